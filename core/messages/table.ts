@@ -1,0 +1,12 @@
+import type { TableLayout } from '../platform/table.ts';
+
+/** One partition a conversation: messages, notes and button clicks; found in time order and by message id through the indexes. */
+export const messagesTable = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [
+    { name: 'byTime', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
+    { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
+  ],
+  expiry: 'expires',
+} as const satisfies TableLayout;
