@@ -1,4 +1,5 @@
 import { conversationsTable } from '../core/conversations/table.ts';
+import { eventSource } from '../core/events/source.ts';
 import { messagesTable } from '../core/messages/table.ts';
 import { controlTable } from '../core/platform/control-table.ts';
 import type { TableLayout } from '../core/platform/table.ts';
@@ -9,9 +10,6 @@ import type { TableLayout } from '../core/platform/table.ts';
  */
 
 export const busName = 'omnichannel';
-
-/** The source of every event that this bridge emits. */
-export const eventSource = 'omnichannel.livechat';
 
 export interface FunctionSpec {
   /** File and export, without the extension, as SST and Lambda name it. */
@@ -38,6 +36,7 @@ export const functions = {
   'message-received': stateWriter('message-received'),
   'note-received': stateWriter('note-received'),
   'message-updated': stateWriter('message-updated'),
+  'note-updated': stateWriter('note-updated'),
   'message-deleted': stateWriter('message-deleted'),
   'message-delivered': stateWriter('message-delivered'),
   'message-seen': stateWriter('message-seen'),
@@ -71,6 +70,7 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-received': fromLiveChat('message.received', 'message-received'),
   'note-received': fromLiveChat('note.received', 'note-received'),
   'message-updated': fromLiveChat('message.updated', 'message-updated'),
+  'note-updated': fromLiveChat('note.updated', 'note-updated'),
   'message-deleted': fromLiveChat('message.deleted', 'message-deleted'),
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),

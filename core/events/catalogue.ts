@@ -1,0 +1,95 @@
+import * as z from 'zod/mini';
+import { author, normalizedMessage, participant, place, placeInThread, queue, target, time } from './schemas.ts';
+
+/**
+ * Every domain event, by detail-type, with the schema of its `data`. Types, validation and the AsyncAPI document
+ * all come from here.
+ */
+export const catalogue = {
+  'chat.started': z.object({
+    ...placeInThread,
+    reason: z.enum(['new', 'reopened', 'transferred']),
+    createdAt: time,
+    /** False for a thread that was appended to an inactive chat. */
+    active: z.boolean(),
+    previousThreadId: z.optional(z.string()),
+    participants: z.array(participant),
+    groups: z.array(z.number()),
+    sourcePage: z.optional(z.string()),
+    queue: z.optional(queue),
+    tags: z.array(z.string()),
+    transferredFrom: z.optional(target),
+    /** Whether a request of this bridge started the thread. */
+    causedByUs: z.boolean(),
+  }),
+  'chat.updated': z.object({
+    ...place,
+    groups: z.optional(z.array(z.number())),
+    tag: z.optional(z.string()),
+    untag: z.optional(z.string()),
+  }),
+  'chat.deactivated': z.object({ ...placeInThread, by: z.optional(author) }),
+  'chat.transferred': z.object({
+    ...place,
+    /** Left out where the carrier did not name any. */
+    to: z.partial(target),
+    reason: z.string(),
+    by: z.optional(author),
+    queue: z.optional(queue),
+  }),
+  'agent.changed': z.object({
+    ...place,
+    change: z.enum(['joined', 'left']),
+    agent: participant,
+    /** The agent whose place was taken. */
+    replaces: z.optional(z.string()),
+    reason: z.optional(z.string()),
+    by: z.optional(author),
+  }),
+  'participant.changed': z.object({
+    ...place,
+    change: z.enum(['joined', 'left', 'fields']),
+    participant,
+    by: z.optional(author),
+  }),
+  'message.received': normalizedMessage,
+  'note.received': normalizedMessage,
+  'message.updated': normalizedMessage,
+  /** Apart from `message.updated`, so that no rule on messages can leak a note. */
+  'note.updated': normalizedMessage,
+  'message.deleted': z.object({ ...placeInThread, messageId: z.string() }),
+  'message.delivered': z.object({
+    ...placeInThread,
+    messageId: z.string(),
+    /** The `custom_id` under which it was sent. */
+    deliveryId: z.string(),
+    /** The message as it came back; left out for a note. */
+    message: z.optional(normalizedMessage),
+  }),
+  'message.seen': z.object({ ...place, by: author, seenUpTo: time }),
+  'postback.received': z.object({
+    ...placeInThread,
+    messageId: z.string(),
+    button: z.object({
+      id: z.string(),
+      toggled: z.boolean(),
+      type: z.optional(z.string()),
+      value: z.optional(z.string()),
+    }),
+    user: author,
+  }),
+  'webhook.rejected': z.object({
+    action: z.optional(z.string()),
+    /** Which fields did not fit, and what was expected. */
+    issues: z.array(z.object({ path: z.string(), message: z.string() })),
+    /** The body as it came, without the secret. */
+    body: z.unknown(),
+  }),
+} as const;
+
+export type EventType = keyof typeof catalogue;
+export type EventData<T extends EventType> = z.infer<(typeof catalogue)[T]>;
+
+export function isEventType(name: string): name is EventType {
+  return Object.hasOwn(catalogue, name);
+}

@@ -1,0 +1,76 @@
+import * as z from 'zod/mini';
+import { isTime } from './time.ts';
+
+/** Building blocks that several events share. Times are ISO 8601; LiveChat's own keep their microseconds. */
+
+const id = z.string().check(z.minLength(1));
+export const time = z.string().check(z.refine(isTime, 'expected an RFC 3339 time'));
+
+export const userType = z.enum(['customer', 'agent', 'bot', 'system', 'unknown']);
+export type UserType = z.infer<typeof userType>;
+
+export const author = z.object({ id: z.string(), type: userType });
+
+/** A user of a chat. `present` is left out where the carrier did not say. */
+export const participant = z.object({
+  id,
+  type: userType,
+  name: z.optional(z.string()),
+  email: z.optional(z.string()),
+  present: z.optional(z.boolean()),
+  /** Session fields of a customer, by name. */
+  fields: z.optional(z.record(z.string(), z.string())),
+  /** ISO 3166 alpha-2, of a customer's visit. */
+  country: z.optional(z.string()),
+});
+export type Participant = z.infer<typeof participant>;
+
+export const queue = z.object({
+  position: z.optional(z.number()),
+  /** Expected wait in seconds. */
+  waitTime: z.optional(z.number()),
+  queuedAt: z.optional(z.string()),
+});
+
+export const target = z.object({ agents: z.array(z.string()), groups: z.array(z.number()) });
+
+export const messageType = z.enum(['text', 'media', 'interactive', 'form', 'system', 'custom', 'unknown']);
+export const visibility = z.enum(['all', 'agents']);
+
+/** One message in the bus's own terms; `rawPayload` is the carrier's event as it came, without any secret. */
+export const normalizedMessage = z.object({
+  id,
+  organizationId: id,
+  conversationId: id,
+  threadId: id,
+  carrier: z.literal('livechat'),
+  direction: z.enum(['inbound', 'outbound']),
+  type: messageType,
+  /** Text, url or JSON text; for `custom` the carrier's object. */
+  content: z.unknown(),
+  timestamp: time,
+  author,
+  visibility,
+  metadata: z.record(z.string(), z.unknown()),
+  rawPayload: z.unknown(),
+});
+export type NormalizedMessage = z.infer<typeof normalizedMessage>;
+
+/** In which conversation, and in which thread of it where the carrier named one. */
+export const place = { conversationId: id, threadId: z.optional(id) };
+export const placeInThread = { conversationId: id, threadId: id };
+
+export const metadata = z.object({
+  /** Derived from what happened, never random: the same webhook twice has the same id. */
+  id,
+  version: z.literal('1'),
+  /** Ties together all events that came of one call. */
+  correlationId: id,
+  /** The event that led to this one. */
+  causationId: z.optional(id),
+  organizationId: id,
+  carrier: z.literal('livechat'),
+  occurredAt: time,
+  receivedAt: time,
+});
+export type EventMetadata = z.infer<typeof metadata>;

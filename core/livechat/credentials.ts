@@ -1,0 +1,151 @@
+import * as z from 'zod/mini';
+import { ConfigurationError, type Environment } from '../platform/configuration.ts';
+import type { ReadSecret, SecretVersion } from '../platform/secrets-manager.ts';
+import { isUuid } from './users.ts';
+
+const fields = z.looseObject({
+  LIVECHAT_WEBHOOK_SECRET: z.string().check(z.minLength(8)),
+  LIVECHAT_CLIENT_ID: z.optional(z.string()),
+  LIVECHAT_AGENT_ID: z.optional(z.string()),
+});
+export type LiveChatCredentials = z.infer<typeof fields>;
+
+/** What one organization's webhooks are checked against. */
+export interface OrganizationSecret {
+  readonly current: LiveChatCredentials;
+  /** The one before a rotation, with the time (ms) until which it counts. */
+  readonly previous?: { readonly credentials: LiveChatCredentials; readonly until: number } | undefined;
+}
+
+export interface CredentialsOptions {
+  readonly read: ReadSecret;
+  /** Names are `<prefix>/<organizationId>` and `<prefix>/default`. */
+  readonly prefix: string;
+  /** The last resort, where no secret exists. */
+  readonly environment: Environment;
+  readonly now?: () => number;
+  /** How long a secret is kept in the process. */
+  readonly cacheMs?: number;
+}
+
+interface Entry {
+  readonly secret: OrganizationSecret | undefined;
+  readonly readAt: number;
+  readonly rereadAt: number;
+}
+
+const rotationGraceMs = 24 * 3_600_000;
+const rereadEveryMs = 30_000;
+const absentForMs = 60_000;
+/** More organizations than this in one process would be an attack; the oldest are read again when they come back. */
+const mostEntries = 5_000;
+
+/** LiveChat credentials by organization, read from Secrets Manager and kept in the process for a while. */
+export class Credentials {
+  readonly #options: Required<CredentialsOptions>;
+  readonly #entries = new Map<string, Entry>();
+  readonly #underWay = new Map<string, Promise<Entry>>();
+
+  constructor(options: CredentialsOptions) {
+    this.#options = { now: Date.now, cacheMs: 300_000, ...options };
+  }
+
+  /** The organization's own secret, else the default one, else the environment's. An id that is no UUID names no secret. */
+  async of(organizationId: string | undefined): Promise<OrganizationSecret> {
+    for (const name of this.#names(organizationId)) {
+      const { secret } = await this.#entry(name);
+      if (secret) return secret;
+    }
+    return { current: parse(JSON.stringify(this.#options.environment), 'environment') };
+  }
+
+  /**
+   * After a failed verification: reads the secret again, with the one before it, unless that was done within 30 s.
+   * Answers undefined when nothing was read.
+   */
+  async reread(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
+    const { now } = this.#options;
+    const names = this.#names(organizationId).filter((name) => {
+      const entry = this.#entries.get(name);
+      return entry?.secret && now() - entry.rereadAt >= rereadEveryMs;
+    });
+    const [name] = names;
+    return name ? (await this.#load(name, true)).secret : undefined;
+  }
+
+  #names(organizationId: string | undefined): string[] {
+    const { prefix } = this.#options;
+    const fallback = `${prefix}/default`;
+    return organizationId && isUuid(organizationId)
+      ? [`${prefix}/${organizationId.toLowerCase()}`, fallback]
+      : [fallback];
+  }
+
+  async #entry(name: string): Promise<Entry> {
+    const { now, cacheMs } = this.#options;
+    const known = this.#entries.get(name);
+    if (known && now() - known.readAt < (known.secret ? cacheMs : absentForMs)) return known;
+    try {
+      return await this.#load(name, known?.secret?.previous !== undefined);
+    } catch (error) {
+      // An old secret that still fits is better than refusing every call while Secrets Manager is away.
+      if (known?.secret) return known;
+      throw error;
+    }
+  }
+
+  #load(name: string, withPrevious: boolean): Promise<Entry> {
+    const underWay = this.#underWay.get(name);
+    if (underWay) return underWay;
+    const loading = this.#read(name, withPrevious).finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, loading);
+    return loading;
+  }
+
+  async #read(name: string, withPrevious: boolean): Promise<Entry> {
+    const { read, now } = this.#options;
+    const [current, previous] = await Promise.all([
+      read(name, 'AWSCURRENT'),
+      withPrevious ? read(name, 'AWSPREVIOUS') : undefined,
+    ]);
+    const at = now();
+    const entry = {
+      secret: current ? secretOf(name, current, previous) : undefined,
+      readAt: at,
+      rereadAt: withPrevious ? at : (this.#entries.get(name)?.rereadAt ?? Number.NEGATIVE_INFINITY),
+    };
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined && this.#entries.size >= mostEntries) this.#entries.delete(oldest);
+    this.#entries.set(name, entry);
+    return entry;
+  }
+}
+
+function secretOf(name: string, current: SecretVersion, previous: SecretVersion | undefined): OrganizationSecret {
+  return {
+    current: parse(current.text, `secret ${name}`),
+    previous: previous && {
+      credentials: parse(previous.text, `secret ${name} (AWSPREVIOUS)`),
+      until: current.createdAt + rotationGraceMs,
+    },
+  };
+}
+
+/** Throws {@link ConfigurationError} naming the field, never its value. */
+function parse(text: string, where: string): LiveChatCredentials {
+  const parsed = fields.safeParse(parseJson(text, where));
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.join('.') || 'LIVECHAT_WEBHOOK_SECRET';
+  throw new ConfigurationError(
+    `${where}: ${field}`,
+    field === 'LIVECHAT_WEBHOOK_SECRET' ? 'at least 8 characters' : 'text',
+  );
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ConfigurationError(where, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
+  }
+}

@@ -1,0 +1,141 @@
+import * as z from 'zod/mini';
+import { isTime } from '../events/time.ts';
+
+/**
+ * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, as far as this bridge reads them. Tolerant:
+ * unknown fields pass, and only what is needed to place an event is required.
+ * Source: LiveChat's webhook reference (platform.text.com/docs/management/webhooks), one page a version.
+ */
+
+/** Ids and names; longer ones could not be keys of a table. */
+const text = z.string().check(z.minLength(1), z.maxLength(256));
+const maybeText = z.optional(z.nullable(z.string()));
+/** RFC 3339; LiveChat sends UTC with microseconds. */
+const time = z.string().check(z.refine(isTime, 'expected an RFC 3339 time'));
+
+const access = z.looseObject({ group_ids: z.optional(z.array(z.number())) });
+
+/** `queued_at_us` is how v3.4 and v3.5 name the time. */
+const queue = z.looseObject({
+  position: z.optional(z.number()),
+  wait_time: z.optional(z.number()),
+  queued_at: z.optional(z.string()),
+  queued_at_us: z.optional(z.string()),
+});
+
+const visit = z.looseObject({
+  geolocation: z.optional(z.nullable(z.looseObject({ country_code: maybeText }))),
+});
+
+export const user = z.looseObject({
+  id: text,
+  type: z.optional(z.string()),
+  name: maybeText,
+  email: maybeText,
+  present: z.optional(z.boolean()),
+  session_fields: z.optional(z.nullable(z.array(z.record(z.string(), z.unknown())))),
+  visit: z.optional(z.nullable(visit)),
+  last_visit: z.optional(z.nullable(visit)),
+});
+export type LiveChatUser = z.infer<typeof user>;
+
+export const event = z.looseObject({
+  id: text,
+  type: text,
+  created_at: time,
+  author_id: maybeText,
+  visibility: z.optional(z.string()),
+  custom_id: maybeText,
+  deleted: z.optional(z.boolean()),
+});
+export type LiveChatEvent = z.infer<typeof event>;
+
+const thread = z.looseObject({
+  id: text,
+  created_at: time,
+  active: z.optional(z.boolean()),
+  /** Checked one by one: an odd event must not take the chat with it. */
+  events: z.optional(z.nullable(z.array(z.unknown()))),
+  access: z.optional(access),
+  queue: z.optional(z.nullable(queue)),
+  previous_thread_id: maybeText,
+  tags: z.optional(z.nullable(z.array(z.string()))),
+  properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
+});
+
+const place = { chat_id: text, thread_id: maybeText };
+const placeInThread = { chat_id: text, thread_id: text };
+const eventInThread = z.looseObject({ ...placeInThread, event });
+
+export const payloads = {
+  incoming_chat: z.looseObject({
+    requester_id: maybeText,
+    transferred_from: z.optional(
+      z.nullable(
+        z.looseObject({ agent_ids: z.optional(z.array(z.string())), group_ids: z.optional(z.array(z.number())) }),
+      ),
+    ),
+    chat: z.looseObject({
+      id: text,
+      users: z.optional(z.array(user)),
+      access: z.optional(access),
+      thread,
+    }),
+  }),
+  incoming_event: eventInThread,
+  event_updated: eventInThread,
+  event_deleted: z.looseObject({ ...placeInThread, event_id: text }),
+  chat_deactivated: z.looseObject({ ...placeInThread, user_id: maybeText }),
+  chat_transferred: z.looseObject({
+    ...place,
+    requester_id: maybeText,
+    reason: maybeText,
+    transferred_to: z.optional(
+      z.looseObject({ agent_ids: z.optional(z.array(z.string())), group_ids: z.optional(z.array(z.number())) }),
+    ),
+    queue: z.optional(z.nullable(queue)),
+  }),
+  chat_access_updated: z.looseObject({ id: text, thread_id: maybeText, access }),
+  thread_tagged: z.looseObject({ ...placeInThread, tag: text }),
+  thread_untagged: z.looseObject({ ...placeInThread, tag: text }),
+  user_added_to_chat: z.looseObject({
+    ...place,
+    user,
+    user_type: maybeText,
+    reason: maybeText,
+    requester_id: maybeText,
+  }),
+  user_removed_from_chat: z.looseObject({
+    ...place,
+    user_id: text,
+    user_type: maybeText,
+    reason: maybeText,
+    requester_id: maybeText,
+  }),
+  /** Not a LiveChat webhook: the original specification of this bridge imagines it. */
+  agent_changed: z.looseObject({ ...place, agent_id: text, previous_agent_id: maybeText }),
+  customer_session_fields_updated: z.looseObject({
+    id: text,
+    active_chat: z.optional(z.nullable(z.looseObject(place))),
+    session_fields: z.array(z.record(z.string(), z.unknown())),
+  }),
+  incoming_rich_message_postback: z.looseObject({
+    ...placeInThread,
+    user_id: text,
+    event_id: text,
+    postback: z.looseObject({
+      id: text,
+      toggled: z.optional(z.boolean()),
+      button_type: maybeText,
+      button_value: maybeText,
+    }),
+  }),
+  events_marked_as_seen: z.looseObject({ ...place, user_id: text, seen_up_to: time }),
+} as const;
+
+export type Action = keyof typeof payloads;
+export type Payload<A extends Action> = z.infer<(typeof payloads)[A]>;
+
+export function isAction(name: string): name is Action {
+  return Object.hasOwn(payloads, name);
+}

@@ -1,0 +1,25 @@
+/** A setting that is missing or malformed; the message names it and says what it should be, never what it was. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  constructor(setting: string, expected: string) {
+    super(`${setting}: expected ${expected}`);
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting that must be there. `expected` completes "expected …". */
+export function required(name: string, expected: string, environment: Environment = process.env): string {
+  const value = environment[name];
+  if (!value) throw new ConfigurationError(name, expected);
+  return value;
+}
+
+/** A whole number from `min` on, or the fallback where it is not set. */
+export function wholeNumber(name: string, fallback: number, min = 0, environment: Environment = process.env): number {
+  const text = environment[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < min) throw new ConfigurationError(name, `a whole number from ${min} on`);
+  return value;
+}

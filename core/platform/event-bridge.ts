@@ -1,0 +1,33 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { DataRef } from '../events/event.ts';
+import { type Publish, type PublishOptions, publisher } from '../events/publish.ts';
+import { required, wholeNumber } from './configuration.ts';
+
+const client = new EventBridgeClient({
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+});
+
+const putEvents: PublishOptions['putEvents'] = async (entries) => {
+  const answer = await client.send(new PutEventsCommand({ Entries: [...entries] }));
+  return entries.map((_entry, index) => answer.Entries?.[index]?.EventId !== undefined);
+};
+
+/** Large events are rare: their client is loaded when the first one comes, to keep the cold start short. */
+const keep: PublishOptions['keep'] = async (event, json): Promise<DataRef> => {
+  const { putObject } = await import('./objects.ts');
+  const bucket = required('MEDIA_BUCKET', 'the name of the media bucket');
+  const key = `events/${event.metadata.organizationId}/${event.metadata.id}.json`;
+  await putObject({ bucket, key, body: json, contentType: 'application/json' });
+  return { bucket, key, bytes: Buffer.byteLength(json) };
+};
+
+/** Publishes to the bus that the environment names. */
+export function busPublisher(): Publish {
+  return publisher({
+    bus: required('BUS_NAME', 'the name of the event bus'),
+    putEvents,
+    keep,
+    maxBytes: wholeNumber('EVENT_MAX_BYTES', 240_000, 1_000),
+  });
+}
