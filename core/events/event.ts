@@ -22,6 +22,11 @@ export type DataRef = z.infer<typeof dataRef>;
 
 const schemas: { [T in EventType]: z.ZodMiniType<EventData<T>> } = catalogue;
 
+/** Where in the bucket an event lies whose data is too large for the bus. */
+export function eventKey({ organizationId, id }: EventMetadata): string {
+  return `events/${organizationId}/${id}.json`;
+}
+
 const referring = z.object({ metadata, dataRef });
 
 /** What does not fit, field by field; the message names fields and expectations, never values. */

@@ -18,6 +18,8 @@ export const participant = z.object({
   name: z.optional(z.string()),
   email: z.optional(z.string()),
   present: z.optional(z.boolean()),
+  /** Set where the id alone suggests another type, so that messages stored before may name their author wrongly. */
+  mistakable: z.optional(z.literal(true)),
   /** Session fields of a customer, by name. */
   fields: z.optional(z.record(z.string(), z.string())),
   /** ISO 3166 alpha-2, of a customer's visit. */

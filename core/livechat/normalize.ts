@@ -43,7 +43,11 @@ const contentOf: Readonly<Record<string, Read>> = {
   system_message: (event) => ({
     type: 'system',
     content: text(event.text),
-    metadata: present({ systemMessageType: event.system_message_type }),
+    metadata: present({
+      systemMessageType: event.system_message_type,
+      // What a conversation's status depends on, said so that nobody else needs to know LiveChat's name for it.
+      idle: event.system_message_type === 'routing.idle' ? true : undefined,
+    }),
   }),
   custom: (event) => ({ type: 'custom', content: event.content ?? null, metadata: {} }),
 };

@@ -28,9 +28,11 @@ export function author(id: string | null | undefined): { id: string; type: UserT
 }
 
 export function participantOf(user: LiveChatUser, declaredType?: string | null): Participant {
+  const type = typeOfUser(user.id, user.type ?? declaredType);
   return {
     id: user.id,
-    type: typeOfUser(user.id, user.type ?? declaredType),
+    type,
+    mistakable: type === typeOfId(user.id) ? undefined : true,
     name: user.name ?? undefined,
     email: user.email ?? undefined,
     present: user.present,

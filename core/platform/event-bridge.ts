@@ -1,5 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import type { DataRef } from '../events/event.ts';
+import { type DataRef, eventKey } from '../events/event.ts';
 import { type Publish, type PublishOptions, publisher } from '../events/publish.ts';
 import { required, wholeNumber } from './configuration.ts';
 
@@ -17,7 +17,7 @@ const putEvents: PublishOptions['putEvents'] = async (entries) => {
 const keep: PublishOptions['keep'] = async (event, json): Promise<DataRef> => {
   const { putObject } = await import('./objects.ts');
   const bucket = required('MEDIA_BUCKET', 'the name of the media bucket');
-  const key = `events/${event.metadata.organizationId}/${event.metadata.id}.json`;
+  const key = eventKey(event.metadata);
   await putObject({ bucket, key, body: json, contentType: 'application/json' });
   return { bucket, key, bytes: Buffer.byteLength(json) };
 };

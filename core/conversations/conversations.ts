@@ -1,0 +1,55 @@
+import type { DomainEvent } from '../events/event.ts';
+import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
+import type { FactEvent } from './facts.ts';
+import { type ConversationKey, keepFact, markRead, settle, touchCurrent } from './store.ts';
+
+export type { ConversationKey } from './store.ts';
+export { participantsOf } from './store.ts';
+
+/** Users of a conversation whose type has just become known, where their ids alone would mislead. */
+export interface Learned {
+  readonly conversation: ConversationKey;
+  readonly types: ReadonlyMap<string, UserType>;
+}
+
+/** Keeps what an event says of a conversation, and brings its state up to it. */
+export async function record(event: FactEvent): Promise<Learned> {
+  const key = keyOf(event);
+  await keepFact(key, event);
+  const { state, before } = await settle(key);
+  const known = new Map(before.map(({ id, type }) => [id, type]));
+  const learned = state.participants.filter(({ id, type, mistakable }) => mistakable && known.get(id) !== type);
+  return { conversation: key, types: new Map(learned.map(({ id, type }) => [id, type])) };
+}
+
+function keyOf(event: FactEvent): ConversationKey {
+  return { organizationId: event.metadata.organizationId, conversationId: event.data.conversationId };
+}
+
+/**
+ * Notes that a message came. What the carrier's system says counts as no activity, save that a thread went idle.
+ * Answers who takes part, as far as that is known.
+ */
+export async function noteMessage(
+  message: NormalizedMessage,
+  metadata: EventMetadata,
+): Promise<readonly Participant[]> {
+  const { organizationId, conversationId, threadId, timestamp: at } = message;
+  const key: ConversationKey = { organizationId, conversationId };
+  if (message.metadata.idle === true) {
+    await keepFact(key, { type: 'idle', metadata, data: { conversationId, threadId, at } });
+    return (await settle(key)).state.participants;
+  }
+  if (message.author.type === 'system') return [];
+  const seen = { threadId, at };
+  return (await touchCurrent(key, seen)) ?? (await settle(key, seen)).state.participants;
+}
+
+/** Keeps how far a user has read. */
+export async function noteSeen({ metadata, data }: DomainEvent<'message.seen'>): Promise<void> {
+  await markRead(
+    { organizationId: metadata.organizationId, conversationId: data.conversationId },
+    data.by.id,
+    data.seenUpTo,
+  );
+}

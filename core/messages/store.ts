@@ -1,0 +1,127 @@
+import { directionOf } from '../events/direction.ts';
+import { eventKey } from '../events/event.ts';
+import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
+import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { Message } from './entities.ts';
+
+export interface MessageKey {
+  readonly organizationId: string;
+  readonly conversationId: string;
+  readonly threadId: string;
+  readonly messageId: string;
+}
+
+const expires = () => expiryIn('MESSAGES_RETENTION_DAYS');
+/** DynamoDB takes items of 400 KB, names and indexes' keys included. */
+const mostBytes = 300_000;
+
+const keyOf = (message: NormalizedMessage): MessageKey => ({
+  organizationId: message.organizationId,
+  conversationId: message.conversationId,
+  threadId: message.threadId,
+  messageId: message.id,
+});
+
+/** All but what was said. */
+const frameOf = (message: NormalizedMessage) => ({
+  direction: message.direction,
+  type: message.type,
+  timestamp: message.timestamp,
+  authorId: message.author.id,
+  authorType: message.author.type,
+  visibility: message.visibility,
+});
+
+/** What was said. Content too large for an item stays in the bucket, where the bus has left the event: `oversize` says where. */
+const contentOf = (message: NormalizedMessage, event: EventMetadata) => {
+  const rawPayload = JSON.stringify(message.rawPayload);
+  const bytes = Buffer.byteLength(rawPayload) + Buffer.byteLength(JSON.stringify(message.content) ?? '');
+  if (bytes <= mostBytes) return { content: message.content, metadata: message.metadata, rawPayload };
+  return {
+    content: '',
+    metadata: { ...message.metadata, oversize: { bytes, key: eventKey(event) } },
+    rawPayload: '{}',
+  };
+};
+
+/**
+ * Stores a message once. Where it was deleted before it came, only its frame is kept. Answers false for one that was
+ * there already.
+ */
+export async function create(message: NormalizedMessage, event: EventMetadata): Promise<boolean> {
+  const created = await unlessRefused(
+    Message.create({ ...keyOf(message), ...frameOf(message), ...contentOf(message, event), expires: expires() }).go(),
+  );
+  return created !== undefined || (await frameTombstone(message));
+}
+
+/** Gives a tombstone that came first the frame of its message. */
+async function frameTombstone(message: NormalizedMessage): Promise<boolean> {
+  const framed = await unlessRefused(
+    Message.patch(keyOf(message))
+      .set({ ...frameOf(message), expires: expires() })
+      .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
+      .go(),
+  );
+  return framed !== undefined;
+}
+
+/** Replaces the content unless a later edition or a tombstone is there; an edition may come before the message itself. */
+export async function edit(message: NormalizedMessage, event: EventMetadata): Promise<void> {
+  const { content, metadata, rawPayload } = contentOf(message, event);
+  const edition = `${event.receivedAt}#${event.id}`;
+  const edited = await unlessRefused(
+    Message.patch(keyOf(message))
+      .set({ content, metadata, rawPayload, edition, expires: expires() })
+      .where(
+        (kept, op) =>
+          `${op.exists(kept.timestamp)} AND ${op.notExists(kept.deletedAt)} AND (${op.notExists(kept.edition)} OR ${op.lt(kept.edition, edition)})`,
+      )
+      .go(),
+  );
+  if (edited) return;
+  const created = await unlessRefused(
+    Message.create({
+      ...keyOf(message),
+      ...frameOf(message),
+      content,
+      metadata,
+      rawPayload,
+      edition,
+      expires: expires(),
+    }).go(),
+  );
+  if (!created) await frameTombstone(message);
+}
+
+/** Leaves a tombstone, for good. Answers the message's type when it had come before. */
+export async function bury(key: MessageKey, deletedAt: string): Promise<NormalizedMessage['type'] | undefined> {
+  const buried = await Message.update(key)
+    .set({ deletedAt, expires: expires() })
+    .remove(['content', 'metadata', 'rawPayload'])
+    .go({ response: 'all_old' });
+  return buried.data?.type;
+}
+
+/** Names a message's author anew. */
+export async function setAuthor(key: MessageKey, authorType: UserType): Promise<void> {
+  await Message.patch(key)
+    .set({ authorType, direction: directionOf(authorType) })
+    .go();
+}
+
+const authorAttributes = [
+  'organizationId',
+  'conversationId',
+  'threadId',
+  'messageId',
+  'authorId',
+  'authorType',
+] as const;
+
+/** A conversation's messages and notes, by key and author alone; consistent. */
+export async function authorsOf(key: { organizationId: string; conversationId: string }) {
+  const attributes = [...authorAttributes];
+  const { data } = await Message.query.primary(key).go({ consistent: true, pages: 'all', attributes });
+  return data;
+}

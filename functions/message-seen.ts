@@ -1,0 +1,4 @@
+import { noteSeen } from '../core/conversations/conversations.ts';
+import { onEvent } from './middleware/on-event.ts';
+
+export const handler = onEvent('message.seen', noteSeen);

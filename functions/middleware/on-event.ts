@@ -1,0 +1,46 @@
+import middy from '@middy/core';
+import type { EventBridgeEvent } from 'aws-lambda';
+import type { EventType } from '../../core/events/catalogue.ts';
+import { claimCheckOf, type DomainEvent, parseEvent } from '../../core/events/event.ts';
+import { errorKeys, type Log, logWith } from '../../core/platform/logger.ts';
+import { readObject } from '../../core/platform/objects.ts';
+
+type BusEvent = EventBridgeEvent<string, unknown>;
+type Handle<T extends EventType> = (event: DomainEvent<T>, log: Log) => Promise<void>;
+
+/**
+ * A function for one kind of domain event: checks the event against the catalogue, fetching data that was too large
+ * for the bus, and logs with the ids to search by. What it throws is retried by Lambda, then kept in the dead-letter queue.
+ */
+export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
+  return middy<BusEvent, void>()
+    .use({
+      onError: ({ error, event }) => {
+        logWith({ detailType: event['detail-type'], busEventId: event.id }).error('event failed', errorKeys(error));
+      },
+    })
+    .handler(async (busEvent) => {
+      const event = parseEvent(type, await resolved(busEvent.detail));
+      const { id, correlationId, organizationId } = event.metadata;
+      const log = logWith({
+        detailType: type,
+        eventId: id,
+        correlationId,
+        organizationId,
+        ...conversationOf(event.data),
+      });
+      await handle(event, log);
+      log.info('event handled');
+    });
+}
+
+async function resolved(detail: unknown): Promise<unknown> {
+  const claim = claimCheckOf(detail);
+  if (!claim) return detail;
+  const data: unknown = JSON.parse(await readObject(claim.dataRef));
+  return { metadata: claim.metadata, data };
+}
+
+function conversationOf(data: object): { conversationId?: unknown } {
+  return 'conversationId' in data ? { conversationId: data.conversationId } : {};
+}

@@ -1,0 +1,4 @@
+import { editMessage } from '../core/messages/messages.ts';
+import { onEvent } from './middleware/on-event.ts';
+
+export const handler = onEvent('note.updated', editMessage);
