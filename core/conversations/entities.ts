@@ -66,8 +66,17 @@ const readMark = new Entity({
   },
 });
 
+/** An organization that has a conversation, so that all can be listed. */
+const organization = new Entity({
+  model: { entity: 'organization', version: '1', service },
+  attributes: { organizationId: text },
+  indexes: {
+    primary: { pk: { field: 'pk', composite: [], casing }, sk: { field: 'sk', composite: ['organizationId'], casing } },
+  },
+});
+
 /** The conversations table. The `timeline` collection reads all of one conversation in one query. */
 export const conversations = new Service(
-  { conversation, fact, readMark },
+  { conversation, fact, readMark, organization },
   { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') },
 );

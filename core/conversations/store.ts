@@ -5,7 +5,7 @@ import { conversations } from './entities.ts';
 import type { Fact } from './facts.ts';
 import { type Activity, type ConversationState, fold } from './fold.ts';
 
-const { conversation, fact: facts, readMark } = conversations.entities;
+const { conversation, fact: facts, readMark, organization } = conversations.entities;
 
 export interface ConversationKey {
   readonly organizationId: string;
@@ -73,9 +73,20 @@ export async function settle(key: ConversationKey, seen?: { threadId: string; at
         .where(({ version }, op) => (stored ? op.eq(version, stored.version) : op.notExists(version)))
         .go(),
     );
-    if (written) return { state, before };
+    if (!written) continue;
+    if (!stored) await keepOrganization(key.organizationId);
+    return { state, before };
   }
   throw new ContentionError(`conversation ${key.conversationId} is written too often at once; try again`);
+}
+
+/** Those that this process has kept, to write each but once. */
+const keptOrganizations = new Set<string>();
+
+async function keepOrganization(organizationId: string): Promise<void> {
+  if (keptOrganizations.has(organizationId)) return;
+  await organization.upsert({ organizationId }).go();
+  keptOrganizations.add(organizationId);
 }
 
 function summaryOf({ status, currentThreadId, lastActivityAt, participants, assigned }: ConversationState) {

@@ -1,0 +1,112 @@
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import * as z from 'zod/mini';
+import {
+  type ConversationDetail,
+  latestFirst,
+  listConversations,
+  loadConversation,
+  organizations,
+  type PageEnd,
+  statuses,
+} from '../core/conversations/queries.ts';
+import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
+
+const wholeNumber = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(2000));
+const pageEnd = z.tuple([z.string(), z.string()]);
+
+/** The console's HTTP API, read side; also what a script uses. */
+export function api({ bus }: { bus: string }): Hono {
+  const app = new Hono();
+  app.onError((error, context) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    return context.json({ error: { message: `the tables cannot be read: ${error.name}` } }, 500);
+  });
+
+  app.get('/health', (context) => context.json({ ok: true, bus }));
+
+  app.get('/conversations', async (context) => {
+    const { status, organizationId, limit, after } = context.req.query();
+    const wanted = status === undefined ? statuses : [oneOf(statuses, status, 'status')];
+    const most = numberOr(50, limit, 'limit');
+    const end = after === undefined ? undefined : pageEndOf(after);
+    const ids = organizationId === undefined ? await organizations() : [organizationId];
+    const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, most + 1, end)));
+    const conversations = latestFirst(lists.flat());
+    const page = conversations.slice(0, most);
+    const last = page.at(-1);
+    const next = conversations.length > most && last ? encode([last.lastActivityAt, last.id]) : undefined;
+    return context.json({ conversations: page, next });
+  });
+
+  app.get('/conversations/:id', async (context) => {
+    const { organizationId, limit, after } = context.req.query();
+    const conversation = await findConversation(context.req.param('id'), organizationId);
+    const key = { organizationId: conversation.organizationId, conversationId: conversation.id };
+    const most = numberOr(2000, limit, 'limit');
+    const [{ messages, next }, { messages: notes }] = await Promise.all([
+      listMessages(key, 'all', { limit: most, from: after ?? null }),
+      listMessages(key, 'agents', { limit: most }),
+    ]);
+    return context.json({ conversation, messages, notes, next });
+  });
+
+  app.get('/messages/:id', async (context) => {
+    const { organizationId } = context.req.query();
+    const found = await findMessages(context.req.param('id'));
+    const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
+    if (!message) throw problem(404, 'id', 'the id of a stored message');
+    const clicks = await clicksOn({ ...message, messageId: message.id });
+    return context.json({ message, clicks });
+  });
+
+  return app;
+}
+
+/** Without an organization, the conversation of whichever has it. */
+async function findConversation(
+  conversationId: string,
+  organizationId: string | undefined,
+): Promise<ConversationDetail> {
+  const ids = organizationId === undefined ? await organizations() : [organizationId];
+  const found = await Promise.all(ids.map((id) => loadConversation({ organizationId: id, conversationId })));
+  const [conversation, another] = found.flatMap((one) => one ?? []);
+  if (!conversation) throw problem(404, 'id', 'the id of a stored conversation');
+  if (another) throw problem(409, 'organizationId', 'one of the organizations that have this conversation id');
+  return conversation;
+}
+
+function problem(status: 400 | 404 | 409, field: string, expected: string): HTTPException {
+  return new HTTPException(status, { res: Response.json({ error: { field, expected } }, { status }) });
+}
+
+function oneOf<T extends string>(allowed: readonly T[], given: string, field: string): T {
+  const found = allowed.find((one) => one === given);
+  if (found === undefined) throw problem(400, field, `one of ${allowed.join(', ')}`);
+  return found;
+}
+
+function numberOr(fallback: number, given: string | undefined, field: string): number {
+  const parsed = wholeNumber.safeParse(given ?? fallback);
+  if (!parsed.success) throw problem(400, field, 'a whole number from 1 to 2000');
+  return parsed.data;
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+function pageEndOf(text: string): PageEnd {
+  const parsed = z.safeParse(pageEnd, parsedOr(undefined, Buffer.from(text, 'base64url').toString()));
+  if (!parsed.success) throw problem(400, 'after', 'the `next` of the page before');
+  const [lastActivityAt, conversationId] = parsed.data;
+  return { lastActivityAt, conversationId };
+}
+
+function parsedOr(fallback: unknown, json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return fallback;
+  }
+}

@@ -1,0 +1,89 @@
+import type { Participant } from '../events/schemas.ts';
+import type { Assignment } from './assignment.ts';
+import { conversations } from './entities.ts';
+import { fold, type Status } from './fold.ts';
+import { activityOf, type ConversationKey, read } from './store.ts';
+import type { Thread } from './threads.ts';
+
+const { conversation, organization } = conversations.entities;
+
+export const statuses = ['queued', 'open', 'idle', 'closed'] as const satisfies readonly Status[];
+
+export interface ConversationSummary {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly status: Status;
+  /** ISO 8601, in microseconds. */
+  readonly lastActivityAt: string;
+  readonly participants: readonly Participant[];
+  readonly assigned: Assignment;
+}
+
+export interface ConversationDetail extends ConversationSummary {
+  /** Oldest first. */
+  readonly threads: readonly Thread[];
+  readonly participants: readonly (Participant & { readonly seenUpTo?: string | undefined })[];
+}
+
+/** Where a page ended; the next one begins after it. */
+export interface PageEnd {
+  readonly lastActivityAt: string;
+  readonly conversationId: string;
+}
+
+/** The organizations that have a conversation. */
+export async function organizations(): Promise<string[]> {
+  const { data } = await organization.query.primary({}).go({ pages: 'all' });
+  return data.map(({ organizationId }) => organizationId);
+}
+
+/** One organization's conversations, those with the latest activity first. */
+export async function listConversations(
+  organizationId: string,
+  wanted: readonly Status[],
+  limit: number,
+  after?: PageEnd,
+): Promise<ConversationSummary[]> {
+  const lists = await Promise.all(wanted.map((status) => listByStatus({ organizationId, status }, limit, after)));
+  return latestFirst(lists.flat()).slice(0, limit);
+}
+
+export function latestFirst<T extends ConversationSummary>(list: readonly T[]): T[] {
+  return list.toSorted((a, b) => compare(b.lastActivityAt, a.lastActivityAt) || compare(b.id, a.id));
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+async function listByStatus(of: { organizationId: string; status: Status }, limit: number, after: PageEnd | undefined) {
+  const query = conversation.query.byActivity(of);
+  const { data } = await (after ? query.lt(after) : query).go({ limit, order: 'desc' });
+  return data.map(
+    (item): ConversationSummary => ({
+      id: item.conversationId,
+      organizationId: item.organizationId,
+      status: item.status,
+      lastActivityAt: item.lastActivityAt,
+      participants: item.participants,
+      assigned: item.assigned,
+    }),
+  );
+}
+
+/** One conversation with its threads and participants, as its facts tell now. Undefined when there is none. */
+export async function loadConversation(key: ConversationKey): Promise<ConversationDetail | undefined> {
+  const { stored, facts, readMarks } = await read(key);
+  if (!stored) return undefined;
+  const { status, lastActivityAt, threads, participants, assigned } = fold(facts, activityOf(stored));
+  const seen = new Map(readMarks.map(({ userId, seenUpTo }) => [userId, seenUpTo]));
+  return {
+    id: key.conversationId,
+    organizationId: key.organizationId,
+    status,
+    lastActivityAt,
+    threads,
+    participants: participants.map((one) => ({ ...one, seenUpTo: seen.get(one.id) })),
+    assigned,
+  };
+}

@@ -1,0 +1,81 @@
+import type { NormalizedMessage } from '../events/schemas.ts';
+import { Click, Message } from './entities.ts';
+import type { MessageKey } from './store.ts';
+
+/** A stored message: a tombstone has `deleted` and no content. */
+export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload'> & {
+  readonly content?: unknown;
+  readonly rawPayload?: unknown;
+  readonly edited?: true;
+  readonly deleted?: true;
+};
+
+export interface MessagePage {
+  /** Oldest first. */
+  readonly messages: readonly StoredMessage[];
+  /** Hand it back to read on; left out on the last page. */
+  readonly next?: string;
+}
+
+interface ConversationKey {
+  readonly organizationId: string;
+  readonly conversationId: string;
+}
+
+/** A conversation's messages (`all`) or notes (`agents`) in the order of the carrier's time. */
+export async function listMessages(
+  { organizationId, conversationId }: ConversationKey,
+  visibility: 'all' | 'agents',
+  { limit, from = null }: { limit: number; from?: string | null },
+): Promise<MessagePage> {
+  const query = Message.query.byTime({ organizationId, conversationId, visibility });
+  const { data, cursor } = await query.go({ count: limit, cursor: from, order: 'asc' });
+  return { messages: data.flatMap((item) => stored(item)), ...(cursor !== null && { next: cursor }) };
+}
+
+/** All messages of this id: one, unless two organizations happen to have the same. */
+export async function findMessages(messageId: string): Promise<StoredMessage[]> {
+  const { data } = await Message.query.byId({ messageId }).go({ hydrate: true });
+  return data.flatMap((item) => stored(item));
+}
+
+/** Who clicked which button of a message, in order of receipt. */
+export async function clicksOn({ organizationId, conversationId, threadId, messageId }: MessageKey) {
+  const { data } = await Click.query
+    .primary({ organizationId, conversationId, threadId, messageId })
+    .go({ pages: 'all' });
+  return data
+    .map(({ eventId, userId, button, receivedAt }) => ({ eventId, userId, button, receivedAt }))
+    .toSorted((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
+}
+
+type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
+
+/** Nothing for a tombstone whose message never came: it has no time, no author and no type. */
+function stored(item: Item): StoredMessage[] {
+  const { timestamp, type, direction, authorType, visibility } = item;
+  if (!timestamp || !type || !direction || !authorType || !visibility) return [];
+  return [
+    {
+      id: item.messageId,
+      organizationId: item.organizationId,
+      conversationId: item.conversationId,
+      threadId: item.threadId,
+      carrier: 'livechat',
+      direction,
+      type,
+      timestamp,
+      author: { id: item.authorId ?? '', type: authorType },
+      visibility,
+      metadata: { ...item.metadata },
+      ...(item.content !== undefined && { content: item.content }),
+      ...(item.rawPayload !== undefined && { rawPayload: parsed(item.rawPayload) }),
+      ...(item.edition !== undefined && { edited: true }),
+      ...(item.deletedAt !== undefined && { deleted: true }),
+    },
+  ];
+}
+
+function parsed(json: string): unknown {
+  return JSON.parse(json);
+}
