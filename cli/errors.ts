@@ -1,0 +1,15 @@
+/** What went wrong and what to do, in words for the person at the terminal; no stack is shown for it. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+}
+
+/** Why a call got no answer, as short as it can be said. */
+export const causeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof CliError) return error.message;
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  if (error.cause instanceof Error) {
+    return 'code' in error.cause && error.cause.code !== undefined ? String(error.cause.code) : error.cause.message;
+  }
+  return error.message;
+};

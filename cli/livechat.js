@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that any Node can start it: main.ts needs a Node that runs TypeScript, which the `node` package brings.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const runsTypeScript = () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 18);
+};
+
+const bundledNode = () => {
+  try {
+    const binary = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node');
+    return existsSync(binary) ? binary : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const node = runsTypeScript() ? process.execPath : bundledNode();
+if (node === undefined) {
+  console.error(
+    `livechat needs Node 22.18 or newer, this is ${process.versions.node}. Install it, or run npm install here.`,
+  );
+  process.exit(1);
+}
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+const options = ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)];
+const child = spawn(node, options, { stdio: 'inherit' });
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    // Ctrl-C reaches the whole group by itself; a second one would cut short what the child does to end well.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+  });
+}
+
+child.on('error', (error) => {
+  console.error(`livechat cannot start ${node}: ${error.message}`);
+  process.exit(1);
+});
+child.on('exit', (code, signal) => {
+  // 128 and the signal's number is what a shell reports for a process that a signal ended.
+  process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+});

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { startSimulator } from '../local/livechat/server.ts';
+import { cleanUp, nina, organizationId, ownClientId, startReceiver, until } from '../local/livechat/testing.ts';
+
+const shim = fileURLToPath(new URL('livechat.js', import.meta.url));
+const fixtures = fileURLToPath(new URL('../test/fixtures/livechat', import.meta.url));
+const secret = 'whsec-of-the-test';
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const livechat = (...args: string[]): Promise<Ran> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [shim, ...args]);
+    const out = { stdout: '', stderr: '' };
+    child.stdout.on('data', (data) => {
+      out.stdout += data;
+    });
+    child.stderr.on('data', (data) => {
+      out.stderr += data;
+    });
+    child.on('error', reject).on('close', (code) => resolve({ code, ...out }));
+  });
+
+const simulator = async () => {
+  const receiver = await startReceiver();
+  const identity = { secretKey: secret, organizationId, clientId: ownClientId, agentId: nina };
+  const running = await startSimulator({ port: 0, webhookUrl: receiver.url, ...identity });
+  cleanUp(running.stop);
+  return { receiver, at: `http://127.0.0.1:${running.port}` };
+};
+
+describe('help', () => {
+  test.each([
+    [['--help'], 'simulate'],
+    [['simulate', '--help'], 'Examples:'],
+    [['simulate', 'chat', '--help'], 'Examples:'],
+    [['simulate', 'load', '--help'], 'Examples:'],
+    [['simulate', 'replay', '--help'], 'Examples:'],
+  ])('%j', async (args, expected) => {
+    const { code, stdout } = await livechat(...args);
+    expect(code).toBe(0);
+    expect(stdout).toContain(expected);
+  });
+
+  test.each([[['dance']], [['simulate', 'dance']], [['simulate', 'replay']], [['simulate', 'chat', '--loud']]])(
+    '%j is an error',
+    async (args) => {
+      expect((await livechat(...args)).code).toBe(1);
+    },
+  );
+});
+
+describe('simulate chat', () => {
+  test('plays its story, a line a step', async () => {
+    const { receiver, at } = await simulator();
+    const { code, stdout } = await livechat('simulate', 'chat', '--simulator', at, '--customer', 'Ben', '--text', 'Hi');
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(8);
+    expect(stdout).not.toContain('\u001b');
+    await until(() => receiver.bodies.some(({ action }) => action === 'chat_deactivated'));
+    expect(JSON.stringify(receiver.bodies[0])).toContain('"name":"Ben"');
+  });
+
+  test('plays a script, in which $previous is the last event', async () => {
+    const { receiver, at } = await simulator();
+    const script = join(mkdtempSync(join(tmpdir(), 'livechat-script-')), 'script.json');
+    const steps = [
+      { customer: { name: 'Ben' }, text: 'Hi' },
+      { as: 'agent', action: 'message', text: 'Helo' },
+      { as: 'agent', action: 'edit', eventId: '$previous', text: 'Hello' },
+    ];
+    writeFileSync(script, JSON.stringify(steps));
+    const { code, stdout } = await livechat('simulate', 'chat', '--simulator', at, '--script', script, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, steps: [{ action: 'start' }, {}, { action: 'edit' }] });
+    await until(() => receiver.bodies.length === 3);
+    expect(receiver.bodies[2]?.action).toBe('event_updated');
+  });
+
+  test('a step that the simulator refuses is an error that says why', async () => {
+    const { at } = await simulator();
+    const { code, stderr } = await livechat('simulate', 'chat', '--simulator', at, '--text', '');
+    expect(code).toBe(1);
+    expect(stderr).toContain('text: expected a text that is not empty');
+  });
+
+  test('without a simulator it says how to start one', async () => {
+    const { code, stdout } = await livechat('simulate', 'chat', '--simulator', 'http://127.0.0.1:1', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: expect.stringContaining('npm start') });
+  });
+});
+
+test('simulate load: every message of every chat arrives', async () => {
+  const { receiver, at } = await simulator();
+  const args = ['--chats', '5', '--messages', '4', '--simulator', at, '--json'];
+  const { code, stdout } = await livechat('simulate', 'load', ...args);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true, chats: 5, calls: 25, failedChats: 0 });
+  await until(() => receiver.bodies.length === 25);
+});
+
+describe('simulate replay', () => {
+  test('sends a folder with our secret and organization, and never shows the secret', async () => {
+    const receiver = await startReceiver();
+    const organization = '11111111-2222-4333-8444-555555555555';
+    const args = ['--url', receiver.url, '--secret', secret, '--organization', organization];
+    const { code, stdout, stderr } = await livechat('simulate', 'replay', fixtures, ...args);
+    expect(stdout).toContain(`${receiver.bodies.length} sent: ${receiver.bodies.length} × 200`);
+    expect(code).toBe(0);
+    expect(stdout + stderr).not.toContain(secret);
+    expect(receiver.bodies[1]?.action).toBe('incoming_chat');
+    for (const body of receiver.bodies)
+      expect(body).toMatchObject({ secret_key: secret, organization_id: organization });
+  });
+
+  test('fails when an answer is not 200, and names file and status', async () => {
+    const receiver = await startReceiver(({ action }) => (action === 'chat_transferred' ? 500 : 200));
+    const { code, stdout } = await livechat(
+      'simulate',
+      'replay',
+      fixtures,
+      '--url',
+      receiver.url,
+      '--json',
+      '--shuffle',
+      '7',
+    );
+    expect(code).toBe(1);
+    const summary: unknown = JSON.parse(stdout);
+    expect(summary).toMatchObject({ ok: false, seed: 7, byStatus: { 500: 5 } });
+    expect(stdout).toContain('chat_transferred.manual_to_agent.json');
+  });
+
+  test.each([
+    [['/nowhere'], 'no file or folder /nowhere'],
+    [[fixtures, '--signature', '--secret', ''], 'needs a secret'],
+    [[fixtures, '--rate', '0'], '--rate must be a number above 0'],
+    [[fixtures, '--repeat', '1.5'], '--repeat must be a whole number'],
+    [[fixtures, '--organization', 'acme'], '--organization must be a UUID'],
+    [[fixtures, '--url', 'localhost'], '--url must be an address'],
+    [[fixtures, '--shuffle', 'much'], '--shuffle must be'],
+  ])('%j is refused', async (args, message) => {
+    const { code, stderr } = await livechat('simulate', 'replay', ...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+  });
+});

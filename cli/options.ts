@@ -1,0 +1,26 @@
+import * as z from 'zod/mini';
+import { CliError } from './errors.ts';
+
+/** Option values arrive as texts; the text of each error is what the reader should have given. */
+
+export const wholeNumber = (least: number) => {
+  const what = `a whole number, ${least} or more`;
+  return z.coerce.number(what).check(z.refine((value) => Number.isSafeInteger(value) && value >= least, what));
+};
+
+export const positiveNumber = z.coerce.number('a number above 0').check(z.gt(0, 'a number above 0'));
+
+const webAddress = 'an address such as http://localhost:4600';
+export const address = z.string(webAddress).check(z.url({ protocol: /^https?$/, error: webAddress }));
+
+export const flag = z._default(z.boolean(), false);
+
+const toFlag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** @throws CliError that names the option, never its value */
+export const parseOptions = <Schema extends z.ZodMiniType>(schema: Schema, options: unknown): z.output<Schema> => {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new CliError(`${toFlag(String(issue?.path[0]))} must be ${issue?.message}.`);
+};

@@ -1,0 +1,17 @@
+/** Numbers from 0 to below 1 that look random and are the same for the same seed (mulberry32). */
+const randomNumbers = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** The same order for the same seed and list, on every machine. */
+export const shuffled = <Item>(items: readonly Item[], seed: number): Item[] => {
+  const random = randomNumbers(seed);
+  const rest = [...items];
+  return items.flatMap(() => rest.splice(Math.floor(random() * rest.length), 1));
+};

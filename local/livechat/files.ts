@@ -1,0 +1,45 @@
+import type { EventContent } from './shapes.ts';
+
+export interface FileDescription {
+  readonly name: string;
+  readonly url?: string | undefined;
+  readonly contentType?: string | undefined;
+  /** Bytes. */
+  readonly size?: number | undefined;
+}
+
+const contentTypes: Readonly<Record<string, string>> = {
+  gif: 'image/gif',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  pdf: 'application/pdf',
+  png: 'image/png',
+  txt: 'text/plain',
+  webp: 'image/webp',
+};
+
+const extensionOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+
+const cdn = 'https://cdn.livechat-files.com/api/file/lc';
+
+/** A file as LiveChat shows it: only an image has a size in pixels and thumbnails. */
+export const fileContent = (
+  file: FileDescription,
+  threadId: string,
+  position: number,
+): Extract<EventContent, { type: 'file' }> => {
+  const content_type = file.contentType ?? contentTypes[extensionOf(file.name)] ?? 'application/octet-stream';
+  const path = `10000001/${threadId}_${position}/${encodeURIComponent(file.name)}`;
+  const { name, url = `${cdn}/att/${path}` } = file;
+  const plain = { type: 'file', name, url, content_type } as const;
+  if (!content_type.startsWith('image/')) return { ...plain, ...(file.size !== undefined && { size: file.size }) };
+  return {
+    ...plain,
+    size: file.size ?? 123_444,
+    width: 640,
+    height: 480,
+    thumbnail_url: `${cdn}/thumb/${path}`,
+    thumbnail2x_url: `${cdn}/thumb2x/${path}`,
+    alternative_text: '',
+  };
+};

@@ -1,0 +1,160 @@
+import * as z from 'zod/mini';
+
+/** What a caller may ask of the simulator. The text of each error is what the caller reads as `expected`. */
+
+const messageBytes = 16 * 1024;
+
+const word = (what: string) => z.string(what).check(z.minLength(1, what));
+const text = word('a text that is not empty').check(
+  z.refine((value) => Buffer.byteLength(value) <= messageBytes, "a text of at most 16 KB, LiveChat's own limit"),
+);
+const agentId = z
+  .string("an agent's e-mail address, or a bot's id of 32 hex digits")
+  .check(z.regex(/^(\S+@\S+|[0-9a-f]{32})$/, "an agent's e-mail address, or a bot's id of 32 hex digits"));
+const groupId = z.int('the number of a group').check(z.gte(0, 'the number of a group, 0 or more'));
+const sessionFields = z.record(z.string(), z.string('a text'), 'an object of texts');
+
+const webAddress = 'an http(s) address';
+const url = z.string(webAddress).check(z.url({ protocol: /^https?$/, error: webAddress }));
+const bytes = z.int('a number of bytes').check(z.gte(0, 'a number of bytes'));
+
+const formAnswer = z.strictObject(
+  {
+    type: word('the type of the field, such as "name" or "radio"'),
+    label: z.string('a text'),
+    answer: z.union([z.string(), z.array(z.string())], 'a text, or a list of texts'),
+  },
+  'an object with type, label and answer',
+);
+
+export const startRequest = z.strictObject(
+  {
+    customer: z.strictObject(
+      {
+        name: word("the customer's name"),
+        email: z.optional(z.email('an e-mail address')),
+        sessionFields: z.optional(sessionFields),
+      },
+      'an object with name, and perhaps email and sessionFields',
+    ),
+    text,
+    form: z.optional(z.array(formAnswer, 'a list of answers')),
+    group: z.optional(groupId),
+    agent: z.optional(z.nullable(agentId)),
+    customerId: z.optional(z.guid('a UUID')),
+  },
+  'a JSON object with customer and text',
+);
+
+export type StartRequest = z.infer<typeof startRequest>;
+
+const button = z.strictObject(
+  {
+    text: word("the button's text"),
+    type: z.enum(['message', 'url', 'webview', 'phone'], 'one of message, url, webview, phone'),
+    value: z.string('a text'),
+    postback_id: word('a text'),
+    user_ids: z._default(z.array(z.string('a text'), 'a list of user ids'), []),
+    webview_height: z.optional(z.enum(['compact', 'tall', 'full'], 'one of compact, tall, full')),
+    target: z.optional(z.enum(['new', 'current'], 'one of new, current')),
+  },
+  'a button: an object with text, type, value and postback_id',
+);
+
+const element = z.strictObject(
+  {
+    title: z.optional(z.string('a text')),
+    subtitle: z.optional(z.string('a text')),
+    image: z.optional(z.looseObject({ url }, 'an object with url')),
+    buttons: z.optional(z.array(button, 'a list of buttons').check(z.maxLength(13, 'at most 13 buttons'))),
+  },
+  'an element: an object with title, subtitle, image and buttons',
+);
+
+const action = <Name extends string>(name: Name) => ({ action: z.literal(name) });
+const byAgent = { agent: z.optional(agentId) };
+
+const message = { ...action('message'), text };
+const file = {
+  ...action('file'),
+  name: word('a file name'),
+  url: z.optional(url),
+  contentType: z.optional(word('a content type, such as image/png')),
+  size: z.optional(bytes),
+};
+
+const customerAction = z.discriminatedUnion(
+  'action',
+  [
+    z.strictObject(message),
+    z.strictObject(file),
+    z.strictObject({ ...action('click'), eventId: word("an event's id"), postbackId: word("a button's postback_id") }),
+    z.strictObject(action('seen')),
+    z.strictObject(action('leave')),
+    z.strictObject({ ...action('session-fields'), fields: sessionFields }),
+    z.strictObject({ ...action('reopen'), text }),
+  ],
+  'what a customer does: one of message, file, click, seen, leave, session-fields, reopen (with as: "agent" or "router", more)',
+);
+
+const transferRequest = z
+  .strictObject({
+    ...action('transfer'),
+    ...byAgent,
+    agents: z._default(z.array(agentId, "a list of agents' ids"), []),
+    groups: z._default(z.array(groupId, 'a list of group numbers'), []),
+  })
+  .check(
+    z.refine(({ agents, groups }) => agents.length + groups.length > 0, {
+      path: ['agents'],
+      error: 'at least one agent in agents, or one group in groups',
+    }),
+  );
+
+const agentAction = z.discriminatedUnion(
+  'action',
+  [
+    z.strictObject({ ...message, ...byAgent }),
+    z.strictObject({ ...file, ...byAgent }),
+    z.strictObject({ ...action('note'), ...byAgent, text }),
+    z.strictObject({
+      ...action('rich-message'),
+      ...byAgent,
+      templateId: z.enum(['cards', 'quick_replies', 'sticker'], 'one of cards, quick_replies, sticker'),
+      elements: z
+        .array(element, 'a list of elements')
+        .check(z.minLength(1, '1 to 10 elements'), z.maxLength(10, '1 to 10 elements')),
+    }),
+    z.strictObject({ ...action('edit'), ...byAgent, eventId: word("a message's id"), text }),
+    z.strictObject({ ...action('delete'), ...byAgent, eventId: word("an event's id") }),
+    z.strictObject({ ...action('join'), ...byAgent }),
+    z.strictObject({ ...action('part'), ...byAgent }),
+    transferRequest,
+    z.strictObject({ ...action('tag'), ...byAgent, tag: word('the name of a tag') }),
+    z.strictObject({ ...action('untag'), ...byAgent, tag: word('the name of a tag') }),
+    z.strictObject({ ...action('close'), ...byAgent }),
+  ],
+  'what an agent does: one of message, file, note, rich-message, edit, delete, join, part, transfer, tag, untag, close',
+);
+
+const routerAction = z.discriminatedUnion(
+  'action',
+  [z.strictObject(action('idle')), z.strictObject(action('archive'))],
+  'what the router does: one of idle, archive',
+);
+
+export const actor = z.looseObject(
+  {
+    as: z._default(
+      z.enum(['customer', 'agent', 'router'], 'one of customer, agent, router (customer if it is left out)'),
+      'customer',
+    ),
+  },
+  'a JSON object with action',
+);
+
+export const actionRequests = { customer: customerAction, agent: agentAction, router: routerAction };
+
+export type CustomerAction = z.infer<typeof customerAction>;
+export type AgentAction = z.infer<typeof agentAction>;
+export type RouterAction = z.infer<typeof routerAction>;

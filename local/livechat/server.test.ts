@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { type SimulatorOptions, startSimulator } from './server.ts';
+import { cleanUp, nina, organizationId, ownClientId, startReceiver, tomas, until } from './testing.ts';
+
+const answerBody = z.looseObject({
+  chat_id: z.optional(z.string()),
+  thread_id: z.optional(z.string()),
+  event_id: z.optional(z.string()),
+  thread_ids: z._default(z.array(z.string()), []),
+  events: z._default(z.array(z.looseObject({ type: z.string(), text: z.optional(z.string()) })), []),
+  error: z.optional(z.looseObject({ message: z.optional(z.string()) })),
+});
+
+const start = async (options: Partial<SimulatorOptions> = {}) => {
+  const receiver = await startReceiver();
+  const simulator = await startSimulator({
+    port: 0,
+    webhookUrl: receiver.url,
+    secretKey: 'whsec-test',
+    organizationId,
+    clientId: ownClientId,
+    agentId: nina,
+    ...options,
+  });
+  cleanUp(simulator.stop);
+  const base = `http://127.0.0.1:${simulator.port}/simulator/chats`;
+  const call = async (path: string, body?: unknown) => {
+    const init =
+      body === undefined ? {} : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) };
+    const response = await fetch(base + path, init);
+    const json: unknown = await response.json();
+    return { status: response.status, json, body: answerBody.parse(json) };
+  };
+  const begin = async (request: object = {}): Promise<string> =>
+    (await call('', { customer: { name: 'Dana' }, text: 'Hello', ...request })).body.chat_id ?? 'no chat';
+  return { receiver, simulator, call, begin };
+};
+
+test('the story of a whole chat: what the customer sees and what LiveChat tells', async () => {
+  const { receiver, call, begin } = await start();
+  const chatId = await begin({ form: [{ type: 'name', label: 'Name', answer: 'Dana' }] });
+  const act = async (body: object) => (await call(`/${chatId}/events`, body)).body;
+
+  await act({ action: 'message', text: 'Where is my parcel?' });
+  const answer = await act({ as: 'agent', action: 'message', text: 'Let me sea.' });
+  await act({ as: 'agent', action: 'edit', eventId: answer.event_id, text: 'Let me see.' });
+  await act({ as: 'agent', action: 'note', text: 'Difficult customer' });
+  const file = await act({ action: 'file', name: 'receipt.png' });
+  await act({ as: 'agent', action: 'delete', eventId: file.event_id });
+  await act({ as: 'agent', action: 'transfer', agents: [tomas] });
+  await act({ as: 'agent', action: 'close' });
+  const { thread_id } = await act({ action: 'reopen', text: 'One more thing' });
+
+  const { body: seen } = await call(`/${chatId}`);
+  expect(seen).toMatchObject({ chat_id: chatId, active: true, customer: { name: 'Dana' } });
+  expect(seen.thread_ids).toHaveLength(2);
+  expect(seen.thread_ids[1]).toBe(thread_id);
+  expect(seen.events.map((event) => event.text ?? event.type)).toEqual([
+    'filled_form',
+    'Hello',
+    'Where is my parcel?',
+    'Let me see.',
+    'file',
+    'Nina Kowal transferred the chat to Tomas Reyes',
+    'Tomas Reyes archived the chat',
+    'One more thing',
+  ]);
+  expect(seen.events[4]).toMatchObject({ id: file.event_id, deleted: true });
+  expect(seen.events[4]).not.toHaveProperty('url');
+
+  await until(() => receiver.bodies.length === 14);
+  expect(receiver.bodies.map(({ action }) => action)).toEqual([
+    'incoming_chat',
+    'incoming_event',
+    'incoming_event',
+    'event_updated',
+    'incoming_event',
+    'incoming_event',
+    'event_deleted',
+    'chat_transferred',
+    'user_added_to_chat',
+    'incoming_event',
+    'user_removed_from_chat',
+    'incoming_event',
+    'chat_deactivated',
+    'incoming_chat',
+  ]);
+  expect((await call('')).json).toEqual({
+    chats: [{ chat_id: chatId, active: true, customer: { id: expect.any(String), name: 'Dana' } }],
+  });
+});
+
+describe('what cannot be done is refused with the reason', () => {
+  const message = { customer: { name: 'Dana' }, text: 'Hi' };
+  test.each([
+    ['', '{', 400, 'body'],
+    ['', [], 400, 'body'],
+    ['', { text: 'Hi' }, 400, 'customer'],
+    ['', { ...message, customer: {} }, 400, 'customer.name'],
+    ['', { ...message, customer: { name: 'Dana', email: 'dana' } }, 400, 'customer.email'],
+    ['', { ...message, text: '' }, 400, 'text'],
+    ['', { ...message, text: 'é'.repeat(8193) }, 400, 'text'],
+    ['', { ...message, group: -1 }, 400, 'group'],
+    ['', { ...message, agent: 'nina' }, 400, 'agent'],
+    ['', { ...message, customerId: 'dana' }, 400, 'customerId'],
+    ['', { ...message, form: [{ type: 'name' }] }, 400, 'form.0.label'],
+    ['', { ...message, colour: 'red' }, 400, 'colour'],
+    ['/:id/events', {}, 400, 'action'],
+    ['/:id/events', { action: 'dance' }, 400, 'action'],
+    ['/:id/events', { as: 'owner', action: 'message' }, 400, 'as'],
+    ['/:id/events', { action: 'note', text: 'Hi' }, 400, 'action'],
+    ['/:id/events', { action: 'message' }, 400, 'text'],
+    ['/:id/events', { action: 'file', name: 'a', url: 'ftp://a' }, 400, 'url'],
+    ['/:id/events', { action: 'session-fields', fields: { a: 1 } }, 400, 'fields.a'],
+    ['/:id/events', { action: 'click', eventId: 'T1_9', postbackId: 'a' }, 400, 'eventId'],
+    ['/:id/events', { as: 'agent', action: 'transfer' }, 400, 'agents'],
+    ['/:id/events', { as: 'agent', action: 'rich-message', templateId: 'cards', elements: [] }, 400, 'elements'],
+  ])('%s %j: %i %s', async (path, body, status, field) => {
+    const { call, begin, receiver } = await start();
+    const chatId = await begin();
+    await until(() => receiver.bodies.length === 1);
+    const answer = await call(path.replace(':id', chatId), body);
+    expect(answer.status).toBe(status);
+    expect(answer.json).toEqual({ error: { field, expected: expect.stringMatching(/./) } });
+    expect(receiver.bodies).toHaveLength(1);
+  });
+
+  test('an unknown chat is 404, whatever is asked of it', async () => {
+    const { call } = await start();
+    expect((await call('/T000000000')).status).toBe(404);
+    expect((await call('/T000000000/events', { action: 'seen' })).status).toBe(404);
+  });
+
+  test.each([
+    { action: 'message', text: 'Hi' },
+    { action: 'seen' },
+    { action: 'leave' },
+    { as: 'agent', action: 'tag', tag: 'a' },
+    { as: 'agent', action: 'join', agent: tomas },
+    { as: 'router', action: 'idle' },
+  ])('%j in a closed chat is 409', async (body) => {
+    const { call, begin } = await start();
+    const chatId = await begin();
+    await call(`/${chatId}/events`, { as: 'router', action: 'archive' });
+    const answer = await call(`/${chatId}/events`, body);
+    expect(answer.status).toBe(409);
+    expect(answer.body.error?.message).toContain('is not active');
+  });
+
+  test('an agent who is not in the chat cannot write in it', async () => {
+    const { call, begin } = await start();
+    const body = { as: 'agent', agent: tomas, action: 'message', text: 'Hi' };
+    const answer = await call(`/${await begin()}/events`, body);
+    expect(answer.status).toBe(409);
+    expect(answer.body.error?.message).toContain(tomas);
+  });
+});
+
+test('a port that is taken is an error of the start', async () => {
+  const { simulator } = await start();
+  await expect(start({ port: simulator.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});

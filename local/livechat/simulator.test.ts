@@ -1,0 +1,194 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { allThreads } from './chats.ts';
+import { SimulatorError } from './errors.ts';
+import { toTimestamp } from './ids.ts';
+import { parse, parseAction } from './parse.ts';
+import { startRequest } from './requests.ts';
+import { nina, quietSimulator, tomas } from './testing.ts';
+
+const begin = (request: object = {}) => {
+  const simulator = quietSimulator();
+  const { chat } = simulator.start(parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello', ...request }));
+  const act = (body: unknown) => simulator.act(chat.id, parseAction(body));
+  const told = () => simulator.webhooks.map(({ action }) => action);
+  return { simulator, chat, act, told };
+};
+
+const last = <T>(list: readonly T[]): T | undefined => list.at(-1);
+
+describe('ids and times', () => {
+  test('are in the form that LiveChat gives them', () => {
+    const { chat } = begin();
+    expect(chat.id).toMatch(/^T[0-9A-Z]{9}$/);
+    expect(chat.thread.id).toMatch(/^T[0-9A-Z]{9}$/);
+    expect(chat.thread.events[0]?.id).toBe(`${chat.thread.id}_1`);
+    expect(chat.thread.events[0]?.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  test('a timestamp keeps its microseconds', () => {
+    expect(toTimestamp(Date.UTC(2026, 2, 11) * 1000 + 1_234_005)).toBe('2026-03-11T00:00:01.234005Z');
+  });
+
+  test('ids count upwards even when many are made in one millisecond', () => {
+    const simulator = quietSimulator();
+    const request = parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello' });
+    const ids = Array.from({ length: 200 }, () => simulator.start(request).chat.id);
+    expect(ids).toEqual([...new Set(ids)].sort());
+  });
+});
+
+describe('starting a chat', () => {
+  test('puts form and first message into incoming_chat, and sends nothing else', () => {
+    const form = [{ type: 'email', label: 'E-mail', answer: 'dana@shop.example' }];
+    const { chat, told } = begin({ form });
+    expect(told()).toEqual(['incoming_chat']);
+    expect(chat.thread.events.map(({ type }) => type)).toEqual(['filled_form', 'message']);
+  });
+
+  test('without an agent queues it, one behind the other', () => {
+    const { simulator, chat } = begin({ agent: null });
+    const request = parse(startRequest, { customer: { name: 'Ben' }, text: 'Hi', agent: null });
+    expect(chat.thread.queue?.position).toBe(1);
+    expect(chat.users.map(({ type }) => type)).toEqual(['customer']);
+    expect(simulator.start(request).chat.thread.queue?.position).toBe(2);
+  });
+
+  test('an agent who joins ends the wait', () => {
+    const { act } = begin({ agent: null });
+    expect(() => act({ as: 'agent', action: 'message', text: 'Hi' })).toThrow('let one join first');
+    expect(act({ as: 'agent', action: 'join' }).chat.thread.queue).toBeUndefined();
+  });
+});
+
+describe('transferring a chat', () => {
+  test('to an agent: told, added, announced, and the one before removed', () => {
+    const { act, told } = begin();
+    const { chat } = act({ as: 'agent', action: 'transfer', agents: [tomas] });
+    expect(told().slice(1)).toEqual([
+      'chat_transferred',
+      'user_added_to_chat',
+      'incoming_event',
+      'user_removed_from_chat',
+    ]);
+    expect(chat.users.filter(({ present }) => present).map(({ id }) => id)).toContain(tomas);
+    expect(last(chat.thread.events)).toMatchObject({ text: 'Nina Kowal transferred the chat to Tomas Reyes' });
+  });
+
+  test("to a group: it waits in the group's queue", () => {
+    const { act, simulator } = begin();
+    const { chat } = act({ as: 'agent', action: 'transfer', groups: [19] });
+    expect(chat.access).toEqual({ group_ids: [19] });
+    expect(chat.thread.queue).toMatchObject({ position: 1 });
+    const payload = simulator.webhooks.find(({ action }) => action === 'chat_transferred')?.payload;
+    expect(payload).toMatchObject({ requester_id: nina, reason: 'manual', transferred_to: { group_ids: [19] } });
+  });
+});
+
+describe('buttons', () => {
+  const elements = [
+    {
+      buttons: [
+        { text: 'Yes', type: 'message', value: 'y', postback_id: 'yes' },
+        { text: 'Open', type: 'url', value: 'https://shop.example', postback_id: 'open' },
+      ],
+    },
+  ];
+  const offer = () => {
+    const started = begin();
+    const { eventId } = started.act({ as: 'agent', action: 'rich-message', templateId: 'cards', elements });
+    return { ...started, eventId };
+  };
+
+  test('a message button tells of the click, then writes its text with the postback', () => {
+    const { act, told, eventId } = offer();
+    const { chat } = act({ action: 'click', eventId, postbackId: 'yes' });
+    expect(told().slice(-2)).toEqual(['incoming_rich_message_postback', 'incoming_event']);
+    expect(last(chat.thread.events)).toMatchObject({
+      text: 'Yes',
+      postback: { id: 'yes', event_id: eventId, value: 'y' },
+    });
+  });
+
+  test('any other button only tells of the click', () => {
+    const { act, told, eventId } = offer();
+    act({ action: 'click', eventId, postbackId: 'open' });
+    expect(last(told())).toBe('incoming_rich_message_postback');
+  });
+
+  test('an unknown button is refused with the known ones', () => {
+    const { act, eventId } = offer();
+    expect(() => act({ action: 'click', eventId, postbackId: 'no' })).toThrow('postbackId: expected one of yes, open');
+  });
+});
+
+describe('ending and reopening', () => {
+  test('the router names no user, the customer and an agent are named', () => {
+    const closings = [{ action: 'leave' }, { as: 'agent', action: 'close' }, { as: 'router', action: 'archive' }];
+    const closers = closings.map((body) => {
+      const { act, simulator } = begin({ customerId: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' });
+      act(body);
+      return last(simulator.webhooks)?.payload;
+    });
+    expect(closers.map((payload) => payload && 'user_id' in payload && payload.user_id)).toEqual([
+      '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55',
+      nina,
+      false,
+    ]);
+  });
+
+  test('reopening makes a new thread that knows the one before', () => {
+    const { act, chat } = begin();
+    expect(() => act({ action: 'reopen', text: 'Hi' })).toThrow('still active');
+    act({ action: 'leave' });
+    const { chat: reopened } = act({ action: 'reopen', text: 'Me again' });
+    expect(reopened.thread).toMatchObject({ active: true, previous_thread_id: chat.thread.id });
+    expect(reopened.earlierThreads[0]).toMatchObject({ active: false, next_thread_id: reopened.thread.id });
+    expect(reopened.thread.events[0]?.id).toBe(`${reopened.thread.id}_1`);
+  });
+
+  test('a message ends the idle state', () => {
+    const { act } = begin();
+    expect(act({ as: 'router', action: 'idle' }).chat.thread.properties.routing?.idle).toBe(true);
+    expect(act({ action: 'message', text: 'Here' }).chat.thread.properties.routing?.idle).toBe(false);
+  });
+});
+
+const anyAction = fc.constantFrom<object>(
+  { action: 'message', text: 'a' },
+  { action: 'file', name: 'a.pdf', size: 3 },
+  { action: 'seen' },
+  { action: 'leave' },
+  { action: 'reopen', text: 'a' },
+  { action: 'session-fields', fields: { plan: 'pro' } },
+  { as: 'agent', action: 'message', text: 'a' },
+  { as: 'agent', action: 'note', text: 'a' },
+  { as: 'agent', action: 'join', agent: tomas },
+  { as: 'agent', action: 'part' },
+  { as: 'agent', action: 'transfer', agents: [nina] },
+  { as: 'agent', action: 'transfer', groups: [3] },
+  { as: 'agent', action: 'tag', tag: 'a' },
+  { as: 'router', action: 'idle' },
+  { as: 'router', action: 'archive' },
+);
+
+test('whatever happens, times rise strictly and events are numbered without gaps', () => {
+  fc.assert(
+    fc.property(fc.array(anyAction, { maxLength: 30 }), (actions) => {
+      const { act, chat, simulator } = begin();
+      for (const action of actions) {
+        try {
+          act(action);
+        } catch (error) {
+          if (!(error instanceof SimulatorError)) throw error;
+        }
+      }
+      const threads = allThreads(simulator.chat(chat.id));
+      const times = threads.flatMap(({ events }) => events.map(({ created_at }) => created_at));
+      expect(times).toEqual([...new Set(times)].sort());
+      for (const { id, events } of threads) {
+        expect(events.map((event) => event.id)).toEqual(events.map((_, index) => `${id}_${index + 1}`));
+      }
+    }),
+  );
+});

@@ -1,0 +1,73 @@
+import type { Chat, EventDraft, Step } from './chats.ts';
+import { ChatNotFound } from './errors.ts';
+import { preChatForm } from './forms.ts';
+import { toTimestamp } from './ids.ts';
+import type { Action } from './parse.ts';
+import { toSessionFields } from './participants.ts';
+import { perform, type Setting } from './perform.ts';
+import type { StartRequest } from './requests.ts';
+import { startChat } from './threads.ts';
+import { clientOf, newCustomer } from './users.ts';
+import type { Webhook } from './webhooks.ts';
+
+export interface Simulator {
+  readonly chats: () => readonly Chat[];
+  /** @throws ChatNotFound */
+  readonly chat: (chatId: string) => Chat;
+  readonly start: (request: StartRequest) => Step;
+  /** @throws ChatNotFound, ChatConflict, BadField */
+  readonly act: (chatId: string, action: Action) => Step;
+}
+
+/** The chats and whatever happens to them. `send` gets every webhook, in the order in which they came about. */
+export const createSimulator = (
+  settings: Omit<Setting, 'queuePosition'>,
+  send: (webhook: Webhook) => void,
+): Simulator => {
+  const chats = new Map<string, Chat>();
+  const queued = new Set<string>();
+  const setting: Setting = { ...settings, queuePosition: () => queued.size + 1 };
+
+  const commit = (step: Step): Step => {
+    const { chat } = step;
+    chats.set(chat.id, chat);
+    if (chat.thread.active && chat.thread.queue) queued.add(chat.id);
+    else queued.delete(chat.id);
+    for (const webhook of step.webhooks) send(webhook);
+    return step;
+  };
+
+  const chatOf = (chatId: string): Chat => {
+    const chat = chats.get(chatId);
+    if (chat === undefined) throw new ChatNotFound(chatId);
+    return chat;
+  };
+
+  return {
+    chats: () => [...chats.values()],
+    chat: chatOf,
+    start: (request) => commit(startOf(request, setting)),
+    act: (chatId, action) => commit(perform(chatOf(chatId), action, setting)),
+  };
+};
+
+const generalGroup = 0;
+
+const startOf = (request: StartRequest, setting: Setting): Step => {
+  const { source } = setting;
+  const now = source.now();
+  const microseconds = now * 1000;
+  const at = toTimestamp(microseconds);
+  const { customer: visitor, group = generalGroup, agent: agentId = setting.agentId } = request;
+  const id = request.customerId ?? source.uuid();
+  const sessionFields = toSessionFields(visitor.sessionFields ?? {});
+  const customer = newCustomer({ ...visitor, id, sessionFields }, at);
+  const author = { id, clientId: clientOf(customer, setting.clientId) };
+  const form: EventDraft[] = request.form
+    ? [{ author, content: preChatForm(request.form, group), properties: { lc2: { form_type: 'prechat' } } }]
+    : [];
+  const events: EventDraft[] = [...form, { author, content: { type: 'message', text: request.text } }];
+  const assignment = agentId === null ? { queuePosition: setting.queuePosition() } : { agentId };
+  const ids = { chatId: source.nextId(), threadId: source.nextId() };
+  return startChat({ ...ids, customer, group, assignment, events, at, microseconds }, now);
+};

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import * as z from 'zod/mini';
+
+const folder = new URL('./fixtures/livechat/', import.meta.url);
+
+export type Body = Record<string, unknown>;
+
+const json = z.record(z.string(), z.unknown());
+
+/** One body of the collection, by its file's name. */
+export function fixture(name: string): Body {
+  return json.parse(JSON.parse(readFileSync(new URL(name, folder), 'utf8')));
+}
+
+/** The names of the story's bodies, in the order in which LiveChat would send them. */
+export function order(): string[] {
+  return readFileSync(new URL('ORDER', folder), 'utf8').split('\n').filter(Boolean);
+}
+
+/** The same list in an order that a seed decides. */
+export function shuffled<T>(list: readonly T[], seed: number): T[] {
+  let state = seed;
+  const random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return list
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,140 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from './fixtures.ts';
+import { type Local, organizationId, post, secret, startLocal } from './local.ts';
+
+const accepted = { status: 200, body: '{"success":true}' };
+const refused = { status: 401, body: '{"error":"Invalid signature"}' };
+const notJson = { status: 400, body: '{"error":"Invalid JSON"}' };
+/** Stands in a message, so that a log holding any content can be told. */
+const marker = 'content-that-no-log-may-hold';
+
+describe('the webhook against whatever is sent to it', () => {
+  let local: Local;
+  beforeAll(async () => {
+    local = await startLocal();
+  });
+  afterAll(() => local.stop());
+
+  const message = (text = marker) => {
+    const body = fixture('incoming_event.message.customer.json');
+    const id = randomUUID();
+    const event = { id, type: 'message', created_at: '2026-03-11T09:14:14.120349Z', author_id: randomUUID(), text };
+    return { ...body, payload: { chat_id: `chat-${id}`, thread_id: `thread-${id}`, event } };
+  };
+  const sign = (body: string | Uint8Array, key = secret) => ({
+    'X-Signature': createHmac('sha256', key).update(body).digest('hex'),
+  });
+
+  async function expectNothingStored(): Promise<void> {
+    await local.idle();
+    expect(await local.api('/api/conversations')).toMatchObject({ body: { conversations: [] } });
+  }
+
+  it('refuses a body above 1 MiB before reading it', async () => {
+    const answer = await post(local, { ...message(), filler: 'x'.repeat(2 * 1_048_576) });
+    expect(answer.status).toBe(413);
+    await expectNothingStored();
+  });
+
+  it('answers 400 to invalid UTF-8, also when it is signed', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from(`{"secret_key":"${secret}","action":"x`),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from('"}'),
+    ]);
+    expect(await post(local, bytes)).toEqual(notJson);
+    expect(await post(local, bytes, sign(bytes))).toEqual(notJson);
+    expect(await post(local, bytes, sign(bytes, 'another'))).toEqual(refused);
+  });
+
+  it('answers 400 to nesting that no LiveChat body has', async () => {
+    const deep = (levels: number) =>
+      `{"secret_key":"${secret}","organization_id":"${organizationId}","action":"incoming_event","payload":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    expect(await post(local, deep(200))).toEqual(notJson);
+    expect(await post(local, deep(400_000))).toEqual(notJson);
+    await expectNothingStored();
+  });
+
+  it('answers 400 to keys that would reach a prototype', async () => {
+    const body = JSON.stringify(message()).replace('"payload":{', '"payload":{"__proto__":{"polluted":true},');
+    expect(await post(local, body)).toEqual(notJson);
+    await expectNothingStored();
+  });
+
+  it('answers 400 to what is no JSON, and 401 first when it is signed wrongly', async () => {
+    expect(await post(local, `{"secret_key":"${secret}",`)).toEqual(notJson);
+    expect(await post(local, '')).toEqual(notJson);
+    expect(await post(local, '{', sign('{', 'another'))).toEqual(refused);
+    expect(await post(local, JSON.stringify(message()), { 'content-type': 'text/plain' })).toEqual(notJson);
+  });
+
+  it('refuses a wrong secret of every length', async () => {
+    for (let length = 0; length <= 64; length += 1) {
+      expect(
+        await post(local, {
+          ...message(),
+          secret_key: secret.repeat(3).slice(0, length === secret.length ? length + 1 : length),
+        }),
+      ).toEqual(refused);
+    }
+    for (const secret_key of [null, 7, {}, [secret], undefined, '_'.repeat(secret.length)]) {
+      expect(await post(local, { ...message(), secret_key })).toEqual(refused);
+    }
+    await expectNothingStored();
+  });
+
+  it('counts a signature header over the body secret, right or wrong', async () => {
+    const { secret_key: _, ...unsigned } = fixture('tag_created.v3.5_plus.json');
+    const body = JSON.stringify(unsigned);
+    expect(await post(local, body, sign(body))).toEqual(accepted);
+    expect(await post(local, body, sign(`${body} `))).toEqual(refused);
+    expect(await post(local, fixture('tag_created.v3.5_plus.json'), { 'x-signature': '' })).toEqual(refused);
+    expect(await post(local, body)).toEqual(refused);
+  });
+
+  it('never lets an organization id that is a path pick a secret', async () => {
+    expect(await post(local, { ...message(), organization_id: '../../default', secret_key: 'guess' })).toEqual(refused);
+    expect(await post(local, { ...message(), organization_id: `${organizationId}/../default` })).toEqual(accepted);
+    await expectNothingStored();
+  });
+
+  it('answers a ping and an application webhook without a secret, and does nothing', async () => {
+    expect(await post(local, { action: 'ping' })).toEqual(accepted);
+    expect(await post(local, { action: 'ping', organization_id: organizationId })).toEqual(refused);
+    expect(await post(local, fixture('_app_webhook.application_installed.json'))).toEqual(accepted);
+    expect(await post(local, fixture('_edge.wrong_secret_key.json'))).toEqual(refused);
+    expect(await post(local, fixture('_edge.unknown_action.json'))).toEqual(accepted);
+    expect(await post(local, fixture('v3.4/_v3.3_incoming_event.json'))).toEqual(accepted);
+    await expectNothingStored();
+  });
+
+  it('keeps an authentic body that fits no schema as webhook.rejected, and says so on the stream', async () => {
+    const stream = await fetch(new URL('/api/stream', local.console));
+    const body = message();
+    const broken = { ...body, payload: { ...body.payload, event: { id: 'e1', type: 'message', text: marker } } };
+    expect(await post(local, broken)).toEqual(accepted);
+    const seen = await until(stream, 'webhook.rejected');
+    expect(seen).toContain('payload.event.created_at');
+    expect(seen).not.toContain(secret);
+  });
+
+  it('has let no secret and no content reach a log', async () => {
+    expect(await post(local, message())).toEqual(accepted);
+    await local.idle();
+    expect(local.output()).toContain('event handled');
+    expect(local.output()).not.toContain(secret);
+    expect(local.output()).not.toContain(marker);
+  });
+});
+
+/** What the stream says up to and including the line that holds `text`. */
+async function until(stream: Response, text: string): Promise<string> {
+  let seen = '';
+  if (!stream.body) throw new Error('the stream has no body');
+  for await (const chunk of stream.body.pipeThrough(new TextDecoderStream())) {
+    seen += chunk;
+    if (seen.includes(text) && seen.endsWith('\n\n')) return seen;
+  }
+  throw new Error(`the stream ended without ${text}`);
+}

@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod/mini';
+
+const ready = z.object({
+  webhook: z.string(),
+  console: z.string(),
+  aws: z.string(),
+  livechat: z.string(),
+  bus: z.string(),
+});
+
+/** The whole pipeline in a process of its own, as `npm start` runs it, on free ports. */
+export interface Local extends z.infer<typeof ready> {
+  readonly secret: string;
+  /** Everything it has printed so far, the functions' logs included. */
+  output(): string;
+  /** Waits until no function runs, waits or retries. */
+  idle(): Promise<void>;
+  api(path: string): Promise<{ status: number; body: unknown }>;
+  stop(): Promise<void>;
+}
+
+export const secret = 'whsec-demo-3f9c1a7be2';
+export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
+
+export async function startLocal(environment: Readonly<Record<string, string>> = {}): Promise<Local> {
+  const start = fileURLToPath(new URL('../local/start.ts', import.meta.url));
+  const flags = [
+    '--json',
+    '--verbose',
+    '--port',
+    '0',
+    '--aws-port',
+    '0',
+    '--livechat-port',
+    '0',
+    '--async-retry-delay',
+    '20',
+  ];
+  const child = spawn(process.execPath, [start, ...flags], {
+    env: { ...process.env, LIVECHAT_WEBHOOK_SECRET: secret, LIVECHAT_ORGANIZATION_ID: organizationId, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  const keep = (stream: ChildProcess['stdout']) =>
+    stream && createInterface({ input: stream }).on('line', (line) => lines.push(line));
+  keep(child.stderr);
+  const addresses = await firstLine(child, lines);
+  return {
+    ...addresses,
+    secret,
+    output: () => lines.join('\n'),
+    idle: async () => {
+      const answer = await fetch(`${addresses.aws}/_local/idle`);
+      if (!answer.ok) throw new Error(`not idle: ${answer.status}`);
+    },
+    api: async (path) => {
+      const answer = await fetch(new URL(path, addresses.console));
+      return { status: answer.status, body: await answer.json() };
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      if (child.exitCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess, lines: string[]): Promise<z.infer<typeof ready>> {
+  if (!child.stdout) throw new Error('no stdout');
+  const output = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  const first = await Promise.race([once(output, 'line'), once(child, 'exit')]);
+  const [line] = first;
+  if (typeof line !== 'string') throw new Error(`the local engine did not start:\n${lines.join('\n')}`);
+  return ready.parse(JSON.parse(line));
+}
+
+/** Posts a webhook body; objects are sent as JSON. */
+export async function post(
+  local: Pick<Local, 'webhook'>,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; body: string }> {
+  const answer = await fetch(local.webhook, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+  });
+  return { status: answer.status, body: await answer.text() };
+}
