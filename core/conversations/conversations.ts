@@ -1,10 +1,9 @@
 import type { DomainEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
 import type { FactEvent } from './facts.ts';
-import { type ConversationKey, keepFact, markRead, settle, touchCurrent } from './store.ts';
+import { type ConversationKey, keepFact, markRead, settle, standing, touchCurrent } from './store.ts';
 
 export type { ConversationKey } from './store.ts';
-export { participantsOf } from './store.ts';
 
 /** Users of a conversation whose type has just become known, where their ids alone would mislead. */
 export interface Learned {
@@ -42,7 +41,21 @@ export async function noteMessage(
   }
   if (message.author.type === 'system') return [];
   const seen = { threadId, at };
-  return (await touchCurrent(key, seen)) ?? (await settle(key, seen)).state.participants;
+  return (
+    (await touchCurrent(key, seen)) ?? (await overtaken(key, seen)) ?? (await settle(key, seen)).state.participants
+  );
+}
+
+/** Who takes part, where a later message of the same open thread was faster: then there is nothing to move. */
+async function overtaken(key: ConversationKey, { threadId, at }: { threadId: string; at: string }) {
+  const now = await standing(key);
+  const moot = now?.status === 'open' && now.currentThreadId === threadId && now.lastActivityAt >= at;
+  return moot ? now.participants : undefined;
+}
+
+/** Who takes part, as stored now. */
+export async function participantsOf(key: ConversationKey): Promise<readonly Participant[]> {
+  return (await standing(key))?.participants ?? [];
 }
 
 /** Keeps how far a user has read. */

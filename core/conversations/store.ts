@@ -148,10 +148,10 @@ export async function touchCurrent(
   return touched?.data.participants;
 }
 
-/** Who takes part, as stored now. */
-export async function participantsOf(key: ConversationKey): Promise<readonly Participant[]> {
+/** The conversation as stored now, without its facts. */
+export async function standing(key: ConversationKey) {
   const { data } = await conversation.get(key).go({ consistent: true });
-  return data?.participants ?? [];
+  return data ?? undefined;
 }
 
 /** Moves a read mark forward, never back. */

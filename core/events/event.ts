@@ -1,10 +1,7 @@
 import * as z from 'zod/mini';
-import en from 'zod/v4/locales/en.js';
 import { catalogue, type EventData, type EventType } from './catalogue.ts';
+import { type Issue, issuesOf } from './issues.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
-
-// Without a locale zod says no more than "Invalid input".
-z.config(en());
 
 /** A domain event: what is put on the bus as `detail-type` and `detail`. */
 export interface DomainEvent<T extends EventType = EventType> {
@@ -22,18 +19,7 @@ export type DataRef = z.infer<typeof dataRef>;
 
 const schemas: { [T in EventType]: z.ZodMiniType<EventData<T>> } = catalogue;
 
-/** Where in the bucket an event lies whose data is too large for the bus. */
-export function eventKey({ organizationId, id }: EventMetadata): string {
-  return `events/${organizationId}/${id}.json`;
-}
-
 const referring = z.object({ metadata, dataRef });
-
-/** What does not fit, field by field; the message names fields and expectations, never values. */
-export interface Issue {
-  readonly path: string;
-  readonly message: string;
-}
 
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
@@ -42,10 +28,6 @@ export class InvalidEventError extends Error {
     super(`${type}: ${issues.map(({ path, message }) => `${path}: ${message}`).join('; ')}`);
     this.issues = issues;
   }
-}
-
-export function issuesOf(error: z.core.$ZodError): Issue[] {
-  return error.issues.map((issue) => ({ path: issue.path.map(String).join('.') || '(root)', message: issue.message }));
 }
 
 /** The reference of a claim check, when the detail holds one in place of its data. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { type AnyEvent, issuesOf } from '../events/event.ts';
+import type { AnyEvent } from '../events/event.ts';
+import { issuesOf } from '../events/issues.ts';
 import type { Publish } from '../events/publish.ts';
 import type { Log } from '../platform/logger.ts';
 import type { Counted } from '../platform/metrics.ts';

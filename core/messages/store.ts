@@ -1,5 +1,5 @@
 import { directionOf } from '../events/direction.ts';
-import { eventKey } from '../events/event.ts';
+import { eventKey } from '../events/event-key.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
 import { Message } from './entities.ts';

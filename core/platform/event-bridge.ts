@@ -1,5 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { type DataRef, eventKey } from '../events/event.ts';
+import type { DataRef } from '../events/event.ts';
+import { eventKey } from '../events/event-key.ts';
 import { type Publish, type PublishOptions, publisher } from '../events/publish.ts';
 import { required, wholeNumber } from './configuration.ts';
 

@@ -1,6 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 
-const logger = new Logger();
+let shared: Logger | undefined;
+
+/** Made when the first line is logged: a webhook that goes well logs none. */
+function logger(): Logger {
+  shared ??= new Logger();
+  return shared;
+}
 
 export type LogKeys = Readonly<Record<string, unknown>>;
 
@@ -15,10 +21,10 @@ export interface Log {
 /** Keys go with each line rather than into the shared logger: one process may handle several events at once. */
 export function logWith(fixed: LogKeys): Log {
   return {
-    debug: (message, keys) => logger.debug(message, { ...fixed, ...keys }),
-    info: (message, keys) => logger.info(message, { ...fixed, ...keys }),
-    warn: (message, keys) => logger.warn(message, { ...fixed, ...keys }),
-    error: (message, keys) => logger.error(message, { ...fixed, ...keys }),
+    debug: (message, keys) => logger().debug(message, { ...fixed, ...keys }),
+    info: (message, keys) => logger().info(message, { ...fixed, ...keys }),
+    warn: (message, keys) => logger().warn(message, { ...fixed, ...keys }),
+    error: (message, keys) => logger().error(message, { ...fixed, ...keys }),
   };
 }
 

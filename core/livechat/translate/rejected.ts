@@ -1,5 +1,6 @@
 import type { z } from 'zod/mini';
-import { type AnyEvent, issuesOf } from '../../events/event.ts';
+import type { AnyEvent } from '../../events/event.ts';
+import { issuesOf } from '../../events/issues.ts';
 import type { Translation } from './context.ts';
 
 /** An authentic body, or a part of one, that fits no schema: kept whole on the bus, with what is wrong by path. */

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
+import { fixture } from '../test/fixtures.ts';
+import { type Local, post } from '../test/local.ts';
+import { round1 } from './cold-start.ts';
+import { percentile } from './statistics.ts';
+
+export interface Throughput {
+  readonly webhooks: number;
+  readonly chats: number;
+  /** Until everything they lead to is stored. */
+  readonly webhooksPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const concurrency = 32;
+const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
+
+/** Plain messages in many open chats, through the whole local engine until all state is stored. */
+export async function throughput(local: Local, chats: number, messagesEach: number): Promise<Throughput> {
+  const organization_id = randomUUID();
+  await sendAll(
+    local,
+    Array.from({ length: chats }, (_, chat) => started(organization_id, chat)),
+  );
+  await local.idle();
+  const bodies = Array.from({ length: chats * messagesEach }, (_, index) =>
+    message(organization_id, index % chats, Math.floor(index / chats)),
+  );
+  const start = performance.now();
+  const times = await sendAll(local, bodies);
+  await local.idle();
+  const seconds = (performance.now() - start) / 1000;
+  return {
+    webhooks: bodies.length,
+    chats,
+    webhooksPerSecond: Math.round(bodies.length / seconds),
+    p50Ms: round1(percentile(times, 0.5)),
+    p99Ms: round1(percentile(times, 0.99)),
+  };
+}
+
+async function sendAll(local: Local, bodies: readonly object[]): Promise<number[]> {
+  const limit = pLimit(concurrency);
+  return Promise.all(
+    bodies.map((body) =>
+      limit(async () => {
+        const start = performance.now();
+        const { status } = await post(local, body);
+        if (status !== 200) throw new Error(`the webhook answered ${status}`);
+        return performance.now() - start;
+      }),
+    ),
+  );
+}
+
+const thread = (chat: number) => `THREAD${chat}`;
+
+export function started(organization_id: string, chat: number): object {
+  const at = '2026-03-11T09:00:00.000000Z';
+  const payload = {
+    chat: {
+      id: `CHAT${chat}`,
+      users: [{ id: customer, type: 'customer', present: true }],
+      thread: { id: thread(chat), active: true, created_at: at, events: [] },
+    },
+  };
+  return { ...fixture('incoming_chat.json'), organization_id, payload };
+}
+
+export function message(organization_id: string, chat: number, number: number): object {
+  const created_at = new Date(Date.UTC(2026, 2, 11, 9, 0, 1) + number * 1000).toISOString();
+  const event = {
+    id: `${thread(chat)}_${number + 1}`,
+    type: 'message',
+    text: 'Where is my order 4711?',
+    author_id: customer,
+    created_at,
+    visibility: 'all',
+  };
+  const payload = { chat_id: `CHAT${chat}`, thread_id: thread(chat), event };
+  return { ...fixture('incoming_event.message.customer.json'), organization_id, payload };
+}
