@@ -13,7 +13,7 @@ import {
 import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
 
 const wholeNumber = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(2000));
-const pageEnd = z.tuple([z.string(), z.string()]);
+const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
 /** The console's HTTP API, read side; also what a script uses. */
 export function api({ bus }: { bus: string }): Hono {
@@ -35,7 +35,7 @@ export function api({ bus }: { bus: string }): Hono {
     const conversations = latestFirst(lists.flat());
     const page = conversations.slice(0, most);
     const last = page.at(-1);
-    const next = conversations.length > most && last ? encode([last.lastActivityAt, last.id]) : undefined;
+    const next = conversations.length > most && last ? encode(pageEnd.parse(last)) : undefined;
     return context.json({ conversations: page, next });
   });
 
@@ -99,8 +99,7 @@ function encode(value: unknown): string {
 function pageEndOf(text: string): PageEnd {
   const parsed = z.safeParse(pageEnd, parsedOr(undefined, Buffer.from(text, 'base64url').toString()));
   if (!parsed.success) throw problem(400, 'after', 'the `next` of the page before');
-  const [lastActivityAt, conversationId] = parsed.data;
-  return { lastActivityAt, conversationId };
+  return parsed.data;
 }
 
 function parsedOr(fallback: unknown, json: string): unknown {

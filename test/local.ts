@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
+import { functionEnvironment } from '../local/environment.ts';
+import * as topology from '../stacks/topology.ts';
 
 const ready = z.object({
   webhook: z.string(),
@@ -15,6 +17,8 @@ const ready = z.object({
 /** The whole pipeline in a process of its own, as `npm start` runs it, on free ports. */
 export interface Local extends z.infer<typeof ready> {
   readonly secret: string;
+  /** What a function finds in its environment; for a test that calls core itself. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Everything it has printed so far, the functions' logs included. */
   output(): string;
   /** Waits until no function runs, waits or retries. */
@@ -52,6 +56,14 @@ export async function startLocal(environment: Readonly<Record<string, string>> =
   return {
     ...addresses,
     secret,
+    environment: functionEnvironment({
+      topology,
+      inherited: {},
+      endpoint: addresses.aws,
+      secretPrefix: 'livechat',
+      deadLetterQueueUrl: '',
+      liveChatUrl: addresses.livechat,
+    }),
     output: () => lines.join('\n'),
     idle: async () => {
       const answer = await fetch(`${addresses.aws}/_local/idle`);

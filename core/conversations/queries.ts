@@ -25,11 +25,8 @@ export interface ConversationDetail extends ConversationSummary {
   readonly participants: readonly (Participant & { readonly seenUpTo?: string | undefined })[];
 }
 
-/** Where a page ended; the next one begins after it. */
-export interface PageEnd {
-  readonly lastActivityAt: string;
-  readonly conversationId: string;
-}
+/** The conversation with which a page ended; the next page begins after it. */
+export type PageEnd = Pick<ConversationSummary, 'lastActivityAt' | 'id' | 'organizationId'>;
 
 /** The organizations that have a conversation. */
 export async function organizations(): Promise<string[]> {
@@ -49,7 +46,10 @@ export async function listConversations(
 }
 
 export function latestFirst<T extends ConversationSummary>(list: readonly T[]): T[] {
-  return list.toSorted((a, b) => compare(b.lastActivityAt, a.lastActivityAt) || compare(b.id, a.id));
+  return list.toSorted(
+    (a, b) =>
+      compare(b.lastActivityAt, a.lastActivityAt) || compare(b.id, a.id) || compare(b.organizationId, a.organizationId),
+  );
 }
 
 function compare(a: string, b: string): number {
@@ -58,7 +58,7 @@ function compare(a: string, b: string): number {
 
 async function listByStatus(of: { organizationId: string; status: Status }, limit: number, after: PageEnd | undefined) {
   const query = conversation.query.byActivity(of);
-  const { data } = await (after ? query.lt(after) : query).go({ limit, order: 'desc' });
+  const { data } = await from(query, of.organizationId, after).go({ limit, order: 'desc' });
   return data.map(
     (item): ConversationSummary => ({
       id: item.conversationId,
@@ -70,6 +70,15 @@ async function listByStatus(of: { organizationId: string; status: Status }, limi
     }),
   );
 }
+
+/** Two organizations may have conversations of one id and time: those of a smaller organization id come after the page's end. */
+function from(query: ActivityQuery, organizationId: string, after: PageEnd | undefined) {
+  if (!after) return query;
+  const end = { lastActivityAt: after.lastActivityAt, conversationId: after.id };
+  return organizationId < after.organizationId ? query.lte(end) : query.lt(end);
+}
+
+type ActivityQuery = ReturnType<typeof conversation.query.byActivity>;
 
 /** One conversation with its threads and participants, as its facts tell now. Undefined when there is none. */
 export async function loadConversation(key: ConversationKey): Promise<ConversationDetail | undefined> {

@@ -37,8 +37,16 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
 async function resolved(detail: unknown): Promise<unknown> {
   const claim = claimCheckOf(detail);
   if (!claim) return detail;
-  const data: unknown = JSON.parse(await readObject(claim.dataRef));
-  return { metadata: claim.metadata, data };
+  return { metadata: claim.metadata, data: parsed(await readObject(claim.dataRef)) };
+}
+
+/** A parser's own error would quote the event, and Lambda logs what a function throws. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 function conversationOf(data: object): { conversationId?: unknown } {

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseJson, readBody, sendJson, unsupported } from './answers.ts';
+import type { Calls } from './calls.ts';
+import type { Faults } from './faults.ts';
+
+export const controlPrefix = '/_local/';
+
+export interface ControlOptions {
+  readonly faults: Faults;
+  readonly calls: Calls;
+  /** Resolves with false when there is still work after the limit. */
+  idle(limitMs: number): Promise<boolean>;
+}
+
+const idleLimitMs = 60_000;
+const maximumBytes = 65_536;
+
+/** What a test or a benchmark asks of the local engine: faults, counts of calls, and to be told when all is done. */
+export function createControl({ faults, calls, idle }: ControlOptions) {
+  const routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>> = {
+    'POST /_local/faults': async (request, response) => {
+      faults.add(parseJson(await readBody(request, maximumBytes)));
+      sendJson(response, 200, { added: true });
+    },
+    'DELETE /_local/faults': (_request, response) => {
+      faults.clear();
+      sendJson(response, 200, { cleared: true });
+    },
+    'GET /_local/calls': (_request, response) => sendJson(response, 200, calls.read()),
+    'DELETE /_local/calls': (_request, response) => {
+      calls.clear();
+      sendJson(response, 200, { cleared: true });
+    },
+    'GET /_local/idle': async (_request, response) => {
+      const done = await idle(idleLimitMs);
+      sendJson(response, done ? 200 : 503, { idle: done });
+    },
+  };
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const route = `${request.method} ${request.url?.split('?')[0]}`;
+    const handle = routes[route];
+    if (!handle) throw unsupported(route);
+    await handle(request, response);
+  };
+}

@@ -1,0 +1,13 @@
+declare module 'dynalite' {
+  import type { Server } from 'node:http';
+
+  interface DynaliteOptions {
+    readonly createTableMs?: number;
+    readonly deleteTableMs?: number;
+    readonly updateTableMs?: number;
+  }
+
+  /** A server that serves DynamoDB's API; it need not listen. */
+  function dynalite(options?: DynaliteOptions): Server;
+  export = dynalite;
+}

@@ -1,0 +1,130 @@
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, ListRulesCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startCloud } from './cloud.ts';
+import { entry, resources, startTestCloud, type TestCloud } from './test-cloud.ts';
+
+let cloud: TestCloud;
+beforeEach(async () => {
+  cloud = await startTestCloud();
+});
+afterEach(() => cloud.stop());
+
+test.each<[string, () => Promise<unknown>]>([
+  ['States ListStateMachines', () => new SFNClient(cloud.client).send(new ListStateMachinesCommand({}))],
+  ['EventBridge ListRules', () => new EventBridgeClient(cloud.client).send(new ListRulesCommand({}))],
+  [
+    'DynamoDB TransactWriteItems',
+    () => new DynamoDBClient(cloud.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),
+  ],
+  ['S3 GET ?policy', () => new S3Client(cloud.client).send(new GetBucketPolicyCommand({ Bucket: 'media' }))],
+])('%s is refused by name and reported', async (what, call) => {
+  const named = new RegExp(what.replace('States ', 'AWSStepFunctions.').replace('?', '\\?'));
+
+  await expect(call()).rejects.toMatchObject({
+    name: 'UnknownOperationException',
+    message: expect.stringMatching(named),
+  });
+  expect(cloud.reports).toEqual([expect.stringMatching(named)]);
+});
+
+describe('faults', () => {
+  test('partial takes the first half of the entries only', async () => {
+    const events = new EventBridgeClient(cloud.client);
+    await cloud.control('POST', 'faults', { service: 'events', kind: 'partial', count: 1 });
+    const put = (entries: number) =>
+      events.send(new PutEventsCommand({ Entries: Array.from({ length: entries }, () => entry()) }));
+
+    const { FailedEntryCount, Entries } = await put(3);
+
+    expect(FailedEntryCount).toBe(2);
+    expect(Entries?.map(({ ErrorCode }) => ErrorCode)).toEqual([
+      undefined,
+      'ThrottlingException',
+      'ThrottlingException',
+    ]);
+    expect((await put(3)).FailedEntryCount).toBe(0);
+  });
+
+  test.each<[string, string, string, () => Promise<unknown>]>([
+    [
+      'dynamodb',
+      'throttle',
+      'ProvisionedThroughputExceededException',
+      () =>
+        new DynamoDBClient(cloud.client).send(new DeleteItemCommand({ TableName: 'control', Key: { pk: { S: 'a' } } })),
+    ],
+    [
+      'events',
+      'throttle',
+      'ThrottlingException',
+      () => new EventBridgeClient(cloud.client).send(new PutEventsCommand({ Entries: [entry()] })),
+    ],
+    [
+      'secretsmanager',
+      'unavailable',
+      'ServiceUnavailableException',
+      () => new SecretsManagerClient(cloud.client).send(new ListSecretsCommand({})),
+    ],
+    [
+      'sqs',
+      'unavailable',
+      'ServiceUnavailableException',
+      () => new SQSClient(cloud.client).send(new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl })),
+    ],
+    [
+      's3',
+      'throttle',
+      'SlowDown',
+      () => new S3Client(cloud.client).send(new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: 'x' })),
+    ],
+  ])('%s %s is the error %s, until it is cleared', async (service, kind, name, call) => {
+    await cloud.control('POST', 'faults', { service, kind, count: 5 });
+    await expect(call()).rejects.toMatchObject({ name });
+    await cloud.control('DELETE', 'faults');
+    await expect(call()).resolves.toBeDefined();
+  });
+
+  test('a fault that nobody can mean is refused with the field', async () => {
+    expect(await cloud.control('POST', 'faults', { service: 's3', kind: 'throttle', count: 0 })).toEqual({
+      status: 400,
+      body: { __type: 'ValidationException', message: 'count: must be at least 1' },
+    });
+  });
+});
+
+test('calls are counted by service and operation, from the start or the last reset', async () => {
+  expect((await cloud.control('GET', 'calls')).body).toEqual({});
+  const put = new PutItemCommand({ TableName: 'control', Item: { pk: { S: 'a' } } });
+  await new DynamoDBClient(cloud.client).send(put);
+  await new EventBridgeClient(cloud.client).send(new PutEventsCommand({ Entries: [entry()] }));
+  await cloud.control('GET', 'idle');
+
+  expect((await cloud.control('GET', 'calls')).body).toEqual({
+    'dynamodb.PutItem': 1,
+    'events.PutEvents': 1,
+    'lambda.Invoke:audit': 1,
+    'lambda.Invoke:message': 1,
+  });
+  await cloud.control('DELETE', 'calls');
+  expect((await cloud.control('GET', 'calls')).body).toEqual({});
+});
+
+test('a port that is taken is named with the option that changes it', async () => {
+  const second = startCloud({
+    resources,
+    port: cloud.port,
+    retryDelaysMs: [],
+    report: () => {},
+    invoke: async () => {},
+  });
+
+  await expect(second).rejects.toMatchObject({
+    name: 'PortTakenError',
+    message: expect.stringMatching(new RegExp(`Port ${cloud.port} is taken.*--aws-port`)),
+  });
+});

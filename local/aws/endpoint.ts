@@ -1,0 +1,115 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './answers.ts';
+import type { Calls } from './calls.ts';
+import { controlPrefix } from './control.ts';
+import type { Database } from './database.ts';
+import type { Events } from './events.ts';
+import { type Fault, type Faults, faultError, type Service } from './faults.ts';
+import { s3Operation } from './s3-operation.ts';
+import type { Secrets } from './secrets.ts';
+import type { Storage } from './storage.ts';
+
+export interface EndpointOptions {
+  readonly database: Database;
+  readonly storage: Storage;
+  readonly events: Events;
+  readonly secrets: Secrets;
+  readonly faults: Faults;
+  readonly calls: Calls;
+  control(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Told about every call that is not supported and every one that broke. */
+  report(message: string): void;
+}
+
+interface Call {
+  readonly service: Service;
+  readonly operation: string;
+}
+
+/** The part of X-Amz-Target before the operation. */
+const services: Readonly<Record<string, Service>> = {
+  DynamoDB_20120810: 'dynamodb',
+  AWSEvents: 'events',
+  secretsmanager: 'secretsmanager',
+  AmazonSQS: 'sqs',
+};
+
+/** EventBridge's and Secrets Manager's largest requests are far smaller. */
+const maximumJsonBytes = 16 * 1_024 * 1_024;
+
+/**
+ * One server for every AWS API that the app uses. It stands where AWS_ENDPOINT_URL points, so that SDKs and the AWS
+ * CLI talk to it as they would to AWS; signatures are not checked.
+ */
+export function createEndpoint(options: EndpointOptions): Server {
+  const { database, storage, events, secrets, faults, calls, control, report } = options;
+
+  function requireSupport({ service, operation }: Call): void {
+    if (service === 'dynamodb' && !database.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
+    if (service === 'sqs' && !storage.supportsQueueOperation(operation)) throw unsupported(`SQS ${operation}`);
+  }
+
+  async function serve(
+    call: Call,
+    fault: Fault['kind'] | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    if (call.service === 'dynamodb') return database.handle(request, response);
+    if (call.service === 'sqs' || call.service === 's3') return storage.handle(request, response);
+    const input = parseJson(await readBody(request, maximumJsonBytes));
+    const result =
+      call.service === 'events'
+        ? events.call(call.operation, input, fault === 'partial')
+        : secrets.call(call.operation, input);
+    sendJson(response, 200, result, 'application/x-amz-json-1.1');
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url?.startsWith(controlPrefix)) return control(request, response);
+    const call = identify(request);
+    requireSupport(call);
+    calls.add(`${call.service}.${call.operation}`);
+    const fault = faults.take(call.service, call.operation);
+    if (fault && fault !== 'partial') throw faultError(call.service, fault);
+    return serve(call, fault, request, response);
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
+    if (error.type === 'UnknownOperationException' || error.status === 500) report(`AWS endpoint: ${error.message}`);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // What is left of a refused body is dropped, so that the connection can be used again.
+    request.resume();
+    const json = request.headers['x-amz-target'] || request.url?.startsWith(controlPrefix);
+    sendError(response, error, json ? 'json' : 'xml');
+  }
+
+  return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+    answer(request, response).catch((error: unknown) => refuse(request, response, asAwsError(error)));
+  });
+}
+
+/** @throws AwsError UnknownOperationException */
+function identify(request: IncomingMessage): Call {
+  const target = request.headers['x-amz-target'];
+  if (typeof target === 'string') {
+    const dot = target.lastIndexOf('.');
+    const service = services[target.slice(0, dot)];
+    if (!service) throw unsupported(target);
+    return { service, operation: target.slice(dot + 1) };
+  }
+  if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
+    throw unsupported("AWS's query protocol (SNS, STS, and SQS of old clients)");
+  }
+  const { name, supported } = s3Operation(request.method ?? 'GET', request.url ?? '/');
+  if (!supported) throw unsupported(`S3 ${name}`);
+  return { service: 's3', operation: name };
+}
+
+function asAwsError(error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  return new AwsError('InternalFailure', error instanceof Error ? error.message : String(error), 500);
+}

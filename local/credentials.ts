@@ -1,0 +1,37 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Environment } from './environment.ts';
+
+export interface LocalCredentials {
+  /** What the secret holds. */
+  readonly secret: {
+    readonly LIVECHAT_WEBHOOK_SECRET: string;
+    readonly LIVECHAT_API_KEY: string;
+    readonly LIVECHAT_ACCOUNT_ID: string;
+    readonly LIVECHAT_CLIENT_ID: string;
+    readonly LIVECHAT_AGENT_ID: string;
+  };
+  /** The organization that the simulator plays. */
+  readonly organizationId: string;
+  /** What was not in the environment and has been made up for this run. */
+  readonly generated: Readonly<Record<string, string>>;
+}
+
+/** Credentials from the environment, where an empty variable counts as none, else made up. */
+export function localCredentials(environment: Environment): LocalCredentials {
+  const generated: Record<string, string> = {};
+  const setting = (name: string, fallback: string): string => {
+    const given = environment[name];
+    if (given) return given;
+    generated[name] = fallback;
+    return fallback;
+  };
+  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
+  const secret = {
+    LIVECHAT_WEBHOOK_SECRET: setting('LIVECHAT_WEBHOOK_SECRET', `whsec-${randomHex(24)}`),
+    LIVECHAT_API_KEY: setting('LIVECHAT_API_KEY', `local-${randomHex(24)}`),
+    LIVECHAT_ACCOUNT_ID: setting('LIVECHAT_ACCOUNT_ID', randomUUID()),
+    LIVECHAT_CLIENT_ID: setting('LIVECHAT_CLIENT_ID', randomHex(16)),
+    LIVECHAT_AGENT_ID: setting('LIVECHAT_AGENT_ID', 'bridge@local.example'),
+  };
+  return { secret, organizationId: setting('LIVECHAT_ORGANIZATION_ID', randomUUID()), generated };
+}

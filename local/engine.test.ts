@@ -1,0 +1,142 @@
+import { afterEach, expect, test } from 'vitest';
+import * as deployed from '../stacks/topology.ts';
+import type { Activity } from './activity.ts';
+import { type Engine, type EngineOptions, type Parts, type SimulatorSettings, startEngine } from './engine.ts';
+import { writeFunctions } from './lambda/temporary-functions.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const putEvents = `
+  const answer = await fetch(process.env.AWS_ENDPOINT_URL, {
+    method: 'POST',
+    headers: { 'x-amz-target': 'AWSEvents.PutEvents', 'content-type': 'application/x-amz-json-1.1' },
+    body: JSON.stringify({ Entries: [{ Source: 'test', DetailType: 'chat.started', EventBusName: process.env.BUS_NAME, Detail: event.body }] }),
+  });
+  return { statusCode: (await answer.json()).FailedEntryCount === 0 ? 200 : 500, body: 'taken' };`;
+
+const bodies = { webhook: putEvents, note: 'console.log("noted", JSON.stringify(event.detail))' };
+
+interface Started {
+  readonly engine: Engine;
+  readonly activities: Activity[];
+  readonly lines: string[];
+  readonly simulators: SimulatorSettings[];
+}
+
+async function start(overrides: Partial<EngineOptions> = {}): Promise<Started> {
+  const written = await writeFunctions(bodies);
+  cleanups.push(() => written.remove());
+  const simulators: SimulatorSettings[] = [];
+  const lines: string[] = [];
+  const parts: Parts = {
+    async startSimulator(settings) {
+      simulators.push(settings);
+      return { port: 4999, stop: async () => {} };
+    },
+    createConsole: async ({ bus }) => ({ fetch: () => Response.json({ bus, region: process.env.AWS_REGION }) }),
+  };
+  const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, function: 'note' } };
+  const engine = await startEngine({
+    port: 0,
+    awsPort: 0,
+    livechatPort: 0,
+    asyncRetryDelayMs: 1,
+    report: (message) => lines.push(message),
+    onLog: (line) => lines.push(line),
+    environment: {},
+    topology: { ...deployed, functions: written.functions, rules },
+    root: written.root,
+    parts,
+    ...overrides,
+  });
+  cleanups.push(() => engine.stop());
+  const activities: Activity[] = [];
+  engine.subscribe((activity) => activities.push(activity));
+  return { engine, activities, lines, simulators };
+}
+
+test('a webhook goes through its function to the bus and on to the function of the rule', async () => {
+  const { engine, activities, lines } = await start();
+
+  const response = await fetch(engine.addresses.webhook, { method: 'POST', body: '{"data":{"conversationId":"C1"}}' });
+  await fetch(`${engine.addresses.aws}/_local/idle`);
+
+  expect([response.status, await response.text()]).toEqual([200, 'taken']);
+  await expect.poll(() => lines).toEqual(['noted {"data":{"conversationId":"C1"}}']);
+  expect(activities.map(({ type }) => type).sort()).toEqual(['event', 'run', 'run', 'webhook']);
+  expect(activities).toContainEqual(
+    expect.objectContaining({ type: 'event', detailType: 'chat.started', detail: { data: { conversationId: 'C1' } } }),
+  );
+  expect(activities).toContainEqual(expect.objectContaining({ type: 'run', function: 'note', ok: true }));
+});
+
+test('the console is served beside the webhook, in the environment of the functions', async () => {
+  const { engine } = await start();
+
+  const response = await fetch(engine.addresses.console);
+
+  expect(await response.json()).toEqual({ bus: 'omnichannel', region: 'us-east-1' });
+});
+
+test('the simulator is given the credentials of the secret, and where to send webhooks', async () => {
+  const environment = { LIVECHAT_WEBHOOK_SECRET: 'mine', LIVECHAT_ORGANIZATION_ID: 'org' };
+  const { engine, simulators } = await start({ environment });
+
+  expect(engine.addresses.livechat).toBe('http://localhost:4999');
+  expect(simulators).toEqual([
+    {
+      port: 0,
+      webhookUrl: engine.addresses.webhook,
+      secretKey: 'mine',
+      organizationId: 'org',
+      clientId: engine.generated.LIVECHAT_CLIENT_ID,
+      agentId: 'bridge@local.example',
+    },
+  ]);
+});
+
+test('with the address of a real account no simulator is started', async () => {
+  const { engine, simulators } = await start({ environment: { LIVECHAT_API_BASE_URL: 'https://api.livechatinc.com' } });
+
+  expect(engine.addresses.livechat).toBe('https://api.livechatinc.com');
+  expect(simulators).toEqual([]);
+});
+
+test('an address that is none stops the start with the name of the setting', async () => {
+  await expect(start({ environment: { LIVECHAT_API_BASE_URL: 'livechat' } })).rejects.toThrow(/LIVECHAT_API_BASE_URL/);
+});
+
+test('a stop frees the ports and gives the environment back', async () => {
+  const before = { ...process.env };
+  const { engine } = await start();
+  expect(process.env).not.toEqual(before);
+
+  await engine.stop();
+
+  expect(process.env).toEqual(before);
+  await expect(fetch(engine.addresses.aws)).rejects.toThrow();
+  await expect(fetch(engine.addresses.webhook)).rejects.toThrow();
+});
+
+test('a start that fails leaves nothing behind', async () => {
+  const { engine } = await start();
+  const taken = Number(new URL(engine.addresses.webhook).port);
+
+  await expect(start({ port: taken })).rejects.toMatchObject({
+    name: 'PortTakenError',
+    message: expect.stringContaining(`Port ${taken} is taken. Choose another one with --port`),
+  });
+});
+
+test("the simulator's port is named by its own option when it is taken", async () => {
+  const taken = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
+  const parts: Parts = {
+    startSimulator: () => Promise.reject(taken),
+    createConsole: () => Promise.reject(new Error('not reached')),
+  };
+
+  await expect(start({ livechatPort: 4600, parts })).rejects.toThrow(/Port 4600 is taken.*--livechat-port/);
+});

@@ -1,0 +1,199 @@
+import { fileURLToPath } from 'node:url';
+import * as deployed from '../stacks/topology.ts';
+import { type Activity, createActivities, type Listener } from './activity.ts';
+import { type CloudResources, startCloud } from './aws/cloud.ts';
+import { type LocalCredentials, localCredentials } from './credentials.ts';
+import { type Environment, type EnvironmentTopology, functionEnvironment, takeEnvironment } from './environment.ts';
+import { createFront, type FrontOptions } from './front.ts';
+import type { LambdaFunction } from './lambda/messages.ts';
+import { type Runtime, startRuntime } from './lambda/runtime.ts';
+import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
+
+/** What the engine builds from, in the shape of stacks/topology.ts. */
+export interface Topology extends CloudResources, EnvironmentTopology {
+  readonly functions: Readonly<Record<string, LambdaFunction>>;
+  readonly webhookRoute: FrontOptions['route'];
+  readonly tables: CloudResources['tables'] & EnvironmentTopology['tables'];
+  readonly bucket: EnvironmentTopology['bucket'];
+}
+
+export interface SimulatorSettings {
+  readonly port: number;
+  readonly webhookUrl: string;
+  readonly secretKey: string;
+  readonly organizationId: string;
+  readonly clientId: string;
+  readonly agentId: string;
+}
+
+export interface Console {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+/** The parts that stand beside the engine; tests put their own in. */
+export interface Parts {
+  startSimulator(settings: SimulatorSettings): Promise<{ readonly port: number; stop(): Promise<void> }>;
+  createConsole(dependencies: { subscribe(listener: Listener): () => void; bus: string }): Promise<Console>;
+}
+
+export interface EngineOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly awsPort: number;
+  readonly livechatPort: number;
+  /** The wait before the first retry of an asynchronous invocation; the second waits twice that. */
+  readonly asyncRetryDelayMs: number;
+  /** Told what an operator must know: refused calls, dead letters, lost events. */
+  report(message: string): void;
+  /** Every line that the functions log. */
+  onLog?(line: string): void;
+  readonly environment?: Environment;
+  readonly topology?: Topology;
+  /** Where the handlers' paths start. */
+  readonly root?: string;
+  readonly parts?: Parts;
+}
+
+export interface Addresses {
+  readonly webhook: string;
+  readonly console: string;
+  readonly aws: string;
+  readonly livechat: string;
+  readonly bus: string;
+}
+
+export interface Engine {
+  readonly addresses: Addresses;
+  /** Credentials that were made up for this run, by variable. */
+  readonly generated: LocalCredentials['generated'];
+  subscribe(listener: Listener): () => void;
+  stop(): Promise<void>;
+}
+
+const secretPrefix = 'livechat';
+
+const ownParts: Parts = {
+  startSimulator: async (settings) => (await import('./livechat/server.ts')).startSimulator(settings),
+  // The console's clients read their settings when they are loaded, hence not before they are known.
+  createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
+};
+
+/**
+ * Starts the whole bridge on this machine: the AWS side, the functions, the webhook, the console and, unless
+ * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. One engine a process: it takes over process.env
+ * until it stops.
+ *
+ * @throws PortTakenError
+ * @throws FunctionLoadError
+ * @throws UnsupportedPatternError
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { report, onLog = () => {}, topology = deployed, environment = process.env, parts = ownParts } = options;
+  const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
+  const activities = createActivities();
+  const credentials = localCredentials(environment);
+  const runtimeReady = Promise.withResolvers<Runtime>();
+  const consoleReady = Promise.withResolvers<Console>();
+  const cleanups: (() => unknown)[] = [];
+  let stopping = false;
+
+  // What a stop interrupts is no failure that anyone should read about.
+  const publish = (activity: Activity) => {
+    if (!stopping) activities.publish(activity);
+  };
+  const now = () => new Date().toISOString();
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    // In the order of the start: nothing new begins once the AWS side, which reports what is unfinished, is gone.
+    for (const cleanup of cleanups.splice(0)) await cleanup();
+  }
+
+  async function startSimulator(webhookUrl: string): Promise<string> {
+    const given = environment.LIVECHAT_API_BASE_URL;
+    if (given && !isSimulator(given, options.livechatPort)) return given;
+    const { LIVECHAT_WEBHOOK_SECRET, LIVECHAT_CLIENT_ID, LIVECHAT_AGENT_ID } = credentials.secret;
+    const settings: SimulatorSettings = {
+      port: options.livechatPort,
+      webhookUrl,
+      secretKey: LIVECHAT_WEBHOOK_SECRET,
+      organizationId: credentials.organizationId,
+      clientId: LIVECHAT_CLIENT_ID,
+      agentId: LIVECHAT_AGENT_ID,
+    };
+    const simulator = await parts.startSimulator(settings).catch((cause: unknown) => {
+      throw isPortTaken(cause) ? new PortTakenError(settings.port, '--livechat-port', { cause }) : cause;
+    });
+    cleanups.push(() => simulator.stop());
+    return `http://localhost:${simulator.port}`;
+  }
+
+  async function start(): Promise<Addresses> {
+    const cloud = await startCloud({
+      resources: topology,
+      port: options.awsPort,
+      // The servers listen before the functions are loaded, since each needs to know where the others are.
+      invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
+      retryDelaysMs: [options.asyncRetryDelayMs, 2 * options.asyncRetryDelayMs],
+      report,
+      onEvent: ({ 'detail-type': detailType, source, detail }) =>
+        publish({ type: 'event', at: now(), detailType, source, detail }),
+    });
+    cleanups.push(() => cloud.stop());
+    cloud.secrets.call('CreateSecret', {
+      Name: `${secretPrefix}/default`,
+      SecretString: JSON.stringify(credentials.secret),
+    });
+
+    const front = createFront({
+      route: topology.webhookRoute,
+      invoke: cloud.invoke,
+      fallback: async (request) => (await consoleReady.promise).fetch(request),
+      onWebhook: publish,
+      report,
+    });
+    const frontPort = await listen(front, options.port, '--port');
+    cleanups.push(() => close(front));
+    const webhookUrl = `http://localhost:${frontPort}${topology.webhookRoute.path}`;
+    const liveChatUrl = await startSimulator(webhookUrl);
+
+    const env = functionEnvironment({
+      topology,
+      inherited: environment,
+      endpoint: cloud.url,
+      secretPrefix,
+      deadLetterQueueUrl: cloud.deadLetterQueueUrl,
+      liveChatUrl,
+    });
+    cleanups.push(takeEnvironment(env));
+    const started = await startRuntime({
+      functions: topology.functions,
+      root,
+      env,
+      onLog,
+      onRun: (run) => publish({ type: 'run', at: now(), ...run }),
+    });
+    cleanups.push(() => started.stop());
+    runtimeReady.resolve(started);
+    consoleReady.resolve(await parts.createConsole({ subscribe: activities.subscribe, bus: topology.busName }));
+
+    const consoleUrl = `http://localhost:${frontPort}/`;
+    return { webhook: webhookUrl, console: consoleUrl, aws: cloud.url, livechat: liveChatUrl, bus: topology.busName };
+  }
+
+  try {
+    const addresses = await start();
+    return { addresses, generated: credentials.generated, subscribe: activities.subscribe, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function isSimulator(url: string, port: number): boolean {
+  if (!URL.canParse(url)) {
+    throw new Error(`LIVECHAT_API_BASE_URL must be a URL such as https://api.livechatinc.com, not "${url}"`);
+  }
+  const { hostname, port: given } = new URL(url);
+  return ['localhost', '127.0.0.1'].includes(hostname) && given === String(port);
+}

@@ -1,0 +1,84 @@
+import { expect, test, vi } from 'vitest';
+import * as topology from '../stacks/topology.ts';
+import { localCredentials } from './credentials.ts';
+import { functionEnvironment, takeEnvironment } from './environment.ts';
+
+function environmentWith(inherited: Record<string, string>): Record<string, string> {
+  return functionEnvironment({
+    topology,
+    inherited,
+    endpoint: 'http://127.0.0.1:1',
+    secretPrefix: 'livechat',
+    deadLetterQueueUrl: 'http://127.0.0.1:1/000000000000/dead-letters',
+    liveChatUrl: 'http://localhost:2',
+  });
+}
+
+test('functions find every name that the topology gives them', () => {
+  expect(environmentWith({ PATH: '/bin' })).toEqual({
+    PATH: '/bin',
+    LOG_LEVEL: 'INFO',
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_LAMBDA_LOG_FORMAT: 'JSON',
+    POWERTOOLS_SERVICE_NAME: 'livechat',
+    POWERTOOLS_METRICS_NAMESPACE: 'livechat',
+    CONVERSATIONS_TABLE: 'conversations',
+    MESSAGES_TABLE: 'messages',
+    CONTROL_TABLE: 'control',
+    BUS_NAME: 'omnichannel',
+    SECRET_PREFIX: 'livechat',
+    MEDIA_BUCKET: 'media',
+    DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:1/000000000000/dead-letters',
+    LIVECHAT_API_BASE_URL: 'http://localhost:2',
+  });
+});
+
+test("nothing of the machine's AWS settings can lead a function to the real AWS", () => {
+  const environment = environmentWith({
+    AWS_PROFILE: 'production',
+    AWS_ENDPOINT_URL_DYNAMODB: 'https://dynamodb.us-east-1.amazonaws.com',
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+    AWS_SESSION_TOKEN: 'real',
+    AWS_ACCESS_KEY_ID: 'real',
+    LOG_LEVEL: 'DEBUG',
+  });
+
+  expect(environment).toMatchObject({ AWS_ACCESS_KEY_ID: 'local', LOG_LEVEL: 'DEBUG' });
+  expect(
+    Object.keys(environment)
+      .filter((name) => name.startsWith('AWS_'))
+      .sort(),
+  ).toEqual(['AWS_ACCESS_KEY_ID', 'AWS_ENDPOINT_URL', 'AWS_LAMBDA_LOG_FORMAT', 'AWS_REGION', 'AWS_SECRET_ACCESS_KEY']);
+});
+
+test("this process's environment is taken over and given back", () => {
+  vi.stubEnv('AWS_PROFILE', 'production');
+  const before = { ...process.env };
+
+  const giveBack = takeEnvironment({ ONLY: 'this' });
+  expect(process.env).toEqual({ ONLY: 'this' });
+  giveBack();
+
+  expect(process.env).toEqual(before);
+  vi.unstubAllEnvs();
+});
+
+test('credentials come from the environment, and what it lacks is made up and named', () => {
+  const given = { LIVECHAT_WEBHOOK_SECRET: 'mine', LIVECHAT_API_KEY: '', LIVECHAT_ORGANIZATION_ID: 'org' };
+
+  const { secret, organizationId, generated } = localCredentials(given);
+
+  expect(organizationId).toBe('org');
+  expect(secret).toEqual({
+    LIVECHAT_WEBHOOK_SECRET: 'mine',
+    LIVECHAT_API_KEY: expect.stringMatching(/^local-/),
+    LIVECHAT_ACCOUNT_ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    LIVECHAT_CLIENT_ID: expect.stringMatching(/^[0-9a-f]{32}$/),
+    LIVECHAT_AGENT_ID: 'bridge@local.example',
+  });
+  const { LIVECHAT_WEBHOOK_SECRET: _, ...others } = secret;
+  expect(generated).toEqual(others);
+});

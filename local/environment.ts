@@ -1,0 +1,65 @@
+import { region } from './lambda/names.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The names of environment variables, by what they hold, and the things that they name. */
+export interface EnvironmentTopology {
+  readonly busName: string;
+  readonly tables: Readonly<Record<string, { readonly variable: string }>>;
+  readonly bucket: { readonly name: string; readonly variable: string };
+  readonly variables: { readonly bus: string; readonly secretPrefix: string };
+}
+
+export interface EnvironmentOptions {
+  readonly topology: EnvironmentTopology;
+  readonly inherited: Environment;
+  readonly endpoint: string;
+  readonly secretPrefix: string;
+  readonly deadLetterQueueUrl: string;
+  readonly liveChatUrl: string;
+}
+
+/**
+ * What the functions and the console find in their environment.
+ *
+ * AWS settings of the machine are left out, all of them: a profile or a service's own endpoint among them would
+ * send a call to the real AWS.
+ */
+export function functionEnvironment(options: EnvironmentOptions): Record<string, string> {
+  const { topology, inherited } = options;
+  const kept = Object.entries(inherited).flatMap(([name, value]): [string, string][] =>
+    value === undefined || name.startsWith('AWS_') ? [] : [[name, value]],
+  );
+  const tables = Object.entries(topology.tables).map(([name, { variable }]) => [variable, name] as const);
+  return {
+    LOG_LEVEL: 'INFO',
+    ...Object.fromEntries(kept),
+    AWS_ENDPOINT_URL: options.endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_LAMBDA_LOG_FORMAT: 'JSON',
+    POWERTOOLS_SERVICE_NAME: 'livechat',
+    POWERTOOLS_METRICS_NAMESPACE: 'livechat',
+    ...Object.fromEntries(tables),
+    [topology.variables.bus]: topology.busName,
+    [topology.variables.secretPrefix]: options.secretPrefix,
+    [topology.bucket.variable]: topology.bucket.name,
+    DEAD_LETTER_QUEUE_URL: options.deadLetterQueueUrl,
+    LIVECHAT_API_BASE_URL: options.liveChatUrl,
+  };
+}
+
+/** Makes `environment` this process's own; the function that is returned puts back what was there. */
+export function takeEnvironment(environment: Readonly<Record<string, string>>): () => void {
+  const before = { ...process.env };
+  replaceEnvironment(environment);
+  return () => replaceEnvironment(before);
+}
+
+function replaceEnvironment(environment: Environment): void {
+  for (const name of Object.keys(process.env)) {
+    if (environment[name] === undefined) delete process.env[name];
+  }
+  Object.assign(process.env, environment);
+}

@@ -1,0 +1,44 @@
+import type { FunctionFailure } from './messages.ts';
+
+/**
+ * A function that failed. `name` is what Lambda calls the error type: the thrown error's own name, or
+ * `Sandbox.Timedout`, `Runtime.ExitError`, `Runtime.ImportModuleError` where the runtime ended it.
+ */
+export class InvocationError extends Error {
+  override readonly name: string;
+  readonly trace: readonly string[];
+
+  constructor(failure: FunctionFailure, options?: ErrorOptions) {
+    super(failure.errorMessage, options);
+    this.name = failure.errorType;
+    this.trace = failure.trace;
+  }
+}
+
+export function timedOut(requestId: string, timeoutSeconds: number): InvocationError {
+  return new InvocationError({
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+    trace: [],
+  });
+}
+
+export function runtimeExited(requestId: string, exitCode: number, cause?: unknown): InvocationError {
+  return new InvocationError(
+    {
+      errorType: 'Runtime.ExitError',
+      errorMessage: `RequestId: ${requestId} Error: Runtime exited with error: exit status ${exitCode}`,
+      trace: [],
+    },
+    { cause },
+  );
+}
+
+/** A thrown value as Lambda's Node runtime reports it. */
+export function failureOf(thrown: unknown): FunctionFailure {
+  if (thrown instanceof InvocationError) {
+    return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.trace };
+  }
+  if (!(thrown instanceof Error)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+  return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.stack?.split('\n') ?? [] };
+}

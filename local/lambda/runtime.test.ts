@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterEach, expect, test, vi } from 'vitest';
+import { close, listen } from '../listen.ts';
+import { type Run, type Runtime, startRuntime } from './runtime.ts';
+import { type TemporaryFunctions, writeFunctions } from './temporary-functions.ts';
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Watched extends Runtime {
+  readonly lines: string[];
+  readonly runs: Run[];
+}
+
+async function start(written: TemporaryFunctions, env: Record<string, string> = {}): Promise<Watched> {
+  const lines: string[] = [];
+  const runs: Run[] = [];
+  cleanups.push(() => written.remove());
+  const runtime = await startRuntime({
+    ...written,
+    env,
+    onLog: (line) => lines.push(line),
+    onRun: (run) => runs.push(run),
+  });
+  cleanups.push(() => runtime.stop());
+  return { ...runtime, lines, runs };
+}
+
+test('a function gets its event and gives its result as JSON', async () => {
+  const { invoke } = await start(
+    await writeFunctions({ echo: 'return { event, at: new Date(0), none: undefined }', nothing: '' }),
+  );
+
+  expect(await invoke('echo', { a: 1, when: new Date(0), none: undefined })).toEqual({
+    event: { a: 1, when: '1970-01-01T00:00:00.000Z' },
+    at: '1970-01-01T00:00:00.000Z',
+  });
+  expect(await invoke('nothing', {})).toBeNull();
+});
+
+test("a function sees Lambda's context and only the environment it is given", async () => {
+  vi.stubEnv('OUTSIDE', 'yes');
+  const { invoke } = await start(
+    await writeFunctions({
+      context: `return { ...context, left: context.getRemainingTimeInMillis(), outside: process.env.OUTSIDE ?? null, inside: process.env.INSIDE }`,
+    }),
+    { INSIDE: 'yes' },
+  );
+
+  expect(await invoke('context', {}, { requestId: 'request-1' })).toMatchObject({
+    functionName: 'context',
+    awsRequestId: 'request-1',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:context',
+    memoryLimitInMB: '512',
+    logGroupName: '/aws/lambda/context',
+    left: expect.closeTo(5_000, -3),
+    outside: null,
+    inside: 'yes',
+  });
+});
+
+test('a thrown error keeps its name, message and trace', async () => {
+  const { invoke, runs } = await start(
+    await writeFunctions({ fail: `throw Object.assign(new Error('no slot'), { name: 'Deferred' })` }),
+  );
+
+  await expect(invoke('fail', {})).rejects.toMatchObject({
+    name: 'Deferred',
+    message: 'no slot',
+    trace: expect.arrayContaining([expect.stringContaining('functions/fail.ts')]),
+  });
+  expect(runs).toEqual([{ function: 'fail', ok: false, ms: expect.any(Number), error: 'Deferred' }]);
+});
+
+test('invocations run side by side', async () => {
+  const { invoke } = await start(
+    await writeFunctions({
+      meet: `globalThis.met ??= Promise.withResolvers(); if (event.last) globalThis.met.resolve(); await globalThis.met.promise; return event.last ?? false`,
+    }),
+  );
+
+  const first = invoke('meet', {});
+  expect(await invoke('meet', { last: true })).toBe(true);
+  expect(await first).toBe(false);
+});
+
+test('a function that takes too long fails as Sandbox.Timedout, and the others go on', async () => {
+  const { invoke } = await start(
+    await writeFunctions({ wait: 'await new Promise(() => {})', quick: 'return "ok"' }, 0.05),
+  );
+
+  await expect(invoke('wait', {})).rejects.toMatchObject({ name: 'Sandbox.Timedout' });
+  expect(await invoke('quick', {})).toBe('ok');
+});
+
+test('a function that loops without end is ended with its thread', async () => {
+  const { invoke } = await start(await writeFunctions({ loop: 'for (;;);', quick: 'return "ok"' }, 0.2));
+
+  await expect(invoke('loop', {})).rejects.toMatchObject({ name: 'Sandbox.Timedout' });
+  await expect.poll(() => invoke('quick', {}).catch(() => 'not yet'), { timeout: 5_000 }).toBe('ok');
+});
+
+test.each([
+  ['process.exit', 'process.exit(3)'],
+  ['an uncaught exception', `setImmediate(() => { throw new Error('stray') }); await new Promise(() => {})`],
+  ['an unhandled rejection', `Promise.reject(new Error('stray')); await new Promise(() => {})`],
+])('%s fails every invocation in flight, and a new thread takes over', async (_what, body) => {
+  const server = createServer();
+  const port = await listen(server, 0, '--port');
+  cleanups.push(() => close(server));
+  const { invoke } = await start(
+    await writeFunctions({ die: body, wait: `await fetch('http://127.0.0.1:${port}')`, quick: 'return "ok"' }),
+  );
+
+  const waiting = expect(invoke('wait', {})).rejects.toMatchObject({ name: 'Runtime.ExitError' });
+  await once(server, 'request');
+  await expect(invoke('die', {})).rejects.toMatchObject({ name: 'Runtime.ExitError' });
+  await waiting;
+  expect(await invoke('quick', {})).toBe('ok');
+});
+
+test('what functions write to stdout and stderr arrives line by line', async () => {
+  const { invoke, lines } = await start(
+    await writeFunctions({ talk: `console.log('one\\ntwo'); console.error('three')` }),
+  );
+
+  await invoke('talk', {});
+  await expect.poll(() => [...lines].sort()).toEqual(['one', 'three', 'two']);
+});
+
+test('a function that cannot be loaded stops the start with its file and the reason', async () => {
+  const written = await writeFunctions({ fine: '' });
+  const missing = { handler: 'functions/missing.handler', memoryMb: 128, timeoutSeconds: 1 };
+  const wrongExport = { handler: 'functions/fine.other', memoryMb: 128, timeoutSeconds: 1 };
+
+  const starting = start({ ...written, functions: { ...written.functions, missing, wrongExport } });
+
+  await expect(starting).rejects.toThrow(/functions\/missing\.ts: Cannot find module/);
+  await expect(starting).rejects.toThrow(/functions\/fine\.ts: it exports no function "other"/);
+});

@@ -1,0 +1,29 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LambdaFunction } from './messages.ts';
+
+export interface TemporaryFunctions {
+  readonly root: string;
+  readonly functions: Readonly<Record<string, LambdaFunction>>;
+  remove(): Promise<void>;
+}
+
+/** For tests: writes one file a function, each a body of `handler(event, context)`, into a folder of its own. */
+export async function writeFunctions(
+  bodies: Readonly<Record<string, string>>,
+  timeoutSeconds = 5,
+): Promise<TemporaryFunctions> {
+  const root = await mkdtemp(join(tmpdir(), 'functions-'));
+  await mkdir(join(root, 'functions'));
+  await writeFile(join(root, 'package.json'), '{"type":"module"}');
+  for (const [name, body] of Object.entries(bodies)) {
+    const source = `export const handler = async (event: any, context: any) => {\n${body}\n};\n`;
+    await writeFile(join(root, 'functions', `${name}.ts`), source);
+  }
+  const specs = Object.keys(bodies).map((name): [string, LambdaFunction] => [
+    name,
+    { handler: `functions/${name}.handler`, memoryMb: 512, timeoutSeconds },
+  ]);
+  return { root, functions: Object.fromEntries(specs), remove: () => rm(root, { recursive: true }) };
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parentPort, workerData } from 'node:worker_threads';
+import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
+import { failureOf } from './errors.ts';
+import type { FromWorker, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './messages.ts';
+import { functionArn } from './names.ts';
+
+/**
+ * The inside of the local Lambda: one thread that holds every handler.
+ *
+ * Invocations run side by side here, as in Lambda's multi-concurrency environments, so each one gets its own invoke
+ * store: Powertools keeps log attributes and metrics in it (AWS_LAMBDA_MAX_CONCURRENCY tells it to).
+ */
+
+type Handler = (event: unknown, context: LambdaContext) => unknown;
+type Invocation = Extract<ToWorker, { kind: 'invoke' }>;
+
+const settings: WorkerSettings = workerData;
+const invokeStore = await InvokeStore.getInstanceAsync(true);
+const handlers = new Map<string, Handler>();
+const broken: string[] = [];
+
+function send(message: FromWorker): void {
+  parentPort?.postMessage(message);
+}
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
+}
+
+async function load(name: string, spec: LambdaFunction): Promise<void> {
+  const dot = spec.handler.lastIndexOf('.');
+  const file = `${spec.handler.slice(0, dot)}.ts`;
+  const exportName = spec.handler.slice(dot + 1);
+  try {
+    const module: Record<string, unknown> = await import(pathToFileURL(join(settings.root, file)).href);
+    const handler = module[exportName];
+    if (!isHandler(handler)) throw new TypeError(`it exports no function "${exportName}"`);
+    handlers.set(name, handler);
+  } catch (error) {
+    broken.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function contextOf({ requestId, name, deadline }: Invocation): LambdaContext {
+  return {
+    functionName: name,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: functionArn(name),
+    memoryLimitInMB: String(settings.functions[name]?.memoryMb ?? 128),
+    awsRequestId: requestId,
+    logGroupName: `/aws/lambda/${name}`,
+    logStreamName: 'local/[$LATEST]',
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  };
+}
+
+async function run(invocation: Invocation): Promise<string> {
+  const handler = handlers.get(invocation.name);
+  if (!handler) {
+    const missing = new Error(`Cannot load the function "${invocation.name}"`);
+    missing.name = 'Runtime.ImportModuleError';
+    throw missing;
+  }
+  const scope = { [InvokeStoreBase.PROTECTED_KEYS.REQUEST_ID]: invocation.requestId };
+  const result = await invokeStore.run(scope, () => handler(JSON.parse(invocation.payload), contextOf(invocation)));
+  return JSON.stringify(result) ?? 'null';
+}
+
+async function invoke(invocation: Invocation): Promise<void> {
+  const { requestId } = invocation;
+  try {
+    send({ kind: 'result', requestId, payload: await run(invocation) });
+  } catch (error) {
+    const failure = failureOf(error);
+    console.error(
+      JSON.stringify({ level: 'ERROR', message: 'Invoke Error', function: invocation.name, requestId, ...failure }),
+    );
+    send({ kind: 'failure', requestId, failure });
+  }
+}
+
+await Promise.all(Object.entries(settings.functions).map(([name, spec]) => load(name, spec)));
+
+parentPort?.on('message', (message: ToWorker) => {
+  if (message.kind === 'ping') send({ kind: 'pong' });
+  else void invoke(message);
+});
+send({ kind: 'ready', broken });

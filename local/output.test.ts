@@ -1,0 +1,43 @@
+import picocolors from 'picocolors';
+import { expect, test } from 'vitest';
+import type { Activity } from './activity.ts';
+import { formatActivity, formatReady, formatStart } from './output.ts';
+
+const plain = picocolors.createColors(false);
+const at = '2030-01-01T12:34:56.789Z';
+const addresses = { webhook: 'w', console: 'c', aws: 'a', livechat: 'l', bus: 'b' };
+
+test.each<[Activity, string]>([
+  [
+    { type: 'webhook', at, method: 'POST', status: 200, ms: 3, action: 'incoming_chat' },
+    'webhook POST incoming_chat 200 3 ms',
+  ],
+  [{ type: 'webhook', at, method: 'POST', status: 400, ms: 1 }, 'webhook POST 400 1 ms'],
+  [
+    {
+      type: 'event',
+      at,
+      detailType: 'message.received',
+      source: 's',
+      detail: { data: { conversationId: 'C1', content: 'hush' } },
+    },
+    'event   message.received C1',
+  ],
+  [{ type: 'event', at, detailType: 'webhook.rejected', source: 's', detail: {} }, 'event   webhook.rejected'],
+  [{ type: 'run', at, function: 'chat-started', ok: true, ms: 4 }, 'run     chat-started ok 4 ms'],
+  [{ type: 'run', at, function: 'send', ok: false, ms: 4, error: 'Server' }, 'run     send failed Server 4 ms'],
+])('%j is one line without any content', (activity, line) => {
+  expect(formatActivity(activity, plain)).toBe(`12:34:56.789 ${line}`);
+});
+
+test('the start names the addresses, and the values that were made up', () => {
+  const text = formatStart({ addresses, generated: { LIVECHAT_WEBHOOK_SECRET: 'whsec-1' } }, plain);
+
+  expect(text).toMatch(/webhook\s+w\n.*console\s+c\n.*AWS\s+a\n.*LiveChat\s+l\n.*bus\s+b\n/);
+  expect(text).toContain('LIVECHAT_WEBHOOK_SECRET=whsec-1');
+  expect(formatStart({ addresses, generated: {} }, plain)).not.toContain('Made up');
+});
+
+test('the line for programs is JSON', () => {
+  expect(JSON.parse(formatReady(addresses))).toEqual({ ready: true, ...addresses });
+});

@@ -1,0 +1,57 @@
+import type { Colors } from 'picocolors/types.js';
+import type { Activity, EventActivity, RunActivity, WebhookActivity } from './activity.ts';
+import { isRecord } from './aws/json.ts';
+import type { Addresses, Engine } from './engine.ts';
+
+/** The start's output as text: where everything is, and one line for everything that happens. Never what a message says. */
+
+export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' | 'generated'>, colors: Colors): string {
+  const rows: [string, string][] = [
+    ['webhook', addresses.webhook],
+    ['console', addresses.console],
+    ['AWS', addresses.aws],
+    ['LiveChat', addresses.livechat],
+    ['bus', addresses.bus],
+  ];
+  const lines = ['', ...rows.map(([name, value]) => `  ${colors.bold(name.padEnd(9))} ${value}`), ''];
+  const made = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);
+  if (made.length === 0) return lines.join('\n');
+  return [...lines, '  Made up for this run, as the environment does not have them:', ...made, ''].join('\n');
+}
+
+/** The one line that `--json` prints. */
+export function formatReady(addresses: Addresses): string {
+  return JSON.stringify({ ready: true, ...addresses });
+}
+
+export function formatActivity(activity: Activity, colors: Colors): string {
+  const time = colors.dim(activity.at.slice(11, 23));
+  return `${time} ${activity.type.padEnd(7)} ${describe(activity, colors)}`;
+}
+
+function describe(activity: Activity, colors: Colors): string {
+  switch (activity.type) {
+    case 'webhook':
+      return describeWebhook(activity, colors);
+    case 'event':
+      return describeEvent(activity, colors);
+    case 'run':
+      return describeRun(activity, colors);
+  }
+}
+
+function describeWebhook({ method, action, status, ms }: WebhookActivity, colors: Colors): string {
+  const code = status < 300 ? colors.green(String(status)) : colors.red(String(status));
+  return [method, action, code, colors.dim(`${ms} ms`)].filter(Boolean).join(' ');
+}
+
+function describeEvent({ detailType, detail }: EventActivity, colors: Colors): string {
+  const data = isRecord(detail) ? detail.data : undefined;
+  const conversation = isRecord(data) ? data.conversationId : undefined;
+  return typeof conversation === 'string' ? `${detailType} ${colors.cyan(conversation)}` : detailType;
+}
+
+function describeRun({ function: name, ok, ms, error }: RunActivity, colors: Colors): string {
+  const outcome = ok ? colors.green('ok') : colors.red(`failed ${error ?? ''}`.trim());
+  return `${name} ${outcome} ${colors.dim(`${ms} ms`)}`;
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from 'vitest';
+import { close, listen } from './listen.ts';
+
+const program = fileURLToPath(new URL('./start.ts', import.meta.url));
+const anyPorts = ['--port', '0', '--aws-port', '0', '--livechat-port', '0'];
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+function startWith(...args: string[]): { child: ChildProcess; errors: () => string; ended: Promise<number> } {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  cleanups.push(() => child.kill('SIGKILL'));
+  let text = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  return { child, errors: () => text, ended: once(child, 'close').then(([code]) => Number(code)) };
+}
+
+test('the real app starts within 5 s, says so in one line of JSON, and stops cleanly on SIGTERM', async () => {
+  const started = performance.now();
+  const { child, errors, ended } = startWith(...anyPorts, '--json');
+  if (!child.stdout) throw new Error('no stdout');
+  const lines: string[] = [];
+  const output = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+
+  await Promise.race([once(output, 'line'), ended.then(() => Promise.reject(new Error(errors())))]);
+  expect(performance.now() - started).toBeLessThan(5_000);
+  const ready: unknown = JSON.parse(lines[0] ?? '');
+  expect(ready).toEqual({
+    ready: true,
+    webhook: expect.stringMatching(/^http:\/\/localhost:\d+\/livechat\/webhook$/),
+    console: expect.stringMatching(/^http:\/\/localhost:\d+\/$/),
+    aws: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    livechat: expect.stringMatching(/^http:\/\/localhost:\d+$/),
+    bus: 'omnichannel',
+  });
+
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(lines).toHaveLength(1);
+});
+
+test('a port that is taken ends the start with code 1, the port and the option to change it', async () => {
+  const server = createServer();
+  const port = await listen(server, 0, '--port');
+  cleanups.push(() => close(server));
+
+  const { errors, ended } = startWith(...anyPorts, '--aws-port', String(port));
+
+  expect(await ended).toBe(1);
+  expect(errors()).toBe(
+    `Port ${port} is taken. Choose another one with --aws-port <number> (0 takes any free port).\n`,
+  );
+});
+
+test.each([
+  [['--port', '70000'], /--port <number>.*whole number from 0 to 65535/],
+  [['--async-retry-delay', 'soon'], /--async-retry-delay <ms>.*whole number of milliseconds/],
+  [['--prot', '1'], /unknown option '--prot'/],
+])('%j ends the start with code 1 and what is wrong', async (args, message) => {
+  const { errors, ended } = startWith(...args);
+
+  expect(await ended).toBe(1);
+  expect(errors()).toMatch(message);
+});

@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto';
+import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { fixture } from './fixtures.ts';
+import { type Local, post, startLocal } from './local.ts';
+
+const conversationPage = z.object({
+  conversations: z.array(z.object({ organizationId: z.string() })),
+  next: z.optional(z.string()),
+});
+const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
+
+describe('what becomes of a chat’s webhooks', () => {
+  let local: Local;
+  beforeAll(async () => {
+    local = await startLocal();
+  });
+  afterAll(() => local.stop());
+
+  /** A chat of an organization of its own, and what can happen in it. */
+  function chat() {
+    const organization_id = randomUUID();
+    const place = { chat_id: 'CHAT', thread_id: 'THREAD' };
+    const send = async (action: string, payload: object) => {
+      const body = { ...fixture('incoming_event.message.customer.json'), organization_id, action, payload };
+      expect(await post(local, body)).toEqual({ status: 200, body: '{"success":true}' });
+      await local.idle();
+    };
+    const event = (number: number, more: object = {}) => ({
+      id: `THREAD_${number}`,
+      type: 'message',
+      text: `text ${number}`,
+      author_id: customer,
+      visibility: 'all',
+      created_at: `2026-03-11T09:14:${String(10 + number).padStart(2, '0')}.000001Z`,
+      ...more,
+    });
+    return {
+      organizationId: organization_id,
+      event,
+      start: (users: object[] = [], thread: object = {}) =>
+        send('incoming_chat', {
+          chat: { id: 'CHAT', users, thread: { id: 'THREAD', created_at: '2026-03-11T09:14:10.000000Z', ...thread } },
+        }),
+      arrives: (number: number, more?: object) => send('incoming_event', { ...place, event: event(number, more) }),
+      edited: (number: number, more?: object) => send('event_updated', { ...place, event: event(number, more) }),
+      deleted: (number: number) => send('event_deleted', { ...place, event_id: `THREAD_${number}` }),
+      happens: (action: string, payload: object) => send(action, { ...place, ...payload }),
+      read: async () => (await local.api(`/api/conversations/CHAT?organizationId=${organization_id}`)).body,
+    };
+  }
+
+  it('keeps notes apart from messages', async () => {
+    const { arrives, edited, read } = chat();
+    await arrives(1);
+    await arrives(2, { visibility: 'agents', author_id: 'nina@acme.example', text: 'he is angry' });
+    await edited(2, { visibility: 'agents', author_id: 'nina@acme.example', text: 'he is calm' });
+    expect(await read()).toMatchObject({
+      messages: [{ id: 'THREAD_1' }],
+      notes: [{ id: 'THREAD_2', content: 'he is calm', edited: true }],
+    });
+    expect(local.output()).not.toMatch(/message\.\w+ .*angry/);
+  });
+
+  it('stores a body too large for the bus whole, by way of the bucket', async () => {
+    const { start, event, read } = chat();
+    const events = Array.from({ length: 40 }, (_, index) => event(index + 1, { text: 'x'.repeat(15_000) }));
+    await start([], { events: [...events, event(41, { type: 'custom', content: { list: 'y'.repeat(250_000) } })] });
+    const body = await read();
+    expect(body).toHaveProperty('messages.length', 41);
+    expect(body).toHaveProperty('messages.40.metadata.oversize.bytes');
+    expect(body).toHaveProperty('messages.39.content', 'x'.repeat(15_000));
+  });
+
+  it('ends with the newest edition, and an edition that overtakes its message counts', async () => {
+    const { arrives, edited, read } = chat();
+    await edited(1, { text: 'edited' });
+    await arrives(1);
+    await edited(1, { text: 'edited again' });
+    expect(await read()).toMatchObject({
+      messages: [{ content: 'edited again', edited: true, timestamp: '2026-03-11T09:14:11.000001Z' }],
+    });
+  });
+
+  it('lets a tombstone win, whichever comes first, and removes the stored media', async () => {
+    const { arrives, edited, deleted, organizationId, read } = chat();
+    const s3 = new S3Client({
+      endpoint: local.aws,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
+    const Prefix = `${organizationId}/CHAT/THREAD_1/`;
+    await arrives(1, {
+      type: 'file',
+      name: 'a.png',
+      url: 'https://cdn.livechat-files.com/a.png',
+      content_type: 'image/png',
+    });
+    await s3.send(new PutObjectCommand({ Bucket: 'media', Key: `${Prefix}a.png`, Body: 'bytes' }));
+    await deleted(1);
+    await deleted(2);
+    await edited(2);
+    await arrives(2);
+    await arrives(3, { deleted: true });
+    await arrives(3);
+    const { KeyCount } = await s3.send(new ListObjectsV2Command({ Bucket: 'media', Prefix }));
+    expect(KeyCount).toBe(0);
+    const body = await read();
+    const tombstone = { deleted: true, author: { id: customer, type: 'customer' } };
+    expect(body).toMatchObject({ messages: [{ ...tombstone, type: 'media' }, tombstone, tombstone] });
+    for (const index of [0, 1, 2]) expect(body).not.toHaveProperty(`messages.${index}.content`);
+  });
+
+  it('takes our own echo for a message of the chat, but not a customer’s who imitates one', async () => {
+    const { arrives, read } = chat();
+    await arrives(1, { custom_id: 'out-1', author_id: 'nina@acme.example' });
+    await arrives(2, { custom_id: 'out-2' });
+    expect(await read()).toMatchObject({ messages: [{ direction: 'outbound' }, { direction: 'inbound' }] });
+    expect(local.output()).toMatch(/message\.delivered .*CHAT/);
+  });
+
+  it.each(['before', 'after'])(
+    'corrects an author whose id misleads, when the user becomes known %s the message',
+    async (when) => {
+      const { start, arrives, read } = chat();
+      const users = [{ id: 'odd-agent', type: 'agent', present: true }];
+      if (when === 'before') await start(users);
+      await arrives(1, { author_id: 'odd-agent' });
+      if (when === 'after') await start(users);
+      expect(await read()).toMatchObject({ messages: [{ author: { type: 'agent' }, direction: 'outbound' }] });
+    },
+  );
+
+  it('goes idle and comes back with the next message, in either order of arrival', async () => {
+    const idle = { type: 'system_message', system_message_type: 'routing.idle', author_id: undefined, text: 'idle' };
+    const status = async (...steps: ((one: ReturnType<typeof chat>) => Promise<void>)[]) => {
+      const one = chat();
+      for (const step of [(it: typeof one) => it.start(), ...steps]) await step(one);
+      return one.read();
+    };
+    expect(
+      await status(
+        (it) => it.arrives(1),
+        (it) => it.arrives(2, idle),
+      ),
+    ).toMatchObject({ conversation: { status: 'idle' } });
+    expect(
+      await status(
+        (it) => it.arrives(2, idle),
+        (it) => it.arrives(3),
+      ),
+    ).toMatchObject({ conversation: { status: 'open' } });
+    expect(
+      await status(
+        (it) => it.arrives(3),
+        (it) => it.arrives(2, idle),
+      ),
+    ).toMatchObject({ conversation: { status: 'open' } });
+  });
+
+  it('keeps clicks, read marks, tags and session fields', async () => {
+    const { start, arrives, happens, read, organizationId } = chat();
+    await start([{ id: customer, type: 'customer', present: true, session_fields: [{ plan: 'pro' }] }], {
+      tags: ['vip'],
+    });
+    await arrives(1, { type: 'rich_message', elements: [], author_id: 'nina@acme.example' });
+    await happens('incoming_rich_message_postback', {
+      user_id: customer,
+      event_id: 'THREAD_1',
+      postback: { id: 'yes', toggled: true },
+    });
+    await happens('incoming_rich_message_postback', {
+      user_id: customer,
+      event_id: 'THREAD_1',
+      postback: { id: 'no', toggled: true },
+    });
+    await happens('events_marked_as_seen', { user_id: customer, seen_up_to: '2026-03-11T09:14:11.000001Z' });
+    await happens('events_marked_as_seen', { user_id: customer, seen_up_to: '2026-03-11T09:14:10Z' });
+    await happens('thread_tagged', { tag: 'refund' });
+    await happens('customer_session_fields_updated', {
+      id: customer,
+      active_chat: { chat_id: 'CHAT', thread_id: 'THREAD' },
+      session_fields: [{ cart: '12' }],
+    });
+    expect(await read()).toMatchObject({
+      conversation: {
+        threads: [{ tags: ['refund', 'vip'] }],
+        participants: [{ id: customer, fields: { plan: 'pro', cart: '12' }, seenUpTo: '2026-03-11T09:14:11.000001Z' }],
+      },
+    });
+    const { body } = await local.api(`/api/messages/THREAD_1?organizationId=${organizationId}`);
+    expect(body).toMatchObject({
+      message: { type: 'interactive' },
+      clicks: [{ button: { id: 'yes' } }, { button: { id: 'no' } }],
+    });
+  });
+
+  it('refuses bad questions by naming the field', async () => {
+    expect(await local.api('/api/conversations?status=lost')).toEqual({
+      status: 400,
+      body: { error: { field: 'status', expected: 'one of queued, open, idle, closed' } },
+    });
+    expect(await local.api('/api/conversations?limit=0')).toMatchObject({
+      status: 400,
+      body: { error: { field: 'limit' } },
+    });
+    expect(await local.api('/api/conversations?after=x')).toMatchObject({
+      status: 400,
+      body: { error: { field: 'after' } },
+    });
+    expect(await local.api('/api/conversations/none')).toMatchObject({ status: 404, body: { error: { field: 'id' } } });
+    expect(await local.api('/api/messages/none')).toMatchObject({ status: 404, body: { error: { field: 'id' } } });
+    expect(
+      (await fetch(new URL('/api/health', local.console), { headers: { origin: 'https://evil.example' } })).status,
+    ).toBe(403);
+  });
+
+  it('pages through conversations without a gap or a repetition', async () => {
+    const chats = Array.from({ length: 5 }, chat);
+    for (const { arrives } of chats) await arrives(1);
+    const seen: string[] = [];
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const { body } = await local.api(`/api/conversations?status=open&limit=2${after && `&after=${after}`}`);
+      const page = conversationPage.parse(body);
+      expect(page.conversations.length).toBeLessThanOrEqual(2);
+      seen.push(...page.conversations.map(({ organizationId }) => organizationId));
+      after = page.next;
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen).toEqual(expect.arrayContaining(chats.map(({ organizationId }) => organizationId)));
+  });
+
+  it('pages through the messages of a conversation', async () => {
+    const { arrives, organizationId } = chat();
+    for (const number of [1, 2, 3]) await arrives(number);
+    const page = async (after = '') =>
+      (await local.api(`/api/conversations/CHAT?organizationId=${organizationId}&limit=2${after}`)).body;
+    const first = await page();
+    expect(first).toMatchObject({ messages: [{ id: 'THREAD_1' }, { id: 'THREAD_2' }] });
+    const { next = '' } = z.object({ next: z.optional(z.string()) }).parse(first);
+    const second = await page(`&after=${encodeURIComponent(next)}`);
+    expect(second).toMatchObject({ messages: [{ id: 'THREAD_3' }] });
+    expect(second).not.toHaveProperty('next');
+  });
+});
