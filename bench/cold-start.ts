@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { bundle, bundleSource } from './bundle.ts';
+import { bundle, bundleSource } from '../stacks/build/bundle.ts';
 import { median } from './statistics.ts';
 
 export interface ColdStart {

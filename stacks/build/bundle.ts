@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
-import { bundling } from '../stacks/bundling.ts';
+import { bundling } from './bundling.ts';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = new URL('../..', import.meta.url).pathname;
 
 /**
  * Bundles one file as it is deployed. Answers where its entry is, and the entry's size in bytes with all that it imports at once.

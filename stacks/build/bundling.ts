@@ -10,7 +10,7 @@ export const bundling = {
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
-  alias: { 'node:http': './stacks/lean-http.ts' },
+  alias: { 'node:http': './stacks/build/lean-http.ts' },
   // Some dependencies still call require() for Node's own modules.
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
 } as const;

@@ -1,0 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { functions } from '../topology.ts';
+import { bundle } from './bundle.ts';
+
+/** `npm run build`: every function bundled as it is deployed, into dist/functions. */
+const outdir = join(import.meta.dirname, '..', '..', 'dist', 'functions');
+await rm(outdir, { recursive: true, force: true });
+for (const [name, { handler }] of Object.entries(functions)) {
+  const { bytes } = await bundle(handler.replace(/\.handler$/, '.ts'), join(outdir, name));
+  console.log(`${name.padEnd(20)} ${Math.round(bytes / 1024)} KB`);
+}
