@@ -11,7 +11,16 @@ export function inMicroseconds(time: string): string {
   return `${utc}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
 }
 
-/** Whether a string is a time that exists. */
+/** Whether a string is a time that exists: `Date` itself would take 30 February for 2 March. */
 export function isTime(text: string): boolean {
-  return rfc3339.test(text) && !Number.isNaN(Date.parse(text));
+  const [, seconds] = rfc3339.exec(text) ?? [];
+  if (seconds === undefined) return false;
+  const date = new Date(`${seconds}Z`);
+  const exists = !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === seconds;
+  const instant = Date.parse(text);
+  return exists && instant >= earliest && instant <= latest;
 }
+
+// Years of four digits in UTC as well.
+const earliest = Date.parse('0000-01-01T00:00:00Z');
+const latest = Date.parse('9999-12-31T23:59:59.999Z');

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
+import { errorKeys, logWith } from '../platform/logger.ts';
 import type { ReadSecret, SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './users.ts';
 
@@ -7,8 +8,40 @@ const fields = z.looseObject({
   LIVECHAT_WEBHOOK_SECRET: z.string().check(z.minLength(8)),
   LIVECHAT_CLIENT_ID: z.optional(z.string()),
   LIVECHAT_AGENT_ID: z.optional(z.string()),
+  LIVECHAT_API_KEY: z.optional(z.string()),
+  LIVECHAT_ACCOUNT_ID: z.optional(z.string()),
+  LIVECHAT_ACCESS_TOKEN: z.optional(z.string()),
 });
 export type LiveChatCredentials = z.infer<typeof fields>;
+
+/** How this bridge calls LiveChat: a personal access token, or an access token. */
+export type ApiCredentials =
+  | { readonly kind: 'basic'; readonly accountId: string; readonly apiKey: string }
+  | { readonly kind: 'bearer'; readonly accessToken: string };
+
+/** The personal access token where both it and its account are there. Throws {@link ConfigurationError} naming what is missing. */
+export function apiCredentials(credentials: LiveChatCredentials): ApiCredentials {
+  const apiKey = tokenOf(credentials, 'LIVECHAT_API_KEY');
+  const accountId = tokenOf(credentials, 'LIVECHAT_ACCOUNT_ID');
+  const accessToken = tokenOf(credentials, 'LIVECHAT_ACCESS_TOKEN');
+  if (apiKey && accountId) return { kind: 'basic', accountId, apiKey };
+  if (accessToken) return { kind: 'bearer', accessToken };
+  if (apiKey) throw new ConfigurationError('LIVECHAT_ACCOUNT_ID', 'the id of the account that LIVECHAT_API_KEY is of');
+  throw new ConfigurationError(
+    'LIVECHAT_API_KEY',
+    'a personal access token (with LIVECHAT_ACCOUNT_ID), or LIVECHAT_ACCESS_TOKEN in its place',
+  );
+}
+
+type TokenName = 'LIVECHAT_API_KEY' | 'LIVECHAT_ACCOUNT_ID' | 'LIVECHAT_ACCESS_TOKEN';
+
+/** An empty setting is none; a line break that was copied along could not stand in a header. */
+function tokenOf(credentials: LiveChatCredentials, name: TokenName): string | undefined {
+  const token = credentials[name];
+  if (!token) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new ConfigurationError(name, 'visible ASCII characters without white space');
+  return token;
+}
 
 /** What one organization's webhooks are checked against. */
 export interface OrganizationSecret {
@@ -64,13 +97,14 @@ export class Credentials {
    * Answers undefined when nothing was read.
    */
   async reread(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
-    const { now } = this.#options;
-    const names = this.#names(organizationId).filter((name) => {
-      const entry = this.#entries.get(name);
-      return entry?.secret && now() - entry.rereadAt >= rereadEveryMs;
-    });
-    const [name] = names;
-    return name ? (await this.#load(name, true)).secret : undefined;
+    // The organization's own secret alone counts where it has one: the default one must never stand in for it.
+    const name = this.#names(organizationId).find((one) => this.#entries.get(one)?.secret);
+    const entry = name === undefined ? undefined : this.#entries.get(name);
+    const at = this.#options.now();
+    if (name === undefined || !entry || at - entry.rereadAt < rereadEveryMs) return undefined;
+    // Noted before the reading: one that fails counts as well, or an outage would be asked at every wrong call.
+    this.#entries.set(name, { ...entry, rereadAt: at });
+    return (await this.#load(name, true)).secret;
   }
 
   #names(organizationId: string | undefined): string[] {
@@ -88,17 +122,19 @@ export class Credentials {
     try {
       return await this.#load(name, known?.secret?.previous !== undefined);
     } catch (error) {
-      // An old secret that still fits is better than refusing every call while Secrets Manager is away.
-      if (known?.secret) return known;
-      throw error;
+      if (!known) throw error;
+      // What was known is better than refusing every call while Secrets Manager is away.
+      logWith({ secret: name }).warn('secret not read, the one known before is used', errorKeys(error));
+      return known;
     }
   }
 
   #load(name: string, withPrevious: boolean): Promise<Entry> {
-    const underWay = this.#underWay.get(name);
+    const reading = `${name} ${withPrevious}`;
+    const underWay = this.#underWay.get(reading);
     if (underWay) return underWay;
-    const loading = this.#read(name, withPrevious).finally(() => this.#underWay.delete(name));
-    this.#underWay.set(name, loading);
+    const loading = this.#read(name, withPrevious).finally(() => this.#underWay.delete(reading));
+    this.#underWay.set(reading, loading);
     return loading;
   }
 
@@ -124,11 +160,17 @@ export class Credentials {
 function secretOf(name: string, current: SecretVersion, previous: SecretVersion | undefined): OrganizationSecret {
   return {
     current: parse(current.text, `secret ${name}`),
-    previous: previous && {
-      credentials: parse(previous.text, `secret ${name} (AWSPREVIOUS)`),
-      until: current.createdAt + rotationGraceMs,
-    },
+    previous: previous && previousOf(previous, current.createdAt + rotationGraceMs),
   };
+}
+
+/** A misspelt version that has been replaced since is none: it must not get in the way of the right one. */
+function previousOf({ text }: SecretVersion, until: number): OrganizationSecret['previous'] {
+  try {
+    return { credentials: parse(text, 'AWSPREVIOUS'), until };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Throws {@link ConfigurationError} naming the field, never its value. */

@@ -80,7 +80,8 @@ export function normalize(
     content,
     timestamp: inMicroseconds(event.created_at),
     author: by,
-    visibility: event.visibility === 'agents' ? 'agents' : 'all',
+    // A visibility that nobody knows is not for the customer's eyes.
+    visibility: event.visibility === undefined || event.visibility === 'all' ? 'all' : 'agents',
     metadata: event.custom_id ? { ...metadata, customId: event.custom_id } : metadata,
     rawPayload: event,
   };

@@ -78,7 +78,7 @@ export const chatDeactivated: Translate<Payload<'chat_deactivated'>> = (payload,
 export const chatTransferred: Translate<Payload<'chat_transferred'>> = (payload, translation) => [
   translation.happening('chat.transferred', {
     conversationId: payload.chat_id,
-    threadId: payload.thread_id ?? undefined,
+    threadId: payload.thread_id || undefined,
     to: { agents: payload.transferred_to?.agent_ids, groups: payload.transferred_to?.group_ids },
     reason: payload.reason ?? 'other',
     by: payload.requester_id ? author(payload.requester_id) : undefined,
@@ -89,7 +89,7 @@ export const chatTransferred: Translate<Payload<'chat_transferred'>> = (payload,
 export const accessUpdated: Translate<Payload<'chat_access_updated'>> = (payload, translation) => [
   translation.happening('chat.updated', {
     conversationId: payload.id,
-    threadId: payload.thread_id ?? undefined,
+    threadId: payload.thread_id || undefined,
     groups: payload.access.group_ids ?? [],
   }),
 ];

@@ -82,7 +82,7 @@ export const seen: Translate<Payload<'events_marked_as_seen'>> = (payload, trans
   const seenUpTo = inMicroseconds(payload.seen_up_to);
   const data = {
     conversationId: payload.chat_id,
-    threadId: payload.thread_id ?? undefined,
+    threadId: payload.thread_id || undefined,
     by: author(payload.user_id),
     seenUpTo,
   };

@@ -11,7 +11,12 @@ interface Move {
 }
 
 export const userAdded: Translate<Payload<'user_added_to_chat'>> = (payload, translation) => [
-  moved('joined', payload, { present: true, ...participantOf(payload.user, payload.user_type) }, translation),
+  moved(
+    'joined',
+    payload,
+    { ...participantOf(payload.user, payload.user_type), present: payload.user.present ?? true },
+    translation,
+  ),
 ];
 
 export const userRemoved: Translate<Payload<'user_removed_from_chat'>> = (payload, translation) => {
@@ -21,7 +26,7 @@ export const userRemoved: Translate<Payload<'user_removed_from_chat'>> = (payloa
 
 /** Agents and bots are `agent.changed`, customers and whoever else `participant.changed`. */
 function moved(change: 'joined' | 'left', move: Move, who: Participant, translation: Translation) {
-  const place = { conversationId: move.chat_id, threadId: move.thread_id ?? undefined };
+  const place = { conversationId: move.chat_id, threadId: move.thread_id || undefined };
   const by = move.requester_id ? author(move.requester_id) : undefined;
   if (!isAgent(who.type))
     return translation.happening('participant.changed', { ...place, change, participant: who, by });
@@ -35,7 +40,7 @@ function isAgent(type: UserType): boolean {
 export const agentChanged: Translate<Payload<'agent_changed'>> = (payload, translation) => [
   translation.happening('agent.changed', {
     conversationId: payload.chat_id,
-    threadId: payload.thread_id ?? undefined,
+    threadId: payload.thread_id || undefined,
     change: 'joined',
     agent: { id: payload.agent_id, type: typeOfUser(payload.agent_id, 'agent') },
     replaces: payload.previous_agent_id ?? undefined,
@@ -48,7 +53,7 @@ export const sessionFieldsUpdated: Translate<Payload<'customer_session_fields_up
   return [
     translation.happening('participant.changed', {
       conversationId: payload.active_chat.chat_id,
-      threadId: payload.active_chat.thread_id ?? undefined,
+      threadId: payload.active_chat.thread_id || undefined,
       change: 'fields',
       participant: { id: payload.id, type: customerUnless(payload.id), fields: sessionFields(payload.session_fields) },
     }),

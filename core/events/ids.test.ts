@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyJson } from '../../test/arbitraries.ts';
+import { contentHash, deriveId } from './ids.ts';
+
+/** The same value with the members of every object the other way round. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, inner]) => [name, reversed(inner)]),
+  );
+}
+
+describe('a derived id', () => {
+  const part = fc.oneof(fc.string(), fc.integer());
+  const parts = fc.array(part, { maxLength: 4 });
+
+  it('is 32 hex digits', () => {
+    fc.assert(fc.property(parts, (list) => /^[0-9a-f]{32}$/.test(deriveId(...list))));
+  });
+
+  it('is the same for the same parts and another for others, however they would read joined', () => {
+    const some = fc.array(fc.constantFrom('', 'a', 'b', 'ab', ',', '"', '","', '[', 1, '1'), { maxLength: 4 });
+    fc.assert(
+      fc.property(some, some, (a, b) => {
+        expect(deriveId(...a) === deriveId(...b)).toBe(JSON.stringify(a) === JSON.stringify(b));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each([
+    [
+      ['ab', 'c'],
+      ['a', 'bc'],
+    ],
+    [['a', ''], ['a']],
+    [['a,b'], ['a', 'b']],
+    [
+      ['a', 'b'],
+      ['b', 'a'],
+    ],
+    [[1], ['1']],
+    [
+      ['T', 'x'],
+      ['t', 'x'],
+    ],
+  ])('of %j is another than of %j', (a, b) => {
+    expect(deriveId(...a)).not.toBe(deriveId(...b));
+  });
+
+  it('never changes from one version of this bridge to the next', () => {
+    expect(deriveId('message.received', 'O', 'C', 'T', 'T_1')).toBe('1b0e57c4109fa42c70e660862719862f');
+  });
+});
+
+describe('the hash of a content', () => {
+  it('does not depend on the order of the members', () => {
+    fc.assert(
+      fc.property(anyJson, (given) => {
+        const value: unknown = JSON.parse(JSON.stringify(given));
+        expect(contentHash(reversed(value))).toBe(contentHash(value));
+      }),
+    );
+  });
+
+  it.each([
+    ['order of a list', [1, 2], [2, 1]],
+    ['nesting', { a: { b: 1 } }, { a: 1, b: 1 }],
+    ['type', { a: '1' }, { a: 1 }],
+    ['null', { a: null }, {}],
+    ['emptiness', {}, []],
+    ['absence', undefined, null],
+    ['absence', undefined, 'undefined'],
+    ['a member called __proto__', JSON.parse('{"__proto__":{"a":1}}'), {}],
+  ])('depends on %s', (_what, a, b) => {
+    expect(contentHash(a)).not.toBe(contentHash(b));
+  });
+});

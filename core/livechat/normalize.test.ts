@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { agentId, botId, customerId, liveChatEvent, organizationId } from '../../test/arbitraries.ts';
+import { fixture } from '../../test/fixtures.ts';
+import { normalizedMessage } from '../events/schemas.ts';
+import { normalize } from './normalize.ts';
+import { event, payloads } from './schemas.ts';
+
+const at = { organizationId, conversationId: 'C', threadId: 'T' };
+
+function normalized(fields: Readonly<Record<string, unknown>>) {
+  return normalize(
+    event.parse({ id: 'T_1', type: 'message', created_at: '2026-03-11T09:14:14.120349Z', ...fields }),
+    at,
+  );
+}
+
+describe('the content of a LiveChat event', () => {
+  const elements = [{ title: 'A human?', buttons: [] }];
+  const fields = [{ type: 'email', id: '1', label: 'Your e-mail', answer: 'dana@shop.example' }];
+  const file = { url: 'https://cdn.example/r.png', name: 'r.png', content_type: 'image/png', size: 12 };
+
+  it.each([
+    ['message', { text: 'Hello 😀' }, 'text', 'Hello 😀', {}],
+    ['message', {}, 'text', '', {}],
+    ['message', { text: 7 }, 'text', '', {}],
+    ['message', { text: 'Yes', postback: { id: 'p' } }, 'text', 'Yes', { postback: { id: 'p' } }],
+    [
+      'file',
+      { ...file, thumbnail_url: 'https://cdn.example/t.png' },
+      'media',
+      file.url,
+      { filename: 'r.png', contentType: 'image/png', size: 12, thumbnailUrl: 'https://cdn.example/t.png' },
+    ],
+    ['file', { url: file.url, name: '', size: null }, 'media', file.url, {}],
+    [
+      'rich_message',
+      { template_id: 'cards', elements },
+      'interactive',
+      JSON.stringify(elements),
+      { templateId: 'cards' },
+    ],
+    ['rich_message', {}, 'interactive', 'null', {}],
+    [
+      'form',
+      { form_id: '7', form_type: 'ask_for_email', fields },
+      'form',
+      JSON.stringify(fields),
+      { formId: '7', formType: 'ask_for_email' },
+    ],
+    ['filled_form', { form_id: '7', fields }, 'form', JSON.stringify(fields), { formId: '7' }],
+    [
+      'system_message',
+      { text: 'Nina left', system_message_type: 'agent_left' },
+      'system',
+      'Nina left',
+      { systemMessageType: 'agent_left' },
+    ],
+    [
+      'system_message',
+      { text: 'Idle', system_message_type: 'routing.idle' },
+      'system',
+      'Idle',
+      { systemMessageType: 'routing.idle', idle: true },
+    ],
+    ['custom', { content: { crm: { stage: 'won' } } }, 'custom', { crm: { stage: 'won' } }, {}],
+    ['custom', {}, 'custom', null, {}],
+  ])('of type %s with %o is %s', (type, given, expectedType, content, metadata) => {
+    expect(normalized({ type, ...given })).toMatchObject({ type: expectedType });
+    expect(normalized({ type, ...given }).content).toEqual(content);
+    expect(normalized({ type, ...given }).metadata).toEqual(metadata);
+  });
+
+  it.each(['system', 'carousel', 'toString', '__proto__', 'constructor'])(
+    'of the type %s, which nobody knows, is the event itself as JSON',
+    (type) => {
+      const message = normalized({ type, source: 'cdp', details: '{}' });
+      expect(message).toMatchObject({ type: 'unknown', metadata: { eventType: type } });
+      expect(JSON.parse(String(message.content))).toEqual(message.rawPayload);
+    },
+  );
+
+  it('of the 3.6 type system is unknown and loses nothing', () => {
+    const body = payloads.incoming_event.parse(fixture('incoming_event.system.v3.6_only.json').payload);
+    expect(normalize(body.event, at)).toMatchObject({
+      type: 'unknown',
+      author: { type: 'system' },
+      rawPayload: body.event,
+    });
+  });
+});
+
+describe('a custom_id', () => {
+  it.each([
+    ['', {}],
+    [null, {}],
+    [undefined, {}],
+    ['7g1d0s9k2pp', { customId: '7g1d0s9k2pp' }],
+  ])('of %j becomes %j', (custom_id, metadata) => {
+    expect(normalized({ custom_id }).metadata).toEqual(metadata);
+  });
+});
+
+describe('the author and the direction', () => {
+  it.each([
+    [undefined, '', 'system', 'inbound'],
+    [null, '', 'system', 'inbound'],
+    ['', '', 'system', 'inbound'],
+    [agentId, agentId, 'agent', 'outbound'],
+    [botId, botId, 'bot', 'outbound'],
+    [botId.toUpperCase(), botId.toUpperCase(), 'bot', 'outbound'],
+    [customerId, customerId, 'customer', 'inbound'],
+    [customerId.toUpperCase(), customerId.toUpperCase(), 'customer', 'inbound'],
+    [`${botId}0`, `${botId}0`, 'unknown', 'inbound'],
+    ['somebody', 'somebody', 'unknown', 'inbound'],
+  ])('of an event by %j are told by the shape of the id', (author_id, id, type, direction) => {
+    expect(normalized({ author_id })).toMatchObject({ author: { id, type }, direction });
+  });
+});
+
+describe('the timestamp', () => {
+  it.each([
+    ['2026-03-11T09:14:14.120349Z', '2026-03-11T09:14:14.120349Z'],
+    ['2026-03-11T09:14:14.120Z', '2026-03-11T09:14:14.120000Z'],
+    ['2026-03-11T09:14:14Z', '2026-03-11T09:14:14.000000Z'],
+    ['2026-03-11T09:14:14.120349999Z', '2026-03-11T09:14:14.120349Z'],
+    ['2026-03-11T10:14:14.120349+01:00', '2026-03-11T09:14:14.120349Z'],
+    ['2026-03-10T23:44:14.5-09:30', '2026-03-11T09:14:14.500000Z'],
+  ])('of an event created at %s is %s', (created_at, timestamp) => {
+    expect(normalized({ created_at }).timestamp).toBe(timestamp);
+  });
+});
+
+describe('visibility', () => {
+  it.each([
+    ['all', 'all'],
+    [undefined, 'all'],
+    ['agents', 'agents'],
+  ])('%j is %s', (given, visibility) => {
+    expect(normalized({ visibility: given }).visibility).toBe(visibility);
+  });
+});
+
+describe('any event that has an id, a type and a time', () => {
+  it('becomes a message that fits its schema, the same each time', () => {
+    fc.assert(
+      fc.property(liveChatEvent, (given) => {
+        const parsed = event.safeParse(JSON.parse(JSON.stringify(given)));
+        fc.pre(parsed.success);
+        const message = normalize(parsed.data, at);
+        expect(normalizedMessage.safeParse(JSON.parse(JSON.stringify(message))).error).toBeUndefined();
+        expect(normalize(structuredClone(parsed.data), at)).toEqual(message);
+      }),
+    );
+  });
+
+  it('is kept as it came, save for a member called __proto__', () => {
+    fc.assert(
+      fc.property(liveChatEvent, (given) => {
+        const json = z.record(z.string(), z.unknown()).parse(JSON.parse(JSON.stringify(given)));
+        const parsed = event.safeParse(json);
+        fc.pre(parsed.success);
+        expect(normalize(parsed.data, at).rawPayload).toEqual(json);
+      }),
+    );
+  });
+});

@@ -1,0 +1,58 @@
+import type { Fact, FactType } from '../core/conversations/facts.ts';
+import type { EventData } from '../core/events/catalogue.ts';
+import type { EventMetadata } from '../core/events/schemas.ts';
+import { agentId, botId, organizationId } from './arbitraries.ts';
+
+/** Facts about the conversation C, of its thread T unless said otherwise; the first argument is the minute of arrival. */
+
+export const tomas = 'tomas.reyes@acme.example';
+
+/** A minute of the hour in which everything happens. */
+export const at = (minute: number) => `2026-03-11T09:${String(minute).padStart(2, '0')}:00.000000Z`;
+
+export function metadata(minute: number, id: string): EventMetadata {
+  const receivedAt = at(minute).replace('000Z', 'Z');
+  const known = { version: '1', carrier: 'livechat', correlationId: 'c', organizationId } as const;
+  return { ...known, id: `${id}${minute}`, occurredAt: receivedAt, receivedAt };
+}
+
+type Given<T extends FactType> = Partial<EventData<T>> & { readonly threadId?: string };
+const placed = { conversationId: 'C', threadId: 'T' };
+
+export function started(minute: number, given: Given<'chat.started'> = {}): Fact {
+  const nothing = { participants: [], groups: [], tags: [], active: true, causedByUs: false };
+  const data = { ...placed, ...nothing, reason: 'new', createdAt: at(minute), ...given } as const;
+  return { type: 'chat.started', metadata: metadata(minute, 'started'), data };
+}
+export const transferred = (minute: number, given: Given<'chat.transferred'>): Fact => ({
+  type: 'chat.transferred',
+  metadata: metadata(minute, 'transferred'),
+  data: { ...placed, to: {}, reason: 'manual', ...given },
+});
+export const updated = (minute: number, given: Given<'chat.updated'>): Fact => ({
+  type: 'chat.updated',
+  metadata: metadata(minute, 'updated'),
+  data: { ...placed, ...given },
+});
+export const closed = (minute: number, threadId = 'T'): Fact => ({
+  type: 'chat.deactivated',
+  metadata: metadata(minute, 'closed'),
+  data: { conversationId: 'C', threadId },
+});
+export const idle = (minute: number): Fact => ({
+  type: 'idle',
+  metadata: metadata(minute, 'idle'),
+  data: { ...placed, at: at(minute) },
+});
+export const agent = (minute: number, change: 'joined' | 'left', id = agentId, replaces?: string): Fact => ({
+  type: 'agent.changed',
+  metadata: metadata(minute, 'agent'),
+  data: {
+    ...placed,
+    change,
+    agent: { id, type: id === botId ? 'bot' : 'agent', present: change === 'joined' },
+    replaces,
+  },
+});
+
+export const queue = { position: 1 };
