@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Local, startLocal } from '../../test/local.ts';
 
@@ -17,20 +16,7 @@ describe('an effect that must happen once', () => {
     await local.stop();
   });
 
-  const context = (remainingMs: number): Context => ({
-    callbackWaitsForEmptyEventLoop: false,
-    functionName: 'test',
-    functionVersion: '1',
-    invokedFunctionArn: 'arn',
-    memoryLimitInMB: '512',
-    awsRequestId: randomUUID(),
-    logGroupName: 'group',
-    logStreamName: 'stream',
-    getRemainingTimeInMillis: () => remainingMs,
-    done() {},
-    fail() {},
-    succeed() {},
-  });
+  const left = (remainingMs: number) => () => remainingMs;
 
   /** An effect that counts itself, with a gate that holds it open until it is told how to end. */
   function held(name = 'test') {
@@ -49,50 +35,50 @@ describe('an effect that must happen once', () => {
     const id = randomUUID();
     const effect = held();
     effect.resolve({ id: 'first' });
-    expect(await effect.run(id, context(5000))).toEqual({ id: 'first' });
-    expect(await effect.run(id, context(5000))).toEqual({ id: 'first' });
+    expect(await effect.run(id, left(5000))).toEqual({ id: 'first' });
+    expect(await effect.run(id, left(5000))).toEqual({ id: 'first' });
     expect(effect.calls()).toBe(1);
   });
 
   it('refuses a delivery while another is under way, then answers it', async () => {
     const id = randomUUID();
     const effect = held();
-    const first = effect.run(id, context(5000));
+    const first = effect.run(id, left(5000));
     await effect.entered;
-    await expect(effect.run(id, context(5000))).rejects.toThrow(
+    await expect(effect.run(id, left(5000))).rejects.toThrow(
       expect.objectContaining({ name: 'IdempotencyAlreadyInProgressError' }),
     );
     effect.resolve({ id: 'done' });
     expect(await first).toEqual({ id: 'done' });
-    expect(await effect.run(id, context(5000))).toEqual({ id: 'done' });
+    expect(await effect.run(id, left(5000))).toEqual({ id: 'done' });
   });
 
   it('lets a delivery try again at once after the effect has thrown', async () => {
     const id = randomUUID();
     const failing = held();
-    const refused = expect(failing.run(id, context(5000))).rejects.toThrow(RangeError);
+    const refused = expect(failing.run(id, left(5000))).rejects.toThrow(RangeError);
     await failing.entered;
     failing.reject(new RangeError('no luck'));
     await refused;
     const working = held();
     working.resolve({ id: 'second try' });
-    expect(await working.run(id, context(5000))).toEqual({ id: 'second try' });
+    expect(await working.run(id, left(5000))).toEqual({ id: 'second try' });
   });
 
   it('takes over from a run that died half-way, once its lease has ended', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const id = randomUUID();
     const crashed = held();
-    void crashed.run(id, context(5000));
+    void crashed.run(id, left(5000));
     await crashed.entered;
     const next = held();
     next.resolve({ id: 'taken over' });
     vi.setSystemTime(Date.now() + 4000);
-    await expect(next.run(id, context(5000))).rejects.toThrow(
+    await expect(next.run(id, left(5000))).rejects.toThrow(
       expect.objectContaining({ name: 'IdempotencyAlreadyInProgressError' }),
     );
     vi.setSystemTime(Date.now() + 1500);
-    expect(await next.run(id, context(5000))).toEqual({ id: 'taken over' });
+    expect(await next.run(id, left(5000))).toEqual({ id: 'taken over' });
   });
 
   it('remembers for 25 hours, longer than EventBridge tries', async () => {
@@ -100,13 +86,13 @@ describe('an effect that must happen once', () => {
     const id = randomUUID();
     const first = held();
     first.resolve({ id: 'first' });
-    await first.run(id, context(5000));
+    await first.run(id, left(5000));
     vi.setSystemTime(Date.now() + 24.9 * 3_600_000);
     const again = held();
     again.resolve({ id: 'again' });
-    expect(await again.run(id, context(5000))).toEqual({ id: 'first' });
+    expect(await again.run(id, left(5000))).toEqual({ id: 'first' });
     vi.setSystemTime(Date.now() + 0.2 * 3_600_000);
-    expect(await again.run(id, context(5000))).toEqual({ id: 'again' });
+    expect(await again.run(id, left(5000))).toEqual({ id: 'again' });
   });
 
   it('keeps the records of two functions apart', async () => {
@@ -114,7 +100,7 @@ describe('an effect that must happen once', () => {
     const [one, another] = [held('one'), held('another')];
     one.resolve({ id: 'one' });
     another.resolve({ id: 'another' });
-    expect(await one.run(id, context(5000))).toEqual({ id: 'one' });
-    expect(await another.run(id, context(5000))).toEqual({ id: 'another' });
+    expect(await one.run(id, left(5000))).toEqual({ id: 'one' });
+    expect(await another.run(id, left(5000))).toEqual({ id: 'another' });
   });
 });

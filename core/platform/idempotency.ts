@@ -6,10 +6,10 @@ import {
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
-import type { Context } from 'aws-lambda';
 import { CustomAttributeType, Entity } from 'electrodb';
 import { required } from './configuration.ts';
 import { documents, unlessRefused } from './dynamodb.ts';
+import { leaseFor } from './lease.ts';
 import { errorKeys, logWith } from './logger.ts';
 
 /** EventBridge tries an event for 24 h; a record must outlive that. */
@@ -102,9 +102,9 @@ class ControlTable extends BasePersistenceLayer {
 export function once<Answer extends NonNullable<Response>>(
   functionName: string,
   effect: (eventId: string) => Promise<Answer>,
-): (eventId: string, context: Context) => Promise<Answer> {
-  return (eventId, lambdaContext) => {
-    const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext });
+): (eventId: string, remainingMs: () => number) => Promise<Answer> {
+  return (eventId, remainingMs) => {
+    const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: leaseFor(remainingMs) });
     return makeIdempotent(effect, { persistenceStore: new ControlTable(), config, keyPrefix: functionName })(eventId);
   };
 }

@@ -1,0 +1,196 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Carrier, OutboundPart, OutboundRequest, Sent } from './carrier.ts';
+import type { History, Release } from './delivery.ts';
+import { Deferred, RequestExpired } from './errors.ts';
+import { type CallFailure, isAnswered, isCallFailure } from './failure.ts';
+import type { Passage, Slot } from './gate/passage.ts';
+import { nextAfter, settledAt } from './retry.ts';
+
+/** How long a call may take at the most; it starts only with more than that left in the function. */
+export const longestCallMs = 20_000;
+const spareMs = 5_000;
+/** A join takes a moment to be in effect. */
+const joinTakesMs = 5_000;
+const joinPollMs = 400;
+const defaultRetryAfterMs = 1_000;
+
+export interface AttemptOptions<Content> {
+  readonly request: OutboundRequest<Content>;
+  readonly part: OutboundPart<Content>;
+  readonly history: History;
+  readonly carrier: Carrier<Content>;
+  readonly passage: Passage;
+  readonly clock: Clock;
+  /** When the function ends, ms since 1970. */
+  readonly deadline: number;
+  /** Called once, when the credentials have stopped working. */
+  readonly onLocked: () => Promise<void>;
+}
+
+/**
+ * One attempt to send a part that has been claimed: look for it if an earlier attempt may have arrived, then send it, with
+ * each repair tried once. When it fails, `release` holds what the next attempt must know.
+ */
+export class Attempt<Content> {
+  readonly #options: AttemptOptions<Content>;
+  #carrier: Carrier<Content>;
+  #repaired = new Set<string>();
+  #joinedAt: number | undefined;
+  release: Release;
+
+  constructor(options: AttemptOptions<Content>) {
+    this.#options = options;
+    this.#carrier = options.carrier;
+    const { unknown, settledAt, attempts } = options.history;
+    this.release = { unknown: unknown ? 'yes' : 'no', settledAt, attempts, lastError: '' };
+  }
+
+  async run(): Promise<Sent> {
+    if (this.release.unknown === 'yes') {
+      const found = await this.#probe();
+      if (found) return found;
+    }
+    const content = await this.#prepared();
+    const { part } = this.#options;
+    return this.#repairing(
+      () => this.#write(() => this.#carrier.send(part.conversationId, { id: part.id, content })),
+      content,
+    );
+  }
+
+  /** Looks for the message. Absent counts only once the earlier attempt can no longer be at work. */
+  async #probe(): Promise<Sent | undefined> {
+    const { part, history, clock } = this.#options;
+    const found = await this.#call(() => this.#carrier.find(part.conversationId, part.id, history.firstAttemptAt));
+    if (found) return found;
+    if (this.release.settledAt > clock.now()) throw new Deferred(this.release.settledAt + 50);
+    this.release = { ...this.release, unknown: 'no' };
+    return undefined;
+  }
+
+  async #prepared(): Promise<Content> {
+    const { content } = this.#options.part;
+    if (!this.#carrier.prepare(content)) return content;
+    // Asked again at the call: fresh credentials make another carrier.
+    return this.#call(async () => this.#carrier.prepare(content)?.() ?? content);
+  }
+
+  async #repairing(send: () => Promise<Sent>, content: Content): Promise<Sent> {
+    for (;;) {
+      try {
+        return await send();
+      } catch (error) {
+        if (!isCallFailure(error) || error.category !== 'Repairable') throw error;
+        const instead = await this.#repair(error, content);
+        if (instead) return instead;
+      }
+    }
+  }
+
+  /** Mends what an error names, once each; answers the message where the repair itself has sent it. */
+  async #repair(error: CallFailure, content: Content): Promise<Sent | undefined> {
+    const { part, request } = this.#options;
+    const { conversationId } = part;
+    if (error.repair === 'join' && this.#joinedAt !== undefined) return this.#awaitJoin(error);
+    const kind = error.repair ?? 'none';
+    if (this.#repaired.has(kind)) throw error;
+    this.#repaired.add(kind);
+    if (kind === 'resume' && request.options.onInactive === 'append') {
+      return this.#write(() => this.#carrier.append(conversationId, { id: part.id, content }));
+    }
+    if (kind === 'resume' && request.options.onInactive === 'resume')
+      await this.#call(() => this.#carrier.resume(conversationId));
+    else if (kind === 'join') await this.#join(conversationId);
+    else if (kind === 'region' && error.region) this.#carrier = this.#carrier.inRegion(error.region);
+    else throw error;
+    return undefined;
+  }
+
+  async #join(conversationId: string): Promise<void> {
+    try {
+      await this.#call(() => this.#carrier.join(conversationId));
+    } catch (error) {
+      const refused = isCallFailure(error) && error.repair === 'transfer';
+      if (!refused || this.#options.request.options.onAbsent !== 'transfer') throw error;
+      await this.#call(() => this.#carrier.takeOver(conversationId));
+    }
+    this.#joinedAt = this.#options.clock.now();
+  }
+
+  async #awaitJoin(error: CallFailure): Promise<undefined> {
+    const { clock } = this.#options;
+    if (clock.now() - (this.#joinedAt ?? 0) > joinTakesMs) throw error;
+    await clock.sleep(joinPollMs);
+  }
+
+  /** A call that may leave the message behind even when it fails. */
+  async #write(call: () => Promise<Sent>): Promise<Sent> {
+    let began = this.#options.clock.now();
+    return this.#call(
+      () => {
+        began = this.#options.clock.now();
+        // Were the function to die from here on, the claim itself says that the outcome is unknown.
+        return call();
+      },
+      (error) => {
+        if (error.outcome !== 'unknown') return;
+        const settled = settledAt(isAnswered(error), began, this.#options.clock.now());
+        this.release = { ...this.release, unknown: 'yes', settledAt: settled };
+      },
+    );
+  }
+
+  /** One call through the gate, which learns how it went. */
+  async #call<T>(call: () => Promise<T>, onFailure: (error: CallFailure) => void = () => {}): Promise<T> {
+    const { passage, deadline } = this.#options;
+    const slot = await passage.enter(deadline - longestCallMs - spareMs);
+    try {
+      const result = await call();
+      await passage.passed(slot);
+      return result;
+    } catch (error) {
+      if (!isCallFailure(error)) throw error;
+      onFailure(error);
+      return this.#afterFailure(error, slot, () => this.#call(call, onFailure));
+    }
+  }
+
+  async #afterFailure<T>(error: CallFailure, slot: Slot, again: () => Promise<T>): Promise<T> {
+    const { passage, request, clock } = this.#options;
+    switch (error.category) {
+      case 'RateLimit':
+        throw new Deferred(await passage.limited(slot, error.retryAfterMs ?? defaultRetryAfterMs));
+      case 'Server':
+      case 'Network': {
+        await passage.failed(slot);
+        const attempts = this.release.attempts + 1;
+        this.release = { ...this.release, attempts, lastError: error.name };
+        const next = nextAfter(attempts, clock.now(), request.expiresAt);
+        if (next.kind === 'later') throw new Deferred(next.at);
+        if (next.kind === 'expired') throw new RequestExpired(request.requestId, error.name);
+        throw error;
+      }
+      case 'Authentication': {
+        await passage.unused(slot);
+        return this.#withFreshCredentials(error, again);
+      }
+      default:
+        // LiveChat has answered, and well enough to say what is wrong with this one message.
+        await passage.passed(slot);
+        this.release = { ...this.release, lastError: error.name };
+        throw error;
+    }
+  }
+
+  async #withFreshCredentials<T>(error: CallFailure, again: () => Promise<T>): Promise<T> {
+    this.release = { ...this.release, lastError: error.name };
+    const fresh = this.#repaired.has('credentials') ? undefined : await this.#carrier.withFreshCredentials();
+    this.#repaired.add('credentials');
+    if (!fresh) {
+      if (await this.#options.passage.locked()) await this.#options.onLocked();
+      throw error;
+    }
+    this.#carrier = fresh;
+    return again();
+  }
+}

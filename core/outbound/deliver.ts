@@ -1,0 +1,128 @@
+import {
+  IdempotencyAlreadyInProgressError,
+  IdempotencyConfig,
+  IdempotencyItemAlreadyExistsError,
+  IdempotencyItemNotFoundError,
+  IdempotencyRecordStatus,
+  makeIdempotent,
+} from '@aws-lambda-powertools/idempotency';
+import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
+import { leaseFor } from '../platform/lease.ts';
+import { errorKeys, logWith } from '../platform/logger.ts';
+import type { OutboundPart, Sent } from './carrier.ts';
+import type { Claim, Delivery, DeliveryStore, Release } from './delivery.ts';
+import { Deferred, RequestConflict } from './errors.ts';
+
+/** An attempt as the delivery's record needs to see it. */
+export interface Attempting {
+  run(): Promise<Sent>;
+  readonly release: Release;
+}
+
+export interface DeliverOptions<Content> {
+  readonly part: OutboundPart<Content>;
+  readonly claim: Claim;
+  readonly store: DeliveryStore;
+  /** Makes the attempt once the part is claimed, from what was known of it before. */
+  readonly attempt: (before: Delivery | undefined) => Attempting;
+}
+
+/**
+ * Sends a part once, however many runs try: Powertools' idempotency, whose record is the delivery itself. Undefined for
+ * a part that was given up before and waits for a redrive.
+ */
+export async function deliver<Content>(options: DeliverOptions<Content>): Promise<Sent | undefined> {
+  const { part, claim } = options;
+  const record = new DeliveryRecord(options);
+  const config = new IdempotencyConfig({ lambdaContext: leaseFor(() => claim.leaseUntil - claim.now) });
+  const send = makeIdempotent(async (_id: string): Promise<Sent> => record.begin().run(), {
+    persistenceStore: record,
+    config,
+    keyPrefix: 'send',
+  });
+  try {
+    return await send(part.id);
+  } catch (error) {
+    if (!(error instanceof IdempotencyAlreadyInProgressError) || !record.current) throw error;
+    return inTheWay(record.current, options);
+  }
+}
+
+function inTheWay<Content>(current: Delivery, { part, claim }: DeliverOptions<Content>): undefined {
+  if (current.fingerprint !== claim.fingerprint) throw new RequestConflict(part.requestId);
+  if (current.status === 'failed') return undefined;
+  throw new Deferred(Math.max(current.leaseUntil, claim.now) + 100);
+}
+
+const known: ReadonlySet<string> = new Set(['sent', 'delivered', 'seen']);
+/** Powertools expires records by the clock on the wall; a delivery expires with its table's items. */
+const never = 4_102_444_800;
+
+class DeliveryRecord<Content> extends BasePersistenceLayer {
+  readonly #options: DeliverOptions<Content>;
+  #before: Delivery | undefined;
+  #attempt: Attempting | undefined;
+  /** Who stands in the way of the claim. */
+  current: Delivery | undefined;
+
+  constructor(options: DeliverOptions<Content>) {
+    super();
+    this.#options = options;
+  }
+
+  begin(): Attempting {
+    this.#attempt = this.#options.attempt(this.#before);
+    return this.#attempt;
+  }
+
+  protected override async _putRecord(): Promise<void> {
+    const { store, part, claim } = this.#options;
+    const claimed = await store.claim(part, claim);
+    if (claimed.claimed) {
+      this.#before = claimed.before;
+      return;
+    }
+    this.current = claimed.current;
+    throw new IdempotencyItemAlreadyExistsError(`${part.id} is claimed`, this.#recordOf(claimed.current));
+  }
+
+  protected override async _getRecord(): Promise<IdempotencyRecord> {
+    if (!this.current) throw new IdempotencyItemNotFoundError(`${this.#options.part.id} is not claimed`);
+    return this.#recordOf(this.current);
+  }
+
+  /** A delivery of other content is never an answer to this request, however well it went. */
+  #recordOf({ id, status, fingerprint, threadId, messageId }: Delivery): IdempotencyRecord {
+    const done = known.has(status) && fingerprint === this.#options.claim.fingerprint;
+    return new IdempotencyRecord({
+      idempotencyKey: id,
+      status: done ? IdempotencyRecordStatus.COMPLETED : IdempotencyRecordStatus.INPROGRESS,
+      expiryTimestamp: never,
+      responseData: { threadId, messageId },
+    });
+  }
+
+  protected override async _updateRecord({ responseData }: IdempotencyRecord): Promise<void> {
+    const { store, part } = this.#options;
+    await store.sent(part, sentOf(responseData));
+  }
+
+  /** Released, never deleted. A release that fails must not hide why it came to it: the claim ends with its lease. */
+  protected override async _deleteRecord(): Promise<void> {
+    const { store, part } = this.#options;
+    try {
+      if (this.#attempt) await store.release(part, this.#attempt.release);
+    } catch (error) {
+      logWith({ deliveryId: part.id }).warn('claim not released, it ends with its lease', errorKeys(error));
+    }
+  }
+}
+
+function sentOf(data: unknown): Sent {
+  const fields = typeof data === 'object' && data !== null ? data : {};
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  return {
+    threadId: 'threadId' in fields ? text(fields.threadId) : '',
+    messageId: 'messageId' in fields ? text(fields.messageId) : '',
+  };
+}

@@ -1,0 +1,146 @@
+import { Entity } from 'electrodb';
+import { required } from '../platform/configuration.ts';
+import { documents, expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import type { Claim, Claimed, Delivery, DeliveryKey, DeliveryStatus, DeliveryStore } from './delivery.ts';
+import type { ConversationKey } from './queue.ts';
+
+const text = { type: 'string', required: true } as const;
+const number = { type: 'number', required: true } as const;
+
+const Item = new Entity(
+  {
+    model: { entity: 'delivery', version: '1', service: 'livechat' },
+    attributes: {
+      id: text,
+      organizationId: text,
+      conversationId: text,
+      requestId: text,
+      status: { type: ['unsent', 'sending', 'sent', 'delivered', 'seen', 'failed'] as const, required: true },
+      fingerprint: text,
+      leaseUntil: number,
+      unknown: { type: ['no', 'yes'] as const, required: true },
+      settledAt: number,
+      firstAttemptAt: number,
+      attempts: number,
+      redrive: number,
+      lastError: text,
+      threadId: text,
+      messageId: text,
+      expires: number,
+    },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
+        sk: { field: 'sk', composite: ['id'], casing: 'none' },
+      },
+    },
+  },
+  { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') },
+);
+
+const expires = () => expiryIn('MESSAGES_RETENTION_DAYS');
+const primary = ({ organizationId, conversationId, id }: DeliveryKey) => ({ organizationId, conversationId, id });
+/** Told by the carrier itself, which outranks what we think. */
+const arrived: readonly DeliveryStatus[] = ['sent', 'delivered', 'seen'];
+
+async function find(key: DeliveryKey): Promise<Delivery | undefined> {
+  return (await Item.get(primary(key)).go({ consistent: true })).data ?? undefined;
+}
+
+/** Deliveries in the messages table, in their conversation's partition. */
+export const deliveryStore: DeliveryStore = {
+  async claim(key, { fingerprint, leaseUntil, redrive, now }: Claim): Promise<Claimed> {
+    const claimed = await unlessRefused(
+      Item.upsert({
+        ...primary(key),
+        requestId: key.requestId,
+        fingerprint,
+        status: 'sending',
+        leaseUntil,
+        redrive,
+        expires: expires(),
+      })
+        .ifNotExists({
+          unknown: 'no',
+          settledAt: 0,
+          firstAttemptAt: now,
+          attempts: 0,
+          lastError: '',
+          threadId: '',
+          messageId: '',
+        })
+        .where((kept, op) => {
+          const free = [
+            op.eq(kept.status, 'unsent'),
+            `(${op.eq(kept.status, 'sending')} AND ${op.lt(kept.leaseUntil, now)})`,
+            `(${op.eq(kept.status, 'failed')} AND ${op.lt(kept.redrive, redrive)})`,
+          ].join(' OR ');
+          return `${op.notExists(kept.status)} OR (${op.eq(kept.fingerprint, fingerprint)} AND (${free}))`;
+        })
+        .go({ response: 'all_old' }),
+    );
+    if (claimed) return { claimed: true, before: claimed.data ?? undefined };
+    const current = await find(key);
+    if (!current) throw new Error(`delivery ${key.id} refused a claim and is not there`);
+    return { claimed: false, current };
+  },
+
+  async release(key, release) {
+    await unlessRefused(
+      Item.patch(primary(key))
+        .set({ status: 'unsent', ...release })
+        .where(({ status }, op) => op.eq(status, 'sending'))
+        .go(),
+    );
+  },
+
+  async sent(key, { threadId, messageId }) {
+    await unlessRefused(
+      Item.patch(primary(key))
+        .set({ status: 'sent', unknown: 'no', threadId, messageId })
+        .where(({ status }, op) => op.eq(status, 'sending'))
+        .go(),
+    );
+  },
+
+  async fail(key, lastError) {
+    const failed = await unlessRefused(
+      Item.patch(primary(key))
+        .set({ status: 'failed', lastError })
+        .where(({ status }, op) => arrived.map((one) => op.ne(status, one)).join(' AND '))
+        .go(),
+    );
+    // A part that was never claimed has failed as well; there is nothing to mark.
+    return failed !== undefined || (await find(key)) === undefined;
+  },
+};
+
+/**
+ * The carrier has shown one of our messages: it was delivered, whatever we thought. Answers false where no delivery of
+ * that id is known.
+ */
+export async function markDelivered(key: DeliveryKey, at: { threadId: string; messageId: string }): Promise<boolean> {
+  const marked = await unlessRefused(
+    Item.patch(primary(key))
+      .set({ status: 'delivered', unknown: 'no', ...at })
+      .where(({ status }, op) => op.ne(status, 'seen'))
+      .go(),
+  );
+  return marked !== undefined || (await find(key)) !== undefined;
+}
+
+/** The customer has seen a message of ours. */
+export async function markSeen(key: DeliveryKey): Promise<void> {
+  await unlessRefused(
+    Item.patch(primary(key))
+      .set({ status: 'seen' })
+      .where(({ status }, op) => `${op.eq(status, 'sent')} OR ${op.eq(status, 'delivered')}`)
+      .go(),
+  );
+}
+
+/** All deliveries of a conversation, by id. */
+export async function deliveriesOf(key: ConversationKey): Promise<ReadonlyMap<string, Delivery>> {
+  const { data } = await Item.query.primary(key).go({ pages: 'all' });
+  return new Map(data.map((delivery) => [delivery.id, delivery]));
+}

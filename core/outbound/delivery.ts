@@ -1,0 +1,97 @@
+import type { ConversationKey } from './queue.ts';
+
+export type DeliveryStatus = 'unsent' | 'sending' | 'sent' | 'delivered' | 'seen' | 'failed';
+
+/** What is known of one part of a send request. Times are ms since 1970. */
+export interface Delivery extends ConversationKey {
+  /** The `custom_id` at the carrier. */
+  readonly id: string;
+  readonly requestId: string;
+  readonly status: DeliveryStatus;
+  /** A hash of the content: the same request must say the same. */
+  readonly fingerprint: string;
+  /** Until when whoever sends it may be at work. */
+  readonly leaseUntil: number;
+  /** Whether an attempt may have arrived without our knowing. */
+  readonly unknown: 'no' | 'yes';
+  /** From when on *not found* means *not sent*. */
+  readonly settledAt: number;
+  /** When the first attempt began: no thread before it can hold the message. */
+  readonly firstAttemptAt: number;
+  /** Failed calls since the last redrive. */
+  readonly attempts: number;
+  /** Number of the redrive that it is in. */
+  readonly redrive: number;
+  /** What went wrong last: an error's name. */
+  readonly lastError: string;
+  readonly threadId: string;
+  /** The carrier's id of the message, once known. */
+  readonly messageId: string;
+}
+
+export interface Claim {
+  readonly fingerprint: string;
+  readonly leaseUntil: number;
+  readonly redrive: number;
+  readonly now: number;
+}
+
+/** The outcome of a claim: what was there before (undefined for nothing), or who stands in the way. */
+export type Claimed =
+  | { readonly claimed: true; readonly before: Delivery | undefined }
+  | { readonly claimed: false; readonly current: Delivery };
+
+/** What an attempt leaves behind when it did not succeed. */
+export type Release = Pick<Delivery, 'unknown' | 'settledAt' | 'attempts' | 'lastError'>;
+
+/** Where deliveries are kept; each method is one conditional write (and a read where a claim is refused). */
+export interface DeliveryStore {
+  /** Claims a part that is absent, unsent, whose lease is over, or that failed before this redrive. */
+  claim(key: DeliveryKey, claim: Claim): Promise<Claimed>;
+  /** Gives a claim back, never deleting what is known. */
+  release(key: DeliveryKey, release: Release): Promise<void>;
+  /** Records that it was sent, unless more is known already. */
+  sent(key: DeliveryKey, at: { threadId: string; messageId: string }): Promise<void>;
+  /** Marks it failed, unless it was sent after all. Answers whether it is failed now. */
+  fail(key: DeliveryKey, error: string): Promise<boolean>;
+}
+
+export type DeliveryKey = Pick<Delivery, 'id' | 'requestId' | 'organizationId' | 'conversationId'>;
+
+/** Whether a claim may take the delivery: a pure statement of the store's condition. */
+export function mayClaim(current: Delivery | undefined, { fingerprint, redrive, now }: Claim): boolean {
+  if (!current) return true;
+  if (current.fingerprint !== fingerprint) return false;
+  if (current.status === 'unsent') return true;
+  if (current.status === 'sending') return current.leaseUntil < now;
+  return current.status === 'failed' && current.redrive < redrive;
+}
+
+/** What the one who has claimed a part must know of earlier attempts. */
+export interface History {
+  readonly attempts: number;
+  /** Whether it must be looked for before it is sent. */
+  readonly unknown: boolean;
+  readonly settledAt: number;
+  readonly firstAttemptAt: number;
+}
+
+/** What earlier attempts mean for this one. A claim that died, and any redrive, may hide a message that has arrived. */
+export function historyOf(before: Delivery | undefined, { redrive, now }: Claim): History {
+  if (!before) return { attempts: 0, unknown: false, settledAt: 0, firstAttemptAt: now };
+  const redriven = before.redrive < redrive;
+  const died = before.status === 'sending';
+  return {
+    attempts: redriven ? 0 : before.attempts,
+    unknown: died || redriven || before.unknown === 'yes',
+    settledAt: died ? before.leaseUntil : before.settledAt,
+    firstAttemptAt: before.firstAttemptAt,
+  };
+}
+
+const rank: Record<DeliveryStatus, number> = { unsent: 0, sending: 1, failed: 2, sent: 3, delivered: 4, seen: 5 };
+
+/** Which status wins, in whatever order they are told: what the carrier has shown outranks what we have given up. */
+export function laterStatus(a: DeliveryStatus, b: DeliveryStatus): DeliveryStatus {
+  return rank[a] >= rank[b] ? a : b;
+}

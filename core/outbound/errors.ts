@@ -1,0 +1,33 @@
+/** Come back later: the state machine reads the message as the time, ISO 8601, and waits until then. */
+export class Deferred extends Error {
+  override readonly name = 'Deferred';
+  readonly until: number;
+  /** @param until ms since 1970 */
+  constructor(until: number) {
+    super(new Date(Math.ceil(until)).toISOString());
+    this.until = until;
+  }
+}
+
+/** The request does not fit its schema; the message names fields, never contents. Send a corrected one. */
+export class RequestInvalid extends Error {
+  override readonly name = 'RequestInvalid';
+}
+
+/** The same requestId came with other content. Use a new requestId for a new message. */
+export class RequestConflict extends Error {
+  override readonly name = 'RequestConflict';
+  constructor(requestId: string) {
+    super(`request ${requestId} was sent before with other content; use a new requestId`);
+  }
+}
+
+/** The request's time is over. Redrive it from the dead letters if it still matters. */
+export class RequestExpired extends Error {
+  override readonly name = 'RequestExpired';
+  constructor(requestId: string, last: string) {
+    super(
+      `request ${requestId} was not delivered in time${last ? `; last failure: ${last}` : ''}; redrive it if it still matters`,
+    );
+  }
+}

@@ -1,0 +1,152 @@
+import type { Clock } from '../../platform/clock.ts';
+import { Deferred } from '../errors.ts';
+import {
+  close,
+  endOfLine,
+  type Gate,
+  joinLine,
+  mustOpen,
+  open,
+  returnTrial,
+  slow,
+  takeSlot,
+  takeTrial,
+} from './gate.ts';
+import type { GateStore } from './store.ts';
+
+/** The right to make one call. */
+export interface Slot {
+  readonly epoch: number;
+  /** ms since 1970 */
+  readonly at: number;
+  readonly trial: boolean;
+}
+
+/** A slot nearer than this is waited for inside the function. */
+export const nearMs = 5_000;
+/** Who waits in line comes back this much before its turn. */
+const leadMs = 2_000;
+const leastWaitMs = 500;
+const pausedForMs = 60_000;
+/** Waiting longer than this, one looks whether the regime still holds. */
+const recheckAfterMs = 1_000;
+
+/** One run's way through its organization's gate. */
+export class Passage {
+  readonly #store: GateStore;
+  readonly #clock: Clock;
+  readonly #organizationId: string;
+  readonly #run: string;
+  /** Who has joined the line takes a slot before newcomers do. */
+  #returning: boolean;
+
+  constructor(gate: { store: GateStore; clock: Clock; organizationId: string; run: string; returning: boolean }) {
+    this.#store = gate.store;
+    this.#clock = gate.clock;
+    this.#organizationId = gate.organizationId;
+    this.#run = gate.run;
+    this.#returning = gate.returning;
+  }
+
+  /** Joins the line without a slot; answers when to come back, ms since 1970. */
+  async estimate(): Promise<number> {
+    for (;;) {
+      const gate = await this.#read();
+      const now = this.#clock.now();
+      const joined = await this.#update(joinLine(gate, now));
+      if (!joined) continue;
+      this.#returning = true;
+      return Math.max(now + leastWaitMs, joined.tail - leadMs);
+    }
+  }
+
+  /** Waits for a slot that is near. Throws {@link Deferred} when none is, or when it would come after `latest`. */
+  async enter(latest: number): Promise<Slot> {
+    for (;;) {
+      const slot = await this.#take();
+      if (slot.at > latest || this.#clock.now() > latest) {
+        await this.unused(slot);
+        throw new Deferred(this.#clock.now());
+      }
+      if (await this.#holdsAfterWaiting(slot)) return slot;
+    }
+  }
+
+  async #take(): Promise<Slot> {
+    for (;;) {
+      const gate = await this.#read();
+      const now = this.#clock.now();
+      if (gate.paused === 'yes') throw new Deferred(now + pausedForMs);
+      if (gate.breaker === 'open') return this.#takeTrial(gate, now);
+      const limit = now + nearMs;
+      const far = gate.nextSlotAt > limit || (!this.#returning && endOfLine(gate, now) > limit);
+      if (far) throw new Deferred(await this.estimate());
+      const behind = gate.nextSlotAt > now;
+      const taken = await this.#update(takeSlot(gate, now, limit));
+      if (taken) return { epoch: taken.epoch, at: behind ? taken.nextSlotAt - gate.interval : now, trial: false };
+    }
+  }
+
+  async #takeTrial(gate: Gate, now: number): Promise<Slot> {
+    if (now < gate.openUntil) throw new Deferred(await this.estimate());
+    const taken = await this.#update(takeTrial(gate, now, this.#run));
+    if (!taken) throw new Deferred(now + leadMs + this.#clock.random() * 3_000);
+    return { epoch: gate.epoch, at: now, trial: true };
+  }
+
+  async #holdsAfterWaiting(slot: Slot): Promise<boolean> {
+    const wait = slot.at - this.#clock.now();
+    if (wait <= 0) return true;
+    if (wait <= recheckAfterMs) {
+      await this.#clock.sleep(wait);
+      return true;
+    }
+    // A 429 meanwhile has moved everybody's slots: this one would come too early.
+    await this.#clock.sleep(wait - 60);
+    if ((await this.#read()).epoch !== slot.epoch) return false;
+    await this.#clock.sleep(slot.at - this.#clock.now());
+    return true;
+  }
+
+  /** A trial that tells nothing of LiveChat's health is left to another. */
+  async unused({ trial }: Slot): Promise<void> {
+    if (trial) await this.#update(returnTrial(this.#run));
+  }
+
+  /** The call went through: a trial closes the breaker. Costs nothing otherwise. */
+  async passed({ trial, epoch }: Slot): Promise<void> {
+    if (trial) await this.#update(close(epoch, this.#clock.now()));
+  }
+
+  /** LiveChat is not well. */
+  async failed({ trial }: Slot): Promise<void> {
+    const gate = await this.#update({ when: [], add: { failures: 1 } });
+    if (gate && (trial || mustOpen(gate))) await this.#update(open(gate, this.#clock.now(), 'failures'));
+  }
+
+  /** LiveChat says that we are too fast. Answers when to come back. */
+  async limited(slot: Slot, retryAfterMs: number): Promise<number> {
+    await this.unused(slot);
+    for (;;) {
+      const gate = await this.#read();
+      if (gate.epoch !== slot.epoch) break;
+      if (await this.#update(slow(gate, this.#clock.now(), retryAfterMs))) break;
+    }
+    return this.estimate();
+  }
+
+  /** The credentials do not work. Answers whether this is news: only then is an alert raised. */
+  async locked(): Promise<boolean> {
+    const gate = await this.#read();
+    const opened = await this.#update(open(gate, this.#clock.now(), 'credentials'));
+    return opened !== undefined && gate.reason !== 'credentials';
+  }
+
+  #read(): Promise<Gate> {
+    return this.#store.read(this.#organizationId);
+  }
+
+  #update(update: Parameters<GateStore['update']>[1]): Promise<Gate | undefined> {
+    return this.#store.update(this.#organizationId, update);
+  }
+}

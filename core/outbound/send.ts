@@ -1,0 +1,136 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/logger.ts';
+import { Attempt, longestCallMs } from './attempt.ts';
+import type { Carrier, OutboundPart, OutboundRequest, Sent } from './carrier.ts';
+import { deliver } from './deliver.ts';
+import { type DeliveryStore, historyOf } from './delivery.ts';
+import { Deferred, RequestExpired } from './errors.ts';
+import { nearMs, Passage } from './gate/passage.ts';
+import type { GateStore } from './gate/store.ts';
+import type { QueueStore } from './queue.ts';
+import { soonMs, type Waiting, whileWaiting } from './waiting.ts';
+
+/** Everything around the step, so that a test can put its own in. */
+export interface SendPorts<Content> {
+  readonly clock: Clock;
+  readonly queue: QueueStore;
+  readonly deliveries: DeliveryStore;
+  readonly gate: GateStore;
+  readonly carrier: Carrier<Content>;
+  /** Whether an execution is still RUNNING. */
+  readonly isRunning: (run: string) => Promise<boolean>;
+  readonly onSent: (parts: readonly SentPart<Content>[]) => Promise<void>;
+  readonly onLocked: () => Promise<void>;
+  readonly log: Log;
+}
+
+export interface SentPart<Content> extends Sent {
+  readonly part: OutboundPart<Content>;
+  readonly index: number;
+}
+
+export interface Run {
+  /** The execution's id. */
+  readonly id: string;
+  /** Whether it has waited in line before. */
+  readonly returning: boolean;
+  /** When the function ends, ms since 1970. */
+  readonly deadline: number;
+}
+
+const settleMs = 5_000;
+
+/**
+ * The send step: enter the conversation's queue, and when first, claim, probe if need be, take a slot, call, record, for
+ * each part in order; then publish and leave. Answers what has become of the request.
+ */
+export async function sendRequest<Content>(
+  request: OutboundRequest<Content>,
+  run: Run,
+  ports: SendPorts<Content>,
+): Promise<'sent' | 'given up before'> {
+  const { clock, queue, gate } = ports;
+  const { organizationId } = request;
+  const passage = new Passage({ store: gate, clock, organizationId, run: run.id, returning: run.returning });
+  await waitForTurn(request, run, passage, ports);
+  const sent: SentPart<Content>[] = [];
+  for (const [index, part] of request.parts.entries()) {
+    const delivered = await deliverPart(request, part, run, passage, ports);
+    if (!delivered) {
+      await queue.leave(request, run.id);
+      return 'given up before';
+    }
+    sent.push({ part, index, ...delivered });
+  }
+  await ports.onSent(sent);
+  await queue.leave(request, run.id);
+  return 'sent';
+}
+
+/** Returns once this run is first in its conversation. Throws {@link Deferred} when that takes longer. */
+async function waitForTurn<Content>(
+  request: OutboundRequest<Content>,
+  run: Run,
+  passage: Passage,
+  ports: SendPorts<Content>,
+): Promise<void> {
+  const { clock, queue } = ports;
+  const began = clock.now();
+  let waiting = await queue.enter(request, run.id);
+  if (waiting[0] !== run.id && !run.returning) {
+    const turn = await passage.estimate();
+    if (turn - began > soonMs) throw new Deferred(turn);
+  }
+  while (waiting[0] !== run.id) {
+    const now = clock.now();
+    const position = waiting.indexOf(run.id);
+    const next = whileWaiting({ position, waitedMs: now - began, ageMs: now - request.publishedAt });
+    if (next.kind === 'poll') await clock.sleep(next.ms);
+    else await removeIfEnded(waiting[0] ?? '', next, request, ports);
+    // A dead letter of this very run may have removed it meanwhile.
+    waiting = position < 0 ? await queue.enter(request, run.id) : await queue.read(request);
+  }
+}
+
+/** The first in the queue may have ended without leaving, by an operator's hand, say: nothing may block a conversation. */
+async function removeIfEnded<Content>(
+  first: string,
+  next: Exclude<Waiting, { kind: 'poll' }>,
+  request: OutboundRequest<Content>,
+  { clock, queue, isRunning, log }: SendPorts<Content>,
+): Promise<void> {
+  if (next.kind === 'later' || (await isRunning(first))) throw new Deferred(clock.now() + next.ms);
+  log.warn('a run that has ended is removed from its conversation’s queue', { removed: first });
+  await queue.leave(request, first);
+}
+
+async function deliverPart<Content>(
+  request: OutboundRequest<Content>,
+  part: OutboundPart<Content>,
+  run: Run,
+  passage: Passage,
+  ports: SendPorts<Content>,
+): Promise<Sent | undefined> {
+  const { clock, deliveries: store, carrier, onLocked } = ports;
+  const now = clock.now();
+  if (run.deadline - now < longestCallMs + nearMs + settleMs) throw new Deferred(now);
+  const claim = {
+    fingerprint: part.fingerprint,
+    leaseUntil: run.deadline + 1_000,
+    redrive: request.redrive,
+    now,
+  };
+  return deliver({
+    part,
+    claim,
+    store,
+    attempt: (before) => {
+      const history = historyOf(before, claim);
+      // What may have arrived is looked for even after its time; what has not is not sent any more.
+      if (now >= request.expiresAt && !history.unknown)
+        throw new RequestExpired(request.requestId, before?.lastError ?? '');
+      const { deadline } = run;
+      return new Attempt({ request, part, history, carrier, passage, clock, deadline, onLocked });
+    },
+  });
+}

@@ -1,0 +1,36 @@
+/** What a run does while others are before it in its conversation. */
+export type Waiting =
+  /** Look again after `ms`. */
+  | { readonly kind: 'poll'; readonly ms: number }
+  /** See whether the first is still running; if it is, come back after `ms`. */
+  | { readonly kind: 'look'; readonly ms: number }
+  /** Come back after `ms`. */
+  | { readonly kind: 'later'; readonly ms: number };
+
+/** A newcomer whose turn at the gate is further off than this does not wait inside the function. */
+export const soonMs = 4_000;
+/** How long the second in a conversation waits inside the function for the first. */
+const pollMs = 15_000;
+const longestPollPauseMs = 2_000;
+/** A request this old looks at who blocks it, wherever it stands. */
+const oldMs = 300_000;
+const longestDeferralMs = 600_000;
+const pauseAtPositionMs = 2_000;
+
+/** @param position 1 for the second in the queue; negative for one that is not in it. */
+export function whileWaiting({
+  position,
+  waitedMs,
+  ageMs,
+}: {
+  position: number;
+  waitedMs: number;
+  ageMs: number;
+}): Waiting {
+  if (position < 0) return { kind: 'poll', ms: 0 };
+  if (position === 1 && waitedMs <= pollMs) {
+    return { kind: 'poll', ms: Math.min(longestPollPauseMs, 200 + waitedMs / 10) };
+  }
+  const ms = Math.min(longestDeferralMs, Math.max(pauseAtPositionMs * position, ageMs / 30));
+  return { kind: position === 1 || ageMs > oldMs ? 'look' : 'later', ms };
+}

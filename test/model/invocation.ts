@@ -1,0 +1,61 @@
+import type { VirtualTime } from './virtual-time.ts';
+
+const timeoutMs = 60_000;
+
+/** An error with a name, as Step Functions sees one. */
+export function named(name: string): Error {
+  return Object.assign(new Error(name), { name });
+}
+
+/** One invocation of a function that may die between any two steps, as Lambda's may. */
+export class Invocation {
+  readonly deadline: number;
+  readonly #time: VirtualTime;
+  readonly #crash: number;
+  readonly #died = Promise.withResolvers<never>();
+  #over = false;
+
+  constructor(time: VirtualTime, crash: number) {
+    this.#time = time;
+    this.#crash = crash;
+    this.deadline = time.now() + timeoutMs;
+    this.#died.promise.catch(() => {});
+    time.at(this.deadline, () => this.#end(named('Sandbox.Timedout')));
+  }
+
+  /** Runs the function to its end, or to its death. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work(), this.#died.promise]);
+    } finally {
+      this.#over = true;
+    }
+  }
+
+  /** A step that reaches outside. Whoever is dead never hears of its outcome, though it may have happened. */
+  async step<T>(act: () => Promise<T>, [least, most]: readonly [number, number] = [3, 10]): Promise<T> {
+    await this.#time.sleep(this.#time.between(least, most) / 2);
+    await this.#alive();
+    const [outcome] = await Promise.allSettled([act()]);
+    await this.#time.sleep(this.#time.between(least, most) / 2);
+    await this.#alive();
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await this.#time.sleep(ms);
+    if (this.#over) await new Promise<never>(() => {});
+  }
+
+  async #alive(): Promise<void> {
+    if (!this.#over && this.#time.random() < this.#crash) this.#end(named('Runtime.ExitError'));
+    if (this.#over) await new Promise<never>(() => {});
+  }
+
+  #end(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#died.reject(error);
+  }
+}

@@ -1,0 +1,138 @@
+import {
+  type ErrorDetails,
+  LiveChatClientError,
+  LiveChatNetworkError,
+  LiveChatRateLimitError,
+  LiveChatServerError,
+} from '../../core/livechat/errors.ts';
+import type { Carrier, Sent } from '../../core/outbound/carrier.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface ModelOptions {
+  readonly callsPerSecond: number;
+  /** Share of calls that go wrong, 0 to 1. */
+  readonly faults: number;
+  /** From when to when everything answers 503, ms. */
+  readonly outage?: readonly [number, number] | undefined;
+}
+
+interface Accepted {
+  readonly conversation: string;
+  readonly id: string;
+}
+
+const refused = (status: number, method: string): ErrorDetails => ({
+  message: `answered ${status}`,
+  method,
+  status,
+  outcome: status >= 500 ? 'unknown' : 'refused',
+});
+const noAnswer = (method: string): ErrorDetails => ({ message: 'no answer', method, outcome: 'unknown' });
+
+/** LiveChat with a rate limit as a sliding window of a second, and every fault that a network and a server can have. */
+export class ModelLiveChat {
+  readonly accepted: Accepted[] = [];
+  tooMany = 0;
+  calls = 0;
+  calm = false;
+  readonly #time: VirtualTime;
+  readonly #options: ModelOptions;
+  #arrivals: number[] = [];
+
+  constructor(time: VirtualTime, options: ModelOptions) {
+    this.#time = time;
+    this.#options = options;
+  }
+
+  carrier(): Carrier<string> {
+    const never = (): never => {
+      throw new Error('the model has no such fault');
+    };
+    const carrier: Carrier<string> = {
+      prepare: () => undefined,
+      send: (conversation, { id }) => this.#send(conversation, id),
+      find: (conversation, id) => this.#find(conversation, id),
+      resume: never,
+      append: never,
+      join: never,
+      takeOver: never,
+      inRegion: () => carrier,
+      withFreshCredentials: async () => undefined,
+    };
+    return carrier;
+  }
+
+  /** The way there and back; what arrives too fast or in an outage goes no further. */
+  async #arrive(method: string): Promise<number> {
+    const time = this.#time;
+    const latency = time.between(40, 110);
+    await time.sleep(latency * 0.4);
+    this.calls += 1;
+    const now = time.now();
+    const { outage, callsPerSecond } = this.#options;
+    if (outage && !this.calm && now >= outage[0] && now < outage[1]) {
+      await time.sleep(latency);
+      throw new LiveChatServerError(refused(503, method));
+    }
+    this.#arrivals = this.#arrivals.filter((at) => at > now - 1000);
+    if (this.#arrivals.length >= callsPerSecond) {
+      this.tooMany += 1;
+      await time.sleep(latency * 0.6);
+      throw new LiveChatRateLimitError(refused(429, method));
+    }
+    this.#arrivals.push(now);
+    return latency;
+  }
+
+  #faulty(): boolean {
+    return !this.calm && this.#time.random() < this.#options.faults;
+  }
+
+  async #find(conversation: string, id: string): Promise<Sent | undefined> {
+    const latency = await this.#arrive('list_threads');
+    await this.#time.sleep(latency * 0.6);
+    if (this.#faulty()) throw new LiveChatServerError(refused(500, 'list_threads'));
+    const found = this.accepted.some((one) => one.conversation === conversation && one.id === id);
+    return found ? { threadId: 'thread', messageId: id } : undefined;
+  }
+
+  async #send(conversation: string, id: string): Promise<Sent> {
+    const time = this.#time;
+    const latency = await this.#arrive('send_event');
+    const accept = () => void this.accepted.push({ conversation, id });
+    const method = 'send_event';
+    const answer = async (ms: number, error: Error): Promise<never> => {
+      await time.sleep(ms);
+      throw error;
+    };
+    switch (this.#faulty() ? Math.floor(time.random() * 7) : -1) {
+      case 0:
+        return answer(300, new LiveChatNetworkError(noAnswer(method)));
+      case 1:
+        accept();
+        return answer(300, new LiveChatNetworkError(noAnswer(method)));
+      case 2:
+        accept();
+        return answer(20_000 - latency, new LiveChatNetworkError(noAnswer(method)));
+      case 3:
+        time.at(time.now() + time.random() * 14_000, accept);
+        return answer(300, new LiveChatNetworkError(noAnswer(method)));
+      case 4:
+        return answer(latency, new LiveChatServerError(refused(500, method)));
+      case 5:
+        accept();
+        return answer(latency, new LiveChatServerError(refused(503, method)));
+      case 6:
+        return answer(
+          latency,
+          time.random() < 0.2
+            ? new LiveChatClientError(refused(422, method))
+            : new LiveChatServerError(refused(500, method)),
+        );
+      default:
+        accept();
+        await time.sleep(latency * 0.6);
+        return { threadId: 'thread', messageId: id };
+    }
+  }
+}
