@@ -1,5 +1,16 @@
 import * as z from 'zod/mini';
-import { author, normalizedMessage, participant, place, placeInThread, queue, target, time } from './schemas.ts';
+import {
+  author,
+  id,
+  normalizedMessage,
+  participant,
+  place,
+  placeInThread,
+  queue,
+  target,
+  time,
+  visibility,
+} from './schemas.ts';
 
 /**
  * Every domain event, by detail-type, with the schema of its `data`. Types, validation and the AsyncAPI document
@@ -84,6 +95,60 @@ export const catalogue = {
     issues: z.array(z.object({ path: z.string(), message: z.string() })),
     /** The body as it came, without the secret. */
     body: z.unknown(),
+  }),
+  /** Any service may send it; `metadata` may be left out. */
+  'message.send.requested': z.object({
+    /** The sender's own; the same one is sent once. */
+    requestId: id,
+    organizationId: id,
+    conversationId: id,
+    /** Sent in this order. What `content` holds for each type is in docs/sending.md. */
+    messages: z
+      .array(
+        z.looseObject({
+          type: z.enum(['text', 'media', 'interactive']),
+          content: z.unknown(),
+          visibility: z.optional(visibility),
+          metadata: z.optional(z.record(z.string(), z.unknown())),
+        }),
+      )
+      .check(z.minLength(1), z.maxLength(10)),
+    options: z.optional(
+      z.object({
+        onInactive: z.optional(z.enum(['resume', 'append', 'fail'])),
+        onAbsent: z.optional(z.enum(['join', 'transfer'])),
+        /** Seconds from being put on the bus; 900 unless given. */
+        expiresInSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
+      }),
+    ),
+  }),
+  'message.sent': z.object({
+    ...place,
+    requestId: id,
+    /** The `custom_id` under which it went. */
+    deliveryId: id,
+    /** Which part of the request, from 0; a long text is several. */
+    part: z.number(),
+    /** The carrier's id, where it is known already. */
+    messageId: z.optional(z.string()),
+  }),
+  'message.failed': z.object({
+    conversationId: id,
+    requestId: id,
+    deliveryIds: z.array(z.string()),
+    /** The error's name, and what to do. */
+    error: z.object({ name: z.string(), message: z.string() }),
+    /** The dead letter by which it can be redriven. */
+    deadLetterId: id,
+    /** How often it was redriven before. */
+    redrives: z.number(),
+  }),
+  /** Anything that needs a human. */
+  'alert.raised': z.object({
+    severity: z.enum(['warning', 'critical']),
+    title: z.string(),
+    /** What to search by, by name. */
+    ids: z.record(z.string(), z.string()),
   }),
 } as const;
 

@@ -3,7 +3,7 @@ import { isTime } from './time.ts';
 
 /** Building blocks that several events share. Times are ISO 8601; LiveChat's own keep their microseconds. */
 
-const id = z.string().check(z.minLength(1));
+export const id = z.string().check(z.minLength(1));
 export const time = z.string().check(z.refine(isTime, 'expected an RFC 3339 time'));
 
 export const userType = z.enum(['customer', 'agent', 'bot', 'system', 'unknown']);

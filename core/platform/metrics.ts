@@ -8,7 +8,10 @@ export type Counted =
   | 'WebhooksRefused'
   | 'WebhooksRejected'
   | 'WebhooksIgnored'
-  | 'DuplicateEvents';
+  | 'DuplicateEvents'
+  | 'LiveChatCalls'
+  | 'LiveChatApiNotices'
+  | 'DeadLetters';
 
 /** Counts one, by CloudWatch's embedded metric format. Dimension values must come from a small closed set. */
 export function count(name: Counted, dimensions: Readonly<Record<string, string>> = {}): void {

@@ -30,6 +30,15 @@ export async function readObject({ bucket, key }: StoredObject): Promise<string>
   return answer.Body.transformToString();
 }
 
+export async function readBytes({ bucket, key }: StoredObject): Promise<{ bytes: Uint8Array; contentType: string }> {
+  const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  if (!answer.Body) throw new Error('the object is empty');
+  return {
+    bytes: await answer.Body.transformToByteArray(),
+    contentType: answer.ContentType ?? 'application/octet-stream',
+  };
+}
+
 /** Deletes every object under a prefix; answers how many there were. */
 export async function deleteUnder(bucket: string, prefix: string): Promise<number> {
   const listed = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));

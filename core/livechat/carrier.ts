@@ -1,0 +1,114 @@
+import { basename } from 'node:path';
+import { fetchFile } from '../media/fetch.ts';
+import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
+import type { LiveChatClient } from './client/client.ts';
+import type { AnsweredThread } from './client/methods.ts';
+import type { NewEvent } from './client/requests.ts';
+import type { FilePart, Part } from './compose/part.ts';
+
+export interface CarrierOptions {
+  readonly client: LiveChatClient;
+  /** Who sends: an agent's e-mail or a bot's id. */
+  readonly agentId: string | undefined;
+  /** Reads a file of our media bucket. */
+  readonly readMedia: (key: string) => Promise<{ bytes: Uint8Array; contentType: string }>;
+  /** A client with the credentials as they are now; undefined when they are what they were. */
+  readonly refresh: () => Promise<LiveChatClient | undefined>;
+}
+
+/** LiveChat's limit for a page of threads. */
+const threadsAPage = 100;
+/** LiveChat's clock and ours need not agree. */
+const skewMs = 60_000;
+
+/** The send step's view of LiveChat. */
+export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
+  const { client, agentId, refresh } = options;
+  const sender = () => {
+    if (agentId) return agentId;
+    throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, who sends');
+  };
+  return {
+    prepare: (part) => (part.kind === 'file' ? () => uploaded(part, options) : undefined),
+    async send(chatId, letter) {
+      const { event_id: messageId } = await client.sendEvent({ chat_id: chatId, event: eventOf(letter) });
+      return { messageId, threadId: '' };
+    },
+    find: (chatId, id, since) => find(client, chatId, id, since),
+    async resume(chatId) {
+      await client.resumeChat({ chat: { id: chatId }, active: true });
+    },
+    async append(chatId, letter) {
+      const chat = { id: chatId, thread: { events: [eventOf(letter)] } };
+      const answer = await client.resumeChat({ chat, active: false });
+      return { threadId: answer.thread_id, messageId: answer.event_ids?.[0] ?? '' };
+    },
+    async join(chatId) {
+      const user = { user_id: sender(), user_type: 'agent', visibility: 'all' } as const;
+      await client.addUserToChat({ chat_id: chatId, ...user, ignore_requester_presence: true });
+    },
+    async takeOver(chatId) {
+      const target = { type: 'agent', ids: [sender()] } as const;
+      await client.transferChat({
+        id: chatId,
+        target,
+        ignore_agents_availability: true,
+        ignore_requester_presence: true,
+      });
+    },
+    inRegion: (region) => liveChatCarrier({ ...options, client: client.inRegion(region) }),
+    async withFreshCredentials() {
+      const fresh = await refresh();
+      return fresh && liveChatCarrier({ ...options, client: fresh });
+    },
+  };
+}
+
+function eventOf({ id, content }: Letter<Part>): NewEvent {
+  if (content.kind === 'file') throw new TypeError('a file is uploaded before it is sent');
+  return { ...content.event, custom_id: id };
+}
+
+async function uploaded(part: FilePart, { client, readMedia }: CarrierOptions): Promise<Part> {
+  const { source, visibility, alternativeText } = part;
+  const { bytes, contentType } = 'url' in source ? await fetchFile(source.url) : await readMedia(source.key);
+  const name = part.name ?? basename('url' in source ? new URL(source.url).pathname : source.key);
+  const content = new Blob([new Uint8Array(bytes)], { type: contentType });
+  const { url } = await client.uploadFile({ name: name || 'file', content, contentType });
+  return {
+    kind: 'event',
+    event: {
+      type: 'file',
+      url,
+      visibility,
+      ...(alternativeText !== undefined && { alternative_text: alternativeText }),
+    },
+  };
+}
+
+/**
+ * Looks through the threads, latest first, back to the one that was there when the first attempt began: the chat may
+ * have been closed and reopened since.
+ */
+async function find(client: LiveChatClient, chatId: string, id: string, since: number): Promise<Sent | undefined> {
+  let page: string | undefined;
+  do {
+    const answer = await client.listThreads(
+      page === undefined
+        ? { chat_id: chatId, sort_order: 'desc', limit: threadsAPage }
+        : { chat_id: chatId, page_id: page },
+    );
+    for (const thread of answer.threads) {
+      const event = thread.events?.find(({ custom_id }) => custom_id === id);
+      if (event) return { threadId: thread.id, messageId: event.id };
+    }
+    page = reachesBack(answer.threads.at(-1), since) ? undefined : (answer.next_page_id ?? undefined);
+  } while (page !== undefined);
+  return undefined;
+}
+
+function reachesBack(oldest: AnsweredThread | undefined, since: number): boolean {
+  const createdAt = oldest?.created_at ? Date.parse(oldest.created_at) : Number.NaN;
+  return createdAt < since - skewMs;
+}

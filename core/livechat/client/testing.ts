@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import * as z from 'zod/mini';
+
+export interface Received {
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export type Respond = (response: ServerResponse, request: IncomingMessage) => void;
+
+const address = z.object({ port: z.number() });
+
+/** A server that plays LiveChat for one test, on a free port. `respond` sees a request once its body has come whole. */
+export async function startServer(respond: Respond) {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(Buffer.from(chunk));
+    } catch {
+      return; // The client went away.
+    }
+    received.push({
+      method: request.method,
+      path: request.url,
+      headers: request.headers,
+      body: Buffer.concat(chunks),
+    });
+    respond(response, request);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${address.parse(server.address()).port}`,
+    received,
+    stop: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** An answer with this status and body, and headers if any. */
+export function answering(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Respond {
+  return (response) => {
+    response.writeHead(status, headers);
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  };
+}

@@ -1,0 +1,89 @@
+import * as z from 'zod/mini';
+import { catalogue } from '../events/catalogue.ts';
+import { contentHash, deriveId } from '../events/ids.ts';
+import { issuesOf } from '../events/issues.ts';
+import type { OutboundRequest } from './carrier.ts';
+import { RequestInvalid } from './errors.ts';
+
+/** A piece of a message that a carrier sends by one call. */
+export interface Piece<Content> {
+  readonly messageIndex: number;
+  /** Which piece of that message: a long text is several. */
+  readonly splitIndex: number;
+  readonly content: Content;
+}
+
+/** The state machine's input: EventBridge's event, and what the machine and a redrive have added to it. */
+const state = z.looseObject({
+  id: z.string(),
+  time: z.string(),
+  detail: z.object({
+    metadata: z.optional(z.looseObject({ id: z.optional(z.string()), correlationId: z.optional(z.string()) })),
+    data: catalogue['message.send.requested'],
+  }),
+  /** Set once it has waited. */
+  deferral: z.optional(z.unknown()),
+  redrive: z.optional(z.object({ number: z.number(), at: z.number() })),
+});
+export type SendState = z.infer<typeof state>;
+
+/** Versions of the input that a run may bring along, having waited over a deployment. */
+const input = z.object({ version: z.literal(1), execution: z.string(), input: z.unknown() });
+
+export interface SendInput {
+  /** The execution's id. */
+  readonly execution: string;
+  readonly state: SendState;
+}
+
+const defaultExpirySeconds = 900;
+/** How this bridge names what it sends; LiveChat's translation knows its echo by it. */
+const idPrefix = 'out-';
+
+/** Throws {@link RequestInvalid}, which names every field that does not fit and what was expected. */
+export function parseSendInput(raw: unknown): SendInput {
+  const outer = input.safeParse(raw);
+  if (!outer.success) throw invalid(outer.error);
+  return { execution: outer.data.execution, state: parseSendState(outer.data.input) };
+}
+
+export function parseSendState(raw: unknown): SendState {
+  const inner = state.safeParse(raw);
+  if (!inner.success) throw invalid(inner.error);
+  return inner.data;
+}
+
+function invalid(error: z.core.$ZodError): RequestInvalid {
+  return new RequestInvalid(
+    issuesOf(error)
+      .map(({ path, message }) => `${path}: ${message}`)
+      .join('; '),
+  );
+}
+
+type Messages = SendState['detail']['data']['messages'];
+
+/** The request with its parts, each under an id of its own that is the same at every try. */
+export function requestOf<Content>(
+  { id, time, detail, redrive }: SendState,
+  compose: (messages: Messages) => readonly Piece<Content>[],
+): OutboundRequest<Content> {
+  const { requestId, organizationId, conversationId, messages, options = {} } = detail.data;
+  const key = { organizationId, conversationId, requestId };
+  const publishedAt = redrive?.at ?? Date.parse(time);
+  return {
+    ...key,
+    parts: compose(messages).map(({ messageIndex, splitIndex, content }) => ({
+      ...key,
+      id: `${idPrefix}${deriveId('delivery', organizationId, requestId, messageIndex, splitIndex)}`,
+      fingerprint: contentHash({ conversationId, content }),
+      content,
+    })),
+    options: { onInactive: options.onInactive ?? 'resume', onAbsent: options.onAbsent ?? 'join' },
+    publishedAt,
+    expiresAt: publishedAt + (options.expiresInSeconds ?? defaultExpirySeconds) * 1000,
+    redrive: redrive?.number ?? 0,
+    correlationId: detail.metadata?.correlationId ?? id,
+    causationId: detail.metadata?.id ?? id,
+  };
+}

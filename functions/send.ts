@@ -1,0 +1,46 @@
+import type { Context } from 'aws-lambda';
+import { liveChatSender } from '../core/livechat/sender.ts';
+import { publishSent, raiseLocked } from '../core/outbound/announce.ts';
+import { deliveryStore } from '../core/outbound/delivery-store.ts';
+import { gateStore } from '../core/outbound/gate/store.ts';
+import { queueStore } from '../core/outbound/queue.ts';
+import { parseSendInput, requestOf } from '../core/outbound/request.ts';
+import { sendRequest } from '../core/outbound/send.ts';
+import { systemClock } from '../core/platform/clock.ts';
+import { wholeNumber } from '../core/platform/configuration.ts';
+import { errorKeys, logWith } from '../core/platform/logger.ts';
+import { isRunning } from '../core/platform/step-functions.ts';
+
+const sender = liveChatSender();
+const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+
+/** The state machine's one step: delivers a send request, or says when to come back. */
+export const handler = async (input: unknown, context: Context): Promise<{ outcome: string }> => {
+  const { execution, state } = parseSendInput(input);
+  const request = requestOf(state, sender.compose);
+  const { organizationId, conversationId, requestId } = request;
+  const log = logWith({ execution, organizationId, conversationId, requestId, redrive: request.redrive });
+  const run = {
+    id: execution,
+    returning: state.deferral !== undefined,
+    deadline: Date.now() + context.getRemainingTimeInMillis(),
+  };
+  try {
+    const outcome = await sendRequest(request, run, {
+      clock: systemClock,
+      queue: queueStore,
+      deliveries: deliveryStore,
+      gate,
+      carrier: await sender.carrier(organizationId),
+      isRunning,
+      onSent: (parts) => publishSent(request, parts),
+      onLocked: () => raiseLocked(request),
+      log,
+    });
+    log.info(outcome);
+    return { outcome };
+  } catch (error) {
+    log.info('not sent', errorKeys(error));
+    throw error;
+  }
+};
