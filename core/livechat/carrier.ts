@@ -13,6 +13,8 @@ export interface CarrierOptions {
   readonly agentId: string | undefined;
   /** Reads a file of our media bucket. */
   readonly readMedia: (key: string) => Promise<{ bytes: Uint8Array; contentType: string }>;
+  /** Told where LiveChat wants this organization's calls. */
+  readonly onRegion: (region: string) => void;
   /** A client with the credentials as they are now; undefined when they are what they were. */
   readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
@@ -57,7 +59,10 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
         ignore_requester_presence: true,
       });
     },
-    inRegion: (region) => liveChatCarrier({ ...options, client: client.inRegion(region) }),
+    inRegion(region) {
+      options.onRegion(region);
+      return liveChatCarrier({ ...options, client: client.inRegion(region) });
+    },
     async withFreshCredentials() {
       const fresh = await refresh();
       return fresh && liveChatCarrier({ ...options, client: fresh });

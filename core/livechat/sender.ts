@@ -33,17 +33,20 @@ export function liveChatSender(environment = process.env): LiveChatSender {
     prefix: required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment),
     environment,
   });
-  const connect = (organizationId: string, current: LiveChatCredentials): Connection => ({
-    credentials: current,
-    client: createLiveChatClient({
+  /** Where LiveChat has sent us, by organization: asked once, not at every message. */
+  const regions = new Map<string, string>();
+  const connect = (organizationId: string, current: LiveChatCredentials): Connection => {
+    const client = createLiveChatClient({
       credentials: apiCredentials(current),
       baseUrl: environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com',
       version: environment.LIVECHAT_API_VERSION || 'v3.6',
       organizationId,
       onCall,
       onNotice,
-    }),
-  });
+    });
+    const region = regions.get(organizationId);
+    return { credentials: current, client: region === undefined ? client : client.inRegion(region) };
+  };
   return {
     compose,
     async carrier(organizationId) {
@@ -52,7 +55,8 @@ export function liveChatSender(environment = process.env): LiveChatSender {
       return liveChatCarrier({
         client: connection.client,
         agentId: current.LIVECHAT_AGENT_ID,
-        readMedia: (key) => readBytes({ bucket: required('MEDIA_BUCKET', 'the name of the media bucket'), key }),
+        onRegion: (region) => regions.set(organizationId, region),
+        readMedia: (key) => readOwn(organizationId, key),
         async refresh() {
           const fresh = await credentials.reread(organizationId);
           const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(connection.credentials);
@@ -61,6 +65,14 @@ export function liveChatSender(environment = process.env): LiveChatSender {
       });
     },
   };
+}
+
+/** A key names a file of this organization alone: another's files lie under its own id. */
+async function readOwn(organizationId: string, key: string): Promise<{ bytes: Uint8Array; contentType: string }> {
+  if (!key.startsWith(`${organizationId}/`)) {
+    throw new RequestInvalid('content.key: expected a key under the organization’s own id');
+  }
+  return readBytes({ bucket: required('MEDIA_BUCKET', 'the name of the media bucket'), key });
 }
 
 function compose(messages: unknown): readonly Piece<Part>[] {

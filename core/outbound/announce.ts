@@ -1,7 +1,8 @@
+import type { EventData } from '../events/catalogue.ts';
 import type { Publish } from '../events/publish.ts';
 import { busPublisher } from '../platform/event-bridge.ts';
 import type { OutboundRequest } from './carrier.ts';
-import { outboundEvent } from './events.ts';
+import { type Cause, outboundEvent } from './events.ts';
 import type { SentPart } from './send.ts';
 
 let shared: Publish | undefined;
@@ -37,11 +38,24 @@ export async function publishSent<Content>(
   );
 }
 
+/** Tells the bus that a request was given up. The same dead letter tells the same event. */
+export async function publishFailed(data: EventData<'message.failed'>, cause: Cause): Promise<void> {
+  await publish()([outboundEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
+}
+
+/** Calls a human. The same identity is the same alert. */
+export async function raiseAlert(
+  data: EventData<'alert.raised'>,
+  cause: Cause,
+  identity: readonly string[],
+): Promise<void> {
+  await publish()([outboundEvent('alert.raised', data, cause, identity, Date.now())]);
+}
+
 /** The credentials have stopped working, which only a human can mend. */
 export async function raiseLocked<Content>(request: OutboundRequest<Content>): Promise<void> {
   const { organizationId, requestId } = request;
-  const now = Date.now();
   const title = 'LiveChat refuses the credentials; nothing is sent until they work again';
   const data = { severity: 'critical', title, ids: { organizationId, requestId } } as const;
-  await publish()([outboundEvent('alert.raised', data, request, ['credentials', requestId, String(now)], now)]);
+  await raiseAlert(data, request, ['credentials', requestId, String(Date.now())]);
 }

@@ -103,15 +103,23 @@ export const deliveryStore: DeliveryStore = {
     );
   },
 
-  async fail(key, lastError) {
-    const failed = await unlessRefused(
+  async giveUp(key, { fingerprint, redrive, error }) {
+    const given = await unlessRefused(
       Item.patch(primary(key))
-        .set({ status: 'failed', lastError })
-        .where(({ status }, op) => arrived.map((one) => op.ne(status, one)).join(' AND '))
+        .set({ status: 'failed', lastError: error })
+        .where((kept, op) =>
+          [
+            ...arrived.map((one) => op.ne(kept.status, one)),
+            op.eq(kept.fingerprint, fingerprint),
+            op.lte(kept.redrive, redrive),
+          ].join(' AND '),
+        )
         .go(),
     );
-    // A part that was never claimed has failed as well; there is nothing to mark.
-    return failed !== undefined || (await find(key)) === undefined;
+    if (given) return 'given up';
+    // One that was never claimed leaves nothing to mark; one of other content is another request's.
+    const current = await find(key);
+    return current?.fingerprint === fingerprint && arrived.includes(current.status) ? 'arrived' : 'given up';
   },
 };
 

@@ -52,8 +52,15 @@ export interface DeliveryStore {
   release(key: DeliveryKey, release: Release): Promise<void>;
   /** Records that it was sent, unless more is known already. */
   sent(key: DeliveryKey, at: { threadId: string; messageId: string }): Promise<void>;
-  /** Marks it failed, unless it was sent after all. Answers whether it is failed now. */
-  fail(key: DeliveryKey, error: string): Promise<boolean>;
+  /** Gives it up, unless it has arrived after all, or a later redrive has it in hand. Answers whether it has arrived. */
+  giveUp(key: DeliveryKey, given: GivenUp): Promise<'arrived' | 'given up'>;
+}
+
+export interface GivenUp {
+  readonly fingerprint: string;
+  readonly redrive: number;
+  /** The error's name. */
+  readonly error: string;
 }
 
 export type DeliveryKey = Pick<Delivery, 'id' | 'requestId' | 'organizationId' | 'conversationId'>;

@@ -32,3 +32,15 @@ export function busPublisher(): Publish {
     maxBytes: wholeNumber('EVENT_MAX_BYTES', 240_000, 1_000),
   });
 }
+
+/** Puts an event on the bus as it was, whoever it came from. */
+export async function putBusEvent(event: { source: string; detailType: string; detail: unknown }): Promise<void> {
+  const entry = {
+    Source: event.source,
+    DetailType: event.detailType,
+    Detail: JSON.stringify(event.detail),
+    EventBusName: required('BUS_NAME', 'the name of the event bus'),
+  };
+  const [taken] = await putEvents([entry]);
+  if (!taken) throw new Error('the bus did not take the event; try again');
+}

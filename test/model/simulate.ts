@@ -221,7 +221,7 @@ class World {
         },
         release: (key, release) => invocation.step(() => deliveries.release(key, release)),
         sent: (key, at) => invocation.step(() => deliveries.sent(key, at)),
-        fail: (key, error) => invocation.step(() => deliveries.fail(key, error)),
+        giveUp: (key, given) => invocation.step(() => deliveries.giveUp(key, given)),
       },
       carrier: {
         ...carrier,
@@ -237,7 +237,10 @@ class World {
 
   /** What functions/dead-letter does with a run that has ended without sending everything. */
   async #bury(request: Request, run: string, error: string): Promise<void> {
-    for (const part of request.parts) await this.#stores.deliveries.fail(part, error);
+    for (const part of request.parts) {
+      const { fingerprint } = part;
+      await this.#stores.deliveries.giveUp(part, { fingerprint, redrive: request.redrive, error });
+    }
     await this.#stores.queue.leave(request, run);
   }
 

@@ -77,15 +77,18 @@ export function memoryStores(callsPerSecond: number): MemoryStores {
       async sent({ id }, at) {
         change(id, ({ status }) => status === 'sending', { ...at, status: 'sent', unknown: 'no' });
       },
-      async fail({ id }, lastError) {
-        const arrived = ['sent', 'delivered', 'seen'];
-        return (
-          change(id, ({ status }) => !arrived.includes(status), { status: 'failed', lastError }) || !deliveries.has(id)
-        );
+      async giveUp({ id }, { fingerprint, redrive, error }) {
+        const open = ({ status, ...now }: Delivery) =>
+          !arrived.includes(status) && now.fingerprint === fingerprint && now.redrive <= redrive;
+        change(id, open, { status: 'failed', lastError: error });
+        const now = deliveries.get(id);
+        return now?.fingerprint === fingerprint && arrived.includes(now.status) ? 'arrived' : 'given up';
       },
     },
   };
 }
+
+const arrived: readonly string[] = ['sent', 'delivered', 'seen'];
 
 function holds(gate: Gate, { field, is, value }: GateCondition): boolean {
   const now = gate[field];

@@ -1,0 +1,111 @@
+import { Entity } from 'electrodb';
+import { required } from '../../platform/configuration.ts';
+import { documents, expiryIn, unlessRefused } from '../../platform/dynamodb.ts';
+import type { Letter } from './read.ts';
+
+const text = { type: 'string', required: true } as const;
+
+const Item = new Entity(
+  {
+    model: { entity: 'deadLetter', version: '1', service: 'livechat' },
+    attributes: {
+      id: text,
+      kind: { type: ['send', 'event', 'unread'] as const, required: true },
+      /** `open` until it is redriven or what it is about has come through after all. */
+      status: { type: ['open', 'redriven', 'settled'] as const, required: true },
+      errorName: text,
+      errorMessage: text,
+      /** What it is about, as far as it says. */
+      organizationId: text,
+      conversationId: text,
+      requestId: text,
+      /** Which redrive had failed: 0 for the first run. */
+      redrives: { type: 'number', required: true },
+      /** ISO 8601 */
+      createdAt: text,
+      /** The letter, as JSON. */
+      letter: text,
+      expires: { type: 'number', required: true },
+    },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['id'], casing: 'none' },
+        sk: { field: 'sk', composite: [], casing: 'none' },
+      },
+      byStatus: {
+        index: 'byTime',
+        pk: { field: 'gsi1pk', composite: ['status'], casing: 'none' },
+        sk: { field: 'gsi1sk', composite: ['createdAt', 'id'], casing: 'none' },
+      },
+    },
+  },
+  { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') },
+);
+
+/** A dead letter without what it holds. */
+export interface Archived {
+  readonly id: string;
+  readonly kind: Letter['kind'];
+  readonly status: 'open' | 'redriven' | 'settled';
+  readonly errorName: string;
+  readonly errorMessage: string;
+  readonly organizationId: string;
+  readonly conversationId: string;
+  readonly requestId: string;
+  readonly redrives: number;
+  readonly createdAt: string;
+}
+
+export type About = Pick<Archived, 'organizationId' | 'conversationId' | 'requestId' | 'redrives'>;
+
+/** Keeps a letter, once. Answers false for one that was kept before. */
+export async function keep(letter: Letter, about: About, status: 'open' | 'settled', now: number): Promise<boolean> {
+  const { id, kind, error } = letter;
+  const kept = await unlessRefused(
+    Item.create({
+      id,
+      kind,
+      status,
+      errorName: error.name,
+      errorMessage: error.message,
+      ...about,
+      createdAt: new Date(now).toISOString(),
+      letter: JSON.stringify(letter),
+      expires: expiryIn('MESSAGES_RETENTION_DAYS', now),
+    }).go(),
+  );
+  return kept !== undefined;
+}
+
+export async function find(id: string): Promise<{ archived: Archived; letter: unknown } | undefined> {
+  const { data } = await Item.get({ id }).go({ consistent: true });
+  if (!data) return undefined;
+  const { letter, expires: _, ...archived } = data;
+  return { archived, letter: JSON.parse(letter) };
+}
+
+/** Marks a letter redriven. Answers false when it was not open any more. */
+export async function close(id: string): Promise<boolean> {
+  const closed = await unlessRefused(
+    Item.patch({ id })
+      .set({ status: 'redriven' })
+      .where(({ status }, op) => op.eq(status, 'open'))
+      .go(),
+  );
+  return closed !== undefined;
+}
+
+/** Opens it again: its redrive could not be started. */
+export async function reopen(id: string): Promise<void> {
+  await Item.patch({ id }).set({ status: 'open' }).go();
+}
+
+/** Dead letters, newest first. */
+export async function list(
+  status: Archived['status'],
+  { limit, from = null }: { limit: number; from?: string | null },
+): Promise<{ letters: Archived[]; next?: string }> {
+  const { data, cursor } = await Item.query.byStatus({ status }).go({ count: limit, cursor: from, order: 'desc' });
+  const letters = data.map(({ letter: _letter, expires: _expires, ...archived }) => archived);
+  return { letters, ...(cursor !== null && { next: cursor }) };
+}
