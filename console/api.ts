@@ -11,11 +11,14 @@ import {
   statuses,
 } from '../core/conversations/queries.ts';
 import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
+import { deliveriesOf } from '../core/outbound/delivery-store.ts';
+import { transcriptOf } from '../core/outbound/view.ts';
+import { operations } from './operations.ts';
+import { limitOr, oneOf, problem } from './problem.ts';
 
-const wholeNumber = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(2000));
 const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
-/** The console's HTTP API, read side; also what a script uses. */
+/** The console's HTTP API; also what a script uses. */
 export function api({ bus }: { bus: string }): Hono {
   const app = new Hono();
   app.onError((error, context) => {
@@ -28,7 +31,7 @@ export function api({ bus }: { bus: string }): Hono {
   app.get('/conversations', async (context) => {
     const { status, organizationId, limit, after } = context.req.query();
     const wanted = status === undefined ? statuses : [oneOf(statuses, status, 'status')];
-    const most = numberOr(50, limit, 'limit');
+    const most = limitOr(50, limit);
     const end = after === undefined ? undefined : pageEndOf(after);
     const ids = organizationId === undefined ? await organizations() : [organizationId];
     const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, most + 1, end)));
@@ -43,12 +46,17 @@ export function api({ bus }: { bus: string }): Hono {
     const { organizationId, limit, after } = context.req.query();
     const conversation = await findConversation(context.req.param('id'), organizationId);
     const key = { organizationId: conversation.organizationId, conversationId: conversation.id };
-    const most = numberOr(2000, limit, 'limit');
-    const [{ messages, next }, { messages: notes }] = await Promise.all([
+    const most = limitOr(2000, limit);
+    const [page, { messages: notes }, deliveries] = await Promise.all([
       listMessages(key, 'all', { limit: most, from: after ?? null }),
       listMessages(key, 'agents', { limit: most }),
+      deliveriesOf(key),
     ]);
-    return context.json({ conversation, messages, notes, next });
+    const seen = conversation.participants.flatMap(({ type, seenUpTo }) =>
+      type === 'customer' && seenUpTo ? [seenUpTo] : [],
+    );
+    const { messages, pending } = transcriptOf(page.messages, deliveries, seen);
+    return context.json({ conversation, messages, notes, pending, next: page.next });
   });
 
   app.get('/messages/:id', async (context) => {
@@ -60,6 +68,7 @@ export function api({ bus }: { bus: string }): Hono {
     return context.json({ message, clicks });
   });
 
+  app.route('/', operations());
   return app;
 }
 
@@ -74,22 +83,6 @@ async function findConversation(
   if (!conversation) throw problem(404, 'id', 'the id of a stored conversation');
   if (another) throw problem(409, 'organizationId', 'one of the organizations that have this conversation id');
   return conversation;
-}
-
-function problem(status: 400 | 404 | 409, field: string, expected: string): HTTPException {
-  return new HTTPException(status, { res: Response.json({ error: { field, expected } }, { status }) });
-}
-
-function oneOf<T extends string>(allowed: readonly T[], given: string, field: string): T {
-  const found = allowed.find((one) => one === given);
-  if (found === undefined) throw problem(400, field, `one of ${allowed.join(', ')}`);
-  return found;
-}
-
-function numberOr(fallback: number, given: string | undefined, field: string): number {
-  const parsed = wholeNumber.safeParse(given ?? fallback);
-  if (!parsed.success) throw problem(400, field, 'a whole number from 1 to 2000');
-  return parsed.data;
 }
 
 function encode(value: unknown): string {

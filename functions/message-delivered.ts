@@ -1,7 +1,10 @@
 import { storeMessage } from '../core/messages/messages.ts';
+import { markDelivered } from '../core/outbound/delivery-store.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-/** Our own message has come back: part of the conversation like any other. */
+/** Our own message has come back: it was delivered, and is part of the conversation like any other. */
 export const handler = onEvent('message.delivered', async ({ data, metadata }) => {
+  const { deliveryId: id, conversationId, threadId, messageId } = data;
+  await markDelivered({ organizationId: metadata.organizationId, conversationId, id }, { threadId, messageId });
   if (data.message) await storeMessage(data.message, metadata);
 });

@@ -1,5 +1,7 @@
+import type { ExecutionStatus } from './aws/executions.ts';
+
 /** What happened in the engine, as it happens: for the output of the start and the console's stream. No contents, save an event's detail. */
-export type Activity = EventActivity | RunActivity | WebhookActivity;
+export type Activity = EventActivity | ExecutionActivity | RunActivity | WebhookActivity;
 
 /** A domain event was put on the bus. */
 export type EventActivity = {
@@ -17,6 +19,17 @@ export type RunActivity = {
   readonly function: string;
   readonly ok: boolean;
   readonly ms: number;
+  /** The error's name. */
+  readonly error?: string;
+};
+
+/** An execution of a state machine started, or ended. */
+export type ExecutionActivity = {
+  readonly type: 'execution';
+  readonly at: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly status: ExecutionStatus;
   /** The error's name. */
   readonly error?: string;
 };

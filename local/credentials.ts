@@ -16,7 +16,14 @@ export interface LocalCredentials {
   readonly generated: Readonly<Record<string, string>>;
 }
 
-/** Credentials from the environment, where an empty variable counts as none, else made up. */
+/** The shortest secret that the webhook accepts. */
+const shortestSecret = 8;
+
+/**
+ * Credentials from the environment, where an empty variable counts as none, else made up.
+ *
+ * @throws Error which names the setting that cannot be used, and says what it should be.
+ */
 export function localCredentials(environment: Environment): LocalCredentials {
   const generated: Record<string, string> = {};
   const setting = (name: string, fallback: string): string => {
@@ -33,5 +40,9 @@ export function localCredentials(environment: Environment): LocalCredentials {
     LIVECHAT_CLIENT_ID: setting('LIVECHAT_CLIENT_ID', randomHex(16)),
     LIVECHAT_AGENT_ID: setting('LIVECHAT_AGENT_ID', 'bridge@local.example'),
   };
+  const { length } = secret.LIVECHAT_WEBHOOK_SECRET;
+  if (length < shortestSecret) {
+    throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${shortestSecret} characters; it has ${length}`);
+  }
   return { secret, organizationId: setting('LIVECHAT_ORGANIZATION_ID', randomUUID()), generated };
 }

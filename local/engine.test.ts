@@ -1,8 +1,10 @@
+import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import type { Activity } from './activity.ts';
 import { type Engine, type EngineOptions, type Parts, type SimulatorSettings, startEngine } from './engine.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
+import { close, listen } from './listen.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -38,7 +40,7 @@ async function start(overrides: Partial<EngineOptions> = {}): Promise<Started> {
     },
     createConsole: async ({ bus }) => ({ fetch: () => Response.json({ bus, region: process.env.AWS_REGION }) }),
   };
-  const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, function: 'note' } };
+  const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, target: { function: 'note' } } };
   const engine = await startEngine({
     port: 0,
     awsPort: 0,
@@ -73,6 +75,62 @@ test('a webhook goes through its function to the bus and on to the function of t
   expect(activities).toContainEqual(expect.objectContaining({ type: 'run', function: 'note', ok: true }));
 });
 
+const sends = {
+  webhook: putEvents.replace('chat.started', 'message.send.requested'),
+  send: `
+    if (event.input.detail.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
+    throw Object.assign(new Error('gone'), { name: 'LiveChatClientError' });`,
+  'dead-letter': `for (const { body } of event.Records) console.log('letter', JSON.parse(body).kind ?? 'status');`,
+};
+
+async function startSends(functions: Record<string, string>): Promise<Started> {
+  const written = await writeFunctions(functions);
+  cleanups.push(() => written.remove());
+  const topology = { ...deployed, functions: written.functions };
+  return start({ topology, root: written.root, machineDelays: { retryMs: 1 } });
+}
+
+test('a send request goes through the state machine to its function, and a failed one to the dead letters', async () => {
+  const { engine, activities, lines } = await startSends(sends);
+
+  await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"ok"}' });
+  await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"no"}' });
+  await fetch(`${engine.addresses.aws}/_local/idle`);
+
+  await expect
+    .poll(() => lines.filter((line) => line.startsWith('letter')).sort())
+    .toEqual(['letter send', 'letter status']);
+  const executions = activities.filter((activity) => activity.type === 'execution');
+  expect(executions.map(({ status, error }) => [status, error])).toEqual([
+    ['RUNNING', undefined],
+    ['SUCCEEDED', undefined],
+    ['RUNNING', undefined],
+    ['FAILED', 'LiveChatClientError'],
+  ]);
+});
+
+test('a send whose function is killed in the middle is tried again', async () => {
+  const begun = Promise.withResolvers<void>();
+  const server = createServer(() => begun.resolve());
+  const port = await listen(server, 0, '--port');
+  cleanups.push(() => close(server));
+  const send = `await fetch('http://127.0.0.1:' + event.input.detail.port);`;
+  const { engine, activities } = await startSends({ ...sends, send });
+
+  await fetch(engine.addresses.webhook, { method: 'POST', body: JSON.stringify({ port }) });
+  await begun.promise;
+  // Whoever calls now is answered.
+  server.removeAllListeners('request').on('request', (_request, response) => response.end());
+  const killed = await fetch(`${engine.addresses.aws}/_local/kill`, { method: 'POST' });
+  await fetch(`${engine.addresses.aws}/_local/idle`);
+
+  expect(await killed.json()).toEqual({ killed: true });
+  expect(activities).toContainEqual(
+    expect.objectContaining({ type: 'run', function: 'send', error: 'Runtime.ExitError' }),
+  );
+  expect(activities.at(-1)).toMatchObject({ type: 'execution', status: 'SUCCEEDED' });
+});
+
 test('the console is served beside the webhook, in the environment of the functions', async () => {
   const { engine } = await start();
 
@@ -82,7 +140,7 @@ test('the console is served beside the webhook, in the environment of the functi
 });
 
 test('the simulator is given the credentials of the secret, and where to send webhooks', async () => {
-  const environment = { LIVECHAT_WEBHOOK_SECRET: 'mine', LIVECHAT_ORGANIZATION_ID: 'org' };
+  const environment = { LIVECHAT_WEBHOOK_SECRET: 'my own secret', LIVECHAT_ORGANIZATION_ID: 'org' };
   const { engine, simulators } = await start({ environment });
 
   expect(engine.addresses.livechat).toBe('http://localhost:4999');
@@ -90,10 +148,12 @@ test('the simulator is given the credentials of the secret, and where to send we
     {
       port: 0,
       webhookUrl: engine.addresses.webhook,
-      secretKey: 'mine',
+      secretKey: 'my own secret',
       organizationId: 'org',
       clientId: engine.generated.LIVECHAT_CLIENT_ID,
       agentId: 'bridge@local.example',
+      accountId: engine.generated.LIVECHAT_ACCOUNT_ID,
+      apiKey: engine.generated.LIVECHAT_API_KEY,
     },
   ]);
 });

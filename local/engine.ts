@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivities, type Listener } from './activity.ts';
 import { type CloudResources, startCloud } from './aws/cloud.ts';
+import { type Execution, statusOf } from './aws/executions.ts';
+import type { MachineDelays } from './aws/state-machine.ts';
 import { type LocalCredentials, localCredentials } from './credentials.ts';
 import { type Environment, type EnvironmentTopology, functionEnvironment, takeEnvironment } from './environment.ts';
 import { createFront, type FrontOptions } from './front.ts';
@@ -15,6 +17,7 @@ export interface Topology extends CloudResources, EnvironmentTopology {
   readonly webhookRoute: FrontOptions['route'];
   readonly tables: CloudResources['tables'] & EnvironmentTopology['tables'];
   readonly bucket: EnvironmentTopology['bucket'];
+  readonly stateMachines: CloudResources['stateMachines'] & EnvironmentTopology['stateMachines'];
 }
 
 export interface SimulatorSettings {
@@ -24,6 +27,9 @@ export interface SimulatorSettings {
   readonly organizationId: string;
   readonly clientId: string;
   readonly agentId: string;
+  /** What our own calls of its API are made with. */
+  readonly accountId: string;
+  readonly apiKey: string;
 }
 
 export interface Console {
@@ -41,8 +47,10 @@ export interface EngineOptions {
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The wait before the first retry of an asynchronous invocation; the second waits twice that. */
+  /** The wait before the first retry of an asynchronous invocation; the second waits twice that. Also before a message of a queue is tried again. */
   readonly asyncRetryDelayMs: number;
+  /** Fixed waits in state machines, instead of their definitions'. */
+  readonly machineDelays?: MachineDelays;
   /** Told what an operator must know: refused calls, dead letters, lost events. */
   report(message: string): void;
   /** Every line that the functions log. */
@@ -86,6 +94,7 @@ const ownParts: Parts = {
  * @throws PortTakenError
  * @throws FunctionLoadError
  * @throws UnsupportedPatternError
+ * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { report, onLog = () => {}, topology = deployed, environment = process.env, parts = ownParts } = options;
@@ -112,14 +121,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   async function startSimulator(webhookUrl: string): Promise<string> {
     const given = environment.LIVECHAT_API_BASE_URL;
     if (given && !isSimulator(given, options.livechatPort)) return given;
-    const { LIVECHAT_WEBHOOK_SECRET, LIVECHAT_CLIENT_ID, LIVECHAT_AGENT_ID } = credentials.secret;
+    const { secret } = credentials;
     const settings: SimulatorSettings = {
       port: options.livechatPort,
       webhookUrl,
-      secretKey: LIVECHAT_WEBHOOK_SECRET,
+      secretKey: secret.LIVECHAT_WEBHOOK_SECRET,
       organizationId: credentials.organizationId,
-      clientId: LIVECHAT_CLIENT_ID,
-      agentId: LIVECHAT_AGENT_ID,
+      clientId: secret.LIVECHAT_CLIENT_ID,
+      agentId: secret.LIVECHAT_AGENT_ID,
+      accountId: secret.LIVECHAT_ACCOUNT_ID,
+      apiKey: secret.LIVECHAT_API_KEY,
     };
     const simulator = await parts.startSimulator(settings).catch((cause: unknown) => {
       throw isPortTaken(cause) ? new PortTakenError(settings.port, '--livechat-port', { cause }) : cause;
@@ -129,13 +140,23 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 
   async function start(): Promise<Addresses> {
+    // Without its function nothing takes messages from a queue.
+    const consumers = Object.fromEntries(
+      Object.entries(topology.consumers).filter(([, { function: name }]) => Object.hasOwn(topology.functions, name)),
+    );
     const cloud = await startCloud({
-      resources: topology,
+      resources: { ...topology, consumers },
       port: options.awsPort,
       // The servers listen before the functions are loaded, since each needs to know where the others are.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
-      retryDelaysMs: [options.asyncRetryDelayMs, 2 * options.asyncRetryDelayMs],
+      kill: async () => (await runtimeReady.promise).kill(),
+      delays: {
+        asyncRetriesMs: [options.asyncRetryDelayMs, 2 * options.asyncRetryDelayMs],
+        redeliveryMs: options.asyncRetryDelayMs,
+        ...options.machineDelays,
+      },
       report,
+      onExecution: (execution) => publish({ type: 'execution', at: now(), ...activityOf(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>
         publish({ type: 'event', at: now(), detailType, source, detail }),
     });
@@ -188,6 +209,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await stop();
     throw error;
   }
+}
+
+function activityOf(execution: Execution) {
+  const error = execution.ending?.error;
+  return { name: execution.name, arn: execution.arn, status: statusOf(execution), ...(error && { error }) };
 }
 
 function isSimulator(url: string, port: number): boolean {

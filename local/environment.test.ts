@@ -28,6 +28,7 @@ test('functions find every name that the topology gives them', () => {
     CONVERSATIONS_TABLE: 'conversations',
     MESSAGES_TABLE: 'messages',
     CONTROL_TABLE: 'control',
+    SEND_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:send',
     BUS_NAME: 'omnichannel',
     SECRET_PREFIX: 'livechat',
     MEDIA_BUCKET: 'media',
@@ -67,13 +68,13 @@ test("this process's environment is taken over and given back", () => {
 });
 
 test('credentials come from the environment, and what it lacks is made up and named', () => {
-  const given = { LIVECHAT_WEBHOOK_SECRET: 'mine', LIVECHAT_API_KEY: '', LIVECHAT_ORGANIZATION_ID: 'org' };
+  const given = { LIVECHAT_WEBHOOK_SECRET: 'my own secret', LIVECHAT_API_KEY: '', LIVECHAT_ORGANIZATION_ID: 'org' };
 
   const { secret, organizationId, generated } = localCredentials(given);
 
   expect(organizationId).toBe('org');
   expect(secret).toEqual({
-    LIVECHAT_WEBHOOK_SECRET: 'mine',
+    LIVECHAT_WEBHOOK_SECRET: 'my own secret',
     LIVECHAT_API_KEY: expect.stringMatching(/^local-/),
     LIVECHAT_ACCOUNT_ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
     LIVECHAT_CLIENT_ID: expect.stringMatching(/^[0-9a-f]{32}$/),
@@ -81,4 +82,10 @@ test('credentials come from the environment, and what it lacks is made up and na
   });
   const { LIVECHAT_WEBHOOK_SECRET: _, ...others } = secret;
   expect(generated).toEqual(others);
+});
+
+test('a secret that the webhook would not accept stops the start with the name of the setting', () => {
+  expect(() => localCredentials({ LIVECHAT_WEBHOOK_SECRET: 'seven77' })).toThrow(
+    'LIVECHAT_WEBHOOK_SECRET must have at least 8 characters; it has 7',
+  );
 });

@@ -1,4 +1,4 @@
-import { region } from './lambda/names.ts';
+import { region, stateMachineArn } from './lambda/names.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -7,6 +7,7 @@ export interface EnvironmentTopology {
   readonly busName: string;
   readonly tables: Readonly<Record<string, { readonly variable: string }>>;
   readonly bucket: { readonly name: string; readonly variable: string };
+  readonly stateMachines: Readonly<Record<string, { readonly variable: string }>>;
   readonly variables: { readonly bus: string; readonly secretPrefix: string };
 }
 
@@ -31,6 +32,9 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     value === undefined || name.startsWith('AWS_') ? [] : [[name, value]],
   );
   const tables = Object.entries(topology.tables).map(([name, { variable }]) => [variable, name] as const);
+  const machines = Object.entries(topology.stateMachines).map(
+    ([name, { variable }]) => [variable, stateMachineArn(name)] as const,
+  );
   return {
     LOG_LEVEL: 'INFO',
     ...Object.fromEntries(kept),
@@ -41,7 +45,7 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     AWS_LAMBDA_LOG_FORMAT: 'JSON',
     POWERTOOLS_SERVICE_NAME: 'livechat',
     POWERTOOLS_METRICS_NAMESPACE: 'livechat',
-    ...Object.fromEntries(tables),
+    ...Object.fromEntries([...tables, ...machines]),
     [topology.variables.bus]: topology.busName,
     [topology.variables.secretPrefix]: options.secretPrefix,
     [topology.bucket.variable]: topology.bucket.name,

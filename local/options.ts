@@ -6,6 +6,7 @@ const optionsSchema = z.object({
   awsPort: z.number(),
   livechatPort: z.number(),
   asyncRetryDelay: z.number(),
+  machineRetryDelay: z.optional(z.number()),
   json: z.boolean(),
   verbose: z.boolean(),
 });
@@ -24,6 +25,11 @@ export function parseOptions(args: readonly string[]): StartOptions {
     .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
     .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
     .option('--async-retry-delay <ms>', 'wait before a failed function is run again; then twice that', parseDelay, 1000)
+    .option(
+      '--machine-retry-delay <ms>',
+      'wait before the state machine tries a failed send again, in place of its own',
+      parseDelay,
+    )
     .option('--json', 'print one line of JSON when ready, and everything else to stderr', false)
     .option('--verbose', "print the functions' own log as well", false);
   command.parse(args, { from: 'user' });

@@ -1,5 +1,5 @@
 import type { Colors } from 'picocolors/types.js';
-import type { Activity, EventActivity, RunActivity, WebhookActivity } from './activity.ts';
+import type { Activity, EventActivity, ExecutionActivity, RunActivity, WebhookActivity } from './activity.ts';
 import { isRecord } from './aws/json.ts';
 import type { Addresses, Engine } from './engine.ts';
 
@@ -26,7 +26,7 @@ export function formatReady(addresses: Addresses): string {
 
 export function formatActivity(activity: Activity, colors: Colors): string {
   const time = colors.dim(activity.at.slice(11, 23));
-  return `${time} ${activity.type.padEnd(7)} ${describe(activity, colors)}`;
+  return `${time} ${activity.type.padEnd(9)} ${describe(activity, colors)}`;
 }
 
 function describe(activity: Activity, colors: Colors): string {
@@ -35,6 +35,8 @@ function describe(activity: Activity, colors: Colors): string {
       return describeWebhook(activity, colors);
     case 'event':
       return describeEvent(activity, colors);
+    case 'execution':
+      return describeExecution(activity, colors);
     case 'run':
       return describeRun(activity, colors);
   }
@@ -49,6 +51,12 @@ function describeEvent({ detailType, detail }: EventActivity, colors: Colors): s
   const data = isRecord(detail) ? detail.data : undefined;
   const conversation = isRecord(data) ? data.conversationId : undefined;
   return typeof conversation === 'string' ? `${detailType} ${colors.cyan(conversation)}` : detailType;
+}
+
+function describeExecution({ name, status, error }: ExecutionActivity, colors: Colors): string {
+  const text = status.toLowerCase().replace('_', ' ');
+  if (status === 'RUNNING') return `${name} ${text}`;
+  return `${name} ${status === 'SUCCEEDED' ? colors.green(text) : colors.red(`${text} ${error ?? ''}`.trim())}`;
 }
 
 function describeRun({ function: name, ok, ms, error }: RunActivity, colors: Colors): string {

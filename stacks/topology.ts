@@ -1,6 +1,7 @@
 import { conversationsTable } from '../core/conversations/table.ts';
 import { eventSource } from '../core/events/source.ts';
 import { messagesTable } from '../core/messages/table.ts';
+import { sendMachine } from '../core/outbound/machine.ts';
 import { controlTable } from '../core/platform/control-table.ts';
 import type { TableLayout } from '../core/platform/table.ts';
 
@@ -16,6 +17,8 @@ export interface FunctionSpec {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
+  /** How many run at once at most, apart from all other functions. */
+  readonly concurrency?: number;
 }
 
 const stateWriter = (name: string): FunctionSpec => ({
@@ -41,6 +44,9 @@ export const functions = {
   'message-delivered': stateWriter('message-delivered'),
   'message-seen': stateWriter('message-seen'),
   'postback-received': stateWriter('postback-received'),
+  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s).
+  send: { handler: 'functions/send.handler', memoryMb: 512, timeoutSeconds: 60, concurrency: 60 },
+  'dead-letter': { handler: 'functions/dead-letter.handler', memoryMb: 512, timeoutSeconds: 60 },
 } as const satisfies Record<string, FunctionSpec>;
 
 export type FunctionName = keyof typeof functions;
@@ -48,18 +54,59 @@ export type FunctionName = keyof typeof functions;
 /** The HTTP route that LiveChat calls. */
 export const webhookRoute = { method: 'POST', path: '/livechat/webhook', function: 'webhook' } as const;
 
-export interface RuleSpec {
-  /** An EventBridge event pattern. */
-  readonly pattern: Readonly<Record<string, unknown>>;
-  readonly function: FunctionName;
+/** Queues by what they hold: what failed (asynchronous invocations, undeliverable events, sends), and failures that could not be handled. */
+export const queues = { deadLetters: 'dead-letters', parked: 'parked' } as const;
+
+export type QueueName = keyof typeof queues;
+
+/** Queues whose messages start a function. A message that it fails `maxReceiveCount` times is parked. */
+export const consumers = {
+  'dead-letters': {
+    queue: 'deadLetters',
+    function: 'dead-letter',
+    batchSize: 10,
+    maxReceiveCount: 5,
+    parked: 'parked',
+  },
+} as const satisfies Record<
+  string,
+  { queue: QueueName; function: FunctionName; parked: QueueName; [other: string]: unknown }
+>;
+
+/** `variable`: the environment variable in which functions find the state machine's ARN. */
+export const stateMachines = {
+  send: { definition: sendMachine, function: 'send', queue: 'deadLetters', variable: 'SEND_MACHINE_ARN' },
+} as const satisfies Record<string, { function: FunctionName; queue: QueueName; [other: string]: unknown }>;
+
+export type StateMachineName = keyof typeof stateMachines;
+
+export type RuleTarget =
+  | { readonly function: FunctionName }
+  | { readonly stateMachine: StateMachineName }
+  | { readonly queue: QueueName };
+
+/** An EventBridge event pattern. */
+export interface Pattern {
+  readonly source?: readonly unknown[];
+  readonly 'detail-type'?: readonly unknown[];
+  readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-const fromLiveChat = (detailType: string, target: FunctionName): RuleSpec => ({
+export interface RuleSpec {
+  readonly pattern: Pattern;
+  readonly target: RuleTarget;
+  /** AWS's own events come on the default bus; all others, and those without this, on ours. */
+  readonly bus?: typeof busName | 'default';
+  /** Only events of this state machine: `detail.stateMachineArn` of the pattern is filled in where its ARN is known. */
+  readonly ofStateMachine?: StateMachineName;
+}
+
+const fromLiveChat = (detailType: string, name: FunctionName): RuleSpec => ({
   pattern: { source: [eventSource], 'detail-type': [detailType] },
-  function: target,
+  target: { function: name },
 });
 
-/** Which event starts which function. `webhook.rejected` has no rule: it is there to be alarmed on and replayed by hand. */
+/** Which event starts what. `webhook.rejected` has no rule: it is there to be alarmed on and replayed by hand. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
   'chat-started': fromLiveChat('chat.started', 'chat-started'),
   'chat-updated': fromLiveChat('chat.updated', 'chat-updated'),
@@ -75,7 +122,27 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
+  'send-requested': { pattern: { 'detail-type': ['message.send.requested'] }, target: { stateMachine: 'send' } },
+  'send-ended': {
+    pattern: {
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+    },
+    target: { queue: 'deadLetters' },
+    bus: 'default',
+    ofStateMachine: 'send',
+  },
 };
+
+/** A rule's whole pattern, where the ARNs of state machines are known. */
+export function patternOf<Arn>(
+  { pattern, ofStateMachine }: { readonly pattern: Pattern; readonly ofStateMachine?: string },
+  arnOf: (stateMachine: string) => Arn,
+) {
+  if (!ofStateMachine) return pattern;
+  return { ...pattern, detail: { ...pattern.detail, stateMachineArn: [arnOf(ofStateMachine)] } };
+}
 
 export interface TableSpec {
   readonly layout: TableLayout;
@@ -88,9 +155,6 @@ export const tables = {
   messages: { layout: messagesTable, variable: 'MESSAGES_TABLE' },
   control: { layout: controlTable, variable: 'CONTROL_TABLE' },
 } as const satisfies Record<string, TableSpec>;
-
-/** Where failed asynchronous invocations and undeliverable events end. */
-export const queues = { deadLetters: 'dead-letters' } as const;
 
 /** Stored media, and events too large for the bus (under `events/`). */
 export const bucket = { name: 'media', variable: 'MEDIA_BUCKET' } as const;

@@ -43,6 +43,8 @@ export async function startLocal(environment: Readonly<Record<string, string>> =
     '0',
     '--async-retry-delay',
     '20',
+    '--machine-retry-delay',
+    '50',
   ];
   const child = spawn(process.execPath, [start, ...flags], {
     env: { ...process.env, LIVECHAT_WEBHOOK_SECRET: secret, LIVECHAT_ORGANIZATION_ID: organizationId, ...environment },

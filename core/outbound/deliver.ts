@@ -54,7 +54,7 @@ function inTheWay<Content>(current: Delivery, { part, claim }: DeliverOptions<Co
   throw new Deferred(Math.max(current.leaseUntil, claim.now) + 100);
 }
 
-const known: ReadonlySet<string> = new Set(['sent', 'delivered', 'seen']);
+const known: ReadonlySet<string> = new Set(['sent', 'delivered']);
 /** Powertools expires records by the clock on the wall; a delivery expires with its table's items. */
 const never = 4_102_444_800;
 

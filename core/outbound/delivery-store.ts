@@ -15,7 +15,7 @@ const Item = new Entity(
       organizationId: text,
       conversationId: text,
       requestId: text,
-      status: { type: ['unsent', 'sending', 'sent', 'delivered', 'seen', 'failed'] as const, required: true },
+      status: { type: ['unsent', 'sending', 'sent', 'delivered', 'failed'] as const, required: true },
       fingerprint: text,
       leaseUntil: number,
       unknown: { type: ['no', 'yes'] as const, required: true },
@@ -39,9 +39,13 @@ const Item = new Entity(
 );
 
 const expires = () => expiryIn('MESSAGES_RETENTION_DAYS');
-const primary = ({ organizationId, conversationId, id }: DeliveryKey) => ({ organizationId, conversationId, id });
-/** Told by the carrier itself, which outranks what we think. */
-const arrived: readonly DeliveryStatus[] = ['sent', 'delivered', 'seen'];
+const primary = ({ organizationId, conversationId, id }: Omit<DeliveryKey, 'requestId'>) => ({
+  organizationId,
+  conversationId,
+  id,
+});
+/** What the carrier has shown outranks what we think. */
+const arrived: readonly DeliveryStatus[] = ['sent', 'delivered'];
 
 async function find(key: DeliveryKey): Promise<Delivery | undefined> {
   return (await Item.get(primary(key)).go({ consistent: true })).data ?? undefined;
@@ -127,24 +131,16 @@ export const deliveryStore: DeliveryStore = {
  * The carrier has shown one of our messages: it was delivered, whatever we thought. Answers false where no delivery of
  * that id is known.
  */
-export async function markDelivered(key: DeliveryKey, at: { threadId: string; messageId: string }): Promise<boolean> {
+export async function markDelivered(
+  key: Omit<DeliveryKey, 'requestId'>,
+  at: { threadId: string; messageId: string },
+): Promise<boolean> {
   const marked = await unlessRefused(
     Item.patch(primary(key))
       .set({ status: 'delivered', unknown: 'no', ...at })
-      .where(({ status }, op) => op.ne(status, 'seen'))
       .go(),
   );
-  return marked !== undefined || (await find(key)) !== undefined;
-}
-
-/** The customer has seen a message of ours. */
-export async function markSeen(key: DeliveryKey): Promise<void> {
-  await unlessRefused(
-    Item.patch(primary(key))
-      .set({ status: 'seen' })
-      .where(({ status }, op) => `${op.eq(status, 'sent')} OR ${op.eq(status, 'delivered')}`)
-      .go(),
-  );
+  return marked !== undefined;
 }
 
 /** All deliveries of a conversation, by id. */

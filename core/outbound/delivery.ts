@@ -1,6 +1,6 @@
 import type { ConversationKey } from './queue.ts';
 
-export type DeliveryStatus = 'unsent' | 'sending' | 'sent' | 'delivered' | 'seen' | 'failed';
+export type DeliveryStatus = 'unsent' | 'sending' | 'sent' | 'delivered' | 'failed';
 
 /** What is known of one part of a send request. Times are ms since 1970. */
 export interface Delivery extends ConversationKey {
@@ -94,11 +94,4 @@ export function historyOf(before: Delivery | undefined, { redrive, now }: Claim)
     settledAt: died ? before.leaseUntil : before.settledAt,
     firstAttemptAt: before.firstAttemptAt,
   };
-}
-
-const rank: Record<DeliveryStatus, number> = { unsent: 0, sending: 1, failed: 2, sent: 3, delivered: 4, seen: 5 };
-
-/** Which status wins, in whatever order they are told: what the carrier has shown outranks what we have given up. */
-export function laterStatus(a: DeliveryStatus, b: DeliveryStatus): DeliveryStatus {
-  return rank[a] >= rank[b] ? a : b;
 }

@@ -9,14 +9,19 @@ export interface ControlOptions {
   readonly faults: Faults;
   readonly calls: Calls;
   /** Resolves with false when there is still work after the limit. */
-  idle(limitMs: number): Promise<boolean>;
+  readonly idle: Idle;
+  /** Ends the thread of the functions. */
+  kill(): Promise<void>;
 }
+
+/** With `executions`, an execution that only waits counts as work, too. */
+export type Idle = (limitMs: number, executions: boolean) => Promise<boolean>;
 
 const idleLimitMs = 60_000;
 const maximumBytes = 65_536;
 
-/** What a test or a benchmark asks of the local engine: faults, counts of calls, and to be told when all is done. */
-export function createControl({ faults, calls, idle }: ControlOptions) {
+/** What a test or a benchmark asks of the local engine: faults and crashes, counts of calls, and to be told when all is done. */
+export function createControl({ faults, calls, idle, kill }: ControlOptions) {
   const routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>> = {
     'POST /_local/faults': async (request, response) => {
       faults.add(parseJson(await readBody(request, maximumBytes)));
@@ -31,9 +36,14 @@ export function createControl({ faults, calls, idle }: ControlOptions) {
       calls.clear();
       sendJson(response, 200, { cleared: true });
     },
-    'GET /_local/idle': async (_request, response) => {
-      const done = await idle(idleLimitMs);
+    'GET /_local/idle': async (request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://local');
+      const done = await idle(idleLimitMs, searchParams.get('executions') === 'wait');
       sendJson(response, done ? 200 : 503, { idle: done });
+    },
+    'POST /_local/kill': async (_request, response) => {
+      await kill();
+      sendJson(response, 200, { killed: true });
     },
   };
 

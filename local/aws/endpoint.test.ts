@@ -2,7 +2,7 @@ import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCo
 import { EventBridgeClient, ListRulesCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startCloud } from './cloud.ts';
@@ -15,7 +15,10 @@ beforeEach(async () => {
 afterEach(() => cloud.stop());
 
 test.each<[string, () => Promise<unknown>]>([
-  ['States ListStateMachines', () => new SFNClient(cloud.client).send(new ListStateMachinesCommand({}))],
+  [
+    'Step Functions RedriveExecution',
+    () => new SFNClient(cloud.client).send(new RedriveExecutionCommand({ executionArn: 'arn' })),
+  ],
   ['EventBridge ListRules', () => new EventBridgeClient(cloud.client).send(new ListRulesCommand({}))],
   [
     'DynamoDB TransactWriteItems',
@@ -23,7 +26,7 @@ test.each<[string, () => Promise<unknown>]>([
   ],
   ['S3 GET ?policy', () => new S3Client(cloud.client).send(new GetBucketPolicyCommand({ Bucket: 'media' }))],
 ])('%s is refused by name and reported', async (what, call) => {
-  const named = new RegExp(what.replace('States ', 'AWSStepFunctions.').replace('?', '\\?'));
+  const named = new RegExp(what.replace('?', '\\?'));
 
   await expect(call()).rejects.toMatchObject({
     name: 'UnknownOperationException',
@@ -118,7 +121,7 @@ test('a port that is taken is named with the option that changes it', async () =
   const second = startCloud({
     resources,
     port: cloud.port,
-    retryDelaysMs: [],
+    delays: { asyncRetriesMs: [] },
     report: () => {},
     invoke: async () => {},
   });

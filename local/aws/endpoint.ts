@@ -7,6 +7,7 @@ import type { Events } from './events.ts';
 import { type Fault, type Faults, faultError, type Service } from './faults.ts';
 import { s3Operation } from './s3-operation.ts';
 import type { Secrets } from './secrets.ts';
+import type { StepFunctions } from './step-functions.ts';
 import type { Storage } from './storage.ts';
 
 export interface EndpointOptions {
@@ -14,6 +15,7 @@ export interface EndpointOptions {
   readonly storage: Storage;
   readonly events: Events;
   readonly secrets: Secrets;
+  readonly stepFunctions: StepFunctions;
   readonly faults: Faults;
   readonly calls: Calls;
   control(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -32,9 +34,10 @@ const services: Readonly<Record<string, Service>> = {
   AWSEvents: 'events',
   secretsmanager: 'secretsmanager',
   AmazonSQS: 'sqs',
+  AWSStepFunctions: 'states',
 };
 
-/** EventBridge's and Secrets Manager's largest requests are far smaller. */
+/** The largest requests of EventBridge, Secrets Manager and Step Functions are far smaller. */
 const maximumJsonBytes = 16 * 1_024 * 1_024;
 
 /**
@@ -42,7 +45,7 @@ const maximumJsonBytes = 16 * 1_024 * 1_024;
  * CLI talk to it as they would to AWS; signatures are not checked.
  */
 export function createEndpoint(options: EndpointOptions): Server {
-  const { database, storage, events, secrets, faults, calls, control, report } = options;
+  const { database, storage, events, secrets, stepFunctions, faults, calls, control, report } = options;
 
   function requireSupport({ service, operation }: Call): void {
     if (service === 'dynamodb' && !database.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
@@ -58,11 +61,12 @@ export function createEndpoint(options: EndpointOptions): Server {
     if (call.service === 'dynamodb') return database.handle(request, response);
     if (call.service === 'sqs' || call.service === 's3') return storage.handle(request, response);
     const input = parseJson(await readBody(request, maximumJsonBytes));
-    const result =
-      call.service === 'events'
-        ? events.call(call.operation, input, fault === 'partial')
-        : secrets.call(call.operation, input);
-    sendJson(response, 200, result, 'application/x-amz-json-1.1');
+    sendJson(response, 200, perform(call, fault, input), 'application/x-amz-json-1.1');
+  }
+
+  function perform({ service, operation }: Call, fault: Fault['kind'] | undefined, input: unknown): unknown {
+    if (service === 'events') return events.call(operation, input, fault === 'partial');
+    return service === 'states' ? stepFunctions.call(operation, input) : secrets.call(operation, input);
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

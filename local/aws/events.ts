@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { accountId, region } from '../lambda/names.ts';
+import { type Pattern, patternOf } from '../../stacks/topology.ts';
+import { accountId, region, stateMachineArn } from '../lambda/names.ts';
 import { AwsError, unsupported } from './answers.ts';
 import { parseInput } from './input.ts';
 import { isRecord } from './json.ts';
 import { compilePattern } from './pattern.ts';
+import type { AwsEvent } from './status-change.ts';
 
 /** An event as a rule's target gets it. */
 export interface Envelope {
@@ -19,16 +21,30 @@ export interface Envelope {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+/** What a rule starts, by the names of the topology. */
+export type Target = { readonly function: string } | { readonly stateMachine: string } | { readonly queue: string };
+
 export interface Rule {
-  readonly pattern: unknown;
-  readonly function: string;
+  readonly pattern: Pattern;
+  readonly target: Target;
+  /** Our own when left out. */
+  readonly bus?: string;
+  readonly ofStateMachine?: string;
+}
+
+/** A rule that an event matched. */
+export interface Match {
+  readonly rule: string;
+  readonly bus: string;
+  readonly target: Target;
 }
 
 export interface EventsOptions {
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
-  /** Starts a rule's target; the call must not wait for it. */
-  start(functionName: string, event: Envelope): void;
+  /** Hands an event to a rule's target; the call must not wait for it. */
+  deliver(match: Match, event: Envelope): void;
+  /** Told about every event on our own bus. */
   onEvent?(event: Envelope): void;
   readonly now?: () => Date;
   readonly newId?: () => string;
@@ -64,13 +80,15 @@ const putEventsSchema = z.object({ Entries: z.array(entrySchema) });
 
 type Entry = z.output<typeof entrySchema>;
 
-/** EventBridge's PutEvents and rules. `faulty` says which entries, by index, shall be throttled. */
+/** The bus that AWS's own events come on. */
+const defaultBus = 'default';
+
+/** EventBridge's PutEvents, and the rules of our own bus and of the default one. */
 export function createEvents(options: EventsOptions) {
-  const { busName, start, onEvent, now = () => new Date(), newId = randomUUID } = options;
+  const { busName, onEvent, now = () => new Date(), newId = randomUUID } = options;
   const rules = Object.entries(options.rules).map(([name, rule]) => ({
-    name,
-    function: rule.function,
-    matches: compilePattern(rule.pattern),
+    match: { rule: name, bus: rule.bus ?? busName, target: rule.target },
+    matches: compilePattern(patternOf(rule, stateMachineArn)),
   }));
 
   function toEnvelope(entry: Entry): Envelope | Failure {
@@ -98,10 +116,9 @@ export function createEvents(options: EventsOptions) {
     };
   }
 
-  function deliver(envelope: Envelope): void {
-    onEvent?.(envelope);
-    for (const rule of rules) {
-      if (rule.matches(envelope)) start(rule.function, envelope);
+  function deliver(bus: string, envelope: Envelope): void {
+    for (const { match, matches } of rules) {
+      if (match.bus === bus && matches(envelope)) options.deliver(match, envelope);
     }
   }
 
@@ -110,7 +127,8 @@ export function createEvents(options: EventsOptions) {
       return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (a fault that was asked for)' };
     const envelope = toEnvelope(entry);
     if ('ErrorCode' in envelope) return envelope;
-    deliver(envelope);
+    onEvent?.(envelope);
+    deliver(busName, envelope);
     return { EventId: envelope.id };
   }
 
@@ -136,6 +154,12 @@ export function createEvents(options: EventsOptions) {
     call(operation: string, input: unknown, partial = false): PutEventsResult {
       if (operation !== 'PutEvents') throw unsupported(`EventBridge ${operation}`);
       return putEvents(input, partial);
+    },
+
+    /** An event of AWS itself. */
+    emit({ source, detailType, resources, detail }: AwsEvent): void {
+      const head = { version: '0', id: newId(), account: accountId, time: toSeconds(now()), region } as const;
+      deliver(defaultBus, { ...head, 'detail-type': detailType, source, resources, detail });
     },
   };
 }

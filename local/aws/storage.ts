@@ -28,7 +28,42 @@ const givesQueueUrls: ReadonlySet<unknown> = new Set([
   'AmazonSQS.ListQueues',
 ]);
 
+const sends: ReadonlySet<unknown> = new Set(['AmazonSQS.SendMessage', 'AmazonSQS.SendMessageBatch']);
+
 const queueCreated = z.object({ QueueUrl: z.string() });
+
+const sentMessage = z.object({ MessageId: z.string(), MD5OfMessageBody: z.string() });
+
+const messageAttribute = z.object({
+  DataType: z.string(),
+  StringValue: z.optional(z.string()),
+  BinaryValue: z.optional(z.string()),
+});
+
+const received = z.object({
+  Messages: z.optional(
+    z.array(
+      z.object({
+        MessageId: z.string(),
+        ReceiptHandle: z.string(),
+        Body: z.string(),
+        MD5OfBody: z.string(),
+        Attributes: z.record(z.string(), z.string()),
+        MessageAttributes: z.optional(z.record(z.string(), messageAttribute)),
+      }),
+    ),
+  ),
+});
+
+export type QueueMessage = NonNullable<z.output<typeof received>['Messages']>[number];
+
+/** What SendMessage takes. */
+export interface OutgoingMessage {
+  readonly body: string;
+  readonly delaySeconds?: number;
+  /** Text attributes, by name. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
 
 export class StorageError extends Error {
   override readonly name = 'StorageError';
@@ -37,9 +72,12 @@ export class StorageError extends Error {
 /** SQS and S3 in memory, by fauxqs. */
 export async function createStorage() {
   const app = buildApp({ logger: false });
+  const listeners = new Set<() => void>();
   // SDKs send to the host that a queue's URL names, and fauxqs names sqs.<region>.localhost, which not every machine
   // resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
+    // Before the sender is answered, so that nothing seems to be done while a message waits.
+    if (sends.has(request.headers['x-amz-target'])) for (const tell of listeners) tell();
     const answersUrls = givesQueueUrls.has(request.headers['x-amz-target']) && typeof payload === 'string';
     done(null, answersUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
   });
@@ -53,7 +91,8 @@ export async function createStorage() {
       payload: JSON.stringify(input),
     });
     if (response.statusCode !== 200) throw new StorageError(`SQS ${operation} failed: ${response.body}`);
-    return response.json();
+    // DeleteMessage and ChangeMessageVisibility answer nothing.
+    return response.body ? response.json() : undefined;
   }
 
   return {
@@ -64,12 +103,48 @@ export async function createStorage() {
     },
 
     /** The queue's URL, which names the port that this is served on. */
-    async createQueue(name: string, port: number): Promise<string> {
-      return queueCreated.parse(await callQueues('CreateQueue', `127.0.0.1:${port}`, { QueueName: name })).QueueUrl;
+    async createQueue(name: string, port: number, attributes: Readonly<Record<string, string>> = {}): Promise<string> {
+      const input = { QueueName: name, Attributes: attributes };
+      return queueCreated.parse(await callQueues('CreateQueue', `127.0.0.1:${port}`, input)).QueueUrl;
     },
 
-    async sendMessage(queueUrl: string, body: string): Promise<void> {
-      await callQueues('SendMessage', new URL(queueUrl).host, { QueueUrl: queueUrl, MessageBody: body });
+    /** @throws StorageError */
+    async sendMessage(queueUrl: string, message: OutgoingMessage) {
+      const { body, delaySeconds, attributes = {} } = message;
+      const MessageAttributes = Object.fromEntries(
+        Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+      );
+      const input = { QueueUrl: queueUrl, MessageBody: body, DelaySeconds: delaySeconds, MessageAttributes };
+      return sentMessage.parse(await callQueues('SendMessage', new URL(queueUrl).host, input));
+    },
+
+    async receiveMessages(
+      queueUrl: string,
+      options: { readonly most: number; readonly hiddenSeconds: number },
+    ): Promise<readonly QueueMessage[]> {
+      const input = {
+        QueueUrl: queueUrl,
+        MaxNumberOfMessages: options.most,
+        VisibilityTimeout: options.hiddenSeconds,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      };
+      return received.parse(await callQueues('ReceiveMessage', new URL(queueUrl).host, input)).Messages ?? [];
+    },
+
+    async deleteMessage(queueUrl: string, receiptHandle: string): Promise<void> {
+      await callQueues('DeleteMessage', new URL(queueUrl).host, { QueueUrl: queueUrl, ReceiptHandle: receiptHandle });
+    },
+
+    /** Gives a received message back to the queue, to be received again at once. */
+    async returnMessage(queueUrl: string, receiptHandle: string): Promise<void> {
+      const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 };
+      await callQueues('ChangeMessageVisibility', new URL(queueUrl).host, input);
+    },
+
+    /** Calls back whenever a message is sent to any queue. */
+    onSend(listener: () => void): void {
+      listeners.add(listener);
     },
 
     async createBucket(name: string): Promise<void> {

@@ -1,17 +1,19 @@
 import { messagesTable } from '../../core/messages/table.ts';
 import { controlTable } from '../../core/platform/control-table.ts';
 import type { InvocationError } from '../lambda/errors.ts';
-import { type Cloud, startCloud } from './cloud.ts';
+import { type Cloud, type CloudOptions, type CloudResources, startCloud } from './cloud.ts';
 
-export const resources = {
+export const resources: CloudResources = {
   busName: 'omnichannel',
   rules: {
-    messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, function: 'message' },
-    everything: { pattern: { source: ['test'] }, function: 'audit' },
+    messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
+    everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
   tables: { messages: { layout: messagesTable }, control: { layout: controlTable } },
-  queues: { deadLetters: 'dead-letters' },
+  queues: { deadLetters: 'dead-letters', parked: 'parked' },
   bucket: { name: 'media' },
+  stateMachines: {},
+  consumers: {},
 };
 
 export interface TestCloud extends Cloud {
@@ -30,20 +32,21 @@ export interface TestCloud extends Cloud {
 }
 
 /** For tests: the AWS side on a free port, with functions that only note their events. */
-export async function startTestCloud(): Promise<TestCloud> {
+export async function startTestCloud(overrides: Partial<CloudOptions> = {}): Promise<TestCloud> {
   const invoked: TestCloud['invoked'] = [];
   const failures: TestCloud['failures'] = new Map();
   const reports: string[] = [];
   const cloud = await startCloud({
     resources,
     port: 0,
-    retryDelaysMs: [1, 2],
+    delays: { asyncRetriesMs: [1, 2] },
     report: (message) => reports.push(message),
     async invoke(name, event) {
       invoked.push({ name, event });
       const failure = failures.get(name);
       if (failure) throw failure;
     },
+    ...overrides,
   });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = { endpoint: cloud.url, region: 'us-east-1', credentials, maxAttempts: 1 };

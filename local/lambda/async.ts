@@ -5,6 +5,7 @@ import { failureOf } from './errors.ts';
 import type { FunctionFailure } from './messages.ts';
 import { functionArn } from './names.ts';
 import type { Invoke } from './runtime.ts';
+import { createWork, type Work } from './work.ts';
 
 /** What Lambda sends to an on-failure destination. */
 export interface FailedInvocation {
@@ -34,14 +35,15 @@ export interface AsyncOptions {
   report(message: string): void;
   /** How many run at once, 6 by default: enough to keep two cores busy, few enough that webhooks are still answered fast. */
   readonly concurrency?: number;
+  /** Counts what runs, waits or is to be retried. */
+  readonly work?: Work;
   readonly now?: () => Date;
   readonly newId?: () => string;
 }
 
 export interface AsyncInvocations {
   start(name: string, event: unknown): void;
-  /** Resolves when nothing runs, waits or is to be retried. Resolves with false if that takes longer than the limit. */
-  idle(limitMs: number): Promise<boolean>;
+  readonly idle: Work['idle'];
   stop(): void;
 }
 
@@ -51,10 +53,9 @@ export interface AsyncInvocations {
  */
 export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations {
   const { invoke, retryDelaysMs, sendToDestination, report, concurrency = 6 } = options;
-  const { now = () => new Date(), newId = randomUUID } = options;
+  const { work = createWork(), now = () => new Date(), newId = randomUUID } = options;
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
-  const waiters = new Set<() => void>();
   let pending = 0;
 
   async function attemptAll(name: string, event: unknown, requestId: string): Promise<FunctionFailure | undefined> {
@@ -92,38 +93,22 @@ export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations 
     );
   }
 
-  function finished(): void {
-    pending -= 1;
-    if (pending > 0) return;
-    for (const tell of waiters) tell();
-    waiters.clear();
-  }
-
   return {
     start(name, event) {
+      const done = work.begin();
       pending += 1;
       run(name, event)
         .catch((error: unknown) => {
           if (stopped.signal.aborted) return;
           report(`The event for ${name} is lost: ${error instanceof Error ? error.message : String(error)}`);
         })
-        .finally(finished);
+        .finally(() => {
+          pending -= 1;
+          done();
+        });
     },
 
-    idle(limitMs) {
-      if (pending === 0) return Promise.resolve(true);
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      const tell = () => {
-        clearTimeout(timer);
-        resolve(true);
-      };
-      const timer = setTimeout(() => {
-        waiters.delete(tell);
-        resolve(false);
-      }, limitMs);
-      waiters.add(tell);
-      return promise;
-    },
+    idle: work.idle,
 
     stop() {
       if (pending > 0) report(`Stopped with ${pending} asynchronous invocations unfinished`);

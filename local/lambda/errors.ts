@@ -15,6 +15,9 @@ export class InvocationError extends Error {
   }
 }
 
+/** The name of the error that Lambda's API answers above a function's concurrency. */
+export const throttledName = 'TooManyRequestsException';
+
 export function timedOut(requestId: string, timeoutSeconds: number): InvocationError {
   return new InvocationError({
     errorType: 'Sandbox.Timedout',
@@ -32,6 +35,11 @@ export function runtimeExited(requestId: string, exitCode: number, cause?: unkno
     },
     { cause },
   );
+}
+
+/** Of a function that has a concurrency of its own, and uses all of it. */
+export function throttled(name: string): InvocationError {
+  return new InvocationError({ errorType: throttledName, errorMessage: `Rate Exceeded for ${name}.`, trace: [] });
 }
 
 /** A thrown value as Lambda's Node runtime reports it. */

@@ -6,6 +6,8 @@ export interface LambdaFunction {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
+  /** How many run at once at most; without it there is no limit. */
+  readonly concurrency?: number;
 }
 
 /** Lambda's context without the callbacks, which Node 24's runtime no longer has. */

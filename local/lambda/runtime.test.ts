@@ -123,6 +123,39 @@ test.each([
   expect(await invoke('quick', {})).toBe('ok');
 });
 
+test('a kill fails every invocation in flight, and a new thread takes over', async () => {
+  const server = createServer();
+  const port = await listen(server, 0, '--port');
+  cleanups.push(() => close(server));
+  const { invoke, kill } = await start(
+    await writeFunctions({ wait: `await fetch('http://127.0.0.1:${port}')`, quick: 'return "ok"' }),
+  );
+
+  const waiting = expect(invoke('wait', {})).rejects.toMatchObject({ name: 'Runtime.ExitError' });
+  await once(server, 'request');
+  await kill();
+
+  await waiting;
+  expect(await invoke('quick', {})).toBe('ok');
+});
+
+test('a function with a concurrency of its own is throttled above it, and no other function', async () => {
+  const written = await writeFunctions({
+    meet: 'globalThis.met ??= Promise.withResolvers(); await globalThis.met.promise',
+    release: 'globalThis.met.resolve()',
+  });
+  const { meet, release } = written.functions;
+  if (!meet || !release) throw new Error('not written');
+  const { invoke } = await start({ ...written, functions: { meet: { ...meet, concurrency: 2 }, release } });
+
+  const running = [invoke('meet', {}), invoke('meet', {})];
+  await expect(invoke('meet', {})).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+  await invoke('release', {});
+
+  expect(await Promise.all(running)).toEqual([null, null]);
+  expect(await invoke('meet', {})).toBeNull();
+});
+
 test('what functions write to stdout and stderr arrives line by line', async () => {
   const { invoke, lines } = await start(
     await writeFunctions({ talk: `console.log('one\\ntwo'); console.error('three')` }),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { throttled } from './errors.ts';
 import type { LambdaFunction } from './messages.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
 
@@ -26,11 +27,13 @@ export interface InvokeOptions {
   readonly requestId?: string;
 }
 
-/** @throws InvocationError when the function fails, times out, or its runtime ends. */
+/** @throws InvocationError when the function fails, times out, is throttled, or its runtime ends. */
 export type Invoke = (name: string, event: unknown, options?: InvokeOptions) => Promise<unknown>;
 
 export interface Runtime {
   readonly invoke: Invoke;
+  /** Ends the thread in the middle of whatever runs in it, as a crash would; a new one takes its place. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,6 +55,7 @@ export class FunctionLoadError extends Error {
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { functions, root, env, onLog = () => {}, onRun } = options;
+  const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
 
@@ -85,10 +89,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw new FunctionLoadError(broken);
   }
 
+  function count(name: string, change: 1 | -1): void {
+    running.set(name, (running.get(name) ?? 0) + change);
+  }
+
   async function invoke(name: string, event: unknown, { requestId = randomUUID() }: InvokeOptions = {}) {
     const spec = functions[name];
     if (!spec) throw new Error(`No function is called "${name}"`);
     if (stopping) throw new Error('The runtime is stopping');
+    if ((running.get(name) ?? 0) >= (spec.concurrency ?? Number.POSITIVE_INFINITY)) throw throttled(name);
+    count(name, 1);
     const started = performance.now();
     const done = (outcome: Pick<Run, 'ok' | 'error'>) =>
       onRun?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
@@ -100,11 +110,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     } catch (error) {
       done({ ok: false, error: error instanceof Error ? error.name : String(error) });
       throw error;
+    } finally {
+      count(name, -1);
     }
   }
 
   return {
     invoke,
+    async kill() {
+      await sandbox?.terminate();
+    },
     async stop() {
       stopping = true;
       await sandbox?.terminate();

@@ -76,6 +76,12 @@ export const withThread = (chat: Chat, change: Partial<Thread>): Chat => ({
   thread: { ...chat.thread, ...change },
 });
 
+/** Changes one of the chat's threads, whether it is the newest or not. */
+export const changeThread = (chat: Chat, threadId: string, change: (thread: Thread) => Thread): Chat => {
+  const changed = (thread: Thread): Thread => (thread.id === threadId ? change(thread) : thread);
+  return { ...chat, thread: changed(chat.thread), earlierThreads: chat.earlierThreads.map(changed) };
+};
+
 /** Replaces the user of the same id, or adds one; a user who was in the thread stays listed in `user_ids`. */
 export const withUser = (chat: Chat, user: User): Chat => {
   const known = chat.users.some(({ id }) => id === user.id);
@@ -105,12 +111,13 @@ export const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: 
   const { content, author, visibility = 'all', properties } = draft;
   const written = author && {
     author_id: author.id,
-    // LiveChat's own applications give every event an id of their own; without hyphens it is never taken for ours.
-    custom_id: draft.customId ?? chat.lastMicroseconds.toString(36),
     properties: { source: { client_id: author.clientId }, ...properties },
   };
   const id = `${chat.thread.id}_${chat.thread.events.length + 1}`;
-  const event: ChatEvent = { id, ...content, created_at: at, visibility, ...written };
+  // LiveChat's own applications give what a user writes an id of their own; without hyphens it is never taken for ours.
+  const customId = draft.customId ?? (author && chat.lastMicroseconds.toString(36));
+  const custom = customId !== undefined && { custom_id: customId };
+  const event: ChatEvent = { id, ...content, created_at: at, visibility, ...written, ...custom };
   const added = withThread(chat, { events: [...chat.thread.events, event] });
   return { chat: author === undefined ? added : withIdle(added, false), event };
 };

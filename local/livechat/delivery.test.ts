@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { createDelivery, type WebhookActivity } from './delivery.ts';
 import { parse, parseAction } from './parse.ts';
-import { createPoster } from './post.ts';
 import { startRequest } from './requests.ts';
-import { cleanUp, organizationId, quietSimulator, startReceiver, until } from './testing.ts';
+import { cleanUp, organizationId, quietSimulator, startReceiver, targetOf, until } from './testing.ts';
 import type { Webhook } from './webhooks.ts';
 
 interface Extras {
@@ -14,8 +13,8 @@ interface Extras {
 const deliverTo = (url: string, retryDelaysMs: readonly number[], { timeoutMs = 10_000, onActivity }: Extras = {}) => {
   const activities: WebhookActivity[] = [];
   const delivery = createDelivery({
-    poster: createPoster(url, timeoutMs),
-    secretKey: 'whsec-test',
+    targets: (action) => [targetOf(url, action)],
+    timeoutMs,
     organizationId,
     retryDelaysMs,
     now: Date.now,

@@ -1,5 +1,5 @@
-import type { Poster } from './post.ts';
-import { type Registration, toBody, type Webhook, type WebhookAction } from './webhooks.ts';
+import { createPoster, type Poster } from './post.ts';
+import { type Target, toBody, type Webhook, type WebhookAction } from './webhooks.ts';
 
 /** One try to deliver a webhook. */
 export interface WebhookActivity {
@@ -19,8 +19,12 @@ export interface WebhookActivity {
 /** Three more tries within a minute, as LiveChat documents it; the division of the minute is our guess. */
 export const defaultRetryDelaysMs: readonly number[] = [5_000, 15_000, 30_000];
 
-export interface DeliverySettings extends Registration {
-  readonly poster: Poster;
+export interface DeliverySettings {
+  readonly organizationId: string;
+  /** Where an action's webhooks go now: nowhere, to one place or to several. */
+  readonly targets: (action: WebhookAction) => readonly Target[];
+  /** An answer that takes longer counts as none. */
+  readonly timeoutMs: number;
   readonly retryDelaysMs: readonly number[];
   readonly now: () => number;
   readonly onActivity: (activity: WebhookActivity) => void;
@@ -31,54 +35,74 @@ export interface Delivery {
   readonly stop: () => void;
 }
 
+interface Post {
+  readonly webhook: Webhook;
+  readonly url: string;
+  readonly body: string;
+}
+
 /**
- * Sends webhooks: those of one chat one after the other, those of different chats side by side. Only the first try keeps
+ * Sends webhooks: those of one chat to one place one after the other, everything else side by side. Only the first try keeps
  * this order; a retry comes when its time has come, since LiveChat promises no order.
  */
 export const createDelivery = (settings: DeliverySettings): Delivery => {
-  const { poster, retryDelaysMs, now, onActivity } = settings;
+  const { retryDelaysMs, now, onActivity } = settings;
+  const posters = new Map<string, Poster>();
   const lastOfChat = new Map<string, Promise<void>>();
   const pending = new Set<NodeJS.Timeout>();
   let stopped = false;
 
-  const attempt = async (webhook: Webhook, body: string, number: number): Promise<void> => {
+  const posterOf = (url: string): Poster => {
+    const poster = posters.get(url) ?? createPoster(url, settings.timeoutMs);
+    posters.set(url, poster);
+    return poster;
+  };
+
+  const attempt = async (post: Post, number: number): Promise<void> => {
     if (stopped) return;
-    const status = await poster.post(body).catch(() => null);
+    const status = await posterOf(post.url)
+      .post(post.body)
+      .catch(() => null);
     if (stopped) return;
     const ok = status === 200;
     const delay = retryDelaysMs[number - 1];
     const gaveUp = !ok && delay === undefined;
-    const { action, chatId } = webhook;
+    const { action, chatId } = post.webhook;
     const at = new Date(now()).toISOString();
-    if (!ok && delay !== undefined) retryLater(webhook, body, number + 1, delay);
+    if (!ok && delay !== undefined) retryLater(post, number + 1, delay);
     onActivity({ type: 'livechat-webhook', at, action, chatId, status, attempt: number, ok, gaveUp });
   };
 
-  const retryLater = (webhook: Webhook, body: string, number: number, delay: number): void => {
+  const retryLater = (post: Post, number: number, delay: number): void => {
     const timer = setTimeout(() => {
       pending.delete(timer);
-      void attempt(webhook, body, number);
+      void attempt(post, number);
     }, delay);
     pending.add(timer);
   };
 
-  const send = (webhook: Webhook): void => {
-    const body = toBody(webhook, settings);
-    const { chatId } = webhook;
-    const before = lastOfChat.get(chatId) ?? Promise.resolve();
+  const enqueue = (post: Post): void => {
+    const line = `${post.webhook.chatId} ${post.url}`;
+    const before = lastOfChat.get(line) ?? Promise.resolve();
     const done = before
-      .then(() => attempt(webhook, body, 1))
+      .then(() => attempt(post, 1))
       .finally(() => {
-        if (lastOfChat.get(chatId) === done) lastOfChat.delete(chatId);
+        if (lastOfChat.get(line) === done) lastOfChat.delete(line);
       });
-    lastOfChat.set(chatId, done);
+    lastOfChat.set(line, done);
+  };
+
+  const send = (webhook: Webhook): void => {
+    for (const target of settings.targets(webhook.action)) {
+      enqueue({ webhook, url: target.url, body: toBody(webhook, target, settings.organizationId) });
+    }
   };
 
   const stop = (): void => {
     stopped = true;
     for (const timer of pending) clearTimeout(timer);
     pending.clear();
-    poster.close();
+    for (const poster of posters.values()) poster.close();
   };
 
   return { send, stop };

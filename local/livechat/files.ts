@@ -6,6 +6,7 @@ export interface FileDescription {
   readonly contentType?: string | undefined;
   /** Bytes. */
   readonly size?: number | undefined;
+  readonly alternativeText?: string | undefined;
 }
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -20,7 +21,7 @@ const contentTypes: Readonly<Record<string, string>> = {
 
 const extensionOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
 
-const cdn = 'https://cdn.livechat-files.com/api/file/lc';
+export const cdn = 'https://cdn.livechat-files.com/api/file/lc';
 
 /** A file as LiveChat shows it: only an image has a size in pixels and thumbnails. */
 export const fileContent = (
@@ -40,6 +41,6 @@ export const fileContent = (
     height: 480,
     thumbnail_url: `${cdn}/thumb/${path}`,
     thumbnail2x_url: `${cdn}/thumb2x/${path}`,
-    alternative_text: '',
+    alternative_text: file.alternativeText ?? '',
   };
 };

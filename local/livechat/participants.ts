@@ -11,7 +11,7 @@ import {
   withUser,
 } from './chats.ts';
 import { ChatConflict } from './errors.ts';
-import type { Agent, Queue } from './shapes.ts';
+import type { Agent, Queue, User } from './shapes.ts';
 import { newAgent } from './users.ts';
 import { webhookOf } from './webhooks.ts';
 
@@ -31,15 +31,29 @@ const withoutQueue = (chat: Chat): Chat => {
   return { ...chat, thread };
 };
 
-const addAgent = (before: Chat, agentId: string, requesterId: string): Step => {
-  const known = before.users.filter((user) => user.type === 'agent').find(({ id }) => id === agentId);
-  const user = { ...(known ?? newAgent(agentId)), present: true };
-  const chat = withoutQueue(withUser(before, user));
+const addUser = (before: Chat, user: User, requesterId: string): Step => {
+  const chat = withUser(before, user);
   const payload = { ...ids(chat), user, user_type: user.type, reason: 'manual', requester_id: requesterId };
   return { chat, webhooks: [webhookOf(chat, 'user_added_to_chat', payload)] };
 };
 
-const removeAgent = (before: Chat, agent: Agent, requesterId: string): Step => {
+/** An agent whom the customer sees ends the wait in the queue. */
+export const addAgent = (
+  chat: Chat,
+  agentId: string,
+  requesterId: string,
+  visibility: Agent['visibility'] = 'all',
+): Step => {
+  const known = chat.users.filter((user) => user.type === 'agent').find(({ id }) => id === agentId);
+  const waiting = visibility === 'all' ? withoutQueue(chat) : chat;
+  return addUser(waiting, { ...(known ?? newAgent(agentId)), present: true, visibility }, requesterId);
+};
+
+/** A thread that an agent began alone has no customer in it until one is added. */
+export const addCustomer = (chat: Chat, requesterId: string): Step =>
+  addUser(chat, { ...customerOf(chat), present: true }, requesterId);
+
+export const removeAgent = (before: Chat, agent: Agent, requesterId: string): Step => {
   const chat = withUser(before, { ...agent, present: false });
   const payload = {
     ...ids(chat),
@@ -71,34 +85,41 @@ export interface Target {
   readonly queuePosition: number;
 }
 
-/** The agent hands the chat over and leaves it, unless they are a target themselves. Without agents it waits in the groups' queue. */
-export const transfer = (before: Chat, agentId: string, target: Target, now: number): Step => {
+/** Who hands the chat over, and who leaves it for that, unless they are a target themselves. */
+export interface Handover {
+  readonly requester: Agent;
+  readonly leaving: readonly Agent[];
+}
+
+/** The chat passes into other hands. Without agents it waits in the groups' queue. */
+export const transfer = (before: Chat, { requester, leaving }: Handover, target: Target, now: number): Step => {
   requireActive(before);
-  const from = requirePresent(before, agentId);
   const { chat: ticked, at } = tick(before, now);
   const group_ids = target.groups.length > 0 ? target.groups : ticked.thread.access.group_ids;
-  const queue = leavesNobody(ticked, from, target) && queueFrom(target.queuePosition, at);
+  const queue = leavesNobody(ticked, leaving, target) && queueFrom(target.queuePosition, at);
   const access = { group_ids };
   const moved = withThread({ ...ticked, access }, { access, ...(queue && { queue }) });
-  const added = target.agents.filter((id) => !presentAgents(moved).some((agent) => agent.id === id));
+  const assigned = presentAgents(moved).filter(({ visibility }) => visibility === 'all');
+  const added = target.agents.filter((id) => !assigned.some((agent) => agent.id === id));
 
   const transferred = webhookOf(moved, 'chat_transferred', {
     ...ids(moved),
-    requester_id: agentId,
+    requester_id: requester.id,
     reason: 'manual',
     transferred_to: { group_ids, ...(target.agents.length > 0 && { agent_ids: target.agents }) },
     ...(queue && { queue }),
   });
+  const removed = leaving.filter(({ id }) => !target.agents.includes(id));
   const steps = [
-    ...added.map((id) => (chat: Chat) => addAgent(chat, id, agentId)),
-    (chat: Chat) => announceTransfer(chat, from, target, now),
-    ...(target.agents.includes(agentId) ? [] : [(chat: Chat) => removeAgent(chat, from, agentId)]),
+    ...added.map((id) => (chat: Chat) => addAgent(chat, id, requester.id)),
+    (chat: Chat) => announceTransfer(chat, requester, target, now),
+    ...removed.map((agent) => (chat: Chat) => removeAgent(chat, agent, requester.id)),
   ];
   return steps.reduce<Step>(andThen, { chat: moved, webhooks: [transferred] });
 };
 
-const leavesNobody = (chat: Chat, from: Agent, target: Target): boolean =>
-  target.agents.length === 0 && presentAgents(chat).every(({ id }) => id === from.id);
+const leavesNobody = (chat: Chat, leaving: readonly Agent[], target: Target): boolean =>
+  target.agents.length === 0 && presentAgents(chat).every((agent) => leaving.some(({ id }) => id === agent.id));
 
 /** A chat waits half a minute for each one before it, and for its own turn. */
 export const queueFrom = (position: number, queuedAt: string): Queue => ({

@@ -1,5 +1,5 @@
 import type { Author, Chat, Step } from './chats.ts';
-import { customerOf } from './chats.ts';
+import { customerOf, requireActive } from './chats.ts';
 import { ChatConflict } from './errors.ts';
 import type { Source } from './ids.ts';
 import { click, edit, erase, say, sendFile, sendRichMessage } from './messages.ts';
@@ -46,7 +46,8 @@ const asCustomer = (chat: Chat, request: CustomerAction, setting: Setting): Step
     case 'reopen': {
       const agentId = assignedAgent(chat)?.id ?? setting.agentId;
       const first = { author, content: { type: 'message', text: request.text } } as const;
-      return reopen(chat, setting.source.nextId(), agentId, [first], now);
+      const reopening = { threadId: setting.source.nextId(), userIds: [customer.id, agentId], events: [first] };
+      return reopen(chat, reopening, now);
     }
   }
 };
@@ -81,11 +82,18 @@ const asAgent = (chat: Chat, request: AgentAction, setting: Setting): Step => {
     case 'part':
       return part(chat, agentId);
     case 'transfer':
-      return transfer(chat, agentId, { ...request, queuePosition: setting.queuePosition() }, now);
+      return transfer(
+        chat,
+        { requester: agent, leaving: [agent] },
+        { ...request, queuePosition: setting.queuePosition() },
+        now,
+      );
     case 'tag':
-      return tag(chat, request.tag);
+      requireActive(chat);
+      return tag(chat, chat.thread.id, request.tag);
     case 'untag':
-      return untag(chat, request.tag);
+      requireActive(chat);
+      return untag(chat, chat.thread.id, request.tag);
     case 'close':
       return close(chat, agent, now);
   }

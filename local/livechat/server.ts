@@ -1,9 +1,22 @@
-import { type ServerType, serve } from '@hono/node-server';
+import { type HttpBindings, type ServerType, serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { createDispatch } from './api/dispatch.ts';
+import { createJoins } from './api/joins.ts';
+import { createLimiter } from './api/limiter.ts';
+import { createRegistrations } from './api/registrations.ts';
+import { apiRoutes } from './api/routes.ts';
+import { createUploads } from './api/uploads.ts';
+import type { World } from './api/world.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { createCallLog } from './control/calls.ts';
+import { createFaults } from './control/faults.ts';
+import { controlRoutes } from './control/routes.ts';
 import { createDelivery, defaultRetryDelaysMs, type WebhookActivity } from './delivery.ts';
 import { createSource } from './ids.ts';
-import { createPoster } from './post.ts';
 import { simulatorRoutes } from './routes.ts';
+import { createSettings, defaultSettings } from './settings.ts';
 import { createSimulator } from './simulator.ts';
+import { registrationId } from './webhooks.ts';
 
 export interface SimulatorOptions {
   /** 0 takes any free port. */
@@ -14,8 +27,16 @@ export interface SimulatorOptions {
   readonly organizationId: string;
   /** Our own application's client id. */
   readonly clientId: string;
-  /** Who gets a chat when nobody is named: an agent's e-mail address or a bot's id. */
+  /** Who gets a chat when nobody is named, and whose the credentials are: an agent's e-mail address or a bot's id. */
   readonly agentId: string;
+  /** A personal access token with its account. Without any credentials, every Authorization header is accepted. */
+  readonly accountId?: string;
+  readonly apiKey?: string;
+  /** An OAuth token. */
+  readonly accessToken?: string;
+  readonly clock?: Clock;
+  /** A number from 0 to below 1, for the faults that strike by chance. */
+  readonly random?: () => number;
   readonly retryDelaysMs?: readonly number[];
   readonly onActivity?: (activity: WebhookActivity) => void;
 }
@@ -30,24 +51,48 @@ export interface RunningSimulator {
 const webhookTimeoutMs = 10_000;
 
 export const startSimulator = async (options: SimulatorOptions): Promise<RunningSimulator> => {
-  const { secretKey, organizationId, clientId, agentId } = options;
-  const source = createSource();
-  const delivery = createDelivery({
+  const { secretKey, organizationId, clientId, agentId, clock = systemClock, random = Math.random } = options;
+  const source = createSource(clock.now);
+  const registrations = createRegistrations(source.uuid, (action) => ({
+    webhookId: registrationId(action),
+    url: options.webhookUrl,
     secretKey,
+  }));
+  const delivery = createDelivery({
     organizationId,
-    poster: createPoster(options.webhookUrl, webhookTimeoutMs),
+    targets: registrations.targets,
+    timeoutMs: webhookTimeoutMs,
     retryDelaysMs: options.retryDelaysMs ?? defaultRetryDelaysMs,
     now: source.now,
     onActivity: options.onActivity ?? (() => {}),
   });
-  const simulator = createSimulator({ source, clientId, agentId }, delivery.send);
-  const { server, port } = await listen(simulatorRoutes(simulator).fetch, options.port);
+  const { accountId, apiKey, accessToken } = options;
+  const world: World = {
+    simulator: createSimulator({ source, clientId, agentId }, delivery.send),
+    source,
+    settings: createSettings({ ...defaultSettings, agentId, accountId, apiKey, accessToken }),
+    uploads: createUploads(source.now, source.uuid),
+    joins: createJoins(source.now),
+    registrations,
+    calls: createCallLog(),
+    clientId,
+  };
+  const { server, port } = await listen(appOf(world, clock, random).fetch, options.port);
 
   const stop = async () => {
     delivery.stop();
     await close(server);
   };
   return { port, stop };
+};
+
+const appOf = (world: World, clock: Clock, random: () => number) => {
+  const { simulator, settings, calls } = world;
+  const faults = createFaults(random);
+  const dispatch = createDispatch({ world, faults, limiter: createLimiter(clock.now), clock, random });
+  return new Hono<{ Bindings: HttpBindings }>()
+    .route('/simulator', simulatorRoutes(simulator, controlRoutes(faults, calls, settings)))
+    .route('/', apiRoutes(dispatch, world.source.uuid));
 };
 
 const listen = (

@@ -2,20 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAction } from './parse.ts';
 import { startRequest } from './requests.ts';
-import { nina, organizationId, quietSimulator, tomas } from './testing.ts';
+import { nina, organizationId, outline, quietSimulator, targetOf, tomas } from './testing.ts';
 import { toBody } from './webhooks.ts';
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../test/fixtures/livechat/${name}.json`, import.meta.url), 'utf8'));
-
-/** Every path in a value with the type of what stands there; the elements of a list are laid over each other. */
-const outline = (value: unknown, path = ''): string[] => {
-  if (Array.isArray(value)) return value.flatMap((item) => outline(item, `${path}[]`));
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).flatMap(([key, inner]) => outline(inner, `${path}.${key}`));
-  }
-  return [`${path}: ${value === null ? 'null' : typeof value}`];
-};
 
 /** Depends on the customer's past, on what they told about themselves, or on what another application noted. */
 const mayLack =
@@ -64,7 +55,9 @@ const storyBodies = (): Record<string, unknown>[] => {
   act({ as: 'agent', action: 'close' });
   act({ action: 'reopen', text: 'Me again' });
   act({ as: 'router', action: 'archive' });
-  return simulator.webhooks.map((webhook) => JSON.parse(toBody(webhook, { secretKey: 'whsec', organizationId })));
+  return simulator.webhooks.map((webhook) =>
+    JSON.parse(toBody(webhook, targetOf('https://hooks.example.net', webhook.action), organizationId)),
+  );
 };
 
 const bodies = storyBodies();

@@ -68,12 +68,12 @@ export interface Postback {
   readonly id: string;
   readonly thread_id: string;
   readonly event_id: string;
-  readonly type: string;
-  readonly value: string;
+  readonly type?: string | undefined;
+  readonly value?: string | undefined;
 }
 
 export type EventContent =
-  | { readonly type: 'message'; readonly text: string; readonly postback?: Postback }
+  | { readonly type: 'message'; readonly text: string; readonly postback?: Postback | undefined }
   | {
       readonly type: 'file';
       readonly name: string;
@@ -99,9 +99,10 @@ export type EventContent =
       readonly system_message_type: string;
       readonly text_vars: Readonly<Record<string, string>>;
     }
+  | { readonly type: 'custom'; readonly content: Readonly<Record<string, unknown>> }
   | { readonly type: EventType; readonly deleted: true };
 
-export type EventType = 'message' | 'file' | 'rich_message' | 'filled_form' | 'system_message';
+export type EventType = 'message' | 'file' | 'rich_message' | 'filled_form' | 'system_message' | 'custom';
 
 export type ChatEvent = EventContent & {
   readonly id: string;

@@ -17,6 +17,10 @@ export interface Simulator {
   readonly start: (request: StartRequest) => Step;
   /** @throws ChatNotFound, ChatConflict, BadField */
   readonly act: (chatId: string, action: Action) => Step;
+  /** Does to a chat what an application asks for. @throws ChatNotFound, and whatever `how` throws */
+  readonly change: (chatId: string, how: (chat: Chat) => Step) => Step;
+  /** The place of a chat that joins the queue now. */
+  readonly queuePosition: () => number;
 }
 
 /** The chats and whatever happens to them. `send` gets every webhook, in the order in which they came about. */
@@ -43,11 +47,15 @@ export const createSimulator = (
     return chat;
   };
 
+  const change = (chatId: string, how: (chat: Chat) => Step): Step => commit(how(chatOf(chatId)));
+
   return {
+    change,
+    queuePosition: setting.queuePosition,
     chats: () => [...chats.values()],
     chat: chatOf,
     start: (request) => commit(startOf(request, setting)),
-    act: (chatId, action) => commit(perform(chatOf(chatId), action, setting)),
+    act: (chatId, action) => change(chatId, (chat) => perform(chat, action, setting)),
   };
 };
 

@@ -3,7 +3,7 @@ import { afterEach, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { createSource } from './ids.ts';
 import { createSimulator, type Simulator } from './simulator.ts';
-import type { Webhook } from './webhooks.ts';
+import { registrationId, type Target, type Webhook, type WebhookAction } from './webhooks.ts';
 
 /** What the tests of the simulator share: a receiving server, and a simulator without any network. */
 
@@ -66,6 +66,23 @@ export const nina = 'nina.kowal@acme.example';
 export const tomas = 'tomas.reyes@acme.example';
 export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
 export const ownClientId = '9a0d3c7741be4f6e8d52c0f1a7be2e60';
+
+/** Every path in a value with the type of what stands there; the elements of a list are laid over each other. */
+export const outline = (value: unknown, path = ''): string[] => {
+  if (Array.isArray(value)) return value.flatMap((item) => outline(item, `${path}[]`));
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).flatMap(([key, inner]) => outline(inner, `${path}.${key}`));
+  }
+  return [`${path}: ${value === null ? 'null' : typeof value}`];
+};
+
+/** Where everything goes when nothing is registered. */
+export const targetOf = (url: string, action: WebhookAction): Target => ({
+  webhookId: registrationId(action),
+  url,
+  secretKey: 'whsec-test',
+  additionalData: ['chat_properties', 'chat_presence_user_ids'],
+});
 
 /** A simulator whose webhooks are merely kept. The clock stands still unless the test moves it. */
 export const quietSimulator = (

@@ -1,8 +1,10 @@
 import {
+  type Author,
   addEvent,
+  allThreads,
   andThen,
   type Chat,
-  customerOf,
+  changeThread,
   type EventDraft,
   requireActive,
   type Step,
@@ -46,18 +48,19 @@ const newThread = (id: string, at: string, users: readonly User[], access: Acces
   customer_visit: customerVisit,
 });
 
-const incomingChat = (chat: Chat): WebhookPayloads['incoming_chat'] => {
+const incomingChat = (chat: Chat, requesterId: string | undefined): WebhookPayloads['incoming_chat'] => {
   const { id, users, properties, access, thread } = chat;
-  return { chat: { id, users, properties, access, thread } };
+  const told = { chat: { id, users, properties, access, thread } };
+  return requesterId === undefined ? told : { requester_id: requesterId, ...told };
 };
 
 /** The first events of a thread are told inside `incoming_chat`, not one by one. */
-const begin = (empty: Chat, events: readonly EventDraft[], now: number): Step => {
+const begin = (empty: Chat, events: readonly EventDraft[], now: number, requesterId?: string): Step => {
   const chat = events.reduce((before, draft) => addEvent(before, draft, now).chat, empty);
   const eventId = chat.thread.events.at(-1)?.id;
   return {
     chat,
-    webhooks: [webhookOf(chat, 'incoming_chat', incomingChat(chat))],
+    webhooks: [webhookOf(chat, 'incoming_chat', incomingChat(chat, requesterId))],
     ...(eventId !== undefined && { eventId }),
   };
 };
@@ -94,32 +97,42 @@ export const startChat = (start: Start, now: number): Step => {
   return begin(empty, start.events, now);
 };
 
-/** A new thread of the same chat, with the customer and one agent. */
-export const reopen = (
-  before: Chat,
-  threadId: string,
-  agentId: string,
-  events: readonly EventDraft[],
-  now: number,
-): Step => {
+export interface Reopening {
+  readonly threadId: string;
+  /** Who is there from its first moment; an id that the chat does not know is a new agent. */
+  readonly userIds: readonly string[];
+  readonly events: readonly EventDraft[];
+  /** An application reopens it, not the customer. */
+  readonly by?: Author;
+  /** Given as false, the thread is closed from the start: it only holds its events. */
+  readonly active?: boolean;
+}
+
+/** A new thread of the same chat. */
+export const reopen = (before: Chat, reopening: Reopening, now: number): Step => {
   if (before.thread.active) {
     throw new ChatConflict(`Chat ${before.id} is still active: write into it, or close it before it is reopened.`);
   }
+  const { threadId, userIds, by, active = true } = reopening;
   const { chat: ticked, at } = tick(before, now);
-  const customer = customerOf(ticked);
-  const away = { ...ticked, users: ticked.users.map((user) => ({ ...user, present: false })) };
-  const agent = away.users.filter((user) => user.type === 'agent').find(({ id }) => id === agentId);
-  const back = [
-    {
-      ...customer,
-      present: true,
-      statistics: { ...customer.statistics, threads_count: away.earlierThreads.length + 2 },
-    },
-    { ...(agent ?? newAgent(agentId)), present: true },
-  ].reduce(withUser, away);
+  const empty = { ...ticked, users: ticked.users.map((user) => away(user, ticked.earlierThreads.length + 2)) };
+  const { id, users, access, ...rest } = userIds.reduce(enter, empty);
   const closed: Thread = { ...before.thread, next_thread_id: threadId };
-  const thread = { ...newThread(threadId, at, back.users, back.access), previous_thread_id: before.thread.id };
-  return begin({ ...back, thread, earlierThreads: [...before.earlierThreads, closed] }, events, now);
+  const properties = by ? { ...threadProperties, source: { client_id: by.clientId } } : threadProperties;
+  const begun = { ...newThread(threadId, at, users, access), active, properties };
+  const thread = { ...begun, previous_thread_id: before.thread.id };
+  const chat = { ...rest, id, users, access, thread, earlierThreads: [...before.earlierThreads, closed] };
+  return begin(chat, reopening.events, now, by?.id);
+};
+
+const away = (user: User, threadsCount: number): User =>
+  user.type === 'agent'
+    ? { ...user, present: false }
+    : { ...user, present: false, statistics: { ...user.statistics, threads_count: threadsCount } };
+
+const enter = (chat: Chat, userId: string): Chat => {
+  const known = chat.users.find(({ id }) => id === userId) ?? newAgent(userId);
+  return withUser(chat, { ...known, present: true });
 };
 
 const deactivate = (before: Chat, userId?: string): Step => {
@@ -147,20 +160,22 @@ export const idle = (chat: Chat, now: number): Step => {
   return systemMessage(withIdle(chat, true), 'routing.idle', text, { duration: '15' }, now);
 };
 
-export const tag = (before: Chat, name: string): Step => {
-  requireActive(before);
-  const tags = before.thread.tags ?? [];
-  if (tags.includes(name)) throw new ChatConflict(`Thread ${before.thread.id} has the tag ${name} already.`);
-  const chat = withThread(before, { tags: [...tags, name] });
-  const payload = { chat_id: chat.id, thread_id: chat.thread.id, tag: name };
+const tagsOf = (chat: Chat, threadId: string): readonly string[] =>
+  allThreads(chat).find(({ id }) => id === threadId)?.tags ?? [];
+
+export const tag = (before: Chat, threadId: string, name: string): Step => {
+  const tags = tagsOf(before, threadId);
+  if (tags.includes(name)) throw new ChatConflict(`Thread ${threadId} has the tag ${name} already.`);
+  const chat = changeThread(before, threadId, (thread) => ({ ...thread, tags: [...tags, name] }));
+  const payload = { chat_id: chat.id, thread_id: threadId, tag: name };
   return { chat, webhooks: [webhookOf(chat, 'thread_tagged', payload)] };
 };
 
-export const untag = (before: Chat, name: string): Step => {
-  requireActive(before);
-  const tags = before.thread.tags ?? [];
-  if (!tags.includes(name)) throw new ChatConflict(`Thread ${before.thread.id} has no tag ${name}.`);
-  const chat = withThread(before, { tags: tags.filter((other) => other !== name) });
-  const payload = { chat_id: chat.id, thread_id: chat.thread.id, tag: name };
+export const untag = (before: Chat, threadId: string, name: string): Step => {
+  const tags = tagsOf(before, threadId);
+  if (!tags.includes(name)) throw new ChatConflict(`Thread ${threadId} has no tag ${name}.`);
+  const rest = tags.filter((other) => other !== name);
+  const chat = changeThread(before, threadId, (thread) => ({ ...thread, tags: rest }));
+  const payload = { chat_id: chat.id, thread_id: threadId, tag: name };
   return { chat, webhooks: [webhookOf(chat, 'thread_untagged', payload)] };
 };

@@ -89,21 +89,33 @@ export const webhookOf = <Action extends WebhookAction>(
   return { ...webhook, additionalData: { chat_properties: chat.properties, chat_presence_user_ids: presence } };
 };
 
-/** Names the registration, not the delivery: one id an action, for ever. */
-export const registrationId = (action: WebhookAction): string => createHash('md5').update(action).digest('hex');
+/** Names the registration, not the delivery: one id an action, for ever. For webhooks that nobody registered. */
+export const registrationId = (action: string): string => createHash('md5').update(action).digest('hex');
 
-export interface Registration {
+export type AdditionalData = 'chat_properties' | 'chat_presence_user_ids';
+
+/** Where a webhook goes. */
+export interface Target {
+  readonly webhookId: string;
+  readonly url: string;
   readonly secretKey: string;
-  readonly organizationId: string;
+  /** What was asked for at the registration. */
+  readonly additionalData: readonly AdditionalData[];
 }
 
+const additionalData = ({ additionalData: all }: Webhook, { additionalData: asked }: Target) =>
+  all && {
+    ...(asked.includes('chat_properties') && { chat_properties: all.chat_properties }),
+    ...(asked.includes('chat_presence_user_ids') && { chat_presence_user_ids: all.chat_presence_user_ids }),
+  };
+
 /** The body that LiveChat posts. */
-export const toBody = (webhook: Webhook, { secretKey, organizationId }: Registration): string =>
+export const toBody = (webhook: Webhook, target: Target, organizationId: string): string =>
   JSON.stringify({
-    webhook_id: registrationId(webhook.action),
-    secret_key: secretKey,
+    webhook_id: target.webhookId,
+    secret_key: target.secretKey,
     action: webhook.action,
     organization_id: organizationId,
     payload: webhook.payload,
-    additional_data: webhook.additionalData,
+    additional_data: additionalData(webhook, target),
   });

@@ -88,7 +88,7 @@ export function memoryStores(callsPerSecond: number): MemoryStores {
   };
 }
 
-const arrived: readonly string[] = ['sent', 'delivered', 'seen'];
+const arrived: readonly string[] = ['sent', 'delivered'];
 
 function holds(gate: Gate, { field, is, value }: GateCondition): boolean {
   const now = gate[field];

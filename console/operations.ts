@@ -1,0 +1,107 @@
+import {
+  DescribeExecutionCommand,
+  ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
+import { Hono } from 'hono';
+import * as z from 'zod/mini';
+import { organizations } from '../core/conversations/queries.ts';
+import { NotRedriven, redrive } from '../core/outbound/dead-letters/redrive.ts';
+import { find, list } from '../core/outbound/dead-letters/store.ts';
+import { command, viewOf } from '../core/outbound/gate/hand.ts';
+import { gateStore } from '../core/outbound/gate/store.ts';
+import { required, wholeNumber } from '../core/platform/configuration.ts';
+import { limitOr, oneOf, problem } from './problem.ts';
+
+const letterStatuses = ['open', 'redriven', 'settled'] as const;
+const runStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+const gateCommand = z.union([
+  z.strictObject({ do: z.enum(['pause', 'resume']) }),
+  z.strictObject({ do: z.literal('set'), callsPerSecond: z.number().check(z.minimum(0.1), z.maximum(1000)) }),
+]);
+
+/** What an operator sees and does: runs of the send machine, dead letters, gates. */
+export function operations(): Hono {
+  const app = new Hono();
+  const stepFunctions = new SFNClient({});
+  const gates = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+
+  app.get('/executions', async (context) => {
+    const { status, limit, after } = context.req.query();
+    const answer = await stepFunctions.send(
+      new ListExecutionsCommand({
+        stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
+        maxResults: Math.min(1000, limitOr(100, limit)),
+        ...(status !== undefined && { statusFilter: oneOf(runStatuses, status, 'status') }),
+        ...(after !== undefined && { nextToken: after }),
+      }),
+    );
+    const executions = (answer.executions ?? []).map(({ executionArn: id, name, status, startDate, stopDate }) => ({
+      id,
+      name,
+      status,
+      startDate,
+      stopDate,
+    }));
+    return context.json({ executions, next: answer.nextToken });
+  });
+
+  app.get('/executions/:id', async (context) => {
+    const executionArn = context.req.param('id');
+    try {
+      const [execution, history] = await Promise.all([
+        stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
+        stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 })),
+      ]);
+      const { name, status, startDate, stopDate, error, cause, input, output } = execution;
+      return context.json({
+        execution: { id: executionArn, name, status, startDate, stopDate, error, cause, input, output },
+        history: history.events ?? [],
+      });
+    } catch (error) {
+      if (error instanceof ExecutionDoesNotExist) throw problem(404, 'id', 'the ARN of an execution');
+      throw error;
+    }
+  });
+
+  app.get('/dead-letters', async (context) => {
+    const { status, limit, after } = context.req.query();
+    const wanted = oneOf(letterStatuses, status ?? 'open', 'status');
+    const { letters, next } = await list(wanted, { limit: limitOr(100, limit), from: after ?? null });
+    return context.json({ deadLetters: letters, next });
+  });
+
+  app.get('/dead-letters/:id', async (context) => {
+    const found = await find(context.req.param('id'));
+    if (!found) throw problem(404, 'id', 'the id of a dead letter');
+    return context.json({ deadLetter: found.archived, letter: found.letter });
+  });
+
+  app.post('/dead-letters/:id/redrive', async (context) => {
+    try {
+      return context.json({ redriven: await redrive(context.req.param('id'), Date.now()) });
+    } catch (error) {
+      if (error instanceof NotRedriven) throw problem(409, 'id', `an open dead letter; ${error.message}`);
+      throw error;
+    }
+  });
+
+  app.get('/gate', async (context) => {
+    const { organizationId } = context.req.query();
+    const ids = organizationId === undefined ? await organizations() : [organizationId];
+    const now = Date.now();
+    const views = await Promise.all(ids.map(async (id) => viewOf(id, await gates.read(id), now)));
+    return context.json({ gates: views });
+  });
+
+  app.post('/gate/:organizationId', async (context) => {
+    const given = gateCommand.safeParse(await context.req.json().catch(() => undefined));
+    if (!given.success)
+      throw problem(400, 'do', '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}');
+    return context.json({ gate: await command(gates, context.req.param('organizationId'), given.data, Date.now()) });
+  });
+
+  return app;
+}

@@ -1,0 +1,166 @@
+import { executionArn } from '../lambda/names.ts';
+import type { Work } from '../lambda/work.ts';
+import type { CompiledMachine, Run, RunEvent } from './state-machine.ts';
+
+export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+
+/** How an execution ended. `output` is JSON. */
+export interface Ending {
+  readonly status: Exclude<ExecutionStatus, 'RUNNING'>;
+  readonly output?: string;
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+export interface Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: CompiledMachine;
+  /** Counts up from 1 with every execution. */
+  readonly number: number;
+  /** JSON, as it was given. */
+  readonly input: string;
+  readonly startedAt: Date;
+  readonly stoppedAt?: Date;
+  readonly ending?: Ending;
+  /** What states did, in order. */
+  readonly log: readonly RunEvent[];
+  readonly calls: Run['calls'];
+}
+
+export interface ExecutionsOptions {
+  /** How many that have ended are kept. */
+  readonly kept: number;
+  /** Counts executions that do something: all but those in a Wait state. */
+  readonly work: Work;
+  /** Counts all that have not ended. */
+  readonly unended: Work;
+  /** Told about the start and the end of each one. */
+  onChange(execution: Execution): void;
+  /** Told about every state that is entered or tried again: what AWS bills. */
+  onTransition(): void;
+  readonly now?: () => Date;
+}
+
+/** Step Functions' limit, at which an execution fails. The library's log is about as long as AWS's history. */
+const maximumEvents = 25_000;
+
+interface Live {
+  execution: Execution;
+  readonly log: RunEvent[];
+  readonly run: Run;
+  /** Ends its share of `work`; undefined while it waits. */
+  rest: (() => void) | undefined;
+  readonly done: () => void;
+}
+
+export function statusOf({ ending }: Execution): ExecutionStatus {
+  return ending?.status ?? 'RUNNING';
+}
+
+/** Executions and how they go: those that run, and the latest that have ended. */
+export function createExecutions(options: ExecutionsOptions) {
+  const { kept, work, unended, onChange, onTransition, now = () => new Date() } = options;
+  const executions = new Map<string, Execution>();
+  const live = new Map<string, Live>();
+  const ended: string[] = [];
+  let count = 0;
+
+  function start(machine: CompiledMachine, name: string, input: string): Execution {
+    const arn = executionArn(machine.name, name);
+    const log: RunEvent[] = [];
+    const run = machine.run(JSON.parse(input), { arn, name });
+    count += 1;
+    const execution = { arn, name, machine, number: count, input, startedAt: now(), log, calls: run.calls };
+    const one: Live = { execution, log, run, rest: work.begin(), done: unended.begin() };
+    executions.set(arn, execution);
+    live.set(arn, one);
+    onChange(execution);
+    void follow(one);
+    return execution;
+  }
+
+  async function follow(one: Live): Promise<void> {
+    for await (const event of one.run.events) {
+      if (live.has(one.execution.arn)) record(one, event);
+    }
+  }
+
+  function record(one: Live, event: RunEvent): void {
+    const ending = endingOf(event);
+    if (ending) {
+      end(one, ending);
+      return;
+    }
+    one.log.push(event);
+    if (event.type === 'StateEntered' || event.type === 'StateRetried') onTransition();
+    if ('state' in event && event.state.type === 'Wait') {
+      one.rest?.();
+      one.rest = event.type === 'StateEntered' ? undefined : work.begin();
+    }
+    if (one.log.length < maximumEvents) return;
+    const cause = `The execution reached the maximum number of history events (${maximumEvents}).`;
+    end(one, { status: 'FAILED', error: 'States.Runtime', cause });
+    one.run.abort();
+  }
+
+  function end(one: Live, ending: Ending): void {
+    const { arn } = one.execution;
+    one.execution = { ...one.execution, stoppedAt: now(), ending };
+    live.delete(arn);
+    executions.set(arn, one.execution);
+    ended.push(arn);
+    for (const old of ended.splice(0, Math.max(0, ended.length - kept))) executions.delete(old);
+    onChange(one.execution);
+    one.rest?.();
+    one.done();
+  }
+
+  return {
+    start,
+
+    find: (arn: string): Execution | undefined => executions.get(arn),
+
+    /** The newest first. */
+    list(machine: CompiledMachine): readonly Execution[] {
+      return [...executions.values()].filter((one) => one.machine === machine).sort((a, b) => b.number - a.number);
+    },
+
+    /** Ends an execution that runs; what its task has begun goes on. Has no effect on one that has ended. */
+    abort(arn: string, reason: Pick<Ending, 'error' | 'cause'>): void {
+      const one = live.get(arn);
+      if (!one) return;
+      end(one, { status: 'ABORTED', ...reason });
+      one.run.abort();
+    },
+
+    /** Ends everything, without a word to anyone. */
+    stop(): void {
+      for (const one of [...live.values()]) {
+        live.delete(one.execution.arn);
+        one.run.abort();
+      }
+    },
+  };
+}
+
+export type Executions = ReturnType<typeof createExecutions>;
+
+function endingOf(event: RunEvent): Ending | undefined {
+  switch (event.type) {
+    case 'ExecutionSucceeded':
+      return { status: 'SUCCEEDED', output: JSON.stringify(event.output) };
+    case 'ExecutionFailed':
+      return { status: 'FAILED', error: event.Error, cause: textOf(event.Cause) };
+    case 'ExecutionTimeout':
+      return { status: 'TIMED_OUT', error: 'States.Timeout' };
+    case 'ExecutionAborted':
+      return { status: 'ABORTED' };
+    default:
+      return undefined;
+  }
+}
+
+function textOf(cause: unknown): string {
+  return typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? '');
+}

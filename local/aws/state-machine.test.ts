@@ -1,0 +1,253 @@
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { afterEach, expect, test } from 'vitest';
+import { sendMachine } from '../../core/outbound/machine.ts';
+import type { CloudOptions, StateMachineResource } from './cloud.ts';
+import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from './test-machine.ts';
+
+let machine: TestMachine;
+afterEach(() => machine.stop());
+
+async function start(steps: readonly Step[], overrides: Parameters<typeof startTestMachine>[1] = {}): Promise<void> {
+  machine = await startTestMachine(steps, overrides);
+}
+
+const request = { detail: { data: { requestId: 'r1' } } };
+const types = async (arn: string) => (await machine.history(arn)).map(({ type }) => type);
+
+test('a send that works ends with the result of its function', async () => {
+  await start([() => ({ sent: 1 })]);
+
+  const arn = await machine.start(request, 'one');
+
+  expect(await machine.ended(arn)).toEqual({ status: 'SUCCEEDED', output: '{"sent":1}' });
+  expect(arn).toBe('arn:aws:states:us-east-1:000000000000:execution:send:one');
+  expect(machine.sent).toEqual([{ version: 1, input: request, execution: arn }]);
+  expect(await types(arn)).toEqual([
+    'ExecutionStarted',
+    'TaskStateEntered',
+    'LambdaFunctionScheduled',
+    'LambdaFunctionStarted',
+    'LambdaFunctionSucceeded',
+    'TaskStateExited',
+    'ExecutionSucceeded',
+  ]);
+  expect((await machine.control('GET', 'calls')).body).toMatchObject({ 'states.Transition': 1 });
+});
+
+test.each(['LiveChatServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('%s is tried again', async (name) => {
+  await start([failsWith(name), failsWith(name), () => 'sent']);
+
+  const arn = await machine.start(request);
+
+  expect(await machine.ended(arn)).toEqual({ status: 'SUCCEEDED', output: '"sent"' });
+  expect(machine.sent).toHaveLength(3);
+  const failed = (await machine.history(arn)).find(({ type }) => type === 'LambdaFunctionFailed');
+  const cause = JSON.stringify({ errorType: name, errorMessage: 'no', trace: ['at send'] });
+  expect(failed?.lambdaFunctionFailedEventDetails).toEqual({ error: name, cause });
+});
+
+test('a throttled function is tried again as often as it takes', async () => {
+  const busy = failsWith('TooManyRequestsException');
+  await start([...Array.from({ length: 20 }, () => busy), () => 'sent']);
+
+  expect(await machine.ended(await machine.start(request))).toMatchObject({ status: 'SUCCEEDED' });
+  expect(machine.sent).toHaveLength(21);
+});
+
+test('a deferred send waits until the time that its function named, and is sent then', async () => {
+  const until = new Date(Date.now() + 300).toISOString();
+  await start([failsWith('Deferred', until), () => Date.now()]);
+
+  const arn = await machine.start(request);
+  const { status, output } = await machine.ended(arn);
+
+  expect(status).toBe('SUCCEEDED');
+  expect(Number(output)).toBeGreaterThanOrEqual(Date.parse(until));
+  expect(machine.sent[1]).toMatchObject({ input: { ...request, deferral: { cause: { errorMessage: until } } } });
+  const history = await machine.history(arn);
+  expect(history.map(({ type }) => type)).toEqual([
+    'ExecutionStarted',
+    'TaskStateEntered',
+    'LambdaFunctionScheduled',
+    'LambdaFunctionStarted',
+    'LambdaFunctionFailed',
+    'TaskStateExited',
+    'PassStateEntered',
+    'PassStateExited',
+    'WaitStateEntered',
+    'WaitStateExited',
+    'TaskStateEntered',
+    'LambdaFunctionScheduled',
+    'LambdaFunctionStarted',
+    'LambdaFunctionSucceeded',
+    'TaskStateExited',
+    'ExecutionSucceeded',
+  ]);
+  expect(history.map(({ id }) => id)).toEqual(history.map((_, index) => index + 1));
+  expect(history.map(({ previousEventId }) => previousEventId).slice(0, 4)).toEqual([0, 0, 2, 3]);
+});
+
+test('a send that waits is idle, unless executions count', async () => {
+  await start([failsWith('Deferred', '2999-01-01T00:00:00Z'), () => 'sent'], {
+    definition: (found) => ({
+      ...sendMachine(found),
+      States: { ...sendMachine(found).States, WaitUntil: { Type: 'Wait', Seconds: 3_600, Next: 'Send' } },
+    }),
+  });
+
+  const arn = await machine.start(request);
+
+  expect((await machine.control('GET', 'idle')).body).toEqual({ idle: true });
+  expect(await types(arn)).toContain('WaitStateEntered');
+  expect(await machine.idle(1, true)).toBe(false);
+});
+
+test.each([
+  ['an error that nobody tries again', 'LiveChatClientError', 1],
+  ['an error that was tried again three times', 'LiveChatNetworkError', 4],
+])('%s ends in the dead-letter queue, with the whole state and the event of the end', async (_what, error, calls) => {
+  await start([failsWith(error)]);
+
+  const arn = await machine.start(request);
+
+  const cause = JSON.stringify({ errorType: error, errorMessage: 'no', trace: ['at send'] });
+  expect(await machine.ended(arn)).toEqual({ status: 'FAILED', error, cause });
+  expect(machine.sent).toHaveLength(calls);
+  expect(await machine.letters()).toEqual([
+    { kind: 'send', execution: arn, state: { ...request, error: { Error: error, Cause: cause } } },
+    {
+      version: '0',
+      id: expect.any(String),
+      'detail-type': 'Step Functions Execution Status Change',
+      source: 'aws.states',
+      account: '000000000000',
+      time: expect.any(String),
+      region: 'us-east-1',
+      resources: [arn],
+      detail: {
+        executionArn: arn,
+        stateMachineArn: sendArn,
+        name: arn.split(':').at(-1),
+        status: 'FAILED',
+        startDate: expect.any(Number),
+        stopDate: expect.any(Number),
+        input: JSON.stringify(request),
+        inputDetails: { included: true },
+        output: null,
+        outputDetails: null,
+        error,
+        cause,
+      },
+    },
+  ]);
+  expect((await types(arn)).slice(-8)).toEqual([
+    'TaskStateExited',
+    'TaskStateEntered',
+    'TaskScheduled',
+    'TaskStarted',
+    'TaskSucceeded',
+    'TaskStateExited',
+    'FailStateEntered',
+    'ExecutionFailed',
+  ]);
+});
+
+test('a queue that takes nothing for a while gets the dead letter in the end', async () => {
+  await start([failsWith('LiveChatClientError')]);
+  await machine.control('POST', 'faults', { service: 'sqs', operation: 'SendMessage', kind: 'throttle', count: 3 });
+
+  const arn = await machine.start(request);
+
+  expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'LiveChatClientError' });
+  expect((await types(arn)).filter((type) => type === 'TaskFailed')).toHaveLength(3);
+  expect(await machine.letters()).toHaveLength(2);
+});
+
+test('an execution that is stopped is aborted at once; its function goes on, and is not tried again', async () => {
+  const called = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  await start([
+    async () => {
+      called.resolve();
+      await gate.promise;
+      return failsWith('LiveChatServerError')({});
+    },
+  ]);
+  const arn = await machine.start(request);
+  await called.promise;
+
+  const { stopDate } = await machine.sfn.send(new StopExecutionCommand({ executionArn: arn, cause: 'enough' }));
+
+  expect(await machine.ended(arn)).toEqual({ status: 'ABORTED', cause: 'enough' });
+  gate.resolve();
+  expect(stopDate).toBeInstanceOf(Date);
+  expect(await machine.letters()).toEqual([
+    expect.objectContaining({ detail: expect.objectContaining({ status: 'ABORTED', cause: 'enough' }) }),
+  ]);
+  expect((await types(arn)).at(-1)).toBe('ExecutionAborted');
+  expect(machine.sent).toHaveLength(1);
+});
+
+test('an execution that takes too long has timed out, and the queue is told', async () => {
+  await start([() => new Promise(() => {})], {
+    definition: (found) => ({ ...sendMachine(found), TimeoutSeconds: 1 }),
+  });
+
+  const arn = await machine.start(request);
+
+  expect(await machine.ended(arn)).toMatchObject({ status: 'TIMED_OUT' });
+  expect((await types(arn)).at(-1)).toBe('ExecutionTimedOut');
+  expect(await machine.letters()).toMatchObject([{ detail: { status: 'TIMED_OUT', executionArn: arn } }]);
+});
+
+test('a task that takes too long fails as States.Timeout', async () => {
+  await start([() => new Promise(() => {}), () => 'sent'], {
+    definition: (found) => {
+      const { States, ...rest } = sendMachine(found);
+      return { ...rest, States: { ...States, Send: { ...States.Send, TimeoutSeconds: 1 } } };
+    },
+  });
+
+  const arn = await machine.start(request);
+
+  expect(await machine.ended(arn)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await types(arn)).toContain('LambdaFunctionTimedOut');
+});
+
+test("an error of the machine itself is caught by nothing, but the end's event tells", async () => {
+  await start([failsWith('Deferred', 'tomorrow')]);
+
+  const arn = await machine.start(request);
+
+  expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
+  expect(await machine.letters()).toMatchObject([{ detail: { status: 'FAILED', error: 'States.Runtime' } }]);
+});
+
+test('a result above 256 KB ends the execution, caught by nothing', async () => {
+  await start([() => 'x'.repeat(262_144)]);
+
+  expect(await machine.ended(await machine.start(request))).toMatchObject({
+    status: 'FAILED',
+    error: 'States.DataLimitExceeded',
+  });
+  expect(machine.sent).toHaveLength(1);
+});
+
+test.each<[string, object]>([
+  [
+    'The resource arn:aws:states:::sns:publish of the state "A"',
+    { Type: 'Task', Resource: 'arn:aws:states:::sns:publish', End: true },
+  ],
+  ['The Map state "A"', { Type: 'Map', ItemProcessor: {}, End: true }],
+  ['JSONata of the state "A"', { Type: 'Pass', QueryLanguage: 'JSONata', End: true }],
+])('%s is refused at the start', async (what, state) => {
+  await start([]);
+  const overrides: Partial<CloudOptions> & { definition: StateMachineResource['definition'] } = {
+    definition: () => ({ StartAt: 'A', States: { A: state } }),
+  };
+
+  await expect(startTestMachine([], overrides)).rejects.toMatchObject({
+    name: 'UnsupportedStateMachineError',
+    message: `${what} in the state machine "send" is not supported by the local engine`,
+  });
+});

@@ -1,0 +1,175 @@
+import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import * as z from 'zod/mini';
+import { stateMachineArn } from '../lambda/names.ts';
+import type { Json } from './json.ts';
+import { type Resource, resourceOf, type Task } from './tasks.ts';
+
+type LibraryRun = ReturnType<StateMachine['run']>;
+
+/** What the library tells about a run. */
+export type RunEvent = LibraryRun['eventLogs'] extends AsyncGenerator<infer Event> ? Event : never;
+
+/** One call of a task, which the library's events do not show. */
+export interface TaskCall {
+  readonly input: Json;
+  output?: Json;
+}
+
+export interface Run {
+  readonly events: AsyncIterable<RunEvent>;
+  /** In order; one for each time that a Task state was entered or retried. */
+  readonly calls: readonly TaskCall[];
+  /** Nothing new is called; what a task has begun goes on. */
+  abort(): void;
+}
+
+export interface CompiledMachine {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: Date;
+  readonly definition: unknown;
+  /** What each Task state calls, by the state's name. */
+  readonly resources: ReadonlyMap<string, Resource>;
+  run(input: Json, execution: { readonly arn: string; readonly name: string }): Run;
+}
+
+/** For tests and impatient people: fixed waits instead of the definition's. */
+export interface MachineDelays {
+  /** Before every retry of a task. */
+  readonly retryMs?: number;
+  /** In every Wait state. */
+  readonly waitMs?: number;
+}
+
+export interface CompileOptions {
+  readonly name: string;
+  readonly definition: unknown;
+  readonly task: Task;
+  readonly delays: MachineDelays;
+}
+
+export class UnsupportedStateMachineError extends Error {
+  override readonly name = 'UnsupportedStateMachineError';
+
+  constructor(machine: string, what: string) {
+    super(`${what} in the state machine "${machine}" is not supported by the local engine`);
+  }
+}
+
+/** Step Functions' limit of a state's input and output, and of an execution's input. */
+export const maximumStateBytes = 262_144;
+
+/** AWS has no limit for a task without TimeoutSeconds, the library 60 s; and Node's longest timer is 24.8 days. */
+const noTimeoutSeconds = 2_000_000;
+
+const supportedTypes: ReadonlySet<string> = new Set(['Task', 'Pass', 'Wait', 'Choice', 'Succeed', 'Fail']);
+
+const definitionSchema = z.looseObject({
+  StartAt: z.string(),
+  States: z.record(z.string(), z.looseObject({ Type: z.string(), Resource: z.optional(z.string()) })),
+});
+
+type Definition = z.output<typeof definitionSchema>;
+
+/**
+ * Makes a definition ready to run. The library validates it once for each StateMachine object, in 40 ms: hence one
+ * for all executions.
+ *
+ * @throws UnsupportedStateMachineError
+ * @throws Error with all that is wrong when the definition is no valid Amazon States Language.
+ */
+export function compileMachine({ name, definition, task, delays }: CompileOptions): CompiledMachine {
+  const parsed = definitionSchema.parse(definition);
+  const resources = supportedResources(name, parsed);
+  const machine = new StateMachine(runnable(parsed));
+  const states = Object.keys(parsed.States);
+  const everywhere = (ms: number | undefined): Record<string, number> =>
+    ms === undefined ? {} : Object.fromEntries(states.map((state) => [state, ms]));
+  const overrides = {
+    retryIntervalOverrides: everywhere(delays.retryMs),
+    waitTimeOverrides: everywhere(delays.waitMs),
+  };
+  const arn = stateMachineArn(name);
+
+  function run(input: Json, execution: { readonly arn: string; readonly name: string }): Run {
+    const calls: TaskCall[] = [];
+    let aborted = false;
+    const handlers = [...resources].map(([state, resource]) => {
+      const handle = async (taskInput: Json): Promise<Json> => {
+        // An abort cuts the wait before a retry short, and the library would then try once more.
+        if (aborted) throw new FinalError('States.Runtime', 'The execution has ended');
+        const call: TaskCall = { input: limited(state, taskInput) };
+        calls.push(call);
+        call.output = limited(state, await task(resource, taskInput));
+        return call.output;
+      };
+      return [state, handle] as const;
+    });
+    const { eventLogs, result, abort } = machine.run(input, {
+      context: { Execution: { Id: execution.arn, Name: execution.name }, StateMachine: { Id: arn, Name: name } },
+      overrides: { ...overrides, taskResourceLocalHandlers: Object.fromEntries(handlers) },
+    });
+    // The events tell the end as well.
+    result.catch(() => undefined);
+    return {
+      events: eventLogs,
+      calls,
+      abort() {
+        aborted = true;
+        abort();
+      },
+    };
+  }
+
+  return { name, arn, createdAt: new Date(), definition, resources, run };
+}
+
+function supportedResources(name: string, { States, ...rest }: Definition): Map<string, Resource> {
+  if (rest.QueryLanguage === 'JSONata') throw new UnsupportedStateMachineError(name, 'JSONata');
+  const resources = new Map<string, Resource>();
+  for (const [state, { Type, Resource, QueryLanguage }] of Object.entries(States)) {
+    if (QueryLanguage === 'JSONata') throw new UnsupportedStateMachineError(name, `JSONata of the state "${state}"`);
+    if (!supportedTypes.has(Type)) throw new UnsupportedStateMachineError(name, `The ${Type} state "${state}"`);
+    if (Type !== 'Task') continue;
+    const resource = resourceOf(Resource ?? '');
+    if (!resource) throw new UnsupportedStateMachineError(name, `The resource ${Resource} of the state "${state}"`);
+    resources.set(state, resource);
+  }
+  return resources;
+}
+
+/** A copy in which every task has a time-out. */
+function runnable(definition: Definition): StateMachineDefinition {
+  const states = Object.entries(definition.States).map(([name, state]) => [
+    name,
+    state.Type === 'Task' && !('TimeoutSecondsPath' in state) ? { TimeoutSeconds: noTimeoutSeconds, ...state } : state,
+  ]);
+  const copy: unknown = { ...definition, States: Object.fromEntries(states) };
+  if (!isDefinition(copy)) throw new TypeError('The definition is none');
+  return copy;
+}
+
+/** The library's own validation, which follows, tells what is wrong with it. */
+function isDefinition(value: unknown): value is StateMachineDefinition {
+  return definitionSchema.safeParse(value).success;
+}
+
+function limited(state: string, value: Json): Json {
+  if (Buffer.byteLength(JSON.stringify(value)) <= maximumStateBytes) return value;
+  throw new FinalError(
+    'States.DataLimitExceeded',
+    `The input or result of the state/task '${state}' is above the maximum of ${maximumStateBytes} bytes.`,
+  );
+}
+
+/** An error that is neither retried nor caught: the library asks each error for these two fields. */
+class FinalError extends Error {
+  override readonly name: string;
+  readonly isRetryable = false;
+  readonly isCatchable = false;
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}

@@ -1,0 +1,175 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  DescribeExecutionCommand,
+  DescribeStateMachineCommand,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  ListStateMachinesCommand,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, expect, test } from 'vitest';
+import { type Execution, statusOf } from './executions.ts';
+import { entry } from './test-cloud.ts';
+import { failsWith, sendArn, startTestMachine, type TestMachine } from './test-machine.ts';
+
+let machine: TestMachine;
+afterEach(() => machine.stop());
+
+const startWith = (overrides: object) =>
+  machine.sfn.send(new StartExecutionCommand({ stateMachineArn: sendArn, ...overrides }));
+const list = (overrides: object = {}) =>
+  machine.sfn.send(new ListExecutionsCommand({ stateMachineArn: sendArn, ...overrides }));
+
+test('a name belongs to one execution: the same input while it runs is the same one, all else is refused', async () => {
+  const gate = Promise.withResolvers<void>();
+  machine = await startTestMachine([() => gate.promise]);
+  const first = await startWith({ name: 'one', input: '{"a":1}' });
+
+  expect(await startWith({ name: 'one', input: '{"a":1}' })).toMatchObject({
+    executionArn: first.executionArn,
+    startDate: first.startDate,
+  });
+  const taken = { name: 'ExecutionAlreadyExists' };
+  await expect(startWith({ name: 'one', input: '{"a":2}' })).rejects.toMatchObject(taken);
+  gate.resolve();
+  await machine.ended(first.executionArn ?? '');
+  await expect(startWith({ name: 'one', input: '{"a":1}' })).rejects.toMatchObject(taken);
+  expect(machine.sent).toHaveLength(1);
+});
+
+test.each<[string, object, string]>([
+  ['an input that is no JSON', { input: '{' }, 'InvalidExecutionInput'],
+  ['an input above 256 KB', { input: JSON.stringify('x'.repeat(262_144)) }, 'ValidationException'],
+  ['a name with a space', { name: 'a b' }, 'InvalidName'],
+  ['an unknown state machine', { stateMachineArn: `${sendArn}2` }, 'StateMachineDoesNotExist'],
+])('%s is refused', async (_what, overrides, name) => {
+  machine = await startTestMachine([]);
+
+  await expect(startWith(overrides)).rejects.toMatchObject({ name });
+  expect(machine.sent).toEqual([]);
+});
+
+test('an execution that is not there does not exist', async () => {
+  machine = await startTestMachine([]);
+
+  await expect(machine.sfn.send(new DescribeExecutionCommand({ executionArn: 'arn' }))).rejects.toMatchObject({
+    name: 'ExecutionDoesNotExist',
+  });
+});
+
+test('executions are listed the newest first, by status and page by page', async () => {
+  machine = await startTestMachine([() => 'sent', failsWith('LiveChatClientError'), () => 'sent']);
+  for (const name of ['a', 'b', 'c']) await machine.ended(await machine.start({}, name));
+
+  expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b', 'a']);
+  expect((await list({ statusFilter: 'FAILED' })).executions).toMatchObject([
+    { name: 'b', status: 'FAILED', stateMachineArn: sendArn, stopDate: expect.any(Date) },
+  ]);
+  const { executions, nextToken } = await list({ maxResults: 2 });
+  expect(executions?.map(({ name }) => name)).toEqual(['c', 'b']);
+  const rest = await list({ maxResults: 2, nextToken });
+  expect(rest.executions?.map(({ name }) => name)).toEqual(['a']);
+  expect(rest.nextToken).toBeUndefined();
+  await expect(list({ nextToken: 'x' })).rejects.toMatchObject({ name: 'InvalidToken' });
+});
+
+test('a history is read page by page, from either end', async () => {
+  machine = await startTestMachine([() => 'sent']);
+  const executionArn = await machine.start({});
+  await machine.ended(executionArn);
+  const page = (overrides: object) => machine.sfn.send(new GetExecutionHistoryCommand({ executionArn, ...overrides }));
+
+  const first = await page({ maxResults: 5 });
+  expect(first.events?.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
+  expect((await page({ nextToken: first.nextToken })).events?.map(({ id }) => id)).toEqual([6, 7]);
+  const last = await page({ reverseOrder: true, maxResults: 1 });
+  expect(last.events).toMatchObject([
+    { id: 7, type: 'ExecutionSucceeded', executionSucceededEventDetails: { output: '"sent"' } },
+  ]);
+});
+
+test('state machines are listed and described with their definition', async () => {
+  machine = await startTestMachine([]);
+
+  const { stateMachines } = await machine.sfn.send(new ListStateMachinesCommand({}));
+  expect(stateMachines).toMatchObject([{ name: 'send', stateMachineArn: sendArn, type: 'STANDARD' }]);
+  const { definition = '' } = await machine.sfn.send(new DescribeStateMachineCommand({ stateMachineArn: sendArn }));
+  expect(JSON.parse(definition)).toMatchObject({ StartAt: 'Send', TimeoutSeconds: 172_800 });
+});
+
+test("a rule starts an execution with the whole event; both of the execution's changes are told", async () => {
+  const changes: string[] = [];
+  machine = await startTestMachine([() => 'sent'], {
+    onExecution: (execution: Execution) => changes.push(statusOf(execution)),
+  });
+  const requested = entry({ DetailType: 'message.send.requested', Source: 'crm' });
+
+  await new EventBridgeClient(machine.client).send(new PutEventsCommand({ Entries: [requested, entry()] }));
+  await machine.control('GET', 'idle');
+
+  expect(machine.sent).toEqual([
+    {
+      version: 1,
+      input: expect.objectContaining({ 'detail-type': 'message.send.requested', source: 'crm', detail: { data: {} } }),
+      execution: (await list()).executions?.[0]?.executionArn,
+    },
+  ]);
+  expect(changes).toEqual(['RUNNING', 'SUCCEEDED']);
+  expect(await machine.letters()).toEqual([]);
+});
+
+test('an event that is too large for the state machine is a dead letter of its rule', async () => {
+  machine = await startTestMachine([]);
+  const Detail = JSON.stringify({ text: 'x'.repeat(262_144) });
+  const Entries = [entry({ DetailType: 'message.send.requested', Detail })];
+
+  await new EventBridgeClient(machine.client).send(new PutEventsCommand({ Entries }));
+  await machine.control('GET', 'idle');
+
+  const receive = new ReceiveMessageCommand({
+    QueueUrl: machine.deadLetterQueueUrl,
+    MessageAttributeNames: ['All'],
+  });
+  const { Messages = [] } = await new SQSClient(machine.client).send(receive);
+  expect(Messages.map(({ Body = '' }) => JSON.parse(Body).detail.text.length)).toEqual([262_144]);
+  expect(Messages[0]?.MessageAttributes).toMatchObject({
+    RULE_ARN: { StringValue: 'arn:aws:events:us-east-1:000000000000:rule/omnichannel/send-requested' },
+    TARGET_ARN: { StringValue: sendArn },
+    ERROR_CODE: { StringValue: 'ValidationException' },
+  });
+  expect(machine.reports).toEqual([expect.stringContaining('send-requested')]);
+});
+
+test('a thousand requests in a burst are all sent', async () => {
+  machine = await startTestMachine([() => 'sent']);
+  const events = new EventBridgeClient(machine.client);
+  const Entries = Array.from({ length: 10 }, () => entry({ DetailType: 'message.send.requested' }));
+
+  await Promise.all(Array.from({ length: 100 }, () => events.send(new PutEventsCommand({ Entries }))));
+  expect((await machine.control('GET', 'idle?executions=wait')).body).toEqual({ idle: true });
+
+  expect(machine.sent).toHaveLength(1_000);
+  const { executions, nextToken } = await list({ statusFilter: 'SUCCEEDED', maxResults: 1_000 });
+  expect([executions?.length, nextToken]).toEqual([1_000, undefined]);
+});
+
+test('of the executions that have ended only the latest are kept', async () => {
+  machine = await startTestMachine([() => 'sent'], { keptExecutions: 2 });
+  for (const name of ['a', 'b', 'c']) await machine.ended(await machine.start({}, name));
+
+  expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b']);
+});
+
+test('Step Functions can be made to fail like the other services', async () => {
+  machine = await startTestMachine([]);
+  await machine.control('POST', 'faults', {
+    service: 'states',
+    operation: 'StartExecution',
+    kind: 'throttle',
+    count: 1,
+  });
+
+  await expect(startWith({})).rejects.toMatchObject({ name: 'ThrottlingException' });
+  await expect(startWith({})).resolves.toMatchObject({ executionArn: expect.stringContaining(':send:') });
+});

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod/mini';
+import { executionArn } from '../lambda/names.ts';
+import { AwsError, unsupported } from './answers.ts';
+import { type Execution, type Executions, statusOf } from './executions.ts';
+import { historyOf } from './history.ts';
+import { parseInput } from './input.ts';
+import { paged } from './paging.ts';
+import { type CompiledMachine, type CompileOptions, compileMachine, maximumStateBytes } from './state-machine.ts';
+
+export type StepFunctionsOptions = Omit<CompileOptions, 'name' | 'definition'> & { readonly executions: Executions };
+
+const startSchema = z.object({
+  stateMachineArn: z.string(),
+  name: z.optional(z.string()),
+  input: z.optional(z.string()),
+});
+const stopSchema = z.object({
+  executionArn: z.string(),
+  error: z.optional(z.string()),
+  cause: z.optional(z.string()),
+});
+const describeSchema = z.object({ executionArn: z.string() });
+const machineSchema = z.object({ stateMachineArn: z.string() });
+const pageSchema = z.object({ maxResults: z.optional(z.number()), nextToken: z.optional(z.string()) });
+const listSchema = z.extend(pageSchema, {
+  stateMachineArn: z.string(),
+  statusFilter: z.optional(z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])),
+});
+const historySchema = z.extend(pageSchema, { executionArn: z.string(), reverseOrder: z.optional(z.boolean()) });
+
+/** No white space, brackets, wildcards, quotes or control characters. */
+const nameForm = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;
+
+/** Step Functions' API over the executions, as far as the app and an operator need it. */
+export function createStepFunctions({ executions, ...compileOptions }: StepFunctionsOptions) {
+  const machines = new Map<string, CompiledMachine>();
+
+  function machineOf(arn: string): CompiledMachine {
+    const machine = machines.get(arn);
+    if (!machine) throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+    return machine;
+  }
+
+  function executionOf(input: unknown): Execution {
+    const { executionArn } = parseInput(describeSchema, input);
+    const execution = executions.find(executionArn);
+    if (!execution) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
+    return execution;
+  }
+
+  /** The same name with the same input, while it runs, is the same execution. */
+  function start(call: unknown): Execution {
+    const { stateMachineArn, name = randomUUID(), input = '{}' } = parseInput(startSchema, call);
+    const machine = machineOf(stateMachineArn);
+    if (!nameForm.test(name)) throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
+    assertInput(input);
+    const before = executions.find(executionArn(machine.name, name));
+    if (!before) return executions.start(machine, name, input);
+    if (statusOf(before) === 'RUNNING' && before.input === input) return before;
+    throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${before.arn}'`);
+  }
+
+  function stop(call: unknown) {
+    const execution = executionOf(call);
+    const { error, cause } = parseInput(stopSchema, call);
+    executions.abort(execution.arn, { ...(error && { error }), ...(cause && { cause }) });
+    return { stopDate: seconds(executions.find(execution.arn)?.stoppedAt) };
+  }
+
+  function list(call: unknown) {
+    const { stateMachineArn, statusFilter, ...page } = parseInput(listSchema, call);
+    const found = executions
+      .list(machineOf(stateMachineArn))
+      .filter((execution) => !statusFilter || statusOf(execution) === statusFilter);
+    const { items, nextToken } = paged(found, page, ({ number }) => -number);
+    return { executions: items.map(summary), nextToken };
+  }
+
+  function history(call: unknown) {
+    const { reverseOrder = false, ...page } = parseInput(historySchema, call);
+    const events = historyOf(executionOf(call));
+    const ordered = reverseOrder ? events.toReversed() : events;
+    const { items, nextToken } = paged(ordered, page, ({ id }) => (reverseOrder ? -id : id));
+    return { events: items, nextToken };
+  }
+
+  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+    StartExecution(input) {
+      const { arn, startedAt } = start(input);
+      return { executionArn: arn, startDate: seconds(startedAt) };
+    },
+    StopExecution: stop,
+    DescribeExecution: (input) => describe(executionOf(input)),
+    ListExecutions: list,
+    GetExecutionHistory: history,
+    DescribeStateMachine(input) {
+      const machine = machineOf(parseInput(machineSchema, input).stateMachineArn);
+      return { ...machineSummary(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition) };
+    },
+    ListStateMachines: () => ({ stateMachines: [...machines.values()].map(machineSummary) }),
+  };
+
+  return {
+    /** @throws UnsupportedStateMachineError */
+    create(name: string, definition: unknown): void {
+      const machine = compileMachine({ name, definition, ...compileOptions });
+      machines.set(machine.arn, machine);
+    },
+
+    /** @throws AwsError */
+    call(operation: string, input: unknown): unknown {
+      const run = operations[operation];
+      if (!run) throw unsupported(`Step Functions ${operation}`);
+      return run(input);
+    },
+  };
+}
+
+export type StepFunctions = ReturnType<typeof createStepFunctions>;
+
+function assertInput(input: string): void {
+  if (Buffer.byteLength(input) > maximumStateBytes) {
+    throw new AwsError(
+      'ValidationException',
+      `1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to ${maximumStateBytes}`,
+    );
+  }
+  try {
+    JSON.parse(input);
+  } catch {
+    throw new AwsError('InvalidExecutionInput', 'Invalid State Machine Execution Input: it is not JSON');
+  }
+}
+
+function summary(execution: Execution) {
+  return {
+    executionArn: execution.arn,
+    stateMachineArn: execution.machine.arn,
+    name: execution.name,
+    status: statusOf(execution),
+    startDate: seconds(execution.startedAt),
+    stopDate: seconds(execution.stoppedAt),
+    redriveCount: 0,
+  };
+}
+
+function describe(execution: Execution) {
+  const { output, error, cause } = execution.ending ?? {};
+  return {
+    ...summary(execution),
+    input: execution.input,
+    inputDetails: { included: true },
+    ...(output !== undefined && { output, outputDetails: { included: true } }),
+    error,
+    cause,
+  };
+}
+
+function machineSummary({ arn, name, createdAt }: CompiledMachine) {
+  return { stateMachineArn: arn, name, type: 'STANDARD', creationDate: seconds(createdAt) };
+}
+
+function seconds(date: Date | undefined): number | undefined {
+  return date && date.getTime() / 1_000;
+}

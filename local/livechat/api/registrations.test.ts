@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { ownClientId, startReceiver, until } from '../testing.ts';
+import { apiFixture, requestFixture, startApi, textOf } from '../testing-api.ts';
+
+const owner = { owner_client_id: ownClientId };
+
+describe('webhooks', () => {
+  test('are registered, listed without their secret, and unregistered', async () => {
+    const { api } = await startApi();
+    const request = requestFixture('register_webhook', {});
+    const { status, json } = await api('configuration/register_webhook', request);
+    expect({ status, json }).toEqual({ status: 200, json: { id: expect.stringMatching(/^[0-9a-f]{32}$/) } });
+    const id = textOf(json, 'id');
+    const { secret_key: _, ...shown } = { ...request, secret_key: '' };
+    expect((await api('configuration/list_webhooks', owner)).json).toEqual([{ id, ...shown }]);
+    expect((await api('configuration/list_webhooks', { owner_client_id: 'other' })).json).toEqual([]);
+    expect((await api('configuration/unregister_webhook', { id, owner_client_id: 'other' })).status).toBe(404);
+    expect((await api('configuration/unregister_webhook', { id, ...owner })).json).toEqual({});
+    expect((await api('configuration/list_webhooks', owner)).json).toEqual([]);
+  });
+
+  test('three for an action and an application are enough', async () => {
+    const { api } = await startApi();
+    const register = (changes: object = {}) =>
+      api('configuration/register_webhook', requestFixture('register_webhook', changes));
+    for (let n = 0; n < 3; n++) expect((await register()).status).toBe(200);
+    const { status, json } = await register();
+    expect({ status, json }).toEqual({ status: 422, json: apiFixture('error.limit_reached') });
+    expect((await register({ action: 'incoming_chat' })).status).toBe(200);
+    expect((await register({ owner_client_id: 'other' })).status).toBe(200);
+  });
+
+  test.each([
+    [{ action: 'agent_changed' }, '`action` must be the name of a webhook action'],
+    [{ secret_key: undefined }, '`secret_key` is required'],
+    [{ owner_client_id: '' }, '`owner_client_id` is required'],
+    [{ url: 'nowhere' }, '`url` must be a URL'],
+    [{ url: `https://a.example/${'a'.repeat(500)}` }, '`url` must be at most 500 characters'],
+    [{ type: 'licence' }, '`type` must be one of bot, license'],
+  ])('%j is refused', async (changes, message) => {
+    const { api } = await startApi();
+    const answer = await api('configuration/register_webhook', requestFixture('register_webhook', changes));
+    expect(answer).toMatchObject({ status: 422, json: { error: { type: 'validation', message } } });
+  });
+
+  test('go where they were registered, with the secret and the data of that registration', async () => {
+    const { api, begin, act, receiver } = await startApi();
+    const mine = await startReceiver();
+    const registered = await api(
+      'configuration/register_webhook',
+      requestFixture('register_webhook', {
+        action: 'chat_deactivated',
+        url: mine.url,
+        secret_key: 'another secret',
+        additional_data: ['chat_presence_user_ids'],
+      }),
+    );
+    await act(await begin(), { action: 'leave' });
+    await until(() => mine.bodies.length === 1);
+    expect(mine.bodies[0]).toMatchObject({
+      webhook_id: textOf(registered.json, 'id'),
+      secret_key: 'another secret',
+      action: 'chat_deactivated',
+    });
+    expect(mine.bodies[0]?.additional_data).toEqual({ chat_presence_user_ids: expect.any(Array) });
+    expect(receiver.bodies).toEqual([]);
+  });
+
+  test('are not sent while those of the license are switched off', async () => {
+    const { api, begin, receiver } = await startApi();
+    const state = async () => (await api('configuration/get_license_webhooks_state', owner)).json;
+    expect(await state()).toEqual(apiFixture('get_license_webhooks_state.response'));
+    await api('configuration/disable_license_webhooks', owner);
+    expect(await state()).toEqual({ license_webhooks_enabled: false });
+    await begin({ customer: { name: 'Unheard' } });
+    await api('configuration/enable_license_webhooks', owner);
+    await begin({ customer: { name: 'Heard' } });
+    await until(() => receiver.bodies.length > 0);
+    expect(JSON.stringify(receiver.bodies)).not.toContain('Unheard');
+  });
+});

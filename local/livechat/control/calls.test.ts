@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { nina, tomas } from '../testing.ts';
+import { startApi } from '../testing-api.ts';
+
+test('the log tells in which order what arrived, and forgets it when it is told to', async () => {
+  const { api, begin, send, own } = await startApi();
+  const [one, other] = [await begin(), await begin({ agent: tomas })];
+  await send(one, { custom_id: 'out-1' });
+  await send(other, { custom_id: 'out-2' });
+  await send(one);
+  await send(one, { custom_id: 'out-1' });
+  await api('get_chat', { chat_id: one });
+  const arrival = {
+    method: 'send_event',
+    chat_id: one,
+    thread_id: expect.stringMatching(/^T/),
+    event_id: expect.stringMatching(/_2$/),
+    custom_id: 'out-1',
+    at: expect.stringMatching(/^\d{4}-.*\.\d{6}Z$/),
+  };
+  const { json } = await own('calls');
+  expect(json).toEqual({
+    methods: {
+      send_event: { count: 4, accepted: 3, rate_limited: 0 },
+      get_chat: { count: 1, accepted: 1, rate_limited: 0 },
+    },
+    arrivals: [
+      arrival,
+      { ...arrival, event_id: expect.stringMatching(/_3$/), custom_id: expect.stringMatching(/^\w+$/) },
+      { ...arrival, event_id: expect.stringMatching(/_4$/) },
+    ],
+  });
+  expect((await own('calls', undefined, 'DELETE')).json).toEqual({ cleared: 3 });
+  expect((await own('calls')).json).toEqual({ methods: {}, arrivals: [] });
+});
+
+test('the settings are shown and changed; another requester is no member of the chats there are', async () => {
+  const { begin, send, own } = await startApi();
+  const chatId = await begin();
+  const before = {
+    rateLimitPerSecond: null,
+    joinDelayMs: 300,
+    publicAgentsLimit: 1,
+    inactiveForm: 'chat_inactive',
+    agentId: nina,
+  };
+  expect((await own('settings')).json).toEqual(before);
+  expect((await own('settings', { agentId: tomas, joinDelayMs: 0 })).json).toEqual({
+    ...before,
+    agentId: tomas,
+    joinDelayMs: 0,
+  });
+  expect((await send(chatId)).status).toBe(403);
+  expect((await send(await begin())).status).toBe(403);
+});
