@@ -83,6 +83,13 @@ describe('what becomes of a chat’s webhooks', () => {
     });
   });
 
+  it('loses no edition that races with its message', async () => {
+    const { arrives, edited, read } = chat();
+    const numbers = Array.from({ length: 25 }, (_, index) => index + 1);
+    await Promise.all(numbers.flatMap((number) => [edited(number, { text: 'edited' }), arrives(number)]));
+    expect(await read()).toMatchObject({ messages: numbers.map(() => ({ content: 'edited', edited: true })) });
+  });
+
   it('lets a tombstone win, whichever comes first, and removes the stored media', async () => {
     const { arrives, edited, deleted, organizationId, read } = chat();
     const s3 = new S3Client({

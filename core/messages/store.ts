@@ -68,30 +68,31 @@ async function frameTombstone(message: NormalizedMessage): Promise<boolean> {
 
 /** Replaces the content unless a later edition or a tombstone is there; an edition may come before the message itself. */
 export async function edit(message: NormalizedMessage, event: EventMetadata): Promise<void> {
-  const { content, metadata, rawPayload } = contentOf(message, event);
   const edition = `${event.receivedAt}#${event.id}`;
-  const edited = await unlessRefused(
+  const content = contentOf(message, event);
+  if (await replaceContent(message, content, edition)) return;
+  const created = await unlessRefused(
+    Message.create({ ...keyOf(message), ...frameOf(message), ...content, edition, expires: expires() }).go(),
+  );
+  if (created) return;
+  // The message may have come between the two: then there is something to replace now.
+  if (!(await replaceContent(message, content, edition))) await frameTombstone(message);
+}
+
+async function replaceContent(message: NormalizedMessage, content: ReturnType<typeof contentOf>, edition: string) {
+  const replaced = await unlessRefused(
     Message.patch(keyOf(message))
-      .set({ content, metadata, rawPayload, edition, expires: expires() })
-      .where(
-        (kept, op) =>
-          `${op.exists(kept.timestamp)} AND ${op.notExists(kept.deletedAt)} AND (${op.notExists(kept.edition)} OR ${op.lt(kept.edition, edition)})`,
+      .set({ ...content, edition, expires: expires() })
+      .where((kept, op) =>
+        [
+          op.exists(kept.timestamp),
+          op.notExists(kept.deletedAt),
+          `(${op.notExists(kept.edition)} OR ${op.lt(kept.edition, edition)})`,
+        ].join(' AND '),
       )
       .go(),
   );
-  if (edited) return;
-  const created = await unlessRefused(
-    Message.create({
-      ...keyOf(message),
-      ...frameOf(message),
-      content,
-      metadata,
-      rawPayload,
-      edition,
-      expires: expires(),
-    }).go(),
-  );
-  if (!created) await frameTombstone(message);
+  return replaced !== undefined;
 }
 
 /** Leaves a tombstone, for good. Answers the message's type when it had come before. */
