@@ -9,13 +9,16 @@ export type Waiting =
 
 /** A newcomer whose turn at the gate is further off than this does not wait inside the function. */
 export const soonMs = 4_000;
-/** How long the second in a conversation waits inside the function for the first. */
+/** How long those near the front wait inside the function. */
 const pollMs = 15_000;
 const longestPollPauseMs = 2_000;
 /** A request this old looks at who blocks it, wherever it stands. */
 const oldMs = 300_000;
 const longestDeferralMs = 600_000;
-const pauseAtPositionMs = 2_000;
+/** About what each one before it takes. */
+const pauseAtPositionMs = 300;
+/** So near the front it waits inside the function. */
+const nearFront = 4;
 
 /** @param position 1 for the second in the queue; negative for one that is not in it. */
 export function whileWaiting({
@@ -28,9 +31,9 @@ export function whileWaiting({
   ageMs: number;
 }): Waiting {
   if (position < 0) return { kind: 'poll', ms: 0 };
-  if (position === 1 && waitedMs <= pollMs) {
+  if (position <= nearFront && waitedMs <= pollMs) {
     return { kind: 'poll', ms: Math.min(longestPollPauseMs, 200 + waitedMs / 10) };
   }
   const ms = Math.min(longestDeferralMs, Math.max(pauseAtPositionMs * position, ageMs / 30));
-  return { kind: position === 1 || ageMs > oldMs ? 'look' : 'later', ms };
+  return { kind: position <= nearFront || ageMs > oldMs ? 'look' : 'later', ms };
 }

@@ -27,6 +27,8 @@ export const nearMs = 5_000;
 /** Who waits in line comes back this much before its turn. */
 const leadMs = 2_000;
 const leastWaitMs = 500;
+/** More refusals in a row than any crowd explains. */
+const mostAttempts = 100;
 const pausedForMs = 60_000;
 /** Waiting longer than this, one looks whether the regime still holds. */
 const recheckAfterMs = 1_000;
@@ -50,7 +52,7 @@ export class Passage {
 
   /** Joins the line without a slot; answers when to come back, ms since 1970. */
   async estimate(): Promise<number> {
-    for (;;) {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const gate = await this.#read();
       const now = this.#clock.now();
       const joined = await this.#update(joinLine(gate, now));
@@ -58,6 +60,12 @@ export class Passage {
       this.#returning = true;
       return Math.max(now + leastWaitMs, joined.tail - leadMs);
     }
+    return this.#someTimeSoon();
+  }
+
+  /** So many write to the gate at once that this one does not get its turn. */
+  #someTimeSoon(): number {
+    return this.#clock.now() + leadMs * (1 + this.#clock.random());
   }
 
   /** Waits for a slot that is near. Throws {@link Deferred} when none is, or when it would come after `latest`. */
@@ -73,7 +81,7 @@ export class Passage {
   }
 
   async #take(): Promise<Slot> {
-    for (;;) {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const gate = await this.#read();
       const now = this.#clock.now();
       if (gate.paused === 'yes') throw new Deferred(now + pausedForMs);
@@ -85,6 +93,7 @@ export class Passage {
       const taken = await this.#update(takeSlot(gate, now, limit));
       if (taken) return { epoch: taken.epoch, at: behind ? taken.nextSlotAt - gate.interval : now, trial: false };
     }
+    throw new Deferred(this.#someTimeSoon());
   }
 
   async #takeTrial(gate: Gate, now: number): Promise<Slot> {

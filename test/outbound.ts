@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import * as z from 'zod/mini';
+import { type Local, organizationId } from './local.ts';
+
+const started = z.object({ chat_id: z.string(), thread_id: z.string() });
+const shown = z.looseObject({
+  active: z.boolean(),
+  events: z.array(
+    z.looseObject({
+      id: z.string(),
+      custom_id: z.optional(z.string()),
+      text: z.optional(z.string()),
+      type: z.string(),
+    }),
+  ),
+});
+const calls = z.object({
+  methods: z.record(z.string(), z.object({ count: z.number(), accepted: z.number(), rate_limited: z.number() })),
+  arrivals: z.array(z.looseObject({ chat_id: z.string(), custom_id: z.optional(z.string()) })),
+});
+
+/** Plays the other services on the bus, the customer at LiveChat, and whoever looks on. */
+export function outbound(local: Local) {
+  const bus = new EventBridgeClient({
+    endpoint: local.aws,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const simulator = async (method: string, path: string, body?: object): Promise<unknown> => {
+    const answer = await fetch(new URL(path, local.livechat), {
+      method,
+      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const parsed: unknown = await answer.json();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(parsed)}`);
+    return parsed;
+  };
+  return {
+    simulator,
+    /** A chat with the agent who sends, unless told otherwise. */
+    async chat(more: object = {}): Promise<string> {
+      return started.parse(
+        await simulator('POST', '/simulator/chats', { customer: { name: 'Dana' }, text: 'Hello', ...more }),
+      ).chat_id;
+    },
+    act: (chatId: string, action: object) => simulator('POST', `/simulator/chats/${chatId}/events`, action),
+    fault: (fault: object) => simulator('POST', '/simulator/faults', fault),
+    async calm(): Promise<void> {
+      await simulator('DELETE', '/simulator/faults');
+    },
+    /** What the customer sees of what we have sent. */
+    async shown(chatId: string): Promise<string[]> {
+      const { events } = shown.parse(await simulator('GET', `/simulator/chats/${chatId}`));
+      return events.flatMap(({ custom_id, text, type }) => (custom_id?.startsWith('out-') ? [text ?? type] : []));
+    },
+    calls: async () => calls.parse(await simulator('GET', '/simulator/calls')),
+    /** Puts a send request on the bus as any other service would. Answers its requestId. */
+    async send(conversationId: string, data: object = {}): Promise<string> {
+      const requestId = randomUUID();
+      const detail = {
+        data: { requestId, organizationId, conversationId, messages: [{ type: 'text', content: 'Hi' }], ...data },
+      };
+      const entry = {
+        Source: 'shop',
+        DetailType: 'message.send.requested',
+        Detail: JSON.stringify(detail),
+        EventBusName: local.bus,
+      };
+      const { FailedEntryCount } = await bus.send(new PutEventsCommand({ Entries: [entry] }));
+      if (FailedEntryCount) throw new Error('the bus refused the request');
+      return requestId;
+    },
+    /** Waits until all runs have ended, and all that follows from them. */
+    async settled(): Promise<void> {
+      const answer = await fetch(`${local.aws}/_local/idle?executions=wait`);
+      if (!answer.ok) throw new Error(`not idle: ${answer.status}`);
+    },
+    async deadLetters(
+      conversationId: string,
+    ): Promise<{ id: string; errorName: string; kind: string; redrives: number }[]> {
+      const { body } = await local.api('/api/dead-letters');
+      return letters.parse(body).deadLetters.filter((one) => one.conversationId === conversationId);
+    },
+    async redrive(id: string): Promise<number> {
+      return (await fetch(new URL(`/api/dead-letters/${id}/redrive`, local.console), { method: 'POST' })).status;
+    },
+    text: (content: string) => ({ messages: [{ type: 'text', content }] }),
+  };
+}
+
+const letters = z.object({
+  deadLetters: z.array(
+    z.object({
+      id: z.string(),
+      conversationId: z.string(),
+      errorName: z.string(),
+      errorMessage: z.string(),
+      kind: z.string(),
+      redrives: z.number(),
+    }),
+  ),
+});
