@@ -36,12 +36,10 @@ describe('a message of which nobody knows whether it has arrived', () => {
     await expect.poll(() => other.shown(chat), { timeout: 10_000 }).toEqual(['survives']);
     await fetch(`${local.aws}/_local/kill`, { method: 'POST' });
     const transcript = async () => (await local.api(`/api/conversations/${chat}`)).body;
-    await expect
-      .poll(transcript, { timeout: longerThanALease, interval: 500 })
-      .toMatchObject({
-        messages: [{}, { delivery: { requestId, status: 'delivered' } }, { content: 'comes after' }],
-        pending: [],
-      });
+    await expect.poll(transcript, { timeout: longerThanALease, interval: 500 }).toMatchObject({
+      messages: [{}, { delivery: { requestId, status: 'delivered' } }, { content: 'comes after' }],
+      pending: [],
+    });
     expect(await other.shown(chat)).toEqual(['survives', 'comes after']);
   });
 });
