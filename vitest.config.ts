@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{core,functions,stacks,local,console,cli,bench,test}/**/*.test.ts'],
+    include: ['{core,functions,stacks,local,console,cli,bench,examples,test}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Local, startLocal } from '../../test/local.ts';
+import { outbound } from '../../test/outbound.ts';
+
+let local: Local;
+beforeAll(async () => {
+  local = await startLocal();
+});
+afterAll(() => local.stop());
+
+it('answers a customer’s first message once, from a process of its own', async () => {
+  const run = fileURLToPath(new URL('run.ts', import.meta.url));
+  const env = { ...process.env, CONSOLE_URL: local.console, AWS_ENDPOINT_URL: local.aws };
+  const service = spawn(process.execPath, [run], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(service.stdout, 'data');
+    const customer = outbound(local);
+    const chat = await customer.chat();
+    await expect.poll(() => customer.shown(chat), { timeout: 15_000 }).toHaveLength(1);
+    await customer.act(chat, { action: 'message', text: 'Are you there?' });
+    const runs = async () => (await local.api('/api/executions?status=SUCCEEDED')).body;
+    await expect.poll(runs, { timeout: 15_000 }).toMatchObject({ executions: [{}, {}] });
+    expect(await customer.shown(chat)).toEqual(['Thank you for writing. Somebody will be with you in a moment.']);
+  } finally {
+    service.kill();
+  }
+});
