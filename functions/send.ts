@@ -1,14 +1,18 @@
 import type { Context } from 'aws-lambda';
 import { liveChatSender } from '../core/livechat/sender.ts';
+import { FileRefused } from '../core/media/fetch.ts';
 import { publishSent, raiseLocked } from '../core/outbound/announce.ts';
 import { deliveryStore } from '../core/outbound/delivery-store.ts';
+import { isMeant, StepFailed } from '../core/outbound/errors.ts';
+import { isCallFailure } from '../core/outbound/failure.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { queueStore } from '../core/outbound/queue.ts';
 import { parseSendInput, requestOf } from '../core/outbound/request.ts';
 import { sendRequest } from '../core/outbound/send.ts';
 import { systemClock } from '../core/platform/clock.ts';
-import { wholeNumber } from '../core/platform/configuration.ts';
+import { ConfigurationError, wholeNumber } from '../core/platform/configuration.ts';
 import { errorKeys, logWith } from '../core/platform/logger.ts';
+import { count } from '../core/platform/metrics.ts';
 import { isRunning } from '../core/platform/step-functions.ts';
 
 const sender = liveChatSender();
@@ -35,12 +39,16 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
       isRunning,
       onSent: (parts) => publishSent(request, parts),
       onLocked: () => raiseLocked(request),
+      onUnblocked: () => count('QueuesUnblocked'),
       log,
     });
     log.info(outcome);
     return { outcome };
   } catch (error) {
     log.info('not sent', errorKeys(error));
-    throw error;
+    // A file that is refused and a setting that is missing will be so again; the rest is worth another try.
+    const final =
+      isMeant(error) || isCallFailure(error) || error instanceof FileRefused || error instanceof ConfigurationError;
+    throw final ? error : new StepFailed(error);
   }
 };

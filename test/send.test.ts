@@ -209,6 +209,22 @@ describe('a send request on the bus', () => {
     });
   });
 
+  it('is sent although tables, secrets and the bus fail meanwhile', async () => {
+    const chat = await other.chat();
+    await local.idle();
+    const fails = (service: string) =>
+      fetch(`${local.aws}/_local/faults`, {
+        method: 'POST',
+        body: JSON.stringify({ service, kind: 'unavailable', count: 7 }),
+      });
+    await fails('dynamodb');
+    await other.send(chat);
+    await fails('events');
+    await other.settled();
+    await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
+    expect(await other.shown(chat)).toEqual(['Hi']);
+  });
+
   it('goes to the dead letters when its run is stopped by hand, and does not hold up its conversation', async () => {
     const chat = await other.chat();
     await other.fault({ method: 'send_event', kind: 'error', status: 500 });

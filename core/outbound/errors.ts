@@ -31,3 +31,20 @@ export class RequestExpired extends Error {
     );
   }
 }
+
+/** Something of our own failed: a table, the bus, a secret. The state machine tries again. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+  constructor(cause: unknown) {
+    super(
+      `the send step could not do its work (${cause instanceof Error ? cause.name : typeof cause}); it is tried again`,
+    );
+  }
+}
+
+const meant: ReadonlySet<string> = new Set(['Deferred', 'RequestInvalid', 'RequestConflict', 'RequestExpired']);
+
+/** Whether the error is the step's own word on the request, which the state machine must hear as it is. */
+export function isMeant(error: unknown): boolean {
+  return error instanceof Error && meant.has(error.name);
+}

@@ -11,6 +11,7 @@ export const sendInputVersion = 1;
 const triedAgain = [
   'LiveChatServerError',
   'LiveChatNetworkError',
+  'StepFailed',
   'IdempotencyPersistenceLayerError',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',

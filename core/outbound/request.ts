@@ -37,6 +37,8 @@ export interface SendInput {
 }
 
 const defaultExpirySeconds = 900;
+/** Step Functions' state may have 256 KB, and grows on its way. */
+const mostBytes = 200_000;
 /** How this bridge names what it sends; LiveChat's translation knows its echo by it. */
 const idPrefix = 'out-';
 
@@ -50,6 +52,9 @@ export function parseSendInput(raw: unknown): SendInput {
 export function parseSendState(raw: unknown): SendState {
   const inner = state.safeParse(raw);
   if (!inner.success) throw invalid(inner.error);
+  if (Buffer.byteLength(JSON.stringify(inner.data.detail)) > mostBytes) {
+    throw new RequestInvalid(`detail: expected at most ${mostBytes} bytes`);
+  }
   return inner.data;
 }
 

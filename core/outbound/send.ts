@@ -21,6 +21,8 @@ export interface SendPorts<Content> {
   readonly isRunning: (run: string) => Promise<boolean>;
   readonly onSent: (parts: readonly SentPart<Content>[]) => Promise<void>;
   readonly onLocked: () => Promise<void>;
+  /** A run that had ended was removed from its conversation's queue. */
+  readonly onUnblocked: () => void;
   readonly log: Log;
 }
 
@@ -97,10 +99,11 @@ async function removeIfEnded<Content>(
   first: string,
   next: Exclude<Waiting, { kind: 'poll' }>,
   request: OutboundRequest<Content>,
-  { clock, queue, isRunning, log }: SendPorts<Content>,
+  { clock, queue, isRunning, onUnblocked, log }: SendPorts<Content>,
 ): Promise<void> {
   if (next.kind === 'later' || (await isRunning(first))) throw new Deferred(clock.now() + next.ms);
   log.warn('a run that has ended is removed from its conversation’s queue', { removed: first });
+  onUnblocked();
   await queue.leave(request, first);
 }
 

@@ -11,7 +11,8 @@ export type Counted =
   | 'DuplicateEvents'
   | 'LiveChatCalls'
   | 'LiveChatApiNotices'
-  | 'DeadLetters';
+  | 'DeadLetters'
+  | 'QueuesUnblocked';
 
 /** Counts one, by CloudWatch's embedded metric format. Dimension values must come from a small closed set. */
 export function count(name: Counted, dimensions: Readonly<Record<string, string>> = {}): void {

@@ -231,6 +231,7 @@ class World {
       isRunning: (run) => invocation.step(async () => this.#running.get(run) ?? false),
       onSent: () => invocation.step(async () => {}),
       onLocked: async () => {},
+      onUnblocked: () => {},
       log: quiet,
     };
   }

@@ -13,7 +13,7 @@ import { type About, find, keep } from './store.ts';
 
 export type Compose = (messages: unknown) => readonly Piece<unknown>[];
 
-/** What failed because LiveChat was not well, or not in time, is worth one try more when things have calmed down. */
+/** What failed because LiveChat or AWS was not well, or not in time, is worth one try more when things have calmed down. */
 const redrivenByItself: ReadonlySet<string> = new Set([
   'LiveChatServerError',
   'LiveChatNetworkError',
