@@ -15,8 +15,8 @@ export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' |
   ];
   const lines = ['', ...rows.map(([name, value]) => `  ${colors.bold(name.padEnd(9))} ${value}`), ''];
   const made = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);
-  if (made.length === 0) return lines.join('\n');
-  return [...lines, '  Made up for this run, as the environment does not have them:', ...made, ''].join('\n');
+  const about = made.length > 0 ? ['  Made up for this run, as the environment does not have them:', ...made, ''] : [];
+  return [...lines, ...about, '  Watch a chat pass: npx livechat simulate chat', ''].join('\n');
 }
 
 /** The one line that `--json` prints. */

@@ -16,16 +16,3 @@ export function fixture(name: string): Body {
 export function order(): string[] {
   return readFileSync(new URL('ORDER', folder), 'utf8').split('\n').filter(Boolean);
 }
-
-/** The same list in an order that a seed decides. */
-export function shuffled<T>(list: readonly T[], seed: number): T[] {
-  let state = seed;
-  const random = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return list
-    .map((item) => ({ item, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
-}

@@ -4,7 +4,7 @@ import { required } from '../platform/configuration.ts';
 import { documents } from '../platform/dynamodb.ts';
 import type { Assignment } from './assignment.ts';
 import type { Fact } from './facts.ts';
-import type { Activity } from './fold.ts';
+import type { Activity } from './threads.ts';
 
 // LiveChat's ids tell upper case from lower; ElectroDB would make all keys lower case.
 const casing = 'none';

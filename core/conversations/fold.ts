@@ -2,12 +2,9 @@ import type { Participant } from '../events/schemas.ts';
 import { type Assignment, foldAssignment } from './assignment.ts';
 import type { Fact } from './facts.ts';
 import { foldParticipants } from './participants.ts';
-import { type Thread, type ThreadFacts, threadsOf } from './threads.ts';
+import { type Activity, type Thread, type ThreadFacts, threadsOf } from './threads.ts';
 
 export type Status = Thread['status'];
-
-/** When each thread last had a message, by thread id; LiveChat's times. */
-export type Activity = Readonly<Record<string, string>>;
 
 /** A conversation, as far as its facts and its messages' times tell. */
 export interface ConversationState {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { canonicalJson } from '../events/ids.ts';
 import type { Participant } from '../events/schemas.ts';
 import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
 import { conversations } from './entities.ts';
 import type { Fact } from './facts.ts';
-import { type Activity, type ConversationState, fold } from './fold.ts';
+import { type ConversationState, fold } from './fold.ts';
+import type { Activity } from './threads.ts';
 
 const { conversation, fact: facts, readMark, organization } = conversations.entities;
 
@@ -113,17 +115,9 @@ function later(activity: Activity, seen: { threadId: string; at: string } | unde
 function same(next: object, stored: Stored): boolean {
   return Object.entries(next).every(([name, value]) => {
     const now = new Map<string, unknown>(Object.entries(stored)).get(name);
-    return canonical(now) === canonical(value);
+    // DynamoDB keeps maps in no order.
+    return canonicalJson(now) === canonicalJson(value);
   });
-}
-
-/** DynamoDB keeps maps in no order. */
-function canonical(value: unknown): string | undefined {
-  return JSON.stringify(value, (_name, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { Fact } from './facts.ts';
-import type { Activity } from './fold.ts';
+
+/** When each thread last had a message, by thread id; LiveChat's times. */
+export type Activity = Readonly<Record<string, string>>;
 
 export interface Thread {
   readonly id: string;

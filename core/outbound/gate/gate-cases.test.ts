@@ -22,7 +22,7 @@ const limit = now + 5_000;
 const gateWith = (more: Partial<Gate> = {}): Gate => ({ ...freshGate(10), windowStart: now - 1_000, ...more });
 
 /** What becomes of a gate by an update that was decided on it, or on another reading. */
-async function after(gate: Gate, update: GateUpdate): Promise<Gate | undefined> {
+async function changed(gate: Gate, update: GateUpdate): Promise<Gate | undefined> {
   const store = decimalGate(10);
   await store.update('organization', { when: [], set: gate });
   return store.update('organization', update);
@@ -61,7 +61,7 @@ describe('a slot', () => {
     ['leaves a pace alone that has just slowed', { interval: 500, pacedAt: now - 3_000 }, { interval: 500 }],
   ])('%s', async (_name, given, expected) => {
     const gate = gateWith(given);
-    const taken = await after(gate, takeSlot(gate, now, limit));
+    const taken = await changed(gate, takeSlot(gate, now, limit));
     expected === undefined ? expect(taken).toBeUndefined() : expect(taken).toMatchObject(expected);
   });
 
@@ -70,12 +70,12 @@ describe('a slot', () => {
     ['the slot', { nextSlotAt: now + 103 }],
   ])('is refused to who has an outdated reading of %s', async (_name, meanwhile) => {
     const read = gateWith();
-    expect(await after({ ...read, ...meanwhile }, takeSlot(read, now, limit))).toBeUndefined();
+    expect(await changed({ ...read, ...meanwhile }, takeSlot(read, now, limit))).toBeUndefined();
   });
 
   it('is refused to who would begin a window that another has begun', async () => {
     const read = gateWith({ windowStart: 0 });
-    expect(await after({ ...read, windowStart: now - 5 }, takeSlot(read, now, limit))).toBeUndefined();
+    expect(await changed({ ...read, windowStart: now - 5 }, takeSlot(read, now, limit))).toBeUndefined();
   });
 });
 
@@ -87,7 +87,7 @@ describe('the line', () => {
   ])('%s', async (_name, given, end) => {
     const gate = gateWith(given);
     expect(endOfLine(gate, now)).toBe(end);
-    expect((await after(gate, joinLine(gate, now)))?.tail).toBe(end + 103);
+    expect((await changed(gate, joinLine(gate, now)))?.tail).toBe(end + 103);
   });
 
   it('takes two who have read the same, one behind the other', async () => {
@@ -101,7 +101,7 @@ describe('the line', () => {
 
   it('lets only one begin it', async () => {
     const read = gateWith();
-    expect(await after({ ...read, tail: now + 103 }, joinLine(read, now))).toBeUndefined();
+    expect(await changed({ ...read, tail: now + 103 }, joinLine(read, now))).toBeUndefined();
   });
 });
 
@@ -113,17 +113,17 @@ describe('a 429', () => {
     ['slows to ten seconds at the most', { interval: 9_000 }, 0, { interval: 10_000 }],
   ])('%s', async (_name, given, retryAfterMs, expected) => {
     const gate = gateWith(given);
-    expect(await after(gate, slow(gate, now, retryAfterMs))).toMatchObject(expected);
+    expect(await changed(gate, slow(gate, now, retryAfterMs))).toMatchObject(expected);
   });
 
   it('slows once, however many were on their way', async () => {
     const read = gateWith();
-    expect(await after({ ...read, epoch: 1 }, slow(read, now, 0))).toBeUndefined();
+    expect(await changed({ ...read, epoch: 1 }, slow(read, now, 0))).toBeUndefined();
   });
 
   it('does not quicken a pace that was set slower than ten seconds', async () => {
     const gate = { ...gateWith(), interval: baseInterval(0.1), baseInterval: baseInterval(0.1) };
-    expect((await after(gate, slow(gate, now, 0)))?.interval).toBeGreaterThanOrEqual(gate.baseInterval);
+    expect((await changed(gate, slow(gate, now, 0)))?.interval).toBeGreaterThanOrEqual(gate.baseInterval);
   });
 });
 
@@ -141,7 +141,7 @@ describe('a breaker', () => {
   it('opens for half a minute, and everybody waits behind it', async () => {
     const gate = gateWith({ epoch: 7, trialBy: 'run', trialUntil: now + 5 });
     const until = now + 30_000;
-    expect(await after(gate, open(gate, now, 'failures'))).toMatchObject({
+    expect(await changed(gate, open(gate, now, 'failures'))).toMatchObject({
       breaker: 'open',
       reason: 'failures',
       openUntil: until,
@@ -151,7 +151,7 @@ describe('a breaker', () => {
       trialBy: '',
       epoch: 8,
     });
-    expect(await after({ ...gate, epoch: 8 }, open(gate, now, 'failures'))).toBeUndefined();
+    expect(await changed({ ...gate, epoch: 8 }, open(gate, now, 'failures'))).toBeUndefined();
   });
 
   const opened = gateWith({ breaker: 'open', openUntil: now, epoch: 3, calls: 20, failures: 15, reason: 'failures' });
@@ -163,18 +163,18 @@ describe('a breaker', () => {
     ['gives none when closed', { breaker: 'closed' }, undefined],
   ])('%s', async (_name, given, expected) => {
     const gate = { ...opened, ...given };
-    const taken = await after(gate, takeTrial(gate, now, 'run'));
+    const taken = await changed(gate, takeTrial(gate, now, 'run'));
     expected === undefined ? expect(taken).toBeUndefined() : expect(taken).toMatchObject(expected);
   });
 
   it('takes a trial back from who has it only', async () => {
     const gate = { ...opened, trialBy: 'run', trialUntil: now + 65_000 };
-    expect(await after(gate, returnTrial('run'))).toMatchObject({ trialBy: '', trialUntil: 0, breaker: 'open' });
-    expect(await after(gate, returnTrial('other'))).toBeUndefined();
+    expect(await changed(gate, returnTrial('run'))).toMatchObject({ trialBy: '', trialUntil: 0, breaker: 'open' });
+    expect(await changed(gate, returnTrial('other'))).toBeUndefined();
   });
 
   it('closes from the regime of the trial, with a clean slate', async () => {
-    expect(await after(opened, close(3, now))).toMatchObject({
+    expect(await changed(opened, close(3, now))).toMatchObject({
       breaker: 'closed',
       reason: '',
       calls: 0,
@@ -183,7 +183,7 @@ describe('a breaker', () => {
       tail: now,
       epoch: 4,
     });
-    expect(await after(opened, close(2, now))).toBeUndefined();
-    expect(await after({ ...opened, breaker: 'closed' }, close(3, now))).toBeUndefined();
+    expect(await changed(opened, close(2, now))).toBeUndefined();
+    expect(await changed({ ...opened, breaker: 'closed' }, close(3, now))).toBeUndefined();
   });
 });

@@ -170,24 +170,29 @@ export function returnTrial(by: string): GateUpdate {
   return { when: [{ field: 'trialBy', is: '=', value: by }], set: { trialUntil: 0, trialBy: '' } };
 }
 
-/** A trial went well: everything may pass again, from now on. */
+/** Nothing stands in the way, from now on. */
+export function clear(now: number): Partial<Gate> {
+  return {
+    breaker: 'closed',
+    reason: '',
+    calls: 0,
+    failures: 0,
+    windowStart: now,
+    nextSlotAt: now,
+    tail: now,
+    trialUntil: 0,
+    trialBy: '',
+  };
+}
+
+/** A trial went well: everything may pass again. */
 export function close(epoch: number, now: number): GateUpdate {
   return {
     when: [
       { field: 'epoch', is: '=', value: epoch },
       { field: 'breaker', is: '=', value: 'open' },
     ],
-    set: {
-      breaker: 'closed',
-      reason: '',
-      calls: 0,
-      failures: 0,
-      windowStart: now,
-      nextSlotAt: now,
-      tail: now,
-      trialUntil: 0,
-      trialBy: '',
-    },
+    set: clear(now),
     add: { epoch: 1 },
   };
 }

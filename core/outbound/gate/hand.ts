@@ -1,4 +1,4 @@
-import { baseInterval, endOfLine, type Gate } from './gate.ts';
+import { baseInterval, clear, endOfLine, type Gate } from './gate.ts';
 import type { GateStore } from './store.ts';
 
 /** A gate as an operator sees it. */
@@ -60,18 +60,7 @@ function changeOf(given: GateCommand, now: number): Partial<Gate> {
     case 'pause':
       return { paused: 'yes' };
     case 'resume':
-      return {
-        paused: 'no',
-        breaker: 'closed',
-        reason: '',
-        calls: 0,
-        failures: 0,
-        windowStart: now,
-        nextSlotAt: now,
-        tail: now,
-        trialUntil: 0,
-        trialBy: '',
-      };
+      return { paused: 'no', ...clear(now) };
     case 'set': {
       const interval = baseInterval(given.callsPerSecond);
       return { baseInterval: interval, interval, pacedAt: now };
