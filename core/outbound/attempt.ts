@@ -49,6 +49,8 @@ export class Attempt<Content> {
     if (this.release.unknown === 'yes') {
       const found = await this.#probe();
       if (found) return found;
+      const { request, clock } = this.#options;
+      if (clock.now() >= request.expiresAt) throw new RequestExpired(request.requestId, this.release.lastError);
     }
     const content = await this.#prepared();
     const { part } = this.#options;
@@ -101,7 +103,6 @@ export class Attempt<Content> {
     if (kind === 'resume' && request.options.onInactive === 'resume')
       await this.#call(() => this.#carrier.resume(conversationId));
     else if (kind === 'join') await this.#join(conversationId);
-    else if (kind === 'region' && error.region) this.#carrier = this.#carrier.inRegion(error.region);
     else throw error;
     return undefined;
   }
@@ -149,7 +150,10 @@ export class Attempt<Content> {
       await passage.passed(slot);
       return result;
     } catch (error) {
-      if (!isCallFailure(error)) throw error;
+      if (!isCallFailure(error)) {
+        await passage.unused(slot);
+        throw error;
+      }
       onFailure(error);
       return this.#afterFailure(error, slot, () => this.#call(call, onFailure));
     }
@@ -178,8 +182,17 @@ export class Attempt<Content> {
         // LiveChat has answered, and well enough to say what is wrong with this one message.
         await passage.passed(slot);
         this.release = { ...this.release, lastError: error.name };
-        throw error;
+        if (!this.#follows(error)) throw error;
+        return again();
     }
+  }
+
+  /** LiveChat keeps this organization in another region: the call is made again there, whichever it was. */
+  #follows({ repair, region }: CallFailure): boolean {
+    if (repair !== 'region' || !region || this.#repaired.has(repair)) return false;
+    this.#repaired.add(repair);
+    this.#carrier = this.#carrier.inRegion(region);
+    return true;
   }
 
   async #withFreshCredentials<T>(error: CallFailure, again: () => Promise<T>): Promise<T> {

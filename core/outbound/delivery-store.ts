@@ -92,7 +92,7 @@ export const deliveryStore: DeliveryStore = {
   async release(key, release) {
     await unlessRefused(
       Item.patch(primary(key))
-        .set({ status: 'unsent', ...release })
+        .set({ status: 'unsent', leaseUntil: 0, ...release })
         .where(({ status }, op) => op.eq(status, 'sending'))
         .go(),
     );

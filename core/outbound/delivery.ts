@@ -91,7 +91,8 @@ export function historyOf(before: Delivery | undefined, { redrive, now }: Claim)
   return {
     attempts: redriven ? 0 : before.attempts,
     unknown: died || redriven || before.unknown === 'yes',
-    settledAt: died ? before.leaseUntil : before.settledAt,
+    // Nothing, unless it was given up, or is taken over, while somebody may still be at work.
+    settledAt: Math.max(before.settledAt, died || redriven ? before.leaseUntil : 0),
     firstAttemptAt: before.firstAttemptAt,
   };
 }

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { catalogue } from '../events/catalogue.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { issuesOf } from '../events/issues.ts';
+import { isTime } from '../events/time.ts';
 import type { OutboundRequest } from './carrier.ts';
 import { RequestInvalid } from './errors.ts';
 
@@ -16,7 +17,7 @@ export interface Piece<Content> {
 /** The state machine's input: EventBridge's event, and what the machine and a redrive have added to it. */
 const state = z.looseObject({
   id: z.string(),
-  time: z.string(),
+  time: z.string().check(z.refine(isTime, 'expected an RFC 3339 time')),
   detail: z.object({
     metadata: z.optional(z.looseObject({ id: z.optional(z.string()), correlationId: z.optional(z.string()) })),
     data: catalogue['message.send.requested'],

@@ -4,12 +4,12 @@ import type { GateStore } from '../../core/outbound/gate/store.ts';
 export interface DecimalGate extends GateStore {
   /** As a reader gets it: each decimal as the nearest double. */
   current(): Gate;
-  /** The number fields that are no whole tenths, as the table has them. */
+  /** The number fields that are not whole, as the table has them. */
   crooked(): readonly string[];
 }
 
 const places = 9;
-const tenth = 10n ** BigInt(places - 1);
+const one = 10n ** BigInt(places);
 
 /** One gate in memory as DynamoDB keeps it: a number is a decimal, adds are exact, and conditions compare decimals. */
 export function decimalGate(callsPerSecond: number): DecimalGate {
@@ -39,7 +39,7 @@ export function decimalGate(callsPerSecond: number): DecimalGate {
     update: async (_organizationId, update) => apply(update),
     current: () => gate,
     crooked: () =>
-      [...decimals].filter(([, kept]) => kept % tenth !== 0n).map(([field, kept]) => `${field} ${doubleOf(kept)}`),
+      [...decimals].filter(([, kept]) => kept % one !== 0n).map(([field, kept]) => `${field} ${doubleOf(kept)}`),
   };
 }
 

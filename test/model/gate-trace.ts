@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import {
+  clear,
   close,
   type Gate,
   type GateUpdate,
@@ -102,7 +103,7 @@ export function updateOf({ kind, ms, by }: Operation, gate: Gate, now: number): 
     case 'resume':
       return {
         when: [sameEpoch],
-        set: { paused: 'no', breaker: 'closed', reason: '', nextSlotAt: now, tail: now },
+        set: { paused: 'no', ...clear(now) },
         add: { epoch: 1 },
       };
   }

@@ -72,7 +72,7 @@ export function memoryStores(callsPerSecond: number): MemoryStores {
         return { claimed: true, before };
       },
       async release({ id }, release) {
-        change(id, ({ status }) => status === 'sending', { ...release, status: 'unsent' });
+        change(id, ({ status }) => status === 'sending', { ...release, status: 'unsent', leaseUntil: 0 });
       },
       async sent({ id }, at) {
         change(id, ({ status }) => status === 'sending', { ...at, status: 'sent', unknown: 'no' });

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { count } from '../../platform/metrics.ts';
 import { toDeadLetters } from '../../platform/queue.ts';
+import { executionInput } from '../../platform/step-functions.ts';
 import { publishFailed, raiseAlert } from '../announce.ts';
 import type { OutboundPart } from '../carrier.ts';
 import { deliveryStore } from '../delivery-store.ts';
@@ -31,8 +32,13 @@ const alertFromRedrive = 2;
 export async function bury(letter: Letter, compose: Compose, now: number): Promise<void> {
   if (await find(letter.id)) return;
   count('DeadLetters', { kind: letter.kind, error: letter.error.name });
-  if (letter.kind === 'send') await burySend(letter, compose, now);
+  if (letter.kind === 'send') await burySend(await whole(letter), compose, now);
   else await buryOther(letter, now);
+}
+
+/** Step Functions' own event leaves a large input out; the execution still has it. */
+async function whole(letter: SendLetter): Promise<SendLetter> {
+  return letter.state === undefined ? { ...letter, state: await executionInput(letter.execution) } : letter;
 }
 
 async function burySend(letter: SendLetter, compose: Compose, now: number): Promise<void> {

@@ -14,7 +14,7 @@ export interface SendLetter extends Common {
   readonly kind: 'send';
   /** The execution that ended. */
   readonly execution: string;
-  /** The machine's state when it ended: EventBridge's event, and what was added. */
+  /** The machine's state when it ended: EventBridge's event, and what was added. Undefined where it was left out. */
   readonly state: unknown;
 }
 
@@ -58,7 +58,8 @@ const ended = z.looseObject({
   detail: z.looseObject({
     executionArn: z.string(),
     status: z.string(),
-    input: z.string(),
+    /** Left out when it is too large for an event. */
+    input: z.optional(z.nullable(z.string())),
     error: z.optional(z.nullable(z.string())),
     cause: z.optional(z.nullable(z.string())),
   }),
@@ -89,7 +90,7 @@ function fromStatus(body: unknown): Letter | undefined {
   const { data } = ended.safeParse(body);
   if (!data) return undefined;
   const { executionArn, status, input, error, cause } = data.detail;
-  return send(executionArn, parsed(input), error ?? status, messageOf(cause ?? undefined));
+  return send(executionArn, parsed(input ?? ''), error ?? status, messageOf(cause ?? undefined));
 }
 
 /** Told by the machine and by its end, it is the same letter: an execution ends once. */

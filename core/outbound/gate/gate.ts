@@ -55,15 +55,15 @@ const slowestMs = 10_000;
 const restoreEveryMs = 3_000;
 
 export function baseInterval(callsPerSecond: number): number {
-  return tenths((1000 / callsPerSecond) * margin);
+  return whole((1000 / callsPerSecond) * margin);
 }
 
 /**
- * Intervals are whole tenths of a millisecond. DynamoDB adds decimals exactly and a double does not: with more digits the
+ * Times and intervals are whole milliseconds. DynamoDB adds decimals exactly and a double does not: with fractions the
  * table would hold times that no condition of ours could ever equal.
  */
-function tenths(ms: number): number {
-  return Math.ceil(ms * 10 - 1e-6) / 10;
+function whole(ms: number): number {
+  return Math.ceil(ms - 1e-6);
 }
 
 /** A gate through which nothing has gone. */
@@ -137,7 +137,7 @@ function restored(gate: Gate, now: number): GateUpdate {
   if (gate.interval <= gate.baseInterval || now - gate.pacedAt <= restoreEveryMs) return { when: [] };
   return {
     when: [{ field: 'pacedAt', is: '=', value: gate.pacedAt }],
-    set: { interval: Math.max(gate.baseInterval, tenths(gate.interval * 0.9)), pacedAt: now },
+    set: { interval: Math.max(gate.baseInterval, Math.floor(gate.interval * 0.9)), pacedAt: now },
   };
 }
 
@@ -214,11 +214,11 @@ export function mustOpen(gate: Gate): boolean {
 
 /** A 429: the pace slows once an epoch, however many were on their way, and everybody's next slot moves. */
 export function slow(gate: Gate, now: number, retryAfterMs: number): GateUpdate {
-  const nextSlotAt = Math.max(gate.nextSlotAt, now + retryAfterMs);
+  const nextSlotAt = Math.max(gate.nextSlotAt, now + whole(retryAfterMs));
   return {
     when: [sameRegime(gate), { field: 'nextSlotAt', is: '<=', value: nextSlotAt }],
     set: {
-      interval: Math.min(slowestMs, tenths(gate.interval * 1.5)),
+      interval: Math.max(gate.baseInterval, Math.min(slowestMs, whole(gate.interval * 1.5))),
       pacedAt: now,
       nextSlotAt,
       tail: Math.max(gate.tail, nextSlotAt),

@@ -136,10 +136,9 @@ export class Passage {
   /** LiveChat says that we are too fast. Answers when to come back. */
   async limited(slot: Slot, retryAfterMs: number): Promise<number> {
     await this.unused(slot);
-    for (;;) {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const gate = await this.#read();
-      if (gate.epoch !== slot.epoch) break;
-      if (await this.#update(slow(gate, this.#clock.now(), retryAfterMs))) break;
+      if (gate.epoch !== slot.epoch || (await this.#update(slow(gate, this.#clock.now(), retryAfterMs)))) break;
     }
     return this.estimate();
   }

@@ -1,0 +1,230 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { serveCarrier } from '../../test/serve-carrier.ts';
+import type { Carrier } from '../outbound/carrier.ts';
+import type { FilePart, Part } from './compose/part.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(stops.splice(0).map((stop) => stop()));
+});
+
+async function served(...setting: Parameters<typeof serveCarrier>) {
+  const serving = await serveCarrier(...setting);
+  stops.push(serving.stop);
+  return serving;
+}
+
+const text: Part = { kind: 'event', event: { type: 'message', text: 'Hi', visibility: 'all' } };
+const file: FilePart = {
+  kind: 'file',
+  source: { key: 'organization/chat/message/plan.png' },
+  name: 'floor plan.png',
+  alternativeText: 'A plan',
+  visibility: 'agents',
+};
+
+const first = Date.parse('2026-11-22T12:00:00Z');
+const minutes = (count: number) => new Date(first + count * 60_000).toISOString();
+const thread = (id: string, at: number | undefined, customIds: readonly (string | null)[] = []) => ({
+  id,
+  ...(at !== undefined && { created_at: minutes(at) }),
+  events: customIds.map((custom_id, index) => ({ id: `${id}_${index + 1}`, custom_id })),
+});
+
+describe('a message is looked for', () => {
+  it.each<[string, readonly object[], object | undefined, number]>([
+    [
+      'in the latest thread',
+      [{ threads: [thread('T2', 0, [null, 'other', 'out-1'])], next_page_id: 'p2' }],
+      { threadId: 'T2', messageId: 'T2_3' },
+      1,
+    ],
+    [
+      'in an older thread of the same page',
+      [{ threads: [thread('T2', 5), thread('T1', -90, ['out-1'])] }],
+      { threadId: 'T1', messageId: 'T1_1' },
+      1,
+    ],
+    [
+      'page by page',
+      [
+        { threads: [thread('T9', 20)], next_page_id: 'p2' },
+        { threads: [thread('T8', 10)], next_page_id: 'p3' },
+        { threads: [thread('T7', -10, ['out-1'])], next_page_id: 'p4' },
+      ],
+      { threadId: 'T7', messageId: 'T7_1' },
+      3,
+    ],
+    [
+      'no further back than the thread in which the first attempt began',
+      [
+        { threads: [thread('T9', 20)], next_page_id: 'p2' },
+        { threads: [thread('T8', -2)], next_page_id: 'p3' },
+      ],
+      undefined,
+      2,
+    ],
+    [
+      'a minute further back, since clocks differ',
+      [
+        { threads: [thread('T9', -1)], next_page_id: 'p2' },
+        { threads: [thread('T8', -2)], next_page_id: 'p3' },
+      ],
+      undefined,
+      2,
+    ],
+    ['until there are no more pages', [{ threads: [thread('T9', 20)], next_page_id: null }], undefined, 1],
+    [
+      'further where LiveChat does not say how old a thread is',
+      [{ threads: [thread('T9', undefined)], next_page_id: 'p2' }, { threads: [] }],
+      undefined,
+      2,
+    ],
+    ['in a chat without threads', [{ threads: [] }], undefined, 1],
+    ['in threads without events', [{ threads: [{ id: 'T9', events: null }, { id: 'T8' }] }], undefined, 1],
+  ])('%s', async (_name, pages, expected, calls) => {
+    const { carrier, asked } = await served(pages);
+    expect(await carrier.find('chat', 'out-1', first)).toEqual(expected);
+    const bodies = asked().map(({ path, body }) => ({ path, body }));
+    const path = 'list_threads';
+    expect(bodies).toEqual([
+      { path, body: { chat_id: 'chat', sort_order: 'desc', limit: 100 } },
+      ...['p2', 'p3'].slice(0, calls - 1).map((page_id) => ({ path, body: { chat_id: 'chat', page_id } })),
+    ]);
+  });
+});
+
+describe('a message', () => {
+  it('is sent with its id', async () => {
+    const { carrier, asked } = await served([{ event_id: 'E1' }]);
+    expect(carrier.prepare(text)).toBeUndefined();
+    expect(await carrier.send('chat', { id: 'out-1', content: text })).toEqual({ messageId: 'E1', threadId: '' });
+    expect(asked()).toMatchObject([
+      {
+        path: 'send_event',
+        body: { chat_id: 'chat', event: { type: 'message', text: 'Hi', visibility: 'all', custom_id: 'out-1' } },
+      },
+    ]);
+  });
+
+  it.each([
+    ['the id of its event', { thread_id: 'T1', event_ids: ['E1'] }, 'E1'],
+    ['no id', { thread_id: 'T1' }, ''],
+  ])('is appended as an inactive thread, which is answered with %s', async (_name, answer, messageId) => {
+    const { carrier, asked } = await served([answer]);
+    expect(await carrier.append('chat', { id: 'out-1', content: text })).toEqual({ threadId: 'T1', messageId });
+    expect(asked()).toMatchObject([
+      {
+        path: 'resume_chat',
+        body: {
+          active: false,
+          chat: { id: 'chat', thread: { events: [{ type: 'message', text: 'Hi', custom_id: 'out-1' }] } },
+        },
+      },
+    ]);
+  });
+
+  it('that is a file is uploaded from our bucket, then sent as what LiveChat has made of it', async () => {
+    const { carrier, asked, read } = await served([
+      { url: 'https://cdn.livechat-files.com/plan.png' },
+      { event_id: 'E1' },
+    ]);
+    const content = await carrier.prepare(file)?.();
+    if (!content) throw new Error('a file was not prepared');
+    await carrier.send('chat', { id: 'out-1', content });
+    expect(read).toEqual(['organization/chat/message/plan.png']);
+    const [upload, send] = asked();
+    expect(upload).toMatchObject({ path: 'upload_file', body: expect.stringContaining('filename="floor plan.png"') });
+    expect(upload?.body).toMatch(/Content-Type: image\/png\r\n\r\nPNG\r\n/i);
+    expect(send).toMatchObject({
+      path: 'send_event',
+      body: {
+        chat_id: 'chat',
+        event: {
+          type: 'file',
+          url: 'https://cdn.livechat-files.com/plan.png',
+          visibility: 'agents',
+          alternative_text: 'A plan',
+          custom_id: 'out-1',
+        },
+      },
+    });
+  });
+
+  it('that is a file without a name has the name of its key', async () => {
+    const { carrier, asked } = await served([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
+    const { name: _name, alternativeText: _text, ...unnamed } = file;
+    const prepared = await carrier.prepare(unnamed)?.();
+    expect(prepared).toEqual({
+      kind: 'event',
+      event: expect.not.objectContaining({ alternative_text: expect.anything() }),
+    });
+    expect(asked()[0]?.body).toContain('filename="plan.png"');
+  });
+
+  it('that is a file is not sent before it was uploaded', async () => {
+    const { carrier, asked } = await served([{}]);
+    await expect(carrier.send('chat', { id: 'out-1', content: file })).rejects.toBeInstanceOf(TypeError);
+    expect(asked()).toEqual([]);
+  });
+});
+
+describe('a repair', () => {
+  it.each<[string, (carrier: Carrier<Part>) => Promise<void>, string, object]>([
+    ['resumes the chat', (carrier) => carrier.resume('chat'), 'resume_chat', { chat: { id: 'chat' }, active: true }],
+    [
+      'adds the sender to the chat',
+      (carrier) => carrier.join('chat'),
+      'add_user_to_chat',
+      {
+        chat_id: 'chat',
+        user_id: 'nina@acme.example',
+        user_type: 'agent',
+        visibility: 'all',
+        ignore_requester_presence: true,
+      },
+    ],
+    [
+      'takes the chat over for the sender',
+      (carrier) => carrier.takeOver('chat'),
+      'transfer_chat',
+      {
+        id: 'chat',
+        target: { type: 'agent', ids: ['nina@acme.example'] },
+        ignore_agents_availability: true,
+        ignore_requester_presence: true,
+      },
+    ],
+  ])('%s', async (_name, repair, path, body) => {
+    const { carrier, asked } = await served([{ thread_id: 'T1' }]);
+    await repair(carrier);
+    expect(asked()).toMatchObject([{ path, body }]);
+  });
+
+  it.each(['join', 'takeOver'] as const)(
+    'by %s needs to know who sends, and says which setting tells',
+    async (method) => {
+      const { carrier, asked } = await served([{}], { agentId: '' });
+      await expect(carrier[method]('chat')).rejects.toThrow(/^LIVECHAT_AGENT_ID: expected/);
+      expect(asked()).toEqual([]);
+    },
+  );
+
+  it('by region calls there from then on, and tells of it', async () => {
+    const { carrier, asked, regions } = await served([{ event_id: 'E1' }]);
+    await carrier.inRegion('fra').send('chat', { id: 'out-1', content: text });
+    expect(regions).toEqual(['fra']);
+    expect(asked()).toMatchObject([{ region: 'fra' }]);
+  });
+
+  it('by fresh credentials calls with them', async () => {
+    const { carrier, asked } = await served([{ event_id: 'E1' }], { refreshed: true });
+    await (await carrier.withFreshCredentials())?.send('chat', { id: 'out-1', content: text });
+    expect(asked()).toMatchObject([{ authorization: `Basic ${btoa('account:new')}` }]);
+  });
+
+  it('by fresh credentials is none when they are what they were', async () => {
+    const { carrier } = await served([{}]);
+    expect(await carrier.withFreshCredentials()).toBeUndefined();
+  });
+});

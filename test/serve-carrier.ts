@@ -1,0 +1,57 @@
+import { liveChatCarrier } from '../core/livechat/carrier.ts';
+import { createLiveChatClient } from '../core/livechat/client/client.ts';
+import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
+import type { Part } from '../core/livechat/compose/part.ts';
+import type { Carrier } from '../core/outbound/carrier.ts';
+
+export interface Asked {
+  readonly path: string;
+  readonly region: string | undefined;
+  readonly authorization: string | undefined;
+  readonly body: unknown;
+}
+
+interface Setting {
+  readonly agentId?: string | undefined;
+  readonly refreshed?: boolean;
+}
+
+/** A carrier whose LiveChat gives these answers, one after the other, the last again and again. */
+export async function serveCarrier(
+  answers: readonly unknown[],
+  { agentId = 'nina@acme.example', refreshed = false }: Setting = {},
+) {
+  let count = 0;
+  const respond: Respond = (response, request) => {
+    const answer = answers[Math.min(count, answers.length - 1)];
+    count += 1;
+    answering(200, answer)(response, request);
+  };
+  const server = await startServer(respond);
+  const regions: string[] = [];
+  const read: string[] = [];
+  const client = (apiKey: string) =>
+    createLiveChatClient({
+      credentials: { kind: 'basic', accountId: 'account', apiKey },
+      baseUrl: server.url,
+      version: 'v3.6',
+    });
+  const carrier: Carrier<Part> = liveChatCarrier({
+    client: client('old'),
+    agentId,
+    readMedia: async (key) => {
+      read.push(key);
+      return { bytes: new TextEncoder().encode('PNG'), contentType: 'image/png' };
+    },
+    onRegion: (region) => regions.push(region),
+    refresh: async () => (refreshed ? client('new') : undefined),
+  });
+  const asked = (): Asked[] =>
+    server.received.map(({ path = '', headers, body }) => ({
+      path: path.replace('/v3.6/agent/action/', ''),
+      region: headers['x-region']?.toString(),
+      authorization: headers.authorization,
+      body: headers['content-type']?.startsWith('application/json') ? JSON.parse(body.toString()) : body.toString(),
+    }));
+  return { carrier, asked, regions, read, stop: server.stop };
+}
