@@ -4,7 +4,7 @@ import { onEvent } from './middleware/on-event.ts';
 
 /** Our own message has come back: it was delivered, and is part of the conversation like any other. */
 export const handler = onEvent('message.delivered', async ({ data, metadata }) => {
-  const { deliveryId: id, conversationId, threadId, messageId } = data;
-  await markDelivered({ organizationId: metadata.organizationId, conversationId, id }, { threadId, messageId });
+  const { deliveryId: id, threadId, messageId } = data;
+  await markDelivered({ organizationId: metadata.organizationId, id }, { threadId, messageId });
   if (data.message) await storeMessage(data.message, metadata);
 });

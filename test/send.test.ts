@@ -54,6 +54,16 @@ describe('a send request on the bus', () => {
     expect(await other.deadLetters(chat)).toMatchObject([{ errorName: 'RequestConflict' }]);
   });
 
+  it('is refused when the same requestId comes for another conversation', async () => {
+    const [chat, another] = [await other.chat(), await other.chat()];
+    const requestId = await other.send(chat);
+    await other.settled();
+    await other.send(another, { requestId });
+    await other.settled();
+    expect(await other.shown(another)).toEqual([]);
+    expect(await other.deadLetters(another)).toMatchObject([{ errorName: 'RequestConflict' }]);
+  });
+
   it('sends its messages in order, long texts in several parts, notes unseen by the customer', async () => {
     const chat = await other.chat();
     const long = 'word '.repeat(4_000);

@@ -17,7 +17,11 @@ const timeoutMs = 10_000;
 const mostRedirects = 3;
 
 /** Refuses private, loopback and link-local addresses, after name resolution and at every redirect. */
-const agent: Agents = { http: new RequestFilteringHttpAgent(), https: new RequestFilteringHttpsAgent() };
+const refused = {
+  // IPv4 addresses in IPv6 clothes, which count as public otherwise.
+  denyIPAddressList: ['::/96'],
+};
+const agent: Agents = { http: new RequestFilteringHttpAgent(refused), https: new RequestFilteringHttpsAgent(refused) };
 
 /** Fetches a file from the web: https only, public addresses only, no more than {@link mostFileBytes}. */
 export async function fetchFile(url: string): Promise<FetchedFile> {

@@ -109,9 +109,9 @@ class DeliveryRecord<Content> extends BasePersistenceLayer {
 
   /** Released, never deleted. A release that fails must not hide why it came to it: the claim ends with its lease. */
   protected override async _deleteRecord(): Promise<void> {
-    const { store, part } = this.#options;
+    const { store, part, claim } = this.#options;
     try {
-      if (this.#attempt) await store.release(part, this.#attempt.release);
+      if (this.#attempt) await store.release(part, this.#attempt.release, claim.leaseUntil);
     } catch (error) {
       logWith({ deliveryId: part.id }).warn('claim not released, it ends with its lease', errorKeys(error));
     }

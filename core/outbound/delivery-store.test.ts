@@ -7,7 +7,7 @@ import type { Claim, Claimed, DeliveryKey, DeliveryStore, GivenUp, Release } fro
 
 type Operation =
   | { readonly do: 'claim'; readonly given: Claim }
-  | { readonly do: 'release'; readonly given: Release }
+  | { readonly do: 'release'; readonly given: Release; readonly leaseUntil: number }
   | { readonly do: 'sent'; readonly given: { threadId: string; messageId: string } }
   | { readonly do: 'giveUp'; readonly given: GivenUp };
 
@@ -19,13 +19,14 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('claim'),
-      given: fc.record({ fingerprint, leaseUntil: time, redrive, now: time }),
+      given: fc.record({ fingerprint, leaseUntil: fc.nat(3), redrive, now: time }),
     }),
   },
   {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('release'),
+      leaseUntil: fc.nat(3),
       given: fc.record({
         unknown: fc.constantFrom('no', 'yes'),
         settledAt: time,
@@ -57,7 +58,7 @@ async function apply(store: DeliveryStore, key: DeliveryKey, one: Operation): Pr
     case 'claim':
       return store.claim(key, one.given);
     case 'release':
-      return store.release(key, one.given);
+      return store.release(key, one.given, one.leaseUntil);
     case 'sent':
       return store.sent(key, one.given);
     case 'giveUp':
@@ -128,7 +129,7 @@ describe('the table of deliveries', () => {
       const key = fresh();
       await table.deliveryStore.claim(key, claim);
       const release = { unknown: 'yes', settledAt: 5, attempts: 1, lastError: 'LiveChatServerError' } as const;
-      if (status === 'unsent') await table.deliveryStore.release(key, release);
+      if (status === 'unsent') await table.deliveryStore.release(key, release, claim.leaseUntil);
       if (status === 'sent') await table.deliveryStore.sent(key, { threadId: '', messageId: 'E1' });
       if (status === 'failed')
         await table.deliveryStore.giveUp(key, { fingerprint: 'content', redrive: 0, error: 'ABORTED' });

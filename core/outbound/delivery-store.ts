@@ -29,9 +29,15 @@ const Item = new Entity(
       expires: number,
     },
     indexes: {
+      // Not by conversation: one request is one, wherever it says that it belongs.
       primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
-        sk: { field: 'sk', composite: ['id'], casing: 'none' },
+        pk: { field: 'pk', composite: ['organizationId', 'id'], casing: 'none' },
+        sk: { field: 'sk', composite: [], casing: 'none' },
+      },
+      byConversation: {
+        index: 'byTime',
+        pk: { field: 'gsi1pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
+        sk: { field: 'gsi1sk', composite: ['id'], casing: 'none' },
       },
     },
   },
@@ -39,24 +45,22 @@ const Item = new Entity(
 );
 
 const expires = () => expiryIn('MESSAGES_RETENTION_DAYS');
-const primary = ({ organizationId, conversationId, id }: Omit<DeliveryKey, 'requestId'>) => ({
-  organizationId,
-  conversationId,
-  id,
-});
+type Primary = Pick<DeliveryKey, 'organizationId' | 'id'>;
+const primary = ({ organizationId, id }: Primary): Primary => ({ organizationId, id });
 /** What the carrier has shown outranks what we think. */
 const arrived: readonly DeliveryStatus[] = ['sent', 'delivered'];
 
-async function find(key: DeliveryKey): Promise<Delivery | undefined> {
+async function find(key: Primary): Promise<Delivery | undefined> {
   return (await Item.get(primary(key)).go({ consistent: true })).data ?? undefined;
 }
 
-/** Deliveries in the messages table, in their conversation's partition. */
+/** Deliveries in the messages table. */
 export const deliveryStore: DeliveryStore = {
   async claim(key, { fingerprint, leaseUntil, redrive, now }: Claim): Promise<Claimed> {
     const claimed = await unlessRefused(
       Item.upsert({
         ...primary(key),
+        conversationId: key.conversationId,
         requestId: key.requestId,
         fingerprint,
         status: 'sending',
@@ -89,11 +93,11 @@ export const deliveryStore: DeliveryStore = {
     return { claimed: false, current };
   },
 
-  async release(key, release) {
+  async release(key, release, leaseUntil) {
     await unlessRefused(
       Item.patch(primary(key))
         .set({ status: 'unsent', leaseUntil: 0, ...release })
-        .where(({ status }, op) => op.eq(status, 'sending'))
+        .where((kept, op) => `${op.eq(kept.status, 'sending')} AND ${op.eq(kept.leaseUntil, leaseUntil)}`)
         .go(),
     );
   },
@@ -131,10 +135,7 @@ export const deliveryStore: DeliveryStore = {
  * The carrier has shown one of our messages: it was delivered, whatever we thought. Answers false where no delivery of
  * that id is known.
  */
-export async function markDelivered(
-  key: Omit<DeliveryKey, 'requestId'>,
-  at: { threadId: string; messageId: string },
-): Promise<boolean> {
+export async function markDelivered(key: Primary, at: { threadId: string; messageId: string }): Promise<boolean> {
   const marked = await unlessRefused(
     Item.patch(primary(key))
       .set({ status: 'delivered', unknown: 'no', ...at })
@@ -144,7 +145,10 @@ export async function markDelivered(
 }
 
 /** All deliveries of a conversation, by id. */
-export async function deliveriesOf(key: ConversationKey): Promise<ReadonlyMap<string, Delivery>> {
-  const { data } = await Item.query.primary(key).go({ pages: 'all' });
+export async function deliveriesOf({
+  organizationId,
+  conversationId,
+}: ConversationKey): Promise<ReadonlyMap<string, Delivery>> {
+  const { data } = await Item.query.byConversation({ organizationId, conversationId }).go({ pages: 'all' });
   return new Map(data.map((delivery) => [delivery.id, delivery]));
 }

@@ -48,8 +48,8 @@ export type Release = Pick<Delivery, 'unknown' | 'settledAt' | 'attempts' | 'las
 export interface DeliveryStore {
   /** Claims a part that is absent, unsent, whose lease is over, or that failed before this redrive. */
   claim(key: DeliveryKey, claim: Claim): Promise<Claimed>;
-  /** Gives a claim back, never deleting what is known. */
-  release(key: DeliveryKey, release: Release): Promise<void>;
+  /** Gives a claim back, known by its lease, never deleting what is known. */
+  release(key: DeliveryKey, release: Release, leaseUntil: number): Promise<void>;
   /** Records that it was sent, unless more is known already. */
   sent(key: DeliveryKey, at: { threadId: string; messageId: string }): Promise<void>;
   /** Gives it up, unless it has arrived after all, or a later redrive has it in hand. Answers whether it has arrived. */

@@ -219,7 +219,7 @@ class World {
             return { claimed: true, before: undefined };
           return claimed;
         },
-        release: (key, release) => invocation.step(() => deliveries.release(key, release)),
+        release: (key, release, lease) => invocation.step(() => deliveries.release(key, release, lease)),
         sent: (key, at) => invocation.step(() => deliveries.sent(key, at)),
         giveUp: (key, given) => invocation.step(() => deliveries.giveUp(key, given)),
       },

@@ -71,8 +71,12 @@ export function memoryStores(callsPerSecond: number): MemoryStores {
         deliveries.set(key.id, { ...fresh, ...before, ...key, fingerprint, leaseUntil, redrive, status: 'sending' });
         return { claimed: true, before };
       },
-      async release({ id }, release) {
-        change(id, ({ status }) => status === 'sending', { ...release, status: 'unsent', leaseUntil: 0 });
+      async release({ id }, release, leaseUntil) {
+        change(id, (now) => now.status === 'sending' && now.leaseUntil === leaseUntil, {
+          ...release,
+          status: 'unsent',
+          leaseUntil: 0,
+        });
       },
       async sent({ id }, at) {
         change(id, ({ status }) => status === 'sending', { ...at, status: 'sent', unknown: 'no' });
