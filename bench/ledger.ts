@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import * as z from 'zod/mini';
-import { functions } from '../stacks/topology.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
 import { round2 } from './cold-start.ts';
+import { countCalls } from './count.ts';
+import { billedSeconds, price, writeUnitsOfState } from './prices.ts';
 import { message, started } from './throughput.ts';
 
 export interface LedgerRow {
@@ -15,27 +15,6 @@ export interface LedgerRow {
   /** List price in us-east-1, US dollars for a million of this webhook. */
   readonly dollarsPerMillion: number;
 }
-
-/**
- * US dollars, us-east-1, on-demand, as AWS lists them: an HTTP API request, a custom event, a Lambda request and its
- * GB-second on arm64, a DynamoDB write and read unit. Items are taken as up to 1 KB written and 4 KB read; each index
- * that a write touches is another write unit.
- */
-const price = {
-  request: 1e-6,
-  event: 1e-6,
-  invocation: 0.2e-6,
-  gigabyteSecond: 13.3334e-6,
-  write: 0.625e-6,
-  read: 0.125e-6,
-};
-/** What a run is billed for: mostly waiting for a few AWS calls of a few ms each. */
-const billedSeconds = 0.02;
-const writeUnitsPerWrite = 2;
-
-const calls = z.record(z.string(), z.number());
-const readOperations = ['GetItem', 'Query', 'BatchGetItem', 'Scan'];
-const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem'];
 
 /** Counts the AWS calls that one webhook of each kind leads to. */
 export async function ledger(local: Local): Promise<LedgerRow[]> {
@@ -60,33 +39,18 @@ export async function ledger(local: Local): Promise<LedgerRow[]> {
 }
 
 async function rowOf(local: Local, webhook: string, body: object): Promise<LedgerRow> {
-  await fetch(`${local.aws}/_local/calls`, { method: 'DELETE' });
-  await post(local, body);
-  await local.idle();
-  const counted = Object.entries(calls.parse(await (await fetch(`${local.aws}/_local/calls`)).json()));
-  const total = (matches: (call: string) => boolean) =>
-    counted.reduce((sum, [call, count]) => (matches(call) ? sum + count : sum), 0);
-  const invoked = counted.filter(([call]) => call.startsWith('lambda.Invoke:'));
-  const invocations = total((call) => call.startsWith('lambda.Invoke:'));
-  const putEvents = total((call) => call === 'events.PutEvents');
-  const reads = total((call) => readOperations.some((operation) => call === `dynamodb.${operation}`));
-  const writes = total((call) => writeOperations.some((operation) => call === `dynamodb.${operation}`));
-  const gigabyteSeconds = invoked.reduce((sum, [call, count]) => sum + count * memoryOf(call) * billedSeconds, 0);
+  const { invocations, gigabyteRuns, putEvents, reads, writes } = await countCalls(local, async () => {
+    await post(local, body);
+    await local.idle();
+  });
   // One event a run, save the webhook's own.
   const events = Math.max(0, invocations - 1);
   const dollars =
     price.request +
     events * price.event +
     invocations * price.invocation +
-    gigabyteSeconds * price.gigabyteSecond +
+    gigabyteRuns * billedSeconds * price.gigabyteSecond +
     reads * price.read +
-    writes * writeUnitsPerWrite * price.write;
+    writes * writeUnitsOfState * price.write;
   return { webhook, invocations, putEvents, reads, writes, dollarsPerMillion: round2(dollars * 1e6) };
-}
-
-function memoryOf(call: string): number {
-  const name = call.slice('lambda.Invoke:'.length);
-  const spec = Object.entries(functions).find(([one]) => one === name)?.[1];
-  if (!spec) throw new Error(`the ledger met a function that is not in the topology: ${name}`);
-  return spec.memoryMb / 1024;
 }

@@ -1,36 +1,95 @@
 import { parseArgs } from 'node:util';
-import { startLocal } from '../test/local.ts';
 import { coldStart } from './cold-start.ts';
+import { drain } from './drain.ts';
+import { faults } from './faults.ts';
 import { handlerTime } from './handler.ts';
 import { ledger } from './ledger.ts';
+import { ledgerOfSending } from './ledger-of-sending.ts';
+import { simulatorEnvironment } from './livechat.ts';
 import { throughput } from './throughput.ts';
+import { withLocal } from './with-local.ts';
+
+type Tables = Readonly<Record<string, readonly object[]>>;
+
+const benchmarks: Readonly<Record<string, { readonly what: string; readonly run: () => Promise<Tables> }>> = {
+  coldStart: {
+    what: 'bundle size and import time of the webhook',
+    run: async () => ({ coldStart: await coldStart(15) }),
+  },
+  handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },
+  ledger: {
+    what: 'AWS calls and list price of each webhook, and of each message that is sent',
+    run: () =>
+      withLocal({ ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: '200' }, async (local) => ({
+        ledger: await ledger(local),
+        ledgerOfSending: await ledgerOfSending(local),
+      })),
+  },
+  throughput: {
+    what: 'webhooks a second through the whole local engine',
+    run: () => withLocal({}, async (local) => ({ throughput: [await throughput(local, 50, 60)] })),
+  },
+  drain: {
+    what: 'a burst of 1,000 send requests at a rate limit, beside two usual designs; takes minutes',
+    run: async () => ({ drain: await drain(ratePerSecond()) }),
+  },
+  faults: {
+    what: '1,000 messages while LiveChat fails and functions crash; takes minutes',
+    run: async () => ({ faults: await faults() }),
+  },
+};
+const names = Object.keys(benchmarks);
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', default: names.join(',') },
+    rate: { type: 'string', default: '10' },
+    help: { type: 'boolean', default: false },
+  },
 });
 
-if (values.help) {
-  console.log(`npm run bench [-- --json]
+if (values.help) console.log(help());
+else await run(values.only.split(','));
 
-Measures bundle size and import time of the webhook, its handler's CPU time, the local engine's throughput, and the AWS
-calls of each webhook with their list price. Compare ratios within one run: machines differ.
-
-  --json   print one JSON object instead of tables`);
-} else {
-  const started = { coldStart: await coldStart(15), handler: await handlerTime(8_000) };
-  const local = await startLocal({ LOG_LEVEL: 'WARN' });
-  try {
-    const result = { ...started, ledger: await ledger(local), throughput: [await throughput(local, 50, 60)] };
-    if (values.json) console.log(JSON.stringify(result));
-    else print(result);
-  } finally {
-    await local.stop();
+async function run(wanted: readonly string[]): Promise<void> {
+  const chosen = wanted.flatMap((name) => benchmarks[name] ?? []);
+  if (chosen.length < wanted.length) {
+    process.stderr.write(`--only ${wanted.join(',')}: expected some of ${names.join(', ')}\n`);
+    process.exit(1);
   }
+  const result: Record<string, readonly object[]> = {};
+  for (const benchmark of chosen) {
+    const tables = await benchmark.run();
+    Object.assign(result, tables);
+    if (!values.json) print(tables);
+  }
+  if (values.json) console.log(JSON.stringify(result));
 }
 
-function print(result: Readonly<Record<string, readonly object[]>>): void {
-  for (const [name, rows] of Object.entries(result)) {
+function ratePerSecond(): number {
+  const rate = Number(values.rate);
+  if (Number.isInteger(rate) && rate > 0) return rate;
+  process.stderr.write(`--rate ${values.rate}: expected a whole number of calls a second\n`);
+  process.exit(1);
+}
+
+function print(tables: Tables): void {
+  for (const [name, rows] of Object.entries(tables)) {
     console.log(`\n${name}`);
     console.table(rows);
   }
+}
+
+function help(): string {
+  const width = Math.max(...names.map((name) => name.length));
+  return `npm run bench [-- --only NAME[,NAME] --rate R --json]
+
+Compare ratios within one run: machines differ.
+
+${names.map((name) => `  ${name.padEnd(width)}  ${benchmarks[name]?.what}`).join('\n')}
+
+  --only   only these
+  --rate   what LiveChat takes a second in drain; 10, the bridge's default, unless given
+  --json   print one JSON object instead of tables; how far it is goes to stderr`;
 }
