@@ -30,6 +30,9 @@ const leastWaitMs = 500;
 /** More refusals in a row than any crowd explains. */
 const mostAttempts = 100;
 const pausedForMs = 60_000;
+/** The pace leaves 30 ms a second to spare; a slot missed by more than this is let go, though not for ever. */
+const lateMs = 20;
+const mostMissed = 3;
 /** Waiting longer than this, one looks whether the regime still holds. */
 const recheckAfterMs = 1_000;
 
@@ -70,13 +73,17 @@ export class Passage {
 
   /** Waits for a slot that is near. Throws {@link Deferred} when none is, or when it would come after `latest`. */
   async enter(latest: number): Promise<Slot> {
-    for (;;) {
+    for (let missed = 0; ; ) {
       const slot = await this.#take();
       if (slot.at > latest || this.#clock.now() > latest) {
         await this.unused(slot);
         throw new Deferred(this.#clock.now());
       }
-      if (await this.#holdsAfterWaiting(slot)) return slot;
+      const waits = slot.at > this.#clock.now();
+      if (!(await this.#holdsAfterWaiting(slot))) continue;
+      // A call that starts late comes too near to the next one, and a 429 costs everybody more than a slot.
+      if (!waits || this.#clock.now() - slot.at <= lateMs || missed === mostMissed) return slot;
+      missed += 1;
     }
   }
 
