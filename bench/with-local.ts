@@ -33,7 +33,7 @@ export async function withLocal<T>(
   });
   const local = localOf(await addressesOf(child), async () => {
     child.kill('SIGTERM');
-    if (child.exitCode === null) await once(child, 'exit');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   });
   try {
     return await measure(local);

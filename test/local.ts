@@ -77,7 +77,7 @@ export async function startLocal(environment: Readonly<Record<string, string>> =
     },
     stop: async () => {
       child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
 }

@@ -148,6 +148,14 @@ describe('a send request on the bus', () => {
       expect(await other.shown(chat)).toEqual(['Hi']);
     });
 
+    it('a chat that somebody else has resumed meanwhile', async () => {
+      const chat = await other.chat();
+      await other.fault({ method: 'send_event', kind: 'chat-inactive', count: 1 });
+      await other.send(chat);
+      await other.settled();
+      expect(await other.shown(chat)).toEqual(['Hi']);
+    });
+
     it('appends to an inactive chat when told to, and leaves it inactive', async () => {
       const chat = await other.chat();
       await other.act(chat, { action: 'leave' });

@@ -100,11 +100,19 @@ export class Attempt<Content> {
     if (kind === 'resume' && request.options.onInactive === 'append') {
       return this.#write(() => this.#carrier.append(conversationId, { id: part.id, content }));
     }
-    if (kind === 'resume' && request.options.onInactive === 'resume')
-      await this.#call(() => this.#carrier.resume(conversationId));
+    if (kind === 'resume' && request.options.onInactive === 'resume') await this.#resume(conversationId);
     else if (kind === 'join') await this.#join(conversationId);
     else throw error;
     return undefined;
+  }
+
+  async #resume(conversationId: string): Promise<void> {
+    try {
+      await this.#call(() => this.#carrier.resume(conversationId));
+    } catch (error) {
+      // Somebody else was faster and it is active already; if that was not it, the next call will say so.
+      if (!isCallFailure(error) || error.category !== 'Client') throw error;
+    }
   }
 
   async #join(conversationId: string): Promise<void> {

@@ -35,10 +35,16 @@ describe('an inactive chat', () => {
   });
 
   it('is not asked for twice when it cannot be resumed', async () => {
-    const { run, methods, release } = attempting({ script: { send: [inactive], resume: [clientError] } });
-    await expect(run()).rejects.toBe(clientError);
-    expect(methods()).toEqual(['send', 'resume']);
+    const { run, methods, release } = attempting({ script: { send: [inactive, inactive], resume: [clientError] } });
+    await expect(run()).rejects.toBe(inactive);
+    expect(methods()).toEqual(['send', 'resume', 'send']);
     expect(release()).toMatchObject({ unknown: 'no' });
+  });
+
+  it('is sent to where resuming is refused because somebody else was faster', async () => {
+    const { run, methods } = attempting({ script: { send: [inactive], resume: [clientError] } });
+    expect(await run()).toEqual(sentAt);
+    expect(methods()).toEqual(['send', 'resume', 'send']);
   });
 });
 
