@@ -4,5 +4,21 @@
  */
 const http = process.getBuiltinModule('node:http');
 
-export const { STATUS_CODES, Agent, request } = http;
+export const {
+  Agent,
+  ClientRequest,
+  createServer,
+  get,
+  globalAgent,
+  IncomingMessage,
+  maxHeaderSize,
+  METHODS,
+  OutgoingMessage,
+  request,
+  Server,
+  ServerResponse,
+  STATUS_CODES,
+  validateHeaderName,
+  validateHeaderValue,
+} = http;
 export { http as default };
