@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { percentile } from '../cli/percentile.ts';
 import { bundle, bundleSource } from '../stacks/build/bundle.ts';
-import { median } from './statistics.ts';
 
 export interface ColdStart {
   readonly module: string;
@@ -34,7 +34,7 @@ export async function coldStart(rounds: number): Promise<ColdStart[]> {
     for (let round = 0; round < rounds; round += 1) {
       for (const { module, file } of modules) times.get(module)?.push(await importTime(file));
     }
-    const medianOf = (module: string) => median(times.get(module) ?? []);
+    const medianOf = (module: string) => percentile(times.get(module) ?? [], 50);
     return modules.map(({ module, bytes }) => ({
       module,
       kilobytes: Math.round(bytes / 1024),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { percentile } from '../cli/percentile.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
 import { receive } from '../core/livechat/receive.ts';
-import { percentile } from './statistics.ts';
 
 export interface HandlerTime {
   readonly body: string;
@@ -36,8 +36,8 @@ export async function handlerTime(rounds: number): Promise<HandlerTime[]> {
     results.push({
       body,
       bytes: raw.byteLength,
-      microseconds: Math.round(percentile(warm, 0.5)),
-      p99: Math.round(percentile(warm, 0.99)),
+      microseconds: Math.round(percentile(warm, 50)),
+      p99: Math.round(percentile(warm, 99)),
     });
   }
   return results;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
+import { percentile } from '../cli/percentile.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
 import { round1 } from './cold-start.ts';
-import { percentile } from './statistics.ts';
 
 export interface Throughput {
   readonly webhooks: number;
@@ -36,8 +36,8 @@ export async function throughput(local: Local, chats: number, messagesEach: numb
     webhooks: bodies.length,
     chats,
     webhooksPerSecond: Math.round(bodies.length / seconds),
-    p50Ms: round1(percentile(times, 0.5)),
-    p99Ms: round1(percentile(times, 0.99)),
+    p50Ms: round1(percentile(times, 50)),
+    p99Ms: round1(percentile(times, 99)),
   };
 }
 

@@ -30,23 +30,16 @@ export interface Local extends z.infer<typeof ready> {
 export const secret = 'whsec-demo-3f9c1a7be2';
 export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
 
-export async function startLocal(environment: Readonly<Record<string, string>> = {}): Promise<Local> {
-  const start = fileURLToPath(new URL('../local/start.ts', import.meta.url));
-  const flags = [
-    '--json',
-    '--verbose',
-    '--port',
-    '0',
-    '--aws-port',
-    '0',
-    '--livechat-port',
-    '0',
-    '--async-retry-delay',
-    '20',
-    '--machine-retry-delay',
-    '50',
-  ];
-  const child = spawn(process.execPath, [start, ...flags], {
+/** What tests start it with: all it logs, and a state machine that tries again at once. */
+const testFlags = ['--verbose', '--machine-retry-delay', '50'];
+const start = fileURLToPath(new URL('../local/start.ts', import.meta.url));
+const freePorts = ['--json', '--port', '0', '--aws-port', '0', '--livechat-port', '0', '--async-retry-delay', '20'];
+
+export async function startLocal(
+  environment: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = testFlags,
+): Promise<Local> {
+  const child = spawn(process.execPath, [start, ...freePorts, ...flags], {
     env: { ...process.env, LIVECHAT_WEBHOOK_SECRET: secret, LIVECHAT_ORGANIZATION_ID: organizationId, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
