@@ -123,6 +123,7 @@ describe('the webhook against whatever is sent to it', () => {
     expect(await post(local, message())).toEqual(accepted);
     await local.idle();
     expect(local.output()).toContain('event handled');
+    expect(local.output()).toMatch(/"type":"message\.received".*"EventsHandled":1/);
     expect(local.output()).not.toContain(secret);
     expect(local.output()).not.toContain(marker);
   });

@@ -9,6 +9,8 @@ export type Counted =
   | 'WebhooksRefused'
   | 'WebhooksRejected'
   | 'WebhooksIgnored'
+  | 'EventsHandled'
+  | 'EventsFailed'
   | 'DuplicateEvents'
   | 'LiveChatCalls'
   | 'LiveChatApiNotices'

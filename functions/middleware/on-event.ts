@@ -3,6 +3,7 @@ import type { EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
 import { claimCheckOf, type DomainEvent, parseEvent } from '../../core/events/event.ts';
 import { errorKeys, type Log, logWith } from '../../core/platform/logger.ts';
+import { count } from '../../core/platform/metrics.ts';
 import { readObject } from '../../core/platform/objects.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
@@ -10,12 +11,13 @@ type Handle<T extends EventType> = (event: DomainEvent<T>, log: Log) => Promise<
 
 /**
  * A function for one kind of domain event: checks the event against the catalogue, fetching data that was too large
- * for the bus, and logs with the ids to search by. What it throws is retried by Lambda, then kept in the dead-letter queue.
+ * for the bus, logs with the ids to search by, and counts. What it throws is retried by Lambda, then kept in the dead-letter queue.
  */
 export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
   return middy<BusEvent, void>()
     .use({
       onError: ({ error, event }) => {
+        count('EventsFailed', { type });
         logWith({ detailType: event['detail-type'], busEventId: event.id }).error('event failed', errorKeys(error));
       },
     })
@@ -30,6 +32,7 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
         ...conversationOf(event.data),
       });
       await handle(event, log);
+      count('EventsHandled', { type });
       log.info('event handled');
     });
 }
