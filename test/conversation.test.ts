@@ -3,7 +3,7 @@ import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/clien
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { type Local, post, startLocal } from './local.ts';
+import { type Local, post, printed, startLocal } from './local.ts';
 
 const conversationPage = z.object({
   conversations: z.array(z.object({ organizationId: z.string() })),
@@ -124,7 +124,7 @@ describe('what becomes of a chat’s webhooks', () => {
     await arrives(1, { custom_id: 'out-1', author_id: 'nina@acme.example' });
     await arrives(2, { custom_id: 'out-2' });
     expect(await read()).toMatchObject({ messages: [{ direction: 'outbound' }, { direction: 'inbound' }] });
-    expect(local.output()).toMatch(/message\.delivered .*CHAT/);
+    await expect.poll(local.output, printed).toMatch(/message\.delivered .*CHAT/);
   });
 
   it.each(['before', 'after'])(

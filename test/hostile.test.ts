@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from './fixtures.ts';
-import { type Local, organizationId, post, secret, startLocal } from './local.ts';
+import { type Local, organizationId, post, printed, secret, startLocal } from './local.ts';
 
 const accepted = { status: 200, body: '{"success":true}' };
 const refused = { status: 401, body: '{"error":"Invalid signature"}' };
@@ -122,8 +122,8 @@ describe('the webhook against whatever is sent to it', () => {
   it('has let no secret and no content reach a log', async () => {
     expect(await post(local, message())).toEqual(accepted);
     await local.idle();
-    expect(local.output()).toContain('event handled');
-    expect(local.output()).toMatch(/"type":"message\.received".*"EventsHandled":1/);
+    await expect.poll(local.output, printed).toContain('event handled');
+    await expect.poll(local.output, printed).toMatch(/"type":"message\.received".*"EventsHandled":1/);
     expect(local.output()).not.toContain(secret);
     expect(local.output()).not.toContain(marker);
   });

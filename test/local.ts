@@ -30,6 +30,9 @@ export interface Local extends z.infer<typeof ready> {
 export const secret = 'whsec-demo-3f9c1a7be2';
 export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
 
+/** How long a line may take from the engine to here: it goes through two pipes, also after the engine is idle. */
+export const printed = { timeout: 10_000 };
+
 /** What tests start it with: all it logs, and a state machine that tries again at once. */
 const testFlags = ['--verbose', '--machine-retry-delay', '50'];
 const start = fileURLToPath(new URL('../local/start.ts', import.meta.url));

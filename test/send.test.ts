@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Local, organizationId, startLocal } from './local.ts';
+import { type Local, organizationId, printed, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
 describe('a send request on the bus', () => {
@@ -32,8 +32,8 @@ describe('a send request on the bus', () => {
       ],
       pending: [],
     });
-    expect(local.output()).toMatch(/message\.sent .*/);
-    expect(local.output()).toMatch(/message\.delivered .*/);
+    await expect.poll(local.output, printed).toMatch(/message\.sent .*/);
+    await expect.poll(local.output, printed).toMatch(/message\.delivered .*/);
   });
 
   it('is sent once, however often it is put on the bus', async () => {
@@ -296,6 +296,7 @@ describe('a send request on the bus', () => {
       body: '{"do":"resume"}',
     });
     expect(await answer.json()).toMatchObject({ gate: { breaker: 'closed', paused: false } });
+    await expect.poll(local.output, printed).toMatch(/alert\.raised/);
     expect(local.output().match(/alert\.raised/g)).toHaveLength(1);
   });
 });
