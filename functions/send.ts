@@ -39,7 +39,7 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
       isRunning,
       onSent: (parts) => publishSent(request, parts),
       onLocked: () => raiseLocked(request),
-      onUnblocked: () => count('QueuesUnblocked'),
+      onUnblocked: () => count('QueuesUnblocked', { organizationId }),
       log,
     });
     log.info(outcome);

@@ -91,6 +91,6 @@ function onCall({ organizationId = 'unknown', method, status, category }: CallRe
 }
 
 function onNotice({ kind, date, method }: LifeCycleNotice): void {
-  count('LiveChatApiNotices', { kind });
+  count('LiveChatApiNotices', { kind, method });
   log.warn(`LiveChat calls this version of its API ${kind}: move to a newer one`, { date, method });
 }
