@@ -169,13 +169,16 @@ export interface RuleSpec {
   readonly ofStateMachine?: StateMachineName;
 }
 
-/** For what has effects outside: an event of the past, replayed from the archive, must not send or route again. */
-const notReplayed = { 'replay-name': [{ exists: false }] } as const;
-
 const fromLiveChat = (detailType: string, name: FunctionName): RuleSpec => ({
   pattern: { source: [eventSource], 'detail-type': [detailType] },
   target: { function: name },
 });
+
+/**
+ * What acts outside must not act once more when events are replayed from the archive. Those that only write state may:
+ * told again, they change nothing.
+ */
+const unlessReplayed = { 'replay-name': [{ exists: false }] } as const;
 
 /** Which event starts what. `webhook.rejected` has no rule: it is there to be alarmed on and replayed by hand. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
@@ -194,7 +197,7 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
   'send-requested': {
-    pattern: { 'detail-type': ['message.send.requested'], ...notReplayed },
+    pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
     target: { stateMachine: 'send' },
   },
   'send-ended': {
@@ -212,7 +215,7 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
 /** The event that calls a human, by the same way as the alarms. On this machine the console shows it. */
 export const alertRule = {
   name: 'alert-raised',
-  pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...notReplayed },
+  pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...unlessReplayed },
 } as const satisfies { name: string; pattern: Pattern };
 
 /** What the bus has carried is kept for replays, save for send requests: a message to a customer is sent on purpose, once. */

@@ -1,4 +1,4 @@
-import { named, region } from '../stage.ts';
+import { region, service } from '../stage.ts';
 import { columns, type Graph } from './columns.ts';
 
 const width = 6;
@@ -34,7 +34,7 @@ export function createDashboard(): void {
     })),
   ]);
   new aws.cloudwatch.Dashboard('Dashboard', {
-    dashboardName: named('bridge'),
+    dashboardName: service,
     dashboardBody: $jsonStringify({ widgets }),
   });
 }
