@@ -87,7 +87,7 @@ export class Passage {
       const slot = await this.#take();
       if (slot.at > latest || this.#clock.now() > latest) {
         await this.unused(slot);
-        throw new Deferred(this.#clock.now());
+        throw new Deferred(this.#clock.now(), 'time');
       }
       if (!(await this.#holdsAfterWaiting(slot))) continue;
       // A call that starts late comes too near to the next one, and a 429 costs everybody more than a slot.
@@ -101,7 +101,7 @@ export class Passage {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const gate = await this.#read();
       const now = this.#clock.now();
-      if (gate.paused === 'yes') throw new Deferred(now + pausedForMs);
+      if (gate.paused === 'yes') throw new Deferred(now + pausedForMs, 'closed');
       if (gate.breaker === 'open') return this.#takeTrial(gate, now);
       const limit = now + nearMs(gate);
       await this.#goIfFar(gate, now, limit);
@@ -109,19 +109,19 @@ export class Passage {
       const taken = await this.#update(takeSlot(gate, now, limit));
       if (taken) return { epoch: taken.epoch, at: behind ? taken.nextSlotAt - gate.interval : now, trial: false };
     }
-    throw new Deferred(this.#someTimeSoon());
+    throw new Deferred(this.#someTimeSoon(), 'pace');
   }
 
   async #goIfFar(gate: Gate, now: number, limit: number): Promise<void> {
     if (this.#returning) {
-      if (gate.nextSlotAt > limit) throw new Deferred(nextTurn(gate, now, this.#clock.random()));
-    } else if (endOfLine(gate, now) > limit) throw new Deferred((await this.joinLine()).backAt);
+      if (gate.nextSlotAt > limit) throw new Deferred(nextTurn(gate, now, this.#clock.random()), 'pace');
+    } else if (endOfLine(gate, now) > limit) throw new Deferred((await this.joinLine()).backAt, 'pace');
   }
 
   async #takeTrial(gate: Gate, now: number): Promise<Slot> {
-    if (now < gate.openUntil) throw new Deferred((await this.joinLine()).backAt);
+    if (now < gate.openUntil) throw new Deferred((await this.joinLine()).backAt, 'closed');
     const taken = await this.#update(takeTrial(gate, now, this.#run));
-    if (!taken) throw new Deferred(now + crowdMs + this.#clock.random() * 3_000);
+    if (!taken) throw new Deferred(now + crowdMs + this.#clock.random() * 3_000, 'closed');
     return { epoch: gate.epoch, at: now, trial: true };
   }
 
