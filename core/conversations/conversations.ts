@@ -14,11 +14,16 @@ export interface Learned {
 /** Keeps what an event says of a conversation, and brings its state up to it. */
 export async function record(event: FactEvent): Promise<Learned> {
   const key = keyOf(event);
-  await keepFact(key, event);
+  await keepFact(key, withoutOpening(event));
   const { state, before } = await settle(key);
   const known = new Map(before.map(({ id, type }) => [id, type]));
   const learned = state.participants.filter(({ id, type, mistakable }) => mistakable && known.get(id) !== type);
   return { conversation: key, types: new Map(learned.map(({ id, type }) => [id, type])) };
+}
+
+/** What was said is kept with the messages, where it is deleted when they are. */
+function withoutOpening(event: FactEvent): FactEvent {
+  return event.type === 'chat.started' ? { ...event, data: { ...event.data, opening: undefined } } : event;
 }
 
 function keyOf(event: FactEvent): ConversationKey {

@@ -34,7 +34,16 @@ export const queue = z.object({
   queuedAt: z.optional(z.string()),
 });
 
+/** One answer of a form that a customer filled in: several values where several were ticked. */
+export const formAnswer = z.object({ id: z.string(), label: z.string(), values: z.array(z.string()) });
+export type FormAnswer = z.infer<typeof formAnswer>;
+
 export const target = z.object({ agents: z.array(z.string()), groups: z.array(z.number()) });
+
+/** How urgent a conversation is, least first. */
+export const priorities = ['low', 'normal', 'high', 'urgent'] as const;
+export const priority = z.enum(priorities);
+export type Priority = z.infer<typeof priority>;
 
 export const messageType = z.enum(['text', 'media', 'interactive', 'form', 'system', 'custom', 'unknown']);
 export const visibility = z.enum(['all', 'agents']);
