@@ -89,6 +89,7 @@ export type RuleTarget =
 export interface Pattern {
   readonly source?: readonly unknown[];
   readonly 'detail-type'?: readonly unknown[];
+  readonly 'replay-name'?: readonly unknown[];
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
@@ -106,6 +107,12 @@ const fromLiveChat = (detailType: string, name: FunctionName): RuleSpec => ({
   target: { function: name },
 });
 
+/**
+ * What acts outside must not act once more when events are replayed from the archive. Those that only write state may:
+ * told again, they change nothing.
+ */
+const unlessReplayed = { 'replay-name': [{ exists: false }] } as const;
+
 /** Which event starts what. `webhook.rejected` has no rule: it is there to be alarmed on and replayed by hand. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
   'chat-started': fromLiveChat('chat.started', 'chat-started'),
@@ -122,7 +129,10 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
-  'send-requested': { pattern: { 'detail-type': ['message.send.requested'] }, target: { stateMachine: 'send' } },
+  'send-requested': {
+    pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
+    target: { stateMachine: 'send' },
+  },
   'send-ended': {
     pattern: {
       source: ['aws.states'],

@@ -4,7 +4,7 @@ import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import type { CallRecord, LifeCycleNotice } from './client/call.ts';
 import { createLiveChatClient, type LiveChatClient } from './client/client.ts';
-import { apiCredentials, Credentials, type LiveChatCredentials } from './credentials.ts';
+import { apiCredentials, Credentials, type OrganizationSecret } from './credentials.ts';
 
 /** One organization's way to LiveChat's API. */
 export interface Connection {
@@ -28,9 +28,9 @@ export function liveChatConnections(environment = process.env): (organizationId:
   });
   /** Where LiveChat has sent us, by organization: asked once, not at every call. */
   const regions = new Map<string, string>();
-  const clientOf = (organizationId: string, current: LiveChatCredentials): LiveChatClient => {
+  const clientOf = (organizationId: string, secret: OrganizationSecret): LiveChatClient => {
     const client = createLiveChatClient({
-      credentials: apiCredentials(current),
+      credentials: apiCredentials(secret),
       baseUrl: environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com',
       version: environment.LIVECHAT_API_VERSION || 'v3.6',
       organizationId,
@@ -41,15 +41,15 @@ export function liveChatConnections(environment = process.env): (organizationId:
     return region === undefined ? client : client.inRegion(region);
   };
   return async (organizationId) => {
-    const { current } = await credentials.of(organizationId);
+    const secret = await credentials.of(organizationId);
     return {
-      client: clientOf(organizationId, current),
-      agentId: current.LIVECHAT_AGENT_ID,
+      client: clientOf(organizationId, secret),
+      agentId: secret.current.LIVECHAT_AGENT_ID,
       onRegion: (region) => regions.set(organizationId, region),
       async refresh() {
         const fresh = await credentials.reread(organizationId);
-        const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(current);
-        return changed ? clientOf(organizationId, fresh.current) : undefined;
+        const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
+        return changed ? clientOf(organizationId, fresh) : undefined;
       },
     };
   };

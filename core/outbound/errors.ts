@@ -1,11 +1,21 @@
+/**
+ * Why a request comes back later: others are before it in its conversation (`order`), the pace makes it wait (`pace`),
+ * LiveChat said too many requests (`limited`), the gate is paused or its breaker open (`closed`), LiveChat is not well
+ * (`failing`), a message that may have arrived is looked for once it must have (`unknown`), another run has claimed it
+ * (`claimed`), or the function's own time is too short (`time`).
+ */
+export type DeferralReason = 'order' | 'pace' | 'limited' | 'closed' | 'failing' | 'unknown' | 'claimed' | 'time';
+
 /** Come back later: the state machine reads the message as the time, ISO 8601, and waits until then. */
 export class Deferred extends Error {
   override readonly name = 'Deferred';
   readonly until: number;
+  readonly reason: DeferralReason;
   /** @param until ms since 1970 */
-  constructor(until: number) {
+  constructor(until: number, reason: DeferralReason) {
     super(new Date(Math.ceil(until)).toISOString());
     this.until = until;
+    this.reason = reason;
   }
 }
 

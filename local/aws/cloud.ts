@@ -145,7 +145,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
   const idle: Idle = (limitMs, waitForExecutions) => allIdle(waitForExecutions ? [work, unended] : [work], limitMs);
-  const control = createControl({ faults, calls, idle, kill: options.kill ?? (async () => {}) });
+  const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
   const parts = { database, storage, events, secrets, stepFunctions };
   const server = createEndpoint({ ...parts, faults, calls, control, report });
   const consumers: Consumer[] = [];
