@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CliError } from './errors.ts';
+import { UsageError } from './errors.ts';
 
 /** Option values arrive as texts; the text of each error is what the reader should have given. */
 
@@ -15,12 +15,22 @@ export const address = z.string(webAddress).check(z.url({ protocol: /^https?$/, 
 
 export const flag = z._default(z.boolean(), false);
 
+const stageName = 'a stage name of letters, digits and hyphens, such as production';
+
+/** The options that {@link bridgeCommand} gives a command. */
+export const bridgeOptions = {
+  json: flag,
+  stage: z.optional(z.string(stageName).check(z.regex(/^[A-Za-z0-9-]{1,64}$/, stageName))),
+};
+
+export const organizationOption = z.optional(z.guid('a UUID'));
+
 const toFlag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** @throws CliError that names the option, never its value */
+/** @throws UsageError that names the option, never its value */
 export const parseOptions = <Schema extends z.ZodMiniType>(schema: Schema, options: unknown): z.output<Schema> => {
   const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new CliError(`${toFlag(String(issue?.path[0]))} must be ${issue?.message}.`);
+  throw new UsageError(`${toFlag(String(issue?.path[0]))} must be ${issue?.message}.`);
 };

@@ -2,6 +2,21 @@ import { region, stateMachineArn } from './lambda/names.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Settings that are no secret: whoever operates the bridge must act by the same ones as its functions. */
+const publicSettings = [
+  'CONVERSATIONS_RETENTION_DAYS',
+  'EVENT_MAX_BYTES',
+  'LIVECHAT_API_VERSION',
+  'LIVECHAT_CALLS_PER_SECOND',
+  'MESSAGES_RETENTION_DAYS',
+  'SECRET_CACHE_SECONDS',
+  'WEBHOOK_MAX_BYTES',
+];
+
+export function withoutSecrets(environment: Environment): Environment {
+  return Object.fromEntries(publicSettings.map((name) => [name, environment[name]]));
+}
+
 /** The names of environment variables, by what they hold, and the things that they name. */
 export interface EnvironmentTopology {
   readonly busName: string;

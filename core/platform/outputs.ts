@@ -1,0 +1,20 @@
+import * as z from 'zod/mini';
+
+/** What a stage tells of itself, as JSON in an SSM parameter: whoever operates it finds everything else by this. */
+export const stageOutputs = z.looseObject({
+  /** The environment variables that core reads, with the names as they are deployed. */
+  environment: z.record(z.string(), z.string()),
+  /** Where LiveChat calls. */
+  webhookUrl: z.string(),
+  /** Addresses of the queues, by their names in the topology. */
+  queues: z.record(z.string(), z.string()),
+});
+export type StageOutputs = z.infer<typeof stageOutputs>;
+
+/** The stage that the local engine is. */
+export const localStage = 'local';
+
+/** The name of the SSM parameter that holds a stage's outputs. */
+export function outputsParameter(stage: string): string {
+  return `/livechat/${stage}/outputs`;
+}
