@@ -13,8 +13,10 @@ import {
 import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
 import { deliveriesOf } from '../core/outbound/delivery-store.ts';
 import { transcriptOf } from '../core/outbound/view.ts';
+import { decisionsOf } from '../core/routing/decision-store.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
+import { routing } from './routing.ts';
 
 const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
@@ -47,16 +49,17 @@ export function api({ bus }: { bus: string }): Hono {
     const conversation = await findConversation(context.req.param('id'), organizationId);
     const key = { organizationId: conversation.organizationId, conversationId: conversation.id };
     const most = limitOr(2000, limit);
-    const [page, { messages: notes }, deliveries] = await Promise.all([
+    const [page, { messages: notes }, deliveries, decisions] = await Promise.all([
       listMessages(key, 'all', { limit: most, from: after ?? null }),
       listMessages(key, 'agents', { limit: most }),
       deliveriesOf(key),
+      decisionsOf(key),
     ]);
     const seen = conversation.participants.flatMap(({ type, seenUpTo }) =>
       type === 'customer' && seenUpTo ? [seenUpTo] : [],
     );
     const { messages, pending } = transcriptOf(page.messages, deliveries, seen);
-    return context.json({ conversation, messages, notes, pending, next: page.next });
+    return context.json({ conversation, messages, notes, pending, routing: decisions, next: page.next });
   });
 
   app.get('/messages/:id', async (context) => {
@@ -69,6 +72,7 @@ export function api({ bus }: { bus: string }): Hono {
   });
 
   app.route('/', operations());
+  app.route('/routing', routing());
   return app;
 }
 

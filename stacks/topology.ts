@@ -44,6 +44,14 @@ export const functions = {
   'message-delivered': stateWriter('message-delivered'),
   'message-seen': stateWriter('message-seen'),
   'postback-received': stateWriter('postback-received'),
+  // It waits for the gate and for LiveChat; a burst of chats must leave room for the other functions.
+  'route-thread': { handler: 'functions/route-thread.handler', memoryMb: 512, timeoutSeconds: 60, concurrency: 20 },
+  'route-first-message': {
+    handler: 'functions/route-first-message.handler',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    concurrency: 20,
+  },
   // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s).
   send: { handler: 'functions/send.handler', memoryMb: 512, timeoutSeconds: 60, concurrency: 60 },
   'dead-letter': { handler: 'functions/dead-letter.handler', memoryMb: 512, timeoutSeconds: 60 },
@@ -129,6 +137,20 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
+  'route-thread': {
+    pattern: { source: [eventSource], 'detail-type': ['chat.started'], ...unlessReplayed },
+    target: { function: 'route-thread' },
+  },
+  // An event too large for the bus has no data here, but no text is that large.
+  'route-first-message': {
+    pattern: {
+      source: [eventSource],
+      'detail-type': ['message.received'],
+      detail: { data: { type: ['text'], author: { type: ['customer'] } } },
+      ...unlessReplayed,
+    },
+    target: { function: 'route-first-message' },
+  },
   'send-requested': {
     pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
     target: { stateMachine: 'send' },

@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
+import type { Assignment } from './assignment.ts';
 import type { FactEvent } from './facts.ts';
 import { type ConversationKey, keepFact, markRead, settle, standing, touchCurrent } from './store.ts';
 
@@ -64,6 +65,14 @@ async function overtaken(key: ConversationKey, { threadId, at }: { threadId: str
 /** Who takes part, as stored now. */
 export async function participantsOf(key: ConversationKey): Promise<readonly Participant[]> {
   return (await standing(key))?.participants ?? [];
+}
+
+/** Who takes part in a conversation and who has it, as stored now; nobody where it is not stored yet. */
+export async function currentlyIn(
+  key: ConversationKey,
+): Promise<{ participants: readonly Participant[]; assigned: Assignment }> {
+  const now = await standing(key);
+  return { participants: now?.participants ?? [], assigned: now?.assigned ?? { agents: [], groups: [] } };
 }
 
 /** Keeps how far a user has read. */

@@ -163,6 +163,7 @@ export const catalogue = {
     ...placeInThread,
     /** As the thread began, or with the customer's first message. */
     phase: z.enum(['start', 'message']),
+    decidedAt: time,
     /** 0 for the bridge's own default rules. */
     rulesVersion: z.number(),
     facts: z.array(

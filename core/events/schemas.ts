@@ -18,6 +18,8 @@ export const participant = z.object({
   name: z.optional(z.string()),
   email: z.optional(z.string()),
   present: z.optional(z.boolean()),
+  /** Whether the customer does not see them: a supervisor, say, who has no part in who the chat is with. */
+  hidden: z.optional(z.boolean()),
   /** Set where the id alone suggests another type, so that messages stored before may name their author wrongly. */
   mistakable: z.optional(z.literal(true)),
   /** Session fields of a customer, by name. */

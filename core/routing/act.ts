@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { type Calls, NoSlot } from './calls.ts';
 import type { Said, ThreadKey } from './carrier.ts';
-import type { Acted, Step } from './plan.ts';
+import type { Acted, Decision, Step } from './plan.ts';
 import type { Target } from './rules.ts';
 
 /** A join takes a moment to be in effect. */
@@ -16,12 +16,14 @@ export interface Scene extends ThreadKey {
   readonly phase: 'start' | 'message';
   /** Who has the chat now. */
   readonly assigned: { readonly agents: readonly string[]; readonly groups: readonly number[] };
+  /** To whom an earlier phase has given it. */
+  readonly assignedTo?: Decision['assignedTo'];
   /** Since when an earlier run, which died, may have said something; ms since 1970. */
   readonly begun?: number | undefined;
 }
 
 /** What has made the rest of a plan moot. */
-export type Ended = 'no slot' | 'chat closed' | 'assigned';
+export type Ended = 'no slot' | 'chat closed';
 
 /** Carries out a plan, step by step. A step that fails does not stop the next one. */
 export class Performance {
@@ -32,17 +34,19 @@ export class Performance {
   /** How we came into the chat, where we had to. */
   #joined: Said['visibility'] | undefined;
   ended: Ended | undefined;
-  assignedTo: { agent?: string | undefined; group?: number | undefined } | undefined;
+  /** Who has the chat by our doing. */
+  assignedTo: Decision['assignedTo'];
 
   constructor(calls: Calls, clock: Clock, scene: Scene) {
     this.#calls = calls;
     this.#clock = clock;
     this.#scene = scene;
+    this.assignedTo = scene.assignedTo;
   }
 
   async run(steps: readonly Step[]): Promise<readonly Acted[]> {
     for (const step of steps) await this.#perform(step);
-    if (this.#joined === 'all' && (this.ended ?? 'no slot') === 'no slot') await this.#handBack(steps);
+    if (this.#joined === 'all' && !this.assignedTo && this.ended !== 'chat closed') await this.#handBack(steps);
     return this.#acted;
   }
 
@@ -87,21 +91,16 @@ export class Performance {
   async #transfer(rule: string, target: Target): Promise<void> {
     const who = 'agent' in target ? { agent: target.agent } : { group: target.group };
     const what = { rule, action: 'transfer', ...who } as const;
-    if (this.ended === undefined && this.#isWith(target)) {
-      this.#acted.push({ ...what, outcome: 'already so' });
-      this.#assigned(who);
+    if (this.assignedTo || this.#isWith(target)) {
+      this.#acted.push({ ...what, outcome: this.assignedTo ? 'skipped' : 'already so' });
+      this.assignedTo ??= who;
       return;
     }
     const { conversationId } = this.#scene;
     await this.#try(what, async () => {
       await this.#calls.make((carrier) => carrier.transfer(conversationId, target));
-      this.#assigned(who);
+      this.assignedTo = who;
     });
-  }
-
-  #assigned(who: { agent?: string; group?: number }): void {
-    this.ended = 'assigned';
-    this.assignedTo = who;
   }
 
   /** Where we have come in, only a transfer takes us out again. */

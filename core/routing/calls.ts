@@ -17,7 +17,8 @@ export class NoSlot extends Error {
 }
 
 export interface CallsOptions {
-  readonly carrier: RoutingCarrier;
+  /** Asked for at the first call. */
+  readonly carrier: () => Promise<RoutingCarrier>;
   readonly passage: Passage;
   readonly clock: Clock;
   /** No call starts later than this, ms since 1970. */
@@ -29,21 +30,22 @@ export interface CallsOptions {
 /** Calls to the carrier through the organization's gate, which learns how each one went. */
 export class Calls {
   readonly #options: CallsOptions;
-  #carrier: RoutingCarrier;
+  #carrier: RoutingCarrier | undefined;
   #waitedMs = 0;
   readonly #mended = new Set<'region' | 'credentials'>();
 
   constructor(options: CallsOptions) {
     this.#options = options;
-    this.#carrier = options.carrier;
   }
 
   /** Makes one call. Throws {@link NoSlot}, or the carrier's error. */
   async make<T>(call: (carrier: RoutingCarrier) => Promise<T>): Promise<T> {
     const { passage } = this.#options;
+    const carrier = this.#carrier ?? (await this.#options.carrier());
+    this.#carrier = carrier;
     const slot = await this.#slot();
     try {
-      const result = await call(this.#carrier);
+      const result = await call(carrier);
       await passage.passed(slot);
       return result;
     } catch (error) {
@@ -51,7 +53,7 @@ export class Calls {
         await passage.unused(slot);
         throw error;
       }
-      await this.#afterFailure(error, slot);
+      await this.#afterFailure(error, slot, carrier);
     }
     return this.make(call);
   }
@@ -80,7 +82,7 @@ export class Calls {
   }
 
   /** Returns where the call is worth making again, and throws the error otherwise. */
-  async #afterFailure(error: CallFailure, slot: Slot): Promise<void> {
+  async #afterFailure(error: CallFailure, slot: Slot, carrier: RoutingCarrier): Promise<void> {
     const { passage, clock } = this.#options;
     switch (error.category) {
       case 'RateLimit': {
@@ -95,19 +97,19 @@ export class Calls {
         throw error;
       case 'Authentication':
         await passage.unused(slot);
-        return this.#withFreshCredentials(error);
+        return this.#withFreshCredentials(error, carrier);
       default:
         // It has answered, and well enough to say what is wrong.
         await passage.passed(slot);
         if (error.repair !== 'region' || !error.region || this.#mended.has('region')) throw error;
         this.#mended.add('region');
-        this.#carrier = this.#carrier.inRegion(error.region);
+        this.#carrier = carrier.inRegion(error.region);
     }
   }
 
-  async #withFreshCredentials(error: CallFailure): Promise<void> {
+  async #withFreshCredentials(error: CallFailure, carrier: RoutingCarrier): Promise<void> {
     const { passage, onLocked } = this.#options;
-    const fresh = this.#mended.has('credentials') ? undefined : await this.#carrier.withFreshCredentials();
+    const fresh = this.#mended.has('credentials') ? undefined : await carrier.withFreshCredentials();
     this.#mended.add('credentials');
     if (fresh) {
       this.#carrier = fresh;

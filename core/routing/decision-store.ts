@@ -6,9 +6,6 @@ import type { ThreadKey } from './carrier.ts';
 import type { Decision } from './plan.ts';
 import type { Phase } from './thread-store.ts';
 
-/** A decision with when it was made, ISO 8601. */
-export type KeptDecision = Decision & { readonly decidedAt: string };
-
 const text = { type: 'string', required: true } as const;
 const casing = 'none';
 
@@ -21,7 +18,6 @@ const Item = new Entity(
       conversationId: text,
       threadId: text,
       phase: { type: ['start', 'message'] as const, required: true },
-      decidedAt: text,
       decision: { type: CustomAttributeType<Decision>('any'), required: true },
       expires: { type: 'number', required: true },
     },
@@ -38,25 +34,22 @@ const Item = new Entity(
 export async function keepDecision(
   { organizationId, conversationId, threadId }: ThreadKey,
   decision: Decision,
-  decidedAt: string,
 ): Promise<void> {
   const { phase } = decision;
   const expires = expiryIn('CONVERSATIONS_RETENTION_DAYS');
-  await Item.put({ organizationId, conversationId, threadId, phase, decidedAt, decision, expires }).go();
+  await Item.put({ organizationId, conversationId, threadId, phase, decision, expires }).go();
 }
 
 export async function findDecision(
   { organizationId, conversationId, threadId }: ThreadKey,
   phase: Phase,
-): Promise<KeptDecision | undefined> {
+): Promise<Decision | undefined> {
   const { data } = await Item.get({ organizationId, conversationId, threadId, phase }).go({ consistent: true });
-  return data ? { ...data.decision, decidedAt: data.decidedAt } : undefined;
+  return data?.decision;
 }
 
 /** All decisions of a conversation, oldest first. */
-export async function decisionsOf({ organizationId, conversationId }: ConversationKey): Promise<KeptDecision[]> {
+export async function decisionsOf({ organizationId, conversationId }: ConversationKey): Promise<Decision[]> {
   const { data } = await Item.query.primary({ organizationId, conversationId }).go({ pages: 'all' });
-  return data
-    .map(({ decision, decidedAt }) => ({ ...decision, decidedAt }))
-    .toSorted((a, b) => (a.decidedAt < b.decidedAt ? -1 : 1));
+  return data.map(({ decision }) => decision).toSorted((a, b) => (a.decidedAt < b.decidedAt ? -1 : 1));
 }

@@ -30,6 +30,11 @@ export type FactKind = 'text' | 'number' | 'boolean';
 /** Session fields that name a language, as websites set them: LiveChat itself tells none. */
 const languageFields = ['language', 'lang', 'locale'] as const;
 
+/** A thread that an agent or a bot has begun is theirs, one that came by a transfer has been routed, and an inactive one goes nowhere. */
+export function isToBeRouted({ reason, active, causedByUs, by }: EventData<'chat.started'>): boolean {
+  return reason !== 'transferred' && active && !causedByUs && by?.type !== 'agent' && by?.type !== 'bot';
+}
+
 /** The facts of a thread as it begins. */
 export function factsOf(started: EventData<'chat.started'>): RoutingFacts {
   const { participants, groups, sourcePage, returning, opening, createdAt } = started;

@@ -41,6 +41,9 @@ test('the settings are shown and changed; another requester is no member of the 
     rateLimitPerSecond: null,
     joinDelayMs: 300,
     publicAgentsLimit: 1,
+    offlineAgents: [],
+    offlineGroups: [],
+    groups: null,
     inactiveForm: 'chat_inactive',
     agentId: nina,
   };
