@@ -15,7 +15,7 @@ export type Step = { readonly rule: string } & (
 
 /**
  * What the matching rules ask for, in the order in which it is done: the transfer comes last, since who answers a
- * customer must be in the chat, and a transfer takes them out of it. Of several transfers the first rule's counts, of
+ * customer must be in the chat, and a transfer takes them out of it. The targets of several rules are tried one after the other; of
  * several priorities the highest.
  */
 export function planOf(matched: readonly Rule[]): Step[] {
