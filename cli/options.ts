@@ -25,6 +25,9 @@ export const bridgeOptions = {
 
 export const organizationOption = z.optional(z.guid('a UUID'));
 
+/** The options that {@link asking} adds to them. */
+export const askingOptions = { ...bridgeOptions, yes: flag };
+
 const toFlag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** @throws UsageError that names the option, never its value */
