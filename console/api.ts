@@ -3,9 +3,9 @@ import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import {
   type ConversationDetail,
+  findConversations,
   latestFirst,
   listConversations,
-  loadConversation,
   organizations,
   type PageEnd,
   statuses,
@@ -77,9 +77,8 @@ async function findConversation(
   conversationId: string,
   organizationId: string | undefined,
 ): Promise<ConversationDetail> {
-  const ids = organizationId === undefined ? await organizations() : [organizationId];
-  const found = await Promise.all(ids.map((id) => loadConversation({ organizationId: id, conversationId })));
-  const [conversation, another] = found.flatMap((one) => one ?? []);
+  const among = organizationId === undefined ? undefined : [organizationId];
+  const [conversation, another] = await findConversations(conversationId, among);
   if (!conversation) throw problem(404, 'id', 'the id of a stored conversation');
   if (another) throw problem(409, 'organizationId', 'one of the organizations that have this conversation id');
   return conversation;

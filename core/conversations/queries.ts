@@ -96,3 +96,13 @@ export async function loadConversation(key: ConversationKey): Promise<Conversati
     assigned,
   };
 }
+
+/** The conversations of this id: one, unless two organizations happen to have the same. */
+export async function findConversations(
+  conversationId: string,
+  among?: readonly string[],
+): Promise<ConversationDetail[]> {
+  const ids = among ?? (await organizations());
+  const found = await Promise.all(ids.map((organizationId) => loadConversation({ organizationId, conversationId })));
+  return found.flatMap((one) => one ?? []);
+}

@@ -13,7 +13,9 @@ export interface StoredObject {
   readonly key: string;
 }
 
-export async function putObject(object: StoredObject & { body: string; contentType: string }): Promise<void> {
+export async function putObject(
+  object: StoredObject & { body: string | Uint8Array; contentType: string },
+): Promise<void> {
   await client.send(
     new PutObjectCommand({
       Bucket: object.bucket,
