@@ -10,9 +10,8 @@ import {
   type PageEnd,
   statuses,
 } from '../core/conversations/queries.ts';
-import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
-import { deliveriesOf } from '../core/outbound/delivery-store.ts';
-import { transcriptOf } from '../core/outbound/view.ts';
+import { clicksOn, findMessages } from '../core/messages/queries.ts';
+import { loadTranscript } from '../core/outbound/transcript.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
 
@@ -45,18 +44,11 @@ export function api({ bus }: { bus: string }): Hono {
   app.get('/conversations/:id', async (context) => {
     const { organizationId, limit, after } = context.req.query();
     const conversation = await findConversation(context.req.param('id'), organizationId);
-    const key = { organizationId: conversation.organizationId, conversationId: conversation.id };
-    const most = limitOr(2000, limit);
-    const [page, { messages: notes }, deliveries] = await Promise.all([
-      listMessages(key, 'all', { limit: most, from: after ?? null }),
-      listMessages(key, 'agents', { limit: most }),
-      deliveriesOf(key),
-    ]);
-    const seen = conversation.participants.flatMap(({ type, seenUpTo }) =>
-      type === 'customer' && seenUpTo ? [seenUpTo] : [],
-    );
-    const { messages, pending } = transcriptOf(page.messages, deliveries, seen);
-    return context.json({ conversation, messages, notes, pending, next: page.next });
+    const { messages, notes, pending, next } = await loadTranscript(conversation, {
+      limit: limitOr(2000, limit),
+      from: after ?? null,
+    });
+    return context.json({ conversation, messages, notes, pending, next });
   });
 
   app.get('/messages/:id', async (context) => {
