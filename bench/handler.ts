@@ -21,7 +21,7 @@ export async function handlerTime(rounds: number): Promise<HandlerTime[]> {
     prefix: 'livechat',
     environment: {},
   });
-  const receiving = { credentials, publish: async () => {}, count: () => {}, log: quiet };
+  const receiving = { credentials, publish: async () => {}, count: () => {}, measure: () => {}, log: quiet };
   const results: HandlerTime[] = [];
   for (const body of ['incoming_event.message.customer.json', 'incoming_chat.json']) {
     const raw = readFileSync(new URL(body, fixtures));

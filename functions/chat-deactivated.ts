@@ -1,7 +1,14 @@
-import { record } from '../core/conversations/conversations.ts';
-import { correctAuthors } from '../core/messages/messages.ts';
+import { missingNumbers } from '../core/livechat/event-numbers.ts';
+import { idsIn, recordChange } from '../core/messages/messages.ts';
+import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';
 
+/** A thread has ended: the time to see whether all of its events have come. */
 export const handler = onEvent('chat.deactivated', async (event) => {
-  await correctAuthors(await record(event));
+  const { organizationId, receivedAt } = event.metadata;
+  const thread = { organizationId, conversationId: event.data.conversationId, threadId: event.data.threadId };
+  const missing = missingNumbers(thread.threadId, await idsIn(thread), Date.parse(receivedAt));
+  const news = await recordChange(event);
+  if (news && missing > 0) count('EventNumberGaps', thread, missing);
+  return news;
 });

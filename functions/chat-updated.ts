@@ -1,7 +1,4 @@
-import { record } from '../core/conversations/conversations.ts';
-import { correctAuthors } from '../core/messages/messages.ts';
+import { recordChange } from '../core/messages/messages.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-export const handler = onEvent('chat.updated', async (event) => {
-  await correctAuthors(await record(event));
-});
+export const handler = onEvent('chat.updated', recordChange);

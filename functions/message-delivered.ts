@@ -6,5 +6,5 @@ import { onEvent } from './middleware/on-event.ts';
 export const handler = onEvent('message.delivered', async ({ data, metadata }) => {
   const { deliveryId: id, threadId, messageId } = data;
   await markDelivered({ organizationId: metadata.organizationId, id }, { threadId, messageId });
-  if (data.message) await storeMessage(data.message, metadata);
+  return data.message ? storeMessage(data.message, metadata) : true;
 });

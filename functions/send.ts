@@ -9,10 +9,10 @@ import { gateStore } from '../core/outbound/gate/store.ts';
 import { queueStore } from '../core/outbound/queue.ts';
 import { parseSendInput, requestOf } from '../core/outbound/request.ts';
 import { sendRequest } from '../core/outbound/send.ts';
+import { SendWatch } from '../core/outbound/watch.ts';
 import { systemClock } from '../core/platform/clock.ts';
 import { ConfigurationError, wholeNumber } from '../core/platform/configuration.ts';
 import { errorKeys, logWith } from '../core/platform/logger.ts';
-import { count } from '../core/platform/metrics.ts';
 import { isRunning } from '../core/platform/step-functions.ts';
 
 const sender = liveChatSender();
@@ -24,6 +24,7 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
   const request = requestOf(state, sender.compose);
   const { organizationId, conversationId, requestId } = request;
   const log = logWith({ execution, organizationId, conversationId, requestId, redrive: request.redrive });
+  const watch = new SendWatch(request, gate);
   const run = {
     id: execution,
     returning: state.deferral !== undefined,
@@ -34,12 +35,15 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
       clock: systemClock,
       queue: queueStore,
       deliveries: deliveryStore,
-      gate,
+      gate: watch.gate,
       carrier: await sender.carrier(organizationId),
       isRunning,
-      onSent: (parts) => publishSent(request, parts),
+      onSent: async (parts) => {
+        await publishSent(request, parts);
+        watch.sent(parts.length);
+      },
       onLocked: () => raiseLocked(request),
-      onUnblocked: () => count('QueuesUnblocked'),
+      onUnblocked: () => watch.unblocked(),
       log,
     });
     log.info(outcome);
@@ -47,8 +51,10 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
   } catch (error) {
     log.info('not sent', errorKeys(error));
     // A file that is refused and a setting that is missing will be so again; the rest is worth another try.
-    const final =
+    const asItIs =
       isMeant(error) || isCallFailure(error) || error instanceof FileRefused || error instanceof ConfigurationError;
-    throw final ? error : new StepFailed(error);
+    const thrown = asItIs ? error : new StepFailed(error);
+    watch.notSent(thrown, Date.now());
+    throw thrown;
   }
 };

@@ -6,7 +6,7 @@ import { type Answer, type Receiving, receive } from '../core/livechat/receive.t
 import { required, wholeNumber } from '../core/platform/configuration.ts';
 import { busPublisher } from '../core/platform/event-bridge.ts';
 import { errorKeys, logWith } from '../core/platform/logger.ts';
-import { count } from '../core/platform/metrics.ts';
+import { count, measure } from '../core/platform/metrics.ts';
 import { readSecret } from '../core/platform/secrets-manager.ts';
 import { BodyTooLargeError, httpBody, NotUtf8Error, rawBody } from './middleware/http-body.ts';
 
@@ -21,6 +21,7 @@ const receiving: Receiving = {
   }),
   publish: busPublisher(),
   count,
+  measure,
   log,
 };
 

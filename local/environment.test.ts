@@ -24,7 +24,6 @@ test('functions find every name that the topology gives them', () => {
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_LAMBDA_LOG_FORMAT: 'JSON',
     POWERTOOLS_SERVICE_NAME: 'livechat',
-    POWERTOOLS_METRICS_NAMESPACE: 'livechat',
     CONVERSATIONS_TABLE: 'conversations',
     MESSAGES_TABLE: 'messages',
     CONTROL_TABLE: 'control',

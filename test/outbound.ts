@@ -36,8 +36,15 @@ export function outbound(local: Local) {
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(parsed)}`);
     return parsed;
   };
+  /** Puts any event on the bus. */
+  const put = async (source: string, detailType: string, detail: object): Promise<void> => {
+    const entry = { Source: source, DetailType: detailType, Detail: JSON.stringify(detail), EventBusName: local.bus };
+    const { FailedEntryCount } = await bus.send(new PutEventsCommand({ Entries: [entry] }));
+    if (FailedEntryCount) throw new Error('the bus refused the event');
+  };
   return {
     simulator,
+    put,
     /** A chat with the agent who sends, unless told otherwise. */
     async chat(more: object = {}): Promise<string> {
       return started.parse(
@@ -58,17 +65,8 @@ export function outbound(local: Local) {
     /** Puts a send request on the bus as any other service would. Answers its requestId. */
     async send(conversationId: string, data: object = {}): Promise<string> {
       const requestId = randomUUID();
-      const detail = {
-        data: { requestId, organizationId, conversationId, messages: [{ type: 'text', content: 'Hi' }], ...data },
-      };
-      const entry = {
-        Source: 'shop',
-        DetailType: 'message.send.requested',
-        Detail: JSON.stringify(detail),
-        EventBusName: local.bus,
-      };
-      const { FailedEntryCount } = await bus.send(new PutEventsCommand({ Entries: [entry] }));
-      if (FailedEntryCount) throw new Error('the bus refused the request');
+      const request = { requestId, organizationId, conversationId, messages: [{ type: 'text', content: 'Hi' }] };
+      await put('shop', 'message.send.requested', { data: { ...request, ...data } });
       return requestId;
     },
     /** Waits until all runs have ended, and all that follows from them. */

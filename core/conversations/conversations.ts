@@ -3,22 +3,25 @@ import type { EventMetadata, NormalizedMessage, Participant, UserType } from '..
 import type { FactEvent } from './facts.ts';
 import { type ConversationKey, keepFact, markRead, settle, standing, touchCurrent } from './store.ts';
 
+export type { FactEvent } from './facts.ts';
 export type { ConversationKey } from './store.ts';
 
-/** Users of a conversation whose type has just become known, where their ids alone would mislead. */
+/** What an event has brought: users of a conversation whose type has just become known, where their ids alone would mislead. */
 export interface Learned {
   readonly conversation: ConversationKey;
+  /** False for an event that had been recorded before. */
+  readonly news: boolean;
   readonly types: ReadonlyMap<string, UserType>;
 }
 
 /** Keeps what an event says of a conversation, and brings its state up to it. */
 export async function record(event: FactEvent): Promise<Learned> {
   const key = keyOf(event);
-  await keepFact(key, event);
+  const news = await keepFact(key, event);
   const { state, before } = await settle(key);
   const known = new Map(before.map(({ id, type }) => [id, type]));
   const learned = state.participants.filter(({ id, type, mistakable }) => mistakable && known.get(id) !== type);
-  return { conversation: key, types: new Map(learned.map(({ id, type }) => [id, type])) };
+  return { conversation: key, news, types: new Map(learned.map(({ id, type }) => [id, type])) };
 }
 
 function keyOf(event: FactEvent): ConversationKey {

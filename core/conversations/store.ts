@@ -29,15 +29,16 @@ const mostAttempts = 12;
 const pauseMs = 15;
 const expires = () => expiryIn('CONVERSATIONS_RETENTION_DAYS');
 
-/** Keeps a fact. Told again, only an earlier time of receipt changes it. */
-export async function keepFact(key: ConversationKey, fact: Fact): Promise<void> {
+/** Keeps a fact. Told again, only an earlier time of receipt changes it. Answers false where nothing changed. */
+export async function keepFact(key: ConversationKey, fact: Fact): Promise<boolean> {
   const { id: eventId, receivedAt } = fact.metadata;
-  await unlessRefused(
+  const kept = await unlessRefused(
     facts
       .upsert({ ...key, eventId, receivedAt, fact, expires: expires() })
       .where((kept, op) => `${op.notExists(kept.receivedAt)} OR ${op.gt(kept.receivedAt, receivedAt)}`)
       .go(),
   );
+  return kept !== undefined;
 }
 
 /** Everything there is of one conversation, in one consistent query. */

@@ -47,7 +47,7 @@ export async function openAccount(
   let client: LiveChatClient | undefined;
   const connect = () =>
     createLiveChatClient({
-      credentials: apiCredentials(stored.current),
+      credentials: apiCredentials({ current: stored.current, source: `secret ${stored.name}` }),
       baseUrl,
       version,
       organizationId,

@@ -1,3 +1,5 @@
+import { isAction } from './schemas.ts';
+
 /**
  * Actions that LiveChat documents (v3.4 to v3.7) and that become no domain event: configuration, properties,
  * status and summaries. They are answered and counted by name; anything else is counted as `other`.
@@ -35,7 +37,7 @@ const documented: ReadonlySet<string> = new Set([
   'delete_tag',
 ]);
 
-/** The name under which an action without a domain event is counted; unknown ones must not make a metric each. */
+/** The name under which an action is counted; unknown ones must not make a metric each. */
 export function countedName(action: string): string {
-  return documented.has(action) ? action : 'other';
+  return isAction(action) || documented.has(action) ? action : 'other';
 }

@@ -35,7 +35,8 @@ function bridge(publish: Receiving['publish'] = async () => undefined) {
       published.push(...events);
       await publish(events);
     },
-    count: (metric, dimensions) => counted.push(`${metric} ${dimensions?.action}`),
+    count: (metric, keys) => counted.push(`${metric} ${Object.values(keys).join(' ')}`),
+    measure: (metric, _keys, value) => counted.push(`${metric} ${value}`),
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
     now: () => state.now,
   };
@@ -102,23 +103,28 @@ describe('what a call does', () => {
   const app = fixture('_app_webhook.application_installed.json');
 
   it.each([
-    ['a message', message, ['message.received'], ['WebhooksReceived incoming_event']],
+    ['a message', message, ['message.received'], ['WebhooksReceived incoming_event', 'WebhookLag 0']],
     ['a ping', { action: 'ping' }, [], []],
-    ['a ping with the secret', { ...message, action: 'ping' }, [], ['WebhooksIgnored other']],
+    ['a ping with the secret', { ...message, action: 'ping' }, [], ['WebhooksReceived other', 'WebhooksIgnored other']],
     ['an application’s life cycle', app, [], ['WebhooksIgnored application']],
     [
       'an action known to become no event',
       fixture('routing_status_set.json'),
       [],
-      ['WebhooksIgnored routing_status_set'],
+      ['WebhooksReceived routing_status_set', 'WebhooksIgnored routing_status_set'],
     ],
-    ['an action that nobody knows', fixture('_edge.unknown_action.json'), [], ['WebhooksIgnored other']],
+    [
+      'an action that nobody knows',
+      fixture('_edge.unknown_action.json'),
+      [],
+      ['WebhooksReceived other', 'WebhooksIgnored other'],
+    ],
     ['a wrong secret', { ...message, secret_key: 'wrong' }, [], []],
     [
       'a payload that fits no schema',
       { ...message, payload: {} },
       ['webhook.rejected'],
-      ['WebhooksReceived incoming_event', 'WebhooksRejected incoming_event'],
+      ['WebhooksReceived incoming_event', 'WebhooksRejected payload incoming_event'],
     ],
     ['nesting past all sense', { ...message, payload: nested(200) }, [], []],
   ])('of %s is to publish and to count', async (_what, body, types, counts) => {
@@ -137,7 +143,15 @@ describe('what a call does', () => {
     const { call, published, counted } = bridge();
     expect(await call(body)).toBe('accepted');
     expect(published).toMatchObject([{ type: 'webhook.rejected', data: { issues: [{ path: field }] } }]);
-    expect(counted).toEqual(['WebhooksRejected other']);
+    expect(counted).toEqual(['WebhooksReceived other', 'WebhooksRejected envelope unknown']);
+  });
+
+  it('measures how late a message has come, in milliseconds', async () => {
+    const { call, counted, state } = bridge();
+    // The message is of 09:14:14.120.
+    state.now = Date.parse('2026-03-11T09:14:15.620Z');
+    await call(message);
+    expect(counted).toContain('WebhookLag 1500');
   });
 
   it('knows an organization in whatever case its id is written', async () => {

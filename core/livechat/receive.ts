@@ -3,7 +3,7 @@ import type { AnyEvent } from '../events/event.ts';
 import { issuesOf } from '../events/issues.ts';
 import type { Publish } from '../events/publish.ts';
 import type { Log } from '../platform/logger.ts';
-import type { Counted } from '../platform/metrics.ts';
+import type { count, measure } from '../platform/metrics.ts';
 import { countedName } from './actions.ts';
 import type { Credentials, OrganizationSecret } from './credentials.ts';
 import { redact, TooDeepError } from './redact.ts';
@@ -28,7 +28,8 @@ export type Answer = 'accepted' | 'invalid signature' | 'invalid JSON';
 export interface Receiving {
   readonly credentials: Credentials;
   readonly publish: Publish;
-  readonly count: (name: Counted, dimensions?: Readonly<Record<string, string>>) => void;
+  readonly count: typeof count;
+  readonly measure: typeof measure;
   readonly log: Log;
   readonly now?: () => number;
 }
@@ -93,24 +94,39 @@ function eventsOf(
   body: unknown,
   secret: OrganizationSecret,
   receivedAt: string,
-  { count, log }: Receiving,
+  { count, measure, log }: Receiving,
 ): AnyEvent[] {
   const parsed = envelope.safeParse(body);
   if (!parsed.success) {
-    count('WebhooksRejected', { action: 'other' });
+    count('WebhooksReceived', { action: 'other' });
+    count('WebhooksRejected', { reason: 'envelope', action: 'unknown' });
     const nowhere = new Translation({ organizationId: 'unknown', action: 'unknown', payload: body, receivedAt }, {});
     return [nowhere.happening('webhook.rejected', { issues: issuesOf(parsed.error), body })];
   }
   const { action, organization_id: organizationId } = parsed.data;
+  count('WebhooksReceived', { action: countedName(action) });
   if (!isAction(action)) {
     count('WebhooksIgnored', { action: countedName(action) });
     log.info('webhook without a domain event', { action, organizationId });
     return [];
   }
-  count('WebhooksReceived', { action });
   const self = { clientId: secret.current.LIVECHAT_CLIENT_ID, agentId: secret.current.LIVECHAT_AGENT_ID };
   const webhook = { organizationId: organizationId.toLowerCase(), action, payload: parsed.data.payload, receivedAt };
   const events = translate(webhook, self);
-  if (events.some(({ type }) => type === 'webhook.rejected')) count('WebhooksRejected', { action });
+  for (const event of events) {
+    if (event.type === 'webhook.rejected') {
+      count('WebhooksRejected', { reason: event.data.body === webhook.payload ? 'payload' : 'event', action });
+    } else if (action === 'incoming_event') {
+      measure('WebhookLag', { organizationId: webhook.organizationId }, lagOf(event));
+    }
+  }
   return events;
+}
+
+/**
+ * How late an event has come, in ms. Of an `incoming_event` alone: it has just happened, while what other actions bring
+ * has the time of something older, such as a chat's beginning. LiveChat's clock may be ahead of ours.
+ */
+function lagOf({ metadata }: AnyEvent): number {
+  return Math.max(0, Date.parse(metadata.receivedAt) - Date.parse(metadata.occurredAt));
 }

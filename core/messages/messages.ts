@@ -1,11 +1,13 @@
-import { type Learned, noteMessage, participantsOf } from '../conversations/conversations.ts';
+import { type FactEvent, type Learned, noteMessage, participantsOf, record } from '../conversations/conversations.ts';
 import { directionOf } from '../events/direction.ts';
 import type { DomainEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
-import { expiryIn } from '../platform/dynamodb.ts';
+import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
 import { Click } from './entities.ts';
 import { authorsOf, bury, create, edit, setAuthor } from './store.ts';
+
+export { idsIn } from './store.ts';
 
 /**
  * Stores a message and moves its conversation forward: two writes for one that starts nothing new. Answers whether it
@@ -39,8 +41,17 @@ async function correctLate(message: NormalizedMessage): Promise<void> {
   await setAuthor({ ...message, messageId: message.id }, corrected.author.type);
 }
 
-/** Corrects the authors of messages stored before their users were known. */
-export async function correctAuthors({ conversation, types }: Learned): Promise<void> {
+/**
+ * Records what changes a conversation, and corrects the authors of messages stored before their users were known.
+ * Answers false for an event that had been recorded before.
+ */
+export async function recordChange(event: FactEvent): Promise<boolean> {
+  const learned = await record(event);
+  await correctAuthors(learned);
+  return learned.news;
+}
+
+async function correctAuthors({ conversation, types }: Learned): Promise<void> {
   if (types.size === 0) return;
   for (const { authorId, authorType, ...key } of await authorsOf(conversation)) {
     const type = authorId === undefined ? undefined : types.get(authorId);
@@ -60,9 +71,9 @@ export async function deleteMessage({ metadata, data }: DomainEvent<'message.del
   if ((await bury(key, metadata.receivedAt)) === 'media') await removeMedia(key);
 }
 
-/** Keeps a click, once. */
-export async function storeClick({ metadata, data }: DomainEvent<'postback.received'>): Promise<void> {
-  await Click.put({
+/** Keeps a click, once. Answers false for one that was there already. */
+export async function storeClick({ metadata, data }: DomainEvent<'postback.received'>): Promise<boolean> {
+  const click = Click.create({
     organizationId: metadata.organizationId,
     conversationId: data.conversationId,
     threadId: data.threadId,
@@ -72,5 +83,6 @@ export async function storeClick({ metadata, data }: DomainEvent<'postback.recei
     button: data.button,
     receivedAt: metadata.receivedAt,
     expires: expiryIn('MESSAGES_RETENTION_DAYS'),
-  }).go();
+  });
+  return (await unlessRefused(click.go())) !== undefined;
 }

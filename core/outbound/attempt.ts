@@ -65,7 +65,7 @@ export class Attempt<Content> {
     const { part, history, clock } = this.#options;
     const found = await this.#call(() => this.#carrier.find(part.conversationId, part.id, history.firstAttemptAt));
     if (found) return found;
-    if (this.release.settledAt > clock.now()) throw new Deferred(this.release.settledAt + 50);
+    if (this.release.settledAt > clock.now()) throw new Deferred(this.release.settledAt + 50, 'unknown');
     this.release = { ...this.release, unknown: 'no' };
     return undefined;
   }
@@ -171,14 +171,14 @@ export class Attempt<Content> {
     const { passage, request, clock } = this.#options;
     switch (error.category) {
       case 'RateLimit':
-        throw new Deferred(await passage.limited(slot, error.retryAfterMs ?? defaultRetryAfterMs));
+        throw new Deferred(await passage.limited(slot, error.retryAfterMs ?? defaultRetryAfterMs), 'limited');
       case 'Server':
       case 'Network': {
         await passage.failed(slot);
         const attempts = this.release.attempts + 1;
         this.release = { ...this.release, attempts, lastError: error.name };
         const next = nextAfter(attempts, clock.now(), request.expiresAt);
-        if (next.kind === 'later') throw new Deferred(next.at);
+        if (next.kind === 'later') throw new Deferred(next.at, 'failing');
         if (next.kind === 'expired') throw new RequestExpired(request.requestId, error.name);
         throw error;
       }

@@ -51,7 +51,7 @@ export async function deliver<Content>(options: DeliverOptions<Content>): Promis
 function inTheWay<Content>(current: Delivery, { part, claim }: DeliverOptions<Content>): undefined {
   if (current.fingerprint !== claim.fingerprint) throw new RequestConflict(part.requestId);
   if (current.status === 'failed') return undefined;
-  throw new Deferred(Math.max(current.leaseUntil, claim.now) + 100);
+  throw new Deferred(Math.max(current.leaseUntil, claim.now) + 100, 'claimed');
 }
 
 const known: ReadonlySet<string> = new Set(['sent', 'delivered']);

@@ -1,17 +1,37 @@
+/**
+ * Why a request comes back later: others are before it in its conversation (`order`), the pace makes it wait (`pace`),
+ * LiveChat said too many requests (`limited`), the gate is paused or its breaker open (`closed`), LiveChat is not well
+ * (`failing`), a message that may have arrived is looked for once it must have (`unknown`), another run has claimed it
+ * (`claimed`), or the function's own time is too short (`time`).
+ */
+export type DeferralReason = 'order' | 'pace' | 'limited' | 'closed' | 'failing' | 'unknown' | 'claimed' | 'time';
+
 /** Come back later: the state machine reads the message as the time, ISO 8601, and waits until then. */
 export class Deferred extends Error {
   override readonly name = 'Deferred';
   readonly until: number;
+  readonly reason: DeferralReason;
   /** @param until ms since 1970 */
-  constructor(until: number) {
+  constructor(until: number, reason: DeferralReason) {
     super(new Date(Math.ceil(until)).toISOString());
     this.until = until;
+    this.reason = reason;
   }
 }
 
 /** The request does not fit its schema; the message names fields, never contents. Send a corrected one. */
 export class RequestInvalid extends Error {
   override readonly name = 'RequestInvalid';
+}
+
+/** The run was started by a newer deployment than the code that is asked to send. */
+export class InputUnsupported extends Error {
+  override readonly name = 'InputUnsupported';
+  constructor(version: number, known: readonly number[]) {
+    super(
+      `version ${version} of the send step's input: expected ${known.join(' or ')}; deploy the newer code again, then redrive the request`,
+    );
+  }
 }
 
 /** The same requestId came with other content. Use a new requestId for a new message. */
@@ -42,7 +62,13 @@ export class StepFailed extends Error {
   }
 }
 
-const meant: ReadonlySet<string> = new Set(['Deferred', 'RequestInvalid', 'RequestConflict', 'RequestExpired']);
+const meant: ReadonlySet<string> = new Set([
+  'Deferred',
+  'InputUnsupported',
+  'RequestInvalid',
+  'RequestConflict',
+  'RequestExpired',
+]);
 
 /** Whether the error is the step's own word on the request, which the state machine must hear as it is. */
 export function isMeant(error: unknown): boolean {

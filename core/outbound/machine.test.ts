@@ -128,7 +128,10 @@ describe('the send machine', () => {
   });
 
   it('catches a deferral by the name of its error, before everything else', () => {
-    expect(States.Send.Catch.map(({ ErrorEquals }) => ErrorEquals)).toEqual([[new Deferred(0).name], ['States.ALL']]);
+    expect(States.Send.Catch.map(({ ErrorEquals }) => ErrorEquals)).toEqual([
+      [new Deferred(0, 'pace').name],
+      ['States.ALL'],
+    ]);
   });
 
   it('waits for the function longer than the function may take', () => {

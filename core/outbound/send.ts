@@ -81,7 +81,7 @@ async function waitForTurn<Content>(
   let waiting = await queue.enter(request, run.id);
   if (waiting[0] !== run.id && !run.returning) {
     const turn = await passage.estimate();
-    if (turn - began > soonMs) throw new Deferred(turn);
+    if (turn - began > soonMs) throw new Deferred(turn, 'pace');
   }
   while (waiting[0] !== run.id) {
     const now = clock.now();
@@ -101,7 +101,7 @@ async function removeIfEnded<Content>(
   request: OutboundRequest<Content>,
   { clock, queue, isRunning, onUnblocked, log }: SendPorts<Content>,
 ): Promise<void> {
-  if (next.kind === 'later' || (await isRunning(first))) throw new Deferred(clock.now() + next.ms);
+  if (next.kind === 'later' || (await isRunning(first))) throw new Deferred(clock.now() + next.ms, 'order');
   log.warn('a run that has ended is removed from its conversation’s queue', { removed: first });
   onUnblocked();
   await queue.leave(request, first);
@@ -116,7 +116,7 @@ async function deliverPart<Content>(
 ): Promise<Sent | undefined> {
   const { clock, deliveries: store, carrier, onLocked } = ports;
   const now = clock.now();
-  if (run.deadline - now < longestCallMs + nearMs + settleMs) throw new Deferred(now);
+  if (run.deadline - now < longestCallMs + nearMs + settleMs) throw new Deferred(now, 'time');
   const claim = {
     fingerprint: part.fingerprint,
     leaseUntil: run.deadline + 1_000,

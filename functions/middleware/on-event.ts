@@ -7,7 +7,8 @@ import { count } from '../../core/platform/metrics.ts';
 import { readObject } from '../../core/platform/objects.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
-type Handle<T extends EventType> = (event: DomainEvent<T>, log: Log) => Promise<void>;
+/** Answers false for an event that had been handled before, where that shows. */
+type Handle<T extends EventType> = (event: DomainEvent<T>, log: Log) => Promise<boolean> | Promise<void>;
 
 /**
  * A function for one kind of domain event: checks the event against the catalogue, fetching data that was too large
@@ -31,7 +32,7 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
         organizationId,
         ...conversationOf(event.data),
       });
-      await handle(event, log);
+      if ((await handle(event, log)) === false) count('DuplicateEvents', { type });
       count('EventsHandled', { type });
       log.info('event handled');
     });

@@ -10,6 +10,8 @@ export interface ControlOptions {
   readonly calls: Calls;
   /** Resolves with false when there is still work after the limit. */
   readonly idle: Idle;
+  /** Puts events on our bus once more, as a replay of this name. */
+  replay(name: string, input: unknown): object;
   /** Ends the thread of the functions. */
   kill(): Promise<void>;
 }
@@ -20,8 +22,8 @@ export type Idle = (limitMs: number, executions: boolean) => Promise<boolean>;
 const idleLimitMs = 60_000;
 const maximumBytes = 65_536;
 
-/** What a test or a benchmark asks of the local engine: faults and crashes, counts of calls, and to be told when all is done. */
-export function createControl({ faults, calls, idle, kill }: ControlOptions) {
+/** What a test or a benchmark asks of the local engine: faults and crashes, replays, counts of calls, and to be told when all is done. */
+export function createControl({ faults, calls, idle, replay, kill }: ControlOptions) {
   const routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>> = {
     'POST /_local/faults': async (request, response) => {
       faults.add(parseJson(await readBody(request, maximumBytes)));
@@ -40,6 +42,11 @@ export function createControl({ faults, calls, idle, kill }: ControlOptions) {
       const { searchParams } = new URL(request.url ?? '', 'http://local');
       const done = await idle(idleLimitMs, searchParams.get('executions') === 'wait');
       sendJson(response, done ? 200 : 503, { idle: done });
+    },
+    'POST /_local/replay': async (request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://local');
+      const input = parseJson(await readBody(request, maximumBytes));
+      sendJson(response, 200, replay(searchParams.get('name') ?? 'replay', input));
     },
     'POST /_local/kill': async (_request, response) => {
       await kill();

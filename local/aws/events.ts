@@ -18,6 +18,8 @@ export interface Envelope {
   readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
+  /** The replay that brings it from the archive once more. */
+  readonly 'replay-name'?: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
@@ -91,7 +93,7 @@ export function createEvents(options: EventsOptions) {
     matches: compilePattern(patternOf(rule, stateMachineArn)),
   }));
 
-  function toEnvelope(entry: Entry): Envelope | Failure {
+  function toEnvelope(entry: Entry, replay: string | undefined): Envelope | Failure {
     const missing = missingField(entry);
     if (missing) return missing;
     const { Source = '', DetailType = '', Detail = '', EventBusName = 'default', Time, Resources = [] } = entry;
@@ -112,6 +114,7 @@ export function createEvents(options: EventsOptions) {
       time: toSeconds(Time === undefined ? now() : new Date(Time * 1_000)),
       region,
       resources: Resources,
+      ...(replay !== undefined && { 'replay-name': replay }),
       detail,
     };
   }
@@ -122,10 +125,10 @@ export function createEvents(options: EventsOptions) {
     }
   }
 
-  function takeEntry(entry: Entry, throttled: boolean): EntryResult {
+  function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined): EntryResult {
     if (throttled)
       return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (a fault that was asked for)' };
-    const envelope = toEnvelope(entry);
+    const envelope = toEnvelope(entry, replay);
     if ('ErrorCode' in envelope) return envelope;
     onEvent?.(envelope);
     deliver(busName, envelope);
@@ -133,7 +136,7 @@ export function createEvents(options: EventsOptions) {
   }
 
   /** With `partial`, the last half of the entries, and at least one, is throttled. */
-  function putEvents(input: unknown, partial: boolean): PutEventsResult {
+  function putEvents(input: unknown, partial: boolean, replay?: string): PutEventsResult {
     const entries = parseInput(putEventsSchema, input).Entries;
     if (entries.length === 0 || entries.length > maximumEntries) {
       const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maximumEntries}`;
@@ -146,7 +149,7 @@ export function createEvents(options: EventsOptions) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
     const taken = partial ? Math.floor(entries.length / 2) : entries.length;
-    const results = entries.map((entry, index) => takeEntry(entry, index >= taken));
+    const results = entries.map((entry, index) => takeEntry(entry, index >= taken, replay));
     return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
   }
 
@@ -155,6 +158,9 @@ export function createEvents(options: EventsOptions) {
       if (operation !== 'PutEvents') throw unsupported(`EventBridge ${operation}`);
       return putEvents(input, partial);
     },
+
+    /** Puts events as a replay from the archive does: each says so. */
+    replay: (name: string, input: unknown): PutEventsResult => putEvents(input, false, name),
 
     /** An event of AWS itself. */
     emit({ source, detailType, resources, detail }: AwsEvent): void {

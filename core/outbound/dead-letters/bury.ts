@@ -9,6 +9,7 @@ import { RequestInvalid } from '../errors.ts';
 import type { Cause } from '../events.ts';
 import { queueStore } from '../queue.ts';
 import { type Piece, parseSendState, requestOf } from '../request.ts';
+import { categoryOf } from './category.ts';
 import type { Letter, SendLetter } from './read.ts';
 import { type About, find, keep } from './store.ts';
 
@@ -31,7 +32,6 @@ const alertFromRedrive = 2;
  */
 export async function bury(letter: Letter, compose: Compose, now: number): Promise<void> {
   if (await find(letter.id)) return;
-  count('DeadLetters', { kind: letter.kind, error: letter.error.name });
   if (letter.kind === 'send') await burySend(await whole(letter), compose, now);
   else await buryOther(letter, now);
 }
@@ -46,7 +46,7 @@ async function burySend(letter: SendLetter, compose: Compose, now: number): Prom
   const open = await giveUp(letter, parts, about.redrives);
   await queueStore.leave(about, letter.execution);
   if (parts.length > 0 && open.length === 0) {
-    await keep(letter, about, 'settled', now);
+    await kept(letter, about, 'settled', now);
     return;
   }
   const { conversationId, requestId, redrives } = about;
@@ -61,7 +61,15 @@ async function burySend(letter: SendLetter, compose: Compose, now: number): Prom
   if (redrives === 0 && redrivenByItself.has(letter.error.name)) {
     await toDeadLetters({ kind: 'redrive', id: letter.id }, redrivenAfterSeconds);
   }
-  await keep(letter, about, 'open', now);
+  const news = await kept(letter, about, 'open', now);
+  if (news) count('SendsFailed', { category: categoryOf(letter), organizationId: about.organizationId });
+}
+
+/** Keeps the letter last of all, and counts it then: what broke off before is done again. Answers whether it was news. */
+async function kept(letter: Letter, about: About, status: 'open' | 'settled', now: number): Promise<boolean> {
+  const news = await keep(letter, about, status, now);
+  if (news) count('DeadLetters', { category: categoryOf(letter), kind: letter.kind, error: letter.error.name });
+  return news;
 }
 
 /** The parts that have not arrived after all. */
@@ -134,5 +142,5 @@ async function buryOther(letter: Exclude<Letter, SendLetter>, now: number): Prom
       : 'A dead letter cannot be read';
   const ids = { organizationId, deadLetterId: letter.id };
   await raiseAlert({ severity: 'warning', title: `${what}: ${letter.error.name}`, ids }, cause, [letter.id]);
-  await keep(letter, { organizationId, conversationId, requestId: '', redrives: 0 }, 'open', now);
+  await kept(letter, { organizationId, conversationId, requestId: '', redrives: 0 }, 'open', now);
 }

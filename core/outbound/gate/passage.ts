@@ -77,7 +77,7 @@ export class Passage {
       const slot = await this.#take();
       if (slot.at > latest || this.#clock.now() > latest) {
         await this.unused(slot);
-        throw new Deferred(this.#clock.now());
+        throw new Deferred(this.#clock.now(), 'time');
       }
       const waits = slot.at > this.#clock.now();
       if (!(await this.#holdsAfterWaiting(slot))) continue;
@@ -91,22 +91,22 @@ export class Passage {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const gate = await this.#read();
       const now = this.#clock.now();
-      if (gate.paused === 'yes') throw new Deferred(now + pausedForMs);
+      if (gate.paused === 'yes') throw new Deferred(now + pausedForMs, 'closed');
       if (gate.breaker === 'open') return this.#takeTrial(gate, now);
       const limit = now + nearMs;
       const far = gate.nextSlotAt > limit || (!this.#returning && endOfLine(gate, now) > limit);
-      if (far) throw new Deferred(await this.estimate());
+      if (far) throw new Deferred(await this.estimate(), 'pace');
       const behind = gate.nextSlotAt > now;
       const taken = await this.#update(takeSlot(gate, now, limit));
       if (taken) return { epoch: taken.epoch, at: behind ? taken.nextSlotAt - gate.interval : now, trial: false };
     }
-    throw new Deferred(this.#someTimeSoon());
+    throw new Deferred(this.#someTimeSoon(), 'pace');
   }
 
   async #takeTrial(gate: Gate, now: number): Promise<Slot> {
-    if (now < gate.openUntil) throw new Deferred(await this.estimate());
+    if (now < gate.openUntil) throw new Deferred(await this.estimate(), 'closed');
     const taken = await this.#update(takeTrial(gate, now, this.#run));
-    if (!taken) throw new Deferred(now + leadMs + this.#clock.random() * 3_000);
+    if (!taken) throw new Deferred(now + leadMs + this.#clock.random() * 3_000, 'closed');
     return { epoch: gate.epoch, at: now, trial: true };
   }
 

@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { answering, startServer } from '../core/livechat/client/testing.ts';
+import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metric-catalogue.ts';
+import { type Emitted, emitted } from './emf.ts';
+import { fixture } from './fixtures.ts';
+import { type Local, post, printed, startLocal } from './local.ts';
+import { outbound } from './outbound.ts';
+
+/** How LiveChat takes what is sent to a chat of this name. */
+const refusals: Readonly<Record<string, { status: number; type: string; times: number }>> = {
+  busy: { status: 429, type: 'too_many_requests', times: 1 },
+  ill: { status: 500, type: 'internal', times: 1 },
+  invalid: { status: 422, type: 'validation', times: Number.POSITIVE_INFINITY },
+  locked: { status: 401, type: 'authentication', times: Number.POSITIVE_INFINITY },
+};
+const asked = z.object({ chat_id: z.string() });
+const lockedOrganization = randomUUID();
+
+/** LiveChat, which also says with each answer that this version of its API is on its way out. */
+async function startLiveChat() {
+  const calls = new Map<string, number>();
+  const server = await startServer((response, request) => {
+    const { chat_id } = asked.parse(JSON.parse(server.received.at(-1)?.body.toString() ?? ''));
+    const call = (calls.get(chat_id) ?? 0) + 1;
+    calls.set(chat_id, call);
+    const refusal = refusals[chat_id];
+    const notice = { legacy: '2026-12-31' };
+    const answer =
+      refusal && call <= refusal.times
+        ? answering(refusal.status, { error: { type: refusal.type, message: 'no' } }, notice)
+        : answering(200, request.url?.endsWith('list_threads') ? { threads: [] } : { event_id: 'T_1' }, notice);
+    answer(response, request);
+  });
+  return server;
+}
+
+describe('CloudWatch learns', () => {
+  let local: Local;
+  let liveChat: Awaited<ReturnType<typeof startLiveChat>>;
+  beforeAll(async () => {
+    liveChat = await startLiveChat();
+    local = await startLocal({ LIVECHAT_API_BASE_URL: liveChat.url });
+    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+    await Promise.all([receive(local), receiveGaps(local), send(local), fail(local)]);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await local.stop();
+    await liveChat.stop();
+  });
+
+  const all = (name: MetricName) => emitted(local).filter((one) => one.name === name);
+
+  it('of every metric of the catalogue, and of no other', async () => {
+    await expect
+      .poll(() => [...new Set(emitted(local).map(({ name }) => name))].toSorted(), { timeout: 28_000 })
+      .toEqual(Object.keys(metrics).toSorted());
+  });
+
+  it.each(Object.entries<MetricSpec>(metrics))('%s as the catalogue has it', async (name, { unit, ...spec }) => {
+    const lines = () => emitted(local).filter((one) => one.name === name);
+    await expect.poll(lines, { timeout: 28_000 }).not.toEqual([]);
+    const dimensions = [['service'], ...(spec.dimensions.length > 0 ? [['service', ...spec.dimensions]] : [])];
+    const keys = ['service', ...spec.dimensions, ...spec.properties].toSorted();
+    for (const line of lines()) {
+      expect(line).toMatchObject({ namespace, unit, dimensions, value: expect.any(Number) });
+      expect(Object.keys(line.keys).toSorted()).toEqual(keys);
+      expect(Object.values(line.keys)).not.toContain('');
+    }
+  });
+
+  const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
+  it.each<[MetricName, number, Record<string, unknown>]>([
+    ['WebhooksReceived', 1, { action: 'other' }],
+    ['WebhooksRefused', 1, { status: '401' }],
+    ['WebhooksRejected', 1, { reason: 'payload', action: 'incoming_event' }],
+    ['WebhooksRejected', 1, { reason: 'event', action: 'incoming_chat' }],
+    ['DuplicateEvents', 1, { type: 'message.received' }],
+    ['DuplicateEvents', 1, { type: 'chat.started' }],
+    ['EventNumberGaps', 2, { organizationId, conversationId: 'gaps', threadId: 'TGAPS' }],
+    ['MessagesSent', 2, { organizationId }],
+    ['SendsDeferred', 1, { reason: 'limited' }],
+    ['SendsRetried', 1, { category: 'Server' }],
+    ['SendsFailed', 1, { category: 'Client' }],
+    ['DeadLetters', 1, { category: 'Client', kind: 'send', error: 'LiveChatClientError' }],
+    ['DeadLetters', 1, { category: 'Authentication', error: 'LiveChatAuthenticationError' }],
+    ['DeadLetters', 1, { category: 'Event', kind: 'event', error: 'InvalidEvent' }],
+    ['LiveChatCalls', 1, { method: 'list_threads' }],
+    ['LiveChatApiNotices', 1, { kind: 'legacy', method: 'send_event' }],
+    ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
+    ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],
+  ])('%s %d %o', async (name, value, keys) => {
+    const matching = () => all(name).map((one) => ({ value: one.value, ...one.keys }));
+    await expect.poll(matching, printed).toContainEqual(expect.objectContaining({ value, ...keys }));
+  });
+
+  it('of each failed try of an event, and of its dead letter once', async () => {
+    const of = (type: MetricName, keys: object) => () => all(type).filter((one) => matches(one, keys));
+    await expect.poll(of('EventsFailed', { type: 'message.received' }), printed).toHaveLength(3);
+    await expect.poll(of('DeadLetters', { category: 'Event' }), printed).toHaveLength(1);
+  });
+
+  it('how long the breaker makes the last in line wait', async () => {
+    const backlog = () => all('BacklogSeconds').filter((one) => matches(one, { organizationId: lockedOrganization }));
+    await expect.poll(backlog, printed).not.toEqual([]);
+    // The breaker stays open for 30 s.
+    expect(backlog().every(({ value }) => Number(value) > 20)).toBe(true);
+  });
+});
+
+function matches({ keys }: Emitted, wanted: object): boolean {
+  return Object.entries(wanted).every(([name, value]) => keys[name] === value);
+}
+
+async function receive(local: Local): Promise<void> {
+  const message = fixture('incoming_event.message.customer.json');
+  for (const body of [
+    message,
+    message,
+    fixture('incoming_chat.json'),
+    fixture('incoming_chat.json'),
+    {
+      ...fixture('incoming_chat.json'),
+      payload: { chat: { id: 'odd', thread: { ...threadOf('TODD'), events: [{}] } } },
+    },
+    { ...message, payload: {} },
+    { ...message, secret_key: 'wrong' },
+    fixture('_edge.unknown_action.json'),
+  ]) {
+    await post(local, body);
+    // What comes twice at once is new for both.
+    await local.idle();
+  }
+}
+
+const threadOf = (id: string) => ({ id, created_at: '2026-03-11T09:14:12.000001Z' });
+
+/** Events 2, 3 and 6 of a thread, and its end. */
+async function receiveGaps(local: Local): Promise<void> {
+  const message = fixture('incoming_event.message.customer.json');
+  const place = { chat_id: 'gaps', thread_id: 'TGAPS' };
+  const event = z.looseObject({}).parse(z.looseObject({ event: z.unknown() }).parse(message.payload).event);
+  for (const number of [6, 2, 3]) {
+    await post(local, { ...message, payload: { ...place, event: { ...event, id: `TGAPS_${number}` } } });
+  }
+  await local.idle();
+  await post(local, { ...fixture('chat_deactivated.by_agent.json'), payload: place });
+}
+
+async function send(local: Local): Promise<void> {
+  const bus = outbound(local);
+  const { queueStore } = await import('../core/outbound/queue.ts');
+  const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
+  await queueStore.enter({ organizationId, conversationId: 'left' }, `${local.environment.SEND_MACHINE_ARN}:gone`);
+  await bus.send('left');
+  await bus.send('well', { messages: ['one', 'two'].map((content) => ({ type: 'text', content })) });
+  for (const chat of ['ill', 'invalid', 'busy']) await bus.send(chat);
+  await bus.send('locked', { organizationId: lockedOrganization });
+  const opened = () => expect(emitted(local).map(({ name }) => name)).toContain('BreakerOpened');
+  await vi.waitFor(opened, { timeout: 20_000, interval: 100 });
+  await bus.send('locked', { organizationId: lockedOrganization });
+}
+
+/** An event that no function can handle. */
+async function fail(local: Local): Promise<void> {
+  await outbound(local).put('omnichannel.livechat', 'message.received', { metadata: {}, data: {} });
+}

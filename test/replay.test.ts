@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from './fixtures.ts';
+import { type Local, organizationId, post, startLocal } from './local.ts';
+import { outbound } from './outbound.ts';
+
+describe('events that are replayed from the archive', () => {
+  let local: Local;
+  beforeAll(async () => {
+    local = await startLocal();
+  });
+  afterAll(() => local.stop());
+
+  const replay = async (source: string, detailType: string, detail: object): Promise<void> => {
+    const entry = {
+      Source: source,
+      DetailType: detailType,
+      Detail: JSON.stringify(detail),
+      EventBusName: local.bus,
+    };
+    const answer = await fetch(`${local.aws}/_local/replay?name=after-the-outage`, {
+      method: 'POST',
+      body: JSON.stringify({ Entries: [entry] }),
+    });
+    expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
+  };
+
+  it('send nothing, though the same request sends when it is put on the bus', async () => {
+    const bus = outbound(local);
+    const conversationId = await bus.chat();
+    const data = {
+      requestId: randomUUID(),
+      organizationId,
+      conversationId,
+      messages: [{ type: 'text', content: 'Once' }],
+    };
+    await replay('shop', 'message.send.requested', { data });
+    await bus.settled();
+    expect(await bus.shown(conversationId)).toEqual([]);
+    expect((await local.api('/api/executions')).body).toMatchObject({ executions: [] });
+    await bus.put('shop', 'message.send.requested', { data });
+    await bus.settled();
+    expect(await bus.shown(conversationId)).toEqual(['Once']);
+  });
+
+  it('bring back what was lost of the state, and change nothing of what is there', async () => {
+    const message = fixture('incoming_event.message.customer.json');
+    await post(local, message);
+    await local.idle();
+    const conversation = () => local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
+    const { body: before } = await conversation();
+    expect(before).toMatchObject({ messages: [{ id: 'T8RM2KD13X_4' }] });
+    const [stored] = messagesOf(before);
+    const metadata = {
+      id: randomUUID(),
+      version: '1',
+      correlationId: 'c',
+      organizationId,
+      carrier: 'livechat',
+      occurredAt: '2026-03-11T09:14:14.120349Z',
+      receivedAt: '2026-03-11T09:14:15.000Z',
+    };
+    await replay('omnichannel.livechat', 'message.received', { metadata, data: { rawPayload: {}, ...stored } });
+    await local.idle();
+    expect((await conversation()).body).toEqual(before);
+    const lost = { rawPayload: {}, ...stored, id: 'T8RM2KD13X_5', timestamp: '2026-03-11T09:14:20.000000Z' };
+    await replay('omnichannel.livechat', 'message.received', { metadata, data: lost });
+    await local.idle();
+    expect((await conversation()).body).toMatchObject({ messages: [{ id: 'T8RM2KD13X_4' }, { id: 'T8RM2KD13X_5' }] });
+  });
+});
+
+function messagesOf(body: unknown): object[] {
+  const messages = typeof body === 'object' && body && 'messages' in body ? body.messages : undefined;
+  return Array.isArray(messages) ? messages : [];
+}
