@@ -34,14 +34,13 @@ describe('where a command finds its bridge', () => {
     expect(JSON.parse(Parameter?.Value ?? '')).toMatchObject({
       environment: { MESSAGES_TABLE: 'messages', LIVECHAT_API_BASE_URL: local.livechat },
       webhookUrl: local.webhook,
-      queues: { deadLetters: expect.stringContaining('dead-letters'), parked: expect.stringContaining('parked') },
     });
     expect(Parameter?.Value).not.toContain(local.secret);
   });
 
   test('a stage is found by its outputs', async () => {
     const environment = Object.fromEntries(Object.entries(local.environment).filter(([name]) => !/^AWS_/.test(name)));
-    await putOutputs('blue', { environment, webhookUrl: local.webhook, queues: {} });
+    await putOutputs('blue', { version: 1, environment, webhookUrl: local.webhook });
     const args = ['gate', 'show', '--stage', 'blue', '--organization', organizationId, '--json'];
     const { code, stdout } = await startLivechat(args, withAws()).ended;
     expect(JSON.parse(stdout)).toMatchObject({ gates: [{ organizationId }] });

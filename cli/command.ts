@@ -29,5 +29,5 @@ export const bridgeCommand = (name: string, described: Described): Command =>
     'a deployed stage, found with your AWS credentials; without it the local engine (AWS_ENDPOINT_URL, or http://127.0.0.1:4566)',
   );
 
-/** For commands that change something which cannot be taken back. */
+/** For commands that ask before they change something. Their options fit {@link askingOptions}. */
 export const asking = (command: Command): Command => command.option('--yes', 'do it without asking');

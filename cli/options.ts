@@ -25,6 +25,18 @@ export const bridgeOptions = {
 
 export const organizationOption = z.optional(z.guid('a UUID'));
 
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const durationExpected = 'a time such as 30m, 12h or 7d';
+
+/** A whole number and its unit; becomes ms. */
+export const duration = z.pipe(
+  z.string(durationExpected).check(z.regex(/^[1-9]\d{0,5}[smhd]$/, durationExpected)),
+  z.transform((text) => Number(text.slice(0, -1)) * (unitMs[text.slice(-1)] ?? 0)),
+);
+
+/** The options that {@link asking} adds to them. */
+export const askingOptions = { ...bridgeOptions, yes: flag };
+
 const toFlag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** @throws UsageError that names the option, never its value */

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 
@@ -17,6 +18,10 @@ export const printJson = (value: unknown): void => print(JSON.stringify(value));
 export const printError = (message: string): void => {
   process.stderr.write(`${errorColours.red('error:')} ${message}\n`);
 };
+
+/** What others wrote must not steer the terminal: control characters go, save the line's end. */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text.replaceAll('\t', ' ')).replaceAll(/[^\P{Cc}\n]/gu, '');
 
 /** For whoever waits at the terminal; not part of the output, so that it can be piped on. */
 export const note = (line: string): void => {

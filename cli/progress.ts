@@ -1,9 +1,12 @@
 import { progress } from '@clack/prompts';
+import { note } from './output.ts';
 
 /** Something that takes several steps. */
 export interface Progress {
   /** One more step is done. */
   step(): void;
+  /** Tells what goes on just now, beside the output. */
+  say(line: string): void;
 }
 
 const shownAfterMs = 1000;
@@ -17,7 +20,7 @@ export const withProgress = async <Result>(
   steps: number,
   work: (progress: Progress) => Promise<Result>,
 ): Promise<Result> => {
-  if (process.stderr.isTTY !== true) return work({ step() {} });
+  if (process.stderr.isTTY !== true) return work({ step() {}, say: note });
   let done = 0;
   let bar: ReturnType<typeof progress> | undefined;
   const timer = setTimeout(() => {
@@ -30,6 +33,10 @@ export const withProgress = async <Result>(
       step() {
         done += 1;
         bar?.advance(1, `${label} ${done}/${steps}`);
+      },
+      say(line) {
+        if (bar) bar.message(line);
+        else note(line);
       },
     });
   } finally {

@@ -10,8 +10,8 @@ import {
   type Environment,
   type EnvironmentTopology,
   functionEnvironment,
+  only,
   takeEnvironment,
-  withoutSecrets,
 } from './environment.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import type { LambdaFunction } from './lambda/messages.ts';
@@ -193,8 +193,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       liveChatUrl,
     };
     const env = functionEnvironment({ ...found, inherited: environment });
-    const known = functionEnvironment({ ...found, inherited: withoutSecrets(environment) });
-    const outputs: StageOutputs = { environment: known, webhookUrl, queues: cloud.queueUrls };
+    const known = functionEnvironment({ ...found, inherited: only(deployed.settings, environment) });
+    const outputs: StageOutputs = { version: 1, webhookUrl, environment: known };
     cloud.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
     cleanups.push(takeEnvironment(env));
     const started = await startRuntime({

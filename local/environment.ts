@@ -2,19 +2,9 @@ import { region, stateMachineArn } from './lambda/names.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Settings that are no secret: whoever operates the bridge must act by the same ones as its functions. */
-const publicSettings = [
-  'CONVERSATIONS_RETENTION_DAYS',
-  'EVENT_MAX_BYTES',
-  'LIVECHAT_API_VERSION',
-  'LIVECHAT_CALLS_PER_SECOND',
-  'MESSAGES_RETENTION_DAYS',
-  'SECRET_CACHE_SECONDS',
-  'WEBHOOK_MAX_BYTES',
-];
-
-export function withoutSecrets(environment: Environment): Environment {
-  return Object.fromEntries(publicSettings.map((name) => [name, environment[name]]));
+/** Those settings alone, which are no secret: whoever operates the bridge must act by the same ones as its functions. */
+export function only(settings: readonly string[], environment: Environment): Environment {
+  return Object.fromEntries(settings.map((name) => [name, environment[name]]));
 }
 
 /** The names of environment variables, by what they hold, and the things that they name. */
@@ -23,7 +13,7 @@ export interface EnvironmentTopology {
   readonly tables: Readonly<Record<string, { readonly variable: string }>>;
   readonly bucket: { readonly name: string; readonly variable: string };
   readonly stateMachines: Readonly<Record<string, { readonly variable: string }>>;
-  readonly variables: { readonly bus: string; readonly secretPrefix: string };
+  readonly variables: { readonly bus: string; readonly secretPrefix: string; readonly deadLetterQueue: string };
 }
 
 export interface EnvironmentOptions {
@@ -63,7 +53,7 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     [topology.variables.bus]: topology.busName,
     [topology.variables.secretPrefix]: options.secretPrefix,
     [topology.bucket.variable]: topology.bucket.name,
-    DEAD_LETTER_QUEUE_URL: options.deadLetterQueueUrl,
+    [topology.variables.deadLetterQueue]: options.deadLetterQueueUrl,
     LIVECHAT_API_BASE_URL: options.liveChatUrl,
   };
 }

@@ -105,3 +105,13 @@ export async function beginningsOf(key: ConversationKey): Promise<EventData<'cha
     .flatMap((fact) => (fact.type === 'chat.started' ? [fact.data] : []))
     .toSorted((a, b) => compare(a.createdAt, b.createdAt));
 }
+
+/** The conversations of this id: one, unless two organizations happen to have the same. */
+export async function findConversations(
+  conversationId: string,
+  among?: readonly string[],
+): Promise<ConversationDetail[]> {
+  const ids = among ?? (await organizations());
+  const found = await Promise.all(ids.map((organizationId) => loadConversation({ organizationId, conversationId })));
+  return found.flatMap((one) => one ?? []);
+}

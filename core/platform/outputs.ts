@@ -2,12 +2,11 @@ import * as z from 'zod/mini';
 
 /** What a stage tells of itself, as JSON in an SSM parameter: whoever operates it finds everything else by this. */
 export const stageOutputs = z.looseObject({
-  /** The environment variables that core reads, with the names as they are deployed. */
-  environment: z.record(z.string(), z.string()),
+  version: z.literal(1),
   /** Where LiveChat calls. */
   webhookUrl: z.string(),
-  /** Addresses of the queues, by their names in the topology. */
-  queues: z.record(z.string(), z.string()),
+  /** The environment variables that core reads: names as they are deployed, and settings that are no secret. */
+  environment: z.record(z.string(), z.string()),
 });
 export type StageOutputs = z.infer<typeof stageOutputs>;
 

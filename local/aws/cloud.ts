@@ -75,8 +75,6 @@ export interface Cloud {
   readonly port: number;
   /** What AWS_ENDPOINT_URL shall be. By address, since S3 clients put the bucket before a host name. */
   readonly url: string;
-  /** Addresses, by the queues' names in the topology. */
-  readonly queueUrls: Readonly<Record<string, string>>;
   readonly deadLetterQueueUrl: string;
   readonly secrets: Secrets;
   readonly parameters: Parameters;
@@ -191,7 +189,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await createTables(url, Object.fromEntries(layouts));
     calls.clear();
     const deadLetterQueueUrl = urlOf(urls, 'deadLetters');
-    return { port, url, queueUrls: urls, deadLetterQueueUrl, secrets, parameters, invoke, idle, stop };
+    return { port, url, deadLetterQueueUrl, secrets, parameters, invoke, idle, stop };
   } catch (error) {
     await stop();
     throw error;

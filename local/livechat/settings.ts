@@ -17,6 +17,10 @@ export interface Settings {
   readonly agentId: string;
   /** How LiveChat says that a chat is closed. Both were seen. */
   readonly inactiveForm: InactiveForm;
+  /** How long a registration, or its removal, takes to be in effect. LiveChat says: up to two minutes. */
+  readonly registrationDelayMs: number;
+  /** What the caller's token may do; null: everything. */
+  readonly scopes?: readonly string[] | null;
   /** Without any credentials, every Authorization header is accepted. */
   readonly accountId?: string | undefined;
   readonly apiKey?: string | undefined;
@@ -33,6 +37,7 @@ export const defaultSettings = {
   offlineGroups: [],
   groups: null,
   inactiveForm: 'chat_inactive',
+  registrationDelayMs: 0,
 } as const;
 
 export interface SettingsStore {

@@ -45,6 +45,7 @@ test('the settings are shown and changed; another requester is no member of the 
     offlineGroups: [],
     groups: null,
     inactiveForm: 'chat_inactive',
+    registrationDelayMs: 0,
     agentId: nina,
   };
   expect((await own('settings')).json).toEqual(before);
