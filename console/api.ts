@@ -3,18 +3,19 @@ import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import {
   type ConversationDetail,
+  findConversations,
   latestFirst,
   listConversations,
-  loadConversation,
   organizations,
   type PageEnd,
   statuses,
 } from '../core/conversations/queries.ts';
-import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
-import { deliveriesOf } from '../core/outbound/delivery-store.ts';
-import { transcriptOf } from '../core/outbound/view.ts';
+import { clicksOn, findMessages } from '../core/messages/queries.ts';
+import { loadTranscript } from '../core/outbound/transcript.ts';
+import { decisionsOf } from '../core/routing/decision-store.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
+import { routing } from './routing.ts';
 
 const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
@@ -45,18 +46,12 @@ export function api({ bus }: { bus: string }): Hono {
   app.get('/conversations/:id', async (context) => {
     const { organizationId, limit, after } = context.req.query();
     const conversation = await findConversation(context.req.param('id'), organizationId);
-    const key = { organizationId: conversation.organizationId, conversationId: conversation.id };
-    const most = limitOr(2000, limit);
-    const [page, { messages: notes }, deliveries] = await Promise.all([
-      listMessages(key, 'all', { limit: most, from: after ?? null }),
-      listMessages(key, 'agents', { limit: most }),
-      deliveriesOf(key),
+    const { organizationId: owner, id: conversationId } = conversation;
+    const [{ messages, notes, pending, next }, decisions] = await Promise.all([
+      loadTranscript(conversation, { limit: limitOr(2000, limit), from: after ?? null }),
+      decisionsOf({ organizationId: owner, conversationId }),
     ]);
-    const seen = conversation.participants.flatMap(({ type, seenUpTo }) =>
-      type === 'customer' && seenUpTo ? [seenUpTo] : [],
-    );
-    const { messages, pending } = transcriptOf(page.messages, deliveries, seen);
-    return context.json({ conversation, messages, notes, pending, next: page.next });
+    return context.json({ conversation, messages, notes, pending, routing: decisions, next });
   });
 
   app.get('/messages/:id', async (context) => {
@@ -69,6 +64,7 @@ export function api({ bus }: { bus: string }): Hono {
   });
 
   app.route('/', operations());
+  app.route('/routing', routing());
   return app;
 }
 
@@ -77,9 +73,8 @@ async function findConversation(
   conversationId: string,
   organizationId: string | undefined,
 ): Promise<ConversationDetail> {
-  const ids = organizationId === undefined ? await organizations() : [organizationId];
-  const found = await Promise.all(ids.map((id) => loadConversation({ organizationId: id, conversationId })));
-  const [conversation, another] = found.flatMap((one) => one ?? []);
+  const among = organizationId === undefined ? undefined : [organizationId];
+  const [conversation, another] = await findConversations(conversationId, among);
   if (!conversation) throw problem(404, 'id', 'the id of a stored conversation');
   if (another) throw problem(409, 'organizationId', 'one of the organizations that have this conversation id');
   return conversation;

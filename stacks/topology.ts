@@ -39,6 +39,24 @@ const stateWriter = (name: string, uses: readonly UseName[]) =>
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
+/** Waits for the gate and for LiveChat, up to half a minute. A burst of chats must leave room for the other functions. */
+const router = (name: string) =>
+  ({
+    handler: `functions/${name}.handler`,
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    concurrency: 20,
+    uses: [
+      'read-large-events',
+      'read-credentials',
+      'route-threads',
+      'decide-once',
+      'take-turns',
+      'publish-events',
+      'keep-large-events',
+    ],
+  }) as const satisfies FunctionSpec;
+
 export const functions = {
   // LiveChat waits about 10 s; an answer after that counts for nothing, so the function gives up before. Somebody waits
   // for it, and it checks and translates up to 1 MiB: hence twice the CPU of the others.
@@ -71,6 +89,8 @@ export const functions = {
   ]),
   'message-seen': stateWriter('message-seen', ['mark-read']),
   'postback-received': stateWriter('postback-received', ['name-conversations', 'store-clicks']),
+  'route-thread': router('route-thread'),
+  'route-first-message': router('route-first-message'),
   // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most of
   // its time it waits, for its turn or for LiveChat: more memory than its files need (10 MiB each) would be wasted.
   send: {
@@ -196,6 +216,20 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
+  'route-thread': {
+    pattern: { source: [eventSource], 'detail-type': ['chat.started'], ...unlessReplayed },
+    target: { function: 'route-thread' },
+  },
+  // An event too large for the bus has no data here, but no text is that large.
+  'route-first-message': {
+    pattern: {
+      source: [eventSource],
+      'detail-type': ['message.received'],
+      detail: { data: { type: ['text'], author: { type: ['customer'] } } },
+      ...unlessReplayed,
+    },
+    target: { function: 'route-first-message' },
+  },
   'send-requested': {
     pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
     target: { stateMachine: 'send' },
@@ -266,4 +300,5 @@ export const settings = [
   'LIVECHAT_API_BASE_URL',
   'LIVECHAT_API_VERSION',
   'LIVECHAT_CALLS_PER_SECOND',
+  'ROUTING_CACHE_SECONDS',
 ] as const;

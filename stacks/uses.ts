@@ -41,6 +41,15 @@ export const uses = {
   'mark-read': { of: 'conversations', actions: ['dynamodb:UpdateItem'] },
   'name-conversations': { of: 'conversations', actions: [] },
 
+  'route-threads': {
+    of: 'conversations',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  },
+  'decide-once': {
+    of: 'control',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  },
+
   'store-messages': { of: 'messages', actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
   'correct-authors': { of: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
   'bury-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },

@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod/mini';
+import { plainCommand } from '../command.ts';
 import { runLoad } from '../load.ts';
 import { address, flag, parseOptions, positiveNumber, wholeNumber } from '../options.ts';
 import { colours, print, printJson } from '../output.ts';
@@ -28,19 +29,13 @@ const run = async (options: z.infer<typeof loadOptions>): Promise<void> => {
 };
 
 export const loadCommand = (): Command =>
-  new Command('load')
-    .description('Plays many chats on the simulator at the same time.')
+  plainCommand('load', {
+    description: 'Plays many chats on the simulator at the same time.',
+    examples: ['simulate load --chats 100 --messages 20', 'simulate load --chats 1000 --rate 200 --json'],
+  })
     .option('--simulator <address>', 'where the simulator listens', 'http://localhost:4600')
     .option('--chats <number>', 'how many chats', '10')
     .option('--messages <number>', 'how many messages in each, after the first', '10')
     .option('--rate <per-second>', 'at most so many calls a second in all; without it as fast as it goes')
     .option('--concurrency <number>', 'how many chats at the same time', '50')
-    .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ livechat simulate load --chats 100 --messages 20
-  $ livechat simulate load --chats 1000 --rate 200 --json`,
-    )
     .action((options: unknown) => run(parseOptions(loadOptions, options)));

@@ -13,7 +13,9 @@ export interface StoredObject {
   readonly key: string;
 }
 
-export async function putObject(object: StoredObject & { body: string; contentType: string }): Promise<void> {
+export async function putObject(
+  object: StoredObject & { body: string | Uint8Array; contentType: string },
+): Promise<void> {
   await client.send(
     new PutObjectCommand({
       Bucket: object.bucket,
@@ -37,6 +39,25 @@ export async function readBytes({ bucket, key }: StoredObject): Promise<{ bytes:
     bytes: await answer.Body.transformToByteArray(),
     contentType: answer.ContentType ?? 'application/octet-stream',
   };
+}
+
+/** The keys under a prefix, a thousand at a time. */
+export async function* keysUnder(bucket: string, prefix: string): AsyncGenerator<string[]> {
+  let ContinuationToken: string | undefined;
+  do {
+    const page = await client.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(ContinuationToken && { ContinuationToken }) }),
+    );
+    yield (page.Contents ?? []).flatMap(({ Key }) => Key ?? []);
+    ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (ContinuationToken);
+}
+
+export async function deleteKeys(bucket: string, keys: readonly string[]): Promise<void> {
+  for (let from = 0; from < keys.length; from += 1000) {
+    const Objects = keys.slice(from, from + 1000).map((Key) => ({ Key }));
+    await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }));
+  }
 }
 
 /** Deletes every object under a prefix; answers how many there were. */

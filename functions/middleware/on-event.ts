@@ -8,7 +8,12 @@ import { readObject } from '../../core/platform/objects.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
 /** Answers false for an event that had been handled before, where that shows. */
-type Handle<T extends EventType> = (event: DomainEvent<T>, log: Log) => Promise<boolean> | Promise<void>;
+type Handle<T extends EventType> = (
+  event: DomainEvent<T>,
+  log: Log,
+  /** When the function ends, ms since 1970. */
+  deadline: number,
+) => Promise<boolean> | Promise<void>;
 
 /**
  * A function for one kind of domain event: checks the event against the catalogue, fetching data that was too large
@@ -22,7 +27,8 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
         logWith({ detailType: event['detail-type'], busEventId: event.id }).error('event failed', errorKeys(error));
       },
     })
-    .handler(async (busEvent) => {
+    .handler(async (busEvent, context) => {
+      const deadline = Date.now() + context.getRemainingTimeInMillis();
       const event = parseEvent(type, await resolved(busEvent.detail));
       const { id, correlationId, organizationId } = event.metadata;
       const log = logWith({
@@ -32,7 +38,7 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
         organizationId,
         ...conversationOf(event.data),
       });
-      if ((await handle(event, log)) === false) count('DuplicateEvents', { type });
+      if ((await handle(event, log, deadline)) === false) count('DuplicateEvents', { type });
       count('EventsHandled', { type });
       log.info('event handled');
     });

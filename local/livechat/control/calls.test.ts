@@ -41,7 +41,11 @@ test('the settings are shown and changed; another requester is no member of the 
     rateLimitPerSecond: null,
     joinDelayMs: 300,
     publicAgentsLimit: 1,
+    offlineAgents: [],
+    offlineGroups: [],
+    groups: null,
     inactiveForm: 'chat_inactive',
+    registrationDelayMs: 0,
     agentId: nina,
   };
   expect((await own('settings')).json).toEqual(before);
