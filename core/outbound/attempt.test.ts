@@ -68,9 +68,9 @@ describe('an attempt', () => {
 
   it('comes back when the rate limit allows, and does not count it as a failure', async () => {
     const { run, release, gate } = attempting({ script: { send: [fourTwoNine(7_000)] } });
-    await expect(run()).rejects.toMatchObject({ name: 'Deferred', until: 7_000 + 155 - 2_000 });
+    await expect(run()).rejects.toMatchObject({ name: 'Deferred', until: 7_000 + 103 - 1_030 });
     expect(release()).toMatchObject({ unknown: 'no', attempts: 0 });
-    expect(await gate()).toMatchObject({ nextSlotAt: 7_000, interval: 155, epoch: 1 });
+    expect(await gate()).toMatchObject({ nextSlotAt: 7_000, interval: 129, epoch: 1 });
   });
 
   it('comes back in a second when a rate limit names no time', async () => {

@@ -8,7 +8,7 @@ export interface MachineResources {
 export const sendInputVersion = 1;
 
 /** Failures that the machine itself tries again, up to three times a visit; everything else the step decides. */
-const triedAgain = [
+export const triedAgain: readonly string[] = [
   'LiveChatServerError',
   'LiveChatNetworkError',
   'StepFailed',
@@ -41,9 +41,9 @@ export function sendMachine({ sendFunctionArn, deadLetterQueueUrl }: MachineReso
         Retry: [
           {
             ErrorEquals: ['Lambda.TooManyRequestsException'],
-            IntervalSeconds: 1,
+            IntervalSeconds: 2,
             BackoffRate: 2,
-            MaxDelaySeconds: 30,
+            MaxDelaySeconds: 10,
             MaxAttempts: 1000,
             JitterStrategy: 'FULL',
           },
