@@ -24,6 +24,8 @@ const organization = randomUUID();
 const events = busEvents(organization);
 /** So small that what is said a little longer goes by way of the bucket. */
 const limits = { EVENT_MAX_BYTES: '1000' };
+/** The id of a request whose events are so large. */
+const long = 'order-'.padEnd(1000, '9');
 
 /** Not seen here: Lambda itself reads the queue, and a run looks after others only when it has waited for 15 s. */
 const unseen = [
@@ -128,9 +130,10 @@ describe('with the permissions and the environment that it is deployed with', ()
 
   const subscribers = names.filter((name) => eventsFor(name, events).length > 0);
   it.each(subscribers)('%s handles its events, also when told again', async (name) => {
-    const [first, ...others] = eventsFor(name, events);
+    // Of an organization of its own, so that it knows nothing of the conversation yet.
+    const organization = randomUUID();
+    const [first, ...others] = eventsFor(name, busEvents(organization));
     if (!first) throw new Error('no event');
-    // A conversation that it knows nothing of yet, told twice; then, by way of the bucket, one that others know.
     await handled(name, [first, first, ...others.slice(0, 1)]);
     const key = `events/${organization}/${randomUUID()}.json`;
     await put(key, JSON.stringify(first.detail.data));
@@ -158,8 +161,7 @@ describe('with the permissions and the environment that it is deployed with', ()
     const input = JSON.parse(
       JSON.stringify(sendInput(1))
         .replaceAll('T8RM2K0V9X', conversationId)
-        // So long that the event of it is large.
-        .replaceAll('order-1042', `order-${'9'.repeat(200)}-${randomUUID()}`)
+        .replaceAll('order-1042', `${long}-${randomUUID()}`)
         .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
     );
     input.input.detail.data.messages.push({ type: 'media', content: { key, name: 'prices.txt' } });
@@ -168,7 +170,7 @@ describe('with the permissions and the environment that it is deployed with', ()
   });
 
   it('dead-letter buries sends and events, and redrives them', async () => {
-    const { input: state, execution } = sendInput(1);
+    const { input: state, execution } = JSON.parse(JSON.stringify(sendInput(1)).replaceAll('order-1042', long));
     const gaveUp = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorMessage: 'no answer' }) });
     const request = Object.assign({}, state, { error: gaveUp('LiveChatServerError'), deferral: undefined });
     const ended = { executionArn: `${execution}-2`, status: 'ABORTED', input: null, error: null, cause: null };
@@ -177,7 +179,7 @@ describe('with the permissions and the environment that it is deployed with', ()
     expect(await letters(events[0])).toEqual([]);
     const { body } = await local.api('/api/dead-letters');
     const open = listAt(body, 'deadLetters').filter(
-      (letter) => at(letter, 'status') === 'open' && at(letter, 'kind') !== 'unread',
+      (letter) => at(letter, 'status') === 'open' && at(letter, 'errorName') !== 'ABORTED',
     );
     expect(open.length).toBeGreaterThan(1);
     for (const letter of open) expect(await letters({ kind: 'redrive', id: at(letter, 'id') })).toEqual([]);
@@ -190,6 +192,19 @@ describe('with the permissions and the environment that it is deployed with', ()
     expect(error).toBeUndefined();
     return at(result, 'batchItemFailures');
   }
+
+  it('what a role does not allow is refused', async () => {
+    const { upstream, deployed } = { upstream: local.aws, deployed: (name: string) => name };
+    const strict = await startGuard({ upstream, deployed, allowed: { 'message-seen': allowedTo('message-seen') } });
+    const s3 = new S3Client({
+      ...client,
+      endpoint: strict.url,
+      credentials: { ...client.credentials, accessKeyId: 'message-seen' },
+    });
+    await expect(s3.send(new PutObjectCommand({ Bucket: 'media', Key: 'x', Body: 'x' }))).rejects.toThrow();
+    expect(strict.refused).toEqual(['message-seen may not s3:PutObject on arn:aws:s3:::media/x']);
+    strict.stop();
+  });
 
   it('nothing was refused, and nothing is granted that was not used', () => {
     expect(guard.refused).toEqual([]);

@@ -1,3 +1,4 @@
+import { find } from '../select.ts';
 import { allowing, also, having, type Mutations, trusting, types } from './mutation.ts';
 
 const { fn, role } = types;
@@ -100,8 +101,8 @@ export const permissions: Mutations = {
     ],
     [
       'two functions share a role',
-      having(fn, 'MessageSeenFunction', 'role', 'arn:aws:iam::123456789012:role/shared'),
-      /message-seen: lacks/,
+      (app) => having(fn, 'MessageSeenFunction', 'role', find(app, fn, 'SendFunction').inputs.role)(app),
+      /message-seen: shares its role/,
     ],
   ],
   'the webhook can do no harm': [
