@@ -25,9 +25,9 @@ export interface FunctionSpec {
 }
 
 /**
- * Keeps state, and calls nothing but AWS. Memory sets the share of a CPU too (1,769 MB are one): 512 MB is little to pay for a function that
- * mostly waits for DynamoDB, and enough for a cold start to stay well below a second. Half a minute is room for a conversation that
- * many write at the same time.
+ * Keeps state, and calls nothing but AWS. Memory sets the share of a CPU too (1,769 MB are one): 512 MB costs little for a
+ * function that mostly waits for DynamoDB, and less would make its cold start longer. Half a minute is room for a
+ * conversation that many write at the same time.
  */
 const stateWriter = (name: string, uses: readonly UseName[]) =>
   ({
@@ -71,8 +71,8 @@ export const functions = {
   ]),
   'message-seen': stateWriter('message-seen', ['mark-read']),
   'postback-received': stateWriter('postback-received', ['name-conversations', 'store-clicks']),
-  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most of
-  // its time it waits, for its turn or for LiveChat: more memory than its files need (10 MiB each) would be wasted.
+  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most
+  // of its time it waits, for its turn or for LiveChat: more memory than a file of 10 MiB needs would be wasted.
   send: {
     handler: 'functions/send.handler',
     memoryMb: 512,
@@ -110,8 +110,8 @@ export const functions = {
 export type FunctionName = keyof typeof functions;
 
 /**
- * The HTTP route that LiveChat calls. LiveChat tries a call that is throttled three times again within a minute, then never: the
- * limit is there to keep a flood from the account's other functions, far above what an organization sends.
+ * The HTTP route that LiveChat calls. A call that is throttled it tries three times again within a minute, then never: the
+ * limit is far above what organizations send, and keeps a flood from the account's other functions.
  */
 export const webhookRoute = {
   method: 'POST',
@@ -218,7 +218,7 @@ export const alertRule = {
   pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...unlessReplayed },
 } as const satisfies { name: string; pattern: Pattern };
 
-/** What the bus has carried is kept for replays, save for send requests: a message to a customer is sent on purpose, once. */
+/** What the bus has carried is kept for replays, save for send requests: what a customer is sent is sent on purpose. */
 export const archive = {
   pattern: { 'detail-type': [{ 'anything-but': 'message.send.requested' }] },
   retentionDays: 14,

@@ -1,7 +1,7 @@
 /**
- * What functions do with the resources, use by use: exact actions on one of them. A function lists its uses
- * in topology.ts; its permissions and the names in its environment are both made from that list, so that neither can be there without
- * the other.
+ * What functions do with the resources, use by use: exact actions on one of them. A function lists its uses in
+ * topology.ts; its permissions and the names in its environment are both made from that list, so that neither is there
+ * without the other.
  */
 
 /** What can be used. `media` and `large events` are objects in the bucket, `executions` runs of the send machine. */
