@@ -44,6 +44,8 @@ export const functions = {
   'message-delivered': stateWriter('message-delivered'),
   'message-seen': stateWriter('message-seen'),
   'postback-received': stateWriter('postback-received'),
+  // A download takes 30 s at most.
+  'store-media': { handler: 'functions/store-media.handler', memoryMb: 512, timeoutSeconds: 60 },
   // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s).
   send: { handler: 'functions/send.handler', memoryMb: 512, timeoutSeconds: 60, concurrency: 60 },
   'dead-letter': { handler: 'functions/dead-letter.handler', memoryMb: 512, timeoutSeconds: 60 },
@@ -129,6 +131,22 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
+  // Messages with a file, and those too large for the bus, which may have one.
+  'store-media': {
+    pattern: {
+      source: [eventSource],
+      'detail-type': ['message.received', 'message.delivered', 'note.received', 'message.updated', 'note.updated'],
+      detail: {
+        $or: [
+          { data: { type: ['media'] } },
+          { data: { message: { type: ['media'] } } },
+          { dataRef: { key: [{ exists: true }] } },
+        ],
+      },
+      ...unlessReplayed,
+    },
+    target: { function: 'store-media' },
+  },
   'send-requested': {
     pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
     target: { stateMachine: 'send' },
