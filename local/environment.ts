@@ -8,7 +8,7 @@ export interface EnvironmentTopology {
   readonly tables: Readonly<Record<string, { readonly variable: string }>>;
   readonly bucket: { readonly name: string; readonly variable: string };
   readonly stateMachines: Readonly<Record<string, { readonly variable: string }>>;
-  readonly variables: { readonly bus: string; readonly secretPrefix: string };
+  readonly variables: { readonly bus: string; readonly secretPrefix: string; readonly deadLetterQueue: string };
 }
 
 export interface EnvironmentOptions {
@@ -48,7 +48,7 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     [topology.variables.bus]: topology.busName,
     [topology.variables.secretPrefix]: options.secretPrefix,
     [topology.bucket.variable]: topology.bucket.name,
-    DEAD_LETTER_QUEUE_URL: options.deadLetterQueueUrl,
+    [topology.variables.deadLetterQueue]: options.deadLetterQueueUrl,
     LIVECHAT_API_BASE_URL: options.liveChatUrl,
     ...standIn(options),
   };

@@ -4,6 +4,7 @@ import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
 import { controlTable } from '../core/platform/control-table.ts';
 import type { TableLayout } from '../core/platform/table.ts';
+import type { UseName } from './uses.ts';
 
 /**
  * What the bridge is made of, as plain data. The cloud and the local engine both build from this file,
@@ -19,42 +20,125 @@ export interface FunctionSpec {
   readonly timeoutSeconds: number;
   /** How many run at once at most, apart from all other functions. */
   readonly concurrency?: number;
+  /** What it uses, and so both what it may do and what is in its environment. */
+  readonly uses: readonly UseName[];
 }
 
-const stateWriter = (name: string): FunctionSpec => ({
-  handler: `functions/${name}.handler`,
-  memoryMb: 512,
-  timeoutSeconds: 30,
-});
+/**
+ * Keeps state, and calls nothing but AWS. Memory sets the share of a CPU too (1,769 MB are one): 512 MB is little to pay for a function that
+ * mostly waits for DynamoDB, and enough for a cold start to stay well below a second. Half a minute is room for a conversation that
+ * many write at the same time.
+ */
+const stateWriter = (name: string, uses: readonly UseName[]) =>
+  ({
+    handler: `functions/${name}.handler`,
+    memoryMb: 512,
+    timeoutSeconds: 30,
+    uses: ['read-large-events', ...uses],
+  }) as const satisfies FunctionSpec;
+
+const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
 export const functions = {
-  // LiveChat waits about 10 s; an answer after that counts for nothing, so the function gives up before.
-  webhook: { handler: 'functions/webhook.handler', memoryMb: 1024, timeoutSeconds: 8 },
-  'chat-started': stateWriter('chat-started'),
-  'chat-updated': stateWriter('chat-updated'),
-  'chat-deactivated': stateWriter('chat-deactivated'),
-  'chat-transferred': stateWriter('chat-transferred'),
-  'agent-changed': stateWriter('agent-changed'),
-  'participant-changed': stateWriter('participant-changed'),
-  'message-received': stateWriter('message-received'),
-  'note-received': stateWriter('note-received'),
-  'message-updated': stateWriter('message-updated'),
-  'note-updated': stateWriter('note-updated'),
-  'message-deleted': stateWriter('message-deleted'),
-  'message-delivered': stateWriter('message-delivered'),
-  'message-seen': stateWriter('message-seen'),
-  'postback-received': stateWriter('postback-received'),
-  // A download takes 30 s at most.
-  'store-media': { handler: 'functions/store-media.handler', memoryMb: 512, timeoutSeconds: 60 },
-  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s).
-  send: { handler: 'functions/send.handler', memoryMb: 512, timeoutSeconds: 60, concurrency: 60 },
-  'dead-letter': { handler: 'functions/dead-letter.handler', memoryMb: 512, timeoutSeconds: 60 },
+  // LiveChat waits about 10 s; an answer after that counts for nothing, so the function gives up before. Somebody waits
+  // for it, and it checks and translates up to 1 MiB: hence twice the CPU of the others.
+  webhook: {
+    handler: 'functions/webhook.handler',
+    memoryMb: 1024,
+    timeoutSeconds: 8,
+    uses: ['publish-events', 'keep-large-events', 'read-credentials'],
+  },
+  'chat-started': recorder('chat-started'),
+  'chat-updated': recorder('chat-updated'),
+  'chat-deactivated': recorder('chat-deactivated'),
+  'chat-transferred': recorder('chat-transferred'),
+  'agent-changed': recorder('agent-changed'),
+  'participant-changed': recorder('participant-changed'),
+  'message-received': stateWriter('message-received', ['record-conversations', 'read-participants', 'store-messages']),
+  'note-received': stateWriter('note-received', ['read-participants', 'store-messages']),
+  'message-updated': stateWriter('message-updated', ['read-participants', 'store-messages']),
+  'note-updated': stateWriter('note-updated', ['read-participants', 'store-messages']),
+  'message-deleted': stateWriter('message-deleted', [
+    'name-conversations',
+    'bury-messages',
+    'find-media',
+    'remove-media',
+  ]),
+  'message-delivered': stateWriter('message-delivered', [
+    'record-conversations',
+    'read-participants',
+    'store-messages',
+  ]),
+  'message-seen': stateWriter('message-seen', ['mark-read']),
+  'postback-received': stateWriter('postback-received', ['name-conversations', 'store-clicks']),
+  // A download takes 30 s at most, and S3 has 15 s for it. A file is never in memory whole.
+  'store-media': {
+    handler: 'functions/store-media.handler',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    uses: [
+      'read-large-events',
+      'remember-effects',
+      'note-media',
+      'put-media',
+      'remove-media',
+      'record-conversations',
+      'read-participants',
+      'store-messages',
+      'publish-events',
+      'keep-large-events',
+    ],
+  },
+  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most of
+  // its time it waits, for its turn or for LiveChat: more memory would be wasted.
+  send: {
+    handler: 'functions/send.handler',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    concurrency: 60,
+    uses: [
+      'read-credentials',
+      'take-turns',
+      'track-deliveries',
+      'read-media',
+      // S3 says that a file is not there only to whoever may list.
+      'find-media',
+      'look-after-runs',
+      'publish-events',
+      'keep-large-events',
+    ],
+  },
+  // Ten letters at a time, each a few calls; a batch that takes longer is read again.
+  'dead-letter': {
+    handler: 'functions/dead-letter.handler',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    uses: [
+      'take-dead-letters',
+      'name-secrets',
+      'archive-dead-letters',
+      'leave-queues',
+      'publish-events',
+      'keep-large-events',
+      'look-after-runs',
+      'start-runs',
+      'remind-later',
+    ],
+  },
 } as const satisfies Record<string, FunctionSpec>;
 
 export type FunctionName = keyof typeof functions;
 
-/** The HTTP route that LiveChat calls. */
-export const webhookRoute = { method: 'POST', path: '/livechat/webhook', function: 'webhook' } as const;
+/**
+ * The HTTP route that LiveChat calls. LiveChat tries a call that is throttled three times again within a minute, then never: the
+ * limit is there to keep a flood from the account's other functions, far above what an organization sends.
+ */
+export const webhookRoute = {
+  method: 'POST',
+  path: '/livechat/webhook',
+  function: 'webhook',
+  throttle: { perSecond: 500, burst: 1000 },
+} as const;
 
 /** Queues by what they hold: what failed (asynchronous invocations, undeliverable events, sends), and failures that could not be handled. */
 export const queues = { deadLetters: 'dead-letters', parked: 'parked' } as const;
@@ -89,9 +173,10 @@ export type RuleTarget =
 
 /** An EventBridge event pattern. */
 export interface Pattern {
+  /** What EventBridge adds to an event that is replayed from the archive. */
+  readonly 'replay-name'?: readonly unknown[];
   readonly source?: readonly unknown[];
   readonly 'detail-type'?: readonly unknown[];
-  readonly 'replay-name'?: readonly unknown[];
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
@@ -163,6 +248,18 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   },
 };
 
+/** The event that calls a human, by the same way as the alarms. On this machine the console shows it. */
+export const alertRule = {
+  name: 'alert-raised',
+  pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...unlessReplayed },
+} as const satisfies { name: string; pattern: Pattern };
+
+/** What the bus has carried is kept for replays, save for send requests: a message to a customer is sent on purpose, once. */
+export const archive = {
+  pattern: { 'detail-type': [{ 'anything-but': 'message.send.requested' }] },
+  retentionDays: 14,
+} as const satisfies { pattern: Pattern; retentionDays: number };
+
 /** A rule's whole pattern, where the ARNs of state machines are known. */
 export function patternOf<Arn>(
   { pattern, ofStateMachine }: { readonly pattern: Pattern; readonly ofStateMachine?: string },
@@ -184,8 +281,28 @@ export const tables = {
   control: { layout: controlTable, variable: 'CONTROL_TABLE' },
 } as const satisfies Record<string, TableSpec>;
 
-/** Stored media, and events too large for the bus (under `events/`). */
-export const bucket = { name: 'media', variable: 'MEDIA_BUCKET' } as const;
+/** Stored media by organization, and events too large for the bus. */
+export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const;
 
-/** The other environment variables that every function gets from where it is deployed. */
-export const variables = { bus: 'BUS_NAME', secretPrefix: 'SECRET_PREFIX' } as const;
+/** The other environment variables that name a resource. */
+export const variables = {
+  bus: 'BUS_NAME',
+  secretPrefix: 'SECRET_PREFIX',
+  deadLetterQueue: 'DEAD_LETTER_QUEUE_URL',
+} as const;
+
+/** Settings of the functions: those that are set where the deployment is made go into every function's environment. */
+export const settings = [
+  'LOG_LEVEL',
+  'WEBHOOK_MAX_BYTES',
+  'EVENT_MAX_BYTES',
+  'SECRET_CACHE_SECONDS',
+  'CONVERSATIONS_RETENTION_DAYS',
+  'MESSAGES_RETENTION_DAYS',
+  'MEDIA_HOSTS',
+  'MEDIA_OUTBOUND_HOSTS',
+  'MEDIA_MAX_BYTES',
+  'LIVECHAT_API_BASE_URL',
+  'LIVECHAT_API_VERSION',
+  'LIVECHAT_CALLS_PER_SECOND',
+] as const;

@@ -12,6 +12,11 @@ export function fixture(name: string): Body {
   return json.parse(JSON.parse(readFileSync(new URL(name, folder), 'utf8')));
 }
 
+/** What the state machine hands to the send step in this version of its input, for a run that has waited. */
+export function sendInput(version: number): Body {
+  return json.parse(JSON.parse(readFileSync(new URL(`../send-input/v${version}.json`, folder), 'utf8')));
+}
+
 /** The names of the story's bodies, in the order in which LiveChat would send them. */
 export function order(): string[] {
   return readFileSync(new URL('ORDER', folder), 'utf8').split('\n').filter(Boolean);

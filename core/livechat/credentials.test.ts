@@ -64,8 +64,29 @@ describe('the secret of an organization', () => {
     expect(reads()).toEqual([`${own} AWSCURRENT`]);
   });
 
-  it('is missed by name where there is none at all', async () => {
-    await expect(vault({}).accepted()).rejects.toThrow(
+  it.each([
+    ['there is none at all', {}],
+    ['it was created empty', { [fallback]: '' }],
+    ['it holds an empty object', { [fallback]: '{}' }],
+    ['its fields are empty', { [fallback]: '{"LIVECHAT_WEBHOOK_SECRET":"","LIVECHAT_API_KEY":""}' }],
+    ['its fields have other names', { [fallback]: '{"secret":"swordfish-42"}' }],
+  ])('is missed where %s, by its name and by the fields to fill', async (_how, secrets: Record<string, string>) => {
+    const { accepted, put } = vault({});
+    for (const [name, text] of Object.entries(secrets)) put(name, text);
+    const message = await accepted().catch(({ message }: Error) => message);
+    expect(message).toMatch(/^secret livechat\/default is not filled: expected a JSON object/);
+    for (const field of ['WEBHOOK_SECRET', 'AGENT_ID', 'API_KEY', 'ACCOUNT_ID', 'ACCESS_TOKEN'])
+      expect(message).toContain(`LIVECHAT_${field}`);
+    expect(message).not.toContain('swordfish');
+  });
+
+  it('is missed by its field where it is filled in part, or the environment’s is too short', async () => {
+    const inPart = vault({});
+    inPart.put(fallback, '{"LIVECHAT_API_KEY":"pat"}');
+    await expect(inPart.accepted()).rejects.toThrow(
+      new ConfigurationError('secret livechat/default: LIVECHAT_WEBHOOK_SECRET', 'at least 8 characters'),
+    );
+    await expect(vault({}, { LIVECHAT_WEBHOOK_SECRET: 'short' }).accepted()).rejects.toThrow(
       new ConfigurationError('environment: LIVECHAT_WEBHOOK_SECRET', 'at least 8 characters'),
     );
   });
@@ -80,7 +101,7 @@ describe('the secret of an organization', () => {
     `${organizationId}\n`,
   ])('named by %j, which is no UUID, is the default one, and the id is never read', async (id) => {
     const { credentials, reads } = vault({ [fallback]: 'default-secret' });
-    expect(await credentials.of(id)).toEqual({ current: { LIVECHAT_WEBHOOK_SECRET: 'default-secret' } });
+    expect(await credentials.of(id)).toMatchObject({ current: { LIVECHAT_WEBHOOK_SECRET: 'default-secret' } });
     await credentials.reread(id);
     expect(new Set(reads().map((read) => read.split(' ')[0]))).toEqual(new Set([fallback]));
   });
@@ -222,8 +243,8 @@ describe('a malformed secret', () => {
 
   it.each([
     ['sensitive', `secret ${own}: expected a JSON object with LIVECHAT_WEBHOOK_SECRET`],
-    ['"sensitive"', `secret ${own}: LIVECHAT_WEBHOOK_SECRET: expected at least 8 characters`],
-    ['{"WEBHOOK_SECRET":"sensitive"}', `secret ${own}: LIVECHAT_WEBHOOK_SECRET: expected at least 8 characters`],
+    ['"sensitive"', `secret ${own} is not filled: expected a JSON object with LIVECHAT_WEBHOOK_SECRET`],
+    ['{"WEBHOOK_SECRET":"sensitive"}', `secret ${own} is not filled: expected a JSON object`],
     [secretText('sensi'), `secret ${own}: LIVECHAT_WEBHOOK_SECRET: expected at least 8 characters`],
     [secretText(12_345_678), `secret ${own}: LIVECHAT_WEBHOOK_SECRET: expected at least 8 characters`],
     [fields({ LIVECHAT_CLIENT_ID: ['sensitive'] }), `secret ${own}: LIVECHAT_CLIENT_ID: expected text`],
@@ -231,6 +252,8 @@ describe('a malformed secret', () => {
   ])('%j is named by its field, never by its value', async (text, message) => {
     const { put, accepted } = vault({});
     put(own, text);
-    await expect(accepted()).rejects.toMatchObject({ name: 'ConfigurationError', message });
+    const error = await accepted().catch((error: unknown) => error);
+    expect(error).toMatchObject({ name: 'ConfigurationError', message: expect.stringContaining(message) });
+    expect(String(error)).not.toContain('sensitive');
   });
 });

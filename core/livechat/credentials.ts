@@ -20,15 +20,18 @@ export type ApiCredentials =
   | { readonly kind: 'bearer'; readonly accessToken: string };
 
 /** The personal access token where both it and its account are there. Throws {@link ConfigurationError} naming what is missing. */
-export function apiCredentials(credentials: LiveChatCredentials): ApiCredentials {
-  const apiKey = tokenOf(credentials, 'LIVECHAT_API_KEY');
-  const accountId = tokenOf(credentials, 'LIVECHAT_ACCOUNT_ID');
-  const accessToken = tokenOf(credentials, 'LIVECHAT_ACCESS_TOKEN');
+export function apiCredentials({ current, source }: Pick<OrganizationSecret, 'current' | 'source'>): ApiCredentials {
+  const apiKey = tokenOf(current, 'LIVECHAT_API_KEY', source);
+  const accountId = tokenOf(current, 'LIVECHAT_ACCOUNT_ID', source);
+  const accessToken = tokenOf(current, 'LIVECHAT_ACCESS_TOKEN', source);
   if (apiKey && accountId) return { kind: 'basic', accountId, apiKey };
   if (accessToken) return { kind: 'bearer', accessToken };
-  if (apiKey) throw new ConfigurationError('LIVECHAT_ACCOUNT_ID', 'the id of the account that LIVECHAT_API_KEY is of');
+  if (apiKey) {
+    const account = 'the id of the account that LIVECHAT_API_KEY is of';
+    throw new ConfigurationError(`${source}: LIVECHAT_ACCOUNT_ID`, account);
+  }
   throw new ConfigurationError(
-    'LIVECHAT_API_KEY',
+    `${source}: LIVECHAT_API_KEY`,
     'a personal access token (with LIVECHAT_ACCOUNT_ID), or LIVECHAT_ACCESS_TOKEN in its place',
   );
 }
@@ -36,15 +39,16 @@ export function apiCredentials(credentials: LiveChatCredentials): ApiCredentials
 type TokenName = 'LIVECHAT_API_KEY' | 'LIVECHAT_ACCOUNT_ID' | 'LIVECHAT_ACCESS_TOKEN';
 
 /** An empty setting is none; a line break that was copied along could not stand in a header. */
-function tokenOf(credentials: LiveChatCredentials, name: TokenName): string | undefined {
+function tokenOf(credentials: LiveChatCredentials, name: TokenName, source: string): string | undefined {
   const token = credentials[name];
-  if (!token) return undefined;
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new ConfigurationError(name, 'visible ASCII characters without white space');
-  return token;
+  if (!token || /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new ConfigurationError(`${source}: ${name}`, 'visible ASCII characters without white space');
 }
 
 /** What one organization's webhooks are checked against. */
 export interface OrganizationSecret {
+  /** Where it is from, for a message: `secret livechat/default`, or `environment`. */
+  readonly source: string;
   readonly current: LiveChatCredentials;
   /** The one before a rotation, with the time (ms) until which it counts. */
   readonly previous?: { readonly credentials: LiveChatCredentials; readonly until: number } | undefined;
@@ -89,7 +93,9 @@ export class Credentials {
       const { secret } = await this.#entry(name);
       if (secret) return secret;
     }
-    return { current: parse(JSON.stringify(this.#options.environment), 'environment') };
+    const { environment, prefix } = this.#options;
+    if (!environment.LIVECHAT_WEBHOOK_SECRET) throw notFilled(`secret ${prefix}/default`);
+    return { source: 'environment', current: parse(JSON.stringify(environment), 'environment') };
   }
 
   /**
@@ -158,8 +164,10 @@ export class Credentials {
 }
 
 function secretOf(name: string, current: SecretVersion, previous: SecretVersion | undefined): OrganizationSecret {
+  const source = `secret ${name}`;
   return {
-    current: parse(current.text, `secret ${name}`),
+    source,
+    current: parse(current.text, source),
     previous: previous && previousOf(previous, current.createdAt + rotationGraceMs),
   };
 }
@@ -173,15 +181,30 @@ function previousOf({ text }: SecretVersion, until: number): OrganizationSecret[
   }
 }
 
+/** A deployment creates secrets empty: what the first start says is what there is to do. */
+function notFilled(source: string): ConfigurationError {
+  return new ConfigurationError(
+    `${source} is not filled`,
+    'a JSON object with LIVECHAT_WEBHOOK_SECRET (at least 8 characters) and, to send, LIVECHAT_AGENT_ID and either LIVECHAT_API_KEY with LIVECHAT_ACCOUNT_ID or LIVECHAT_ACCESS_TOKEN',
+  );
+}
+
 /** Throws {@link ConfigurationError} naming the field, never its value. */
 function parse(text: string, where: string): LiveChatCredentials {
-  const parsed = fields.safeParse(parseJson(text, where));
+  const json = text.trim() === '' ? {} : parseJson(text, where);
+  const parsed = fields.safeParse(json);
   if (parsed.success) return parsed.data;
+  if (Object.keys(fields.shape).every((name) => !hasField(json, name))) throw notFilled(where);
   const field = parsed.error.issues[0]?.path.join('.') || 'LIVECHAT_WEBHOOK_SECRET';
   throw new ConfigurationError(
     `${where}: ${field}`,
     field === 'LIVECHAT_WEBHOOK_SECRET' ? 'at least 8 characters' : 'text',
   );
+}
+
+function hasField(json: unknown, name: string): boolean {
+  const value = typeof json === 'object' && json !== null ? new Map(Object.entries(json)).get(name) : undefined;
+  return value !== undefined && value !== '';
 }
 
 function parseJson(text: string, where: string): unknown {

@@ -12,18 +12,13 @@ import { createLiveChatClient, type LiveChatClient } from './client/client.ts';
 import { composeMessages } from './compose/compose.ts';
 import type { Part } from './compose/part.ts';
 import { InvalidMessagesError, parseMessages } from './compose/request-message.ts';
-import { apiCredentials, Credentials, type LiveChatCredentials } from './credentials.ts';
+import { apiCredentials, Credentials, type OrganizationSecret } from './credentials.ts';
 import { withFile } from './files.ts';
 
 /** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
 export interface LiveChatSender {
   compose(messages: unknown): readonly Piece<Part>[];
   carrier(organizationId: string): Promise<Carrier<Part>>;
-}
-
-interface Connection {
-  readonly client: LiveChatClient;
-  readonly credentials: LiveChatCredentials;
 }
 
 const log = logWith({ component: 'livechat' });
@@ -37,9 +32,9 @@ export function liveChatSender(environment = process.env): LiveChatSender {
   const rules = sendingRules(environment);
   /** Where LiveChat has sent us, by organization: asked once, not at every message. */
   const regions = new Map<string, string>();
-  const connect = (organizationId: string, current: LiveChatCredentials): Connection => {
+  const connect = (organizationId: string, secret: OrganizationSecret): LiveChatClient => {
     const client = createLiveChatClient({
-      credentials: apiCredentials(current),
+      credentials: apiCredentials(secret),
       baseUrl: environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com',
       version: environment.LIVECHAT_API_VERSION || 'v3.6',
       organizationId,
@@ -47,22 +42,21 @@ export function liveChatSender(environment = process.env): LiveChatSender {
       onNotice,
     });
     const region = regions.get(organizationId);
-    return { credentials: current, client: region === undefined ? client : client.inRegion(region) };
+    return region === undefined ? client : client.inRegion(region);
   };
   return {
     compose,
     async carrier(organizationId) {
-      const { current } = await credentials.of(organizationId);
-      const connection = connect(organizationId, current);
+      const secret = await credentials.of(organizationId);
       return liveChatCarrier({
-        client: connection.client,
-        agentId: current.LIVECHAT_AGENT_ID,
+        client: connect(organizationId, secret),
+        agentId: secret.current.LIVECHAT_AGENT_ID,
         onRegion: (region) => regions.set(organizationId, region),
         withFile: (source, signal, use) => withFile(organizationId, source, { ...rules, signal }, use),
         async refresh() {
           const fresh = await credentials.reread(organizationId);
-          const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(connection.credentials);
-          return changed ? connect(organizationId, fresh.current).client : undefined;
+          const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
+          return changed ? connect(organizationId, fresh) : undefined;
         },
       });
     },

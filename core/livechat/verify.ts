@@ -9,7 +9,7 @@ export interface Proof {
 }
 
 /** The secrets that count at `now` (ms): the current one, and for a while after a rotation the one before. */
-export function acceptedSecrets({ current, previous }: OrganizationSecret, now: number): string[] {
+export function acceptedSecrets({ current, previous }: Omit<OrganizationSecret, 'source'>, now: number): string[] {
   const secrets = [current.LIVECHAT_WEBHOOK_SECRET];
   if (previous && now < previous.until) secrets.push(previous.credentials.LIVECHAT_WEBHOOK_SECRET);
   return secrets;

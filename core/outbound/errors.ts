@@ -24,6 +24,16 @@ export class RequestInvalid extends Error {
   override readonly name = 'RequestInvalid';
 }
 
+/** The run was started by a newer deployment than the code that is asked to send. */
+export class InputUnsupported extends Error {
+  override readonly name = 'InputUnsupported';
+  constructor(version: number, known: readonly number[]) {
+    super(
+      `version ${version} of the send step's input: expected ${known.join(' or ')}; deploy the newer code again, then redrive the request`,
+    );
+  }
+}
+
 /** The same requestId came with other content. Use a new requestId for a new message. */
 export class RequestConflict extends Error {
   override readonly name = 'RequestConflict';
@@ -52,7 +62,13 @@ export class StepFailed extends Error {
   }
 }
 
-const meant: ReadonlySet<string> = new Set(['Deferred', 'RequestInvalid', 'RequestConflict', 'RequestExpired']);
+const meant: ReadonlySet<string> = new Set([
+  'Deferred',
+  'InputUnsupported',
+  'RequestInvalid',
+  'RequestConflict',
+  'RequestExpired',
+]);
 
 /** Whether the error is the step's own word on the request, which the state machine must hear as it is. */
 export function isMeant(error: unknown): boolean {

@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RequestInvalid } from './errors.ts';
+import { sendInput } from '../../test/fixtures.ts';
+import { InputUnsupported, RequestInvalid } from './errors.ts';
+import { sendInputVersion } from './machine.ts';
 import { type Piece, parseSendInput, parseSendState, requestOf, type SendState } from './request.ts';
 
 const runs = { numRuns: 1_000 };
@@ -42,16 +44,39 @@ function refusal(parse: () => unknown): string {
 }
 
 describe('the input of functions/send', () => {
-  it('of version 1 is accepted, which runs bring along that have waited over a deployment', () => {
-    const given = { version: 1, execution: 'arn:execution', input: stateWith({}, { deferral: { cause: {} } }) };
-    const { execution, state } = parseSendInput(given);
-    expect(execution).toBe('arn:execution');
-    expect(state).toMatchObject({ id: 'event-1', deferral: { cause: {} }, detail: { data } });
+  it.each(Array.from({ length: sendInputVersion }, (_, index) => index + 1))(
+    'of version %i is read, which runs bring along that have waited over a deployment',
+    (version) => {
+      const recorded = sendInput(version);
+      expect(recorded.version).toBe(version);
+      const { execution, state } = parseSendInput(recorded);
+      expect(execution).toMatch(/^arn:aws:states:.*:execution:/);
+      const request = requestOf(state, () => pieces('Your parcel has left.'));
+      expect({ ...request, parts: request.parts.length, deferred: state.deferral !== undefined }).toEqual({
+        organizationId: '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4',
+        conversationId: 'T8RM2K0V9X',
+        requestId: 'order-1042',
+        parts: 1,
+        options: { onInactive: 'append', onAbsent: 'join' },
+        publishedAt: Date.parse('2026-11-22T15:00:00Z'),
+        expiresAt: Date.parse('2026-11-22T16:00:00Z'),
+        redrive: 0,
+        correlationId: 'order-1042',
+        causationId: 'event-1',
+        deferred: true,
+      });
+    },
+  );
+
+  it('of a newer version is refused by a message that says what to do', () => {
+    const newer = { ...sendInput(sendInputVersion), version: sendInputVersion + 1 };
+    expect(() => parseSendInput(newer)).toThrow(InputUnsupported);
+    expect(() => parseSendInput(newer)).toThrow(/^version 2 of .* expected 1; deploy .* redrive/);
   });
 
-  it.each([0, 2, '1', undefined])('of version %s is refused, and the version named', (version) => {
+  it.each([0, 1.5, '1', undefined])('of version %s is refused, and the version named', (version) => {
     const message = refusal(() => parseSendInput({ version, execution: 'arn', input: stateWith() }));
-    expect(message).toMatch(/^version: .*expected 1/);
+    expect(message).toMatch(/^version: .*expected/);
   });
 
   it.each<[string, unknown, RegExp]>([

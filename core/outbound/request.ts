@@ -4,7 +4,7 @@ import { contentHash, deriveId } from '../events/ids.ts';
 import { issuesOf } from '../events/issues.ts';
 import { isTime } from '../events/time.ts';
 import type { OutboundRequest } from './carrier.ts';
-import { RequestInvalid } from './errors.ts';
+import { InputUnsupported, RequestInvalid } from './errors.ts';
 
 /** A piece of a message that a carrier sends by one call. */
 export interface Piece<Content> {
@@ -28,14 +28,27 @@ const state = z.looseObject({
 });
 export type SendState = z.infer<typeof state>;
 
-/** Versions of the input that a run may bring along, having waited over a deployment. */
-const input = z.object({ version: z.literal(1), execution: z.string(), input: z.unknown() });
-
 export interface SendInput {
   /** The execution's id. */
   readonly execution: string;
   readonly state: SendState;
 }
+
+const version1 = z.object({ version: z.literal(1), execution: z.string(), input: z.unknown() });
+
+/**
+ * How each version of the input is read. A run may bring one along that waited over a deployment, for two days at the
+ * most: a version stays here until then, and an input of it in test/fixtures/send-input as long.
+ */
+const readers: Readonly<Record<number, (raw: unknown) => SendInput>> = {
+  1(raw) {
+    const { data, error } = version1.safeParse(raw);
+    if (error) throw invalid(error);
+    return { execution: data.execution, state: parseSendState(data.input) };
+  },
+};
+const versions = Object.keys(readers).map(Number);
+const versioned = z.object({ version: z.int().check(z.gte(Math.min(...versions))) });
 
 const defaultExpirySeconds = 900;
 /** Step Functions' state may have 256 KB, and grows on its way. */
@@ -43,11 +56,16 @@ const mostBytes = 200_000;
 /** How this bridge names what it sends; LiveChat's translation knows its echo by it. */
 const idPrefix = 'out-';
 
-/** Throws {@link RequestInvalid}, which names every field that does not fit and what was expected. */
+/**
+ * Throws {@link RequestInvalid}, which names every field that does not fit and what was expected, and
+ * {@link InputUnsupported} for a version that is newer than this code.
+ */
 export function parseSendInput(raw: unknown): SendInput {
-  const outer = input.safeParse(raw);
-  if (!outer.success) throw invalid(outer.error);
-  return { execution: outer.data.execution, state: parseSendState(outer.data.input) };
+  const { data, error } = versioned.safeParse(raw);
+  if (error) throw invalid(error);
+  const read = readers[data.version];
+  if (!read) throw new InputUnsupported(data.version, versions);
+  return read(raw);
 }
 
 export function parseSendState(raw: unknown): SendState {

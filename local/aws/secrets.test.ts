@@ -39,6 +39,17 @@ test('a new value makes the former one the previous', async () => {
   expect(listed.SecretList).toMatchObject([{ Name: 'livechat/default' }]);
 });
 
+test('a secret that is created empty has no value until it is filled', async () => {
+  const secrets = new SecretsManagerClient(cloud.client);
+  const read = () => secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/empty' }));
+  await secrets.send(new CreateSecretCommand({ Name: 'livechat/empty' }));
+  await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  const described = await secrets.send(new DescribeSecretCommand({ SecretId: 'livechat/empty' }));
+  expect(described.VersionIdsToStages).toEqual({});
+  await secrets.send(new PutSecretValueCommand({ SecretId: 'livechat/empty', SecretString: '{}' }));
+  expect(await read()).toMatchObject({ SecretString: '{}' });
+});
+
 test('a secret or a version that is not there is not found', async () => {
   const secrets = new SecretsManagerClient(cloud.client);
   const notFound = { name: 'ResourceNotFoundException' };

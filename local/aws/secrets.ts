@@ -14,13 +14,14 @@ interface Secret {
   readonly name: string;
   readonly arn: string;
   readonly createdAt: Date;
-  current: Version;
+  /** None while the secret is empty. */
+  current: Version | undefined;
   previous: Version | undefined;
 }
 
 const createSchema = z.object({
   Name: z.string(),
-  SecretString: z.string(),
+  SecretString: z.optional(z.string()),
   ClientRequestToken: z.optional(z.string()),
 });
 const putSchema = z.object({
@@ -59,20 +60,23 @@ export function createSecrets(now: () => Date = () => new Date()) {
       throw new AwsError('ResourceExistsException', `The operation failed because the secret ${Name} already exists.`);
     }
     const arn = `arn:aws:secretsmanager:${region}:${accountId}:secret:${Name}-${randomBytes(3).toString('hex')}`;
-    const current = newVersion(SecretString, ClientRequestToken);
+    const current = SecretString === undefined ? undefined : newVersion(SecretString, ClientRequestToken);
     secrets.set(Name, { name: Name, arn, createdAt: now(), current, previous: undefined });
-    return { ARN: arn, Name, VersionId: current.id };
+    return { ARN: arn, Name, ...(current && { VersionId: current.id }) };
   }
 
   function put(input: unknown) {
     const { SecretId, SecretString, ClientRequestToken } = parseInput(putSchema, input);
     const secret = find(SecretId);
     // SDKs send a token, so that a repeated call does not push the previous version out.
-    if (secret.current.id !== ClientRequestToken) {
-      secret.previous = secret.current;
-      secret.current = newVersion(SecretString, ClientRequestToken);
+    const before = secret.current;
+    const repeated = before !== undefined && before.id === ClientRequestToken;
+    const current = repeated ? before : newVersion(SecretString, ClientRequestToken);
+    if (!repeated) {
+      secret.previous = before;
+      secret.current = current;
     }
-    return { ARN: secret.arn, Name: secret.name, VersionId: secret.current.id, VersionStages: ['AWSCURRENT'] };
+    return { ARN: secret.arn, Name: secret.name, VersionId: current.id, VersionStages: ['AWSCURRENT'] };
   }
 
   function get(input: unknown) {
@@ -84,7 +88,7 @@ export function createSecrets(now: () => Date = () => new Date()) {
         : stage === (VersionStage ?? 'AWSCURRENT'),
     );
     if (!version) {
-      const wanted = VersionId ? `VersionId: ${VersionId}` : `staging label: ${VersionStage}`;
+      const wanted = VersionId ? `VersionId: ${VersionId}` : `staging label: ${VersionStage ?? 'AWSCURRENT'}`;
       throw notFound(`Secrets Manager can't find the specified secret value for ${wanted}`);
     }
     return {
@@ -117,8 +121,10 @@ export function createSecrets(now: () => Date = () => new Date()) {
 export type Secrets = ReturnType<typeof createSecrets>;
 
 function stagesOf({ current, previous }: Secret) {
-  const versions = [{ stage: 'AWSCURRENT', ...current }];
-  return previous ? [...versions, { stage: 'AWSPREVIOUS', ...previous }] : versions;
+  return [
+    ...(current ? [{ stage: 'AWSCURRENT', ...current }] : []),
+    ...(previous ? [{ stage: 'AWSPREVIOUS', ...previous }] : []),
+  ];
 }
 
 function describe(secret: Secret) {
@@ -126,7 +132,7 @@ function describe(secret: Secret) {
     ARN: secret.arn,
     Name: secret.name,
     CreatedDate: secret.createdAt.getTime() / 1_000,
-    LastChangedDate: secret.current.createdAt.getTime() / 1_000,
+    LastChangedDate: (secret.current ?? secret).createdAt.getTime() / 1_000,
     VersionIdsToStages: Object.fromEntries(stagesOf(secret).map(({ id, stage }) => [id, [stage]])),
   };
 }

@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { functions } from '../topology.ts';
 import { bundle } from './bundle.ts';
 
-/** `npm run build`: every function bundled as it is deployed, into dist/functions. */
-const outdir = join(import.meta.dirname, '..', '..', 'dist', 'functions');
+/** `npm run build -- [folder]`: every function bundled as it is deployed, into dist/functions unless said otherwise. */
+const [folder] = process.argv.slice(2);
+const outdir = folder ? resolve(folder) : join(import.meta.dirname, '..', '..', 'dist', 'functions');
 await rm(outdir, { recursive: true, force: true });
 for (const [name, { handler }] of Object.entries(functions)) {
   const { bytes } = await bundle(handler.replace(/\.handler$/, '.ts'), join(outdir, name));

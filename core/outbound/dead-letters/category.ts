@@ -16,6 +16,9 @@ const categories = new Map([
   ['TIMED_OUT', 'Stopped'],
 ]);
 
+/** Every one, for the alarms. */
+export const deadLetterCategories = [...new Set(categories.values()), 'Event', 'Unread', 'Internal'];
+
 /** What a dead letter is counted under: the runbook has a paragraph for each, whatever errors come to be. */
 export function categoryOf({ kind, error }: Pick<Letter, 'kind' | 'error'>): string {
   if (kind === 'event') return 'Event';

@@ -1,0 +1,24 @@
+/// <reference path="./.sst/platform/config.d.ts" />
+
+export default $config({
+  app({ stage }) {
+    const production = stage === 'production';
+    return {
+      name: 'livechat',
+      home: 'aws',
+      // What holds data outlives the app in production, and nothing there is removed by a slip.
+      removal: production ? 'retain' : 'remove',
+      protect: production,
+      providers: {
+        aws: {
+          region: process.env.AWS_REGION || 'us-east-1',
+          defaultTags: { tags: { app: 'livechat', stage } },
+        },
+      },
+    };
+  },
+  async run() {
+    const { outputs } = await import('./stacks/app.ts');
+    return outputs;
+  },
+});

@@ -1,0 +1,41 @@
+import { createAlarm } from './alarm.ts';
+import { lossAlarms } from './alarms/losses.ts';
+import { sendingAlarms } from './alarms/sending.ts';
+import { webhookAlarms } from './alarms/webhook.ts';
+import { ruleArn } from './bus.ts';
+import { createDashboard } from './dashboard/dashboard.ts';
+import { createRule } from './rules.ts';
+import { alertEmail } from './settings.ts';
+import { arn, named } from './stage.ts';
+import { alertRule } from './topology.ts';
+
+/** Where every alarm and alert goes: subscribe whatever calls a human. Encrypted it could not be reached by alarms without a key of our own. */
+export const topic = new sst.aws.SnsTopic('Alerts');
+
+const allow = (service: string, operator: 'ArnEquals' | 'ArnLike', sourceArn: $util.Input<string>) => ({
+  Effect: 'Allow',
+  Principal: { Service: `${service}.amazonaws.com` },
+  Action: 'sns:Publish',
+  Resource: topic.arn,
+  Condition: { [operator]: { 'aws:SourceArn': sourceArn } },
+});
+
+new aws.sns.TopicPolicy('AlertsPolicy', {
+  arn: topic.arn,
+  policy: $jsonStringify({
+    Version: '2012-10-17',
+    Statement: [
+      allow('cloudwatch', 'ArnLike', arn('cloudwatch', `alarm:${named('*')}`)),
+      allow('events', 'ArnEquals', ruleArn(alertRule.name)),
+    ],
+  }),
+});
+
+if (alertEmail)
+  new aws.sns.TopicSubscription('AlertsByMail', { topic: topic.arn, protocol: 'email', endpoint: alertEmail });
+
+createRule({ ...alertRule, target: { arn: topic.arn } });
+
+for (const spec of [...webhookAlarms, ...sendingAlarms, ...lossAlarms]) createAlarm(spec, topic.arn);
+
+createDashboard();

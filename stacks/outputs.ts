@@ -1,0 +1,18 @@
+import { webhookUrl } from './inbound.ts';
+import { environment } from './links.ts';
+import { region } from './stage.ts';
+
+/**
+ * What the command line's `--stage` reads, from any machine with credentials for the account: the environment in which
+ * the functions find everything, by the same variables.
+ */
+const parameter = `/${$app.name}/${$app.stage}/outputs`;
+
+new aws.ssm.Parameter('Outputs', {
+  name: parameter,
+  description: 'Where everything is: read by `livechat --stage`',
+  type: 'String',
+  value: $jsonStringify({ version: 1, stage: $app.stage, region, webhookUrl, environment }),
+});
+
+export const outputs = { webhookUrl, parameter, ...environment };

@@ -1,0 +1,74 @@
+/**
+ * What functions do with the resources, use by use: exact actions on one of them. A function lists its uses
+ * in topology.ts; its permissions and the names in its environment are both made from that list, so that neither can be there without
+ * the other.
+ */
+
+/** What can be used. `media` and `large events` are objects in the bucket, `executions` runs of the send machine. */
+export type Resource =
+  | 'bus'
+  | 'secrets'
+  | 'conversations'
+  | 'messages'
+  | 'control'
+  | 'bucket'
+  | 'media'
+  | 'large events'
+  | 'dead letters'
+  | 'send machine'
+  | 'executions';
+
+export interface Use {
+  readonly of: Resource;
+  /** None for a resource that is only named: a module asks for its name when it is loaded, whoever loads it. */
+  readonly actions: readonly string[];
+  /** The resource's name comes with the event, so it is in no variable. */
+  readonly named?: 'by the event';
+}
+
+export const uses = {
+  'publish-events': { of: 'bus', actions: ['events:PutEvents'] },
+  'keep-large-events': { of: 'large events', actions: ['s3:PutObject'] },
+  'read-large-events': { of: 'large events', actions: ['s3:GetObject'], named: 'by the event' },
+  'read-credentials': { of: 'secrets', actions: ['secretsmanager:GetSecretValue'] },
+  'name-secrets': { of: 'secrets', actions: [] },
+
+  'record-conversations': {
+    of: 'conversations',
+    actions: ['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+  },
+  'read-participants': { of: 'conversations', actions: ['dynamodb:GetItem'] },
+  'mark-read': { of: 'conversations', actions: ['dynamodb:UpdateItem'] },
+  'name-conversations': { of: 'conversations', actions: [] },
+
+  'store-messages': { of: 'messages', actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
+  'correct-authors': { of: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
+  'bury-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },
+  'store-clicks': { of: 'messages', actions: ['dynamodb:PutItem'] },
+  'note-media': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'put-media': { of: 'media', actions: ['s3:PutObject'] },
+  'read-media': { of: 'media', actions: ['s3:GetObject'] },
+  'find-media': { of: 'bucket', actions: ['s3:ListBucket'] },
+  'remove-media': { of: 'media', actions: ['s3:DeleteObject'] },
+
+  'remember-effects': {
+    of: 'control',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  },
+  'take-turns': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] },
+  'leave-queues': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'track-deliveries': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'archive-dead-letters': {
+    of: 'messages',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  },
+  'look-after-runs': { of: 'executions', actions: ['states:DescribeExecution'] },
+  'start-runs': { of: 'send machine', actions: ['states:StartExecution'] },
+  'take-dead-letters': {
+    of: 'dead letters',
+    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+  },
+  'remind-later': { of: 'dead letters', actions: ['sqs:SendMessage'] },
+} as const satisfies Readonly<Record<string, Use>>;
+
+export type UseName = keyof typeof uses;

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AnyEvent } from '../core/events/event.ts';
+import { eventSource } from '../core/events/source.ts';
+import { isAction } from '../core/livechat/schemas.ts';
+import { translate } from '../core/livechat/translate/translate.ts';
+import { sendInputVersion } from '../core/outbound/machine.ts';
+import { compilePattern } from '../local/aws/pattern.ts';
+import { bundle } from '../stacks/build/bundle.ts';
+import { type FunctionName, functions, patternOf, queues, rules } from '../stacks/topology.ts';
+import { invokeBundle } from './bundled.ts';
+import { fixture, order, sendInput } from './fixtures.ts';
+import { type Local, organizationId, startLocal } from './local.ts';
+import { outbound } from './outbound.ts';
+
+const message = { ...fixture('incoming_event.message.customer.json'), organization_id: randomUUID() };
+const note = (body: object) => JSON.parse(JSON.stringify(body).replace('"visibility":"all"', '"visibility":"agents"'));
+
+/** A domain event of every kind that LiveChat's webhooks become, in EventBridge's envelope. */
+const busEvents = [...order().map((name) => fixture(name)), note(message), note(fixture('event_updated.json'))].flatMap(
+  ({ action, payload }) =>
+    typeof action === 'string' && isAction(action)
+      ? translate({ organizationId, action, payload, receivedAt: '2026-03-11T11:00:00.000Z' }, {}).map(envelopeOf)
+      : [],
+);
+
+function envelopeOf({ type, metadata, data }: AnyEvent) {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': type,
+    source: eventSource,
+    account: '000000000000',
+    time: '2026-03-11T11:00:00Z',
+    region: 'us-east-1',
+    resources: [],
+    detail: { metadata, data },
+  };
+}
+
+/** What a rule would start the function with. */
+function eventFor(name: FunctionName): unknown {
+  const rule = Object.values(rules).find(({ target }) => 'function' in target && target.function === name);
+  const matches = rule && compilePattern(patternOf(rule, () => ''));
+  return matches && busEvents.find(matches);
+}
+
+const webhookCall = {
+  version: '2.0',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(message),
+  isBase64Encoded: false,
+};
+
+/** A dead letter as EventBridge leaves it. */
+const deadLetter = {
+  Records: [
+    {
+      messageId: 'm1',
+      body: JSON.stringify(busEvents[0]),
+      messageAttributes: { ERROR_CODE: { stringValue: 'NO_PERMISSIONS' } },
+    },
+  ],
+};
+
+describe('the bundle of', () => {
+  let local: Local;
+  let environment: Record<string, string>;
+  let folder: string;
+  const files = new Map<string, string>();
+  const invoke = (name: FunctionName, event: unknown, more: Record<string, string> = {}) =>
+    invokeBundle({ name, file: files.get(name) ?? '', memoryMb: functions[name].memoryMb }, event, {
+      ...environment,
+      ...more,
+    });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'livechat-bundles-'));
+    const built = Object.entries(functions).map(async ([name, { handler }]) => {
+      const { file } = await bundle(handler.replace(/\.handler$/, '.ts'), join(folder, name));
+      files.set(name, file);
+    });
+    [local] = await Promise.all([startLocal(), ...built]);
+    const sqs = new SQSClient({ ...client(), endpoint: local.aws });
+    const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
+    environment = { ...local.environment, DEAD_LETTER_QUEUE_URL: QueueUrl };
+  }, 60_000);
+  afterAll(async () => {
+    await local.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  const byRules = Object.keys(functions)
+    .filter(isFunction)
+    .filter((name) => eventFor(name) !== undefined);
+  const ownTests: readonly FunctionName[] = ['webhook', 'send', 'dead-letter'];
+
+  it('every function of the topology is invoked here', () => {
+    expect([...byRules, ...ownTests].toSorted()).toEqual(Object.keys(functions).toSorted());
+  });
+
+  it.concurrent.each(byRules)('%s handles its event', async (name) => {
+    const { error, log } = await invoke(name, eventFor(name));
+    expect(error).toBeUndefined();
+    expect(log.join('\n')).toMatch(/"EventsHandled":1/);
+  });
+
+  it('webhook puts what it is told on the bus', async () => {
+    const { result } = await invoke('webhook', webhookCall);
+    expect(result).toMatchObject({ statusCode: 200, body: '{"success":true}' });
+    const stored = () => local.api(`/api/conversations/T8RM2K0V9X?organizationId=${message.organization_id}`);
+    await expect.poll(async () => (await stored()).body).toMatchObject({ messages: [{ direction: 'inbound' }] });
+  });
+
+  const versions = Array.from({ length: sendInputVersion }, (_, index) => index + 1);
+  it.each(versions)(
+    'send handles an input of version %i, as a run brings it along that has waited',
+    async (version) => {
+      const bus = outbound(local);
+      const conversationId = await bus.chat();
+      const requested = JSON.parse(
+        JSON.stringify(sendInput(version))
+          .replaceAll('T8RM2K0V9X', conversationId)
+          .replaceAll('order-1042', randomUUID())
+          .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
+      );
+      expect(await invoke('send', requested)).toMatchObject({ result: { outcome: 'sent' } });
+      expect(await bus.shown(conversationId)).toEqual(['Your parcel has left.']);
+    },
+  );
+
+  it('send says which version it does not know', async () => {
+    const { error } = await invoke('send', { ...sendInput(1), version: 99 });
+    expect(error).toMatchObject({
+      name: 'InputUnsupported',
+      message: expect.stringMatching(/^version 99 .*expected 1/),
+    });
+  });
+
+  it('dead-letter keeps what it reads', async () => {
+    const { result } = await invoke('dead-letter', deadLetter);
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect((await local.api('/api/dead-letters')).body).toMatchObject({
+      deadLetters: [{ kind: 'event', errorName: 'NO_PERMISSIONS' }],
+    });
+  });
+
+  describe('a function that finds its secret empty', () => {
+    const unfilled = { SECRET_PREFIX: 'unfilled' };
+    const expected =
+      /secret unfilled\/default is not filled: expected .*LIVECHAT_WEBHOOK_SECRET.*LIVECHAT_ACCESS_TOKEN/;
+    beforeAll(async () => {
+      const secrets = new SecretsManagerClient({ ...client(), endpoint: local.aws });
+      await secrets.send(new CreateSecretCommand({ Name: 'unfilled/default' }));
+    });
+
+    it('answers 500 and says so in one line', async () => {
+      const { result, log } = await invoke('webhook', webhookCall, unfilled);
+      expect(result).toMatchObject({ statusCode: 500, body: '{"error":"Internal server error"}' });
+      const errors = log.filter((line) => line.includes('"level":"ERROR"'));
+      expect(errors).toEqual([expect.stringMatching(expected)]);
+    });
+
+    it('fails with an error that says so', async () => {
+      const { error } = await invoke('send', sendInput(1), unfilled);
+      expect(error).toMatchObject({ name: 'ConfigurationError', message: expect.stringMatching(expected) });
+    });
+  });
+});
+
+function isFunction(name: string): name is FunctionName {
+  return Object.hasOwn(functions, name);
+}
+
+function client() {
+  return { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+}

@@ -1,0 +1,131 @@
+import { writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { answerCall, type MockedResource, region, stateOf } from './mocks.ts';
+
+/**
+ * Runs sst.config.ts for one stage as SST does, with its own components, but under Pulumi's mocks: nothing is called, and every
+ * resource is written down with its inputs. A process of its own, since Pulumi's runtime is one to a process.
+ */
+
+const [stage = '', mode = '', outfile = ''] = process.argv.slice(2);
+const dev = mode === 'dev';
+const root = join(import.meta.dirname, '..', '..');
+const platform = join(root, '.sst', 'platform');
+const builds: unknown[] = [];
+
+/** SST's own server, as far as components call it. */
+const server = createServer(async (request, response) => {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const { method, params } = JSON.parse(Buffer.concat(chunks).toString());
+  response.setHeader('connection', 'close');
+  response.end(JSON.stringify({ result: answer(method, params[0]) }));
+});
+
+function answer(method: string, input: { bundle: string; handler: string }): unknown {
+  switch (method) {
+    case 'Provider.Aws.Bootstrap':
+      return { asset: 'sst-asset', assetEcrRegistryId: '1', assetEcrUrl: 'ecr', state: 'sst-state' };
+    case 'Provider.Aws.Appsync':
+      return { http: 'appsync.example', realtime: 'realtime.example' };
+    case 'Runtime.Build':
+      builds.push(input);
+      return { handler: input.handler, out: input.bundle, errors: [], sourcemaps: [] };
+    default:
+      return {};
+  }
+}
+
+interface Pulumi {
+  readonly runtime: {
+    setMocks(mocks: object, project: string, stack: string, preview: boolean): Promise<void>;
+    runInPulumiStack(program: () => unknown): Promise<unknown>;
+  };
+}
+
+interface Config {
+  app(input: { stage: string }): { readonly name: string };
+  run(): Promise<Record<string, unknown>>;
+}
+
+interface Program {
+  readonly default: Config;
+  readonly pulumi: Pulumi;
+  /** SST's own frame around the app. */
+  run(program: Config['run']): Promise<unknown>;
+}
+
+/** The app's settings for the stage, which SST too asks for before it bundles anything. */
+async function appOf(): Promise<ReturnType<Config['app']>> {
+  Object.assign(globalThis, { $config: (config: Config) => config });
+  const { default: config }: { default: Config } = await import(join(root, 'sst.config.ts'));
+  return { ...config.app({ stage }), ...{ stage } };
+}
+
+async function bundle(app: object): Promise<Program> {
+  const file = join(platform, `stacks.${stage}.${mode}.mjs`);
+  const contents = [
+    'import * as aws from "@pulumi/aws";',
+    `import * as sst from "${platform}/src/components/index.ts";`,
+    'Object.assign(globalThis, { aws, sst });',
+    `export { run } from "${platform}/src/auto/run.ts";`,
+    'export * as pulumi from "@pulumi/pulumi";',
+    `export { default } from "${root}/sst.config.ts";`,
+  ].join('\n');
+  await build({
+    stdin: { contents, resolveDir: root, loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: file,
+    packages: 'external',
+    inject: [join(platform, 'src', 'shim', 'run.js')],
+    define: {
+      $app: JSON.stringify(app),
+      $dev: String(dev),
+      $cli: JSON.stringify({
+        command: dev ? 'dev' : 'deploy',
+        paths: { home: root, root, work: join(root, '.sst', `test-${stage}-${mode}`), platform },
+        state: { version: {} },
+      }),
+    },
+    logLevel: 'error',
+  });
+  try {
+    return await import(file);
+  } finally {
+    await rm(file);
+  }
+}
+
+await new Promise<void>((listening) => server.listen(0, listening));
+server.unref();
+const address = server.address();
+process.env.SST_SERVER = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+process.env.SST_AWS_REGION = region;
+const failures: string[] = [];
+process.on('unhandledRejection', (error) =>
+  failures.push(error instanceof Error ? (error.stack ?? '') : String(error)),
+);
+
+const app = await appOf();
+const { pulumi, run, default: config } = await bundle(app);
+const resources: MockedResource[] = [];
+const mocks = {
+  newResource({ type, name, inputs }: MockedResource) {
+    resources.push({ type, name, inputs });
+    return stateOf({ type, name, inputs });
+  },
+  call: ({ token, inputs }: { token: string; inputs: object }) => answerCall(token, inputs),
+};
+await pulumi.runtime.setMocks(mocks, app.name, stage, false);
+await pulumi.runtime
+  .runInPulumiStack(() => run(config.run))
+  .catch((error: unknown) => failures.push(error instanceof Error ? (error.stack ?? '') : String(error)));
+// What is made inside an `apply` comes after the program has returned: all is there once nothing is left to be done.
+process.once('beforeExit', () => {
+  writeFileSync(outfile, JSON.stringify({ app, resources, builds, failures }));
+});
