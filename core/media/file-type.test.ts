@@ -14,6 +14,7 @@ const gif = base64('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7');
 const webp = base64('UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA');
 const jpeg = Buffer.concat([base64('/9j/4AAQSkZJRgABAQEASABIAAD/2wBD'), Buffer.alloc(64)]);
 const pdf = '%PDF-1.4\n%%EOF\n';
+const oldOffice = Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(600)]);
 const octets = 'application/octet-stream';
 const attachment = expect.stringMatching(/^attachment;/);
 const inline = expect.stringMatching(/^inline;/);
@@ -31,7 +32,16 @@ describe('a file is served as', () => {
     ['what it is', gif, 'IMAGE/GIF; a=b', 'image/gif', 'same', inline],
     ['what it is', webp, 'image/webp', 'image/webp', 'same', inline],
     ['what it is, when said to be something else', png, 'text/html', 'image/png', 'other', inline],
-    ['what it is, when said to be nothing', png, undefined, 'image/png', 'other', inline],
+    ['what it is, when said to be nothing', png, undefined, 'image/png', 'unknown', inline],
+    [
+      'a container, of which nothing more is known',
+      oldOffice,
+      'application/msword',
+      'application/x-cfb',
+      'unknown',
+      attachment,
+    ],
+    ['a container that was said to be an image', oldOffice, 'image/png', 'application/x-cfb', 'other', attachment],
     ['what it is, for download', pdf, 'application/pdf', 'application/pdf', 'same', attachment],
     [
       'XML that was said to be an image',
@@ -56,7 +66,7 @@ describe('a file is served as', () => {
     await writeFile(path, content);
     const type = await typeOf(path, declared);
     expect(type).toEqual({ contentType, check });
-    expect(dispositionOf(type, 'a.png')).toEqual(disposition);
+    expect(dispositionOf(type.contentType, 'a.png')).toEqual(disposition);
   });
 
   it('nothing that a browser runs, whatever its bytes say and whatever it was said to be', () => {
@@ -68,7 +78,7 @@ describe('a file is served as', () => {
       fc.property(fc.option(fc.constantFrom(...supportedMimeTypes), { nil: undefined }), declared, (sniffed, said) => {
         const type = judge(sniffed, said ?? undefined, supportedMimeTypes);
         expect(type.contentType).not.toMatch(/^text\/(?!plain|csv|calendar|vcard|vtt)|xhtml|svg|javascript/i);
-        const shown = dispositionOf(type, 'a').startsWith('inline');
+        const shown = dispositionOf(type.contentType, 'a').startsWith('inline');
         expect(shown && !/^(?:image|audio|video)\//.test(type.contentType)).toBe(false);
         expect(shown && sniffed === undefined).toBe(false);
       }),
@@ -76,8 +86,6 @@ describe('a file is served as', () => {
   });
 
   it('with its name, as a header can say it', () => {
-    expect(dispositionOf({ contentType: octets, check: 'unknown' }, 'żółć-1.png')).toBe(
-      "attachment; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png",
-    );
+    expect(dispositionOf(octets, 'żółć-1.png')).toBe("attachment; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png");
   });
 });

@@ -1,6 +1,8 @@
+import { openAsBlob } from 'node:fs';
+
 /**
  * What a file's bytes say of its declared type: `same`; `other`, when they are of another type or lack the mark that the
- * declared one has; `unknown`, for text and whatever else has no mark.
+ * declared one has; `unknown`, for text and whatever else has no mark, and for containers of many types.
  */
 export type TypeCheck = 'same' | 'other' | 'unknown';
 
@@ -13,6 +15,8 @@ export interface FileType {
 const anything = 'application/octet-stream';
 /** Without a mark in their bytes, and harmless when taken at their word. */
 const plain: ReadonlySet<string> = new Set(['text/plain', 'text/csv']);
+/** Of many types that have no mark of their own, such as old Word documents. */
+const containers: ReadonlySet<string> = new Set(['application/x-cfb', 'application/xml', 'application/zip']);
 const aliases: Readonly<Record<string, string>> = {
   'application/x-zip-compressed': 'application/zip',
   'audio/mp3': 'audio/mpeg',
@@ -38,9 +42,12 @@ export function judge(
   marked: ReadonlySet<string>,
 ): FileType {
   const said = bare(declared ?? '');
-  if (sniffed !== undefined) return { contentType: sniffed, check: bare(sniffed) === said ? 'same' : 'other' };
-  if (plain.has(said)) return { contentType: said, check: 'unknown' };
-  return { contentType: anything, check: marked.has(said) ? 'other' : 'unknown' };
+  const mark = marked.has(said);
+  if (sniffed === undefined)
+    return { contentType: plain.has(said) ? said : anything, check: mark ? 'other' : 'unknown' };
+  if (bare(sniffed) === said) return { contentType: sniffed, check: 'same' };
+  const tellsNothing = said === '' || (containers.has(sniffed) && !mark);
+  return { contentType: sniffed, check: tellsNothing ? 'unknown' : 'other' };
 }
 
 /** Without parameters, in lower case, by its usual name. */
@@ -55,10 +62,12 @@ const mostSniffMs = 5_000;
 /** Reads a file's type off its bytes. */
 export async function typeOf(path: string, declared: string | undefined): Promise<FileType> {
   // On demand: most calls of the functions that import this handle no file.
-  const { fileTypeFromFile, supportedMimeTypes } = await import('file-type');
+  const { fileTypeFromBlob, supportedMimeTypes } = await import('file-type');
+  // Not fileTypeFromFile, which imports a package at run time that no bundle has. This reads from the disk as well.
+  const file = await openAsBlob(path);
   const signal = AbortSignal.timeout(mostSniffMs);
   // A file that leads the reader astray has no type.
-  const found = await fileTypeFromFile(path, { maxBufferSize: mostSniffedBytes, signal }).catch(() => undefined);
+  const found = await fileTypeFromBlob(file, { maxBufferSize: mostSniffedBytes, signal }).catch(() => undefined);
   return judge(found?.mime, declared, supportedMimeTypes);
 }
 
@@ -66,7 +75,7 @@ export async function typeOf(path: string, declared: string | undefined): Promis
 const shown = /^(?:image\/(?:avif|bmp|gif|jpeg|png|webp)|(?:audio|video)\/[\w.+-]+)$/;
 
 /** As a header: everything else is offered for download, so that it opens nowhere in our name. */
-export function dispositionOf({ contentType, check }: FileType, name: string): string {
-  const kind = check !== 'unknown' && shown.test(contentType) ? 'inline' : 'attachment';
+export function dispositionOf(contentType: string, name: string): string {
+  const kind = shown.test(contentType) ? 'inline' : 'attachment';
   return `${kind}; filename*=UTF-8''${encodeURIComponent(name)}`;
 }

@@ -42,7 +42,7 @@ export async function storeFile(place: MessagePlace, file: NamedFile, rules: Fet
     const name = safeName(`${file.prefix ?? ''}${file.name || nameOf(file.url)}`);
     const key = mediaPrefix(place) + name;
     const { contentType, check: typeCheck } = type;
-    const contentDisposition = dispositionOf(type, name);
+    const contentDisposition = dispositionOf(contentType, name);
     await putFile({ bucket: mediaBucket(), key, path, size, sha256, contentType, contentDisposition });
     return { key, size, contentType, ...(declaredType && { declaredType }), typeCheck, sha256 };
   });
