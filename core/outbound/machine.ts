@@ -12,6 +12,7 @@ const triedAgain = [
   'LiveChatServerError',
   'LiveChatNetworkError',
   'StepFailed',
+  'FileUnavailable',
   'IdempotencyPersistenceLayerError',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',

@@ -19,6 +19,7 @@ export type Compose = (messages: unknown) => readonly Piece<unknown>[];
 const redrivenByItself: ReadonlySet<string> = new Set([
   'LiveChatServerError',
   'LiveChatNetworkError',
+  'FileUnavailable',
   'RequestExpired',
 ]);
 /** Ten minutes: behind newer messages. */
