@@ -10,7 +10,8 @@ import {
   type PageEnd,
   statuses,
 } from '../core/conversations/queries.ts';
-import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
+import { withLink } from '../core/messages/links.ts';
+import { clicksOn, findMessages, listMessages, type StoredMessage } from '../core/messages/queries.ts';
 import { deliveriesOf } from '../core/outbound/delivery-store.ts';
 import { transcriptOf } from '../core/outbound/view.ts';
 import { operations } from './operations.ts';
@@ -56,7 +57,8 @@ export function api({ bus }: { bus: string }): Hono {
       type === 'customer' && seenUpTo ? [seenUpTo] : [],
     );
     const { messages, pending } = transcriptOf(page.messages, deliveries, seen);
-    return context.json({ conversation, messages, notes, pending, next: page.next });
+    const [shown, shownNotes] = await Promise.all([linked(messages), linked(notes)]);
+    return context.json({ conversation, messages: shown, notes: shownNotes, pending, next: page.next });
   });
 
   app.get('/messages/:id', async (context) => {
@@ -65,12 +67,15 @@ export function api({ bus }: { bus: string }): Hono {
     const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
     if (!message) throw problem(404, 'id', 'the id of a stored message');
     const clicks = await clicksOn({ ...message, messageId: message.id });
-    return context.json({ message, clicks });
+    return context.json({ message: await withLink(message, Date.now()), clicks });
   });
 
   app.route('/', operations());
   return app;
 }
+
+const linked = <T extends StoredMessage>(messages: readonly T[]) =>
+  Promise.all(messages.map((message) => withLink(message, Date.now())));
 
 /** Without an organization, the conversation of whichever has it. */
 async function findConversation(

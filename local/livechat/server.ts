@@ -7,6 +7,7 @@ import { createRegistrations } from './api/registrations.ts';
 import { apiRoutes } from './api/routes.ts';
 import { createUploads } from './api/uploads.ts';
 import type { World } from './api/world.ts';
+import { cdnRoutes, createCdn } from './cdn.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createCallLog } from './control/calls.ts';
 import { createFaults } from './control/faults.ts';
@@ -67,11 +68,13 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     onActivity: options.onActivity ?? (() => {}),
   });
   const { accountId, apiKey, accessToken } = options;
+  const cdn = createCdn();
   const world: World = {
-    simulator: createSimulator({ source, clientId, agentId }, delivery.send),
+    simulator: createSimulator({ source, clientId, agentId }, delivery.send, cdn),
     source,
     settings: createSettings({ ...defaultSettings, agentId, accountId, apiKey, accessToken }),
     uploads: createUploads(source.now, source.uuid),
+    cdn,
     joins: createJoins(source.now),
     registrations,
     calls: createCallLog(),
@@ -92,6 +95,7 @@ const appOf = (world: World, clock: Clock, random: () => number) => {
   const dispatch = createDispatch({ world, faults, limiter: createLimiter(clock.now), clock, random });
   return new Hono<{ Bindings: HttpBindings }>()
     .route('/simulator', simulatorRoutes(simulator, controlRoutes(faults, calls, settings)))
+    .route('/api/file/lc', cdnRoutes(world.cdn))
     .route('/', apiRoutes(dispatch, world.source.uuid));
 };
 
