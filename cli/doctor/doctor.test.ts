@@ -245,9 +245,7 @@ describe('livechat doctor', () => {
       await expect.poll(() => bus.deadLetters(chatId), printed).toHaveLength(1);
       const found = await wrong();
       expect(found).toContainEqual('warning sending: 1 open dead letters');
-      expect(found).toContainEqual(
-        expect.stringMatching(/^warning sending: the gate of \S+ is closed by credentials$/),
-      );
+      expect(found).toContainEqual(expect.stringMatching(/^warning sending: the breaker of \S+ is open: credentials$/));
     });
   });
 });

@@ -6,7 +6,7 @@ import { type Examination, found } from './finding.ts';
 
 const mostCounted = 1000;
 
-/** That nothing waits for a human: paused or closed gates, open dead letters. */
+/** That nothing waits for a human: paused gates, open breakers, dead letters. */
 export function sending(organizationIds: readonly string[], now: () => number): Examination {
   const about = 'sending';
   const { ok, warning } = found(about);
@@ -27,8 +27,8 @@ export function sending(organizationIds: readonly string[], now: () => number): 
           .filter(({ paused, breaker }) => !paused && breaker === 'open')
           .map(({ organizationId, reason }) =>
             warning(
-              `the gate of ${organizationId} is closed by ${reason || 'failures'}`,
-              'Mend what LiveChat says (the credentials, see above), or wait: a trial opens it. By hand: livechat gate resume.',
+              `the breaker of ${organizationId} is open: ${reason || 'failures'}`,
+              'Mend what LiveChat says (the credentials, see above), or wait: a trial closes it. By hand: livechat gate resume.',
             ),
           ),
         ...(letters.length > 0
@@ -40,7 +40,9 @@ export function sending(organizationIds: readonly string[], now: () => number): 
             ]
           : []),
       ];
-      return findings.length > 0 ? findings : [ok('all gates are open, no dead letter is')];
+      return findings.length > 0
+        ? findings
+        : [ok('no gate is paused, all breakers are closed, no dead letter is open')];
     },
   };
 }
