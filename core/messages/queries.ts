@@ -1,14 +1,20 @@
 import type { NormalizedMessage } from '../events/schemas.ts';
-import { Click, Message } from './entities.ts';
+import { Click, type MediaState, Message } from './entities.ts';
 import type { MessageKey } from './store.ts';
 
 /** A stored message: a tombstone has `deleted` and no content. */
-export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload'> & {
+export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload' | 'metadata'> & {
+  /** With what has become of a media message's file. */
+  readonly metadata: NormalizedMessage['metadata'] & { readonly media?: MediaView };
   readonly content?: unknown;
   readonly rawPayload?: unknown;
   readonly edited?: true;
   readonly deleted?: true;
 };
+
+/** The file that `content` names: where it lies and what it is, or why it is not here. */
+export type MediaView = WithoutUrl<MediaState>;
+type WithoutUrl<T> = T extends unknown ? Omit<T, 'url'> : never;
 
 export interface MessagePage {
   /** Oldest first. */
@@ -95,13 +101,20 @@ function stored(item: Item): StoredMessage[] {
       timestamp,
       author: { id: item.authorId ?? '', type: authorType },
       visibility,
-      metadata: { ...item.metadata },
+      metadata: { ...item.metadata, ...mediaOf(item) },
       ...(item.content !== undefined && { content: item.content }),
       ...(item.rawPayload !== undefined && { rawPayload: parsed(item.rawPayload) }),
       ...(item.edition !== undefined && { edited: true }),
       ...(item.deletedAt !== undefined && { deleted: true }),
     },
   ];
+}
+
+/** An edition may have brought another file, which is not here yet. */
+function mediaOf({ media, content }: Item): { media?: MediaView } {
+  if (media === undefined || media.url !== content) return {};
+  const { url: _, ...view } = media;
+  return { media: view };
 }
 
 function parsed(json: string): unknown {
