@@ -2,6 +2,11 @@ import { region, stateMachineArn } from './lambda/names.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Those settings alone, which are no secret: whoever operates the bridge must act by the same ones as its functions. */
+export function only(settings: readonly string[], environment: Environment): Environment {
+  return Object.fromEntries(settings.map((name) => [name, environment[name]]));
+}
+
 /** The names of environment variables, by what they hold, and the things that they name. */
 export interface EnvironmentTopology {
   readonly busName: string;

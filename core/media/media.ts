@@ -4,7 +4,7 @@ import { conversationPrefix, type MessagePlace, mediaPrefix } from './key.ts';
 
 /** What lies in the media bucket, without what it takes to put it there (that is store.ts). */
 
-export { mediaPrefix } from './key.ts';
+export { conversationPrefix, mediaPrefix } from './key.ts';
 
 export const mediaBucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
 

@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { putFile } from '../platform/objects.ts';
 import { type FetchRules, fetchFile } from './fetch.ts';
 import { dispositionOf, type TypeCheck, typeOf } from './file-type.ts';
@@ -46,4 +50,28 @@ export async function storeFile(place: MessagePlace, file: NamedFile, rules: Fet
     await putFile({ bucket: mediaBucket(), key, path, size, sha256, contentType, contentDisposition });
     return { key, size, contentType, ...(declaredType && { declaredType }), typeCheck, sha256 };
   });
+}
+
+/** Where a file of this machine will lie once it is stored. */
+export function keyOfLocal(place: MessagePlace, path: string): string {
+  return mediaPrefix(place) + safeName(basename(path));
+}
+
+/** Puts a file of this machine into the media bucket, to be sent from there; answers its key. */
+export async function storeLocalFile(place: MessagePlace, path: string): Promise<string> {
+  const key = keyOfLocal(place, path);
+  const [{ size }, { contentType }] = await Promise.all([stat(path), typeOf(path, undefined)]);
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  const contentDisposition = dispositionOf(contentType, basename(path));
+  await putFile({
+    bucket: mediaBucket(),
+    key,
+    path,
+    size,
+    sha256: hash.digest('hex'),
+    contentType,
+    contentDisposition,
+  });
+  return key;
 }

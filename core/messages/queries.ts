@@ -55,6 +55,34 @@ export async function clicksOn({ organizationId, conversationId, threadId, messa
     .toSorted((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
 }
 
+/** When a conversation's messages last came, were edited, deleted or clicked on; ISO 8601. */
+export interface MessageTimes {
+  readonly came?: string | undefined;
+  readonly edited?: string | undefined;
+  readonly deleted?: string | undefined;
+  readonly clicked?: string | undefined;
+}
+
+const latest = (times: readonly (string | undefined)[]): string | undefined =>
+  times
+    .flatMap((time) => time ?? [])
+    .toSorted()
+    .at(-1);
+
+export async function timesOf(conversation: ConversationKey): Promise<MessageTimes> {
+  const [messages, clicks] = await Promise.all([
+    Message.query.primary(conversation).go({ pages: 'all', attributes: ['timestamp', 'edition', 'deletedAt'] }),
+    Click.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
+  ]);
+  return {
+    came: latest(messages.data.map(({ timestamp }) => timestamp)),
+    // The time of receipt stands before the event's id.
+    edited: latest(messages.data.map(({ edition }) => edition?.split('#')[0])),
+    deleted: latest(messages.data.map(({ deletedAt }) => deletedAt)),
+    clicked: latest(clicks.data.map(({ receivedAt }) => receivedAt)),
+  };
+}
+
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 
 /** Nothing for a tombstone whose message never came: it has no time, no author and no type. */

@@ -101,6 +101,22 @@ export async function deleteObject({ bucket, key }: StoredObject): Promise<void>
   await deleteAll(bucket, [key]);
 }
 
+/** The keys under a prefix, a thousand at a time. */
+export async function* keysUnder(bucket: string, prefix: string): AsyncGenerator<string[]> {
+  let ContinuationToken: string | undefined;
+  do {
+    const page = await client.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(ContinuationToken && { ContinuationToken }) }),
+    );
+    yield (page.Contents ?? []).flatMap(({ Key }) => Key ?? []);
+    ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (ContinuationToken);
+}
+
+export async function deleteKeys(bucket: string, keys: readonly string[]): Promise<void> {
+  for (let from = 0; from < keys.length; from += 1000) await deleteAll(bucket, keys.slice(from, from + 1000));
+}
+
 /** Deletes every object under a prefix; answers how many there were. */
 export async function deleteUnder(bucket: string, prefix: string): Promise<number> {
   const listed = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));

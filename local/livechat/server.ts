@@ -54,11 +54,14 @@ const webhookTimeoutMs = 10_000;
 export const startSimulator = async (options: SimulatorOptions): Promise<RunningSimulator> => {
   const { secretKey, organizationId, clientId, agentId, clock = systemClock, random = Math.random } = options;
   const source = createSource(clock.now);
-  const registrations = createRegistrations(source.uuid, (action) => ({
-    webhookId: registrationId(action),
-    url: options.webhookUrl,
-    secretKey,
-  }));
+  const { accountId, apiKey, accessToken } = options;
+  const settings = createSettings({ ...defaultSettings, agentId, accountId, apiKey, accessToken });
+  const registrations = createRegistrations({
+    uuid: source.uuid,
+    now: source.now,
+    delayMs: () => settings.current().registrationDelayMs,
+    fallback: (action) => ({ webhookId: registrationId(action), url: options.webhookUrl, secretKey }),
+  });
   const delivery = createDelivery({
     organizationId,
     targets: registrations.targets,
@@ -67,12 +70,11 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     now: source.now,
     onActivity: options.onActivity ?? (() => {}),
   });
-  const { accountId, apiKey, accessToken } = options;
   const cdn = createCdn();
   const world: World = {
     simulator: createSimulator({ source, clientId, agentId }, delivery.send, cdn),
     source,
-    settings: createSettings({ ...defaultSettings, agentId, accountId, apiKey, accessToken }),
+    settings,
     uploads: createUploads(source.now, source.uuid),
     cdn,
     joins: createJoins(source.now),
