@@ -1,6 +1,16 @@
+/** What a shell script can tell from how a command ended. Listed in docs/cli.md. */
+export const exitCodes = { success: 0, failure: 1, usage: 2 } as const;
+
 /** What went wrong and what to do, in words for the person at the terminal; no stack is shown for it. */
 export class CliError extends Error {
-  override readonly name = 'CliError';
+  override readonly name: string = 'CliError';
+  readonly exitCode: number = exitCodes.failure;
+}
+
+/** The command was not given right: nothing has been done. */
+export class UsageError extends CliError {
+  override readonly name = 'UsageError';
+  override readonly exitCode = exitCodes.usage;
 }
 
 /** Why a call got no answer, as short as it can be said. */

@@ -3,16 +3,16 @@ import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import {
   type ConversationDetail,
+  findConversations,
   latestFirst,
   listConversations,
-  loadConversation,
   organizations,
   type PageEnd,
   statuses,
 } from '../core/conversations/queries.ts';
-import { clicksOn, findMessages, listMessages } from '../core/messages/queries.ts';
-import { deliveriesOf } from '../core/outbound/delivery-store.ts';
-import { transcriptOf } from '../core/outbound/view.ts';
+import { withLink } from '../core/messages/links.ts';
+import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
+import { loadTranscript } from '../core/outbound/transcript.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
 
@@ -45,18 +45,12 @@ export function api({ bus }: { bus: string }): Hono {
   app.get('/conversations/:id', async (context) => {
     const { organizationId, limit, after } = context.req.query();
     const conversation = await findConversation(context.req.param('id'), organizationId);
-    const key = { organizationId: conversation.organizationId, conversationId: conversation.id };
-    const most = limitOr(2000, limit);
-    const [page, { messages: notes }, deliveries] = await Promise.all([
-      listMessages(key, 'all', { limit: most, from: after ?? null }),
-      listMessages(key, 'agents', { limit: most }),
-      deliveriesOf(key),
-    ]);
-    const seen = conversation.participants.flatMap(({ type, seenUpTo }) =>
-      type === 'customer' && seenUpTo ? [seenUpTo] : [],
-    );
-    const { messages, pending } = transcriptOf(page.messages, deliveries, seen);
-    return context.json({ conversation, messages, notes, pending, next: page.next });
+    const { messages, notes, pending, next } = await loadTranscript(conversation, {
+      limit: limitOr(2000, limit),
+      from: after ?? null,
+    });
+    const [shown, shownNotes] = await Promise.all([linked(messages), linked(notes)]);
+    return context.json({ conversation, messages: shown, notes: shownNotes, pending, next });
   });
 
   app.get('/messages/:id', async (context) => {
@@ -65,21 +59,23 @@ export function api({ bus }: { bus: string }): Hono {
     const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
     if (!message) throw problem(404, 'id', 'the id of a stored message');
     const clicks = await clicksOn({ ...message, messageId: message.id });
-    return context.json({ message, clicks });
+    return context.json({ message: await withLink(message, Date.now()), clicks });
   });
 
   app.route('/', operations());
   return app;
 }
 
+const linked = <T extends StoredMessage>(messages: readonly T[]) =>
+  Promise.all(messages.map((message) => withLink(message, Date.now())));
+
 /** Without an organization, the conversation of whichever has it. */
 async function findConversation(
   conversationId: string,
   organizationId: string | undefined,
 ): Promise<ConversationDetail> {
-  const ids = organizationId === undefined ? await organizations() : [organizationId];
-  const found = await Promise.all(ids.map((id) => loadConversation({ organizationId: id, conversationId })));
-  const [conversation, another] = found.flatMap((one) => one ?? []);
+  const among = organizationId === undefined ? undefined : [organizationId];
+  const [conversation, another] = await findConversations(conversationId, among);
   if (!conversation) throw problem(404, 'id', 'the id of a stored conversation');
   if (another) throw problem(409, 'organizationId', 'one of the organizations that have this conversation id');
   return conversation;

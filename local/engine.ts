@@ -1,11 +1,18 @@
 import { fileURLToPath } from 'node:url';
+import { localStage, outputsParameter, type StageOutputs } from '../core/platform/outputs.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivities, type Listener } from './activity.ts';
 import { type CloudResources, startCloud } from './aws/cloud.ts';
 import { type Execution, statusOf } from './aws/executions.ts';
 import type { MachineDelays } from './aws/state-machine.ts';
 import { type LocalCredentials, localCredentials } from './credentials.ts';
-import { type Environment, type EnvironmentTopology, functionEnvironment, takeEnvironment } from './environment.ts';
+import {
+  type Environment,
+  type EnvironmentTopology,
+  functionEnvironment,
+  only,
+  takeEnvironment,
+} from './environment.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import type { LambdaFunction } from './lambda/messages.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
@@ -178,14 +185,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const webhookUrl = `http://localhost:${frontPort}${topology.webhookRoute.path}`;
     const liveChatUrl = await startSimulator(webhookUrl);
 
-    const env = functionEnvironment({
+    const found = {
       topology,
-      inherited: environment,
       endpoint: cloud.url,
       secretPrefix,
       deadLetterQueueUrl: cloud.deadLetterQueueUrl,
       liveChatUrl,
-    });
+    };
+    const env = functionEnvironment({ ...found, inherited: environment });
+    const known = functionEnvironment({ ...found, inherited: only(deployed.settings, environment) });
+    const outputs: StageOutputs = { version: 1, webhookUrl, environment: known };
+    cloud.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
     cleanups.push(takeEnvironment(env));
     const started = await startRuntime({
       functions: topology.functions,

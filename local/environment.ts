@@ -2,6 +2,11 @@ import { region, stateMachineArn } from './lambda/names.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Those settings alone, which are no secret: whoever operates the bridge must act by the same ones as its functions. */
+export function only(settings: readonly string[], environment: Environment): Environment {
+  return Object.fromEntries(settings.map((name) => [name, environment[name]]));
+}
+
 /** The names of environment variables, by what they hold, and the things that they name. */
 export interface EnvironmentTopology {
   readonly busName: string;
@@ -50,7 +55,14 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     [topology.bucket.variable]: topology.bucket.name,
     [topology.variables.deadLetterQueue]: options.deadLetterQueueUrl,
     LIVECHAT_API_BASE_URL: options.liveChatUrl,
+    ...standIn(options),
   };
+}
+
+/** A LiveChat on this machine is a simulator, which has LiveChat's files, too: they are not fetched from the web. */
+function standIn({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_STAND_IN?: string } {
+  const here = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
+  return here && !inherited.MEDIA_STAND_IN ? { MEDIA_STAND_IN: new URL(liveChatUrl).origin } : {};
 }
 
 /** Makes `environment` this process's own; the function that is returned puts back what was there. */

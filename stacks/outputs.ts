@@ -1,10 +1,11 @@
 import { webhookUrl } from './inbound.ts';
 import { environment } from './links.ts';
+import { functionSettings } from './settings.ts';
 import { region } from './stage.ts';
 
 /**
- * What the command line's `--stage` reads, from any machine with credentials for the account: the environment in which
- * the functions find everything, by the same variables.
+ * What the command line's `--stage` reads, from any machine with credentials for the account, in the shape of
+ * core/platform/outputs.ts: the environment in which the functions find everything, by the same variables.
  */
 const parameter = `/${$app.name}/${$app.stage}/outputs`;
 
@@ -12,7 +13,13 @@ new aws.ssm.Parameter('Outputs', {
   name: parameter,
   description: 'Where everything is: read by `livechat --stage`',
   type: 'String',
-  value: $jsonStringify({ version: 1, stage: $app.stage, region, webhookUrl, environment }),
+  value: $jsonStringify({
+    version: 1,
+    stage: $app.stage,
+    region,
+    webhookUrl,
+    environment: { ...environment, ...functionSettings },
+  }),
 });
 
 export const outputs = { webhookUrl, parameter, ...environment };

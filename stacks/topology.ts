@@ -72,8 +72,26 @@ export const functions = {
   ]),
   'message-seen': stateWriter('message-seen', ['mark-read']),
   'postback-received': stateWriter('postback-received', ['name-conversations', 'store-clicks']),
-  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most
-  // of its time it waits, for its turn or for LiveChat: more memory than a file of 10 MiB needs would be wasted.
+  // A download takes 30 s at most, and S3 has 15 s for it. A file is never in memory whole.
+  'store-media': {
+    handler: 'functions/store-media.handler',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    uses: [
+      'read-large-events',
+      'remember-effects',
+      'note-media',
+      'put-media',
+      'remove-media',
+      'record-conversations',
+      'read-participants',
+      'store-messages',
+      'publish-events',
+      'keep-large-events',
+    ],
+  },
+  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most of
+  // its time it waits, for its turn or for LiveChat: more memory would be wasted.
   send: {
     handler: 'functions/send.handler',
     memoryMb: 512,
@@ -84,6 +102,8 @@ export const functions = {
       'take-turns',
       'track-deliveries',
       'read-media',
+      // S3 says that a file is not there only to whoever may list.
+      'find-media',
       'look-after-runs',
       'publish-events',
       'keep-large-events',
@@ -200,6 +220,22 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
+  // Messages with a file, and those too large for the bus, which may have one.
+  'store-media': {
+    pattern: {
+      source: [eventSource],
+      'detail-type': ['message.received', 'message.delivered', 'note.received', 'message.updated', 'note.updated'],
+      detail: {
+        $or: [
+          { data: { type: ['media'] } },
+          { data: { message: { type: ['media'] } } },
+          { dataRef: { key: [{ exists: true }] } },
+        ],
+      },
+      ...unlessReplayed,
+    },
+    target: { function: 'store-media' },
+  },
   'send-requested': {
     pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
     target: { stateMachine: 'send' },
@@ -270,6 +306,9 @@ export const settings = [
   'SECRET_CACHE_SECONDS',
   'CONVERSATIONS_RETENTION_DAYS',
   'MESSAGES_RETENTION_DAYS',
+  'MEDIA_HOSTS',
+  'MEDIA_OUTBOUND_HOSTS',
+  'MEDIA_MAX_BYTES',
   'LIVECHAT_API_BASE_URL',
   'LIVECHAT_API_VERSION',
   'LIVECHAT_CALLS_PER_SECOND',

@@ -45,10 +45,16 @@ export const uses = {
   'correct-authors': { of: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
   'bury-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },
   'store-clicks': { of: 'messages', actions: ['dynamodb:PutItem'] },
+  'note-media': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'put-media': { of: 'media', actions: ['s3:PutObject'] },
   'read-media': { of: 'media', actions: ['s3:GetObject'] },
   'find-media': { of: 'bucket', actions: ['s3:ListBucket'] },
   'remove-media': { of: 'media', actions: ['s3:DeleteObject'] },
 
+  'remember-effects': {
+    of: 'control',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  },
   'take-turns': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] },
   'leave-queues': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
   'track-deliveries': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },

@@ -30,7 +30,7 @@ export function busEvents(organizationId: string): BusEvent[] {
   );
 }
 
-function envelopeOf({ type, metadata, data }: AnyEvent): BusEvent {
+export function envelopeOf({ type, metadata, data }: AnyEvent): BusEvent {
   return {
     version: '0',
     id: randomUUID(),

@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod/mini';
+import { plainCommand } from '../command.ts';
 import { address, flag, parseOptions } from '../options.ts';
 import { colours, print, printJson } from '../output.ts';
 import { connectSimulator } from '../simulator.ts';
@@ -24,8 +25,13 @@ const run = async (options: z.infer<typeof chatOptions>): Promise<void> => {
 };
 
 export const chatCommand = (): Command =>
-  new Command('chat')
-    .description('Plays one chat on the simulator: a small story, or the steps of a script.')
+  plainCommand('chat', {
+    description: 'Plays one chat on the simulator: a small story, or the steps of a script.',
+    examples: [
+      'simulate chat --customer "Dana Whitfield" --text "Where is my parcel?"',
+      'simulate chat --script hello.json --json',
+    ],
+  })
     .option('--simulator <address>', 'where the simulator listens', 'http://localhost:4600')
     .option('--customer <name>', "the customer's name")
     .option('--text <text>', 'the first message')
@@ -33,13 +39,8 @@ export const chatCommand = (): Command =>
       '--script <file>',
       'a JSON array of steps: each the body of POST /simulator/chats/:id/events; the first may be that of POST /simulator/chats, and an eventId of "$previous" means the last event made',
     )
-    .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
-      `
-Examples:
-  $ livechat simulate chat --customer "Dana Whitfield" --text "Where is my parcel?"
-  $ echo '[{"action":"message","text":"Hello"},{"as":"agent","action":"close"}]' > hello.json
-  $ livechat simulate chat --script hello.json --json`,
+      '\nA script, hello.json:\n  [{"action":"message","text":"Hello"},{"as":"agent","action":"close"}]',
     )
     .action((options: unknown) => run(parseOptions(chatOptions, options)));

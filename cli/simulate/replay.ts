@@ -1,10 +1,12 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod/mini';
-import { CliError } from '../errors.ts';
+import { plainCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import { address, flag, parseOptions, positiveNumber, wholeNumber } from '../options.ts';
 import { colours, print, printJson } from '../output.ts';
 import { createPace, systemClock } from '../pace.ts';
 import { sendTo } from '../post.ts';
+import { withProgress } from '../progress.ts';
 import { readRecorded } from '../recorded.ts';
 import { type Failure, type Proof, prepare, type ReplaySummary, replay, sequence, summarize } from '../replay.ts';
 
@@ -32,7 +34,7 @@ type ReplayOptions = z.infer<typeof replayOptions>;
 const proofOf = ({ secret, signature }: ReplayOptions): Proof => {
   if (secret) return { kind: signature ? 'signature' : 'body secret', secret };
   if (!signature) return { kind: 'as recorded' };
-  throw new CliError('--signature needs a secret to sign with: give --secret or LIVECHAT_WEBHOOK_SECRET.');
+  throw new UsageError('--signature needs a secret to sign with: give --secret or LIVECHAT_WEBHOOK_SECRET.');
 };
 
 const newSeed = (): number => Math.floor(Math.random() * 2 ** 31);
@@ -55,12 +57,16 @@ const run = async (paths: readonly string[], options: ReplayOptions): Promise<vo
   const recorded = await readRecorded(paths);
   const prepared = recorded.map((body) => prepare(body, proof, options.organization));
   if (seed !== undefined && !options.json) print(`Shuffled with seed ${seed}`);
-  const outcomes = await replay(sequence(prepared, options.repeat, seed), {
-    send: sendTo(options.url),
-    pace: createPace(options.rate, systemClock),
-    concurrency: options.concurrency,
-    now: systemClock.now,
-  });
+  const bodies = sequence(prepared, options.repeat, seed);
+  const send = sendTo(options.url);
+  const outcomes = await withProgress('Sending', bodies.length, ({ step }) =>
+    replay(bodies, {
+      send: (body) => send(body).finally(step),
+      pace: createPace(options.rate, systemClock),
+      concurrency: options.concurrency,
+      now: systemClock.now,
+    }),
+  );
   const summary = summarize(outcomes);
   if (!summary.ok) process.exitCode = 1;
   if (options.json) printJson({ ...summary, ...(seed !== undefined && { seed }) });
@@ -68,8 +74,14 @@ const run = async (paths: readonly string[], options: ReplayOptions): Promise<vo
 };
 
 export const replayCommand = (): Command =>
-  new Command('replay')
-    .description('Sends recorded webhook bodies to any address. Fails if any answer is not 200.')
+  plainCommand('replay', {
+    description: 'Sends recorded webhook bodies to any address. Fails if any answer is not 200.',
+    examples: [
+      'simulate replay test/fixtures/livechat',
+      'simulate replay test/fixtures/livechat --repeat 3 --shuffle 42 --concurrency 20',
+      'simulate replay body.json --signature --url https://example.com/livechat/webhook',
+    ],
+  })
     .argument('<path...>', 'files, or folders: a file ORDER in a folder names what is sent, else every *.json by name')
     .option('--url <address>', 'where to send them', 'http://localhost:3000/livechat/webhook')
     .addOption(
@@ -83,13 +95,4 @@ export const replayCommand = (): Command =>
     .option('--shuffle [seed]', 'in an order that depends on the seed alone; without a seed, one is taken and shown')
     .option('--rate <per-second>', 'at most so many a second')
     .option('--concurrency <number>', 'how many at the same time; above 1 the order is not kept', '1')
-    .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ livechat simulate replay test/fixtures/livechat
-  $ livechat simulate replay test/fixtures/livechat --repeat 3 --shuffle 42 --concurrency 20
-  $ livechat simulate replay body.json --signature --url https://example.com/livechat/webhook`,
-    )
     .action((paths: string[], options: unknown) => run(paths, parseOptions(replayOptions, options)));

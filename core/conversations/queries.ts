@@ -1,6 +1,7 @@
 import type { Participant } from '../events/schemas.ts';
 import type { Assignment } from './assignment.ts';
 import { conversations } from './entities.ts';
+import type { Fact } from './facts.ts';
 import { fold, type Status } from './fold.ts';
 import { activityOf, type ConversationKey, read } from './store.ts';
 import type { Thread } from './threads.ts';
@@ -95,4 +96,22 @@ export async function loadConversation(key: ConversationKey): Promise<Conversati
     participants: participants.map((one) => ({ ...one, seenUpTo: seen.get(one.id) })),
     assigned,
   };
+}
+
+/** The conversations of this id: one, unless two organizations happen to have the same. */
+export async function findConversations(
+  conversationId: string,
+  among?: readonly string[],
+): Promise<ConversationDetail[]> {
+  const ids = among ?? (await organizations());
+  const found = await Promise.all(ids.map((organizationId) => loadConversation({ organizationId, conversationId })));
+  return found.flatMap((one) => one ?? []);
+}
+
+/** What has happened to a conversation, in no order, and how far each user has read. */
+export async function historyOf(
+  key: ConversationKey,
+): Promise<{ facts: readonly Fact[]; readMarks: readonly string[] }> {
+  const { facts, readMarks } = await read(key);
+  return { facts, readMarks: readMarks.map(({ seenUpTo }) => seenUpTo) };
 }

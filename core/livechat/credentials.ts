@@ -72,10 +72,19 @@ interface Entry {
 }
 
 const rotationGraceMs = 24 * 3_600_000;
-const rereadEveryMs = 30_000;
+/** A secret that was just changed is known everywhere this much later, if not before. */
+export const rereadEveryMs = 30_000;
 const absentForMs = 60_000;
 /** More organizations than this in one process would be an attack; the oldest are read again when they come back. */
 const mostEntries = 5_000;
+
+/** The secrets that may hold an organization's credentials; the first that there is counts. */
+export function secretNames(prefix: string, organizationId: string | undefined): string[] {
+  const fallback = `${prefix}/default`;
+  return organizationId && isUuid(organizationId)
+    ? [`${prefix}/${organizationId.toLowerCase()}`, fallback]
+    : [fallback];
+}
 
 /** LiveChat credentials by organization, read from Secrets Manager and kept in the process for a while. */
 export class Credentials {
@@ -89,36 +98,30 @@ export class Credentials {
 
   /** The organization's own secret, else the default one, else the environment's. An id that is no UUID names no secret. */
   async of(organizationId: string | undefined): Promise<OrganizationSecret> {
-    for (const name of this.#names(organizationId)) {
+    for (const name of secretNames(this.#options.prefix, organizationId)) {
       const { secret } = await this.#entry(name);
       if (secret) return secret;
     }
     const { environment, prefix } = this.#options;
     if (!environment.LIVECHAT_WEBHOOK_SECRET) throw notFilled(`secret ${prefix}/default`);
-    return { source: 'environment', current: parse(JSON.stringify(environment), 'environment') };
+    return { source: 'environment', current: parseCredentials(JSON.stringify(environment), 'environment') };
   }
 
   /**
    * After a failed verification: reads the secret again, with the one before it, unless that was done within 30 s.
-   * Answers undefined when nothing was read.
+   * Answers what is known then, since another call may have read it meanwhile; undefined where there is no secret.
    */
   async reread(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
     // The organization's own secret alone counts where it has one: the default one must never stand in for it.
-    const name = this.#names(organizationId).find((one) => this.#entries.get(one)?.secret);
+    const names = secretNames(this.#options.prefix, organizationId);
+    const name = names.find((one) => this.#entries.get(one)?.secret);
     const entry = name === undefined ? undefined : this.#entries.get(name);
     const at = this.#options.now();
-    if (name === undefined || !entry || at - entry.rereadAt < rereadEveryMs) return undefined;
+    if (name === undefined || !entry) return undefined;
+    if (at - entry.rereadAt < rereadEveryMs) return (await (this.#underWay.get(`${name} true`) ?? entry)).secret;
     // Noted before the reading: one that fails counts as well, or an outage would be asked at every wrong call.
     this.#entries.set(name, { ...entry, rereadAt: at });
     return (await this.#load(name, true)).secret;
-  }
-
-  #names(organizationId: string | undefined): string[] {
-    const { prefix } = this.#options;
-    const fallback = `${prefix}/default`;
-    return organizationId && isUuid(organizationId)
-      ? [`${prefix}/${organizationId.toLowerCase()}`, fallback]
-      : [fallback];
   }
 
   async #entry(name: string): Promise<Entry> {
@@ -176,7 +179,7 @@ function secretOf(name: string, current: SecretVersion, previous: SecretVersion 
   const source = `secret ${name}`;
   return {
     source,
-    current: parse(current.text, source),
+    current: parseCredentials(current.text, source),
     previous: previous && previousOf(previous, current.createdAt + rotationGraceMs),
   };
 }
@@ -184,7 +187,7 @@ function secretOf(name: string, current: SecretVersion, previous: SecretVersion 
 /** A misspelt version that has been replaced since is none: it must not get in the way of the right one. */
 function previousOf({ text }: SecretVersion, until: number): OrganizationSecret['previous'] {
   try {
-    return { credentials: parse(text, 'AWSPREVIOUS'), until };
+    return { credentials: parseCredentials(text, 'AWSPREVIOUS'), until };
   } catch {
     return undefined;
   }
@@ -198,8 +201,8 @@ function notFilled(source: string): ConfigurationError {
   );
 }
 
-/** Throws {@link ConfigurationError} naming the field, never its value. */
-function parse(text: string, where: string): LiveChatCredentials {
+/** Reads a secret's JSON. Throws {@link ConfigurationError} naming the field, never its value. */
+export function parseCredentials(text: string, where: string): LiveChatCredentials {
   const json = text.trim() === '' ? {} : parseJson(text, where);
   const parsed = fields.safeParse(json);
   if (parsed.success) return parsed.data;

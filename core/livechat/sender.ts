@@ -1,10 +1,10 @@
+import { sendingRules } from '../media/settings.ts';
 import type { Carrier } from '../outbound/carrier.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
 import { required } from '../platform/configuration.ts';
 import { logWith } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import { readBytes } from '../platform/objects.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { liveChatCarrier } from './carrier.ts';
 import type { CallRecord, LifeCycleNotice } from './client/call.ts';
@@ -13,6 +13,7 @@ import { composeMessages } from './compose/compose.ts';
 import type { Part } from './compose/part.ts';
 import { InvalidMessagesError, parseMessages } from './compose/request-message.ts';
 import { apiCredentials, Credentials, type OrganizationSecret } from './credentials.ts';
+import { withFile } from './files.ts';
 
 /** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
 export interface LiveChatSender {
@@ -28,6 +29,7 @@ export function liveChatSender(environment = process.env): LiveChatSender {
     prefix: required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment),
     environment,
   });
+  const rules = sendingRules(environment);
   /** Where LiveChat has sent us, by organization: asked once, not at every message. */
   const regions = new Map<string, string>();
   const connect = (organizationId: string, secret: OrganizationSecret): LiveChatClient => {
@@ -50,7 +52,7 @@ export function liveChatSender(environment = process.env): LiveChatSender {
         client: connect(organizationId, secret),
         agentId: secret.current.LIVECHAT_AGENT_ID,
         onRegion: (region) => regions.set(organizationId, region),
-        readMedia: (key) => readOwn(organizationId, key),
+        withFile: (source, signal, use) => withFile(organizationId, source, { ...rules, signal }, use),
         async refresh() {
           const fresh = await credentials.reread(organizationId);
           const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
@@ -59,14 +61,6 @@ export function liveChatSender(environment = process.env): LiveChatSender {
       });
     },
   };
-}
-
-/** A key names a file of this organization alone: another's files lie under its own id. */
-async function readOwn(organizationId: string, key: string): Promise<{ bytes: Uint8Array; contentType: string }> {
-  if (!key.startsWith(`${organizationId}/`)) {
-    throw new RequestInvalid('content.key: expected a key under the organization’s own id');
-  }
-  return readBytes({ bucket: required('MEDIA_BUCKET', 'the name of the media bucket'), key });
 }
 
 function compose(messages: unknown): readonly Piece<Part>[] {

@@ -152,3 +152,8 @@ export async function deliveriesOf({
   const { data } = await Item.query.byConversation({ organizationId, conversationId }).go({ pages: 'all' });
   return new Map(data.map((delivery) => [delivery.id, delivery]));
 }
+
+/** Where a delivery lies, for whoever deletes it. */
+export function addressOf(key: Primary): unknown {
+  return Item.get(primary(key)).params();
+}

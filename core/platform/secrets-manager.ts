@@ -1,5 +1,6 @@
 import {
   GetSecretValueCommand,
+  PutSecretValueCommand,
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -37,3 +38,8 @@ export const readSecret: ReadSecret = async (name, stage) => {
     throw error;
   }
 };
+
+/** Writes a new version of a secret that is there; the one before becomes AWSPREVIOUS. */
+export async function writeSecret(name: string, text: string): Promise<void> {
+  await client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text }));
+}

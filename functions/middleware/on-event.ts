@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import type { EventBridgeEvent } from 'aws-lambda';
+import type { Context, EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
 import { claimCheckOf, type DomainEvent, parseEvent } from '../../core/events/event.ts';
 import { errorKeys, type Log, logWith } from '../../core/platform/logger.ts';
@@ -8,21 +8,32 @@ import { readObject } from '../../core/platform/objects.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
 /** Answers false for an event that had been handled before, where that shows. */
-type Handle<T extends EventType> = (event: DomainEvent<T>, log: Log) => Promise<boolean> | Promise<void>;
+type Handle<T extends EventType> = (
+  event: DomainEvent<T>,
+  log: Log,
+  remainingMs: Context['getRemainingTimeInMillis'],
+) => Promise<boolean> | Promise<void>;
 
 /**
  * A function for one kind of domain event: checks the event against the catalogue, fetching data that was too large
  * for the bus, logs with the ids to search by, and counts. What it throws is retried by Lambda, then kept in the dead-letter queue.
  */
 export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
+  return onEvents([type], handle);
+}
+
+/** A function for a few kinds of domain event; one of another kind is taken for the first. */
+export function onEvents<T extends EventType>([first, ...others]: readonly [T, ...T[]], handle: Handle<T>) {
+  const typeOf = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
   return middy<BusEvent, void>()
     .use({
       onError: ({ error, event }) => {
-        count('EventsFailed', { type });
+        count('EventsFailed', { type: typeOf(event) });
         logWith({ detailType: event['detail-type'], busEventId: event.id }).error('event failed', errorKeys(error));
       },
     })
-    .handler(async (busEvent) => {
+    .handler(async (busEvent, context) => {
+      const type = typeOf(busEvent);
       const event = parseEvent(type, await resolved(busEvent.detail));
       const { id, correlationId, organizationId } = event.metadata;
       const log = logWith({
@@ -32,7 +43,8 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
         organizationId,
         ...conversationOf(event.data),
       });
-      if ((await handle(event, log)) === false) count('DuplicateEvents', { type });
+      if ((await handle(event, log, () => context.getRemainingTimeInMillis())) === false)
+        count('DuplicateEvents', { type });
       count('EventsHandled', { type });
       log.info('event handled');
     });

@@ -9,10 +9,12 @@ import { type Consumer, startConsumer } from './consumer.ts';
 import { createControl, type Idle } from './control.ts';
 import { createDatabase, createTables } from './database.ts';
 import { createEndpoint } from './endpoint.ts';
-import { createEvents, type Envelope, type Rule } from './events.ts';
+import { createEvents, type Envelope } from './events.ts';
 import { createExecutions, type Execution } from './executions.ts';
 import { createFaults } from './faults.ts';
+import { createParameters, type Parameters } from './parameters.ts';
 import { createQueues, urlOf } from './queues.ts';
+import type { Rule } from './rules.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 import type { MachineDelays } from './state-machine.ts';
 import { statusChange } from './status-change.ts';
@@ -76,6 +78,7 @@ export interface Cloud {
   readonly url: string;
   readonly deadLetterQueueUrl: string;
   readonly secrets: Secrets;
+  readonly parameters: Parameters;
   /** Invokes a function and waits for it, counted like the calls of the other services. */
   readonly invoke: Invoke;
   readonly idle: Idle;
@@ -97,6 +100,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const calls = createCalls();
   const faults = createFaults();
   const secrets = createSecrets();
+  const parameters = createParameters();
   const database = createDatabase();
   const storage = await createStorage();
   const queueUrls = Promise.withResolvers<Readonly<Record<string, string>>>();
@@ -142,11 +146,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     busName: resources.busName,
     rules: resources.rules,
     deliver: targets.deliver,
+    arnOf: targets.arnOf,
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
   const idle: Idle = (limitMs, waitForExecutions) => allIdle(waitForExecutions ? [work, unended] : [work], limitMs);
   const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
-  const parts = { database, storage, events, secrets, stepFunctions };
+  const parts = { database, storage, events, secrets, parameters, stepFunctions };
   const server = createEndpoint({ ...parts, faults, calls, control, report });
   const consumers: Consumer[] = [];
 
@@ -185,7 +190,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const layouts = Object.entries(resources.tables).map(([name, { layout }]) => [name, layout] as const);
     await createTables(url, Object.fromEntries(layouts));
     calls.clear();
-    return { port, url, deadLetterQueueUrl: urlOf(urls, 'deadLetters'), secrets, invoke, idle, stop };
+    const deadLetterQueueUrl = urlOf(urls, 'deadLetters');
+    return { port, url, deadLetterQueueUrl, secrets, parameters, invoke, idle, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -5,6 +5,7 @@ import { controlPrefix } from './control.ts';
 import type { Database } from './database.ts';
 import type { Events } from './events.ts';
 import { type Fault, type Faults, faultError, type Service } from './faults.ts';
+import type { Parameters } from './parameters.ts';
 import { s3Operation } from './s3-operation.ts';
 import type { Secrets } from './secrets.ts';
 import type { StepFunctions } from './step-functions.ts';
@@ -15,6 +16,7 @@ export interface EndpointOptions {
   readonly storage: Storage;
   readonly events: Events;
   readonly secrets: Secrets;
+  readonly parameters: Parameters;
   readonly stepFunctions: StepFunctions;
   readonly faults: Faults;
   readonly calls: Calls;
@@ -33,6 +35,7 @@ const services: Readonly<Record<string, Service>> = {
   DynamoDB_20120810: 'dynamodb',
   AWSEvents: 'events',
   secretsmanager: 'secretsmanager',
+  AmazonSSM: 'ssm',
   AmazonSQS: 'sqs',
   AWSStepFunctions: 'states',
 };
@@ -45,7 +48,7 @@ const maximumJsonBytes = 16 * 1_024 * 1_024;
  * CLI talk to it as they would to AWS; signatures are not checked.
  */
 export function createEndpoint(options: EndpointOptions): Server {
-  const { database, storage, events, secrets, stepFunctions, faults, calls, control, report } = options;
+  const { database, storage, events, secrets, parameters, stepFunctions, faults, calls, control, report } = options;
 
   function requireSupport({ service, operation }: Call): void {
     if (service === 'dynamodb' && !database.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
@@ -66,7 +69,8 @@ export function createEndpoint(options: EndpointOptions): Server {
 
   function perform({ service, operation }: Call, fault: Fault['kind'] | undefined, input: unknown): unknown {
     if (service === 'events') return events.call(operation, input, fault === 'partial');
-    return service === 'states' ? stepFunctions.call(operation, input) : secrets.call(operation, input);
+    if (service === 'states') return stepFunctions.call(operation, input);
+    return service === 'ssm' ? parameters.call(operation, input) : secrets.call(operation, input);
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

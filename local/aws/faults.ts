@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { AwsError } from './answers.ts';
 import { parseInput } from './input.ts';
 
-export const services = ['dynamodb', 'events', 'secretsmanager', 's3', 'sqs', 'states'] as const;
+export const services = ['dynamodb', 'events', 'secretsmanager', 's3', 'sqs', 'ssm', 'states'] as const;
 
 export type Service = (typeof services)[number];
 

@@ -12,6 +12,10 @@ export interface Settings {
   readonly agentId: string;
   /** How LiveChat says that a chat is closed. Both were seen. */
   readonly inactiveForm: InactiveForm;
+  /** How long a registration, or its removal, takes to be in effect. LiveChat says: up to two minutes. */
+  readonly registrationDelayMs: number;
+  /** What the caller's token may do; null: everything. */
+  readonly scopes?: readonly string[] | null;
   /** Without any credentials, every Authorization header is accepted. */
   readonly accountId?: string | undefined;
   readonly apiKey?: string | undefined;
@@ -25,6 +29,7 @@ export const defaultSettings = {
   joinDelayMs: 300,
   publicAgentsLimit: 1,
   inactiveForm: 'chat_inactive',
+  registrationDelayMs: 0,
 } as const;
 
 export interface SettingsStore {

@@ -59,6 +59,7 @@ const webhook = z.looseObject({
   action: maybeText,
   owner_client_id: maybeText,
   type: maybeText,
+  filters: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
 });
 export type AnsweredWebhook = z.infer<typeof webhook>;
 

@@ -109,3 +109,30 @@ export async function list(
   const letters = data.map(({ letter: _letter, expires: _expires, ...archived }) => archived);
   return { letters, ...(cursor !== null && { next: cursor }) };
 }
+
+/** Where a letter lies, for whoever deletes it. */
+export function addressOf({ id }: { id: string }): unknown {
+  return Item.get({ id }).params();
+}
+
+const everyStatus = ['open', 'redriven', 'settled'] as const satisfies readonly Archived['status'][];
+
+/** The ids of the letters in which any of these texts stands. Reads every letter. */
+export async function mentioning(texts: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const status of everyStatus) {
+    let from: string | null = null;
+    do {
+      const page: Awaited<ReturnType<typeof pageOf>> = await pageOf(status, from);
+      for (const { id, letter, conversationId } of page.data) {
+        if (texts.some((text) => conversationId === text || letter.includes(text))) found.push(id);
+      }
+      from = page.cursor;
+    } while (from !== null);
+  }
+  return found;
+}
+
+function pageOf(status: Archived['status'], cursor: string | null) {
+  return Item.query.byStatus({ status }).go({ cursor });
+}

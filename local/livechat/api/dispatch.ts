@@ -3,6 +3,7 @@ import type { Fault, Faults } from '../control/faults.ts';
 import { authenticate } from './authenticate.ts';
 import { LiveChatError, toLiveChatError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
+import { authorize } from './scopes.ts';
 import { lostAnswerOf, type Outcome, refusalOf } from './strike.ts';
 import { type Method, type Version, versions, type World } from './world.ts';
 
@@ -45,10 +46,11 @@ export const createDispatch = ({
 }: Parts): ((call: Call) => Promise<Outcome>) => {
   const { calls, settings } = world;
 
-  const admit = ({ version, authorization }: Call): void => {
+  const admit = ({ method, version, authorization }: Call): void => {
     const current = settings.current();
     versionOf(version);
     authenticate(authorization, current);
+    authorize(method, current);
     if (!limiter.admit(current.rateLimitPerSecond)) throw new LiveChatError('too_many_requests');
   };
 

@@ -2,7 +2,12 @@ import type * as z from 'zod/mini';
 import { check } from './check.ts';
 import { addUserToChat, deactivateChat, removeUserFromChat, transferChat } from './membership.ts';
 import { getChat, listChats, listThreads } from './reading.ts';
-import { ownerRequest, registerWebhookRequest, unregisterWebhookRequest } from './registration-requests.ts';
+import {
+  ownerRequest,
+  registerWebhookRequest,
+  requireAction,
+  unregisterWebhookRequest,
+} from './registration-requests.ts';
 import * as requests from './requests.ts';
 import { resumeChat, sendEvent, uploadFile } from './sending.ts';
 import { tagThread, untagThread } from './tagging.ts';
@@ -38,9 +43,10 @@ const setWebhooks = (enabled: boolean): Method =>
   });
 
 const configuration: Readonly<Record<string, Method>> = {
-  register_webhook: method(registerWebhookRequest, (request, { registrations }) => ({
-    id: registrations.register(request),
-  })),
+  register_webhook: method(registerWebhookRequest, (request, { registrations }, version) => {
+    requireAction(request.action, version);
+    return { id: registrations.register(request) };
+  }),
   unregister_webhook: method(unregisterWebhookRequest, ({ id, owner_client_id }, { registrations }) => {
     registrations.unregister(id, owner_client_id);
     return {};

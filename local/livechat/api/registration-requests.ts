@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { invalid } from './errors.ts';
+import type { Version } from './world.ts';
 
 /** The bodies of the Configuration API's methods on webhooks. */
 
@@ -14,6 +16,23 @@ const actions = [
   ...['bot_created', 'bot_updated', 'bot_deleted', 'group_created', 'group_updated', 'group_deleted'],
   ...['auto_accesses_updated', 'tag_created', 'tag_updated', 'tag_deleted'],
 ];
+
+/** From which minor version of v3 on an action may be registered, where not from 3.4 on. */
+const since: Readonly<Record<string, number>> = {
+  auto_accesses_updated: 5,
+  tag_created: 5,
+  tag_updated: 5,
+  tag_deleted: 5,
+  event_deleted: 6,
+  thread_summary_set: 6,
+};
+
+/** @throws LiveChatError when this version of the API does not know the action */
+export const requireAction = (action: string, version: Version): void => {
+  if (Number(version.slice('v3.'.length)) < (since[action] ?? 0)) {
+    throw invalid('`action` must be the name of a webhook action');
+  }
+};
 
 const word = z.string().check(z.minLength(1));
 

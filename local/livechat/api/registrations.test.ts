@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ownClientId, startReceiver, until } from '../testing.ts';
-import { apiFixture, requestFixture, startApi, textOf } from '../testing-api.ts';
+import { apiFixture, manualClock, requestFixture, startApi, textOf } from '../testing-api.ts';
 
 const owner = { owner_client_id: ownClientId };
 
@@ -64,6 +64,38 @@ describe('webhooks', () => {
     });
     expect(mine.bodies[0]?.additional_data).toEqual({ chat_presence_user_ids: expect.any(Array) });
     expect(receiver.bodies).toEqual([]);
+  });
+
+  test('take their time to be in effect, registered or unregistered', async () => {
+    const clock = manualClock();
+    const { api, own, begin, receiver } = await startApi({ clock });
+    const mine = await startReceiver();
+    await own('settings', { registrationDelayMs: 120_000 });
+    const request = requestFixture('register_webhook', { action: 'incoming_chat', url: mine.url });
+    const { json } = await api('configuration/register_webhook', request);
+    await begin({ customer: { name: 'Before' } });
+    clock.advance(120_000);
+    await begin({ customer: { name: 'Between' } });
+    await api('configuration/unregister_webhook', { id: textOf(json, 'id'), ...owner });
+    expect((await api('configuration/list_webhooks', owner)).json).toEqual([]);
+    await begin({ customer: { name: 'Still' } });
+    clock.advance(120_000);
+    await begin({ customer: { name: 'After' } });
+    const chats = ({ bodies }: typeof mine) => bodies.filter(({ action }) => action === 'incoming_chat');
+    await until(() => chats(mine).length === 2 && chats(receiver).length === 1);
+    expect(JSON.stringify(mine.bodies)).toMatch(/Between.*Still/);
+    expect(JSON.stringify(receiver.bodies)).not.toContain('After');
+  });
+
+  test.each([
+    ['v3.4', 'tag_created', 422],
+    ['v3.5', 'tag_created', 200],
+    ['v3.5', 'event_deleted', 422],
+    ['v3.6', 'event_deleted', 200],
+  ])('%s of %s: %i', async (version, action, status) => {
+    const { api } = await startApi();
+    const request = requestFixture('register_webhook', { action });
+    expect((await api('configuration/register_webhook', request, { version })).status).toBe(status);
   });
 
   test('are not sent while those of the license are switched off', async () => {

@@ -19,47 +19,77 @@ export interface Registrations {
   readonly targets: (action: string) => readonly Target[];
 }
 
+export interface RegistrationSources {
+  readonly uuid: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** How long a change takes to be in effect. */
+  readonly delayMs: () => number;
+  /** Gets every webhook until the first registration is in effect; its `webhookId` depends on the action. */
+  readonly fallback: (action: string) => Omit<Target, 'additionalData'>;
+}
+
+interface Registration {
+  readonly request: RegisterWebhook;
+  readonly from: number;
+  /** Set once it is unregistered. */
+  readonly until?: number;
+}
+
 const everything: readonly AdditionalData[] = ['chat_properties', 'chat_presence_user_ids'];
 
-/** @param fallback gets every webhook as long as nothing is registered; its `webhookId` depends on the action */
-export const createRegistrations = (
-  uuid: () => string,
-  fallback: (action: string) => Omit<Target, 'additionalData'>,
-): Registrations => {
-  const registrations = new Map<string, RegisterWebhook>();
+export const createRegistrations = ({ uuid, now, delayMs, fallback }: RegistrationSources): Registrations => {
+  const registrations = new Map<string, Registration>();
+  /** When the first registration came into effect. */
+  let ownFrom = Number.POSITIVE_INFINITY;
   let enabled = true;
 
-  const register = (request: RegisterWebhook): string => {
-    const { action, owner_client_id } = request;
-    const same = [...registrations.values()].filter(
-      (other) => other.action === action && other.owner_client_id === owner_client_id,
+  const registered = (ownerClientId: string) =>
+    [...registrations].filter(
+      ([, { request, until }]) => until === undefined && request.owner_client_id === ownerClientId,
     );
+
+  const register = (request: RegisterWebhook): string => {
+    const same = registered(request.owner_client_id).filter(([, other]) => other.request.action === request.action);
     if (same.length >= maxPerAction) throw new LiveChatError('limit_reached');
     const id = uuid().replaceAll('-', '');
-    registrations.set(id, request);
+    const from = now() + delayMs();
+    registrations.set(id, { request, from });
+    ownFrom = Math.min(ownFrom, from);
     return id;
   };
 
   const unregister = (id: string, ownerClientId: string): void => {
-    if (registrations.get(id)?.owner_client_id !== ownerClientId) throw new LiveChatError('not_found');
-    registrations.delete(id);
+    const [, registration] = registered(ownerClientId).find(([one]) => one === id) ?? [];
+    if (registration === undefined) throw new LiveChatError('not_found');
+    registrations.set(id, { ...registration, until: now() + delayMs() });
   };
 
   const list = (ownerClientId: string) =>
-    [...registrations]
-      .filter(([, { owner_client_id }]) => owner_client_id === ownerClientId)
-      .map(([id, { secret_key: _, ...shown }]) => ({ id, ...shown }));
+    registered(ownerClientId).map(([id, { request }]) => {
+      const { secret_key: _, ...shown } = request;
+      return { id, ...shown };
+    });
 
   const targets = (action: string): Target[] => {
-    if (registrations.size === 0) return enabled ? [{ ...fallback(action), additionalData: everything }] : [];
+    const at = now();
+    if (at < ownFrom) return enabled ? [{ ...fallback(action), additionalData: everything }] : [];
     return [...registrations]
-      .filter(([, registered]) => registered.action === action && (enabled || registered.type === 'bot'))
-      .map(([webhookId, { url, secret_key: secretKey, additional_data: additionalData = [] }]) => ({
-        webhookId,
-        url,
-        secretKey,
-        additionalData,
-      }));
+      .filter(([, { from, until = Number.POSITIVE_INFINITY }]) => from <= at && at < until)
+      .filter(([, { request }]) => request.action === action && (enabled || request.type === 'bot'))
+      .map(
+        ([
+          webhookId,
+          {
+            request: { url, secret_key: secretKey, additional_data: additionalData = [] },
+          },
+        ]) => ({
+          webhookId,
+          url,
+          secretKey,
+          additionalData,
+        }),
+      );
   };
 
   return {

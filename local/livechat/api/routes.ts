@@ -5,9 +5,11 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Call } from './dispatch.ts';
 import { invalid, LiveChatError, toLiveChatError } from './errors.ts';
+import { lifeCycleHeaders } from './life-cycle.ts';
 import { methods } from './methods.ts';
 import type { Outcome } from './strike.ts';
 
+type Headers = Readonly<Record<string, string>>;
 type ApiContext = Context<{ Bindings: HttpBindings }>;
 
 /** Well above the largest upload, so that one that is too large is still read to its end and answered. */
@@ -34,21 +36,21 @@ const readBody = async (c: ApiContext): Promise<() => unknown> => {
 export const apiRoutes = (dispatch: (call: Call) => Promise<Outcome>, debugId: () => string) => {
   const app = new Hono<{ Bindings: HttpBindings }>();
 
-  const answer = (body: object, status = 200, headers: Readonly<Record<string, string>> = {}): Response =>
+  const answer = (body: object, status = 200, headers: Headers = {}): Response =>
     new Response(JSON.stringify(body), {
       status,
       headers: { 'content-type': 'application/json', 'x-debug-id': debugId(), ...headers },
     });
 
-  const refuse = ({ body, status, retryAfterSeconds: seconds }: LiveChatError): Response =>
-    answer(body, status, seconds === undefined ? {} : { 'retry-after': String(seconds) });
+  const refuse = ({ body, status, retryAfterSeconds: seconds }: LiveChatError, headers: Headers = {}): Response =>
+    answer(body, status, { ...headers, ...(seconds !== undefined && { 'retry-after': String(seconds) }) });
 
-  const respond = async (c: ApiContext, outcome: Outcome): Promise<Response> => {
+  const respond = async (c: ApiContext, outcome: Outcome, headers: Headers): Promise<Response> => {
     switch (outcome.kind) {
       case 'answer':
-        return answer(outcome.body);
+        return answer(outcome.body, 200, headers);
       case 'error':
-        return refuse(outcome.error);
+        return refuse(outcome.error, headers);
       case 'reset':
         c.env.incoming.socket.resetAndDestroy();
         return RESPONSE_ALREADY_SENT;
@@ -68,7 +70,7 @@ export const apiRoutes = (dispatch: (call: Call) => Promise<Outcome>, debugId: (
     const authorization = c.req.header('authorization');
     const region = c.req.header('x-region');
     const outcome = await dispatch({ method, run, version, authorization, region, body: await readBody(c) });
-    return respond(c, outcome);
+    return respond(c, outcome, lifeCycleHeaders(version));
   });
   app.all('*', () => refuse(new LiveChatError('not_found')));
 

@@ -42,6 +42,7 @@ test('the settings are shown and changed; another requester is no member of the 
     joinDelayMs: 300,
     publicAgentsLimit: 1,
     inactiveForm: 'chat_inactive',
+    registrationDelayMs: 0,
     agentId: nina,
   };
   expect((await own('settings')).json).toEqual(before);

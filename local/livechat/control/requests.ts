@@ -68,6 +68,8 @@ export const settingsRequest = z.strictObject(
         .check(z.regex(/^(\S+@\S+|[0-9a-f]{32})$/, "an agent's e-mail address, or a bot's id of 32 hex digits")),
     ),
     inactiveForm: z.exactOptional(inactiveForm),
+    registrationDelayMs: z.exactOptional(milliseconds),
+    scopes: z.exactOptional(z.nullable(z.array(z.string('scopes, such as chats--all:rw')))),
     accountId: z.exactOptional(anyText),
     apiKey: z.exactOptional(anyText),
     accessToken: z.exactOptional(anyText),

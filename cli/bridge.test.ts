@@ -1,0 +1,75 @@
+import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { livechatOf, startLivechat } from '../test/cli.ts';
+import { type Local, organizationId, startLocal } from '../test/local.ts';
+
+const nowhere = 'http://127.0.0.1:1';
+
+describe('where a command finds its bridge', () => {
+  let local: Local;
+  beforeAll(async () => {
+    local = await startLocal();
+  });
+  afterAll(() => local.stop());
+
+  const parameters = () =>
+    new SSMClient({
+      endpoint: local.aws,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
+  const putOutputs = (stage: string, outputs: unknown) =>
+    parameters().send(
+      new PutParameterCommand({ Name: `/livechat/${stage}/outputs`, Value: JSON.stringify(outputs), Overwrite: true }),
+    );
+  const withAws = () => ({
+    AWS_ENDPOINT_URL: local.aws,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'mine',
+    AWS_SECRET_ACCESS_KEY: 'mine',
+  });
+
+  test('the local engine says where everything is, and nothing secret', async () => {
+    const { Parameter } = await parameters().send(new GetParameterCommand({ Name: '/livechat/local/outputs' }));
+    expect(JSON.parse(Parameter?.Value ?? '')).toMatchObject({
+      environment: { MESSAGES_TABLE: 'messages', LIVECHAT_API_BASE_URL: local.livechat },
+      webhookUrl: local.webhook,
+    });
+    expect(Parameter?.Value).not.toContain(local.secret);
+  });
+
+  test('a stage is found by its outputs', async () => {
+    const environment = Object.fromEntries(Object.entries(local.environment).filter(([name]) => !/^AWS_/.test(name)));
+    await putOutputs('blue', { version: 1, environment, webhookUrl: local.webhook });
+    const args = ['gate', 'show', '--stage', 'blue', '--organization', organizationId, '--json'];
+    const { code, stdout } = await startLivechat(args, withAws()).ended;
+    expect(JSON.parse(stdout)).toMatchObject({ gates: [{ organizationId }] });
+    expect(code).toBe(0);
+  });
+
+  test('a stage that is not there is an error that says where it was looked for', async () => {
+    const { code, stdout } = await startLivechat(['gate', 'show', '--stage', 'green', '--json'], withAws()).ended;
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({ ok: false, error: expect.stringContaining('/livechat/green/outputs') });
+  });
+
+  test('outputs of another version are an error', async () => {
+    await putOutputs('old', { tables: [] });
+    const { code, stderr } = await startLivechat(['gate', 'show', '--stage', 'old'], withAws()).ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('deploy the stage again');
+  });
+
+  test('without a region it says what to set', async () => {
+    const environment = { ...withAws(), AWS_REGION: '', AWS_CONFIG_FILE: '/nowhere' };
+    const { code, stderr } = await startLivechat(['gate', 'show', '--stage', 'old'], environment).ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('set AWS_REGION');
+  });
+
+  test('without an engine it says how to start one', async () => {
+    const { code, stderr } = await livechatOf({ aws: nowhere }).run('gate', 'show');
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Nothing answers at ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);
+  });
+});

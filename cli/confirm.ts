@@ -1,0 +1,15 @@
+import { confirm as ask } from '@clack/prompts';
+import { CliError, UsageError } from './errors.ts';
+
+/**
+ * Goes on only with the consent of whoever sits at the terminal, or with --yes.
+ * @throws UsageError where nobody can be asked; CliError where the answer is no
+ */
+export const confirm = async (question: string, { yes, json }: { yes: boolean; json: boolean }): Promise<void> => {
+  if (yes) return;
+  if (json || process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
+    throw new UsageError('Nobody can be asked here, so nothing was done: add --yes to go on without a question.');
+  }
+  const answer = await ask({ message: question, initialValue: false, output: process.stderr, withGuide: false });
+  if (answer !== true) throw new CliError('Nothing was done.');
+};

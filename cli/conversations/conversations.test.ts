@@ -1,0 +1,180 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { livechatOf } from '../../test/cli.ts';
+import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
+import { outbound } from '../../test/outbound.ts';
+
+const customerId = (n: number) => `5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b0${n}`;
+
+describe('livechat conversations', () => {
+  let local: Local;
+  let cli: ReturnType<typeof livechatOf>;
+  let bus: ReturnType<typeof outbound>;
+  beforeAll(async () => {
+    local = await startLocal({ EVENT_MAX_BYTES: '20000' });
+    cli = livechatOf(local);
+    bus = outbound(local);
+  });
+  afterAll(() => local.stop());
+
+  const access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  const start = async (name: string, n: number, text = 'Hello'): Promise<string> => {
+    const id = await bus.chat({
+      customer: { name, email: `${name.toLowerCase()}@shop.example` },
+      customerId: customerId(n),
+      text,
+    });
+    await local.idle();
+    return id;
+  };
+  /** Everything that there is in all tables and in the bucket, as text. */
+  const everything = async (): Promise<string> => {
+    const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint: local.aws, ...access }));
+    const tables = await Promise.all(
+      ['conversations', 'messages', 'control'].map((TableName) => documents.send(new ScanCommand({ TableName }))),
+    );
+    const s3 = new S3Client({ endpoint: local.aws, ...access });
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'media' }));
+    const objects = await Promise.all(
+      Contents.map(async ({ Key }) => {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'media', Key }));
+        return `${Key} ${await Body?.transformToString()}`;
+      }),
+    );
+    return JSON.stringify([tables.map(({ Items }) => Items), objects]);
+  };
+  const putMedia = (Key: string) =>
+    new S3Client({ endpoint: local.aws, ...access }).send(
+      new PutObjectCommand({ Bucket: 'media', Key, Body: 'a picture' }),
+    );
+
+  test('are listed, the latest first', async () => {
+    const first = await start('Ada', 1);
+    const second = await start('Ben', 2);
+    const { stdout } = await cli.run('conversations', 'list');
+    expect(stdout).toMatch(new RegExp(`^${second} +open +\\S+ +Ben`, 'm'));
+    expect(stdout.indexOf(second)).toBeLessThan(stdout.indexOf(first));
+    expect(await cli.json('conversations', 'list', '--limit', '1')).toMatchObject({
+      conversations: [{ id: second }],
+      more: true,
+    });
+    await bus.act(first, { action: 'leave' });
+    await local.idle();
+    expect(await cli.json('conversations', 'list', '--status', 'closed')).toMatchObject({
+      conversations: [{ id: first, status: 'closed' }],
+      more: false,
+    });
+    expect(await cli.json('conversations', 'list', '--organization', customerId(9))).toMatchObject({
+      conversations: [],
+    });
+  });
+
+  test('one is shown with its messages, their deliveries and ids, and nothing steers the terminal', async () => {
+    const chatId = await start('Eve', 3, 'Look: \u001b[2J\u001b]0;owned\u0007 \u009b31m\nsecond line');
+    await bus.send(chatId, bus.text('Our answer'));
+    await bus.settled();
+    await bus.act(chatId, { as: 'agent', action: 'note', text: 'Be careful' });
+    await local.idle();
+    const { code, stdout } = await cli.run('conversations', 'show', chatId);
+    expect(code).toBe(0);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there.
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(stdout).toMatch(/^\S+ {2}Eve \(customer\) {2}\S+\n {4}Look:.*\n {4}second line$/m);
+    expect(stdout).toMatch(/ {2}\S+_\d+\n {4}Our answer\n {4}delivered \(out-[0-9a-f]{32}\)$/m);
+    expect(stdout).toMatch(/\[note\] {2}\S+\n {4}Be careful$/m);
+    expect(await cli.json('conversations', 'show', chatId)).toMatchObject({
+      ok: true,
+      conversation: { id: chatId },
+      messages: [{}, { content: 'Our answer', delivery: { status: 'delivered' } }],
+      notes: [{ content: 'Be careful' }],
+      pending: [],
+    });
+  });
+
+  test('one customer is erased everywhere, and nobody else', async () => {
+    const [one, two] = [await start('Dana', 4, 'My secret is 4711'), await start('Dana', 4, 'Another 4711')];
+    const other = await start('Fay', 5, 'My number is 815');
+    // A large event, deliveries, a dead letter, a click, a read mark, a tombstone and a file.
+    await bus.act(one, { action: 'message', text: `4711 ${'x'.repeat(15_000)}`.slice(0, 16_000) });
+    await bus.act(one, { as: 'agent', action: 'message', text: 'x'.repeat(15_000) });
+    await bus.send(one, bus.text('Dear Dana'));
+    await bus.send(other, bus.text('Dear Fay'));
+    await bus.settled();
+    await bus.fault({ kind: 'error', type: 'validation', method: 'send_event', count: 1 });
+    await bus.send(two, bus.text('Refused'));
+    await bus.settled();
+    await expect.poll(() => bus.deadLetters(two), printed).toHaveLength(1);
+    await putMedia(`${organizationId}/${one}/message/picture.png`);
+    await putMedia(`${organizationId}/${other}/message/picture.png`);
+    await putMedia(`events/${organizationId}/large.json`);
+    const large = JSON.stringify({ metadata: {}, data: { conversationId: two, text: 'large' } });
+    await new S3Client({ endpoint: local.aws, ...access }).send(
+      new PutObjectCommand({ Bucket: 'media', Key: `events/${organizationId}/of-two.json`, Body: large }),
+    );
+
+    const asked = await cli.run('conversations', 'erase', one);
+    expect(asked.code).toBe(2);
+    expect(asked.stdout).toMatch(/^Dana +dana@shop.example/m);
+    for (const what of ['conversations', 'messages and notes', 'deliveries', 'dead letters', 'files', 'large events']) {
+      expect(asked.stdout).toMatch(new RegExp(`^${what} +\\d+$`, 'm'));
+    }
+    expect(asked.stdout).toContain('erase it at LiveChat');
+    const rehearsed = await cli.json('conversations', 'erase', one, '--dry-run');
+    expect(rehearsed).toMatchObject({ dryRun: true, erased: { conversations: 2, 'dead letters': 1 } });
+    expect(await everything()).toContain('My secret is 4711');
+
+    const erased = await cli.json('conversations', 'erase', one, '--yes');
+    expect(erased).toMatchObject({ ok: true, organizationId, erased: { conversations: 2 } });
+    const { conversationIds } = z.object({ conversationIds: z.array(z.string()) }).parse(erased);
+    expect(conversationIds.toSorted()).toEqual([one, two].toSorted());
+    const left = await everything();
+    for (const trace of [one, two, customerId(4), '4711', 'dana@shop.example', 'Dear Dana', 'Refused']) {
+      expect(left).not.toContain(trace);
+    }
+    for (const trace of [other, customerId(5), 'My number is 815', 'Dear Fay', `${other}/message/picture.png`]) {
+      expect(left).toContain(trace);
+    }
+    expect((await cli.run('conversations', 'show', one)).code).toBe(1);
+  });
+
+  test('a customer is found by e-mail address', async () => {
+    await start('Gus', 6);
+    expect(await cli.json('conversations', 'erase', '--customer', 'gus@shop.example', '--yes')).toMatchObject({
+      erased: { conversations: 1, 'messages and notes': 1 },
+    });
+    const { code, stderr } = await cli.run('conversations', 'erase', '--customer', 'gus@shop.example');
+    expect(code).toBe(1);
+    expect(stderr).toContain('Nothing is stored of gus@shop.example');
+  });
+
+  test('while something is being sent nothing is erased', async () => {
+    const chatId = await start('Hal', 7);
+    await cli.json('gate', 'pause', '--organization', organizationId);
+    await bus.send(chatId, bus.text('Wait'));
+    await expect
+      .poll(() => cli.run('conversations', 'erase', chatId, '--yes'), { timeout: 15_000 })
+      .toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('something is being sent into these chats and would write again (1 under way)'),
+      });
+    expect(await everything()).toContain(customerId(7));
+    await cli.json('gate', 'resume', '--organization', organizationId);
+  });
+
+  test.each([
+    [['show', 'TNOWHERE00'], 1, 'There is no conversation TNOWHERE00'],
+    [['show'], 2, 'missing required argument'],
+    [['list', '--status', 'lost'], 2, 'lost'],
+    [['list', '--limit', '1001'], 2, '--limit must be a whole number from 1 to 1000'],
+    [['erase'], 2, 'Say whose data'],
+    [['erase', 'T1', '--customer', 'dana@shop.example'], 2, 'Say whose data'],
+    [['erase', 'TNOWHERE00'], 1, 'There is no conversation TNOWHERE00'],
+  ])('%j: exit code %i, %s', async (args, expected, message) => {
+    const { code, stderr } = await cli.run('conversations', ...args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(expected);
+  });
+});

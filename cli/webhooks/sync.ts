@@ -1,0 +1,126 @@
+import type { Account } from '../../core/livechat/account.ts';
+import { fingerprintOf } from '../../core/livechat/registrations/mark.ts';
+import { isDone, type Plan, planOf, type Seen, type Wish } from '../../core/livechat/registrations/plan.ts';
+import { gapOf, rotationOf } from '../../core/livechat/registrations/rotation.ts';
+import {
+  carryOut,
+  clientIdOf,
+  look,
+  newWebhookSecret,
+  type Step,
+  storeWebhookSecret,
+  wishOf,
+} from '../../core/livechat/registrations/sync.ts';
+import { systemClock } from '../../core/platform/clock.ts';
+import { wholeNumber } from '../../core/platform/configuration.ts';
+import type { StageOutputs } from '../../core/platform/outputs.ts';
+import { confirm } from '../confirm.ts';
+import { CliError, exitCodes } from '../errors.ts';
+import { colours, print, printJson, printTable } from '../output.ts';
+import { type Progress, withProgress } from '../progress.ts';
+import { openTarget } from './target.ts';
+import { type Line, linesOf } from './words.ts';
+
+interface Given {
+  readonly organization?: string | undefined;
+  readonly url?: string | undefined;
+  readonly rotateSecret: boolean;
+  readonly dryRun: boolean;
+  readonly settleSeconds: number;
+  readonly cacheSeconds?: number | undefined;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+interface Intent {
+  readonly plan: Plan;
+  readonly wish: Wish;
+  readonly secret: string;
+  /** Whether the secret is to be stored first. */
+  readonly isNew: boolean;
+}
+
+const asIs = async (account: Account, url: string, seen: Seen): Promise<Intent> => {
+  const wish = await wishOf(account, url);
+  return { plan: planOf(seen, wish), wish, secret: account.stored.current.LIVECHAT_WEBHOOK_SECRET, isNew: false };
+};
+
+const rotated = async (account: Account, url: string, seen: Seen): Promise<Intent> => {
+  const { current, previous } = account.stored;
+  const clientId = clientIdOf(account);
+  const rotation = rotationOf(seen.registrations, url, {
+    current: await fingerprintOf(current.LIVECHAT_WEBHOOK_SECRET, clientId),
+    previous: previous && (await fingerprintOf(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
+  });
+  if (rotation.next === 'stop') throw new CliError(`The secret was not rotated: ${rotation.reason}.`);
+  const intent = rotation.next === 'resume' ? await asIs(account, url, seen) : await withNewSecret(account, url, seen);
+  const gap = gapOf(intent.plan);
+  if (gap !== undefined) throw new CliError(`The secret was not rotated: ${gap}.`);
+  return intent;
+};
+
+const withNewSecret = async (account: Account, url: string, seen: Seen): Promise<Intent> => {
+  const secret = newWebhookSecret();
+  const wish = await wishOf(account, url, { ...account.stored.current, LIVECHAT_WEBHOOK_SECRET: secret });
+  return { plan: planOf(seen, wish), wish, secret, isNew: true };
+};
+
+const colourOf: Readonly<Record<Line['does'], (text: string) => string>> = {
+  keep: colours.dim,
+  create: colours.green,
+  replace: colours.yellow,
+  remove: colours.red,
+  enable: colours.green,
+  blocked: colours.red,
+};
+
+const show = (lines: readonly Line[], { plan, wish, isNew }: Intent, account: Account): void => {
+  print(`Application ${clientIdOf(account)}, webhooks to ${wish.url}, API ${wish.mark.version}`);
+  if (isNew) print(`A new webhook secret goes into ${account.stored.name}; the old one is accepted for another 24 h.`);
+  printTable(
+    ['action', 'plan', 'why'],
+    lines.map(({ action, does, why }) => [action, colourOf[does](does), why]),
+  );
+  if (isDone(plan)) print('Everything is as it ought to be.');
+};
+
+const waiting = (until: number): string =>
+  `Waiting until ${new Date(until).toTimeString().slice(0, 8)} for changes to hold everywhere; interrupted, the same command goes on from here.`;
+
+const stepsOf = ({ first, create, remove, enable }: Plan): number =>
+  first.length + create.length + remove.length + (enable ? 1 : 0);
+
+const doIt = async ({ plan, wish, secret, isNew }: Intent, account: Account, given: Given): Promise<void> => {
+  if (isNew) await storeWebhookSecret(account, secret);
+  const storedAt = isNew ? systemClock.now() : account.stored.changedAt;
+  const settleMs = given.settleSeconds * 1000;
+  const cacheMs = (given.cacheSeconds ?? wholeNumber('SECRET_CACHE_SECONDS', 300)) * 1000;
+  const delays = { settleMs, cacheMs };
+  const onStep =
+    ({ step, say }: Progress) =>
+    (done: Step) =>
+      done.did === 'waiting' ? say(waiting(done.until)) : step();
+  await withProgress('Registering', stepsOf(plan), (progress) =>
+    carryOut(plan, { account, wish, secret, storedAt, delays, clock: systemClock, onStep: onStep(progress) }),
+  );
+};
+
+/** Brings LiveChat's registrations to what the bridge needs. */
+export const sync = async (given: Given, bridge: StageOutputs): Promise<void> => {
+  const { account, url } = await openTarget(given, bridge);
+  const seen = await look(account);
+  const intent = await (given.rotateSecret ? rotated : asIs)(account, url, seen);
+  const { plan, wish, isNew } = intent;
+  const lines = linesOf(plan);
+  if (!given.json) show(lines, intent, account);
+  if (stepsOf(plan) > 0 && !given.dryRun) {
+    await confirm('Do this at LiveChat?', given);
+    await doIt(intent, account, given);
+  }
+  const ok = plan.full.length === 0;
+  if (!ok) process.exitCode = exitCodes.failure;
+  const rotatedNow = isNew && !given.dryRun;
+  if (given.json) printJson({ ok, url, apiVersion: wish.mark.version, rotated: rotatedNow, plan: lines });
+  else if (given.dryRun) print('Nothing was done.');
+  else if (!isDone(plan)) print(ok ? colours.green('Done.') : colours.red('What is blocked was not done.'));
+};

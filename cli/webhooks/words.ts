@@ -1,0 +1,50 @@
+import type { Flaw, Plan } from '../../core/livechat/registrations/plan.ts';
+
+const flaws: Readonly<Record<Flaw, string>> = {
+  type: 'it is of type bot',
+  filters: 'it has filters',
+  version: 'it is of another API version',
+  secret: 'it carries another secret',
+  unmarked: 'it was not made by this command, so its secret is not known',
+};
+
+export const wordsOf = (found: readonly Flaw[]): string => found.map((flaw) => flaws[flaw]).join('; ');
+
+export interface Line {
+  readonly action: string;
+  readonly does: 'keep' | 'create' | 'replace' | 'remove' | 'enable' | 'blocked';
+  readonly why: string;
+}
+
+/** A plan as a person reads it: one line for each thing that is there or will be done. */
+export const linesOf = ({ kept, first, create, remove, full, enable }: Plan): Line[] => {
+  const crowded = new Set(first.map(({ action }) => action));
+  const replaced = new Set(create.filter(({ flaws: found }) => found.length > 0).map(({ action }) => action));
+  const gap = '; three are there, so one goes first, and what is sent until LiveChat has the new one may be missed';
+  return [
+    ...kept.map(({ action }): Line => ({ action: action ?? '', does: 'keep', why: '' })),
+    ...create.map(
+      ({ action, flaws: found }): Line =>
+        found.length === 0
+          ? { action, does: 'create', why: 'it is not registered' }
+          : { action, does: 'replace', why: `${wordsOf(found)}${crowded.has(action) ? gap : ''}` },
+    ),
+    ...remove
+      .filter(({ action, reason }) => reason !== 'replaced' || !replaced.has(action))
+      .map(({ action, reason }): Line => ({ action, does: 'remove', why: removals[reason] })),
+    ...full.map(
+      ({ action, others }): Line => ({
+        action,
+        does: 'blocked',
+        why: `LiveChat takes no fourth; remove one of ${others.map(({ url }) => url).join(', ')}`,
+      }),
+    ),
+    ...(enable ? [{ action: 'all', does: 'enable', why: "the license's webhooks are switched off" } as const] : []),
+  ];
+};
+
+const removals = {
+  replaced: 'another one has taken its place',
+  duplicate: 'it is there twice',
+  'not supported': 'the bridge does not understand it',
+} as const;

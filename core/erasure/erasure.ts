@@ -1,0 +1,92 @@
+import { conversationItems, conversationsOf, type KnownCustomer } from '../conversations/erasing.ts';
+import { conversationPrefix, removeConversationMedia } from '../media/media.ts';
+import { messageItems } from '../messages/erasing.ts';
+import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
+import { required } from '../platform/configuration.ts';
+import { deleteKeys, keysUnder } from '../platform/objects.ts';
+import { deleteItems, type StoredItem } from '../platform/partition.ts';
+import { largeEvents } from './large-events.ts';
+
+/** Everything that is stored of one customer. */
+export interface Inventory {
+  readonly organizationId: string;
+  readonly customers: readonly KnownCustomer[];
+  readonly conversationIds: readonly string[];
+  /** In the order in which they may go: what the rest is found by comes last. */
+  readonly items: readonly StoredItem[];
+  /** Keys in the bucket. */
+  readonly media: readonly string[];
+  readonly largeEvents: readonly string[];
+  /** Requests that are being sent just now; they would write again. */
+  readonly underWay: readonly string[];
+}
+
+const bucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
+
+async function mediaOf(conversation: { organizationId: string; conversationId: string }): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const page of keysUnder(bucket(), conversationPrefix(conversation))) keys.push(...page);
+  return keys;
+}
+
+export interface Meant {
+  readonly organizationId: string;
+  /** Customers, by ids or e-mail addresses. */
+  readonly customers: readonly string[];
+  /** A conversation that is meant whoever takes part in it. */
+  readonly conversationId?: string | undefined;
+}
+
+/** What is stored of those who are meant. Reads every conversation, dead letter and large event of the organization. */
+export async function takeInventory({ organizationId, customers: wanted, conversationId }: Meant): Promise<Inventory> {
+  const { customers, conversationIds: theirs } = await conversationsOf(organizationId, wanted);
+  const conversationIds = [...new Set([...theirs, ...(conversationId === undefined ? [] : [conversationId])])];
+  const perConversation = await Promise.all(
+    conversationIds.map(async (id) => {
+      const key = { organizationId, conversationId: id };
+      const [messages, outbound, conversation, media, running] = await Promise.all([
+        messageItems(key),
+        outboundItems(key),
+        conversationItems(key),
+        mediaOf(key),
+        underWay(key),
+      ]);
+      return { first: [...messages, ...outbound], last: conversation, media, running };
+    }),
+  );
+  const ids = [...conversationIds, ...customers.map(({ id }) => id)];
+  const letters = ids.length > 0 ? await letterItems(ids) : [];
+  // A webhook that fits no schema is not known to be anybody's.
+  const large = ids.length > 0 ? await largeEvents(bucket(), [organizationId, 'unknown'], ids) : [];
+  return {
+    organizationId,
+    customers,
+    conversationIds,
+    items: [
+      ...letters,
+      ...perConversation.flatMap(({ first }) => first),
+      ...perConversation.flatMap(({ last }) => last),
+    ],
+    media: perConversation.flatMap(({ media }) => media),
+    largeEvents: large,
+    underWay: perConversation.flatMap(({ running }) => running),
+  };
+}
+
+export function isEmpty({ items, media, largeEvents: events }: Inventory): boolean {
+  return items.length + media.length + events.length === 0;
+}
+
+/** Deletes everything that an inventory lists; broken off, the next inventory lists the rest. */
+export async function erase(inventory: Inventory, onDeleted: () => void): Promise<void> {
+  const { organizationId, conversationIds } = inventory;
+  for (const conversationId of conversationIds) await removeConversationMedia({ organizationId, conversationId });
+  await deleteKeys(bucket(), inventory.largeEvents);
+  for (const _ of [...inventory.media, ...inventory.largeEvents]) onDeleted();
+  const found = inventory.items.filter(({ entity }) => entity === 'conversation');
+  await deleteItems(
+    inventory.items.filter((item) => !found.includes(item)),
+    onDeleted,
+  );
+  await deleteItems(found, onDeleted);
+}
