@@ -47,6 +47,11 @@ describe('every function finds what it reads', () => {
     expect(reading('BUS_NAME', 'BUS_NAEM')).toEqual(['webhook: reads BUS_NAEM, which nobody knows']);
   });
 
+  it('not when it is taken for a local one', () => {
+    const beside = having(types.fn, 'WebhookFunction', 'environment.variables.MEDIA_STAND_IN', 'x')(production);
+    expect(provided({})(beside)).toContain('webhook: has MEDIA_STAND_IN, which is for the local engine');
+  });
+
   it('not when a secret lies open', () => {
     const open = having(types.fn, 'WebhookFunction', 'environment.variables.LIVECHAT_API_KEY', 'x')(production);
     const all = Object.fromEntries(Object.keys(functions).map((name) => [name, new Set<string>()]));

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
 import { basename, join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -66,12 +67,16 @@ describe('with the permissions and the environment that it is deployed with', ()
   let local: Local;
   let guard: Guard;
   let bus: ReturnType<typeof outbound>;
+  const cdn = createServer(({ url }, response) => {
+    response.writeHead(url?.endsWith('?away') ? 503 : 200, { 'content-type': 'image/png' }).end(png);
+  });
   /** What is called otherwise here than where it is deployed, by the variable. */
   let here: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
     local = await startLocal();
     bus = outbound(local);
+    await new Promise<void>((listening) => cdn.listen(0, '127.0.0.1', listening));
     const queue = new SQSClient({ ...client, endpoint: local.aws });
     const { QueueUrl = '' } = await queue.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
     here = { ...local.environment, DEAD_LETTER_QUEUE_URL: QueueUrl };
@@ -86,6 +91,7 @@ describe('with the permissions and the environment that it is deployed with', ()
   });
   afterAll(async () => {
     guard.stop();
+    cdn.close();
     await local.stop();
   });
 
@@ -102,7 +108,9 @@ describe('with the permissions and the environment that it is deployed with', ()
       // Its key says who it is.
       AWS_ACCESS_KEY_ID: name,
       AWS_SECRET_ACCESS_KEY: 'local',
+      // The world outside.
       LIVECHAT_API_BASE_URL: local.livechat,
+      MEDIA_STAND_IN: `http://127.0.0.1:${portOf(cdn)}`,
     };
     // The client of SQS goes where the queue's address says.
     const { DEAD_LETTER_QUEUE_URL: queue } = environment;
@@ -154,17 +162,40 @@ describe('with the permissions and the environment that it is deployed with', ()
     expect(await invoke('message-deleted', deleted)).not.toHaveProperty('error');
   });
 
+  it('store-media removes the file that an edition no longer names, and leaves one that is away for later', async () => {
+    const [event] = eventsFor('store-media', busEvents(randomUUID()));
+    if (!event) throw new Error('the story has no file');
+    const { data, metadata } = event.detail;
+    const edited = (query: string) => ({
+      ...event,
+      'detail-type': 'message.updated',
+      detail: {
+        metadata: { ...metadata, id: randomUUID() },
+        data: { ...data, content: `${contentOf(data)}?${query}` },
+      },
+    });
+    await handled('message-received', [event]);
+    await handled('store-media', [event, edited('second')]);
+    expect(await invoke('store-media', edited('away'))).toMatchObject({ error: { name: 'FileUnavailable' } });
+  });
+
+  it('send says that a file is not there', async () => {
+    const conversationId = await bus.chat();
+    const missing = { type: 'media', content: { key: `${organizationId}/gone.txt` } };
+    expect(await invoke('send', request(conversationId, randomUUID(), [missing]))).toMatchObject({
+      error: { name: 'FileRefused' },
+    });
+  });
+
   it('send delivers texts and files', async () => {
     const conversationId = await bus.chat();
     const key = `${organizationId}/price-list.txt`;
     await put(key, 'price list');
-    const input = JSON.parse(
-      JSON.stringify(sendInput(1))
-        .replaceAll('T8RM2K0V9X', conversationId)
-        .replaceAll('order-1042', `${long}-${randomUUID()}`)
-        .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
-    );
-    input.input.detail.data.messages.push({ type: 'media', content: { key, name: 'prices.txt' } });
+    const messages = [
+      { type: 'text', content: 'Our prices' },
+      { type: 'media', content: { key, name: 'prices.txt' } },
+    ];
+    const input = request(conversationId, `${long}-${randomUUID()}`, messages);
     expect(await invoke('send', input)).toMatchObject({ result: { outcome: 'sent' } });
     expect(await bus.shown(conversationId)).toHaveLength(2);
   });
@@ -214,6 +245,29 @@ describe('with the permissions and the environment that it is deployed with', ()
     expect([...new Set(granted)].filter((one) => !guard.used.has(one)).toSorted()).toEqual(unseen.toSorted());
   });
 });
+
+/** What the state machine would hand to the send step now. */
+function request(conversationId: string, requestId: string, messages: readonly object[]): unknown {
+  const input = JSON.parse(
+    JSON.stringify(sendInput(1))
+      .replaceAll('T8RM2K0V9X', conversationId)
+      .replaceAll('order-1042', requestId)
+      .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
+  );
+  input.input.detail.data.messages = messages;
+  return input;
+}
+
+const contentOf = (data: object): string => ('content' in data ? String(data.content) : '');
+const png = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
+  'base64',
+);
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
 
 const actionsOf = ({ actions }: Use): readonly string[] => actions;
 const client = {

@@ -4,8 +4,8 @@ import { bundling } from '../../stacks/build/bundling.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** A name as an environment variable has it, in quotes or after a dot. */
-const variable = /["'.]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g;
+/** A name as environment variables have it, which in the code's own style nothing else has. */
+const variable = /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g;
 
 /**
  * The environment variables that a function's own code may read: every such name that is left in its bundle, the libraries' code apart.

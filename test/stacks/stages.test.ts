@@ -107,6 +107,7 @@ describe('the outputs', () => {
         CONTROL_TABLE: expect.stringMatching(/^livechat-\w+-ControlTable-/),
         MEDIA_BUCKET: expect.stringMatching(/^livechat-\w+-mediabucket-/),
         DEAD_LETTER_QUEUE_URL: expect.stringMatching(/^https:\/\/sqs\..*DeadLettersQueue-/),
+        ...(name === 'development' && { LOG_LEVEL: 'DEBUG', MESSAGES_RETENTION_DAYS: '30' }),
         SEND_MACHINE_ARN: `arn:aws:states:${region}:123456789012:stateMachine:livechat-${name}-send`,
       },
     });

@@ -18,14 +18,12 @@ const fields: ReadonlySet<string> = new Set([
   'LIVECHAT_ACCESS_TOKEN',
 ]);
 
-/** Look like variables and are none: JavaScript's, AWS's and a library's own words. */
-const words: ReadonlySet<string> = new Set([
-  'NEGATIVE_INFINITY',
-  'ERROR_CODE',
-  'ERROR_MESSAGE',
-  'TIMED_OUT',
-  'ERR_UPLOAD',
-]);
+/** By these a function learns that it runs beside the local engine. Deployed it must not have them. */
+const local: ReadonlySet<string> = new Set(['MEDIA_STAND_IN', 'AWS_ENDPOINT_URL']);
+
+/** Look like variables and are none: JavaScript's and AWS's own words, and error codes of Node and the HTTP client. */
+const words: ReadonlySet<string> = new Set(['NEGATIVE_INFINITY', 'ERROR_CODE', 'ERROR_MESSAGE', 'TIMED_OUT']);
+const errorCode = /^(?:ERR|EAI)_/;
 
 /** What each function's code reads from its environment, by the function's name. */
 export type Reads = Readonly<Record<string, ReadonlySet<string>>>;
@@ -37,7 +35,8 @@ export function provided(reads: Reads): Check {
       const found = at(find(app, 'aws:lambda/function:Function', named(app, name)).inputs, 'environment.variables');
       const there: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {};
       const read = reads[name] ?? new Set();
-      const known = (one: string) => resources.has(one) || isSetting(one) || fields.has(one) || words.has(one);
+      const known = (one: string) =>
+        [resources, fields, local, words].some((names) => names.has(one)) || isSetting(one) || errorCode.test(one);
       return [
         ...[...read].filter((one) => resources.has(one) && !there[one]).map((one) => `does not find ${one}`),
         ...Object.keys(there)
@@ -47,6 +46,9 @@ export function provided(reads: Reads): Check {
         ...Object.keys(there)
           .filter((one) => fields.has(one))
           .map((one) => `has the secret ${one} in its environment`),
+        ...Object.keys(there)
+          .filter((one) => local.has(one))
+          .map((one) => `has ${one}, which is for the local engine`),
         ...(there.POWERTOOLS_SERVICE_NAME === `livechat-${stageOf(app)}` ? [] : ['counts for another service']),
       ].map((problem) => `${name}: ${problem}`);
     });

@@ -19,8 +19,8 @@ export const monitoring: Mutations = {
     ['AWS counts it otherwise', having(alarm, 'WebhookErrors', 'dimensions', { ApiName: 'x' }), /by ApiName/],
     [
       'the function is gone',
-      having(alarm, 'EventsLost4', 'dimensions.FunctionName', 'gone'),
-      /there is no FunctionName gone/,
+      without(types.fn, 'MessageSeenFunction'),
+      /there is no FunctionName livechat-production-message-seen/,
     ],
     [
       'nothing filters the log',

@@ -1,7 +1,7 @@
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Statement } from '../select.ts';
-import { requestOf } from './request.ts';
+import { type Request, requestOf } from './request.ts';
 
 export interface GuardOptions {
   /** The local engine's AWS side. */
@@ -38,11 +38,19 @@ export async function startGuard({ upstream, allowed, deployed }: GuardOptions):
     used.add(`${asked.who} ${asked.action}`);
     const onward = forward(new URL(url, upstream), { method, headers }, async (answer) => {
       const answered = await buffer(answer);
-      // Whoever may read some secrets only is told nothing of what is not there.
+      // Whoever may read some secrets only, or may not list a bucket, is told nothing of what is not there.
       if (answered.includes('ResourceNotFoundException') && asked.action.startsWith('secretsmanager:')) deny(response);
+      else if (asked.action === 's3:GetObject' && answer.statusCode === 404 && !mayList(asked)) deny(response);
       else response.writeHead(answer.statusCode ?? 500, answer.headers).end(answered);
     });
     onward.end(body);
+  }
+
+  function mayList({ who, resources }: Request): boolean {
+    const buckets = resources.map((resource) => resource.replace(/\/.*/, ''));
+    const may = buckets.every((bucket) => isAllowed(allowed[who] ?? [], 's3:ListBucket', bucket));
+    if (may) used.add(`${who} s3:ListBucket`);
+    return may;
   }
 
   const server = createServer((incoming, response) => {
