@@ -18,6 +18,8 @@ export interface BurstOptions {
 export type Requested = ReadonlyMap<string, number>;
 
 const defaultSpacingMs = 20;
+/** What one call of PutEvents takes. */
+const mostEntries = 10;
 
 export async function newChats(local: Local, count: number): Promise<string[]> {
   const other = outbound(local);
@@ -25,8 +27,8 @@ export async function newChats(local: Local, count: number): Promise<string[]> {
 }
 
 /**
- * Puts a burst of send requests on the bus: the chats side by side, those of one chat one after the other and some
- * time apart, with the texts `message 0`, `message 1` and so on. Answers the number by the id of the event.
+ * Puts a burst of send requests on the bus, ten a call as the bus takes them: one for each chat, and some time later the
+ * next for each, with the texts `message 0`, `message 1` and so on. Answers the number by the id of the event.
  */
 export async function putBurst(
   local: Local,
@@ -38,29 +40,39 @@ export async function putBurst(
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   const requested = new Map<string, number>();
-  async function put(conversationId: string, number: number): Promise<void> {
-    const messages = [{ type: 'text', content: textOf(number) }];
-    const data = { requestId: randomUUID(), organizationId, conversationId, messages, ...(options && { options }) };
-    const entry = {
-      Source: 'bench',
-      DetailType: 'message.send.requested',
-      Detail: JSON.stringify({ data }),
-      EventBusName: local.bus,
-    };
-    const { Entries } = await client.send(new PutEventsCommand({ Entries: [entry] }));
-    const id = Entries?.[0]?.EventId;
-    if (id === undefined) throw new Error('the bus refused a request');
-    requested.set(id, number);
-  }
-  async function putAll(chat: string): Promise<void> {
-    for (let number = 0; number < each; number += 1) {
-      await put(chat, number);
-      await sleep(spacingMs);
+  const entry = (conversationId: string, number: number) => ({
+    Source: 'bench',
+    DetailType: 'message.send.requested',
+    Detail: JSON.stringify({
+      data: {
+        requestId: randomUUID(),
+        organizationId,
+        conversationId,
+        messages: [{ type: 'text', content: textOf(number) }],
+        ...(options && { options }),
+      },
+    }),
+    EventBusName: local.bus,
+  });
+  async function put(group: readonly string[], number: number): Promise<void> {
+    const { Entries = [] } = await client.send(
+      new PutEventsCommand({ Entries: group.map((chat) => entry(chat, number)) }),
+    );
+    for (const { EventId } of Entries) {
+      if (EventId === undefined) throw new Error('the bus refused a request');
+      requested.set(EventId, number);
     }
   }
-  await Promise.all(chats.map(putAll));
+  for (let number = 0; number < each; number += 1) {
+    await Promise.all([...batchesOf(chats, mostEntries)].map((group) => put(group, number)));
+    await sleep(spacingMs);
+  }
   client.destroy();
   return requested;
+}
+
+function* batchesOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
 
 /** The messages in the order of their runs. EventBridge names a run after its event. */

@@ -61,7 +61,7 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
   const environment = { ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
   return withLocal(environment, async (local) => {
     // Whatever is done for the first time takes longer: that is another table.
-    await putBurst(local, { chats: await newChats(local, 5), each: 1 });
+    await putBurst(local, { chats: await newChats(local, 50), each: 3 });
     await settled(local);
     await outbound(local).simulator('POST', '/simulator/settings', { rateLimitPerSecond: callsPerSecond });
     return measure(local);

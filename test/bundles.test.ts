@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import type { AnyEvent } from '../core/events/event.ts';
 import { eventSource } from '../core/events/source.ts';
 import { isAction } from '../core/livechat/schemas.ts';
@@ -140,6 +141,27 @@ describe('the bundle of', () => {
       name: 'InputUnsupported',
       message: expect.stringMatching(/^version 99 .*expected 1/),
     });
+  });
+
+  it('store-media fetches, looks at and stores a file', async () => {
+    const { chat, act, simulator } = outbound(local);
+    const id = await chat();
+    await act(id, { action: 'file', name: 'photo.png' });
+    const shown = z.object({ events: z.array(z.looseObject({ url: z.optional(z.string()) })) });
+    const { events } = shown.parse(await simulator('GET', `/simulator/chats/${id}`));
+    const sent = fixture('incoming_event.file.json');
+    const { event } = z.object({ event: z.looseObject({}) }).parse(sent.payload);
+    const payload = { chat_id: id, thread_id: 'T', event: { ...event, url: events.at(-1)?.url } };
+    const at = {
+      organizationId: randomUUID(),
+      action: 'incoming_event',
+      receivedAt: '2026-03-11T11:00:00.000Z',
+    } as const;
+    const [received] = translate({ ...at, payload }, {}).map(envelopeOf);
+    const { error, log } = await invoke('store-media', received);
+    expect(error).toBeUndefined();
+    expect(log.join('\n')).toMatch(/"MediaStored":1/);
+    expect(log.join('\n')).toMatch(/"typeCheck":"same"/);
   });
 
   it('dead-letter keeps what it reads', async () => {

@@ -211,6 +211,25 @@ export const catalogue = {
     ),
     priority: z.optional(priority),
   }),
+  /** A message's file lies in the media bucket. */
+  'media.stored': z.object({
+    ...placeInThread,
+    messageId: id,
+    /** `agents`: the file of a note, which the customer must not see. */
+    visibility,
+    /** In the media bucket: `organization/conversation/message/name`. */
+    key: id,
+    /** Bytes. */
+    size: z.number(),
+    /** What its bytes are; it is served as this. */
+    contentType: z.string(),
+    /** What it was said to be. */
+    declaredType: z.optional(z.string()),
+    /** `other`: its bytes are not of the declared type. `unknown`: they tell nothing, as of text. */
+    typeCheck: z.enum(['same', 'other', 'unknown']),
+    /** Of its bytes, in hex. */
+    sha256: z.string(),
+  }),
   /** Anything that needs a human. */
   'alert.raised': z.object({
     severity: z.enum(['warning', 'critical']),

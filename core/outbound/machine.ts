@@ -8,10 +8,11 @@ export interface MachineResources {
 export const sendInputVersion = 1;
 
 /** Failures that the machine itself tries again, up to three times a visit; everything else the step decides. */
-const triedAgain = [
+export const triedAgain: readonly string[] = [
   'LiveChatServerError',
   'LiveChatNetworkError',
   'StepFailed',
+  'FileUnavailable',
   'IdempotencyPersistenceLayerError',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
@@ -41,9 +42,9 @@ export function sendMachine({ sendFunctionArn, deadLetterQueueUrl }: MachineReso
         Retry: [
           {
             ErrorEquals: ['Lambda.TooManyRequestsException'],
-            IntervalSeconds: 1,
+            IntervalSeconds: 2,
             BackoffRate: 2,
-            MaxDelaySeconds: 30,
+            MaxDelaySeconds: 10,
             MaxAttempts: 1000,
             JitterStrategy: 'FULL',
           },

@@ -1,14 +1,15 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
-import { Attempt, longestCallMs } from './attempt.ts';
-import type { Carrier, OutboundPart, OutboundRequest, Sent } from './carrier.ts';
+import { Attempt } from './attempt.ts';
+import { type Carrier, longestCallMs, type OutboundPart, type OutboundRequest, type Sent } from './carrier.ts';
 import { deliver } from './deliver.ts';
 import { type DeliveryStore, historyOf } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';
-import { nearMs, Passage } from './gate/passage.ts';
+import { longestNearMs } from './gate/gate.ts';
+import { Passage } from './gate/passage.ts';
 import type { GateStore } from './gate/store.ts';
 import type { QueueStore } from './queue.ts';
-import { soonMs, type Waiting, whileWaiting } from './waiting.ts';
+import { type Waiting, whileWaiting } from './waiting.ts';
 
 /** Everything around the step, so that a test can put its own in. */
 export interface SendPorts<Content> {
@@ -80,8 +81,8 @@ async function waitForTurn<Content>(
   const began = clock.now();
   let waiting = await queue.enter(request, run.id);
   if (waiting[0] !== run.id && !run.returning) {
-    const turn = await passage.estimate();
-    if (turn - began > soonMs) throw new Deferred(turn, 'pace');
+    const turn = await passage.joinLine();
+    if (!turn.near) throw new Deferred(turn.backAt, 'pace');
   }
   while (waiting[0] !== run.id) {
     const now = clock.now();
@@ -116,7 +117,7 @@ async function deliverPart<Content>(
 ): Promise<Sent | undefined> {
   const { clock, deliveries: store, carrier, onLocked } = ports;
   const now = clock.now();
-  if (run.deadline - now < longestCallMs + nearMs + settleMs) throw new Deferred(now, 'time');
+  if (run.deadline - now < longestCallMs + longestNearMs + settleMs) throw new Deferred(now, 'time');
   const claim = {
     fingerprint: part.fingerprint,
     leaseUntil: run.deadline + 1_000,

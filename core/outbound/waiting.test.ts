@@ -9,8 +9,8 @@ const ms = fc.integer({ min: 0, max: 86_400_000 });
 describe('a run that waits in its conversation', () => {
   it.each<[string, Parameters<typeof whileWaiting>[0], Waiting]>([
     ['polls when it is the second', { position: 1, waitedMs: 0, ageMs: 0 }, { kind: 'poll', ms: 200 }],
-    ['polls more slowly the longer it waits', { position: 1, waitedMs: 10_000, ageMs: 0 }, { kind: 'poll', ms: 1_200 }],
-    ['polls for 15 s', { position: 4, waitedMs: 15_000, ageMs: 0 }, { kind: 'poll', ms: 1_700 }],
+    ['polls more slowly the longer it waits', { position: 1, waitedMs: 1_000, ageMs: 0 }, { kind: 'poll', ms: 300 }],
+    ['polls for 15 s', { position: 4, waitedMs: 15_000, ageMs: 0 }, { kind: 'poll', ms: 500 }],
     [
       'looks at the first after 15 s',
       { position: 1, waitedMs: 15_001, ageMs: 16_000 },

@@ -7,11 +7,9 @@ export type Waiting =
   /** Come back after `ms`. */
   | { readonly kind: 'later'; readonly ms: number };
 
-/** A newcomer whose turn at the gate is further off than this does not wait inside the function. */
-export const soonMs = 4_000;
 /** How long those near the front wait inside the function. */
 const pollMs = 15_000;
-const longestPollPauseMs = 2_000;
+const longestPollPauseMs = 500;
 /** A request this old looks at who blocks it, wherever it stands. */
 const oldMs = 300_000;
 const longestDeferralMs = 600_000;

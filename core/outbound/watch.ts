@@ -1,4 +1,5 @@
-import { count, measure } from '../platform/metrics.ts';
+import { FileUnavailable } from '../media/errors.ts';
+import * as metrics from '../platform/metrics.ts';
 import type { OutboundRequest } from './carrier.ts';
 import { Deferred, StepFailed } from './errors.ts';
 import { isCallFailure } from './failure.ts';
@@ -6,6 +7,7 @@ import { endOfLine, type Gate } from './gate/gate.ts';
 import type { GateStore } from './gate/store.ts';
 
 type Watched = Pick<OutboundRequest<unknown>, 'organizationId' | 'publishedAt'>;
+type Emit = Pick<typeof metrics, 'count' | 'measure'>;
 
 /**
  * What CloudWatch learns of one run of the send step. It only looks on: nothing is read for it, and one that sends at
@@ -13,12 +15,14 @@ type Watched = Pick<OutboundRequest<unknown>, 'organizationId' | 'publishedAt'>;
  */
 export class SendWatch {
   readonly #request: Watched;
+  readonly #emit: Emit;
   #gate: Gate | undefined;
   /** The given store, looked at while it is used. */
   readonly gate: GateStore;
 
-  constructor(request: Watched, store: GateStore) {
+  constructor(request: Watched, store: GateStore, emit: Emit = metrics) {
     this.#request = request;
+    this.#emit = emit;
     this.gate = {
       read: async (organizationId) => {
         this.#gate = await store.read(organizationId);
@@ -28,7 +32,7 @@ export class SendWatch {
         const before = this.#gate;
         const after = await store.update(organizationId, update);
         const opened = after && update.set?.breaker === 'open' && before?.breaker === 'closed';
-        if (opened) count('BreakerOpened', { reason: after.reason, organizationId });
+        if (opened) this.#emit.count('BreakerOpened', { reason: after.reason, organizationId });
         this.#gate = after ?? before;
         return after;
       },
@@ -36,28 +40,28 @@ export class SendWatch {
   }
 
   sent(parts: number): void {
-    count('MessagesSent', this.#whose, parts);
+    this.#emit.count('MessagesSent', this.#whose, parts);
   }
 
   unblocked(): void {
-    count('QueuesUnblocked', this.#whose);
+    this.#emit.count('QueuesUnblocked', this.#whose);
   }
 
   /** The step ends with `error`. Where that gives the request up, its dead letter will be counted. */
   notSent(error: unknown, now: number): void {
     const retried = retriedCategory(error);
     if (error instanceof Deferred) this.#deferred(error, now);
-    else if (retried) count('SendsRetried', { category: retried, ...this.#whose });
+    else if (retried) this.#emit.count('SendsRetried', { category: retried, ...this.#whose });
     else return;
-    measure('OldestUnsentSeconds', this.#whose, seconds(now - this.#request.publishedAt));
+    this.#emit.measure('OldestUnsentSeconds', this.#whose, seconds(now - this.#request.publishedAt));
   }
 
   #deferred({ reason }: Deferred, now: number): void {
-    count('SendsDeferred', { reason, ...this.#whose });
+    this.#emit.count('SendsDeferred', { reason, ...this.#whose });
     if (!this.#gate) return;
     const why = this.#gate.paused === 'yes' ? 'paused' : this.#gate.reason;
-    if (reason === 'closed' && why) count('GateClosed', { reason: why, ...this.#whose });
-    measure('BacklogSeconds', this.#whose, seconds(endOfLine(this.#gate, now) - now));
+    if (reason === 'closed' && why) this.#emit.count('GateClosed', { reason: why, ...this.#whose });
+    this.#emit.measure('BacklogSeconds', this.#whose, seconds(endOfLine(this.#gate, now) - now));
   }
 
   get #whose(): { organizationId: string } {
@@ -68,6 +72,7 @@ export class SendWatch {
 /** The category of what the state machine tries again by itself. */
 function retriedCategory(error: unknown): string | undefined {
   if (error instanceof StepFailed) return 'Internal';
+  if (error instanceof FileUnavailable) return 'Network';
   const passes = isCallFailure(error) && (error.category === 'Server' || error.category === 'Network');
   return passes ? error.category : undefined;
 }

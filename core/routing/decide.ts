@@ -1,7 +1,7 @@
 import { deriveId } from '../events/ids.ts';
+import { type Cause, ownEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import { raiseAlert } from '../outbound/announce.ts';
-import { type Cause, outboundEvent } from '../outbound/events.ts';
 import { Passage } from '../outbound/gate/passage.ts';
 import type { GateStore } from '../outbound/gate/store.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -65,8 +65,7 @@ export async function decide(question: Question, ports: DecidingPorts): Promise<
   // Whoever comes again tells it again: the one before may have died before it could.
   const decision = made ?? (await findDecision(question, phase));
   const identity = [conversationId, threadId, phase];
-  if (decision)
-    await ports.publish([outboundEvent('conversation.routed', decision, cause, identity, ports.clock.now())]);
+  if (decision) await ports.publish([ownEvent('conversation.routed', decision, cause, identity, ports.clock.now())]);
   return { waitsAt, news: made !== undefined };
 }
 

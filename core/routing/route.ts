@@ -1,7 +1,7 @@
 import { currentlyIn } from '../conversations/conversations.ts';
 import type { DomainEvent } from '../events/event.ts';
+import type { Cause } from '../events/own-event.ts';
 import type { EventMetadata } from '../events/schemas.ts';
-import type { Cause } from '../outbound/events.ts';
 import type { ThreadKey } from './carrier.ts';
 import { type DecidingPorts, decide } from './decide.ts';
 import { presentAgents } from './decision.ts';

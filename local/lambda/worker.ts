@@ -5,6 +5,7 @@ import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
 import { failureOf } from './errors.ts';
 import type { FromWorker, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './messages.ts';
 import { functionArn } from './names.ts';
+import { createStarts } from './starts.ts';
 
 /**
  * The inside of the local Lambda: one thread that holds every handler.
@@ -20,6 +21,7 @@ const settings: WorkerSettings = workerData;
 const invokeStore = await InvokeStore.getInstanceAsync(true);
 const handlers = new Map<string, Handler>();
 const broken: string[] = [];
+const starts = createStarts();
 
 function send(message: FromWorker): void {
   parentPort?.postMessage(message);
@@ -86,6 +88,6 @@ await Promise.all(Object.entries(settings.functions).map(([name, spec]) => load(
 
 parentPort?.on('message', (message: ToWorker) => {
   if (message.kind === 'ping') send({ kind: 'pong' });
-  else void invoke(message);
+  else starts(() => void invoke(message));
 });
 send({ kind: 'ready', broken });

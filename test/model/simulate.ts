@@ -69,6 +69,12 @@ function retried(name: string, { typed, throttled }: Retries): Retries | undefin
   return triedAgain.includes(name) && typed < 3 ? { typed: typed + 1, throttled } : undefined;
 }
 
+/** The longest wait before this retry, as the state machine is defined. */
+function pauseMs(name: string, { typed, throttled }: Retries): number {
+  if (name === 'Lambda.TooManyRequestsException') return Math.min(10_000, 2_000 * 2 ** (throttled - 1));
+  return Math.min(30_000, 1_000 * 2 ** (typed - 1));
+}
+
 class World {
   readonly time: VirtualTime;
   readonly #scenario: Scenario;
@@ -169,9 +175,7 @@ class World {
       const next = retried(name, retries);
       if (next) {
         retries = next;
-        await this.time.sleep(
-          this.time.random() * Math.min(30_000, 1000 * 2 ** (Math.max(next.typed, next.throttled) - 1)),
-        );
+        await this.time.sleep(this.time.random() * pauseMs(name, next));
       } else if (expectedEnds.includes(name)) return name;
       else throw error;
     }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Cause } from '../../events/own-event.ts';
 import { count } from '../../platform/metrics.ts';
 import { toDeadLetters } from '../../platform/queue.ts';
 import { executionInput } from '../../platform/step-functions.ts';
@@ -6,7 +7,7 @@ import { publishFailed, raiseAlert } from '../announce.ts';
 import type { OutboundPart } from '../carrier.ts';
 import { deliveryStore } from '../delivery-store.ts';
 import { RequestInvalid } from '../errors.ts';
-import type { Cause } from '../events.ts';
+import { triedAgain } from '../machine.ts';
 import { queueStore } from '../queue.ts';
 import { type Piece, parseSendState, requestOf } from '../request.ts';
 import { categoryOf } from './category.ts';
@@ -16,11 +17,7 @@ import { type About, find, keep } from './store.ts';
 export type Compose = (messages: unknown) => readonly Piece<unknown>[];
 
 /** What failed because LiveChat or AWS was not well, or not in time, is worth one try more when things have calmed down. */
-const redrivenByItself: ReadonlySet<string> = new Set([
-  'LiveChatServerError',
-  'LiveChatNetworkError',
-  'RequestExpired',
-]);
+const redrivenByItself: ReadonlySet<string> = new Set([...triedAgain, 'RequestExpired']);
 /** Ten minutes: behind newer messages. */
 const redrivenAfterSeconds = 600;
 /** From the third attempt on a human is called. */

@@ -107,7 +107,7 @@ describe('the line', () => {
 
 describe('a 429', () => {
   it.each<[string, Partial<Gate>, number, Partial<Gate>]>([
-    ['slows by a half and moves the next slot', {}, 2_000, { interval: 155, nextSlotAt: now + 2_000, epoch: 1 }],
+    ['slows by a quarter and moves the next slot', {}, 2_000, { interval: 129, nextSlotAt: now + 2_000, epoch: 1 }],
     ['moves the line along', { tail: now + 500 }, 2_000, { tail: now + 2_000 }],
     ['never draws anything nearer', { nextSlotAt: now + 3_000, tail: now + 9_000 }, 0, { nextSlotAt: now + 3_000 }],
     ['slows to ten seconds at the most', { interval: 9_000 }, 0, { interval: 10_000 }],

@@ -51,6 +51,7 @@ const leastCalls = 10;
 const failureShare = 0.5;
 /** Below the limit, so that calls that arrive unevenly stay within it. */
 const margin = 1.03;
+const slowdown = 1.25;
 const slowestMs = 10_000;
 const restoreEveryMs = 3_000;
 
@@ -86,6 +87,22 @@ export function freshGate(callsPerSecond: number): Gate {
     reason: '',
     paused: 'no',
   };
+}
+
+/** A slot is waited for inside the function by no more runs than this, so that they do not use up its concurrency. */
+const waitInside = 20;
+/** Never longer than this, ms, however slow the pace. */
+export const longestNearMs = 5_000;
+const shortestNearMs = 500;
+
+/** A slot nearer than this, ms, is waited for inside the function. */
+export function nearMs({ baseInterval }: Gate): number {
+  return Math.min(longestNearMs, Math.max(shortestNearMs, waitInside * baseInterval));
+}
+
+/** Who waits in line comes back this long before its turn, ms. */
+export function leadMs(gate: Gate): number {
+  return nearMs(gate) / 2;
 }
 
 /** Where a newcomer would stand in line. */
@@ -141,15 +158,24 @@ function restored(gate: Gate, now: number): GateUpdate {
   };
 }
 
-/** Puts one more at the end of the line; it does not hold a slot. */
+/**
+ * Puts one more at the end of the line; it does not hold a slot. The line is spaced as for the best pace: a slot that
+ * nobody has come back for is lost, while who comes back too early waits once more.
+ */
 export function joinLine(gate: Gate, now: number): GateUpdate {
   const onlyMoves = gate.tail > now && gate.tail >= gate.nextSlotAt;
   if (onlyMoves)
-    return { when: [sameRegime(gate), { field: 'tail', is: '>', value: now }], add: { tail: gate.interval } };
+    return { when: [sameRegime(gate), { field: 'tail', is: '>', value: now }], add: { tail: gate.baseInterval } };
   return {
     when: [sameRegime(gate), { field: 'tail', is: '=', value: gate.tail }],
-    set: { tail: endOfLine(gate, now) + gate.interval },
+    set: { tail: endOfLine(gate, now) + gate.baseInterval },
   };
+}
+
+/** When one whose turn came too early comes back, ms since 1970: not later than the next slot it could have. */
+export function nextTurn(gate: Gate, now: number, random: number): number {
+  const share = ((gate.tail - now) / 8) * (0.5 + random);
+  return Math.max(gate.nextSlotAt - leadMs(gate), now + share);
 }
 
 /** The one trial that may pass while the breaker is open and its time is over; leased, in case who took it dies. */
@@ -218,7 +244,7 @@ export function slow(gate: Gate, now: number, retryAfterMs: number): GateUpdate 
   return {
     when: [sameRegime(gate), { field: 'nextSlotAt', is: '<=', value: nextSlotAt }],
     set: {
-      interval: Math.max(gate.baseInterval, Math.min(slowestMs, whole(gate.interval * 1.5))),
+      interval: Math.max(gate.baseInterval, Math.min(slowestMs, whole(gate.interval * slowdown))),
       pacedAt: now,
       nextSlotAt,
       tail: Math.max(gate.tail, nextSlotAt),

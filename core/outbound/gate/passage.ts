@@ -5,7 +5,10 @@ import {
   endOfLine,
   type Gate,
   joinLine,
+  leadMs,
   mustOpen,
+  nearMs,
+  nextTurn,
   open,
   returnTrial,
   slow,
@@ -22,16 +25,22 @@ export interface Slot {
   readonly trial: boolean;
 }
 
-/** A slot nearer than this is waited for inside the function. */
-export const nearMs = 5_000;
-/** Who waits in line comes back this much before its turn. */
-const leadMs = 2_000;
+/** Where a run stands that has joined the line. */
+export interface Turn {
+  /** When to come back, ms since 1970. */
+  readonly backAt: number;
+  /** So soon that going away is not worth it. */
+  readonly near: boolean;
+}
+
 const leastWaitMs = 500;
+/** About how long a crowd takes to go. */
+const crowdMs = 2_000;
 /** More refusals in a row than any crowd explains. */
 const mostAttempts = 100;
 const pausedForMs = 60_000;
 /** The pace leaves 30 ms a second to spare; a slot missed by more than this is let go, though not for ever. */
-const lateMs = 20;
+const lateMs = 10;
 const mostMissed = 3;
 /** Waiting longer than this, one looks whether the regime still holds. */
 const recheckAfterMs = 1_000;
@@ -53,22 +62,23 @@ export class Passage {
     this.#returning = gate.returning;
   }
 
-  /** Joins the line without a slot; answers when to come back, ms since 1970. */
-  async estimate(): Promise<number> {
+  /** Joins the line without a slot. */
+  async joinLine(): Promise<Turn> {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const gate = await this.#read();
       const now = this.#clock.now();
       const joined = await this.#update(joinLine(gate, now));
       if (!joined) continue;
       this.#returning = true;
-      return Math.max(now + leastWaitMs, joined.tail - leadMs);
+      const turn = joined.tail - leadMs(joined);
+      return { backAt: Math.max(now + leastWaitMs, turn), near: turn - now <= leadMs(joined) };
     }
-    return this.#someTimeSoon();
+    return { backAt: this.#someTimeSoon(), near: false };
   }
 
   /** So many write to the gate at once that this one does not get its turn. */
   #someTimeSoon(): number {
-    return this.#clock.now() + leadMs * (1 + this.#clock.random());
+    return this.#clock.now() + crowdMs * (1 + this.#clock.random());
   }
 
   /** Waits for a slot that is near. Throws {@link Deferred} when none is, or when it would come after `latest`. */
@@ -79,10 +89,10 @@ export class Passage {
         await this.unused(slot);
         throw new Deferred(this.#clock.now(), 'time');
       }
-      const waits = slot.at > this.#clock.now();
       if (!(await this.#holdsAfterWaiting(slot))) continue;
       // A call that starts late comes too near to the next one, and a 429 costs everybody more than a slot.
-      if (!waits || this.#clock.now() - slot.at <= lateMs || missed === mostMissed) return slot;
+      const late = this.#clock.now() - slot.at;
+      if (late <= lateMs || missed === mostMissed) return slot;
       missed += 1;
     }
   }
@@ -93,9 +103,8 @@ export class Passage {
       const now = this.#clock.now();
       if (gate.paused === 'yes') throw new Deferred(now + pausedForMs, 'closed');
       if (gate.breaker === 'open') return this.#takeTrial(gate, now);
-      const limit = now + nearMs;
-      const far = gate.nextSlotAt > limit || (!this.#returning && endOfLine(gate, now) > limit);
-      if (far) throw new Deferred(await this.estimate(), 'pace');
+      const limit = now + nearMs(gate);
+      await this.#goIfFar(gate, now, limit);
       const behind = gate.nextSlotAt > now;
       const taken = await this.#update(takeSlot(gate, now, limit));
       if (taken) return { epoch: taken.epoch, at: behind ? taken.nextSlotAt - gate.interval : now, trial: false };
@@ -103,10 +112,16 @@ export class Passage {
     throw new Deferred(this.#someTimeSoon(), 'pace');
   }
 
+  async #goIfFar(gate: Gate, now: number, limit: number): Promise<void> {
+    if (this.#returning) {
+      if (gate.nextSlotAt > limit) throw new Deferred(nextTurn(gate, now, this.#clock.random()), 'pace');
+    } else if (endOfLine(gate, now) > limit) throw new Deferred((await this.joinLine()).backAt, 'pace');
+  }
+
   async #takeTrial(gate: Gate, now: number): Promise<Slot> {
-    if (now < gate.openUntil) throw new Deferred(await this.estimate(), 'closed');
+    if (now < gate.openUntil) throw new Deferred((await this.joinLine()).backAt, 'closed');
     const taken = await this.#update(takeTrial(gate, now, this.#run));
-    if (!taken) throw new Deferred(now + leadMs + this.#clock.random() * 3_000, 'closed');
+    if (!taken) throw new Deferred(now + crowdMs + this.#clock.random() * 3_000, 'closed');
     return { epoch: gate.epoch, at: now, trial: true };
   }
 
@@ -147,7 +162,7 @@ export class Passage {
       const gate = await this.#read();
       if (gate.epoch !== slot.epoch || (await this.#update(slow(gate, this.#clock.now(), retryAfterMs)))) break;
     }
-    return this.estimate();
+    return (await this.joinLine()).backAt;
   }
 
   /** The credentials do not work. Answers whether this is news: only then is an alert raised. */

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { headingsUnder } from '../markdown.ts';
+import { emitted } from './emitted.ts';
+
+const runbook = 'docs/operations.md';
+const inputs = z.object({ name: z.string(), alarmDescription: z.string() });
+
+const alarms = emitted('production')
+  .resources.filter(({ type }) => type.startsWith('aws:cloudwatch/metricAlarm:'))
+  .map((resource) => inputs.parse(resource.inputs));
+const sections = headingsUnder(runbook, 'Alarms').map(({ anchor }) => anchor);
+
+describe('the runbook', () => {
+  it('is where every alarm sends whoever is woken by it', () => {
+    expect(alarms.length).toBeGreaterThan(0);
+    const anchors = alarms.map(({ alarmDescription }) => /docs\/operations\.md#([\w-]+)$/.exec(alarmDescription)?.[1]);
+    expect(alarms.filter((_, index) => !sections.includes(anchors[index] ?? ''))).toEqual([]);
+  });
+
+  it('has a section for an alarm of that name, and for no other', () => {
+    const names = alarms.map(({ name }) => name.replace('livechat-production-', '').replace(/-\d+$/, ''));
+    expect(sections.toSorted()).toEqual([...new Set(names)].toSorted());
+  });
+});
