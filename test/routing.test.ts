@@ -217,6 +217,19 @@ describe('routing a chat by rules', () => {
     expect((await world.known('T8RM2K0V9X')).routing).toHaveLength(1);
   });
 
+  it('only notes what comes ten minutes late', async () => {
+    await world.given([{ name: 'any', do: { tag: ['late'], transfer: [{ group: 1 }] } }]);
+    const chatId = await world.chat({ agent: nina });
+    await world.sees(chatId, { routing: [{ assignedTo: { group: 1 } }] });
+    const started = bus.of('chat.started').findLast(({ data }) => JSON.stringify(data).includes(chatId));
+    const before = new Date(Date.now() - 601_000).toISOString();
+    const data = { ...z.looseObject({}).parse(started?.data), threadId: 'LATE' };
+    const metadata = { ...z.looseObject({}).parse(started?.metadata), id: 'late', receivedAt: before };
+    await world.put('omnichannel.livechat', 'chat.started', { metadata, data });
+    const late = { threadId: 'LATE', left: 'too late', actions: [{ outcome: 'skipped' }, { outcome: 'skipped' }] };
+    await world.sees(chatId, { routing: [{}, late] });
+  });
+
   it('routes each thread that the customer begins, and none that an agent or this bridge has begun', async () => {
     await world.given([{ name: 'any', do: { tag: ['routed'] } }]);
     const chatId = await world.chat({ agent: nina });

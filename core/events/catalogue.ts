@@ -207,7 +207,7 @@ export const catalogue = {
     assignedTo: z.optional(z.object({ agent: z.optional(z.string()), group: z.optional(z.number()) })),
     /** Why the chat is left to the carrier's own routing; left out where it is not. */
     left: z.optional(
-      z.enum(['no rule matches', 'no rule transfers it', 'no target takes it', 'no slot', 'chat closed']),
+      z.enum(['no rule matches', 'no rule transfers it', 'no target takes it', 'no slot', 'chat closed', 'too late']),
     ),
     priority: z.optional(priority),
   }),
