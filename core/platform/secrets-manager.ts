@@ -19,6 +19,11 @@ export interface SecretVersion {
   readonly createdAt: number;
 }
 
+/** Whether Secrets Manager refuses the reading, for want of a permission or, it may be, of the secret. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AccessDeniedException';
+}
+
 /** Reads one version of a secret; undefined when the secret or that version does not exist, or is still empty. */
 export type ReadSecret = (name: string, stage: SecretStage) => Promise<SecretVersion | undefined>;
 

@@ -32,14 +32,15 @@ export async function startGuard({ upstream, allowed, deployed }: GuardOptions):
     const not = asked.resources.filter((resource) => !isAllowed(allowed[asked.who] ?? [], asked.action, resource));
     if (not.length > 0 || asked.resources.length === 0) {
       refused.push(`${asked.who} may not ${asked.action} on ${not.join(', ') || 'nothing'}`);
-      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
-      response.end(JSON.stringify({ __type: 'AccessDeniedException', message: 'not authorized' }));
+      deny(response);
       return;
     }
     used.add(`${asked.who} ${asked.action}`);
-    const onward = forward(new URL(url, upstream), { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(response);
+    const onward = forward(new URL(url, upstream), { method, headers }, async (answer) => {
+      const answered = await buffer(answer);
+      // Whoever may read some secrets only is told nothing of what is not there.
+      if (answered.includes('ResourceNotFoundException') && asked.action.startsWith('secretsmanager:')) deny(response);
+      else response.writeHead(answer.statusCode ?? 500, answer.headers).end(answered);
     });
     onward.end(body);
   }
@@ -54,6 +55,11 @@ export async function startGuard({ upstream, allowed, deployed }: GuardOptions):
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   return { url: `http://127.0.0.1:${port}`, used, refused, stop: () => server.close() };
+}
+
+function deny(response: ServerResponse): void {
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
+  response.end(JSON.stringify({ __type: 'AccessDeniedException', message: 'not authorized' }));
 }
 
 function isAllowed(statements: readonly Statement[], action: string, resource: string): boolean {
