@@ -40,7 +40,7 @@ describe('every command', () => {
     const { code, stdout } = await livechat(...path.split(' '), '--help');
     expect(code).toBe(0);
     expect(stdout).not.toContain('\u001b');
-    const [usage, , description] = stdout.split('\n');
+    const [usage, description] = stdout.split('\n\n').map((paragraph) => paragraph.replaceAll('\n', ' '));
     expect(usage).toMatch(new RegExp(`^Usage: livechat ${path}( |$)`));
     expect(description).toMatch(/^[A-Z].*\.$/);
     const examples = stdout.match(/^ {2}\$ livechat .*$/gm) ?? [];

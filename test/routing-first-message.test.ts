@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { busEvents } from './bus-events.ts';
 import { fixture } from './fixtures.ts';
 import { type Local, organizationId, post, startLocal } from './local.ts';
 import { routingWorld } from './routing-world.ts';
+import { watchBus } from './watch-bus.ts';
 
 const nina = 'nina.kowal@acme.example';
 
 describe('routing by what the customer writes first', () => {
   let local: Local;
-  let bus: Awaited<ReturnType<typeof busEvents>>;
+  let bus: Awaited<ReturnType<typeof watchBus>>;
   let world: ReturnType<typeof routingWorld>;
   beforeAll(async () => {
     local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
-    bus = await busEvents(local);
+    bus = await watchBus(local);
     world = routingWorld(local, bus);
   });
   afterAll(async () => {

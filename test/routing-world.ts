@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import * as z from 'zod/mini';
-import type { busEvents } from './bus-events.ts';
 import { type Local, organizationId, printed } from './local.ts';
 import { outbound } from './outbound.ts';
+import type { watchBus } from './watch-bus.ts';
 
 const seen = z.looseObject({
   messages: z.array(z.unknown()),
@@ -11,7 +11,7 @@ const seen = z.looseObject({
 const placed = z.looseObject({ conversationId: z.string() });
 
 /** An operator who sets rules, LiveChat, and whoever looks at what becomes of a chat. */
-export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof busEvents>>) {
+export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchBus>>) {
   const world = outbound(local);
   const send = async (path: string, body: object) => {
     const answer = await fetch(new URL(path, local.console), { method: 'POST', body: JSON.stringify(body) });

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { busEvents } from './bus-events.ts';
 import { fixture } from './fixtures.ts';
 import { type Local, organizationId, post, printed, startLocal } from './local.ts';
 import { routingWorld } from './routing-world.ts';
+import { watchBus } from './watch-bus.ts';
 
 const nina = 'nina.kowal@acme.example';
 const tomas = 'tomas.reyes@acme.example';
@@ -11,11 +11,11 @@ const ours = 'bridge@local.example';
 
 describe('routing a chat by rules', () => {
   let local: Local;
-  let bus: Awaited<ReturnType<typeof busEvents>>;
+  let bus: Awaited<ReturnType<typeof watchBus>>;
   let world: ReturnType<typeof routingWorld>;
   beforeAll(async () => {
     local = await startLocal({ ROUTING_CACHE_SECONDS: '0', LIVECHAT_AGENT_ID: ours });
-    bus = await busEvents(local);
+    bus = await watchBus(local);
     world = routingWorld(local, bus);
   });
   afterEach(async () => {

@@ -87,6 +87,13 @@ export const eraseCustomer = async (chat: string | undefined, given: EraseOption
   const inventory = await takeInventory(who);
   if (isEmpty(inventory)) throw new CliError(`Nothing is stored of ${chat ?? given.customer}.`);
   if (!given.json) show(inventory);
+  const { organizationId, conversationIds } = inventory;
+  const found = { organizationId, conversationIds, erased: countsOf(inventory), notErased };
+  if (given.dryRun) {
+    if (given.json) printJson({ ok: true, dryRun: true, ...found });
+    else print('\nNothing was erased.');
+    return;
+  }
   if (inventory.underWay.length > 0) {
     throw new CliError(
       `Nothing was erased, since something is being sent into these chats and would write again (${inventory.underWay.length} under way). Run it again when that has ended.`,
@@ -94,8 +101,6 @@ export const eraseCustomer = async (chat: string | undefined, given: EraseOption
   }
   await confirm('Erase all this, for good?', given);
   await eraseAll(inventory, who);
-  const erased = countsOf(inventory);
-  const { organizationId, conversationIds } = inventory;
-  if (given.json) printJson({ ok: true, organizationId, conversationIds, erased, notErased });
+  if (given.json) printJson({ ok: true, ...found });
   else print(colours.green('Erased.'));
 };

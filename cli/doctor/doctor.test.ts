@@ -1,5 +1,10 @@
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
@@ -203,6 +208,23 @@ describe('livechat doctor', () => {
         'fault registrations: thread_tagged cannot be registered: three of other addresses are there',
       ]);
       for (const { id } of await registered('thread_tagged')) await configure('unregister_webhook', { id });
+    });
+
+    test('webhooks registered with a secret that is no longer stored', async () => {
+      const secrets = new SecretsManagerClient(clientOf(local));
+      const SecretId = 'livechat/default';
+      const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+      await secrets.send(
+        new PutSecretValueCommand({
+          SecretId,
+          SecretString: JSON.stringify({ ...JSON.parse(SecretString), LIVECHAT_WEBHOOK_SECRET: 'set by hand' }),
+        }),
+      );
+      expect(await wrong()).toEqual([
+        expect.stringMatching(/^fault registrations: registered with another secret: incoming_chat, incoming_event,/),
+      ]);
+      await secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
+      expect(await wrong()).toEqual([]);
     });
 
     test('webhooks that are switched off', async () => {

@@ -25,6 +25,7 @@ interface Given {
   readonly organization?: string | undefined;
   readonly url?: string | undefined;
   readonly rotateSecret: boolean;
+  readonly dryRun: boolean;
   readonly settleSeconds: number;
   readonly cacheSeconds?: number | undefined;
   readonly yes: boolean;
@@ -112,12 +113,14 @@ export const sync = async (given: Given, bridge: StageOutputs): Promise<void> =>
   const { plan, wish, isNew } = intent;
   const lines = linesOf(plan);
   if (!given.json) show(lines, intent, account);
-  if (stepsOf(plan) > 0) {
+  if (stepsOf(plan) > 0 && !given.dryRun) {
     await confirm('Do this at LiveChat?', given);
     await doIt(intent, account, given);
   }
   const ok = plan.full.length === 0;
   if (!ok) process.exitCode = exitCodes.failure;
-  if (given.json) printJson({ ok, url, apiVersion: wish.mark.version, rotated: isNew, plan: lines });
+  const rotatedNow = isNew && !given.dryRun;
+  if (given.json) printJson({ ok, url, apiVersion: wish.mark.version, rotated: rotatedNow, plan: lines });
+  else if (given.dryRun) print('Nothing was done.');
   else if (!isDone(plan)) print(ok ? colours.green('Done.') : colours.red('What is blocked was not done.'));
 };
