@@ -1,3 +1,4 @@
+import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { bus } from './bus.ts';
 import { deadLetters } from './queues.ts';
 import { anyUuid, secretArns, secretPrefix } from './secrets.ts';
@@ -10,7 +11,7 @@ type Text = $util.Input<string>;
 
 interface Place {
   /** The environment variable that holds `value`. */
-  readonly variable?: string;
+  readonly variable?: ResourceVariable;
   readonly value?: Text;
   readonly arns: readonly Text[];
 }

@@ -2,6 +2,7 @@ import { conversationsTable } from '../core/conversations/table.ts';
 import { eventSource } from '../core/events/source.ts';
 import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
+import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { controlTable } from '../core/platform/control-table.ts';
 import type { TableLayout } from '../core/platform/table.ts';
 import type { UseName } from './uses.ts';
@@ -162,7 +163,10 @@ export const consumers = {
 /** `variable`: the environment variable in which functions find the state machine's ARN. */
 export const stateMachines = {
   send: { definition: sendMachine, function: 'send', queue: 'deadLetters', variable: 'SEND_MACHINE_ARN' },
-} as const satisfies Record<string, { function: FunctionName; queue: QueueName; [other: string]: unknown }>;
+} as const satisfies Record<
+  string,
+  { function: FunctionName; queue: QueueName; variable: ResourceVariable; [other: string]: unknown }
+>;
 
 export type StateMachineName = keyof typeof stateMachines;
 
@@ -272,7 +276,7 @@ export function patternOf<Arn>(
 export interface TableSpec {
   readonly layout: TableLayout;
   /** The environment variable in which functions find the table's name. */
-  readonly variable: string;
+  readonly variable: ResourceVariable;
 }
 
 export const tables = {
@@ -282,14 +286,17 @@ export const tables = {
 } as const satisfies Record<string, TableSpec>;
 
 /** Stored media by organization, and events too large for the bus. */
-export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const;
+export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const satisfies {
+  variable: ResourceVariable;
+  [other: string]: string;
+};
 
 /** The other environment variables that name a resource. */
 export const variables = {
   bus: 'BUS_NAME',
   secretPrefix: 'SECRET_PREFIX',
   deadLetterQueue: 'DEAD_LETTER_QUEUE_URL',
-} as const;
+} as const satisfies Record<string, ResourceVariable>;
 
 /** Settings of the functions: those that are set where the deployment is made go into every function's environment. */
 export const settings = [
