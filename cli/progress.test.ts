@@ -1,9 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { withProgress } from './progress.ts';
 
 const later = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 describe('a progress bar', () => {
+  // Loaded on demand; timers that stand still must not wait for the disk.
+  beforeAll(() => import('@clack/prompts'));
+
   const before = process.stderr.isTTY;
   let written = '';
   beforeEach(() => {
