@@ -1,4 +1,3 @@
-import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import type * as z from 'zod/mini';
 import { localStage, outputsParameter, type StageOutputs, stageOutputs } from '../core/platform/outputs.ts';
 import { settings } from '../stacks/topology.ts';
@@ -22,6 +21,8 @@ const asLocal = (): void => {
 };
 
 const readOutputs = async (stage: string): Promise<string | undefined> => {
+  // On demand, so that --help and what is wrong with the options come at once.
+  const { GetParameterCommand, ParameterNotFound, SSMClient } = await import('@aws-sdk/client-ssm');
   const client = new SSMClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 3000, requestTimeout: 5000 } });
   try {
     const { Parameter } = await client.send(new GetParameterCommand({ Name: outputsParameter(stage) }));

@@ -13,8 +13,10 @@ import {
 import { withLink } from '../core/messages/links.ts';
 import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
+import { decisionsOf } from '../core/routing/decision-store.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
+import { routing } from './routing.ts';
 
 const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
@@ -45,12 +47,13 @@ export function api({ bus }: { bus: string }): Hono {
   app.get('/conversations/:id', async (context) => {
     const { organizationId, limit, after } = context.req.query();
     const conversation = await findConversation(context.req.param('id'), organizationId);
-    const { messages, notes, pending, next } = await loadTranscript(conversation, {
-      limit: limitOr(2000, limit),
-      from: after ?? null,
-    });
+    const { organizationId: owner, id: conversationId } = conversation;
+    const [{ messages, notes, pending, next }, decisions] = await Promise.all([
+      loadTranscript(conversation, { limit: limitOr(2000, limit), from: after ?? null }),
+      decisionsOf({ organizationId: owner, conversationId }),
+    ]);
     const [shown, shownNotes] = await Promise.all([linked(messages), linked(notes)]);
-    return context.json({ conversation, messages: shown, notes: shownNotes, pending, next });
+    return context.json({ conversation, messages: shown, notes: shownNotes, pending, routing: decisions, next });
   });
 
   app.get('/messages/:id', async (context) => {
@@ -63,6 +66,7 @@ export function api({ bus }: { bus: string }): Hono {
   });
 
   app.route('/', operations());
+  app.route('/routing', routing());
   return app;
 }
 

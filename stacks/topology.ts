@@ -40,6 +40,24 @@ const stateWriter = (name: string, uses: readonly UseName[]) =>
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
+/** Waits for the gate and for LiveChat, up to half a minute. A burst of chats must leave room for the other functions. */
+const router = (name: string) =>
+  ({
+    handler: `functions/${name}.handler`,
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    concurrency: 20,
+    uses: [
+      'read-large-events',
+      'read-credentials',
+      'route-threads',
+      'remember-effects',
+      'take-turns',
+      'publish-events',
+      'keep-large-events',
+    ],
+  }) as const satisfies FunctionSpec;
+
 export const functions = {
   // LiveChat waits about 10 s; an answer after that counts for nothing, so the function gives up before. Somebody waits
   // for it, and it checks and translates up to 1 MiB: hence twice the CPU of the others.
@@ -72,6 +90,8 @@ export const functions = {
   ]),
   'message-seen': stateWriter('message-seen', ['mark-read']),
   'postback-received': stateWriter('postback-received', ['name-conversations', 'store-clicks']),
+  'route-thread': router('route-thread'),
+  'route-first-message': router('route-first-message'),
   // A download takes 30 s at most, and S3 has 15 s for it. A file is never in memory whole.
   'store-media': {
     handler: 'functions/store-media.handler',
@@ -220,6 +240,20 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
   'message-seen': fromLiveChat('message.seen', 'message-seen'),
   'postback-received': fromLiveChat('postback.received', 'postback-received'),
+  'route-thread': {
+    pattern: { source: [eventSource], 'detail-type': ['chat.started'], ...unlessReplayed },
+    target: { function: 'route-thread' },
+  },
+  // An event too large for the bus has no data here, but no text is that large.
+  'route-first-message': {
+    pattern: {
+      source: [eventSource],
+      'detail-type': ['message.received'],
+      detail: { data: { type: ['text'], author: { type: ['customer'] } } },
+      ...unlessReplayed,
+    },
+    target: { function: 'route-first-message' },
+  },
   // Messages with a file, and those too large for the bus, which may have one.
   'store-media': {
     pattern: {
@@ -312,4 +346,5 @@ export const settings = [
   'LIVECHAT_API_BASE_URL',
   'LIVECHAT_API_VERSION',
   'LIVECHAT_CALLS_PER_SECOND',
+  'ROUTING_CACHE_SECONDS',
 ] as const;

@@ -41,6 +41,11 @@ export const uses = {
   'mark-read': { of: 'conversations', actions: ['dynamodb:UpdateItem'] },
   'name-conversations': { of: 'conversations', actions: [] },
 
+  'route-threads': {
+    of: 'conversations',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  },
+
   'store-messages': { of: 'messages', actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
   'correct-authors': { of: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
   'bury-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },

@@ -1,73 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
 import { fixture } from './fixtures.ts';
-import { type Local, organizationId, post, printed, startLocal } from './local.ts';
-import { outbound } from './outbound.ts';
-
-const png = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
-  'base64',
-);
-const sha256 = '431ced6916a2a21a156e38701afe55bbd7f88969fbbfc56d7fe099d47f265460';
-
-const conversation = z.object({
-  messages: z.array(
-    z.looseObject({
-      id: z.string(),
-      content: z.optional(z.unknown()),
-      metadata: z.looseObject({ media: z.optional(z.looseObject({ key: z.optional(z.string()) })) }),
-      link: z.optional(z.object({ url: z.string(), expiresAt: z.string() })),
-    }),
-  ),
-  notes: z.array(z.looseObject({ link: z.optional(z.object({ url: z.string() })) })),
-});
-
-const bucketOf = (local: Local) =>
-  new S3Client({
-    endpoint: local.aws,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
-
-async function keysUnder(local: Local, prefix: string): Promise<string[]> {
-  const { Contents = [] } = await bucketOf(local).send(new ListObjectsV2Command({ Bucket: 'media', Prefix: prefix }));
-  return Contents.flatMap(({ Key }) => Key ?? []);
-}
-
-/** Every `media.stored` of an organization, as a service on the bus sees it. */
-async function listen(local: Local) {
-  const stopping = new AbortController();
-  const stored = z.object({
-    detailType: z.literal('media.stored'),
-    source: z.literal('omnichannel.livechat'),
-    detail: z.object({
-      metadata: z.looseObject({ id: z.string(), organizationId: z.string() }),
-      data: z.looseObject({}),
-    }),
-  });
-  const seen: z.infer<typeof stored>['detail'][] = [];
-  const { body } = await fetch(new URL('/api/stream', local.console), { signal: stopping.signal });
-  const read = async () => {
-    let text = '';
-    for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      text += chunk;
-      const lines = text.split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.filter((one) => one.startsWith('data: '))) {
-        const event = stored.safeParse(JSON.parse(line.slice('data: '.length)));
-        if (event.success) seen.push(event.data.detail);
-      }
-    }
-  };
-  read().catch(() => {});
-  return {
-    of: (id: string) => seen.filter(({ metadata }) => metadata.organizationId === id),
-    stop: () => stopping.abort(),
-  };
-}
+import { type Local, post, printed, startLocal } from './local.ts';
+import { bucketOf, conversation, keysUnder, listen, png, sha256 } from './media.ts';
 
 describe('the file of a message', () => {
   let local: Local;
@@ -374,49 +312,5 @@ describe('the file of a message', () => {
     vi.unstubAllEnvs();
     expect(await keys()).toEqual([]);
     expect(await others()).toHaveLength(1);
-  });
-});
-
-describe('with the simulator', () => {
-  let local: Local;
-  beforeAll(async () => {
-    local = await startLocal();
-  });
-  afterAll(() => local.stop());
-
-  async function messagesOf(id: string) {
-    return conversation.parse((await local.api(`/api/conversations/${id}`)).body).messages;
-  }
-
-  it('what a customer sends can be looked at', async () => {
-    const { chat, act } = outbound(local);
-    const id = await chat();
-    await act(id, { action: 'file', name: 'photo.png', content: png.toString('base64') });
-    await act(id, { action: 'file', name: 'plan.pdf' });
-    const media = async () => (await messagesOf(id)).map(({ metadata }) => metadata.media);
-    await expect
-      .poll(async () => (await media().catch(() => [])).slice(1), printed)
-      .toMatchObject([
-        { sha256, typeCheck: 'same' },
-        { contentType: 'application/pdf', typeCheck: 'same' },
-      ]);
-    const [, photo] = await messagesOf(id);
-    expect(Buffer.from(await (await fetch(photo?.link?.url ?? '')).arrayBuffer())).toEqual(png);
-  });
-
-  it('what we send from the bucket arrives byte for byte, and comes back to be looked at', async () => {
-    const { chat, send, settled, act } = outbound(local);
-    const id = await chat();
-    const key = `${organizationId}/outbound/floor plan.png`;
-    await bucketOf(local).send(
-      new PutObjectCommand({ Bucket: 'media', Key: key, Body: png, ContentType: 'image/png' }),
-    );
-    await send(id, { messages: [{ type: 'media', content: { key, alternativeText: 'A plan' } }] });
-    await settled();
-    const media = async () => (await messagesOf(id)).map(({ metadata }) => metadata.media);
-    await expect.poll(async () => (await media())[1], printed).toMatchObject({ sha256 });
-    const [, sent] = await messagesOf(id);
-    expect(sent).toMatchObject({ direction: 'outbound', metadata: { filename: 'floor plan.png' } });
-    await act(id, { action: 'message', text: 'Thank you' });
   });
 });

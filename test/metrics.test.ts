@@ -17,6 +17,7 @@ const refusals: Readonly<Record<string, { status: number; type: string; times: n
 };
 const asked = z.object({ chat_id: z.string() });
 const lockedOrganization = randomUUID();
+const routedOrganization = randomUUID();
 
 /** LiveChat, which also says with each answer that this version of its API is on its way out. */
 async function startLiveChat() {
@@ -45,7 +46,14 @@ describe('CloudWatch learns', () => {
     liveChat = await startLiveChat();
     local = await startLocal({ LIVECHAT_API_BASE_URL: liveChat.url });
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    await Promise.all([receive(local), receiveGaps(local), receiveFiles(local), send(local), fail(local)]);
+    await Promise.all([
+      receive(local),
+      receiveGaps(local),
+      receiveFiles(local),
+      send(local),
+      route(local),
+      fail(local),
+    ]);
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -93,6 +101,7 @@ describe('CloudWatch learns', () => {
     ['MediaFailed', 1, { error: 'FileRefused', organizationId }],
     ['LiveChatCalls', 1, { method: 'list_threads' }],
     ['LiveChatApiNotices', 1, { kind: 'legacy', method: 'send_event' }],
+    ['ChatsRouted', 1, { outcome: 'no rule transfers it', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
     ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],
   ])('%s %d %o', async (name, value, keys) => {
@@ -176,6 +185,13 @@ async function send(local: Local): Promise<void> {
   const opened = () => expect(emitted(local).map(({ name }) => name)).toContain('BreakerOpened');
   await vi.waitFor(opened, { timeout: 20_000, interval: 100 });
   await bus.send('locked', { organizationId: lockedOrganization });
+}
+
+async function route(local: Local): Promise<void> {
+  const rules = { match: 'first', rules: [{ name: 'all', do: { priority: 'low' } }] };
+  const given = { organizationId: routedOrganization, rules };
+  await fetch(new URL('/api/routing/rules', local.console), { method: 'POST', body: JSON.stringify(given) });
+  await post(local, { ...fixture('incoming_chat.json'), organization_id: routedOrganization });
 }
 
 /** An event that no function can handle. */

@@ -28,7 +28,7 @@ function after(now: Assignment, fact: Fact): Assignment {
 }
 
 function presentAgents({ participants }: EventData<'chat.started'>): string[] {
-  return participants.filter(({ type, present }) => type === 'agent' && present).map(({ id }) => id);
+  return participants.filter(({ type, present, hidden }) => type === 'agent' && present && !hidden).map(({ id }) => id);
 }
 
 /** A transfer to a group alone leaves the chat with no agent until one is assigned. */

@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
+import type { Assignment } from './assignment.ts';
 import type { FactEvent } from './facts.ts';
 import { type ConversationKey, keepFact, markRead, settle, standing, touchCurrent } from './store.ts';
 
@@ -17,11 +18,16 @@ export interface Learned {
 /** Keeps what an event says of a conversation, and brings its state up to it. */
 export async function record(event: FactEvent): Promise<Learned> {
   const key = keyOf(event);
-  const news = await keepFact(key, event);
+  const news = await keepFact(key, withoutOpening(event));
   const { state, before } = await settle(key);
   const known = new Map(before.map(({ id, type }) => [id, type]));
   const learned = state.participants.filter(({ id, type, mistakable }) => mistakable && known.get(id) !== type);
   return { conversation: key, news, types: new Map(learned.map(({ id, type }) => [id, type])) };
+}
+
+/** What was said is kept with the messages, where it is deleted when they are. */
+function withoutOpening(event: FactEvent): FactEvent {
+  return event.type === 'chat.started' ? { ...event, data: { ...event.data, opening: undefined } } : event;
 }
 
 function keyOf(event: FactEvent): ConversationKey {
@@ -59,6 +65,14 @@ async function overtaken(key: ConversationKey, { threadId, at }: { threadId: str
 /** Who takes part, as stored now. */
 export async function participantsOf(key: ConversationKey): Promise<readonly Participant[]> {
   return (await standing(key))?.participants ?? [];
+}
+
+/** Who takes part in a conversation and who has it, as stored now; nobody where it is not stored yet. */
+export async function currentlyIn(
+  key: ConversationKey,
+): Promise<{ participants: readonly Participant[]; assigned: Assignment }> {
+  const now = await standing(key);
+  return { participants: now?.participants ?? [], assigned: now?.assigned ?? { agents: [], groups: [] } };
 }
 
 /** Keeps how far a user has read. */

@@ -1,3 +1,4 @@
+import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import type { Assignment } from './assignment.ts';
 import { conversations } from './entities.ts';
@@ -96,6 +97,14 @@ export async function loadConversation(key: ConversationKey): Promise<Conversati
     participants: participants.map((one) => ({ ...one, seenUpTo: seen.get(one.id) })),
     assigned,
   };
+}
+
+/** How each thread of a conversation began, oldest first, as it was told then; without what was said, which is kept with the messages. */
+export async function beginningsOf(key: ConversationKey): Promise<EventData<'chat.started'>[]> {
+  const { facts } = await read(key);
+  return facts
+    .flatMap((fact) => (fact.type === 'chat.started' ? [fact.data] : []))
+    .toSorted((a, b) => compare(a.createdAt, b.createdAt));
 }
 
 /** The conversations of this id: one, unless two organizations happen to have the same. */

@@ -96,8 +96,8 @@ function queuedAfter(queued: boolean, fact: Fact): boolean {
   if (fact.type === 'chat.started') return fact.data.queue !== undefined;
   if (fact.type === 'chat.transferred')
     return fact.data.queue !== undefined || (queued && !fact.data.to.agents?.length);
-  if (fact.type === 'agent.changed' && fact.data.change === 'joined' && fact.data.agent.type === 'agent') return false;
-  return queued;
+  if (fact.type !== 'agent.changed' || fact.data.change !== 'joined') return queued;
+  return fact.data.agent.type === 'agent' && !fact.data.agent.hidden ? false : queued;
 }
 
 function tagsOf(facts: readonly Fact[]): string[] {

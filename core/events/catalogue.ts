@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import {
   author,
+  formAnswer,
   id,
   normalizedMessage,
   participant,
   place,
   placeInThread,
+  priority,
   queue,
   target,
   time,
@@ -32,6 +34,19 @@ export const catalogue = {
     transferredFrom: z.optional(target),
     /** Whether a request of this bridge started the thread. */
     causedByUs: z.boolean(),
+    /** Who began it, where the carrier said: an agent may begin one, too. */
+    by: z.optional(author),
+    /** Whether the customer has chatted before. */
+    returning: z.optional(z.boolean()),
+    /** What the customer had said when it began; each event inside has an event of its own as well. */
+    opening: z.optional(
+      z.object({
+        /** Of the form before the chat. */
+        answers: z.array(formAnswer),
+        /** The first text. */
+        text: z.optional(z.string()),
+      }),
+    ),
   }),
   'chat.updated': z.object({
     ...place,
@@ -142,6 +157,59 @@ export const catalogue = {
     deadLetterId: id,
     /** How often it was redriven before. */
     redrives: z.number(),
+  }),
+  /** What routing rules have decided of a thread, and what became of it. Values of facts are told only where they name nobody. */
+  'conversation.routed': z.object({
+    ...placeInThread,
+    /** As the thread began, or with the customer's first message. */
+    phase: z.enum(['start', 'message']),
+    decidedAt: time,
+    /** 0 for the bridge's own default rules. */
+    rulesVersion: z.number(),
+    facts: z.array(
+      z.object({
+        fact: z.string(),
+        known: z.enum(['yes', 'no', 'not yet']),
+        values: z.optional(z.array(z.union([z.string(), z.number(), z.boolean()]))),
+      }),
+    ),
+    /** In order. A rule that waits is decided by what the customer writes first. */
+    tried: z.array(
+      z.object({
+        rule: z.string(),
+        result: z.enum(['matched', 'not matched', 'waits']),
+        /** The tests that decided it, by their path in the rule. */
+        because: z.array(
+          z.object({
+            path: z.string(),
+            fact: z.string(),
+            operator: z.string(),
+            held: z.union([z.boolean(), z.literal('unknown')]),
+          }),
+        ),
+      }),
+    ),
+    /** What was done, in order. `skipped`: something before it had made it moot. */
+    actions: z.array(
+      z.object({
+        rule: z.string(),
+        action: z.enum(['tag', 'priority', 'answer', 'note', 'transfer', 'hand back']),
+        tag: z.optional(z.string()),
+        priority: z.optional(priority),
+        agent: z.optional(z.string()),
+        group: z.optional(z.number()),
+        outcome: z.enum(['done', 'already so', 'failed', 'skipped']),
+        /** The error's name, and what to do. */
+        error: z.optional(z.object({ name: z.string(), message: z.string() })),
+      }),
+    ),
+    /** Who has the chat by our doing. */
+    assignedTo: z.optional(z.object({ agent: z.optional(z.string()), group: z.optional(z.number()) })),
+    /** Why the chat is left to the carrier's own routing; left out where it is not. */
+    left: z.optional(
+      z.enum(['no rule matches', 'no rule transfers it', 'no target takes it', 'no slot', 'chat closed', 'too late']),
+    ),
+    priority: z.optional(priority),
   }),
   /** A message's file lies in the media bucket. */
   'media.stored': z.object({

@@ -18,6 +18,8 @@ export const participant = z.object({
   name: z.optional(z.string()),
   email: z.optional(z.string()),
   present: z.optional(z.boolean()),
+  /** Whether the customer does not see them: a supervisor, say, who has no part in who the chat is with. */
+  hidden: z.optional(z.boolean()),
   /** Set where the id alone suggests another type, so that messages stored before may name their author wrongly. */
   mistakable: z.optional(z.literal(true)),
   /** Session fields of a customer, by name. */
@@ -34,7 +36,16 @@ export const queue = z.object({
   queuedAt: z.optional(z.string()),
 });
 
+/** One answer of a form that a customer filled in: several values where several were ticked. */
+export const formAnswer = z.object({ id: z.string(), label: z.string(), values: z.array(z.string()) });
+export type FormAnswer = z.infer<typeof formAnswer>;
+
 export const target = z.object({ agents: z.array(z.string()), groups: z.array(z.number()) });
+
+/** How urgent a conversation is, least first. */
+export const priorities = ['low', 'normal', 'high', 'urgent'] as const;
+export const priority = z.enum(priorities);
+export type Priority = z.infer<typeof priority>;
 
 export const messageType = z.enum(['text', 'media', 'interactive', 'form', 'system', 'custom', 'unknown']);
 export const visibility = z.enum(['all', 'agents']);

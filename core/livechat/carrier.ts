@@ -4,20 +4,14 @@ import type { LiveChatClient } from './client/client.ts';
 import type { AnsweredThread } from './client/methods.ts';
 import type { NewEvent } from './client/requests.ts';
 import type { FilePart, FileSource, Part } from './compose/part.ts';
+import type { Connection } from './connection.ts';
 import type { OpenFile } from './files.ts';
 
-export interface CarrierOptions {
-  readonly client: LiveChatClient;
-  /** Who sends: an agent's e-mail or a bot's id. */
-  readonly agentId: string | undefined;
+export interface CarrierOptions extends Connection {
   /** Opens a file for as long as `use` takes; gives up when the signal says so. */
   readonly withFile: <T>(source: FileSource, signal: AbortSignal, use: (file: OpenFile) => Promise<T>) => Promise<T>;
   /** How long a file may take from its source to LiveChat, in ms; no longer than any call unless given. */
   readonly uploadMs?: number;
-  /** Told where LiveChat wants this organization's calls. */
-  readonly onRegion: (region: string) => void;
-  /** A client with the credentials as they are now; undefined when they are what they were. */
-  readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
 
 /** LiveChat's limit for a page of threads. */
@@ -27,18 +21,15 @@ const skewMs = 60_000;
 
 /** The send step's view of LiveChat. */
 export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
-  const { client, agentId, refresh } = options;
-  const sender = () => {
-    if (agentId) return agentId;
-    throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, who sends');
-  };
+  const { client, refresh } = options;
+  const sender = () => senderOf(options);
   return {
     prepare: (part) => (part.kind === 'file' ? () => uploaded(part, options) : undefined),
     async send(chatId, letter) {
       const { event_id: messageId } = await client.sendEvent({ chat_id: chatId, event: eventOf(letter) });
       return { messageId, threadId: '' };
     },
-    find: (chatId, id, since) => find(client, chatId, id, since),
+    find: (chatId, id, since) => findEvent(client, chatId, id, since),
     async resume(chatId) {
       await client.resumeChat({ chat: { id: chatId }, active: true });
     },
@@ -71,6 +62,12 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
   };
 }
 
+/** Throws {@link ConfigurationError} where nobody is named. */
+export function senderOf({ agentId }: Pick<Connection, 'agentId'>): string {
+  if (agentId) return agentId;
+  throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, who sends');
+}
+
 function eventOf({ id, content }: Letter<Part>): NewEvent {
   if (content.kind === 'file') throw new TypeError('a file is uploaded before it is sent');
   return { ...content.event, custom_id: id };
@@ -98,7 +95,12 @@ async function uploaded(part: FilePart, { client, withFile, uploadMs = longestCa
  * Looks through the threads, latest first, back to the one that was there when the first attempt began: the chat may
  * have been closed and reopened since.
  */
-async function find(client: LiveChatClient, chatId: string, id: string, since: number): Promise<Sent | undefined> {
+export async function findEvent(
+  client: LiveChatClient,
+  chatId: string,
+  id: string,
+  since: number,
+): Promise<Sent | undefined> {
   let page: string | undefined;
   do {
     const answer = await client.listThreads(

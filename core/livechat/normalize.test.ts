@@ -49,7 +49,13 @@ describe('the content of a LiveChat event', () => {
       JSON.stringify(fields),
       { formId: '7', formType: 'ask_for_email' },
     ],
-    ['filled_form', { form_id: '7', fields }, 'form', JSON.stringify(fields), { formId: '7' }],
+    [
+      'filled_form',
+      { form_id: '7', fields },
+      'form',
+      JSON.stringify(fields),
+      { formId: '7', answers: [{ id: '1', label: 'Your e-mail', values: ['dana@shop.example'] }] },
+    ],
     [
       'system_message',
       { text: 'Nina left', system_message_type: 'agent_left' },

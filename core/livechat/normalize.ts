@@ -1,6 +1,7 @@
 import { directionOf } from '../events/direction.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { inMicroseconds } from '../events/time.ts';
+import { answersOf } from './forms.ts';
 import type { LiveChatEvent } from './schemas.ts';
 import { author } from './users.ts';
 
@@ -39,7 +40,11 @@ const contentOf: Readonly<Record<string, Read>> = {
     metadata: present({ templateId: event.template_id }),
   }),
   form,
-  filled_form: form,
+  filled_form: (event) => {
+    const filled = form(event);
+    const answers = answersOf(event.fields);
+    return { ...filled, metadata: answers.length > 0 ? { ...filled.metadata, answers } : filled.metadata };
+  },
   system_message: (event) => ({
     type: 'system',
     content: text(event.text),

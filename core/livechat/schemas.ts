@@ -33,6 +33,7 @@ export const user = z.looseObject({
   name: maybeText,
   email: maybeText,
   present: z.optional(z.boolean()),
+  visibility: maybeText,
   session_fields: z.optional(z.nullable(z.array(z.record(z.string(), z.unknown())))),
   visit: z.optional(z.nullable(visit)),
   last_visit: z.optional(z.nullable(visit)),

@@ -36,6 +36,7 @@ export function participantOf(user: LiveChatUser, declaredType?: string | null):
     name: user.name ?? undefined,
     email: user.email ?? undefined,
     present: user.present,
+    hidden: user.visibility ? user.visibility !== 'all' : undefined,
     fields: user.session_fields ? sessionFields(user.session_fields) : undefined,
     country: (user.visit ?? user.last_visit)?.geolocation?.country_code ?? undefined,
   };

@@ -17,8 +17,8 @@ export interface Download {
 }
 
 /**
- * Writes a stream, opened once the file is there to take it, to a file, hands it to `use`, and deletes it. On the disk rather than in memory; and before it goes
- * anywhere else, since S3 must be told length, type and hash first.
+ * Writes a stream to a file, hands the file to `use`, and deletes it. To the disk, and not on to S3 as it comes: S3 must be
+ * told length, type and hash before the first byte, and would keep the parts of what breaks off.
  *
  * @throws FileRefused when it has more than `maxBytes`
  */

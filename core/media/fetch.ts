@@ -11,10 +11,7 @@ export interface FetchRules {
   readonly maxBytes: number;
   /** For the whole download, in ms. */
   readonly totalMs: number;
-  /**
-   * Where files of the hosts are fetched instead, without any of the rules on addresses: a simulator's origin. See
-   * {@link file://./settings.ts} for who may set it.
-   */
+  /** A simulator's origin, where files are fetched instead, without the rules on addresses. settings.ts says who may set it. */
   readonly standIn?: string | undefined;
   /** Ends the download early. */
   readonly signal?: AbortSignal;

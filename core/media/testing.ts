@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import { isIP, type LookupFunction, createServer as startTrap } from 'node:net';
 import * as z from 'zod/mini';
+import { type FetchRules, fetcher } from './fetch.ts';
 import { type Network, publicAgents } from './network.ts';
 
 const address = z.object({ port: z.number() });
@@ -75,4 +77,19 @@ export async function startTrapServer() {
       await closed;
     },
   };
+}
+
+export const rules: FetchRules = { maxBytes: 1000, totalMs: 5_000 };
+
+/** How a download ends: what was downloaded, or the error's name and message. */
+export async function outcome(url: string, network: Network, more: Partial<FetchRules> = {}) {
+  try {
+    return await fetcher(network)(url, { ...rules, ...more }, async ({ path, ...file }) => ({
+      ...file,
+      text: await readFile(path, 'utf8'),
+    }));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { name: error.name, message: error.message };
+  }
 }

@@ -39,6 +39,16 @@ export async function listMessages(
   return { messages: data.flatMap((item) => stored(item)), ...(cursor !== null && { next: cursor }) };
 }
 
+/** One thread's messages, notes apart, oldest first. */
+export async function threadMessages(key: ConversationKey & { threadId: string }): Promise<StoredMessage[]> {
+  const { organizationId, conversationId, threadId } = key;
+  const { data } = await Message.query.primary({ organizationId, conversationId, threadId }).go({ pages: 'all' });
+  return data
+    .flatMap((item) => stored(item))
+    .filter(({ visibility }) => visibility === 'all')
+    .toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
+}
+
 /** All messages of this id: one, unless two organizations happen to have the same. */
 export async function findMessages(messageId: string): Promise<StoredMessage[]> {
   const { data } = await Message.query.byId({ messageId }).go({ hydrate: true });

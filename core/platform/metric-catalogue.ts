@@ -104,6 +104,12 @@ export const metrics = {
     description:
       'Dead letters recorded. Sends go by the category of their error; `Event`: a domain event that no function could handle; `Unread`: a letter that nobody can read.',
   },
+  ChatsRouted: {
+    unit: 'Count',
+    dimensions: ['outcome'],
+    properties: ['organizationId'],
+    description: 'Threads that routing rules have decided: `assigned`, or why they are left to LiveChat’s own routing.',
+  },
   LiveChatCalls: {
     unit: 'Count',
     dimensions: ['method'],

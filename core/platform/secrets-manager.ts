@@ -8,7 +8,7 @@ import {
 // LiveChat waits about 10 s for an answer, so a secret must be there or fail well before.
 const client = new SecretsManagerClient({
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
 });
 
 export type SecretStage = 'AWSCURRENT' | 'AWSPREVIOUS';

@@ -119,7 +119,10 @@ export const transfer = (before: Chat, { requester, leaving }: Handover, target:
 };
 
 const leavesNobody = (chat: Chat, leaving: readonly Agent[], target: Target): boolean =>
-  target.agents.length === 0 && presentAgents(chat).every((agent) => leaving.some(({ id }) => id === agent.id));
+  target.agents.length === 0 &&
+  presentAgents(chat)
+    .filter(({ visibility }) => visibility === 'all')
+    .every((agent) => leaving.some(({ id }) => id === agent.id));
 
 /** A chat waits half a minute for each one before it, and for its own turn. */
 export const queueFrom = (position: number, queuedAt: string): Queue => ({

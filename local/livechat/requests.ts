@@ -37,13 +37,14 @@ export const startRequest = z.strictObject(
       },
       'an object with name, and perhaps email and sessionFields',
     ),
-    text,
+    /** Without it the chat begins in silence, as after a form alone. */
+    text: z.optional(text),
     form: z.optional(z.array(formAnswer, 'a list of answers')),
     group: z.optional(groupId),
     agent: z.optional(z.nullable(agentId)),
     customerId: z.optional(z.guid('a UUID')),
   },
-  'a JSON object with customer and text',
+  'a JSON object with customer, and text unless the customer says nothing yet',
 );
 
 export type StartRequest = z.infer<typeof startRequest>;

@@ -8,6 +8,11 @@ export interface Settings {
   readonly joinDelayMs: number;
   /** How many agents and bots whom the customer sees may be added to a chat; a transfer is not bound by it. */
   readonly publicAgentsLimit: number;
+  /** Who cannot take a chat now: a transfer to them fails, unless it may queue. */
+  readonly offlineAgents: readonly string[];
+  readonly offlineGroups: readonly number[];
+  /** The groups there are; null: any number is one. */
+  readonly groups: readonly number[] | null;
   /** Whose credentials the caller has: an agent's e-mail address or a bot's id. */
   readonly agentId: string;
   /** How LiveChat says that a chat is closed. Both were seen. */
@@ -28,6 +33,9 @@ export const defaultSettings = {
   rateLimitPerSecond: null,
   joinDelayMs: 300,
   publicAgentsLimit: 1,
+  offlineAgents: [],
+  offlineGroups: [],
+  groups: null,
   inactiveForm: 'chat_inactive',
   registrationDelayMs: 0,
 } as const;

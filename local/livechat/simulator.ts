@@ -96,7 +96,9 @@ const startOf = (request: StartRequest, setting: Setting): Step => {
   const form: EventDraft[] = request.form
     ? [{ author, content: preChatForm(request.form, group), properties: { lc2: { form_type: 'prechat' } } }]
     : [];
-  const events: EventDraft[] = [...form, { author, content: { type: 'message', text: request.text } }];
+  const { text } = request;
+  const said: EventDraft[] = text === undefined ? [] : [{ author, content: { type: 'message', text } }];
+  const events = [...form, ...said];
   const assignment = agentId === null ? { queuePosition: setting.queuePosition() } : { agentId };
   const ids = { chatId: source.nextId(), threadId: source.nextId() };
   return startChat({ ...ids, customer, group, assignment, events, at, microseconds }, now);

@@ -80,6 +80,95 @@ describe('a chat’s start', () => {
   });
 
   it.each([
+    [true, 'there was a thread before', { previous_thread_id: 'P' }, undefined],
+    [true, 'the customer has had another thread', {}, { threads_count: 2, chats_count: 1 }],
+    [true, 'the customer has had another chat', {}, { chats_count: 2 }],
+    [false, 'it is the first', {}, { threads_count: 1, chats_count: 1 }],
+    [undefined, 'nothing is counted', {}, undefined],
+    [undefined, 'what is counted is no number', {}, { threads_count: 'many' }],
+    [undefined, 'there are no statistics', {}, null],
+  ])('is of a returning customer: %s, when %s', (returning, _when, threadFields, statistics) => {
+    const users = [{ id: customerId, type: 'customer', statistics }];
+    expect(started(threadFields, { users })).toHaveProperty('returning', returning);
+  });
+
+  it('says who began it, where LiveChat does', () => {
+    expect(started({}, {}, { requester_id: agentId })).toMatchObject({ by: { id: agentId, type: 'agent' } });
+    expect(started({})).toHaveProperty('by', undefined);
+  });
+
+  it('says whom the customer does not see', () => {
+    const users = [
+      { id: agentId, type: 'agent', visibility: 'agents' },
+      { id: botId, type: 'agent', visibility: 'all' },
+      { id: customerId, type: 'customer' },
+    ];
+    expect(started({}, { users })).toMatchObject({
+      participants: [{ hidden: true }, { hidden: false }, { id: customerId }],
+    });
+  });
+
+  describe('with what was said already', () => {
+    const said = (more: object) => ({
+      id: 'T_1',
+      type: 'message',
+      created_at: thread.created_at,
+      author_id: customerId,
+      ...more,
+    });
+    const fields = [
+      { type: 'email', id: '1', label: 'E-mail:', answer: 'dana@shop.example' },
+      { type: 'radio', id: '2', label: 'Topic', answer: { id: '0', label: 'Order status' } },
+      {
+        type: 'checkbox',
+        id: '3',
+        label: 'Products',
+        answers: [
+          { id: '0', label: 'Shoes' },
+          { id: '2', label: 'Bags' },
+        ],
+      },
+      { type: 'question', id: '4', label: 'Unanswered', answer: '' },
+      { type: 'information', id: '5', label: 'No question' },
+      'no field',
+    ];
+    const answers = [
+      { id: '1', label: 'E-mail:', values: ['dana@shop.example'] },
+      { id: '2', label: 'Topic', values: ['Order status'] },
+      { id: '3', label: 'Products', values: ['Shoes', 'Bags'] },
+    ];
+
+    it('has the answers of the form and the first text of the customer', () => {
+      const events = [
+        said({ type: 'filled_form', fields }),
+        said({ author_id: agentId, text: 'How can I help?' }),
+        said({ type: 'file', url: 'https://cdn.example/x' }),
+        said({ text: 'Where is my order?' }),
+        said({ text: 'Hello?' }),
+      ];
+      expect(started({ events })).toMatchObject({ opening: { answers, text: 'Where is my order?' } });
+    });
+
+    it.each([
+      ['nothing', []],
+      [
+        'what agents say',
+        [said({ author_id: agentId, text: 'Hello' }), said({ author_id: agentId, type: 'filled_form', fields })],
+      ],
+      ['what was deleted', [said({ deleted: true, text: 'Hello' })]],
+      ['what is broken', [{ ...said({ text: 'Hello' }), created_at: 'now' }, said({ text: 7 }), 'x']],
+    ])('has nothing of %s', (_what, events) => {
+      expect(started({ events })).toHaveProperty('opening', undefined);
+    });
+
+    it('knows a customer by the chat’s users, whatever the id looks like', () => {
+      const users = [{ id: 'somebody', type: 'customer' }];
+      const events = [said({ author_id: 'somebody', text: 'Hello' })];
+      expect(started({ events }, { users })).toMatchObject({ opening: { answers: [], text: 'Hello' } });
+    });
+  });
+
+  it.each([
     [true, 'our client began the thread', { properties: { source: { client_id: 'ours' } } }, {}],
     [true, 'our agent asked for it', {}, { requester_id: agentId }],
     [false, 'another client began it', { properties: { source: { client_id: 'theirs' } } }, {}],

@@ -1,6 +1,8 @@
 import type { AnyEvent } from '../../events/event.ts';
+import type { Participant } from '../../events/schemas.ts';
 import { inMicroseconds } from '../../events/time.ts';
-import { event as eventSchema, type Payload } from '../schemas.ts';
+import { answersOf } from '../forms.ts';
+import { event as eventSchema, type LiveChatEvent, type LiveChatUser, type Payload } from '../schemas.ts';
 import { author, participantOf } from '../users.ts';
 import type { Self, Translate } from './context.ts';
 import { appeared } from './messages.ts';
@@ -15,6 +17,7 @@ export const incomingChat: Translate<Started> = (payload, translation) => {
   const place = { conversationId: chat.id, threadId: thread.id };
   const reason = from ? 'transferred' : thread.previous_thread_id ? 'reopened' : 'new';
   const createdAt = inMicroseconds(thread.created_at);
+  const participants = (chat.users ?? []).map((user) => participantOf(user));
   const started = translation.event(
     'chat.started',
     {
@@ -23,13 +26,16 @@ export const incomingChat: Translate<Started> = (payload, translation) => {
       createdAt,
       active: thread.active ?? true,
       previousThreadId: thread.previous_thread_id ?? undefined,
-      participants: (chat.users ?? []).map((user) => participantOf(user)),
+      participants,
       groups: (thread.access ?? chat.access)?.group_ids ?? [],
       sourcePage: sourcePage(thread),
       queue: thread.queue ? queueOf(thread.queue) : undefined,
       tags: thread.tags ?? [],
       transferredFrom: from ? { agents: from.agent_ids ?? [], groups: from.group_ids ?? [] } : undefined,
       causedByUs: causedBy(translation.self, payload),
+      by: payload.requester_id ? author(payload.requester_id) : undefined,
+      returning: isReturning(payload),
+      opening: openingOf(thread, participants),
     },
     [chat.id, thread.id, reason],
     createdAt,
@@ -48,6 +54,36 @@ function causedBy(self: Self, payload: Started): boolean {
     (self.clientId !== undefined && source === self.clientId) ||
     (self.agentId !== undefined && payload.requester_id === self.agentId)
   );
+}
+
+/** What the customer had said already: forms and the first text. */
+function openingOf(thread: Thread, participants: readonly Participant[]) {
+  const types = new Map(participants.map(({ id, type }) => [id, type]));
+  const said = (thread.events ?? []).flatMap((raw): LiveChatEvent[] => {
+    const { data: event } = eventSchema.safeParse(raw);
+    const by = event && author(event.author_id);
+    return event && !event.deleted && by && (types.get(by.id) ?? by.type) === 'customer' ? [event] : [];
+  });
+  const answers = said.flatMap(({ type, fields }) => (type === 'filled_form' ? answersOf(fields) : []));
+  const text = said.find(({ type, text }) => type === 'message' && typeof text === 'string')?.text;
+  if (answers.length === 0 && typeof text !== 'string') return undefined;
+  return { answers, text: typeof text === 'string' ? text : undefined };
+}
+
+/** Undefined where LiveChat tells neither an earlier thread nor how many there were. */
+function isReturning({ chat }: Started): boolean | undefined {
+  if (chat.thread.previous_thread_id) return true;
+  const counts = (chat.users ?? []).flatMap(countsOf);
+  return counts.length > 0 ? counts.some((count) => count > 1) : undefined;
+}
+
+/** How many threads and chats a customer has had, this one among them. */
+function countsOf({ statistics }: LiveChatUser): number[] {
+  const counted = new Map(Object.entries(typeof statistics === 'object' && statistics !== null ? statistics : {}));
+  return ['threads_count', 'chats_count'].flatMap((name) => {
+    const count: unknown = counted.get(name);
+    return typeof count === 'number' ? [count] : [];
+  });
 }
 
 function sourcePage(thread: Thread): string | undefined {

@@ -2,9 +2,11 @@ import { ChatNotFound, SimulatorError } from '../errors.ts';
 
 /** Status and text of each type. LiveChat documents the types only; 401, 403, 422 and 429 were seen, the rest is guessed. */
 const known = {
+  agent_offline: [422, 'Agent is offline'],
   authentication: [401, 'Invalid access token'],
   authorization: [403, 'Requester is not user of the chat'],
   chat_inactive: [422, 'Chat is inactive'],
+  groups_offline: [422, 'All groups are offline'],
   entity_too_large: [413, 'Upload limit exceeded (10MB).'],
   internal: [500, 'Internal server error'],
   license_expired: [403, 'License expired'],

@@ -123,6 +123,25 @@ describe('transfer_chat', () => {
     expect(chat.json).toMatchObject({ access: { group_ids: [19] }, thread: { queue: { position: 1 } } });
   });
 
+  test('fails where nobody can take the chat at once, unless it may queue', async () => {
+    const { api, begin, own } = await startApi();
+    await own('settings', { offlineAgents: [tomas], offlineGroups: [19], groups: [0, 7, 19] });
+    const chatId = await begin({ agent: nina });
+    const to = async (target: object | undefined, more: object = {}) => {
+      const { status, json } = await api('transfer_chat', { id: chatId, ...(target && { target }), ...more });
+      return [status, json];
+    };
+    const refused = (type: string, message: string) => [422, { error: { type, message } }];
+    expect(await to({ type: 'agent', ids: [tomas] })).toEqual(refused('agent_offline', 'Agent is offline'));
+    expect(await to({ type: 'group', ids: [19] })).toEqual(refused('groups_offline', 'All groups are offline'));
+    expect(await to({ type: 'group', ids: [8] })).toEqual(refused('validation', 'Group not found'));
+    expect(await to({ type: 'group', ids: [7, 19] })).toEqual([200, {}]);
+    const queued = { ignore_agents_availability: true, ignore_requester_presence: true };
+    expect(await to({ type: 'group', ids: [19] }, queued)).toEqual([200, {}]);
+    const present = { ignore_requester_presence: true };
+    expect(await to(undefined, present)).toEqual(refused('groups_offline', 'All groups are offline'));
+  });
+
   test('without an id it is refused as LiveChat refuses it', async () => {
     const { api } = await startApi();
     const { status, json } = await api('transfer_chat', {});

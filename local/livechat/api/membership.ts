@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { type Chat, customerOf, presentAgents, type Step } from '../chats.ts';
 import { addAgent, addCustomer, removeAgent, type Target, transfer } from '../participants.ts';
 import { close } from '../threads.ts';
-import { invalid } from './errors.ts';
+import { invalid, LiveChatError } from './errors.ts';
 import type { addUserRequest, deactivateChatRequest, removeUserRequest, transferChatRequest } from './requests.ts';
 import { requireActive, requireAgentId, requirePresence, requireUserId } from './requirements.ts';
 import { requesterOf, type World } from './world.ts';
@@ -56,6 +56,14 @@ const targetOf = (target: TransferTarget, queuePosition: number): Target => {
   return { agents: [], groups: target?.ids ?? [], queuePosition };
 };
 
+/** One of them must be able to take the chat at once. Without a target, somebody of the groups that have it. */
+const requireAvailable = ({ agents, groups }: Target, chat: Chat, { settings }: World): void => {
+  const { offlineAgents, offlineGroups } = settings.current();
+  if (agents.length > 0 && agents.every((id) => offlineAgents.includes(id))) throw new LiveChatError('agent_offline');
+  const asked = groups.length > 0 ? groups : chat.access.group_ids;
+  if (agents.length === 0 && asked.every((id) => offlineGroups.includes(id))) throw new LiveChatError('groups_offline');
+};
+
 /** Everybody whom the customer saw makes way for the target, so that no limit stands against it. */
 export const transferChat = (request: z.infer<typeof transferChatRequest>, world: World) => {
   world.simulator.change(request.id, (chat) => {
@@ -63,6 +71,9 @@ export const transferChat = (request: z.infer<typeof transferChatRequest>, world
     const requester = requirePresence(chat, request.ignore_requester_presence, world);
     const target = targetOf(request.target, world.simulator.queuePosition());
     target.agents.forEach(requireAgentId);
+    const { groups } = world.settings.current();
+    if (groups && !target.groups.every((id) => groups.includes(id))) throw invalid('Group not found');
+    if (!request.ignore_agents_availability) requireAvailable(target, chat, world);
     return transfer(chat, { requester, leaving: publicAgents(chat) }, target, world.source.now());
   });
   return {};

@@ -46,6 +46,7 @@ export const transferChatRequest = z.object({
       z.object({ type: z.literal('group'), ids: z.array(z.int()).check(z.minLength(1)) }),
     ]),
   ),
+  ignore_agents_availability: flag,
   ignore_requester_presence: flag,
 });
 

@@ -55,12 +55,17 @@ export const faultRequest = z.discriminatedUnion(
 
 export type FaultRequest = z.infer<typeof faultRequest>;
 
+const agentIds = z.array(z.string("an agent's e-mail address, or a bot's id"), 'a list of agents');
+const groupIds = z.array(z.int('the number of a group'), 'a list of groups');
 const anyText = z.string('a text').check(z.minLength(1, 'a text that is not empty'));
 
 export const settingsRequest = z.strictObject(
   {
     rateLimitPerSecond: z.exactOptional(z.nullable(whole('calls a second, 1 or more, or null', 1))),
     joinDelayMs: z.exactOptional(milliseconds),
+    offlineAgents: z.exactOptional(agentIds),
+    offlineGroups: z.exactOptional(groupIds),
+    groups: z.exactOptional(z.nullable(groupIds)),
     publicAgentsLimit: z.exactOptional(whole('a number of agents, 0 or more', 0)),
     agentId: z.exactOptional(
       z

@@ -1,0 +1,109 @@
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import * as z from 'zod/mini';
+import { organizations } from '../core/conversations/queries.ts';
+import { applyRules, restoreRules, rulesInForce, rulesOf, versionsOf } from '../core/routing/rule-store.ts';
+import { InvalidRulesError, parseRules } from '../core/routing/schema.ts';
+import { tryRules } from '../core/routing/trial.ts';
+import { problem } from './problem.ts';
+
+const organizationId = z.optional(z.string());
+const newRules = z.strictObject({
+  organizationId,
+  rules: z.unknown(),
+  comment: z.optional(z.string().check(z.maxLength(500))),
+});
+const anotherVersion = z.strictObject({ organizationId, version: z.int().check(z.minimum(0)) });
+const trial = z.strictObject({
+  organizationId,
+  rules: z.unknown(),
+  conversationIds: z.optional(z.array(z.string()).check(z.maxLength(200))),
+  limit: z.optional(z.int().check(z.minimum(1), z.maximum(200))),
+});
+
+/** Routing rules: those in force, their versions, and what a changed rule set would do. */
+export function routing(): Hono {
+  const app = new Hono();
+
+  app.get('/rules', async (context) => {
+    const { organizationId: given } = context.req.query();
+    const ids = given === undefined ? await organizations() : [given];
+    const rules = await Promise.all(
+      ids.map(async (id) => {
+        const [inForce, versions] = await Promise.all([rulesInForce(id), versionsOf(id)]);
+        return { organizationId: id, inForce, versions };
+      }),
+    );
+    return context.json({ rules });
+  });
+
+  app.get('/rules/:version', async (context) => {
+    const version = z.coerce.number().check(z.int(), z.minimum(0)).safeParse(context.req.param('version'));
+    const chosen = await theOrganization(context.req.query('organizationId'));
+    const found = version.success ? await rulesOf(chosen, version.data) : undefined;
+    if (!found) throw problem(404, 'version', 'the number of a stored version, or 0 for the default rules');
+    return context.json({ organizationId: chosen, version: found });
+  });
+
+  app.post('/rules', async (context) => {
+    const body: unknown = await context.req.json().catch(() => undefined);
+    const another = anotherVersion.safeParse(body);
+    if (another.success) {
+      const chosen = await theOrganization(another.data.organizationId);
+      const inForce = await restoreRules(chosen, another.data.version);
+      if (!inForce) throw problem(404, 'version', 'the number of a stored version, or 0 for the default rules');
+      return context.json({ organizationId: chosen, inForce });
+    }
+    const given = newRules.safeParse(body);
+    if (!given.success) throw problem(400, 'rules', '{"rules":{…},"comment":"…"}, or {"version":3} for an earlier one');
+    const rules = parsed(given.data.rules);
+    const chosen = await theOrganization(given.data.organizationId);
+    const { version, changed } = await applyRules(chosen, rules, given.data.comment, new Date().toISOString());
+    return context.json({ organizationId: chosen, inForce: version, changed });
+  });
+
+  app.post('/test', async (context) => {
+    const given = trial.safeParse(await context.req.json().catch(() => undefined));
+    if (!given.success) throw problem(400, 'rules', '{"rules":{…},"conversationIds":["…"],"limit":1 to 200}');
+    const candidate = parsed(given.data.rules);
+    const chosen = await theOrganization(given.data.organizationId);
+    const inForce = await rulesInForce(chosen);
+    const { conversationIds, limit = 50 } = given.data;
+    const trials = await tryRules({
+      organizationId: chosen,
+      inForce: inForce.rules,
+      candidate,
+      conversationIds,
+      limit,
+    });
+    return context.json({ organizationId: chosen, inForce: inForce.version, trials });
+  });
+
+  return app;
+}
+
+function parsed(rules: unknown) {
+  try {
+    return parseRules(rules);
+  } catch (error) {
+    if (!(error instanceof InvalidRulesError)) throw error;
+    const { issues } = error;
+    const [first] = issues;
+    const answer = {
+      error: {
+        field: first === undefined || first.path === '(root)' ? 'rules' : `rules.${first.path}`,
+        expected: first?.message.replace(/^expected /, ''),
+      },
+      issues,
+    };
+    throw new HTTPException(400, { res: Response.json(answer, { status: 400 }) });
+  }
+}
+
+/** The one that is named, else the only one that has conversations. */
+async function theOrganization(given: string | undefined): Promise<string> {
+  if (given !== undefined) return given;
+  const [only, another] = await organizations();
+  if (only === undefined || another !== undefined) throw problem(400, 'organizationId', 'the id of an organization');
+  return only;
+}

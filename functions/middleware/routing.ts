@@ -1,0 +1,21 @@
+import { liveChatRouting } from '../../core/livechat/router.ts';
+import { gateStore } from '../../core/outbound/gate/store.ts';
+import { SendWatch } from '../../core/outbound/watch.ts';
+import { systemClock } from '../../core/platform/clock.ts';
+import { wholeNumber } from '../../core/platform/configuration.ts';
+import { busPublisher } from '../../core/platform/event-bridge.ts';
+import type { Log } from '../../core/platform/logger.ts';
+import type { RoutingPorts } from '../../core/routing/route.ts';
+import { rulesForAWhile } from '../../core/routing/rule-store.ts';
+
+const rules = rulesForAWhile();
+const carrier = liveChatRouting();
+const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+const publish = busPublisher();
+
+/** What routing works with in a function, for one event. */
+export function routingPorts(organizationId: string, log: Log, remainingMs: () => number): RoutingPorts {
+  const deadline = Date.now() + remainingMs();
+  const watch = new SendWatch({ organizationId, publishedAt: Date.now() }, gate);
+  return { rules, carrier, gate: watch.gate, clock: systemClock, publish, deadline, log };
+}

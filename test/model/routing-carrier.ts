@@ -1,0 +1,33 @@
+import type { CallFailure } from '../../core/outbound/failure.ts';
+import type { RoutingCarrier } from '../../core/routing/carrier.ts';
+
+/** A failure as a carrier classifies it. */
+export function failure(category: CallFailure['category'], more: Partial<CallFailure> = {}): CallFailure {
+  const details = { outcome: 'refused', repair: undefined, region: undefined, retryAfterMs: undefined } as const;
+  const answered = { status: 422, type: undefined, name: category };
+  return Object.assign(new Error(`${category} failure`), details, answered, more, { category });
+}
+
+/** A carrier that notes each call, such as `transfer agent nina`, and fails as it is told to. */
+export function routingCarrier(answers: (call: string, calls: readonly string[]) => CallFailure | undefined | boolean) {
+  const calls: string[] = [];
+  const call = async (what: string): Promise<boolean> => {
+    calls.push(what);
+    const answer = answers(what, calls);
+    if (typeof answer === 'object') throw answer;
+    return answer === true;
+  };
+  const done = async (what: string): Promise<void> => void (await call(what));
+  const carrier = (where: string): RoutingCarrier => ({
+    transfer: (_id, target) =>
+      done(`${where}transfer ${'agent' in target ? `agent ${target.agent}` : `group ${target.group}`}`),
+    handBack: () => done(`${where}hand back`),
+    tag: (_id, _thread, tag) => done(`${where}tag ${tag}`),
+    say: (_id, { visibility }) => done(`${where}say to ${visibility}`),
+    find: () => call(`${where}find`),
+    join: (_id, visibility) => done(`${where}join ${visibility}`),
+    inRegion: (region) => carrier(`${region}: `),
+    withFreshCredentials: async () => (answers('fresh credentials', calls) === true ? carrier('fresh: ') : undefined),
+  });
+  return { carrier: carrier(''), calls };
+}

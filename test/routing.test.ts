@@ -1,0 +1,252 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { fixture } from './fixtures.ts';
+import { type Local, organizationId, post, printed, startLocal } from './local.ts';
+import { routingWorld } from './routing-world.ts';
+import { watchBus } from './watch-bus.ts';
+
+const nina = 'nina.kowal@acme.example';
+const tomas = 'tomas.reyes@acme.example';
+const ours = 'bridge@local.example';
+
+describe('routing a chat by rules', () => {
+  let local: Local;
+  let bus: Awaited<ReturnType<typeof watchBus>>;
+  let world: ReturnType<typeof routingWorld>;
+  beforeAll(async () => {
+    local = await startLocal({ ROUTING_CACHE_SECONDS: '0', LIVECHAT_AGENT_ID: ours });
+    bus = await watchBus(local);
+    world = routingWorld(local, bus);
+  });
+  afterEach(async () => {
+    await world.calm();
+    await world.settings({ offlineAgents: [], offlineGroups: [], groups: null });
+  });
+  afterAll(async () => {
+    await bus.stop();
+    await local.stop();
+  });
+
+  it('hands it to the first target that takes it, and says why the others did not', async () => {
+    await world.settings({ offlineAgents: [tomas], offlineGroups: [7], groups: [0, 7] });
+    const [us, pro] = [
+      { fact: 'country', is: 'US' },
+      { fact: 'session.plan', is: 'Pro' },
+    ];
+    const transfer = [{ agent: tomas }, { group: 99 }, { group: 7 }, { group: 7, queue: true }, { agent: nina }];
+    await world.given([
+      { name: 'elsewhere', when: { all: [us, pro] }, do: { tag: ['us'] } },
+      {
+        name: 'vip',
+        when: { all: [pro, { not: { fact: 'returning', is: true } }] },
+        do: { tag: ['vip'], priority: 'high', note: 'Knows our prices by heart', transfer },
+      },
+      { name: 'everybody else', do: { transfer: [{ group: 0 }] } },
+    ]);
+    const chatId = await world.chat({ agent: null, customer: { name: 'Dana', sessionFields: { plan: 'pro' } } });
+    await world.sees(chatId, {
+      conversation: { status: 'queued', assigned: { agents: [], groups: [7] }, threads: [{ tags: ['vip'] }] },
+      notes: [{ content: 'Knows our prices by heart', author: { id: ours } }],
+    });
+    const { routing } = await world.known(chatId);
+    const refused = { rule: 'vip', action: 'transfer', outcome: 'failed', error: { name: 'LiveChatClientError' } };
+    expect(routing).toMatchObject([
+      {
+        phase: 'start',
+        facts: [
+          { fact: 'country', known: 'yes', values: ['PL'] },
+          { fact: 'returning', known: 'yes', values: [false] },
+          { fact: 'session.plan', known: 'yes' },
+        ],
+        tried: [
+          {
+            rule: 'elsewhere',
+            result: 'not matched',
+            because: [{ path: 'when.all.0', fact: 'country', operator: 'is', held: false }],
+          },
+          { rule: 'vip', result: 'matched' },
+        ],
+        actions: [
+          { rule: 'vip', action: 'tag', tag: 'vip', outcome: 'done' },
+          { rule: 'vip', action: 'priority', priority: 'high', outcome: 'done' },
+          { rule: 'vip', action: 'note', outcome: 'done' },
+          { ...refused, agent: tomas },
+          { ...refused, group: 99 },
+          { ...refused, group: 7 },
+          { rule: 'vip', action: 'transfer', group: 7, outcome: 'done' },
+          { rule: 'vip', action: 'transfer', agent: nina, outcome: 'skipped' },
+        ],
+        assignedTo: { group: 7 },
+        priority: 'high',
+      },
+    ]);
+    expect(routing[0]).not.toHaveProperty('left');
+    const told = [
+      { metadata: { organizationId, causationId: expect.any(String) }, data: { assignedTo: { group: 7 } } },
+    ];
+    await expect.poll(() => world.routed(chatId), printed).toMatchObject(told);
+    // Neither the event nor a log tells what the customer is, or what was said.
+    expect(JSON.stringify(world.routed(chatId))).not.toMatch(/pro"|Dana|by heart/);
+    expect(local.output()).not.toContain('by heart');
+  });
+
+  it('leaves it to LiveChat where no rule matches, without a call', async () => {
+    await world.given([{ name: 'french', when: { fact: 'language', is: 'fr' }, do: { transfer: [{ group: 3 }] } }]);
+    const before = await world.called('transfer_chat');
+    await world.sees(await world.chat({ agent: nina }), {
+      conversation: { assigned: { agents: [nina], groups: [0] } },
+      routing: [{ left: 'no rule matches', actions: [], tried: [{ rule: 'french', result: 'not matched' }] }],
+    });
+    expect(await world.called('transfer_chat')).toBe(before);
+  });
+
+  it('does nothing, and says nothing, as long as there are no rules', async () => {
+    await world.given([]);
+    const chatId = await world.chat();
+    expect((await world.known(chatId)).routing).toEqual([]);
+    expect(world.routed(chatId)).toEqual([]);
+  });
+
+  it('calls nobody to bring a chat where it is already', async () => {
+    await world.given([{ name: 'nina', do: { transfer: [{ agent: nina }] } }]);
+    const before = await world.called('transfer_chat');
+    await world.sees(await world.chat({ agent: nina }), {
+      routing: [{ actions: [{ outcome: 'already so' }], assignedTo: { agent: nina } }],
+    });
+    expect(await world.called('transfer_chat')).toBe(before);
+  });
+
+  describe('with an automatic answer', () => {
+    const text = 'We are closed until nine.';
+
+    it('comes into a chat that waits, answers, and makes way for who gets it', async () => {
+      const transfer = [{ group: 4, queue: true }];
+      await world.given([{ name: 'closed', do: { answer: text, note: 'told so', transfer } }]);
+      const chatId = await world.chat({ agent: null });
+      await world.sees(chatId, {
+        conversation: {
+          status: 'queued',
+          assigned: { agents: [], groups: [4] },
+          participants: [{ type: 'customer' }, { id: ours, present: false }],
+        },
+        notes: [{ content: 'told so' }],
+      });
+      expect(await world.shown(chatId)).toEqual([text]);
+      expect(local.output()).not.toContain(text);
+    });
+
+    it('gives the chat back where no rule transfers it', async () => {
+      await world.given([{ name: 'closed', do: { answer: text } }]);
+      const chatId = await world.chat({ agent: null });
+      const actions = ['answer', 'hand back'].map((action) => ({ action, outcome: 'done' }));
+      await world.sees(chatId, {
+        conversation: { status: 'queued', participants: [{ type: 'customer' }, { id: ours, present: false }] },
+        routing: [{ left: 'no rule transfers it', actions }],
+      });
+      expect(await world.shown(chatId)).toEqual([text]);
+    });
+
+    it('stays in a chat that is ours', async () => {
+      await world.given([{ name: 'hello', do: { answer: text } }]);
+      const chatId = await world.chat({ agent: ours });
+      await world.sees(chatId, {
+        conversation: { participants: [{ type: 'customer' }, { id: ours, present: true }] },
+        routing: [{ actions: [{ action: 'answer', outcome: 'done' }] }],
+      });
+      expect(await world.shown(chatId)).toEqual([text]);
+    });
+
+    it('does not push in where an agent is, and says so', async () => {
+      await world.given([{ name: 'hello', do: { answer: text } }]);
+      const chatId = await world.chat({ agent: nina });
+      await world.sees(chatId, { routing: [{ actions: [{ action: 'answer', outcome: 'failed' }] }] });
+      expect(await world.shown(chatId)).toEqual([]);
+    });
+  });
+
+  it('falls back to the next target when LiveChat fails', async () => {
+    await world.given([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
+    await world.fault({ kind: 'error', method: 'transfer_chat', status: 500, count: 1 });
+    await world.sees(await world.chat({ agent: nina }), {
+      conversation: { assigned: { groups: [2] } },
+      routing: [{ actions: [{ outcome: 'failed', error: { name: 'LiveChatServerError' } }, { outcome: 'done' }] }],
+    });
+  });
+
+  it('stops where the chat has been closed meanwhile', async () => {
+    await world.given([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
+    await world.fault({ kind: 'chat-inactive', method: 'transfer_chat', count: 1 });
+    await world.sees(await world.chat({ agent: nina }), {
+      routing: [{ left: 'chat closed', actions: [{ outcome: 'failed' }, { outcome: 'skipped' }] }],
+    });
+  });
+
+  it('follows LiveChat to another region, and waits out a limit', async () => {
+    await world.given([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }] } }]);
+    await world.fault({ kind: 'misdirected', method: 'tag_thread', count: 1 });
+    await world.fault({ kind: 'error', method: 'transfer_chat', status: 429, retryAfterSeconds: 1, count: 1 });
+    await world.sees(await world.chat({ agent: nina }), {
+      routing: [{ actions: [{ outcome: 'done' }, { outcome: 'done' }], assignedTo: { group: 1 } }],
+    });
+  });
+
+  it('leaves it to LiveChat where the gate has no slot, and says so', async () => {
+    await world.given([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }, { group: 2 }] } }]);
+    const before = await world.called('transfer_chat');
+    await world.send(`/api/gate/${organizationId}`, { do: 'pause' });
+    const noSlot = { action: 'tag', outcome: 'failed', error: { name: 'NoSlot' } };
+    await world.sees(await world.chat({ agent: nina }), {
+      routing: [{ left: 'no slot', actions: [noSlot, { outcome: 'skipped' }, { outcome: 'skipped' }] }],
+    });
+    await world.send(`/api/gate/${organizationId}`, { do: 'resume' });
+    expect(await world.called('transfer_chat')).toBe(before);
+  });
+
+  it('decides once, however often the webhook comes, and not for events of the archive', async () => {
+    await world.given([{ name: 'any', do: { transfer: [{ group: 1 }] } }]);
+    const before = await world.called('transfer_chat');
+    const body = { ...fixture('incoming_chat.json'), organization_id: organizationId };
+    for (let time = 0; time < 3; time += 1) await post(local, body);
+    expect((await world.known('T8RM2K0V9X')).routing).toHaveLength(1);
+    expect(await world.called('transfer_chat')).toBe(before + 1);
+    const [started] = bus.of('chat.started').slice(-1);
+    const another = { ...started, data: { ...z.looseObject({}).parse(started?.data), threadId: 'ANOTHER' } };
+    const entry = { Source: 'omnichannel.livechat', DetailType: 'chat.started', EventBusName: local.bus };
+    const Entries = [{ ...entry, Detail: JSON.stringify(another) }];
+    await fetch(`${local.aws}/_local/replay?name=r`, { method: 'POST', body: JSON.stringify({ Entries }) });
+    expect((await world.known('T8RM2K0V9X')).routing).toHaveLength(1);
+  });
+
+  it('only notes what comes ten minutes late', async () => {
+    await world.given([{ name: 'any', do: { tag: ['late'], transfer: [{ group: 1 }] } }]);
+    const chatId = await world.chat({ agent: nina });
+    await world.sees(chatId, { routing: [{ assignedTo: { group: 1 } }] });
+    const started = bus.of('chat.started').findLast(({ data }) => JSON.stringify(data).includes(chatId));
+    const before = new Date(Date.now() - 601_000).toISOString();
+    const data = { ...z.looseObject({}).parse(started?.data), threadId: 'LATE' };
+    const metadata = { ...z.looseObject({}).parse(started?.metadata), id: 'late', receivedAt: before };
+    await world.put('omnichannel.livechat', 'chat.started', { metadata, data });
+    const late = { threadId: 'LATE', left: 'too late', actions: [{ outcome: 'skipped' }, { outcome: 'skipped' }] };
+    await world.sees(chatId, { routing: [{}, late] });
+  });
+
+  it('routes each thread that the customer begins, and none that an agent or this bridge has begun', async () => {
+    await world.given([{ name: 'any', do: { tag: ['routed'] } }]);
+    const chatId = await world.chat({ agent: nina });
+    await world.act(chatId, { action: 'leave' });
+    await world.act(chatId, { action: 'reopen', text: 'Hello again' });
+    await world.sees(chatId, {
+      conversation: { threads: [{}, {}] },
+      routing: [{ phase: 'start' }, { phase: 'start' }],
+    });
+    await world.act(chatId, { action: 'leave' });
+    // The chat is inactive: the send step resumes it in a thread of our own.
+    await world.request(chatId);
+    await world.settled();
+    await world.sees(chatId, { conversation: { threads: [{}, {}, {}] }, routing: [{}, {}] });
+    const reopened = fixture('incoming_chat.reopened.json');
+    await post(local, { ...reopened, organization_id: organizationId });
+    const { routing } = await world.known('T8RM2K0V9X');
+    expect(routing.map(({ threadId }) => threadId)).not.toContain('T8RZ71Q04B');
+  });
+});
