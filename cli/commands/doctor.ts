@@ -12,14 +12,14 @@ export const register = (program: Command): void => {
     description: 'Examines a bridge from end to end, and says how to mend what is wrong.',
     examples: ['doctor', 'doctor --stage production', 'doctor --stage production --json'],
   })
-    .option('--organization <uuid>', 'whose credentials; without it the default ones')
+    .option('--organization <uuid>', 'of this one alone; without it of every one that has conversations')
     .option('--url <address>', "where LiveChat shall call; without it the stage's own webhook")
     .addHelpText(
       'after',
       `
 Examined are settings, the secret, LiveChat's credentials and their scopes, the API's version, the registered webhooks and
 their state, the webhook itself, when each webhook was last seen, tables, queues, bus and rules, the state machine, the
-bucket, gates and dead letters. It makes six calls of LiveChat, none of which changes anything. A fault gives the exit
+bucket, gates and dead letters. For each secret it makes six calls of LiveChat, none of which changes anything. A fault gives the exit
 code 1; a warning does not.`,
     )
     .action(

@@ -157,6 +157,18 @@ describe('livechat doctor', () => {
     });
   });
 
+  test('an organization with a secret of its own is examined with it', async () => {
+    const secrets = new SecretsManagerClient(clientOf(local));
+    const name = `tenants/${organizationId}`;
+    await secrets.send(
+      new CreateSecretCommand({ Name: name, SecretString: '{"LIVECHAT_WEBHOOK_SECRET":"long enough"}' }),
+    );
+    await putStage(local, 'faulty', { environment: { SECRET_PREFIX: 'tenants' } });
+    expect(await wrong('faulty')).toContainEqual(
+      `fault secret: ${name} lacks LIVECHAT_AGENT_ID: nobody is there to send as (of ${organizationId})`,
+    );
+  });
+
   describe('finds what is wrong at LiveChat:', () => {
     const settings = (changes: object) => bus.simulator('POST', '/simulator/settings', changes);
     afterEach(async () => {

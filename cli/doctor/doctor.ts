@@ -1,16 +1,7 @@
 import { organizations } from '../../core/conversations/queries.ts';
-import { account } from '../../core/doctor/account.ts';
-import { examine } from '../../core/doctor/doctor.ts';
-import { door } from '../../core/doctor/door.ts';
-import type { Examination, Finding, Severity } from '../../core/doctor/finding.ts';
-import { webhooksSeen } from '../../core/doctor/last-seen.ts';
-import { bucket, machine } from '../../core/doctor/machine.ts';
-import { queues } from '../../core/doctor/queues.ts';
-import { rules } from '../../core/doctor/rules.ts';
-import { sending } from '../../core/doctor/sending.ts';
-import { settings } from '../../core/doctor/settings.ts';
-import { tables } from '../../core/doctor/tables.ts';
-import { wantedActions } from '../../core/livechat/registrations/plan.ts';
+import { examinationsOf, examine } from '../../core/doctor/doctor.ts';
+import type { Finding, Severity } from '../../core/doctor/finding.ts';
+import { accountHolders } from '../../core/livechat/account.ts';
 import type { StageOutputs } from '../../core/platform/outputs.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
@@ -30,28 +21,25 @@ const printFinding = ({ about, severity, says, mend }: Finding): void => {
   if (mend !== undefined) print(`${' '.repeat(25)}${colours.bold('→')} ${mend}`);
 };
 
-/** Every version has these; an action more or less does not matter to when one was seen. */
-const actions = wantedActions({ major: 3, minor: 6 });
-
 /** The organizations that there are; none where the table itself is what is wrong. */
 const known = async ({ organization }: DoctorOptions): Promise<readonly string[]> =>
   organization === undefined ? organizations().catch(() => []) : [organization.toLowerCase()];
 
 /** Examines a bridge, and says what is wrong with it. */
 export const doctor = async (given: DoctorOptions, { webhookUrl, environment }: StageOutputs): Promise<void> => {
-  const ids = await known(given);
-  const examinations: Examination[] = [
-    settings(environment),
-    account({ organizationId: given.organization, webhookUrl: given.url ?? webhookUrl }),
-    door(webhookUrl),
-    webhooksSeen(ids, actions),
-    tables(expectedTables(environment)),
-    queues(environment),
-    rules(expectedRules(environment), environment),
-    machine(environment),
-    bucket(environment),
-    sending(ids, Date.now),
-  ];
+  const organizationIds = await known(given);
+  const examinations = examinationsOf({
+    environment,
+    webhookUrl,
+    registeredUrl: given.url,
+    tables: expectedTables(environment),
+    rules: expectedRules(environment),
+    organizationIds,
+    accounts:
+      given.organization === undefined
+        ? await accountHolders(organizationIds).catch(() => [undefined])
+        : [given.organization],
+  });
   const findings = await withProgress('Examining', examinations.length, ({ step }) => examine(examinations, step));
   const faults = findings.filter(({ severity }) => severity === 'fault').length;
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;

@@ -36,26 +36,33 @@ function ofVersion({ notices }: Account, name: string): Finding[] {
   return legacy ? [version.warning(`LiveChat calls ${name} legacy (${legacy})`, mend)] : [version.ok(name)];
 }
 
+async function examine({ organizationId, webhookUrl }: AccountSubject, clock: Clock): Promise<Finding[]> {
+  try {
+    const opened = await openAccount(organizationId, clock);
+    const { major, minor } = opened.version;
+    const scopes = await scopesOf(opened);
+    const versionIsTold = scopes.some(({ about }) => about === 'API version');
+    return [
+      ...ofSecret(opened),
+      ...scopes,
+      ...(versionIsTold ? [] : ofVersion(opened, `v${major}.${minor}`)),
+      ...(await registrationsOf(opened, webhookUrl)),
+    ];
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return [secret.fault(error.message, 'Fill it in: aws secretsmanager put-secret-value.')];
+  }
+}
+
 /** An organization's credentials: the secret, what LiveChat lets them do, the API's version, and the registrations. */
-export function account({ organizationId, webhookUrl }: AccountSubject, clock: Clock = systemClock): Examination {
+export function account(subject: AccountSubject, clock: Clock = systemClock): Examination {
+  const { organizationId } = subject;
   return {
     about: 'credentials',
     async run() {
-      try {
-        const opened = await openAccount(organizationId, clock);
-        const { major, minor } = opened.version;
-        const scopes = await scopesOf(opened);
-        const versionIsTold = scopes.some(({ about }) => about === 'API version');
-        return [
-          ...ofSecret(opened),
-          ...scopes,
-          ...(versionIsTold ? [] : ofVersion(opened, `v${major}.${minor}`)),
-          ...(await registrationsOf(opened, webhookUrl)),
-        ];
-      } catch (error) {
-        if (!(error instanceof ConfigurationError)) throw error;
-        return [secret.fault(error.message, 'Fill it in: aws secretsmanager put-secret-value.')];
-      }
+      const findings = await examine(subject, clock);
+      if (organizationId === undefined) return findings;
+      return findings.map((finding) => ({ ...finding, says: `${finding.says} (of ${organizationId})` }));
     },
   };
 }

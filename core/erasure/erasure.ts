@@ -77,8 +77,31 @@ export function isEmpty({ items, media, largeEvents: events }: Inventory): boole
   return items.length + media.length + events.length === 0;
 }
 
-/** Deletes everything that an inventory lists; broken off, the next inventory lists the rest. */
-export async function erase(inventory: Inventory, onDeleted: () => void): Promise<void> {
+/** Something new was stored each time. */
+export class StillWritten extends Error {
+  override readonly name = 'StillWritten';
+  constructor() {
+    super('Something new was stored each time: erase again when the chat is over.');
+  }
+}
+
+const mostRounds = 3;
+
+/**
+ * Deletes everything that an inventory lists, and what a webhook has brought meanwhile. Broken off, the next inventory
+ * lists the rest. Throws {@link StillWritten}.
+ */
+export async function erase(first: Inventory, meant: Meant, onDeleted: () => void): Promise<void> {
+  let left = first;
+  for (let round = 0; round < mostRounds; round += 1) {
+    await eraseOnce(left, onDeleted);
+    left = await takeInventory(meant);
+    if (isEmpty(left)) return;
+  }
+  throw new StillWritten();
+}
+
+async function eraseOnce(inventory: Inventory, onDeleted: () => void): Promise<void> {
   const { organizationId, conversationIds } = inventory;
   for (const conversationId of conversationIds) await removeConversationMedia({ organizationId, conversationId });
   await deleteKeys(bucket(), inventory.largeEvents);
