@@ -1,8 +1,10 @@
-import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import type * as z from 'zod/mini';
 import { localStage, outputsParameter, type StageOutputs, stageOutputs } from '../core/platform/outputs.ts';
+import { settings } from '../stacks/topology.ts';
 import { CliError } from './errors.ts';
 import { parseOptions } from './options.ts';
+
+const isSetting = (name: string): boolean => settings.some((one) => one === name);
 
 const localEndpoint = 'http://127.0.0.1:4566';
 
@@ -19,6 +21,8 @@ const asLocal = (): void => {
 };
 
 const readOutputs = async (stage: string): Promise<string | undefined> => {
+  // On demand, so that --help and what is wrong with the options come at once.
+  const { GetParameterCommand, ParameterNotFound, SSMClient } = await import('@aws-sdk/client-ssm');
   const client = new SSMClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 3000, requestTimeout: 5000 } });
   try {
     const { Parameter } = await client.send(new GetParameterCommand({ Name: outputsParameter(stage) }));
@@ -54,8 +58,9 @@ const findBridge = async (stage: string | undefined): Promise<StageOutputs> => {
     );
   }
   const outputs = parsedOutputs(text, name);
-  // A credential of the machine's own must not stand in for one that the stage lacks.
-  for (const variable of Object.keys(process.env)) if (variable.startsWith('LIVECHAT_')) delete process.env[variable];
+  // A credential or a setting of the machine's own must not stand in for one that the stage lacks.
+  const own = Object.keys(process.env).filter((name) => name.startsWith('LIVECHAT_') || isSetting(name));
+  for (const variable of own) delete process.env[variable];
   Object.assign(process.env, outputs.environment);
   return outputs;
 };

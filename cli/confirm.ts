@@ -1,4 +1,3 @@
-import { confirm as ask } from '@clack/prompts';
 import { CliError, UsageError } from './errors.ts';
 
 /**
@@ -10,6 +9,7 @@ export const confirm = async (question: string, { yes, json }: { yes: boolean; j
   if (json || process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
     throw new UsageError('Nobody can be asked here, so nothing was done: add --yes to go on without a question.');
   }
+  const { confirm: ask } = await import('@clack/prompts');
   const answer = await ask({ message: question, initialValue: false, output: process.stderr, withGuide: false });
   if (answer !== true) throw new CliError('Nothing was done.');
 };

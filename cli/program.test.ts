@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { livechat } from '../test/cli.ts';
 import { createProgram } from './program.ts';
+
+const readme = new URL('../README.md', import.meta.url);
 
 interface Leaf {
   readonly path: readonly string[];
@@ -37,7 +40,7 @@ describe('every command', () => {
     const { code, stdout } = await livechat(...path.split(' '), '--help');
     expect(code).toBe(0);
     expect(stdout).not.toContain('\u001b');
-    const [usage, , description] = stdout.split('\n');
+    const [usage, description] = stdout.split('\n\n').map((paragraph) => paragraph.replaceAll('\n', ' '));
     expect(usage).toMatch(new RegExp(`^Usage: livechat ${path}( |$)`));
     expect(description).toMatch(/^[A-Z].*\.$/);
     const examples = stdout.match(/^ {2}\$ livechat .*$/gm) ?? [];
@@ -52,6 +55,13 @@ describe('every command', () => {
   test.each(named.filter(([, { commands: inner }]) => inner.length === 0))('%s takes --json', (_path, command) => {
     expect(command.options.map(({ long }) => long)).toContain('--json');
   });
+});
+
+test("the README's section names every command, and no other", () => {
+  const [, section = ''] = /^## The command line\n(.*?)^## /ms.exec(readFileSync(readme, 'utf8')) ?? [];
+  const rows = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, path]) => path);
+  const leaves = named.filter(([, { commands: inner }]) => inner.length === 0).map(([path]) => path);
+  expect(rows.toSorted()).toEqual(leaves.toSorted());
 });
 
 describe('the exit code', () => {

@@ -24,7 +24,7 @@ const throwing = (command: Command): void => {
 
 export const createProgram = async (): Promise<Command> => {
   const program = new Command('livechat')
-    .description('Drives and inspects the bridge between LiveChat and the message bus.')
+    .description('Operates and inspects the bridge between LiveChat and the message bus.')
     .addHelpText(
       'after',
       '\nEvery command takes --json and --help. Exit codes: 0 success, 1 failure, 2 the command was not given right.',

@@ -1,4 +1,3 @@
-import { progress } from '@clack/prompts';
 import { note } from './output.ts';
 
 /** Something that takes several steps. */
@@ -21,6 +20,8 @@ export const withProgress = async <Result>(
   work: (progress: Progress) => Promise<Result>,
 ): Promise<Result> => {
   if (process.stderr.isTTY !== true) return work({ step() {}, say: note });
+  // On demand: most commands need none, and each must start fast.
+  const { progress } = await import('@clack/prompts');
   let done = 0;
   let bar: ReturnType<typeof progress> | undefined;
   const timer = setTimeout(() => {

@@ -10,7 +10,8 @@ import {
   type PageEnd,
   statuses,
 } from '../core/conversations/queries.ts';
-import { clicksOn, findMessages } from '../core/messages/queries.ts';
+import { withLink } from '../core/messages/links.ts';
+import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
 import { decisionsOf } from '../core/routing/decision-store.ts';
 import type { ConversationAnswer, ConversationPage, MessageAnswer } from './answers.ts';
@@ -63,10 +64,11 @@ export function api({ bus }: { bus: string }): Hono {
       loadTranscript(conversation, { limit: limitOr(2000, limit), from: after ?? null }),
       decisionsOf({ organizationId: owner, conversationId }),
     ]);
+    const [shown, shownNotes] = await Promise.all([linked(messages), linked(notes)]);
     return context.json({
       conversation,
-      messages,
-      notes,
+      messages: shown,
+      notes: shownNotes,
       pending,
       routing: decisions,
       next,
@@ -79,13 +81,16 @@ export function api({ bus }: { bus: string }): Hono {
     const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
     if (!message) throw problem(404, 'id', 'the id of a stored message');
     const clicks = await clicksOn({ ...message, messageId: message.id });
-    return context.json({ message, clicks } satisfies MessageAnswer);
+    return context.json({ message: await withLink(message, Date.now()), clicks } satisfies MessageAnswer);
   });
 
   app.route('/', operations());
   app.route('/routing', routing());
   return app;
 }
+
+const linked = <T extends StoredMessage>(messages: readonly T[]) =>
+  Promise.all(messages.map((message) => withLink(message, Date.now())));
 
 /** Without an organization, the conversation of whichever has it. */
 async function findConversation(

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { liveChatSender } from '../core/livechat/sender.ts';
-import { FileRefused } from '../core/media/fetch.ts';
+import { isFileError } from '../core/media/errors.ts';
 import { publishSent, raiseLocked } from '../core/outbound/announce.ts';
 import { deliveryStore } from '../core/outbound/delivery-store.ts';
 import { isMeant, StepFailed } from '../core/outbound/errors.ts';
@@ -50,9 +50,9 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
     return { outcome };
   } catch (error) {
     log.info('not sent', errorKeys(error));
-    // A file that is refused and a setting that is missing will be so again; the rest is worth another try.
-    const asItIs =
-      isMeant(error) || isCallFailure(error) || error instanceof FileRefused || error instanceof ConfigurationError;
+    // What the machine knows by its name; a file that is refused and a setting that is missing will be so again. The rest is
+    // worth another try.
+    const asItIs = isMeant(error) || isCallFailure(error) || isFileError(error) || error instanceof ConfigurationError;
     const thrown = asItIs ? error : new StepFailed(error);
     watch.notSent(thrown, Date.now());
     throw thrown;

@@ -5,8 +5,8 @@ const { root, work } = $cli.paths;
 const folder = join(work, 'bundles');
 
 /**
- * What is deployed is what `npm run build` makes and the tests measure: SST's own bundler takes no alias. It is made anew for every
- * deployment, in a process of its own, since from here an import of esbuild would find that of SST's platform.
+ * What is deployed is what `npm run build` makes and the tests measure: SST's own bundler takes no alias. It is made anew
+ * for every deployment, in a process of its own, since an import of esbuild would find that of SST's platform from here.
  */
 if (!$dev) {
   const shell = process.platform === 'win32';

@@ -3,7 +3,7 @@ import { createRule } from './rules.ts';
 import { componentName, logRetention } from './stage.ts';
 import { type FunctionName, type RuleSpec, rules, webhookRoute } from './topology.ts';
 
-/** From LiveChat's call to what is stored. `npm run deploy:livechat-webhook` deploys what lies under it, and nothing else. */
+/** From LiveChat's call to what is stored: what `npm run deploy:livechat-webhook` deploys. */
 const inbound = new $util.ComponentResource('livechat:bridge:Inbound', 'Inbound');
 const within = { parent: inbound };
 

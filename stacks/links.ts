@@ -1,3 +1,4 @@
+import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { bus } from './bus.ts';
 import { deadLetters } from './queues.ts';
 import { anyUuid, secretArns, secretPrefix } from './secrets.ts';
@@ -10,12 +11,12 @@ type Text = $util.Input<string>;
 
 interface Place {
   /** The environment variable that holds `value`. */
-  readonly variable?: string;
+  readonly variable?: ResourceVariable;
   readonly value?: Text;
   readonly arns: readonly Text[];
 }
 
-/** The send machine has a fixed name, so that functions may know of it before it is there: it cannot be made without one of them. */
+/** A fixed name: functions must know of the send machine, which in turn cannot be made before one of them. */
 const machine = named('send');
 const large = $interpolate`${media.arn}/${bucket.eventsPrefix}*`;
 
@@ -39,8 +40,8 @@ const places: Readonly<Record<Resource, Place>> = {
 };
 
 /**
- * What a function is linked to by one of its uses: the name in its environment and the exact permission. SST's own links would
- * allow every action of the service.
+ * What a function is linked to by one of its uses: the name in its environment, and the exact permission. SST's own links
+ * would allow every action of the service.
  */
 function link(name: UseName): sst.Linkable<Readonly<Record<string, Text>>> {
   const { of, actions, named }: Use = uses[name];

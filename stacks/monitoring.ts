@@ -9,7 +9,7 @@ import { alertEmail } from './settings.ts';
 import { arn, named } from './stage.ts';
 import { alertRule } from './topology.ts';
 
-/** Where every alarm and alert goes: subscribe whatever calls a human. Encrypted it could not be reached by alarms without a key of our own. */
+/** Where every alarm and alert goes: subscribe whatever calls a human. They hold ids, so it needs no key of its own. */
 export const topic = new sst.aws.SnsTopic('Alerts');
 
 const allow = (service: string, operator: 'ArnEquals' | 'ArnLike', sourceArn: $util.Input<string>) => ({

@@ -6,7 +6,7 @@ import { createRule, type Target } from './rules.ts';
 import { arn, logRetention, named } from './stage.ts';
 import { consumers, patternOf, type RuleSpec, rules, stateMachines } from './topology.ts';
 
-/** From a send request to LiveChat, or to a dead letter. `npm run deploy:livechat-outbound` deploys what lies under it. */
+/** From a send request to LiveChat, or to a dead letter: what `npm run deploy:livechat-outbound` deploys. */
 const outbound = new $util.ComponentResource('livechat:bridge:Outbound', 'Outbound');
 const within = { parent: outbound };
 

@@ -21,7 +21,7 @@ new aws.sqs.RedriveAllowPolicy('ParkedSource', {
   redriveAllowPolicy: $jsonStringify({ redrivePermission: 'byQueue', sourceQueueArns: [deadLetters.arn] }),
 });
 
-/** Only our rules may put anything into the queue from outside; functions and the state machine do by their own roles. */
+/** From outside only our rules may put anything into the queue; functions and the send machine do by their roles. */
 new aws.sqs.QueuePolicy('DeadLettersPolicy', {
   queueUrl: deadLetters.url,
   policy: $jsonStringify({

@@ -2,7 +2,7 @@
 
 export const production = $app.stage === 'production';
 
-/** The name of one of our own things in this account: `livechat-dev-webhook`. Permissions may end in `*` after such a name alone. */
+/** How one of our own things is called in this account: `livechat-dev-webhook`. */
 export function named(what: string): string {
   return `${$app.name}-${$app.stage}-${what}`;
 }

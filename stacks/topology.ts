@@ -2,6 +2,7 @@ import { conversationsTable } from '../core/conversations/table.ts';
 import { eventSource } from '../core/events/source.ts';
 import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
+import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { controlTable } from '../core/platform/control-table.ts';
 import type { TableLayout } from '../core/platform/table.ts';
 import type { UseName } from './uses.ts';
@@ -25,9 +26,9 @@ export interface FunctionSpec {
 }
 
 /**
- * Keeps state, and calls nothing but AWS. Memory sets the share of a CPU too (1,769 MB are one): 512 MB is little to pay for a function that
- * mostly waits for DynamoDB, and enough for a cold start to stay well below a second. Half a minute is room for a conversation that
- * many write at the same time.
+ * Keeps state, and calls nothing but AWS. Memory sets the share of a CPU too (1,769 MB are one): 512 MB costs little for a
+ * function that mostly waits for DynamoDB, and less would make its cold start longer. Half a minute is room for a
+ * conversation that many write at the same time.
  */
 const stateWriter = (name: string, uses: readonly UseName[]) =>
   ({
@@ -50,7 +51,7 @@ const router = (name: string) =>
       'read-large-events',
       'read-credentials',
       'route-threads',
-      'decide-once',
+      'remember-effects',
       'take-turns',
       'publish-events',
       'keep-large-events',
@@ -91,8 +92,26 @@ export const functions = {
   'postback-received': stateWriter('postback-received', ['name-conversations', 'store-clicks']),
   'route-thread': router('route-thread'),
   'route-first-message': router('route-first-message'),
+  // A download takes 30 s at most, and S3 has 15 s for it. A file is never in memory whole.
+  'store-media': {
+    handler: 'functions/store-media.handler',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    uses: [
+      'read-large-events',
+      'remember-effects',
+      'note-media',
+      'put-media',
+      'remove-media',
+      'record-conversations',
+      'read-participants',
+      'store-messages',
+      'publish-events',
+      'keep-large-events',
+    ],
+  },
   // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most of
-  // its time it waits, for its turn or for LiveChat: more memory than its files need (10 MiB each) would be wasted.
+  // its time it waits, for its turn or for LiveChat: more memory would be wasted.
   send: {
     handler: 'functions/send.handler',
     memoryMb: 512,
@@ -103,6 +122,8 @@ export const functions = {
       'take-turns',
       'track-deliveries',
       'read-media',
+      // S3 says that a file is not there only to whoever may list.
+      'find-media',
       'look-after-runs',
       'publish-events',
       'keep-large-events',
@@ -130,8 +151,8 @@ export const functions = {
 export type FunctionName = keyof typeof functions;
 
 /**
- * The HTTP route that LiveChat calls. LiveChat tries a call that is throttled three times again within a minute, then never: the
- * limit is there to keep a flood from the account's other functions, far above what an organization sends.
+ * The HTTP route that LiveChat calls. A call that is throttled it tries three times again within a minute, then never: the
+ * limit is far above what organizations send, and keeps a flood from the account's other functions.
  */
 export const webhookRoute = {
   method: 'POST',
@@ -162,7 +183,10 @@ export const consumers = {
 /** `variable`: the environment variable in which functions find the state machine's ARN. */
 export const stateMachines = {
   send: { definition: sendMachine, function: 'send', queue: 'deadLetters', variable: 'SEND_MACHINE_ARN' },
-} as const satisfies Record<string, { function: FunctionName; queue: QueueName; [other: string]: unknown }>;
+} as const satisfies Record<
+  string,
+  { function: FunctionName; queue: QueueName; variable: ResourceVariable; [other: string]: unknown }
+>;
 
 export type StateMachineName = keyof typeof stateMachines;
 
@@ -230,6 +254,22 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
     },
     target: { function: 'route-first-message' },
   },
+  // Messages with a file, and those too large for the bus, which may have one.
+  'store-media': {
+    pattern: {
+      source: [eventSource],
+      'detail-type': ['message.received', 'message.delivered', 'note.received', 'message.updated', 'note.updated'],
+      detail: {
+        $or: [
+          { data: { type: ['media'] } },
+          { data: { message: { type: ['media'] } } },
+          { dataRef: { key: [{ exists: true }] } },
+        ],
+      },
+      ...unlessReplayed,
+    },
+    target: { function: 'store-media' },
+  },
   'send-requested': {
     pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
     target: { stateMachine: 'send' },
@@ -252,7 +292,7 @@ export const alertRule = {
   pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...unlessReplayed },
 } as const satisfies { name: string; pattern: Pattern };
 
-/** What the bus has carried is kept for replays, save for send requests: a message to a customer is sent on purpose, once. */
+/** What the bus has carried is kept for replays, save for send requests: what a customer is sent is sent on purpose. */
 export const archive = {
   pattern: { 'detail-type': [{ 'anything-but': 'message.send.requested' }] },
   retentionDays: 14,
@@ -270,7 +310,7 @@ export function patternOf<Arn>(
 export interface TableSpec {
   readonly layout: TableLayout;
   /** The environment variable in which functions find the table's name. */
-  readonly variable: string;
+  readonly variable: ResourceVariable;
 }
 
 export const tables = {
@@ -280,14 +320,17 @@ export const tables = {
 } as const satisfies Record<string, TableSpec>;
 
 /** Stored media by organization, and events too large for the bus. */
-export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const;
+export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const satisfies {
+  variable: ResourceVariable;
+  [other: string]: string;
+};
 
 /** The other environment variables that name a resource. */
 export const variables = {
   bus: 'BUS_NAME',
   secretPrefix: 'SECRET_PREFIX',
   deadLetterQueue: 'DEAD_LETTER_QUEUE_URL',
-} as const;
+} as const satisfies Record<string, ResourceVariable>;
 
 /** Settings of the functions: those that are set where the deployment is made go into every function's environment. */
 export const settings = [
@@ -297,6 +340,9 @@ export const settings = [
   'SECRET_CACHE_SECONDS',
   'CONVERSATIONS_RETENTION_DAYS',
   'MESSAGES_RETENTION_DAYS',
+  'MEDIA_HOSTS',
+  'MEDIA_OUTBOUND_HOSTS',
+  'MEDIA_MAX_BYTES',
   'LIVECHAT_API_BASE_URL',
   'LIVECHAT_API_VERSION',
   'LIVECHAT_CALLS_PER_SECOND',

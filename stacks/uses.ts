@@ -1,7 +1,7 @@
 /**
- * What functions do with the resources, use by use: exact actions on one of them. A function lists its uses
- * in topology.ts; its permissions and the names in its environment are both made from that list, so that neither can be there without
- * the other.
+ * What functions do with the resources, use by use: exact actions on one of them. A function lists its uses in
+ * topology.ts; its permissions and the names in its environment are both made from that list, so that neither is there
+ * without the other.
  */
 
 /** What can be used. `media` and `large events` are objects in the bucket, `executions` runs of the send machine. */
@@ -45,19 +45,21 @@ export const uses = {
     of: 'conversations',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
   },
-  'decide-once': {
-    of: 'control',
-    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-  },
 
   'store-messages': { of: 'messages', actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
   'correct-authors': { of: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
   'bury-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },
   'store-clicks': { of: 'messages', actions: ['dynamodb:PutItem'] },
+  'note-media': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'put-media': { of: 'media', actions: ['s3:PutObject'] },
   'read-media': { of: 'media', actions: ['s3:GetObject'] },
   'find-media': { of: 'bucket', actions: ['s3:ListBucket'] },
   'remove-media': { of: 'media', actions: ['s3:DeleteObject'] },
 
+  'remember-effects': {
+    of: 'control',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  },
   'take-turns': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] },
   'leave-queues': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
   'track-deliveries': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },

@@ -5,50 +5,19 @@ import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AnyEvent } from '../core/events/event.ts';
-import { eventSource } from '../core/events/source.ts';
-import { isAction } from '../core/livechat/schemas.ts';
+import * as z from 'zod/mini';
 import { translate } from '../core/livechat/translate/translate.ts';
 import { sendInputVersion } from '../core/outbound/machine.ts';
-import { compilePattern } from '../local/aws/pattern.ts';
 import { bundle } from '../stacks/build/bundle.ts';
-import { type FunctionName, functions, patternOf, queues, rules } from '../stacks/topology.ts';
+import { type FunctionName, functions, queues } from '../stacks/topology.ts';
 import { invokeBundle } from './bundled.ts';
-import { fixture, order, sendInput } from './fixtures.ts';
-import { type Local, organizationId, startLocal } from './local.ts';
+import { busEvents, envelopeOf, eventsFor } from './bus-events.ts';
+import { fixture, sendInput } from './fixtures.ts';
+import { type Local, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
 const message = { ...fixture('incoming_event.message.customer.json'), organization_id: randomUUID() };
-const note = (body: object) => JSON.parse(JSON.stringify(body).replace('"visibility":"all"', '"visibility":"agents"'));
-
-/** A domain event of every kind that LiveChat's webhooks become, in EventBridge's envelope. */
-const busEvents = [...order().map((name) => fixture(name)), note(message), note(fixture('event_updated.json'))].flatMap(
-  ({ action, payload }) =>
-    typeof action === 'string' && isAction(action)
-      ? translate({ organizationId, action, payload, receivedAt: '2026-03-11T11:00:00.000Z' }, {}).map(envelopeOf)
-      : [],
-);
-
-function envelopeOf({ type, metadata, data }: AnyEvent) {
-  return {
-    version: '0',
-    id: randomUUID(),
-    'detail-type': type,
-    source: eventSource,
-    account: '000000000000',
-    time: '2026-03-11T11:00:00Z',
-    region: 'us-east-1',
-    resources: [],
-    detail: { metadata, data },
-  };
-}
-
-/** What a rule would start the function with. */
-function eventFor(name: FunctionName): unknown {
-  const rule = Object.values(rules).find(({ target }) => 'function' in target && target.function === name);
-  const matches = rule && compilePattern(patternOf(rule, () => ''));
-  return matches && busEvents.find(matches);
-}
+const events = busEvents(randomUUID());
 
 const webhookCall = {
   version: '2.0',
@@ -62,7 +31,7 @@ const deadLetter = {
   Records: [
     {
       messageId: 'm1',
-      body: JSON.stringify(busEvents[0]),
+      body: JSON.stringify(events[0]),
       messageAttributes: { ERROR_CODE: { stringValue: 'NO_PERMISSIONS' } },
     },
   ],
@@ -97,7 +66,7 @@ describe('the bundle of', () => {
 
   const byRules = Object.keys(functions)
     .filter(isFunction)
-    .filter((name) => eventFor(name) !== undefined);
+    .filter((name) => eventsFor(name, events).length > 0);
   const ownTests: readonly FunctionName[] = ['webhook', 'send', 'dead-letter'];
 
   it('every function of the topology is invoked here', () => {
@@ -105,7 +74,7 @@ describe('the bundle of', () => {
   });
 
   it.concurrent.each(byRules)('%s handles its event', async (name) => {
-    const { error, log } = await invoke(name, eventFor(name));
+    const { error, log } = await invoke(name, eventsFor(name, events)[0]);
     expect(error).toBeUndefined();
     expect(log.join('\n')).toMatch(/"EventsHandled":1/);
   });
@@ -140,6 +109,27 @@ describe('the bundle of', () => {
       name: 'InputUnsupported',
       message: expect.stringMatching(/^version 99 .*expected 1/),
     });
+  });
+
+  it('store-media fetches, looks at and stores a file', async () => {
+    const { chat, act, simulator } = outbound(local);
+    const id = await chat();
+    await act(id, { action: 'file', name: 'photo.png' });
+    const shown = z.object({ events: z.array(z.looseObject({ url: z.optional(z.string()) })) });
+    const { events } = shown.parse(await simulator('GET', `/simulator/chats/${id}`));
+    const sent = fixture('incoming_event.file.json');
+    const { event } = z.object({ event: z.looseObject({}) }).parse(sent.payload);
+    const payload = { chat_id: id, thread_id: 'T', event: { ...event, url: events.at(-1)?.url } };
+    const at = {
+      organizationId: randomUUID(),
+      action: 'incoming_event',
+      receivedAt: '2026-03-11T11:00:00.000Z',
+    } as const;
+    const [received] = translate({ ...at, payload }, {}).map(envelopeOf);
+    const { error, log } = await invoke('store-media', received);
+    expect(error).toBeUndefined();
+    expect(log.join('\n')).toMatch(/"MediaStored":1/);
+    expect(log.join('\n')).toMatch(/"typeCheck":"same"/);
   });
 
   it('dead-letter keeps what it reads', async () => {

@@ -1,35 +1,52 @@
-import * as z from 'zod/mini';
-import type { Local } from './local.ts';
+import { randomUUID } from 'node:crypto';
+import type { AnyEvent } from '../core/events/event.ts';
+import { eventSource } from '../core/events/source.ts';
+import { isAction } from '../core/livechat/schemas.ts';
+import { translate } from '../core/livechat/translate/translate.ts';
+import { compilePattern } from '../local/aws/pattern.ts';
+import { type FunctionName, patternOf, rules } from '../stacks/topology.ts';
+import { type Body, fixture, order } from './fixtures.ts';
 
-const activity = z.looseObject({
-  detailType: z.optional(z.string()),
-  detail: z.optional(z.looseObject({ metadata: z.optional(z.unknown()), data: z.optional(z.unknown()) })),
-});
+/** An event as EventBridge hands it to a target. */
+export interface BusEvent {
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly source: string;
+  readonly time: string;
+  readonly detail: { readonly metadata: AnyEvent['metadata']; readonly data: AnyEvent['data'] };
+  readonly [field: string]: unknown;
+}
 
-/** Collects what is put on the bus from now on, as the console's stream tells it. */
-export async function busEvents(local: Pick<Local, 'console'>) {
-  const end = new AbortController();
-  const stream = await fetch(new URL('/api/stream', local.console), { signal: end.signal });
-  const events: z.infer<typeof activity>[] = [];
-  const read = async () => {
-    let rest = '';
-    if (!stream.body) throw new Error('the stream has no body');
-    for await (const chunk of stream.body.pipeThrough(new TextDecoderStream())) {
-      const lines = `${rest}${chunk}`.split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('data:')) events.push(activity.parse(JSON.parse(line.slice(5))));
-    }
-  };
-  const reading = read().catch((error: unknown) => {
-    if (!end.signal.aborted) throw error;
-  });
+const asNote = (body: Body): Body =>
+  JSON.parse(JSON.stringify(body).replace('"visibility":"all"', '"visibility":"agents"'));
+
+/** Domain events of every kind that LiveChat's webhooks become, in the order of the story. */
+export function busEvents(organizationId: string): BusEvent[] {
+  const notes = ['incoming_event.message.customer.json', 'event_updated.json'].map((name) => asNote(fixture(name)));
+  return [...order().map(fixture), ...notes].flatMap(({ action, payload }) =>
+    typeof action === 'string' && isAction(action)
+      ? translate({ organizationId, action, payload, receivedAt: '2026-03-11T11:00:00.000Z' }, {}).map(envelopeOf)
+      : [],
+  );
+}
+
+export function envelopeOf({ type, metadata, data }: AnyEvent): BusEvent {
   return {
-    /** The details of all events of a type so far, in order. */
-    of: (detailType: string) =>
-      events.flatMap((one) => (one.detailType === detailType && one.detail ? [one.detail] : [])),
-    async stop(): Promise<void> {
-      end.abort();
-      await reading;
-    },
+    version: '0',
+    id: randomUUID(),
+    'detail-type': type,
+    source: eventSource,
+    account: '000000000000',
+    time: '2026-03-11T11:00:00Z',
+    region: 'us-east-1',
+    resources: [],
+    detail: { metadata, data },
   };
+}
+
+/** Those with which rules would start the function. */
+export function eventsFor(name: FunctionName, events: readonly BusEvent[]): readonly BusEvent[] {
+  const patterns = Object.values(rules).filter(({ target }) => 'function' in target && target.function === name);
+  const matchers = patterns.map((rule) => compilePattern(patternOf(rule, () => '')));
+  return events.filter((event) => matchers.some((matches) => matches(event)));
 }

@@ -117,6 +117,8 @@ describe('what becomes of a chat’s webhooks', () => {
     const tombstone = { deleted: true, author: { id: customer, type: 'customer' } };
     expect(body).toMatchObject({ messages: [{ ...tombstone, type: 'media' }, tombstone, tombstone] });
     for (const index of [0, 1, 2]) expect(body).not.toHaveProperty(`messages.${index}.content`);
+    const { body: one } = await local.api(`/api/messages/THREAD_1?organizationId=${organizationId}`);
+    expect(one).toMatchObject({ message: tombstone });
   });
 
   it('takes our own echo for a message of the chat, but not a customer’s who imitates one', async () => {
@@ -130,12 +132,14 @@ describe('what becomes of a chat’s webhooks', () => {
   it.each(['before', 'after'])(
     'corrects an author whose id misleads, when the user becomes known %s the message',
     async (when) => {
-      const { start, arrives, read } = chat();
+      const { start, arrives, read, organizationId } = chat();
       const users = [{ id: 'odd-agent', type: 'agent', present: true }];
       if (when === 'before') await start(users);
       await arrives(1, { author_id: 'odd-agent' });
       if (when === 'after') await start(users);
       expect(await read()).toMatchObject({ messages: [{ author: { type: 'agent' }, direction: 'outbound' }] });
+      const { body } = await local.api(`/api/messages/THREAD_1?organizationId=${organizationId}`);
+      expect(body).toMatchObject({ message: { author: { type: 'agent' } } });
     },
   );
 

@@ -17,11 +17,14 @@ const refusals: Readonly<Record<string, { status: number; type: string; times: n
 };
 const asked = z.object({ chat_id: z.string() });
 const lockedOrganization = randomUUID();
+const routedOrganization = randomUUID();
 
 /** LiveChat, which also says with each answer that this version of its API is on its way out. */
 async function startLiveChat() {
   const calls = new Map<string, number>();
   const server = await startServer((response, request) => {
+    // Its files: a text, and one that is not there.
+    if (request.method === 'GET') return answering(request.url === '/a.txt' ? 200 : 404, 'text')(response, request);
     const { chat_id } = asked.parse(JSON.parse(server.received.at(-1)?.body.toString() ?? ''));
     const call = (calls.get(chat_id) ?? 0) + 1;
     calls.set(chat_id, call);
@@ -43,7 +46,14 @@ describe('CloudWatch learns', () => {
     liveChat = await startLiveChat();
     local = await startLocal({ LIVECHAT_API_BASE_URL: liveChat.url });
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    await Promise.all([receive(local), receiveGaps(local), send(local), fail(local)]);
+    await Promise.all([
+      receive(local),
+      receiveGaps(local),
+      receiveFiles(local),
+      send(local),
+      route(local),
+      fail(local),
+    ]);
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -87,8 +97,11 @@ describe('CloudWatch learns', () => {
     ['DeadLetters', 1, { category: 'Client', kind: 'send', error: 'LiveChatClientError' }],
     ['DeadLetters', 1, { category: 'Authentication', error: 'LiveChatAuthenticationError' }],
     ['DeadLetters', 1, { category: 'Event', kind: 'event', error: 'InvalidEvent' }],
+    ['MediaStored', 1, { typeCheck: 'unknown', organizationId }],
+    ['MediaFailed', 1, { error: 'FileRefused', organizationId }],
     ['LiveChatCalls', 1, { method: 'list_threads' }],
     ['LiveChatApiNotices', 1, { kind: 'legacy', method: 'send_event' }],
+    ['ChatsRouted', 1, { outcome: 'no rule transfers it', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
     ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],
   ])('%s %d %o', async (name, value, keys) => {
@@ -137,6 +150,17 @@ async function receive(local: Local): Promise<void> {
 
 const threadOf = (id: string) => ({ id, created_at: '2026-03-11T09:14:12.000001Z' });
 
+/** Two files, of which one is not there. */
+async function receiveFiles(local: Local): Promise<void> {
+  const file = fixture('incoming_event.file.json');
+  const { event } = z.object({ event: z.looseObject({}) }).parse(file.payload);
+  for (const name of ['a.txt', 'none.txt']) {
+    const named = { ...event, id: `TFILES_${name}`, name, content_type: 'text/plain' };
+    const url = `https://cdn.livechat-files.com/${name}`;
+    await post(local, { ...file, payload: { chat_id: 'files', thread_id: 'TFILES', event: { ...named, url } } });
+  }
+}
+
 /** Events 2, 3 and 6 of a thread, and its end. */
 async function receiveGaps(local: Local): Promise<void> {
   const message = fixture('incoming_event.message.customer.json');
@@ -161,6 +185,13 @@ async function send(local: Local): Promise<void> {
   const opened = () => expect(emitted(local).map(({ name }) => name)).toContain('BreakerOpened');
   await vi.waitFor(opened, { timeout: 20_000, interval: 100 });
   await bus.send('locked', { organizationId: lockedOrganization });
+}
+
+async function route(local: Local): Promise<void> {
+  const rules = { match: 'first', rules: [{ name: 'all', do: { priority: 'low' } }] };
+  const given = { organizationId: routedOrganization, rules };
+  await fetch(new URL('/api/routing/rules', local.console), { method: 'POST', body: JSON.stringify(given) });
+  await post(local, { ...fixture('incoming_chat.json'), organization_id: routedOrganization });
 }
 
 /** An event that no function can handle. */

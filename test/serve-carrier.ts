@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { liveChatCarrier } from '../core/livechat/carrier.ts';
 import { createLiveChatClient } from '../core/livechat/client/client.ts';
 import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
@@ -14,12 +15,15 @@ export interface Asked {
 interface Setting {
   readonly agentId?: string | undefined;
   readonly refreshed?: boolean;
+  readonly uploadMs?: number;
+  /** What is to be uploaded, in place of a small picture. */
+  readonly content?: Readable;
 }
 
 /** A carrier whose LiveChat gives these answers, one after the other, the last again and again. */
 export async function serveCarrier(
   answers: readonly unknown[],
-  { agentId = 'nina@acme.example', refreshed = false }: Setting = {},
+  { agentId = 'nina@acme.example', refreshed = false, uploadMs, content }: Setting = {},
 ) {
   let count = 0;
   const respond: Respond = (response, request) => {
@@ -39,9 +43,15 @@ export async function serveCarrier(
   const carrier: Carrier<Part> = liveChatCarrier({
     client: client('old'),
     agentId,
-    readMedia: async (key) => {
-      read.push(key);
-      return { bytes: new TextEncoder().encode('PNG'), contentType: 'image/png' };
+    ...(uploadMs !== undefined && { uploadMs }),
+    withFile: async (source, _signal, use) => {
+      read.push('key' in source ? source.key : source.url);
+      return use({
+        content: content ?? Readable.from([Buffer.from('PNG')]),
+        size: 3,
+        contentType: 'image/png',
+        name: 'plan.png',
+      });
     },
     onRegion: (region) => regions.push(region),
     refresh: async () => (refreshed ? client('new') : undefined),

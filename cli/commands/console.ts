@@ -12,8 +12,7 @@ const consoleOptions = z.object({
 
 export const register = (program: Command): void => {
   const command = bridgeCommand('console', {
-    description:
-      'Serves the console of a bridge on this machine, until it is stopped. `npm start` serves its own; this is for a deployed stage, with your AWS credentials.',
+    description: 'Serves the console on this machine: for a deployed stage, above all.',
     examples: ['console --stage production', 'console --stage production --port 0 --json'],
   }).option('--port <number>', 'where it listens on 127.0.0.1; 0 takes any free port', '3001');
   program.addCommand(

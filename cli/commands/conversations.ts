@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { onBridge } from '../bridge.ts';
 import { asking, bridgeCommand, group } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { askingOptions, bridgeOptions, organizationOption, wholeNumber } from '../options.ts';
+import { askingOptions, bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
 
 const statuses = ['queued', 'open', 'idle', 'closed'] as const;
 const most = (limit: number) => wholeNumber(1).check(z.maximum(limit, `a whole number from 1 to ${limit}`));
@@ -22,6 +22,7 @@ export type ShowOptions = z.infer<typeof showOptions>;
 const eraseOptions = z.object({
   ...askingOptions,
   organization: organizationOption,
+  dryRun: flag,
   customer: z.optional(z.string().check(z.minLength(3, "a customer's id or e-mail address"))),
 });
 export type EraseOptions = z.infer<typeof eraseOptions>;
@@ -67,6 +68,7 @@ const eraseCommand = () =>
     }),
   )
     .argument('[chat]', 'a chat of the customer, by its id')
+    .option('--dry-run', 'list what would be erased, and do nothing')
     .option('--customer <id>', 'the customer, by id or e-mail address')
     .option('--organization <uuid>', 'whose customer; needed where more than one has conversations')
     .addHelpText(

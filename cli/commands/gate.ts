@@ -62,6 +62,9 @@ export const register = (program: Command): void => {
     examples: ['gate show', 'gate pause', 'gate resume', 'gate set --calls-per-second 5'],
   };
   const pause = changeCommand('pause', 'Stops sending: requests wait, until they expire or the gate is resumed.');
-  const resume = changeCommand('resume', 'Sends again, after a pause or when the breaker has closed the gate.');
+  const resume = changeCommand(
+    'resume',
+    'Sends again, after a pause; also closes the breaker, which stops calls while LiveChat fails.',
+  );
   program.addCommand(group('gate', described, [showCommand(), pause, resume, setCommand()]));
 };

@@ -14,6 +14,7 @@ const syncOptions = z.object({
   ...askingOptions,
   ...whose,
   rotateSecret: flag,
+  dryRun: flag,
   settleSeconds: wholeNumber(0),
   cacheSeconds: z.optional(wholeNumber(0)),
 });
@@ -44,6 +45,7 @@ const syncCommand = () =>
         description: 'Registers every webhook that the bridge understands at LiveChat, and mends what is registered.',
         examples: [
           'webhooks sync',
+          'webhooks sync --stage production --dry-run',
           'webhooks sync --stage production --yes',
           'webhooks sync --stage production --rotate-secret',
           'webhooks sync --url https://abc.tunnel.example/livechat/webhook',
@@ -53,6 +55,7 @@ const syncCommand = () =>
     "where LiveChat shall call; without it the stage's own webhook",
   )
     .option('--rotate-secret', 'make a new webhook secret, and replace the old one without refusing a call')
+    .option('--dry-run', 'show the plan, and do nothing')
     .option('--settle-seconds <number>', 'how long LiveChat takes until a change holds everywhere', '120')
     .option(
       '--cache-seconds <number>',

@@ -122,6 +122,8 @@ describe('livechat conversations', () => {
       expect(asked.stdout).toMatch(new RegExp(`^${what} +\\d+$`, 'm'));
     }
     expect(asked.stdout).toContain('erase it at LiveChat');
+    const rehearsed = await cli.json('conversations', 'erase', one, '--dry-run');
+    expect(rehearsed).toMatchObject({ dryRun: true, erased: { conversations: 2, 'dead letters': 1 } });
     expect(await everything()).toContain('My secret is 4711');
 
     const erased = await cli.json('conversations', 'erase', one, '--yes');

@@ -1,4 +1,4 @@
-import { erase, type Inventory, isEmpty, type Meant, takeInventory } from '../../core/erasure/erasure.ts';
+import { erase, type Inventory, isEmpty, type Meant, StillWritten, takeInventory } from '../../core/erasure/erasure.ts';
 import type { EraseOptions } from '../commands/conversations.ts';
 import { confirm } from '../confirm.ts';
 import { CliError } from '../errors.ts';
@@ -66,19 +66,14 @@ const show = (inventory: Inventory): void => {
   for (const one of notErased) print(`  ${one}`);
 };
 
-const mostRounds = 3;
-
-/** A webhook may come in between: what it brings goes as well. */
-const eraseAll = async (first: Inventory, who: Meant): Promise<void> => {
-  let left = first;
-  for (let round = 0; round < mostRounds; round++) {
-    const { items, media, largeEvents } = left;
-    const steps = items.length + media.length + largeEvents.length;
-    await withProgress('Erasing', steps, ({ step }) => erase(left, step));
-    left = await takeInventory(who);
-    if (isEmpty(left)) return;
+const doIt = async (inventory: Inventory, who: Meant): Promise<void> => {
+  const { items, media, largeEvents } = inventory;
+  const steps = items.length + media.length + largeEvents.length;
+  try {
+    await withProgress('Erasing', steps, ({ step }) => erase(inventory, who, step));
+  } catch (error) {
+    throw error instanceof StillWritten ? new CliError(error.message, { cause: error }) : error;
   }
-  throw new CliError('Something new was stored each time: run it again when the chat is over.');
 };
 
 /** Erases one customer's data, after a look at it. */
@@ -87,15 +82,20 @@ export const eraseCustomer = async (chat: string | undefined, given: EraseOption
   const inventory = await takeInventory(who);
   if (isEmpty(inventory)) throw new CliError(`Nothing is stored of ${chat ?? given.customer}.`);
   if (!given.json) show(inventory);
+  const { organizationId, conversationIds } = inventory;
+  const found = { organizationId, conversationIds, erased: countsOf(inventory), notErased };
+  if (given.dryRun) {
+    if (given.json) printJson({ ok: true, dryRun: true, ...found });
+    else print('\nNothing was erased.');
+    return;
+  }
   if (inventory.underWay.length > 0) {
     throw new CliError(
       `Nothing was erased, since something is being sent into these chats and would write again (${inventory.underWay.length} under way). Run it again when that has ended.`,
     );
   }
   await confirm('Erase all this, for good?', given);
-  await eraseAll(inventory, who);
-  const erased = countsOf(inventory);
-  const { organizationId, conversationIds } = inventory;
-  if (given.json) printJson({ ok: true, organizationId, conversationIds, erased, notErased });
+  await doIt(inventory, who);
+  if (given.json) printJson({ ok: true, ...found });
   else print(colours.green('Erased.'));
 };

@@ -110,6 +110,8 @@ describe('livechat dead-letters', () => {
       dryRun: true,
       deadLetters: [{ conversationId: one }],
     });
+    const { stdout } = await cli.run('dead-letters', 'redrive', ...filter, '--dry-run');
+    expect(stdout).toContain('1 would be redriven: 1 send LiveChatClientError.');
     expect(await ofChat(one)).toHaveLength(1);
     expect(await cli.json('dead-letters', 'redrive', ...filter, '--yes')).toMatchObject({ redriven: 1 });
     await bus.settled();

@@ -3,7 +3,7 @@ import { type Archived, find } from '../../core/outbound/dead-letters/store.ts';
 import type { RedriveOptions } from '../commands/dead-letters.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, exitCodes } from '../errors.ts';
-import { colours, print, printJson } from '../output.ts';
+import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { printLetters } from './table.ts';
 
@@ -18,6 +18,16 @@ const chosen = (ids: readonly string[], { filter, maxAge }: RedriveOptions): Pro
     ? Promise.all(ids.map(named))
     : select('open', { ...filter, maxAgeMs: maxAge }, { limit: Number.POSITIVE_INFINITY, now: Date.now() });
 
+/** `3 send LiveChatServerError, 1 event NotDelivered` */
+const byKind = (letters: readonly Archived[]): string => {
+  const counts = new Map<string, number>();
+  for (const { kind, errorName } of letters) {
+    const what = `${kind} ${printable(errorName)}`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return [...counts].map(([what, count]) => `${count} ${what}`).join(', ');
+};
+
 const tell = (redriven: number, refused: readonly Redriven[]): void => {
   print(colours.green(`${redriven} redriven.`));
   for (const one of refused) print(colours.red(`Not redriven: ${one.refused}`));
@@ -29,7 +39,12 @@ export const redriveThem = async (ids: readonly string[], given: RedriveOptions)
   if (!given.json && letters.length > 0) printLetters(letters);
   if (given.dryRun || letters.length === 0) {
     if (given.json) printJson({ ok: true, dryRun: given.dryRun, deadLetters: letters });
-    else print(letters.length === 0 ? 'No open dead letter fits.' : `${letters.length} would be redriven.`);
+    else
+      print(
+        letters.length === 0
+          ? 'No open dead letter fits.'
+          : `\n${letters.length} would be redriven: ${byKind(letters)}.`,
+      );
     return;
   }
   await confirm(letters.length === 1 ? 'Redrive this letter?' : `Redrive these ${letters.length} letters?`, given);

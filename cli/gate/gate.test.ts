@@ -34,7 +34,7 @@ describe('livechat gate', () => {
     expect(await stored()).toMatchObject({ gates: [{ paused: true, baseCallsPerSecond: 5 }] });
     const { code, stdout } = await cli.run('gate', 'resume', '--organization', organizationId.toUpperCase());
     expect(code).toBe(0);
-    expect(stdout).toContain('open to calls');
+    expect(stdout).toMatch(new RegExp(`^${organizationId} +on +closed +5 +5 `, 'm'));
     expect(await stored()).toMatchObject({ gates: [{ paused: false }] });
   });
 });

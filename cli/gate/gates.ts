@@ -11,10 +11,9 @@ interface Chosen {
 
 const store = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
 
-const stateOf = ({ paused, breaker, reason, openUntil }: GateView): string => {
-  if (paused) return colours.yellow('paused');
-  if (breaker === 'closed') return colours.green('open to calls');
-  return colours.red(`closed by ${reason || 'failures'}${openUntil === undefined ? '' : ` until ${openUntil}`}`);
+const breakerOf = ({ breaker, reason, openUntil }: GateView): string => {
+  if (breaker === 'closed') return colours.green('closed');
+  return colours.red(`open: ${reason || 'failures'}, next trial ${openUntil?.slice(0, 19)}`);
 };
 
 const printGates = (gates: readonly GateView[]): void => {
@@ -23,10 +22,11 @@ const printGates = (gates: readonly GateView[]): void => {
     return;
   }
   printTable(
-    ['organization', 'state', 'calls a second', 'when all is well', 'backlog', 'last half minute'],
+    ['organization', 'sending', 'breaker', 'calls a second', 'when all is well', 'backlog', 'last half minute'],
     gates.map((gate) => [
       gate.organizationId,
-      stateOf(gate),
+      gate.paused ? colours.yellow('paused') : 'on',
+      breakerOf(gate),
       gate.callsPerSecond,
       gate.baseCallsPerSecond,
       `${gate.backlogSeconds} s`,

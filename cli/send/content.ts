@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { fileTypeFromBuffer } from 'file-type';
-import { mediaPrefix } from '../../core/media/media.ts';
+import { keyOfLocal, storeLocalFile } from '../../core/media/store.ts';
 import type { SendRequest } from '../../core/outbound/submit.ts';
-import { required } from '../../core/platform/configuration.ts';
-import { putObject } from '../../core/platform/objects.ts';
 import type { SendOptions } from '../commands/send.ts';
 import { CliError, causeOf, UsageError } from '../errors.ts';
 
@@ -13,16 +11,24 @@ type Message = SendRequest['messages'][number];
 /** LiveChat takes no more. */
 const mostFileBytes = 10 * 1024 * 1024;
 
-const read = async (path: string): Promise<Buffer> => {
+const readable = async <Result>(path: string, read: () => Promise<Result>): Promise<Result> => {
   try {
-    return await readFile(path);
+    return await read();
   } catch (cause) {
     throw new CliError(`${path} cannot be read: ${causeOf(cause)}`, { cause });
   }
 };
 
+const sizeOf = (path: string): Promise<number> =>
+  readable(path, async () => {
+    await access(path, constants.R_OK);
+    const found = await stat(path);
+    if (!found.isFile()) throw new UsageError('it is no file');
+    return found.size;
+  });
+
 const readCard = async (path: string): Promise<unknown> => {
-  const text = (await read(path)).toString('utf8');
+  const text = await readable(path, () => readFile(path, 'utf8'));
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -39,20 +45,17 @@ interface Place {
 /** What is to be sent, and what must be done first for it to be there. */
 export interface Content {
   readonly message: Message;
-  readonly prepare?: () => Promise<void>;
+  readonly prepare?: () => Promise<unknown>;
 }
 
 /** A file of this machine goes by way of the bucket, where the conversation's own files lie. */
 const fromDisk = async (path: string, { requestId, ...conversation }: Place): Promise<Content> => {
-  const body = await read(path);
-  if (body.length > mostFileBytes) throw new UsageError(`${path} has more than the 10 MB that LiveChat takes.`);
-  const name = basename(path);
-  const key = `${mediaPrefix({ ...conversation, messageId: requestId })}${encodeURIComponent(name)}`;
-  const bucket = required('MEDIA_BUCKET', 'the name of the media bucket');
-  const contentType = (await fileTypeFromBuffer(body))?.mime ?? 'application/octet-stream';
+  const size = await sizeOf(path);
+  if (size > mostFileBytes) throw new UsageError(`${path} has more than the 10 MB that LiveChat takes.`);
+  const place = { ...conversation, messageId: requestId };
   return {
-    message: { type: 'media', content: { key, name } },
-    prepare: () => putObject({ bucket, key, body, contentType }),
+    message: { type: 'media', content: { key: keyOfLocal(place, path), name: basename(path) } },
+    prepare: () => storeLocalFile(place, path),
   };
 };
 

@@ -5,7 +5,8 @@ import { runLoad } from '../load.ts';
 import { address, flag, parseOptions, positiveNumber, wholeNumber } from '../options.ts';
 import { colours, print, printJson } from '../output.ts';
 import { createPace, systemClock } from '../pace.ts';
-import { connectSimulator } from '../simulator.ts';
+import { withProgress } from '../progress.ts';
+import { connectSimulator, type SimulatorClient } from '../simulator.ts';
 
 const loadOptions = z.object({
   simulator: address,
@@ -16,9 +17,18 @@ const loadOptions = z.object({
   json: flag,
 });
 
+/** The same client, which tells of each call that has ended. */
+const stepping = ({ start, act }: SimulatorClient, step: () => void): SimulatorClient => ({
+  start: (body) => start(body).finally(step),
+  act: (chatId, body) => act(chatId, body).finally(step),
+});
+
 const run = async (options: z.infer<typeof loadOptions>): Promise<void> => {
   const pace = createPace(options.rate, systemClock);
-  const summary = await runLoad(options, connectSimulator(options.simulator), pace, systemClock);
+  const client = connectSimulator(options.simulator);
+  const summary = await withProgress('Playing', options.chats * (options.messages + 1), ({ step }) =>
+    runLoad(options, stepping(client, step), pace, systemClock),
+  );
   if (!summary.ok) process.exitCode = 1;
   if (options.json) return printJson(summary);
   const { chats, calls, failedChats, seconds, callsPerSecond, p50Ms, p99Ms, firstError } = summary;

@@ -6,6 +6,7 @@ import { address, flag, parseOptions, positiveNumber, wholeNumber } from '../opt
 import { colours, print, printJson } from '../output.ts';
 import { createPace, systemClock } from '../pace.ts';
 import { sendTo } from '../post.ts';
+import { withProgress } from '../progress.ts';
 import { readRecorded } from '../recorded.ts';
 import { type Failure, type Proof, prepare, type ReplaySummary, replay, sequence, summarize } from '../replay.ts';
 
@@ -56,12 +57,16 @@ const run = async (paths: readonly string[], options: ReplayOptions): Promise<vo
   const recorded = await readRecorded(paths);
   const prepared = recorded.map((body) => prepare(body, proof, options.organization));
   if (seed !== undefined && !options.json) print(`Shuffled with seed ${seed}`);
-  const outcomes = await replay(sequence(prepared, options.repeat, seed), {
-    send: sendTo(options.url),
-    pace: createPace(options.rate, systemClock),
-    concurrency: options.concurrency,
-    now: systemClock.now,
-  });
+  const bodies = sequence(prepared, options.repeat, seed);
+  const send = sendTo(options.url);
+  const outcomes = await withProgress('Sending', bodies.length, ({ step }) =>
+    replay(bodies, {
+      send: (body) => send(body).finally(step),
+      pace: createPace(options.rate, systemClock),
+      concurrency: options.concurrency,
+      now: systemClock.now,
+    }),
+  );
   const summary = summarize(outcomes);
   if (!summary.ok) process.exitCode = 1;
   if (options.json) printJson({ ...summary, ...(seed !== undefined && { seed }) });

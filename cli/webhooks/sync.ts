@@ -1,16 +1,7 @@
 import type { Account } from '../../core/livechat/account.ts';
-import { fingerprintOf } from '../../core/livechat/registrations/mark.ts';
-import { isDone, type Plan, planOf, type Seen, type Wish } from '../../core/livechat/registrations/plan.ts';
-import { gapOf, rotationOf } from '../../core/livechat/registrations/rotation.ts';
-import {
-  carryOut,
-  clientIdOf,
-  look,
-  newWebhookSecret,
-  type Step,
-  storeWebhookSecret,
-  wishOf,
-} from '../../core/livechat/registrations/sync.ts';
+import { type Intent, intendRotation, intendSync, RotationStopped } from '../../core/livechat/registrations/intent.ts';
+import { isDone, type Plan, type Seen } from '../../core/livechat/registrations/plan.ts';
+import { carryOut, clientIdOf, look, type Step, storeWebhookSecret } from '../../core/livechat/registrations/sync.ts';
 import { systemClock } from '../../core/platform/clock.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
 import type { StageOutputs } from '../../core/platform/outputs.ts';
@@ -25,43 +16,20 @@ interface Given {
   readonly organization?: string | undefined;
   readonly url?: string | undefined;
   readonly rotateSecret: boolean;
+  readonly dryRun: boolean;
   readonly settleSeconds: number;
   readonly cacheSeconds?: number | undefined;
   readonly yes: boolean;
   readonly json: boolean;
 }
 
-interface Intent {
-  readonly plan: Plan;
-  readonly wish: Wish;
-  readonly secret: string;
-  /** Whether the secret is to be stored first. */
-  readonly isNew: boolean;
-}
-
-const asIs = async (account: Account, url: string, seen: Seen): Promise<Intent> => {
-  const wish = await wishOf(account, url);
-  return { plan: planOf(seen, wish), wish, secret: account.stored.current.LIVECHAT_WEBHOOK_SECRET, isNew: false };
-};
-
-const rotated = async (account: Account, url: string, seen: Seen): Promise<Intent> => {
-  const { current, previous } = account.stored;
-  const clientId = clientIdOf(account);
-  const rotation = rotationOf(seen.registrations, url, {
-    current: await fingerprintOf(current.LIVECHAT_WEBHOOK_SECRET, clientId),
-    previous: previous && (await fingerprintOf(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
-  });
-  if (rotation.next === 'stop') throw new CliError(`The secret was not rotated: ${rotation.reason}.`);
-  const intent = rotation.next === 'resume' ? await asIs(account, url, seen) : await withNewSecret(account, url, seen);
-  const gap = gapOf(intent.plan);
-  if (gap !== undefined) throw new CliError(`The secret was not rotated: ${gap}.`);
-  return intent;
-};
-
-const withNewSecret = async (account: Account, url: string, seen: Seen): Promise<Intent> => {
-  const secret = newWebhookSecret();
-  const wish = await wishOf(account, url, { ...account.stored.current, LIVECHAT_WEBHOOK_SECRET: secret });
-  return { plan: planOf(seen, wish), wish, secret, isNew: true };
+const intend = async (account: Account, url: string, seen: Seen, { rotateSecret }: Given): Promise<Intent> => {
+  if (!rotateSecret) return intendSync(account, url, seen);
+  try {
+    return await intendRotation(account, url, seen);
+  } catch (error) {
+    throw error instanceof RotationStopped ? new CliError(error.message, { cause: error }) : error;
+  }
 };
 
 const colourOf: Readonly<Record<Line['does'], (text: string) => string>> = {
@@ -108,16 +76,18 @@ const doIt = async ({ plan, wish, secret, isNew }: Intent, account: Account, giv
 export const sync = async (given: Given, bridge: StageOutputs): Promise<void> => {
   const { account, url } = await openTarget(given, bridge);
   const seen = await look(account);
-  const intent = await (given.rotateSecret ? rotated : asIs)(account, url, seen);
+  const intent = await intend(account, url, seen, given);
   const { plan, wish, isNew } = intent;
   const lines = linesOf(plan);
   if (!given.json) show(lines, intent, account);
-  if (stepsOf(plan) > 0) {
+  if (stepsOf(plan) > 0 && !given.dryRun) {
     await confirm('Do this at LiveChat?', given);
     await doIt(intent, account, given);
   }
   const ok = plan.full.length === 0;
   if (!ok) process.exitCode = exitCodes.failure;
-  if (given.json) printJson({ ok, url, apiVersion: wish.mark.version, rotated: isNew, plan: lines });
+  const rotatedNow = isNew && !given.dryRun;
+  if (given.json) printJson({ ok, url, apiVersion: wish.mark.version, rotated: rotatedNow, plan: lines });
+  else if (given.dryRun) print('Nothing was done.');
   else if (!isDone(plan)) print(ok ? colours.green('Done.') : colours.red('What is blocked was not done.'));
 };

@@ -47,6 +47,9 @@ describe('livechat webhooks', () => {
 
   test('sync registers everything, once, and what is registered works', async () => {
     expect((await list()).missing).toHaveLength(14);
+    const rehearsal = await cli.run('webhooks', 'sync', '--dry-run');
+    expect(rehearsal).toMatchObject({ code: 0, stdout: expect.stringMatching(/create[\s\S]*Nothing was done\.\n$/) });
+    expect(await registrations()).toEqual([]);
     const first = await cli.run('webhooks', 'sync', '--yes');
     expect(first.code).toBe(0);
     expect(first.stdout).toMatch(/^incoming_chat +create +it is not registered$/m);

@@ -2,6 +2,7 @@ import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import type { Assignment } from './assignment.ts';
 import { conversations } from './entities.ts';
+import type { Fact } from './facts.ts';
 import { fold, type Status } from './fold.ts';
 import { activityOf, type ConversationKey, read } from './store.ts';
 import type { Thread } from './threads.ts';
@@ -114,4 +115,12 @@ export async function findConversations(
   const ids = among ?? (await organizations());
   const found = await Promise.all(ids.map((organizationId) => loadConversation({ organizationId, conversationId })));
   return found.flatMap((one) => one ?? []);
+}
+
+/** What has happened to a conversation, in no order, and how far each user has read. */
+export async function historyOf(
+  key: ConversationKey,
+): Promise<{ facts: readonly Fact[]; readMarks: readonly string[] }> {
+  const { facts, readMarks } = await read(key);
+  return { facts, readMarks: readMarks.map(({ seenUpTo }) => seenUpTo) };
 }

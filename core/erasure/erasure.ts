@@ -1,4 +1,5 @@
 import { conversationItems, conversationsOf, type KnownCustomer } from '../conversations/erasing.ts';
+import { conversationPrefix, removeConversationMedia } from '../media/media.ts';
 import { messageItems } from '../messages/erasing.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
 import { required } from '../platform/configuration.ts';
@@ -22,11 +23,9 @@ export interface Inventory {
 
 const bucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
 
-/** Files of a conversation lie under its own prefix. */
-async function mediaOf(organizationId: string, conversationId: string): Promise<string[]> {
-  const prefix = `${[organizationId, conversationId].map(encodeURIComponent).join('/')}/`;
+async function mediaOf(conversation: { organizationId: string; conversationId: string }): Promise<string[]> {
   const keys: string[] = [];
-  for await (const page of keysUnder(bucket(), prefix)) keys.push(...page);
+  for await (const page of keysUnder(bucket(), conversationPrefix(conversation))) keys.push(...page);
   return keys;
 }
 
@@ -49,7 +48,7 @@ export async function takeInventory({ organizationId, customers: wanted, convers
         messageItems(key),
         outboundItems(key),
         conversationItems(key),
-        mediaOf(organizationId, id),
+        mediaOf(key),
         underWay(key),
       ]);
       return { first: [...messages, ...outbound], last: conversation, media, running };
@@ -78,11 +77,35 @@ export function isEmpty({ items, media, largeEvents: events }: Inventory): boole
   return items.length + media.length + events.length === 0;
 }
 
-/** Deletes everything that an inventory lists; broken off, the next inventory lists the rest. */
-export async function erase(inventory: Inventory, onDeleted: () => void): Promise<void> {
-  const files = [...inventory.media, ...inventory.largeEvents];
-  await deleteKeys(bucket(), files);
-  for (const _ of files) onDeleted();
+/** Something new was stored each time. */
+export class StillWritten extends Error {
+  override readonly name = 'StillWritten';
+  constructor() {
+    super('Something new was stored each time: erase again when the chat is over.');
+  }
+}
+
+const mostRounds = 3;
+
+/**
+ * Deletes everything that an inventory lists, and what a webhook has brought meanwhile. Broken off, the next inventory
+ * lists the rest. Throws {@link StillWritten}.
+ */
+export async function erase(first: Inventory, meant: Meant, onDeleted: () => void): Promise<void> {
+  let left = first;
+  for (let round = 0; round < mostRounds; round += 1) {
+    await eraseOnce(left, onDeleted);
+    left = await takeInventory(meant);
+    if (isEmpty(left)) return;
+  }
+  throw new StillWritten();
+}
+
+async function eraseOnce(inventory: Inventory, onDeleted: () => void): Promise<void> {
+  const { organizationId, conversationIds } = inventory;
+  for (const conversationId of conversationIds) await removeConversationMedia({ organizationId, conversationId });
+  await deleteKeys(bucket(), inventory.largeEvents);
+  for (const _ of [...inventory.media, ...inventory.largeEvents]) onDeleted();
   const found = inventory.items.filter(({ entity }) => entity === 'conversation');
   await deleteItems(
     inventory.items.filter((item) => !found.includes(item)),

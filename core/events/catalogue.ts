@@ -207,9 +207,28 @@ export const catalogue = {
     assignedTo: z.optional(z.object({ agent: z.optional(z.string()), group: z.optional(z.number()) })),
     /** Why the chat is left to the carrier's own routing; left out where it is not. */
     left: z.optional(
-      z.enum(['no rule matches', 'no rule transfers it', 'no target takes it', 'no slot', 'chat closed']),
+      z.enum(['no rule matches', 'no rule transfers it', 'no target takes it', 'no slot', 'chat closed', 'too late']),
     ),
     priority: z.optional(priority),
+  }),
+  /** A message's file lies in the media bucket. */
+  'media.stored': z.object({
+    ...placeInThread,
+    messageId: id,
+    /** `agents`: the file of a note, which the customer must not see. */
+    visibility,
+    /** In the media bucket: `organization/conversation/message/name`. */
+    key: id,
+    /** Bytes. */
+    size: z.number(),
+    /** What its bytes are; it is served as this. */
+    contentType: z.string(),
+    /** What it was said to be. */
+    declaredType: z.optional(z.string()),
+    /** `other`: its bytes are not of the declared type. `unknown`: they tell nothing, as of text. */
+    typeCheck: z.enum(['same', 'other', 'unknown']),
+    /** Of its bytes, in hex. */
+    sha256: z.string(),
   }),
   /** Anything that needs a human. */
   'alert.raised': z.object({

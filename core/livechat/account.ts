@@ -81,6 +81,19 @@ async function afterwards(error: unknown, client: LiveChatClient | undefined, cl
   return client;
 }
 
+/** Whose credentials serve these organizations: those with a secret of their own, and undefined for the default one where it is needed. */
+export async function accountHolders(
+  organizationIds: readonly string[],
+  environment = process.env,
+): Promise<readonly (string | undefined)[]> {
+  const prefix = required('SECRET_PREFIX', 'the prefix of the secrets', environment);
+  const own = await Promise.all(
+    organizationIds.map(async (id) => ((await readSecret(`${prefix}/${id}`, 'AWSCURRENT')) ? [id] : [])),
+  );
+  const holders = own.flat();
+  return organizationIds.length > 0 && holders.length === organizationIds.length ? holders : [undefined, ...holders];
+}
+
 async function readStored(prefix: string, organizationId: string | undefined): Promise<StoredCredentials> {
   const names = secretNames(prefix, organizationId);
   for (const name of names) {

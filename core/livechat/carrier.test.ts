@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { serveCarrier } from '../../test/serve-carrier.ts';
 import type { Carrier } from '../outbound/carrier.ts';
@@ -160,6 +161,13 @@ describe('a message', () => {
       event: expect.not.objectContaining({ alternative_text: expect.anything() }),
     });
     expect(asked()[0]?.body).toContain('filename="plan.png"');
+  });
+
+  it('that is a file whose source falls silent is given up in time, and nothing was sent', async () => {
+    const content = new Readable({ read() {} });
+    const { carrier } = await served([{}], { uploadMs: 200, content });
+    await expect(carrier.prepare(file)?.()).rejects.toMatchObject({ name: 'LiveChatNetworkError', retryable: true });
+    content.destroy();
   });
 
   it('that is a file is not sent before it was uploaded', async () => {

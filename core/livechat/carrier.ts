@@ -1,16 +1,17 @@
-import { basename } from 'node:path';
-import { fetchFile } from '../media/fetch.ts';
-import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
+import { type Carrier, type Letter, longestCallMs, type Sent } from '../outbound/carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { LiveChatClient } from './client/client.ts';
 import type { AnsweredThread } from './client/methods.ts';
 import type { NewEvent } from './client/requests.ts';
-import type { FilePart, Part } from './compose/part.ts';
+import type { FilePart, FileSource, Part } from './compose/part.ts';
 import type { Connection } from './connection.ts';
+import type { OpenFile } from './files.ts';
 
 export interface CarrierOptions extends Connection {
-  /** Reads a file of our media bucket. */
-  readonly readMedia: (key: string) => Promise<{ bytes: Uint8Array; contentType: string }>;
+  /** Opens a file for as long as `use` takes; gives up when the signal says so. */
+  readonly withFile: <T>(source: FileSource, signal: AbortSignal, use: (file: OpenFile) => Promise<T>) => Promise<T>;
+  /** How long a file may take from its source to LiveChat, in ms; no longer than any call unless given. */
+  readonly uploadMs?: number;
 }
 
 /** LiveChat's limit for a page of threads. */
@@ -72,12 +73,13 @@ function eventOf({ id, content }: Letter<Part>): NewEvent {
   return { ...content.event, custom_id: id };
 }
 
-async function uploaded(part: FilePart, { client, readMedia }: CarrierOptions): Promise<Part> {
+async function uploaded(part: FilePart, { client, withFile, uploadMs = longestCallMs }: CarrierOptions): Promise<Part> {
   const { source, visibility, alternativeText } = part;
-  const { bytes, contentType } = 'url' in source ? await fetchFile(source.url) : await readMedia(source.key);
-  const name = part.name ?? basename('url' in source ? new URL(source.url).pathname : source.key);
-  const content = new Blob([new Uint8Array(bytes)], { type: contentType });
-  const { url } = await client.uploadFile({ name: name || 'file', content, contentType });
+  // One clock for both: what the download leaves of a call's time, the upload may take.
+  const signal = AbortSignal.timeout(uploadMs);
+  const { url } = await withFile(source, signal, ({ name, ...file }) =>
+    client.uploadFile({ ...file, name: part.name ?? name }, { signal }),
+  );
   return {
     kind: 'event',
     event: {

@@ -15,7 +15,7 @@ const secretText = (secret: unknown) => JSON.stringify({ LIVECHAT_WEBHOOK_SECRET
 function vault(given: Readonly<Record<string, string>>, environment: Readonly<Record<string, string>> = {}) {
   const versions = new Map<string, { text: string; createdAt: number }>();
   const reads: string[] = [];
-  const state = { now: 1_000_000, away: false };
+  const state = { now: 1_000_000, away: false, strict: false };
   const credentials = new Credentials({
     prefix: 'livechat',
     environment,
@@ -23,7 +23,9 @@ function vault(given: Readonly<Record<string, string>>, environment: Readonly<Re
     read: async (name: string, stage: SecretStage) => {
       reads.push(`${name} ${stage}`);
       if (state.away) throw new Error('Secrets Manager is away');
-      return versions.get(`${name} ${stage}`);
+      const version = versions.get(`${name} ${stage}`);
+      if (state.strict && !version) throw Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+      return version;
     },
   });
   const put = (name: string, text: string) => {
@@ -36,6 +38,7 @@ function vault(given: Readonly<Record<string, string>>, environment: Readonly<Re
     credentials,
     state,
     put,
+    remove: (name: string) => versions.delete(`${name} AWSCURRENT`),
     /** The secrets that count now for the organization. */
     accepted: async () => acceptedSecrets(await credentials.of(organizationId), state.now),
     reread: async () => {
@@ -56,6 +59,24 @@ describe('the secret of an organization', () => {
     ['else the environment’s', {}, environment, 'of-environment'],
   ])('is %s', async (_whose, secrets, env, secret) => {
     expect(await vault(secrets, env).accepted()).toEqual([secret]);
+  });
+
+  it('is the default one, too, where AWS denies what is not there', async () => {
+    const { accepted, state } = vault({ [fallback]: 'default-secret' });
+    state.strict = true;
+    expect(await accepted()).toEqual(['default-secret']);
+  });
+
+  it('is nobody else’s where AWS denies the default one, or one that was read before', async () => {
+    const strict = vault({});
+    strict.state.strict = true;
+    await expect(strict.accepted()).rejects.toThrow('not authorized');
+    const known = vault({ [own]: 'its-own-secret', [fallback]: 'default-secret' });
+    expect(await known.accepted()).toEqual(['its-own-secret']);
+    known.remove(own);
+    known.state.strict = true;
+    known.state.now += 10 * minute;
+    expect(await known.accepted()).toEqual(['its-own-secret']);
   });
 
   it('is asked for under the id in lower case', async () => {

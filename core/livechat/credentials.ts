@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
 import { errorKeys, logWith } from '../platform/logger.ts';
-import type { ReadSecret, SecretVersion } from '../platform/secrets-manager.ts';
+import { isDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './users.ts';
 
 const fields = z.looseObject({
@@ -150,7 +150,7 @@ export class Credentials {
   async #read(name: string, withPrevious: boolean): Promise<Entry> {
     const { read, now } = this.#options;
     const [current, previous] = await Promise.all([
-      read(name, 'AWSCURRENT'),
+      read(name, 'AWSCURRENT').catch((error: unknown) => this.#absentIfDenied(name, error)),
       withPrevious ? read(name, 'AWSPREVIOUS') : undefined,
     ]);
     const at = now();
@@ -163,6 +163,15 @@ export class Credentials {
     if (oldest !== undefined && this.#entries.size >= mostEntries) this.#entries.delete(oldest);
     this.#entries.set(name, entry);
     return entry;
+  }
+
+  /**
+   * Where a role may read some secrets only, AWS answers AccessDenied for a name that nothing has: an organization without
+   * a secret of its own. The default one is always there, and one that was read before has not gone: those are failures.
+   */
+  #absentIfDenied(name: string, error: unknown): undefined {
+    const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.secret;
+    if (!expected || !isDenied(error)) throw error;
   }
 }
 

@@ -1,13 +1,13 @@
+import { sendingRules } from '../media/settings.ts';
 import type { Carrier } from '../outbound/carrier.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
-import { required } from '../platform/configuration.ts';
-import { readBytes } from '../platform/objects.ts';
 import { liveChatCarrier } from './carrier.ts';
 import { composeMessages } from './compose/compose.ts';
 import type { Part } from './compose/part.ts';
 import { InvalidMessagesError, parseMessages } from './compose/request-message.ts';
 import { liveChatConnections } from './connection.ts';
+import { withFile } from './files.ts';
 
 /** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
 export interface LiveChatSender {
@@ -17,21 +17,17 @@ export interface LiveChatSender {
 
 export function liveChatSender(environment = process.env): LiveChatSender {
   const connect = liveChatConnections(environment);
+  const rules = sendingRules(environment);
   return {
     compose,
     async carrier(organizationId) {
       const connection = await connect(organizationId);
-      return liveChatCarrier({ ...connection, readMedia: (key) => readOwn(organizationId, key) });
+      return liveChatCarrier({
+        ...connection,
+        withFile: (source, signal, use) => withFile(organizationId, source, { ...rules, signal }, use),
+      });
     },
   };
-}
-
-/** A key names a file of this organization alone: another's files lie under its own id. */
-async function readOwn(organizationId: string, key: string): Promise<{ bytes: Uint8Array; contentType: string }> {
-  if (!key.startsWith(`${organizationId}/`)) {
-    throw new RequestInvalid('content.key: expected a key under the organization’s own id');
-  }
-  return readBytes({ bucket: required('MEDIA_BUCKET', 'the name of the media bucket'), key });
 }
 
 function compose(messages: unknown): readonly Piece<Part>[] {

@@ -1,65 +1,140 @@
-import got, { type Agents } from 'got';
-import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
+import got, { HTTPError, type Request, RequestError } from 'got';
+import { type Download, tooLarge, withDownload } from './download.ts';
+import { FileRefused, FileUnavailable, isFileError } from './errors.ts';
+import { isDisguised, type Network, publicNetwork, undisguised } from './network.ts';
 
-/** A file that is not fetched; the message names the limit, never the address. */
-export class FileRefused extends Error {
-  override readonly name = 'FileRefused';
+export { FileRefused, FileUnavailable } from './errors.ts';
+
+export interface FetchRules {
+  /** Host names that a file may come from, also by redirect; any public one when left out. */
+  readonly hosts?: readonly string[] | undefined;
+  readonly maxBytes: number;
+  /** For the whole download, in ms. */
+  readonly totalMs: number;
+  /** A simulator's origin, where files are fetched instead, without the rules on addresses. settings.ts says who may set it. */
+  readonly standIn?: string | undefined;
+  /** Ends the download early. */
+  readonly signal?: AbortSignal;
 }
 
-export interface FetchedFile {
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
+export interface FetchedFile extends Download {
+  /** As the server says it. */
+  readonly contentType: string | undefined;
 }
 
-/** LiveChat's own limit for an upload. */
-export const mostFileBytes = 10 * 1024 * 1024;
-const timeoutMs = 10_000;
+/** Downloads a file from the web and hands it to `use`; it is gone afterwards. */
+export type FetchFile = <T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>) => Promise<T>;
+
 const mostRedirects = 3;
+const refusal = 'the file cannot be fetched';
+const notPublic = `${refusal}: expected a whole answer from a public https address, at most ${mostRedirects} redirects away`;
+/** What may be better at another time: Node's and got's codes. */
+const passing: ReadonlySet<string> = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ERR_ABORTED',
+  'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
+  'ETIMEDOUT',
+]);
+const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Refuses private, loopback and link-local addresses, after name resolution and at every redirect. */
-const refused = {
-  // IPv4 addresses in IPv6 clothes, which count as public otherwise.
-  denyIPAddressList: ['::/96'],
-};
-const agent: Agents = { http: new RequestFilteringHttpAgent(refused), https: new RequestFilteringHttpsAgent(refused) };
+/**
+ * Fetches over https from public addresses only, at most three redirects, each under the same rules.
+ *
+ * @throws FileRefused, FileUnavailable
+ */
+export const fetchFile = fetcher(publicNetwork);
 
-/** Fetches a file from the web: https only, public addresses only, no more than {@link mostFileBytes}. */
-export async function fetchFile(url: string): Promise<FetchedFile> {
-  if (URL.parse(url)?.protocol !== 'https:') throw new FileRefused('a file is fetched from an https address only');
-  const stream = got.stream(url, {
-    agent,
-    timeout: { request: timeoutMs },
+export function fetcher(network: Network): FetchFile {
+  return async (url, rules, use) => {
+    const from = allowed(url, rules);
+    let stream: Request | undefined;
+    let contentType: string | undefined;
+    let downloaded = false;
+    const open = () => {
+      stream = got.stream(from, requestOptions(rules, network));
+      onAnswer(stream, rules, (type) => {
+        contentType = type;
+      });
+      return stream;
+    };
+    try {
+      return await withDownload(open, rules.maxBytes, async (file) => {
+        downloaded = true;
+        return use({ ...file, contentType });
+      });
+    } catch (error) {
+      // What `use` throws is not the download's.
+      throw downloaded ? error : classified(error);
+    } finally {
+      stream?.destroy();
+    }
+  };
+}
+
+/** The address to fetch from; a stand-in's where there is one. */
+function allowed(url: string, { hosts, standIn }: FetchRules): URL {
+  const parsed = URL.parse(url);
+  if (parsed?.protocol !== 'https:') throw new FileRefused('a file is fetched from an https address only');
+  if (isDisguised(parsed.hostname.slice(1, -1))) throw new FileRefused(notPublic);
+  if (hosts && !hosts.includes(parsed.hostname)) throw new FileRefused('a file is not fetched from this host');
+  return standIn === undefined ? parsed : new URL(parsed.pathname + parsed.search, standIn);
+}
+
+function requestOptions(rules: FetchRules, network: Network) {
+  const standIn = rules.standIn !== undefined;
+  const { agent, stepMs, lookup, certificateAuthority } = network;
+  return {
+    timeout: {
+      lookup: stepMs,
+      connect: stepMs,
+      secureConnect: stepMs,
+      response: stepMs,
+      socket: stepMs,
+      request: rules.totalMs,
+    },
     retry: { limit: 0 },
     maxRedirects: mostRedirects,
-    hooks: {
-      beforeRedirect: [
-        (options) => {
-          const to = options.url instanceof URL ? options.url.protocol : '';
-          if (to !== 'https:') throw new FileRefused('a file’s address may not lead away from https');
-        },
-      ],
-    },
+    // A stand-in is trusted with its own answers, not with where it leads.
+    followRedirect: !standIn,
+    strictContentLength: true,
+    ...(!standIn && { agent }),
+    dnsLookup: undisguised(lookup),
+    ...(certificateAuthority && { https: { certificateAuthority } }),
+    ...(rules.signal && { signal: rules.signal }),
+    hooks: { beforeRedirect: [({ url }: { url?: URL | string | undefined }) => void allowed(String(url), rules)] },
+  };
+}
+
+/** Refuses an answer by its head, before its body is read; tells what type the body is said to be. */
+function onAnswer(stream: Request, { maxBytes }: FetchRules, tell: (contentType: string | undefined) => void): void {
+  stream.once('response', ({ statusCode, headers }: Response) => {
+    tell(headers['content-type']);
+    if (statusCode !== 200) stream.destroy(answered(statusCode));
+    else if (Number(headers['content-length']) > maxBytes) stream.destroy(tooLarge(maxBytes));
   });
-  let contentType = 'application/octet-stream';
-  stream.on('response', (response: { headers: Record<string, unknown> }) => {
-    const given = response.headers['content-type'];
-    if (typeof given === 'string') contentType = given;
-  });
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of stream) {
-      if (!(chunk instanceof Uint8Array)) continue;
-      size += chunk.byteLength;
-      if (size > mostFileBytes) throw new FileRefused(`a file may have ${mostFileBytes} bytes`);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof FileRefused) throw error;
-    // The library's own error would quote the address.
-    throw new FileRefused('the file cannot be fetched: expected a public https address that answers 200 within 10 s');
-  } finally {
-    stream.destroy();
-  }
-  return { bytes: Buffer.concat(chunks), contentType };
+}
+
+type Response = Readonly<{ statusCode: number; headers: Readonly<Record<string, string | undefined>> }>;
+
+function answered(status: number): FileRefused | FileUnavailable {
+  const message = `${refusal}: expected the answer 200 from its server, which gave ${status}`;
+  return status >= 500 || passingStatuses.has(status) ? new FileUnavailable(message) : new FileRefused(message);
+}
+
+/** The library's own errors would quote the address. */
+function classified(error: unknown): unknown {
+  if (isFileError(error)) return error;
+  if (!(error instanceof RequestError)) return error;
+  if (isFileError(error.cause)) return error.cause;
+  if (error instanceof HTTPError) return answered(error.response.statusCode);
+  if (passing.has(error.code))
+    return new FileUnavailable(`${refusal}: its server gave no whole answer (${error.code})`);
+  return new FileRefused(notPublic);
 }

@@ -1,18 +1,42 @@
-import { required } from '../platform/configuration.ts';
-import { deleteUnder } from '../platform/objects.ts';
+import { required, wholeNumber } from '../platform/configuration.ts';
+import { deleteObject, deleteUnder, presignedUrl } from '../platform/objects.ts';
+import { conversationPrefix, type MessagePlace, mediaPrefix } from './key.ts';
 
-interface MessagePlace {
-  readonly organizationId: string;
-  readonly conversationId: string;
-  readonly messageId: string;
-}
+/** What lies in the media bucket, without what it takes to put it there (that is store.ts). */
 
-/** Where a message's files lie in the media bucket: `organization/conversation/message/name`. */
-export function mediaPrefix({ organizationId, conversationId, messageId }: MessagePlace): string {
-  return `${[organizationId, conversationId, messageId].map(encodeURIComponent).join('/')}/`;
-}
+export { conversationPrefix, mediaPrefix } from './key.ts';
+
+export const mediaBucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
 
 /** Removes the stored files of one message. */
 export async function removeMedia(message: MessagePlace): Promise<void> {
-  await deleteUnder(required('MEDIA_BUCKET', 'the name of the media bucket'), mediaPrefix(message));
+  await deleteUnder(mediaBucket(), mediaPrefix(message));
+}
+
+/** Removes the stored files of a whole conversation, notes' files included; answers how many there were. */
+export async function removeConversationMedia(conversation: {
+  organizationId: string;
+  conversationId: string;
+}): Promise<number> {
+  return deleteUnder(mediaBucket(), conversationPrefix(conversation));
+}
+
+export async function removeFile(key: string): Promise<void> {
+  await deleteObject({ bucket: mediaBucket(), key });
+}
+
+/** An address at which anyone who has it can read a file. */
+export interface MediaLink {
+  readonly url: string;
+  /** ISO 8601. On AWS it may end earlier, with the credentials of whoever signed it. */
+  readonly expiresAt: string;
+}
+
+const mostLinkSeconds = 7 * 86_400;
+
+/** A link for a person to look at a file; it works for `MEDIA_LINK_SECONDS`. */
+export async function linkTo(key: string, now: number): Promise<MediaLink> {
+  const seconds = Math.min(wholeNumber('MEDIA_LINK_SECONDS', 900, 1), mostLinkSeconds);
+  const url = await presignedUrl({ bucket: mediaBucket(), key }, seconds);
+  return { url, expiresAt: new Date(now + seconds * 1000).toISOString() };
 }

@@ -1,4 +1,5 @@
 import { CustomAttributeType, Entity } from 'electrodb';
+import type { StoredFile } from '../media/store.ts';
 import { required } from '../platform/configuration.ts';
 import { documents } from '../platform/dynamodb.ts';
 
@@ -10,8 +11,14 @@ const text = { type: 'string', required: true } as const;
 const key = { organizationId: text, conversationId: text, threadId: text, messageId: text } as const;
 const partition = { field: 'pk', composite: ['organizationId', 'conversationId'], casing } as const;
 
+/** The file at `url` and where it is, or why it is not here. */
+export type MediaState = { readonly url: string } & (
+  | (StoredFile & { readonly storedAt: string; readonly error?: never })
+  | { readonly error: { readonly name: string; readonly message: string }; readonly failedAt: string }
+);
+
 /**
- * A message or a note. A tombstone that came before its message has a key and `deletedAt` alone, and is in no index
+ * A message or a note. A tombstone that came before its message has a key and `deletedAt` alone, and is not in `byTime`
  * until the message has come. Notes have a partition of their own in `byTime`: who lists messages cannot meet one.
  */
 export const Message = new Entity(
@@ -32,6 +39,8 @@ export const Message = new Entity(
       rawPayload: { type: 'string' },
       /** Which webhook the content is of, when it was edited: time of receipt and event id. */
       edition: { type: 'string' },
+      /** What has become of a media message's file. */
+      media: { type: CustomAttributeType<MediaState>('any') },
       deletedAt: { type: 'string' },
       expires: { type: 'number', required: true },
     },
@@ -43,9 +52,9 @@ export const Message = new Entity(
         pk: { field: 'gsi1pk', composite: ['organizationId', 'conversationId', 'visibility'], casing },
         sk: { field: 'gsi1sk', composite: ['timestamp', 'messageId'], casing },
       },
+      // Without a condition: ElectroDB would judge it by what an update sets alone, and take the item out of the index.
       byId: {
         index: 'byId',
-        condition: (item) => item.timestamp !== undefined,
         pk: { field: 'gsi2pk', composite: ['messageId'], casing },
         sk: { field: 'gsi2sk', composite: ['organizationId', 'conversationId', 'threadId'], casing },
       },

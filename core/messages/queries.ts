@@ -1,14 +1,20 @@
 import type { NormalizedMessage } from '../events/schemas.ts';
-import { Click, Message } from './entities.ts';
+import { Click, type MediaState, Message } from './entities.ts';
 import type { MessageKey } from './store.ts';
 
 /** A stored message: a tombstone has `deleted` and no content. */
-export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload'> & {
+export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload' | 'metadata'> & {
+  /** With what has become of a media message's file. */
+  readonly metadata: NormalizedMessage['metadata'] & { readonly media?: MediaView };
   readonly content?: unknown;
   readonly rawPayload?: unknown;
   readonly edited?: true;
   readonly deleted?: true;
 };
+
+/** The file that `content` names: where it lies and what it is, or why it is not here. */
+export type MediaView = WithoutUrl<MediaState>;
+type WithoutUrl<T> = T extends unknown ? Omit<T, 'url'> : never;
 
 export interface MessagePage {
   /** Oldest first. */
@@ -71,6 +77,34 @@ export async function clicksOn({ organizationId, conversationId, threadId, messa
     .toSorted((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
 }
 
+/** When a conversation's messages last came, were edited, deleted or clicked on; ISO 8601. */
+export interface MessageTimes {
+  readonly came?: string | undefined;
+  readonly edited?: string | undefined;
+  readonly deleted?: string | undefined;
+  readonly clicked?: string | undefined;
+}
+
+const latest = (times: readonly (string | undefined)[]): string | undefined =>
+  times
+    .flatMap((time) => time ?? [])
+    .toSorted()
+    .at(-1);
+
+export async function timesOf(conversation: ConversationKey): Promise<MessageTimes> {
+  const [messages, clicks] = await Promise.all([
+    Message.query.primary(conversation).go({ pages: 'all', attributes: ['timestamp', 'edition', 'deletedAt'] }),
+    Click.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
+  ]);
+  return {
+    came: latest(messages.data.map(({ timestamp }) => timestamp)),
+    // The time of receipt stands before the event's id.
+    edited: latest(messages.data.map(({ edition }) => edition?.split('#')[0])),
+    deleted: latest(messages.data.map(({ deletedAt }) => deletedAt)),
+    clicked: latest(clicks.data.map(({ receivedAt }) => receivedAt)),
+  };
+}
+
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 
 /** Nothing for a tombstone whose message never came: it has no time, no author and no type. */
@@ -89,13 +123,20 @@ function stored(item: Item): StoredMessage[] {
       timestamp,
       author: { id: item.authorId ?? '', type: authorType },
       visibility,
-      metadata: { ...item.metadata },
+      metadata: { ...item.metadata, ...mediaOf(item) },
       ...(item.content !== undefined && { content: item.content }),
       ...(item.rawPayload !== undefined && { rawPayload: parsed(item.rawPayload) }),
       ...(item.edition !== undefined && { edited: true }),
       ...(item.deletedAt !== undefined && { deleted: true }),
     },
   ];
+}
+
+/** An edition may have brought another file, which is not here yet. */
+function mediaOf({ media, content }: Item): { media?: MediaView } {
+  if (media === undefined || media.url !== content) return {};
+  const { url: _, ...view } = media;
+  return { media: view };
 }
 
 function parsed(json: string): unknown {

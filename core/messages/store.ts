@@ -38,7 +38,8 @@ const contentOf = (message: NormalizedMessage, event: EventMetadata) => {
   const bytes = Buffer.byteLength(rawPayload) + Buffer.byteLength(JSON.stringify(message.content) ?? '');
   if (bytes <= mostBytes) return { content: message.content, metadata: message.metadata, rawPayload };
   return {
-    content: '',
+    // A file's address stays: it is what the file is fetched by.
+    content: message.type === 'media' ? message.content : '',
     metadata: { ...message.metadata, oversize: { bytes, key: eventKey(event) } },
     rawPayload: '{}',
   };
@@ -99,7 +100,7 @@ async function replaceContent(message: NormalizedMessage, content: ReturnType<ty
 export async function bury(key: MessageKey, deletedAt: string): Promise<NormalizedMessage['type'] | undefined> {
   const buried = await Message.update(key)
     .set({ deletedAt, expires: expires() })
-    .remove(['content', 'metadata', 'rawPayload'])
+    .remove(['content', 'metadata', 'rawPayload', 'media'])
     .go({ response: 'all_old' });
   return buried.data?.type;
 }

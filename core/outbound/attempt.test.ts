@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attempting, failures, timeout } from '../../test/model/attempting.ts';
 import { sentAt } from '../../test/model/scripted-carrier.ts';
-import { FileRefused } from '../media/fetch.ts';
+import { FileRefused, FileUnavailable } from '../media/errors.ts';
 import { Deferred, RequestExpired } from './errors.ts';
 
 const {
@@ -187,11 +187,14 @@ describe('the one trial of an open breaker', () => {
     expect(await gate()).toMatchObject({ breaker: 'open', epoch: 1 });
   });
 
-  it('is left to another when no call was made after all', async () => {
-    const { run, gate } = attempting({ script: { prepare: [new FileRefused('not https')] }, opened });
-    await expect(run()).rejects.toBeInstanceOf(FileRefused);
-    expect(await gate()).toMatchObject({ breaker: 'open', trialUntil: 0 });
-  });
+  it.each([new FileRefused('not https'), new FileUnavailable('gone')])(
+    'is left to another when no call was made after all: %s',
+    async (error) => {
+      const { run, gate } = attempting({ script: { prepare: [error] }, opened });
+      await expect(run()).rejects.toBe(error);
+      expect(await gate()).toMatchObject({ breaker: 'open', trialUntil: 0 });
+    },
+  );
 });
 
 describe('what was repaired', () => {

@@ -1,13 +1,11 @@
 import type { Clock } from '../platform/clock.ts';
-import type { Carrier, OutboundPart, OutboundRequest, Sent } from './carrier.ts';
+import { type Carrier, longestCallMs, type OutboundPart, type OutboundRequest, type Sent } from './carrier.ts';
 import type { History, Release } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';
 import { type CallFailure, isAnswered, isCallFailure } from './failure.ts';
 import type { Passage, Slot } from './gate/passage.ts';
 import { nextAfter, settledAt } from './retry.ts';
 
-/** How long a call may take at the most; it starts only with more than that left in the function. */
-export const longestCallMs = 20_000;
 const spareMs = 5_000;
 /** A join takes a moment to be in effect. */
 const joinTakesMs = 5_000;

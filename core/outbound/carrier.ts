@@ -12,12 +12,18 @@ export interface Letter<Content> {
   readonly content: Content;
 }
 
+/** How long a call may take at the most, in ms, with all that goes before it: the step starts none without this much left. */
+export const longestCallMs = 20_000;
+
 /**
  * What the send step needs of a carrier. Each method is one call, and fails with one of the carrier's classified errors.
  * `Content` is the carrier's own; the step only hands it on.
  */
 export interface Carrier<Content> {
-  /** Makes the content ready to send: an upload, say. Undefined when there is nothing to do, and no call is made. */
+  /**
+   * Makes the content ready to send: fetches a file and uploads it, say, both within {@link longestCallMs}. Undefined when
+   * there is nothing to do, and no call is made.
+   */
   prepare(content: Content): (() => Promise<Content>) | undefined;
   send(conversationId: string, letter: Letter<Content>): Promise<Sent>;
   /** Looks for a message of ours in everything since `since` (ms since 1970). */

@@ -112,6 +112,7 @@ describe('the send machine', () => {
     'Lambda.ServiceException',
     'IdempotencyPersistenceLayerError',
     'StepFailed',
+    'FileUnavailable',
     'States.Timeout',
   ])('tries again when the function ends by %s', (name) => {
     expect(States.Send.Retry[1]).toMatchObject({ MaxAttempts: 3, ErrorEquals: expect.arrayContaining([name]) });

@@ -12,6 +12,7 @@ export const triedAgain: readonly string[] = [
   'LiveChatServerError',
   'LiveChatNetworkError',
   'StepFailed',
+  'FileUnavailable',
   'IdempotencyPersistenceLayerError',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
-import { Attempt, longestCallMs } from './attempt.ts';
-import type { Carrier, OutboundPart, OutboundRequest, Sent } from './carrier.ts';
+import { Attempt } from './attempt.ts';
+import { type Carrier, longestCallMs, type OutboundPart, type OutboundRequest, type Sent } from './carrier.ts';
 import { deliver } from './deliver.ts';
 import { type DeliveryStore, historyOf } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryStores } from '../../test/model/stores.ts';
 import { LiveChatClientError, LiveChatNetworkError, LiveChatServerError } from '../livechat/errors.ts';
+import { FileUnavailable } from '../media/errors.ts';
 import { Deferred, RequestExpired, RequestInvalid, StepFailed } from './errors.ts';
 import { command } from './gate/hand.ts';
 import { Passage } from './gate/passage.ts';
@@ -35,6 +36,7 @@ describe('of a step that did not send, CloudWatch learns', () => {
     ['that it comes back', new Deferred(0, 'order'), ['SendsDeferred order 1', 'OldestUnsentSeconds 5']],
     ['that LiveChat failed', new LiveChatServerError(failure), ['SendsRetried Server 1', 'OldestUnsentSeconds 5']],
     ['that no answer came', new LiveChatNetworkError(failure), ['SendsRetried Network 1', 'OldestUnsentSeconds 5']],
+    ['that a file’s server failed', new FileUnavailable('x'), ['SendsRetried Network 1', 'OldestUnsentSeconds 5']],
     ['that AWS failed', new StepFailed(new Error('x')), ['SendsRetried Internal 1', 'OldestUnsentSeconds 5']],
     ['nothing of what LiveChat refuses, which will be a dead letter', new LiveChatClientError(failure), []],
     ['nothing of what expires', new RequestExpired('request-1', ''), []],

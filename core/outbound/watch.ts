@@ -1,3 +1,4 @@
+import { FileUnavailable } from '../media/errors.ts';
 import * as metrics from '../platform/metrics.ts';
 import type { OutboundRequest } from './carrier.ts';
 import { Deferred, StepFailed } from './errors.ts';
@@ -71,6 +72,7 @@ export class SendWatch {
 /** The category of what the state machine tries again by itself. */
 function retriedCategory(error: unknown): string | undefined {
   if (error instanceof StepFailed) return 'Internal';
+  if (error instanceof FileUnavailable) return 'Network';
   const passes = isCallFailure(error) && (error.category === 'Server' || error.category === 'Network');
   return passes ? error.category : undefined;
 }

@@ -8,8 +8,22 @@ export class ConfigurationError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A setting that must be there. `expected` completes "expected …". */
-export function required(name: string, expected: string, environment: Environment = process.env): string {
+/**
+ * The variables by which a function finds what it is linked to. stacks/topology.ts says what each one names, and gives a
+ * function those of what it uses.
+ */
+export type ResourceVariable =
+  | 'BUS_NAME'
+  | 'SECRET_PREFIX'
+  | 'CONVERSATIONS_TABLE'
+  | 'MESSAGES_TABLE'
+  | 'CONTROL_TABLE'
+  | 'MEDIA_BUCKET'
+  | 'DEAD_LETTER_QUEUE_URL'
+  | 'SEND_MACHINE_ARN';
+
+/** What the function is linked to. `expected` completes "expected …". */
+export function required(name: ResourceVariable, expected: string, environment: Environment = process.env): string {
   const value = environment[name];
   if (!value) throw new ConfigurationError(name, expected);
   return value;

@@ -6,7 +6,7 @@ import { required, wholeNumber } from './configuration.ts';
 
 const client = new EventBridgeClient({
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
 });
 
 const putEvents: PublishOptions['putEvents'] = async (entries) => {

@@ -53,6 +53,18 @@ describe('an effect that must happen once', () => {
     expect(await effect.run(id, left(5000))).toEqual({ id: 'done' });
   });
 
+  it('lets a delivery that has time wait for the one that is under way', async () => {
+    const id = randomUUID();
+    const effect = held();
+    const first = effect.run(id, left(5000));
+    await effect.entered;
+    const second = effect.run(id, left(60_000));
+    effect.resolve({ id: 'done' });
+    expect(await first).toEqual({ id: 'done' });
+    expect(await second).toEqual({ id: 'done' });
+    expect(effect.calls()).toBe(1);
+  });
+
   it('lets a delivery try again at once after the effect has thrown', async () => {
     const id = randomUUID();
     const failing = held();

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  IdempotencyAlreadyInProgressError,
   IdempotencyConfig,
   IdempotencyItemAlreadyExistsError,
   IdempotencyItemNotFoundError,
@@ -14,6 +16,10 @@ import { errorKeys, logWith } from './logger.ts';
 
 /** EventBridge tries an event for 24 h; a record must outlive that. */
 const expiresAfterSeconds = 25 * 3600;
+
+/** Who waits for another run looks so often, and stops with so much time left. */
+const pauseMs = 250;
+const spareMs = 5_000;
 
 const expiry = (now: number) => Math.floor(now / 1000) + expiresAfterSeconds;
 
@@ -96,15 +102,24 @@ class ControlTable extends BasePersistenceLayer {
 
 /**
  * Runs `effect` once for each event id, however often the event is delivered, and answers what it answered then. The
- * answer is stored: return ids, not content. Another run while one is under way throws `IdempotencyAlreadyInProgressError`,
- * which means later; a run that died is taken over when its lease, the function's remaining time, has ended.
+ * answer is stored: return ids, not content. A run that comes while another is under way waits for it, and throws
+ * `IdempotencyAlreadyInProgressError`, which means later, when its own time is nearly over. A run that died is taken over when
+ * its lease, the function's remaining time, has ended.
  */
 export function once<Answer extends NonNullable<Response>>(
   functionName: string,
   effect: (eventId: string) => Promise<Answer>,
 ): (eventId: string, remainingMs: () => number) => Promise<Answer> {
-  return (eventId, remainingMs) => {
+  return async (eventId, remainingMs) => {
     const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: leaseFor(remainingMs) });
-    return makeIdempotent(effect, { persistenceStore: new ControlTable(), config, keyPrefix: functionName })(eventId);
+    const run = makeIdempotent(effect, { persistenceStore: new ControlTable(), config, keyPrefix: functionName });
+    for (;;) {
+      try {
+        return await run(eventId);
+      } catch (error) {
+        if (!(error instanceof IdempotencyAlreadyInProgressError) || remainingMs() <= spareMs) throw error;
+        await sleep(pauseMs);
+      }
+    }
   };
 }

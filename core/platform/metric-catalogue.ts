@@ -148,6 +148,19 @@ export const metrics = {
     description:
       'How long the last in an organization’s line waits. Measured when a send request is deferred, so silence means that none waits; read its maximum.',
   },
+  MediaStored: {
+    unit: 'Count',
+    dimensions: ['typeCheck'],
+    properties: ['organizationId'],
+    description: 'Files of messages put into the bucket. `other`: the bytes are not of the type that was declared.',
+  },
+  MediaFailed: {
+    unit: 'Count',
+    dimensions: ['error'],
+    properties: ['organizationId'],
+    description:
+      'Tries to store a file that failed. `FileRefused`: it will not be tried again; `FileUnavailable`: its server did not answer.',
+  },
   OldestUnsentSeconds: {
     unit: 'Seconds',
     dimensions: [],

@@ -8,7 +8,7 @@ import {
 // LiveChat waits about 10 s for an answer, so a secret must be there or fail well before.
 const client = new SecretsManagerClient({
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
 });
 
 export type SecretStage = 'AWSCURRENT' | 'AWSPREVIOUS';
@@ -17,6 +17,11 @@ export interface SecretVersion {
   readonly text: string;
   /** When this version was written, in ms since 1970. */
   readonly createdAt: number;
+}
+
+/** Whether Secrets Manager refuses the reading, for want of a permission or, it may be, of the secret. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AccessDeniedException';
 }
 
 /** Reads one version of a secret; undefined when the secret or that version does not exist, or is still empty. */

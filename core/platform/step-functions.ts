@@ -7,7 +7,9 @@ import {
 } from '@aws-sdk/client-sfn';
 import { required } from './configuration.ts';
 
-const client = new SFNClient({ requestHandler: { connectionTimeout: 1000, requestTimeout: 3000 } });
+const client = new SFNClient({
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
+});
 
 /** Whether an execution is still running; one that nobody knows is not. */
 export async function isRunning(executionArn: string): Promise<boolean> {

@@ -30,11 +30,12 @@ async function perform(
   answers: Parameters<typeof routingCarrier>[0] = () => undefined,
   more: Partial<Scene> = {},
 ) {
-  const { live, passage, time } = world();
+  const { live, passage, time, gate } = world();
   const { carrier, calls } = routingCarrier(answers);
   const made = new Calls({
     carrier: async () => carrier,
     passage: passage('run'),
+    gate,
     clock: time,
     latest: never,
     onLocked: async () => {},
@@ -107,10 +108,26 @@ describe('what rules ask for', () => {
     expect(ended).toBe('chat closed');
   });
 
+  it('is left when it comes too late', async () => {
+    const { calls, outcomes, ended } = await perform([tag, transfer({ agent: 'nina' })], () => undefined, {
+      tooLate: true,
+    });
+    expect(calls).toEqual([]);
+    expect(outcomes).toEqual(['tag skipped', 'transfer skipped']);
+    expect(ended).toBe('too late');
+  });
+
   it('fails with the name of the setting that is missing', async () => {
-    const { live, passage, time } = world();
+    const { live, passage, time, gate } = world();
     const carrier = () => Promise.reject(new ConfigurationError('LIVECHAT_API_KEY', 'a personal access token'));
-    const made = new Calls({ carrier, passage: passage('run'), clock: time, latest: never, onLocked: async () => {} });
+    const made = new Calls({
+      carrier,
+      passage: passage('run'),
+      gate,
+      clock: time,
+      latest: never,
+      onLocked: async () => {},
+    });
     const acted = await live(() => new Performance(made, time, scene).run([tag]));
     expect(acted).toMatchObject([
       {
@@ -121,9 +138,16 @@ describe('what rules ask for', () => {
   });
 
   it('is not hidden when something of our own fails: it is tried again as a whole', async () => {
-    const { live, passage, time } = world();
+    const { live, passage, time, gate } = world();
     const carrier = () => Promise.reject(new Error('the secret cannot be read'));
-    const made = new Calls({ carrier, passage: passage('run'), clock: time, latest: never, onLocked: async () => {} });
+    const made = new Calls({
+      carrier,
+      passage: passage('run'),
+      gate,
+      clock: time,
+      latest: never,
+      onLocked: async () => {},
+    });
     await expect(live(() => new Performance(made, time, scene).run([tag]))).rejects.toThrow(
       'the secret cannot be read',
     );

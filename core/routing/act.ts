@@ -2,6 +2,7 @@ import { deriveId } from '../events/ids.ts';
 import { type CallFailure, isCallFailure } from '../outbound/failure.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
+import type { Assigned } from './assigned.ts';
 import { type Calls, NoSlot } from './calls.ts';
 import type { Said, ThreadKey } from './carrier.ts';
 import type { Acted, Decision, Step } from './plan.ts';
@@ -15,15 +16,17 @@ const joinPollMs = 400;
 export interface Scene extends ThreadKey {
   readonly phase: 'start' | 'message';
   /** Who has the chat now. */
-  readonly assigned: { readonly agents: readonly string[]; readonly groups: readonly number[] };
+  readonly assigned: Assigned;
   /** To whom an earlier phase has given it. */
   readonly assignedTo?: Decision['assignedTo'];
   /** Since when an earlier run, which died, may have said something; ms since 1970. */
   readonly begun?: number | undefined;
+  /** Whether it comes so late that nothing is to be done any more. */
+  readonly tooLate?: boolean;
 }
 
 /** What has made the rest of a plan moot. */
-export type Ended = 'no slot' | 'chat closed';
+export type Ended = 'no slot' | 'chat closed' | 'too late';
 
 /** Carries out a plan, step by step. A step that fails does not stop the next one. */
 export class Performance {
@@ -42,6 +45,7 @@ export class Performance {
     this.#clock = clock;
     this.#scene = scene;
     this.assignedTo = scene.assignedTo;
+    if (scene.tooLate) this.ended = 'too late';
   }
 
   async run(steps: readonly Step[]): Promise<readonly Acted[]> {
@@ -56,8 +60,7 @@ export class Performance {
       case 'tag':
         return this.#try({ rule, action, tag: step.tag }, () => this.#tag(step.tag));
       case 'priority':
-        this.#acted.push({ rule, action, priority: step.priority, outcome: 'done' });
-        return;
+        return this.#try({ rule, action, priority: step.priority }, async () => {});
       case 'transfer':
         for (const target of step.targets) await this.#transfer(rule, target);
         return;
@@ -91,7 +94,7 @@ export class Performance {
   async #transfer(rule: string, target: Target): Promise<void> {
     const who = 'agent' in target ? { agent: target.agent } : { group: target.group };
     const what = { rule, action: 'transfer', ...who } as const;
-    if (this.assignedTo || this.#isWith(target)) {
+    if (this.ended === undefined && (this.assignedTo || this.#isWith(target))) {
       this.#acted.push({ ...what, outcome: this.assignedTo ? 'skipped' : 'already so' });
       this.assignedTo ??= who;
       return;

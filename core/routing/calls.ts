@@ -1,5 +1,6 @@
 import { Deferred } from '../outbound/errors.ts';
 import { type CallFailure, isCallFailure } from '../outbound/failure.ts';
+import { endOfLine, type Gate } from '../outbound/gate/gate.ts';
 import type { Passage, Slot } from '../outbound/gate/passage.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { RoutingCarrier } from './carrier.ts';
@@ -20,6 +21,8 @@ export interface CallsOptions {
   /** Asked for at the first call. */
   readonly carrier: () => Promise<RoutingCarrier>;
   readonly passage: Passage;
+  /** The gate as it stands now. */
+  readonly gate: () => Promise<Gate>;
   readonly clock: Clock;
   /** No call starts later than this, ms since 1970. */
   readonly latest: number;
@@ -60,6 +63,7 @@ export class Calls {
 
   async #slot(): Promise<Slot> {
     const { passage, clock, latest } = this.#options;
+    await this.#look();
     for (;;) {
       const began = clock.now();
       try {
@@ -71,6 +75,15 @@ export class Calls {
         this.#waitedMs += clock.now() - began;
       }
     }
+  }
+
+  /** Leaves before it joins the line: a place that nobody comes back for would hold up everybody behind it. */
+  async #look(): Promise<void> {
+    const { clock, latest } = this.#options;
+    const gate = await this.#options.gate();
+    const now = clock.now();
+    const soonest = gate.breaker === 'open' ? gate.openUntil : endOfLine(gate, now);
+    if (gate.paused === 'yes' || soonest > Math.min(latest, now + longestWaitMs - this.#waitedMs)) throw new NoSlot();
   }
 
   /** Does not wait for what is further off than there is time. */

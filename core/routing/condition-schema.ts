@@ -12,6 +12,12 @@ export const expected = (what: string) => ({ error: `expected ${what}` });
 const aText = 'a text of 1 to 500 characters';
 export const text = z.string(expected(aText)).check(z.minLength(1, expected(aText)), z.maxLength(500, expected(aText)));
 
+const aName = 'a name of 1 to 100 characters';
+/** Of rules, opening hours and facts; a decision names them all and must stay within a table's item. */
+export const nameText = z
+  .string(expected(aName))
+  .check(z.minLength(1, expected(aName)), z.maxLength(100, expected(aName)));
+
 interface Reads<T> {
   safeParse(value: unknown): z.core.util.SafeParseResult<T>;
 }
@@ -75,7 +81,7 @@ const operand = z.optional(
 
 const test: z.ZodMiniType<Test> = z
   .strictObject({
-    fact: z.string(expected('the name of a fact')),
+    fact: nameText,
     is: operand,
     startsWith: operand,
     endsWith: operand,

@@ -1,7 +1,7 @@
 import { deriveId } from '../events/ids.ts';
+import { type Cause, ownEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import { raiseAlert } from '../outbound/announce.ts';
-import { type Cause, outboundEvent } from '../outbound/events.ts';
 import { Passage } from '../outbound/gate/passage.ts';
 import type { GateStore } from '../outbound/gate/store.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -9,13 +9,14 @@ import { once } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { Performance, type Scene } from './act.ts';
+import { storedNow } from './assigned.ts';
 import { Calls } from './calls.ts';
 import type { RoutingCarrier } from './carrier.ts';
 import { factsLookedAt, leftBecause } from './decision.ts';
 import { findDecision, keepDecision } from './decision-store.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import type { RoutingFacts } from './facts.ts';
-import { type Decision, planOf } from './plan.ts';
+import { type Decision, planOf, type Step } from './plan.ts';
 import type { VersionedRules } from './rule-store.ts';
 import { markBegun } from './thread-store.ts';
 
@@ -30,11 +31,13 @@ export interface DecidingPorts {
 }
 
 /** A thread, and by which rules it is to be decided. */
-export interface Question extends Omit<Scene, 'begun' | 'assignedTo'> {
+export interface Question extends Omit<Scene, 'begun' | 'assignedTo' | 'tooLate'> {
   readonly ruleSet: VersionedRules;
   readonly facts: RoutingFacts;
   /** The rules before this one are decided already. */
   readonly from: number;
+  /** When the webhook came that it is about; ISO 8601. */
+  readonly receivedAt: string;
   readonly cause: Cause;
 }
 
@@ -45,6 +48,8 @@ export interface Outcome {
   readonly news: boolean;
 }
 
+/** What comes later than this after its webhook, by an outage or a redrive, would take a chat from whoever has it by now. */
+const longestDelayMs = 600_000;
 /** A call takes this long at the most; one that would outlive the function is not begun. */
 const longestCallMs = 20_000;
 const spareMs = 5_000;
@@ -65,8 +70,7 @@ export async function decide(question: Question, ports: DecidingPorts): Promise<
   // Whoever comes again tells it again: the one before may have died before it could.
   const decision = made ?? (await findDecision(question, phase));
   const identity = [conversationId, threadId, phase];
-  if (decision)
-    await ports.publish([outboundEvent('conversation.routed', decision, cause, identity, ports.clock.now())]);
+  if (decision) await ports.publish([ownEvent('conversation.routed', decision, cause, identity, ports.clock.now())]);
   return { waitsAt, news: made !== undefined };
 }
 
@@ -79,13 +83,11 @@ async function carryOut(
   const { organizationId, conversationId, threadId, phase, ruleSet, facts } = question;
   const { clock, log } = ports;
   const steps = planOf(evaluation.matched);
-  const speaks = steps.some(({ action }) => action === 'answer' || action === 'note');
   const before = phase === 'message' ? await findDecision(question, 'start') : undefined;
-  const performance = new Performance(callsOf(question, run, ports), clock, {
-    ...question,
-    assignedTo: before?.assignedTo,
-    begun: speaks ? await markBegun(question, phase, clock.now()) : undefined,
-  });
+  const tooLate = clock.now() - Date.parse(question.receivedAt) > longestDelayMs;
+  const scene = await sceneOf(question, steps, clock.now());
+  const calls = callsOf(question, run, ports);
+  const performance = new Performance(calls, clock, { ...scene, assignedTo: before?.assignedTo, tooLate });
   const actions = [...(await performance.run(steps))];
   const { assignedTo, ended } = performance;
   const left = leftBecause(evaluation, { actions, assignedTo, ended });
@@ -109,10 +111,20 @@ async function carryOut(
   return decision;
 }
 
+/** Where an earlier run has come as far and died, it may have moved the chat: who has it is asked again. */
+async function sceneOf(question: Question, steps: readonly Step[], now: number): Promise<Scene> {
+  const acts = steps.some(({ action }) => action !== 'priority');
+  const begun = acts ? await markBegun(question, question.phase, now) : undefined;
+  if (begun === undefined) return question;
+  const { assigned } = await storedNow(question);
+  return { ...question, begun, assigned };
+}
+
 function callsOf({ organizationId, conversationId, cause }: Question, run: string, ports: DecidingPorts): Calls {
   const { gate, clock, carrier, deadline } = ports;
   return new Calls({
     carrier: () => carrier(organizationId),
+    gate: () => gate.read(organizationId),
     passage: new Passage({ store: gate, clock, organizationId, run, returning: false }),
     clock,
     latest: deadline - longestCallMs - spareMs,

@@ -1,4 +1,3 @@
-import type { Participant } from '../events/schemas.ts';
 import type { Ended } from './act.ts';
 import type { Evaluation } from './evaluate.ts';
 import { type RoutingFacts, split, valuesOf } from './facts.ts';
@@ -36,11 +35,4 @@ export function leftBecause({ matched }: Evaluation, { actions, assignedTo, ende
   if (matched.length === 0) return 'no rule matches';
   if (ended) return ended;
   return actions.some(({ action }) => action === 'transfer') ? 'no target takes it' : 'no rule transfers it';
-}
-
-/** Agents and bots whom the customer sees in a chat. */
-export function presentAgents(participants: readonly Participant[]): string[] {
-  return participants.flatMap(({ id, type, present, hidden }) =>
-    present && !hidden && (type === 'agent' || type === 'bot') ? [id] : [],
-  );
 }

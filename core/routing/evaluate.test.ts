@@ -4,7 +4,7 @@ import { condition, facts, openingHours, ruleSet, written } from '../../test/rou
 import { evaluate, judge, type Truth } from './evaluate.ts';
 import type { RoutingFacts } from './facts.ts';
 import { foresee } from './foresee.ts';
-import type { Condition, RuleSet } from './rules.ts';
+import { type Condition, partAt, type RuleSet } from './rules.ts';
 
 const complement: Record<`${Truth}`, Truth> = { true: false, false: true, unknown: 'unknown' };
 const hours = openingHours.map((office) => ({ office }));
@@ -61,7 +61,8 @@ describe('evaluating rules', () => {
     fc.assert(
       fc.property(condition, facts, hours, (one, known, open) => {
         const { truth, because } = judge(one, known, open);
-        for (const { path, held } of because) expect(judge(at(path, one), known, open).truth).toBe(held);
+        for (const { path, held } of because)
+          expect(judge(partAt(one, path) ?? { any: [] }, known, open).truth).toBe(held);
         // Only empty lists decide without a test.
         if (truth === 'unknown') expect(because.map(({ held }) => held)).toContain('unknown');
       }),
@@ -147,7 +148,7 @@ describe('what decided a rule', () => {
   });
 
   it('holds no more than a reader can use', () => {
-    expect(because({ any: Array.from({ length: 50 }, () => us) })?.because).toHaveLength(10);
+    expect(because({ any: Array.from({ length: 50 }, () => us) })?.because).toHaveLength(5);
   });
 });
 
@@ -178,14 +179,3 @@ describe('the order of rules', () => {
     expect(later.matched.map(({ name }) => name)).toEqual(['d']);
   });
 });
-
-/** The part of a condition at a path such as `when.all.1.not`. */
-function at(path: string, condition: Condition): Condition {
-  const steps = path.split('.').slice(1);
-  const part = steps.reduce((now: unknown, step) => new Map(Object.entries(now ?? {})).get(step), condition);
-  return isCondition(part) ? part : { any: [] };
-}
-
-function isCondition(part: unknown): part is Condition {
-  return typeof part === 'object' && part !== null && ['all', 'any', 'not', 'fact'].some((key) => key in part);
-}

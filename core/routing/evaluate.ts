@@ -34,7 +34,7 @@ export interface Evaluation {
 }
 
 /** Beyond this many tests a reader learns nothing more. */
-const mostReasons = 10;
+const mostReasons = 5;
 const results = { true: 'matched', false: 'not matched', unknown: 'waits' } as const;
 
 /**

@@ -1,10 +1,9 @@
-import { currentlyIn } from '../conversations/conversations.ts';
 import type { DomainEvent } from '../events/event.ts';
+import type { Cause } from '../events/own-event.ts';
 import type { EventMetadata } from '../events/schemas.ts';
-import type { Cause } from '../outbound/events.ts';
+import { assignedOf, storedNow } from './assigned.ts';
 import type { ThreadKey } from './carrier.ts';
 import { type DecidingPorts, decide } from './decide.ts';
-import { presentAgents } from './decision.ts';
 import { factsOf, isToBeRouted, withCustomer } from './facts.ts';
 import { rulesOf, type VersionedRules } from './rule-store.ts';
 import { asksForMessage } from './rules.ts';
@@ -32,8 +31,9 @@ export async function routeThread(
     return true;
   }
   const facts = factsOf(data);
-  const assigned = { agents: presentAgents(data.participants), groups: data.groups };
-  const question = { ...key, phase: 'start', ruleSet, facts, from: 0, assigned, cause } as const;
+  const assigned = assignedOf(data.participants, data.groups);
+  const { receivedAt } = metadata;
+  const question = { ...key, phase: 'start', ruleSet, facts, from: 0, assigned, receivedAt, cause } as const;
   const { waitsAt, news } = await decide(question, ports);
   if (waitsAt === undefined) {
     await nothingWaits(key, ruleSet);
@@ -41,7 +41,7 @@ export async function routeThread(
   }
   const waiting = { facts, from: waitsAt, rulesVersion: ruleSet.version };
   const heard = await waitForMessage(key, waiting);
-  return heard ? routeWaiting(key, waiting, heard, cause, ports) : news;
+  return heard ? routeWaiting(key, waiting, heard, metadata, ports) : news;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function routeFirstMessage(
   if (!asksForMessage((await ports.rules(key.organizationId)).rules)) return true;
   const heard = { messageId, at, text: content };
   const waiting = await noteFirstMessage(key, heard);
-  return waiting ? routeWaiting(key, waiting, heard, causeOf(metadata), ports) : true;
+  return waiting ? routeWaiting(key, waiting, heard, metadata, ports) : true;
 }
 
 /** The rules are those with which it began to wait, whatever is in force now. */
@@ -66,15 +66,16 @@ async function routeWaiting(
   key: ThreadKey,
   { facts, from, rulesVersion }: Waiting,
   heard: Heard,
-  cause: Cause,
+  metadata: EventMetadata,
   ports: RoutingPorts,
 ): Promise<boolean> {
   const ruleSet = await rulesOf(key.organizationId, rulesVersion);
   if (!ruleSet) return true;
-  const { participants, assigned } = await currentlyIn(key);
+  const { participants, assigned } = await storedNow(key);
   const known = { ...withCustomer(facts, participants), at: heard.at, message: heard.text };
-  const now = { agents: presentAgents(participants), groups: assigned.groups };
-  const question = { ...key, phase: 'message', ruleSet, facts: known, from, assigned: now, cause } as const;
+  const { receivedAt } = metadata;
+  const cause = causeOf(metadata);
+  const question = { ...key, phase: 'message', ruleSet, facts: known, from, assigned, receivedAt, cause } as const;
   const { news } = await decide(question, ports);
   await markDecided(key);
   return news;

@@ -75,6 +75,17 @@ export function isTest(condition: Condition): condition is Test {
   return 'fact' in condition;
 }
 
+/** The part of a condition at a path such as `when.all.1.not`, where the condition is `when`. */
+export function partAt(condition: Condition, path: string): Condition | undefined {
+  const steps = path.split('.').slice(1);
+  const part = steps.reduce<unknown>((now, step) => new Map(Object.entries(now ?? {})).get(step), condition);
+  return isCondition(part) ? part : undefined;
+}
+
+function isCondition(part: unknown): part is Condition {
+  return typeof part === 'object' && part !== null && ['all', 'any', 'not', 'fact'].some((key) => key in part);
+}
+
 /** Every test in a condition, wherever it stands. */
 export function testsIn(condition: Condition | undefined): Test[] {
   if (condition === undefined) return [];

@@ -117,7 +117,7 @@ describe('rules', () => {
       },
       ['rules.1.name: expected a name that no other rule has'],
     ],
-    [{ match: 'all', rules: [{ name: '', do: tag }] }, ['rules.0.name: expected a text of 1 to 500 characters']],
+    [{ match: 'all', rules: [{ name: '', do: tag }] }, ['rules.0.name: expected a name of 1 to 100 characters']],
   ])('%j: %j', (rules, issues) => {
     expect(wrong(rules)).toEqual(issues);
   });

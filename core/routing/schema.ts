@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Issue, issuesOf } from '../events/issues.ts';
 import { priorities } from '../events/schemas.ts';
-import { condition, expected, keysOf, picked, text } from './condition-schema.ts';
+import { condition, expected, keysOf, nameText, picked, text } from './condition-schema.ts';
 import { split } from './facts.ts';
 import { isTimeZone, minutesOf } from './hours.ts';
 import { days, type RuleSet, type Target, testsIn } from './rules.ts';
@@ -74,7 +74,7 @@ const hours = z.strictObject({
 });
 
 const rule = z.strictObject({
-  name: text,
+  name: nameText,
   comment: z.optional(z.string()),
   when: z.optional(condition()),
   do: actions,
@@ -83,7 +83,7 @@ const rule = z.strictObject({
 const ruleSet = z.strictObject({
   comment: z.optional(z.string()),
   match: z.enum(['first', 'all'], expected('first or all')),
-  hours: z.optional(z.record(text, hours)),
+  hours: z.optional(z.record(nameText, hours)),
   rules: z
     .array(rule, expected('a list of rules'))
     .check(z.maxLength(mostRules, expected(`at most ${mostRules} rules`))),

@@ -19,6 +19,21 @@ export interface Heard {
   readonly text: string;
 }
 
+/** Session fields as a list: a table's own maps do not know every name. */
+type StoredWaiting = Omit<Waiting, 'facts'> & {
+  readonly facts: Omit<RoutingFacts, 'session'> & { readonly session: readonly (readonly string[])[] };
+};
+
+const toStored = ({ facts, ...rest }: Waiting): StoredWaiting => ({
+  ...rest,
+  facts: { ...facts, session: Object.entries(facts.session) },
+});
+
+const fromStored = ({ facts, ...rest }: StoredWaiting): Waiting => ({
+  ...rest,
+  facts: { ...facts, session: Object.fromEntries(facts.session.map(([name = '', value = '']) => [name, value])) },
+});
+
 export type Phase = 'start' | 'message';
 
 const text = { type: 'string', required: true } as const;
@@ -37,7 +52,7 @@ const Item = new Entity(
       conversationId: text,
       threadId: text,
       state: { type: ['waiting', 'decided'] as const },
-      waiting: { type: CustomAttributeType<Waiting>('any') },
+      waiting: { type: CustomAttributeType<StoredWaiting>('any') },
       heard: { type: CustomAttributeType<Heard>('any') },
       /** When something was first said for a phase, ms since 1970. */
       startBegun: { type: 'number' },
@@ -72,7 +87,7 @@ export async function markDecided(key: ThreadKey): Promise<void> {
 export async function waitForMessage(key: ThreadKey, waiting: Waiting): Promise<Heard | undefined> {
   const waits = await unlessRefused(
     Item.update(keyOf(key))
-      .set({ state: 'waiting', waiting, expires: expires() })
+      .set({ state: 'waiting', waiting: toStored(waiting), expires: expires() })
       .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
       .go({ response: 'all_new' }),
   );
@@ -90,7 +105,7 @@ export async function noteFirstMessage(key: ThreadKey, heard: Heard): Promise<Wa
       .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
       .go({ response: 'all_new' }),
   );
-  return noted?.data.waiting;
+  return noted?.data.waiting && fromStored(noted.data.waiting);
 }
 
 /** Notes that a phase is about to say something. Answers since when, where an earlier run had come as far and died. */

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import type { EventBridgeEvent } from 'aws-lambda';
+import type { Context, EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
 import { claimCheckOf, type DomainEvent, parseEvent } from '../../core/events/event.ts';
 import { errorKeys, type Log, logWith } from '../../core/platform/logger.ts';
@@ -11,8 +11,7 @@ type BusEvent = EventBridgeEvent<string, unknown>;
 type Handle<T extends EventType> = (
   event: DomainEvent<T>,
   log: Log,
-  /** When the function ends, ms since 1970. */
-  deadline: number,
+  remainingMs: Context['getRemainingTimeInMillis'],
 ) => Promise<boolean> | Promise<void>;
 
 /**
@@ -20,15 +19,21 @@ type Handle<T extends EventType> = (
  * for the bus, logs with the ids to search by, and counts. What it throws is retried by Lambda, then kept in the dead-letter queue.
  */
 export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
+  return onEvents([type], handle);
+}
+
+/** A function for a few kinds of domain event; one of another kind is taken for the first. */
+export function onEvents<T extends EventType>([first, ...others]: readonly [T, ...T[]], handle: Handle<T>) {
+  const typeOf = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
   return middy<BusEvent, void>()
     .use({
       onError: ({ error, event }) => {
-        count('EventsFailed', { type });
+        count('EventsFailed', { type: typeOf(event) });
         logWith({ detailType: event['detail-type'], busEventId: event.id }).error('event failed', errorKeys(error));
       },
     })
     .handler(async (busEvent, context) => {
-      const deadline = Date.now() + context.getRemainingTimeInMillis();
+      const type = typeOf(busEvent);
       const event = parseEvent(type, await resolved(busEvent.detail));
       const { id, correlationId, organizationId } = event.metadata;
       const log = logWith({
@@ -38,7 +43,8 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
         organizationId,
         ...conversationOf(event.data),
       });
-      if ((await handle(event, log, deadline)) === false) count('DuplicateEvents', { type });
+      if ((await handle(event, log, () => context.getRemainingTimeInMillis())) === false)
+        count('DuplicateEvents', { type });
       count('EventsHandled', { type });
       log.info('event handled');
     });

@@ -14,7 +14,8 @@ const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
 const publish = busPublisher();
 
 /** What routing works with in a function, for one event. */
-export function routingPorts(organizationId: string, log: Log, deadline: number): RoutingPorts {
+export function routingPorts(organizationId: string, log: Log, remainingMs: () => number): RoutingPorts {
+  const deadline = Date.now() + remainingMs();
   const watch = new SendWatch({ organizationId, publishedAt: Date.now() }, gate);
   return { rules, carrier, gate: watch.gate, clock: systemClock, publish, deadline, log };
 }

@@ -9,11 +9,12 @@ import { type Consumer, startConsumer } from './consumer.ts';
 import { createControl, type Idle } from './control.ts';
 import { createDatabase, createTables } from './database.ts';
 import { createEndpoint } from './endpoint.ts';
-import { createEvents, type Envelope, type Rule } from './events.ts';
+import { createEvents, type Envelope } from './events.ts';
 import { createExecutions, type Execution } from './executions.ts';
 import { createFaults } from './faults.ts';
 import { createParameters, type Parameters } from './parameters.ts';
 import { createQueues, urlOf } from './queues.ts';
+import type { Rule } from './rules.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 import type { MachineDelays } from './state-machine.ts';
 import { statusChange } from './status-change.ts';
@@ -145,6 +146,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     busName: resources.busName,
     rules: resources.rules,
     deliver: targets.deliver,
+    arnOf: targets.arnOf,
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
   const idle: Idle = (limitMs, waitForExecutions) => allIdle(waitForExecutions ? [work, unended] : [work], limitMs);

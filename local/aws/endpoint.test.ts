@@ -1,5 +1,5 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, ListRulesCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient, PutEventsCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
 import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
@@ -19,7 +19,7 @@ test.each<[string, () => Promise<unknown>]>([
     'Step Functions RedriveExecution',
     () => new SFNClient(cloud.client).send(new RedriveExecutionCommand({ executionArn: 'arn' })),
   ],
-  ['EventBridge ListRules', () => new EventBridgeClient(cloud.client).send(new ListRulesCommand({}))],
+  ['EventBridge PutRule', () => new EventBridgeClient(cloud.client).send(new PutRuleCommand({ Name: 'mine' }))],
   [
     'DynamoDB TransactWriteItems',
     () => new DynamoDBClient(cloud.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { type Pattern, patternOf } from '../../stacks/topology.ts';
-import { accountId, region, stateMachineArn } from '../lambda/names.ts';
+import { accountId, region } from '../lambda/names.ts';
 import { AwsError, unsupported } from './answers.ts';
 import { parseInput } from './input.ts';
 import { isRecord } from './json.ts';
-import { compilePattern } from './pattern.ts';
+import { createRules, defaultBus, type Match, type RulesOptions } from './rules.ts';
 import type { AwsEvent } from './status-change.ts';
 
 /** An event as a rule's target gets it. */
@@ -23,27 +22,7 @@ export interface Envelope {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** What a rule starts, by the names of the topology. */
-export type Target = { readonly function: string } | { readonly stateMachine: string } | { readonly queue: string };
-
-export interface Rule {
-  readonly pattern: Pattern;
-  readonly target: Target;
-  /** Our own when left out. */
-  readonly bus?: string;
-  readonly ofStateMachine?: string;
-}
-
-/** A rule that an event matched. */
-export interface Match {
-  readonly rule: string;
-  readonly bus: string;
-  readonly target: Target;
-}
-
-export interface EventsOptions {
-  readonly busName: string;
-  readonly rules: Readonly<Record<string, Rule>>;
+export interface EventsOptions extends RulesOptions {
   /** Hands an event to a rule's target; the call must not wait for it. */
   deliver(match: Match, event: Envelope): void;
   /** Told about every event on our own bus. */
@@ -82,16 +61,10 @@ const putEventsSchema = z.object({ Entries: z.array(entrySchema) });
 
 type Entry = z.output<typeof entrySchema>;
 
-/** The bus that AWS's own events come on. */
-const defaultBus = 'default';
-
 /** EventBridge's PutEvents, and the rules of our own bus and of the default one. */
 export function createEvents(options: EventsOptions) {
   const { busName, onEvent, now = () => new Date(), newId = randomUUID } = options;
-  const rules = Object.entries(options.rules).map(([name, rule]) => ({
-    match: { rule: name, bus: rule.bus ?? busName, target: rule.target },
-    matches: compilePattern(patternOf(rule, stateMachineArn)),
-  }));
+  const rules = createRules(options);
 
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope | Failure {
     const missing = missingField(entry);
@@ -120,9 +93,7 @@ export function createEvents(options: EventsOptions) {
   }
 
   function deliver(bus: string, envelope: Envelope): void {
-    for (const { match, matches } of rules) {
-      if (match.bus === bus && matches(envelope)) options.deliver(match, envelope);
-    }
+    for (const match of rules.matching(bus, envelope)) options.deliver(match, envelope);
   }
 
   function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined): EntryResult {
@@ -154,9 +125,11 @@ export function createEvents(options: EventsOptions) {
   }
 
   return {
-    call(operation: string, input: unknown, partial = false): PutEventsResult {
-      if (operation !== 'PutEvents') throw unsupported(`EventBridge ${operation}`);
-      return putEvents(input, partial);
+    call(operation: string, input: unknown, partial = false): unknown {
+      if (operation === 'PutEvents') return putEvents(input, partial);
+      const run = rules.operations[operation];
+      if (!run) throw unsupported(`EventBridge ${operation}`);
+      return run(input);
     },
 
     /** Puts events as a replay from the archive does: each says so. */

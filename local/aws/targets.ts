@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { functionArn, queueArn, ruleArn, stateMachineArn } from '../lambda/names.ts';
 import type { Work } from '../lambda/work.ts';
 import { AwsError } from './answers.ts';
-import type { Envelope, Match, Target } from './events.ts';
+import type { Envelope } from './events.ts';
+import type { Match, Target } from './rules.ts';
 import type { OutgoingMessage } from './storage.ts';
 
 export interface TargetsOptions {
@@ -56,6 +57,8 @@ export function createTargets(options: TargetsOptions) {
   }
 
   return {
+    arnOf,
+
     deliver(match: Match, event: Envelope): void {
       const done = work.begin();
       hand(match.target, event)

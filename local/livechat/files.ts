@@ -19,6 +19,10 @@ const contentTypes: Readonly<Record<string, string>> = {
   webp: 'image/webp',
 };
 
+/** By its name where nobody says what it is. */
+export const typeOf = ({ name, contentType }: Pick<FileDescription, 'name' | 'contentType'>): string =>
+  contentType ?? contentTypes[extensionOf(name)] ?? 'application/octet-stream';
+
 const extensionOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
 
 export const cdn = 'https://cdn.livechat-files.com/api/file/lc';
@@ -29,7 +33,7 @@ export const fileContent = (
   threadId: string,
   position: number,
 ): Extract<EventContent, { type: 'file' }> => {
-  const content_type = file.contentType ?? contentTypes[extensionOf(file.name)] ?? 'application/octet-stream';
+  const content_type = typeOf(file);
   const path = `10000001/${threadId}_${position}/${encodeURIComponent(file.name)}`;
   const { name, url = `${cdn}/att/${path}` } = file;
   const plain = { type: 'file', name, url, content_type } as const;

@@ -82,6 +82,8 @@ const file = {
   url: z.optional(url),
   contentType: z.optional(word('a content type, such as image/png')),
   size: z.optional(bytes),
+  /** What is in it; a small sample of its type when left out. */
+  content: z.optional(z.base64('the bytes in base64')),
 };
 
 const customerAction = z.discriminatedUnion(

@@ -7,6 +7,7 @@ import { createRegistrations } from './api/registrations.ts';
 import { apiRoutes } from './api/routes.ts';
 import { createUploads } from './api/uploads.ts';
 import type { World } from './api/world.ts';
+import { cdnRoutes, createCdn } from './cdn.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createCallLog } from './control/calls.ts';
 import { createFaults } from './control/faults.ts';
@@ -69,11 +70,13 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     now: source.now,
     onActivity: options.onActivity ?? (() => {}),
   });
+  const cdn = createCdn();
   const world: World = {
-    simulator: createSimulator({ source, clientId, agentId }, delivery.send),
+    simulator: createSimulator({ source, clientId, agentId }, delivery.send, cdn),
     source,
     settings,
     uploads: createUploads(source.now, source.uuid),
+    cdn,
     joins: createJoins(source.now),
     registrations,
     calls: createCallLog(),
@@ -94,6 +97,7 @@ const appOf = (world: World, clock: Clock, random: () => number) => {
   const dispatch = createDispatch({ world, faults, limiter: createLimiter(clock.now), clock, random });
   return new Hono<{ Bindings: HttpBindings }>()
     .route('/simulator', simulatorRoutes(simulator, controlRoutes(faults, calls, settings)))
+    .route('/api/file/lc', cdnRoutes(world.cdn))
     .route('/', apiRoutes(dispatch, world.source.uuid));
 };
 

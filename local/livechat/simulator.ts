@@ -1,5 +1,7 @@
+import { type Cdn, createCdn, sampleOf } from './cdn.ts';
 import type { Chat, EventDraft, Step } from './chats.ts';
 import { ChatNotFound } from './errors.ts';
+import { typeOf } from './files.ts';
 import { preChatForm } from './forms.ts';
 import { toTimestamp } from './ids.ts';
 import type { Action } from './parse.ts';
@@ -27,6 +29,7 @@ export interface Simulator {
 export const createSimulator = (
   settings: Omit<Setting, 'queuePosition'>,
   send: (webhook: Webhook) => void,
+  cdn: Cdn = createCdn(),
 ): Simulator => {
   const chats = new Map<string, Chat>();
   const queued = new Set<string>();
@@ -55,8 +58,27 @@ export const createSimulator = (
     chats: () => [...chats.values()],
     chat: chatOf,
     start: (request) => commit(startOf(request, setting)),
-    act: (chatId, action) => change(chatId, (chat) => perform(chat, action, setting)),
+    act: (chatId, action) => change(chatId, (chat) => uploaded(cdn, action, (sized) => perform(chat, sized, setting))),
   };
+};
+
+/** Whoever sends a file has put it on the CDN before, unless they say that it is elsewhere. */
+const uploaded = (cdn: Cdn, action: Action, act: (action: Action) => Step): Step => {
+  if (action.as === 'router' || action.request.action !== 'file' || action.request.url !== undefined)
+    return act(action);
+  const { content } = action.request;
+  const type = typeOf(action.request);
+  const file = content === undefined ? sampleOf(type) : new Blob([Buffer.from(content, 'base64')], { type });
+  // Of other files LiveChat does not say it.
+  const size = action.request.size ?? (type.startsWith('image/') ? file.size : undefined);
+  const step = act(
+    action.as === 'customer'
+      ? { as: action.as, request: { ...action.request, size } }
+      : { as: action.as, request: { ...action.request, size } },
+  );
+  const event = step.chat.thread.events.at(-1);
+  if (event && 'url' in event) cdn.keep(event.url, file);
+  return step;
 };
 
 const generalGroup = 0;

@@ -11,7 +11,7 @@ const meanings: Readonly<Record<string, string>> = {
   Authentication:
     'LiveChat refuses the credentials. Put working ones into the secret; the gate opens by itself. Then redrive.',
   Client:
-    'LiveChat refuses what was asked of it, and would again. Read the error, and tell the service that sends such requests.',
+    'LiveChat refuses what was asked of it, and would again. Read the error; tell the service that sends such requests.',
   Network: 'LiveChat could not be reached. They are redriven once by themselves; redrive the others when it answers.',
   RateLimit: 'LiveChat takes fewer calls than the pace makes. Lower the pace of the gate, then redrive.',
   Repairable: 'A chat could not be resumed or joined. Look at the chat in LiveChat, then redrive.',

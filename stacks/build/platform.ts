@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * `npm run platform`: sees to it that SST's platform, its components and their types, is there in the version of the `sst` package. Only
- * what deals with `stacks/` needs it; the rest of the project is built and tested without.
+ * Sees to it that SST's platform, its components and their types, is there in the version of the `sst` package. Only what
+ * deals with `stacks/` needs it; the rest of the project is built and tested without.
  */
 const root = join(import.meta.dirname, '..', '..');
 const platform = join(root, '.sst', 'platform');

@@ -30,6 +30,10 @@ export interface Emitted {
   /** Its name in Pulumi: what the app calls it. */
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** The name of what it is part of. */
+  readonly parent?: string | undefined;
+  /** Whether it outlives the app. */
+  readonly retained: boolean;
 }
 
 export interface App {
@@ -49,7 +53,15 @@ export interface Build {
 const record = z.record(z.string(), z.unknown());
 const schema = z.object({
   app: record,
-  resources: z.array(z.object({ type: z.string(), name: z.string(), inputs: record })),
+  resources: z.array(
+    z.object({
+      type: z.string(),
+      name: z.string(),
+      inputs: record,
+      parent: z.optional(z.string()),
+      retained: z.boolean(),
+    }),
+  ),
   builds: z.array(
     z.object({
       functionID: z.string(),

@@ -1,7 +1,7 @@
 /** What AWS would answer, as far as the app's own inputs depend on it. Names without a random part, so that tests can tell them. */
 
 export const account = '123456789012';
-export const region = 'us-east-1';
+export const region = process.env.AWS_REGION || 'us-east-1';
 
 export interface MockedResource {
   readonly type: string;

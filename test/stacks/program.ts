@@ -39,10 +39,18 @@ function answer(method: string, input: { bundle: string; handler: string }): unk
   }
 }
 
+/** A resource on its way, with what is told of it beside its inputs. */
+interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly opts: { readonly parent?: { readonly __name?: string }; readonly retainOnDelete?: boolean };
+}
+
 interface Pulumi {
   readonly runtime: {
     setMocks(mocks: object, project: string, stack: string, preview: boolean): Promise<void>;
     runInPulumiStack(program: () => unknown): Promise<unknown>;
+    registerStackTransformation(transformation: (args: Registered) => undefined): void;
   };
 }
 
@@ -114,6 +122,7 @@ process.on('unhandledRejection', (error) =>
 const app = await appOf();
 const { pulumi, run, default: config } = await bundle(app);
 const resources: MockedResource[] = [];
+const registered = new Map<string, Registered>();
 const mocks = {
   newResource({ type, name, inputs }: MockedResource) {
     resources.push({ type, name, inputs });
@@ -123,9 +132,16 @@ const mocks = {
 };
 await pulumi.runtime.setMocks(mocks, app.name, stage, false);
 await pulumi.runtime
-  .runInPulumiStack(() => run(config.run))
+  .runInPulumiStack(() => {
+    pulumi.runtime.registerStackTransformation((one) => void registered.set(`${one.type} ${one.name}`, one));
+    return run(config.run);
+  })
   .catch((error: unknown) => failures.push(error instanceof Error ? (error.stack ?? '') : String(error)));
 // What is made inside an `apply` comes after the program has returned: all is there once nothing is left to be done.
 process.once('beforeExit', () => {
-  writeFileSync(outfile, JSON.stringify({ app, resources, builds, failures }));
+  const whole = resources.map((resource) => {
+    const { opts } = registered.get(`${resource.type} ${resource.name}`) ?? {};
+    return { ...resource, parent: opts?.parent?.__name, retained: opts?.retainOnDelete ?? false };
+  });
+  writeFileSync(outfile, JSON.stringify({ app, resources: whole, builds, failures }));
 });

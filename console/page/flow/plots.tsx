@@ -12,9 +12,9 @@ export function Plots({ flow }: { flow: Flow | undefined }) {
   const { times, throughput, latency, pace } = useMemo(() => seriesOf(slices), [slices]);
   return (
     <div class="plots">
-      <Plot title="Throughput" unit="a second" times={times} lines={throughput} atLeast={1} />
-      <Plot title="Webhook answered in" unit="ms" times={times} lines={latency} atLeast={50} />
-      <Plot title="Gate" unit="a second" times={times} lines={pace} atLeast={10} />
+      <Plot title="Throughput, a second" times={times} lines={throughput} atLeast={1} />
+      <Plot title="Webhook answered in, ms" times={times} lines={latency} atLeast={50} />
+      <Plot title="Gate, calls a second" times={times} lines={pace} atLeast={10} />
     </div>
   );
 }

@@ -11,8 +11,8 @@ export interface Line {
 }
 
 export interface PlotProps {
+  /** With the unit. */
   readonly title: string;
-  readonly unit: string;
   /** Seconds since 1970, one for each value. */
   readonly times: readonly number[];
   readonly lines: readonly Line[];
@@ -24,7 +24,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 const height = 132;
 
 /** One small plot over time; its text says what the latest values are. */
-export function Plot({ title, unit, times, lines, atLeast }: PlotProps) {
+export function Plot({ title, times, lines, atLeast }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const data = useRef<UPlot.AlignedData>([[]]);
@@ -61,7 +61,6 @@ export function Plot({ title, unit, times, lines, atLeast }: PlotProps) {
             {label} <b>{latestOf(values)}</b>
           </span>
         ))}
-        <span class="unit">{unit}</span>
       </figcaption>
       <div ref={box} class="canvas" aria-hidden="true" />
     </figure>

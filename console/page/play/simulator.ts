@@ -76,10 +76,11 @@ export const faults: readonly Fault[] = [
   },
 ];
 
-const listed = z.object({ faults: z.array(z.looseObject({ kind: z.string() })) });
+const listed = z.object({ faults: z.array(z.looseObject({ remaining: z.optional(z.nullable(z.number())) })) });
 
 export async function countFaults(): Promise<number> {
-  return listed.parse(await call('GET', '/play/simulator/faults')).faults.length;
+  return listed.parse(await call('GET', '/play/simulator/faults')).faults.filter(({ remaining }) => remaining !== 0)
+    .length;
 }
 
 export function addFault(request: object): Promise<unknown> {

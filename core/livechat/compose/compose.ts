@@ -1,5 +1,6 @@
+import { liveChatFileHosts } from '../file-hosts.ts';
 import { composeInteractive } from './interactive.ts';
-import { composeMedia, liveChatFileHosts } from './media.ts';
+import { composeMedia } from './media.ts';
 import type { Part } from './part.ts';
 import type { RequestMessage } from './request-message.ts';
 import { composeText } from './text.ts';

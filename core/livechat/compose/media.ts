@@ -1,9 +1,6 @@
 import * as z from 'zod/mini';
 import { common, type FileSource, type Part } from './part.ts';
 
-/** Files on these hosts are LiveChat's already. Source: URLs of files in LiveChat's events. */
-export const liveChatFileHosts: readonly string[] = ['cdn.livechat-files.com', 'cdn.files-text.com'];
-
 const nonEmpty = z.string().check(z.minLength(1));
 
 /** A file on the web, or in our media bucket. */

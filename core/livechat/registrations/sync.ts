@@ -23,7 +23,7 @@ export type Step =
   /** ms since 1970 */
   | { readonly did: 'waiting'; readonly until: number };
 
-export function clientIdOf({ stored: { name, current } }: Account): string {
+export function clientIdOf({ stored: { name, current } }: Pick<Account, 'stored'>): string {
   if (current.LIVECHAT_CLIENT_ID) return current.LIVECHAT_CLIENT_ID;
   throw new ConfigurationError(`secret ${name}: LIVECHAT_CLIENT_ID`, "the client id of this bridge's application");
 }

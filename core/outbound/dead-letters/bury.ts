@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Cause } from '../../events/own-event.ts';
 import { count } from '../../platform/metrics.ts';
 import { toDeadLetters } from '../../platform/queue.ts';
 import { executionInput } from '../../platform/step-functions.ts';
@@ -6,7 +7,6 @@ import { publishFailed, raiseAlert } from '../announce.ts';
 import type { OutboundPart } from '../carrier.ts';
 import { deliveryStore } from '../delivery-store.ts';
 import { RequestInvalid } from '../errors.ts';
-import type { Cause } from '../events.ts';
 import { triedAgain } from '../machine.ts';
 import { queueStore } from '../queue.ts';
 import { type Piece, parseSendState, requestOf } from '../request.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import * as errors from '../../livechat/errors.ts';
-import { FileRefused } from '../../media/fetch.ts';
+import { FileRefused, FileUnavailable } from '../../media/errors.ts';
 import { ConfigurationError } from '../../platform/configuration.ts';
 import { InputUnsupported, RequestConflict, RequestExpired, RequestInvalid, StepFailed } from '../errors.ts';
 import { categoryOf, deadLetterCategories } from './category.ts';
@@ -16,6 +16,7 @@ it.each([
   [new errors.LiveChatServerError(refused), 'Server'],
   [new ConfigurationError('LIVECHAT_AGENT_ID', 'an e-mail'), 'Configuration'],
   [new FileRefused('no'), 'Invalid'],
+  [new FileUnavailable('no'), 'Network'],
   [new RequestConflict('request-1'), 'Invalid'],
   [new RequestInvalid('data'), 'Invalid'],
   [new RequestExpired('request-1', ''), 'Expired'],

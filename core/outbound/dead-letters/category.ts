@@ -9,6 +9,7 @@ const categories = new Map([
   ['LiveChatServerError', 'Server'],
   ['ConfigurationError', 'Configuration'],
   ['FileRefused', 'Invalid'],
+  ['FileUnavailable', 'Network'],
   ['RequestConflict', 'Invalid'],
   ['RequestInvalid', 'Invalid'],
   ['RequestExpired', 'Expired'],

@@ -38,6 +38,8 @@ export const resumeChat = ({ chat: asked, active }: z.infer<typeof resumeChatReq
   return { thread_id: threadId, ...(event_ids.length > 0 && { event_ids }) };
 };
 
-export const uploadFile = ({ file }: z.infer<typeof uploadFileRequest>, world: World) => ({
-  url: world.uploads.add(file),
-});
+export const uploadFile = ({ file }: z.infer<typeof uploadFileRequest>, { uploads, cdn }: World) => {
+  const url = uploads.add(file);
+  cdn.keep(url, file);
+  return { url };
+};

@@ -20,7 +20,7 @@ export interface Uploads {
   readonly take: (url: string) => Upload;
 }
 
-/** The files that were uploaded; what is in them is not kept. */
+/** The files that were uploaded; the CDN has what is in them. */
 export const createUploads = (now: () => number, uuid: () => string): Uploads => {
   const uploads = new Map<string, { readonly upload: Upload; readonly expiresAt: number }>();
 

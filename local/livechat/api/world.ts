@@ -1,3 +1,4 @@
+import type { Cdn } from '../cdn.ts';
 import type { Author, Chat } from '../chats.ts';
 import type { CallLog } from '../control/calls.ts';
 import type { Source } from '../ids.ts';
@@ -13,6 +14,7 @@ export interface World {
   readonly source: Source;
   readonly settings: SettingsStore;
   readonly uploads: Uploads;
+  readonly cdn: Cdn;
   readonly joins: Joins;
   readonly registrations: Registrations;
   readonly calls: CallLog;

@@ -1,8 +1,8 @@
-import type { EventData, EventType } from '../events/catalogue.ts';
-import type { DomainEvent } from '../events/event.ts';
-import { deriveId } from '../events/ids.ts';
+import type { EventData, EventType } from './catalogue.ts';
+import type { DomainEvent } from './event.ts';
+import { deriveId } from './ids.ts';
 
-/** What an outbound event follows from. */
+/** What an event of our own follows from. */
 export interface Cause {
   readonly organizationId: string;
   readonly correlationId: string;
@@ -10,7 +10,7 @@ export interface Cause {
 }
 
 /** An event of this bridge's own making, identified by what it is about. */
-export function outboundEvent<T extends EventType>(
+export function ownEvent<T extends EventType>(
   type: T,
   data: EventData<T>,
   { organizationId, correlationId, causationId }: Cause,

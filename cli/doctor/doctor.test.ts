@@ -1,0 +1,295 @@
+import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { livechatOf, startLivechat } from '../../test/cli.ts';
+import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
+import { clientOf, putStage } from '../../test/local-aws.ts';
+import { outbound } from '../../test/outbound.ts';
+
+const clientId = 'client-of-the-test';
+const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', LIVECHAT_CLIENT_ID: clientId };
+
+const report = z.object({
+  ok: z.boolean(),
+  faults: z.number(),
+  warnings: z.number(),
+  findings: z.array(
+    z.object({ about: z.string(), severity: z.string(), says: z.string(), mend: z.optional(z.string()) }),
+  ),
+});
+
+describe('livechat doctor', () => {
+  let local: Local;
+  let bus: ReturnType<typeof outbound>;
+  beforeAll(async () => {
+    local = await startLocal(credentials);
+    bus = outbound(local);
+    await livechatOf(local).json('webhooks', 'sync', '--yes');
+    await bus.chat();
+    await local.idle();
+  });
+  afterAll(() => local.stop());
+
+  const withAws = () => ({
+    AWS_ENDPOINT_URL: local.aws,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'mine',
+    AWS_SECRET_ACCESS_KEY: 'mine',
+  });
+  /** What is wrong, by the doctor of the local engine or of a stage. */
+  const wrong = async (stage?: string) => {
+    const args = ['doctor', '--json', ...(stage === undefined ? [] : ['--stage', stage])];
+    const { code, stdout } = await startLivechat(args, withAws()).ended;
+    const { ok, faults, findings } = report.parse(JSON.parse(stdout));
+    expect({ ok, code }).toEqual(faults === 0 ? { ok: true, code: 0 } : { ok: false, code: 1 });
+    const bad = findings.filter(({ severity }) => severity === 'fault' || severity === 'warning');
+    for (const { mend } of bad) expect(mend).toMatch(/\S/);
+    return bad.map(({ about, severity, says }) => `${severity} ${about}: ${says}`);
+  };
+  const configure = async (method: string, body: object = {}): Promise<unknown> => {
+    const answer = await fetch(`${local.livechat}/v3.6/configuration/action/${method}`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa('account:key')}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ owner_client_id: clientId, ...body }),
+    });
+    expect(answer.status).toBe(200);
+    return answer.json();
+  };
+  const registered = async (action: string) =>
+    z
+      .array(z.looseObject({ id: z.string(), action: z.string() }))
+      .parse(await configure('list_webhooks'))
+      .filter((one) => one.action === action);
+  const register = (changes: object = {}) =>
+    configure('register_webhook', {
+      ...{ action: 'thread_tagged', url: local.webhook, secret_key: local.secret, type: 'license' },
+      ...changes,
+    });
+
+  test('finds nothing wrong where nothing is, and says when each webhook was last seen', async () => {
+    const { code, stdout } = await startLivechat(['doctor'], { AWS_ENDPOINT_URL: local.aws }).ended;
+    expect(stdout).toMatch(/^note {5}last webhooks {2}incoming_chat +\d{4}-\d\d-\d\dT/m);
+    expect(stdout).toMatch(/^note {5}last webhooks {2}event_deleted +no trace in the latest conversations$/m);
+    expect(stdout).toContain('All is well.');
+    expect(stdout).not.toContain(local.secret);
+    expect(code).toBe(0);
+    expect(await wrong()).toEqual([]);
+  });
+
+  describe('finds what a deployment got wrong:', () => {
+    describe('a deployment with many faults', () => {
+      let found: string[];
+      beforeAll(async () => {
+        const environment = {
+          SECRET_CACHE_SECONDS: 'long',
+          SECRET_PREFIX: 'nowhere',
+          CONVERSATIONS_TABLE: 'messages',
+          MESSAGES_TABLE: 'nowhere',
+          CONTROL_TABLE: 'messages',
+          BUS_NAME: 'nobus',
+          SEND_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:none',
+          MEDIA_BUCKET: 'nobucket',
+          DEAD_LETTER_QUEUE_URL: `${local.aws}/000000000000/noqueue`,
+        };
+        await putStage(local, 'faulty', { environment, webhookUrl: new URL('/nowhere', local.webhook).href });
+        found = await wrong('faulty');
+      });
+
+      test.each([
+        /^fault settings: SECRET_CACHE_SECONDS: expected a whole number/,
+        /^fault secret: .*nowhere\/default/,
+        /^fault tables: there is no table nowhere$/,
+        /^fault tables: messages has the keys pk and sk, not pk$/,
+        /^fault tables: messages lacks the index byActivity$/,
+        /^fault queues: there is no queue \S+noqueue/,
+        /^fault bus and rules: there is no bus nobus$/,
+        /^fault state machine: there is no state machine \S+none/,
+        /^fault bucket: there is no bucket nobucket/,
+        /^fault webhook: \S+nowhere answers 404$/,
+      ])('%s', (expected) => {
+        expect(found).toContainEqual(expect.stringMatching(expected));
+      });
+    });
+
+    test.each<[string, Readonly<Record<string, string>>, RegExp]>([
+      ['a version that is none', { LIVECHAT_API_VERSION: 'new' }, /^fault settings: LIVECHAT_API_VERSION: expected/],
+      ['no LiveChat', { LIVECHAT_API_BASE_URL: 'http://127.0.0.1:1' }, /^fault credentials: .*no answer from LiveChat/],
+      ['a deprecated version', { LIVECHAT_API_VERSION: 'v3.4' }, /^fault API version: LiveChat has deprecated v3.4 \(/],
+      ['a legacy version', { LIVECHAT_API_VERSION: 'v3.5' }, /^warning API version: LiveChat calls v3.5 legacy/],
+      ['a version that is gone', { LIVECHAT_API_VERSION: 'v2.0' }, /^fault API version: LiveChat does not serve/],
+    ])('%s', async (_what, environment, expected) => {
+      await putStage(local, 'faulty', { environment });
+      expect(await wrong('faulty')).toContainEqual(expect.stringMatching(expected));
+    });
+
+    test('a webhook that nobody answers', async () => {
+      await putStage(local, 'faulty', { webhookUrl: 'http://127.0.0.1:1/livechat/webhook' });
+      expect(await wrong('faulty')).toContainEqual(expect.stringMatching(/^fault webhook: \S+ does not answer$/));
+    });
+
+    const full = {
+      LIVECHAT_WEBHOOK_SECRET: 'whsec-of-the-test',
+      LIVECHAT_AGENT_ID: 'nina@acme.example',
+      ...credentials,
+    };
+    test.each<[string, Readonly<Record<string, string | undefined>>, RegExp]>([
+      ['short', { LIVECHAT_WEBHOOK_SECRET: 'short' }, /^fault secret: .*LIVECHAT_WEBHOOK_SECRET: expected at least 8/],
+      ['clientless', { LIVECHAT_CLIENT_ID: undefined }, /^fault secret: \S+ lacks LIVECHAT_CLIENT_ID/],
+      ['agentless', { LIVECHAT_AGENT_ID: undefined }, /^fault secret: \S+ lacks LIVECHAT_AGENT_ID/],
+      ['odd-agent', { LIVECHAT_AGENT_ID: 'Nina' }, /^fault secret: \S+ LIVECHAT_AGENT_ID is neither/],
+      ['accountless', { LIVECHAT_ACCOUNT_ID: undefined }, /^fault credentials: .*LIVECHAT_ACCOUNT_ID: expected/],
+      ['tokenless', { LIVECHAT_API_KEY: undefined }, /^fault credentials: .*LIVECHAT_API_KEY: expected/],
+    ])('a secret that is %s', async (name, changes, expected) => {
+      await new SecretsManagerClient(clientOf(local)).send(
+        new CreateSecretCommand({ Name: `${name}/default`, SecretString: JSON.stringify({ ...full, ...changes }) }),
+      );
+      await putStage(local, 'faulty', { environment: { SECRET_PREFIX: name } });
+      const found = await wrong('faulty');
+      expect(found).toContainEqual(expect.stringMatching(expected));
+      expect(JSON.stringify(found)).not.toContain('whsec-of-the-test');
+    });
+  });
+
+  test('an organization with a secret of its own is examined with it', async () => {
+    const secrets = new SecretsManagerClient(clientOf(local));
+    const name = `tenants/${organizationId}`;
+    await secrets.send(
+      new CreateSecretCommand({ Name: name, SecretString: '{"LIVECHAT_WEBHOOK_SECRET":"long enough"}' }),
+    );
+    await putStage(local, 'faulty', { environment: { SECRET_PREFIX: 'tenants' } });
+    expect(await wrong('faulty')).toContainEqual(
+      `fault secret: ${name} lacks LIVECHAT_AGENT_ID: nobody is there to send as (of ${organizationId})`,
+    );
+  });
+
+  describe('finds what is wrong at LiveChat:', () => {
+    const settings = (changes: object) => bus.simulator('POST', '/simulator/settings', changes);
+    afterEach(async () => {
+      await settings({ apiKey: 'key', scopes: null });
+      await configure('enable_license_webhooks');
+      await livechatOf(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--settle-seconds', '0');
+    });
+
+    test('credentials that it does not know', async () => {
+      await settings({ apiKey: 'another' });
+      expect(await wrong()).toEqual(['fault credentials: LiveChat refuses the credentials']);
+    });
+
+    test.each([
+      ['chats--all:rw', ['chats--all:ro', 'webhooks.configuration:rw', 'webhooks.state:rw']],
+      ['webhooks.configuration:rw', ['chats--all:rw', 'webhooks.state:rw']],
+      ['webhooks.state:rw', ['chats--all:rw', 'webhooks.configuration:rw']],
+      ['chats--all:ro', ['webhooks.configuration:rw', 'webhooks.state:rw']],
+    ])('a token without %s', async (lacking, scopes) => {
+      await settings({ scopes });
+      expect(await wrong()).toContainEqual(
+        expect.stringContaining(`fault credentials: the token may not use ${lacking}, which is needed`),
+      );
+    });
+
+    test('a webhook that is not registered', async () => {
+      const [one] = await registered('thread_tagged');
+      await configure('unregister_webhook', { id: one?.id });
+      expect(await wrong()).toEqual(['fault registrations: not registered: thread_tagged']);
+    });
+
+    test('one with a filter, and one that is there twice', async () => {
+      const [one] = await registered('thread_tagged');
+      const [chat] = z.array(z.looseObject({ description: z.string() })).parse(await registered('incoming_chat'));
+      await configure('unregister_webhook', { id: one?.id });
+      await register({ filters: { author_type: 'customer' } });
+      await register({ action: 'incoming_chat', description: chat?.description });
+      expect(await wrong()).toEqual([
+        'fault registrations: registered wrongly: thread_tagged (filters, unmarked)',
+        'warning registrations: more than is needed: incoming_chat',
+      ]);
+    });
+
+    test('one that three others leave no room for', async () => {
+      const [one] = await registered('thread_tagged');
+      await configure('unregister_webhook', { id: one?.id });
+      for (const n of [1, 2, 3]) await register({ url: `https://elsewhere.example/${n}` });
+      expect(await wrong()).toEqual([
+        'fault registrations: thread_tagged cannot be registered: three of other addresses are there',
+      ]);
+      for (const { id } of await registered('thread_tagged')) await configure('unregister_webhook', { id });
+    });
+
+    test('webhooks registered with a secret that is no longer stored', async () => {
+      const secrets = new SecretsManagerClient(clientOf(local));
+      const SecretId = 'livechat/default';
+      const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+      await secrets.send(
+        new PutSecretValueCommand({
+          SecretId,
+          SecretString: JSON.stringify({ ...JSON.parse(SecretString), LIVECHAT_WEBHOOK_SECRET: 'set by hand' }),
+        }),
+      );
+      expect(await wrong()).toEqual([
+        expect.stringMatching(/^fault registrations: registered with another secret: incoming_chat, incoming_event,/),
+      ]);
+      await secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
+      expect(await wrong()).toEqual([]);
+    });
+
+    test('webhooks that are switched off', async () => {
+      await configure('disable_license_webhooks');
+      expect(await wrong()).toEqual(["fault registrations: the license's webhooks are switched off: none is sent"]);
+    });
+  });
+
+  describe('finds what has gone wrong since:', () => {
+    test('a rule that is switched off', async () => {
+      const events = new EventBridgeClient(clientOf(local));
+      const rule = { EventBusName: local.bus, Name: 'message-received' };
+      await events.send(new DisableRuleCommand(rule));
+      expect(await wrong()).toEqual(['fault bus and rules: the rule message-received is switched off']);
+      await events.send(new EnableRuleCommand(rule));
+    });
+
+    test('parked letters', async () => {
+      const sqs = new SQSClient(clientOf(local));
+      const QueueUrl = `${local.aws}/000000000000/parked`;
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
+      expect(await wrong()).toEqual([
+        'warning queues: 1 letters are parked: functions/dead-letter could not handle them',
+      ]);
+      await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+    });
+
+    test('a gate that is paused', async () => {
+      const cli = livechatOf(local);
+      await cli.json('gate', 'pause');
+      expect(await wrong()).toEqual([`warning sending: the gate of ${organizationId} is paused: nothing is sent`]);
+      await cli.json('gate', 'resume');
+    });
+
+    test('dead letters, and a gate that LiveChat has closed', async () => {
+      const chatId = await bus.chat();
+      await bus.fault({ kind: 'expired-token', method: 'send_event', count: 2 });
+      await bus.send(chatId);
+      await bus.settled();
+      await expect.poll(() => bus.deadLetters(chatId), printed).toHaveLength(1);
+      const found = await wrong();
+      expect(found).toContainEqual('warning sending: 1 open dead letters');
+      expect(found).toContainEqual(expect.stringMatching(/^warning sending: the breaker of \S+ is open: credentials$/));
+    });
+  });
+});
+
+test('a bridge to which no webhook has come yet is told so, and what to do', async () => {
+  const local = await startLocal(credentials);
+  const { code, stdout } = await livechatOf(local).run('doctor');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^warning {2}last webhooks {2}none has left a trace yet\n +→ Start a chat/m);
+  expect(stdout).toMatch(/^FAULT {4}registrations {2}not registered: incoming_chat,.*\n +→ livechat webhooks sync/m);
+  expect(stdout).toMatch(/^Faults: 1, warnings: 1\.$/m);
+  await local.stop();
+});

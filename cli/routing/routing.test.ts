@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { livechat, livechatOf } from '../../test/cli.ts';
+import { type Local, organizationId, startLocal } from '../../test/local.ts';
+import { outbound } from '../../test/outbound.ts';
+
+const fixtures = 'test/fixtures/livechat';
+
+describe('livechat routing', () => {
+  let local: Local;
+  let cli: ReturnType<typeof livechatOf>;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'routing-'));
+    local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
+    cli = livechatOf(local);
+  });
+  afterAll(async () => {
+    await local.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  /** A file with rules. */
+  async function file(name: string, content: unknown): Promise<string> {
+    const path = join(folder, name);
+    await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
+    return path;
+  }
+  const rules = (...given: object[]) => ({ match: 'first', rules: given });
+  const pro = { name: 'pro', when: { fact: 'session.plan', is: 'pro' }, do: { transfer: [{ group: 4, queue: true }] } };
+  const hello = { name: 'hello', when: { fact: 'message', words: 'hello' }, do: { tag: ['hello'], answer: 'Hello!' } };
+
+  test('says that there is nobody whose rules they could be', async () => {
+    const { code, stderr } = await cli.run('routing', 'show');
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--organization must be given'),
+    });
+  });
+
+  test('tries rules on recorded webhooks, without a conversation', async () => {
+    const path = await file('pro.json', rules(pro));
+    const { code, stdout } = await cli.run('routing', 'test', '--rules', path, '--payload', fixtures);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/T8RM2K0V9X +no rule matches +pro: transfer to group 4 or its queue +differs/);
+    expect(stdout).toContain('1 of 1 chats would be routed differently.');
+    const json = await cli.json('routing', 'test', '--rules', path, '--payload', `${fixtures}/incoming_chat.json`);
+    expect(json).toMatchObject({ ok: true, inForce: 0, differing: 1, trials: [{ candidate: { matched: ['pro'] } }] });
+  });
+
+  test('puts a file in force, shows it, and tries another on the stored conversations', async () => {
+    const chatId = await outbound(local).chat({ text: 'Hello there' });
+    await expect.poll(() => local.api(`/api/conversations/${chatId}`)).toMatchObject({ status: 200 });
+    await local.idle();
+    const [first, second] = [await file('first.json', rules(pro)), await file('second.json', rules(pro, hello))];
+    expect(await cli.json('routing', 'apply', '--rules', first, '--comment', 'Pro first')).toEqual({
+      ok: true,
+      organizationId,
+      version: 1,
+      changed: true,
+    });
+    expect((await cli.run('routing', 'apply', '--rules', first)).stdout).toContain('nothing was changed');
+    const { stdout } = await cli.run('routing', 'show');
+    expect(stdout).toContain('Pro first');
+    expect(stdout).toMatch(/pro +session.plan is "pro" +transfer to group 4 or its queue/);
+    const tried = await cli.run('routing', 'test', '--rules', second, '--explain');
+    expect(tried.stdout).toMatch(new RegExp(`${chatId} +no rule matches +hello: tag hello; answer “Hello!” +differs`));
+    expect(tried.stdout).toContain('session.plan is "pro": does not hold');
+    expect(await cli.json('routing', 'test', '--rules', second, '--conversations', '1')).toMatchObject({
+      inForce: 1,
+      differing: 1,
+      trials: [{ conversationId: chatId, candidate: { matched: ['hello'] }, differs: true }],
+    });
+  });
+
+  test('puts an earlier version in force again', async () => {
+    await cli.json('routing', 'apply', '--rules', await file('third.json', rules(hello)));
+    expect((await cli.run('routing', 'apply', '--version', '1')).stdout).toBe('Version 1 is in force.\n');
+    expect(await cli.json('routing', 'show')).toMatchObject({ inForce: 1, versions: [{ version: 2 }, { version: 1 }] });
+    expect(await cli.json('routing', 'show', '--version', '2')).toMatchObject({ shown: { rules: rules(hello) } });
+    expect((await cli.run('routing', 'apply', '--version', '0')).stdout).toBe('The default rules are in force.\n');
+    expect((await cli.run('routing', 'show')).stdout).toContain("every chat is left to LiveChat's own routing");
+  });
+
+  test.each<[string, unknown, string]>([
+    ['not there', undefined, 'cannot be read: ENOENT'],
+    ['no JSON', '{', 'is not JSON'],
+    ['no rules', { match: 'first', rules: [{ name: 'x', do: { tag: [] } }] }, 'rules.0.do.tag: expected 1 to 20 tags'],
+  ])('names what is wrong with a file that is %s', async (_what, content, message) => {
+    const path = content === undefined ? join(folder, 'nowhere.json') : await file('wrong.json', content);
+    for (const command of ['test', 'apply']) {
+      const { code, stderr } = await cli.run('routing', command, '--rules', path);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(message) });
+    }
+  });
+
+  test.each<[string[], number, string]>([
+    [['apply'], 2, '--rules or --version'],
+    [['apply', '--rules', 'a', '--version', '1'], 2, '--rules or --version'],
+    [['apply', '--version', '99'], 1, 'There is no version 99'],
+    [['show', '--version', '99'], 1, 'There is no version 99'],
+    [['test'], 2, "required option '--rules <file>'"],
+    [['test', '--rules', 'a', '--payload', 'b', '--conversations', '1'], 2, 'not both'],
+    [['test', '--rules', 'a', '--conversations', '0'], 2, '--conversations must be a whole number'],
+  ])('refuses %j', async (args, exitCode, message) => {
+    const { code, stderr } = await cli.run('routing', ...args);
+    expect({ code, stderr }).toEqual({ code: exitCode, stderr: expect.stringContaining(message) });
+  });
+
+  test('finds no chat in webhooks of another kind', async () => {
+    const path = await file('any.json', rules());
+    const { code, stderr } = await cli.run(
+      'routing',
+      'test',
+      '--rules',
+      path,
+      '--payload',
+      `${fixtures}/tag_created.v3.5_plus.json`,
+    );
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining('bodies of incoming_chat are expected'),
+    });
+  });
+});
+
+test('livechat routing --help shows what there is', async () => {
+  const { code, stdout } = await livechat('routing', '--help');
+  expect(code).toBe(0);
+  for (const command of ['show', 'test', 'apply']) expect(stdout).toContain(`livechat routing ${command}`);
+});

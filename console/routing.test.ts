@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { fixture } from '../test/fixtures.ts';
+import { type Local, post, startLocal } from '../test/local.ts';
+
+const tag = (name: string, when?: object) => ({ name, ...(when && { when }), do: { tag: [name] } });
+const rules = (...given: object[]) => ({ match: 'first', rules: given });
+const pro = { fact: 'session.plan', is: 'pro' };
+
+describe('/api/routing', () => {
+  let local: Local;
+  beforeAll(async () => {
+    local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
+  });
+  afterAll(() => local.stop());
+
+  const send = async (path: string, body: unknown) => {
+    const init = { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) };
+    const answer = await fetch(new URL(`/api/routing/${path}`, local.console), init);
+    return { status: answer.status, body: z.looseObject({}).parse(await answer.json()) };
+  };
+  const known = (organizationId: string) => local.api(`/api/routing/rules?organizationId=${organizationId}`);
+
+  describe('rules', () => {
+    it('are the default ones until there are others', async () => {
+      const organizationId = randomUUID();
+      const inForce = { version: 0, rules: { match: 'first', rules: [] } };
+      expect((await known(organizationId)).body).toMatchObject({ rules: [{ organizationId, inForce, versions: [] }] });
+    });
+
+    it('are kept in versions that never change, of which any may be put in force', async () => {
+      const organizationId = randomUUID();
+      const [first, second] = [rules(tag('a')), rules(tag('b'))];
+      const apply = (more: object) => send('rules', { organizationId, ...more });
+      expect(await apply({ rules: first, comment: 'why' })).toMatchObject({
+        status: 200,
+        body: { organizationId, inForce: { version: 1, comment: 'why', rules: first }, changed: true },
+      });
+      expect(await apply({ rules: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: true } });
+      expect(await apply({ rules: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: false } });
+      const at = (version: number) => local.api(`/api/routing/rules/${version}?organizationId=${organizationId}`);
+      expect((await at(1)).body).toMatchObject({ version: { version: 1, rules: first } });
+      expect(await apply({ version: 1 })).toMatchObject({ body: { inForce: { version: 1, rules: first } } });
+      const third = rules(tag('c'));
+      expect(await apply({ rules: third })).toMatchObject({ body: { inForce: { version: 3 } } });
+      expect((await known(organizationId)).body).toMatchObject({
+        rules: [
+          { inForce: { version: 3 }, versions: [{ version: 3 }, { version: 2 }, { version: 1, comment: 'why' }] },
+        ],
+      });
+      expect(await apply({ version: 0 })).toMatchObject({ body: { inForce: { version: 0, rules: { rules: [] } } } });
+    });
+
+    it('of two who put some in force at once are two versions', async () => {
+      const organizationId = randomUUID();
+      const names = Array.from({ length: 8 }, (_, index) => `${index}`);
+      const answers = await Promise.all(
+        names.map((name) => send('rules', { organizationId, rules: rules(tag(name)) })),
+      );
+      const version = z.object({ inForce: z.object({ version: z.number() }) });
+      const versions = answers.map(({ body }) => version.parse(body).inForce.version);
+      expect(versions.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    });
+
+    it.each<[unknown, number, object]>([
+      ['no JSON', 400, { error: { field: 'rules' } }],
+      [{ rules: 7 }, 400, { error: { field: 'rules', expected: 'Invalid input: expected object, received number' } }],
+      [
+        { rules: { match: 'some', rules: [{ name: 'x', do: {} }] } },
+        400,
+        {
+          error: { field: 'rules.match', expected: 'first or all' },
+          issues: [{ path: 'match' }, { path: 'rules.0.do', message: expect.stringContaining('at least one of') }],
+        },
+      ],
+      [{ version: 7, organizationId: 'O' }, 404, { error: { field: 'version' } }],
+      [{ version: -1 }, 400, { error: { field: 'rules' } }],
+      [{ rules: rules(tag('a')) }, 400, { error: { field: 'organizationId' } }],
+    ])('are refused for %j', async (body, status, answer) => {
+      expect(await send('rules', body)).toMatchObject({ status, body: answer });
+    });
+
+    it('of a version that is not there are not found', async () => {
+      for (const version of ['4', 'x', '-1', '1.5']) {
+        const { status } = await local.api(`/api/routing/rules/${version}?organizationId=${randomUUID()}`);
+        expect(status).toBe(404);
+      }
+    });
+  });
+
+  describe('test', () => {
+    const started = fixture('incoming_chat.json');
+    /** An organization with the chat of the collection, which a returning customer of the plan pro begins. */
+    async function organization(): Promise<string> {
+      const organization_id = randomUUID();
+      for (const body of [started, fixture('incoming_chat.reopened.json')])
+        await post(local, { ...body, organization_id });
+      await local.idle();
+      return organization_id;
+    }
+    const trials = z.object({
+      inForce: z.number(),
+      trials: z.array(
+        z.looseObject({
+          conversationId: z.string(),
+          threadId: z.string(),
+          inForce: z.looseObject({ matched: z.array(z.string()) }),
+          candidate: z.looseObject({ matched: z.array(z.string()) }),
+          differs: z.boolean(),
+        }),
+      ),
+    });
+    const tried = async (body: object) => {
+      const answer = await send('test', body);
+      expect(answer).toMatchObject({ status: 200 });
+      return trials.parse(answer.body);
+    };
+
+    it('says what rules would do with the latest thread that a customer began, beside those in force', async () => {
+      const organizationId = await organization();
+      await send('rules', { organizationId, rules: rules(tag('old', pro)) });
+      const topic = { fact: 'answers.topic', is: 'Order status' };
+      const order = { fact: 'message', words: 'order 4711' };
+      const cart = { fact: 'page', contains: '/cart' };
+      const all = [pro, topic, order, cart, { fact: 'returning', is: true }, { fact: 'country', is: 'PL' }];
+      const answer = await tried({ organizationId, rules: rules(tag('new', { all })) });
+      expect(answer).toMatchObject({
+        inForce: 1,
+        trials: [
+          {
+            conversationId: 'T8RM2K0V9X',
+            threadId: 'T8RM2KD13X',
+            inForce: { matched: ['old'], actions: [{ rule: 'old', action: 'tag', tag: 'old' }] },
+            candidate: { matched: ['new'], tried: [{ rule: 'new', result: 'matched' }] },
+            differs: true,
+          },
+        ],
+      });
+    });
+
+    it('finds no difference where only names differ, and changes nothing', async () => {
+      const organizationId = await organization();
+      const before = await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
+      await send('rules', { organizationId, rules: rules(tag('a', pro)) });
+      const other = { ...tag('a', pro), name: 'b' };
+      expect((await tried({ organizationId, rules: rules(other) })).trials).toMatchObject([{ differs: false }]);
+      expect((await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`)).body).toEqual(
+        before.body,
+      );
+    });
+
+    it('tells those that would wait, and passes over what no customer has begun or what is not there', async () => {
+      const organizationId = await organization();
+      const silent = { ...started, organization_id: organizationId, payload: silentChat('SILENT') };
+      await post(local, silent);
+      await local.idle();
+      const body = { organizationId, rules: rules(tag('r', { fact: 'message', contains: 'x' })) };
+      const { trials } = await tried({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
+      expect(trials).toMatchObject([
+        { conversationId: 'SILENT', candidate: { waitsFor: 'r' }, differs: true },
+        { conversationId: 'T8RM2K0V9X', candidate: { matched: [] }, differs: false },
+      ]);
+      expect((await tried({ ...body, limit: 1 })).trials).toHaveLength(1);
+    });
+
+    it.each([
+      [{ rules: rules(), limit: 0 }],
+      [{ rules: rules(), conversationIds: 'all' }],
+      [{ rules: { match: 'first' }, organizationId: 'O' }],
+    ])('is refused for %j', async (body) => {
+      expect(await send('test', body)).toMatchObject({ status: 400, body: { error: { field: expect.any(String) } } });
+    });
+  });
+});
+
+function silentChat(id: string) {
+  const users = [{ id: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55', type: 'customer', present: true }];
+  return { chat: { id, users, thread: { id: `${id}_T`, created_at: '2026-03-11T11:00:00.000000Z', active: true } } };
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { sendingRules, storingRules } from './settings.ts';
+
+const carrierHosts = ['cdn.livechat-files.com'];
+
+describe('the settings of downloads', () => {
+  it('are LiveChat’s hosts and 10 MB for what is stored, any host for what is sent', () => {
+    expect(storingRules(carrierHosts, {})).toEqual({
+      hosts: carrierHosts,
+      maxBytes: 10_485_760,
+      totalMs: 30_000,
+      standIn: undefined,
+    });
+    expect(sendingRules({})).toEqual({ hosts: undefined, maxBytes: 10_485_760, totalMs: 10_000 });
+  });
+
+  it('can be others', () => {
+    const environment = {
+      MEDIA_HOSTS: 'a.example, B.example',
+      MEDIA_OUTBOUND_HOSTS: 'c.example',
+      MEDIA_MAX_BYTES: '5',
+    };
+    expect(storingRules(carrierHosts, environment)).toMatchObject({ hosts: ['a.example', 'b.example'], maxBytes: 5 });
+    expect(sendingRules(environment)).toMatchObject({ hosts: ['c.example'], maxBytes: 5 });
+  });
+
+  it.each([
+    [{ MEDIA_HOSTS: 'https://a.example' }, /^MEDIA_HOSTS: expected host names/],
+    [{ MEDIA_HOSTS: 'a.example,,b.example' }, /^MEDIA_HOSTS: expected host names/],
+    [{ MEDIA_HOSTS: '*' }, /^MEDIA_HOSTS: expected host names/],
+    [{ MEDIA_MAX_BYTES: '10 MB' }, /^MEDIA_MAX_BYTES: expected a whole number/],
+    [{ MEDIA_MAX_BYTES: '0' }, /^MEDIA_MAX_BYTES: expected a whole number/],
+  ])('stop the start when they are malformed: %j', (environment, message) => {
+    expect(() => storingRules(carrierHosts, environment)).toThrow(message);
+  });
+});
+
+describe('a stand-in for LiveChat’s CDN', () => {
+  const local = { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' };
+
+  it.each(['http://localhost:4600', 'http://127.0.0.1:4600/', 'http://[::1]:4600'])(
+    'may be %s beside a local engine',
+    (url) => {
+      expect(storingRules(carrierHosts, { ...local, MEDIA_STAND_IN: url }).standIn).toBe(new URL(url).origin);
+    },
+  );
+
+  it.each([
+    ['on AWS', { AWS_LAMBDA_FUNCTION_NAME: 'store-media' }],
+    ['with another AWS endpoint', { AWS_ENDPOINT_URL: 'https://vpce.s3.us-east-1.amazonaws.com' }],
+    [
+      'with an endpoint whose name only begins like this machine’s',
+      { AWS_ENDPOINT_URL: 'http://localhost.evil.example' },
+    ],
+    ['with an endpoint that is none', { AWS_ENDPOINT_URL: 'localhost' }],
+  ])('stops the start %s', (_where, environment) => {
+    const given = { MEDIA_STAND_IN: 'http://localhost:4600', ...environment };
+    expect(() => storingRules(carrierHosts, given)).toThrow(/^MEDIA_STAND_IN: expected not to be set/);
+  });
+
+  it.each(['http://10.0.0.1', 'https://localhost:4600', 'file:///etc', 'http://169.254.169.254', 'here'])(
+    'is on this machine or none: %s',
+    (url) => {
+      const given = { ...local, MEDIA_STAND_IN: url };
+      expect(() => storingRules(carrierHosts, given)).toThrow(/^MEDIA_STAND_IN: expected the address of a simulator/);
+    },
+  );
+});

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import { isIP, type LookupFunction, createServer as startTrap } from 'node:net';
+import * as z from 'zod/mini';
+import { type FetchRules, fetcher } from './fetch.ts';
+import { type Network, publicAgents } from './network.ts';
+
+const address = z.object({ port: z.number() });
+const pem = (name: string) => readFileSync(new URL(`../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
+
+/** The one private address that the network of a test takes for public: the test's own server. */
+const ours = '127.0.0.1';
+
+/** A server of files over https on this machine, and a network in which its host names are public. */
+export async function startFileServer(respond: RequestListener) {
+  const asked: string[] = [];
+  const server = createServer({ key: pem('key'), cert: pem('certificate') }, (request, response) => {
+    asked.push(`${request.headers.host?.split(':')[0]}${request.url}`);
+    respond(request, response);
+  });
+  await once(server.listen(0, ours), 'listening');
+  const { port } = address.parse(server.address());
+  return {
+    /** What it was asked for, as host and path. */
+    asked,
+    url: (path: string, host = 'cdn.files.example') => `https://${host}:${port}${path}`,
+    network: (stepMs = 10_000, names: Names = {}): Network => ({
+      agent: publicAgents([ours]),
+      stepMs,
+      lookup: lookupIn(names),
+      certificateAuthority: pem('certificate'),
+    }),
+    stop: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** What a name resolves to, the next time it is asked for; every other name is the test's server. */
+export type Names = Readonly<Record<string, readonly string[] | (() => readonly string[])>>;
+
+export function lookupIn(names: Names): LookupFunction {
+  return (name, options, callback) => {
+    const given = Object.hasOwn(names, name) ? names[name] : undefined;
+    const addresses = (typeof given === 'function' ? given() : (given ?? [ours])).map((one) => ({
+      address: one,
+      family: isIP(one),
+    }));
+    const [first] = addresses;
+    if (!first) return callback(Object.assign(new Error(`no ${name}`), { code: 'ENOTFOUND' }), '');
+    if (options.all) return callback(null, addresses);
+    callback(null, first.address, first.family);
+  };
+}
+
+/** A server on every address of this machine that nobody must talk to; counts who does. */
+export async function startTrapServer() {
+  let connections = 0;
+  const server = startTrap((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  await once(server.listen(0), 'listening');
+  const { port } = address.parse(server.address());
+  return {
+    port,
+    connections: () => connections,
+    stop: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+    },
+  };
+}
+
+export const rules: FetchRules = { maxBytes: 1000, totalMs: 5_000 };
+
+/** How a download ends: what was downloaded, or the error's name and message. */
+export async function outcome(url: string, network: Network, more: Partial<FetchRules> = {}) {
+  try {
+    return await fetcher(network)(url, { ...rules, ...more }, async ({ path, ...file }) => ({
+      ...file,
+      text: await readFile(path, 'utf8'),
+    }));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { name: error.name, message: error.message };
+  }
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Local, startLocal } from '../../test/local.ts';
+import type { AnyEvent } from '../events/event.ts';
+import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
+import { answering, type Respond, startServer } from '../livechat/client/testing.ts';
+import type { FetchRules } from '../media/fetch.ts';
+
+const at = '2026-03-11T09:14:20.120355Z';
+
+describe('a file whose function', () => {
+  let local: Local;
+  let cdn: Awaited<ReturnType<typeof startServer>>;
+  let answer: Respond;
+  let rules: FetchRules;
+  let modules: {
+    storeMedia: typeof import('./store-media.ts').storeMedia;
+    storeMessage: typeof import('./messages.ts').storeMessage;
+    findMessages: typeof import('./queries.ts').findMessages;
+    Message: typeof import('./entities.ts').Message;
+    removeConversationMedia: typeof import('../media/media.ts').removeConversationMedia;
+  };
+
+  beforeAll(async () => {
+    cdn = await startServer((response, request) => answer(response, request));
+    local = await startLocal();
+    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+    modules = {
+      ...(await import('./store-media.ts')),
+      ...(await import('./messages.ts')),
+      ...(await import('./queries.ts')),
+      ...(await import('./entities.ts')),
+      ...(await import('../media/media.ts')),
+    };
+    rules = { maxBytes: 1_000, totalMs: 5_000, standIn: cdn.url };
+  });
+  beforeEach(() => {
+    cdn.received.length = 0;
+    answer = answering(200, 'hello', { 'content-type': 'text/plain' });
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await local.stop();
+    await cdn.stop();
+  });
+
+  function arrival() {
+    const organizationId = randomUUID();
+    const place = { organizationId, conversationId: 'CHAT', threadId: 'THREAD' };
+    const message: NormalizedMessage = {
+      ...place,
+      id: `THREAD_${randomUUID()}`,
+      carrier: 'livechat',
+      direction: 'inbound',
+      type: 'media',
+      content: 'https://cdn.livechat-files.com/a.txt',
+      timestamp: at,
+      author: { id: 'c', type: 'customer' },
+      visibility: 'all',
+      metadata: { filename: 'a.txt', contentType: 'text/plain' },
+      rawPayload: {},
+    };
+    const more = { version: '1', correlationId: 'c', carrier: 'livechat', occurredAt: at, receivedAt: at } as const;
+    const metadata: EventMetadata = { ...more, id: randomUUID(), organizationId };
+    const published: AnyEvent[] = [];
+    const ensure = () => modules.storeMessage(message, metadata);
+    const ports = {
+      rules,
+      now: Date.now,
+      publish: async (events: readonly AnyEvent[]) => void published.push(...events),
+    };
+    return {
+      key: { ...place, messageId: message.id },
+      published,
+      ensure,
+      store: (publish = ports.publish) =>
+        modules.storeMedia({ message, metadata, edited: false, ensure }, { ...ports, publish }),
+      stored: async () => (await modules.findMessages(message.id))[0],
+      files: () => modules.removeConversationMedia(place),
+    };
+  }
+
+  it('comes before the message is stored stores the message first', async () => {
+    const { store, stored, published, files } = arrival();
+    expect(await store()).toBe('stored');
+    expect(await stored()).toMatchObject({ content: expect.any(String), metadata: { media: { size: 5 } } });
+    expect(published).toHaveLength(1);
+    expect(await files()).toBe(1);
+  });
+
+  it('dies before it has told the bus tells it the next time, and fetches nothing anew', async () => {
+    const { store, ensure, published } = arrival();
+    await ensure();
+    await expect(store(() => Promise.reject(new RangeError('the bus is gone')))).rejects.toThrow(RangeError);
+    expect(await store()).toBe('stored');
+    expect(await store()).toBe('stored');
+    expect(published).toMatchObject([{ type: 'media.stored' }, { type: 'media.stored' }]);
+    expect(new Set(published.map(({ metadata }) => metadata.id)).size).toBe(1);
+    expect(cdn.received).toHaveLength(1);
+  });
+
+  it('finds its message erased when it is done brings nothing back', async () => {
+    const { store, ensure, published, key, stored, files } = arrival();
+    await ensure();
+    answer = async (response, request) => {
+      await modules.Message.delete(key).go();
+      answering(200, 'hello')(response, request);
+    };
+    expect(await store()).toBe('gone');
+    expect(await stored()).toBeUndefined();
+    expect(await files()).toBe(0);
+    expect(published).toEqual([]);
+  });
+
+  it('fails leaves what had been stored as it was', async () => {
+    const { store, ensure, stored } = arrival();
+    await ensure();
+    await store();
+    const before = await stored();
+    answer = answering(503, '');
+    expect(await store()).toBe('stored');
+    expect(await stored()).toEqual(before);
+  });
+});

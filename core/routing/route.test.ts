@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Local, startLocal } from '../../test/local.ts';
+import { routingCarrier } from '../../test/model/routing-carrier.ts';
+import { memoryStores } from '../../test/model/stores.ts';
+import type { EventData } from '../events/catalogue.ts';
+import type { AnyEvent, DomainEvent } from '../events/event.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { RuleSet } from './rules.ts';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+describe('a run that comes after another', () => {
+  let local: Local;
+  let route: typeof import('./route.ts');
+  let threads: typeof import('./thread-store.ts');
+  let conversations: typeof import('../conversations/conversations.ts');
+  beforeAll(async () => {
+    local = await startLocal();
+    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+    [route, threads, conversations] = await Promise.all([
+      import('./route.ts'),
+      import('./thread-store.ts'),
+      import('../conversations/conversations.ts'),
+    ]);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await local.stop();
+  });
+
+  const noted = { name: 'r', do: { note: 'psst', transfer: [{ agent: 'nina@acme.example' }] } };
+
+  /** A thread of an organization of its own, rules for it, and a carrier that does as it is told. */
+  function thread(answers: Parameters<typeof routingCarrier>[0] = () => undefined, rules: RuleSet['rules'] = [noted]) {
+    const key = { organizationId: randomUUID(), conversationId: 'C', threadId: 'T' };
+    const { carrier, calls } = routingCarrier(answers);
+    const published: AnyEvent[] = [];
+    const at = new Date().toISOString();
+    const more = { participants: [], groups: [], tags: [], active: true, causedByUs: false } as const;
+    const place = { conversationId: key.conversationId, threadId: key.threadId };
+    const data: EventData<'chat.started'> = {
+      ...place,
+      ...more,
+      participants: [],
+      groups: [],
+      tags: [],
+      reason: 'new',
+      createdAt: at,
+    };
+    const ids = { id: randomUUID(), correlationId: 'c', organizationId: key.organizationId };
+    const metadata = { ...ids, version: '1', carrier: 'livechat', occurredAt: at, receivedAt: at } as const;
+    const started: DomainEvent<'chat.started'> = { type: 'chat.started', metadata, data };
+    const run = (before = async () => {}) =>
+      route.routeThread(started, {
+        rules: async () => ({ version: 1, rules: { match: 'first', rules } }),
+        carrier: async () => {
+          await before();
+          return carrier;
+        },
+        gate: memoryStores(1000).gate,
+        clock: systemClock,
+        publish: async (events) => void published.push(...events),
+        deadline: Date.now() + 60_000,
+        log: quiet,
+      });
+    return { key, started, run, calls, published };
+  }
+
+  it('acts no more, and tells again what was decided', async () => {
+    const { run, calls, published } = thread();
+    expect(await run()).toBe(true);
+    expect(calls).toEqual(['say to agents', 'transfer agent nina@acme.example']);
+    expect(await run()).toBe(false);
+    expect(calls).toHaveLength(2);
+    const [first, second] = published;
+    expect(published).toHaveLength(2);
+    expect(second?.metadata.id).toBe(first?.metadata.id);
+    expect(second?.data).toEqual(first?.data);
+  });
+
+  it('waits while the other is at work, and does nothing then', async () => {
+    const working = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const { run, calls } = thread();
+    const first = run(async () => {
+      asked.resolve();
+      await working.promise;
+    });
+    await asked.promise;
+    const second = run();
+    working.resolve();
+    expect(await Promise.all([first, second])).toEqual([true, false]);
+    expect(calls).toHaveLength(2);
+  });
+
+  it('that has died looks for what it may have said, and at who has the chat now', async () => {
+    const { key, started, run, calls, published } = thread((call) => call === 'find');
+    const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
+    await conversations.record({ ...started, data: { ...started.data, participants: [nina] } });
+    await threads.markBegun(key, 'start', Date.now());
+    expect(await run()).toBe(true);
+    expect(calls).toEqual(['find']);
+    expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'already so' }] } }]);
+  });
+
+  it('that failed on our side is tried again as a whole', async () => {
+    let failures = 1;
+    const { run, calls } = thread((call) => {
+      if (call.startsWith('say') && failures > 0) {
+        failures -= 1;
+        throw new Error('the table is away');
+      }
+      return undefined;
+    });
+    await expect(run()).rejects.toThrow();
+    expect(await run()).toBe(true);
+    expect(calls).toEqual(['say to agents', 'find', 'say to agents', 'transfer agent nina@acme.example']);
+  });
+
+  it('keeps no customer’s text once a thread is decided', async () => {
+    const waiting = { name: 'w', when: { fact: 'message', words: 'x' }, do: { tag: ['x'] } };
+    const { key, run } = thread(() => undefined, [waiting]);
+    expect(await run()).toBe(true);
+    const heard = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
+    expect(await threads.noteFirstMessage(key, heard)).toMatchObject({ from: 0, rulesVersion: 1 });
+    expect(await threads.noteFirstMessage(key, { ...heard, messageId: 'N' })).toBeUndefined();
+    await threads.markDecided(key);
+    expect(await threads.noteFirstMessage(key, heard)).toBeUndefined();
+    expect(
+      await threads.waitForMessage(key, {
+        facts: { at: '', customer: {}, session: {}, groups: [], answers: [] },
+        from: 0,
+        rulesVersion: 1,
+      }),
+    ).toBeUndefined();
+  });
+
+  it('gets facts back as they were kept, whatever a website calls its session fields', async () => {
+    const { key } = thread();
+    const session = { '': 'nameless', 'a.b': '', __proto: 'x', ż: '🙂' };
+    const facts = {
+      at: 'now',
+      customer: { name: 'Dana' },
+      session,
+      groups: [1],
+      answers: [{ id: '', label: '', values: [''] }],
+      returning: false,
+    };
+    await threads.waitForMessage(key, { facts, from: 3, rulesVersion: 7 });
+    const waiting = await threads.noteFirstMessage(key, { messageId: 'M', at: 'now', text: '' });
+    expect(waiting).toEqual({ facts, from: 3, rulesVersion: 7 });
+  });
+});

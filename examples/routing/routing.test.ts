@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { livechatOf } from '../../test/cli.ts';
+import { type Local, printed, startLocal } from '../../test/local.ts';
+
+const page = readFileSync(new URL('../../docs/routing.md', import.meta.url), 'utf8');
+
+/** What stands in the page's first block of this language that holds `text`. */
+function block(language: string, text: string): string {
+  const blocks = page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'));
+  return [...blocks].flatMap(([, content]) => content ?? []).find((content) => content.includes(text)) ?? '';
+}
+
+/** The arguments of a command of the page, as a shell would split them. */
+function argumentsOf(command: string): string[] {
+  const line = block('sh', command)
+    .split('\n')
+    .find((one) => one.startsWith(`npx livechat ${command}`));
+  return [...(line ?? '').matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word).slice(2);
+}
+
+describe('the worked example of docs/routing.md', () => {
+  let local: Local;
+  let cli: ReturnType<typeof livechatOf>;
+  beforeAll(async () => {
+    local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
+    cli = livechatOf(local);
+  });
+  afterAll(() => local.stop());
+
+  it('is the file that stands beside this test', () => {
+    const file: unknown = JSON.parse(readFileSync(new URL('rules.json', import.meta.url), 'utf8'));
+    expect(JSON.parse(block('json', '"after hours"'))).toEqual(file);
+  });
+
+  it('comes to what the page shows', async () => {
+    const { code, stdout } = await cli.run(...argumentsOf('routing test'));
+    expect(code).toBe(0);
+    expect(stdout).toBe(block('text', 'order status: matched'));
+  });
+
+  it('is put in force by the page’s command, and decides the chat that the page begins', async () => {
+    const simulator = ['--simulator', local.livechat];
+    expect(await cli.run('simulate', 'chat', ...simulator)).toMatchObject({ code: 0 });
+    await local.idle();
+    const applied = await cli.run(...argumentsOf('routing apply'));
+    expect(applied).toMatchObject({ code: 0, stdout: 'Version 1 is in force.\n' });
+    const [, script = ''] = /^echo '(.*)' > refund.json$/m.exec(block('sh', 'refund.json')) ?? [];
+    const folder = await mkdtemp(join(tmpdir(), 'routing-'));
+    await writeFile(join(folder, 'refund.json'), script);
+    const told = await cli.json('simulate', 'chat', '--script', join(folder, 'refund.json'), ...simulator);
+    await rm(folder, { recursive: true });
+    const { chatId } = z.looseObject({ chatId: z.string() }).parse(told);
+    const decided = () => local.api(`/api/conversations/${chatId}`);
+    // Which rule it is depends on the time of day.
+    await expect.poll(decided, printed).toMatchObject({
+      body: {
+        routing: [
+          {
+            phase: 'start',
+            rulesVersion: 1,
+            tried: expect.arrayContaining([expect.objectContaining({ result: 'matched' })]),
+          },
+        ],
+      },
+    });
+  });
+});

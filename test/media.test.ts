@@ -1,0 +1,316 @@
+import { randomUUID } from 'node:crypto';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
+import { fixture } from './fixtures.ts';
+import { type Local, post, printed, startLocal } from './local.ts';
+import { bucketOf, conversation, keysUnder, listen, png, sha256 } from './media.ts';
+
+describe('the file of a message', () => {
+  let local: Local;
+  let cdn: Awaited<ReturnType<typeof startServer>>;
+  let events: Awaited<ReturnType<typeof listen>>;
+  /** What LiveChat's CDN answers, by path. */
+  const answers = new Map<string, Respond>();
+  const picture: Respond = (response) => response.writeHead(200, { 'content-type': 'image/png' }).end(png);
+
+  beforeAll(async () => {
+    cdn = await startServer((response, request) =>
+      (answers.get(request.url ?? '') ?? answering(404, ''))(response, request),
+    );
+    local = await startLocal({ MEDIA_STAND_IN: cdn.url, MEDIA_MAX_BYTES: '100000' });
+    events = await listen(local);
+  });
+  afterEach(() => answers.clear());
+  afterAll(async () => {
+    events.stop();
+    await local.stop();
+    await cdn.stop();
+  });
+
+  /** A chat of another organization each time, and LiveChat's side of it. */
+  function chat() {
+    const organization = randomUUID();
+    const path = `/${randomUUID()}/receipt.png`;
+    const url = `https://cdn.livechat-files.com${path}`;
+    const send = (action: string, payload: object) => ({
+      ...fixture('incoming_event.file.json'),
+      organization_id: organization,
+      action,
+      payload: { chat_id: 'CHAT', thread_id: 'THREAD', ...payload },
+    });
+    const deliver = async (body: object, times = 1) => {
+      for (let time = 0; time < times; time += 1) expect(await post(local, body)).toMatchObject({ status: 200 });
+    };
+    const now = async () =>
+      conversation.parse((await local.api(`/api/conversations/CHAT?organizationId=${organization}`)).body);
+    const eventOf = (more: object) => ({
+      id: 'THREAD_7',
+      type: 'file',
+      author_id: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55',
+      created_at: '2026-03-11T09:14:20.120355Z',
+      visibility: 'all',
+      name: 'receipt.png',
+      content_type: 'image/png',
+      url,
+      ...more,
+    });
+    return {
+      organization,
+      url,
+      prefix: `${organization}/CHAT/THREAD_7/`,
+      answer: (respond: Respond) => void answers.set(path, respond),
+      asked: () => cdn.received.filter((one) => one.path === path).length,
+      arrives: (more: object = {}, times = 1) => deliver(send('incoming_event', { event: eventOf(more) }), times),
+      edited: (more: object) => deliver(send('event_updated', { event: eventOf(more) })),
+      deleted: () => deliver(send('event_deleted', { event_id: 'THREAD_7' })),
+      /** Once nothing is left to do. */
+      async read() {
+        await local.idle();
+        return now();
+      },
+      now,
+      stored: () => events.of(organization),
+      keys: () => keysUnder(local, `${organization}/`),
+    };
+  }
+
+  it('is stored under its message, which says so, as does the bus', async () => {
+    const { answer, arrives, read, prefix, organization, stored, url, asked } = chat();
+    answer(picture);
+    await arrives({}, 3);
+    const { messages } = await read();
+    const [message] = messages;
+    const file = { size: png.length, contentType: 'image/png', declaredType: 'image/png', typeCheck: 'same', sha256 };
+    const key = `${prefix}receipt.png`;
+    expect(messages).toHaveLength(1);
+    expect(message).toMatchObject({ content: url, metadata: { filename: 'receipt.png', media: { key, ...file } } });
+    expect(asked()).toBe(1);
+
+    await expect.poll(stored, printed).toMatchObject([
+      {
+        metadata: { organizationId: organization, causationId: expect.any(String) },
+        data: { conversationId: 'CHAT', threadId: 'THREAD', messageId: 'THREAD_7', visibility: 'all', key, ...file },
+      },
+    ]);
+    const object = await bucketOf(local).send(new GetObjectCommand({ Bucket: 'media', Key: key }));
+    expect(Buffer.from((await object.Body?.transformToByteArray()) ?? [])).toEqual(png);
+  });
+
+  it('has a link for whoever looks at the conversation, which ends', async () => {
+    const { answer, arrives, read, organization } = chat();
+    answer(picture);
+    await arrives({ name: 'żółć "1".png' });
+    const [message] = (await read()).messages;
+    const { url = '', expiresAt = '' } = message?.link ?? {};
+    const shown = await fetch(url);
+    expect(shown.headers.get('content-type')).toBe('image/png');
+    expect(shown.headers.get('content-disposition')).toBe("inline; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png");
+    expect(Buffer.from(await shown.arrayBuffer())).toEqual(png);
+    expect(new URL(url).searchParams.get('X-Amz-Expires')).toBe('900');
+    const inSeconds = (Date.parse(expiresAt) - Date.now()) / 1000;
+    expect(inSeconds).toBeGreaterThan(600);
+    expect(inSeconds).toBeLessThanOrEqual(900);
+    const one = await local.api(`/api/messages/THREAD_7?organizationId=${organization}`);
+    expect(one.body).toMatchObject({ message: { link: { url: expect.stringContaining('X-Amz-Signature') } } });
+  });
+
+  it('that is HTML in a picture’s clothes is stored as bytes to be downloaded, and marked', async () => {
+    const { answer, arrives, read, stored } = chat();
+    answer(answering(200, '<!doctype html><script>alert(1)</script>', { 'content-type': 'text/html' }));
+    await arrives();
+    const [message] = (await read()).messages;
+    const served = { contentType: 'application/octet-stream', declaredType: 'image/png', typeCheck: 'other' };
+    expect(message?.metadata.media).toMatchObject(served);
+    await expect.poll(stored, printed).toMatchObject([{ data: served }]);
+    const shown = await fetch(message?.link?.url ?? '');
+    expect(shown.headers.get('content-type')).toBe('application/octet-stream');
+    expect(shown.headers.get('content-disposition')).toMatch(/^attachment;/);
+  });
+
+  it.each<[string, object, Respond, RegExp]>([
+    ['is not there', {}, answering(404, ''), /expected the answer 200 .* gave 404$/],
+    ['leads elsewhere', {}, answering(302, '', { location: 'http://169.254.169.254/' }), /gave 302$/],
+    ['is too large', {}, answering(200, 'x'.repeat(100_001)), /^the file is too large: expected at most 100000 bytes$/],
+    ['is of another host', { url: 'https://evil.example/a.png' }, picture, /^a file is not fetched from this host$/],
+    ['is of this machine', { url: 'https://127.0.0.1/a.png' }, picture, /^a file is not fetched from this host$/],
+    ['goes by http', { url: 'http://cdn.livechat-files.com/a.png' }, picture, /https address only$/],
+    ['has no address', { url: '' }, picture, /https address only$/],
+  ])('that %s is not, and the message says why', async (_what, event, respond, why) => {
+    const { answer, arrives, read, keys, stored, organization } = chat();
+    answer(respond);
+    await arrives(event);
+    const [message] = (await read()).messages;
+    const error = { name: 'FileRefused', message: expect.stringMatching(why) };
+    expect(message).toMatchObject({ type: 'media', metadata: { filename: 'receipt.png', media: { error } } });
+    expect(message).not.toHaveProperty('link');
+    expect(await keys()).toEqual([]);
+    expect(stored()).toEqual([]);
+    expect((await local.api('/api/dead-letters')).body).not.toMatchObject({
+      deadLetters: expect.arrayContaining([expect.objectContaining({ organizationId: organization })]),
+    });
+  });
+
+  it('whose server is not well is tried again, and its message forgets the failure', async () => {
+    const { answer, arrives, read, asked } = chat();
+    answer((response, request) => (asked() === 1 ? answering(503, '') : picture)(response, request));
+    await arrives();
+    const [message] = (await read()).messages;
+    expect(asked()).toBe(2);
+    expect(message?.metadata.media).toMatchObject({ sha256 });
+    expect(message?.metadata.media).not.toHaveProperty('error');
+  });
+
+  it('whose server stays ill waits in the dead letters, from where it can be had', async () => {
+    const { answer, arrives, read, asked, now } = chat();
+    answer(answering(503, ''));
+    await arrives();
+    const [message] = (await read()).messages;
+    expect(asked()).toBe(3);
+    expect(message?.metadata.media).toMatchObject({ error: { name: 'FileUnavailable', message: /503$/ } });
+    const letters = z.object({
+      deadLetters: z.array(z.object({ id: z.string(), kind: z.string(), errorName: z.string() })),
+    });
+    const { deadLetters } = letters.parse((await local.api('/api/dead-letters')).body);
+    const letter = deadLetters.find(({ errorName }) => errorName === 'FileUnavailable');
+    expect(letter).toMatchObject({ kind: 'event' });
+    answer(picture);
+    await fetch(new URL(`/api/dead-letters/${letter?.id}/redrive`, local.console), { method: 'POST' });
+    await expect.poll(async () => (await now()).messages[0]?.metadata.media, printed).toMatchObject({ sha256 });
+  });
+
+  it('is taken along when the message is deleted', async () => {
+    const { answer, arrives, deleted, read, keys } = chat();
+    answer(picture);
+    await arrives();
+    expect((await read()).messages[0]?.link).toBeDefined();
+    expect(await keys()).toHaveLength(1);
+    await deleted();
+    const { messages } = await read();
+    expect(messages).toMatchObject([{ deleted: true, metadata: {} }]);
+    expect(messages[0]?.metadata).not.toHaveProperty('media');
+    expect(messages[0]).not.toHaveProperty('link');
+    expect(await keys()).toEqual([]);
+  });
+
+  it('is not even fetched when the message was deleted before it came', async () => {
+    const { answer, arrives, deleted, read, keys, asked } = chat();
+    answer(picture);
+    await deleted();
+    await local.idle();
+    await arrives();
+    expect((await read()).messages).toMatchObject([{ deleted: true }]);
+    expect(asked()).toBe(0);
+    expect(await keys()).toEqual([]);
+  });
+
+  it('is not kept when the message is deleted while it is being stored', async () => {
+    const { answer, arrives, deleted, read, now, keys, stored } = chat();
+    const asked = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    answer(async (response, request) => {
+      asked.resolve();
+      await goOn.promise;
+      picture(response, request);
+    });
+    await arrives();
+    await asked.promise;
+    await deleted();
+    await expect.poll(now, printed).toMatchObject({ messages: [{ deleted: true }] });
+    goOn.resolve();
+    expect((await read()).messages[0]?.metadata).not.toHaveProperty('media');
+    expect(await keys()).toEqual([]);
+    expect(stored()).toEqual([]);
+  });
+
+  it('is another one once an edition names another', async () => {
+    const { answer, arrives, edited, read, keys, prefix, url } = chat();
+    const other = `${url}?edition=2`;
+    answer(picture);
+    answers.set(
+      new URL(other).pathname + new URL(other).search,
+      answering(200, 'GIF89a, or so', { 'content-type': 'image/gif' }),
+    );
+    await arrives();
+    await read();
+    await edited({ url: other, content_type: 'image/gif' });
+    const [message] = (await read()).messages;
+    expect(message).toMatchObject({ content: other, edited: true, metadata: { media: { contentType: 'image/gif' } } });
+    expect(await keys()).toEqual([message?.metadata.media?.key]);
+    expect(await keys()).toEqual([expect.stringMatching(new RegExp(`^${prefix}[0-9a-f]{8}-receipt\\.png$`))]);
+  });
+
+  it('stays when an edition changes something else, or comes first', async () => {
+    const { answer, arrives, edited, read, keys, asked, prefix } = chat();
+    answer(picture);
+    await edited({ alternative_text: 'A receipt' });
+    await local.idle();
+    await arrives();
+    const [message] = (await read()).messages;
+    expect(message).toMatchObject({ edited: true, metadata: { media: { sha256 } } });
+    expect(asked()).toBe(1);
+    expect(await keys()).toEqual([expect.stringContaining(prefix)]);
+  });
+
+  it('of a note is stored as well, and the bus learns that it is of a note', async () => {
+    const { answer, arrives, read, stored } = chat();
+    answer(picture);
+    await arrives({ id: 'THREAD_1', type: 'message', text: 'Hello' });
+    await arrives({ visibility: 'agents', author_id: 'nina.kowal@acme.example' });
+    const { messages, notes } = await read();
+    expect(messages).toMatchObject([{ id: 'THREAD_1' }]);
+    expect(notes).toMatchObject([{ metadata: { media: { sha256 } }, link: { url: expect.any(String) } }]);
+    await expect.poll(stored, printed).toMatchObject([{ data: { visibility: 'agents' } }]);
+  });
+
+  it('is stored when its event was too large for the bus', async () => {
+    const { answer, arrives, read } = chat();
+    answer(picture);
+    await arrives({ properties: { shop: { note: 'x'.repeat(350_000) } } });
+    expect((await read()).messages).toMatchObject([{ metadata: { oversize: {}, media: { sha256 } } }]);
+  });
+
+  it('is not stored again when its event is replayed from the archive', async () => {
+    const { asked, answer, organization, url } = chat();
+    answer(picture);
+    const at = '2026-03-11T09:14:20.120355Z';
+    const place = { organizationId: organization, conversationId: 'CHAT', threadId: 'THREAD' };
+    const author = { id: 'c', type: 'customer' };
+    const data = { ...place, id: 'THREAD_7', carrier: 'livechat', direction: 'inbound', type: 'media', content: url };
+    const metadata = {
+      id: randomUUID(),
+      version: '1',
+      correlationId: 'c',
+      organizationId: organization,
+      carrier: 'livechat',
+    };
+    const Detail = JSON.stringify({
+      metadata: { ...metadata, occurredAt: at, receivedAt: at },
+      data: { ...data, timestamp: at, author, visibility: 'all', metadata: {}, rawPayload: {} },
+    });
+    const entry = { Source: 'omnichannel.livechat', DetailType: 'message.received', Detail, EventBusName: local.bus };
+    const body = JSON.stringify({ Entries: [entry] });
+    await fetch(`${local.aws}/_local/replay?name=after-the-outage`, { method: 'POST', body });
+    await local.idle();
+    expect((await local.api(`/api/messages/THREAD_7?organizationId=${organization}`)).status).toBe(200);
+    expect(asked()).toBe(0);
+  });
+
+  it('goes with all of its conversation', async () => {
+    const { answer, arrives, read, organization, keys } = chat();
+    const { answer: answerOther, arrives: arrivesElsewhere, keys: others } = chat();
+    answer(picture);
+    answerOther(picture);
+    await arrives();
+    await arrivesElsewhere();
+    await read();
+    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+    const { removeConversationMedia } = await import('../core/media/media.ts');
+    expect(await removeConversationMedia({ organizationId: organization, conversationId: 'CHA' })).toBe(0);
+    expect(await removeConversationMedia({ organizationId: organization, conversationId: 'CHAT' })).toBe(1);
+    vi.unstubAllEnvs();
+    expect(await keys()).toEqual([]);
+    expect(await others()).toHaveLength(1);
+  });
+});

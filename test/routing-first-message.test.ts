@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from './fixtures.ts';
+import { type Local, organizationId, post, startLocal } from './local.ts';
+import { routingWorld } from './routing-world.ts';
+import { watchBus } from './watch-bus.ts';
+
+const nina = 'nina.kowal@acme.example';
+
+describe('routing by what the customer writes first', () => {
+  let local: Local;
+  let bus: Awaited<ReturnType<typeof watchBus>>;
+  let world: ReturnType<typeof routingWorld>;
+  beforeAll(async () => {
+    local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
+    bus = await watchBus(local);
+    world = routingWorld(local, bus);
+  });
+  afterAll(async () => {
+    await bus.stop();
+    await local.stop();
+  });
+
+  const refunds = {
+    name: 'refunds',
+    when: { fact: 'message', words: ['refund', 'money back'] },
+    do: { transfer: [{ group: 5 }] },
+  };
+  const decided = { phase: 'message', tried: [{ rule: 'refunds', result: 'matched' }], assignedTo: { group: 5 } };
+
+  it('waits for it, and lets later messages be', async () => {
+    const bulk = { name: 'bulk', when: { fact: 'answers.Topic', is: 'Bulk orders' }, do: { tag: ['bulk'] } };
+    await world.given([bulk, refunds]);
+    const form = [{ type: 'radio', label: 'Topic', answer: 'Something else' }];
+    const chatId = await world.chat({ agent: nina, text: undefined, form });
+    expect(await world.known(chatId)).toMatchObject({ routing: [], conversation: { assigned: { groups: [0] } } });
+    await world.act(chatId, { action: 'message', text: 'I want my money back!' });
+    await world.sees(chatId, { conversation: { assigned: { agents: [], groups: [5] } }, routing: [decided] });
+    await world.act(chatId, { action: 'message', text: 'Is the refund on its way?' });
+    expect((await world.known(chatId, 'on its way')).routing).toHaveLength(1);
+    expect(JSON.stringify(world.routed(chatId))).not.toContain('money');
+    expect(local.output()).not.toContain('money back!');
+  });
+
+  it('goes on with the rules that were in force when it began', async () => {
+    await world.given([refunds]);
+    const chatId = await world.chat({ agent: nina, text: undefined });
+    await world.known(chatId);
+    await world.given([{ ...refunds, name: 'newer', do: { tag: ['newer'] } }]);
+    await world.act(chatId, { action: 'message', text: 'Refund, please' });
+    await world.sees(chatId, { routing: [decided] }, 'Refund, please');
+  });
+
+  it('knows what a website has told of the customer meanwhile', async () => {
+    const waits = { name: 'lawyers', when: { fact: 'message', words: 'lawyer' }, do: { tag: ['lawyer'] } };
+    const pro = { name: 'pro', when: { fact: 'session.plan', is: 'pro' }, do: { transfer: [{ group: 5 }] } };
+    await world.given([waits, pro]);
+    const chatId = await world.chat({ agent: nina, text: undefined });
+    await world.known(chatId);
+    await world.act(chatId, { action: 'session-fields', fields: { plan: 'pro' } });
+    await world.sees(chatId, { conversation: { participants: [{ fields: { plan: 'pro' } }, {}] } });
+    await world.act(chatId, { action: 'message', text: 'Good morning' });
+    const tried = [
+      { rule: 'lawyers', result: 'not matched' },
+      { rule: 'pro', result: 'matched' },
+    ];
+    await world.sees(chatId, { routing: [{ phase: 'message', tried, assignedTo: { group: 5 } }] }, 'Good morning');
+  });
+
+  it('decides at once where the chat begins with it', async () => {
+    await world.given([refunds]);
+    const chatId = await world.chat({ agent: nina, text: 'Refund?' });
+    await world.sees(chatId, { routing: [{ ...decided, phase: 'start' }] });
+  });
+
+  it('decides the same when the message comes before the chat, or with it', async () => {
+    await world.given([refunds]);
+    const body = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId };
+    const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
+    const users = [{ id: customer, type: 'customer', name: 'Dana', present: true }];
+    const tell = (chat: string, order: readonly ('message' | 'chat')[]) => {
+      const place = { chat_id: chat, thread_id: `${chat}_T` };
+      const event = { ...messageOf(body), id: `${chat}_1`, text: 'refund', author_id: customer };
+      const thread = { id: place.thread_id, created_at: '2026-03-11T09:14:10.000000Z', active: true };
+      const bodies = {
+        message: { ...body, payload: { ...place, event } },
+        chat: { ...body, action: 'incoming_chat', payload: { chat: { id: chat, users, thread } } },
+      };
+      return order.map((name) => bodies[name]);
+    };
+    for (const one of tell('EARLY', ['message', 'chat'])) {
+      await post(local, one);
+      await local.idle();
+    }
+    for (let race = 0; race < 5; race += 1) {
+      await Promise.all(tell(`RACE${race}`, ['chat', 'message']).map((one) => post(local, one)));
+    }
+    // The simulator knows no such chats, so it refuses; the decision is what counts here.
+    const { assignedTo: _, ...message } = decided;
+    const expected = {
+      ...message,
+      actions: [{ group: 5, outcome: 'failed' }],
+      left: 'no target takes it',
+    };
+    for (const chat of ['EARLY', 'RACE0', 'RACE1', 'RACE2', 'RACE3', 'RACE4'])
+      await world.sees(chat, { routing: [expected] });
+  });
+
+  it('with `all`, acts on each rule that matches, at once and with the message, and transfers once', async () => {
+    const polish = { tag: ['pl'], priority: 'low', transfer: [{ group: 2 }] };
+    const urgent = { tag: ['urgent', 'pl'], priority: 'urgent', transfer: [{ group: 9 }] };
+    const rules = [
+      { name: 'polish', when: { fact: 'country', is: 'PL' }, do: polish },
+      { name: 'urgent', when: { fact: 'message', contains: '!' }, do: urgent },
+      { name: 'rest', do: { tag: ['rest'] } },
+    ];
+    await world.given(rules, { match: 'all' });
+    const chatId = await world.chat({ agent: nina, text: undefined });
+    const first = { phase: 'start', assignedTo: { group: 2 } };
+    await world.sees(chatId, { routing: [first] });
+    await world.act(chatId, { action: 'message', text: 'Hurry!' });
+    await world.sees(chatId, {
+      conversation: { assigned: { groups: [2] }, threads: [{ tags: ['pl', 'rest', 'urgent'] }] },
+      routing: [first, { phase: 'message', priority: 'urgent', assignedTo: { group: 2 } }],
+    });
+    const { routing } = await world.known(chatId);
+    expect(routing[1]?.actions).toContainEqual({ rule: 'urgent', action: 'transfer', group: 9, outcome: 'skipped' });
+  });
+});
+
+function messageOf({ payload }: Record<string, unknown>): object {
+  const event = typeof payload === 'object' && payload && 'event' in payload ? payload.event : undefined;
+  return typeof event === 'object' && event ? event : {};
+}

@@ -1,0 +1,51 @@
+import { expect } from 'vitest';
+import * as z from 'zod/mini';
+import { type Local, organizationId, printed } from './local.ts';
+import { outbound } from './outbound.ts';
+import type { watchBus } from './watch-bus.ts';
+
+const seen = z.looseObject({
+  messages: z.array(z.unknown()),
+  routing: z.array(z.looseObject({ threadId: z.string() })),
+});
+const placed = z.looseObject({ conversationId: z.string() });
+
+/** An operator who sets rules, LiveChat, and whoever looks at what becomes of a chat. */
+export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchBus>>) {
+  const world = outbound(local);
+  const send = async (path: string, body: object) => {
+    const answer = await fetch(new URL(path, local.console), { method: 'POST', body: JSON.stringify(body) });
+    return { status: answer.status, body: await answer.json() };
+  };
+  /** What is known of a chat once its webhooks have come, up to the message that says `text`, and all is quiet. */
+  const known = async (chatId: string, text?: string) => {
+    const read = () => local.api(`/api/conversations/${chatId}?organizationId=${organizationId}`);
+    const arrived = async () => {
+      const { status, body } = await read();
+      return status === 200 && (text === undefined || JSON.stringify(seen.parse(body).messages).includes(text));
+    };
+    await expect.poll(arrived, printed).toBe(true);
+    await local.idle();
+    return seen.parse((await read()).body);
+  };
+  return {
+    ...world,
+    /** Puts a send request on the bus. */
+    request: world.send,
+    /** Calls the console's API. */
+    send,
+    known,
+    /** Puts rules in force. */
+    async given(rules: readonly object[], more: object = {}): Promise<void> {
+      const answer = await send('/api/routing/rules', { organizationId, rules: { match: 'first', rules, ...more } });
+      expect(answer).toMatchObject({ status: 200 });
+    },
+    settings: (some: object) => world.simulator('POST', '/simulator/settings', some),
+    /** Waits until a chat is as expected: what LiveChat tells of our calls comes after them. */
+    sees: (chatId: string, expected: object, text?: string) =>
+      expect.poll(() => known(chatId, text), printed).toMatchObject(expected),
+    routed: (chatId: string) =>
+      bus.of('conversation.routed').filter(({ data }) => placed.parse(data).conversationId === chatId),
+    called: async (method: string) => (await world.calls()).methods[method]?.count ?? 0,
+  };
+}

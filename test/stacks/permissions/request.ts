@@ -1,0 +1,73 @@
+/** One thing that a function asks of AWS, in IAM's terms. */
+export interface Request {
+  /** The function, which signs with its name as access key. */
+  readonly who: string;
+  readonly action: string;
+  readonly resources: readonly string[];
+}
+
+export interface Call {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+const signed = /Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\//;
+const here = (service: string, resource: string) => `arn:aws:${service}:us-east-1:123456789012:${resource}`;
+
+/** Reads a call. `deployed` answers what a local name is called where it is deployed. */
+export function requestOf({ method, url, headers, body }: Call, deployed: (local: string) => string): Request {
+  const [, who = '', , service = ''] = signed.exec(String(headers.authorization)) ?? [];
+  if (service === 's3') return { who, ...onBucket(method, new URL(url, 'http://s3'), body, deployed) };
+  const [, operation = ''] = String(headers['x-amz-target']).split('.');
+  const input: Readonly<Record<string, unknown>> = JSON.parse(body);
+  const text = (name: string) => deployed(String(input[name]));
+  switch (service) {
+    case 'dynamodb': {
+      const table = here(service, `table/${text('TableName')}`);
+      const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`;
+      return { who, action: `dynamodb:${operation}`, resources: [`${table}${index}`] };
+    }
+    case 'events': {
+      const entries = Array.isArray(input.Entries) ? input.Entries : [];
+      const buses = entries.map(({ EventBusName }) => here(service, `event-bus/${deployed(EventBusName)}`));
+      return { who, action: `events:${operation}`, resources: buses };
+    }
+    case 'secretsmanager':
+      return { who, action: `${service}:${operation}`, resources: [here(service, `secret:${input.SecretId}`)] };
+    case 'sqs': {
+      const queue =
+        deployed(new URL(String(input.QueueUrl)).pathname)
+          .split('/')
+          .at(-1) ?? '';
+      return { who, action: `sqs:${operation}`, resources: [here(service, queue)] };
+    }
+    case 'states':
+      return { who, action: `states:${operation}`, resources: [arnIn(input, deployed)] };
+    default:
+      throw new Error(`a call of ${service}, of which the guard knows nothing`);
+  }
+}
+
+/** An execution's ARN is its machine's, with the name behind it. */
+function arnIn(
+  { executionArn, stateMachineArn }: Readonly<Record<string, unknown>>,
+  deployed: (local: string) => string,
+) {
+  if (typeof executionArn !== 'string') return deployed(String(stateMachineArn));
+  const [machine = '', name = ''] = executionArn.split(/:(?=[^:]*$)/);
+  return `${deployed(machine.replace(':execution:', ':stateMachine:')).replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+function onBucket(method: string, url: URL, body: string, deployed: (local: string) => string): Omit<Request, 'who'> {
+  const [, local = '', ...rest] = decodeURIComponent(url.pathname).split('/');
+  const bucket = `arn:aws:s3:::${deployed(local)}`;
+  const object = (key: string) => `${bucket}/${key}`;
+  if (method === 'POST' && url.searchParams.has('delete')) {
+    const keys = [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
+    return { action: 's3:DeleteObject', resources: keys.map(object) };
+  }
+  if (rest.join('/') === '') return { action: 's3:ListBucket', resources: [bucket] };
+  return { action: method === 'PUT' ? 's3:PutObject' : 's3:GetObject', resources: [object(rest.join('/'))] };
+}
