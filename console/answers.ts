@@ -1,4 +1,5 @@
 import type { ConversationDetail, ConversationSummary } from '../core/conversations/queries.ts';
+import type { MediaLink } from '../core/media/media.ts';
 import type { clicksOn, StoredMessage } from '../core/messages/queries.ts';
 import type { Archived } from '../core/outbound/dead-letters/store.ts';
 import type { GateView } from '../core/outbound/gate/hand.ts';
@@ -26,7 +27,7 @@ export interface ConversationPage {
 
 /** A link to a stored file, which works for a while. */
 interface Linked {
-  readonly link?: { readonly url: string };
+  readonly link?: MediaLink;
 }
 
 export interface ConversationAnswer {

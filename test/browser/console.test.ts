@@ -189,6 +189,26 @@ describe('for everyone', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('a picture is shown, cards and their buttons are drawn, and a note is marked', async () => {
+    const { chat, act } = outbound(local);
+    const chatId = await chat();
+    await act(chatId, { action: 'file', name: 'label.png', contentType: 'image/png' });
+    await act(chatId, { as: 'agent', action: 'note', text: 'Be quick' });
+    const buttons = [{ text: 'Track it', type: 'message', value: 'track', postback_id: 'track' }];
+    const elements = [{ title: 'Your parcel', subtitle: 'On its way', buttons }];
+    await act(chatId, { as: 'agent', action: 'rich-message', templateId: 'cards', elements });
+    visitor = await visit(browser, 1280);
+    const { page, complaints } = visitor;
+    await page.goto(`${local.console}#/conversations/${chatId}`);
+    const picture = page.getByRole('img', { name: 'label.png' });
+    await picture.waitFor();
+    await expect.poll(() => picture.evaluate('(image) => image.complete && image.naturalWidth > 0')).toBe(true);
+    await page.locator('.said.note').getByText('Internal note').waitFor();
+    await page.locator('.chat-card').getByText('Track it').waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
   it('everything is reached by the keyboard alone', async () => {
     await outbound(local).chat({ customer: { name: 'Noor' } });
     await local.idle();

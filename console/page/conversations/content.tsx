@@ -73,13 +73,29 @@ function Outside({ url, children }: { url: string; children: ComponentChildren }
   );
 }
 
+type Link = NonNullable<ShownMessage['link']>;
+
+const kept = new Map<string, Link>();
+const spareMs = 60_000;
+
+/** Every answer links a file anew; a picture that is shown already is not loaded again as long as its link works. */
+function lastingLink({ id, link }: ShownMessage, url: string): string | undefined {
+  if (!link) return undefined;
+  const key = `${id} ${url}`;
+  const before = kept.get(key);
+  if (before && Date.parse(before.expiresAt) > Date.now() + spareMs) return before.url;
+  kept.set(key, link);
+  return link.url;
+}
+
 function File({ message, url }: { message: ShownMessage; url: string }) {
   const { filename = 'File', contentType = '', size, media: stored } = media.safeParse(message.metadata).data ?? {};
   const about = [contentType, size === undefined ? '' : sizeOf(size)].filter(Boolean).join(', ');
-  const address = message.link?.url ?? url;
+  const link = lastingLink(message, url);
+  const address = link ?? url;
   return (
     <figure class="file">
-      {message.link && contentType.startsWith('image/') && (
+      {link && contentType.startsWith('image/') && (
         <Outside url={address}>
           <img src={address} alt={filename} loading="lazy" />
         </Outside>
