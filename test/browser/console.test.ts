@@ -4,6 +4,9 @@ import { type Local, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { faultsOf, openBrowser, overflows, type Visitor, visit, widths } from './visitor.ts';
 
+/** A person does many things in one test, and the machine may be busy with others. */
+const patience = { timeout: 120_000 };
+
 let local: Local;
 let browser: Browser;
 let visitor: Visitor | undefined;
@@ -38,7 +41,7 @@ const fine = async (page: Page) => {
   expect(await overflows(page)).toBe(false);
 };
 
-describe.each(widths)('on a screen %i pixels wide', (width) => {
+describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
   const open = async (path = '') => {
     visitor = await visit(browser, width);
     await visitor.page.goto(`${local.console}${path}`);
@@ -139,8 +142,7 @@ describe.each(widths)('on a screen %i pixels wide', (width) => {
     await page.getByText('2 would be sent again').waitFor();
     await page.getByRole('button', { name: 'Redrive 2 now' }).click();
     await page.getByRole('heading', { name: 'No dead letter matches' }).waitFor();
-    await settled();
-    expect(await outbound(local).shown(chatId)).toEqual(['Hi', 'Hi']);
+    await expect.poll(() => outbound(local).shown(chatId), { timeout: 20_000 }).toEqual(['Hi', 'Hi']);
   });
 
   it('the gate is paused and resumed', async () => {
@@ -171,7 +173,7 @@ describe.each(widths)('on a screen %i pixels wide', (width) => {
   });
 });
 
-describe('for everyone', () => {
+describe('for everyone', patience, () => {
   it('what a customer writes is text, and links open without telling where from', async () => {
     const hostile = '<img src=x onerror="document.title=1"> https://example.com/a javascript:alert(1)';
     const chatId = await outbound(local).chat({ customer: { name: '<b>Eve</b>' }, text: hostile });
@@ -202,7 +204,8 @@ describe('for everyone', () => {
     await page.goto(`${local.console}#/conversations/${chatId}`);
     const picture = page.getByRole('img', { name: 'label.png' });
     await picture.waitFor();
-    await expect.poll(() => picture.evaluate('(image) => image.complete && image.naturalWidth > 0')).toBe(true);
+    const drawn = `document.querySelector('img[alt="label.png"]').naturalWidth > 0`;
+    await expect.poll(() => page.evaluate(drawn)).toBe(true);
     await page.locator('.said.note').getByText('Internal note').waitFor();
     await page.locator('.chat-card').getByText('Track it').waitFor();
     expect(await faultsOf(page)).toEqual([]);

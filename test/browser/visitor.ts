@@ -7,7 +7,7 @@ export const widths = [1280, 390] as const;
 export type Width = (typeof widths)[number];
 
 /** How long a person would wait; the machine may be busy with other tests. */
-const patienceMs = 15_000;
+const patienceMs = 20_000;
 
 export function openBrowser(): Promise<Browser> {
   const executablePath = findChromium();

@@ -51,8 +51,8 @@ function DecisionView({ decision }: { decision: Decision }) {
         <ul class="tried">
           {actions.map(({ rule, action, outcome, error, tag, agent, group, priority }, index) => (
             <li key={index}>
-              <Badge tone={toneOfOutcome[outcome]}>{outcome}</Badge> {action} {tag ?? agent ?? group ?? priority ?? ''}{' '}
-              <small>by {rule}</small>
+              <Badge tone={toneOfOutcome[outcome]}>{outcome}</Badge> {action}{' '}
+              {tag ?? agent ?? (group === undefined ? priority : `to group ${group}`) ?? ''} <small>by {rule}</small>
               {error && <p class="bad">{error.message}</p>}
             </li>
           ))}
