@@ -14,9 +14,11 @@ import { withLink } from '../core/messages/links.ts';
 import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
 import { decisionsOf } from '../core/routing/decision-store.ts';
+import type { ConversationAnswer, ConversationPage, MessageAnswer } from './answers.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
 import { routing } from './routing.ts';
+import { search } from './search.ts';
 
 const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
@@ -31,17 +33,27 @@ export function api({ bus }: { bus: string }): Hono {
   app.get('/health', (context) => context.json({ ok: true, bus }));
 
   app.get('/conversations', async (context) => {
-    const { status, organizationId, limit, after } = context.req.query();
+    const { status, organizationId, limit, after, search: text } = context.req.query();
     const wanted = status === undefined ? statuses : [oneOf(statuses, status, 'status')];
     const most = limitOr(50, limit);
     const end = after === undefined ? undefined : pageEndOf(after);
     const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, most + 1, end)));
-    const conversations = latestFirst(lists.flat());
-    const page = conversations.slice(0, most);
-    const last = page.at(-1);
-    const next = conversations.length > most && last ? encode(pageEnd.parse(last)) : undefined;
-    return context.json({ conversations: page, next });
+    const page = async (from: PageEnd | undefined, count: number) => {
+      const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, count, from)));
+      return latestFirst(lists.flat()).slice(0, count);
+    };
+    if (text) {
+      const { conversations, last } = await search(text, most, end === undefined, (from, count) =>
+        page(from ?? end, count),
+      );
+      const next = last && encode(pageEnd.parse(last));
+      return context.json({ conversations, next } satisfies ConversationPage);
+    }
+    const found = await page(end, most + 1);
+    const conversations = found.slice(0, most);
+    const last = conversations.at(-1);
+    const next = found.length > most && last ? encode(pageEnd.parse(last)) : undefined;
+    return context.json({ conversations, next } satisfies ConversationPage);
   });
 
   app.get('/conversations/:id', async (context) => {
@@ -53,7 +65,14 @@ export function api({ bus }: { bus: string }): Hono {
       decisionsOf({ organizationId: owner, conversationId }),
     ]);
     const [shown, shownNotes] = await Promise.all([linked(messages), linked(notes)]);
-    return context.json({ conversation, messages: shown, notes: shownNotes, pending, routing: decisions, next });
+    return context.json({
+      conversation,
+      messages: shown,
+      notes: shownNotes,
+      pending,
+      routing: decisions,
+      next,
+    } satisfies ConversationAnswer);
   });
 
   app.get('/messages/:id', async (context) => {
@@ -62,7 +81,7 @@ export function api({ bus }: { bus: string }): Hono {
     const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
     if (!message) throw problem(404, 'id', 'the id of a stored message');
     const clicks = await clicksOn({ ...message, messageId: message.id });
-    return context.json({ message: await withLink(message, Date.now()), clicks });
+    return context.json({ message: await withLink(message, Date.now()), clicks } satisfies MessageAnswer);
   });
 
   app.route('/', operations());

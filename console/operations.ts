@@ -8,11 +8,22 @@ import {
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
+import { categoryOf } from '../core/outbound/dead-letters/category.ts';
 import { NotRedriven, redrive } from '../core/outbound/dead-letters/redrive.ts';
-import { find, list } from '../core/outbound/dead-letters/store.ts';
+import { type Archived, find, list } from '../core/outbound/dead-letters/store.ts';
 import { command, viewOf } from '../core/outbound/gate/hand.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
+import type {
+  DeadLetter,
+  DeadLetterAnswer,
+  DeadLetterPage,
+  ExecutionAnswer,
+  ExecutionPage,
+  GateAnswer,
+  RedrivePlan,
+} from './answers.ts';
+import { historyEvent, summaryOf } from './executions.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
 
 const letterStatuses = ['open', 'redriven', 'settled'] as const;
@@ -21,6 +32,12 @@ const gateCommand = z.union([
   z.strictObject({ do: z.enum(['pause', 'resume']) }),
   z.strictObject({ do: z.literal('set'), callsPerSecond: z.number().check(z.minimum(0.1), z.maximum(1000)) }),
 ]);
+
+/** What would become of a selection; each letter is then redriven by a call of its own, so that progress shows. */
+const selection = z.strictObject({
+  ids: z.array(z.string()).check(z.minLength(1), z.maxLength(500)),
+  dryRun: z.literal(true),
+});
 
 /** What an operator sees and does: runs of the send machine, dead letters, gates. */
 export function operations(): Hono {
@@ -38,14 +55,8 @@ export function operations(): Hono {
         ...(after !== undefined && { nextToken: after }),
       }),
     );
-    const executions = (answer.executions ?? []).map(({ executionArn: id, name, status, startDate, stopDate }) => ({
-      id,
-      name,
-      status,
-      startDate,
-      stopDate,
-    }));
-    return context.json({ executions, next: answer.nextToken });
+    const executions = (answer.executions ?? []).map(summaryOf);
+    return context.json({ executions, next: answer.nextToken } satisfies ExecutionPage);
   });
 
   app.get('/executions/:id', async (context) => {
@@ -55,11 +66,11 @@ export function operations(): Hono {
         stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
         stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 })),
       ]);
-      const { name, status, startDate, stopDate, error, cause, input, output } = execution;
+      const { error, cause, input, output } = execution;
       return context.json({
-        execution: { id: executionArn, name, status, startDate, stopDate, error, cause, input, output },
-        history: history.events ?? [],
-      });
+        execution: { ...summaryOf(execution), error, cause, input, output },
+        history: (history.events ?? []).map(historyEvent),
+      } satisfies ExecutionAnswer);
     } catch (error) {
       if (error instanceof ExecutionDoesNotExist) throw problem(404, 'id', 'the ARN of an execution');
       throw error;
@@ -70,13 +81,25 @@ export function operations(): Hono {
     const { status, limit, after } = context.req.query();
     const wanted = oneOf(letterStatuses, status ?? 'open', 'status');
     const { letters, next } = await list(wanted, { limit: limitOr(100, limit), from: after ?? null });
-    return context.json({ deadLetters: letters, next });
+    return context.json({ deadLetters: letters.map(withCategory), next } satisfies DeadLetterPage);
   });
 
   app.get('/dead-letters/:id', async (context) => {
     const found = await find(context.req.param('id'));
     if (!found) throw problem(404, 'id', 'the id of a dead letter');
-    return context.json({ deadLetter: found.archived, letter: found.letter });
+    return context.json({
+      deadLetter: withCategory(found.archived),
+      letter: found.letter,
+    } satisfies DeadLetterAnswer);
+  });
+
+  app.post('/dead-letters/redrive', async (context) => {
+    const given = selection.safeParse(await context.req.json().catch(() => undefined));
+    if (!given.success) throw problem(400, 'ids', '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters');
+    const letters = await Promise.all(
+      given.data.ids.map(async (id) => ({ id, refused: unfit((await find(id))?.archived) })),
+    );
+    return context.json({ letters } satisfies RedrivePlan);
   });
 
   app.post('/dead-letters/:id/redrive', async (context) => {
@@ -93,7 +116,7 @@ export function operations(): Hono {
     const ids = organizationId === undefined ? await organizations() : [organizationId];
     const now = Date.now();
     const views = await Promise.all(ids.map(async (id) => viewOf(id, await gates.read(id), now)));
-    return context.json({ gates: views });
+    return context.json({ gates: views } satisfies GateAnswer);
   });
 
   app.post('/gate/:organizationId', async (context) => {
@@ -104,4 +127,15 @@ export function operations(): Hono {
   });
 
   return app;
+}
+
+function withCategory(letter: Archived): DeadLetter {
+  const category = categoryOf({ kind: letter.kind, error: { name: letter.errorName, message: letter.errorMessage } });
+  return { ...letter, category };
+}
+
+function unfit(letter: Archived | undefined): string | undefined {
+  if (!letter) return 'there is no such dead letter';
+  if (letter.kind === 'unread') return 'it cannot be read, so there is nothing to redrive';
+  return letter.status === 'open' ? undefined : `it is ${letter.status} already`;
 }

@@ -1,54 +1,42 @@
 import { Hono } from 'hono';
 import { api } from './api.ts';
-import { type Activity, stream } from './stream.ts';
+import { guard, securityHeaders } from './guard.ts';
+import { pageFiles } from './page-files.ts';
+import { play } from './play.ts';
+import { type Subscribe, stream } from './stream.ts';
+import { watch } from './watch.ts';
 
 export interface ConsoleOptions {
   readonly bus: string;
   /** Calls back for whatever happens, until the returned function is called. */
-  readonly subscribe: (listener: (activity: Activity) => void) => () => void;
+  readonly subscribe: Subscribe;
+  /** The name of the deployed stage that it is for. */
+  readonly stage?: string;
+  /** Where the LiveChat simulator listens; without it there is nothing to play with. */
+  readonly simulator?: string | undefined;
 }
 
-/** The console: its HTTP API under `/api`, and a page that says where things are. */
-export function createConsole({ bus, subscribe }: ConsoleOptions): {
+/** The console: its page, and its HTTP API under `/api`. */
+export function createConsole({ bus, subscribe, stage, simulator }: ConsoleOptions): {
   fetch(request: Request): Response | Promise<Response>;
 } {
   const app = new Hono();
-  app.use(async (context, next) => {
-    const origin = context.req.header('origin');
-    // The data is the customers': another site open in the same browser must not read it.
-    if (origin !== undefined && !isLocal(origin))
-      return context.json({ error: { field: 'Origin', expected: 'this console' } }, 403);
-    await next();
-    context.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'");
-    context.header('X-Content-Type-Options', 'nosniff');
-  });
+  const watched = watch(subscribe);
+  app.use(guard, securityHeaders(pictures()));
+  app.get('/api/console', (context) => context.json({ play: simulator !== undefined, ...(stage && { stage }) }));
+  app.get('/api/flow', (context) => context.json(watched.flow()));
+  app.get('/api/stream', (context) => stream(context, watched.subscribe));
   app.route('/api', api({ bus }));
-  app.get('/api/stream', (context) => stream(context, subscribe));
-  app.get('/', (context) => context.html(page));
+  if (simulator !== undefined) app.route('/play', play(simulator));
+  app.route('/', pageFiles());
   app.notFound((context) =>
     context.json({ error: { field: 'path', expected: 'GET / or an address under /api' } }, 404),
   );
   return app;
 }
 
-function isLocal(origin: string): boolean {
-  return URL.canParse(origin) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(origin).hostname);
+/** Where links to stored files lead. */
+function pictures(): string[] {
+  const endpoint = process.env.AWS_ENDPOINT_URL;
+  return endpoint && URL.canParse(endpoint) ? [new URL(endpoint).origin] : ['https://*.amazonaws.com'];
 }
-
-const page = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>LiveChat bridge</title>
-<style>body{font:1rem/1.5 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}</style>
-<h1>LiveChat bridge</h1>
-<p>The bridge is running. What it knows:</p>
-<ul>
-<li><a href="/api/conversations">Conversations</a>, those with the latest activity first (<code>?status=queued|open|idle|closed</code>)</li>
-<li><code>/api/conversations/:id</code>: one conversation with its messages</li>
-<li><code>/api/messages/:id</code>: one message with the clicks on its buttons</li>
-<li><a href="/api/stream">Stream</a> of every domain event, as it happens</li>
-<li><a href="/api/health">Health</a></li>
-</ul>
-</html>
-`;

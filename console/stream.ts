@@ -9,10 +9,13 @@ export interface Activity {
   readonly [key: string]: unknown;
 }
 
+/** Calls back for whatever happens, until the returned function is called. */
+export type Subscribe = (listener: (activity: Activity) => void) => () => void;
+
 const heartbeatMs = 15_000;
 
 /** Server-sent events: each activity by its type, and a comment now and then, so that proxies keep the line open. */
-export function stream(context: Context, subscribe: (listener: (activity: Activity) => void) => () => void): Response {
+export function stream(context: Context, subscribe: Subscribe): Response {
   return streamSSE(context, async (events) => {
     const unsubscribe = subscribe((activity) => {
       void events.writeSSE({ event: activity.type, data: JSON.stringify(activity) });

@@ -46,7 +46,12 @@ export interface Console {
 /** The parts that stand beside the engine; tests put their own in. */
 export interface Parts {
   startSimulator(settings: SimulatorSettings): Promise<{ readonly port: number; stop(): Promise<void> }>;
-  createConsole(dependencies: { subscribe(listener: Listener): () => void; bus: string }): Promise<Console>;
+  createConsole(dependencies: {
+    subscribe(listener: Listener): () => void;
+    bus: string;
+    /** Left out where LiveChat itself is called. */
+    simulator?: string | undefined;
+  }): Promise<Console>;
 }
 
 export interface EngineOptions {
@@ -125,9 +130,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     for (const cleanup of cleanups.splice(0)) await cleanup();
   }
 
-  async function startSimulator(webhookUrl: string): Promise<string> {
+  async function findLiveChat(webhookUrl: string): Promise<{ url: string; simulated: boolean }> {
     const given = environment.LIVECHAT_API_BASE_URL;
-    if (given && !isSimulator(given, options.livechatPort)) return given;
+    if (given && !isSimulator(given, options.livechatPort)) return { url: given, simulated: false };
     const { secret } = credentials;
     const settings: SimulatorSettings = {
       port: options.livechatPort,
@@ -143,7 +148,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       throw isPortTaken(cause) ? new PortTakenError(settings.port, '--livechat-port', { cause }) : cause;
     });
     cleanups.push(() => simulator.stop());
-    return `http://localhost:${simulator.port}`;
+    return { url: `http://localhost:${simulator.port}`, simulated: true };
   }
 
   async function start(): Promise<Addresses> {
@@ -183,7 +188,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const frontPort = await listen(front, options.port, '--port');
     cleanups.push(() => close(front));
     const webhookUrl = `http://localhost:${frontPort}${topology.webhookRoute.path}`;
-    const liveChatUrl = await startSimulator(webhookUrl);
+    const { url: liveChatUrl, simulated } = await findLiveChat(webhookUrl);
 
     const found = {
       topology,
@@ -206,7 +211,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);
-    consoleReady.resolve(await parts.createConsole({ subscribe: activities.subscribe, bus: topology.busName }));
+    consoleReady.resolve(
+      await parts.createConsole({
+        subscribe: activities.subscribe,
+        bus: topology.busName,
+        simulator: simulated ? liveChatUrl : undefined,
+      }),
+    );
 
     const consoleUrl = `http://localhost:${frontPort}/`;
     return { webhook: webhookUrl, console: consoleUrl, aws: cloud.url, livechat: liveChatUrl, bus: topology.busName };

@@ -39,6 +39,18 @@ export async function listMessages(
   return { messages: data.flatMap((item) => stored(item)), ...(cursor !== null && { next: cursor }) };
 }
 
+/** A conversation's messages after a time of the carrier's, oldest first; notes apart. */
+export async function messagesSince(
+  { organizationId, conversationId }: ConversationKey,
+  timestamp: string,
+  limit: number,
+): Promise<StoredMessage[]> {
+  const query = Message.query.byTime({ organizationId, conversationId, visibility: 'all' });
+  // Keys go on after the time, so that those of that very moment come with it.
+  const { data } = await query.gte({ timestamp }).go({ count: limit, order: 'asc' });
+  return data.flatMap((item) => stored(item)).filter((message) => message.timestamp > timestamp);
+}
+
 /** One thread's messages, notes apart, oldest first. */
 export async function threadMessages(key: ConversationKey & { threadId: string }): Promise<StoredMessage[]> {
   const { organizationId, conversationId, threadId } = key;

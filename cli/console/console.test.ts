@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { livechatOf } from '../../test/cli.ts';
+import { type Local, printed, startLocal } from '../../test/local.ts';
+import { outbound } from '../../test/outbound.ts';
+
+let local: Local;
+beforeAll(async () => {
+  local = await startLocal();
+});
+afterAll(() => local?.stop());
+
+const ready = z.object({ console: z.string(), stage: z.string() });
+
+describe('livechat console', () => {
+  it('serves the bridge that it finds, tells what its tables gain, and ends when it is stopped', async () => {
+    const command = livechatOf(local).start('console', '--port', '0', '--json');
+    await expect.poll(() => command.printed(), printed).toContain('}');
+    const { console: address, stage } = ready.parse(JSON.parse(command.printed()));
+    expect(stage).toBe('local');
+    expect(await (await fetch(`${address}api/console`)).json()).toEqual({ play: false, stage: 'local' });
+
+    const stream = await fetch(`${address}api/stream`);
+    let told = '';
+    const reading = (async () => {
+      for await (const chunk of stream.body ?? []) told += Buffer.from(chunk).toString();
+    })().catch(() => {});
+    await expect.poll(() => told).toContain('event: flow');
+    const { chat, act } = outbound(local);
+    const chatId = await chat();
+    await local.idle();
+    await expect.poll(() => told, { timeout: 15_000 }).toContain(chatId);
+    await act(chatId, { action: 'message', text: 'One more' });
+    await expect.poll(() => told.split('"message.received"').length, { timeout: 15_000 }).toBeGreaterThanOrEqual(3);
+    expect(told).not.toContain('One more');
+
+    command.kill('SIGTERM');
+    expect((await command.ended).code).toBe(0);
+    await reading;
+  });
+
+  it('a port that is taken ends it with what to do', async () => {
+    const taken = new URL(local.console).port;
+    const { code, stderr } = await livechatOf(local).run('console', '--port', taken);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Port ${taken} cannot be used. Choose another one with --port`);
+  });
+
+  it('a port that is none is refused', async () => {
+    const { code, stderr } = await livechatOf(local).run('console', '--port', 'http');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--port must be a whole number from 0 to 65535.');
+  });
+});

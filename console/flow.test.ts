@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest';
+import { createFlow } from './flow.ts';
+import type { Activity } from './stream.ts';
+
+const at = '2026-01-01T00:00:00.000Z';
+const start = 1_800_000_000_000;
+const event = (detailType: string, data: object = {}): Activity => ({
+  type: 'event',
+  at,
+  detailType,
+  detail: { data },
+});
+
+it('each activity is counted where it passes, and what failed apart', () => {
+  const flow = createFlow();
+  const passed: Activity[] = [
+    { type: 'webhook', at, status: 200, ms: 20 },
+    { type: 'webhook', at, status: 401, ms: 10 },
+    event('message.received'),
+    { type: 'run', at, function: 'webhook', ok: true, ms: 19 },
+    { type: 'run', at, function: 'message-received', ok: true, ms: 5 },
+    { type: 'run', at, function: 'message-received', ok: false, ms: 5, error: 'TypeError' },
+    { type: 'execution', at, name: 'a', status: 'RUNNING' },
+    { type: 'run', at, function: 'send', ok: false, ms: 5, error: 'Deferred' },
+    { type: 'run', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
+    event('message.sent'),
+  ];
+  for (const activity of passed) flow.count(activity, start);
+  const { stations, running } = flow.view(start);
+  const once = { total: 1, failed: 0, lastMinute: 1 };
+  expect(stations).toEqual({
+    webhook: { ...once, failed: 1 },
+    bus: { total: 2, failed: 0, lastMinute: 2 },
+    functions: { ...once, failed: 1 },
+    tables: once,
+    machine: once,
+    livechat: { ...once, failed: 1 },
+    'dead-letters': { total: 0, failed: 0, lastMinute: 0 },
+  });
+  expect(running).toBe(1);
+});
+
+it('a dead letter that is told twice is one', () => {
+  const flow = createFlow();
+  for (const id of ['a', 'a', 'b']) flow.count(event('message.failed', { deadLetterId: id }), start);
+  expect(flow.view(start).stations['dead-letters'].total).toBe(2);
+});
+
+it('slices cover fifteen minutes without a gap, and forget what is older', () => {
+  const flow = createFlow();
+  for (const ms of [10, 20, 30, 40]) flow.count({ type: 'webhook', at, status: 200, ms }, start);
+  const { slices } = flow.view(start);
+  expect(slices).toHaveLength(180);
+  expect(slices.at(-1)).toMatchObject({ webhooks: 4, p50: 20, p99: 40 });
+  expect(new Set(slices.slice(1).map(({ at: time }, index) => time - (slices[index]?.at ?? 0)))).toEqual(new Set([5]));
+  const later = flow.view(start + 15 * 60_000);
+  expect(later.slices.every(({ webhooks }) => webhooks === 0)).toBe(true);
+  expect(later.stations.webhook).toEqual({ total: 4, failed: 0, lastMinute: 0 });
+});
+
+it('the worst gate is shown', () => {
+  const gate = {
+    organizationId: 'o',
+    paused: false,
+    breaker: 'closed' as const,
+    reason: '' as const,
+    callsPerSecond: 10,
+    baseCallsPerSecond: 10,
+    backlogSeconds: 0,
+    calls: 0,
+    failures: 0,
+  };
+  const flow = createFlow();
+  flow.noteGates([gate, { ...gate, callsPerSecond: 4 }, { ...gate, breaker: 'open' }], start);
+  expect(flow.view(start).slices.at(-1)).toMatchObject({ pace: 4, breaker: 'open' });
+  flow.noteGates([gate, { ...gate, paused: true }], start);
+  expect(flow.view(start).slices.at(-1)).toMatchObject({ pace: 10, breaker: 'paused' });
+});

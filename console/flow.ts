@@ -1,0 +1,172 @@
+import * as z from 'zod/mini';
+import type { GateView } from '../core/outbound/gate/hand.ts';
+import type { Activity } from './stream.ts';
+
+/** Where a message passes, in the order of the way in and out. */
+export const stations = ['webhook', 'bus', 'functions', 'tables', 'machine', 'livechat', 'dead-letters'] as const;
+export type Station = (typeof stations)[number];
+
+export interface Passed {
+  readonly total: number;
+  readonly failed: number;
+  /** Within the last minute. */
+  readonly lastMinute: number;
+}
+
+/** Five seconds of the last fifteen minutes. */
+export interface FlowSlice {
+  /** When it began, seconds since 1970. */
+  readonly at: number;
+  readonly webhooks: number;
+  readonly events: number;
+  readonly sent: number;
+  /** Of the webhooks' answers, in ms; null where there was none. */
+  readonly p50: number | null;
+  readonly p99: number | null;
+  /** Calls a second that the slowest gate lets pass; null where nobody has looked. */
+  readonly pace: number | null;
+  /** The worst of all gates'. */
+  readonly breaker: GateView['breaker'] | 'paused' | null;
+}
+
+export interface Flow {
+  readonly stations: Readonly<Record<Station, Passed>>;
+  /** Runs of the send machine that have not ended. */
+  readonly running: number;
+  /** Oldest first, without gaps. */
+  readonly slices: readonly FlowSlice[];
+}
+
+const sliceSeconds = 5;
+const keptSlices = 180;
+const minuteSlices = 60 / sliceSeconds;
+
+interface Counted {
+  readonly passed: Record<Station, number>;
+  readonly latencies: number[];
+  gate: Pick<FlowSlice, 'pace' | 'breaker'> | undefined;
+}
+
+/** What an activity counts for at each station. */
+export function stationsOf(activity: Activity): { readonly station: Station; readonly failed?: boolean }[] {
+  const { type, status, ok, function: name, detailType, error } = activity;
+  if (type === 'webhook') return [{ station: 'webhook', failed: Number(status) >= 400 }];
+  if (type === 'event') return [{ station: 'bus' }, ...atTheEnd(detailType)];
+  if (type === 'execution') {
+    return status === 'RUNNING' ? [{ station: 'machine' }] : [];
+  }
+  if (type !== 'run' || name === 'webhook') return [];
+  if (name === 'send')
+    return error === undefined || error === 'Deferred' ? [] : [{ station: 'livechat', failed: true }];
+  const stored = ok === true && name !== 'dead-letter' ? [{ station: 'tables' } as const] : [];
+  return [{ station: 'functions', failed: ok !== true }, ...stored];
+}
+
+function atTheEnd(detailType: unknown): { readonly station: Station; readonly failed?: boolean }[] {
+  return detailType === 'message.sent' ? [{ station: 'livechat' }] : [];
+}
+
+const failed = z.object({ data: z.object({ deadLetterId: z.string() }) });
+
+/** A failure may be told twice, by the machine and by Step Functions: it is one letter. */
+function letterIn({ type, detailType, detail }: Activity): string | undefined {
+  if (type !== 'event' || detailType !== 'message.failed') return undefined;
+  return failed.safeParse(detail).data?.data.deadLetterId;
+}
+
+const zero = (): Record<Station, number> =>
+  ({ webhook: 0, bus: 0, functions: 0, tables: 0, machine: 0, livechat: 0, 'dead-letters': 0 }) satisfies Record<
+    Station,
+    number
+  >;
+
+/** Counts what passes, in memory. Times are ms since 1970. */
+export function createFlow() {
+  const totals = zero();
+  const failures = zero();
+  const slices = new Map<number, Counted>();
+  const letters = new Set<string>();
+  let running = 0;
+
+  const sliceAt = (now: number): Counted => {
+    const index = Math.floor(now / 1000 / sliceSeconds);
+    const found = slices.get(index);
+    if (found) return found;
+    const fresh: Counted = { passed: zero(), latencies: [], gate: undefined };
+    slices.set(index, fresh);
+    for (const old of slices.keys()) if (old <= index - keptSlices) slices.delete(old);
+    return fresh;
+  };
+
+  return {
+    count(activity: Activity, now: number): void {
+      const slice = sliceAt(now);
+      for (const { station, failed } of stationsOf(activity)) {
+        if (failed) failures[station] += 1;
+        else totals[station] += 1;
+        if (!failed) slice.passed[station] += 1;
+      }
+      const letter = letterIn(activity);
+      if (letter !== undefined && !letters.has(letter)) {
+        letters.add(letter);
+        totals['dead-letters'] += 1;
+        slice.passed['dead-letters'] += 1;
+      }
+      if (activity.type === 'webhook' && typeof activity.ms === 'number') slice.latencies.push(activity.ms);
+      if (activity.type === 'execution') running = Math.max(0, running + (activity.status === 'RUNNING' ? 1 : -1));
+    },
+    noteGates(gates: readonly GateView[], now: number): void {
+      if (gates.length > 0) sliceAt(now).gate = worstOf(gates);
+    },
+    view(now: number): Flow {
+      const last = Math.floor(now / 1000 / sliceSeconds);
+      const indexes = Array.from({ length: keptSlices }, (_, index) => last - keptSlices + 1 + index);
+      const lastMinute = (station: Station) =>
+        indexes.slice(-minuteSlices).reduce((sum, index) => sum + (slices.get(index)?.passed[station] ?? 0), 0);
+      const of = (station: Station): Passed => ({
+        total: totals[station],
+        failed: failures[station],
+        lastMinute: lastMinute(station),
+      });
+      return {
+        stations: {
+          webhook: of('webhook'),
+          bus: of('bus'),
+          functions: of('functions'),
+          tables: of('tables'),
+          machine: of('machine'),
+          livechat: of('livechat'),
+          'dead-letters': of('dead-letters'),
+        },
+        running,
+        slices: indexes.map((index) => sliceOf(index * sliceSeconds, slices.get(index))),
+      };
+    },
+  };
+}
+
+function sliceOf(at: number, counted: Counted | undefined): FlowSlice {
+  const sorted = counted?.latencies.toSorted((a, b) => a - b) ?? [];
+  return {
+    at,
+    webhooks: counted?.passed.webhook ?? 0,
+    events: counted?.passed.bus ?? 0,
+    sent: counted?.passed.livechat ?? 0,
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
+    pace: counted?.gate?.pace ?? null,
+    breaker: counted?.gate?.breaker ?? null,
+  };
+}
+
+function percentile(sorted: readonly number[], share: number): number | null {
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? null;
+}
+
+const severity = ['closed', 'open', 'paused'] as const;
+
+function worstOf(gates: readonly GateView[]): Pick<FlowSlice, 'pace' | 'breaker'> {
+  const states = gates.map(({ paused, breaker }) => (paused ? 'paused' : breaker));
+  const breaker = severity.findLast((state) => states.includes(state)) ?? 'closed';
+  return { pace: Math.min(...gates.map(({ callsPerSecond }) => callsPerSecond)), breaker };
+}

@@ -1,0 +1,90 @@
+import { useMemo } from 'preact/hooks';
+import type { ConversationAnswer } from '../../answers.ts';
+import { Badge } from '../parts/badge.tsx';
+import { Copyable } from '../parts/copyable.tsx';
+import { Loaded } from '../parts/states.tsx';
+import { VirtualList } from '../parts/virtual-list.tsx';
+import { Decisions } from '../routing/decisions.tsx';
+import { get } from '../shell/api.ts';
+import { useResource } from '../shell/resource.ts';
+import { linkTo } from '../shell/route.ts';
+import { useChanges } from '../shell/stream.ts';
+import { TranscriptLine } from './line.tsx';
+import { agentsOf, customerOf, toneOfStatus } from './people.ts';
+import { linesOf } from './transcript.ts';
+
+/** Reads on until the end: a chat of thousands of messages comes in a few pages. */
+async function wholeConversation(id: string, organizationId: string | undefined): Promise<ConversationAnswer> {
+  const first = await get('/conversations/:id', { id, organizationId });
+  const messages = [...first.messages];
+  for (let after = first.next; after !== undefined; ) {
+    const page = await get('/conversations/:id', { id, organizationId, after });
+    messages.push(...page.messages);
+    after = page.next;
+  }
+  return { ...first, messages };
+}
+
+export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
+  const loaded = useResource(`${organizationId}/${id}`, () => wholeConversation(id, organizationId));
+  useChanges(({ conversationId }) => conversationId === id, loaded.reload);
+  return (
+    <div class="fill">
+      <p class="back">
+        <a href={linkTo('conversations')}>← Conversations</a>
+      </p>
+      <Loaded from={loaded}>{(answer) => <Shown answer={answer} />}</Loaded>
+    </div>
+  );
+}
+
+function Shown({ answer }: { answer: ConversationAnswer }) {
+  const { conversation, routing } = answer;
+  const lines = useMemo(() => linesOf(answer), [answer]);
+  const people = useMemo(() => new Map(conversation.participants.map((one) => [one.id, one])), [conversation]);
+  const tags = [...new Set(conversation.threads.flatMap((thread) => thread.tags))];
+  return (
+    <div class="conversation">
+      <div class="head">
+        <h1>{customerOf(conversation)}</h1>
+        <p>
+          <Badge tone={toneOfStatus[conversation.status]}>{conversation.status}</Badge> with{' '}
+          {agentsOf(conversation) || 'nobody yet'}
+          {tags.map((tag) => (
+            <span key={tag} class="mark">
+              {tag}
+            </span>
+          ))}
+        </p>
+      </div>
+      <details class="about">
+        <summary>Ids and who takes part</summary>
+        <dl class="ids">
+          <Copyable label="Chat" value={conversation.id} />
+          <Copyable label="Organization" value={conversation.organizationId} />
+          {conversation.participants.map((one) => (
+            <Copyable key={one.id} label={`${one.name ?? one.type} (${one.type})`} value={one.id} />
+          ))}
+        </dl>
+      </details>
+      {routing.length > 0 && (
+        <details class="about">
+          <summary>Why this agent</summary>
+          <Decisions decisions={routing} />
+        </details>
+      )}
+      {lines.length === 0 ? (
+        <p class="hint">Nothing has been said yet.</p>
+      ) : (
+        <VirtualList
+          items={lines}
+          keyOf={({ key }) => key}
+          estimate={92}
+          label="Transcript"
+          render={(line) => <TranscriptLine line={line} people={people} />}
+          fromEnd
+        />
+      )}
+    </div>
+  );
+}

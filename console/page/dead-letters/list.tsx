@@ -1,0 +1,202 @@
+import { useMemo, useState } from 'preact/hooks';
+import type { DeadLetter, DeadLetterPage } from '../../answers.ts';
+import { Badge, type Tone } from '../parts/badge.tsx';
+import { Empty, Loaded } from '../parts/states.tsx';
+import { ago, wholeTime } from '../parts/time.ts';
+import { VirtualList } from '../parts/virtual-list.tsx';
+import { get } from '../shell/api.ts';
+import { useResource } from '../shell/resource.ts';
+import { linkTo } from '../shell/route.ts';
+import { useChanges } from '../shell/stream.ts';
+import { RedriveBar } from './redrive.tsx';
+
+const statuses = ['open', 'redriven', 'settled'] as const;
+const ages = [
+  ['', 'any age'],
+  ['3600000', 'last hour'],
+  ['86400000', 'last day'],
+  ['604800000', 'last week'],
+] as const;
+/** More than this is the command line's work: `livechat dead-letters redrive`. */
+const mostRead = 1_000;
+
+export const toneOfLetter: Readonly<Record<DeadLetter['status'], Tone>> = {
+  open: 'bad',
+  redriven: 'busy',
+  settled: 'good',
+};
+
+async function letters(status: string): Promise<DeadLetterPage> {
+  const found: DeadLetter[] = [];
+  let after: string | undefined;
+  do {
+    const page: DeadLetterPage = await get('/dead-letters', { status, limit: 500, after });
+    found.push(...page.deadLetters);
+    after = page.next;
+  } while (after !== undefined && found.length < mostRead);
+  return { deadLetters: found, next: after };
+}
+
+export function DeadLetterList({ query }: { query: URLSearchParams }) {
+  const status = query.get('status') ?? 'open';
+  const loaded = useResource(`letters ${status}`, () => letters(status));
+  useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload);
+  return (
+    <div class="fill">
+      <div class="head">
+        <h1>Dead letters</h1>
+        <p>What was given up. Redriving sends it again, under the same custom_id, so that nobody gets it twice.</p>
+      </div>
+      <Loaded from={loaded}>{(page) => <Letters page={page} query={query} reload={loaded.reload} />}</Loaded>
+    </div>
+  );
+}
+
+interface LettersProps {
+  readonly page: DeadLetterPage;
+  readonly query: URLSearchParams;
+  readonly reload: () => void;
+}
+
+function Letters({ page, query, reload }: LettersProps) {
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const chosen = Object.fromEntries(
+    ['status', 'category', 'age', 'chat', 'request'].map((name) => [name, query.get(name) ?? '']),
+  );
+  const { category = '', age = '', chat = '', request = '' } = chosen;
+  const go = (changed: Record<string, string>) => {
+    setSelected(new Set());
+    location.replace(linkTo('dead-letters', undefined, { ...chosen, ...changed }));
+  };
+  const categories = useMemo(() => [...new Set(page.deadLetters.map((one) => one.category))].sort(), [page]);
+  const shown = page.deadLetters.filter(
+    (one) =>
+      (!category || one.category === category) &&
+      (!age || Date.parse(one.createdAt) >= Date.now() - Number(age)) &&
+      (!chat || one.conversationId.toLowerCase().includes(chat.toLowerCase())) &&
+      (!request || one.requestId === request),
+  );
+  const open = shown.filter((one) => one.status === 'open');
+  const ids = open.filter(({ id }) => selected.has(id)).map(({ id }) => id);
+  const toggle = (id: string, on: boolean) => {
+    const changed = new Set(selected);
+    if (on) changed.add(id);
+    else changed.delete(id);
+    setSelected(changed);
+  };
+  return (
+    <>
+      <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
+        <label>
+          Status
+          <select value={chosen.status || 'open'} onChange={({ currentTarget: { value } }) => go({ status: value })}>
+            {statuses.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Category
+          <select value={category} onChange={({ currentTarget: { value } }) => go({ category: value })}>
+            <option value="">any</option>
+            {categories.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Age
+          <select value={age} onChange={({ currentTarget: { value } }) => go({ age: value })}>
+            {ages.map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Chat
+          <input type="search" value={chat} onInput={({ currentTarget: { value } }) => go({ chat: value })} />
+        </label>
+      </form>
+      {page.next !== undefined && (
+        <p class="notice">
+          The latest {mostRead} are shown. <code>npx livechat dead-letters list</code> shows all.
+        </p>
+      )}
+      {open.length > 0 && (
+        <RedriveBar
+          ids={ids}
+          all={open.length}
+          onAll={() => setSelected(new Set(ids.length === open.length ? [] : open.map(({ id }) => id)))}
+          onDone={() => {
+            setSelected(new Set());
+            reload();
+          }}
+        />
+      )}
+      {shown.length === 0 ? (
+        <None filtered={Boolean(category || age || chat || request)} status={chosen.status || 'open'} />
+      ) : (
+        <VirtualList
+          items={shown}
+          keyOf={({ id }) => id}
+          estimate={69}
+          label="Dead letters"
+          render={(letter) => (
+            <Row letter={letter} selected={selected.has(letter.id)} onSelect={(on) => toggle(letter.id, on)} />
+          )}
+        />
+      )}
+    </>
+  );
+}
+
+function None({ filtered, status }: { filtered: boolean; status: string }) {
+  if (filtered) {
+    return (
+      <Empty title="No dead letter matches">
+        Change the filter, or <a href={linkTo('dead-letters')}>see all that are open</a>.
+      </Empty>
+    );
+  }
+  return (
+    <Empty title={`No dead letter is ${status}`}>
+      {status === 'open'
+        ? 'Everything that was sent has arrived, or is on its way.'
+        : 'They come here from the open ones.'}
+    </Empty>
+  );
+}
+
+function Row({
+  letter,
+  selected,
+  onSelect,
+}: {
+  letter: DeadLetter;
+  selected: boolean;
+  onSelect: (on: boolean) => void;
+}) {
+  const { id, category, status, errorName, errorMessage, conversationId, createdAt } = letter;
+  return (
+    <div class="row letter">
+      <input
+        type="checkbox"
+        aria-label={`Select ${errorName} of chat ${conversationId || 'unknown'}`}
+        checked={selected}
+        disabled={status !== 'open'}
+        onChange={({ currentTarget: { checked } }) => onSelect(checked)}
+      />
+      <a href={linkTo('dead-letters', id)} class="who">
+        <b>{category}</b>
+        <span class="cause">{errorMessage || errorName}</span>
+      </a>
+      <code class="with">{conversationId}</code>
+      <Badge tone={toneOfLetter[status]}>{status}</Badge>
+      <time dateTime={createdAt} title={wholeTime(createdAt)}>
+        {ago(createdAt)}
+      </time>
+    </div>
+  );
+}

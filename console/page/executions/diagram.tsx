@@ -1,0 +1,66 @@
+import { sendMachine } from '../../../core/outbound/machine.ts';
+import type { HistoryEvent } from '../../answers.ts';
+import { Graph, type GraphEdge, type GraphNode, useNarrow } from '../parts/graph.tsx';
+import { pathOf } from './history.ts';
+
+interface State {
+  readonly Type: string;
+  readonly Next?: string;
+  readonly End?: boolean;
+  readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
+}
+
+const machine = sendMachine({ sendFunctionArn: '', deadLetterQueueUrl: '' });
+const states: readonly (readonly [string, State])[] = Object.entries(machine.States);
+const end = 'End';
+
+const labels: Readonly<Record<string, string>> = { Deferred: 'not yet', 'States.ALL': 'gives up' };
+
+const edges: readonly GraphEdge[] = states.flatMap(([from, { Next, End, Catch = [] }]) => [
+  ...(Next ? [{ from, to: Next }] : []),
+  ...(End ? [{ from, to: end, label: 'sent' }] : []),
+  ...Catch.map(({ ErrorEquals, Next: to }) => ({
+    from,
+    to,
+    label: ErrorEquals.map((one) => labels[one] ?? one).join(),
+  })),
+]);
+
+const nodes: readonly (GraphNode & { readonly kind: string })[] = [
+  ...states.map(([id, { Type }]) => ({ id, kind: Type, width: 124, height: 46 })),
+  { id: end, kind: '', width: 64, height: 34 },
+];
+
+/** The state machine as it is deployed, with the way of one run marked. */
+export function MachineDiagram({ history, status }: { history: readonly HistoryEvent[]; status: string }) {
+  const path = pathOf(history);
+  const ended = status === 'SUCCEEDED';
+  const isTaken = (from: string, to: string) => path.steps.has(`${from}>${to}`) || (to === end && ended);
+  const current =
+    status === 'RUNNING' ? history.findLast(({ type }) => type.endsWith('StateEntered'))?.name : undefined;
+  const lookOf = (id: string) => {
+    if (id === current) return 'current';
+    return path.states.has(id) || (id === end && ended) ? 'taken' : '';
+  };
+  return (
+    <Graph
+      title={`The state machine. This run went through ${[...path.states].join(', ') || 'no state yet'}.`}
+      nodes={nodes}
+      edges={edges.map((edge) => (isTaken(edge.from, edge.to) ? { ...edge, look: 'taken' } : edge))}
+      direction={useNarrow() ? 'TB' : 'LR'}
+      draw={({ id, kind, width, height }) => (
+        <g class={`machine-state ${lookOf(id)} ${id === 'Failed' || id === 'DeadLetter' ? 'ill' : ''}`}>
+          <rect width={width} height={height} rx={id === end ? height / 2 : 8} />
+          <text x={width / 2} y={kind ? 20 : height / 2 + 4} text-anchor="middle">
+            {id}
+          </text>
+          {kind && (
+            <text class="about" x={width / 2} y="36" text-anchor="middle">
+              {kind}
+            </text>
+          )}
+        </g>
+      )}
+    />
+  );
+}

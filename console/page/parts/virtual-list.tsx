@@ -1,0 +1,85 @@
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
+
+export interface VirtualListProps<T> {
+  readonly items: readonly T[];
+  readonly keyOf: (item: T) => string;
+  /** In pixels; each is measured when it shows. */
+  readonly estimate: number;
+  readonly label: string;
+  readonly render: (item: T, index: number) => ComponentChildren;
+  /** Called when the last item comes into sight. */
+  readonly onEnd?: (() => void) | undefined;
+  /** Begins, and stays, at the end, as a chat does. */
+  readonly fromEnd?: boolean;
+}
+
+/** A list of any length, of which only what is in sight is drawn. */
+export function VirtualList<T>({ items, keyOf, estimate, label, render, onEnd, fromEnd }: VirtualListProps<T>) {
+  const scroller = useRef<HTMLElement>(null);
+  const [, redraw] = useReducer((count: number, _: unknown) => count + 1, 0);
+  const options = {
+    count: items.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => estimate,
+    getItemKey: (index: number) => {
+      const item = items[index];
+      return item === undefined ? index : keyOf(item);
+    },
+    overscan: 8,
+    observeElementRect,
+    observeElementOffset,
+    scrollToFn: elementScroll,
+    onChange: () => redraw(undefined),
+  };
+  const [virtualizer] = useState(() => new Virtualizer<HTMLElement, HTMLLIElement>(options));
+  virtualizer.setOptions({ ...virtualizer.options, ...options });
+  useEffect(() => virtualizer._didMount(), [virtualizer]);
+  useLayoutEffect(() => virtualizer._willUpdate());
+
+  const atEnd = useRef(true);
+  const count = items.length;
+  useLayoutEffect(() => {
+    if (fromEnd && atEnd.current && count > 0) virtualizer.scrollToIndex(count - 1, { align: 'end' });
+  }, [virtualizer, count, fromEnd]);
+
+  const shown = virtualizer.getVirtualItems();
+  const last = shown.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (count > 0 && last >= count - 1) onEnd?.();
+  }, [last, count, onEnd]);
+
+  return (
+    <section
+      class="scroller"
+      ref={scroller}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
+      tabIndex={0}
+      aria-label={label}
+      onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
+        atEnd.current = scrollHeight - scrollTop - clientHeight < 80;
+      }}
+    >
+      <ul class="virtual" style={{ height: `${virtualizer.getTotalSize()}px` }}>
+        {shown.map(({ key, index, start }) => {
+          const item = items[index];
+          return (
+            item !== undefined && (
+              <li
+                key={key}
+                data-index={index}
+                ref={(element) => virtualizer.measureElement(element)}
+                style={{ transform: `translateY(${start}px)` }}
+                aria-setsize={count}
+                aria-posinset={index + 1}
+              >
+                {render(item, index)}
+              </li>
+            )
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

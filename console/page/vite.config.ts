@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vite';
+
+/** The console's page as static files, into dist/page. `npm run dev:page` serves it beside a running `npm start`. */
+export default defineConfig({
+  root: import.meta.dirname,
+  build: {
+    outDir: join(import.meta.dirname, '..', '..', 'dist', 'page'),
+    emptyOutDir: true,
+    // A content security policy allows the page's own files alone, no data: URLs in styles.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { '/api': 'http://localhost:3000', '/play': 'http://localhost:3000' } },
+});
