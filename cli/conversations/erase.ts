@@ -21,6 +21,8 @@ const words: Readonly<Record<string, string>> = {
   conversation: 'conversations',
   fact: 'things that happened in them',
   readMark: 'read marks',
+  routing: 'threads being routed',
+  decision: 'routing decisions',
   message: 'messages and notes',
   click: 'clicks',
   delivery: 'deliveries',

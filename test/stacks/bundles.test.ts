@@ -13,6 +13,8 @@ const stateWriter = 790;
 const budgets: Readonly<Partial<Record<FunctionName, number>>> = {
   webhook: 330,
   'store-media': 1_060,
+  'route-thread': 1_110,
+  'route-first-message': 1_110,
   send: 1_130,
   'dead-letter': 1_110,
 };

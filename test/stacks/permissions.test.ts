@@ -34,6 +34,9 @@ const unseen = [
   'dead-letter sqs:DeleteMessage',
   'dead-letter sqs:GetQueueAttributes',
   'send states:DescribeExecution',
+  // Routing takes its mark back only where a table or the bus fails it.
+  'route-thread dynamodb:DeleteItem',
+  'route-first-message dynamodb:DeleteItem',
 ];
 
 const names = Object.keys(functions).filter(isFunction);
@@ -175,8 +178,12 @@ describe('with the permissions and the environment that it is deployed with', ()
       },
     });
     await handled('message-received', [event]);
-    await handled('store-media', [event, edited('second')]);
-    expect(await invoke('store-media', edited('away'))).toMatchObject({ error: { name: 'FileUnavailable' } });
+    const [second, away] = [edited('second'), edited('away')];
+    await handled('store-media', [event]);
+    await handled('message-updated', [second]);
+    await handled('store-media', [second]);
+    await handled('message-updated', [away]);
+    expect(await invoke('store-media', away)).toMatchObject({ error: { name: 'FileUnavailable' } });
   });
 
   it('send says that a file is not there', async () => {
@@ -214,6 +221,28 @@ describe('with the permissions and the environment that it is deployed with', ()
     );
     expect(open.length).toBeGreaterThan(1);
     for (const letter of open) expect(await letters({ kind: 'redrive', id: at(letter, 'id') })).toEqual([]);
+  });
+
+  it('routing asks, transfers and tells, at the start and when the customer has written', async () => {
+    const transfer = { transfer: [{ group: 99 }, { agent: 'nina.kowal@acme.example' }], tag: ['order'] };
+    const rules = [{ name: 'orders', when: { fact: 'message', words: 'order' }, do: transfer }];
+    const answer = await fetch(new URL('/api/routing/rules', local.console), {
+      method: 'POST',
+      body: JSON.stringify({ organizationId, rules: { match: 'first', rules } }),
+    });
+    expect(answer.status).toBe(200);
+    const story = busEvents(organizationId);
+    const started = eventsFor('route-thread', story)[0];
+    const said = eventsFor('route-first-message', story).find(({ detail }) => contentOf(detail.data) !== '');
+    if (!started || !said) throw new Error('the story has no beginning');
+    const order = { text: 'Where is my order?', answers: [] };
+    const start = { reason: 'new', active: true, causedByUs: false, by: undefined };
+    await handled('route-thread', [now(started, { ...start, threadId: 'A', opening: order })]);
+    await handled('route-thread', [now(started, { ...start, threadId: 'B', opening: undefined })]);
+    const customer = { id: 'dana', type: 'customer' };
+    await handled('route-first-message', [
+      now(said, { threadId: 'B', type: 'text', author: customer, content: order.text }),
+    ]);
   });
 
   /** Answers those that it could not handle. */
@@ -256,6 +285,12 @@ function request(conversationId: string, requestId: string, messages: readonly o
   );
   input.input.detail.data.messages = messages;
   return input;
+}
+
+/** The same to another thread, just now. */
+function now({ detail, ...event }: BusEvent, data: object): BusEvent {
+  const metadata = { ...detail.metadata, id: randomUUID(), receivedAt: new Date().toISOString() };
+  return { ...event, detail: { metadata, data: { ...detail.data, ...data } } };
 }
 
 const contentOf = (data: object): string => ('content' in data ? String(data.content) : '');
