@@ -9,10 +9,10 @@ interface StationNode extends GraphNode {
 
 const size = { width: 152, height: 76 };
 /** Three beside each other on a telephone. */
-const smallSize = { width: 104, height: 62 };
+const smallSize = { width: 110, height: 62 };
 
 const nodes: readonly StationNode[] = [
-  { id: 'customer', name: 'LiveChat', about: 'sends webhooks', counts: undefined, ...size },
+  { id: 'customer', name: 'LiveChat', about: 'its webhooks', counts: undefined, ...size },
   { id: 'webhook', name: 'Webhook', about: 'verified, translated', counts: 'webhook', ...size },
   { id: 'bus', name: 'Event bus', about: 'domain events', counts: 'bus', ...size },
   { id: 'functions', name: 'Functions', about: 'one for each event', counts: 'functions', ...size },
@@ -41,7 +41,7 @@ export function Pipeline({ flow }: { flow: Flow | undefined }) {
       nodes={narrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
       edges={edges}
       direction={narrow ? 'TB' : 'LR'}
-      gap={narrow ? 10 : 28}
+      gap={narrow ? 6 : 28}
       draw={(node) => <StationBox node={node} flow={flow} narrow={narrow} />}
     />
   );
