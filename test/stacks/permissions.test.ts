@@ -169,16 +169,17 @@ describe('with the permissions and the environment that it is deployed with', ()
     const [event] = eventsFor('store-media', busEvents(randomUUID()));
     if (!event) throw new Error('the story has no file');
     const { data, metadata } = event.detail;
-    const edited = (query: string) => ({
+    // An edition's time tells which is the later one.
+    const edited = (query: string, second: number) => ({
       ...event,
       'detail-type': 'message.updated',
       detail: {
-        metadata: { ...metadata, id: randomUUID() },
+        metadata: { ...metadata, id: randomUUID(), receivedAt: `2026-03-11T11:00:0${second}.000Z` },
         data: { ...data, content: `${contentOf(data)}?${query}` },
       },
     });
     await handled('message-received', [event]);
-    const [second, away] = [edited('second'), edited('away')];
+    const [second, away] = [edited('second', 1), edited('away', 2)];
     await handled('store-media', [event]);
     await handled('message-updated', [second]);
     await handled('store-media', [second]);
