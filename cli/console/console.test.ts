@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { livechatOf } from '../../test/cli.ts';
-import { type Local, printed, startLocal } from '../../test/local.ts';
+import { type Local, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
+
+/** A command starts in a process of its own, on a machine that may be busy; then it looks every two seconds. */
+const slowly = { timeout: 25_000 };
 
 let local: Local;
 beforeAll(async () => {
@@ -15,7 +18,7 @@ const ready = z.object({ console: z.string(), stage: z.string() });
 describe('livechat console', () => {
   it('serves the bridge that it finds, tells what its tables gain, and ends when it is stopped', async () => {
     const command = livechatOf(local).start('console', '--port', '0', '--json');
-    await expect.poll(() => command.printed(), printed).toContain('}');
+    await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address, stage } = ready.parse(JSON.parse(command.printed()));
     expect(stage).toBe('local');
     expect(await (await fetch(`${address}api/console`)).json()).toEqual({ play: false, stage: 'local' });
@@ -29,15 +32,15 @@ describe('livechat console', () => {
     const { chat, act } = outbound(local);
     const chatId = await chat();
     await local.idle();
-    await expect.poll(() => told, { timeout: 15_000 }).toContain(chatId);
+    await expect.poll(() => told, slowly).toContain(chatId);
     await act(chatId, { action: 'message', text: 'One more' });
-    await expect.poll(() => told.split('"message.received"').length, { timeout: 15_000 }).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => told.split('"message.received"').length, slowly).toBeGreaterThanOrEqual(3);
     expect(told).not.toContain('One more');
 
     command.kill('SIGTERM');
     expect((await command.ended).code).toBe(0);
     await reading;
-  });
+  }, 90_000);
 
   it('a port that is taken ends it with what to do', async () => {
     const taken = new URL(local.console).port;

@@ -16,9 +16,7 @@ export interface ConsoleServing {
 
 /** Serves the console of the bridge that has been found, on this machine alone, until SIGINT or SIGTERM. */
 export async function serveConsole({ stage = localStage, port, json }: ConsoleServing): Promise<void> {
-  const subscribe = pollStage(note);
-  const app = createConsole({ bus: required('BUS_NAME', 'the name of the bus'), subscribe, stage });
-  const server = createServer(getRequestListener((request) => app.fetch(request)));
+  const server = createServer();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((cause: unknown) => {
     throw new CliError(
@@ -28,6 +26,13 @@ export async function serveConsole({ stage = localStage, port, json }: ConsoleSe
       },
     );
   });
+  // Only now: looking at the stage would keep a process that cannot serve from ending.
+  const bus = required('BUS_NAME', 'the name of the bus');
+  const app = createConsole({ bus, subscribe: pollStage(note), stage });
+  server.on(
+    'request',
+    getRequestListener((request) => app.fetch(request)),
+  );
   const address = server.address();
   const url = `http://localhost:${typeof address === 'object' && address ? address.port : port}/`;
   if (json) printJson({ console: url, stage });
