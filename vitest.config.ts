@@ -8,13 +8,34 @@ if (!chromium) {
   );
 }
 
+/** What measures seconds, which others must not take away. */
+const alone = ['local/start.test.ts', 'test/browser/**/*.test.ts'];
+const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
+
 export default defineConfig({
   test: {
-    include: ['{core,functions,stacks,local,console,cli,bench,examples,test}/**/*.test.ts'],
-    // Those of stacks need SST's platform: `npm run test:stacks`.
-    exclude: ['test/stacks/**', ...(chromium ? [] : ['test/browser/**'])],
-    globalSetup: chromium ? ['test/browser/build-page.ts'] : [],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [
+      {
+        test: {
+          ...limits,
+          name: 'all',
+          include: ['{core,functions,stacks,local,console,cli,bench,examples,test}/**/*.test.ts'],
+          // Those of stacks need SST's platform: `npm run test:stacks`.
+          exclude: ['test/stacks/**', ...alone],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...limits,
+          name: 'alone',
+          include: alone,
+          exclude: chromium ? [] : ['test/browser/**'],
+          globalSetup: chromium ? ['test/browser/build-page.ts'] : [],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
