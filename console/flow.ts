@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { GateView } from '../core/outbound/gate/hand.ts';
+import { createSendTimes } from './send-times.ts';
 import type { Activity } from './stream.ts';
 
 /** Where a message passes, in the order of the way in and out. */
@@ -13,6 +14,12 @@ export interface Passed {
   readonly lastMinute: number;
 }
 
+/** Half of them took at most `p50` ms, and all but one in a hundred at most `p99`. */
+export interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
 /** Five seconds of the last fifteen minutes. */
 export interface FlowSlice {
   /** When it began, seconds since 1970. */
@@ -20,9 +27,10 @@ export interface FlowSlice {
   readonly webhooks: number;
   readonly events: number;
   readonly sent: number;
-  /** Of the webhooks' answers, in ms; null where there was none. */
-  readonly p50: number | null;
-  readonly p99: number | null;
+  /** How long webhooks took to be answered; null where there was none. */
+  readonly webhookMs: Quantiles | null;
+  /** How long parts of send requests took from being put on the bus until LiveChat had them. */
+  readonly sendMs: Quantiles | null;
   /** Calls a second that the slowest gate lets pass; null where nobody has looked. */
   readonly pace: number | null;
   /** The worst of all gates'. */
@@ -43,7 +51,8 @@ const minuteSlices = 60 / sliceSeconds;
 
 interface Counted {
   readonly passed: Record<Station, number>;
-  readonly latencies: number[];
+  readonly webhookMs: number[];
+  readonly sendMs: number[];
   gate: Pick<FlowSlice, 'pace' | 'breaker'> | undefined;
 }
 
@@ -74,6 +83,10 @@ function letterIn({ type, detailType, detail }: Activity): string | undefined {
   return failed.safeParse(detail).data?.data.deadLetterId;
 }
 
+function answeredIn({ type, ms }: Activity): number[] {
+  return type === 'webhook' && typeof ms === 'number' ? [ms] : [];
+}
+
 const zero = (): Record<Station, number> =>
   ({ webhook: 0, bus: 0, functions: 0, tables: 0, machine: 0, livechat: 0, 'dead-letters': 0 }) satisfies Record<
     Station,
@@ -86,13 +99,14 @@ export function createFlow() {
   const failures = zero();
   const slices = new Map<number, Counted>();
   const letters = new Set<string>();
+  const sendTimes = createSendTimes();
   let running = 0;
 
   const sliceAt = (now: number): Counted => {
     const index = Math.floor(now / 1000 / sliceSeconds);
     const found = slices.get(index);
     if (found) return found;
-    const fresh: Counted = { passed: zero(), latencies: [], gate: undefined };
+    const fresh: Counted = { passed: zero(), webhookMs: [], sendMs: [], gate: undefined };
     slices.set(index, fresh);
     for (const old of slices.keys()) if (old <= index - keptSlices) slices.delete(old);
     return fresh;
@@ -112,7 +126,8 @@ export function createFlow() {
         totals['dead-letters'] += 1;
         slice.passed['dead-letters'] += 1;
       }
-      if (activity.type === 'webhook' && typeof activity.ms === 'number') slice.latencies.push(activity.ms);
+      slice.webhookMs.push(...answeredIn(activity));
+      slice.sendMs.push(...sendTimes(activity));
       if (activity.type === 'execution') running = Math.max(0, running + (activity.status === 'RUNNING' ? 1 : -1));
     },
     noteGates(gates: readonly GateView[], now: number): void {
@@ -146,21 +161,23 @@ export function createFlow() {
 }
 
 function sliceOf(at: number, counted: Counted | undefined): FlowSlice {
-  const sorted = counted?.latencies.toSorted((a, b) => a - b) ?? [];
   return {
     at,
     webhooks: counted?.passed.webhook ?? 0,
     events: counted?.passed.bus ?? 0,
     sent: counted?.passed.livechat ?? 0,
-    p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99),
+    webhookMs: quantilesOf(counted?.webhookMs),
+    sendMs: quantilesOf(counted?.sendMs),
     pace: counted?.gate?.pace ?? null,
     breaker: counted?.gate?.breaker ?? null,
   };
 }
 
-function percentile(sorted: readonly number[], share: number): number | null {
-  return sorted[Math.ceil(sorted.length * share) - 1] ?? null;
+function quantilesOf(values: readonly number[] = []): Quantiles | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1];
+  const [p50, p99] = [at(0.5), at(0.99)];
+  return p50 === undefined || p99 === undefined ? null : { p50, p99 };
 }
 
 const severity = ['closed', 'open', 'paused'] as const;
