@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
 import { fixture } from './fixtures.ts';
@@ -295,22 +295,5 @@ describe('the file of a message', () => {
     await local.idle();
     expect((await local.api(`/api/messages/THREAD_7?organizationId=${organization}`)).status).toBe(200);
     expect(asked()).toBe(0);
-  });
-
-  it('goes with all of its conversation', async () => {
-    const { answer, arrives, read, organization, keys } = chat();
-    const { answer: answerOther, arrives: arrivesElsewhere, keys: others } = chat();
-    answer(picture);
-    answerOther(picture);
-    await arrives();
-    await arrivesElsewhere();
-    await read();
-    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    const { removeConversationMedia } = await import('../core/media/media.ts');
-    expect(await removeConversationMedia({ organizationId: organization, conversationId: 'CHA' })).toBe(0);
-    expect(await removeConversationMedia({ organizationId: organization, conversationId: 'CHAT' })).toBe(1);
-    vi.unstubAllEnvs();
-    expect(await keys()).toEqual([]);
-    expect(await others()).toHaveLength(1);
   });
 });

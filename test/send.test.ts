@@ -136,10 +136,12 @@ describe('a send request on the bus', () => {
     ],
   ])('becomes a dead letter that names what is wrong: %s', async (_name, data, field) => {
     const chat = await other.chat();
+    const calls = await other.simulator('GET', '/simulator/calls');
     await other.send(chat, data);
     await other.settled();
     const [letter] = await other.deadLetters(chat);
     expect(letter).toMatchObject({ kind: 'send', errorMessage: expect.stringContaining(field) });
+    expect(await other.simulator('GET', '/simulator/calls')).toEqual(calls);
     expect(await other.shown(chat)).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { liveChatCarrier } from '../core/livechat/carrier.ts';
 import { createLiveChatClient } from '../core/livechat/client/client.ts';
 import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
 import type { Part } from '../core/livechat/compose/part.ts';
+import { withDownload } from '../core/media/download.ts';
 import type { Carrier } from '../core/outbound/carrier.ts';
 
 export interface Asked {
@@ -15,15 +16,12 @@ export interface Asked {
 interface Setting {
   readonly agentId?: string | undefined;
   readonly refreshed?: boolean;
-  readonly uploadMs?: number;
-  /** What is to be uploaded, in place of a small picture. */
-  readonly content?: Readable;
 }
 
 /** A carrier whose LiveChat gives these answers, one after the other, the last again and again. */
 export async function serveCarrier(
   answers: readonly unknown[],
-  { agentId = 'nina@acme.example', refreshed = false, uploadMs, content }: Setting = {},
+  { agentId = 'nina@acme.example', refreshed = false }: Setting = {},
 ) {
   let count = 0;
   const respond: Respond = (response, request) => {
@@ -43,15 +41,12 @@ export async function serveCarrier(
   const carrier: Carrier<Part> = liveChatCarrier({
     client: client('old'),
     agentId,
-    ...(uploadMs !== undefined && { uploadMs }),
-    withFile: async (source, _signal, use) => {
+    withFile: (source, use) => {
       read.push('key' in source ? source.key : source.url);
-      return use({
-        content: content ?? Readable.from([Buffer.from('PNG')]),
-        size: 3,
-        contentType: 'image/png',
-        name: 'plan.png',
-      });
+      const picture = () => Readable.from([Buffer.from('PNG')]);
+      return withDownload(picture, 3, ({ path, size }) =>
+        use({ path, size, contentType: 'image/png', name: 'plan.png' }),
+      );
     },
     onRegion: (region) => regions.push(region),
     refresh: async () => (refreshed ? client('new') : undefined),

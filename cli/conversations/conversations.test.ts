@@ -1,10 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf } from '../../test/cli.ts';
+import { livechatOf, startLivechat } from '../../test/cli.ts';
 import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
+import { clientOf, putStage } from '../../test/local-aws.ts';
 import { outbound } from '../../test/outbound.ts';
 
 const customerId = (n: number) => `5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b0${n}`;
@@ -110,6 +112,14 @@ describe('livechat conversations', () => {
     await putMedia(`${organizationId}/${one}/message/picture.png`);
     await putMedia(`${organizationId}/${other}/message/picture.png`);
     await putMedia(`events/${organizationId}/large.json`);
+    // What services have put there to be sent: of one customer, and of all.
+    const invoice = `${organizationId}/outbound/${two}/invoice of Dana.pdf`;
+    const prices = `${organizationId}/outbound/prices.pdf`;
+    await putMedia(invoice);
+    await putMedia(`${organizationId}/outbound/customers/${customerId(4)}.pdf`);
+    await putMedia(prices);
+    for (const key of [invoice, prices]) await bus.send(two, { messages: [{ type: 'media', content: { key } }] });
+    await bus.settled();
     const large = JSON.stringify({ metadata: {}, data: { conversationId: two, text: 'large' } });
     await new S3Client({ endpoint: local.aws, ...access }).send(
       new PutObjectCommand({ Bucket: 'media', Key: `events/${organizationId}/of-two.json`, Body: large }),
@@ -131,10 +141,17 @@ describe('livechat conversations', () => {
     const { conversationIds } = z.object({ conversationIds: z.array(z.string()) }).parse(erased);
     expect(conversationIds.toSorted()).toEqual([one, two].toSorted());
     const left = await everything();
-    for (const trace of [one, two, customerId(4), '4711', 'dana@shop.example', 'Dear Dana', 'Refused']) {
+    for (const trace of [one, two, customerId(4), '4711', 'Dana', 'dana@shop.example', 'Refused', 'invoice']) {
       expect(left).not.toContain(trace);
     }
-    for (const trace of [other, customerId(5), 'My number is 815', 'Dear Fay', `${other}/message/picture.png`]) {
+    for (const trace of [
+      other,
+      customerId(5),
+      'My number is 815',
+      'Dear Fay',
+      `${other}/message/picture.png`,
+      prices,
+    ]) {
       expect(left).toContain(trace);
     }
     expect((await cli.run('conversations', 'show', one)).code).toBe(1);
@@ -162,6 +179,24 @@ describe('livechat conversations', () => {
       });
     expect(await everything()).toContain(customerId(7));
     await cli.json('gate', 'resume', '--organization', organizationId);
+  });
+
+  test('while dead letters are not read nothing is erased: who reads one stores it', async () => {
+    const chatId = await start('Ida', 8);
+    const QueueUrl = `${local.aws}/000000000000/parked`;
+    await putStage(local, 'unread', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
+    const sqs = new SQSClient(clientOf(local));
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
+    const { code, stderr } = await startLivechat(['conversations', 'erase', chatId, '--yes', '--stage', 'unread'], {
+      AWS_ENDPOINT_URL: local.aws,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'mine',
+      AWS_SECRET_ACCESS_KEY: 'mine',
+    }).ended;
+    expect(stderr).toContain('Nothing was erased, since 1 dead letters are not read yet');
+    expect(code).toBe(1);
+    expect(await everything()).toContain(customerId(8));
+    await sqs.send(new PurgeQueueCommand({ QueueUrl }));
   });
 
   test.each([

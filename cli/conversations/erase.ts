@@ -12,7 +12,8 @@ const notErased = [
   'LiveChat: the chat is still there; erase it at LiveChat',
   'the event archive, and replays from it, until their time is over',
   'executions of the state machine: AWS keeps their input for 90 days',
-  'the dead-letter queues: what nobody has read yet, and what is parked, for up to 14 days',
+  'parked dead letters, which nobody could read, for up to 14 days',
+  'files to be sent that lie in no folder of the conversation’s or the customer’s id',
   'backups of the tables, until they expire',
   'logs: they hold ids, never what was said',
 ];
@@ -94,6 +95,11 @@ export const eraseCustomer = async (chat: string | undefined, given: EraseOption
   if (inventory.underWay.length > 0) {
     throw new CliError(
       `Nothing was erased, since something is being sent into these chats and would write again (${inventory.underWay.length} under way). Run it again when that has ended.`,
+    );
+  }
+  if (inventory.unread > 0) {
+    throw new CliError(
+      `Nothing was erased, since ${inventory.unread} dead letters are not read yet, and one of them may be of these chats. They are within seconds: run it again. If they stay, see livechat doctor.`,
     );
   }
   await confirm('Erase all this, for good?', given);

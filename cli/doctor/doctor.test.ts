@@ -1,11 +1,20 @@
-import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { readFile } from 'node:fs/promises';
+import { DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  ListTargetsByRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PurgeQueueCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { livechatOf, startLivechat } from '../../test/cli.ts';
@@ -81,6 +90,33 @@ describe('livechat doctor', () => {
     expect(stdout).not.toContain(local.secret);
     expect(code).toBe(0);
     expect(await wrong()).toEqual([]);
+  });
+
+  test('needs no permission but those that its documents name', async () => {
+    const calls = async (method: string) => (await fetch(`${local.aws}/_local/calls`, { method })).json();
+    await local.idle();
+    await calls('DELETE');
+    expect(await wrong('local')).toEqual([]);
+    const made = Object.keys(z.record(z.string(), z.number()).parse(await calls('GET')));
+    const [commands, roles] = await Promise.all(
+      ['docs/cli.md', 'docs/deploy.md'].map((path) => readFile(path, 'utf8')),
+    );
+    const rows =
+      commands
+        ?.split('\n')
+        .filter((row) => /^\| (every one|.*`doctor`)/.test(row))
+        .join() ?? '';
+    const operators = roles?.split('\n').find((row) => row.startsWith('| operators')) ?? '';
+    expect(made.length).toBeGreaterThan(10);
+    for (const call of made.filter((one) => !one.startsWith('lambda.'))) {
+      const [service = '', operation = ''] = call.split('.');
+      // The permission by which S3 lets anybody ask whether a bucket is there.
+      const action = operation === 'HeadBucket' ? 'ListBucket' : operation;
+      for (const row of [rows, operators]) {
+        expect(row).toContain(`${service}:`);
+        expect(row).toContain(action);
+      }
+    }
   });
 
   describe('finds what a deployment got wrong:', () => {
@@ -252,6 +288,66 @@ describe('livechat doctor', () => {
       await events.send(new DisableRuleCommand(rule));
       expect(await wrong()).toEqual(['fault bus and rules: the rule message-received is switched off']);
       await events.send(new EnableRuleCommand(rule));
+    });
+
+    test.each([
+      [true, 'ttl', 'fault tables: messages keeps what has expired: its time to live goes by ttl, not expires'],
+      [false, 'expires', 'fault tables: messages keeps what has expired: its time to live is switched off'],
+    ])('a table that keeps what has expired (%s, %s)', async (Enabled, AttributeName, expected) => {
+      const database = new DynamoDBClient(clientOf(local));
+      const set = (TimeToLiveSpecification: { Enabled: boolean; AttributeName: string }) =>
+        database.send(new UpdateTimeToLiveCommand({ TableName: 'messages', TimeToLiveSpecification }));
+      await set({ Enabled, AttributeName });
+      expect(await wrong()).toEqual([expected]);
+      await set({ Enabled: true, AttributeName: 'expires' });
+    });
+
+    test('a rule whose target, dead-letter queue or place in it is gone', async () => {
+      const events = new EventBridgeClient(clientOf(local));
+      const rule = { EventBusName: local.bus, Rule: 'message-received' };
+      const { Targets: [target] = [] } = await events.send(new ListTargetsByRuleCommand(rule));
+      const { Id, Arn, DeadLetterConfig } = target ?? {};
+      const put = (letters?: string) =>
+        events.send(
+          new PutTargetsCommand({
+            ...rule,
+            Targets: [{ Id, Arn, ...(letters && { DeadLetterConfig: { Arn: letters } }) }],
+          }),
+        );
+      await events.send(new RemoveTargetsCommand({ ...rule, Ids: [`${Id}`] }));
+      expect(await wrong()).toEqual([
+        'fault bus and rules: the rule message-received has no target: its events go nowhere',
+      ]);
+      await put();
+      expect(await wrong()).toEqual([
+        'fault bus and rules: the rule message-received has no dead-letter queue: what its target does not take is lost',
+      ]);
+      await put(`${DeadLetterConfig?.Arn}-2`);
+      expect(await wrong()).toEqual([
+        expect.stringMatching(
+          /^fault bus and rules: the rule message-received has its dead letters in \S+-2: nobody reads them there$/,
+        ),
+      ]);
+      await put(DeadLetterConfig?.Arn);
+      expect(await wrong()).toEqual([]);
+    });
+
+    test('a dead-letter queue whose policy keeps a rule out', async () => {
+      const sqs = new SQSClient(clientOf(local));
+      const QueueUrl = `${local.aws}/000000000000/dead-letters`;
+      const statement = { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage' };
+      const set = (changes: object) => {
+        const Policy = JSON.stringify({ Statement: [{ ...statement, ...changes }] });
+        return sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+      };
+      const ours = `arn:aws:events:us-east-1:000000000000:rule/${local.bus}/*`;
+      await set({ Condition: { ArnLike: { 'aws:SourceArn': ours } } });
+      expect(await wrong()).toEqual([
+        expect.stringMatching(
+          /^fault bus and rules: the policy of \S+:dead-letters keeps out what the target of the rule send-ended does not/,
+        ),
+      ]);
+      await set({});
     });
 
     test('parked letters', async () => {

@@ -19,7 +19,7 @@ async function stateOf(QueueUrl: string) {
   return { waiting, policy: Attributes?.RedrivePolicy };
 }
 
-function isMissing(error: unknown): boolean {
+export function isMissingQueue(error: unknown): boolean {
   return error instanceof Error && /NonExistentQueue|QueueDoesNotExist/.test(error.name);
 }
 
@@ -46,7 +46,7 @@ export function queues({ DEAD_LETTER_QUEUE_URL: url }: Environment): Examination
         const findings = [...piled, ...(await parkedOf(policy))];
         return findings.length > 0 ? findings : [ok(`${url}, ${waiting} waiting`)];
       } catch (error) {
-        if (!isMissing(error)) throw error;
+        if (!isMissingQueue(error)) throw error;
         return [fault(`there is no queue ${url}, or nothing that parks its failures`, deploy)];
       }
     },

@@ -4,10 +4,14 @@ import {
   ListRulesCommand,
   ListTargetsByRuleCommand,
   type Rule,
+  type Target,
 } from '@aws-sdk/client-eventbridge';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { canonicalJson } from '../events/ids.ts';
 import type { Environment } from '../platform/configuration.ts';
 import { type Examination, type Finding, found } from './finding.ts';
+import { letsIn } from './queue-policy.ts';
+import { isMissingQueue } from './queues.ts';
 
 export interface ExpectedRule {
   readonly name: string;
@@ -20,6 +24,26 @@ const about = 'bus and rules';
 const { ok, fault } = found(about);
 const deploy = 'Deploy the stage again (locally, start the engine again).';
 const client = new EventBridgeClient({ maxAttempts: 2 });
+const sqs = new SQSClient({ maxAttempts: 2 });
+
+/** Where what a rule's target does not take ought to lie, and what may be put there. */
+interface DeadLetterQueue {
+  /** Empty where there is no such queue. */
+  readonly arn: string;
+  readonly policy: string | undefined;
+}
+
+async function deadLetterQueue({ DEAD_LETTER_QUEUE_URL: QueueUrl }: Environment): Promise<DeadLetterQueue> {
+  try {
+    const { Attributes: { QueueArn: arn = '', Policy: policy } = {} } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn', 'Policy'] }),
+    );
+    return { arn, policy };
+  } catch (error) {
+    if (!isMissingQueue(error)) throw error;
+    return { arn: '', policy: undefined };
+  }
+}
 
 async function rulesOn(EventBusName: string): Promise<Rule[]> {
   const rules: Rule[] = [];
@@ -42,6 +66,7 @@ async function examine(
   { name, pattern, onDefaultBus }: ExpectedRule,
   bus: string,
   rules: readonly Rule[],
+  queue: DeadLetterQueue,
 ): Promise<Finding[]> {
   const rule = rules.find(sameAs(pattern));
   const where = onDefaultBus ? 'the default bus' : bus;
@@ -51,11 +76,31 @@ async function examine(
   const { Targets = [] } = await client.send(
     new ListTargetsByRuleCommand({ Rule: rule.Name, EventBusName: onDefaultBus ? 'default' : bus }),
   );
-  return Targets.length > 0 ? [] : [fault(`the rule ${rule.Name} has no target: its events go nowhere`, deploy)];
+  if (Targets.length === 0) return [fault(`the rule ${rule.Name} has no target: its events go nowhere`, deploy)];
+  return Targets.flatMap((target) => wrongWithLetters(rule, target, queue));
 }
 
-/** That the bus is there, and each rule with its pattern, switched on and with a target. */
-export function rules(expected: readonly ExpectedRule[], { BUS_NAME: bus }: Environment): Examination {
+/** EventBridge itself tells nobody of a dead letter that it cannot put anywhere. */
+function wrongWithLetters({ Name, Arn = '' }: Rule, { DeadLetterConfig }: Target, queue: DeadLetterQueue): Finding[] {
+  const arn = DeadLetterConfig?.Arn;
+  if (!arn) return [fault(`the rule ${Name} has no dead-letter queue: what its target does not take is lost`, deploy)];
+  // That there is no queue at all is said of the queues.
+  if (queue.arn === '') return [];
+  if (arn !== queue.arn)
+    return [fault(`the rule ${Name} has its dead letters in ${arn}: nobody reads them there`, deploy)];
+  return letsIn(queue.policy, Arn)
+    ? []
+    : [
+        fault(
+          `the policy of ${queue.arn} keeps out what the target of the rule ${Name} does not take: it is lost`,
+          deploy,
+        ),
+      ];
+}
+
+/** That the bus is there, and each rule with its pattern, switched on, with a target, and with a place for what that does not take. */
+export function rules(expected: readonly ExpectedRule[], environment: Environment): Examination {
+  const { BUS_NAME: bus } = environment;
   return {
     about,
     async run() {
@@ -66,10 +111,10 @@ export function rules(expected: readonly ExpectedRule[], { BUS_NAME: bus }: Envi
         if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error;
         return [fault(`there is no bus ${bus}`, deploy)];
       }
-      const [ours, awsOwn] = await Promise.all([rulesOn(bus), rulesOn('default')]);
+      const [ours, awsOwn, queue] = await Promise.all([rulesOn(bus), rulesOn('default'), deadLetterQueue(environment)]);
       const faults: Finding[] = [];
       // One after the other: AWS allows few of these calls a second.
-      for (const one of expected) faults.push(...(await examine(one, bus, one.onDefaultBus ? awsOwn : ours)));
+      for (const one of expected) faults.push(...(await examine(one, bus, one.onDefaultBus ? awsOwn : ours, queue)));
       return faults.length > 0 ? faults : [ok(`${bus}, ${expected.length} rules`)];
     },
   };

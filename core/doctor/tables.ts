@@ -1,4 +1,10 @@
-import { DescribeTableCommand, DynamoDBClient, type TableDescription } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  DynamoDBClient,
+  type TableDescription,
+  type TimeToLiveDescription,
+} from '@aws-sdk/client-dynamodb';
 import type { TableLayout } from '../platform/table.ts';
 import { type Examination, type Finding, found } from './finding.ts';
 
@@ -31,14 +37,28 @@ function wrongWith(table: TableDescription, { partitionKey, sortKey, indexes }: 
   return wrong;
 }
 
-/** That each table is there, with its keys and indexes. */
+function wrongWithExpiry(
+  { TimeToLiveStatus, AttributeName }: TimeToLiveDescription,
+  { expiry }: TableLayout,
+): string[] {
+  if (TimeToLiveStatus !== 'ENABLED' && TimeToLiveStatus !== 'ENABLING') {
+    return ['keeps what has expired: its time to live is switched off'];
+  }
+  return AttributeName === expiry
+    ? []
+    : [`keeps what has expired: its time to live goes by ${AttributeName}, not ${expiry}`];
+}
+
+/** That each table is there, with its keys and indexes, and lets go of what has expired. */
 export function tables(expected: readonly ExpectedTable[]): Examination {
   const client = new DynamoDBClient({ maxAttempts: 2 });
   const examine = async ({ name, variable, layout }: ExpectedTable): Promise<Finding[]> => {
     if (!name) return [fault(`${variable} names no table`, deploy)];
     try {
       const { Table = {} } = await client.send(new DescribeTableCommand({ TableName: name }));
-      return wrongWith(Table, layout).map((wrong) => fault(`${name} ${wrong}`, deploy));
+      const { TimeToLiveDescription = {} } = await client.send(new DescribeTimeToLiveCommand({ TableName: name }));
+      const wrong = [...wrongWith(Table, layout), ...wrongWithExpiry(TimeToLiveDescription, layout)];
+      return wrong.map((what) => fault(`${name} ${what}`, deploy));
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error;
       return [fault(`there is no table ${name}`, deploy)];

@@ -1,10 +1,10 @@
 import { conversationItems, conversationsOf, type KnownCustomer } from '../conversations/erasing.ts';
-import { conversationPrefix, removeConversationMedia } from '../media/media.ts';
+import { conversationFiles, filesToSendOf, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/erasing.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
-import { required } from '../platform/configuration.ts';
-import { deleteKeys, keysUnder } from '../platform/objects.ts';
+import { deleteKeys } from '../platform/objects.ts';
 import { deleteItems, type StoredItem } from '../platform/partition.ts';
+import { unreadDeadLetters } from '../platform/queue.ts';
 import { largeEvents } from './large-events.ts';
 
 /** Everything that is stored of one customer. */
@@ -19,14 +19,8 @@ export interface Inventory {
   readonly largeEvents: readonly string[];
   /** Requests that are being sent just now; they would write again. */
   readonly underWay: readonly string[];
-}
-
-const bucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
-
-async function mediaOf(conversation: { organizationId: string; conversationId: string }): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const page of keysUnder(bucket(), conversationPrefix(conversation))) keys.push(...page);
-  return keys;
+  /** Dead letters that nobody has read yet, whosever: reading one stores it. */
+  readonly unread: number;
 }
 
 export interface Meant {
@@ -37,7 +31,10 @@ export interface Meant {
   readonly conversationId?: string | undefined;
 }
 
-/** What is stored of those who are meant. Reads every conversation, dead letter and large event of the organization. */
+/**
+ * What is stored of those who are meant. Reads every conversation, dead letter and large event of
+ * the organization, and the keys of its files to be sent.
+ */
 export async function takeInventory({ organizationId, customers: wanted, conversationId }: Meant): Promise<Inventory> {
   const { customers, conversationIds: theirs } = await conversationsOf(organizationId, wanted);
   const conversationIds = [...new Set([...theirs, ...(conversationId === undefined ? [] : [conversationId])])];
@@ -48,16 +45,17 @@ export async function takeInventory({ organizationId, customers: wanted, convers
         messageItems(key),
         outboundItems(key),
         conversationItems(key),
-        mediaOf(key),
+        conversationFiles(key),
         underWay(key),
       ]);
       return { first: [...messages, ...outbound], last: conversation, media, running };
     }),
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
+  const toSend = ids.length > 0 ? await filesToSendOf(organizationId, ids) : [];
   const letters = ids.length > 0 ? await letterItems(ids) : [];
   // A webhook that fits no schema is not known to be anybody's.
-  const large = ids.length > 0 ? await largeEvents(bucket(), [organizationId, 'unknown'], ids) : [];
+  const large = ids.length > 0 ? await largeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
   return {
     organizationId,
     customers,
@@ -67,9 +65,10 @@ export async function takeInventory({ organizationId, customers: wanted, convers
       ...perConversation.flatMap(({ first }) => first),
       ...perConversation.flatMap(({ last }) => last),
     ],
-    media: perConversation.flatMap(({ media }) => media),
+    media: [...perConversation.flatMap(({ media }) => media), ...toSend],
     largeEvents: large,
     underWay: perConversation.flatMap(({ running }) => running),
+    unread: await unreadDeadLetters(),
   };
 }
 
@@ -102,9 +101,7 @@ export async function erase(first: Inventory, meant: Meant, onDeleted: () => voi
 }
 
 async function eraseOnce(inventory: Inventory, onDeleted: () => void): Promise<void> {
-  const { organizationId, conversationIds } = inventory;
-  for (const conversationId of conversationIds) await removeConversationMedia({ organizationId, conversationId });
-  await deleteKeys(bucket(), inventory.largeEvents);
+  await deleteKeys(mediaBucket(), [...inventory.media, ...inventory.largeEvents]);
   for (const _ of [...inventory.media, ...inventory.largeEvents]) onDeleted();
   const found = inventory.items.filter(({ entity }) => entity === 'conversation');
   await deleteItems(

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { serveCarrier } from '../../test/serve-carrier.ts';
 import type { Carrier } from '../outbound/carrier.ts';
@@ -98,7 +97,7 @@ describe('a message is looked for', () => {
 describe('a message', () => {
   it('is sent with its id', async () => {
     const { carrier, asked } = await served([{ event_id: 'E1' }]);
-    expect(carrier.prepare(text)).toBeUndefined();
+    expect(carrier.hasFile(text)).toBe(false);
     expect(await carrier.send('chat', { id: 'out-1', content: text })).toEqual({ messageId: 'E1', threadId: '' });
     expect(asked()).toMatchObject([
       {
@@ -130,8 +129,11 @@ describe('a message', () => {
       { url: 'https://cdn.livechat-files.com/plan.png' },
       { event_id: 'E1' },
     ]);
-    const content = await carrier.prepare(file)?.();
-    if (!content) throw new Error('a file was not prepared');
+    expect(carrier.hasFile(file)).toBe(true);
+    const content = await carrier.withFile(file, (fetched) => {
+      expect(carrier.hasFile(fetched)).toBe(false);
+      return carrier.upload(fetched);
+    });
     await carrier.send('chat', { id: 'out-1', content });
     expect(read).toEqual(['organization/chat/message/plan.png']);
     const [upload, send] = asked();
@@ -155,19 +157,22 @@ describe('a message', () => {
   it('that is a file without a name has the name of its key', async () => {
     const { carrier, asked } = await served([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
     const { name: _name, alternativeText: _text, ...unnamed } = file;
-    const prepared = await carrier.prepare(unnamed)?.();
-    expect(prepared).toEqual({
+    expect(await carrier.withFile(unnamed, carrier.upload)).toEqual({
       kind: 'event',
       event: expect.not.objectContaining({ alternative_text: expect.anything() }),
     });
     expect(asked()[0]?.body).toContain('filename="plan.png"');
   });
 
-  it('that is a file whose source falls silent is given up in time, and nothing was sent', async () => {
-    const content = new Readable({ read() {} });
-    const { carrier } = await served([{}], { uploadMs: 200, content });
-    await expect(carrier.prepare(file)?.()).rejects.toMatchObject({ name: 'LiveChatNetworkError', retryable: true });
-    content.destroy();
+  it('that is a file is uploaded whole at each try', async () => {
+    const { carrier, asked, read } = await served([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
+    await carrier.withFile(file, async (fetched) => {
+      await carrier.upload(fetched);
+      await carrier.inRegion('fra').upload(fetched);
+    });
+    expect(read).toHaveLength(1);
+    const whole = { path: 'upload_file', body: expect.stringContaining('\r\n\r\nPNG\r\n') };
+    expect(asked()).toMatchObject([whole, { ...whole, region: 'fra' }]);
   });
 
   it('that is a file is not sent before it was uploaded', async () => {

@@ -1,17 +1,15 @@
-import { type Carrier, type Letter, longestCallMs, type Sent } from '../outbound/carrier.ts';
+import { createReadStream } from 'node:fs';
+import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { LiveChatClient } from './client/client.ts';
 import type { AnsweredThread } from './client/methods.ts';
 import type { NewEvent } from './client/requests.ts';
-import type { FilePart, FileSource, Part } from './compose/part.ts';
+import type { FetchedFile, FetchedPart, FileSource, Part } from './compose/part.ts';
 import type { Connection } from './connection.ts';
-import type { OpenFile } from './files.ts';
 
 export interface CarrierOptions extends Connection {
-  /** Opens a file for as long as `use` takes; gives up when the signal says so. */
-  readonly withFile: <T>(source: FileSource, signal: AbortSignal, use: (file: OpenFile) => Promise<T>) => Promise<T>;
-  /** How long a file may take from its source to LiveChat, in ms; no longer than any call unless given. */
-  readonly uploadMs?: number;
+  /** Fetches a file, which is on this machine for as long as `use` takes. */
+  readonly withFile: <T>(source: FileSource, use: (file: FetchedFile) => Promise<T>) => Promise<T>;
 }
 
 /** LiveChat's limit for a page of threads. */
@@ -21,10 +19,16 @@ const skewMs = 60_000;
 
 /** The send step's view of LiveChat. */
 export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
-  const { client, refresh } = options;
+  const { client, refresh, withFile } = options;
   const sender = () => senderOf(options);
   return {
-    prepare: (part) => (part.kind === 'file' ? () => uploaded(part, options) : undefined),
+    hasFile: (part) => part.kind === 'file',
+    withFile(part, use) {
+      if (part.kind !== 'file') return use(part);
+      const { source, ...rest } = part;
+      return withFile(source, (file) => use({ ...rest, kind: 'fetched', file }));
+    },
+    upload: async (part) => (part.kind === 'fetched' ? uploaded(part, client) : part),
     async send(chatId, letter) {
       const { event_id: messageId } = await client.sendEvent({ chat_id: chatId, event: eventOf(letter) });
       return { messageId, threadId: '' };
@@ -69,26 +73,29 @@ export function senderOf({ agentId }: Pick<Connection, 'agentId'>): string {
 }
 
 function eventOf({ id, content }: Letter<Part>): NewEvent {
-  if (content.kind === 'file') throw new TypeError('a file is uploaded before it is sent');
+  if (content.kind !== 'event') throw new TypeError('a file is uploaded before it is sent');
   return { ...content.event, custom_id: id };
 }
 
-async function uploaded(part: FilePart, { client, withFile, uploadMs = longestCallMs }: CarrierOptions): Promise<Part> {
-  const { source, visibility, alternativeText } = part;
-  // One clock for both: what the download leaves of a call's time, the upload may take.
-  const signal = AbortSignal.timeout(uploadMs);
-  const { url } = await withFile(source, signal, ({ name, ...file }) =>
-    client.uploadFile({ ...file, name: part.name ?? name }, { signal }),
-  );
-  return {
-    kind: 'event',
-    event: {
-      type: 'file',
-      url,
-      visibility,
-      ...(alternativeText !== undefined && { alternative_text: alternativeText }),
-    },
-  };
+async function uploaded(part: FetchedPart, client: LiveChatClient): Promise<Part> {
+  const { visibility, alternativeText } = part;
+  const { path, size, contentType, name } = part.file;
+  // Opened anew for each try: a stream that a failed one has begun is of no use to the next.
+  const content = createReadStream(path);
+  try {
+    const { url } = await client.uploadFile({ content, size, contentType, name: part.name ?? name });
+    return {
+      kind: 'event',
+      event: {
+        type: 'file',
+        url,
+        visibility,
+        ...(alternativeText !== undefined && { alternative_text: alternativeText }),
+      },
+    };
+  } finally {
+    content.destroy();
+  }
 }
 
 /**

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Local, startLocal } from '../../test/local.ts';
 import type { FetchRules } from '../media/fetch.ts';
 import { answering, startServer } from './client/testing.ts';
-import type { OpenFile } from './files.ts';
+import type { FetchedFile } from './compose/part.ts';
 
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
@@ -26,11 +27,7 @@ describe('a file to be sent', () => {
     await local.stop();
   });
 
-  const read = async ({ content, ...file }: OpenFile) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of content) chunks.push(Buffer.from(chunk));
-    return { ...file, bytes: Buffer.concat(chunks), content };
-  };
+  const read = async (file: FetchedFile) => ({ ...file, bytes: await readFile(file.path) });
 
   async function stored(key: string) {
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -38,24 +35,24 @@ describe('a file to be sent', () => {
     await s3.send(new PutObjectCommand({ Bucket: 'media', Key: key, Body: png, ContentType: 'image/png' }));
   }
 
-  it('comes from the organization’s own folder of the bucket as a stream', async () => {
+  it('comes from the organization’s own folder of the bucket, and is gone from the disk when it was used', async () => {
     const key = `${organizationId}/plans/floor plan.png`;
     await stored(key);
     const file = await withFile(organizationId, { key }, rules, read);
     expect(file).toMatchObject({ name: 'floor plan.png', contentType: 'image/png', size: png.length, bytes: png });
-    expect(file.content.destroyed).toBe(true);
+    await expect(stat(file.path)).rejects.toThrow('ENOENT');
   });
 
-  it('is not left open when its use fails', async () => {
+  it('is not left on the disk when its use fails', async () => {
     const key = `${organizationId}/plan.png`;
     await stored(key);
-    const opened: OpenFile[] = [];
+    let path = '';
     const failing = withFile(organizationId, { key }, rules, async (file) => {
-      opened.push(file);
+      path = file.path;
       throw new RangeError('refused');
     });
     await expect(failing).rejects.toThrow(RangeError);
-    expect(opened[0]?.content.destroyed).toBe(true);
+    await expect(stat(path)).rejects.toThrow('ENOENT');
   });
 
   it.each([
@@ -67,6 +64,13 @@ describe('a file to be sent', () => {
       name,
       message: expect.stringMatching(/^content\.key: expected /),
     });
+  });
+
+  it('of the bucket is no larger than a file may be', async () => {
+    const key = `${organizationId}/large.png`;
+    await stored(key);
+    const fetching = withFile(organizationId, { key }, { ...rules, maxBytes: png.length - 1 }, read);
+    await expect(fetching).rejects.toMatchObject({ name: 'FileRefused', message: /too large/ });
   });
 
   it('comes from the web by the rules of downloads, as what its bytes are', async () => {

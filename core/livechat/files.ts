@@ -1,26 +1,17 @@
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal } from 'node:stream';
+import { withDownload } from '../media/download.ts';
 import { type FetchRules, FileRefused, fetchFile } from '../media/fetch.ts';
 import { typeOf } from '../media/file-type.ts';
 import { nameOf } from '../media/key.ts';
 import { mediaBucket } from '../media/media.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { openObject } from '../platform/objects.ts';
-import type { FileSource } from './compose/part.ts';
-
-/** A file to be uploaded, as a stream. */
-export interface OpenFile {
-  readonly content: Readable;
-  /** Bytes. */
-  readonly size: number;
-  readonly contentType: string;
-  readonly name: string;
-}
+import type { FetchedFile, FileSource } from './compose/part.ts';
 
 /**
- * Opens a file to be sent for as long as `use` takes: one of the web, by way of the disk, or one of the organization's own
- * in the media bucket.
+ * Brings a file to be sent to this machine's disk for as long as `use` takes: one of the web, or one of the organization's
+ * own in the media bucket.
  *
  * @throws FileRefused, FileUnavailable, RequestInvalid
  */
@@ -28,17 +19,15 @@ export async function withFile<T>(
   organizationId: string,
   source: FileSource,
   rules: FetchRules,
-  use: (file: OpenFile) => Promise<T>,
+  use: (file: FetchedFile) => Promise<T>,
 ): Promise<T> {
   return 'url' in source ? withWebFile(source.url, rules, use) : withStoredFile(organizationId, source.key, rules, use);
 }
 
-function withWebFile<T>(url: string, rules: FetchRules, use: (file: OpenFile) => Promise<T>): Promise<T> {
+function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>): Promise<T> {
   return fetchFile(url, rules, async ({ path, size, contentType: declared }) => {
     const { contentType } = await typeOf(path, declared);
-    return closing(createReadStream(path), (content) =>
-      use({ content, size, contentType, name: nameOf(url) || 'file' }),
-    );
+    return use({ path, size, contentType, name: nameOf(url) || 'file' });
   });
 }
 
@@ -46,21 +35,19 @@ function withWebFile<T>(url: string, rules: FetchRules, use: (file: OpenFile) =>
 async function withStoredFile<T>(
   organizationId: string,
   key: string,
-  { signal }: FetchRules,
-  use: (file: OpenFile) => Promise<T>,
+  { totalMs, maxBytes }: FetchRules,
+  use: (file: FetchedFile) => Promise<T>,
 ): Promise<T> {
   if (!key.startsWith(`${organizationId}/`)) {
     throw new RequestInvalid('content.key: expected a key under the organization’s own id');
   }
+  const signal = AbortSignal.timeout(totalMs);
   const object = await openObject({ bucket: mediaBucket(), key }, signal);
   if (!object) throw new FileRefused('content.key: expected the key of a file that is in the media bucket');
-  return closing(object.content, () => use({ ...object, name: basename(key) }));
-}
-
-async function closing<T>(content: Readable, use: (content: Readable) => Promise<T>): Promise<T> {
-  try {
-    return await use(content);
-  } finally {
-    content.destroy();
-  }
+  const { content, contentType } = object;
+  return withDownload(
+    () => addAbortSignal(signal, content),
+    maxBytes,
+    ({ path, size }) => use({ path, size, contentType, name: basename(key) }),
+  );
 }

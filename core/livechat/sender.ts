@@ -1,5 +1,5 @@
 import { sendingRules } from '../media/settings.ts';
-import type { Carrier } from '../outbound/carrier.ts';
+import { type Carrier, longestFetchMs } from '../outbound/carrier.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
 import { liveChatCarrier } from './carrier.ts';
@@ -17,14 +17,14 @@ export interface LiveChatSender {
 
 export function liveChatSender(environment = process.env): LiveChatSender {
   const connect = liveChatConnections(environment);
-  const rules = sendingRules(environment);
+  const rules = sendingRules(longestFetchMs, environment);
   return {
     compose,
     async carrier(organizationId) {
       const connection = await connect(organizationId);
       return liveChatCarrier({
         ...connection,
-        withFile: (source, signal, use) => withFile(organizationId, source, { ...rules, signal }, use),
+        withFile: (source, use) => withFile(organizationId, source, rules, use),
       });
     },
   };

@@ -163,12 +163,6 @@ describe('a download', () => {
     expect(await outcome(server.url('/9'), server.network(), { totalMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
-  it('is given up when whoever wants it says so', async () => {
-    const server = await files(() => {});
-    const signal = AbortSignal.timeout(100);
-    expect(await outcome(server.url('/a.png'), server.network(), { signal })).toEqual(unavailable('ETIMEDOUT'));
-  });
-
   it('of nobody that is there now may be tried again', async () => {
     const network = { ...publicNetwork, lookup: lookupIn({ 'gone.files.example': [] }) };
     expect(await outcome('https://gone.files.example/a.png', network)).toEqual(unavailable('ENOTFOUND'));

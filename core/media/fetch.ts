@@ -13,8 +13,6 @@ export interface FetchRules {
   readonly totalMs: number;
   /** A simulator's origin, where files are fetched instead, without the rules on addresses. settings.ts says who may set it. */
   readonly standIn?: string | undefined;
-  /** Ends the download early. */
-  readonly signal?: AbortSignal;
 }
 
 export interface FetchedFile extends Download {
@@ -38,7 +36,6 @@ const passing: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EPIPE',
-  'ERR_ABORTED',
   'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
   'ETIMEDOUT',
 ]);
@@ -107,7 +104,6 @@ function requestOptions(rules: FetchRules, network: Network) {
     ...(!standIn && { agent }),
     dnsLookup: undisguised(lookup),
     ...(certificateAuthority && { https: { certificateAuthority } }),
-    ...(rules.signal && { signal: rules.signal }),
     hooks: { beforeRedirect: [({ url }: { url?: URL | string | undefined }) => void allowed(String(url), rules)] },
   };
 }

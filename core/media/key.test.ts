@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conversationPrefix, mediaPrefix, nameOf, safeName } from './key.ts';
+import { conversationPrefix, mediaPrefix, nameOf, namesOneOf, safeName } from './key.ts';
 
 describe('the name of a file in the bucket', () => {
   it.each([
@@ -56,4 +56,16 @@ it('a message’s files lie in its conversation’s folder, and in no other’s'
   const place = { organizationId: 'o', conversationId: 'a/b', messageId: 'm' };
   expect(mediaPrefix(place)).toBe('o/a%2Fb/m/');
   expect(conversationPrefix(place)).toBe('o/a%2Fb/');
+});
+
+it.each([
+  ['o/outbound/CHAT/plan.pdf', true],
+  ['o/outbound/2026/CHAT', true],
+  ['o/outbound/CHAT.pdf', true],
+  ['o/outbound/a%2Fb/plan.pdf', true],
+  ['o/outbound/CHAT2/plan.pdf', false],
+  ['o/outbound/plan-of-CHAT.pdf', false],
+  ['o/outbound/chat/plan.pdf', false],
+])('a key names one of several ids where a folder or its name is one: %s %s', (key, expected) => {
+  expect(namesOneOf(['OTHER', 'a/b', 'CHAT'], key)).toBe(expected);
 });

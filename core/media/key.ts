@@ -12,6 +12,17 @@ export function conversationPrefix({ organizationId, conversationId }: Omit<Mess
   return `${[organizationId, conversationId].map(encodeURIComponent).join('/')}/`;
 }
 
+/** Where services put files to be sent that are not one conversation's alone. */
+export function outboundPrefix(organizationId: string): string {
+  return `${encodeURIComponent(organizationId)}/outbound/`;
+}
+
+/** Whether a folder of the key, or its name but for the extension, is one of these ids. */
+export function namesOneOf(ids: readonly string[], key: string): boolean {
+  const names = ids.flatMap((id) => [id, encodeURIComponent(id)]);
+  return key.split('/').some((part) => names.some((name) => part === name || part.startsWith(`${name}.`)));
+}
+
 /** Where a message's files lie: `organization/conversation/message/`, then the name. */
 export function mediaPrefix(place: MessagePlace): string {
   return `${conversationPrefix(place)}${encodeURIComponent(place.messageId)}/`;

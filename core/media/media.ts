@@ -1,6 +1,6 @@
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { deleteObject, deleteUnder, presignedUrl } from '../platform/objects.ts';
-import { conversationPrefix, type MessagePlace, mediaPrefix } from './key.ts';
+import { deleteObject, deleteUnder, keysUnder, presignedUrl } from '../platform/objects.ts';
+import { conversationPrefix, type MessagePlace, mediaPrefix, namesOneOf, outboundPrefix } from './key.ts';
 
 /** What lies in the media bucket, without what it takes to put it there (that is store.ts). */
 
@@ -13,12 +13,20 @@ export async function removeMedia(message: MessagePlace): Promise<void> {
   await deleteUnder(mediaBucket(), mediaPrefix(message));
 }
 
-/** Removes the stored files of a whole conversation, notes' files included; answers how many there were. */
-export async function removeConversationMedia(conversation: {
-  organizationId: string;
-  conversationId: string;
-}): Promise<number> {
-  return deleteUnder(mediaBucket(), conversationPrefix(conversation));
+/** The keys of a whole conversation's files, notes' files included. */
+export function conversationFiles(conversation: Omit<MessagePlace, 'messageId'>): Promise<string[]> {
+  return filesUnder(conversationPrefix(conversation));
+}
+
+/** The keys of the files to be sent that lie apart from the conversations, in a folder of one of these ids. */
+export async function filesToSendOf(organizationId: string, ids: readonly string[]): Promise<string[]> {
+  return (await filesUnder(outboundPrefix(organizationId))).filter((key) => namesOneOf(ids, key));
+}
+
+async function filesUnder(prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const keys of keysUnder(mediaBucket(), prefix)) found.push(...keys);
+  return found;
 }
 
 export async function removeFile(key: string): Promise<void> {

@@ -11,7 +11,7 @@ describe('the settings of downloads', () => {
       totalMs: 30_000,
       standIn: undefined,
     });
-    expect(sendingRules({})).toEqual({ hosts: undefined, maxBytes: 10_485_760, totalMs: 10_000 });
+    expect(sendingRules(10_000, {})).toEqual({ hosts: undefined, maxBytes: 10_485_760, totalMs: 10_000 });
   });
 
   it('can be others', () => {
@@ -21,7 +21,7 @@ describe('the settings of downloads', () => {
       MEDIA_MAX_BYTES: '5',
     };
     expect(storingRules(carrierHosts, environment)).toMatchObject({ hosts: ['a.example', 'b.example'], maxBytes: 5 });
-    expect(sendingRules(environment)).toMatchObject({ hosts: ['c.example'], maxBytes: 5 });
+    expect(sendingRules(10_000, environment)).toMatchObject({ hosts: ['c.example'], maxBytes: 5 });
   });
 
   it.each([

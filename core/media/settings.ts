@@ -4,8 +4,6 @@ import type { FetchRules } from './fetch.ts';
 /** LiveChat's own limit for an upload. */
 const defaultMostBytes = 10 * 1024 * 1024;
 const storeMs = 30_000;
-/** Half of what one call of the send step may take; the upload has the rest. */
-const sendMs = 10_000;
 
 /** How a message's file is fetched to be stored. @throws ConfigurationError */
 export function storingRules(carrierHosts: readonly string[], environment: Environment = process.env): FetchRules {
@@ -17,12 +15,17 @@ export function storingRules(carrierHosts: readonly string[], environment: Envir
   };
 }
 
-/** How a file is fetched to be sent: from any public host unless some are named. @throws ConfigurationError */
-export function sendingRules(environment: Environment = process.env): FetchRules {
+/**
+ * How a file is fetched to be sent: from any public host unless some are named.
+ *
+ * @param totalMs for the whole download, in ms
+ * @throws ConfigurationError
+ */
+export function sendingRules(totalMs: number, environment: Environment = process.env): FetchRules {
   return {
     hosts: hostsOf('MEDIA_OUTBOUND_HOSTS', environment),
     maxBytes: mostBytes(environment),
-    totalMs: sendMs,
+    totalMs,
   };
 }
 

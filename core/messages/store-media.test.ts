@@ -18,7 +18,7 @@ describe('a file whose function', () => {
     storeMessage: typeof import('./messages.ts').storeMessage;
     findMessages: typeof import('./queries.ts').findMessages;
     Message: typeof import('./entities.ts').Message;
-    removeConversationMedia: typeof import('../media/media.ts').removeConversationMedia;
+    conversationFiles: typeof import('../media/media.ts').conversationFiles;
   };
 
   beforeAll(async () => {
@@ -76,7 +76,7 @@ describe('a file whose function', () => {
       store: (publish = ports.publish) =>
         modules.storeMedia({ message, metadata, edited: false, ensure }, { ...ports, publish }),
       stored: async () => (await modules.findMessages(message.id))[0],
-      files: () => modules.removeConversationMedia(place),
+      files: () => modules.conversationFiles(place),
     };
   }
 
@@ -85,7 +85,7 @@ describe('a file whose function', () => {
     expect(await store()).toBe('stored');
     expect(await stored()).toMatchObject({ content: expect.any(String), metadata: { media: { size: 5 } } });
     expect(published).toHaveLength(1);
-    expect(await files()).toBe(1);
+    expect(await files()).toHaveLength(1);
   });
 
   it('dies before it has told the bus tells it the next time, and fetches nothing anew', async () => {
@@ -108,7 +108,7 @@ describe('a file whose function', () => {
     };
     expect(await store()).toBe('gone');
     expect(await stored()).toBeUndefined();
-    expect(await files()).toBe(0);
+    expect(await files()).toEqual([]);
     expect(published).toEqual([]);
   });
 

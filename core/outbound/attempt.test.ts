@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attempting, failures, timeout } from '../../test/model/attempting.ts';
+import { deferral } from '../../test/model/gate-world.ts';
 import { sentAt } from '../../test/model/scripted-carrier.ts';
 import { FileRefused, FileUnavailable } from '../media/errors.ts';
 import { Deferred, RequestExpired } from './errors.ts';
@@ -22,12 +23,6 @@ describe('an attempt', () => {
     expect(await run()).toEqual(sentAt);
     expect(methods()).toEqual(['send']);
     expect(release()).toEqual({ unknown: 'no', settledAt: 0, attempts: 0, lastError: '' });
-  });
-
-  it('gets a file ready before it sends it', async () => {
-    const { run, methods } = attempting({ script: { prepare: ['ok'] } });
-    expect(await run()).toEqual(sentAt);
-    expect(methods()).toEqual(['prepare', 'send']);
   });
 
   it.each<[string, Error, object]>([
@@ -132,6 +127,65 @@ describe('an attempt after one of unknown outcome', () => {
   });
 });
 
+describe('a file', () => {
+  it('is fetched, uploaded and sent, with a slot for each call and none for the fetching', async () => {
+    const { run, methods, gate } = attempting({ script: { fetch: ['ok'] } });
+    expect(await run()).toEqual(sentAt);
+    expect(methods()).toEqual(['fetch', 'upload', 'send']);
+    expect(await gate()).toMatchObject({ calls: 2 });
+  });
+
+  it('takes as long as it likes before its upload has a slot', async () => {
+    const { run, gate } = attempting({ script: { fetch: ['ok'] }, callTakesMs: 9_000 });
+    await run();
+    // Upload at 9 s, message at 18 s.
+    expect(await gate()).toMatchObject({ nextSlotAt: 18_103 });
+  });
+
+  it('is not fetched again for another try of its upload', async () => {
+    const { run, calls } = attempting({
+      script: { fetch: ['ok'], upload: [authentication, elsewhere('fra')] },
+      fresh: 1,
+    });
+    expect(await run()).toEqual(sentAt);
+    expect(calls.map(({ method }) => method)).toEqual(['fetch', 'upload', 'upload', 'upload', 'send']);
+  });
+
+  it.each([new FileRefused('not https'), new FileUnavailable('gone')])(
+    'that cannot be had costs no call and no slot: %s',
+    async (error) => {
+      const { run, methods, gate } = attempting({ script: { fetch: [error] } });
+      await expect(run()).rejects.toBe(error);
+      expect(methods()).toEqual(['fetch']);
+      expect(await gate()).toMatchObject({ calls: 0, nextSlotAt: 0 });
+    },
+  );
+
+  it('is not fetched with too little time left for it and a call', async () => {
+    const { run, methods } = attempting({ script: { fetch: ['ok'] }, deadline: 39_999 });
+    await expect(run()).rejects.toMatchObject({ name: 'Deferred', reason: 'time' });
+    expect(methods()).toEqual([]);
+    expect(await attempting({ script: { fetch: ['ok'] }, deadline: 40_000 }).run()).toEqual(sentAt);
+  });
+
+  it.each([
+    ['is paused', { paused: 'yes' }, 60_000],
+    ['has its breaker open', { breaker: 'open', reason: 'failures', openUntil: 30_000 }, 500],
+    ['has no slot that is near', { nextSlotAt: 90_000 }, 500],
+  ] as const)('is not fetched in vain while the gate %s', async (_name, opened, earliest) => {
+    const { run, methods } = attempting({ script: { fetch: ['ok'] }, opened });
+    const until = await deferral(run());
+    expect(until).toBeGreaterThanOrEqual(earliest);
+    expect(methods()).toEqual([]);
+  });
+
+  it('that may have been sent already is looked for first', async () => {
+    const { run, methods } = attempting({ script: { fetch: ['ok'], find: ['found'] }, history: doubtful });
+    expect(await run()).toEqual(sentAt);
+    expect(methods()).toEqual(['find']);
+  });
+});
+
 describe('credentials that are refused', () => {
   it('are read again, once, and tried once', async () => {
     const { run, calls, locked } = attempting({ script: { send: [authentication] }, fresh: 2 });
@@ -190,7 +244,7 @@ describe('the one trial of an open breaker', () => {
   it.each([new FileRefused('not https'), new FileUnavailable('gone')])(
     'is left to another when no call was made after all: %s',
     async (error) => {
-      const { run, gate } = attempting({ script: { prepare: [error] }, opened });
+      const { run, gate } = attempting({ script: { fetch: [error] }, opened });
       await expect(run()).rejects.toBe(error);
       expect(await gate()).toMatchObject({ breaker: 'open', trialUntil: 0 });
     },

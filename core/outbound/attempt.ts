@@ -1,8 +1,16 @@
 import type { Clock } from '../platform/clock.ts';
-import { type Carrier, longestCallMs, type OutboundPart, type OutboundRequest, type Sent } from './carrier.ts';
+import {
+  type Carrier,
+  longestCallMs,
+  longestFetchMs,
+  type OutboundPart,
+  type OutboundRequest,
+  type Sent,
+} from './carrier.ts';
 import type { History, Release } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';
 import { type CallFailure, isAnswered, isCallFailure } from './failure.ts';
+import { longestNearMs } from './gate/gate.ts';
 import type { Passage, Slot } from './gate/passage.ts';
 import { nextAfter, settledAt } from './retry.ts';
 
@@ -50,7 +58,7 @@ export class Attempt<Content> {
       const { request, clock } = this.#options;
       if (clock.now() >= request.expiresAt) throw new RequestExpired(request.requestId, this.release.lastError);
     }
-    const content = await this.#prepared();
+    const content = await this.#uploaded();
     const { part } = this.#options;
     return this.#repairing(
       () => this.#write(() => this.#carrier.send(part.conversationId, { id: part.id, content })),
@@ -68,11 +76,15 @@ export class Attempt<Content> {
     return undefined;
   }
 
-  async #prepared(): Promise<Content> {
-    const { content } = this.#options.part;
-    if (!this.#carrier.prepare(content)) return content;
-    // Asked again at the call: fresh credentials make another carrier.
-    return this.#call(async () => this.#carrier.prepare(content)?.() ?? content);
+  /** A file is fetched before there is a slot: it takes as long as its server likes, and a slot's call starts in time. */
+  async #uploaded(): Promise<Content> {
+    const { part, passage, deadline, clock } = this.#options;
+    const { content } = part;
+    if (!this.#carrier.hasFile(content)) return content;
+    const latest = deadline - longestFetchMs - longestNearMs - longestCallMs - spareMs;
+    if (clock.now() > latest) throw new Deferred(clock.now(), 'time');
+    await passage.approach();
+    return this.#carrier.withFile(content, (fetched) => this.#call(() => this.#carrier.upload(fetched)));
   }
 
   async #repairing(send: () => Promise<Sent>, content: Content): Promise<Sent> {

@@ -12,19 +12,25 @@ export interface Letter<Content> {
   readonly content: Content;
 }
 
-/** How long a call may take at the most, in ms, with all that goes before it: the step starts none without this much left. */
+/** How long a call may take at the most, in ms: the step starts none without this much left. */
 export const longestCallMs = 20_000;
+/** How long a file may take to be fetched, in ms. */
+export const longestFetchMs = 10_000;
 
 /**
- * What the send step needs of a carrier. Each method is one call, and fails with one of the carrier's classified errors.
- * `Content` is the carrier's own; the step only hands it on.
+ * What the send step needs of a carrier. Each method but the first two is one call, and fails with one of the carrier's
+ * classified errors. `Content` is the carrier's own; the step only hands it on.
  */
 export interface Carrier<Content> {
+  /** Whether the content is a file that must be fetched, then uploaded, before it can be sent. */
+  hasFile(content: Content): boolean;
   /**
-   * Makes the content ready to send: fetches a file and uploads it, say, both within {@link longestCallMs}. Undefined when
-   * there is nothing to do, and no call is made.
+   * Fetches the content's file within {@link longestFetchMs}, without any call, and hands the content to `use` with its file
+   * on this machine for as long as `use` takes.
    */
-  prepare(content: Content): (() => Promise<Content>) | undefined;
+  withFile<T>(content: Content, use: (fetched: Content) => Promise<T>): Promise<T>;
+  /** Takes a fetched file to the carrier; answers what is to be sent. */
+  upload(fetched: Content): Promise<Content>;
   send(conversationId: string, letter: Letter<Content>): Promise<Sent>;
   /** Looks for a message of ours in everything since `since` (ms since 1970). */
   find(conversationId: string, id: string, since: number): Promise<Sent | undefined>;

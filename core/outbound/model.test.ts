@@ -24,6 +24,7 @@ const everything = (seed: number): Scenario => ({
   stopped: 0.02,
   partsAtMost: seed % 2 ? 1 : 3,
   outage: seed % 3 ? undefined : [5_000, 40_000],
+  files: seed % 4 ? 0 : 0.3,
 });
 
 /** The totals over many seeds. */
@@ -55,6 +56,11 @@ describe('the send step in a world where everything goes wrong', () => {
       expect(outcome.seconds).toBeLessThan((1000 / callsPerSecond) * atMost);
     },
   );
+
+  it('keeps its pace when files come from slow servers', async () => {
+    const outcome = await simulate({ ...calm, seed: 1, requests: 300, chats: 100, files: 0.5 });
+    expect(outcome).toMatchObject({ twice: 0, lost: 0, inverted: 0, tooMany: 0, dead: 0, accepted: 300 });
+  });
 
   it(`loses, repeats and swaps nothing in ${seeds} worlds of faults, crashes, duplicate and stopped runs, and outages`, {
     timeout: 600_000,

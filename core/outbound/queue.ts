@@ -1,6 +1,7 @@
 import { Entity } from 'electrodb';
 import { required } from '../platform/configuration.ts';
 import { documents, unlessRefused } from '../platform/dynamodb.ts';
+import { itemAt, type StoredItem } from '../platform/partition.ts';
 
 export interface ConversationKey {
   readonly organizationId: string;
@@ -28,6 +29,12 @@ const Item = new Entity(
   },
   { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
 );
+
+/** The queue as an item to be deleted, where there is one. */
+export async function queueItem(key: ConversationKey): Promise<StoredItem[]> {
+  const { data } = await Item.get(key).go({ consistent: true });
+  return data ? [itemAt(Item.get(key).params(), 'queue')] : [];
+}
 
 /** Longer than any run: two days for the state machine, and one to spare. */
 const keptSeconds = 3 * 86_400;

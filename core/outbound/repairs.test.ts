@@ -108,12 +108,13 @@ describe('an organization in another region', () => {
     expect(calls).toEqual([{ method: 'find' }, { method: 'find', region: 'fra' }, { method: 'send', region: 'fra' }]);
   });
 
-  it('is followed there when the first call is to get a file ready', async () => {
-    const { run, calls } = attempting({ script: { prepare: [elsewhere('fra')] } });
+  it('is followed there when the first call is to upload a file', async () => {
+    const { run, calls } = attempting({ script: { fetch: ['ok'], upload: [elsewhere('fra')] } });
     expect(await run()).toEqual(sentAt);
     expect(calls).toEqual([
-      { method: 'prepare' },
-      { method: 'prepare', region: 'fra' },
+      { method: 'fetch' },
+      { method: 'upload' },
+      { method: 'upload', region: 'fra' },
       { method: 'send', region: 'fra' },
     ]);
   });

@@ -147,6 +147,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     rules: resources.rules,
     deliver: targets.deliver,
     arnOf: targets.arnOf,
+    deadLetters: queueArn(resources.queues.deadLetters),
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
   const idle: Idle = (limitMs, waitForExecutions) => allIdle(waitForExecutions ? [work, unended] : [work], limitMs);

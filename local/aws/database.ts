@@ -5,12 +5,14 @@ import {
   type CreateTableCommandInput,
   DynamoDBClient,
   type KeySchemaElement,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import type { TableLayout } from '../../core/platform/table.ts';
 import { region } from '../lambda/names.ts';
-import { readBody } from './answers.ts';
+import { parseJson, readBody, sendJson } from './answers.ts';
 import { simplifyFilter } from './expression.ts';
+import { createTimeToLive } from './time-to-live.ts';
 
 /** DynamoDB takes 16 MB at once, in BatchWriteItem. */
 const maximumBytes = 16 * 1_024 * 1_024;
@@ -31,15 +33,21 @@ const operations: ReadonlySet<string> = new Set([
   'UpdateTable',
 ]);
 
-/** DynamoDB in memory, by dynalite. */
+/** DynamoDB in memory, by dynalite, which knows no time to live. */
 export function createDatabase() {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const timeToLive = createTimeToLive();
 
   return {
-    supports: (operation: string): boolean => operations.has(operation),
+    supports: (operation: string): boolean => operations.has(operation) || operation in timeToLive,
 
     /** @throws AwsError RequestEntityTooLargeException */
-    async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const own = timeToLive[operation];
+      if (own) {
+        const input = parseJson(await readBody(request, maximumBytes));
+        return sendJson(response, 200, own(input), 'application/x-amz-json-1.0');
+      }
       // dynalite throws out of an event listener when a client goes away in the middle of a body, which would end
       // the process: so it gets the body when it is complete.
       const body = simplifyFilter(await readBody(request, maximumBytes));
@@ -56,8 +64,13 @@ export async function createTables(endpoint: string, layouts: Readonly<Record<st
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region, credentials });
   try {
-    const inputs = Object.entries(layouts).map(([name, layout]) => createTableInput(name, layout));
-    await Promise.all(inputs.map((input) => client.send(new CreateTableCommand(input))));
+    await Promise.all(
+      Object.entries(layouts).map(async ([TableName, layout]) => {
+        await client.send(new CreateTableCommand(createTableInput(TableName, layout)));
+        const TimeToLiveSpecification = { Enabled: true, AttributeName: layout.expiry };
+        await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+      }),
+    );
   } finally {
     client.destroy();
   }

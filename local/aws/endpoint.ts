@@ -61,7 +61,7 @@ export function createEndpoint(options: EndpointOptions): Server {
     request: IncomingMessage,
     response: ServerResponse,
   ) {
-    if (call.service === 'dynamodb') return database.handle(request, response);
+    if (call.service === 'dynamodb') return database.handle(call.operation, request, response);
     if (call.service === 'sqs' || call.service === 's3') return storage.handle(request, response);
     const input = parseJson(await readBody(request, maximumJsonBytes));
     sendJson(response, 200, perform(call, fault, input), 'application/x-amz-json-1.1');

@@ -9,6 +9,14 @@ export interface QueueResources {
   >;
 }
 
+/** Nothing is checked against it here; who looks finds what a deployment has. */
+const forRules = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: '*' },
+  ],
+};
+
 /** Creates the queues, and gives their URLs by their names in the topology. */
 export async function createQueues(
   storage: Pick<Storage, 'createQueue'>,
@@ -21,7 +29,7 @@ export async function createQueues(
       deadLetterTargetArn: queueArn(queues[consumer.parked] ?? consumer.parked),
       maxReceiveCount: consumer.maxReceiveCount,
     };
-    const attributes = policy ? { RedrivePolicy: JSON.stringify(policy) } : {};
+    const attributes = policy ? { RedrivePolicy: JSON.stringify(policy), Policy: JSON.stringify(forRules) } : {};
     return [key, await storage.createQueue(name, port, attributes)] as const;
   });
   return Object.fromEntries(await Promise.all(created));

@@ -6,6 +6,7 @@ import {
   ListRulesCommand,
   ListTargetsByRuleCommand,
   PutEventsCommand,
+  PutTargetsCommand,
   RemoveTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -42,7 +43,12 @@ test('the bus, its rules and their targets are shown', async () => {
     { Name: 'everything' },
   ]);
   expect(await events.send(new ListTargetsByRuleCommand({ EventBusName, Rule: 'messages' }))).toMatchObject({
-    Targets: [{ Arn: expect.stringContaining(':function:message') }],
+    Targets: [
+      {
+        Arn: expect.stringContaining(':function:message'),
+        DeadLetterConfig: { Arn: expect.stringMatching(/:dead-letters$/) },
+      },
+    ],
   });
   expect((await events.send(new ListRulesCommand({}))).Rules).toEqual([]);
 });
@@ -54,6 +60,18 @@ test('a rule that is disabled, or that has lost its target, starts nothing', asy
   expect((await started()).toSorted()).toEqual(['audit', 'message']);
   await events.send(new RemoveTargetsCommand({ EventBusName, Rule: 'everything', Ids: ['target'] }));
   expect(await started()).toEqual(['message']);
+});
+
+test('a target can be put back, and changed in nothing but its dead-letter queue', async () => {
+  const where = { EventBusName, Rule: 'everything' };
+  const { Targets: [target] = [] } = await events.send(new ListTargetsByRuleCommand(where));
+  const { Id, Arn } = target ?? {};
+  await events.send(new RemoveTargetsCommand({ ...where, Ids: [`${Id}`] }));
+  await events.send(new PutTargetsCommand({ ...where, Targets: [{ Id, Arn }] }));
+  expect((await events.send(new ListTargetsByRuleCommand(where))).Targets).toEqual([{ Id, Arn }]);
+  expect((await started()).toSorted()).toEqual(['audit', 'message']);
+  const other = { ...where, Targets: [{ Id, Arn: `${Arn}-2` }] };
+  await expect(events.send(new PutTargetsCommand(other))).rejects.toMatchObject({ name: 'UnknownOperationException' });
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Pattern, patternOf } from '../../stacks/topology.ts';
 import { accountId, region, ruleArn, stateMachineArn } from '../lambda/names.ts';
-import { AwsError } from './answers.ts';
+import { AwsError, unsupported } from './answers.ts';
 import { parseInput } from './input.ts';
 import { paged } from './paging.ts';
 import { compilePattern } from './pattern.ts';
@@ -22,6 +22,8 @@ export interface Match {
   readonly rule: string;
   readonly bus: string;
   readonly target: Target;
+  /** The ARN of the queue for what the target does not take; without one it is lost. */
+  readonly deadLetters: string | undefined;
 }
 
 /** The bus that AWS's own events come on. */
@@ -33,6 +35,17 @@ const listSchema = z.object({ ...onBus, ...page });
 const ruleSchema = z.object({ Name: z.string(), ...onBus });
 const targetsSchema = z.object({ Rule: z.string(), ...onBus });
 const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });
+const putSchema = z.object({
+  Rule: z.string(),
+  Targets: z.array(
+    z.object({
+      Id: z.string(),
+      Arn: z.string(),
+      DeadLetterConfig: z.optional(z.object({ Arn: z.optional(z.string()) })),
+    }),
+  ),
+  ...onBus,
+});
 const busSchema = z.object({ Name: z.optional(z.string()) });
 
 /** The one target that every rule here has. */
@@ -42,13 +55,15 @@ export interface RulesOptions {
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
   arnOf(target: Target): string;
+  /** The ARN of the queue that every rule's target has for what it does not take. */
+  readonly deadLetters: string;
 }
 
 /** The rules of our own bus and of the default one, and the part of EventBridge's API that looks at them and takes them away. */
-export function createRules({ busName, rules: given, arnOf }: RulesOptions) {
+export function createRules({ busName, rules: given, arnOf, deadLetters }: RulesOptions) {
   const rules = Object.entries(given).map(([name, rule], number) => {
     const pattern = patternOf(rule, stateMachineArn);
-    const match: Match = { rule: name, bus: rule.bus ?? busName, target: rule.target };
+    const match: Match = { rule: name, bus: rule.bus ?? busName, target: rule.target, deadLetters };
     return { match, number, pattern, matches: compilePattern(pattern), enabled: true, targeted: true };
   });
   type Known = (typeof rules)[number];
@@ -101,7 +116,20 @@ export function createRules({ busName, rules: given, arnOf }: RulesOptions) {
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);
       const { match, targeted } = find(Rule, EventBusName);
-      return { Targets: targeted ? [{ Id: targetId, Arn: arnOf(match.target) }] : [] };
+      if (!targeted) return { Targets: [] };
+      const letters = match.deadLetters !== undefined && { DeadLetterConfig: { Arn: match.deadLetters } };
+      return { Targets: [{ Id: targetId, Arn: arnOf(match.target), ...letters }] };
+    },
+    /** Puts a rule's own target back, or gives it another dead-letter queue: other targets it cannot have here. */
+    PutTargets(input) {
+      const { Rule, EventBusName, Targets } = parseInput(putSchema, input);
+      const rule = find(Rule, EventBusName);
+      for (const { Id, Arn, DeadLetterConfig } of Targets) {
+        if (Id !== targetId || Arn !== arnOf(rule.match.target)) throw unsupported(`EventBridge PutTargets of ${Arn}`);
+        rule.match = { ...rule.match, deadLetters: DeadLetterConfig?.Arn };
+        rule.targeted = true;
+      }
+      return { FailedEntryCount: 0, FailedEntries: [] };
     },
     RemoveTargets(input) {
       const { Rule, EventBusName, Ids } = parseInput(removeSchema, input);

@@ -37,7 +37,12 @@ export function createTargets(options: TargetsOptions) {
   }
 
   /** What a target refuses lies in its dead-letter queue, with the reason in attributes. AWS tries for 24 h before. */
-  async function deadLetter({ rule, bus, target }: Match, event: Envelope, error: unknown): Promise<void> {
+  async function deadLetter(
+    { rule, bus, target, deadLetters: to }: Match,
+    event: Envelope,
+    error: unknown,
+  ): Promise<void> {
+    if (to === undefined) throw error;
     const message = error instanceof Error ? error.message : String(error);
     const attributes = {
       RULE_ARN: ruleArn(bus, rule),

@@ -5,13 +5,16 @@ import {
   LiveChatRateLimitError,
   LiveChatServerError,
 } from '../../core/livechat/errors.ts';
-import type { Carrier, Sent } from '../../core/outbound/carrier.ts';
+import { FileUnavailable } from '../../core/media/errors.ts';
+import { type Carrier, longestFetchMs, type Sent } from '../../core/outbound/carrier.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface ModelOptions {
   readonly callsPerSecond: number;
   /** Share of calls that go wrong, 0 to 1. */
   readonly faults: number;
+  /** Share of messages that are files, 0 to 1. */
+  readonly files?: number | undefined;
   /** From when to when everything answers 503, ms. */
   readonly outage?: readonly [number, number] | undefined;
 }
@@ -49,7 +52,9 @@ export class ModelLiveChat {
       throw new Error('the model has no such fault');
     };
     const carrier: Carrier<string> = {
-      prepare: () => undefined,
+      hasFile: (content) => content.startsWith('file'),
+      withFile: (content, use) => this.#fetch(() => use(`fetched ${content}`)),
+      upload: (content) => this.#upload(content),
       send: (conversation, { id }) => this.#send(conversation, id),
       find: (conversation, id) => this.#find(conversation, id),
       resume: never,
@@ -82,6 +87,20 @@ export class ModelLiveChat {
     }
     this.#arrivals.push(now);
     return latency;
+  }
+
+  /** A file's own server: slow, and not always well. */
+  async #fetch<T>(use: () => Promise<T>): Promise<T> {
+    await this.#time.sleep(this.#time.random() * longestFetchMs);
+    if (this.#faulty()) throw new FileUnavailable('its server gave no answer');
+    return use();
+  }
+
+  async #upload(content: string): Promise<string> {
+    const latency = await this.#arrive('upload_file');
+    await this.#time.sleep(latency * 0.6);
+    if (this.#faulty()) throw new LiveChatServerError(refused(500, 'upload_file'));
+    return `uploaded ${content}`;
   }
 
   #faulty(): boolean {

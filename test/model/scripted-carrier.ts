@@ -1,6 +1,6 @@
 import type { Carrier, Sent } from '../../core/outbound/carrier.ts';
 
-type Method = 'prepare' | 'send' | 'find' | 'resume' | 'append' | 'join' | 'takeOver';
+type Method = 'fetch' | 'upload' | 'send' | 'find' | 'resume' | 'append' | 'join' | 'takeOver';
 
 /** What a method answers at its first call, its second and so on; an error is thrown. Past the end all is well. */
 export type Script = Partial<Record<Method, readonly (Error | 'ok' | 'found')[]>>;
@@ -37,7 +37,12 @@ export function scriptedCarrier(script: Script, { fresh = 0, before = async () =
       return outcome ?? 'ok';
     };
     return {
-      prepare: (content) => (script.prepare ? async () => `${content} ${await call('prepare')}` : undefined),
+      hasFile: () => script.fetch !== undefined,
+      async withFile(content, use) {
+        await call('fetch');
+        return use(`${content} fetched`);
+      },
+      upload: async (content) => `${content} ${await call('upload')}`,
       async send() {
         await call('send');
         return sentAt;

@@ -47,6 +47,7 @@ const triedAgain = [
   'Runtime.ExitError',
   'Sandbox.Timedout',
   'IdempotencyPersistenceLayerError',
+  'FileUnavailable',
 ];
 const expectedEnds = [...triedAgain, 'LiveChatClientError', 'RequestExpired'];
 
@@ -118,14 +119,14 @@ class World {
   }
 
   #request(index: number): Request {
-    const { chats, partsAtMost } = this.#scenario;
+    const { chats, partsAtMost, files = 0 } = this.#scenario;
     const requestId = `r${index}`;
     const key = { organizationId: 'organization', conversationId: `chat${index % chats}`, requestId };
     const parts = Array.from({ length: 1 + Math.floor(this.time.random() * partsAtMost) }, (_, part) => ({
       ...key,
       id: `${requestId}.${part}`,
       fingerprint: requestId,
-      content: requestId,
+      content: this.time.random() < files ? `file ${requestId}` : requestId,
     }));
     const options = { onInactive: 'fail', onAbsent: 'join' } as const;
     return {
@@ -229,6 +230,9 @@ class World {
       },
       carrier: {
         ...carrier,
+        withFile: (content, use) =>
+          carrier.withFile(content, (fetched) => invocation.step(async () => fetched).then(use)),
+        upload: (fetched) => invocation.step(() => carrier.upload(fetched), [0, 0]),
         send: (conversation, letter) => invocation.step(() => carrier.send(conversation, letter), [0, 0]),
         find: (conversation, id, since) => invocation.step(() => carrier.find(conversation, id, since), [0, 0]),
       } satisfies Carrier<string>,

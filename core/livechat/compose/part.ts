@@ -33,5 +33,20 @@ export interface FilePart {
   readonly visibility: Visibility;
 }
 
-/** What one call of `send_event` sends. */
-export type Part = { readonly kind: 'event'; readonly event: ComposedEvent } | FilePart;
+/** A file on this machine's disk. */
+export interface FetchedFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly contentType: string;
+  readonly name: string;
+}
+
+/** A file part while its file is here. */
+export interface FetchedPart extends Omit<FilePart, 'kind' | 'source'> {
+  readonly kind: 'fetched';
+  readonly file: FetchedFile;
+}
+
+/** What one call of `send_event` sends, and what becomes of a file until it is one. */
+export type Part = { readonly kind: 'event'; readonly event: ComposedEvent } | FilePart | FetchedPart;

@@ -97,11 +97,19 @@ export class Passage {
     }
   }
 
+  /** Throws {@link Deferred} where {@link enter} would now, and takes no slot: for work that is in vain unless one is near. */
+  async approach(): Promise<void> {
+    const gate = await this.#read();
+    const now = this.#clock.now();
+    await this.#goIfClosed(gate, now);
+    if (gate.breaker === 'closed') await this.#goIfFar(gate, now, now + nearMs(gate));
+  }
+
   async #take(): Promise<Slot> {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const gate = await this.#read();
       const now = this.#clock.now();
-      if (gate.paused === 'yes') throw new Deferred(now + pausedForMs, 'closed');
+      await this.#goIfClosed(gate, now);
       if (gate.breaker === 'open') return this.#takeTrial(gate, now);
       const limit = now + nearMs(gate);
       await this.#goIfFar(gate, now, limit);
@@ -112,6 +120,11 @@ export class Passage {
     throw new Deferred(this.#someTimeSoon(), 'pace');
   }
 
+  async #goIfClosed(gate: Gate, now: number): Promise<void> {
+    if (gate.paused === 'yes') throw new Deferred(now + pausedForMs, 'closed');
+    if (gate.breaker === 'open' && now < gate.openUntil) throw new Deferred((await this.joinLine()).backAt, 'closed');
+  }
+
   async #goIfFar(gate: Gate, now: number, limit: number): Promise<void> {
     if (this.#returning) {
       if (gate.nextSlotAt > limit) throw new Deferred(nextTurn(gate, now, this.#clock.random()), 'pace');
@@ -119,7 +132,6 @@ export class Passage {
   }
 
   async #takeTrial(gate: Gate, now: number): Promise<Slot> {
-    if (now < gate.openUntil) throw new Deferred((await this.joinLine()).backAt, 'closed');
     const taken = await this.#update(takeTrial(gate, now, this.#run));
     if (!taken) throw new Deferred(now + crowdMs + this.#clock.random() * 3_000, 'closed');
     return { epoch: gate.epoch, at: now, trial: true };
