@@ -10,7 +10,7 @@ import dynalite from 'dynalite';
 import type { TableLayout } from '../../core/platform/table.ts';
 import { region } from '../lambda/names.ts';
 import { readBody } from './answers.ts';
-import { simplifyFilter } from './expression.ts';
+import { rememberExpressions } from './expressions.ts';
 
 /** DynamoDB takes 16 MB at once, in BatchWriteItem. */
 const maximumBytes = 16 * 1_024 * 1_024;
@@ -31,6 +31,8 @@ const operations: ReadonlySet<string> = new Set([
   'UpdateTable',
 ]);
 
+rememberExpressions();
+
 /** DynamoDB in memory, by dynalite. */
 export function createDatabase() {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -42,7 +44,7 @@ export function createDatabase() {
     async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
       // dynalite throws out of an event listener when a client goes away in the middle of a body, which would end
       // the process: so it gets the body when it is complete.
-      const body = simplifyFilter(await readBody(request, maximumBytes));
+      const body = await readBody(request, maximumBytes);
       const { method, url, headers } = request;
       server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
     },
