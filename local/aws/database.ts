@@ -11,7 +11,7 @@ import dynalite from 'dynalite';
 import type { TableLayout } from '../../core/platform/table.ts';
 import { region } from '../lambda/names.ts';
 import { parseJson, readBody, sendJson } from './answers.ts';
-import { simplifyFilter } from './expression.ts';
+import { rememberExpressions } from './expressions.ts';
 import { createTimeToLive } from './time-to-live.ts';
 
 /** DynamoDB takes 16 MB at once, in BatchWriteItem. */
@@ -33,6 +33,8 @@ const operations: ReadonlySet<string> = new Set([
   'UpdateTable',
 ]);
 
+rememberExpressions();
+
 /** DynamoDB in memory, by dynalite, which knows no time to live. */
 export function createDatabase() {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -50,7 +52,7 @@ export function createDatabase() {
       }
       // dynalite throws out of an event listener when a client goes away in the middle of a body, which would end
       // the process: so it gets the body when it is complete.
-      const body = simplifyFilter(await readBody(request, maximumBytes));
+      const body = await readBody(request, maximumBytes);
       const { method, url, headers } = request;
       server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
     },

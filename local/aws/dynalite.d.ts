@@ -11,3 +11,13 @@ declare module 'dynalite' {
   function dynalite(options?: DynaliteOptions): Server;
   export = dynalite;
 }
+
+declare module 'dynalite/db/conditionParser.js' {
+  const parser: { parse: import('./expressions.ts').Parse };
+  export = parser;
+}
+
+declare module 'dynalite/db/updateParser.js' {
+  const parser: { parse: import('./expressions.ts').Parse };
+  export = parser;
+}
