@@ -20,7 +20,7 @@ export interface FlowSlice {
   readonly webhooks: number;
   readonly events: number;
   readonly sent: number;
-  /** Of the webhooks' answers, in ms; null where there was none. */
+  /** How long webhooks took to be answered, or on a stage messages to be stored, in ms; null where there was none. */
   readonly p50: number | null;
   readonly p99: number | null;
   /** Calls a second that the slowest gate lets pass; null where nobody has looked. */
@@ -31,6 +31,10 @@ export interface FlowSlice {
 
 export interface Flow {
   readonly stations: Readonly<Record<Station, Passed>>;
+  /** Stations of which nothing can be seen from here. */
+  readonly unseen: readonly Station[];
+  /** When there was last more than could be counted: ms since 1970. */
+  readonly sampledAt: number | null;
   /** Runs of the send machine that have not ended. */
   readonly running: number;
   /** Oldest first, without gaps. */
@@ -49,21 +53,36 @@ interface Counted {
 
 /** What an activity counts for at each station. */
 export function stationsOf(activity: Activity): { readonly station: Station; readonly failed?: boolean }[] {
-  const { type, status, ok, function: name, detailType, error } = activity;
+  const { type, status, ok, function: name, error } = activity;
   if (type === 'webhook') return [{ station: 'webhook', failed: Number(status) >= 400 }];
-  if (type === 'event') return [{ station: 'bus' }, ...atTheEnd(detailType)];
-  if (type === 'execution') {
-    return status === 'RUNNING' ? [{ station: 'machine' }] : [];
-  }
+  if (type === 'event') return ofEvent(activity);
+  if (type === 'execution') return isStart(activity) ? [{ station: 'machine' }] : [];
   if (type !== 'run' || name === 'webhook') return [];
   if (name === 'send')
     return error === undefined || error === 'Deferred' ? [] : [{ station: 'livechat', failed: true }];
-  const stored = ok === true && name !== 'dead-letter' ? [{ station: 'tables' } as const] : [];
-  return [{ station: 'functions', failed: ok !== true }, ...stored];
+  const writes = ok === true && name !== 'dead-letter' ? [written] : [];
+  return [{ station: 'functions', failed: ok !== true }, ...writes];
 }
 
-function atTheEnd(detailType: unknown): { readonly station: Station; readonly failed?: boolean }[] {
-  return detailType === 'message.sent' ? [{ station: 'livechat' }] : [];
+const written = { station: 'tables' } as const;
+
+/** What the plot of answer times shows: webhooks, or where those are not seen, messages found in the tables. */
+function latencyOf({ type, ms, stored }: Activity): number | undefined {
+  return typeof ms === 'number' && (type === 'webhook' || stored === true) ? ms : undefined;
+}
+
+/** One that was read from the tables has been written there. */
+function ofEvent({ detailType, stored }: Activity): { readonly station: Station }[] {
+  return [
+    { station: 'bus' },
+    ...(detailType === 'message.sent' ? [{ station: 'livechat' } as const] : []),
+    ...(stored === true ? [written] : []),
+  ];
+}
+
+/** One that was under way before anybody counted is no news. */
+function isStart({ status, before }: Activity): boolean {
+  return status === 'RUNNING' && before !== true;
 }
 
 const failed = z.object({ data: z.object({ deadLetterId: z.string() }) });
@@ -80,13 +99,18 @@ const zero = (): Record<Station, number> =>
     number
   >;
 
+/** What only who is on the bus and beside the functions sees. */
+export const unseenInTables: readonly Station[] = ['webhook', 'functions'];
+
 /** Counts what passes, in memory. Times are ms since 1970. */
-export function createFlow() {
+export function createFlow(unseen: readonly Station[] = []) {
   const totals = zero();
   const failures = zero();
   const slices = new Map<number, Counted>();
   const letters = new Set<string>();
-  let running = 0;
+  /** By name: the end of a run that began before does not count. */
+  const running = new Set<string>();
+  let sampledAt: number | null = null;
 
   const sliceAt = (now: number): Counted => {
     const index = Math.floor(now / 1000 / sliceSeconds);
@@ -98,13 +122,22 @@ export function createFlow() {
     return fresh;
   };
 
+  const noteRun = ({ name, status }: Activity) => {
+    if (typeof name !== 'string') return;
+    if (status === 'RUNNING') running.add(name);
+    else running.delete(name);
+  };
+
   return {
     count(activity: Activity, now: number): void {
       const slice = sliceAt(now);
       for (const { station, failed } of stationsOf(activity)) {
-        if (failed) failures[station] += 1;
-        else totals[station] += 1;
-        if (!failed) slice.passed[station] += 1;
+        if (failed) {
+          failures[station] += 1;
+          continue;
+        }
+        totals[station] += 1;
+        slice.passed[station] += 1;
       }
       const letter = letterIn(activity);
       if (letter !== undefined && !letters.has(letter)) {
@@ -112,8 +145,10 @@ export function createFlow() {
         totals['dead-letters'] += 1;
         slice.passed['dead-letters'] += 1;
       }
-      if (activity.type === 'webhook' && typeof activity.ms === 'number') slice.latencies.push(activity.ms);
-      if (activity.type === 'execution') running = Math.max(0, running + (activity.status === 'RUNNING' ? 1 : -1));
+      const latency = latencyOf(activity);
+      if (latency !== undefined) slice.latencies.push(latency);
+      if (activity.type === 'sampled') sampledAt = now;
+      if (activity.type === 'execution') noteRun(activity);
     },
     noteGates(gates: readonly GateView[], now: number): void {
       if (gates.length > 0) sliceAt(now).gate = worstOf(gates);
@@ -138,7 +173,9 @@ export function createFlow() {
           livechat: of('livechat'),
           'dead-letters': of('dead-letters'),
         },
-        running,
+        unseen,
+        sampledAt,
+        running: running.size,
         slices: indexes.map((index) => sliceOf(index * sliceSeconds, slices.get(index))),
       };
     },

@@ -13,7 +13,12 @@ export function Plots({ flow }: { flow: Flow | undefined }) {
   return (
     <div class="plots">
       <Plot title="Throughput, a second" times={times} lines={throughput} atLeast={1} />
-      <Plot title="Webhook answered in, ms" times={times} lines={latency} atLeast={50} />
+      <Plot
+        title={flow?.unseen.includes('webhook') ? 'Message stored after, ms' : 'Webhook answered in, ms'}
+        times={times}
+        lines={latency}
+        atLeast={50}
+      />
       <Plot title="Gate, calls a second" times={times} lines={pace} atLeast={10} />
     </div>
   );
