@@ -21,8 +21,12 @@ export interface AboutConsole {
 export interface ConversationPage {
   /** Those with the latest activity first. */
   readonly conversations: readonly ConversationSummary[];
-  /** Hand it back as `after` to read on; left out on the last page. */
+  /** Hand it back as `after` to read, or search, on; left out on the last page. */
   readonly next?: string | undefined;
+  /** How many conversations this request has looked through; of a search alone. */
+  readonly searched?: number;
+  /** Down to which time of last activity it has looked; left out when there was nothing to look at. */
+  readonly searchedTo?: string | undefined;
 }
 
 /** A link to a stored file, which works for a while. */

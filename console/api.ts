@@ -4,11 +4,11 @@ import * as z from 'zod/mini';
 import {
   type ConversationDetail,
   findConversations,
-  latestFirst,
-  listConversations,
   organizations,
   type PageEnd,
   statuses,
+  take,
+  walkConversations,
 } from '../core/conversations/queries.ts';
 import { withLink } from '../core/messages/links.ts';
 import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
@@ -21,6 +21,12 @@ import { routing } from './routing.ts';
 import { search } from './search.ts';
 
 const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
+
+/** How many conversations of one status are read at once: what is read in vain is at most that, of each. */
+const listedAtOnce = 50;
+const searchedAtOnce = 200;
+
+type Status = (typeof statuses)[number];
 
 /** The console's HTTP API; also what a script uses. */
 export function api({ bus }: { bus: string }): Hono {
@@ -38,18 +44,20 @@ export function api({ bus }: { bus: string }): Hono {
     const most = limitOr(50, limit);
     const end = after === undefined ? undefined : pageEndOf(after);
     const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const page = async (from: PageEnd | undefined, count: number) => {
-      const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, count, from)));
-      return latestFirst(lists.flat()).slice(0, count);
-    };
+    const walk = (atOnce: number) =>
+      walkConversations({ organizationIds: ids, statuses: wanted, atOnce, ...(end && { from: { after: end } }) });
     if (text) {
-      const { conversations, last } = await search(text, most, end === undefined, (from, count) =>
-        page(from ?? end, count),
-      );
-      const next = last && encode(pageEnd.parse(last));
-      return context.json({ conversations, next } satisfies ConversationPage);
+      const exact = end ? [] : await named(text.trim(), ids, wanted);
+      const given = { wanted: text, most, signal: context.req.raw.signal };
+      const { conversations, last, ...looked } = await search(walk(searchedAtOnce), given);
+      const others = conversations.filter(({ id }) => !exact.some((one) => one.id === id));
+      return context.json({
+        conversations: [...exact, ...others],
+        next: last && encode(pageEnd.parse(last)),
+        ...looked,
+      } satisfies ConversationPage);
     }
-    const found = await page(end, most + 1);
+    const found = await take(walk(Math.min(most + 1, listedAtOnce)), most + 1);
     const conversations = found.slice(0, most);
     const last = conversations.at(-1);
     const next = found.length > most && last ? encode(pageEnd.parse(last)) : undefined;
@@ -57,11 +65,11 @@ export function api({ bus }: { bus: string }): Hono {
   });
 
   app.get('/conversations/:id', async (context) => {
-    const { organizationId, limit, after } = context.req.query();
+    const { organizationId, limit, after, since } = context.req.query();
     const conversation = await findConversation(context.req.param('id'), organizationId);
     const { organizationId: owner, id: conversationId } = conversation;
     const [{ messages, notes, pending, next }, decisions] = await Promise.all([
-      loadTranscript(conversation, { limit: limitOr(2000, limit), from: after ?? null }),
+      loadTranscript(conversation, { limit: limitOr(2000, limit), from: after ?? null, since }),
       decisionsOf({ organizationId: owner, conversationId }),
     ]);
     const [shown, shownNotes] = await Promise.all([linked(messages), linked(notes)]);
@@ -91,6 +99,21 @@ export function api({ bus }: { bus: string }): Hono {
 
 const linked = <T extends StoredMessage>(messages: readonly T[]) =>
   Promise.all(messages.map((message) => withLink(message, Date.now())));
+
+/** What can be found without a search: the conversation of this id, or the one with the message of this id. */
+async function named(
+  id: string,
+  organizationIds: readonly string[],
+  wanted: readonly Status[],
+): Promise<ConversationDetail[]> {
+  const [conversations, messages] = await Promise.all([findConversations(id, organizationIds), findMessages(id)]);
+  const around = await Promise.all(
+    messages
+      .filter(({ organizationId }) => organizationIds.includes(organizationId))
+      .map(({ organizationId, conversationId }) => findConversations(conversationId, [organizationId])),
+  );
+  return [...conversations, ...around.flat()].filter(({ status }) => wanted.includes(status));
+}
 
 /** Without an organization, the conversation of whichever has it. */
 async function findConversation(

@@ -27,8 +27,8 @@ export interface FlowSlice {
   readonly webhooks: number;
   readonly events: number;
   readonly sent: number;
-  /** How long webhooks took to be answered; null where there was none. */
-  readonly webhookMs: Quantiles | null;
+  /** How long webhooks took to be answered or, where those are not seen, messages to be stored; null where there was none. */
+  readonly inboundMs: Quantiles | null;
   /** How long parts of send requests took from being put on the bus until LiveChat had them. */
   readonly sendMs: Quantiles | null;
   /** Calls a second that the slowest gate lets pass; null where nobody has looked. */
@@ -39,6 +39,10 @@ export interface FlowSlice {
 
 export interface Flow {
   readonly stations: Readonly<Record<Station, Passed>>;
+  /** Stations of which nothing can be seen from here. */
+  readonly unseen: readonly Station[];
+  /** When there was last more than could be counted: ms since 1970. */
+  readonly sampledAt: number | null;
   /** Runs of the send machine that have not ended. */
   readonly running: number;
   /** Oldest first, without gaps. */
@@ -51,28 +55,38 @@ const minuteSlices = 60 / sliceSeconds;
 
 interface Counted {
   readonly passed: Record<Station, number>;
-  readonly webhookMs: number[];
+  readonly inboundMs: number[];
   readonly sendMs: number[];
   gate: Pick<FlowSlice, 'pace' | 'breaker'> | undefined;
 }
 
 /** What an activity counts for at each station. */
 export function stationsOf(activity: Activity): { readonly station: Station; readonly failed?: boolean }[] {
-  const { type, status, ok, function: name, detailType, error } = activity;
+  const { type, status, ok, function: name, error } = activity;
   if (type === 'webhook') return [{ station: 'webhook', failed: Number(status) >= 400 }];
-  if (type === 'event') return [{ station: 'bus' }, ...atTheEnd(detailType)];
-  if (type === 'execution') {
-    return status === 'RUNNING' ? [{ station: 'machine' }] : [];
-  }
+  if (type === 'event') return ofEvent(activity);
+  if (type === 'execution') return isStart(activity) ? [{ station: 'machine' }] : [];
   if (type !== 'run' || name === 'webhook') return [];
   if (name === 'send')
     return error === undefined || error === 'Deferred' ? [] : [{ station: 'livechat', failed: true }];
-  const stored = ok === true && name !== 'dead-letter' ? [{ station: 'tables' } as const] : [];
-  return [{ station: 'functions', failed: ok !== true }, ...stored];
+  const writes = ok === true && name !== 'dead-letter' ? [written] : [];
+  return [{ station: 'functions', failed: ok !== true }, ...writes];
 }
 
-function atTheEnd(detailType: unknown): { readonly station: Station; readonly failed?: boolean }[] {
-  return detailType === 'message.sent' ? [{ station: 'livechat' }] : [];
+const written = { station: 'tables' } as const;
+
+/** One that was read from the tables has been written there. */
+function ofEvent({ detailType, stored }: Activity): { readonly station: Station }[] {
+  return [
+    { station: 'bus' },
+    ...(detailType === 'message.sent' ? [{ station: 'livechat' } as const] : []),
+    ...(stored === true ? [written] : []),
+  ];
+}
+
+/** One that was under way before anybody counted is no news. */
+function isStart({ status, before }: Activity): boolean {
+  return status === 'RUNNING' && before !== true;
 }
 
 const failed = z.object({ data: z.object({ deadLetterId: z.string() }) });
@@ -83,8 +97,8 @@ function letterIn({ type, detailType, detail }: Activity): string | undefined {
   return failed.safeParse(detail).data?.data.deadLetterId;
 }
 
-function answeredIn({ type, ms }: Activity): number[] {
-  return type === 'webhook' && typeof ms === 'number' ? [ms] : [];
+function inboundTimes({ type, ms, stored }: Activity): number[] {
+  return typeof ms === 'number' && (type === 'webhook' || stored === true) ? [ms] : [];
 }
 
 const zero = (): Record<Station, number> =>
@@ -93,32 +107,46 @@ const zero = (): Record<Station, number> =>
     number
   >;
 
+/** What only who is on the bus and beside the functions sees. */
+export const unseenInTables: readonly Station[] = ['webhook', 'functions'];
+
 /** Counts what passes, in memory. Times are ms since 1970. */
-export function createFlow() {
+export function createFlow(unseen: readonly Station[] = []) {
   const totals = zero();
   const failures = zero();
   const slices = new Map<number, Counted>();
   const letters = new Set<string>();
   const sendTimes = createSendTimes();
-  let running = 0;
+  /** By name: the end of a run that began before does not count. */
+  const running = new Set<string>();
+  let sampledAt: number | null = null;
 
   const sliceAt = (now: number): Counted => {
     const index = Math.floor(now / 1000 / sliceSeconds);
     const found = slices.get(index);
     if (found) return found;
-    const fresh: Counted = { passed: zero(), webhookMs: [], sendMs: [], gate: undefined };
+    const fresh: Counted = { passed: zero(), inboundMs: [], sendMs: [], gate: undefined };
     slices.set(index, fresh);
     for (const old of slices.keys()) if (old <= index - keptSlices) slices.delete(old);
     return fresh;
+  };
+
+  const noteRun = ({ name, status }: Activity) => {
+    if (typeof name !== 'string') return;
+    if (status === 'RUNNING') running.add(name);
+    else running.delete(name);
   };
 
   return {
     count(activity: Activity, now: number): void {
       const slice = sliceAt(now);
       for (const { station, failed } of stationsOf(activity)) {
-        if (failed) failures[station] += 1;
-        else totals[station] += 1;
-        if (!failed) slice.passed[station] += 1;
+        if (failed) {
+          failures[station] += 1;
+          continue;
+        }
+        totals[station] += 1;
+        slice.passed[station] += 1;
       }
       const letter = letterIn(activity);
       if (letter !== undefined && !letters.has(letter)) {
@@ -126,9 +154,10 @@ export function createFlow() {
         totals['dead-letters'] += 1;
         slice.passed['dead-letters'] += 1;
       }
-      slice.webhookMs.push(...answeredIn(activity));
+      slice.inboundMs.push(...inboundTimes(activity));
       slice.sendMs.push(...sendTimes(activity));
-      if (activity.type === 'execution') running = Math.max(0, running + (activity.status === 'RUNNING' ? 1 : -1));
+      if (activity.type === 'sampled') sampledAt = now;
+      if (activity.type === 'execution') noteRun(activity);
     },
     noteGates(gates: readonly GateView[], now: number): void {
       if (gates.length > 0) sliceAt(now).gate = worstOf(gates);
@@ -153,7 +182,9 @@ export function createFlow() {
           livechat: of('livechat'),
           'dead-letters': of('dead-letters'),
         },
-        running,
+        unseen,
+        sampledAt,
+        running: running.size,
         slices: indexes.map((index) => sliceOf(index * sliceSeconds, slices.get(index))),
       };
     },
@@ -166,7 +197,7 @@ function sliceOf(at: number, counted: Counted | undefined): FlowSlice {
     webhooks: counted?.passed.webhook ?? 0,
     events: counted?.passed.bus ?? 0,
     sent: counted?.passed.livechat ?? 0,
-    webhookMs: quantilesOf(counted?.webhookMs),
+    inboundMs: quantilesOf(counted?.inboundMs),
     sendMs: quantilesOf(counted?.sendMs),
     pace: counted?.gate?.pace ?? null,
     breaker: counted?.gate?.breaker ?? null,

@@ -1,38 +1,48 @@
-import { type ConversationSummary, findConversations, latestFirst } from '../core/conversations/queries.ts';
+import type { ConversationSummary } from '../core/conversations/queries.ts';
+import { isMeant } from './meant.ts';
 
 /** How many conversations one request looks through: more would keep the reader waiting. */
 export const mostSearched = 2_000;
 
-/** Whether a conversation is the one somebody looks for: by its id, or a participant's name, address or id. */
-export function isMeant({ id, participants }: ConversationSummary, wanted: string): boolean {
-  const text = wanted.trim().toLowerCase();
-  const texts = [id, ...participants.flatMap(({ id: user, name, email }) => [user, name, email])];
-  return texts.some((one) => one?.toLowerCase().includes(text));
-}
-
 export interface Found {
+  /** In the order of the walk. */
   readonly conversations: readonly ConversationSummary[];
-  /** The last one that was looked at, where there are more. */
-  readonly last: ConversationSummary | undefined;
+  /** How many were looked at. */
+  readonly searched: number;
+  /** The time of activity of the last of them. */
+  readonly searchedTo?: string;
+  /** The last one that was looked at, after which the search goes on; left out where all have been. */
+  readonly last?: ConversationSummary;
 }
 
-type Page = (after: ConversationSummary | undefined, most: number) => Promise<readonly ConversationSummary[]>;
+export interface Search {
+  readonly wanted: string;
+  /** How many hits are enough. */
+  readonly most: number;
+  /** How many to look through at most. */
+  readonly budget?: number;
+  /** Nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
+}
 
-/** Looks through the conversations by latest activity until enough are found. One whose id is given whole comes first. */
-export async function search(wanted: string, most: number, isFirst: boolean, page: Page): Promise<Found> {
-  const exact = isFirst ? await findConversations(wanted.trim()) : [];
-  const found: ConversationSummary[] = [];
-  let last: ConversationSummary | undefined;
-  for (let searched = 0; searched < mostSearched; ) {
-    const some = await page(last, 500);
-    for (const one of some) {
-      last = one;
-      if (!isMeant(one, wanted) || exact.some(({ id }) => id === one.id)) continue;
-      found.push(one);
-      if (found.length === most) return { conversations: latestFirst([...exact, ...found]), last };
+/**
+ * Looks through conversations until enough are found, the budget is spent, or there are no more. Whoever goes on after
+ * `last` until there is none meets each hit once.
+ */
+export async function search(
+  walk: AsyncIterable<ConversationSummary>,
+  { wanted, most, budget = mostSearched, signal }: Search,
+): Promise<Found> {
+  const conversations: ConversationSummary[] = [];
+  let searched = 0;
+  let searchedTo: Pick<Found, 'searchedTo'> = {};
+  for await (const last of walk) {
+    searched += 1;
+    searchedTo = { searchedTo: last.lastActivityAt };
+    if (isMeant(last, wanted)) conversations.push(last);
+    if (searched === budget || conversations.length === most || signal?.aborted) {
+      return { conversations, searched, ...searchedTo, last };
     }
-    searched += some.length;
-    if (some.length < 500) return { conversations: latestFirst([...exact, ...found]), last: undefined };
   }
-  return { conversations: latestFirst([...exact, ...found]), last };
+  return { conversations, searched, ...searchedTo };
 }

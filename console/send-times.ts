@@ -6,8 +6,8 @@ const told = z.object({ detail: z.object({ data: z.object({ requestId: z.string(
 const most = 10_000;
 
 /**
- * How long each part of a send request took, in ms: from the request on the bus until LiveChat had it, or what the activity
- * says itself. Answers nothing for whatever else happens.
+ * How long send requests took, in ms: each part from the request on the bus until LiveChat had it; where the bus is not seen,
+ * the run as a whole, whose activity says so. Answers nothing for whatever else happens.
  */
 export function createSendTimes(): (activity: Activity) => number[] {
   const requestedAt = new Map<string, number>();
@@ -21,13 +21,11 @@ export function createSendTimes(): (activity: Activity) => number[] {
   };
 
   return (activity) => {
-    const { detailType, at, ms } = activity;
+    const { type, detailType, at, ms, status } = activity;
+    if (type === 'execution') return typeof ms === 'number' && status === 'SUCCEEDED' ? [ms] : [];
     const isSent = detailType === 'message.sent';
-    if (isSent && typeof ms === 'number') return [ms];
     if (!isSent && detailType !== 'message.send.requested') return [];
-    const { data } = told.safeParse(activity);
-    if (!data) return [];
-    const { requestId } = data.detail.data;
+    const requestId = told.safeParse(activity).data?.detail.data.requestId ?? '';
     const time = Date.parse(at);
     if (!isSent) remember(requestId, time);
     const began = requestedAt.get(requestId);

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { api } from './api.ts';
+import { unseenInTables } from './flow.ts';
 import { guard, securityHeaders } from './guard.ts';
 import { pageFiles } from './page-files.ts';
 import { play } from './play.ts';
@@ -21,7 +22,8 @@ export function createConsole({ bus, subscribe, stage, simulator }: ConsoleOptio
   fetch(request: Request): Response | Promise<Response>;
 } {
   const app = new Hono();
-  const watched = watch(subscribe);
+  // A stage is seen through its tables alone.
+  const watched = watch(subscribe, stage === undefined ? [] : unseenInTables);
   app.use(guard, securityHeaders(pictures()));
   app.get('/api/console', (context) => context.json({ play: simulator !== undefined, ...(stage && { stage }) }));
   app.get('/api/flow', (context) => context.json(watched.flow()));

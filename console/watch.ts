@@ -2,7 +2,7 @@ import { organizations } from '../core/conversations/queries.ts';
 import { viewOf } from '../core/outbound/gate/hand.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { wholeNumber } from '../core/platform/configuration.ts';
-import type { Flow } from './flow.ts';
+import type { Flow, Station } from './flow.ts';
 import { createFlow } from './flow.ts';
 import type { Activity, Subscribe } from './stream.ts';
 
@@ -15,8 +15,11 @@ const gateInterestMs = 120_000;
  * Counts all that happens for as long as the process lives, and tells those who look on what passes and, each second, the
  * sums. Gates are read only while something happens, or somebody looks.
  */
-export function watch(subscribe: Subscribe): { readonly subscribe: Subscribe; flow(): Flow } {
-  const flow = createFlow();
+export function watch(
+  subscribe: Subscribe,
+  unseen: readonly Station[] = [],
+): { readonly subscribe: Subscribe; flow(): Flow } {
+  const flow = createFlow(unseen);
   const gates = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
   const listeners = new Set<(activity: Activity) => void>();
   let latest = 0;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { pollStage } from '../../console/poll.ts';
+import { pollStage } from '../../console/poll/poll.ts';
 import { createConsole } from '../../console/server.ts';
 import { required } from '../../core/platform/configuration.ts';
 import { localStage } from '../../core/platform/outputs.ts';

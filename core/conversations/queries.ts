@@ -1,34 +1,27 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
-import type { Assignment } from './assignment.ts';
 import { conversations } from './entities.ts';
 import type { Fact } from './facts.ts';
 import { fold, type Status } from './fold.ts';
 import { activityOf, type ConversationKey, read } from './store.ts';
 import type { Thread } from './threads.ts';
+import { byLatest, type ConversationSummary, take, walkConversations } from './walk.ts';
 
-const { conversation, organization } = conversations.entities;
+export type { ConversationSummary, PageEnd } from './walk.ts';
+export { take, walkConversations } from './walk.ts';
+
+const { organization } = conversations.entities;
 
 export const statuses = ['queued', 'open', 'idle', 'closed'] as const satisfies readonly Status[];
 
-export interface ConversationSummary {
-  readonly id: string;
-  readonly organizationId: string;
-  readonly status: Status;
-  /** ISO 8601, in microseconds. */
-  readonly lastActivityAt: string;
-  readonly participants: readonly Participant[];
-  readonly assigned: Assignment;
-}
+/** How many conversations of one status are read at once. */
+const mostAtOnce = 100;
 
 export interface ConversationDetail extends ConversationSummary {
   /** Oldest first. */
   readonly threads: readonly Thread[];
   readonly participants: readonly (Participant & { readonly seenUpTo?: string | undefined })[];
 }
-
-/** The conversation with which a page ended; the next page begins after it. */
-export type PageEnd = Pick<ConversationSummary, 'lastActivityAt' | 'id' | 'organizationId'>;
 
 /** The organizations that have a conversation. */
 export async function organizations(): Promise<string[]> {
@@ -37,50 +30,18 @@ export async function organizations(): Promise<string[]> {
 }
 
 /** One organization's conversations, those with the latest activity first. */
-export async function listConversations(
+export function listConversations(
   organizationId: string,
   wanted: readonly Status[],
   limit: number,
-  after?: PageEnd,
 ): Promise<ConversationSummary[]> {
-  const lists = await Promise.all(wanted.map((status) => listByStatus({ organizationId, status }, limit, after)));
-  return latestFirst(lists.flat()).slice(0, limit);
+  const atOnce = Math.min(limit, mostAtOnce);
+  return take(walkConversations({ organizationIds: [organizationId], statuses: wanted, atOnce }), limit);
 }
 
 export function latestFirst<T extends ConversationSummary>(list: readonly T[]): T[] {
-  return list.toSorted(
-    (a, b) =>
-      compare(b.lastActivityAt, a.lastActivityAt) || compare(b.id, a.id) || compare(b.organizationId, a.organizationId),
-  );
+  return list.toSorted(byLatest);
 }
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
-}
-
-async function listByStatus(of: { organizationId: string; status: Status }, limit: number, after: PageEnd | undefined) {
-  const query = conversation.query.byActivity(of);
-  const { data } = await from(query, of.organizationId, after).go({ limit, order: 'desc' });
-  return data.map(
-    (item): ConversationSummary => ({
-      id: item.conversationId,
-      organizationId: item.organizationId,
-      status: item.status,
-      lastActivityAt: item.lastActivityAt,
-      participants: item.participants,
-      assigned: item.assigned,
-    }),
-  );
-}
-
-/** Two organizations may have conversations of one id and time: those of a smaller organization id come after the page's end. */
-function from(query: ActivityQuery, organizationId: string, after: PageEnd | undefined) {
-  if (!after) return query;
-  const end = { lastActivityAt: after.lastActivityAt, conversationId: after.id };
-  return organizationId < after.organizationId ? query.lte(end) : query.lt(end);
-}
-
-type ActivityQuery = ReturnType<typeof conversation.query.byActivity>;
 
 /** One conversation with its threads and participants, as its facts tell now. Undefined when there is none. */
 export async function loadConversation(key: ConversationKey): Promise<ConversationDetail | undefined> {
@@ -104,7 +65,7 @@ export async function beginningsOf(key: ConversationKey): Promise<EventData<'cha
   const { facts } = await read(key);
   return facts
     .flatMap((fact) => (fact.type === 'chat.started' ? [fact.data] : []))
-    .toSorted((a, b) => compare(a.createdAt, b.createdAt));
+    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
 }
 
 /** The conversations of this id: one, unless two organizations happen to have the same. */

@@ -1,5 +1,5 @@
 import type { ConversationDetail } from '../conversations/queries.ts';
-import { listMessages, type StoredMessage } from '../messages/queries.ts';
+import { listMessages, type MessagePage, messagesSince, type StoredMessage } from '../messages/queries.ts';
 import { deliveriesOf } from './delivery-store.ts';
 import { type Transcript, transcriptOf } from './view.ts';
 
@@ -11,14 +11,26 @@ export interface LoadedTranscript extends Transcript {
   readonly next?: string | undefined;
 }
 
+export interface TranscriptPage {
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly from?: string | null;
+  /** Only what was said after this time of the carrier's: what is new, for whoever has read the rest. */
+  readonly since?: string | undefined;
+}
+
 /** A page of a conversation's messages, at most `limit` notes, and what LiveChat has not shown yet. */
 export async function loadTranscript(
   { id: conversationId, organizationId, participants }: ConversationDetail,
-  { limit, from = null }: { limit: number; from?: string | null },
+  { limit, from = null, since }: TranscriptPage,
 ): Promise<LoadedTranscript> {
   const key = { organizationId, conversationId };
+  const said = async (): Promise<MessagePage> =>
+    since === undefined
+      ? listMessages(key, 'all', { limit, from })
+      : { messages: await messagesSince(key, since, limit) };
   const [page, { messages: notes }, deliveries] = await Promise.all([
-    listMessages(key, 'all', { limit, from }),
+    said(),
     listMessages(key, 'agents', { limit }),
     deliveriesOf(key),
   ]);

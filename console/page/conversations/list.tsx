@@ -1,29 +1,32 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import type { ConversationPage } from '../../answers.ts';
-import { Badge } from '../parts/badge.tsx';
 import { Empty, Loaded } from '../parts/states.tsx';
-import { shortTime, wholeTime } from '../parts/time.ts';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { get } from '../shell/api.ts';
 import { useResource } from '../shell/resource.ts';
 import { linkTo } from '../shell/route.ts';
 import { useChanges } from '../shell/stream.ts';
-import { agentsOf, customerOf, toneOfStatus } from './people.ts';
+import { Found } from './found.tsx';
+import { ConversationRow, keyOf, once } from './row.tsx';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
 const typingMs = 300;
+const pageSize = 100;
 
 export function ConversationList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? '';
   const search = query.get('search') ?? '';
   const [typed, setTyped] = useState(search);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const stopTyping = () => clearTimeout(timer.current);
+  useEffect(() => stopTyping, []);
   const go = (changed: Record<string, string>) => {
-    location.replace(linkTo('conversations', undefined, { status, search, ...changed }));
+    stopTyping();
+    location.replace(linkTo('conversations', undefined, { status, search: typed, ...changed }));
   };
-  const filter = { status, search, limit: 100 };
-  const first = useResource(JSON.stringify(filter), () => get('/conversations', filter));
+  const wanted = search.trim();
+  const first = useResource(`conversations ${status}`, () => get('/conversations', { status, limit: pageSize }));
   useChanges(({ type }) => /^(chat|message|agent)\./.test(type), first.reload);
   return (
     <div class="fill">
@@ -34,18 +37,18 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
             class="filters"
             onSubmit={(submit) => {
               submit.preventDefault();
-              go({ search: typed });
+              go({});
             }}
           >
             <label>
               Search
               <input
                 type="search"
-                placeholder="Name, e-mail or chat id"
+                placeholder="Name, e-mail or id"
                 value={typed}
                 onInput={({ currentTarget: { value } }) => {
                   setTyped(value);
-                  clearTimeout(timer.current);
+                  stopTyping();
                   timer.current = setTimeout(() => go({ search: value }), typingMs);
                 }}
               />
@@ -63,18 +66,26 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
           </form>
         </search>
       </div>
-      <Loaded from={first}>{(page) => <Pages key={JSON.stringify(filter)} first={page} filter={filter} />}</Loaded>
+      <Loaded from={first}>
+        {(page) =>
+          wanted === '' ? (
+            <Pages key={status} first={page} status={status} />
+          ) : (
+            <Found key={`${status} ${wanted}`} latest={page.conversations} search={wanted} status={status} />
+          )
+        }
+      </Loaded>
     </div>
   );
 }
 
 interface PagesProps {
   readonly first: ConversationPage;
-  readonly filter: Readonly<Record<string, string | number>>;
+  readonly status: string;
 }
 
 /** The first page, which is read again while live, and those that scrolling has brought. */
-function Pages({ first, filter }: PagesProps) {
+function Pages({ first, status }: PagesProps) {
   const [more, setMore] = useState<readonly ConversationSummary[]>([]);
   const [next, setNext] = useState(first.next);
   const [problem, setProblem] = useState('');
@@ -86,7 +97,7 @@ function Pages({ first, filter }: PagesProps) {
   const readOn = useCallback(() => {
     if (busy.current || next === undefined) return;
     busy.current = true;
-    get('/conversations', { ...filter, after: next }).then(
+    get('/conversations', { status, limit: pageSize, after: next }).then(
       (page) => {
         busy.current = false;
         setMore((before) => [...before, ...page.conversations]);
@@ -97,10 +108,9 @@ function Pages({ first, filter }: PagesProps) {
         setProblem(error.message);
       },
     );
-  }, [next, filter]);
-  const fresh = new Set(first.conversations.map(keyOf));
-  const list = [...first.conversations, ...more.filter((one) => !fresh.has(keyOf(one)))];
-  if (list.length === 0) return <None filtered={Boolean(filter.status || filter.search)} more={next !== undefined} />;
+  }, [next, status]);
+  const list = useMemo(() => once([...first.conversations, ...more]), [first, more]);
+  if (list.length === 0) return <None filtered={status !== ''} />;
   return (
     <>
       {problem && (
@@ -108,38 +118,23 @@ function Pages({ first, filter }: PagesProps) {
           The rest could not be loaded: {problem}
         </p>
       )}
-      <VirtualList items={list} keyOf={keyOf} estimate={61} label="Conversations" render={Row} onEnd={readOn} />
+      <VirtualList
+        items={list}
+        keyOf={keyOf}
+        estimate={61}
+        label="Conversations"
+        render={ConversationRow}
+        onEnd={readOn}
+      />
     </>
   );
 }
 
-function keyOf({ organizationId, id }: ConversationSummary): string {
-  return `${organizationId}/${id}`;
-}
-
-function Row(conversation: ConversationSummary) {
-  const { id, organizationId, status, lastActivityAt } = conversation;
-  return (
-    <a class="row" href={linkTo('conversations', id, { organizationId })}>
-      <span class="who">
-        <b>{customerOf(conversation)}</b>
-        <code>{id}</code>
-      </span>
-      <span class="with">{agentsOf(conversation) || 'nobody yet'}</span>
-      <Badge tone={toneOfStatus[status]}>{status}</Badge>
-      <time dateTime={lastActivityAt} title={wholeTime(lastActivityAt)}>
-        {shortTime(lastActivityAt)}
-      </time>
-    </a>
-  );
-}
-
-function None({ filtered, more }: { filtered: boolean; more: boolean }) {
+function None({ filtered }: { filtered: boolean }) {
   if (filtered) {
     return (
       <Empty title="No conversation matches">
-        {more ? 'The 2,000 with the latest activity were searched. ' : ''}
-        Change the search, or <a href={linkTo('conversations')}>see all</a>.
+        Change the filter, or <a href={linkTo('conversations')}>see all</a>.
       </Empty>
     );
   }

@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { ConversationAnswer } from '../../answers.ts';
 import { Badge } from '../parts/badge.tsx';
 import { Copyable } from '../parts/copyable.tsx';
@@ -13,6 +13,9 @@ import { TranscriptLine } from './line.tsx';
 import { agentsOf, customerOf, toneOfStatus } from './people.ts';
 import { linesOf } from './transcript.ts';
 
+/** While a chat goes on, only its latest messages are read again: what is older hardly changes. */
+const readAgain = 200;
+
 /** Reads on until the end: a chat of thousands of messages comes in a few pages. */
 async function wholeConversation(id: string, organizationId: string | undefined): Promise<ConversationAnswer> {
   const first = await get('/conversations/:id', { id, organizationId });
@@ -25,8 +28,21 @@ async function wholeConversation(id: string, organizationId: string | undefined)
   return { ...first, messages };
 }
 
+async function newer(known: ConversationAnswer, since: string): Promise<ConversationAnswer> {
+  const { id, organizationId } = known.conversation;
+  const answer = await get('/conversations/:id', { id, organizationId, since });
+  const older = known.messages.filter(({ timestamp }) => timestamp <= since);
+  return { ...answer, messages: [...older, ...answer.messages] };
+}
+
 export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
-  const loaded = useResource(`${organizationId}/${id}`, () => wholeConversation(id, organizationId));
+  const known = useRef<ConversationAnswer>(undefined);
+  const loaded = useResource(`${organizationId}/${id}`, async () => {
+    const before = known.current;
+    const since = before?.messages.at(-readAgain)?.timestamp;
+    known.current = before && since ? await newer(before, since) : await wholeConversation(id, organizationId);
+    return known.current;
+  });
   useChanges(({ conversationId }) => conversationId === id, loaded.reload);
   return (
     <div class="fill">

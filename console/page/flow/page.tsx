@@ -1,3 +1,4 @@
+import type { Flow } from '../../flow.ts';
 import { clockOf } from '../parts/time.ts';
 import { get } from '../shell/api.ts';
 import { useResource } from '../shell/resource.ts';
@@ -24,6 +25,7 @@ export function FlowPage() {
         <p class="footnote">
           Counted since this console was started; {now?.running ?? 0} {now?.running === 1 ? 'run is' : 'runs are'} under
           way.
+          {now && now.unseen.length > 0 && <span role="status"> {readFrom(now)}</span>}
         </p>
       </section>
       <section class="card" aria-labelledby="plots-title">
@@ -36,6 +38,16 @@ export function FlowPage() {
       </section>
     </>
   );
+}
+
+const minuteMs = 60_000;
+
+/** A stage's tables are read now and then, and not without end. */
+function readFrom({ slices, sampledAt }: Flow): string {
+  const now = (slices.at(-1)?.at ?? 0) * 1000;
+  return sampledAt !== null && now - sampledAt < minuteMs
+    ? 'So much passes that not all of it could be counted: this is a sample.'
+    : "Read from the stage's tables every two seconds.";
 }
 
 function Passing({ list }: { list: readonly PassedEvent[] }) {

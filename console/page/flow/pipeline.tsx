@@ -1,4 +1,4 @@
-import type { Flow, Station } from '../../flow.ts';
+import type { Flow, Passed, Station } from '../../flow.ts';
 import { Graph, type GraphEdge, type GraphNode, useNarrow } from '../parts/graph.tsx';
 
 interface StationNode extends GraphNode {
@@ -47,7 +47,14 @@ export function Pipeline({ flow }: { flow: Flow | undefined }) {
   );
 }
 
-function StationBox({ node, flow, narrow }: { node: StationNode; flow: Flow | undefined; narrow: boolean }) {
+interface StationBoxProps {
+  readonly node: StationNode;
+  readonly flow: Flow | undefined;
+  readonly narrow: boolean;
+}
+
+function StationBox({ node, flow, narrow }: StationBoxProps) {
+  const unseen = isUnseen(node.counts, flow);
   const counts = node.counts && flow?.stations[node.counts];
   const failed = counts !== undefined && (counts.failed > 0 || (node.counts === 'dead-letters' && counts.total > 0));
   const left = narrow ? 9 : 14;
@@ -60,27 +67,42 @@ function StationBox({ node, flow, narrow }: { node: StationNode; flow: Flow | un
       <text class="name" x={left} y="24">
         {node.name}
       </text>
-      {node.counts ? (
-        <>
-          <text class="total" x={left} y="48">
-            {counts?.total ?? 0}
-          </text>
-          <text class="rate" x={node.width - left} y="48" text-anchor="end">
-            {rateOf(counts?.lastMinute ?? 0)}
-          </text>
-          {!narrow && (
-            <text class="about" x={left} y="65">
-              {counts && counts.failed > 0 ? `${counts.failed} failed` : node.about}
-            </text>
-          )}
-        </>
+      {node.counts && !unseen ? (
+        <Counts node={node} counts={counts} narrow={narrow} left={left} />
       ) : (
         <text class="about" x={left} y="44">
-          {node.about}
+          {unseen ? 'not seen here' : node.about}
         </text>
       )}
     </g>
   );
+}
+
+interface CountsProps extends Omit<StationBoxProps, 'flow'> {
+  readonly counts: Passed | undefined;
+  readonly left: number;
+}
+
+function Counts({ node, counts, narrow, left }: CountsProps) {
+  return (
+    <>
+      <text class="total" x={left} y="48">
+        {counts?.total ?? 0}
+      </text>
+      <text class="rate" x={node.width - left} y="48" text-anchor="end">
+        {rateOf(counts?.lastMinute ?? 0)}
+      </text>
+      {!narrow && (
+        <text class="about" x={left} y="65">
+          {counts && counts.failed > 0 ? `${counts.failed} failed` : node.about}
+        </text>
+      )}
+    </>
+  );
+}
+
+function isUnseen(station: Station | undefined, flow: Flow | undefined): boolean {
+  return station !== undefined && (flow?.unseen.includes(station) ?? false);
 }
 
 function rateOf(lastMinute: number): string {
@@ -89,7 +111,7 @@ function rateOf(lastMinute: number): string {
 
 function described(flow: Flow | undefined): string {
   const counted = nodes.flatMap(({ name, about, counts }) =>
-    counts ? [`${name} (${about}): ${flow?.stations[counts].total ?? 0}`] : [],
+    counts && !isUnseen(counts, flow) ? [`${name} (${about}): ${flow?.stations[counts].total ?? 0}`] : [],
   );
   return `The way of a message. ${counted.join(', ')}.`;
 }

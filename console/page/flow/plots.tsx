@@ -9,11 +9,16 @@ const none: readonly FlowSlice[] = [];
 /** The last fifteen minutes. */
 export function Plots({ flow }: { flow: Flow | undefined }) {
   const slices = flow?.slices ?? none;
-  const { times, throughput, webhookMs, sendMs, pace } = useMemo(() => seriesOf(slices), [slices]);
+  const { times, throughput, inboundMs, sendMs, pace } = useMemo(() => seriesOf(slices), [slices]);
   return (
     <div class="plots">
       <Plot title="Throughput, a second" times={times} lines={throughput} atLeast={1} />
-      <Plot title="Webhook answered in, ms" times={times} lines={webhookMs} atLeast={50} />
+      <Plot
+        title={flow?.unseen.includes('webhook') ? 'Message stored after, ms' : 'Webhook answered in, ms'}
+        times={times}
+        lines={inboundMs}
+        atLeast={50}
+      />
       <Plot title="Sent after the request, ms" times={times} lines={sendMs} atLeast={100} />
       <Plot title="Gate, calls a second" times={times} lines={pace} atLeast={10} />
     </div>
@@ -33,7 +38,7 @@ function seriesOf(slices: readonly FlowSlice[]) {
       { label: 'events', colour: 'second', values: perSecond(({ events }) => events) },
       { label: 'sent', colour: 'third', values: perSecond(({ sent }) => sent) },
     ],
-    webhookMs: quantiles(({ webhookMs }) => webhookMs),
+    inboundMs: quantiles(({ inboundMs }) => inboundMs),
     sendMs: quantiles(({ sendMs }) => sendMs),
     pace: [
       { label: 'pace', colour: 'accent', steps: true, values: slices.map(({ pace }) => pace) },

@@ -17,21 +17,31 @@ const refusal = z.object({
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** GET under /api. `:id` in the path is taken from `query.id`. */
-export function get<Path extends keyof Answers>(path: Path, query: Query = {}): Promise<Answers[Path]> {
+/** GET under /api. `:id` in the path is taken from `query.id`. A `signal` ends the wait for the answer. */
+export function get<Path extends keyof Answers>(
+  path: Path,
+  query: Query = {},
+  signal?: AbortSignal,
+): Promise<Answers[Path]> {
   const { id, ...rest } = query;
   const given = Object.entries(rest).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
   );
   const filled = path.replace(':id', encodeURIComponent(id ?? ''));
   const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
-  return call('GET', `/api${filled}${search}`);
+  return call('GET', `/api${filled}${search}`, undefined, signal);
 }
 
 /** Any call of the console's own origin. */
-export async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+export async function call<Answer>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Answer> {
   const answer = await fetch(path, {
     method,
+    ...(signal && { signal }),
     ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   }).catch((cause: unknown) => {
     throw new CallFailed(0, 'The console does not answer. Is it still running in its terminal?', { cause });

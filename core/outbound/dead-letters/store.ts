@@ -100,12 +100,15 @@ export async function reopen(id: string): Promise<void> {
   await Item.patch({ id }).set({ status: 'open' }).go();
 }
 
-/** Dead letters, newest first. */
+/** Dead letters, newest first; with `since`, only those that were kept then or later (ISO 8601). */
 export async function list(
   status: Archived['status'],
-  { limit, from = null }: { limit: number; from?: string | null },
+  { limit, from = null, since }: { limit: number; from?: string | null; since?: string },
 ): Promise<{ letters: Archived[]; next?: string }> {
-  const { data, cursor } = await Item.query.byStatus({ status }).go({ count: limit, cursor: from, order: 'desc' });
+  const all = Item.query.byStatus({ status });
+  const query = since === undefined ? all : all.gte({ createdAt: since });
+  // Without `limit`, DynamoDB would read a megabyte for each of them.
+  const { data, cursor } = await query.go({ count: limit, limit, cursor: from, order: 'desc' });
   const letters = data.map(({ letter: _letter, expires: _expires, ...archived }) => archived);
   return { letters, ...(cursor !== null && { next: cursor }) };
 }

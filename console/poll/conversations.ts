@@ -1,0 +1,128 @@
+import pLimit from 'p-limit';
+import {
+  type ConversationSummary,
+  organizations,
+  statuses,
+  take,
+  walkConversations,
+} from '../../core/conversations/queries.ts';
+import { messagesSince, type StoredMessage } from '../../core/messages/queries.ts';
+import type { Activity } from '../stream.ts';
+import { eventOf, later, mostInALook, type Watch, windowBefore } from './look.ts';
+import { storedAfter } from './stored-after.ts';
+
+/** What has been told of a conversation. */
+interface Told {
+  /** Its last activity, as it was seen. */
+  readonly at: string;
+  /** The time of the latest message that has been told: later ones are new. */
+  readonly upTo: string;
+  /** How often its message was looked for in vain: a conversation moves forward before its message is stored. */
+  readonly inVain: number;
+}
+
+const mostInVain = 3;
+/** Of one conversation in a look; the next look goes on from there. */
+const mostMessages = 200;
+/** After so many in a row of which all was told, there is nothing new: one that was stored late is among them. */
+const knownInARow = 200;
+const readAtOnce = 100;
+const queriesAtOnce = 10;
+const organizationsMs = 30_000;
+
+/** Messages as they are stored. While nothing is, a look is one small query for each organization and status. */
+export function watchConversations(most = mostInALook): Watch {
+  let seen: ReadonlyMap<string, Told> | undefined;
+  let since = '0';
+  let known: { readonly ids: readonly string[]; readonly until: number } = { ids: [], until: 0 };
+  const limit = pLimit(queriesAtOnce);
+
+  async function organizationIds(now: number): Promise<readonly string[]> {
+    // The first one may come any time.
+    if (known.ids.length === 0 || now >= known.until)
+      known = { ids: await organizations(), until: now + organizationsMs };
+    return known.ids;
+  }
+
+  /** From the latest back to those of which all was told. */
+  async function changed(ids: readonly string[], told: ReadonlyMap<string, Told>): Promise<ConversationSummary[]> {
+    const found: ConversationSummary[] = [];
+    let inARow = 0;
+    const walk = walkConversations({ organizationIds: ids, statuses, atOnce: readAtOnce, from: { since } });
+    for await (const one of walk) {
+      const settled = isSettled(told.get(keyOf(one)), one);
+      inARow = settled ? inARow + 1 : 0;
+      if (!settled) found.push(one);
+      if (inARow === knownInARow || found.length === most) break;
+    }
+    return found;
+  }
+
+  return async (now) => {
+    const ids = await organizationIds(now);
+    if (!seen) since = await beginning(ids, now);
+    const isFirst = !seen;
+    const before = seen ?? new Map<string, Told>();
+    const active = await changed(ids, before);
+    const changes = await Promise.all(
+      active.map((one) => (isFirst ? learned(one) : limit(() => changesOf(one, before.get(keyOf(one)), since)))),
+    );
+    const [latest] = active;
+    if (latest) since = later(since, windowBefore(latest.lastActivityAt, now));
+    const all = [...before, ...changes.map(({ key, told }) => [key, told] as const)];
+    seen = new Map(all.filter(([, { at }]) => at >= since));
+    return { found: changes.flatMap(({ found }) => found), sampled: !isFirst && active.length === most };
+  };
+}
+
+/** Nothing to look for: what was seen is what there is, and its message was told, or there is none. */
+function isSettled(told: Told | undefined, { lastActivityAt: at }: ConversationSummary): boolean {
+  return told?.at === at && (told.upTo >= at || told.inVain >= mostInVain);
+}
+
+async function beginning(organizationIds: readonly string[], now: number): Promise<string> {
+  const [latest] = await take(walkConversations({ organizationIds, statuses, atOnce: 1 }), 1);
+  return latest ? windowBefore(latest.lastActivityAt, now) : '0';
+}
+
+function keyOf({ organizationId, id }: ConversationSummary): string {
+  return `${organizationId}/${id}`;
+}
+
+interface Changes {
+  readonly key: string;
+  readonly told: Told;
+  readonly found: readonly Activity[];
+}
+
+/** At first, all that is there has been told. */
+function learned(one: ConversationSummary): Changes {
+  const at = one.lastActivityAt;
+  return { key: keyOf(one), told: { at, upTo: at, inVain: 0 }, found: [] };
+}
+
+async function changesOf(one: ConversationSummary, told: Told | undefined, since: string): Promise<Changes> {
+  const { id: conversationId, organizationId, lastActivityAt: at } = one;
+  const key = keyOf(one);
+  // One that was not seen before has not been active since then.
+  const upTo = told?.upTo ?? since;
+  const messages = await messagesSince({ organizationId, conversationId }, upTo, mostMessages);
+  const last = messages.at(-1);
+  if (last) return { key, told: { at, upTo: last.timestamp, inVain: 0 }, found: messages.flatMap(eventsOf) };
+  const inVain = told?.at === at ? told.inVain + 1 : 1;
+  const moved = inVain === 1 ? [eventOf(at, 'chat.updated', { conversationId })] : [];
+  return { key, told: { at, upTo, inVain }, found: moved };
+}
+
+/** What of ours has come back was sent before: the tables do not tell when. */
+function eventsOf(message: StoredMessage): Activity[] {
+  const { timestamp, conversationId, metadata } = message;
+  const { customId } = metadata;
+  const data = { conversationId };
+  const ms = storedAfter(message);
+  const stored = { stored: true, ...(ms !== undefined && { ms }) };
+  if (typeof customId !== 'string' || !customId.startsWith('out-')) {
+    return [eventOf(timestamp, 'message.received', data, stored)];
+  }
+  return [eventOf(timestamp, 'message.sent', data), eventOf(timestamp, 'message.delivered', data, stored)];
+}
