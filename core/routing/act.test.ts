@@ -148,9 +148,7 @@ describe('what rules ask for', () => {
       latest: never,
       onLocked: async () => {},
     });
-    await expect(live(() => new PlanRun(made, time, scene).run([tag]))).rejects.toThrow(
-      'the secret cannot be read',
-    );
+    await expect(live(() => new PlanRun(made, time, scene).run([tag]))).rejects.toThrow('the secret cannot be read');
   });
 });
 
