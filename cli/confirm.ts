@@ -10,6 +10,12 @@ export const confirm = async (question: string, { yes, json }: { yes: boolean; j
     throw new UsageError('Nobody can be asked here, so nothing was done: add --yes to go on without a question.');
   }
   const { confirm: ask } = await import('@clack/prompts');
-  const answer = await ask({ message: question, initialValue: false, output: process.stderr, withGuide: false });
+  const noMoreKeys = new AbortController();
+  // After Ctrl-D the question waits for keys that nothing will read: the process would end in the middle of it.
+  const end = () => noMoreKeys.abort();
+  process.once('beforeExit', end);
+  const where = { output: process.stderr, signal: noMoreKeys.signal };
+  const answer = await ask({ message: question, initialValue: false, withGuide: false, ...where });
+  process.off('beforeExit', end);
   if (answer !== true) throw new CliError('Nothing was done.');
 };

@@ -50,7 +50,7 @@ export function routing(): Hono {
     const another = anotherVersion.safeParse(body);
     if (another.success) {
       const chosen = await theOrganization(another.data.organizationId);
-      const inForce = await restoreRules(chosen, another.data.version);
+      const inForce = await restoreRules(chosen, another.data.version, Date.now());
       if (!inForce) throw problem(404, 'version', 'the number of a stored version, or 0 for the default rules');
       return context.json({ organizationId: chosen, inForce });
     }

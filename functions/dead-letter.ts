@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { liveChatSender } from '../core/livechat/sender.ts';
 import { bury } from '../core/outbound/dead-letters/bury.ts';
-import { readLetter } from '../core/outbound/dead-letters/read.ts';
+import { isToldByMachine, readLetter } from '../core/outbound/dead-letters/read.ts';
 import { NotRedriven, redrive } from '../core/outbound/dead-letters/redrive.ts';
 import { errorKeys, logWith } from '../core/platform/logger.ts';
 
@@ -28,6 +28,7 @@ export const handler = async ({ Records }: SQSEvent): Promise<SQSBatchResponse> 
 async function handle({ body, messageAttributes }: SQSRecord): Promise<void> {
   const reminded = reminder.safeParse(parsed(body));
   if (reminded.success) return redriveByItself(reminded.data.id);
+  if (isToldByMachine(body)) return;
   const reason = (name: string) => messageAttributes[name]?.stringValue;
   const letter = readLetter(body, { ERROR_CODE: reason('ERROR_CODE'), ERROR_MESSAGE: reason('ERROR_MESSAGE') });
   await bury(letter, compose, Date.now());

@@ -50,6 +50,23 @@ describe('routing by what the customer writes first', () => {
     await world.sees(chatId, { routing: [decided] }, 'Refund, please');
   });
 
+  it('goes on with them even where the rules that came after ask for no message', async () => {
+    await world.given([refunds]);
+    const [first, second] = [
+      await world.chat({ agent: nina, text: undefined }),
+      await world.chat({ agent: nina, text: undefined }),
+    ];
+    await world.known(first);
+    await world.known(second);
+    const silent = { name: 'silent', when: { fact: 'country', is: 'PL' }, do: { tag: ['silent'] } };
+    await world.given([silent]);
+    await world.act(first, { action: 'message', text: 'Refund, please' });
+    await world.sees(first, { routing: [decided] }, 'Refund, please');
+    await world.given([{ ...silent, name: 'still silent' }]);
+    await world.act(second, { action: 'message', text: 'A refund for me, too' });
+    await world.sees(second, { routing: [decided] }, 'A refund for me, too');
+  });
+
   it('knows what a website has told of the customer meanwhile', async () => {
     const waits = { name: 'lawyers', when: { fact: 'message', words: 'lawyer' }, do: { tag: ['lawyer'] } };
     const pro = { name: 'pro', when: { fact: 'session.plan', is: 'pro' }, do: { transfer: [{ group: 5 }] } };

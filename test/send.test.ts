@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Local, organizationId, printed, startLocal } from './local.ts';
+import { clientOf } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
 describe('a send request on the bus', () => {
@@ -270,6 +272,26 @@ describe('a send request on the bus', () => {
     await other.settled();
     expect(await other.shown(chat)).toEqual(['next']);
     expect(await other.deadLetters(chat)).toMatchObject([{ errorName: 'ABORTED', kind: 'send' }]);
+  });
+
+  it('is given up once: the end of a run that has left a letter of its own is no other', async () => {
+    const chat = await other.chat();
+    const data = { requestId: randomUUID(), organizationId, conversationId: chat, ...other.text('Hi') };
+    const input = JSON.stringify({ id: randomUUID(), time: '2026-11-22T12:00:00Z', detail: { data } });
+    const cause = JSON.stringify({ errorType: 'LiveChatClientError', errorMessage: 'refused', trace: [] });
+    const tell = (status: string, error: string) => {
+      const detail = { executionArn: `arn:of:${data.requestId}`, status, error, cause, input };
+      const end = { id: randomUUID(), source: 'aws.states', 'detail-type': 'x', time: '2026-11-22T12:00:00Z', detail };
+      const QueueUrl = `${local.aws}/000000000000/dead-letters`;
+      return new SQSClient(clientOf(local)).send(
+        new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(end) }),
+      );
+    };
+    await tell('FAILED', 'LiveChatClientError');
+    await local.idle();
+    expect(await other.deadLetters(chat)).toEqual([]);
+    await tell('ABORTED', 'ByHand');
+    await expect.poll(() => other.deadLetters(chat), printed).toMatchObject([{ errorName: 'ByHand' }]);
   });
 
   it('comes back from the dead letters, once', async () => {

@@ -6,7 +6,7 @@ import type { ApplyOptions } from './options.ts';
 import { readRules } from './rules-file.ts';
 
 const restored = async (organizationId: string, version: number): Promise<VersionedRules> => {
-  const rules = await restoreRules(organizationId, version);
+  const rules = await restoreRules(organizationId, version, Date.now());
   if (!rules) throw new CliError(`There is no version ${version} of this organization's rules.`);
   return rules;
 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { never, organizationId, world } from '../../test/model/gate-world.ts';
 import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { Performance, type Scene } from './act.ts';
+import { PlanRun, type Scene } from './act.ts';
 import { Calls } from './calls.ts';
 import type { Step } from './plan.ts';
 
@@ -40,13 +40,13 @@ async function perform(
     latest: never,
     onLocked: async () => {},
   });
-  const performance = new Performance(made, time, { ...scene, ...more });
-  const acted = await live(() => performance.run(steps));
+  const planRun = new PlanRun(made, time, { ...scene, ...more });
+  const acted = await live(() => planRun.run(steps));
   return {
     calls,
     outcomes: acted.map(({ action, outcome }) => `${action} ${outcome}`),
-    assignedTo: performance.assignedTo,
-    ended: performance.ended,
+    assignedTo: planRun.assignedTo,
+    ended: planRun.ended,
   };
 }
 
@@ -128,7 +128,7 @@ describe('what rules ask for', () => {
       latest: never,
       onLocked: async () => {},
     });
-    const acted = await live(() => new Performance(made, time, scene).run([tag]));
+    const acted = await live(() => new PlanRun(made, time, scene).run([tag]));
     expect(acted).toMatchObject([
       {
         outcome: 'failed',
@@ -148,9 +148,7 @@ describe('what rules ask for', () => {
       latest: never,
       onLocked: async () => {},
     });
-    await expect(live(() => new Performance(made, time, scene).run([tag]))).rejects.toThrow(
-      'the secret cannot be read',
-    );
+    await expect(live(() => new PlanRun(made, time, scene).run([tag]))).rejects.toThrow('the secret cannot be read');
   });
 });
 

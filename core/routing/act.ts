@@ -29,7 +29,7 @@ export interface Scene extends ThreadKey {
 export type Ended = 'no slot' | 'chat closed' | 'too late';
 
 /** Carries out a plan, step by step. A step that fails does not stop the next one. */
-export class Performance {
+export class PlanRun {
   readonly #calls: Calls;
   readonly #clock: Clock;
   readonly #scene: Scene;

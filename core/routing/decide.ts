@@ -8,7 +8,7 @@ import type { Clock } from '../platform/clock.ts';
 import { once } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import { Performance, type Scene } from './act.ts';
+import { PlanRun, type Scene } from './act.ts';
 import { storedNow } from './assigned.ts';
 import { Calls } from './calls.ts';
 import type { RoutingCarrier } from './carrier.ts';
@@ -87,9 +87,9 @@ async function carryOut(
   const tooLate = clock.now() - Date.parse(question.receivedAt) > longestDelayMs;
   const scene = await sceneOf(question, steps, clock.now());
   const calls = callsOf(question, run, ports);
-  const performance = new Performance(calls, clock, { ...scene, assignedTo: before?.assignedTo, tooLate });
-  const actions = [...(await performance.run(steps))];
-  const { assignedTo, ended } = performance;
+  const planRun = new PlanRun(calls, clock, { ...scene, assignedTo: before?.assignedTo, tooLate });
+  const actions = [...(await planRun.run(steps))];
+  const { assignedTo, ended } = planRun;
   const left = leftBecause(evaluation, { actions, assignedTo, ended });
   const decision: Decision = {
     conversationId,

@@ -53,7 +53,7 @@ describe('a run that comes after another', () => {
     const started: DomainEvent<'chat.started'> = { type: 'chat.started', metadata, data };
     const run = (before = async () => {}) =>
       route.routeThread(started, {
-        rules: async () => ({ version: 1, rules: { match: 'first', rules } }),
+        rules: async () => ({ version: 1, rules: { match: 'first', rules }, heardUntil: 0 }),
         carrier: async () => {
           await before();
           return carrier;

@@ -5,13 +5,13 @@ import { assignedOf, storedNow } from './assigned.ts';
 import type { ThreadKey } from './carrier.ts';
 import { type DecidingPorts, decide } from './decide.ts';
 import { factsOf, isToBeRouted, withCustomer } from './facts.ts';
-import { rulesOf, type VersionedRules } from './rule-store.ts';
+import { type RulesInForce, rulesOf } from './rule-store.ts';
 import { asksForMessage } from './rules.ts';
 import { type Heard, markDecided, noteFirstMessage, type Waiting, waitForMessage } from './thread-store.ts';
 
 export interface RoutingPorts extends DecidingPorts {
   /** The rules in force for an organization. */
-  readonly rules: (organizationId: string) => Promise<VersionedRules>;
+  readonly rules: (organizationId: string) => Promise<RulesInForce>;
 }
 
 /**
@@ -27,7 +27,7 @@ export async function routeThread(
   const ruleSet = await ports.rules(key.organizationId);
   if (ruleSet.rules.rules.length === 0) return true;
   if (!isToBeRouted(data)) {
-    await nothingWaits(key, ruleSet);
+    await nothingWaits(key, ruleSet, ports.clock.now());
     return true;
   }
   const facts = factsOf(data);
@@ -36,7 +36,7 @@ export async function routeThread(
   const question = { ...key, phase: 'start', ruleSet, facts, from: 0, assigned, receivedAt, cause } as const;
   const { waitsAt, news } = await decide(question, ports);
   if (waitsAt === undefined) {
-    await nothingWaits(key, ruleSet);
+    await nothingWaits(key, ruleSet, ports.clock.now());
     return news;
   }
   const waiting = { facts, from: waitsAt, rulesVersion: ruleSet.version };
@@ -46,7 +46,7 @@ export async function routeThread(
 
 /**
  * Goes on with a thread that waits for what the customer writes first; any text of a customer may be it. Answers false
- * for a thread that was routed before. Where no rule in force asks for a message, nothing is read or written.
+ * for a thread that was routed before. Where no rule asks for a message, nor did one of late, nothing is read or written.
  */
 export async function routeFirstMessage(
   { data, metadata }: DomainEvent<'message.received'>,
@@ -55,7 +55,7 @@ export async function routeFirstMessage(
   const { type, content, author, id: messageId, timestamp: at } = data;
   if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return true;
   const key = keyOf(metadata, data);
-  if (!asksForMessage((await ports.rules(key.organizationId)).rules)) return true;
+  if (!listens(await ports.rules(key.organizationId), ports.clock.now())) return true;
   const heard = { messageId, at, text: content };
   const waiting = await noteFirstMessage(key, heard);
   return waiting ? routeWaiting(key, waiting, heard, metadata, ports) : true;
@@ -82,8 +82,13 @@ async function routeWaiting(
 }
 
 /** So that no message is kept for a thread that waits for none. */
-async function nothingWaits(key: ThreadKey, { rules }: VersionedRules): Promise<void> {
-  if (asksForMessage(rules)) await markDecided(key);
+async function nothingWaits(key: ThreadKey, rules: RulesInForce, now: number): Promise<void> {
+  if (listens(rules, now)) await markDecided(key);
+}
+
+/** Whether any thread may wait for a message: by the rules in force, or by some that were in force before. */
+function listens({ rules, heardUntil }: RulesInForce, now: number): boolean {
+  return asksForMessage(rules) || now < heardUntil;
 }
 
 function keyOf(

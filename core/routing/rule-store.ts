@@ -3,7 +3,7 @@ import { canonicalJson } from '../events/ids.ts';
 import { required, wholeNumber } from '../platform/configuration.ts';
 import { documents, unlessRefused } from '../platform/dynamodb.ts';
 import defaults from './default-rules.json' with { type: 'json' };
-import type { RuleSet } from './rules.ts';
+import { asksForMessage, type RuleSet } from './rules.ts';
 import { parseRules } from './schema.ts';
 
 /** A version of an organization's rules. Versions never change; which of them is in force may. */
@@ -19,6 +19,15 @@ export interface RulesVersion {
 export interface VersionedRules extends RulesVersion {
   readonly rules: RuleSet;
 }
+
+/** The rules by which chats that begin now are routed. */
+export interface RulesInForce extends VersionedRules {
+  /** Until when a thread may still wait for a message by rules that were in force before; ms since 1970. */
+  readonly heardUntil: number;
+}
+
+/** How long a thread waits at the most for what the customer writes first, in s; EventBridge tries an event for a day. */
+export const longestWaitSeconds = 2 * 86_400;
 
 const text = { type: 'string', required: true } as const;
 const casing = 'none';
@@ -53,7 +62,11 @@ const Version = new Entity(
 const InForce = new Entity(
   {
     model: { entity: 'rulesInForce', version: '1', service },
-    attributes: { organizationId: text, version: { type: 'number', required: true } },
+    attributes: {
+      organizationId: text,
+      version: { type: 'number', required: true },
+      heardUntil: { type: 'number' },
+    },
     indexes: {
       primary: {
         pk: { field: 'pk', composite: ['organizationId'], casing },
@@ -82,9 +95,22 @@ export async function rulesOf(organizationId: string, version: number): Promise<
 }
 
 /** The rules by which an organization's chats are routed now. */
-export async function rulesInForce(organizationId: string): Promise<VersionedRules> {
+export async function rulesInForce(organizationId: string): Promise<RulesInForce> {
   const { data } = await InForce.get({ organizationId }).go({ consistent: true });
-  return (data && (await rulesOf(organizationId, data.version))) || defaultRules;
+  const rules = (data && (await rulesOf(organizationId, data.version))) || defaultRules;
+  return { ...rules, heardUntil: data?.heardUntil ?? 0 };
+}
+
+/** Threads that wait by the rules before, and those that begin while a function still has them, are heard to their end. */
+async function putInForce(
+  organizationId: string,
+  version: number,
+  { rules, heardUntil: before }: RulesInForce,
+  now: number,
+): Promise<void> {
+  const until = now + (longestWaitSeconds + cacheSeconds()) * 1000;
+  const heardUntil = asksForMessage(rules) ? until : before;
+  await InForce.upsert({ organizationId, version, heardUntil }).go();
 }
 
 /** All stored versions, latest first. */
@@ -110,22 +136,28 @@ export async function applyRules(
     const item = { organizationId, version, rules: JSON.stringify(rules), createdAt };
     const created = await unlessRefused(Version.create({ ...item, ...(comment && { comment }) }).go());
     if (!created) continue;
-    await InForce.upsert({ organizationId, version }).go();
+    await putInForce(organizationId, version, now, Date.parse(createdAt));
     return { version: { ...versionOf(created.data), rules }, changed: true };
   }
 }
 
 /** Puts an earlier version in force again; 0 for the default rules. Answers undefined where there is none of that number. */
-export async function restoreRules(organizationId: string, version: number): Promise<VersionedRules | undefined> {
+export async function restoreRules(
+  organizationId: string,
+  version: number,
+  now: number,
+): Promise<VersionedRules | undefined> {
   const rules = await rulesOf(organizationId, version);
-  if (rules) await InForce.upsert({ organizationId, version }).go();
+  if (rules) await putInForce(organizationId, version, await rulesInForce(organizationId), now);
   return rules;
 }
 
+const cacheSeconds = () => wholeNumber('ROUTING_CACHE_SECONDS', 60);
+
 /** Rules change seldom and chats begin often, so a function keeps them for a while. */
-export function rulesForAWhile(): (organizationId: string) => Promise<VersionedRules> {
-  const keepMs = wholeNumber('ROUTING_CACHE_SECONDS', 60) * 1000;
-  const kept = new Map<string, { readonly rules: VersionedRules; readonly until: number }>();
+export function rulesForAWhile(): (organizationId: string) => Promise<RulesInForce> {
+  const keepMs = cacheSeconds() * 1000;
+  const kept = new Map<string, { readonly rules: RulesInForce; readonly until: number }>();
   return async (organizationId) => {
     const known = kept.get(organizationId);
     if (known && known.until > Date.now()) return known.rules;

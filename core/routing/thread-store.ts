@@ -3,6 +3,7 @@ import { required } from '../platform/configuration.ts';
 import { documents, unlessRefused } from '../platform/dynamodb.ts';
 import type { ThreadKey } from './carrier.ts';
 import type { RoutingFacts } from './facts.ts';
+import { longestWaitSeconds } from './rule-store.ts';
 
 /** A thread some of whose rules wait for what the customer writes first. */
 export interface Waiting {
@@ -69,9 +70,8 @@ const Item = new Entity(
   { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') },
 );
 
-/** EventBridge tries an event for a day; a customer who writes later than that has been taken care of. */
-const keptSeconds = 2 * 86_400;
-const expires = () => Math.floor(Date.now() / 1000) + keptSeconds;
+/** A customer who writes later than that has been taken care of. */
+const expires = () => Math.floor(Date.now() / 1000) + longestWaitSeconds;
 const keyOf = ({ organizationId, conversationId, threadId }: ThreadKey): ThreadKey => ({
   organizationId,
   conversationId,

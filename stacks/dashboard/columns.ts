@@ -46,6 +46,11 @@ export const columns: readonly Column[] = [
         title: 'Errors of functions',
         metrics: inbound.map((name) => ({ ...ofFunction('Errors', name), label: name })),
       },
+      { title: 'Files of messages', metrics: [own('MediaStored'), own('MediaFailed')] },
+      {
+        title: 'Chats routed',
+        metrics: [own('ChatsRouted'), ...each('ChatsRouted', 'outcome', ['assigned'])],
+      },
       { title: 'Throttled', metrics: inbound.map((name) => ({ ...ofFunction('Throttles', name), label: name })) },
     ],
   },
@@ -70,7 +75,7 @@ export const columns: readonly Column[] = [
         title: 'Gate',
         metrics: [...each('GateClosed', 'reason', ['paused', 'failures', 'credentials']), own('BreakerOpened')],
       },
-      { title: 'Calls of LiveChat (billed)', metrics: [own('LiveChatCalls')] },
+      { title: 'Calls of LiveChat (billed)', metrics: [own('LiveChatCalls'), own('LiveChatApiNotices')] },
       {
         title: 'Send functions at once',
         metrics: [ofFunction('ConcurrentExecutions', 'send')],

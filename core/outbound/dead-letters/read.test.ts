@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Letter, readLetter } from './read.ts';
+import { isToldByMachine, type Letter, readLetter } from './read.ts';
 
 const execution = 'arn:aws:states:us-east-1:000000000000:execution:send:one';
 const input = { id: 'event-1', time: '2026-11-22T15:00:00Z', detail: { data: { requestId: 'r1' } } };
@@ -103,6 +103,28 @@ describe('the end of a run that Step Functions tells of', () => {
     const more = { input: undefined, inputDetails: { included: false } };
     expect(read(ended('FAILED', more))).toMatchObject({ kind: 'send', execution });
     expect(read(ended('FAILED', { ...more, input: null }))).toMatchObject({ kind: 'send', execution });
+  });
+});
+
+describe('the end of a run is told by the machine’s own letter', () => {
+  const error = 'LiveChatClientError';
+  it.each<[string, boolean, unknown]>([
+    ['it ended in what functions/send threw', true, ended('FAILED', { error, cause })],
+    ['it is that letter itself', false, own({ Error: error, Cause: cause })],
+    ['the machine itself was wrong', false, ended('FAILED', { error: 'States.Runtime', cause: 'a missing path' })],
+    [
+      'the queue did not take the letter',
+      false,
+      ended('FAILED', { error: 'SQS.SdkClientException', cause: 'Unable to reach' }),
+    ],
+    ['the cause is of another error', false, ended('FAILED', { error: 'SQS.AmazonSQSException', cause })],
+    ['the cause is cut off', false, ended('FAILED', { error, cause: cause.slice(0, 40) })],
+    ['it says no error', false, ended('FAILED', { error: null, cause: null })],
+    ['it was stopped, whatever was said', false, ended('ABORTED', { error, cause })],
+    ['it took too long', false, ended('TIMED_OUT', {})],
+    ['it is something else', false, event],
+  ])('when %s: %s', (_what, expected, body) => {
+    expect(isToldByMachine(JSON.stringify(body))).toBe(expected);
   });
 });
 

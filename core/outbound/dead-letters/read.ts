@@ -64,7 +64,7 @@ const ended = z.looseObject({
     cause: z.optional(z.nullable(z.string())),
   }),
 });
-const lambdaCause = z.looseObject({ errorMessage: z.optional(z.string()) });
+const lambdaCause = z.looseObject({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) });
 
 /** SQS message attributes by which EventBridge says why it gave up. */
 export interface Reasons {
@@ -76,6 +76,17 @@ export interface Reasons {
 export function readLetter(text: string, reasons: Reasons = {}): Letter {
   const body = parsed(text);
   return fromMachine(body) ?? fromStatus(body) ?? fromLambda(body) ?? fromBus(body, reasons) ?? unread(body, text);
+}
+
+/**
+ * Whether it is the end of a run that has left its own letter here before it ended. What functions/send throws is always
+ * caught, and the machine ends in the error that was caught only after its letter was taken; in that case the cause is
+ * Lambda's JSON of just this error. Any other end, such as an error of the machine itself, left none.
+ */
+export function isToldByMachine(text: string): boolean {
+  const { data } = ended.safeParse(parsed(text));
+  if (data?.detail.status !== 'FAILED' || !data.detail.error) return false;
+  return lambdaCause.safeParse(parsed(data.detail.cause ?? '')).data?.errorType === data.detail.error;
 }
 
 function fromMachine(body: unknown): Letter | undefined {

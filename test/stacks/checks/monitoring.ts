@@ -138,18 +138,19 @@ export const complete: Check = (app) => {
   return missing.map((name) => `nobody watches: ${name}`);
 };
 
-/** The dashboard shows what is emitted, from left to right. */
+/** The dashboard shows what is emitted, all of it, from left to right. */
 export const shown: Check = (app) => {
   const [dashboard, ...others] = ofType(app, 'aws:cloudwatch/dashboard:Dashboard');
   const body: unknown = JSON.parse(textAt(dashboard?.inputs, 'dashboardBody') || '{}');
   const widgets = listAt(body, 'widgets');
   const columns = widgets.filter((widget) => at(widget, 'type') === 'text').map((widget) => Number(at(widget, 'x')));
+  const graphed = widgets.flatMap((widget) => listAt(widget, 'properties.metrics').map(metricOf));
+  const ours = new Set(graphed.flatMap(({ namespace: space, name }) => (space === namespace ? [name] : [])));
   return [
+    ...Object.keys(metrics).flatMap((name) => (ours.has(name) ? [] : [`dashboard: ${name} has no graph`])),
     ...(others.length === 0 && columns.length > 2 ? [] : ['expected one dashboard with its columns']),
     ...(columns.every((x, index) => index === 0 || x > (columns[index - 1] ?? 0)) ? [] : ['the columns overlap']),
-    ...widgets
-      .flatMap((widget) => listAt(widget, 'properties.metrics').map(metricOf))
-      .flatMap((metric) => unknown(app, metric).map((problem) => `dashboard: ${problem}`)),
+    ...graphed.flatMap((metric) => unknown(app, metric).map((problem) => `dashboard: ${problem}`)),
   ];
 };
 

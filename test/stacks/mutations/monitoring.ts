@@ -51,6 +51,11 @@ export const monitoring: Mutations = {
       ),
       /dashboard: no code emits Nothing/,
     ],
+    [
+      'a metric has no graph',
+      having('aws:cloudwatch/dashboard:Dashboard', 'Dashboard', 'dashboardBody', JSON.stringify({ widgets: [] })),
+      /dashboard: MediaStored has no graph/,
+    ],
     ['there is none', without('aws:cloudwatch/dashboard:Dashboard'), /expected one dashboard/],
   ],
 };

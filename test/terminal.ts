@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { spawn } from '@lydell/node-pty';
+
+const shim = fileURLToPath(new URL('../cli/livechat.js', import.meta.url));
+
+export interface AtTerminal {
+  /** What stands on the terminal, without colours and the like. */
+  shown(): string;
+  type(keys: string): void;
+  /** The exit code. */
+  readonly ended: Promise<number>;
+}
+
+/** Starts the command line as a person does, at a terminal. */
+export function atTerminal(args: readonly string[], environment: Readonly<Record<string, string>>): AtTerminal {
+  const terminal = spawn(process.execPath, [shim, ...args], { cols: 160, env: { ...process.env, ...environment } });
+  const ended = Promise.withResolvers<number>();
+  let output = '';
+  terminal.onData((data) => {
+    output += data;
+  });
+  terminal.onExit(({ exitCode }) => ended.resolve(exitCode));
+  return {
+    shown: () => stripVTControlCharacters(output),
+    type: (keys) => terminal.write(keys),
+    ended: ended.promise,
+  };
+}
