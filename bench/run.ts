@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { coldStart } from './cold-start.ts';
+import { consoleTimes } from './console.ts';
 import { drain } from './drain.ts';
 import { faults } from './faults.ts';
 import { handlerTime } from './handler.ts';
@@ -28,6 +29,10 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   throughput: {
     what: 'webhooks a second through the whole local engine',
     run: () => withLocal({}, async (local) => ({ throughput: [await throughput(local, 50, 60)] })),
+  },
+  console: {
+    what: "the console's API with 10,000 conversations, beside 100",
+    run: () => withLocal({}, async (local) => ({ console: await consoleTimes(local) })),
   },
   drain: {
     what: 'a burst of 1,000 send requests at a rate limit, beside two usual designs; takes minutes',

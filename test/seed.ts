@@ -1,9 +1,10 @@
+import type { Fact } from '../core/conversations/facts.ts';
 import type { Participant } from '../core/events/schemas.ts';
 import { type Local, organizationId } from './local.ts';
 
 /**
- * Fills the local engine's tables in seconds, past webhooks and bus: with the real entities, so that what the console
- * reads is what it would read after months. The entities read their tables' names when they are loaded.
+ * Fills the local engine's tables in seconds, past webhooks and bus: through the real entities, so that what the console
+ * reads is what it would read after months. The entities take their tables' names from the environment when they are loaded.
  */
 export async function seedOf(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
@@ -15,90 +16,51 @@ export async function seedOf(local: Pick<Local, 'environment'>) {
   const { conversation, fact, organization } = conversations.entities;
   const expires = expiryIn('MESSAGES_RETENTION_DAYS');
 
+  /** Conversations as they are stored, the first with the latest activity. */
+  async function putConversations(count: number, { prefix = 'C', latest = Date.now(), apartMs = 1_000 } = {}) {
+    const items = Array.from({ length: count }, (_, index) => ({
+      organizationId,
+      conversationId: `${prefix}${index}`,
+      status: statusOf(index),
+      currentThreadId: `T${prefix}${index}`,
+      lastActivityAt: timeOf(latest - index * apartMs),
+      participants: participantsOf(index),
+      assigned: { agents: [agent.id], groups: [0] },
+      earlier: {},
+      version: 3,
+      expires,
+    }));
+    await organization.upsert({ organizationId }).go();
+    await complete(conversation.put(items).go({ concurrency }));
+  }
+
   return {
-    /** Conversations as they are stored, the first with the latest activity. */
-    async conversations(count: number, { prefix = 'C', latest = Date.now() } = {}): Promise<void> {
-      const items = Array.from({ length: count }, (_, index) => ({
-        organizationId,
-        conversationId: `${prefix}${index}`,
-        status: statusOf(index),
-        currentThreadId: `T${prefix}${index}`,
-        lastActivityAt: timeOf(latest - index * 1_000),
-        participants: participantsOf(index),
-        assigned: { agents: [agent.id], groups: [0] },
-        earlier: {},
-        version: 3,
-        expires,
-      }));
-      await organization.upsert({ organizationId }).go();
-      await complete(conversation.put(items).go({ concurrency }));
+    conversations: putConversations,
+
+    /** What was said in one of them, a second apart up to now; each second message an agent's. */
+    async messages(conversationId: string, count: number, latest = Date.now()): Promise<void> {
+      const from = latest - (count - 1) * 1_000;
+      await fact.put({ ...beginning(conversationId, timeOf(from)), expires }).go();
+      const items = Array.from({ length: count }, (_, number) =>
+        message(conversationId, number, from + number * 1_000),
+      );
+      await complete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
     },
 
-    /** What was said in one of them, up to its last activity; each second message an agent's. */
-    async messages(conversationId: string, count: number, latest = Date.now()): Promise<void> {
-      const threadId = `T${conversationId}`;
-      const index = Number(conversationId.replace(/\D/g, ''));
-      const participants = participantsOf(index);
-      const at = timeOf(latest - count * 1_000);
-      const about = {
-        id: `started-${conversationId}`,
-        version: '1',
-        correlationId: 'seed',
-        carrier: 'livechat',
-      } as const;
-      await fact
-        .put({
-          organizationId,
-          conversationId,
-          eventId: about.id,
-          receivedAt: at,
-          fact: {
-            type: 'chat.started',
-            metadata: { ...about, organizationId, occurredAt: at, receivedAt: at },
-            data: {
-              conversationId,
-              threadId,
-              reason: 'new',
-              createdAt: at,
-              active: true,
-              participants,
-              groups: [],
-              tags: [],
-              causedByUs: false,
-            },
-          },
-          expires,
-        })
-        .go();
-      const items = Array.from({ length: count }, (_, number) => {
-        const author = participants[number % 2] ?? agent;
-        return {
-          organizationId,
-          conversationId,
-          threadId,
-          messageId: `${threadId}_${number}`,
-          direction: author.type === 'customer' ? ('inbound' as const) : ('outbound' as const),
-          type: 'text' as const,
-          content: `message ${number}`,
-          timestamp: timeOf(latest - (count - 1 - number) * 1_000),
-          authorId: author.id,
-          authorType: author.type,
-          visibility: 'all' as const,
-          metadata: {},
-          rawPayload: JSON.stringify({
-            id: `${threadId}_${number}`,
-            text: `message ${number}`,
-            padding: 'x'.repeat(300),
-          }),
-          expires,
-        };
-      });
-      await complete(Message.put(items).go({ concurrency }));
+    /** Conversations with a message each, all of them in the last seconds. */
+    async burst(count: number, prefix: string): Promise<void> {
+      const times = { prefix, latest: Date.now(), apartMs: 5 };
+      const items = Array.from({ length: count }, (_, index) =>
+        message(`${prefix}${index}`, 0, times.latest - index * times.apartMs),
+      );
+      await complete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
+      await putConversations(count, times);
     },
   };
 }
 
 const concurrency = 8;
+
 const agent = { id: 'tomas.reyes@acme.example', type: 'agent', name: 'Tomas Reyes' } as const satisfies Participant;
 
 function participantsOf(index: number): Participant[] {
@@ -108,11 +70,59 @@ function participantsOf(index: number): Participant[] {
   ];
 }
 
+/** Conversations are numbered. */
+function numberOf(conversationId: string): number {
+  return Number(conversationId.replace(/\D/g, ''));
+}
+
 /** Most are closed, as everywhere. */
 function statusOf(index: number): 'queued' | 'open' | 'idle' | 'closed' {
   if (index % 50 === 0) return 'queued';
   if (index % 10 === 1) return 'open';
   return index % 20 === 2 ? 'idle' : 'closed';
+}
+
+function beginning(conversationId: string, at: string) {
+  const eventId = `started-${conversationId}`;
+  const about = { version: '1', correlationId: 'seed', carrier: 'livechat', organizationId } as const;
+  const event: Fact = {
+    type: 'chat.started',
+    metadata: { ...about, id: eventId, occurredAt: at, receivedAt: at },
+    data: {
+      conversationId,
+      threadId: `T${conversationId}`,
+      createdAt: at,
+      reason: 'new',
+      active: true,
+      participants: participantsOf(numberOf(conversationId)),
+      groups: [],
+      tags: [],
+      causedByUs: false,
+    },
+  };
+  return { organizationId, conversationId, eventId, receivedAt: at, fact: event };
+}
+
+function message(conversationId: string, number: number, at: number) {
+  const author = participantsOf(numberOf(conversationId))[number % 2] ?? agent;
+  const threadId = `T${conversationId}`;
+  const text = `message ${number}`;
+  return {
+    organizationId,
+    conversationId,
+    threadId,
+    messageId: `${threadId}_${number}`,
+    direction: author.type === 'customer' ? ('inbound' as const) : ('outbound' as const),
+    type: 'text' as const,
+    content: text,
+    timestamp: timeOf(at),
+    authorId: author.id,
+    authorType: author.type,
+    visibility: 'all' as const,
+    metadata: {},
+    // About as long as LiveChat's own.
+    rawPayload: JSON.stringify({ id: `${threadId}_${number}`, text, properties: 'x'.repeat(300) }),
+  };
 }
 
 /** As LiveChat tells times: in microseconds. */

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { livechatOf } from '../../test/cli.ts';
 import { type Local, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
+import { seedOf } from '../../test/seed.ts';
 
 /** A command starts in a process of its own, on a machine that may be busy; then it looks every two seconds. */
 const slowly = { timeout: 25_000 };
@@ -13,6 +14,13 @@ beforeAll(async () => {
 });
 afterAll(() => local?.stop());
 
+const passed = z.object({ total: z.number() });
+const flow = z.object({
+  stations: z.object({ machine: passed, 'dead-letters': passed }),
+  unseen: z.array(z.string()),
+  sampledAt: z.nullable(z.number()),
+  running: z.number(),
+});
 const ready = z.object({ console: z.string(), stage: z.string() });
 
 describe('livechat console', () => {
@@ -41,6 +49,56 @@ describe('livechat console', () => {
     expect((await command.ended).code).toBe(0);
     await reading;
   }, 90_000);
+
+  it('tells all that a busy stage does, once: messages, runs and dead letters by the hundred', async () => {
+    const seed = await seedOf(local);
+    const { chat, send, settled } = outbound(local);
+    const command = livechatOf(local).start('console', '--port', '0', '--json');
+    await expect.poll(() => command.printed(), slowly).toContain('}');
+    const { console: address } = ready.parse(JSON.parse(command.printed()));
+    let told = '';
+    const stream = await fetch(`${address}api/stream`);
+    const reading = (async () => {
+      for await (const chunk of stream.body ?? []) told += Buffer.from(chunk).toString();
+    })().catch(() => {});
+    // The first look only learns what is there: from then on a chat is told.
+    await expect
+      .poll(async () => {
+        await chat();
+        return told;
+      }, slowly)
+      .toContain('"message.received"');
+    const flowNow = async () => flow.parse(await (await fetch(`${address}api/flow`)).json());
+    const { stations, unseen } = await flowNow();
+    expect(unseen).toEqual(['webhook', 'functions']);
+    expect(stations).toMatchObject({ machine: { total: 0 }, 'dead-letters': { total: 0 } });
+
+    const chatId = await chat();
+    await local.idle();
+    const refused = 110;
+    const nothing = { messages: [] };
+    await Promise.all([seed.burst(300, 'BUSY'), ...Array.from({ length: refused }, () => send(chatId, nothing))]);
+    await settled();
+    const countOf = (text: RegExp) => told.match(text)?.length;
+    const received = /"message\.received","detail":\{"data":\{"conversationId":"BUSY\d+"/g;
+    await expect.poll(() => new Set(told.match(received)).size, slowly).toBe(300);
+    await expect.poll(async () => (await flowNow()).stations['dead-letters'].total, slowly).toBe(refused);
+    await expect.poll(async () => (await flowNow()).stations.machine.total, slowly).toBe(refused);
+    await expect.poll(async () => (await flowNow()).running, slowly).toBe(0);
+
+    // What comes after: nothing of it was told twice.
+    const last = await chat();
+    await expect.poll(() => told, slowly).toContain(last);
+    expect(countOf(received)).toBe(300);
+    expect((await flowNow()).stations).toMatchObject({
+      machine: { total: refused },
+      'dead-letters': { total: refused },
+    });
+    expect((await flowNow()).sampledAt).toBeNull();
+    command.kill('SIGTERM');
+    expect((await command.ended).code).toBe(0);
+    await reading;
+  }, 120_000);
 
   it('a port that is taken ends it with what to do', async () => {
     const taken = new URL(local.console).port;

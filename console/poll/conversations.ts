@@ -8,7 +8,7 @@ import {
 } from '../../core/conversations/queries.ts';
 import { messagesSince, type StoredMessage } from '../../core/messages/queries.ts';
 import type { Activity } from '../stream.ts';
-import { eventOf, later, mostInALook, type Watch, windowBefore } from './look.ts';
+import { createHorizon, eventOf, mostInALook, type Watch } from './look.ts';
 import { storedAfter } from './stored-after.ts';
 
 /** What has been told of a conversation. */
@@ -24,8 +24,8 @@ interface Told {
 const mostInVain = 3;
 /** Of one conversation in a look; the next look goes on from there. */
 const mostMessages = 200;
-/** After so many in a row of which all was told, there is nothing new: one that was stored late is among them. */
-const knownInARow = 200;
+/** After so many in a row of which all was told, there is nothing new. */
+const knownInARow = 1_000;
 const readAtOnce = 100;
 const queriesAtOnce = 10;
 const organizationsMs = 30_000;
@@ -33,7 +33,7 @@ const organizationsMs = 30_000;
 /** Messages as they are stored. While nothing is, a look is one small query for each organization and status. */
 export function watchConversations(most = mostInALook): Watch {
   let seen: ReadonlyMap<string, Told> | undefined;
-  let since = '0';
+  const horizon = createHorizon();
   let known: { readonly ids: readonly string[]; readonly until: number } = { ids: [], until: 0 };
   const limit = pLimit(queriesAtOnce);
 
@@ -44,31 +44,35 @@ export function watchConversations(most = mostInALook): Watch {
     return known.ids;
   }
 
-  /** From the latest back to those of which all was told. */
-  async function changed(ids: readonly string[], told: ReadonlyMap<string, Told>): Promise<ConversationSummary[]> {
+  /** From the latest back to those of which all was told; to learn what is there, all of the last minute's. */
+  async function changed(
+    organizationIds: readonly string[],
+    since: string,
+    told: ReadonlyMap<string, Told> | undefined,
+  ): Promise<ConversationSummary[]> {
     const found: ConversationSummary[] = [];
     let inARow = 0;
-    const walk = walkConversations({ organizationIds: ids, statuses, atOnce: readAtOnce, from: { since } });
+    const walk = walkConversations({ organizationIds, statuses, atOnce: readAtOnce, from: { since } });
     for await (const one of walk) {
-      const settled = isSettled(told.get(keyOf(one)), one);
+      const settled = isSettled(told?.get(keyOf(one)), one);
       inARow = settled ? inARow + 1 : 0;
       if (!settled) found.push(one);
-      if (inARow === knownInARow || found.length === most) break;
+      if (inARow === knownInARow || (told && found.length === most)) break;
     }
     return found;
   }
 
   return async (now) => {
     const ids = await organizationIds(now);
-    if (!seen) since = await beginning(ids, now);
     const isFirst = !seen;
+    if (isFirst) horizon.note(timesOf(await latestOf(ids)), now);
+    const since = horizon.since(now);
     const before = seen ?? new Map<string, Told>();
-    const active = await changed(ids, before);
+    const active = await changed(ids, since, seen);
     const changes = await Promise.all(
       active.map((one) => (isFirst ? learned(one) : limit(() => changesOf(one, before.get(keyOf(one)), since)))),
     );
-    const [latest] = active;
-    if (latest) since = later(since, windowBefore(latest.lastActivityAt, now));
+    horizon.note(timesOf(active), now);
     const all = [...before, ...changes.map(({ key, told }) => [key, told] as const)];
     seen = new Map(all.filter(([, { at }]) => at >= since));
     return { found: changes.flatMap(({ found }) => found), sampled: !isFirst && active.length === most };
@@ -80,10 +84,11 @@ function isSettled(told: Told | undefined, { lastActivityAt: at }: ConversationS
   return told?.at === at && (told.upTo >= at || told.inVain >= mostInVain);
 }
 
-async function beginning(organizationIds: readonly string[], now: number): Promise<string> {
-  const [latest] = await take(walkConversations({ organizationIds, statuses, atOnce: 1 }), 1);
-  return latest ? windowBefore(latest.lastActivityAt, now) : '0';
+function latestOf(organizationIds: readonly string[]): Promise<ConversationSummary[]> {
+  return take(walkConversations({ organizationIds, statuses, atOnce: 1 }), 1);
 }
+
+const timesOf = (list: readonly ConversationSummary[]) => list.map(({ lastActivityAt }) => lastActivityAt);
 
 function keyOf({ organizationId, id }: ConversationSummary): string {
   return `${organizationId}/${id}`;

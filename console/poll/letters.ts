@@ -1,44 +1,44 @@
 import { type Archived, list } from '../../core/outbound/dead-letters/store.ts';
 import type { Activity } from '../stream.ts';
-import { eventOf, later, mostInALook, type Watch, windowBefore } from './look.ts';
+import { createHorizon, eventOf, mostInALook, type Watch } from './look.ts';
 
-const pageSize = 50;
+const pageSize = 100;
 
 /** What becomes a dead letter. While nothing does, a look is one small query. */
 export function watchLetters(most = mostInALook): Watch {
   /** When each was kept, by id. */
   let seen: ReadonlyMap<string, string> | undefined;
-  let since = '0';
+  const horizon = createHorizon();
 
   /** From the latest back to those that are known. */
-  async function unknown(known: ReadonlyMap<string, string>): Promise<{ fresh: Archived[]; more: boolean }> {
+  async function unknown(
+    known: ReadonlyMap<string, string> | undefined,
+    since: string,
+  ): Promise<{ fresh: Archived[]; more: boolean }> {
     const fresh: Archived[] = [];
     let from: string | null = null;
     do {
       const page: Awaited<ReturnType<typeof list>> = await list('open', { limit: pageSize, since, from });
-      const news = page.letters.filter(({ id }) => !known.has(id));
+      const news = page.letters.filter(({ id }) => !known?.has(id));
       fresh.push(...news);
       from = news.length > 0 ? (page.next ?? null) : null;
-    } while (from !== null && fresh.length < most);
+    } while (from !== null && (!known || fresh.length < most));
     return { fresh, more: from !== null };
   }
 
   return async (now) => {
-    if (!seen) since = await beginning(now);
     const isFirst = !seen;
-    const { fresh, more } = await unknown(seen ?? new Map());
-    const [latest] = fresh;
-    if (latest) since = later(since, windowBefore(latest.createdAt, now));
+    if (isFirst) horizon.note(timesOf((await list('open', { limit: 1 })).letters), now);
+    const since = horizon.since(now);
+    const { fresh, more } = await unknown(seen, since);
+    horizon.note(timesOf(fresh), now);
     const all = [...(seen ?? []), ...fresh.map(({ id, createdAt }) => [id, createdAt] as const)];
     seen = new Map(all.filter(([, createdAt]) => createdAt >= since));
     return isFirst ? { found: [], sampled: false } : { found: fresh.map(activityOf), sampled: more };
   };
 }
 
-async function beginning(now: number): Promise<string> {
-  const [latest] = (await list('open', { limit: 1 })).letters;
-  return latest ? windowBefore(latest.createdAt, now) : '0';
-}
+const timesOf = (letters: readonly Archived[]) => letters.map(({ createdAt }) => createdAt);
 
 function activityOf({ id, createdAt, conversationId }: Archived): Activity {
   return eventOf(createdAt, 'message.failed', { conversationId, deadLetterId: id });

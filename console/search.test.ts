@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ConversationSummary } from '../core/conversations/queries.ts';
+import { isMeant } from './meant.ts';
+import { search } from './search.ts';
+
+function conversation(index: number, name = `Customer ${index}`): ConversationSummary {
+  return {
+    id: `CHAT${index}`,
+    organizationId: 'o',
+    status: 'closed',
+    lastActivityAt: new Date(1_790_000_000_000 - index * 1_000).toISOString(),
+    participants: [{ id: `user-${index}`, type: 'customer', name, email: `${index}@Mail.example` }],
+    assigned: { agents: [], groups: [] },
+  };
+}
+
+async function* walk(list: readonly ConversationSummary[], after?: ConversationSummary) {
+  yield* list.slice(after ? list.indexOf(after) + 1 : 0);
+}
+
+const list = fc
+  .array(fc.constantFrom('Dana', 'Kim'), { maxLength: 40 })
+  .map((names) => names.map((name, index) => conversation(index, name)));
+const atLeastOne = fc.integer({ min: 1, max: 12 });
+
+describe('search', () => {
+  it('ends, and finds each hit once, in whatever portions', async () => {
+    await fc.assert(
+      fc.asyncProperty(list, atLeastOne, atLeastOne, async (all, most, budget) => {
+        const found: ConversationSummary[] = [];
+        let searched = 0;
+        let last: ConversationSummary | undefined;
+        for (let requests = 0; ; requests += 1) {
+          expect(requests).toBeLessThanOrEqual(all.length);
+          const part = await search(walk(all, last), { wanted: 'dana', most, budget });
+          expect(part.conversations.length).toBeLessThanOrEqual(most);
+          expect(part.searched).toBeLessThanOrEqual(budget);
+          found.push(...part.conversations);
+          searched += part.searched;
+          last = part.last;
+          if (!last) break;
+          expect(part.searchedTo).toBe(last.lastActivityAt);
+        }
+        expect(searched).toBe(all.length);
+        expect(found).toEqual(all.filter((one) => isMeant(one, 'dana')));
+      }),
+    );
+  });
+
+  it('stops when nobody waits any more, and can go on from there', async () => {
+    const all = [0, 1, 2, 3].map((index) => conversation(index));
+    const { searched, last } = await search(walk(all), {
+      wanted: 'nobody',
+      most: 10,
+      signal: AbortSignal.abort(),
+    });
+    expect({ searched, last }).toEqual({ searched: 1, last: all[0] });
+  });
+
+  it.each([
+    ['CHAT7', true],
+    ['chat7', true],
+    ['  Dana ', true],
+    ['7@mail.EXAMPLE', true],
+    ['user-7', true],
+    ['user-70', false],
+    ['closed', false],
+  ])('%j means the conversation: %s', (wanted, means) => {
+    expect(isMeant(conversation(7, 'Dana Reyes'), wanted)).toBe(means);
+  });
+});
