@@ -166,19 +166,18 @@ export const deliveryStore: DeliveryStore = {
 
 /**
  * The carrier has shown one of our messages: it was delivered, whatever we thought. Told again, only an earlier time of
- * receipt changes it. Answers false where no delivery of that id is known.
+ * receipt changes it. What is no delivery of ours stays none.
  */
 export async function markDelivered(
   key: Primary,
   at: { threadId: string; messageId: string; deliveredAt: number },
-): Promise<boolean> {
-  const marked = await unlessRefused(
+): Promise<void> {
+  await unlessRefused(
     Item.patch(primary(key))
       .set({ status: 'delivered', unknown: 'no', ...at })
       .where(({ deliveredAt }, op) => `${op.notExists(deliveredAt)} OR ${op.gt(deliveredAt, at.deliveredAt)}`)
       .go(),
   );
-  return marked !== undefined || (await find(key)) !== undefined;
 }
 
 /** All deliveries of a conversation, by id. */
