@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { type Local, organizationId, startLocal } from './local.ts';
+import { type Local, organizationId, printed, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
 const iso = z.iso.datetime();
@@ -55,7 +55,7 @@ describe('the life of a message', () => {
     const chat = await other.chat({ text: 'Hello' });
     await other.act(chat, { as: 'agent', action: 'message', text: 'Good morning' });
     await other.act(chat, { action: 'seen' });
-    await expect.poll(async () => (await read(chat)).messages).toMatchObject([{}, { seen: {} }]);
+    await expect.poll(async () => (await read(chat)).messages, printed).toMatchObject([{}, { seen: {} }]);
     const { messages } = await read(chat);
     for (const { receivedAt, storedAt } of messages) inOrder(receivedAt, storedAt);
     expect(messages).toMatchObject([
@@ -156,7 +156,7 @@ describe('the life of a message', () => {
     await local.idle();
     await fetch(new URL(`/api/gate/${organizationId}`, local.console), { method: 'POST', body: '{"do":"pause"}' });
     await other.send(chat, { messages: [{ type: 'text', content: 'word '.repeat(4_000) }] });
-    await expect.poll(async () => (await read(chat)).pending).toMatchObject([{ status: 'unsent', tries: [] }]);
+    await expect.poll(async () => (await read(chat)).pending, printed).toMatchObject([{ status: 'unsent', tries: [] }]);
     const { pending } = await read(chat);
     expect(pending).toMatchObject([
       { part: { messageIndex: 0, splitIndex: 0 }, execution: expect.stringMatching(/^arn:/) },
