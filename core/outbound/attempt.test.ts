@@ -135,8 +135,9 @@ describe('an attempt after one of unknown outcome', () => {
 
 describe('credentials that are refused', () => {
   it('are read again, once, and tried once', async () => {
-    const { run, calls, locked } = attempting({ script: { send: [authentication] }, fresh: 2 });
+    const { run, calls, locked, did } = attempting({ script: { send: [authentication] }, fresh: 2 });
     expect(await run()).toEqual(sentAt);
+    expect(did()).toEqual(['new credentials']);
     expect(calls).toEqual([{ method: 'send' }, { method: 'send', fresh: true }]);
     expect(locked()).toBe(0);
   });
@@ -200,8 +201,9 @@ describe('the one trial of an open breaker', () => {
 
 describe('what was repaired', () => {
   it('is told apart by what is to be repaired: each may be, in one attempt', async () => {
-    const { run, methods } = attempting({ script: { send: [elsewhere('fra'), inactive, notInChat] } });
+    const { run, methods, did } = attempting({ script: { send: [elsewhere('fra'), inactive, notInChat] } });
     expect(await run()).toEqual(sentAt);
     expect(methods()).toEqual(['send', 'send', 'resume', 'send', 'join', 'send']);
+    expect(did()).toEqual(['followed', 'resumed', 'joined']);
   });
 });

@@ -104,7 +104,9 @@ export class Attempt<Content> {
     if (this.#repaired.has(kind)) throw error;
     this.#repaired.add(kind);
     if (kind === 'resume' && request.options.onInactive === 'append') {
-      return this.#write(() => this.#carrier.append(conversationId, { id: part.id, content }));
+      const sent = await this.#write(() => this.#carrier.append(conversationId, { id: part.id, content }));
+      this.did.push('appended');
+      return sent;
     }
     if (kind === 'resume' && request.options.onInactive === 'resume') await this.#resume(conversationId);
     else if (kind === 'join') await this.#join(conversationId);

@@ -2,7 +2,7 @@ import { Deferred, RequestExpired } from './errors.ts';
 import { isCallFailure } from './failure.ts';
 
 /** What an attempt did beside sending, in this order. */
-export type Did = 'resumed' | 'joined' | 'took over' | 'followed' | 'new credentials';
+export type Did = 'resumed' | 'appended' | 'joined' | 'took over' | 'followed' | 'new credentials';
 
 /**
  * One attempt to send a part, as its delivery keeps it. Without an outcome it is under way, or its function ended without

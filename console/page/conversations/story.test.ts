@@ -158,6 +158,11 @@ describe('the story of a sending', () => {
     ['sent', {}, 'taken by LiveChat, not shown yet'],
     ['sending', { tries: [{ began: at(1), outcome: 'under way', execution, redrive: 0 }] }, 'attempt 1 is under way'],
     ['sending', { tries: [] }, 'an attempt is under way'],
+    [
+      'sending',
+      { tries: [{ began: at(1), outcome: 'lost', execution, redrive: 0 }] },
+      'waits to be looked for, and tried',
+    ],
   ])('that is %s ends so: %j', (status, more, end) => {
     const last = sendingOf({ ...delivery, ...more, status }).at(-1);
     expect(last?.text).toBe(end);

@@ -61,7 +61,8 @@ export function sendingOf(delivery: DeliveryView): Step[] {
       steps.push({ text: 'waits to be tried', tone: 'warn', execution: delivery.execution });
       break;
     case 'sending':
-      if (tries.at(-1)?.outcome !== 'under way') steps.push({ text: 'an attempt is under way', tone: 'busy' });
+      if (tries.at(-1)?.outcome === 'lost') steps.push({ text: 'waits to be looked for, and tried', tone: 'warn' });
+      else if (tries.length === 0) steps.push({ text: 'an attempt is under way', tone: 'busy' });
       break;
     case 'failed':
       steps.push({
@@ -148,6 +149,7 @@ function attemptOf(one: TryView, number: number, after: string | undefined): Ste
 
 const deeds = {
   resumed: 'the chat was inactive and was opened again',
+  appended: 'the chat was inactive and stayed so: it was added as a thread of its own',
   joined: 'joined the chat first',
   'took over': 'took the chat over first',
   followed: 'followed LiveChat to another region',
