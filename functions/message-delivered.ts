@@ -5,6 +5,7 @@ import { onEvent } from './middleware/on-event.ts';
 /** Our own message has come back: it was delivered, and is part of the conversation like any other. */
 export const handler = onEvent('message.delivered', async ({ data, metadata }) => {
   const { deliveryId: id, threadId, messageId } = data;
-  await markDelivered({ organizationId: metadata.organizationId, id }, { threadId, messageId });
+  const deliveredAt = Date.parse(metadata.receivedAt);
+  await markDelivered({ organizationId: metadata.organizationId, id }, { threadId, messageId, deliveredAt });
   return data.message ? storeMessage(data.message, metadata) : true;
 });

@@ -37,7 +37,11 @@ describe('a message of which nobody knows whether it has arrived', () => {
     await fetch(`${local.aws}/_local/kill`, { method: 'POST' });
     const transcript = async () => (await local.api(`/api/conversations/${chat}`)).body;
     await expect.poll(transcript, { timeout: longerThanALease, interval: 500 }).toMatchObject({
-      messages: [{}, { delivery: { requestId, status: 'delivered' } }, { content: 'comes after' }],
+      messages: [
+        {},
+        { delivery: { requestId, status: 'delivered', tries: [{ outcome: 'lost' }] } },
+        { content: 'comes after' },
+      ],
       pending: [],
     });
     expect(await other.shown(chat)).toEqual(['survives', 'comes after']);

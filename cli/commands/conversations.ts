@@ -21,7 +21,8 @@ const listCommand = () =>
 
 const showCommand = () =>
   bridgeCommand('show', {
-    description: "Shows a conversation: who took part, what was said, and each message's delivery and LiveChat ids.",
+    description:
+      "Shows a conversation: who took part, what was said, LiveChat's ids, each message's times and each attempt to send it.",
     examples: ['conversations show T8RM2K0V9X', 'conversations show T8RM2K0V9X --stage production --json'],
   })
     .argument('<chat>', "the chat, by LiveChat's id")

@@ -76,6 +76,7 @@ describe('livechat conversations', () => {
 
   test('one is shown with its messages, their deliveries and ids, and nothing steers the terminal', async () => {
     const chatId = await start('Eve', 3, 'Look: \u001b[2J\u001b]0;owned\u0007 \u009b31m\nsecond line');
+    await bus.fault({ method: 'send_event', kind: 'error', status: 500, type: 'internal', count: 1 });
     await bus.send(chatId, bus.text('Our answer'));
     await bus.settled();
     await bus.act(chatId, { as: 'agent', action: 'note', text: 'Be careful' });
@@ -85,12 +86,28 @@ describe('livechat conversations', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there.
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     expect(stdout).toMatch(/^\S+ {2}Eve \(customer\) {2}\S+\n {4}Look:.*\n {4}second line$/m);
-    expect(stdout).toMatch(/ {2}\S+_\d+\n {4}Our answer\n {4}delivered \(out-[0-9a-f]{32}\)$/m);
+    expect(stdout).toMatch(/ {2}\S+_\d+\n {4}Our answer\n {4}delivered, 1 failed calls.* \(out-[0-9a-f]{32}\)$/m);
+    const time = '\\d{4}-\\d\\d-\\d\\dT\\S+Z';
+    for (const step of [
+      'requested',
+      'attempt 1 failed: LiveChatServerError \\(500 internal\\)',
+      'attempt 2 sent',
+      'sent',
+      'delivered',
+    ])
+      expect(stdout).toMatch(new RegExp(`^ {6}${time} {2}${step}$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^ {6}received ${time}, stored ${time}$`, 'm'));
     expect(stdout).toMatch(/\[note\] {2}\S+\n {4}Be careful$/m);
     expect(await cli.json('conversations', 'show', chatId)).toMatchObject({
       ok: true,
       conversation: { id: chatId },
-      messages: [{}, { content: 'Our answer', delivery: { status: 'delivered' } }],
+      messages: [
+        { receivedAt: expect.any(String), storedAt: expect.any(String) },
+        {
+          content: 'Our answer',
+          delivery: { status: 'delivered', tries: [{ outcome: 'failed' }, { outcome: 'sent' }] },
+        },
+      ],
       notes: [{ content: 'Be careful' }],
       pending: [],
     });

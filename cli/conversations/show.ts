@@ -1,12 +1,12 @@
 import type { ConversationDetail } from '../../core/conversations/queries.ts';
 import type { StoredMessage } from '../../core/messages/queries.ts';
 import { type LoadedTranscript, loadTranscript } from '../../core/outbound/transcript.ts';
-import type { DeliveryView } from '../../core/outbound/view.ts';
+import type { DeliveryView, Seen, TryView } from '../../core/outbound/view.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { theConversation } from './find.ts';
 import type { ShowOptions } from './options.ts';
 
-type Shown = StoredMessage & { readonly delivery?: DeliveryView; readonly isNote?: boolean };
+type Shown = StoredMessage & { readonly delivery?: DeliveryView; readonly seen?: Seen; readonly isNote?: boolean };
 
 const wordsOf = ({ status, attempts, redrive, lastError, id }: DeliveryView): string => {
   const story = [
@@ -16,6 +16,46 @@ const wordsOf = ({ status, attempts, redrive, lastError, id }: DeliveryView): st
     ...(lastError ? [`last error ${lastError}`] : []),
   ];
   return `${story.join(', ')} (${id})`;
+};
+
+const endOf = ({ outcome, error, cause }: TryView): string =>
+  error ? `${outcome}: ${error}${cause ? ` (${printable(cause)})` : ''}` : outcome;
+
+type Step = readonly [what: string, at: string | undefined];
+
+/** The steps of a sending, for a person. */
+const sendingOf = (delivery: DeliveryView): Step[] => {
+  const { requestedAt, redrivenAt, redrive, tries, untold = 0, sentAt, deliveredAt, failedAt, deadLetterId } = delivery;
+  const asked = (number: number, at: string | undefined): Step => [`redrive ${number} asked for`, at];
+  return [
+    ['requested', requestedAt],
+    ...tries.flatMap((one, place): Step[] => [
+      ...(one.redrive > (tries[place - 1]?.redrive ?? 0) ? [asked(one.redrive, one.redrivenAt)] : []),
+      [`attempt ${untold + place + 1} ${endOf(one)}`, one.began],
+    ]),
+    ...(redrive > (tries.at(-1)?.redrive ?? 0) ? [asked(redrive, redrivenAt)] : []),
+    ['sent', sentAt],
+    ['delivered', deliveredAt],
+    [`given up${deadLetterId ? `, dead letter ${deadLetterId}` : ''}`, failedAt],
+  ];
+};
+
+/** Steps whose time is not known are left out. */
+const printSending = (delivery: DeliveryView): void => {
+  print(`    ${colours.cyan(wordsOf(delivery))}`);
+  for (const [what, at] of sendingOf(delivery)) if (at !== undefined) print(colours.dim(`      ${at}  ${what}`));
+};
+
+const printTimes = ({ receivedAt, storedAt, seen, editedAt, deletedAt }: Shown): void => {
+  const steps: Step[] = [
+    ['received', receivedAt],
+    ['stored', storedAt],
+    ['seen', seen?.at],
+    ['edited', editedAt],
+    ['deleted', deletedAt],
+  ];
+  const known = steps.flatMap(([what, at]) => (at === undefined ? [] : [`${what} ${at}`]));
+  if (known.length > 0) print(colours.dim(`      ${known.join(', ')}`));
 };
 
 const saidIn = ({ deleted, content, type }: Shown): string => {
@@ -30,7 +70,8 @@ const printMessage = (message: Shown, nameOf: (id: string) => string): void => {
   const marks = [...(isNote ? ['note'] : []), ...(edited ? ['edited'] : [])].map((mark) => `[${mark}]`);
   print([timestamp.slice(0, 19), colours.bold(who), ...marks, colours.dim(id)].join('  '));
   for (const line of saidIn(message).split('\n')) print(`    ${line}`);
-  if (delivery) print(`    ${colours.cyan(wordsOf(delivery))}`);
+  if (delivery) printSending(delivery);
+  printTimes(message);
 };
 
 const printConversation = (conversation: ConversationDetail, { messages, notes, pending, next }: LoadedTranscript) => {
@@ -58,7 +99,7 @@ const printConversation = (conversation: ConversationDetail, { messages, notes, 
     printMessage(message, nameOf);
   }
   if (pending.length > 0) print(`\n${colours.bold('Not shown by LiveChat yet')}`);
-  for (const delivery of pending) print(`    ${colours.cyan(wordsOf(delivery))}`);
+  for (const delivery of pending) printSending(delivery);
   if (next !== undefined) print(colours.dim('\nThere are more: --limit shows them.'));
 };
 

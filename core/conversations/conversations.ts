@@ -79,7 +79,6 @@ export async function currentlyIn(
 export async function noteSeen({ metadata, data }: DomainEvent<'message.seen'>): Promise<void> {
   await markRead(
     { organizationId: metadata.organizationId, conversationId: data.conversationId },
-    data.by.id,
-    data.seenUpTo,
+    { userId: data.by.id, seenUpTo: data.seenUpTo, receivedAt: metadata.receivedAt },
   );
 }

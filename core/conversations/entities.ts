@@ -60,7 +60,14 @@ const fact = new Entity({
 /** How far one user has read. */
 const readMark = new Entity({
   model: { entity: 'readMark', version: '1', service },
-  attributes: { ...key, userId: text, seenUpTo: text, expires },
+  attributes: {
+    ...key,
+    userId: text,
+    seenUpTo: text,
+    /** When this mark was first received. */
+    receivedAt: { type: 'string' },
+    expires,
+  },
   indexes: {
     primary: { collection: 'timeline', pk: partition, sk: { field: 'sk', composite: ['userId'], casing } },
   },

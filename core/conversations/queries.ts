@@ -20,7 +20,11 @@ const mostAtOnce = 100;
 export interface ConversationDetail extends ConversationSummary {
   /** Oldest first. */
   readonly threads: readonly Thread[];
-  readonly participants: readonly (Participant & { readonly seenUpTo?: string | undefined })[];
+  readonly participants: readonly (Participant & {
+    /** The carrier's time up to which they have read, and when that was received. */
+    readonly seenUpTo?: string | undefined;
+    readonly seenAt?: string | undefined;
+  })[];
 }
 
 /** The organizations that have a conversation. */
@@ -48,14 +52,14 @@ export async function loadConversation(key: ConversationKey): Promise<Conversati
   const { stored, facts, readMarks } = await read(key);
   if (!stored) return undefined;
   const { status, lastActivityAt, threads, participants, assigned } = fold(facts, activityOf(stored));
-  const seen = new Map(readMarks.map(({ userId, seenUpTo }) => [userId, seenUpTo]));
+  const seen = new Map(readMarks.map(({ userId, seenUpTo, receivedAt }) => [userId, { seenUpTo, seenAt: receivedAt }]));
   return {
     id: key.conversationId,
     organizationId: key.organizationId,
     status,
     lastActivityAt,
     threads,
-    participants: participants.map((one) => ({ ...one, seenUpTo: seen.get(one.id) })),
+    participants: participants.map((one) => ({ ...one, ...seen.get(one.id) })),
     assigned,
   };
 }

@@ -149,12 +149,22 @@ export async function standing(key: ConversationKey) {
   return data ?? undefined;
 }
 
-/** Moves a read mark forward, never back. */
-export async function markRead(key: ConversationKey, userId: string, seenUpTo: string): Promise<void> {
+/** Moves a read mark forward, never back. The same mark told again, only an earlier time of receipt changes it. */
+export async function markRead(
+  key: ConversationKey,
+  mark: { userId: string; seenUpTo: string; receivedAt: string },
+): Promise<void> {
+  const { seenUpTo, receivedAt } = mark;
   await unlessRefused(
     readMark
-      .upsert({ ...key, userId, seenUpTo, expires: expires() })
-      .where((mark, op) => `${op.notExists(mark.seenUpTo)} OR ${op.lt(mark.seenUpTo, seenUpTo)}`)
+      .upsert({ ...key, ...mark, expires: expires() })
+      .where((kept, op) =>
+        [
+          op.notExists(kept.seenUpTo),
+          op.lt(kept.seenUpTo, seenUpTo),
+          `(${op.eq(kept.seenUpTo, seenUpTo)} AND ${op.gt(kept.receivedAt, receivedAt)})`,
+        ].join(' OR '),
+      )
       .go(),
   );
 }

@@ -41,6 +41,10 @@ export const Message = new Entity(
       edition: { type: 'string' },
       /** What has become of a media message's file. */
       media: { type: CustomAttributeType<MediaState>('any') },
+      /** The earliest receipt of the webhook that brought the message, and when it was stored. ISO 8601. */
+      receivedAt: { type: 'string' },
+      storedAt: { type: 'string' },
+      /** The earliest receipt of the webhook that deleted it. */
       deletedAt: { type: 'string' },
       expires: { type: 'number', required: true },
     },

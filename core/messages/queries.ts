@@ -8,8 +8,15 @@ export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload' | '
   readonly metadata: NormalizedMessage['metadata'] & { readonly media?: MediaView };
   readonly content?: unknown;
   readonly rawPayload?: unknown;
+  /** When the message's webhook was first received, and when it was stored. ISO 8601, like all times here. */
+  readonly receivedAt?: string;
+  readonly storedAt?: string;
   readonly edited?: true;
+  /** When the edition that stands here was received. */
+  readonly editedAt?: string;
   readonly deleted?: true;
+  /** When its deletion was first received. */
+  readonly deletedAt?: string;
 };
 
 /** The file that `content` names: where it lies and what it is, or why it is not here. */
@@ -98,8 +105,7 @@ export async function timesOf(conversation: ConversationKey): Promise<MessageTim
   ]);
   return {
     came: latest(messages.data.map(({ timestamp }) => timestamp)),
-    // The time of receipt stands before the event's id.
-    edited: latest(messages.data.map(({ edition }) => edition?.split('#')[0])),
+    edited: latest(messages.data.map(({ edition }) => editedAt(edition))),
     deleted: latest(messages.data.map(({ deletedAt }) => deletedAt)),
     clicked: latest(clicks.data.map(({ receivedAt }) => receivedAt)),
   };
@@ -126,10 +132,22 @@ function stored(item: Item): StoredMessage[] {
       metadata: { ...item.metadata, ...mediaOf(item) },
       ...(item.content !== undefined && { content: item.content }),
       ...(item.rawPayload !== undefined && { rawPayload: parsed(item.rawPayload) }),
-      ...(item.edition !== undefined && { edited: true }),
-      ...(item.deletedAt !== undefined && { deleted: true }),
+      ...(item.receivedAt !== undefined && { receivedAt: item.receivedAt }),
+      ...(item.storedAt !== undefined && { storedAt: item.storedAt }),
+      ...editionOf(item),
+      ...(item.deletedAt !== undefined && { deleted: true, deletedAt: item.deletedAt }),
     },
   ];
+}
+
+function editionOf({ edition }: Item): Pick<StoredMessage, 'edited' | 'editedAt'> {
+  const at = editedAt(edition);
+  return at === undefined ? {} : { edited: true, editedAt: at };
+}
+
+/** The time of receipt stands before the event's id. */
+function editedAt(edition: string | undefined): string | undefined {
+  return edition?.split('#')[0];
 }
 
 /** An edition may have brought another file, which is not here yet. */

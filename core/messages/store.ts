@@ -50,21 +50,40 @@ const contentOf = (message: NormalizedMessage, event: EventMetadata) => {
  * there already.
  */
 export async function create(message: NormalizedMessage, event: EventMetadata): Promise<boolean> {
+  const { receivedAt } = event;
+  const times = { receivedAt, storedAt: new Date().toISOString() };
   const created = await unlessRefused(
-    Message.create({ ...keyOf(message), ...frameOf(message), ...contentOf(message, event), expires: expires() }).go(),
+    Message.create({
+      ...keyOf(message),
+      ...frameOf(message),
+      ...contentOf(message, event),
+      ...times,
+      expires: expires(),
+    }).go(),
   );
-  return created !== undefined || (await frameTombstone(message));
+  return created !== undefined || (await frame(message, times));
 }
 
-/** Gives a tombstone that came first the frame of its message. */
-async function frameTombstone(message: NormalizedMessage): Promise<boolean> {
+/**
+ * Tells of a message what its tombstone or its edition, which came first, could not. Where the message itself is there,
+ * only an earlier receipt changes anything: so the end is the same, however often and in whatever order it is told.
+ * Answers whether this was news of a deleted message.
+ */
+async function frame(message: NormalizedMessage, times: { receivedAt: string; storedAt: string }): Promise<boolean> {
   const framed = await unlessRefused(
     Message.patch(keyOf(message))
-      .set({ ...frameOf(message), expires: expires() })
-      .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
-      .go(),
+      .set({ ...frameOf(message), receivedAt: times.receivedAt, expires: expires() })
+      .data(({ storedAt }, op) => op.ifNotExists(storedAt, times.storedAt))
+      .where(({ timestamp, deletedAt, edition, receivedAt }, op) =>
+        [
+          `(${op.exists(deletedAt)} AND ${op.notExists(timestamp)})`,
+          `((${op.exists(deletedAt)} OR ${op.exists(edition)}) AND ${op.notExists(receivedAt)})`,
+          op.gt(receivedAt, times.receivedAt),
+        ].join(' OR '),
+      )
+      .go({ response: 'all_old' }),
   );
-  return framed !== undefined;
+  return framed !== undefined && framed.data?.timestamp === undefined;
 }
 
 /** Replaces the content unless a later edition or a tombstone is there; an edition may come before the message itself. */
@@ -78,6 +97,16 @@ export async function edit(message: NormalizedMessage, event: EventMetadata): Pr
   if (created) return;
   // The message may have come between the two: then there is something to replace now.
   if (!(await replaceContent(message, content, edition))) await frameTombstone(message);
+}
+
+/** An edition knows a tombstone's frame too, and nothing of when the message itself was received. */
+async function frameTombstone(message: NormalizedMessage): Promise<void> {
+  await unlessRefused(
+    Message.patch(keyOf(message))
+      .set({ ...frameOf(message), expires: expires() })
+      .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
+      .go(),
+  );
 }
 
 async function replaceContent(message: NormalizedMessage, content: ReturnType<typeof contentOf>, edition: string) {
@@ -96,13 +125,20 @@ async function replaceContent(message: NormalizedMessage, content: ReturnType<ty
   return replaced !== undefined;
 }
 
-/** Leaves a tombstone, for good. Answers the message's type when it had come before. */
+/**
+ * Leaves a tombstone, for good; told again, only an earlier time of receipt changes it. Answers the message's type when
+ * it had come before.
+ */
 export async function bury(key: MessageKey, deletedAt: string): Promise<NormalizedMessage['type'] | undefined> {
-  const buried = await Message.update(key)
-    .set({ deletedAt, expires: expires() })
-    .remove(['content', 'metadata', 'rawPayload', 'media'])
-    .go({ response: 'all_old' });
-  return buried.data?.type;
+  const buried = await unlessRefused(
+    Message.update(key)
+      .set({ deletedAt, expires: expires() })
+      .remove(['content', 'metadata', 'rawPayload', 'media', 'edition'])
+      // Of the same time, too: what broke off after this is done again to its end.
+      .where((kept, op) => `${op.notExists(kept.deletedAt)} OR ${op.gte(kept.deletedAt, deletedAt)}`)
+      .go({ response: 'all_old' }),
+  );
+  return buried?.data?.type;
 }
 
 /** Names a message's author anew. */

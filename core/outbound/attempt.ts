@@ -13,6 +13,7 @@ import { type CallFailure, isAnswered, isCallFailure } from './failure.ts';
 import { longestNearMs } from './gate/gate.ts';
 import type { Passage, Slot } from './gate/passage.ts';
 import { nextAfter, settledAt } from './retry.ts';
+import type { Did } from './tries.ts';
 
 const spareMs = 5_000;
 /** A join takes a moment to be in effect. */
@@ -43,6 +44,9 @@ export class Attempt<Content> {
   #repaired = new Set<string>();
   #joinedAt: number | undefined;
   release: Release;
+  /** Whether an earlier attempt turned out to have arrived. */
+  found = false;
+  readonly did: Did[] = [];
 
   constructor(options: AttemptOptions<Content>) {
     this.#options = options;
@@ -54,10 +58,14 @@ export class Attempt<Content> {
   async run(): Promise<Sent> {
     if (this.release.unknown === 'yes') {
       const found = await this.#probe();
-      if (found) return found;
-      const { request, clock } = this.#options;
-      if (clock.now() >= request.expiresAt) throw new RequestExpired(request.requestId, this.release.lastError);
+      if (found) {
+        this.found = true;
+        return found;
+      }
     }
+    // What may have arrived is looked for even after its time; what has not is not sent any more.
+    const { request, history, clock } = this.#options;
+    if (clock.now() >= request.expiresAt) throw new RequestExpired(request.requestId, history.lastError);
     const content = await this.#uploaded();
     const { part } = this.#options;
     return this.#repairing(
@@ -108,7 +116,9 @@ export class Attempt<Content> {
     if (this.#repaired.has(kind)) throw error;
     this.#repaired.add(kind);
     if (kind === 'resume' && request.options.onInactive === 'append') {
-      return this.#write(() => this.#carrier.append(conversationId, { id: part.id, content }));
+      const sent = await this.#write(() => this.#carrier.append(conversationId, { id: part.id, content }));
+      this.did.push('appended');
+      return sent;
     }
     if (kind === 'resume' && request.options.onInactive === 'resume') await this.#resume(conversationId);
     else if (kind === 'join') await this.#join(conversationId);
@@ -119,6 +129,7 @@ export class Attempt<Content> {
   async #resume(conversationId: string): Promise<void> {
     try {
       await this.#call(() => this.#carrier.resume(conversationId));
+      this.did.push('resumed');
     } catch (error) {
       // Somebody else was faster and it is active already; if that was not it, the next call will say so.
       if (!isCallFailure(error) || error.category !== 'Client') throw error;
@@ -128,10 +139,12 @@ export class Attempt<Content> {
   async #join(conversationId: string): Promise<void> {
     try {
       await this.#call(() => this.#carrier.join(conversationId));
+      this.did.push('joined');
     } catch (error) {
       const refused = isCallFailure(error) && error.repair === 'transfer';
       if (!refused || this.#options.request.options.onAbsent !== 'transfer') throw error;
       await this.#call(() => this.#carrier.takeOver(conversationId));
+      this.did.push('took over');
     }
     this.#joinedAt = this.#options.clock.now();
   }
@@ -188,8 +201,8 @@ export class Attempt<Content> {
         const attempts = this.release.attempts + 1;
         this.release = { ...this.release, attempts, lastError: error.name };
         const next = nextAfter(attempts, clock.now(), request.expiresAt);
-        if (next.kind === 'later') throw new Deferred(next.at, 'failing');
-        if (next.kind === 'expired') throw new RequestExpired(request.requestId, error.name);
+        if (next.kind === 'later') throw new Deferred(next.at, 'failing', { cause: error });
+        if (next.kind === 'expired') throw new RequestExpired(request.requestId, error.name, { cause: error });
         throw error;
       }
       case 'Authentication': {
@@ -210,6 +223,7 @@ export class Attempt<Content> {
     if (repair !== 'region' || !region || this.#repaired.has(repair)) return false;
     this.#repaired.add(repair);
     this.#carrier = this.#carrier.inRegion(region);
+    this.did.push('followed');
     return true;
   }
 
@@ -222,6 +236,7 @@ export class Attempt<Content> {
       throw error;
     }
     this.#carrier = fresh;
+    this.did.push('new credentials');
     return again();
   }
 }

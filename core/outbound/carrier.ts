@@ -66,6 +66,9 @@ export interface OutboundRequest<Content> extends ConversationKey {
   readonly requestId: string;
   readonly parts: readonly OutboundPart<Content>[];
   readonly options: SendOptions;
+  /** When it was put on the bus first, in whole seconds. */
+  readonly requestedAt: number;
+  /** When it was put on the bus, or redriven last. */
   readonly publishedAt: number;
   readonly expiresAt: number;
   /** 0 for the first run; the number of the redrive otherwise. */

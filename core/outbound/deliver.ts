@@ -7,22 +7,28 @@ import {
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
+import type { Clock } from '../platform/clock.ts';
 import { leaseFor } from '../platform/lease.ts';
 import { errorKeys, logWith } from '../platform/logger.ts';
 import type { OutboundPart, Sent } from './carrier.ts';
 import type { Claim, Delivery, DeliveryStore, Release } from './delivery.ts';
 import { Deferred, RequestConflict } from './errors.ts';
+import { type Did, failureOf, type TryEnd, triesAfter, tryOf } from './tries.ts';
 
 /** An attempt as the delivery's record needs to see it. */
 export interface Attempting {
   run(): Promise<Sent>;
   readonly release: Release;
+  /** Whether an earlier attempt turned out to have arrived. */
+  readonly found: boolean;
+  readonly did: readonly Did[];
 }
 
 export interface DeliverOptions<Content> {
   readonly part: OutboundPart<Content>;
   readonly claim: Claim;
   readonly store: DeliveryStore;
+  readonly clock: Clock;
   /** Makes the attempt once the part is claimed, from what was known of it before. */
   readonly attempt: (before: Delivery | undefined) => Attempting;
 }
@@ -35,7 +41,7 @@ export async function deliver<Content>(options: DeliverOptions<Content>): Promis
   const { part, claim } = options;
   const record = new DeliveryRecord(options);
   const config = new IdempotencyConfig({ lambdaContext: leaseFor(() => claim.leaseUntil - claim.now) });
-  const send = makeIdempotent(async (_id: string): Promise<Sent> => record.begin().run(), {
+  const send = makeIdempotent(async (_id: string): Promise<Sent> => record.run(), {
     persistenceStore: record,
     config,
     keyPrefix: 'send',
@@ -62,6 +68,7 @@ class DeliveryRecord<Content> extends BasePersistenceLayer {
   readonly #options: DeliverOptions<Content>;
   #before: Delivery | undefined;
   #attempt: Attempting | undefined;
+  #end: TryEnd | undefined;
   /** Who stands in the way of the claim. */
   current: Delivery | undefined;
 
@@ -70,9 +77,27 @@ class DeliveryRecord<Content> extends BasePersistenceLayer {
     this.#options = options;
   }
 
-  begin(): Attempting {
-    this.#attempt = this.#options.attempt(this.#before);
-    return this.#attempt;
+  /** Makes the attempt, and remembers how it ended: where Powertools has its record written it does not say why. */
+  async run(): Promise<Sent> {
+    const attempt = this.#options.attempt(this.#before);
+    this.#attempt = attempt;
+    try {
+      const sent = await attempt.run();
+      this.#end = this.#ended(attempt, attempt.found ? 'found' : 'sent');
+      return sent;
+    } catch (error) {
+      const failure = failureOf(error);
+      this.#end = failure && { ...this.#ended(attempt, 'failed'), ...failure };
+      throw error;
+    }
+  }
+
+  #ended({ did }: Attempting, outcome: TryEnd['outcome']): TryEnd {
+    return { ended: this.#options.clock.now(), outcome, ...(did.length > 0 && { did }) };
+  }
+
+  #tries() {
+    return triesAfter(this.#before, tryOf(this.#options.claim), this.#end);
   }
 
   protected override async _putRecord(): Promise<void> {
@@ -103,15 +128,16 @@ class DeliveryRecord<Content> extends BasePersistenceLayer {
   }
 
   protected override async _updateRecord({ responseData }: IdempotencyRecord): Promise<void> {
-    const { store, part } = this.#options;
-    await store.sent(part, sentOf(responseData));
+    const { store, part, claim, clock } = this.#options;
+    const sentAt = this.#end?.ended ?? clock.now();
+    await store.sent(part, { ...sentOf(responseData), ...this.#tries(), sentAt }, claim.leaseUntil);
   }
 
   /** Released, never deleted. A release that fails must not hide why it came to it: the claim ends with its lease. */
   protected override async _deleteRecord(): Promise<void> {
     const { store, part, claim } = this.#options;
     try {
-      if (this.#attempt) await store.release(part, this.#attempt.release, claim.leaseUntil);
+      if (this.#attempt) await store.release(part, { ...this.#attempt.release, ...this.#tries() }, claim.leaseUntil);
     } catch (error) {
       logWith({ deliveryId: part.id }).warn('claim not released, it ends with its lease', errorKeys(error));
     }

@@ -1,11 +1,13 @@
-import { Entity } from 'electrodb';
+import { CustomAttributeType, Entity } from 'electrodb';
 import { required } from '../platform/configuration.ts';
 import { documents, expiryIn, unlessRefused } from '../platform/dynamodb.ts';
 import type { Claim, Claimed, Delivery, DeliveryKey, DeliveryStatus, DeliveryStore } from './delivery.ts';
 import type { ConversationKey } from './queue.ts';
+import { type Tries, type Try, tryOf } from './tries.ts';
 
 const text = { type: 'string', required: true } as const;
 const number = { type: 'number', required: true } as const;
+const time = { type: 'number' } as const;
 
 const Item = new Entity(
   {
@@ -26,6 +28,15 @@ const Item = new Entity(
       lastError: text,
       threadId: text,
       messageId: text,
+      requestedAt: time,
+      redrivenAt: time,
+      run: { type: 'string' },
+      tries: { type: CustomAttributeType<readonly Try[]>('any') },
+      untold: { type: 'number' },
+      sentAt: time,
+      deliveredAt: time,
+      failedAt: time,
+      deadLetterId: { type: 'string' },
       expires: number,
     },
     indexes: {
@@ -54,9 +65,20 @@ async function find(key: Primary): Promise<Delivery | undefined> {
   return (await Item.get(primary(key)).go({ consistent: true })).data ?? undefined;
 }
 
+/** How an attempt ended, where the carrier has shown the message meanwhile, or a stopped run's was given up. */
+async function tellLate(key: Primary, told: Tries & { sentAt?: number }, leaseUntil: number): Promise<void> {
+  await unlessRefused(
+    Item.patch(primary(key))
+      .set(told)
+      .where((kept, op) => op.eq(kept.leaseUntil, leaseUntil))
+      .go(),
+  );
+}
+
 /** Deliveries in the messages table. */
 export const deliveryStore: DeliveryStore = {
-  async claim(key, { fingerprint, leaseUntil, redrive, now }: Claim): Promise<Claimed> {
+  async claim(key, claim: Claim): Promise<Claimed> {
+    const { fingerprint, leaseUntil, redrive, now, requestedAt, redrivenAt, run } = claim;
     const claimed = await unlessRefused(
       Item.upsert({
         ...primary(key),
@@ -66,8 +88,12 @@ export const deliveryStore: DeliveryStore = {
         status: 'sending',
         leaseUntil,
         redrive,
+        run,
+        ...(redrivenAt !== undefined && { redrivenAt }),
         expires: expires(),
       })
+        // Were the function to die, this is all that tells of the attempt.
+        .append({ tries: [tryOf(claim)] })
         .ifNotExists({
           unknown: 'no',
           settledAt: 0,
@@ -76,6 +102,7 @@ export const deliveryStore: DeliveryStore = {
           lastError: '',
           threadId: '',
           messageId: '',
+          requestedAt,
         })
         .where((kept, op) => {
           const free = [
@@ -94,27 +121,33 @@ export const deliveryStore: DeliveryStore = {
   },
 
   async release(key, release, leaseUntil) {
-    await unlessRefused(
+    const released = await unlessRefused(
       Item.patch(primary(key))
         .set({ status: 'unsent', leaseUntil: 0, ...release })
         .where((kept, op) => `${op.eq(kept.status, 'sending')} AND ${op.eq(kept.leaseUntil, leaseUntil)}`)
         .go(),
     );
+    const { tries, untold } = release;
+    if (!released) await tellLate(key, { tries, ...(untold !== undefined && { untold }) }, leaseUntil);
   },
 
-  async sent(key, { threadId, messageId }) {
-    await unlessRefused(
+  async sent(key, sending, leaseUntil) {
+    const recorded = await unlessRefused(
       Item.patch(primary(key))
-        .set({ status: 'sent', unknown: 'no', threadId, messageId })
+        .set({ status: 'sent', unknown: 'no', ...sending })
+        // The attempts name their runs, and a plain message's item stays within one write unit.
+        .remove(['run'])
         .where(({ status }, op) => op.eq(status, 'sending'))
         .go(),
     );
+    const { sentAt, tries, untold } = sending;
+    if (!recorded) await tellLate(key, { sentAt, tries, ...(untold !== undefined && { untold }) }, leaseUntil);
   },
 
-  async giveUp(key, { fingerprint, redrive, error }) {
+  async giveUp(key, { fingerprint, redrive, error, at, deadLetterId }) {
     const given = await unlessRefused(
       Item.patch(primary(key))
-        .set({ status: 'failed', lastError: error })
+        .set({ status: 'failed', lastError: error, failedAt: at, deadLetterId })
         .where((kept, op) =>
           [
             ...arrived.map((one) => op.ne(kept.status, one)),
@@ -132,16 +165,19 @@ export const deliveryStore: DeliveryStore = {
 };
 
 /**
- * The carrier has shown one of our messages: it was delivered, whatever we thought. Answers false where no delivery of
- * that id is known.
+ * The carrier has shown one of our messages: it was delivered, whatever we thought. Told again, only an earlier time of
+ * receipt changes it. What is no delivery of ours stays none.
  */
-export async function markDelivered(key: Primary, at: { threadId: string; messageId: string }): Promise<boolean> {
-  const marked = await unlessRefused(
+export async function markDelivered(
+  key: Primary,
+  at: { threadId: string; messageId: string; deliveredAt: number },
+): Promise<void> {
+  await unlessRefused(
     Item.patch(primary(key))
       .set({ status: 'delivered', unknown: 'no', ...at })
+      .where(({ deliveredAt }, op) => `${op.notExists(deliveredAt)} OR ${op.gt(deliveredAt, at.deliveredAt)}`)
       .go(),
   );
-  return marked !== undefined;
 }
 
 /** All deliveries of a conversation, by id. */

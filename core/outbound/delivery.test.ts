@@ -22,7 +22,8 @@ const base: Delivery = {
   threadId: '',
   messageId: '',
 };
-const claim: Claim = { fingerprint: 'content', leaseUntil: now + 60_000, redrive: 0, now };
+const who = { requestedAt: now - 400, redrivenAt: undefined, run: 'run' };
+const claim: Claim = { fingerprint: 'content', leaseUntil: now + 60_000, redrive: 0, now, ...who };
 
 const time = fc.integer({ min: now - 100_000, max: now + 100_000 });
 const delivery: fc.Arbitrary<Delivery> = fc.record({
@@ -47,6 +48,9 @@ const claims: fc.Arbitrary<Claim> = fc.record({
   leaseUntil: fc.constant(now + 60_000),
   redrive: fc.nat(3),
   now: fc.constant(now),
+  requestedAt: fc.constant(who.requestedAt),
+  redrivenAt: fc.constant(undefined),
+  run: fc.constant(who.run),
 });
 
 describe('a claim', () => {
@@ -112,7 +116,13 @@ describe('what the next attempt knows', () => {
   });
 
   it('is nothing when there was none', () => {
-    expect(historyOf(undefined, claim)).toEqual({ attempts: 0, unknown: false, settledAt: 0, firstAttemptAt: now });
+    expect(historyOf(undefined, claim)).toEqual({
+      attempts: 0,
+      unknown: false,
+      settledAt: 0,
+      firstAttemptAt: now,
+      lastError: '',
+    });
   });
 
   it('says to look for whatever was being sent, is redriven, or is unknown, and for nothing else', () => {
@@ -138,7 +148,7 @@ describe('a redrive of what was given up while a stopped run’s function was st
   it('does not take an absent message for one that was not sent before that function has ended', async () => {
     const { deliveries } = memoryStores(10);
     await deliveries.claim(key, claim);
-    await deliveries.giveUp(key, { fingerprint, redrive: 0, error: 'ABORTED' });
+    await deliveries.giveUp(key, { fingerprint, redrive: 0, error: 'ABORTED', at: now, deadLetterId: 'letter' });
     const redriven = { ...claim, redrive: 1, now: now + 5_000, leaseUntil: now + 65_000 };
     const again = await deliveries.claim(key, redriven);
     const settled = again.claimed ? historyOf(again.before, redriven) : { unknown: true, settledAt: claim.leaseUntil };

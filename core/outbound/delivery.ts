@@ -1,4 +1,5 @@
 import type { ConversationKey } from './queue.ts';
+import type { Tries, Try } from './tries.ts';
 
 export type DeliveryStatus = 'unsent' | 'sending' | 'sent' | 'delivered' | 'failed';
 
@@ -27,6 +28,24 @@ export interface Delivery extends ConversationKey {
   readonly threadId: string;
   /** The carrier's id of the message, once known. */
   readonly messageId: string;
+  // From here on what is known since deliveries tell their life: earlier ones lack it.
+  /** When the request was put on the bus; EventBridge says so in whole seconds. */
+  readonly requestedAt?: number | undefined;
+  /** When the redrive that it is in was asked for. */
+  readonly redrivenAt?: number | undefined;
+  /** The ARN of the execution that claimed it last; no longer kept once it was sent. */
+  readonly run?: string | undefined;
+  /** The latest attempts, oldest first; one that is under way comes last. */
+  readonly tries?: readonly Try[] | undefined;
+  /** How many attempts before those are not kept any more. */
+  readonly untold?: number | undefined;
+  /** When the carrier had answered that it took the message. */
+  readonly sentAt?: number | undefined;
+  /** When the carrier's word that it is there was first received. */
+  readonly deliveredAt?: number | undefined;
+  /** When it was last given up, and the dead letter of that. */
+  readonly failedAt?: number | undefined;
+  readonly deadLetterId?: string | undefined;
 }
 
 export interface Claim {
@@ -34,6 +53,11 @@ export interface Claim {
   readonly leaseUntil: number;
   readonly redrive: number;
   readonly now: number;
+  readonly requestedAt: number;
+  /** When the redrive was asked for; undefined for the first run. */
+  readonly redrivenAt: number | undefined;
+  /** The ARN of the execution that claims. */
+  readonly run: string;
 }
 
 /** The outcome of a claim: what was there before (undefined for nothing), or who stands in the way. */
@@ -48,19 +72,26 @@ export type Release = Pick<Delivery, 'unknown' | 'settledAt' | 'attempts' | 'las
 export interface DeliveryStore {
   /** Claims a part that is absent, unsent, whose lease is over, or that failed before this redrive. */
   claim(key: DeliveryKey, claim: Claim): Promise<Claimed>;
-  /** Gives a claim back, known by its lease, never deleting what is known. */
-  release(key: DeliveryKey, release: Release, leaseUntil: number): Promise<void>;
+  /**
+   * Gives a claim back, known by its lease, never deleting what is known. Here as at `sent`: where the carrier has shown
+   * the message meanwhile, or the run was given up, a second write tells only how the attempt ended.
+   */
+  release(key: DeliveryKey, release: Release & Tries, leaseUntil: number): Promise<void>;
   /** Records that it was sent, unless more is known already. */
-  sent(key: DeliveryKey, at: { threadId: string; messageId: string }): Promise<void>;
+  sent(key: DeliveryKey, sending: Sending, leaseUntil: number): Promise<void>;
   /** Gives it up, unless it has arrived after all, or a later redrive has it in hand. Answers whether it has arrived. */
   giveUp(key: DeliveryKey, given: GivenUp): Promise<'arrived' | 'given up'>;
 }
+
+export type Sending = Pick<Delivery, 'threadId' | 'messageId'> & Tries & { readonly sentAt: number };
 
 export interface GivenUp {
   readonly fingerprint: string;
   readonly redrive: number;
   /** The error's name. */
   readonly error: string;
+  readonly at: number;
+  readonly deadLetterId: string;
 }
 
 export type DeliveryKey = Pick<Delivery, 'id' | 'requestId' | 'organizationId' | 'conversationId'>;
@@ -81,11 +112,13 @@ export interface History {
   readonly unknown: boolean;
   readonly settledAt: number;
   readonly firstAttemptAt: number;
+  /** What went wrong last: an error's name. */
+  readonly lastError: string;
 }
 
 /** What earlier attempts mean for this one. A claim that died, and any redrive, may hide a message that has arrived. */
-export function historyOf(before: Delivery | undefined, { redrive, now }: Claim): History {
-  if (!before) return { attempts: 0, unknown: false, settledAt: 0, firstAttemptAt: now };
+export function historyOf(before: Delivery | undefined, { redrive, now }: Pick<Claim, 'redrive' | 'now'>): History {
+  if (!before) return { attempts: 0, unknown: false, settledAt: 0, firstAttemptAt: now, lastError: '' };
   const redriven = before.redrive < redrive;
   const died = before.status === 'sending';
   return {
@@ -94,5 +127,6 @@ export function historyOf(before: Delivery | undefined, { redrive, now }: Claim)
     // Nothing, unless it was given up, or is taken over, while somebody may still be at work.
     settledAt: Math.max(before.settledAt, died || redriven ? before.leaseUntil : 0),
     firstAttemptAt: before.firstAttemptAt,
+    lastError: before.lastError,
   };
 }

@@ -11,9 +11,9 @@ export class Deferred extends Error {
   override readonly name = 'Deferred';
   readonly until: number;
   readonly reason: DeferralReason;
-  /** @param until ms since 1970 */
-  constructor(until: number, reason: DeferralReason) {
-    super(new Date(Math.ceil(until)).toISOString());
+  /** @param until ms since 1970. @param options the failure after which it comes back, as `cause` */
+  constructor(until: number, reason: DeferralReason, options?: ErrorOptions) {
+    super(new Date(Math.ceil(until)).toISOString(), options);
     this.until = until;
     this.reason = reason;
   }
@@ -45,9 +45,11 @@ export class RequestConflict extends Error {
 /** The request's time is over. Redrive it from the dead letters if it still matters. */
 export class RequestExpired extends Error {
   override readonly name = 'RequestExpired';
-  constructor(requestId: string, last: string) {
+  /** @param options the failure after which no time is left, as `cause` */
+  constructor(requestId: string, last: string, options?: ErrorOptions) {
     super(
       `request ${requestId} was not delivered in time${last ? `; last failure: ${last}` : ''}; redrive it if it still matters`,
+      options,
     );
   }
 }

@@ -10,15 +10,17 @@ describe('an inactive chat', () => {
     const once = attempting({ script: { send: [inactive] } });
     expect(await once.run()).toEqual(sentAt);
     expect(once.methods()).toEqual(['send', 'resume', 'send']);
+    expect(once.did()).toEqual(['resumed']);
     const twice = attempting({ script: { send: [inactive, inactive] } });
     await expect(twice.run()).rejects.toBe(inactive);
     expect(twice.methods()).toEqual(['send', 'resume', 'send']);
   });
 
   it('gets the message appended where it is to stay inactive', async () => {
-    const { run, methods } = attempting({ script: { send: [inactive] }, options: { onInactive: 'append' } });
+    const { run, methods, did } = attempting({ script: { send: [inactive] }, options: { onInactive: 'append' } });
     expect(await run()).toEqual(sentAt);
     expect(methods()).toEqual(['send', 'append']);
+    expect(did()).toEqual(['appended']);
   });
 
   it('may have the appended message when the answer is missing, which is remembered', async () => {
@@ -42,9 +44,10 @@ describe('an inactive chat', () => {
   });
 
   it('is sent to where resuming is refused because somebody else was faster', async () => {
-    const { run, methods } = attempting({ script: { send: [inactive], resume: [clientError] } });
+    const { run, methods, did } = attempting({ script: { send: [inactive], resume: [clientError] } });
     expect(await run()).toEqual(sentAt);
     expect(methods()).toEqual(['send', 'resume', 'send']);
+    expect(did()).toEqual([]);
   });
 });
 
@@ -67,9 +70,10 @@ describe('a chat that the sender is not in', () => {
 
   it('is taken over where a second agent is refused, when told to', async () => {
     const script = { send: [absent], join: [crowded] };
-    const { run, methods } = attempting({ script, options: { onAbsent: 'transfer' } });
+    const { run, methods, did } = attempting({ script, options: { onAbsent: 'transfer' } });
     expect(await run()).toEqual(sentAt);
     expect(methods()).toEqual(['send', 'join', 'takeOver', 'send']);
+    expect(did()).toEqual(['took over']);
   });
 
   it('is not taken over unless told to', async () => {

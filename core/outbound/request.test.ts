@@ -58,6 +58,7 @@ describe('the input of functions/send', () => {
         requestId: 'order-1042',
         parts: 1,
         options: { onInactive: 'append', onAbsent: 'join' },
+        requestedAt: Date.parse('2026-11-22T15:00:00Z'),
         publishedAt: Date.parse('2026-11-22T15:00:00Z'),
         expiresAt: Date.parse('2026-11-22T16:00:00Z'),
         redrive: 0,
@@ -138,6 +139,7 @@ describe('a request', () => {
     const at = Date.parse('2026-11-23T09:00:00Z');
     expect(request({}, { redrive: { number: 2, at } })).toMatchObject({
       redrive: 2,
+      requestedAt: Date.parse(time),
       publishedAt: at,
       expiresAt: at + 900_000,
     });

@@ -53,6 +53,9 @@ const versioned = z.object({ version: z.int().check(z.gte(Math.min(...versions))
 const defaultExpirySeconds = 900;
 /** Step Functions' state may have 256 KB, and grows on its way. */
 const mostBytes = 200_000;
+const mostMessages = 10;
+/** A text is cut at 16 KB, at word ends: not into pieces of less than half of that. */
+const mostPieces = Math.ceil(mostBytes / 8_000);
 /** How this bridge names what it sends; LiveChat's translation knows its echo by it. */
 const idPrefix = 'out-';
 
@@ -85,6 +88,23 @@ function invalid(error: z.core.$ZodError): RequestInvalid {
   );
 }
 
+/** Which message of a request a part is of, and which piece of it. */
+export type PartPlace = Pick<Piece<unknown>, 'messageIndex' | 'splitIndex'>;
+
+function partId(organizationId: string, requestId: string, { messageIndex, splitIndex }: PartPlace): string {
+  return `${idPrefix}${deriveId('delivery', organizationId, requestId, messageIndex, splitIndex)}`;
+}
+
+/** As many as a request may have, and as many pieces as the longest text it may hold. */
+const places: readonly PartPlace[] = Array.from({ length: mostMessages }, (_, messageIndex) => messageIndex).flatMap(
+  (messageIndex) => Array.from({ length: mostPieces }, (_, splitIndex) => ({ messageIndex, splitIndex })),
+);
+
+/** Where in its request the part of this id stands; undefined where none has it. */
+export function placeOf(id: string, organizationId: string, requestId: string): PartPlace | undefined {
+  return places.find((place) => partId(organizationId, requestId, place) === id);
+}
+
 type Messages = SendState['detail']['data']['messages'];
 
 /** The request with its parts, each under an id of its own that is the same at every try. */
@@ -94,16 +114,18 @@ export function requestOf<Content>(
 ): OutboundRequest<Content> {
   const { requestId, organizationId, conversationId, messages, options = {} } = detail.data;
   const key = { organizationId, conversationId, requestId };
-  const publishedAt = redrive?.at ?? Date.parse(time);
+  const requestedAt = Date.parse(time);
+  const publishedAt = redrive?.at ?? requestedAt;
   return {
     ...key,
     parts: compose(messages).map(({ messageIndex, splitIndex, content }) => ({
       ...key,
-      id: `${idPrefix}${deriveId('delivery', organizationId, requestId, messageIndex, splitIndex)}`,
+      id: partId(organizationId, requestId, { messageIndex, splitIndex }),
       fingerprint: contentHash({ conversationId, content }),
       content,
     })),
     options: { onInactive: options.onInactive ?? 'resume', onAbsent: options.onAbsent ?? 'join' },
+    requestedAt,
     publishedAt,
     expiresAt: publishedAt + (options.expiresInSeconds ?? defaultExpirySeconds) * 1000,
     redrive: redrive?.number ?? 0,

@@ -4,7 +4,7 @@ import { Attempt } from './attempt.ts';
 import { type Carrier, longestCallMs, type OutboundPart, type OutboundRequest, type Sent } from './carrier.ts';
 import { deliver } from './deliver.ts';
 import { type DeliveryStore, historyOf } from './delivery.ts';
-import { Deferred, RequestExpired } from './errors.ts';
+import { Deferred } from './errors.ts';
 import { longestNearMs } from './gate/gate.ts';
 import { Passage } from './gate/passage.ts';
 import type { GateStore } from './gate/store.ts';
@@ -123,16 +123,17 @@ async function deliverPart<Content>(
     leaseUntil: run.deadline + 1_000,
     redrive: request.redrive,
     now,
+    requestedAt: request.requestedAt,
+    redrivenAt: request.redrive > 0 ? request.publishedAt : undefined,
+    run: run.id,
   };
   return deliver({
     part,
     claim,
     store,
+    clock,
     attempt: (before) => {
       const history = historyOf(before, claim);
-      // What may have arrived is looked for even after its time; what has not is not sent any more.
-      if (now >= request.expiresAt && !history.unknown)
-        throw new RequestExpired(request.requestId, before?.lastError ?? '');
       const { deadline } = run;
       return new Attempt({ request, part, history, carrier, passage, clock, deadline, onLocked });
     },

@@ -34,6 +34,8 @@ export async function loadTranscript(
     listMessages(key, 'agents', { limit }),
     deliveriesOf(key),
   ]);
-  const seen = participants.flatMap(({ type, seenUpTo }) => (type === 'customer' && seenUpTo ? [seenUpTo] : []));
-  return { ...transcriptOf(page.messages, deliveries, seen), notes, next: page.next };
+  const marks = participants.flatMap(({ id, type, seenUpTo, seenAt }) =>
+    seenUpTo ? [{ id, isCustomer: type === 'customer', seenUpTo, seenAt }] : [],
+  );
+  return { ...transcriptOf(page.messages, deliveries, marks, Date.now()), notes, next: page.next };
 }

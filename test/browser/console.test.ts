@@ -85,13 +85,28 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
     await page.locator('.said.left').getByText(question).waitFor();
     const answer = page.locator('.said.right').filter({ hasText: 'It left this morning.' });
     await answer.getByText('What has become of it').click();
-    await answer.getByText('2 attempts failed, the last with LiveChatServerError').waitFor();
-    await answer.getByText('delivered: came back by webhook').waitFor();
+    const step = (text: RegExp) => answer.getByRole('listitem').filter({ hasText: text });
+    for (const number of [1, 2]) {
+      const attempt = step(new RegExp(`^attempt ${number} failed after \\d+ ms`));
+      await attempt.getByText('LiveChatServerError (500 internal)').waitFor();
+      await attempt.getByRole('time').waitFor();
+    }
+    await step(/^attempt 3: LiveChat took it within .* later/)
+      .getByRole('time')
+      .waitFor();
+    await step(/^delivered: came back by webhook/)
+      .getByRole('time')
+      .waitFor();
+    await step(/^stored, \d+ ms after receipt/)
+      .getByRole('time')
+      .waitFor();
     await answer.getByText('custom_id').waitFor();
     await fine(page);
 
-    await section(page, 'Executions');
-    await page.locator('a.row').first().click();
+    await step(/^attempt 1 failed/)
+      .getByRole('link', { name: 'its run' })
+      .click();
+    await page.getByRole('heading', { level: 1, name: 'Execution' }).waitFor();
     await page.getByText('Tried again, attempt 3 of this visit').waitFor();
     await page.getByRole('img', { name: 'This run went through Send.' }).waitFor();
     await fine(page);
@@ -115,6 +130,15 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
     await page.getByText('"content": "Of course."').waitFor();
     await fine(page);
 
+    // In the transcript it stands with what it says, which its run alone knows, and leads back to the dead letter.
+    await page.locator('.head').getByRole('link').click();
+    const waiting = page.locator('.said.pending');
+    await waiting.getByText('Of course.').waitFor();
+    await waiting.getByText('LiveChatClientError (422 validation), LiveChat refuses this message').waitFor();
+    await fine(page);
+    await waiting.getByRole('link', { name: 'the dead letter' }).click();
+    await page.getByText('LiveChatClientError').first().waitFor();
+
     // LiveChat is well again.
     await outbound(local).calm();
     await page.getByRole('button', { name: 'Redrive…' }).click();
@@ -125,6 +149,11 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
     await page.getByRole('link', { name: 'see it in the transcript' }).click();
     const sent = page.locator('.said.right').filter({ hasText: 'Of course.' });
     await sent.getByText('delivered', { exact: true }).waitFor();
+    await sent.getByText('What has become of it').click();
+    const redriven = sent.getByRole('listitem').filter({ hasText: /^redriven from the dead letters/ });
+    await redriven.getByRole('time').waitFor();
+    await redriven.getByRole('link', { name: 'the dead letter' }).waitFor();
+    await sent.getByText(/^attempt 2: LiveChat took it/).waitFor();
     expect(complaints).toEqual([]);
   });
 

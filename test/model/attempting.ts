@@ -9,6 +9,7 @@ import type { OutboundRequest, SendOptions, Sent } from '../../core/outbound/car
 import type { History, Release } from '../../core/outbound/delivery.ts';
 import type { Gate } from '../../core/outbound/gate/gate.ts';
 import { Passage } from '../../core/outbound/gate/passage.ts';
+import type { Did } from '../../core/outbound/tries.ts';
 import { type Script, type ScriptedCarrier, scriptedCarrier } from './scripted-carrier.ts';
 import { memoryStores } from './stores.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -52,6 +53,7 @@ export interface Setting {
 export interface Attempting extends Pick<ScriptedCarrier, 'calls' | 'methods' | 'since'> {
   readonly run: () => Promise<Sent>;
   readonly release: () => Release;
+  readonly did: () => readonly Did[];
   readonly gate: () => Promise<Gate>;
   readonly time: VirtualTime;
   /** How often a human was called. */
@@ -70,6 +72,7 @@ export function attempting({ script = {}, callTakesMs = 0, fresh = 0, ...setting
     ...key,
     parts: [part],
     options: { onInactive: 'resume', onAbsent: 'join', ...setting.options },
+    requestedAt: 0,
     publishedAt: 0,
     expiresAt: setting.expiresAt ?? 900_000,
     redrive: 0,
@@ -80,7 +83,7 @@ export function attempting({ script = {}, callTakesMs = 0, fresh = 0, ...setting
   const attempt = new Attempt({
     request,
     part,
-    history: { attempts: 0, unknown: false, settledAt: 0, firstAttemptAt: 0, ...setting.history },
+    history: { attempts: 0, unknown: false, settledAt: 0, firstAttemptAt: 0, lastError: '', ...setting.history },
     carrier,
     passage: new Passage({ store, clock: time, organizationId: key.organizationId, run: 'run', returning: true }),
     clock: time,
@@ -98,6 +101,7 @@ export function attempting({ script = {}, callTakesMs = 0, fresh = 0, ...setting
     time,
     run: () => time.until(run(), 3_600_000),
     release: () => attempt.release,
+    did: () => attempt.did,
     gate: () => store.read(key.organizationId),
     locked: () => locked,
   };

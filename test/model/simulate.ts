@@ -133,6 +133,7 @@ class World {
       ...key,
       parts,
       options,
+      requestedAt: 0,
       publishedAt: 0,
       expiresAt: 6 * 3_600_000,
       redrive: 0,
@@ -225,7 +226,7 @@ class World {
           return claimed;
         },
         release: (key, release, lease) => invocation.step(() => deliveries.release(key, release, lease)),
-        sent: (key, at) => invocation.step(() => deliveries.sent(key, at)),
+        sent: (key, sending, lease) => invocation.step(() => deliveries.sent(key, sending, lease)),
         giveUp: (key, given) => invocation.step(() => deliveries.giveUp(key, given)),
       },
       carrier: {
@@ -248,7 +249,14 @@ class World {
   async #bury(request: Request, run: string, error: string): Promise<void> {
     for (const part of request.parts) {
       const { fingerprint } = part;
-      await this.#stores.deliveries.giveUp(part, { fingerprint, redrive: request.redrive, error });
+      const given = {
+        fingerprint,
+        redrive: request.redrive,
+        error,
+        at: this.time.now(),
+        deadLetterId: `letter-${run}`,
+      };
+      await this.#stores.deliveries.giveUp(part, given);
     }
     await this.#stores.queue.leave(request, run);
   }

@@ -2,6 +2,9 @@ import { type Delivery, type DeliveryStore, mayClaim } from '../../core/outbound
 import { freshGate, type Gate, type GateCondition } from '../../core/outbound/gate/gate.ts';
 import type { GateStore } from '../../core/outbound/gate/store.ts';
 import type { QueueStore } from '../../core/outbound/queue.ts';
+import { tryOf } from '../../core/outbound/tries.ts';
+
+type Shown = Pick<Delivery, 'threadId' | 'messageId'> & { readonly deliveredAt: number };
 
 /** The three items in memory, each method as atomic as one conditional write. */
 export interface MemoryStores {
@@ -9,6 +12,8 @@ export interface MemoryStores {
   readonly queue: QueueStore;
   readonly deliveries: DeliveryStore;
   readonly delivery: (id: string) => Delivery | undefined;
+  /** The carrier has shown the message. */
+  readonly markDelivered: (key: Pick<Delivery, 'id'>, at: Shown) => Promise<void>;
   /** The order in which runs joined, by conversation: what order is measured by. */
   readonly joined: ReadonlyMap<string, readonly string[]>;
 }
@@ -24,9 +29,15 @@ export function memoryStores(callsPerSecond: number): MemoryStores {
     deliveries.set(id, { ...now, ...next });
     return true;
   };
+  const tellLate = (id: string, told: Partial<Delivery>, leaseUntil: number) =>
+    change(id, (now) => now.leaseUntil === leaseUntil, told);
   return {
     joined,
     delivery: (id) => deliveries.get(id),
+    async markDelivered({ id }, at) {
+      const earlier = ({ deliveredAt }: Delivery) => deliveredAt === undefined || deliveredAt > at.deliveredAt;
+      change(id, earlier, { ...at, status: 'delivered', unknown: 'no' });
+    },
     gate: {
       read: async () => gate,
       update: async (_organizationId, { when, set = {}, add = {} }) => {
@@ -58,7 +69,7 @@ export function memoryStores(callsPerSecond: number): MemoryStores {
       async claim(key, claim) {
         const before = deliveries.get(key.id);
         if (before && !mayClaim(before, claim)) return { claimed: false, current: before };
-        const { fingerprint, leaseUntil, redrive, now } = claim;
+        const { fingerprint, leaseUntil, redrive, now, requestedAt, redrivenAt, run } = claim;
         const fresh = {
           unknown: 'no',
           settledAt: 0,
@@ -67,24 +78,38 @@ export function memoryStores(callsPerSecond: number): MemoryStores {
           lastError: '',
           threadId: '',
           messageId: '',
+          requestedAt,
         } as const;
-        deliveries.set(key.id, { ...fresh, ...before, ...key, fingerprint, leaseUntil, redrive, status: 'sending' });
+        deliveries.set(key.id, {
+          ...fresh,
+          ...before,
+          ...key,
+          fingerprint,
+          leaseUntil,
+          redrive,
+          run,
+          ...(redrivenAt !== undefined && { redrivenAt }),
+          tries: [...(before?.tries ?? []), tryOf(claim)],
+          status: 'sending',
+        });
         return { claimed: true, before };
       },
       async release({ id }, release, leaseUntil) {
-        change(id, (now) => now.status === 'sending' && now.leaseUntil === leaseUntil, {
-          ...release,
-          status: 'unsent',
-          leaseUntil: 0,
-        });
+        const mine = (now: Delivery) => now.status === 'sending' && now.leaseUntil === leaseUntil;
+        if (change(id, mine, { ...release, status: 'unsent', leaseUntil: 0 })) return;
+        const { tries, untold } = release;
+        tellLate(id, { tries, ...(untold !== undefined && { untold }) }, leaseUntil);
       },
-      async sent({ id }, at) {
-        change(id, ({ status }) => status === 'sending', { ...at, status: 'sent', unknown: 'no' });
+      async sent({ id }, sending, leaseUntil) {
+        const recorded = { ...sending, status: 'sent', unknown: 'no', run: undefined } as const;
+        if (change(id, ({ status }) => status === 'sending', recorded)) return;
+        const { sentAt, tries, untold } = sending;
+        tellLate(id, { sentAt, tries, ...(untold !== undefined && { untold }) }, leaseUntil);
       },
-      async giveUp({ id }, { fingerprint, redrive, error }) {
+      async giveUp({ id }, { fingerprint, redrive, error, at, deadLetterId }) {
         const open = ({ status, ...now }: Delivery) =>
           !arrived.includes(status) && now.fingerprint === fingerprint && now.redrive <= redrive;
-        change(id, open, { status: 'failed', lastError: error });
+        change(id, open, { status: 'failed', lastError: error, failedAt: at, deadLetterId });
         const now = deliveries.get(id);
         return now?.fingerprint === fingerprint && arrived.includes(now.status) ? 'arrived' : 'given up';
       },

@@ -48,7 +48,7 @@ export function Content({ message }: { message: ShownMessage }) {
 const webAddress = /(https?:\/\/[^\s<>"']+)/;
 
 /** Addresses in a text become links; those that are no http(s) stay text. */
-function WithLinks({ text }: { text: string }) {
+export function WithLinks({ text }: { text: string }) {
   return (
     <>
       {text.split(webAddress).map((part, index) =>
@@ -64,7 +64,7 @@ function WithLinks({ text }: { text: string }) {
   );
 }
 
-function Outside({ url, children }: { url: string; children: ComponentChildren }) {
+export function Outside({ url, children }: { url: string; children: ComponentChildren }) {
   if (!/^https?:\/\//.test(url)) return <>{children}</>;
   return (
     <a href={url} target="_blank" rel="noopener noreferrer">
@@ -112,7 +112,7 @@ function sizeOf(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1_000))} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-function Cards({ text }: { text: string }) {
+export function Cards({ text }: { text: string }) {
   const cards = elements.safeParse(parsed(text));
   if (!cards.success) return <pre>{text}</pre>;
   return (

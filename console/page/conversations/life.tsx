@@ -1,15 +1,11 @@
 import type { DeliveryView } from '../../../core/outbound/view.ts';
 import { Badge, type Tone } from '../parts/badge.tsx';
 import { Copyable } from '../parts/copyable.tsx';
-import { clockOf, wholeTime } from '../parts/time.ts';
+import { stepTime, wholeTime } from '../parts/time.ts';
+import { stage } from '../shell/about.ts';
 import { linkTo } from '../shell/route.ts';
 import type { ShownMessage } from './content.tsx';
-
-interface Step {
-  readonly text: string;
-  readonly tone: Tone;
-  readonly at?: string | undefined;
-}
+import { type Step, sendingOf, storyOf } from './story.ts';
 
 const toneOf: Readonly<Record<DeliveryView['status'], Tone>> = {
   unsent: 'warn',
@@ -24,105 +20,79 @@ export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
   return <Badge tone={toneOf[delivery.status]}>{delivery.status}</Badge>;
 }
 
-function triesOf({ attempts, redrive, lastError }: DeliveryView): Step[] {
-  const redriven: Step[] =
-    redrive > 0
-      ? [{ text: `redriven ${redrive === 1 ? 'once' : `${redrive} times`} from the dead letters`, tone: 'busy' }]
-      : [];
-  if (attempts === 0) {
-    return lastError ? [...redriven, { text: `an earlier attempt failed: ${lastError}`, tone: 'warn' }] : redriven;
-  }
-  const tries = attempts === 1 ? '1 attempt failed' : `${attempts} attempts failed`;
-  return [...redriven, { text: lastError ? `${tries}, the last with ${lastError}` : tries, tone: 'warn' }];
-}
-
-function sentSteps(delivery: DeliveryView, at?: string): Step[] {
-  const { status } = delivery;
-  const requested: Step = { text: 'requested on the bus', tone: 'calm' };
-  const tries = triesOf(delivery);
-  switch (status) {
-    case 'unsent':
-      return [requested, ...tries, { text: 'waits to be tried again', tone: 'warn' }];
-    case 'sending':
-      return [requested, ...tries, { text: 'an attempt is under way', tone: 'busy' }];
-    case 'failed':
-      return [requested, ...tries, { text: 'given up: it is in the dead letters', tone: 'bad' }];
-    case 'sent':
-      return [requested, ...tries, { text: 'taken by LiveChat, not shown yet', tone: 'busy' }];
-    default:
-      return [
-        requested,
-        ...tries,
-        { text: 'taken by LiveChat', tone: 'good' },
-        { text: 'delivered: came back by webhook', tone: 'good', at },
-        ...(status === 'seen' ? [{ text: 'seen by the customer', tone: 'good' as const }] : []),
-      ];
-  }
-}
-
-function stepsOf({ delivery, timestamp, edited, deleted }: ShownMessage): Step[] {
-  const said: Step[] = delivery
-    ? sentSteps(delivery, timestamp)
-    : [
-        { text: 'appeared at LiveChat', tone: 'calm', at: timestamp },
-        { text: 'received by webhook', tone: 'good' },
-      ];
-  return [
-    ...said,
-    { text: 'stored', tone: 'good' },
-    ...(edited ? [{ text: 'edited since', tone: 'calm' as const }] : []),
-    ...(deleted ? [{ text: 'deleted since', tone: 'calm' as const }] : []),
-  ];
-}
-
 /** What has become of a message, and what logs are searched by. */
 export function Life({ message }: { message: ShownMessage }) {
   const { delivery, metadata, id, threadId, conversationId } = message;
   return (
     <div class="life">
-      <Steps steps={stepsOf(message)} />
-      <dl class="ids">
+      <Steps steps={storyOf(message)} />
+      <dl class="ids" aria-label="Search logs by">
         <Copyable label="Message" value={id} />
         <Copyable label="Chat" value={conversationId} />
         <Copyable label="Thread" value={threadId} />
         {typeof metadata.customId === 'string' && <Copyable label="custom_id" value={metadata.customId} />}
-        {delivery && <Copyable label="Request" value={delivery.requestId} />}
+        {delivery && <SendingIds delivery={delivery} />}
+        <LogsQuery field="conversationId" value={conversationId} />
       </dl>
     </div>
   );
 }
 
 export function Waiting({ delivery }: { delivery: DeliveryView }) {
+  const { status, requestId, deadLetterId } = delivery;
   return (
     <div class="life">
-      <Steps steps={sentSteps(delivery)} />
-      <dl class="ids">
-        <Copyable label="Request" value={delivery.requestId} />
+      <Steps steps={sendingOf(delivery)} />
+      <dl class="ids" aria-label="Search logs by">
         <Copyable label="custom_id" value={delivery.id} />
+        <SendingIds delivery={delivery} />
+        <LogsQuery field="requestId" value={requestId} />
       </dl>
-      {delivery.status === 'failed' && (
+      {status === 'failed' && !deadLetterId && (
         <p>
-          <a href={linkTo('dead-letters', undefined, { request: delivery.requestId })}>Find it in the dead letters</a>
+          <a href={linkTo('dead-letters', undefined, { request: requestId })}>Find it in the dead letters</a>
         </p>
       )}
     </div>
   );
 }
 
+function SendingIds({ delivery: { requestId, execution, deadLetterId } }: { delivery: DeliveryView }) {
+  return (
+    <>
+      <Copyable label="Request" value={requestId} />
+      {execution && <Copyable label="Execution" value={execution} />}
+      {deadLetterId && <Copyable label="Dead letter" value={deadLetterId} />}
+    </>
+  );
+}
+
+/** Of a deployed stage: over all its functions' log groups, as docs/operations.md has it. */
+function LogsQuery({ field, value }: { field: 'conversationId' | 'requestId'; value: string }) {
+  if (stage.value === undefined) return null;
+  const query = `filter ${field} = ${JSON.stringify(value)} | fields @timestamp, message, detailType, requestId, errorMessage | sort @timestamp`;
+  return <Copyable label="Logs Insights" value={query} />;
+}
+
 function Steps({ steps }: { steps: readonly Step[] }) {
+  const first = steps.find(({ at }) => at)?.at;
   return (
     <ol class="steps">
-      {steps.map(({ text, tone, at }) => (
+      {steps.map(({ text, tone, at, after, because, execution, deadLetter }) => (
         <li key={text} class={tone}>
           {text}
+          {after && `, ${after}`}
           {at && (
             <>
               {' '}
               <time dateTime={at} title={wholeTime(at)}>
-                {clockOf(at)}
+                {stepTime(at, first)}
               </time>
             </>
           )}
+          {execution && <a href={linkTo('executions', execution)}>its run</a>}
+          {deadLetter && <a href={linkTo('dead-letters', deadLetter)}>the dead letter</a>}
+          {because && <small>{because}</small>}
         </li>
       ))}
     </ol>

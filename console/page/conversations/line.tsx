@@ -1,9 +1,13 @@
+import { useState } from 'preact/hooks';
 import type { Participant } from '../../../core/events/schemas.ts';
 import { clockOf, wholeTime } from '../parts/time.ts';
 import { Content, type ShownMessage } from './content.tsx';
 import { DeliveryBadge, Life, Waiting } from './life.tsx';
 import { nameOf } from './people.ts';
+import { Requested } from './requested.tsx';
 import type { Line } from './transcript.ts';
+
+type PendingLine = Extract<Line, { kind: 'pending' }>;
 
 interface LineProps {
   readonly line: Line;
@@ -21,20 +25,27 @@ export function TranscriptLine({ line, people }: LineProps) {
         </div>
       );
     case 'pending':
-      return (
-        <article class="said right pending">
-          <header>
-            <b>Not at LiveChat yet</b> <DeliveryBadge delivery={line.delivery} />
-          </header>
-          <details open={line.delivery.status === 'failed'}>
-            <summary>What has become of it</summary>
-            <Waiting delivery={line.delivery} />
-          </details>
-        </article>
-      );
+      return <Pending delivery={line.delivery} />;
     default:
       return <Said message={line.message} note={line.kind === 'note'} people={people} />;
   }
+}
+
+/** Its content is asked for when it is opened; one that was given up is opened at once. */
+function Pending({ delivery }: { delivery: PendingLine['delivery'] }) {
+  const [opened, setOpened] = useState(delivery.status === 'failed');
+  return (
+    <article class="said right pending">
+      <header>
+        <b>Not at LiveChat yet</b> <DeliveryBadge delivery={delivery} />
+      </header>
+      <details open={opened} onToggle={({ currentTarget }) => setOpened(currentTarget.open)}>
+        <summary>What it says, and what has become of it</summary>
+        {opened && <Requested delivery={delivery} />}
+        <Waiting delivery={delivery} />
+      </details>
+    </article>
+  );
 }
 
 function Said({ message, note, people }: { message: ShownMessage; note: boolean; people: LineProps['people'] }) {

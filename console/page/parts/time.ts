@@ -31,6 +31,13 @@ export function wholeTime(iso: string): string {
   return whole.format(new Date(iso));
 }
 
+/** The clock, with its day where that is not the day of `first`. */
+export function stepTime(iso: string, first = iso): string {
+  const at = new Date(iso);
+  const sameDay = at.toDateString() === new Date(first).toDateString();
+  return sameDay ? clock.format(at) : whole.format(at);
+}
+
 const units = [
   ['d', 86_400],
   ['h', 3_600],

@@ -8,6 +8,7 @@ import { GatePage } from '../gate/page.tsx';
 import { Empty } from '../parts/states.tsx';
 import { PlayPage } from '../play/page.tsx';
 import { RoutingPage } from '../routing/page.tsx';
+import { stage } from './about.ts';
 import { get } from './api.ts';
 import { useResource } from './resource.ts';
 import { linkTo, type Route, route } from './route.ts';
@@ -37,6 +38,9 @@ const connection = { connecting: 'Connecting', live: 'Live', lost: 'Connection l
 export function App() {
   const about = useResource('console', () => get('/console'));
   useEffect(openStream, []);
+  useEffect(() => {
+    stage.value = about.value?.stage;
+  }, [about.value]);
   const shown = about.value?.play ? [...sections, playing] : sections;
   const at = route.value;
   const section = shown.find(({ name }) => name === at.section);

@@ -40,7 +40,7 @@ async function whole(letter: SendLetter): Promise<SendLetter> {
 
 async function burySend(letter: SendLetter, compose: Compose, now: number): Promise<void> {
   const { about, cause, parts } = read(letter, compose);
-  const open = await giveUp(letter, parts, about.redrives);
+  const open = await giveUp(letter, parts, about.redrives, now);
   await queueStore.leave(about, letter.execution);
   if (parts.length > 0 && open.length === 0) {
     await kept(letter, about, 'settled', now);
@@ -70,11 +70,12 @@ async function kept(letter: Letter, about: About, status: 'open' | 'settled', no
 }
 
 /** The parts that have not arrived after all. */
-async function giveUp(letter: SendLetter, parts: readonly OutboundPart<unknown>[], redrive: number) {
+async function giveUp(letter: SendLetter, parts: readonly OutboundPart<unknown>[], redrive: number, at: number) {
   const open: OutboundPart<unknown>[] = [];
   for (const part of parts) {
     const { fingerprint } = part;
-    const end = await deliveryStore.giveUp(part, { fingerprint, redrive, error: letter.error.name });
+    const given = { fingerprint, redrive, error: letter.error.name, at, deadLetterId: letter.id };
+    const end = await deliveryStore.giveUp(part, given);
     if (end === 'given up') open.push(part);
   }
   return open;

@@ -106,7 +106,12 @@ function fromStatus(body: unknown): Letter | undefined {
 
 /** Told by the machine and by its end, it is the same letter: an execution ends once. */
 function send(execution: string, state: unknown, name: string, message: string): SendLetter {
-  return { kind: 'send', id: deriveId('send', execution), execution, state, error: { name, message } };
+  return { kind: 'send', id: letterIdOf(execution), execution, state, error: { name, message } };
+}
+
+/** The letter of a send request whose run gave it up. */
+export function letterIdOf(execution: string): string {
+  return deriveId('send', execution);
 }
 
 function fromLambda(body: unknown): Letter | undefined {
