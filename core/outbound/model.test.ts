@@ -56,6 +56,21 @@ describe('the send step in a world where everything goes wrong', () => {
     },
   );
 
+  it.each([
+    { callsPerSecond: 10, chats: 50, slowness: 5, atMost: 1.05 },
+    { callsPerSecond: 40, chats: 200, slowness: 5, atMost: 1.1 },
+    // A table that takes 65 ms for each call. A run that waits inside the function does nothing else there.
+    { callsPerSecond: 40, chats: 200, slowness: 10, atMost: 1.5 },
+    { callsPerSecond: 10, chats: 50, slowness: 20, atMost: 2.6 },
+  ])(
+    'keeps its pace over $chats chats at $callsPerSecond calls a second while the tables are $slowness times slower',
+    async ({ atMost, ...slow }) => {
+      const outcome = await simulate({ ...calm, ...slow, seed: 1, requests: 1000 });
+      expect(outcome).toMatchObject({ twice: 0, lost: 0, inverted: 0, tooMany: 0, dead: 0, accepted: 1000 });
+      expect(outcome.seconds).toBeLessThan((1000 / slow.callsPerSecond) * atMost);
+    },
+  );
+
   it(`loses, repeats and swaps nothing in ${seeds} worlds of faults, crashes, duplicate and stopped runs, and outages`, {
     timeout: 600_000,
   }, async () => {
