@@ -5,6 +5,7 @@ import type { Activity } from './activity.ts';
 import { type Engine, type EngineOptions, type Parts, type SimulatorSettings, startEngine } from './engine.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
+import { sharedCount, sharedWork } from './shared-work.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -73,6 +74,21 @@ test('a webhook goes through its function to the bus and on to the function of t
     expect.objectContaining({ type: 'event', detailType: 'chat.started', detail: { data: { conversationId: 'C1' } } }),
   );
   expect(activities).toContainEqual(expect.objectContaining({ type: 'run', function: 'note', ok: true }));
+});
+
+test('nobody is idle while the simulator owes a webhook', async () => {
+  const { engine, simulators } = await start();
+  const owed = sharedWork(simulators[0]?.owed ?? sharedCount());
+  const arrived: string[] = [];
+
+  const end = owed.begin();
+  const idle = fetch(`${engine.addresses.aws}/_local/idle`).then(({ status }) => arrived.push(`idle ${status}`));
+  await fetch(engine.addresses.webhook, { method: 'POST', body: '{"data":{"conversationId":"C1"}}' });
+  arrived.push('webhook');
+  end();
+  await idle;
+
+  expect(arrived).toEqual(['webhook', 'idle 200']);
 });
 
 const sends = {
@@ -147,6 +163,7 @@ test('the simulator is given the credentials of the secret, and where to send we
   expect(simulators).toEqual([
     {
       port: 0,
+      owed: expect.any(SharedArrayBuffer),
       webhookUrl: engine.addresses.webhook,
       secretKey: 'my own secret',
       organizationId: 'org',

@@ -17,6 +17,7 @@ import { createFront, type FrontOptions } from './front.ts';
 import type { LambdaFunction } from './lambda/messages.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
+import { sharedCount, sharedWork } from './shared-work.ts';
 
 /** What the engine builds from, in the shape of stacks/topology.ts. */
 export interface Topology extends CloudResources, EnvironmentTopology {
@@ -37,6 +38,8 @@ export interface SimulatorSettings {
   /** What our own calls of its API are made with. */
   readonly accountId: string;
   readonly apiKey: string;
+  /** Where it counts the webhooks that it owes us, see `sharedWork`. */
+  readonly owed: SharedArrayBuffer;
 }
 
 export interface Console {
@@ -115,6 +118,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const credentials = localCredentials(environment);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
+  const owed = sharedCount();
   const cleanups: (() => unknown)[] = [];
   let stopping = false;
 
@@ -143,6 +147,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       agentId: secret.LIVECHAT_AGENT_ID,
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
+      owed,
     };
     const simulator = await parts.startSimulator(settings).catch((cause: unknown) => {
       throw isPortTaken(cause) ? new PortTakenError(settings.port, '--livechat-port', { cause }) : cause;
@@ -167,6 +172,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         redeliveryMs: options.asyncRetryDelayMs,
         ...options.machineDelays,
       },
+      elsewhere: sharedWork(owed),
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...activityOf(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>

@@ -79,7 +79,8 @@ async function waitForTurn<Content>(
 ): Promise<void> {
   const { clock, queue } = ports;
   const began = clock.now();
-  let waiting = await queue.enter(request, run.id);
+  // Who comes back is in line already: to see that costs less than to be refused another place.
+  let waiting = run.returning ? await queue.read(request) : await queue.enter(request, run.id);
   if (waiting[0] !== run.id && !run.returning) {
     const turn = await passage.joinLine();
     if (!turn.near) throw new Deferred(turn.backAt, 'pace');

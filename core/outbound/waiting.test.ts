@@ -10,7 +10,9 @@ describe('a run that waits in its conversation', () => {
   it.each<[string, Parameters<typeof whileWaiting>[0], Waiting]>([
     ['polls when it is the second', { position: 1, waitedMs: 0, ageMs: 0 }, { kind: 'poll', ms: 200 }],
     ['polls more slowly the longer it waits', { position: 1, waitedMs: 1_000, ageMs: 0 }, { kind: 'poll', ms: 300 }],
-    ['polls for 15 s', { position: 4, waitedMs: 15_000, ageMs: 0 }, { kind: 'poll', ms: 500 }],
+    ['polls for 15 s', { position: 1, waitedMs: 15_000, ageMs: 0 }, { kind: 'poll', ms: 500 }],
+    ['polls for a quarter of that as the third', { position: 2, waitedMs: 3_750, ageMs: 0 }, { kind: 'poll', ms: 500 }],
+    ['and looks at the first then', { position: 2, waitedMs: 3_751, ageMs: 0 }, { kind: 'look', ms: 600 }],
     [
       'looks at the first after 15 s',
       { position: 1, waitedMs: 15_001, ageMs: 16_000 },

@@ -7,7 +7,7 @@ export type Waiting =
   /** Come back after `ms`. */
   | { readonly kind: 'later'; readonly ms: number };
 
-/** How long those near the front wait inside the function. */
+/** How long the second waits inside the function; the third a quarter of that, the fourth a ninth, lest they use up its concurrency. */
 const pollMs = 15_000;
 const longestPollPauseMs = 500;
 /** A request this old looks at who blocks it, wherever it stands. */
@@ -29,7 +29,7 @@ export function whileWaiting({
   ageMs: number;
 }): Waiting {
   if (position < 0) return { kind: 'poll', ms: 0 };
-  if (position <= nearFront && waitedMs <= pollMs) {
+  if (position <= nearFront && waitedMs <= pollMs / position ** 2) {
     return { kind: 'poll', ms: Math.min(longestPollPauseMs, 200 + waitedMs / 10) };
   }
   const ms = Math.min(longestDeferralMs, Math.max(pauseAtPositionMs * position, ageMs / 30));

@@ -2,7 +2,7 @@ import type { TableSpec } from '../../stacks/topology.ts';
 import { createAsyncInvocations } from '../lambda/async.ts';
 import { functionArn, queueArn } from '../lambda/names.ts';
 import type { Invoke } from '../lambda/runtime.ts';
-import { allIdle, createWork } from '../lambda/work.ts';
+import { allIdle, createWork, type Work } from '../lambda/work.ts';
 import { close, listen } from '../listen.ts';
 import { createCalls } from './calls.ts';
 import { type Consumer, startConsumer } from './consumer.ts';
@@ -64,6 +64,8 @@ export interface CloudOptions {
   /** Ends the thread of the functions. */
   kill?(): Promise<void>;
   readonly delays: CloudDelays;
+  /** What is under way elsewhere and will come here, such as webhooks; nobody is idle before. */
+  readonly elsewhere?: Work;
   /** How many executions that have ended are kept, 10,000 by default. */
   readonly keptExecutions?: number;
   report(message: string): void;
@@ -150,7 +152,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     deadLetters: queueArn(resources.queues.deadLetters),
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
-  const idle: Idle = (limitMs, waitForExecutions) => allIdle(waitForExecutions ? [work, unended] : [work], limitMs);
+  const idle: Idle = (limitMs, waitForExecutions) =>
+    allIdle([work, options.elsewhere ?? [], waitForExecutions ? unended : []].flat(), limitMs);
   const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
   const parts = { database, storage, events, secrets, parameters, stepFunctions };
   const server = createEndpoint({ ...parts, faults, calls, control, report });

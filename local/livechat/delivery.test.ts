@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { sharedCount, sharedWork } from '../shared-work.ts';
 import { createDelivery, type WebhookActivity } from './delivery.ts';
 import { parse, parseAction } from './parse.ts';
 import { startRequest } from './requests.ts';
@@ -6,11 +7,16 @@ import { cleanUp, organizationId, quietSimulator, startReceiver, targetOf, until
 import type { Webhook } from './webhooks.ts';
 
 interface Extras {
+  readonly begin?: () => () => void;
   readonly timeoutMs?: number;
   readonly onActivity?: () => void;
 }
 
-const deliverTo = (url: string, retryDelaysMs: readonly number[], { timeoutMs = 10_000, onActivity }: Extras = {}) => {
+const deliverTo = (
+  url: string,
+  retryDelaysMs: readonly number[],
+  { timeoutMs = 10_000, onActivity, begin }: Extras = {},
+) => {
   const activities: WebhookActivity[] = [];
   const delivery = createDelivery({
     targets: (action) => [targetOf(url, action)],
@@ -22,6 +28,7 @@ const deliverTo = (url: string, retryDelaysMs: readonly number[], { timeoutMs = 
       activities.push(activity);
       onActivity?.();
     },
+    ...(begin && { begin }),
   });
   cleanUp(delivery.stop);
   return { ...delivery, activities };
@@ -44,6 +51,24 @@ test('the webhooks of a chat arrive in the order in which they came about', asyn
   await until(() => receiver.bodies.length === 21);
   expect(receiver.bodies.slice(1).map(textOf)).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 1)));
   expect(receiver.bodies[0]).toMatchObject({ secret_key: 'whsec-test', organization_id: organizationId });
+});
+
+test('a webhook is owed from its cause to its answer, and not while it waits to be tried again', async () => {
+  const owed = sharedWork(sharedCount());
+  const seen: number[] = [];
+  const receiver = await startReceiver(() => {
+    seen.push(owed.pending());
+    return 500;
+  });
+  const { send, activities } = deliverTo(receiver.url, [60_000], { begin: owed.begin });
+  webhooksOfChat(1).forEach(send);
+  expect(owed.pending()).toBe(2);
+  await expect(owed.idle(10_000)).resolves.toBe(true);
+  expect(seen).toEqual([2, 1]);
+  expect(activities.map(({ ok, gaveUp }) => [ok, gaveUp])).toEqual([
+    [false, false],
+    [false, false],
+  ]);
 });
 
 test('an answer that is not 200 is tried again, until it is', async () => {

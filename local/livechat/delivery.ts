@@ -28,6 +28,8 @@ export interface DeliverySettings {
   readonly retryDelaysMs: readonly number[];
   readonly now: () => number;
   readonly onActivity: (activity: WebhookActivity) => void;
+  /** Told of each webhook that is owed, from its cause to its answer; answers how to say that it is done. One that waits to be tried again is not. */
+  readonly begin?: () => () => void;
 }
 
 export interface Delivery {
@@ -46,7 +48,7 @@ interface Post {
  * this order; a retry comes when its time has come, since LiveChat promises no order.
  */
 export const createDelivery = (settings: DeliverySettings): Delivery => {
-  const { retryDelaysMs, now, onActivity } = settings;
+  const { retryDelaysMs, now, onActivity, begin = () => () => {} } = settings;
   const posters = new Map<string, Poster>();
   const lastOfChat = new Map<string, Promise<void>>();
   const pending = new Set<NodeJS.Timeout>();
@@ -76,7 +78,7 @@ export const createDelivery = (settings: DeliverySettings): Delivery => {
   const retryLater = (post: Post, number: number, delay: number): void => {
     const timer = setTimeout(() => {
       pending.delete(timer);
-      void attempt(post, number);
+      void attempt(post, number).finally(begin());
     }, delay);
     pending.add(timer);
   };
@@ -84,9 +86,11 @@ export const createDelivery = (settings: DeliverySettings): Delivery => {
   const enqueue = (post: Post): void => {
     const line = `${post.webhook.chatId} ${post.url}`;
     const before = lastOfChat.get(line) ?? Promise.resolve();
+    const end = begin();
     const done = before
       .then(() => attempt(post, 1))
       .finally(() => {
+        end();
         if (lastOfChat.get(line) === done) lastOfChat.delete(line);
       });
     lastOfChat.set(line, done);

@@ -40,6 +40,8 @@ export interface SimulatorOptions {
   readonly random?: () => number;
   readonly retryDelaysMs?: readonly number[];
   readonly onActivity?: (activity: WebhookActivity) => void;
+  /** Told of each webhook that is owed; answers how to say that it is done. */
+  readonly begin?: () => () => void;
 }
 
 export interface RunningSimulator {
@@ -69,6 +71,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     retryDelaysMs: options.retryDelaysMs ?? defaultRetryDelaysMs,
     now: source.now,
     onActivity: options.onActivity ?? (() => {}),
+    ...(options.begin && { begin: options.begin }),
   });
   const cdn = createCdn();
   const world: World = {

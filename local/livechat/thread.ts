@@ -7,7 +7,10 @@ import type { RunningSimulator, SimulatorOptions } from './server.ts';
 export type ThreadSettings = Pick<
   SimulatorOptions,
   'port' | 'webhookUrl' | 'secretKey' | 'organizationId' | 'clientId' | 'agentId' | 'accountId' | 'apiKey'
->;
+> & {
+  /** Where the webhooks that are owed are counted, see `sharedWork`. */
+  readonly owed: SharedArrayBuffer;
+};
 
 const listening = z.object({ port: z.number() });
 

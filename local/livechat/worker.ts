@@ -1,7 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { sharedWork } from '../shared-work.ts';
 import { startSimulator } from './server.ts';
+import type { ThreadSettings } from './thread.ts';
 
 /** The simulator in its thread; see thread.ts, which ends it. */
 
-const { port } = await startSimulator(workerData);
+const { owed, ...settings }: ThreadSettings = workerData;
+const { port } = await startSimulator({ ...settings, begin: sharedWork(owed).begin });
 parentPort?.postMessage({ port });

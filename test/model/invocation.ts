@@ -12,12 +12,15 @@ export class Invocation {
   readonly deadline: number;
   readonly #time: VirtualTime;
   readonly #crash: number;
+  readonly #slowness: number;
   readonly #died = Promise.withResolvers<never>();
   #over = false;
 
-  constructor(time: VirtualTime, crash: number) {
+  /** @param slowness How many times as long each step takes as it usually does. */
+  constructor(time: VirtualTime, crash: number, slowness = 1) {
     this.#time = time;
     this.#crash = crash;
+    this.#slowness = slowness;
     this.deadline = time.now() + timeoutMs;
     this.#died.promise.catch(() => {});
     time.at(this.deadline, () => this.#end(named('Sandbox.Timedout')));
@@ -34,10 +37,10 @@ export class Invocation {
 
   /** A step that reaches outside. Whoever is dead never hears of its outcome, though it may have happened. */
   async step<T>(act: () => Promise<T>, [least, most]: readonly [number, number] = [3, 10]): Promise<T> {
-    await this.#time.sleep(this.#time.between(least, most) / 2);
+    await this.#time.sleep((this.#slowness * this.#time.between(least, most)) / 2);
     await this.#alive();
     const [outcome] = await Promise.allSettled([act()]);
-    await this.#time.sleep(this.#time.between(least, most) / 2);
+    await this.#time.sleep((this.#slowness * this.#time.between(least, most)) / 2);
     await this.#alive();
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;

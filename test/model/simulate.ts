@@ -18,6 +18,8 @@ export interface Scenario extends ModelOptions {
   /** Share of runs that an operator stops. */
   readonly stopped: number;
   readonly concurrency: number;
+  /** How many times as long the tables take as they usually do. */
+  readonly slowness?: number;
   /** Takes one of the three safeguards out. */
   readonly without?: 'probe' | 'claim' | 'queue';
 }
@@ -189,7 +191,7 @@ class World {
     this.#atWork += 1;
     try {
       await this.time.sleep(this.time.between(15, 60));
-      const invocation = new Invocation(this.time, this.#crash);
+      const invocation = new Invocation(this.time, this.#crash, this.#scenario.slowness);
       const { deadline } = invocation;
       await invocation.run(() => sendRequest(request, { id: run, returning, deadline }, this.#ports(invocation)));
     } finally {

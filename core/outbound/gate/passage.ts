@@ -45,6 +45,14 @@ const mostMissed = 3;
 /** Waiting longer than this, one looks whether the regime still holds. */
 const recheckAfterMs = 1_000;
 
+/**
+ * How long, ms, the write that takes a slot may take, by how long the read before it took. Where table or machine are so
+ * slow that a slot of now would be missed by then, it is taken for the time after the write.
+ */
+function writingMs(readingMs: number): number {
+  return readingMs > lateMs ? 2 * readingMs : 0;
+}
+
 /** One run's way through its organization's gate. */
 export class Passage {
   readonly #store: GateStore;
@@ -107,15 +115,17 @@ export class Passage {
 
   async #take(): Promise<Slot> {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+      const began = this.#clock.now();
       const gate = await this.#read();
       const now = this.#clock.now();
       await this.#goIfClosed(gate, now);
       if (gate.breaker === 'open') return this.#takeTrial(gate, now);
       const limit = now + nearMs(gate);
       await this.#goIfFar(gate, now, limit);
-      const behind = gate.nextSlotAt > now;
-      const taken = await this.#update(takeSlot(gate, now, limit));
-      if (taken) return { epoch: taken.epoch, at: behind ? taken.nextSlotAt - gate.interval : now, trial: false };
+      const soonest = Math.min(now + writingMs(now - began), limit);
+      const behind = gate.nextSlotAt > soonest;
+      const taken = await this.#update(takeSlot(gate, soonest, limit));
+      if (taken) return { epoch: taken.epoch, at: behind ? taken.nextSlotAt - gate.interval : soonest, trial: false };
     }
     throw new Deferred(this.#someTimeSoon(), 'pace');
   }
