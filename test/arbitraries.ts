@@ -244,3 +244,14 @@ function numbered(one: Fact, id: string): Fact {
 export function activity(...threadIds: readonly string[]): fc.Arbitrary<Record<string, string>> {
   return fc.dictionary(fc.constantFrom(...threadIds), happenedAt);
 }
+
+/** The same value with the members of every object the other way round. */
+export function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, inner]) => [name, reversed(inner)]),
+  );
+}

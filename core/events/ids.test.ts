@@ -1,18 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyJson } from '../../test/arbitraries.ts';
+import { anyJson, reversed } from '../../test/arbitraries.ts';
 import { contentHash, deriveId } from './ids.ts';
-
-/** The same value with the members of every object the other way round. */
-function reversed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(reversed);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .reverse()
-      .map(([name, inner]) => [name, reversed(inner)]),
-  );
-}
 
 describe('a derived id', () => {
   const part = fc.oneof(fc.string(), fc.integer());

@@ -24,6 +24,10 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number | undefined;
   /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */
   readonly code?: string | undefined;
+  /** What to mend before it is worth one more try. */
+  readonly repair?: Repair | undefined;
+  /** For the repair `region`: where to call. Without one there is nothing to follow. */
+  readonly region?: string | undefined;
 }
 
 /** A call of LiveChat's API that failed. Step Functions matches on the subclass's `name`. */
@@ -40,7 +44,7 @@ export abstract class LiveChatApiError extends Error {
   readonly repair: Repair | undefined;
   readonly region: string | undefined;
 
-  constructor(details: ErrorDetails, repair?: Repair, region?: string) {
+  constructor(details: ErrorDetails) {
     super(details.message, details.code === undefined ? undefined : { cause: { code: details.code } });
     this.method = details.method;
     this.outcome = details.outcome;
@@ -48,8 +52,8 @@ export abstract class LiveChatApiError extends Error {
     this.type = details.type;
     this.debugId = details.debugId;
     this.retryAfterMs = details.retryAfterMs;
-    this.repair = repair;
-    this.region = region;
+    this.repair = details.repair;
+    this.region = details.region;
   }
 }
 
@@ -89,14 +93,10 @@ export class LiveChatRepairableError extends LiveChatApiError {
   override readonly name = 'LiveChatRepairableError';
   override readonly category = 'Repairable';
   override readonly retryable = false;
-  override readonly repair: Repair;
-  /** For the repair `region`: where to call. Without one there is nothing to follow. */
-  override readonly region: string | undefined;
+  declare readonly repair: Repair;
 
-  constructor(details: ErrorDetails, repair: Repair, region?: string) {
-    super(details, repair, region);
-    this.repair = repair;
-    this.region = region;
+  constructor(details: ErrorDetails & { readonly repair: Repair }) {
+    super(details);
   }
 }
 
@@ -133,7 +133,8 @@ export function classify(call: RefusedCall): LiveChatApiError {
     retryAfterMs: repair ? undefined : waitOf(category, headers, now),
   };
   if (!repair) return new classes[category](details);
-  return new LiveChatRepairableError(details, repair, repair === 'region' ? regionOf(call.data) : undefined);
+  const region = repair === 'region' ? regionOf(call.data) : undefined;
+  return new LiveChatRepairableError({ ...details, repair, region });
 }
 
 function waitOf(category: ErrorCategory, headers: AnswerHeaders, now: number): number | undefined {

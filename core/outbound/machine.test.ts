@@ -19,7 +19,7 @@ const failures = [
   new errors.LiveChatClientError(details),
   new errors.LiveChatAuthenticationError(details),
   new errors.LiveChatRateLimitError(details),
-  new errors.LiveChatRepairableError(details, 'join'),
+  new errors.LiveChatRepairableError({ ...details, repair: 'join' }),
 ];
 
 /** All strings in a definition that are paths, or expressions over paths. */

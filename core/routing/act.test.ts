@@ -4,6 +4,7 @@ import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { PlanRun, type Scene } from './act.ts';
 import { Calls } from './calls.ts';
+import type { RoutingCarrier } from './carrier.ts';
 import type { Step } from './plan.ts';
 
 const scene: Scene = {
@@ -24,24 +25,25 @@ const transfer = (...targets: Extract<Step, { action: 'transfer' }>['targets']):
 });
 const absent = failure('Repairable', { repair: 'join' });
 
+type World = ReturnType<typeof world>;
+
+const callsIn = ({ passage, gate, time }: World, carrier: () => Promise<RoutingCarrier>) =>
+  new Calls({ carrier, passage: passage('run'), gate, clock: time, latest: never, onLocked: async () => {} });
+
 /** Performs steps; answers what was called, and how each step went. */
 async function perform(
   steps: readonly Step[],
   answers: Parameters<typeof routingCarrier>[0] = () => undefined,
   more: Partial<Scene> = {},
 ) {
-  const { live, passage, time, gate } = world();
+  const here = world();
   const { carrier, calls } = routingCarrier(answers);
-  const made = new Calls({
-    carrier: async () => carrier,
-    passage: passage('run'),
-    gate,
-    clock: time,
-    latest: never,
-    onLocked: async () => {},
-  });
-  const planRun = new PlanRun(made, time, { ...scene, ...more });
-  const acted = await live(() => planRun.run(steps));
+  const planRun = new PlanRun(
+    callsIn(here, async () => carrier),
+    here.time,
+    { ...scene, ...more },
+  );
+  const acted = await here.live(() => planRun.run(steps));
   return {
     calls,
     outcomes: acted.map(({ action, outcome }) => `${action} ${outcome}`),
@@ -118,17 +120,9 @@ describe('what rules ask for', () => {
   });
 
   it('fails with the name of the setting that is missing', async () => {
-    const { live, passage, time, gate } = world();
+    const here = world();
     const carrier = () => Promise.reject(new ConfigurationError('LIVECHAT_API_KEY', 'a personal access token'));
-    const made = new Calls({
-      carrier,
-      passage: passage('run'),
-      gate,
-      clock: time,
-      latest: never,
-      onLocked: async () => {},
-    });
-    const acted = await live(() => new PlanRun(made, time, scene).run([tag]));
+    const acted = await here.live(() => new PlanRun(callsIn(here, carrier), here.time, scene).run([tag]));
     expect(acted).toMatchObject([
       {
         outcome: 'failed',
@@ -138,17 +132,11 @@ describe('what rules ask for', () => {
   });
 
   it('is not hidden when something of our own fails: it is tried again as a whole', async () => {
-    const { live, passage, time, gate } = world();
+    const here = world();
     const carrier = () => Promise.reject(new Error('the secret cannot be read'));
-    const made = new Calls({
-      carrier,
-      passage: passage('run'),
-      gate,
-      clock: time,
-      latest: never,
-      onLocked: async () => {},
-    });
-    await expect(live(() => new PlanRun(made, time, scene).run([tag]))).rejects.toThrow('the secret cannot be read');
+    await expect(here.live(() => new PlanRun(callsIn(here, carrier), here.time, scene).run([tag]))).rejects.toThrow(
+      'the secret cannot be read',
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { organizationId, webhook } from '../../../test/arbitraries.ts';
+import { organizationId, reversed, webhook } from '../../../test/arbitraries.ts';
 import { type Action, payloads } from '../schemas.ts';
 import type { Webhook } from './context.ts';
 import { translate } from './translate.ts';
@@ -11,17 +11,6 @@ const receivedAt = '2026-03-11T09:10:00.000Z';
 
 function idsOf(action: Action, payload: unknown, other: Partial<Webhook> = {}): string[] {
   return translate({ organizationId, action, payload, receivedAt, ...other }, {}).map(({ metadata }) => metadata.id);
-}
-
-/** The same value with the members of every object the other way round. */
-function reversed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(reversed);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .reverse()
-      .map(([name, inner]) => [name, reversed(inner)]),
-  );
 }
 
 describe('the ids of events', () => {

@@ -12,7 +12,7 @@ it.each([
   [new errors.LiveChatClientError(refused), 'Client'],
   [new errors.LiveChatNetworkError(refused), 'Network'],
   [new errors.LiveChatRateLimitError(refused), 'RateLimit'],
-  [new errors.LiveChatRepairableError(refused, 'join'), 'Repairable'],
+  [new errors.LiveChatRepairableError({ ...refused, repair: 'join' }), 'Repairable'],
   [new errors.LiveChatServerError(refused), 'Server'],
   [new ConfigurationError('LIVECHAT_AGENT_ID', 'an e-mail'), 'Configuration'],
   [new FileRefused('no'), 'Invalid'],
