@@ -4,6 +4,7 @@ import { type Design, limiterInEachProcess, noLimiter, runBaseline } from './bas
 import { newChats, numbersOf, putBurst, type Requested } from './burst.ts';
 import { round1, round2 } from './cold-start.ts';
 import { countCalls } from './count.ts';
+import { measureCpu } from './cpu.ts';
 import { arrivedIn, callsOf, clearCalls, simulatorEnvironment } from './livechat.ts';
 import { fateOf, outOfOrder } from './order.ts';
 import { watchQueues } from './queue-watch.ts';
@@ -16,6 +17,8 @@ const longestTailSeconds = 60;
 
 export interface Drain {
   readonly design: string;
+  /** What LiveChat takes. */
+  readonly callsPerSecond: number;
   readonly chats: number;
   readonly sent: number;
   /** From the first request to the last message that LiveChat accepted. */
@@ -33,6 +36,10 @@ export interface Drain {
   /** For each message. */
   readonly invocations?: number;
   readonly transitions?: number;
+  /** CPU time of the local engine for each message: a core carries no more than 1,000 / `cpuMs` a second. */
+  readonly cpuMs?: number;
+  /** How much of the machine's cores, %, the engine had: near 100, or with others at work beside it, the ratio is the machine's and not the bridge's. */
+  readonly cpuShare?: number;
 }
 
 /**
@@ -43,7 +50,13 @@ export interface Drain {
  * Requests of one chat are put at least 20 ms apart. EventBridge promises no order, and of runs that start at nearly
  * the same time, or are throttled, any may be first: hence the two columns on order.
  */
-export async function drain(callsPerSecond: number): Promise<Drain[]> {
+export async function drain(rates: readonly number[]): Promise<Drain[]> {
+  const rows: Drain[] = [];
+  for (const callsPerSecond of rates) rows.push(...(await drainAt(callsPerSecond)));
+  return rows;
+}
+
+async function drainAt(callsPerSecond: number): Promise<Drain[]> {
   const rows: Drain[] = [];
   for (const chats of [50, 5]) {
     tell(`drain: the bridge, ${messages} messages in ${chats} chats at ${callsPerSecond} a second`);
@@ -73,6 +86,7 @@ async function bridge(local: Local, chatCount: number, callsPerSecond: number): 
   await settled(local);
   await clearCalls(local);
   const watch = watchQueues(local);
+  const measured = await measureCpu(local);
   const start = Date.now();
   const limitMs = ((patience * messages) / callsPerSecond + longestTailSeconds) * 1000;
   let requested: Requested = new Map();
@@ -80,6 +94,7 @@ async function bridge(local: Local, chatCount: number, callsPerSecond: number): 
     requested = await putBurst(local, burst);
     if (!(await settled(local, limitMs))) tell('drain: not all runs have ended in time');
   });
+  const { ms, share } = await measured();
   await watch.stop();
   const judged = await judge(local, { name: 'the bridge', ...burst, start, callsPerSecond });
   const inQueueOrder = await Promise.all(
@@ -90,6 +105,8 @@ async function bridge(local: Local, chatCount: number, callsPerSecond: number): 
     outOfQueueOrder: sum(inQueueOrder),
     invocations: round2(invocationsOf('send') / messages),
     transitions: round2(transitions / messages),
+    cpuMs: round2(ms / messages),
+    cpuShare: Math.round(100 * share),
   };
 }
 
@@ -126,6 +143,7 @@ async function judge(local: Local, { name, chats, each, start, callsPerSecond }:
   const lost = sum(fates.map(({ missing }) => missing.length));
   return {
     design: name,
+    callsPerSecond,
     chats: chats.length,
     sent: chats.length * each - lost,
     seconds: round1(seconds),

@@ -3,7 +3,8 @@ import pLimit from 'p-limit';
 import { percentile } from '../cli/percentile.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
-import { round1 } from './cold-start.ts';
+import { round1, round2 } from './cold-start.ts';
+import { measureCpu } from './cpu.ts';
 
 export interface Throughput {
   readonly webhooks: number;
@@ -12,6 +13,8 @@ export interface Throughput {
   readonly webhooksPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** CPU time of the local engine for each webhook, until everything it leads to is stored. */
+  readonly cpuMs: number;
 }
 
 const concurrency = 32;
@@ -28,16 +31,19 @@ export async function throughput(local: Local, chats: number, messagesEach: numb
   const bodies = Array.from({ length: chats * messagesEach }, (_, index) =>
     message(organization_id, index % chats, Math.floor(index / chats)),
   );
+  const measured = await measureCpu(local);
   const start = performance.now();
   const times = await sendAll(local, bodies);
   await local.idle();
   const seconds = (performance.now() - start) / 1000;
+  const { ms } = await measured();
   return {
     webhooks: bodies.length,
     chats,
     webhooksPerSecond: Math.round(bodies.length / seconds),
     p50Ms: round1(percentile(times, 50)),
     p99Ms: round1(percentile(times, 99)),
+    cpuMs: round2(ms / bodies.length),
   };
 }
 

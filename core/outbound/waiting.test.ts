@@ -12,7 +12,12 @@ describe('a run that waits in its conversation', () => {
     ['polls more slowly the longer it waits', { position: 1, waitedMs: 1_000, ageMs: 0 }, { kind: 'poll', ms: 300 }],
     ['polls for 15 s', { position: 1, waitedMs: 15_000, ageMs: 0 }, { kind: 'poll', ms: 500 }],
     ['polls for a quarter of that as the third', { position: 2, waitedMs: 3_750, ageMs: 0 }, { kind: 'poll', ms: 500 }],
-    ['and looks at the first then', { position: 2, waitedMs: 3_751, ageMs: 0 }, { kind: 'look', ms: 600 }],
+    ['and comes back later then', { position: 2, waitedMs: 3_751, ageMs: 60_000 }, { kind: 'later', ms: 2_000 }],
+    [
+      'but looks at the first as the third once it is a minute old',
+      { position: 2, waitedMs: 3_751, ageMs: 63_000 },
+      { kind: 'look', ms: 2_100 },
+    ],
     [
       'looks at the first after 15 s',
       { position: 1, waitedMs: 15_001, ageMs: 16_000 },

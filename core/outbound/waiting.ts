@@ -10,7 +10,8 @@ export type Waiting =
 /** How long the second waits inside the function; the third a quarter of that, the fourth a ninth, lest they use up its concurrency. */
 const pollMs = 15_000;
 const longestPollPauseMs = 500;
-/** A request this old looks at who blocks it, wherever it stands. */
+/** The second looks at who blocks it. Those behind do once their request is so old, near the front and elsewhere: the second may have ended, too. */
+const oldNearFrontMs = 60_000;
 const oldMs = 300_000;
 const longestDeferralMs = 600_000;
 /** About what each one before it takes. */
@@ -33,5 +34,6 @@ export function whileWaiting({
     return { kind: 'poll', ms: Math.min(longestPollPauseMs, 200 + waitedMs / 10) };
   }
   const ms = Math.min(longestDeferralMs, Math.max(pauseAtPositionMs * position, ageMs / 30));
-  return { kind: position <= nearFront || ageMs > oldMs ? 'look' : 'later', ms };
+  const old = ageMs > (position <= nearFront ? oldNearFrontMs : oldMs);
+  return { kind: position === 1 || old ? 'look' : 'later', ms };
 }

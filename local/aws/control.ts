@@ -22,7 +22,7 @@ export type Idle = (limitMs: number, executions: boolean) => Promise<boolean>;
 const idleLimitMs = 60_000;
 const maximumBytes = 65_536;
 
-/** What a test or a benchmark asks of the local engine: faults and crashes, replays, counts of calls, and to be told when all is done. */
+/** What a test or a benchmark asks of the local engine: faults and crashes, replays, counts of calls and of CPU time, and to be told when all is done. */
 export function createControl({ faults, calls, idle, replay, kill }: ControlOptions) {
   const routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>> = {
     'POST /_local/faults': async (request, response) => {
@@ -38,6 +38,8 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
       calls.clear();
       sendJson(response, 200, { cleared: true });
     },
+    // Of the whole process, in microseconds since its start.
+    'GET /_local/cpu': (_request, response) => sendJson(response, 200, process.cpuUsage()),
     'GET /_local/idle': async (request, response) => {
       const { searchParams } = new URL(request.url ?? '', 'http://local');
       const done = await idle(idleLimitMs, searchParams.get('executions') === 'wait');
