@@ -7,11 +7,13 @@ import { causeOf, pathOf, tellHistory } from './history.ts';
 
 const start = Date.UTC(2026, 2, 11, 9);
 
+type Given = Partial<HistoryEvent> & { readonly type: string };
+
 /** Events a second apart. */
-const history = (...events: readonly (Partial<HistoryEvent> & { type: string })[]): HistoryEvent[] =>
+const historyOf = (...events: readonly Given[]): HistoryEvent[] =>
   events.map((event, index) => ({ id: index + 1, timestamp: new Date(start + index * 1_000).toISOString(), ...event }));
 
-const texts = (...events: Parameters<typeof history>) => tellHistory(history(...events)).map(({ text }) => text);
+const texts = (...events: readonly Given[]) => tellHistory(historyOf(...events)).map(({ text }) => text);
 
 const entered = { type: 'TaskStateEntered', name: 'Send' };
 const errorMessage = (message: string) => JSON.stringify({ errorType: 'Error', errorMessage: message });
@@ -44,7 +46,7 @@ const silent = [
 describe('the history of a run', () => {
   it('is told in plain words, from the first attempt over a wait to the end', () => {
     const told = tellHistory(
-      history(
+      historyOf(
         { type: 'ExecutionStarted', input: '{}' },
         entered,
         { type: 'LambdaFunctionScheduled' },
@@ -92,7 +94,7 @@ describe('the history of a run', () => {
   it('what is not known is told in its own words, with its cause, and what did not succeed stands out', () => {
     expect(
       tellHistory(
-        history(
+        historyOf(
           { type: 'QuantumLeapStarted', name: 'Leap' },
           { type: 'QuantumLeapTimedOut', error: 'Late', cause: 'too far' },
           { type: '' },
@@ -143,7 +145,7 @@ describe('the history of a run', () => {
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 20 }), (events) => {
-        const whole = history(...events.map((one) => JSON.parse(JSON.stringify(one))));
+        const whole = historyOf(...events.map((one) => JSON.parse(JSON.stringify(one))));
         const told = tellHistory(whole);
         expect(told.map(({ id }) => id)).toEqual([...new Set(told.map(({ id }) => id))].sort((a, b) => a - b));
         for (const { text: said } of told) expect(said.length).toBeGreaterThan(0);
