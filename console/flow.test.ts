@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createFlow } from './flow.ts';
+import { createFlow, unseenInTables } from './flow.ts';
 import type { Activity } from './stream.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -78,6 +78,47 @@ it('a part that was sent took the time since its request was put on the bus', ()
   flow.count({ type: 'execution', at, name: 'a', status: 'SUCCEEDED', ms: 900 }, start);
   const slice = flow.view(start).slices.at(-1);
   expect(slice).toMatchObject({ sent: 4, inboundMs: null, sendMs: { p50: 300, p99: 900 } });
+});
+
+it('what is read from tables counts as written there, and shows how long it took', () => {
+  const flow = createFlow(unseenInTables);
+  const stored = (ms?: number): Activity => ({
+    ...event('message.received'),
+    stored: true,
+    ...(ms !== undefined && { ms }),
+  });
+  for (const activity of [stored(30), stored(), stored(10), event('message.sent')]) flow.count(activity, start);
+  const { stations, slices, unseen, sampledAt } = flow.view(start);
+  expect(stations.tables.total).toBe(3);
+  expect(stations.bus.total).toBe(4);
+  expect(stations.livechat.total).toBe(1);
+  expect(slices.at(-1)).toMatchObject({ inboundMs: { p50: 10, p99: 30 } });
+  expect({ unseen, sampledAt }).toEqual({ unseen: ['webhook', 'functions'], sampledAt: null });
+});
+
+it('a run that began before is under way and no news, and one that nobody knew ends without a trace', () => {
+  const flow = createFlow();
+  const run = (name: string, status: string, more: object = {}): Activity => ({
+    type: 'execution',
+    at,
+    name,
+    status,
+    ...more,
+  });
+  flow.count(run('old', 'RUNNING', { before: true }), start);
+  flow.count(run('older', 'SUCCEEDED'), start);
+  flow.count(run('new', 'RUNNING'), start);
+  flow.count(run('new', 'RUNNING'), start);
+  expect(flow.view(start).running).toBe(2);
+  expect(flow.view(start).stations.machine.total).toBe(2);
+  flow.count(run('old', 'FAILED'), start);
+  expect(flow.view(start).running).toBe(1);
+});
+
+it('says when it was told that there was more than it could count', () => {
+  const flow = createFlow(unseenInTables);
+  flow.count({ type: 'sampled', at }, start);
+  expect(flow.view(start + 1_000).sampledAt).toBe(start);
 });
 
 it('the worst gate is shown', () => {

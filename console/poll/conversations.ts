@@ -24,8 +24,6 @@ interface Told {
 const mostInVain = 3;
 /** Of one conversation in a look; the next look goes on from there. */
 const mostMessages = 200;
-/** After so many in a row of which all was told, there is nothing new. */
-const knownInARow = 1_000;
 const readAtOnce = 100;
 const queriesAtOnce = 10;
 const organizationsMs = 30_000;
@@ -35,6 +33,8 @@ export function watchConversations(most = mostInALook): Watch {
   let seen: ReadonlyMap<string, Told> | undefined;
   const horizon = createHorizon();
   let known: { readonly ids: readonly string[]; readonly until: number } = { ids: [], until: 0 };
+  /** The look before has left something for this one. */
+  let behind = false;
   const limit = pLimit(queriesAtOnce);
 
   async function organizationIds(now: number): Promise<readonly string[]> {
@@ -44,7 +44,7 @@ export function watchConversations(most = mostInALook): Watch {
     return known.ids;
   }
 
-  /** From the latest back to those of which all was told; to learn what is there, all of the last minute's. */
+  /** From the latest back, until all was told of as many in a row; to learn what is there, all of the last minute's. */
   async function changed(
     organizationIds: readonly string[],
     since: string,
@@ -57,7 +57,7 @@ export function watchConversations(most = mostInALook): Watch {
       const settled = isSettled(told?.get(keyOf(one)), one);
       inARow = settled ? inARow + 1 : 0;
       if (!settled) found.push(one);
-      if (inARow === knownInARow || (told && found.length === most)) break;
+      if (told && (found.length === most || (inARow === most && !behind))) break;
     }
     return found;
   }
@@ -75,7 +75,8 @@ export function watchConversations(most = mostInALook): Watch {
     horizon.note(timesOf(active), now);
     const all = [...before, ...changes.map(({ key, told }) => [key, told] as const)];
     seen = new Map(all.filter(([, { at }]) => at >= since));
-    return { found: changes.flatMap(({ found }) => found), sampled: !isFirst && active.length === most };
+    behind = !isFirst && active.length === most;
+    return { found: changes.flatMap(({ found }) => found), sampled: behind };
   };
 }
 

@@ -9,6 +9,8 @@ export function watchLetters(most = mostInALook): Watch {
   /** When each was kept, by id. */
   let seen: ReadonlyMap<string, string> | undefined;
   const horizon = createHorizon();
+  /** The look before has left something for this one. */
+  let behind = false;
 
   /** From the latest back to those that are known. */
   async function unknown(
@@ -21,7 +23,7 @@ export function watchLetters(most = mostInALook): Watch {
       const page: Awaited<ReturnType<typeof list>> = await list('open', { limit: pageSize, since, from });
       const news = page.letters.filter(({ id }) => !known?.has(id));
       fresh.push(...news);
-      from = news.length > 0 ? (page.next ?? null) : null;
+      from = news.length > 0 || behind ? (page.next ?? null) : null;
     } while (from !== null && (!known || fresh.length < most));
     return { fresh, more: from !== null };
   }
@@ -34,7 +36,8 @@ export function watchLetters(most = mostInALook): Watch {
     horizon.note(timesOf(fresh), now);
     const all = [...(seen ?? []), ...fresh.map(({ id, createdAt }) => [id, createdAt] as const)];
     seen = new Map(all.filter(([, createdAt]) => createdAt >= since));
-    return isFirst ? { found: [], sampled: false } : { found: fresh.map(activityOf), sampled: more };
+    behind = more;
+    return { found: isFirst ? [] : fresh.map(activityOf), sampled: behind };
   };
 }
 

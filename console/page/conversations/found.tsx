@@ -35,7 +35,7 @@ export function Found({ latest, search, status }: FoundProps) {
   const goOn = () => void searching.current?.goOn();
   return (
     <>
-      <div class="progress">
+      <div class="searched">
         <p role="status">{wordsOf(progress)}</p>
         {state === 'looking' && (
           <button type="button" onClick={() => searching.current?.stop()}>

@@ -19,8 +19,15 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
   const search = query.get('search') ?? '';
   const [typed, setTyped] = useState(search);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const stopTyping = () => clearTimeout(timer.current);
+  const stopTyping = () => {
+    clearTimeout(timer.current);
+    timer.current = undefined;
+  };
   useEffect(() => stopTyping, []);
+  // The address may change by a link, or by going back; not under the hands of somebody who types.
+  useEffect(() => {
+    if (timer.current === undefined) setTyped(search);
+  }, [search]);
   const go = (changed: Record<string, string>) => {
     stopTyping();
     location.replace(linkTo('conversations', undefined, { status, search: typed, ...changed }));

@@ -46,7 +46,7 @@ const minuteMs = 60_000;
 function readFrom({ slices, sampledAt }: Flow): string {
   const now = (slices.at(-1)?.at ?? 0) * 1000;
   return sampledAt !== null && now - sampledAt < minuteMs
-    ? 'So much passes that not all of it could be counted: this is a sample.'
+    ? 'So much passes that not all of it could be counted in time: this is a sample.'
     : "Read from the stage's tables every two seconds.";
 }
 

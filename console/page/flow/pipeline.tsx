@@ -78,20 +78,25 @@ function StationBox({ node, flow, narrow }: StationBoxProps) {
   );
 }
 
+const short = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+
 interface CountsProps extends Omit<StationBoxProps, 'flow'> {
   readonly counts: Passed | undefined;
   readonly left: number;
 }
 
 function Counts({ node, counts, narrow, left }: CountsProps) {
+  const total = counts?.total ?? 0;
   return (
     <>
       <text class="total" x={left} y="48">
-        {counts?.total ?? 0}
+        {total < 100_000 ? total : short.format(total)}
       </text>
-      <text class="rate" x={node.width - left} y="48" text-anchor="end">
-        {rateOf(counts?.lastMinute ?? 0)}
-      </text>
+      {(!narrow || total < 1_000) && (
+        <text class="rate" x={node.width - left} y="48" text-anchor="end">
+          {rateOf(counts?.lastMinute ?? 0)}
+        </text>
+      )}
       {!narrow && (
         <text class="about" x={left} y="65">
           {counts && counts.failed > 0 ? `${counts.failed} failed` : node.about}
