@@ -51,7 +51,7 @@ it('slices cover fifteen minutes without a gap, and forget what is older', () =>
   for (const ms of [10, 20, 30, 40]) flow.count({ type: 'webhook', at, status: 200, ms }, start);
   const { slices } = flow.view(start);
   expect(slices).toHaveLength(180);
-  expect(slices.at(-1)).toMatchObject({ webhooks: 4, p50: 20, p99: 40 });
+  expect(slices.at(-1)).toMatchObject({ webhooks: 4, webhookMs: { p50: 20, p99: 40 }, sendMs: null });
   expect(new Set(slices.slice(1).map(({ at: time }, index) => time - (slices[index]?.at ?? 0)))).toEqual(new Set([5]));
   const later = flow.view(start + 15 * 60_000);
   expect(later.slices.every(({ webhooks }) => webhooks === 0)).toBe(true);
@@ -70,7 +70,7 @@ it('what is read from tables counts as written there, and shows how long it took
   expect(stations.tables.total).toBe(3);
   expect(stations.bus.total).toBe(4);
   expect(stations.livechat.total).toBe(1);
-  expect(slices.at(-1)).toMatchObject({ p50: 10, p99: 30 });
+  expect(slices.at(-1)).toMatchObject({ webhookMs: { p50: 10, p99: 30 }, sendMs: null });
   expect({ unseen, sampledAt }).toEqual({ unseen: ['webhook', 'functions'], sampledAt: null });
 });
 
@@ -97,6 +97,28 @@ it('says when it was told that there was more than it could count', () => {
   const flow = createFlow(unseenInTables);
   flow.count({ type: 'sampled', at }, start);
   expect(flow.view(start + 1_000).sampledAt).toBe(start);
+});
+
+it('a part that was sent took the time since its request was put on the bus', () => {
+  const flow = createFlow();
+  const told = (detailType: string, ms: number, requestId: string): Activity => ({
+    ...event(detailType, { requestId }),
+    at: new Date(start + ms).toISOString(),
+  });
+  const passed = [
+    told('message.send.requested', 0, 'a'),
+    told('message.send.requested', 100, 'b'),
+    // A sender may put the same request on the bus again: it is the one that it was.
+    told('message.send.requested', 200, 'a'),
+    told('message.sent', 300, 'a'),
+    told('message.sent', 700, 'a'),
+    told('message.sent', 400, 'b'),
+    told('message.sent', 900, 'unknown'),
+  ];
+  for (const activity of passed) flow.count(activity, start);
+  flow.count({ ...event('message.sent'), ms: 900 }, start);
+  const slice = flow.view(start).slices.at(-1);
+  expect(slice).toMatchObject({ sent: 5, webhookMs: null, sendMs: { p50: 300, p99: 900 } });
 });
 
 it('the worst gate is shown', () => {

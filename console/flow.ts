@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { GateView } from '../core/outbound/gate/hand.ts';
+import { createSendTimes } from './send-times.ts';
 import type { Activity } from './stream.ts';
 
 /** Where a message passes, in the order of the way in and out. */
@@ -13,6 +14,12 @@ export interface Passed {
   readonly lastMinute: number;
 }
 
+/** Half of them took at most `p50` ms, and all but one in a hundred at most `p99`. */
+export interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
 /** Five seconds of the last fifteen minutes. */
 export interface FlowSlice {
   /** When it began, seconds since 1970. */
@@ -20,9 +27,10 @@ export interface FlowSlice {
   readonly webhooks: number;
   readonly events: number;
   readonly sent: number;
-  /** How long webhooks took to be answered, or on a stage messages to be stored, in ms; null where there was none. */
-  readonly p50: number | null;
-  readonly p99: number | null;
+  /** How long webhooks took to be answered, or on a stage messages to be stored; null where there was none. */
+  readonly webhookMs: Quantiles | null;
+  /** How long parts of send requests took from being put on the bus until LiveChat had them. */
+  readonly sendMs: Quantiles | null;
   /** Calls a second that the slowest gate lets pass; null where nobody has looked. */
   readonly pace: number | null;
   /** The worst of all gates'. */
@@ -47,7 +55,8 @@ const minuteSlices = 60 / sliceSeconds;
 
 interface Counted {
   readonly passed: Record<Station, number>;
-  readonly latencies: number[];
+  readonly webhookMs: number[];
+  readonly sendMs: number[];
   gate: Pick<FlowSlice, 'pace' | 'breaker'> | undefined;
 }
 
@@ -65,11 +74,6 @@ export function stationsOf(activity: Activity): { readonly station: Station; rea
 }
 
 const written = { station: 'tables' } as const;
-
-/** What the plot of answer times shows: webhooks, or where those are not seen, messages found in the tables. */
-function latencyOf({ type, ms, stored }: Activity): number | undefined {
-  return typeof ms === 'number' && (type === 'webhook' || stored === true) ? ms : undefined;
-}
 
 /** One that was read from the tables has been written there. */
 function ofEvent({ detailType, stored }: Activity): { readonly station: Station }[] {
@@ -93,6 +97,11 @@ function letterIn({ type, detailType, detail }: Activity): string | undefined {
   return failed.safeParse(detail).data?.data.deadLetterId;
 }
 
+/** Of webhooks; where those are not seen, of messages that were found in the tables. */
+function answeredIn({ type, ms, stored }: Activity): number[] {
+  return typeof ms === 'number' && (type === 'webhook' || stored === true) ? [ms] : [];
+}
+
 const zero = (): Record<Station, number> =>
   ({ webhook: 0, bus: 0, functions: 0, tables: 0, machine: 0, livechat: 0, 'dead-letters': 0 }) satisfies Record<
     Station,
@@ -111,12 +120,13 @@ export function createFlow(unseen: readonly Station[] = []) {
   /** By name: the end of a run that began before does not count. */
   const running = new Set<string>();
   let sampledAt: number | null = null;
+  const sendTimes = createSendTimes();
 
   const sliceAt = (now: number): Counted => {
     const index = Math.floor(now / 1000 / sliceSeconds);
     const found = slices.get(index);
     if (found) return found;
-    const fresh: Counted = { passed: zero(), latencies: [], gate: undefined };
+    const fresh: Counted = { passed: zero(), webhookMs: [], sendMs: [], gate: undefined };
     slices.set(index, fresh);
     for (const old of slices.keys()) if (old <= index - keptSlices) slices.delete(old);
     return fresh;
@@ -145,8 +155,8 @@ export function createFlow(unseen: readonly Station[] = []) {
         totals['dead-letters'] += 1;
         slice.passed['dead-letters'] += 1;
       }
-      const latency = latencyOf(activity);
-      if (latency !== undefined) slice.latencies.push(latency);
+      slice.webhookMs.push(...answeredIn(activity));
+      slice.sendMs.push(...sendTimes(activity));
       if (activity.type === 'sampled') sampledAt = now;
       if (activity.type === 'execution') noteRun(activity);
     },
@@ -183,21 +193,23 @@ export function createFlow(unseen: readonly Station[] = []) {
 }
 
 function sliceOf(at: number, counted: Counted | undefined): FlowSlice {
-  const sorted = counted?.latencies.toSorted((a, b) => a - b) ?? [];
   return {
     at,
     webhooks: counted?.passed.webhook ?? 0,
     events: counted?.passed.bus ?? 0,
     sent: counted?.passed.livechat ?? 0,
-    p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99),
+    webhookMs: quantilesOf(counted?.webhookMs),
+    sendMs: quantilesOf(counted?.sendMs),
     pace: counted?.gate?.pace ?? null,
     breaker: counted?.gate?.breaker ?? null,
   };
 }
 
-function percentile(sorted: readonly number[], share: number): number | null {
-  return sorted[Math.ceil(sorted.length * share) - 1] ?? null;
+function quantilesOf(values: readonly number[] = []): Quantiles | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1];
+  const [p50, p99] = [at(0.5), at(0.99)];
+  return p50 === undefined || p99 === undefined ? null : { p50, p99 };
 }
 
 const severity = ['closed', 'open', 'paused'] as const;

@@ -1,31 +1,8 @@
 import { type Command, Option } from 'commander';
-import * as z from 'zod/mini';
 import { onBridge } from '../bridge.ts';
 import { asking, bridgeCommand, group } from '../command.ts';
+import { eraseOptions, listOptions, showOptions, statuses } from '../conversations/options.ts';
 import { UsageError } from '../errors.ts';
-import { askingOptions, bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
-
-const statuses = ['queued', 'open', 'idle', 'closed'] as const;
-const most = (limit: number) => wholeNumber(1).check(z.maximum(limit, `a whole number from 1 to ${limit}`));
-
-const listOptions = z.object({
-  ...bridgeOptions,
-  organization: organizationOption,
-  status: z.optional(z.enum(statuses)),
-  limit: most(1000),
-});
-export type ListOptions = z.infer<typeof listOptions>;
-
-const showOptions = z.object({ ...bridgeOptions, organization: organizationOption, limit: most(10_000) });
-export type ShowOptions = z.infer<typeof showOptions>;
-
-const eraseOptions = z.object({
-  ...askingOptions,
-  organization: organizationOption,
-  dryRun: flag,
-  customer: z.optional(z.string().check(z.minLength(3, "a customer's id or e-mail address"))),
-});
-export type EraseOptions = z.infer<typeof eraseOptions>;
 
 const listCommand = () =>
   bridgeCommand('list', {

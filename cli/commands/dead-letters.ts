@@ -1,48 +1,21 @@
 import { type Command, Option } from 'commander';
-import * as z from 'zod/mini';
-import type { LetterFilter } from '../../core/outbound/dead-letters/select.ts';
 import { onBridge } from '../bridge.ts';
 import { asking, bridgeCommand, group } from '../command.ts';
+import {
+  filterNames,
+  listOptions,
+  type RedriveOptions,
+  redriveOptions,
+  showOptions,
+  statuses,
+} from '../dead-letters/options.ts';
 import { UsageError } from '../errors.ts';
-import { askingOptions, bridgeOptions, duration, flag, wholeNumber } from '../options.ts';
-
-const statuses = ['open', 'redriven', 'settled'] as const;
-const names = ['kind', 'error', 'organization', 'conversation', 'request'] as const;
-const filterExpected = 'kind=send, kind=event, kind=unread, error=…, organization=…, conversation=… or request=…';
-
-const condition = z
-  .string(filterExpected)
-  .check(z.regex(/^(?:kind=(?:send|event|unread)|(?:error|organization|conversation|request)=.+)$/, filterExpected));
-const kindNames = ['send', 'event', 'unread'] as const;
-
-/** From `name=value` each; a name given twice counts as given last. */
-const filterOf = (conditions: string[]): LetterFilter => {
-  const given = new Map(
-    conditions.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
-  );
-  const { kind, ...rest } = Object.fromEntries(names.map((name) => [name, given.get(name)]));
-  return { ...rest, kind: kindNames.find((one) => one === kind) };
-};
-const filter = z.pipe(z._default(z.array(condition), []), z.transform(filterOf));
-const which = { filter, maxAge: z.optional(duration) };
-
-const listOptions = z.object({
-  ...bridgeOptions,
-  ...which,
-  status: z.enum(statuses),
-  limit: wholeNumber(1),
-});
-export type ListOptions = z.infer<typeof listOptions>;
-const showOptions = z.object(bridgeOptions);
-export type ShowOptions = z.infer<typeof showOptions>;
-const redriveOptions = z.object({ ...askingOptions, ...which, all: flag, dryRun: flag });
-export type RedriveOptions = z.infer<typeof redriveOptions>;
 
 const withFilter = (command: Command): Command =>
   command
     .option(
       '--filter <name=value>',
-      `only those; may be given again, and all must fit. Names: ${names.join(', ')}`,
+      `only those; may be given again, and all must fit. Names: ${filterNames.join(', ')}`,
       (text: string, before: string[] = []) => [...before, text],
     )
     .option('--max-age <time>', 'only those that are no older, such as 30m, 12h or 7d');

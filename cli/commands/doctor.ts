@@ -1,11 +1,7 @@
 import type { Command } from 'commander';
-import * as z from 'zod/mini';
 import { onBridge } from '../bridge.ts';
 import { bridgeCommand } from '../command.ts';
-import { address, bridgeOptions, organizationOption } from '../options.ts';
-
-const doctorOptions = z.object({ ...bridgeOptions, organization: organizationOption, url: z.optional(address) });
-export type DoctorOptions = z.infer<typeof doctorOptions>;
+import { doctorOptions } from '../doctor/options.ts';
 
 export const register = (program: Command): void => {
   const command = bridgeCommand('doctor', {

@@ -1,27 +1,8 @@
 import { type Command, Option } from 'commander';
-import * as z from 'zod/mini';
 import { onBridge } from '../bridge.ts';
 import { bridgeCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
-
-const words = (what: string) => z.string().check(z.minLength(1, what));
-
-const sendOptions = z.object({
-  ...bridgeOptions,
-  organization: organizationOption,
-  chat: words("a chat's id"),
-  text: z.optional(words('a text that is not empty')),
-  file: z.optional(words('a path or an https address')),
-  card: z.optional(words('a path')),
-  note: flag,
-  onInactive: z.enum(['resume', 'append', 'fail'], 'resume, append or fail'),
-  onAbsent: z.enum(['join', 'transfer'], 'join or transfer'),
-  expiresInSeconds: wholeNumber(1).check(z.maximum(86_400, 'at most 86400')),
-  requestId: z.optional(words('a text that is not empty')),
-  wait: flag,
-});
-export type SendOptions = z.infer<typeof sendOptions>;
+import { type SendOptions, sendOptions } from '../send/options.ts';
 
 const requireOne = ({ text, file, card }: SendOptions): void => {
   const given = [text, file, card].filter((one) => one !== undefined);

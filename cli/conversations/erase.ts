@@ -1,11 +1,11 @@
 import { erase, type Inventory, isEmpty, type Meant, StillWritten, takeInventory } from '../../core/erasure/erasure.ts';
-import type { EraseOptions } from '../commands/conversations.ts';
 import { confirm } from '../confirm.ts';
 import { CliError } from '../errors.ts';
 import { chosenOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { theConversation } from './find.ts';
+import type { EraseOptions } from './options.ts';
 
 /** What is left where the bridge has no hand. */
 const notErased = [

@@ -4,9 +4,9 @@ import {
   listConversations,
   statuses,
 } from '../../core/conversations/queries.ts';
-import type { ListOptions } from '../commands/conversations.ts';
 import { chosenOrganizations } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
+import type { ListOptions } from './options.ts';
 
 const customerOf = ({ participants }: ConversationSummary): string => {
   const customer = participants.find(({ type }) => type === 'customer');

@@ -2,9 +2,9 @@ import type { ConversationDetail } from '../../core/conversations/queries.ts';
 import type { StoredMessage } from '../../core/messages/queries.ts';
 import { type LoadedTranscript, loadTranscript } from '../../core/outbound/transcript.ts';
 import type { DeliveryView } from '../../core/outbound/view.ts';
-import type { ShowOptions } from '../commands/conversations.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { theConversation } from './find.ts';
+import type { ShowOptions } from './options.ts';
 
 type Shown = StoredMessage & { readonly delivery?: DeliveryView; readonly isNote?: boolean };
 

@@ -1,6 +1,6 @@
 import { select } from '../../core/outbound/dead-letters/select.ts';
-import type { ListOptions } from '../commands/dead-letters.ts';
 import { colours, print, printJson } from '../output.ts';
+import type { ListOptions } from './options.ts';
 import { printLetters } from './table.ts';
 
 /** The newest letters. */

@@ -1,10 +1,10 @@
 import { type Redriven, redriveAll, select } from '../../core/outbound/dead-letters/select.ts';
 import { type Archived, find } from '../../core/outbound/dead-letters/store.ts';
-import type { RedriveOptions } from '../commands/dead-letters.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../progress.ts';
+import type { RedriveOptions } from './options.ts';
 import { printLetters } from './table.ts';
 
 const named = async (id: string): Promise<Archived> => {

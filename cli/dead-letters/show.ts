@@ -1,7 +1,7 @@
 import { find } from '../../core/outbound/dead-letters/store.ts';
-import type { ShowOptions } from '../commands/dead-letters.ts';
 import { CliError } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
+import type { ShowOptions } from './options.ts';
 
 /** One letter, whole. */
 export const show = async (id: string, { json }: ShowOptions): Promise<void> => {

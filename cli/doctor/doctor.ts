@@ -3,11 +3,11 @@ import { examinationsOf, examine } from '../../core/doctor/doctor.ts';
 import type { Finding, Severity } from '../../core/doctor/finding.ts';
 import { accountHolders } from '../../core/livechat/account.ts';
 import type { StageOutputs } from '../../core/platform/outputs.ts';
-import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { expectedRules, expectedTables } from './expected.ts';
+import type { DoctorOptions } from './options.ts';
 
 const signs: Readonly<Record<Severity, string>> = {
   ok: colours.green('ok     '),

@@ -1,8 +1,8 @@
 import { applyRules, restoreRules, type VersionedRules } from '../../core/routing/rule-store.ts';
-import type { ApplyOptions } from '../commands/routing.ts';
 import { CliError } from '../errors.ts';
 import { chosenOrganization } from '../organization.ts';
 import { print, printJson } from '../output.ts';
+import type { ApplyOptions } from './options.ts';
 import { readRules } from './rules-file.ts';
 
 const restored = async (organizationId: string, version: number): Promise<VersionedRules> => {

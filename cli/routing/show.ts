@@ -1,9 +1,9 @@
 import { planOf } from '../../core/routing/plan.ts';
 import { rulesInForce, rulesOf, type VersionedRules, versionsOf } from '../../core/routing/rule-store.ts';
-import type { ShowOptions } from '../commands/routing.ts';
 import { CliError } from '../errors.ts';
 import { chosenOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
+import type { ShowOptions } from './options.ts';
 import { conditionInWords, stepInWords } from './words.ts';
 
 const versionInWords = ({ version, comment, createdAt }: Omit<VersionedRules, 'rules'>): string => {

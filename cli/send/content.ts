@@ -3,8 +3,8 @@ import { access, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { keyOfLocal, storeLocalFile } from '../../core/media/store.ts';
 import type { SendRequest } from '../../core/outbound/submit.ts';
-import type { SendOptions } from '../commands/send.ts';
 import { CliError, causeOf, UsageError } from '../errors.ts';
+import type { SendOptions } from './options.ts';
 
 type Message = SendRequest['messages'][number];
 

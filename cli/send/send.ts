@@ -6,11 +6,11 @@ import type { OutboundRequest } from '../../core/outbound/carrier.ts';
 import { RequestInvalid } from '../../core/outbound/errors.ts';
 import { progressOf, type RequestProgress } from '../../core/outbound/follow.ts';
 import { checkRequest, type SendRequest, submit } from '../../core/outbound/submit.ts';
-import type { SendOptions } from '../commands/send.ts';
 import { CliError, exitCodes, UsageError } from '../errors.ts';
 import { chosenOrganization } from '../organization.ts';
 import { colours, print, printJson } from '../output.ts';
 import { contentOf } from './content.ts';
+import type { SendOptions } from './options.ts';
 
 const pollMs = 500;
 /** What comes after its end: a dead letter is read and kept. */

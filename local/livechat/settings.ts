@@ -1,5 +1,3 @@
-import type { SettingsRequest } from './control/requests.ts';
-
 /** What may be changed while the simulator runs. */
 export interface Settings {
   /** Calls a second, over all methods; null: no limit. */
@@ -42,7 +40,7 @@ export const defaultSettings = {
 
 export interface SettingsStore {
   readonly current: () => Settings;
-  readonly change: (request: SettingsRequest) => void;
+  readonly change: (request: Partial<Settings>) => void;
 }
 
 export const createSettings = (initial: Settings): SettingsStore => {

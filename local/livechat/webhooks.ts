@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Chat } from './chats.ts';
 import type { ChatEvent, Properties, Thread, User } from './shapes.ts';
 
 /** The payload of each webhook action that the simulator sends. */
@@ -77,8 +76,15 @@ export interface Webhook<Action extends WebhookAction = WebhookAction> {
   };
 }
 
+/** The chat that a webhook is about, as it is then. */
+interface Subject {
+  readonly id: string;
+  readonly users: readonly User[];
+  readonly properties: Properties;
+}
+
 export const webhookOf = <Action extends WebhookAction>(
-  chat: Chat,
+  chat: Subject,
   action: Action,
   payload: WebhookPayloads[Action],
 ): Webhook<Action> => {

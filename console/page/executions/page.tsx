@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ExecutionPage, ExecutionSummary } from '../../answers.ts';
-import { Badge, type Tone } from '../parts/badge.tsx';
+import { Badge } from '../parts/badge.tsx';
 import { Empty, Loaded } from '../parts/states.tsx';
 import { duration, shortTime, wholeTime } from '../parts/time.ts';
 import { VirtualList } from '../parts/virtual-list.tsx';
@@ -8,18 +8,10 @@ import { get } from '../shell/api.ts';
 import { useResource } from '../shell/resource.ts';
 import { linkTo, type Route } from '../shell/route.ts';
 import { useChanges } from '../shell/stream.ts';
+import { toneOfRun, wordsOfRun } from './status.ts';
 import { ExecutionView } from './view.tsx';
 
 const statuses = ['', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
-
-export function toneOfRun(status: string): Tone {
-  if (status === 'SUCCEEDED') return 'good';
-  return status === 'RUNNING' ? 'busy' : 'bad';
-}
-
-export function wordsOfRun(status: string): string {
-  return status.toLowerCase().replace('_', ' ');
-}
 
 export function ExecutionsPage({ route }: { route: Route }) {
   return route.id === undefined ? (

@@ -10,7 +10,7 @@ import { linkTo } from '../shell/route.ts';
 import { useChanges } from '../shell/stream.ts';
 import { MachineDiagram } from './diagram.tsx';
 import { causeOf, tellHistory } from './history.ts';
-import { toneOfRun, wordsOfRun } from './page.tsx';
+import { toneOfRun, wordsOfRun } from './status.ts';
 
 const request = z.object({
   detail: z.object({ data: z.object({ conversationId: z.string(), requestId: z.string() }) }),

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import type { Flow, FlowSlice } from '../../flow.ts';
+import type { Flow, FlowSlice, Quantiles } from '../../flow.ts';
 import { Plot } from '../parts/plot.tsx';
 
 const sliceSeconds = 5;
@@ -9,16 +9,17 @@ const none: readonly FlowSlice[] = [];
 /** The last fifteen minutes. */
 export function Plots({ flow }: { flow: Flow | undefined }) {
   const slices = flow?.slices ?? none;
-  const { times, throughput, latency, pace } = useMemo(() => seriesOf(slices), [slices]);
+  const { times, throughput, webhookMs, sendMs, pace } = useMemo(() => seriesOf(slices), [slices]);
   return (
     <div class="plots">
       <Plot title="Throughput, a second" times={times} lines={throughput} atLeast={1} />
       <Plot
         title={flow?.unseen.includes('webhook') ? 'Message stored after, ms' : 'Webhook answered in, ms'}
         times={times}
-        lines={latency}
+        lines={webhookMs}
         atLeast={50}
       />
+      <Plot title="Sent after the request, ms" times={times} lines={sendMs} atLeast={100} />
       <Plot title="Gate, calls a second" times={times} lines={pace} atLeast={10} />
     </div>
   );
@@ -26,6 +27,10 @@ export function Plots({ flow }: { flow: Flow | undefined }) {
 
 function seriesOf(slices: readonly FlowSlice[]) {
   const perSecond = (pick: (slice: FlowSlice) => number) => slices.map((slice) => pick(slice) / sliceSeconds);
+  const quantiles = (pick: (slice: FlowSlice) => Quantiles | null) => [
+    { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
+    { label: 'p99', colour: 'third', values: slices.map((slice) => pick(slice)?.p99 ?? null) },
+  ];
   return {
     times: slices.map(({ at }) => at),
     throughput: [
@@ -33,10 +38,8 @@ function seriesOf(slices: readonly FlowSlice[]) {
       { label: 'events', colour: 'second', values: perSecond(({ events }) => events) },
       { label: 'sent', colour: 'third', values: perSecond(({ sent }) => sent) },
     ],
-    latency: [
-      { label: 'p50', colour: 'accent', values: slices.map(({ p50 }) => p50) },
-      { label: 'p99', colour: 'third', values: slices.map(({ p99 }) => p99) },
-    ],
+    webhookMs: quantiles(({ webhookMs }) => webhookMs),
+    sendMs: quantiles(({ sendMs }) => sendMs),
     pace: [
       { label: 'pace', colour: 'accent', steps: true, values: slices.map(({ pace }) => pace) },
       {

@@ -94,11 +94,31 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
         key: `${index}`,
         label,
         look,
-        at: { x: laid.x ?? 0, y: laid.y ?? 0 },
-        path: pathOf(laid.points ?? []),
+        ...drawn(graph.node(from), graph.node(to), laid.points ?? [], direction),
       };
     }),
   };
+}
+
+type Box = Point & Pick<GraphNode, 'width' | 'height'>;
+
+/**
+ * The line and the place of its label. Forward it goes from the middle of one side to the middle of the other, where dagre
+ * would begin and end anywhere on the border.
+ */
+function drawn(from: Box, to: Box, points: readonly Point[], direction: 'LR' | 'TB'): { path: string; at: Point } {
+  const across = direction === 'LR';
+  const half = (box: Box): Point => (across ? { x: box.width / 2, y: 0 } : { x: 0, y: box.height / 2 });
+  const start = { x: from.x + half(from).x, y: from.y + half(from).y };
+  const end = { x: to.x - half(to).x, y: to.y - half(to).y };
+  const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
+  const forward = across ? end.x > start.x : end.y > start.y;
+  if (!forward || points.length > 3)
+    return { path: pathOf(points), at: points[Math.floor(points.length / 2)] ?? middle };
+  const control = across
+    ? `${middle.x} ${start.y} ${middle.x} ${end.y}`
+    : `${start.x} ${middle.y} ${end.x} ${middle.y}`;
+  return { path: `M${start.x} ${start.y}C${control} ${end.x} ${end.y}`, at: middle };
 }
 
 /** A smooth line through the points. */

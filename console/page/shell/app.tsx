@@ -44,6 +44,8 @@ export function App() {
   const title = section?.title ?? 'Not here';
   useEffect(() => {
     document.title = `${title} · LiveChat bridge`;
+    // On a telephone the sections go beyond the screen.
+    document.querySelector('.sections [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [title]);
   return (
     <div class="shell">

@@ -5,7 +5,8 @@ import { LiveChatError, toLiveChatError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
 import { authorize } from './scopes.ts';
 import { lostAnswerOf, type Outcome, refusalOf } from './strike.ts';
-import { type Method, type Version, versions, type World } from './world.ts';
+import { type Version, versions } from './version.ts';
+import type { Method, World } from './world.ts';
 
 /** A call of one of the APIs' methods, as it came in. */
 export interface Call {

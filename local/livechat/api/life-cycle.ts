@@ -1,4 +1,4 @@
-import type { Version } from './world.ts';
+import type { Version } from './version.ts';
 
 /**
  * How LiveChat says with each answer that a version is on its way out. v3.4's date is documented; of v3.5 it is only

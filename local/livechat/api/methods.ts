@@ -11,7 +11,8 @@ import {
 import * as requests from './requests.ts';
 import { resumeChat, sendEvent, uploadFile } from './sending.ts';
 import { tagThread, untagThread } from './tagging.ts';
-import type { Method, Version, World } from './world.ts';
+import type { Version } from './version.ts';
+import type { Method, World } from './world.ts';
 
 const method =
   <Schema extends z.ZodMiniType>(

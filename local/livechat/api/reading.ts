@@ -6,7 +6,8 @@ import { fromPageId, offset, pageOf } from './paging.ts';
 import { type getChatRequest, listChatsRequest, listThreadsRequest } from './requests.ts';
 import { requireThread } from './requirements.ts';
 import { showChat, showSummary, showThread } from './shown.ts';
-import type { Version, World } from './world.ts';
+import type { Version } from './version.ts';
+import type { World } from './world.ts';
 
 export const getChat = (request: z.infer<typeof getChatRequest>, { simulator }: World, version: Version) => {
   const chat = simulator.chat(request.chat_id);

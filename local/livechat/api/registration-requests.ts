@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { invalid } from './errors.ts';
-import type { Version } from './world.ts';
+import type { Version } from './version.ts';
 
 /** The bodies of the Configuration API's methods on webhooks. */
 

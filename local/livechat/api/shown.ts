@@ -1,6 +1,6 @@
 import { allThreads, type Chat } from '../chats.ts';
 import type { ChatEvent, Thread, User } from '../shapes.ts';
-import type { Version } from './world.ts';
+import type { Version } from './version.ts';
 
 /** Chats as each version of the API shows them. */
 

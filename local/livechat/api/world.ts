@@ -7,6 +7,7 @@ import type { Simulator } from '../simulator.ts';
 import type { Joins } from './joins.ts';
 import type { Registrations } from './registrations.ts';
 import type { Uploads } from './uploads.ts';
+import type { Version } from './version.ts';
 
 /** What the methods of the APIs work on. */
 export interface World {
@@ -21,9 +22,6 @@ export interface World {
   /** The calling application: what it sends is shown as coming from it. */
   readonly clientId: string;
 }
-
-export const versions = ['v3.4', 'v3.5', 'v3.6'] as const;
-export type Version = (typeof versions)[number];
 
 /** One method of an API, from the parsed JSON to the answer. @throws LiveChatError, SimulatorError */
 export type Method = (body: unknown, world: World, version: Version) => object;
