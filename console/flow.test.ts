@@ -92,7 +92,7 @@ it('what is read from tables counts as written there, and shows how long it took
   expect(stations.tables.total).toBe(3);
   expect(stations.bus.total).toBe(4);
   expect(stations.livechat.total).toBe(1);
-  expect(slices.at(-1)).toMatchObject({ inboundMs: { p50: 10, p99: 30 } });
+  expect(slices.at(-1)).toMatchObject({ inboundMs: { p50: 10, p99: 30 }, sendMs: null });
   expect({ unseen, sampledAt }).toEqual({ unseen: ['webhook', 'functions'], sampledAt: null });
 });
 

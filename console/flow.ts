@@ -97,6 +97,7 @@ function letterIn({ type, detailType, detail }: Activity): string | undefined {
   return failed.safeParse(detail).data?.data.deadLetterId;
 }
 
+/** Of webhooks; where those are not seen, of messages that were found in the tables. */
 function inboundTimes({ type, ms, stored }: Activity): number[] {
   return typeof ms === 'number' && (type === 'webhook' || stored === true) ? [ms] : [];
 }

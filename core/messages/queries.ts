@@ -42,7 +42,7 @@ export async function listMessages(
   { limit, from = null }: { limit: number; from?: string | null },
 ): Promise<MessagePage> {
   const query = Message.query.byTime({ organizationId, conversationId, visibility });
-  const { data, cursor } = await query.go({ count: limit, cursor: from, order: 'asc' });
+  const { data, cursor } = await query.go({ count: limit, limit, cursor: from, order: 'asc' });
   return { messages: data.flatMap((item) => stored(item)), ...(cursor !== null && { next: cursor }) };
 }
 
@@ -54,7 +54,7 @@ export async function messagesSince(
 ): Promise<StoredMessage[]> {
   const query = Message.query.byTime({ organizationId, conversationId, visibility: 'all' });
   // Keys go on after the time, so that those of that very moment come with it.
-  const { data } = await query.gte({ timestamp }).go({ count: limit, order: 'asc' });
+  const { data } = await query.gte({ timestamp }).go({ count: limit, limit, order: 'asc' });
   return data.flatMap((item) => stored(item)).filter((message) => message.timestamp > timestamp);
 }
 
