@@ -15,7 +15,9 @@ beforeAll(async () => {
 afterAll(() => local?.stop());
 
 const passed = z.object({ total: z.number() });
+const quantiles = z.nullable(z.object({ p50: z.number(), p99: z.number() }));
 const flow = z.object({
+  slices: z.array(z.object({ inboundMs: quantiles, sendMs: quantiles })),
   stations: z.object({ machine: passed, 'dead-letters': passed }),
   unseen: z.array(z.string()),
   sampledAt: z.nullable(z.number()),
@@ -37,13 +39,20 @@ describe('livechat console', () => {
       for await (const chunk of stream.body ?? []) told += Buffer.from(chunk).toString();
     })().catch(() => {});
     await expect.poll(() => told).toContain('event: flow');
-    const { chat, act } = outbound(local);
+    const { chat, act, send, text } = outbound(local);
     const chatId = await chat();
     await local.idle();
     await expect.poll(() => told, slowly).toContain(chatId);
+    await send(chatId, text('Hello from a service'));
+    const measured = async () => {
+      const { slices } = flow.parse(await (await fetch(`${address}api/flow`)).json());
+      return { inbound: slices.some(({ inboundMs }) => inboundMs), sent: slices.some(({ sendMs }) => sendMs) };
+    };
+    await expect.poll(measured, slowly).toEqual({ inbound: true, sent: true });
     await act(chatId, { action: 'message', text: 'One more' });
     await expect.poll(() => told.split('"message.received"').length, slowly).toBeGreaterThanOrEqual(3);
     expect(told).not.toContain('One more');
+    expect(told).not.toContain('Hello from');
 
     command.kill('SIGTERM');
     expect((await command.ended).code).toBe(0);

@@ -9,12 +9,16 @@ const none: readonly FlowSlice[] = [];
 /** The last fifteen minutes. */
 export function Plots({ flow }: { flow: Flow | undefined }) {
   const slices = flow?.slices ?? none;
-  const { times, throughput, inboundMs, sendMs, pace } = useMemo(() => seriesOf(slices), [slices]);
+  const seesWebhooks = !flow?.unseen.includes('webhook');
+  const { times, throughput, inboundMs, sendMs, pace } = useMemo(
+    () => seriesOf(slices, seesWebhooks),
+    [slices, seesWebhooks],
+  );
   return (
     <div class="plots">
       <Plot title="Throughput, a second" times={times} lines={throughput} atLeast={1} />
       <Plot
-        title={flow?.unseen.includes('webhook') ? 'Message stored after, ms' : 'Webhook answered in, ms'}
+        title={seesWebhooks ? 'Webhook answered in, ms' : 'Message stored after, ms'}
         times={times}
         lines={inboundMs}
         atLeast={50}
@@ -25,7 +29,7 @@ export function Plots({ flow }: { flow: Flow | undefined }) {
   );
 }
 
-function seriesOf(slices: readonly FlowSlice[]) {
+function seriesOf(slices: readonly FlowSlice[], seesWebhooks: boolean) {
   const perSecond = (pick: (slice: FlowSlice) => number) => slices.map((slice) => pick(slice) / sliceSeconds);
   const quantiles = (pick: (slice: FlowSlice) => Quantiles | null) => [
     { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
@@ -34,7 +38,7 @@ function seriesOf(slices: readonly FlowSlice[]) {
   return {
     times: slices.map(({ at }) => at),
     throughput: [
-      { label: 'webhooks', colour: 'accent', values: perSecond(({ webhooks }) => webhooks) },
+      ...(seesWebhooks ? [{ label: 'webhooks', colour: 'accent', values: perSecond(({ webhooks }) => webhooks) }] : []),
       { label: 'events', colour: 'second', values: perSecond(({ events }) => events) },
       { label: 'sent', colour: 'third', values: perSecond(({ sent }) => sent) },
     ],
