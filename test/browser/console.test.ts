@@ -288,4 +288,26 @@ describe('for everyone', patience, () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('button', { name: 'Pause' }).first().waitFor();
   });
+
+  it('says why a waiting part does not tell what it says', async () => {
+    const { chat, send, fault, settled, text } = outbound(local);
+    const chatId = await chat();
+    await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
+    await send(chatId, text('Nobody reads this'));
+    await settled();
+    visitor = await visit(browser, 390);
+    const { page } = visitor;
+    // A run that AWS has forgotten, after 90 days; and an answer that did not come.
+    await page.route('**/api/executions/*', (route) => route.fulfill({ status: 404, json: { error: {} } }));
+    await page.goto(`${local.console}#/conversations/${chatId}`);
+    await page.getByText('What it says cannot be shown any more: its run is not there.').waitFor();
+    await fine(page);
+    await page.unroute('**/api/executions/*');
+    await page.route('**/api/executions/*', (route) => route.abort());
+    await page.reload();
+    await page.getByText('What it says is in its run, which could not be read').waitFor();
+    await page.unroute('**/api/executions/*');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Nobody reads this').waitFor();
+  });
 });
