@@ -26,6 +26,9 @@ export const toneOfLetter: Readonly<Record<DeadLetter['status'], Tone>> = {
   settled: 'good',
 };
 
+/** Hundreds of letters with what they hold: not to be read again for each of a busy stage's messages. */
+const rereadMs = 2_000;
+
 async function letters(status: string): Promise<DeadLetterPage> {
   const found: DeadLetter[] = [];
   let after: string | undefined;
@@ -40,7 +43,7 @@ async function letters(status: string): Promise<DeadLetterPage> {
 export function DeadLetterList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? 'open';
   const loaded = useResource(`letters ${status}`, () => letters(status));
-  useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload);
+  useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, rereadMs);
   return (
     <div class="fill">
       <div class="head">

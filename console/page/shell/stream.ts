@@ -60,8 +60,8 @@ const settleMs = 400;
 /** An event is on the bus before a function has stored what it says; whatever runs in this time may have. */
 const effectMs = 15_000;
 
-/** Calls `then` soon after something has happened that `matters`; a burst calls it now and then, not each time. */
-export function useChanges(matters: (passed: PassedEvent) => boolean, then: () => void): void {
+/** Calls `then` soon after something has happened that `matters`; a burst calls it once in `everyMs`, not each time. */
+export function useChanges(matters: (passed: PassedEvent) => boolean, then: () => void, everyMs = settleMs): void {
   const latest = useRef({ matters, then });
   latest.current = { matters, then };
   useEffect(() => {
@@ -73,12 +73,12 @@ export function useChanges(matters: (passed: PassedEvent) => boolean, then: () =
       timer ??= setTimeout(() => {
         timer = undefined;
         latest.current.then();
-      }, settleMs);
+      }, everyMs);
     };
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
       clearTimeout(timer);
     };
-  }, []);
+  }, [everyMs]);
 }
