@@ -12,7 +12,7 @@ describe('the send step in a world where everything goes wrong', () => {
     async ({ callsPerSecond, atMost }) => {
       const outcome = await simulate({ ...calm, callsPerSecond, seed: 1, requests: 1000, chats: 50 });
       expect(outcome).toMatchObject({ twice: 0, lost: 0, inverted: 0, dead: 0, accepted: 1000 });
-      // Between a slot and its call there are such slow writes, too: one that drifts into the next second is a 429 now and then.
+      // Where each step takes so long and so differently, a call drifts into another's time now and then.
       expect(outcome.tooMany).toBeLessThan(5);
       expect(outcome.seconds).toBeLessThan((1000 / callsPerSecond) * atMost);
     },
@@ -34,7 +34,7 @@ describe('the send step in a world where everything goes wrong', () => {
     async ({ atMost, ...slow }) => {
       const outcome = await simulate({ ...calm, ...slow, seed: 1, requests: 1000 });
       expect(outcome).toMatchObject({ twice: 0, lost: 0, inverted: 0, dead: 0, accepted: 1000 });
-      // Between a slot and its call there are such slow writes, too: one that drifts into the next second is a 429 now and then.
+      // Where each step takes so long and so differently, a call drifts into another's time now and then.
       expect(outcome.tooMany).toBeLessThan(5);
       expect(outcome.seconds).toBeLessThan((1000 / slow.callsPerSecond) * atMost);
     },
