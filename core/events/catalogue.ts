@@ -14,6 +14,9 @@ import {
   visibility,
 } from './schemas.ts';
 
+/** As many as one send request may have. */
+export const mostMessages = 10;
+
 /**
  * Every domain event, by detail-type, with the schema of its `data`. Types, validation and the AsyncAPI document
  * all come from here.
@@ -127,7 +130,7 @@ export const catalogue = {
           metadata: z.optional(z.record(z.string(), z.unknown())),
         }),
       )
-      .check(z.minLength(1), z.maxLength(10)),
+      .check(z.minLength(1), z.maxLength(mostMessages)),
     options: z.optional(
       z.object({
         onInactive: z.optional(z.enum(['resume', 'append', 'fail'])),

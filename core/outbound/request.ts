@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { catalogue } from '../events/catalogue.ts';
+import { catalogue, mostMessages } from '../events/catalogue.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { issuesOf } from '../events/issues.ts';
 import { isTime } from '../events/time.ts';
@@ -53,7 +53,6 @@ const versioned = z.object({ version: z.int().check(z.gte(Math.min(...versions))
 const defaultExpirySeconds = 900;
 /** Step Functions' state may have 256 KB, and grows on its way. */
 const mostBytes = 200_000;
-const mostMessages = 10;
 /** A text is cut at 16 KB, at word ends: not into pieces of less than half of that. */
 const mostPieces = Math.ceil(mostBytes / 8_000);
 /** How this bridge names what it sends; LiveChat's translation knows its echo by it. */
@@ -95,14 +94,18 @@ function partId(organizationId: string, requestId: string, { messageIndex, split
   return `${idPrefix}${deriveId('delivery', organizationId, requestId, messageIndex, splitIndex)}`;
 }
 
-/** As many as a request may have, and as many pieces as the longest text it may hold. */
-const places: readonly PartPlace[] = Array.from({ length: mostMessages }, (_, messageIndex) => messageIndex).flatMap(
-  (messageIndex) => Array.from({ length: mostPieces }, (_, splitIndex) => ({ messageIndex, splitIndex })),
-);
-
-/** Where in its request the part of this id stands; undefined where none has it. */
+/**
+ * Where in its request the part of this id stands, among as many as a request may have and as many pieces as the longest
+ * text it may hold; undefined where none has it.
+ */
 export function placeOf(id: string, organizationId: string, requestId: string): PartPlace | undefined {
-  return places.find((place) => partId(organizationId, requestId, place) === id);
+  for (let messageIndex = 0; messageIndex < mostMessages; messageIndex += 1) {
+    for (let splitIndex = 0; splitIndex < mostPieces; splitIndex += 1) {
+      const place = { messageIndex, splitIndex };
+      if (partId(organizationId, requestId, place) === id) return place;
+    }
+  }
+  return undefined;
 }
 
 type Messages = SendState['detail']['data']['messages'];
