@@ -53,14 +53,19 @@ export function remembering(parse: Parse): Parse {
     };
   }
 
+  function keep(key: string, fresh: Parsed | undefined): Parsed | undefined {
+    if (!fresh) return undefined;
+    if (kept.size >= mostKept) kept.clear();
+    kept.set(key, fresh);
+    return fresh;
+  }
+
   return (expression, { context }) => {
     if (asksForValues.test(expression)) return parse(expression, { context });
     const key = keyOf(expression, context);
-    const found = kept.get(key) ?? parseAnew(expression, context);
+    const found = kept.get(key) ?? keep(key, parseAnew(expression, context));
     // What does not parse is dynalite's to tell, and is not asked often.
     if (!found) return parse(expression, { context });
-    if (kept.size >= mostKept) kept.clear();
-    kept.set(key, found);
     for (const name of found.metNames) delete context.unusedAttrNames[name];
     for (const name of found.metValues) delete context.unusedAttrVals[name];
     return withValues(found.tree, found.values, context.attrVals ?? {});
