@@ -120,7 +120,7 @@ async function changesOf(one: ConversationSummary, told: Told | undefined, since
   return { key, told: { at, upTo, inVain }, found: moved };
 }
 
-/** What of ours has come back was sent before: the tables do not tell when. */
+/** What of ours has come back was sent before; when, its delivery tells, which is not read here. */
 function eventsOf(message: StoredMessage): Activity[] {
   const { timestamp, conversationId, metadata } = message;
   const { customId } = metadata;

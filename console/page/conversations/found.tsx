@@ -3,10 +3,9 @@ import type { ConversationSummary } from '../../../core/conversations/queries.ts
 import { isMeant } from '../../meant.ts';
 import { Empty } from '../parts/states.tsx';
 import { wholeTime } from '../parts/time.ts';
-import { VirtualList } from '../parts/virtual-list.tsx';
 import { get } from '../shell/api.ts';
 import { linkTo } from '../shell/route.ts';
-import { ConversationRow, keyOf, once } from './row.tsx';
+import { ConversationRows, once } from './row.tsx';
 import { type Progress, type Searching, startSearch } from './search.ts';
 
 interface FoundProps {
@@ -54,14 +53,7 @@ export function Found({ latest, search, status }: FoundProps) {
         </p>
       )}
       {list.length > 0 ? (
-        <VirtualList
-          items={list}
-          keyOf={keyOf}
-          estimate={61}
-          label="Conversations"
-          render={ConversationRow}
-          onEnd={state === 'full' ? goOn : undefined}
-        />
+        <ConversationRows list={list} onEnd={state === 'full' ? goOn : undefined} />
       ) : (
         <Nothing state={state} />
       )}

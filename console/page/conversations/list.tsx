@@ -2,13 +2,12 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import type { ConversationPage } from '../../answers.ts';
 import { Empty, Loaded } from '../parts/states.tsx';
-import { VirtualList } from '../parts/virtual-list.tsx';
 import { get } from '../shell/api.ts';
 import { useResource } from '../shell/resource.ts';
 import { linkTo } from '../shell/route.ts';
 import { useChanges } from '../shell/stream.ts';
 import { Found } from './found.tsx';
-import { ConversationRow, keyOf, once } from './row.tsx';
+import { ConversationRows, once } from './row.tsx';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
 const typingMs = 300;
@@ -125,14 +124,7 @@ function Pages({ first, status }: PagesProps) {
           The rest could not be loaded: {problem}
         </p>
       )}
-      <VirtualList
-        items={list}
-        keyOf={keyOf}
-        estimate={61}
-        label="Conversations"
-        render={ConversationRow}
-        onEnd={readOn}
-      />
+      <ConversationRows list={list} onEnd={readOn} />
     </>
   );
 }

@@ -1,10 +1,11 @@
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import { Badge } from '../parts/badge.tsx';
 import { shortTime, wholeTime } from '../parts/time.ts';
+import { VirtualList } from '../parts/virtual-list.tsx';
 import { linkTo } from '../shell/route.ts';
 import { agentsOf, customerOf, toneOfStatus } from './people.ts';
 
-export function keyOf({ organizationId, id }: ConversationSummary): string {
+function keyOf({ organizationId, id }: ConversationSummary): string {
   return `${organizationId}/${id}`;
 }
 
@@ -14,7 +15,26 @@ export function once(list: readonly ConversationSummary[]): ConversationSummary[
   return list.filter((one) => seen.size < seen.add(keyOf(one)).size);
 }
 
-export function ConversationRow(conversation: ConversationSummary) {
+interface ConversationRowsProps {
+  readonly list: readonly ConversationSummary[];
+  /** Called when the last of them comes into sight. */
+  readonly onEnd?: (() => void) | undefined;
+}
+
+export function ConversationRows({ list, onEnd }: ConversationRowsProps) {
+  return (
+    <VirtualList
+      items={list}
+      keyOf={keyOf}
+      estimate={61}
+      label="Conversations"
+      render={ConversationRow}
+      onEnd={onEnd}
+    />
+  );
+}
+
+function ConversationRow(conversation: ConversationSummary) {
   const { id, organizationId, status, lastActivityAt } = conversation;
   return (
     <a class="row" href={linkTo('conversations', id, { organizationId })}>
