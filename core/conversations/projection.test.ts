@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { activity, agentId, botId, customerId, facts, factsOf } from '../../test/arbitraries.ts';
 import { agent, at, closed, idle, metadata, queue, started, tomas, transferred, updated } from '../../test/facts.ts';
-import type { Fact } from './facts.ts';
-import { fold } from './fold.ts';
+import type { ConversationEvent } from './facts.ts';
+import { projectConversation } from './projection.ts';
 
 describe('the status of a conversation', () => {
   it.each([
@@ -49,8 +49,8 @@ describe('the status of a conversation', () => {
     ['open', 'reopened, the old thread closed late', [started(10), started(30, { threadId: 'U' }), closed(40)], {}],
     ['closed', 'reopened and closed', [started(10), started(30, { threadId: 'U' }), closed(40, 'U')], {}],
     ['open', 'reopened as far as its messages tell', [started(10), closed(20)], { U: at(30) }],
-  ])('is %s: %s', (status, _how, given: readonly Fact[], times: Readonly<Record<string, string>>) => {
-    expect(fold(given, times).status).toBe(status);
+  ])('is %s: %s', (status, _how, given: readonly ConversationEvent[], times: Readonly<Record<string, string>>) => {
+    expect(projectConversation(given, times).status).toBe(status);
   });
 });
 
@@ -94,12 +94,12 @@ describe('whom a conversation is assigned to', () => {
       [4],
     ],
   ])('is %s', (_whom, given, agents, groups) => {
-    expect(fold(given, {}).assigned).toEqual({ agents, groups });
+    expect(projectConversation(given, {}).assigned).toEqual({ agents, groups });
   });
 });
 
 describe('who takes part', () => {
-  const join = (minute: number, change: 'joined' | 'left' | 'fields', given: object): Fact => ({
+  const join = (minute: number, change: 'joined' | 'left' | 'fields', given: object): ConversationEvent => ({
     type: 'participant.changed',
     metadata: metadata(minute, 'participant'),
     data: { conversationId: 'C', threadId: 'T', change, participant: { id: customerId, type: 'customer', ...given } },
@@ -132,7 +132,7 @@ describe('who takes part', () => {
       [{ id: customerId }, { id: agentId }, { id: botId }],
     ],
   ])('is %s', (_who, given, participants) => {
-    expect(fold(given, {}).participants).toMatchObject(participants);
+    expect(projectConversation(given, {}).participants).toMatchObject(participants);
   });
 });
 
@@ -145,7 +145,7 @@ describe('the same facts', () => {
     );
     fc.assert(
       fc.property(shuffled, known, ([list, otherwise], times) => {
-        expect(fold(otherwise, times)).toEqual(fold(list, times));
+        expect(projectConversation(otherwise, times)).toEqual(projectConversation(list, times));
       }),
       { numRuns: 2_000 },
     );
@@ -155,7 +155,7 @@ describe('the same facts', () => {
     const repeated = facts('S', 'T').chain((list) => fc.tuple(fc.constant(list), fc.subarray(list)));
     fc.assert(
       fc.property(repeated, known, ([list, again], times) => {
-        expect(fold([...list, ...again], times)).toEqual(fold(list, times));
+        expect(projectConversation([...list, ...again], times)).toEqual(projectConversation(list, times));
       }),
       { numRuns: 1_000 },
     );
@@ -165,7 +165,7 @@ describe('the same facts', () => {
     fc.assert(
       fc.property(facts('S', 'T', 'U'), known, (list, times) => {
         const before = structuredClone(list);
-        fold(list, times);
+        projectConversation(list, times);
         expect(list).toEqual(before);
       }),
       { numRuns: 1_000 },
@@ -184,8 +184,13 @@ describe('facts of an older thread', () => {
         newer,
         factsOf('T').map((list) => list.map(inThreadBegunAt(20))),
         (list, older) => {
-          const { status, assigned, currentThreadId, lastActivityAt } = fold(list, {});
-          expect(fold([...list, ...older], {})).toMatchObject({ status, assigned, currentThreadId, lastActivityAt });
+          const { status, assigned, currentThreadId, lastActivityAt } = projectConversation(list, {});
+          expect(projectConversation([...list, ...older], {})).toMatchObject({
+            status,
+            assigned,
+            currentThreadId,
+            lastActivityAt,
+          });
         },
       ),
       { numRuns: 2_000 },
@@ -193,7 +198,7 @@ describe('facts of an older thread', () => {
   });
 
   /** Threads of one chat do not overlap: each has one time of beginning. */
-  function inThreadBegunAt(minute: number): (one: Fact) => Fact {
+  function inThreadBegunAt(minute: number): (one: ConversationEvent) => ConversationEvent {
     return (one) => (one.type === 'chat.started' ? { ...one, data: { ...one.data, createdAt: at(minute) } } : one);
   }
 });

@@ -1,6 +1,6 @@
 import type { Participant } from '../events/schemas.ts';
 import { type Assignment, foldAssignment } from './assignment.ts';
-import type { Fact } from './facts.ts';
+import type { ConversationEvent } from './facts.ts';
 import { foldParticipants } from './participants.ts';
 import { type Activity, type Thread, type ThreadFacts, threadsOf } from './threads.ts';
 
@@ -22,7 +22,7 @@ export interface ConversationState {
  * What the facts add up to. The same for any order and number of deliveries: facts are a set, threads are ordered by when
  * they began, and within a thread its beginning comes first and the rest goes by when it was received.
  */
-export function fold(facts: readonly Fact[], activity: Activity): ConversationState {
+export function projectConversation(facts: readonly ConversationEvent[], activity: Activity): ConversationState {
   const inOrder = threadsOf(facts, activity);
   const threads = inOrder.flatMap(({ thread }) => (thread ? [thread] : []));
   const current = threads.at(-1);
