@@ -1,4 +1,4 @@
-/** What a shell script can tell from how a command ended. Listed in docs/cli.md. */
+/** What a shell script can tell from how a command ended. Listed in docs/reference/cli.md. */
 export const exitCodes = { success: 0, failure: 1, usage: 2 } as const;
 
 /** What went wrong and what to do, in words for the person at the terminal; no stack is shown for it. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { livechat } from '../test/cli.ts';
 import { createProgram } from './program.ts';
 
-const readme = new URL('../README.md', import.meta.url);
+const page = new URL('../docs/reference/cli.md', import.meta.url);
 
 interface Leaf {
   readonly path: readonly string[];
@@ -57,8 +57,8 @@ describe('every command', () => {
   });
 });
 
-test("the README's section names every command, and no other", () => {
-  const [, section = ''] = /^## The command line\n(.*?)^## /ms.exec(readFileSync(readme, 'utf8')) ?? [];
+test('docs/reference/cli.md lists every command, and no other', () => {
+  const [, section = ''] = /^## Commands\n(.*?)^## /ms.exec(readFileSync(page, 'utf8')) ?? [];
   const rows = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, path]) => path);
   const leaves = named.filter(([, { commands: inner }]) => inner.length === 0).map(([path]) => path);
   expect(rows.toSorted()).toEqual(leaves.toSorted());

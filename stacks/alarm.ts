@@ -2,7 +2,7 @@ import type { Metric } from './metrics.ts';
 import { componentName, named } from './stage.ts';
 
 export interface AlarmSpec {
-  /** Also the heading in docs/operations.md under which it is told what to do. */
+  /** Also the heading in docs/how-to/respond-to-alarms.md under which it is told what to do. */
   readonly name: string;
   /** What has happened and what to do first, for whoever is woken by it. */
   readonly says: string;
@@ -30,7 +30,7 @@ export function createAlarm(spec: AlarmSpec, topicArn: $util.Input<string>): voi
     const called = from === 0 ? name : `${name}-${from / mostMetrics + 1}`;
     new aws.cloudwatch.MetricAlarm(componentName(called), {
       name: named(called),
-      alarmDescription: `${says} See docs/operations.md#${name}`,
+      alarmDescription: `${says} See docs/how-to/respond-to-alarms.md#${name}`,
       comparisonOperator: below === undefined ? 'GreaterThanThreshold' : 'LessThanThreshold',
       threshold: below ?? above,
       evaluationPeriods: of,

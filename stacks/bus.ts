@@ -7,7 +7,7 @@ const name = shared(busName);
 
 export const bus = new sst.aws.Bus('Bus', { transform: { bus: { name } } });
 
-/** For replays: docs/operations.md says how. */
+/** For replays: docs/how-to/replay-events.md says how. */
 new aws.cloudwatch.EventArchive('BusArchive', {
   name: named('bus'),
   eventSourceArn: bus.arn,

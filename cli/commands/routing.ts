@@ -28,7 +28,7 @@ const applyCommand = () =>
       'routing apply --version 3 --stage production',
     ],
   })
-    .option('--rules <file>', 'a JSON file with rules, as docs/routing.md describes them')
+    .option('--rules <file>', 'a JSON file with rules, as docs/reference/routing-rules.md describes them')
     .option('--version <number>', 'an earlier version; 0 for the default rules')
     .option('--comment <text>', 'why, to be shown with the version')
     .option(...whose)
@@ -52,7 +52,7 @@ const testCommand = () =>
       'routing test --rules rules.json --payload test/fixtures/livechat/incoming_chat.json --explain',
     ],
   })
-    .requiredOption('--rules <file>', 'a JSON file with rules, as docs/routing.md describes them')
+    .requiredOption('--rules <file>', 'a JSON file with rules, as docs/reference/routing-rules.md describes them')
     .option('--payload <path...>', "bodies of LiveChat's incoming_chat webhook: files, or folders with such files")
     .option('--conversations <number>', 'the stored conversations with the latest activity, so many (50 unless said)')
     .option('--explain', 'say of each rule why it matched or did not')

@@ -1,5 +1,5 @@
 /**
- * Every business metric, named once: the code that emits them, the alarms, the dashboard and docs/operations.md all go
+ * Every business metric, named once: the code that emits them, the alarms, the dashboard and docs/reference/metrics-and-alarms.md all go
  * by this file. CloudWatch does not add up over dimensions, so each metric is emitted under `service` alone, and again
  * under `service` with its own dimensions. `service` is `POWERTOOLS_SERVICE_NAME`, one a stage.
  */

@@ -1,6 +1,6 @@
 import type { Priority } from '../events/schemas.ts';
 
-/** Routing rules, as they stand in JSON. What each part means, with examples, is in docs/routing.md. */
+/** Routing rules, as they stand in JSON. What each part means, with examples, is in docs/reference/routing-rules.md. */
 
 /** What decides where a chat goes, of one organization. */
 export interface RuleSet {

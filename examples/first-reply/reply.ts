@@ -1,4 +1,4 @@
-/** What this service reads of the bridge's `message.received`; see docs/events.md. */
+/** What this service reads of the bridge's `message.received`; see docs/reference/events.md. */
 interface Received {
   readonly detailType: string;
   readonly detail: {

@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import { livechatOf } from '../../test/cli.ts';
 import { type Local, printed, startLocal } from '../../test/local.ts';
 
-const page = readFileSync(new URL('../../docs/routing.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/how-to/route-chats.md', import.meta.url), 'utf8');
 
 /** What stands in the page's first block of this language that holds `text`. */
 function block(language: string, text: string): string {
@@ -23,7 +23,7 @@ function argumentsOf(command: string): string[] {
   return [...(line ?? '').matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word).slice(2);
 }
 
-describe('the worked example of docs/routing.md', () => {
+describe('the worked example of docs/how-to/route-chats.md', () => {
   let local: Local;
   let cli: ReturnType<typeof livechatOf>;
   beforeAll(async () => {

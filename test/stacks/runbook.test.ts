@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { headingsUnder } from '../markdown.ts';
 import { emitted } from './emitted.ts';
 
-const runbook = 'docs/operations.md';
+const runbook = 'docs/how-to/respond-to-alarms.md';
 const inputs = z.object({ name: z.string(), alarmDescription: z.string() });
 
 const alarms = emitted('production')
@@ -14,7 +14,9 @@ const sections = headingsUnder(runbook, 'Alarms').map(({ anchor }) => anchor);
 describe('the runbook', () => {
   it('is where every alarm sends whoever is woken by it', () => {
     expect(alarms.length).toBeGreaterThan(0);
-    const anchors = alarms.map(({ alarmDescription }) => /docs\/operations\.md#([\w-]+)$/.exec(alarmDescription)?.[1]);
+    const anchors = alarms.map(
+      ({ alarmDescription }) => /docs\/how-to\/respond-to-alarms\.md#([\w-]+)$/.exec(alarmDescription)?.[1],
+    );
     expect(alarms.filter((_, index) => !sections.includes(anchors[index] ?? ''))).toEqual([]);
   });
 

@@ -67,7 +67,7 @@ function SendingIds({ delivery: { requestId, execution, deadLetterId } }: { deli
   );
 }
 
-/** Of a deployed stage: over all its functions' log groups, as docs/operations.md has it. */
+/** Of a deployed stage: over all its functions' log groups, as docs/how-to/trace-a-message.md has it. */
 function LogsQuery({ field, value }: { field: 'conversationId' | 'requestId'; value: string }) {
   if (stage.value === undefined) return null;
   const query = `filter ${field} = ${JSON.stringify(value)} | fields @timestamp, message, detailType, requestId, errorMessage | sort @timestamp`;

@@ -94,7 +94,10 @@ function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
-const runbook = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'operations.md'), 'utf8');
+const runbook = readFileSync(
+  join(import.meta.dirname, '..', '..', '..', 'docs', 'how-to', 'respond-to-alarms.md'),
+  'utf8',
+);
 const headings = new Set([...runbook.matchAll(/^#+ ([a-z0-9-]+)$/gm)].map(([, heading]) => heading));
 
 /** Every alarm looks at something that is emitted, tells the topic, and says where it is told what to do. */
@@ -104,13 +107,13 @@ export const alarmed: Check = (app) => {
     const { inputs } = alarm;
     const looked = metricsOf(alarm);
     const description = textAt(inputs, 'alarmDescription');
-    const [, heading = ''] = /docs\/operations\.md#([a-z0-9-]+)$/.exec(description) ?? [];
+    const [, heading = ''] = /docs\/how-to\/respond-to-alarms\.md#([a-z0-9-]+)$/.exec(description) ?? [];
     const tells = listAt(inputs, 'alarmActions').some((arn) => String(arn).endsWith(`:${topic?.inputs.name}`));
     const problems = [
       ...looked.flatMap((metric) => unknown(app, metric)),
       ...(looked.length === 0 || looked.length > 10 ? [`looks at ${looked.length} metrics`] : []),
       ...(tells ? [] : ['tells nobody']),
-      ...(headings.has(heading) ? [] : [`docs/operations.md has no heading "${heading}"`]),
+      ...(headings.has(heading) ? [] : [`docs/how-to/respond-to-alarms.md has no heading "${heading}"`]),
       ...(description.length > 1024 ? ['says more than CloudWatch takes'] : []),
     ];
     return problems.map((problem) => `alarm ${textAt(inputs, 'name')}: ${problem}`);

@@ -30,7 +30,7 @@ export const monitoring: Mutations = {
     ['it tells nobody', having(alarm, 'Backlog', 'alarmActions', []), /backlog: tells nobody/],
     [
       'the runbook has no such heading',
-      having(alarm, 'Backlog', 'alarmDescription', 'See docs/operations.md#nowhere'),
+      having(alarm, 'Backlog', 'alarmDescription', 'See docs/how-to/respond-to-alarms.md#nowhere'),
       /no heading "nowhere"/,
     ],
     ['it says nothing', having(alarm, 'Backlog', 'alarmDescription', ''), /no heading/],
