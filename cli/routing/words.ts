@@ -1,6 +1,5 @@
-import type { DryRun } from '../../core/routing/dry-run.ts';
 import type { RuleResult } from '../../core/routing/evaluate.ts';
-import type { PlannedAction } from '../../core/routing/plan.ts';
+import type { DryRun, PlannedAction } from '../../core/routing/plan.ts';
 import { type Condition, isTest, partAt, type RuleSet, type Target } from '../../core/routing/rules.ts';
 
 /** Rules and what becomes of them, in words for a terminal. */

@@ -1,41 +1,11 @@
 import * as z from 'zod/mini';
 import { beginningsOf, listConversations, statuses } from '../conversations/queries.ts';
-import { canonicalJson } from '../events/ids.ts';
 import { formAnswer } from '../events/schemas.ts';
 import { type StoredMessage, threadMessages } from '../messages/queries.ts';
 import type { ConversationKey } from '../outbound/queue.ts';
-import { evaluate, type RuleResult } from './evaluate.ts';
 import { factsOf, isToBeRouted, type RoutingFacts } from './facts.ts';
-import { type PlannedAction, planActions } from './plan.ts';
+import { type DryRun, dryRun, isDifferent } from './plan.ts';
 import type { RuleSet } from './rules.ts';
-
-/** What rules would do with a thread. */
-export interface DryRun {
-  readonly matched: readonly string[];
-  readonly evaluated: readonly RuleResult[];
-  /** In the order in which they would be done. */
-  readonly actions: readonly PlannedAction[];
-  /** The rule that waits for what the customer writes first, where nothing has been written. */
-  readonly waitsFor?: string;
-}
-
-export function dryRun(rules: RuleSet, facts: RoutingFacts): DryRun {
-  const { evaluated, matched, waitsAt } = evaluate(rules, facts);
-  const waiting = waitsAt === undefined ? undefined : rules.rules[waitsAt]?.name;
-  return {
-    matched: matched.map(({ name }) => name),
-    evaluated,
-    actions: planActions(matched),
-    ...(waiting !== undefined && { waitsFor: waiting }),
-  };
-}
-
-/** Whether two rule sets would treat a thread differently: what is done counts, not the names of the rules. */
-export function isDifferent(one: DryRun, another: DryRun): boolean {
-  const done = ({ actions, waitsFor }: DryRun) =>
-    canonicalJson([actions.map(({ rule: _, ...action }) => action), waitsFor !== undefined]);
-  return done(one) !== done(another);
-}
 
 /** What rules would have done with a conversation's latest thread, beside what those in force do. */
 export interface DryRunComparison {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { condition, facts, openingHours, ruleSet, written } from '../../test/routing-arbitraries.ts';
-import { dryRun } from './dry-run.ts';
 import { evaluate, judge, type Truth } from './evaluate.ts';
 import type { RoutingFacts } from './facts.ts';
+import { dryRun } from './plan.ts';
 import { type Condition, partAt, type RuleSet } from './rules.ts';
 
 const complement: Record<`${Truth}`, Truth> = { true: false, false: true, unknown: 'unknown' };

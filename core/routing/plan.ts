@@ -1,6 +1,9 @@
 import type { EventData } from '../events/catalogue.ts';
+import { canonicalJson } from '../events/ids.ts';
 import { priorities } from '../events/schemas.ts';
-import type { Rule, Target } from './rules.ts';
+import { evaluate, type RuleResult } from './evaluate.ts';
+import type { RoutingFacts } from './facts.ts';
+import type { Rule, RuleSet, Target } from './rules.ts';
 
 export type Decision = EventData<'conversation.routed'>;
 export type ActionResult = Decision['actions'][number];
@@ -47,4 +50,32 @@ function handover(matched: readonly Rule[]): PlannedAction[] {
   return matched.flatMap(({ name: rule, do: { transfer } }): PlannedAction[] =>
     transfer === undefined ? [] : [{ rule, action: 'transfer', targets: transfer }],
   );
+}
+
+/** What rules would do with a thread. */
+export interface DryRun {
+  readonly matched: readonly string[];
+  readonly evaluated: readonly RuleResult[];
+  /** In the order in which they would be done. */
+  readonly actions: readonly PlannedAction[];
+  /** The rule that waits for what the customer writes first, where nothing has been written. */
+  readonly waitsFor?: string;
+}
+
+export function dryRun(rules: RuleSet, facts: RoutingFacts): DryRun {
+  const { evaluated, matched, waitsAt } = evaluate(rules, facts);
+  const waiting = waitsAt === undefined ? undefined : rules.rules[waitsAt]?.name;
+  return {
+    matched: matched.map(({ name }) => name),
+    evaluated,
+    actions: planActions(matched),
+    ...(waiting !== undefined && { waitsFor: waiting }),
+  };
+}
+
+/** Whether two rule sets would treat a thread differently: what is done counts, not the names of the rules. */
+export function isDifferent(one: DryRun, another: DryRun): boolean {
+  const done = ({ actions, waitsFor }: DryRun) =>
+    canonicalJson([actions.map(({ rule: _, ...action }) => action), waitsFor !== undefined]);
+  return done(one) !== done(another);
 }
