@@ -1,4 +1,5 @@
-import { compareRules, type DryRunComparison, dryRun, isDifferent } from '../../core/routing/dry-run.ts';
+import { compareRules, type DryRunComparison } from '../../core/routing/dry-run.ts';
+import { dryRun, isDifferent } from '../../core/routing/plan.ts';
 import { rulesInForce } from '../../core/routing/rule-store.ts';
 import type { RuleSet } from '../../core/routing/rules.ts';
 import { chosenOrganization } from '../organization.ts';
