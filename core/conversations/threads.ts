@@ -38,7 +38,7 @@ export function threadsOf(facts: readonly ConversationEvent[], activity: Activit
   const unclaimed: ConversationEvent[] = [];
   for (const fact of facts.filter(({ data }) => data.threadId === undefined)) {
     // Without a thread it is about whichever thread there was when it was received.
-    const claimant = open.findLast(({ time }) => time <= event.metadata.receivedAt) ?? open[0];
+    const claimant = open.findLast(({ time }) => time <= fact.metadata.receivedAt) ?? open[0];
     (claimant?.facts ?? unclaimed).push(fact);
   }
   const threads = open.map((one) => {
