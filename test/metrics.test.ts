@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { answering, startServer } from '../core/livechat/client/testing.ts';
 import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metric-catalogue.ts';
 import { type Emitted, emitted } from './emf.ts';
 import { fixture } from './fixtures.ts';
+import { answering, startServer } from './http-server.ts';
 import { type Local, post, printed, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
@@ -101,7 +101,7 @@ describe('CloudWatch learns', () => {
     ['MediaFailed', 1, { error: 'FileRefused', organizationId }],
     ['LiveChatCalls', 1, { method: 'list_threads' }],
     ['LiveChatApiNotices', 1, { kind: 'legacy', method: 'send_event' }],
-    ['ChatsRouted', 1, { outcome: 'no rule transfers it', organizationId: routedOrganization }],
+    ['ChatsRouted', 1, { outcome: 'no transfer action', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
     ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],
   ])('%s %d %o', async (name, value, keys) => {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { answering, startServer } from '../../test/http-server.ts';
 import { type Local, startLocal } from '../../test/local.ts';
 import type { FetchRules } from '../media/fetch.ts';
-import { answering, startServer } from './client/testing.ts';
-import type { FetchedFile } from './compose/part.ts';
+import type { FetchedFile } from './compose.ts';
 
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
@@ -16,11 +16,11 @@ const rules: FetchRules = { maxBytes: 1_000, totalMs: 5_000 };
 
 describe('a file to be sent', () => {
   let local: Local;
-  let withFile: typeof import('./files.ts').withFile;
+  let withFile: typeof import('./sender.ts').withFile;
   beforeAll(async () => {
     local = await startLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    ({ withFile } = await import('./files.ts'));
+    ({ withFile } = await import('./sender.ts'));
   });
   afterAll(async () => {
     vi.unstubAllEnvs();

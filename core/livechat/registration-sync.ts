@@ -1,13 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { Clock } from '../../platform/clock.ts';
-import { ConfigurationError } from '../../platform/configuration.ts';
-import { writeSecret } from '../../platform/secrets-manager.ts';
-import type { Account } from '../account.ts';
-import { type LiveChatCredentials, rereadEveryMs } from '../credentials.ts';
-import { LiveChatClientError } from '../errors.ts';
-import { describeMark, fingerprintOf, versionName } from './mark.ts';
-import { type Plan, type Removal, type Seen, type Wish, wantedActions } from './plan.ts';
+import type { Clock } from '../platform/clock.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
+import { writeSecret } from '../platform/secrets-manager.ts';
+import type { Account } from './connection.ts';
+import { type LiveChatCredentials, rereadEveryMs } from './credentials.ts';
+import { LiveChatClientError } from './errors.ts';
+import {
+  describeMark,
+  fingerprintOf,
+  gapOf,
+  type Plan,
+  planOf,
+  type Removal,
+  rotationOf,
+  type Seen,
+  versionName,
+  type Wish,
+  wantedActions,
+} from './registration-plan.ts';
 
 /** How long changes take until they hold everywhere, in ms. */
 export interface Delays {
@@ -115,4 +126,48 @@ export async function unregister(account: Account, id: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof LiveChatClientError) || error.type !== 'not_found') throw error;
   }
+}
+
+/** What is to be done at LiveChat, and with which webhook secret. */
+export interface Intent {
+  readonly plan: Plan;
+  readonly wish: Wish;
+  readonly secret: string;
+  /** Whether the secret is to be stored first. */
+  readonly isNew: boolean;
+}
+
+/** The secret cannot be rotated without a gap; the message says what to do first. */
+export class RotationStopped extends Error {
+  override readonly name = 'RotationStopped';
+  constructor(reason: string) {
+    super(`The secret was not rotated: ${reason}.`);
+  }
+}
+
+/** To bring the registrations to what is wanted, with the secret that is stored. */
+export async function intendSync(account: Account, url: string, seen: Seen): Promise<Intent> {
+  const wish = await wishOf(account, url);
+  return { plan: planOf(seen, wish), wish, secret: account.stored.current.LIVECHAT_WEBHOOK_SECRET, isNew: false };
+}
+
+/** To put a new secret in the place of the old one, or to go on where that was broken off. Throws {@link RotationStopped}. */
+export async function intendRotation(account: Account, url: string, seen: Seen): Promise<Intent> {
+  const { current, previous } = account.stored;
+  const clientId = clientIdOf(account);
+  const rotation = rotationOf(seen.registrations, url, {
+    current: await fingerprintOf(current.LIVECHAT_WEBHOOK_SECRET, clientId),
+    previous: previous && (await fingerprintOf(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
+  });
+  if (rotation.next === 'stop') throw new RotationStopped(rotation.reason);
+  const intent = await (rotation.next === 'resume' ? intendSync : intendNewSecret)(account, url, seen);
+  const gap = gapOf(intent.plan);
+  if (gap !== undefined) throw new RotationStopped(gap);
+  return intent;
+}
+
+async function intendNewSecret(account: Account, url: string, seen: Seen): Promise<Intent> {
+  const secret = newWebhookSecret();
+  const wish = await wishOf(account, url, { ...account.stored.current, LIVECHAT_WEBHOOK_SECRET: secret });
+  return { plan: planOf(seen, wish), wish, secret, isNew: true };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Account } from '../account.ts';
-import { createLiveChatClient } from '../client/client.ts';
-import type { Plan } from './plan.ts';
-import { carryOut, clientIdOf } from './sync.ts';
+import { createLiveChatClient } from './client.ts';
+import type { Account } from './connection.ts';
+import type { Plan } from './registration-plan.ts';
+import { carryOut, clientIdOf } from './registration-sync.ts';
 
 const url = 'https://bridge.example/livechat/webhook';
 const credentials = { LIVECHAT_WEBHOOK_SECRET: 'whsec-new', LIVECHAT_CLIENT_ID: 'app' };

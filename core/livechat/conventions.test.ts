@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { missingNumbers } from './event-numbers.ts';
+import { countMissingEvents } from './conventions.ts';
 
 const now = Date.parse('2026-03-11T10:00:00Z');
 const long = '2026-03-11T09:00:00.000001Z';
@@ -22,7 +22,7 @@ describe('the numbers missing in a thread', () => {
     ['ids of another thread', at(long, 'T_1', 'U_9'), 0],
     ['a time that is none', [...at(long, 'T_1'), ...at('yesterday', 'T_9')], 0],
   ])('%s', (_what, events, missing) => {
-    expect(missingNumbers('T', events, now)).toBe(missing);
+    expect(countMissingEvents('T', events, now)).toBe(missing);
   });
 
   it('are as many as were taken out of the middle', () => {
@@ -34,7 +34,7 @@ describe('the numbers missing in a thread', () => {
     fc.assert(
       fc.property(thread, ({ last, taken }) => {
         const left = Array.from({ length: last }, (_, index) => index + 1).filter((number) => !taken.includes(number));
-        expect(missingNumbers('T8_1', at(long, ...left.map((number) => `T8_1_${number}`)), now)).toBe(taken.length);
+        expect(countMissingEvents('T8_1', at(long, ...left.map((number) => `T8_1_${number}`)), now)).toBe(taken.length);
       }),
     );
   });

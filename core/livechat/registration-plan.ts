@@ -1,7 +1,7 @@
-import type { AnsweredWebhook } from '../client/methods.ts';
-import type { Version } from '../client/version.ts';
-import { type Action, isAction, payloads } from '../schemas.ts';
-import { type Mark, readMark } from './mark.ts';
+import { scrypt } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { AnsweredWebhook, Version } from './api.ts';
+import { type Action, isAction, payloads } from './schemas.ts';
 
 /** LiveChat takes so many registrations of one action and client. Source: reference of register_webhook. */
 export const mostPerAction = 3;
@@ -128,4 +128,74 @@ function removal(reason: Removal['reason']) {
 
 export function sameAddress(one: string | null | undefined, other: string): boolean {
   return one !== undefined && one !== null && (URL.parse(one)?.href ?? one) === (URL.parse(other)?.href ?? other);
+}
+
+/**
+ * What a registration's description says of how it was made, since LiveChat tells neither its secret nor its version.
+ * `secret` is a fingerprint.
+ */
+export interface Mark {
+  readonly version: string;
+  readonly secret: string;
+}
+
+const form = /^livechat-bridge, API (v\d+\.\d+), secret ([0-9a-f]{8})$/;
+const fingerprintBytes = 4;
+
+export function describeMark({ version, secret }: Mark): string {
+  return `livechat-bridge, API ${version}, secret ${secret}`;
+}
+
+export function readMark(description: string | null | undefined): Mark | undefined {
+  const [, version, secret] = form.exec(description ?? '') ?? [];
+  return version !== undefined && secret !== undefined ? { version, secret } : undefined;
+}
+
+const derive = promisify<string, string, number, Buffer>(scrypt);
+
+/**
+ * Tells secrets apart without telling what they are: too short to be one, and slow to compute, so that who reads it
+ * cannot try many guesses.
+ */
+export async function fingerprintOf(secret: string, clientId: string): Promise<string> {
+  return (await derive(secret, `livechat-bridge ${clientId}`, fingerprintBytes)).toString('hex');
+}
+
+export function versionName({ major, minor }: Version): string {
+  return `v${major}.${minor}`;
+}
+
+/** How a rotation of the webhook secret goes on. */
+export type Rotation =
+  /** Make a new secret. */
+  | { readonly next: 'begin' }
+  /** One was made before, and has not replaced the old one everywhere. */
+  | { readonly next: 'resume' }
+  /** `reason` says what to do first. */
+  | { readonly next: 'stop'; readonly reason: string };
+
+/**
+ * What the registrations of our address say about where a rotation stands: which secret they carry, by its fingerprint.
+ * A rotation that was broken off left some with the secret before.
+ */
+export function rotationOf(
+  registrations: readonly AnsweredWebhook[],
+  url: string,
+  fingerprints: { readonly current: string; readonly previous: string | undefined },
+): Rotation {
+  const ours = registrations.filter((one) => sameAddress(one.url, url));
+  const secrets = ours.map(({ description }) => readMark(description)?.secret);
+  if (secrets.every((secret) => secret === fingerprints.current)) return { next: 'begin' };
+  const known = [fingerprints.current, fingerprints.previous];
+  if (secrets.every((secret) => secret !== undefined && known.includes(secret))) return { next: 'resume' };
+  const reason =
+    'some registrations carry a secret that is neither the stored one nor the one before: run `webhooks sync` first';
+  return { next: 'stop', reason };
+}
+
+/** Why a rotation cannot be done without a gap; undefined where it can. */
+export function gapOf({ first, full }: Plan): string | undefined {
+  const actions = [...first, ...full].map(({ action }) => action);
+  if (actions.length === 0) return undefined;
+  return `${mostPerAction} registrations are there already of ${[...new Set(actions)].join(', ')}, and LiveChat takes no more: remove one of each, then rotate`;
 }

@@ -1,9 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AnsweredWebhook } from '../client/methods.ts';
-import { describeMark, fingerprintOf, readMark } from './mark.ts';
-import { isDone, mostPerAction, type Plan, planOf, type Seen, type Wish, wantedActions } from './plan.ts';
-import { gapOf, rotationOf } from './rotation.ts';
+import type { AnsweredWebhook } from './api.ts';
+import {
+  describeMark,
+  fingerprintOf,
+  gapOf,
+  isDone,
+  mostPerAction,
+  type Plan,
+  planOf,
+  readMark,
+  rotationOf,
+  type Seen,
+  type Wish,
+  wantedActions,
+} from './registration-plan.ts';
 
 const url = 'https://bridge.example/livechat/webhook';
 const mark = { version: 'v3.6', secret: '0a1b2c3d' };
