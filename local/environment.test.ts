@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import * as topology from '../stacks/topology.ts';
-import { localCredentials } from './credentials.ts';
-import { functionEnvironment, takeEnvironment } from './environment.ts';
+import { functionEnvironment, localCredentials, takeEnvironment } from './environment.ts';
 
 function environmentWith(inherited: Record<string, string>): Record<string, string> {
   return functionEnvironment({

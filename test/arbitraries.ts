@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { ConversationEvent } from '../core/conversations/facts.ts';
 import type { EventMetadata, Participant } from '../core/events/schemas.ts';
 import { payloads } from '../core/livechat/schemas.ts';
-import type { Webhook } from '../core/livechat/translate/context.ts';
+import type { Webhook } from '../core/livechat/translate.ts';
 
 /** Generators of what comes from LiveChat and of what becomes of it, for tests of properties. */
 

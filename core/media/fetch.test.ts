@@ -173,7 +173,7 @@ describe('a download', () => {
 
 describe('a stand-in', () => {
   it('has the files of the hosts, and leads nowhere', async () => {
-    const { startServer, answering } = await import('../livechat/client/testing.ts');
+    const { startServer, answering } = await import('../../test/http-server.ts');
     const simulator = await startServer((response, request) =>
       request.url === '/away'
         ? answering(302, '', { location: 'https://cdn.files.example/b.png' })(response, request)

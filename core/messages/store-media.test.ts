@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { answering, type Respond, startServer } from '../../test/http-server.ts';
 import { type Local, startLocal } from '../../test/local.ts';
 import type { AnyEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
-import { answering, type Respond, startServer } from '../livechat/client/testing.ts';
 import type { FetchRules } from '../media/fetch.ts';
 
 const at = '2026-03-11T09:14:20.120355Z';
