@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ConversationEvent } from '../core/conversations/facts.ts';
+import type { ConversationEvent } from '../core/conversations/projection.ts';
 import type { EventMetadata, Participant } from '../core/events/schemas.ts';
 import { payloads } from '../core/livechat/schemas.ts';
 import type { Webhook } from '../core/livechat/translate.ts';

@@ -1,4 +1,4 @@
-import type { ChatEventType, ConversationEvent } from '../core/conversations/facts.ts';
+import type { ChatEventType, ConversationEvent } from '../core/conversations/projection.ts';
 import type { EventData } from '../core/events/catalogue.ts';
 import type { EventMetadata } from '../core/events/schemas.ts';
 import { agentId, botId, organizationId } from './arbitraries.ts';

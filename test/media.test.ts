@@ -130,13 +130,13 @@ describe('the file of a message', () => {
   });
 
   it.each<[string, object, Respond, RegExp]>([
-    ['is not there', {}, answering(404, ''), /expected the answer 200 .* gave 404$/],
-    ['leads elsewhere', {}, answering(302, '', { location: 'http://169.254.169.254/' }), /gave 302$/],
+    ['is not there', {}, answering(404, ''), /expected status 200, received 404$/],
+    ['leads elsewhere', {}, answering(302, '', { location: 'http://169.254.169.254/' }), /received 302$/],
     ['is too large', {}, answering(200, 'x'.repeat(100_001)), /^the file is too large: expected at most 100000 bytes$/],
-    ['is of another host', { url: 'https://evil.example/a.png' }, picture, /^a file is not fetched from this host$/],
-    ['is of this machine', { url: 'https://127.0.0.1/a.png' }, picture, /^a file is not fetched from this host$/],
-    ['goes by http', { url: 'http://cdn.livechat-files.com/a.png' }, picture, /https address only$/],
-    ['has no address', { url: '' }, picture, /https address only$/],
+    ['is of another host', { url: 'https://evil.example/a.png' }, picture, /^the host of the file is not allowed$/],
+    ['is of this machine', { url: 'https://127.0.0.1/a.png' }, picture, /^the host of the file is not allowed$/],
+    ['goes by http', { url: 'http://cdn.livechat-files.com/a.png' }, picture, /must have an https URL$/],
+    ['has no address', { url: '' }, picture, /must have an https URL$/],
   ])('that %s is not, and the message says why', async (_what, event, respond, why) => {
     const { answer, arrives, read, keys, stored, organization } = chat();
     answer(respond);

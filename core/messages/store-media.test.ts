@@ -74,7 +74,7 @@ describe('a file whose function', () => {
       published,
       ensure,
       store: (publish = ports.publish) =>
-        modules.storeMedia({ message, metadata, edited: false, ensure }, { ...ports, publish }),
+        modules.storeMedia({ message, metadata, isEdit: false, storeMessage: ensure }, { ...ports, publish }),
       stored: async () => (await modules.findMessages(message.id))[0],
       files: () => modules.listConversationFiles(place),
     };
@@ -106,7 +106,7 @@ describe('a file whose function', () => {
       await modules.Message.delete(key).go();
       answering(200, 'hello')(response, request);
     };
-    expect(await store()).toBe('gone');
+    expect(await store()).toBe('discarded');
     expect(await stored()).toBeUndefined();
     expect(await files()).toEqual([]);
     expect(published).toEqual([]);
