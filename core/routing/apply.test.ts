@@ -2,12 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { never, organizationId, world } from '../../test/model/gate-world.ts';
 import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { PlanRun, type Scene } from './act.ts';
-import { Calls } from './calls.ts';
-import type { RoutingCarrier } from './carrier.ts';
-import type { PlannedAction } from './plan.ts';
+import type { ActionTarget, RoutingCarrier } from './apply.ts';
+import { applyActions, Calls } from './apply.ts';
+import type { PlannedAction } from './rules.ts';
 
-const scene: Scene = {
+const target: ActionTarget = {
   organizationId,
   conversationId: 'C',
   threadId: 'T',
@@ -30,34 +29,30 @@ type World = ReturnType<typeof world>;
 const callsIn = ({ passage, gate, time }: World, carrier: () => Promise<RoutingCarrier>) =>
   new Calls({ carrier, passage: passage('run'), gate, clock: time, latest: never, onLocked: async () => {} });
 
-/** Performs steps; answers what was called, and how each step went. */
+/** Applies actions; returns the calls and each outcome. */
 async function perform(
-  steps: readonly PlannedAction[],
+  planned: readonly PlannedAction[],
   answers: Parameters<typeof routingCarrier>[0] = () => undefined,
-  more: Partial<Scene> = {},
+  more: Partial<ActionTarget> = {},
 ) {
   const here = world();
   const { carrier, calls } = routingCarrier(answers);
-  const planRun = new PlanRun(
-    callsIn(here, async () => carrier),
-    here.time,
-    { ...scene, ...more },
-  );
-  const acted = await here.live(() => planRun.run(steps));
+  const gated = callsIn(here, async () => carrier);
+  const applied = await here.live(() => applyActions(planned, { ...target, ...more }, gated, here.time));
   return {
     calls,
-    outcomes: acted.map(({ action, outcome }) => `${action} ${outcome}`),
-    assignedTo: planRun.assignedTo,
-    ended: planRun.ended,
+    outcomes: applied.actions.map(({ action, outcome }) => `${action} ${outcome}`),
+    assignedTo: applied.assignedTo,
+    stopped: applied.stopped,
   };
 }
 
-describe('what rules ask for', () => {
+describe('applying actions', () => {
   it('is done in order, and a step that fails does not stop the next', async () => {
     const { calls, outcomes } = await perform([tag, note], (call) =>
       call === 'tag t' ? failure('Client') : undefined,
     );
-    expect(calls).toEqual(['tag t', 'say to agents']);
+    expect(calls).toEqual(['tag t', 'send to agents']);
     expect(outcomes).toEqual(['tag failed', 'note done']);
   });
 
@@ -104,26 +99,26 @@ describe('what rules ask for', () => {
 
   it('ends when the chat has been closed', async () => {
     const closed = failure('Repairable', { repair: 'resume' });
-    const { calls, outcomes, ended } = await perform([answer, note, transfer({ group: 1 })], () => closed);
-    expect(calls).toEqual(['say to all']);
+    const { calls, outcomes, stopped } = await perform([answer, note, transfer({ group: 1 })], () => closed);
+    expect(calls).toEqual(['send to all']);
     expect(outcomes).toEqual(['answer failed', 'note skipped', 'transfer skipped']);
-    expect(ended).toBe('chat closed');
+    expect(stopped).toBe('chat closed');
   });
 
   it('is left when it comes too late', async () => {
-    const { calls, outcomes, ended } = await perform([tag, transfer({ agent: 'nina' })], () => undefined, {
+    const { calls, outcomes, stopped } = await perform([tag, transfer({ agent: 'nina' })], () => undefined, {
       tooLate: true,
     });
     expect(calls).toEqual([]);
     expect(outcomes).toEqual(['tag skipped', 'transfer skipped']);
-    expect(ended).toBe('too late');
+    expect(stopped).toBe('too late');
   });
 
   it('fails with the name of the setting that is missing', async () => {
     const here = world();
     const carrier = () => Promise.reject(new ConfigurationError('LIVECHAT_API_KEY', 'a personal access token'));
-    const acted = await here.live(() => new PlanRun(callsIn(here, carrier), here.time, scene).run([tag]));
-    expect(acted).toMatchObject([
+    const { actions } = await here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time));
+    expect(actions).toMatchObject([
       {
         outcome: 'failed',
         error: { name: 'ConfigurationError', message: expect.stringContaining('LIVECHAT_API_KEY') },
@@ -134,7 +129,7 @@ describe('what rules ask for', () => {
   it('is not hidden when something of our own fails: it is tried again as a whole', async () => {
     const here = world();
     const carrier = () => Promise.reject(new Error('the secret cannot be read'));
-    await expect(here.live(() => new PlanRun(callsIn(here, carrier), here.time, scene).run([tag]))).rejects.toThrow(
+    await expect(here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time))).rejects.toThrow(
       'the secret cannot be read',
     );
   });
@@ -143,22 +138,22 @@ describe('what rules ask for', () => {
 describe('who speaks in a chat', () => {
   /** Refused until somebody has joined, and for a while after. */
   const outside = (settling: number) => (call: string, calls: readonly string[]) => {
-    if (!call.startsWith('say')) return undefined;
+    if (!call.startsWith('send')) return undefined;
     const joined = calls.findLastIndex((one) => one.startsWith('join'));
-    return joined < 0 || calls.slice(joined).filter((one) => one.startsWith('say')).length <= settling
+    return joined < 0 || calls.slice(joined).filter((one) => one.startsWith('send')).length <= settling
       ? absent
       : undefined;
   };
 
   it('comes in unseen to leave a note, and stays so', async () => {
     const { calls, outcomes } = await perform([note], outside(0));
-    expect(calls).toEqual(['say to agents', 'join agents', 'say to agents']);
+    expect(calls).toEqual(['send to agents', 'join agents', 'send to agents']);
     expect(outcomes).toEqual(['note done']);
   });
 
   it('waits for the join to be in effect', async () => {
     const { calls, outcomes } = await perform([answer, transfer({ group: 1 })], outside(2));
-    expect(calls).toEqual(['say to all', 'join all', 'say to all', 'say to all', 'say to all', 'transfer group 1']);
+    expect(calls).toEqual(['send to all', 'join all', 'send to all', 'send to all', 'send to all', 'transfer group 1']);
     expect(outcomes).toEqual(['answer done', 'transfer done']);
   });
 
@@ -181,8 +176,10 @@ describe('who speaks in a chat', () => {
   });
 
   it('looks for what an earlier run may have said before it died', async () => {
-    const said = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, { begun: 1 });
-    expect(said.calls).toEqual(['find', 'find', 'say to agents']);
+    const said = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, {
+      attemptedAt: 1,
+    });
+    expect(said.calls).toEqual(['find', 'find', 'send to agents']);
     expect(said.outcomes).toEqual(['answer done', 'note done']);
   });
 });

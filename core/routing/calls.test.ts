@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { never, organizationId, world } from '../../test/model/gate-world.ts';
 import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
 import type { Gate } from '../outbound/gate/gate.ts';
-import { Calls, NoSlot } from './calls.ts';
+import { Calls, NoSlot } from './apply.ts';
 
 /** Calls in virtual time, from 0 on, through a gate that stands as given. */
 function given(gate: Partial<Gate>, answers: Parameters<typeof routingCarrier>[0] = () => undefined, latest = never) {

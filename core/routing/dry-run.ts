@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { beginningsOf, listConversations, statuses } from '../conversations/queries.ts';
+import { listConversations, listThreadStarts, statuses } from '../conversations/queries.ts';
 import { formAnswer } from '../events/schemas.ts';
-import { type StoredMessage, threadMessages } from '../messages/queries.ts';
+import { listThreadMessages, type StoredMessage } from '../messages/queries.ts';
 import { factsAtStart, isRoutable, type RoutingFacts } from './facts.ts';
 import { compareRules, type DryRunComparison, type RuleSet } from './rules.ts';
 
@@ -32,8 +32,8 @@ export async function dryRunConversations(options: DryRunOptions): Promise<Threa
   const { organizationId, conversationIds, limit, inForce, candidate, onProgress } = options;
   const dryRunConversation = async (conversationId: string): Promise<ThreadDryRun[]> => {
     const key = { organizationId, conversationId };
-    const started = (await beginningsOf(key)).findLast(isRoutable);
-    const messages = started ? await threadMessages({ ...key, threadId: started.threadId }) : [];
+    const started = (await listThreadStarts(key)).findLast(isRoutable);
+    const messages = started ? await listThreadMessages({ ...key, threadId: started.threadId }) : [];
     onProgress?.();
     if (!started) return [];
     const { threadId, createdAt: startedAt } = started;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { condition, facts, openingHours, ruleSet, written } from '../../test/routing-arbitraries.ts';
-import { evaluate, judge, type Truth } from './evaluate.ts';
+import { type Condition, evaluateCondition, findPart, type Truth } from './conditions.ts';
 import type { RoutingFacts } from './facts.ts';
-import { dryRun } from './plan.ts';
-import { type Condition, partAt, type RuleSet } from './rules.ts';
+import type { RuleSet } from './rules.ts';
+import { dryRun, evaluateRules } from './rules.ts';
 
 const complement: Record<`${Truth}`, Truth> = { true: false, false: true, unknown: 'unknown' };
 const hours = openingHours.map((office) => ({ office }));
@@ -13,8 +13,8 @@ describe('evaluating rules', () => {
   it('comes to the same each time', () => {
     fc.assert(
       fc.property(ruleSet, facts, (rules, known) => {
-        const [before, seen] = [JSON.stringify([rules, known]), evaluate(rules, known)];
-        expect(evaluate(structuredClone(rules), structuredClone(known))).toEqual(seen);
+        const [before, seen] = [JSON.stringify([rules, known]), evaluateRules(rules, known)];
+        expect(evaluateRules(structuredClone(rules), structuredClone(known))).toEqual(seen);
         expect(JSON.stringify([rules, known])).toBe(before);
       }),
     );
@@ -23,7 +23,7 @@ describe('evaluating rules', () => {
   it('never throws, whatever is known of a conversation', () => {
     fc.assert(
       fc.property(ruleSet, facts, (rules, known) => {
-        const { evaluated, matched, waitsAt } = evaluate(rules, known);
+        const { evaluated, matched, waitsAt } = evaluateRules(rules, known);
         expect(matched.map(({ name }) => name)).toEqual(
           evaluated.flatMap((one) => (one.result === 'matched' ? one.rule : [])),
         );
@@ -39,9 +39,9 @@ describe('evaluating rules', () => {
   it('takes `not` for the complement', () => {
     fc.assert(
       fc.property(condition, facts, hours, (one, known, open) => {
-        const { truth } = judge(one, known, open);
-        expect(judge({ not: one }, known, open).truth).toBe(complement[`${truth}`]);
-        expect(judge({ not: { not: one } }, known, open)).toMatchObject({ truth });
+        const { truth } = evaluateCondition(one, known, open);
+        expect(evaluateCondition({ not: one }, known, open).truth).toBe(complement[`${truth}`]);
+        expect(evaluateCondition({ not: { not: one } }, known, open)).toMatchObject({ truth });
       }),
       { numRuns: 500 },
     );
@@ -51,8 +51,8 @@ describe('evaluating rules', () => {
     fc.assert(
       fc.property(fc.array(condition, { maxLength: 3 }), facts, hours, (parts, known, open) => {
         const negated: Condition[] = parts.map((part) => ({ not: part }));
-        const { truth } = judge({ all: parts }, known, open);
-        expect(judge({ not: { any: negated } }, known, open).truth).toBe(truth);
+        const { truth } = evaluateCondition({ all: parts }, known, open);
+        expect(evaluateCondition({ not: { any: negated } }, known, open).truth).toBe(truth);
       }),
     );
   });
@@ -60,9 +60,9 @@ describe('evaluating rules', () => {
   it('gives as reasons tests that are there and came to what is said of them', () => {
     fc.assert(
       fc.property(condition, facts, hours, (one, known, open) => {
-        const { truth, reasons } = judge(one, known, open);
+        const { truth, reasons } = evaluateCondition(one, known, open);
         for (const { path, result } of reasons)
-          expect(judge(partAt(one, path) ?? { any: [] }, known, open).truth).toBe(result);
+          expect(evaluateCondition(findPart(one, path) ?? { any: [] }, known, open).truth).toBe(result);
         // Only empty lists decide without a test.
         if (truth === 'unknown') expect(reasons.map(({ result }) => result)).toContain('unknown');
       }),
@@ -74,9 +74,10 @@ describe('evaluating rules', () => {
       fc.property(ruleSet, facts, written, (rules, known, message) => {
         const names = (some: readonly { name: string }[]) => some.map(({ name }) => name);
         const silent: RoutingFacts = { ...known, message: undefined };
-        const atOnce = evaluate(rules, { ...known, message });
-        const first = evaluate(rules, silent);
-        const rest = first.waitsAt === undefined ? [] : evaluate(rules, { ...known, message }, first.waitsAt).matched;
+        const atOnce = evaluateRules(rules, { ...known, message });
+        const first = evaluateRules(rules, silent);
+        const rest =
+          first.waitsAt === undefined ? [] : evaluateRules(rules, { ...known, message }, first.waitsAt).matched;
         expect(names([...first.matched, ...rest])).toEqual(names(atOnce.matched));
       }),
       { numRuns: 500 },
@@ -93,7 +94,8 @@ describe('what decided a rule', () => {
     answers: [],
   };
   const evaluateCondition = (when: Condition, more: Partial<RoutingFacts> = {}) =>
-    evaluate({ match: 'first', rules: [{ name: 'r', when, do: { tag: ['t'] } }] }, { ...known, ...more }).evaluated[0];
+    evaluateRules({ match: 'first', rules: [{ name: 'r', when, do: { tag: ['t'] } }] }, { ...known, ...more })
+      .evaluated[0];
   const pro = { fact: 'session.plan', is: 'pro' } as const;
   const us = { fact: 'country', is: 'US' } as const;
   const refund = { fact: 'message', words: 'refund' } as const;
@@ -165,17 +167,17 @@ describe('the order of rules', () => {
   const known: RoutingFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
 
   it('`first` looks no further than the first that matches', () => {
-    const { evaluated, waitsAt } = evaluate(rules('first'), known);
+    const { evaluated, waitsAt } = evaluateRules(rules('first'), known);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b']);
     expect(waitsAt).toBeUndefined();
   });
 
   it('`all` waits at the first that cannot be decided yet, with all after it', () => {
-    const { evaluated, matched, waitsAt } = evaluate(rules('all'), known);
+    const { evaluated, matched, waitsAt } = evaluateRules(rules('all'), known);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b', 'c']);
     expect(matched.map(({ name }) => name)).toEqual(['b']);
     expect(waitsAt).toBe(2);
-    const later = evaluate(rules('all'), { ...known, message: 'y' }, 2);
+    const later = evaluateRules(rules('all'), { ...known, message: 'y' }, 2);
     expect(later.matched.map(({ name }) => name)).toEqual(['d']);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EventData } from '../events/catalogue.ts';
-import { factsOf, isToBeRouted, kindOf, valuesOf, withCustomer } from './facts.ts';
-import { holds, type OperatorName } from './operators.ts';
-import type { Operand } from './rules.ts';
+import type { Operand } from './conditions.ts';
+import { matches, type OperatorName } from './conditions.ts';
+import { factKind, factsAtStart, factValues, isRoutable, withCustomer } from './facts.ts';
 
 const started: EventData<'chat.started'> = {
   conversationId: 'C',
@@ -34,7 +34,7 @@ const started: EventData<'chat.started'> = {
     text: 'Where is my order 4711?',
   },
 };
-const facts = factsOf(started);
+const facts = factsAtStart(started);
 const open = { office: { timeZone: 'Europe/Warsaw', open: { wed: ['09:00-17:00'] } } };
 
 describe('a fact of a chat', () => {
@@ -60,11 +60,11 @@ describe('a fact of a chat', () => {
     ['hours.other', []],
     ['nothing', []],
   ])('%s', (fact, values) => {
-    expect(valuesOf(fact, facts, open)).toEqual(values);
+    expect(factValues(fact, facts, open)).toEqual(values);
   });
 
   it('is not known where nothing was said of it', () => {
-    const bare = factsOf({
+    const bare = factsAtStart({
       ...started,
       participants: [],
       groups: [],
@@ -73,9 +73,9 @@ describe('a fact of a chat', () => {
       opening: undefined,
     });
     for (const fact of ['customer.id', 'country', 'language', 'page', 'group', 'answers.Topic', 'returning']) {
-      expect(valuesOf(fact, bare)).toEqual([]);
+      expect(factValues(fact, bare)).toEqual([]);
     }
-    expect(valuesOf('message', bare)).toBe('not yet');
+    expect(factValues('message', bare)).toBe('not yet');
   });
 
   it('of the customer is as known later, the rest as it began', () => {
@@ -96,7 +96,7 @@ describe('a fact of a chat', () => {
     ['toString.x', undefined],
     ['', undefined],
   ])('named %j is of kind %s', (fact, kind) => {
-    expect(kindOf(fact)).toBe(kind);
+    expect(factKind(fact)).toBe(kind);
   });
 });
 
@@ -110,7 +110,7 @@ it.each<[Partial<EventData<'chat.started'>>, boolean]>([
   [{ by: { id: 'nina@acme.example', type: 'agent' } }, false],
   [{ by: { id: 'b41f7c0d93ae4e6f8c25d10a6b7e3f92', type: 'bot' } }, false],
 ])('a thread with %j is routed: %s', (more, routed) => {
-  expect(isToBeRouted({ ...started, ...more })).toBe(routed);
+  expect(isRoutable({ ...started, ...more })).toBe(routed);
 });
 
 describe('an operator', () => {
@@ -149,14 +149,14 @@ describe('an operator', () => {
     ['exists', [], false, true],
     ['exists', [false], true, true],
   ])('%s of %j and %j is %s', (name, values, operand, fits) => {
-    expect(holds(name, values, operand)).toBe(fits);
+    expect(matches(name, values, operand)).toBe(fits);
   });
 
   it('takes no longer for a hostile text than for any other of its length', () => {
     const text = `${'a!'.repeat(8_000)}${' '.repeat(100)}`;
     const began = performance.now();
     for (const name of ['is', 'startsWith', 'endsWith', 'contains', 'words'] as const)
-      holds(name, [text], 'aaaaaaaaaaaaaaaa!b');
+      matches(name, [text], 'aaaaaaaaaaaaaaaa!b');
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 });

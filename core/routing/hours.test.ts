@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isOpen, minutesOf } from './hours.ts';
-import type { OpeningHours } from './rules.ts';
+import type { OpeningHours } from './facts.ts';
+import { isOpen, parseInterval } from './facts.ts';
 
 const warsaw: OpeningHours = {
   timeZone: 'Europe/Warsaw',
@@ -97,5 +97,5 @@ it.each([
   ['09:00–17:00', undefined],
   ['', undefined],
 ])('the interval %s', (text, minutes) => {
-  expect(minutesOf(text)).toEqual(minutes);
+  expect(parseInterval(text)).toEqual(minutes);
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { planActions } from './plan.ts';
 import type { Actions } from './rules.ts';
+import { planActions } from './rules.ts';
 
 const plan = (...rules: Actions[]) => planActions(rules.map((actions, index) => ({ name: `${index}`, do: actions })));
 

@@ -1,4 +1,4 @@
-import { currentlyIn } from '../conversations/conversations.ts';
+import { readAssignment } from '../conversations/conversations.ts';
 import type { DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import { type Cause, ownEvent } from '../events/own-event.ts';
@@ -162,7 +162,7 @@ function visibleAgents(participants: readonly Participant[]): string[] {
 async function currentAssignment(
   key: ThreadKey,
 ): Promise<{ participants: readonly Participant[]; assigned: Assigned }> {
-  const { participants, assigned } = await currentlyIn(key);
+  const { participants, assigned } = await readAssignment(key);
   return { participants, assigned: { agents: visibleAgents(participants), groups: assigned.groups } };
 }
 

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
 import { facts } from '../../test/routing-arbitraries.ts';
-import { evaluate } from './evaluate.ts';
-import { InvalidRulesError, parseRules } from './schema.ts';
+import { evaluateRules, InvalidRulesError, parseRules } from './rules.ts';
 
 /** What is wrong with rules, as `path: message`. */
 function wrong(rules: unknown): string[] {
@@ -151,7 +150,7 @@ describe('rules', () => {
     );
     fc.assert(
       fc.property(almost, facts, (given, known) => {
-        if (wrong(given).length === 0) evaluate(parseRules(given), known);
+        if (wrong(given).length === 0) evaluateRules(parseRules(given), known);
       }),
     );
   });

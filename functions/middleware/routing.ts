@@ -1,4 +1,4 @@
-import { liveChatRouting } from '../../core/livechat/router.ts';
+import { liveChatRouting } from '../../core/livechat/carrier.ts';
 import { gateStore } from '../../core/outbound/gate/store.ts';
 import { SendWatch } from '../../core/outbound/watch.ts';
 import { systemClock } from '../../core/platform/clock.ts';
@@ -6,7 +6,7 @@ import { wholeNumber } from '../../core/platform/configuration.ts';
 import { busPublisher } from '../../core/platform/event-bridge.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { RoutingPorts } from '../../core/routing/route.ts';
-import { cachedRules } from '../../core/routing/rule-store.ts';
+import { cachedRules } from '../../core/routing/store.ts';
 
 const rules = cachedRules();
 const carrier = liveChatRouting();

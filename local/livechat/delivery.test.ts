@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sharedCount, sharedWork } from '../shared-work.ts';
+import { sharedCount, sharedWork } from '../in-flight.ts';
 import { createDelivery, type WebhookActivity } from './delivery.ts';
 import { parse, parseAction } from './parse.ts';
 import { startRequest } from './requests.ts';

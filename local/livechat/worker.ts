@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { sharedWork } from '../shared-work.ts';
+import { sharedWork } from '../in-flight.ts';
 import { startSimulator } from './server.ts';
 import type { ThreadSettings } from './thread.ts';
 
