@@ -1,6 +1,23 @@
 import * as z from 'zod/mini';
+import {
+  type Author,
+  addTag,
+  archiveThread,
+  type Chat,
+  type ChatUpdate,
+  closeThread,
+  getCustomer,
+  markIdle,
+  removeTag,
+  reopenChat,
+  requireActive,
+} from './chats.ts';
+import { ChatConflict, InvalidField } from './errors.ts';
+import { clickButton, deleteEvent, editMessage, sendFile, sendMessage, sendRichMessage } from './events.ts';
+import { type IdSource, sourceClientId, type User } from './objects.ts';
+import { assignedAgent, handOver, joinChat, leaveChat, markSeen, requirePresent, setSessionFields } from './users.ts';
 
-/** What a caller may ask of the simulator. The text of each error is what the caller reads as `expected`. */
+/** Request bodies of the simulator's own API. The schema messages are the `expected` of error responses. */
 
 const messageBytes = 16 * 1024;
 
@@ -37,7 +54,7 @@ export const startRequest = z.strictObject(
       },
       'an object with name, and perhaps email and sessionFields',
     ),
-    /** Without it the chat begins in silence, as after a form alone. */
+    /** Without it the chat starts without a message, as after a form alone. */
     text: z.optional(text),
     form: z.optional(z.array(formAnswer, 'a list of answers')),
     group: z.optional(groupId),
@@ -82,7 +99,7 @@ const file = {
   url: z.optional(url),
   contentType: z.optional(word('a content type, such as image/png')),
   size: z.optional(bytes),
-  /** What is in it; a small sample of its type when left out. */
+  /** The content. Defaults to a small sample of the type. */
   content: z.optional(z.base64('the bytes in base64')),
 };
 
@@ -161,3 +178,131 @@ export const actionRequests = { customer: customerAction, agent: agentAction, ro
 export type CustomerAction = z.infer<typeof customerAction>;
 export type AgentAction = z.infer<typeof agentAction>;
 export type RouterAction = z.infer<typeof routerAction>;
+
+/** The first invalid field and the expected value. */
+const toInvalidField = ({ issues }: z.core.$ZodError): InvalidField => {
+  const [issue] = issues;
+  if (issue === undefined) return new InvalidField('body', 'another shape');
+  if (issue.code === 'unrecognized_keys') {
+    return new InvalidField([...issue.path, issue.keys[0] ?? ''].join('.'), 'nothing: there is no such field here');
+  }
+  return new InvalidField(issue.path.join('.') || 'body', issue.message);
+};
+
+/** @throws InvalidField */
+export const parse = <Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.output<Schema> => {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw toInvalidField(parsed.error);
+  return parsed.data;
+};
+
+export type Action =
+  | { readonly as: 'customer'; readonly request: CustomerAction }
+  | { readonly as: 'agent'; readonly request: AgentAction }
+  | { readonly as: 'router'; readonly request: RouterAction };
+
+/** @throws InvalidField */
+export const parseAction = (body: unknown): Action => {
+  const { as, ...rest } = parse(actor, body);
+  if (as === 'customer') return { as, request: parse(actionRequests.customer, rest) };
+  if (as === 'agent') return { as, request: parse(actionRequests.agent, rest) };
+  return { as, request: parse(actionRequests.router, rest) };
+};
+
+/** What actions need besides their chat. */
+export interface ActionContext {
+  readonly source: IdSource;
+  /** The client id of our application, which sends the messages of bots. */
+  readonly clientId: string;
+  /** The default agent: an e-mail address or a bot's id. */
+  readonly agentId: string;
+  /** The next free position in the queue. */
+  readonly queuePosition: () => number;
+}
+
+const toAuthor = (user: User, context: ActionContext): Author => ({
+  id: user.id,
+  clientId: sourceClientId(user, context.clientId),
+});
+
+const asCustomer = (chat: Chat, request: CustomerAction, context: ActionContext): ChatUpdate => {
+  const now = context.source.now();
+  const customer = getCustomer(chat);
+  const author = toAuthor(customer, context);
+  switch (request.action) {
+    case 'message':
+      return sendMessage(chat, author, request.text, 'all', now);
+    case 'file':
+      return sendFile(chat, author, request, now);
+    case 'click':
+      return clickButton(chat, author, request.eventId, request.postbackId, now);
+    case 'seen':
+      return markSeen(chat);
+    case 'leave':
+      return closeThread(chat, customer, now);
+    case 'session-fields':
+      return setSessionFields(chat, request.fields);
+    case 'reopen': {
+      const agentId = assignedAgent(chat)?.id ?? context.agentId;
+      const first = { author, content: { type: 'message', text: request.text } } as const;
+      const reopening = { threadId: context.source.nextId(), userIds: [customer.id, agentId], events: [first] };
+      return reopenChat(chat, reopening, now);
+    }
+  }
+};
+
+const actingAgentId = (chat: Chat, request: AgentAction, context: ActionContext): string => {
+  if (request.agent !== undefined) return request.agent;
+  const assigned = assignedAgent(chat);
+  if (assigned !== undefined) return assigned.id;
+  if (request.action === 'join') return context.agentId;
+  throw new ChatConflict(`No agent is in chat ${chat.id}: let one join first.`);
+};
+
+const asAgent = (chat: Chat, request: AgentAction, context: ActionContext): ChatUpdate => {
+  const now = context.source.now();
+  const agentId = actingAgentId(chat, request, context);
+  if (request.action === 'join') return joinChat(chat, agentId);
+  const agent = requirePresent(chat, agentId);
+  const author = toAuthor(agent, context);
+  switch (request.action) {
+    case 'message':
+      return sendMessage(chat, author, request.text, 'all', now);
+    case 'note':
+      return sendMessage(chat, author, request.text, 'agents', now);
+    case 'rich-message':
+      return sendRichMessage(chat, author, request.templateId, request.elements, now);
+    case 'file':
+      return sendFile(chat, author, request, now);
+    case 'edit':
+      return editMessage(chat, request.eventId, request.text);
+    case 'delete':
+      return deleteEvent(chat, request.eventId);
+    case 'part':
+      return leaveChat(chat, agentId);
+    case 'transfer':
+      return handOver(
+        chat,
+        { requester: agent, leaving: [agent] },
+        { ...request, queuePosition: context.queuePosition() },
+        now,
+      );
+    case 'tag':
+      requireActive(chat);
+      return addTag(chat, chat.thread.id, request.tag);
+    case 'untag':
+      requireActive(chat);
+      return removeTag(chat, chat.thread.id, request.tag);
+    case 'close':
+      return closeThread(chat, agent, now);
+  }
+};
+
+const asRouter = (chat: Chat, request: RouterAction, context: ActionContext): ChatUpdate =>
+  request.action === 'idle' ? markIdle(chat, context.source.now()) : archiveThread(chat, context.source.now());
+
+export const applyAction = (chat: Chat, action: Action, context: ActionContext): ChatUpdate => {
+  if (action.as === 'customer') return asCustomer(chat, action.request, context);
+  if (action.as === 'agent') return asAgent(chat, action.request, context);
+  return asRouter(chat, action.request, context);
+};

@@ -1,10 +1,19 @@
-import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { sharedCount, sharedWork } from '../shared-work.ts';
-import { createDelivery, type WebhookActivity } from './delivery.ts';
-import { parse, parseAction } from './parse.ts';
-import { startRequest } from './requests.ts';
-import { cleanUp, organizationId, quietSimulator, startReceiver, targetOf, until } from './testing.ts';
-import type { Webhook } from './webhooks.ts';
+import { parse, parseAction, startRequest } from './actions.ts';
+import {
+  cleanUp,
+  nina,
+  organizationId,
+  outline,
+  quietSimulator,
+  startReceiver,
+  targetOf,
+  tomas,
+  until,
+} from './testing.ts';
+import { createDelivery, toWebhookBody, type Webhook, type WebhookActivity } from './webhooks.ts';
 
 interface Extras {
   readonly begin?: () => () => void;
@@ -44,7 +53,7 @@ const webhooksOfChat = (messages: number): Webhook[] => {
 
 const textOf = ({ payload }: { payload: unknown }) => /"text":"(\w+)"/.exec(JSON.stringify(payload))?.[1];
 
-test('the webhooks of a chat arrive in the order in which they came about', async () => {
+test('delivers the webhooks of a chat in order', async () => {
   const receiver = await startReceiver();
   const { send } = deliverTo(receiver.url, []);
   for (const webhook of webhooksOfChat(20)) send(webhook);
@@ -53,7 +62,7 @@ test('the webhooks of a chat arrive in the order in which they came about', asyn
   expect(receiver.bodies[0]).toMatchObject({ secret_key: 'whsec-test', organization_id: organizationId });
 });
 
-test('a webhook is owed from its cause to its answer, and not while it waits to be tried again', async () => {
+test('counts a webhook as pending until its response, but not while a retry waits', async () => {
   const owed = sharedWork(sharedCount());
   const seen: number[] = [];
   const receiver = await startReceiver(() => {
@@ -71,7 +80,7 @@ test('a webhook is owed from its cause to its answer, and not while it waits to 
   ]);
 });
 
-test('an answer that is not 200 is tried again, until it is', async () => {
+test('retries until the response is 200', async () => {
   const receiver = await startReceiver((_, count) => (count < 3 ? 204 : 200));
   const { send, activities } = deliverTo(receiver.url, [5, 5, 5]);
   webhooksOfChat(0).forEach(send);
@@ -83,7 +92,7 @@ test('an answer that is not 200 is tried again, until it is', async () => {
   ]);
 });
 
-test('after three more tries LiveChat gives up, and it is told', async () => {
+test('gives up after three retries', async () => {
   const receiver = await startReceiver(() => 500);
   const { send, activities } = deliverTo(receiver.url, [1, 1, 1]);
   webhooksOfChat(0).forEach(send);
@@ -96,7 +105,7 @@ test('after three more tries LiveChat gives up, and it is told', async () => {
   ]);
 });
 
-test('a retry is the same body again', async () => {
+test('retries with the same body', async () => {
   const receiver = await startReceiver((_, count) => (count === 1 ? 503 : 200));
   const { send } = deliverTo(receiver.url, [1]);
   webhooksOfChat(0).forEach(send);
@@ -104,7 +113,7 @@ test('a retry is the same body again', async () => {
   expect(receiver.bodies[1]).toEqual(receiver.bodies[0]);
 });
 
-test('a webhook that waits for its retry holds up none after it', async () => {
+test('a waiting retry does not delay later webhooks', async () => {
   const receiver = await startReceiver(({ action }) => (action === 'incoming_chat' ? 500 : 200));
   const { send, activities } = deliverTo(receiver.url, [60_000]);
   webhooksOfChat(2).forEach(send);
@@ -116,7 +125,7 @@ test('a webhook that waits for its retry holds up none after it', async () => {
   ]);
 });
 
-test('no answer, a cut line and a late answer count as failures without a status', async () => {
+test('a refused connection, a closed connection and a time-out are failures without a status', async () => {
   const cut = await startReceiver(() => null);
   const late = await startReceiver(() => new Promise<number>(() => {}));
   for (const url of ['http://127.0.0.1:1/', cut.url, late.url]) {
@@ -127,7 +136,7 @@ test('no answer, a cut line and a late answer count as failures without a status
   }
 });
 
-test('stopping drops the retries that wait', async () => {
+test('stop drops waiting retries', async () => {
   const receiver = await startReceiver(() => 500);
   const stopped = deliverTo(receiver.url, [1], { onActivity: () => stopped.stop() });
   webhooksOfChat(0).forEach(stopped.send);
@@ -139,7 +148,7 @@ test('stopping drops the retries that wait', async () => {
   expect(receiver.bodies).toHaveLength(3);
 });
 
-test('chats do not wait for each other', async () => {
+test('delivers the webhooks of different chats concurrently', async () => {
   const waiting: string[] = [];
   const receiver = await startReceiver(({ payload }) => {
     waiting.push(JSON.stringify(payload));
@@ -156,7 +165,7 @@ test('chats do not wait for each other', async () => {
   expect(activities.every(({ ok }) => ok)).toBe(true);
 });
 
-test('stopping cuts off what is under way, also what still waits for a connection', async () => {
+test('stop aborts active requests and those that wait for a connection', async () => {
   const receiver = await startReceiver(() => new Promise<number>(() => {}));
   const { send, stop, activities } = deliverTo(receiver.url, []);
   for (let n = 0; n < 200; n++) {
@@ -169,4 +178,107 @@ test('stopping cuts off what is under way, also what still waits for a connectio
   await until(() => other.activities.length === 1);
   expect(receiver.bodies).toHaveLength(129);
   expect(activities).toEqual([]);
+});
+
+const fixture = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../test/fixtures/livechat/${name}.json`, import.meta.url), 'utf8'));
+
+/** Depends on the customer's past, on what they told about themselves, or on what another application noted. */
+const mayLack =
+  /agent_last_event|customer_last_event|welcome_message|session_fields|previous_thread_id|tags|requester_id/;
+
+const buttons = [
+  { text: 'Yes, I want a human', type: 'message', value: 'yes', postback_id: 'transfer' },
+  { text: 'No, thanks', type: 'message', value: 'no', postback_id: 'stay' },
+];
+
+const form = [
+  { type: 'name', label: 'Name:', answer: 'Dana Whitfield' },
+  { type: 'radio', label: 'Topic', answer: 'Order status' },
+  { type: 'checkbox', label: 'Products', answer: ['Shoes', 'Bags'] },
+  { type: 'group_chooser', label: 'Department', answer: 'Sales' },
+];
+
+const customer = { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFields: { plan: 'pro' } };
+
+/** One chat in which everything happens; gives all bodies. */
+const scenarioBodies = (): Record<string, unknown>[] => {
+  const simulator = quietSimulator();
+  const { chat } = simulator.start(parse(startRequest, { customer, text: 'Where is my order?', form, group: 4 }));
+  const act = (body: unknown) => simulator.act(chat.id, parseAction(body)).eventId;
+  act({ action: 'message', text: 'It was due yesterday 😀' });
+  act({ as: 'agent', action: 'message', text: 'Let me check.' });
+  const eventId = act({
+    as: 'agent',
+    action: 'rich-message',
+    templateId: 'quick_replies',
+    elements: [{ title: 'A human?', buttons }],
+  });
+  act({ action: 'click', eventId, postbackId: 'transfer' });
+  const file = act({ action: 'file', name: 'receipt.png' });
+  act({ as: 'agent', action: 'transfer', agents: [tomas] });
+  act({ action: 'seen' });
+  act({ action: 'session-fields', fields: { cart_value: '149.00' } });
+  act({ as: 'agent', action: 'tag', tag: 'bug_report' });
+  act({ as: 'agent', action: 'untag', tag: 'bug_report' });
+  const note = act({ as: 'agent', action: 'note', text: 'VIP' });
+  act({ as: 'agent', action: 'delete', eventId: file });
+  act({ as: 'agent', action: 'edit', eventId: note, text: 'A VIP' });
+  act({ as: 'agent', action: 'join', agent: nina });
+  act({ as: 'agent', action: 'part', agent: nina });
+  act({ as: 'router', action: 'idle' });
+  act({ as: 'agent', action: 'close' });
+  act({ action: 'reopen', text: 'Me again' });
+  act({ as: 'router', action: 'archive' });
+  return simulator.webhooks.map((webhook) =>
+    JSON.parse(toWebhookBody(webhook, targetOf('https://hooks.example.net', webhook.action), organizationId)),
+  );
+};
+
+const bodies = scenarioBodies();
+
+const outlinesOf = (test: (body: Record<string, unknown>) => boolean) =>
+  bodies.filter(test).map((body) => outline(body));
+
+describe('webhook bodies have every field of the fixtures', () => {
+  test.each([
+    'incoming_chat',
+    'incoming_chat.reopened',
+    'chat_deactivated.by_agent',
+    'chat_transferred.manual_to_agent',
+    'user_added_to_chat.agent',
+    'user_removed_from_chat',
+    'incoming_event.message.customer',
+    'incoming_event.message.agent',
+    'incoming_event.file',
+    'incoming_event.rich_message',
+    'incoming_event.system_message.idle',
+    'incoming_event.system_message.transferred',
+    'incoming_event.system_message.archived_inactive',
+    'event_deleted.v3.6_only',
+    'incoming_rich_message_postback',
+    'events_marked_as_seen',
+    'customer_session_fields_updated',
+    'thread_tagged',
+    'thread_untagged',
+  ])('%s', (name) => {
+    const expected = outline(fixture(name)).filter((line) => !mayLack.test(line));
+    const missing = outlinesOf(({ action }) => name.split('.')[0] === action).map((lines) =>
+      expected.filter((line) => !lines.includes(line)),
+    );
+    expect(missing.length).toBeGreaterThan(0);
+    expect(missing).toContainEqual([]);
+  });
+
+  test('have additional_data, except chat_transferred', () => {
+    for (const body of bodies) expect('additional_data' in body).toBe(body.action !== 'chat_transferred');
+  });
+
+  test('have one webhook_id per action', () => {
+    const pairs = new Set(bodies.map(({ action, webhook_id }) => `${action} ${webhook_id}`));
+    const actions = new Set(bodies.map(({ action }) => action));
+    const registrations = new Set(bodies.map(({ webhook_id }) => webhook_id));
+    expect(pairs.size).toBe(actions.size);
+    expect(registrations.size).toBe(actions.size);
+  });
 });
