@@ -1,6 +1,6 @@
 import type { ConversationDetail, ConversationSummary } from '../core/conversations/queries.ts';
 import type { MediaLink } from '../core/media/media.ts';
-import type { clicksOn, StoredMessage } from '../core/messages/queries.ts';
+import type { listButtonClicks, StoredMessage } from '../core/messages/queries.ts';
 import type { Archived } from '../core/outbound/dead-letters/store.ts';
 import type { GateView } from '../core/outbound/gate/hand.ts';
 import type { Transcript } from '../core/outbound/view.ts';
@@ -45,7 +45,7 @@ export interface ConversationAnswer {
 
 export interface MessageAnswer {
   readonly message: StoredMessage;
-  readonly clicks: Awaited<ReturnType<typeof clicksOn>>;
+  readonly clicks: Awaited<ReturnType<typeof listButtonClicks>>;
 }
 
 export interface ExecutionSummary {

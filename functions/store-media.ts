@@ -1,4 +1,4 @@
-import { liveChatFileHosts } from '../core/livechat/file-hosts.ts';
+import { liveChatFileHosts } from '../core/livechat/conventions.ts';
 import { storingRules } from '../core/media/settings.ts';
 import { editMessage, storeMessage, storeNote } from '../core/messages/messages.ts';
 import { storeMedia } from '../core/messages/store-media.ts';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { answering, startServer } from '../core/livechat/client/testing.ts';
 import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metric-catalogue.ts';
 import { type Emitted, emitted } from './emf.ts';
 import { fixture } from './fixtures.ts';
+import { answering, startServer } from './http-server.ts';
 import { type Local, post, printed, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { translate } from '../../core/livechat/translate/translate.ts';
+import { translate } from '../../core/livechat/translate.ts';
 import { factsOf, isToBeRouted, type RoutingFacts } from '../../core/routing/facts.ts';
 import { CliError, UsageError } from '../errors.ts';
 import { readRecorded } from '../recorded.ts';

@@ -1,5 +1,5 @@
-import { sameAddress } from '../../core/livechat/registrations/plan.ts';
-import { look, unregister } from '../../core/livechat/registrations/sync.ts';
+import { sameAddress } from '../../core/livechat/registration-plan.ts';
+import { look, unregister } from '../../core/livechat/registration-sync.ts';
 import type { StageOutputs } from '../../core/platform/outputs.ts';
 import { confirm } from '../confirm.ts';
 import { print, printJson, printTable } from '../output.ts';

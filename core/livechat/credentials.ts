@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
 import { errorKeys, logWith } from '../platform/logger.ts';
 import { isDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
-import { isUuid } from './users.ts';
+import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
   LIVECHAT_WEBHOOK_SECRET: z.string().check(z.minLength(8)),

@@ -1,4 +1,4 @@
-import { currentlyIn } from '../conversations/conversations.ts';
+import { readAssignment } from '../conversations/conversations.ts';
 import type { Participant } from '../events/schemas.ts';
 import type { ConversationKey } from '../outbound/queue.ts';
 
@@ -17,6 +17,6 @@ export function assignedOf(participants: readonly Participant[], groups: readonl
 
 /** As stored now: LiveChat tells of what has been done a moment later. */
 export async function storedNow(key: ConversationKey) {
-  const { participants, assigned } = await currentlyIn(key);
+  const { participants, assigned } = await readAssignment(key);
   return { participants, assigned: assignedOf(participants, assigned.groups) };
 }

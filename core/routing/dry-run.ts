@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { beginningsOf, listConversations, statuses } from '../conversations/queries.ts';
+import { listConversations, listThreadStarts, statuses } from '../conversations/queries.ts';
 import { formAnswer } from '../events/schemas.ts';
-import { type StoredMessage, threadMessages } from '../messages/queries.ts';
+import { listThreadMessages, type StoredMessage } from '../messages/queries.ts';
 import type { ConversationKey } from '../outbound/queue.ts';
 import { factsOf, isToBeRouted, type RoutingFacts } from './facts.ts';
 import { type DryRun, dryRun, isDifferent } from './plan.ts';
@@ -49,8 +49,8 @@ async function tryOn(
   key: ConversationKey,
   { inForce, candidate, onTried }: DryRunOptions,
 ): Promise<DryRunComparison | undefined> {
-  const started = (await beginningsOf(key)).findLast(isToBeRouted);
-  const said = started ? await threadMessages({ ...key, threadId: started.threadId }) : [];
+  const started = (await listThreadStarts(key)).findLast(isToBeRouted);
+  const said = started ? await listThreadMessages({ ...key, threadId: started.threadId }) : [];
   onTried?.();
   if (!started) return undefined;
   const facts = withSaid(factsOf(started), said);

@@ -97,7 +97,7 @@ describe('a run that comes after another', () => {
   it('that has died looks for what it may have said, and at who has the chat now', async () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
-    await conversations.record({ ...started, data: { ...started.data, participants: [nina] } });
+    await conversations.recordEvent({ ...started, data: { ...started.data, participants: [nina] } });
     await threads.markBegun(key, 'start', Date.now());
     expect(await run()).toBe(true);
     expect(calls).toEqual(['find']);

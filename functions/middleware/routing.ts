@@ -1,4 +1,4 @@
-import { liveChatRouting } from '../../core/livechat/router.ts';
+import { liveChatRouting } from '../../core/livechat/carrier.ts';
 import { gateStore } from '../../core/outbound/gate/store.ts';
 import { SendWatch } from '../../core/outbound/watch.ts';
 import { systemClock } from '../../core/platform/clock.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { sharedCount, sharedWork } from '../shared-work.ts';
+import { sharedCount, sharedWork } from '../in-flight.ts';
 import { parse, parseAction, startRequest } from './actions.ts';
 import {
   cleanUp,

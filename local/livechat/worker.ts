@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import * as z from 'zod/mini';
-import { sharedWork } from '../shared-work.ts';
+import { sharedWork } from '../in-flight.ts';
 import type { RunningSimulator, SimulatorOptions } from './server.ts';
 
 /** The options that can be passed to a worker thread. */
