@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { until } from '../testing.ts';
-import { apiFixture, manualClock, type Running, startApi } from '../testing-api.ts';
 import { createFaults } from './faults.ts';
+import { apiFixture, manualClock, type Running, startApi, until } from './testing.ts';
 
 const started = async (fault: object, options: Parameters<typeof startApi>[0] = {}) => {
   const running = await startApi(options);
@@ -16,7 +15,7 @@ const arrivals = async ({ own }: Pick<Running, 'own'>) =>
 
 const cut = { cause: { code: 'ECONNRESET' } };
 
-describe('refused without having been done', () => {
+describe('faults that reject a call', () => {
   test.each([
     [{ kind: 'error' }, 500, apiFixture('error.internal.500')],
     [{ kind: 'error', status: 503 }, 503, apiFixture('error.service_unavailable.503')],
@@ -36,7 +35,7 @@ describe('refused without having been done', () => {
     expect((await attempt()).status).toBe(200);
   });
 
-  test('Retry-After is sent when the fault says so', async () => {
+  test('sends Retry-After if the fault sets it', async () => {
     const { attempt, own } = await started({
       kind: 'error',
       type: 'too_many_requests',
@@ -48,14 +47,14 @@ describe('refused without having been done', () => {
     expect((await own('calls')).json).toMatchObject({ methods: { send_event: { rate_limited: 1, accepted: 0 } } });
   });
 
-  test('a misdirected call is welcome in its region', async () => {
+  test('misdirected: accepts a call that names the region', async () => {
     const { send, attempt, chatId } = await started({ kind: 'misdirected', region: 'fra' });
     expect((await attempt()).json).toMatchObject({ error: { data: { region: 'fra' } } });
     expect((await send(chatId, {}, { headers: { 'x-region': 'dal' } })).status).toBe(400);
     expect((await send(chatId, {}, { headers: { 'x-region': 'fra' } })).status).toBe(200);
   });
 
-  test('the connection is reset', async () => {
+  test('resets the connection', async () => {
     const { attempt, own } = await started({ kind: 'reset-before-accept', count: 1 });
     await expect(attempt()).rejects.toMatchObject(cut);
     expect(await arrivals({ own })).toBe(0);
@@ -63,20 +62,20 @@ describe('refused without having been done', () => {
   });
 });
 
-describe('done, and the answer is lost', () => {
-  test('the connection is reset', async () => {
+describe('faults that execute a call and lose its response', () => {
+  test('resets the connection', async () => {
     const { attempt, own } = await started({ kind: 'accept-then-reset', count: 1 });
     await expect(attempt()).rejects.toMatchObject(cut);
     expect(await arrivals({ own })).toBe(1);
   });
 
-  test('an error is answered', async () => {
+  test('answers with an error', async () => {
     const { attempt, own } = await started({ kind: 'accept-then-error', count: 1 });
     expect(await attempt()).toMatchObject({ status: 503, json: apiFixture('error.service_unavailable.503') });
     expect(await arrivals({ own })).toBe(1);
   });
 
-  test('nothing is ever answered', async () => {
+  test('never answers', async () => {
     const { send, own, chatId, receiver } = await started({ kind: 'accept-then-hang', count: 1 });
     const client = new AbortController();
     const pending = send(chatId, { custom_id: 'out-1' }, { signal: client.signal });
@@ -87,7 +86,7 @@ describe('done, and the answer is lost', () => {
     expect((await send(chatId)).status).toBe(200);
   });
 
-  test('a call that is refused anyway is answered, and the fault waits for one that is not', async () => {
+  test('do not apply to a call that is rejected anyway', async () => {
     const { send, own, attempt } = await started({ kind: 'accept-then-reset', count: 1 });
     expect((await send('T000000000')).status).toBe(404);
     expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: 1, struck: 0 }] });
@@ -95,12 +94,12 @@ describe('done, and the answer is lost', () => {
   });
 });
 
-describe('late', () => {
-  test('the answer', async () => {
+describe('faults that delay', () => {
+  test('the response', async () => {
     const clock = manualClock();
     const { attempt, own } = await started({ kind: 'latency', latencyMs: 5000, count: 1 }, { clock });
     const pending = attempt();
-    await struck(own);
+    await untilApplied(own);
     expect(await arrivals({ own })).toBe(0);
     clock.advance(5000);
     expect((await pending).status).toBe(200);
@@ -109,7 +108,7 @@ describe('late', () => {
   test.each([
     [{}, 7000],
     [{ latencyMs: 100 }, 100],
-  ])('the deed, after the connection was reset: %j', async (fault, afterMs) => {
+  ])('the execution, after a connection reset: %j', async (fault, afterMs) => {
     const clock = manualClock();
     const { attempt, own, receiver } = await started(
       { kind: 'accept-late', count: 1, ...fault },
@@ -124,14 +123,14 @@ describe('late', () => {
   });
 });
 
-/** Waits until a fault has struck, and says so in the list. */
-const struck = async (own: Running['own']): Promise<void> => {
+/** Waits until the list shows that a fault was applied. */
+const untilApplied = async (own: Running['own']): Promise<void> => {
   const { json } = await own('faults');
-  if (!JSON.stringify(json).includes('"struck":1')) await struck(own);
+  if (!JSON.stringify(json).includes('"struck":1')) await untilApplied(own);
 };
 
-describe('which call is struck', () => {
-  test('that of the named method only, so many times, the oldest fault first', async () => {
+describe('matching', () => {
+  test('applies to the given method, up to the count, the oldest fault first', async () => {
     const { own, api, attempt } = await started({ method: 'send_event', kind: 'error', status: 503, count: 2 });
     await own('faults', { kind: 'expired-token', count: 1 });
     expect((await api('get_chat', { chat_id: 'T0' })).status).toBe(401);
@@ -146,7 +145,7 @@ describe('which call is struck', () => {
     });
   });
 
-  test('without a count every one, until the faults are cleared', async () => {
+  test('applies to every call without a count, until the faults are cleared', async () => {
     const { own, attempt } = await started({ kind: 'not-a-member' });
     expect([(await attempt()).status, (await attempt()).status]).toEqual([403, 403]);
     expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: null, struck: 2 }] });
@@ -155,7 +154,7 @@ describe('which call is struck', () => {
     expect((await attempt()).status).toBe(200);
   });
 
-  test('with a probability, one in so many', () => {
+  test('applies with the given probability', () => {
     const dice = [0.1, 0.9, 0.29, 0.3];
     const faults = createFaults(() => dice.shift() ?? 1);
     faults.add({ kind: 'not-a-member', probability: 0.3 });
@@ -164,7 +163,7 @@ describe('which call is struck', () => {
   });
 });
 
-describe('what is no fault is refused with the field', () => {
+describe('rejects an invalid body with 400 and the field', () => {
   test.each([
     ['faults', {}, 'kind'],
     ['faults', { kind: 'earthquake' }, 'kind'],

@@ -1,7 +1,7 @@
 import { fileTypeFromBuffer } from 'file-type';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { startApi, textOf } from './testing-api.ts';
+import { readText, startApi } from './testing.ts';
 
 const shown = z.object({
   events: z.array(z.looseObject({ url: z.optional(z.string()), size: z.optional(z.number()) })),
@@ -24,15 +24,15 @@ describe('the CDN', () => {
     return { base, status, json, url, size };
   }
 
-  it('has what was uploaded', async () => {
+  it('serves an uploaded file', async () => {
     const { base, api } = await startApi();
     const form = new FormData();
     form.append('file', new File(['hello'], 'a b.txt', { type: 'text/plain' }));
-    const url = textOf((await api('upload_file', form)).json, 'url');
+    const url = readText((await api('upload_file', form)).json, 'url');
     expect(await at(base, url)).toEqual({ status: 200, type: 'text/plain', bytes: Buffer.from('hello') });
   });
 
-  it('has what a customer has sent', async () => {
+  it('serves a file that a customer sent', async () => {
     const content = Buffer.from('hello').toString('base64');
     const { base, url, size } = await sent({ name: 'żółć.png', content });
     expect(url).toMatch(/^https:\/\/cdn\.livechat-files\.com\//);
@@ -41,7 +41,7 @@ describe('the CDN', () => {
   });
 
   it.each(['photo.png', 'photo.jpg', 'photo.gif', 'photo.webp', 'plan.pdf'])(
-    'has a sample for whoever sends %s without saying what is in it',
+    'serves a sample of %s if no content is given',
     async (name) => {
       const { base, url } = await sent({ name });
       const { type, bytes } = await at(base, url);
@@ -49,7 +49,7 @@ describe('the CDN', () => {
     },
   );
 
-  it('has nothing else', async () => {
+  it('answers 404 for an unknown file', async () => {
     const { base, url } = await sent({
       name: 'a.png',
       url: 'https://cdn.livechat-files.com/api/file/lc/elsewhere.png',
@@ -57,7 +57,7 @@ describe('the CDN', () => {
     expect(await at(base, url)).toMatchObject({ status: 404 });
   });
 
-  it('takes no file that is not in base64', async () => {
+  it('rejects content that is not base64 with 400', async () => {
     const { status, json } = await sent({ name: 'a.png', content: '%' });
     expect(status).toBe(400);
     expect(json).toMatchObject({ error: { field: 'content' } });

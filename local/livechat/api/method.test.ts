@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { nina, tomas } from '../testing.ts';
-import { startApi } from '../testing-api.ts';
+import { nina, startApi, tomas } from '../testing.ts';
 
-test('the log tells in which order what arrived, and forgets it when it is told to', async () => {
+test('logs accepted events in order, and clears the log on request', async () => {
   const { api, begin, send, own } = await startApi();
   const [one, other] = [await begin(), await begin({ agent: tomas })];
   await send(one, { custom_id: 'out-1' });
@@ -34,7 +33,7 @@ test('the log tells in which order what arrived, and forgets it when it is told 
   expect((await own('calls')).json).toEqual({ methods: {}, arrivals: [] });
 });
 
-test('the settings are shown and changed; another requester is no member of the chats there are', async () => {
+test('returns and changes the settings; another requester is not a member of the chats', async () => {
   const { begin, send, own } = await startApi();
   const chatId = await begin();
   const before = {

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { nina, ownClientId, tomas, until } from '../testing.ts';
-import { apiFixture, manualClock, requestFixture, startApi, textOf } from '../testing-api.ts';
+import {
+  apiFixture,
+  manualClock,
+  nina,
+  ownClientId,
+  readText,
+  requestFixture,
+  startApi,
+  tomas,
+  until,
+} from '../testing.ts';
 
 const uploadOf = (name: string, bytes = 3, type = '') => {
   const form = new FormData();
@@ -9,7 +18,7 @@ const uploadOf = (name: string, bytes = 3, type = '') => {
 };
 
 describe('send_event', () => {
-  test('comes back as a webhook, with what tells that it is our own', async () => {
+  test('sends a webhook with the custom_id and client id of the sender', async () => {
     const { api, begin, receiver, own } = await startApi();
     const chat_id = await begin();
     const sent = await api('send_event', requestFixture('send_event.message', { chat_id }));
@@ -28,7 +37,7 @@ describe('send_event', () => {
     expect((await own(`chats/${chat_id}`)).json).toMatchObject({ events: [{}, { ...event, thread_id }] });
   });
 
-  test('a repeated custom_id is sent again: nothing is de-duplicated', async () => {
+  test('does not deduplicate by custom_id', async () => {
     const { begin, send, own } = await startApi();
     const chatId = await begin();
     const first = await send(chatId, { custom_id: 'out-1' });
@@ -39,7 +48,7 @@ describe('send_event', () => {
     });
   });
 
-  test('rich messages, system messages, custom events and notes are kept as they were sent', async () => {
+  test('stores rich messages, system messages, custom events and notes as sent', async () => {
     const { api, begin, send, own } = await startApi();
     const chat_id = await begin();
     const rich = await api('send_event', requestFixture('send_event.rich_message', { chat_id }));
@@ -83,26 +92,26 @@ describe('send_event', () => {
       { chat_id: 'T1', event: { type: 'rich_message', template_id: 'cards', elements: [{ buttons: [{}] }] } },
       '`event.elements.0.buttons.0.text` is required',
     ],
-  ])('refuses %j', async (body, message) => {
+  ])('rejects %j', async (body, message) => {
     const { api } = await startApi();
     const { status, json } = await api('send_event', body);
     const expected = typeof message === 'string' ? message : expect.stringMatching(message);
     expect({ status, json }).toEqual({ status: 422, json: { error: { type: 'validation', message: expected } } });
   });
 
-  test('the requester must be in the chat', async () => {
+  test('rejects a requester who is not in the chat with 403', async () => {
     const { begin, send } = await startApi();
     const { status, json } = await send(await begin({ agent: tomas }));
     expect({ status, json }).toEqual({ status: 403, json: apiFixture('error.authorization_not_member.403') });
   });
 
-  test('an unknown chat is not found', async () => {
+  test('rejects an unknown chat with 404', async () => {
     const { send } = await startApi();
     const { status, json } = await send('T000000000');
     expect({ status, json }).toEqual({ status: 404, json: apiFixture('error.not_found.404') });
   });
 
-  test('a closed chat is refused in the one form or in the other', async () => {
+  test('rejects a closed chat in the configured form', async () => {
     const { begin, act, send, own } = await startApi();
     const chatId = await begin();
     await act(chatId, { action: 'leave' });
@@ -113,7 +122,7 @@ describe('send_event', () => {
 });
 
 describe('upload_file', () => {
-  test('gives an address on the CDN, which can be sent', async () => {
+  test('returns a CDN URL that can be sent', async () => {
     const { api, begin, send } = await startApi();
     const chat_id = await begin();
     const { status, json } = await api('upload_file', uploadOf('receipt.png', 3, 'image/png'));
@@ -122,7 +131,7 @@ describe('upload_file', () => {
       /^https:\/\/cdn\.livechat-files\.com\/api\/file\/lc\/att\/\d+\/\w{32}\/receipt\.png$/,
     );
     expect(json).toEqual({ url });
-    const file = { url: textOf(json, 'url'), type: 'file', alternative_text: 'Receipt' };
+    const file = { url: readText(json, 'url'), type: 'file', alternative_text: 'Receipt' };
     expect((await send(chat_id, file)).status).toBe(200);
     expect((await api('get_chat', { chat_id })).json).toMatchObject({
       thread: {
@@ -134,11 +143,11 @@ describe('upload_file', () => {
     });
   });
 
-  test('an unused address dies after 24 hours, a used one never', async () => {
+  test('an unused URL expires after 24 hours, a used one never', async () => {
     const clock = manualClock();
     const { api, begin, send } = await startApi({ clock });
     const chatId = await begin();
-    const upload = async (name: string) => textOf((await api('upload_file', uploadOf(name))).json, 'url');
+    const upload = async (name: string) => readText((await api('upload_file', uploadOf(name))).json, 'url');
     const used = { type: 'file', url: await upload('a.pdf') };
     const unused = { type: 'file', url: await upload('b.pdf') };
     clock.advance(24 * 60 * 60 * 1000 - 1);
@@ -151,7 +160,7 @@ describe('upload_file', () => {
     });
   });
 
-  test('refuses what is too large, executable or missing, and an address elsewhere', async () => {
+  test('rejects large, executable and missing files, and foreign URLs', async () => {
     const { api, begin, send } = await startApi();
     const limit = 10 * 1024 * 1024;
     expect((await api('upload_file', uploadOf('a.bin.txt', limit))).status).toBe(200);
@@ -165,7 +174,7 @@ describe('upload_file', () => {
 });
 
 describe('resume_chat', () => {
-  test('begins a thread with the requester alone, and says who did it', async () => {
+  test('starts a thread with only the requester, and reports the requester id', async () => {
     const { api, begin, act, receiver, send } = await startApi();
     const chatId = await begin({ agent: tomas });
     await act(chatId, { action: 'leave' });
@@ -179,7 +188,7 @@ describe('resume_chat', () => {
         chat: {
           id: chatId,
           thread: {
-            id: textOf(json, 'thread_id'),
+            id: readText(json, 'thread_id'),
             active: true,
             user_ids: [nina],
             events: [],
@@ -189,16 +198,16 @@ describe('resume_chat', () => {
         },
       },
     });
-    expect((await send(chatId)).json).toEqual({ event_id: `${textOf(json, 'thread_id')}_1` });
+    expect((await send(chatId)).json).toEqual({ event_id: `${readText(json, 'thread_id')}_1` });
   });
 
-  test('an inactive thread holds its events and stays closed', async () => {
+  test('stores the events of an inactive thread, which stays closed', async () => {
     const { api, begin, act, receiver, send, own } = await startApi();
     const chatId = await begin();
     await act(chatId, { action: 'leave' });
     const events = [{ type: 'message', text: 'By the way', custom_id: 'out-7' }];
     const { json } = await api('resume_chat', { chat: { id: chatId, thread: { events } }, active: false });
-    const thread_id = textOf(json, 'thread_id');
+    const thread_id = readText(json, 'thread_id');
     expect(json).toEqual({ thread_id, event_ids: [`${thread_id}_1`] });
     expect((await send(chatId)).status).toBe(422);
     await until(() => receiver.bodies.length === 4);
@@ -210,7 +219,7 @@ describe('resume_chat', () => {
     expect((await own('calls')).json).toMatchObject({ arrivals: [{ method: 'resume_chat', custom_id: 'out-7' }] });
   });
 
-  test('an active chat cannot be resumed', async () => {
+  test('rejects an active chat', async () => {
     const { api, begin } = await startApi();
     expect((await api('resume_chat', { chat: { id: await begin() } })).status).toBe(422);
     expect((await api('resume_chat', { chat: {} })).json).toMatchObject({
