@@ -4,7 +4,7 @@ import { messageItems } from '../messages/erasing.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
 import { deleteKeys } from '../platform/objects.ts';
 import { deleteItems, type StoredItem } from '../platform/partition.ts';
-import { unreadDeadLetters } from '../platform/queue.ts';
+import { countQueuedDeadLetters } from '../platform/queue.ts';
 import { largeEvents } from './large-events.ts';
 
 /** Everything that is stored of one customer. */
@@ -68,7 +68,7 @@ export async function takeInventory({ organizationId, customers: wanted, convers
     media: [...perConversation.flatMap(({ media }) => media), ...toSend],
     largeEvents: large,
     underWay: perConversation.flatMap(({ running }) => running),
-    unread: await unreadDeadLetters(),
+    unread: await countQueuedDeadLetters(),
   };
 }
 

@@ -1,11 +1,11 @@
 import { deriveId } from '../events/ids.ts';
-import { type Cause, ownEvent } from '../events/own-event.ts';
+import { type Cause, createEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import { raiseAlert } from '../outbound/announce.ts';
 import { Passage } from '../outbound/gate/passage.ts';
 import type { GateStore } from '../outbound/gate/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import { once } from '../platform/idempotency.ts';
+import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { PlanRun, type Scene } from './act.ts';
@@ -62,7 +62,7 @@ export async function decide(question: Question, ports: DecidingPorts): Promise<
   if (matched.length === 0 && waitsAt !== undefined) return { waitsAt, news: true };
   let made: Decision | undefined;
   const id = deriveId('route', organizationId, conversationId, threadId, phase);
-  const decideOnce = once('route', async (run) => {
+  const decideOnce = withIdempotency('route', async (run) => {
     made = await carryOut(question, evaluation, run, ports);
     return { phase };
   });
@@ -70,7 +70,7 @@ export async function decide(question: Question, ports: DecidingPorts): Promise<
   // Whoever comes again tells it again: the one before may have died before it could.
   const decision = made ?? (await findDecision(question, phase));
   const identity = [conversationId, threadId, phase];
-  if (decision) await ports.publish([ownEvent('conversation.routed', decision, cause, identity, ports.clock.now())]);
+  if (decision) await ports.publish([createEvent('conversation.routed', decision, cause, identity, ports.clock.now())]);
   return { waitsAt, news: made !== undefined };
 }
 

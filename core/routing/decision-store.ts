@@ -1,7 +1,7 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import type { ConversationKey } from '../outbound/queue.ts';
 import { required } from '../platform/configuration.ts';
-import { documents, expiryIn } from '../platform/dynamodb.ts';
+import { documents, expiresAfter } from '../platform/dynamodb.ts';
 import type { ThreadKey } from './carrier.ts';
 import type { Decision } from './plan.ts';
 import type { Phase } from './thread-store.ts';
@@ -36,7 +36,7 @@ export async function keepDecision(
   decision: Decision,
 ): Promise<void> {
   const { phase } = decision;
-  const expires = expiryIn('CONVERSATIONS_RETENTION_DAYS');
+  const expires = expiresAfter('CONVERSATIONS_RETENTION_DAYS');
   await Item.put({ organizationId, conversationId, threadId, phase, decision, expires }).go();
 }
 

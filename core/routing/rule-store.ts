@@ -1,7 +1,7 @@
 import { Entity } from 'electrodb';
 import { canonicalJson } from '../events/ids.ts';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { documents, unlessRefused } from '../platform/dynamodb.ts';
+import { documents, ifConditionHolds } from '../platform/dynamodb.ts';
 import defaults from './default-rules.json' with { type: 'json' };
 import { asksForMessage, type RuleSet } from './rules.ts';
 import { parseRules } from './schema.ts';
@@ -134,7 +134,7 @@ export async function applyRules(
       .go({ limit: 1, order: 'desc', consistent: true });
     const version = (latest[0]?.version ?? 0) + 1;
     const item = { organizationId, version, rules: JSON.stringify(rules), createdAt };
-    const created = await unlessRefused(Version.create({ ...item, ...(comment && { comment }) }).go());
+    const created = await ifConditionHolds(Version.create({ ...item, ...(comment && { comment }) }).go());
     if (!created) continue;
     await putInForce(organizationId, version, now, Date.parse(createdAt));
     return { version: { ...versionOf(created.data), rules }, changed: true };

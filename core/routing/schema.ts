@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Issue, issuesOf } from '../events/issues.ts';
+import { describeIssues, type Issue } from '../events/issues.ts';
 import { priorities } from '../events/schemas.ts';
 import { condition, expected, keysOf, nameText, picked, text } from './condition-schema.ts';
 import { split } from './facts.ts';
@@ -92,7 +92,7 @@ const ruleSet = z.strictObject({
 /** Checks rules as they come from a file or the API. Throws {@link InvalidRulesError}. */
 export function parseRules(value: unknown): RuleSet {
   const parsed = ruleSet.safeParse(value);
-  if (!parsed.success) throw new InvalidRulesError(issuesOf(parsed.error));
+  if (!parsed.success) throw new InvalidRulesError(describeIssues(parsed.error));
   const rules: RuleSet = parsed.data;
   const issues = [...doubles(rules), ...unknownHours(rules), ...tooLarge(rules)];
   if (issues.length > 0) throw new InvalidRulesError(issues);

@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import { required } from '../platform/configuration.ts';
-import { documents, unlessRefused } from '../platform/dynamodb.ts';
+import { documents, ifConditionHolds } from '../platform/dynamodb.ts';
 import type { ThreadKey } from './carrier.ts';
 import type { RoutingFacts } from './facts.ts';
 import { longestWaitSeconds } from './rule-store.ts';
@@ -85,7 +85,7 @@ export async function markDecided(key: ThreadKey): Promise<void> {
 
 /** Lets a thread wait. Answers the first message where it has come already. */
 export async function waitForMessage(key: ThreadKey, waiting: Waiting): Promise<Heard | undefined> {
-  const waits = await unlessRefused(
+  const waits = await ifConditionHolds(
     Item.update(keyOf(key))
       .set({ state: 'waiting', waiting: toStored(waiting), expires: expires() })
       .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
@@ -99,7 +99,7 @@ export async function noteFirstMessage(key: ThreadKey, heard: Heard): Promise<Wa
   const { data: known } = await Item.get(keyOf(key)).go();
   const another = known?.heard !== undefined && known.heard.messageId !== heard.messageId;
   if (known?.state === 'decided' || another) return undefined;
-  const noted = await unlessRefused(
+  const noted = await ifConditionHolds(
     Item.update(keyOf(key))
       .set({ heard, expires: expires() })
       .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
