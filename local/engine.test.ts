@@ -3,9 +3,9 @@ import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import type { Activity } from './activity.ts';
 import { type Engine, type EngineOptions, type Parts, type SimulatorSettings, startEngine } from './engine.ts';
+import { sharedCount, sharedWork } from './in-flight.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
-import { sharedCount, sharedWork } from './shared-work.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -2,22 +2,23 @@ import { fileURLToPath } from 'node:url';
 import { localStage, outputsParameter, type StageOutputs } from '../core/platform/outputs.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivities, type Listener } from './activity.ts';
-import { type CloudResources, startCloud } from './aws/cloud.ts';
 import { type Execution, statusOf } from './aws/executions.ts';
+import { type CloudResources, startCloud } from './aws/local-aws.ts';
 import type { MachineDelays } from './aws/state-machine.ts';
-import { type LocalCredentials, localCredentials } from './credentials.ts';
 import {
   type Environment,
   type EnvironmentTopology,
   functionEnvironment,
+  type LocalCredentials,
+  localCredentials,
   only,
   takeEnvironment,
 } from './environment.ts';
-import { createFront, type FrontOptions } from './front.ts';
-import type { LambdaFunction } from './lambda/messages.ts';
+import { createFront, type FrontOptions } from './http-api.ts';
+import { sharedCount, sharedWork } from './in-flight.ts';
+import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
-import { sharedCount, sharedWork } from './shared-work.ts';
 
 /** What the engine builds from, in the shape of stacks/topology.ts. */
 export interface Topology extends CloudResources, EnvironmentTopology {
@@ -96,7 +97,7 @@ export interface Engine {
 const secretPrefix = 'livechat';
 
 const ownParts: Parts = {
-  startSimulator: async (settings) => (await import('./livechat/thread.ts')).startSimulatorThread(settings),
+  startSimulator: async (settings) => (await import('./livechat/worker.ts')).startSimulatorThread(settings),
   // The console's clients read their settings when they are loaded, hence not before they are known.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };

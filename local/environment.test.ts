@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import * as topology from '../stacks/topology.ts';
-import { localCredentials } from './credentials.ts';
-import { functionEnvironment, takeEnvironment } from './environment.ts';
+import { functionEnvironment, localCredentials, takeEnvironment } from './environment.ts';
 
 function environmentWith(inherited: Record<string, string>): Record<string, string> {
   return functionEnvironment({
@@ -33,7 +32,7 @@ test('functions find every name that the topology gives them', () => {
     MEDIA_BUCKET: 'media',
     DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:1/000000000000/dead-letters',
     LIVECHAT_API_BASE_URL: 'http://localhost:2',
-    MEDIA_STAND_IN: 'http://localhost:2',
+    MEDIA_SIMULATOR_URL: 'http://localhost:2',
   });
 });
 

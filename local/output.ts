@@ -1,6 +1,6 @@
 import type { Colors } from 'picocolors/types.js';
 import type { Activity, EventActivity, ExecutionActivity, RunActivity, WebhookActivity } from './activity.ts';
-import { isRecord } from './aws/json.ts';
+import { isRecord } from './aws/protocol.ts';
 import type { Addresses, Engine } from './engine.ts';
 
 /** The start's output as text: where everything is, and one line for everything that happens. Never what a message says. */

@@ -1,6 +1,6 @@
 import aslValidator from 'asl-validator';
 import { afterEach, describe, expect, it } from 'vitest';
-import { failsWith, startTestMachine, type TestMachine } from '../../local/aws/test-machine.ts';
+import { failsWith, startTestMachine, type TestMachine } from '../../local/aws/testing.ts';
 import { functions } from '../../stacks/topology.ts';
 import * as errors from '../livechat/errors.ts';
 import { Deferred } from './errors.ts';

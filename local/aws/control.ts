@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseJson, readBody, sendJson, unsupported } from './answers.ts';
-import type { Calls } from './calls.ts';
-import type { Faults } from './faults.ts';
+import * as z from 'zod/mini';
+import { AwsError, parseInput, parseJson, readBody, sendJson, unsupported } from './protocol.ts';
 
 export const controlPrefix = '/_local/';
 
@@ -63,3 +62,87 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
     await handle(request, response);
   };
 }
+
+export const services = ['dynamodb', 'events', 'secretsmanager', 's3', 'sqs', 'ssm', 'states'] as const;
+
+export type Service = (typeof services)[number];
+
+const faultSchema = z
+  .strictObject({
+    service: z.enum(services),
+    /** Every operation of the service when left out. */
+    operation: z.optional(z.string()),
+    /** `partial`: PutEvents takes the first half of the entries only. */
+    kind: z.enum(['partial', 'throttle', 'unavailable']),
+    /** How many calls it affects. */
+    count: z.int().check(z.minimum(1)),
+    /** Of affecting a call; 1 when left out. */
+    probability: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+  })
+  .check(z.refine(({ kind, service }) => kind !== 'partial' || service === 'events', '"partial" is for events only'));
+
+export type Fault = z.output<typeof faultSchema>;
+
+/** Faults that tests ask for. The oldest one that fits a call is used first. */
+export function createFaults(random: () => number = Math.random) {
+  let faults: { readonly fault: Fault; left: number }[] = [];
+
+  return {
+    /** @throws AwsError ValidationException */
+    add(input: unknown): void {
+      const fault = parseInput(faultSchema, input);
+      faults.push({ fault, left: fault.count });
+    },
+
+    clear(): void {
+      faults = [];
+    },
+
+    /** The kind of fault that this call shall suffer. */
+    take(service: Service, operation: string): Fault['kind'] | undefined {
+      const hit = faults.find(
+        ({ fault }) =>
+          fault.service === service &&
+          (!fault.operation || fault.operation === operation) &&
+          (fault.kind !== 'partial' || operation === 'PutEvents') &&
+          random() < (fault.probability ?? 1),
+      );
+      if (!hit) return undefined;
+      hit.left -= 1;
+      if (hit.left === 0) faults = faults.filter((other) => other !== hit);
+      return hit.fault.kind;
+    },
+  };
+}
+
+export type Faults = ReturnType<typeof createFaults>;
+
+/** What a call that suffers a fault is answered. */
+export function faultError(service: Service, kind: 'throttle' | 'unavailable'): AwsError {
+  const why = 'a fault that was asked for';
+  if (kind === 'unavailable') {
+    return new AwsError(service === 's3' ? 'ServiceUnavailable' : 'ServiceUnavailableException', why, 503);
+  }
+  if (service === 's3') return new AwsError('SlowDown', why, 503);
+  if (service !== 'dynamodb') return new AwsError('ThrottlingException', why);
+  return new AwsError('com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException', why);
+}
+
+/** How often each operation was called, as `service.operation`. */
+export function createCalls() {
+  const counts = new Map<string, number>();
+
+  return {
+    add(key: string): void {
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    },
+    read(): Readonly<Record<string, number>> {
+      return Object.fromEntries([...counts].sort(([a], [b]) => a.localeCompare(b)));
+    },
+    clear(): void {
+      counts.clear();
+    },
+  };
+}
+
+export type Calls = ReturnType<typeof createCalls>;

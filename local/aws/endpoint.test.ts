@@ -8,8 +8,8 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCloud } from './cloud.ts';
-import { entry, resources, startTestCloud, type TestCloud } from './test-cloud.ts';
+import { startCloud } from './local-aws.ts';
+import { entry, resources, startTestCloud, type TestCloud } from './testing.ts';
 
 let cloud: TestCloud;
 beforeEach(async () => {

@@ -1,16 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './answers.ts';
-import type { Calls } from './calls.ts';
-import { controlPrefix } from './control.ts';
-import type { Database } from './database.ts';
-import type { Events } from './events.ts';
-import { type Fault, type Faults, faultError, type Service } from './faults.ts';
-import type { Parameters } from './parameters.ts';
-import { s3Operation } from './s3-operation.ts';
-import type { Secrets } from './secrets.ts';
+import type { Calls } from './control.ts';
+import { controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
+import type { Database } from './dynamodb.ts';
+import type { Events } from './event-bridge.ts';
+import type { Parameters } from './parameter-store.ts';
+import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './protocol.ts';
+import { s3Operation } from './s3.ts';
+import type { Secrets } from './secrets-manager.ts';
+import type { Storage } from './sqs.ts';
 import type { StepFunctions } from './step-functions.ts';
-import type { Storage } from './storage.ts';
 
 export interface EndpointOptions {
   readonly database: Database;

@@ -1,8 +1,8 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { sendMachine } from '../../core/outbound/machine.ts';
-import type { CloudOptions, StateMachineResource } from './cloud.ts';
-import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from './test-machine.ts';
+import type { CloudOptions, StateMachineResource } from './local-aws.ts';
+import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from './testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());

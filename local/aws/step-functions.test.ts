@@ -10,8 +10,7 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
 import { type Execution, statusOf } from './executions.ts';
-import { entry } from './test-cloud.ts';
-import { failsWith, sendArn, startTestMachine, type TestMachine } from './test-machine.ts';
+import { entry, failsWith, sendArn, startTestMachine, type TestMachine } from './testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
-import { failureOf } from './errors.ts';
-import type { FromWorker, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './messages.ts';
-import { functionArn } from './names.ts';
-import { createStarts } from './starts.ts';
+import { functionArn } from '../aws/arn.ts';
+import type { FromWorker, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './invocation.ts';
+import { failureOf } from './invocation.ts';
+import { createStarts } from './start-queue.ts';
 
 /**
  * The inside of the local Lambda: one thread that holds every handler.

@@ -1,0 +1,79 @@
+import conditionParser from 'dynalite/db/conditionParser.js';
+import updateParser from 'dynalite/db/updateParser.js';
+import { expect, test, vi } from 'vitest';
+import { type Parse, type ParserContext, remembering } from './dynamodb.ts';
+
+const attrNames = { '#a': 'apple', '#b': 'bread', '#c': 'cheese' };
+const texts = { ':a': { S: 'x' }, ':b': { S: 'y' } };
+const claim = 'attribute_not_exists(#a) OR (#b = :a AND (#a = :a OR (#a = :b AND #c < :a)))';
+
+function context(attrVals: Readonly<Record<string, object>>): ParserContext {
+  return {
+    attrNames,
+    attrVals,
+    unusedAttrNames: { ...attrNames },
+    unusedAttrVals: { ...attrVals },
+    ...{ isReserved: () => false, compare: () => false },
+  };
+}
+
+/** What a parser answers, and what it leaves behind in the context. */
+function outcome(parse: Parse, expression: string, attrVals: Readonly<Record<string, object>>) {
+  const given = context(attrVals);
+  try {
+    const tree = parse(expression, { context: given });
+    return { tree, names: Object.keys(given.unusedAttrNames), values: Object.keys(given.unusedAttrVals) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+test.each<[string, Parse, string]>([
+  ['a claim', conditionParser.parse, claim],
+  ['a place in a list', conditionParser.parse, 'attribute_exists(#a) AND #b[0] = :a'],
+  ['a path that is nested', conditionParser.parse, 'contains(#a.#b, :a) AND NOT #c IN (:a, :b)'],
+  ['a key', conditionParser.parse, '#a = :a and begins_with(#b, :b)'],
+  ['a range', conditionParser.parse, '#a BETWEEN :a AND :b'],
+  ['a type', conditionParser.parse, 'attribute_type(#a, :a)'],
+  ['a name that nobody gave', conditionParser.parse, '#d = :a'],
+  ['a value that nobody gave', conditionParser.parse, '#a = :d'],
+  ['brackets that do nothing', conditionParser.parse, '((#a = :a))'],
+  ['what is no expression', conditionParser.parse, '#a ='],
+  ['a change', updateParser.parse, 'SET #a = :a, #b = if_not_exists(#b, :b) REMOVE #c'],
+  ['a list that grows', updateParser.parse, 'SET #a = list_append(if_not_exists(#a, :a), :b)'],
+  ['two changes of one attribute', updateParser.parse, 'SET #a = :a, #a = :b'],
+])('%s means the same, however often it was parsed', (_what, parse, expression) => {
+  const remembered = remembering(parse);
+  const others = { ':a': { S: 'other' }, ':b': { S: 'zebra' } };
+  const numbers = { ':a': { N: '1' }, ':b': { N: '2' } };
+  for (const values of [texts, others, numbers, texts, { ':a': { L: [] }, ':b': { L: [texts[':a']] } }, numbers]) {
+    expect(outcome(remembered, expression, values)).toEqual(outcome(parse, expression, values));
+  }
+});
+
+test('an expression is parsed once, whatever its values', () => {
+  const parse = vi.fn(conditionParser.parse);
+  const remembered = remembering(parse);
+  for (let number = 0; number < 5; number += 1) {
+    outcome(remembered, claim, { ':a': { S: `a${number}` }, ':b': { S: `b${number}` } });
+  }
+  expect(parse).toHaveBeenCalledTimes(1);
+});
+
+test('other names, or a value of another type, make it another expression', () => {
+  const parse = vi.fn(conditionParser.parse);
+  const remembered = remembering(parse);
+  outcome(remembered, '#a = :a', { ':a': { S: '1' } });
+  outcome(remembered, '#a = :a', { ':a': { N: '1' } });
+  remembered('#a = :a', { context: { ...context({ ':a': { S: '1' } }), attrNames: { '#a': 'anise' } } });
+  expect(parse).toHaveBeenCalledTimes(3);
+});
+
+test('a tree that was given out does not change with what is done to it', () => {
+  const remembered = remembering(updateParser.parse);
+  const first = outcome(remembered, 'SET #a = :a', { ':a': { L: [] } });
+  Object.assign(first.tree ?? {}, { sections: 'gone' });
+  expect(outcome(remembered, 'SET #a = :a', { ':a': { L: [] } })).toEqual(
+    outcome(updateParser.parse, 'SET #a = :a', { ':a': { L: [] } }),
+  );
+});

@@ -1,0 +1,218 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  type KeySchemaElement,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import conditionParser from 'dynalite/db/conditionParser.js';
+import updateParser from 'dynalite/db/updateParser.js';
+import * as z from 'zod/mini';
+import type { TableLayout } from '../../core/platform/table.ts';
+import { region } from './arn.ts';
+import { parseInput, parseJson, readBody, sendJson } from './protocol.ts';
+
+/** DynamoDB takes 16 MB at once, in BatchWriteItem. */
+const maximumBytes = 16 * 1_024 * 1_024;
+
+const operations: ReadonlySet<string> = new Set([
+  'BatchGetItem',
+  'BatchWriteItem',
+  'CreateTable',
+  'DeleteItem',
+  'DeleteTable',
+  'DescribeTable',
+  'GetItem',
+  'ListTables',
+  'PutItem',
+  'Query',
+  'Scan',
+  'UpdateItem',
+  'UpdateTable',
+]);
+
+rememberExpressions();
+
+/** DynamoDB in memory, by dynalite, which knows no time to live. */
+export function createDatabase() {
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const timeToLive = createTimeToLive();
+
+  return {
+    supports: (operation: string): boolean => operations.has(operation) || operation in timeToLive,
+
+    /** @throws AwsError RequestEntityTooLargeException */
+    async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const own = timeToLive[operation];
+      if (own) {
+        const input = parseJson(await readBody(request, maximumBytes));
+        return sendJson(response, 200, own(input), 'application/x-amz-json-1.0');
+      }
+      // dynalite throws out of an event listener when a client goes away in the middle of a body, which would end
+      // the process: so it gets the body when it is complete.
+      const body = await readBody(request, maximumBytes);
+      const { method, url, headers } = request;
+      server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
+    },
+  };
+}
+
+export type Database = ReturnType<typeof createDatabase>;
+
+/** Creates the tables through the API, as a deployment does. */
+export async function createTables(endpoint: string, layouts: Readonly<Record<string, TableLayout>>): Promise<void> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region, credentials });
+  try {
+    await Promise.all(
+      Object.entries(layouts).map(async ([TableName, layout]) => {
+        await client.send(new CreateTableCommand(createTableInput(TableName, layout)));
+        const TimeToLiveSpecification = { Enabled: true, AttributeName: layout.expiry };
+        await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+      }),
+    );
+  } finally {
+    client.destroy();
+  }
+}
+
+export function createTableInput(name: string, layout: TableLayout): CreateTableCommandInput {
+  const indexes = layout.indexes.map((index) => ({
+    IndexName: index.name,
+    KeySchema: keySchema(index.partitionKey, index.sortKey),
+    Projection: { ProjectionType: index.projection },
+  }));
+  const keys = [layout, ...layout.indexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey ?? []].flat());
+  return {
+    TableName: name,
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: keySchema(layout.partitionKey, layout.sortKey),
+    AttributeDefinitions: [...new Set(keys)].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
+  };
+}
+
+function keySchema(partitionKey: string, sortKey: string | undefined): KeySchemaElement[] {
+  const partition: KeySchemaElement = { AttributeName: partitionKey, KeyType: 'HASH' };
+  return sortKey ? [partition, { AttributeName: sortKey, KeyType: 'RANGE' }] : [partition];
+}
+
+const described = z.object({ TableName: z.string() });
+const updated = z.object({
+  TableName: z.string(),
+  TimeToLiveSpecification: z.object({ Enabled: z.boolean(), AttributeName: z.string() }),
+});
+
+/** DynamoDB's time to live, as far as it is switched on and shown: here nothing that has expired is removed. */
+export function createTimeToLive() {
+  const attributes = new Map<string, string>();
+
+  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+    DescribeTimeToLive(input) {
+      const AttributeName = attributes.get(parseInput(described, input).TableName);
+      const off = { TimeToLiveStatus: 'DISABLED' };
+      return { TimeToLiveDescription: AttributeName ? { TimeToLiveStatus: 'ENABLED', AttributeName } : off };
+    },
+    UpdateTimeToLive(input) {
+      const { TableName, TimeToLiveSpecification } = parseInput(updated, input);
+      if (TimeToLiveSpecification.Enabled) attributes.set(TableName, TimeToLiveSpecification.AttributeName);
+      else attributes.delete(TableName);
+      return { TimeToLiveSpecification };
+    },
+  };
+  return operations;
+}
+
+type Names = Record<string, unknown>;
+
+/** What dynalite's parsers work with; they take what they have met out of the two `unused`. */
+export interface ParserContext {
+  readonly attrNames?: Readonly<Record<string, string>>;
+  readonly attrVals?: Readonly<Record<string, object>>;
+  readonly unusedAttrNames: Names;
+  readonly unusedAttrVals: Names;
+}
+
+/** Answers a tree, in which the request's values stand as they are, or text that says what is wrong. */
+export type Parse = (expression: string, options: { readonly context: ParserContext }) => unknown;
+
+interface Parsed {
+  readonly tree: object;
+  /** The names of the values that the tree was made with. */
+  readonly values: ReadonlyMap<object, string>;
+  readonly metNames: readonly string[];
+  readonly metValues: readonly string[];
+}
+
+/** Far more than the app has expressions. */
+const mostKept = 1_000;
+/** Only these ask for more of a value than its type. */
+const asksForValues = /between|attribute_type/i;
+
+/**
+ * dynalite's parsers try each bracket several times over, and take up to 10 ms for the conditions that ElectroDB writes.
+ * What an expression means is a matter of its text, the names, and the types of the values: so each is parsed once, and
+ * its tree is given back with the values of the request at hand.
+ */
+export function rememberExpressions(): void {
+  for (const parser of [conditionParser, updateParser]) parser.parse = remembering(parser.parse);
+}
+
+export function remembering(parse: Parse): Parse {
+  const kept = new Map<string, Parsed>();
+
+  function parseAnew(expression: string, context: ParserContext): Parsed | undefined {
+    const { attrNames = {}, attrVals = {} } = context;
+    const unusedAttrNames: Names = { ...attrNames };
+    const unusedAttrVals: Names = { ...attrVals };
+    const tree = parse(expression, { context: { ...context, unusedAttrNames, unusedAttrVals } });
+    if (typeof tree !== 'object' || tree === null) return undefined;
+    return {
+      tree,
+      values: new Map(Object.entries(attrVals).map(([name, value]) => [value, name])),
+      metNames: Object.keys(attrNames).filter((name) => !(name in unusedAttrNames)),
+      metValues: Object.keys(attrVals).filter((name) => !(name in unusedAttrVals)),
+    };
+  }
+
+  function keep(key: string, fresh: Parsed | undefined): Parsed | undefined {
+    if (!fresh) return undefined;
+    if (kept.size >= mostKept) kept.clear();
+    kept.set(key, fresh);
+    return fresh;
+  }
+
+  return (expression, { context }) => {
+    if (asksForValues.test(expression)) return parse(expression, { context });
+    const key = keyOf(expression, context);
+    const found = kept.get(key) ?? keep(key, parseAnew(expression, context));
+    // What does not parse is dynalite's to tell, and is not asked often.
+    if (!found) return parse(expression, { context });
+    for (const name of found.metNames) delete context.unusedAttrNames[name];
+    for (const name of found.metValues) delete context.unusedAttrVals[name];
+    return withValues(found.tree, found.values, context.attrVals ?? {});
+  };
+}
+
+function keyOf(expression: string, { attrNames = {}, attrVals = {} }: ParserContext): string {
+  const types = Object.entries(attrVals).map(([name, value]) => `${name} ${Object.keys(value)}`);
+  return JSON.stringify([expression, attrNames, types]);
+}
+
+/** A copy of the tree, with the values of the same names in place of those that it was made with. */
+function withValues(
+  node: unknown,
+  names: ReadonlyMap<object, string>,
+  values: Readonly<Record<string, object>>,
+): unknown {
+  if (typeof node !== 'object' || node === null) return node;
+  const name = names.get(node);
+  if (name !== undefined) return values[name];
+  if (Array.isArray(node)) return node.map((one) => withValues(one, names, values));
+  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(node));
+  for (const [field, one] of Object.entries(node)) copy[field] = withValues(one, names, values);
+  return copy;
+}

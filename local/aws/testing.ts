@@ -1,0 +1,163 @@
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { messagesTable } from '../../core/messages/table.ts';
+import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
+import { controlTable } from '../../core/platform/control-table.ts';
+import * as topology from '../../stacks/topology.ts';
+import { InvocationError } from '../lambda/invocation.ts';
+import { stateMachineArn } from './arn.ts';
+import {
+  type Cloud,
+  type CloudOptions,
+  type CloudResources,
+  type StateMachineResource,
+  startCloud,
+} from './local-aws.ts';
+
+export const resources: CloudResources = {
+  busName: 'omnichannel',
+  rules: {
+    messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
+    everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
+  },
+  tables: { messages: { layout: messagesTable }, control: { layout: controlTable } },
+  queues: { deadLetters: 'dead-letters', parked: 'parked' },
+  bucket: { name: 'media' },
+  stateMachines: {},
+  consumers: {},
+};
+
+export interface TestCloud extends Cloud {
+  /** What functions were invoked with, in order; they do nothing unless `failures` says how they fail. */
+  readonly invoked: { readonly name: string; readonly event: unknown }[];
+  readonly failures: Map<string, InvocationError>;
+  readonly reports: string[];
+  /** What an SDK client is made with: one attempt, so that a fault is seen and not retried away. */
+  readonly client: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+    readonly maxAttempts: number;
+  };
+  control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+}
+
+/** For tests: the AWS side on a free port, with functions that only note their events. */
+export async function startTestCloud(overrides: Partial<CloudOptions> = {}): Promise<TestCloud> {
+  const invoked: TestCloud['invoked'] = [];
+  const failures: TestCloud['failures'] = new Map();
+  const reports: string[] = [];
+  const cloud = await startCloud({
+    resources,
+    port: 0,
+    delays: { asyncRetriesMs: [1, 2] },
+    report: (message) => reports.push(message),
+    async invoke(name, event) {
+      invoked.push({ name, event });
+      const failure = failures.get(name);
+      if (failure) throw failure;
+    },
+    ...overrides,
+  });
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = { endpoint: cloud.url, region: 'us-east-1', credentials, maxAttempts: 1 };
+
+  async function control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+    const response = await fetch(`${cloud.url}/_local/${path}`, init);
+    return { status: response.status, body: await response.json() };
+  }
+
+  return { ...cloud, invoked, failures, reports, client, control };
+}
+
+/** An entry of PutEvents that is right but for what a test changes. */
+export function entry(overrides: object = {}) {
+  const right = { Source: 'test', DetailType: 'message.received', Detail: '{"data":{}}', EventBusName: 'omnichannel' };
+  return { ...right, ...overrides };
+}
+
+/** What the function does at its first call, its second and so on; the last one again and again. */
+export type Step = (event: unknown) => unknown;
+
+export interface TestMachine extends TestCloud {
+  readonly sfn: SFNClient;
+  /** What `send` was called with. */
+  readonly sent: unknown[];
+  start(input: object, name?: string): Promise<string>;
+  /** Waits until nothing runs, executions included, and says how one ended. */
+  ended(executionArn: string): Promise<{ status?: string; output?: string; error?: string; cause?: string }>;
+  history(executionArn: string): Promise<readonly HistoryEvent[]>;
+  /** What lies in the dead-letter queue. */
+  letters(): Promise<readonly unknown[]>;
+}
+
+export const sendArn = stateMachineArn('send');
+
+/** A step that fails as a function does. */
+export function failsWith(errorType: string, errorMessage = 'no'): Step {
+  return () => {
+    throw new InvocationError({ errorType, errorMessage, trace: ['at send'] });
+  };
+}
+
+/** For tests: the deployed state machine with a function that follows a script. */
+export async function startTestMachine(
+  steps: readonly Step[],
+  overrides: Partial<CloudOptions> & { readonly definition?: StateMachineResource['definition'] } = {},
+): Promise<TestMachine> {
+  const { definition = (found: MachineResources) => sendMachine(found), ...options } = overrides;
+  const sent: unknown[] = [];
+  const { 'send-requested': requested, 'send-ended': ended } = topology.rules;
+  if (!requested || !ended) throw new Error('the topology has no rules for sends');
+  const cloud = await startTestCloud({
+    resources: {
+      ...resources,
+      rules: { 'send-requested': requested, 'send-ended': ended },
+      stateMachines: { send: { definition, function: 'send', queue: 'deadLetters' } },
+    },
+    delays: { asyncRetriesMs: [], retryMs: 1 },
+    async invoke(_name, event) {
+      sent.push(event);
+      return steps[Math.min(sent.length, steps.length) - 1]?.(event);
+    },
+    ...options,
+  });
+  const sfn = new SFNClient(cloud.client);
+  const sqs = new SQSClient(cloud.client);
+
+  return {
+    ...cloud,
+    sfn,
+    sent,
+    async start(input, name) {
+      const command = new StartExecutionCommand({ stateMachineArn: sendArn, input: JSON.stringify(input), name });
+      const { executionArn } = await sfn.send(command);
+      return executionArn ?? '';
+    },
+    async ended(executionArn) {
+      await cloud.control('GET', 'idle?executions=wait');
+      const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      return {
+        ...(status && { status }),
+        ...(output && { output }),
+        ...(error && { error }),
+        ...(cause && { cause }),
+      };
+    },
+    async history(executionArn) {
+      return (await sfn.send(new GetExecutionHistoryCommand({ executionArn }))).events ?? [];
+    },
+    async letters() {
+      const command = new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl, MaxNumberOfMessages: 10 });
+      const { Messages = [] } = await sqs.send(command);
+      return Messages.map(({ Body = '' }): unknown => JSON.parse(Body));
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { functionArn } from '../aws/arn.ts';
+import { createWork, type Work } from '../in-flight.ts';
+import { type FunctionFailure, failureOf } from './invocation.ts';
+import type { Invoke } from './runtime.ts';
+
+/** What Lambda sends to an on-failure destination. */
+export interface FailedInvocation {
+  readonly version: '1.0';
+  readonly timestamp: string;
+  readonly requestContext: {
+    readonly requestId: string;
+    readonly functionArn: string;
+    readonly condition: 'RetriesExhausted';
+    readonly approximateInvokeCount: number;
+  };
+  readonly requestPayload: unknown;
+  readonly responseContext: {
+    readonly statusCode: 200;
+    readonly executedVersion: '$LATEST';
+    readonly functionError: 'Unhandled';
+  };
+  readonly responsePayload: FunctionFailure;
+}
+
+export interface AsyncOptions {
+  readonly invoke: Invoke;
+  /** The wait before each retry, in milliseconds; as many retries as there are waits. */
+  readonly retryDelaysMs: readonly number[];
+  sendToDestination(letter: FailedInvocation): Promise<void>;
+  /** Told about every invocation that was given up or lost. */
+  report(message: string): void;
+  /** How many run at once, 6 by default: enough to keep two cores busy, few enough that webhooks are still answered fast. */
+  readonly concurrency?: number;
+  /** Counts what runs, waits or is to be retried. */
+  readonly work?: Work;
+  readonly now?: () => Date;
+  readonly newId?: () => string;
+}
+
+export interface AsyncInvocations {
+  start(name: string, event: unknown): void;
+  readonly idle: Work['idle'];
+  stop(): void;
+}
+
+/**
+ * Asynchronous Lambda invocations: two retries, then the on-failure destination.
+ * AWS waits 1 and 2 minutes before them; the engine's default is 1 and 2 seconds, so that one sees the outcome.
+ */
+export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations {
+  const { invoke, retryDelaysMs, sendToDestination, report, concurrency = 6 } = options;
+  const { work = createWork(), now = () => new Date(), newId = randomUUID } = options;
+  const limit = pLimit(concurrency);
+  const stopped = new AbortController();
+  let pending = 0;
+
+  async function attemptAll(name: string, event: unknown, requestId: string): Promise<FunctionFailure | undefined> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await limit(() => invoke(name, event, { requestId }));
+        return undefined;
+      } catch (error) {
+        const delay = retryDelaysMs[attempt];
+        if (delay === undefined) return failureOf(error);
+        await sleep(delay, undefined, { signal: stopped.signal });
+      }
+    }
+  }
+
+  async function run(name: string, event: unknown): Promise<void> {
+    const requestId = newId();
+    const failure = await attemptAll(name, event, requestId);
+    if (!failure) return;
+    await sendToDestination({
+      version: '1.0',
+      timestamp: now().toISOString(),
+      requestContext: {
+        requestId,
+        functionArn: `${functionArn(name)}:$LATEST`,
+        condition: 'RetriesExhausted',
+        approximateInvokeCount: retryDelaysMs.length + 1,
+      },
+      requestPayload: event,
+      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+      responsePayload: failure,
+    });
+    report(
+      `${name} failed ${retryDelaysMs.length + 1} times with ${failure.errorType}: its event is a dead letter now`,
+    );
+  }
+
+  return {
+    start(name, event) {
+      const done = work.begin();
+      pending += 1;
+      run(name, event)
+        .catch((error: unknown) => {
+          if (stopped.signal.aborted) return;
+          report(`The event for ${name} is lost: ${error instanceof Error ? error.message : String(error)}`);
+        })
+        .finally(() => {
+          pending -= 1;
+          done();
+        });
+    },
+
+    idle: work.idle,
+
+    stop() {
+      if (pending > 0) report(`Stopped with ${pending} asynchronous invocations unfinished`);
+      stopped.abort();
+      limit.clearQueue();
+    },
+  };
+}

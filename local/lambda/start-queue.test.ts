@@ -1,0 +1,27 @@
+import { setImmediate as round } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { createStarts } from './start-queue.ts';
+
+it('starts one a round, in order', async () => {
+  const started: number[] = [];
+  const starts = createStarts(() => 0);
+  for (const index of [1, 2, 3]) starts(() => started.push(index));
+  const seen: number[][] = [];
+  for (let rounds = 0; rounds < 4; rounds += 1) {
+    seen.push([...started]);
+    await round();
+  }
+  expect(seen).toEqual([[], [1], [1, 2], [1, 2, 3]]);
+});
+
+it('starts nothing in a round that takes long', async () => {
+  const clock = [0, 50, 50, 51];
+  let started = false;
+  createStarts(() => clock.shift() ?? 0)(() => {
+    started = true;
+  });
+  await round();
+  expect(started).toBe(false);
+  await round();
+  expect(started).toBe(true);
+});
