@@ -13,13 +13,8 @@ export async function seedOf(local: Pick<Local, 'environment'>) {
     import('../core/messages/entities.ts'),
     import('../core/platform/dynamodb.ts'),
   ]);
-<<<<<<< HEAD
-  const { conversation, fact, organization } = conversations.entities;
-  const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
-=======
   const { conversation, event, organization } = conversations.entities;
   const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
->>>>>>> main
 
   /** Conversations as they are stored, the first with the latest activity. */
   async function putConversations(count: number, { prefix = 'C', latest = Date.now(), apartMs = 1_000 } = {}) {

@@ -30,19 +30,11 @@ const pauseMs = 15;
 const expires = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
 
 /** Keeps a fact. Told again, only an earlier time of receipt changes it. Answers false where nothing changed. */
-<<<<<<< HEAD
-export async function keepFact(key: ConversationKey, fact: Fact): Promise<boolean> {
-  const { id: eventId, receivedAt } = fact.metadata;
-  const kept = await ifConditionHolds(
-    facts
-      .upsert({ ...key, eventId, receivedAt, fact, expires: expires() })
-=======
 export async function keepEvent(key: ConversationKey, event: ConversationEvent): Promise<boolean> {
   const { id: eventId, receivedAt } = event.metadata;
   const kept = await ifConditionHolds(
     events
       .upsert({ ...key, eventId, receivedAt, event, expires: expires() })
->>>>>>> main
       .where((kept, op) => `${op.notExists(kept.receivedAt)} OR ${op.gt(kept.receivedAt, receivedAt)}`)
       .go(),
   );

@@ -71,13 +71,8 @@ export async function findStoredData({
     ],
     media: [...perConversation.flatMap(({ media }) => media), ...toSend],
     largeEvents: large,
-<<<<<<< HEAD
-    underWay: perConversation.flatMap((running ) => running),
-    unread: await countQueuedDeadLetters(),
-=======
-    runningExecutions: perConversation.flatMap((running ) => running),
+    runningExecutions: perConversation.flatMap(({ running }) => running),
     countQueuedDeadLetters: await countQueuedDeadLetters(),
->>>>>>> main
   };
 }
 

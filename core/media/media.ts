@@ -1,16 +1,6 @@
 import { required, wholeNumber } from '../platform/configuration.ts';
-
-<<<<<<< HEAD
-
-import { deleteObject, deletePrefix, keysUnder, presignedUrl } from '../platform/objects.ts';
-import { conversationPrefix, type MessagePlace, mediaPrefix, namesOneOf, outboundPrefix } from './key.ts';
-
-=======
-
 import { deleteObject, deletePrefix, keysUnder, presignedUrl } from '../platform/objects.ts';
 import { conversationPrefix, keyContainsId, type MessagePlace, mediaPrefix, outboundPrefix } from './key.ts';
-
->>>>>>> main
 
 /** What lies in the media bucket, without what it takes to put it there (that is store.ts). */
 

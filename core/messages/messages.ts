@@ -1,15 +1,3 @@
-<<<<<<< HEAD
-
-import { type FactEvent, type Learned, noteMessage, participantsOf, record } from '../conversations/conversations.ts';
-import { messageDirection } from '../events/direction.ts';
-import type { DomainEvent } from '../events/event.ts';
-import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
-import { removeMedia } from '../media/media.ts';
-import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
-import { Click } from './entities.ts';
-
-=======
-
 import {
   type ChatEvent,
   participantsOf,
@@ -23,9 +11,6 @@ import type { EventMetadata, NormalizedMessage, Participant } from '../events/sc
 import { removeMedia } from '../media/media.ts';
 import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { ButtonClick } from './entities.ts';
-
->>>>>>> main
-
 import { authorsOf, bury, create, edit, setAuthor } from './store.ts';
 
 export { listMessageIds } from './store.ts';

@@ -8,7 +8,7 @@ import { raiseAlert } from '../outbound/announce.ts';
 import { Passage } from '../outbound/gate/passage.ts';
 import type { GateStore } from '../outbound/gate/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import { once } from '../platform/idempotency.ts';
+import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import {
@@ -173,7 +173,7 @@ async function decide(request: RoutingRequest, ports: RoutingPorts): Promise<Rou
   const { matched, waitsAt } = evaluation;
   if (matched.length === 0 && waitsAt !== undefined) return { waitsAt, isNew: true };
   let made: Decision | undefined;
-  const decideOnce = once('route', async (claimant) => {
+  const decideOnce = withIdempotency('route', async (claimant) => {
     made = await execute(request, evaluation, claimant, ports);
     return { phase };
   });
