@@ -1,7 +1,7 @@
 import type { ExecutionStatus } from './aws/executions.ts';
 
 /** What happened in the engine, as it happens: for the output of the start and the console's stream. No contents, save an event's detail. */
-export type Activity = EventActivity | ExecutionActivity | RunActivity | WebhookActivity;
+export type Activity = EventActivity | ExecutionActivity | InvocationActivity | WebhookActivity;
 
 /** A domain event was put on the bus. */
 export type EventActivity = {
@@ -13,7 +13,7 @@ export type EventActivity = {
 };
 
 /** A function ran. */
-export type RunActivity = {
+export type InvocationActivity = {
   readonly type: 'run';
   readonly at: string;
   readonly function: string;
@@ -48,7 +48,7 @@ export type WebhookActivity = {
 export type Listener = (activity: Activity) => void;
 
 /** Hands every activity to all who subscribed. */
-export function createActivities() {
+export function createActivityStream() {
   const listeners = new Set<Listener>();
 
   return {

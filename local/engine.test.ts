@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import type { Activity } from './activity.ts';
-import { type Engine, type EngineOptions, type Parts, type SimulatorSettings, startEngine } from './engine.ts';
-import { sharedCount, sharedWork } from './in-flight.ts';
+import { type Engine, type EngineOptions, type EngineParts, type SimulatorSettings, startEngine } from './engine.ts';
+import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
 
@@ -34,7 +34,7 @@ async function start(overrides: Partial<EngineOptions> = {}): Promise<Started> {
   cleanups.push(() => written.remove());
   const simulators: SimulatorSettings[] = [];
   const lines: string[] = [];
-  const parts: Parts = {
+  const parts: EngineParts = {
     async startSimulator(settings) {
       simulators.push(settings);
       return { port: 4999, stop: async () => {} };
@@ -78,7 +78,7 @@ test('a webhook goes through its function to the bus and on to the function of t
 
 test('nobody is idle while the simulator owes a webhook', async () => {
   const { engine, simulators } = await start();
-  const owed = sharedWork(simulators[0]?.owed ?? sharedCount());
+  const owed = sharedInFlight(simulators[0]?.owed ?? allocateSharedCount());
   const arrived: string[] = [];
 
   const end = owed.begin();
@@ -210,7 +210,7 @@ test('a start that fails leaves nothing behind', async () => {
 
 test("the simulator's port is named by its own option when it is taken", async () => {
   const taken = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
-  const parts: Parts = {
+  const parts: EngineParts = {
     startSimulator: () => Promise.reject(taken),
     createConsole: () => Promise.reject(new Error('not reached')),
   };

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { localStage, outputsParameter, type StageOutputs } from '../core/platform/outputs.ts';
 import * as deployed from '../stacks/topology.ts';
-import { type Activity, createActivities, type Listener } from './activity.ts';
-import { type Execution, statusOf } from './aws/executions.ts';
-import { type CloudResources, startCloud } from './aws/local-aws.ts';
+import { type Activity, createActivityStream, type Listener } from './activity.ts';
+import { type Execution, executionStatus } from './aws/executions.ts';
+import { type AwsResources, startLocalAws } from './aws/local-aws.ts';
 import type { MachineDelays } from './aws/state-machine.ts';
 import {
   type Environment,
@@ -11,22 +11,22 @@ import {
   functionEnvironment,
   type LocalCredentials,
   localCredentials,
-  only,
-  takeEnvironment,
+  pickSettings,
+  replaceProcessEnvironment,
 } from './environment.ts';
-import { createFront, type FrontOptions } from './http-api.ts';
-import { sharedCount, sharedWork } from './in-flight.ts';
+import { createHttpApi, type HttpApiOptions } from './http-api.ts';
+import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
 
 /** What the engine builds from, in the shape of stacks/topology.ts. */
-export interface Topology extends CloudResources, EnvironmentTopology {
+export interface Topology extends AwsResources, EnvironmentTopology {
   readonly functions: Readonly<Record<string, LambdaFunction>>;
-  readonly webhookRoute: FrontOptions['route'];
-  readonly tables: CloudResources['tables'] & EnvironmentTopology['tables'];
+  readonly webhookRoute: HttpApiOptions['route'];
+  readonly tables: AwsResources['tables'] & EnvironmentTopology['tables'];
   readonly bucket: EnvironmentTopology['bucket'];
-  readonly stateMachines: CloudResources['stateMachines'] & EnvironmentTopology['stateMachines'];
+  readonly stateMachines: AwsResources['stateMachines'] & EnvironmentTopology['stateMachines'];
 }
 
 export interface SimulatorSettings {
@@ -39,7 +39,7 @@ export interface SimulatorSettings {
   /** What our own calls of its API are made with. */
   readonly accountId: string;
   readonly apiKey: string;
-  /** Where it counts the webhooks that it owes us, see `sharedWork`. */
+  /** Where it counts the webhooks that it owes us, see `sharedInFlight`. */
   readonly owed: SharedArrayBuffer;
 }
 
@@ -48,7 +48,7 @@ export interface Console {
 }
 
 /** The parts that stand beside the engine; tests put their own in. */
-export interface Parts {
+export interface EngineParts {
   startSimulator(settings: SimulatorSettings): Promise<{ readonly port: number; stop(): Promise<void> }>;
   createConsole(dependencies: {
     subscribe(listener: Listener): () => void;
@@ -75,7 +75,7 @@ export interface EngineOptions {
   readonly topology?: Topology;
   /** Where the handlers' paths start. */
   readonly root?: string;
-  readonly parts?: Parts;
+  readonly parts?: EngineParts;
 }
 
 export interface Addresses {
@@ -96,7 +96,7 @@ export interface Engine {
 
 const secretPrefix = 'livechat';
 
-const ownParts: Parts = {
+const defaultParts: EngineParts = {
   startSimulator: async (settings) => (await import('./livechat/thread.ts')).startSimulatorThread(settings),
   // The console's clients read their settings when they are loaded, hence not before they are known.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
@@ -104,7 +104,7 @@ const ownParts: Parts = {
 
 /**
  * Starts the whole bridge on this machine: the AWS side, the functions, the webhook, the console and, unless
- * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. One engine a process: it takes over process.env
+ * LIVECHAT_API_BASE_URL points otherInFlight, the LiveChat simulator. One engine a process: it takes over process.env
  * until it stops.
  *
  * @throws PortTakenError
@@ -113,13 +113,13 @@ const ownParts: Parts = {
  * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { report, onLog = () => {}, topology = deployed, environment = process.env, parts = ownParts } = options;
+  const { report, onLog = () => {}, topology = deployed, environment = process.env, parts = defaultParts } = options;
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
-  const activities = createActivities();
+  const activities = createActivityStream();
   const credentials = localCredentials(environment);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
-  const owed = sharedCount();
+  const owed = allocateSharedCount();
   const cleanups: (() => unknown)[] = [];
   let stopping = false;
 
@@ -162,7 +162,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const consumers = Object.fromEntries(
       Object.entries(topology.consumers).filter(([, { function: name }]) => Object.hasOwn(topology.functions, name)),
     );
-    const cloud = await startCloud({
+    const aws = await startLocalAws({
       resources: { ...topology, consumers },
       port: options.awsPort,
       // The servers listen before the functions are loaded, since each needs to know where the others are.
@@ -173,48 +173,48 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         redeliveryMs: options.asyncRetryDelayMs,
         ...options.machineDelays,
       },
-      elsewhere: sharedWork(owed),
+      otherInFlight: sharedInFlight(owed),
       report,
-      onExecution: (execution) => publish({ type: 'execution', at: now(), ...activityOf(execution) }),
+      onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>
         publish({ type: 'event', at: now(), detailType, source, detail }),
     });
-    cleanups.push(() => cloud.stop());
-    cloud.secrets.call('CreateSecret', {
+    cleanups.push(() => aws.stop());
+    aws.secrets.call('CreateSecret', {
       Name: `${secretPrefix}/default`,
       SecretString: JSON.stringify(credentials.secret),
     });
 
-    const front = createFront({
+    const httpApi = createHttpApi({
       route: topology.webhookRoute,
-      invoke: cloud.invoke,
+      invoke: aws.invoke,
       fallback: async (request) => (await consoleReady.promise).fetch(request),
       onWebhook: publish,
       report,
     });
-    const frontPort = await listen(front, options.port, '--port');
-    cleanups.push(() => close(front));
-    const webhookUrl = `http://localhost:${frontPort}${topology.webhookRoute.path}`;
+    const httpPort = await listen(httpApi, options.port, '--port');
+    cleanups.push(() => close(httpApi));
+    const webhookUrl = `http://localhost:${httpPort}${topology.webhookRoute.path}`;
     const { url: liveChatUrl, simulated } = await findLiveChat(webhookUrl);
 
     const found = {
       topology,
-      endpoint: cloud.url,
+      endpoint: aws.url,
       secretPrefix,
-      deadLetterQueueUrl: cloud.deadLetterQueueUrl,
+      deadLetterQueueUrl: aws.deadLetterQueueUrl,
       liveChatUrl,
     };
     const env = functionEnvironment({ ...found, inherited: environment });
-    const known = functionEnvironment({ ...found, inherited: only(deployed.settings, environment) });
+    const known = functionEnvironment({ ...found, inherited: pickSettings(deployed.settings, environment) });
     const outputs: StageOutputs = { version: 1, webhookUrl, environment: known };
-    cloud.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
-    cleanups.push(takeEnvironment(env));
+    aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
+    cleanups.push(replaceProcessEnvironment(env));
     const started = await startRuntime({
       functions: topology.functions,
       root,
       env,
       onLog,
-      onRun: (run) => publish({ type: 'run', at: now(), ...run }),
+      onInvocation: (run) => publish({ type: 'run', at: now(), ...run }),
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);
@@ -226,8 +226,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       }),
     );
 
-    const consoleUrl = `http://localhost:${frontPort}/`;
-    return { webhook: webhookUrl, console: consoleUrl, aws: cloud.url, livechat: liveChatUrl, bus: topology.busName };
+    const consoleUrl = `http://localhost:${httpPort}/`;
+    return { webhook: webhookUrl, console: consoleUrl, aws: aws.url, livechat: liveChatUrl, bus: topology.busName };
   }
 
   try {
@@ -239,9 +239,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function activityOf(execution: Execution) {
-  const error = execution.ending?.error;
-  return { name: execution.name, arn: execution.arn, status: statusOf(execution), ...(error && { error }) };
+function toExecutionActivity(execution: Execution) {
+  const error = execution.end?.error;
+  return { name: execution.name, arn: execution.arn, status: executionStatus(execution), ...(error && { error }) };
 }
 
 function isSimulator(url: string, port: number): boolean {

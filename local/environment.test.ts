@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import * as topology from '../stacks/topology.ts';
-import { functionEnvironment, localCredentials, takeEnvironment } from './environment.ts';
+import { functionEnvironment, localCredentials, replaceProcessEnvironment } from './environment.ts';
 
 function environmentWith(inherited: Record<string, string>): Record<string, string> {
   return functionEnvironment({
@@ -58,9 +58,9 @@ test("this process's environment is taken over and given back", () => {
   vi.stubEnv('AWS_PROFILE', 'production');
   const before = { ...process.env };
 
-  const giveBack = takeEnvironment({ ONLY: 'this' });
+  const redeliver = replaceProcessEnvironment({ ONLY: 'this' });
   expect(process.env).toEqual({ ONLY: 'this' });
-  giveBack();
+  redeliver();
 
   expect(process.env).toEqual(before);
   vi.unstubAllEnvs();

@@ -4,7 +4,7 @@ import { region, stateMachineArn } from './aws/arn.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Those settings alone, which are no secret: whoever operates the bridge must act by the same ones as its functions. */
-export function only(settings: readonly string[], environment: Environment): Environment {
+export function pickSettings(settings: readonly string[], environment: Environment): Environment {
   return Object.fromEntries(settings.map((name) => [name, environment[name]]));
 }
 
@@ -56,18 +56,18 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     [topology.bucket.variable]: topology.bucket.name,
     [topology.variables.deadLetterQueue]: options.deadLetterQueueUrl,
     LIVECHAT_API_BASE_URL: options.liveChatUrl,
-    ...standIn(options),
+    ...mediaStandIn(options),
   };
 }
 
 /** A LiveChat on this machine is a simulator, which has LiveChat's files, too: they are not fetched from the web. */
-function standIn({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_STAND_IN?: string } {
+function mediaStandIn({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_STAND_IN?: string } {
   const here = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
   return here && !inherited.MEDIA_STAND_IN ? { MEDIA_STAND_IN: new URL(liveChatUrl).origin } : {};
 }
 
 /** Makes `environment` this process's own; the function that is returned puts back what was there. */
-export function takeEnvironment(environment: Readonly<Record<string, string>>): () => void {
+export function replaceProcessEnvironment(environment: Readonly<Record<string, string>>): () => void {
   const before = { ...process.env };
   replaceEnvironment(environment);
   return () => replaceEnvironment(before);
@@ -96,7 +96,7 @@ export interface LocalCredentials {
 }
 
 /** The shortest secret that the webhook accepts. */
-const shortestSecret = 8;
+const minSecretLength = 8;
 
 /**
  * Credentials from the environment, where an empty variable counts as none, else made up.
@@ -120,8 +120,8 @@ export function localCredentials(environment: Environment): LocalCredentials {
     LIVECHAT_AGENT_ID: setting('LIVECHAT_AGENT_ID', 'bridge@local.example'),
   };
   const { length } = secret.LIVECHAT_WEBHOOK_SECRET;
-  if (length < shortestSecret) {
-    throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${shortestSecret} characters; it has ${length}`);
+  if (length < minSecretLength) {
+    throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${minSecretLength} characters; it has ${length}`);
   }
   return { secret, organizationId: setting('LIVECHAT_ORGANIZATION_ID', randomUUID()), generated };
 }

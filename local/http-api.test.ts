@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { WebhookActivity } from './activity.ts';
-import { createFront, toGatewayAnswer, toGatewayEvent } from './http-api.ts';
+import { createHttpApi, toHttpApiEvent, toHttpApiResponse } from './http-api.ts';
 import { close, listen } from './listen.ts';
 
 let answer: (event: unknown) => Promise<unknown>;
@@ -10,7 +10,7 @@ let activities: WebhookActivity[];
 let reports: string[];
 let url: string;
 
-const server = createFront({
+const server = createHttpApi({
   route: { method: 'POST', path: '/livechat/webhook', function: 'webhook' },
   invoke: async (name, event) => {
     events.push({ name, event });
@@ -94,7 +94,7 @@ test.each([
 
 const echo = createServer(async (request, response) => {
   const chunks: Buffer[] = await request.toArray();
-  response.end(JSON.stringify(toGatewayEvent(request, Buffer.concat(chunks), new Date('2030-03-02T19:03:58Z'))));
+  response.end(JSON.stringify(toHttpApiEvent(request, Buffer.concat(chunks), new Date('2030-03-02T19:03:58Z'))));
 });
 let echoUrl: string;
 
@@ -103,14 +103,14 @@ beforeEach(async () => {
 });
 afterEach(() => close(echo));
 
-async function eventOf(path: string, init: RequestInit): Promise<unknown> {
+async function receivedEvent(path: string, init: RequestInit): Promise<unknown> {
   return (await fetch(echoUrl + path, init)).json();
 }
 
 test('a request becomes an event of payload format 2.0', async () => {
   const headers = new Headers({ 'X-Signature': 'abc', Cookie: 'a=1; b=2', 'User-Agent': 'LiveChat' });
 
-  const event = await eventOf('/livechat/webhook?a=1&b=x%20y&a=2', { method: 'POST', headers, body: '{"é":1}' });
+  const event = await receivedEvent('/livechat/webhook?a=1&b=x%20y&a=2', { method: 'POST', headers, body: '{"é":1}' });
 
   expect(event).toEqual({
     version: '2.0',
@@ -144,13 +144,13 @@ test('a request becomes an event of payload format 2.0', async () => {
 });
 
 test('a body that is not UTF-8 comes in base64, so that no byte of it changes', async () => {
-  const event = await eventOf('/livechat/webhook', { method: 'POST', body: Buffer.from([0xff, 0x00]) });
+  const event = await receivedEvent('/livechat/webhook', { method: 'POST', body: Buffer.from([0xff, 0x00]) });
 
   expect(event).toMatchObject({ body: '/wA=', isBase64Encoded: true });
 });
 
 test('no body is no body', async () => {
-  expect(await eventOf('/livechat/webhook', { method: 'POST' })).not.toHaveProperty('body');
+  expect(await receivedEvent('/livechat/webhook', { method: 'POST' })).not.toHaveProperty('body');
 });
 
 test.each<[string, unknown, object]>([
@@ -176,9 +176,9 @@ test.each<[string, unknown, object]>([
   ],
   ['nothing', null, { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('null') }],
 ])('%s becomes an answer', (_what, result, answer) => {
-  expect(toGatewayAnswer(result)).toEqual(answer);
+  expect(toHttpApiResponse(result)).toEqual(answer);
 });
 
 test.each([{ statusCode: '200' }, { statusCode: 99 }, { statusCode: 200, body: 1 }])('%j is no answer', (result) => {
-  expect(() => toGatewayAnswer(result)).toThrow();
+  expect(() => toHttpApiResponse(result)).toThrow();
 });

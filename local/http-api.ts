@@ -8,7 +8,7 @@ import type { WebhookActivity } from './activity.ts';
 import { accountId } from './aws/arn.ts';
 import type { Invoke } from './lambda/runtime.ts';
 
-export interface FrontOptions {
+export interface HttpApiOptions {
   /** The one route that goes to a function. */
   readonly route: { readonly method: string; readonly path: string; readonly function: string };
   readonly invoke: Invoke;
@@ -21,19 +21,19 @@ export interface FrontOptions {
 }
 
 /** API Gateway's limit, which cannot be raised. */
-const maximumBytes = 10 * 1_024 * 1_024;
+const maxBodyBytes = 10 * 1_024 * 1_024;
 
 const tooLarge = jsonAnswer(413, { message: 'Request Entity Too Large' });
 const failed = jsonAnswer(500, { message: 'Internal Server Error' });
 
 /** What LiveChat and a browser talk to: the webhook as API Gateway would serve it, and the console. */
-export function createFront(options: FrontOptions): Server {
+export function createHttpApi(options: HttpApiOptions): Server {
   const { route, invoke, onWebhook, report, now = () => new Date() } = options;
   const fallback = getRequestListener((request) => options.fallback(request));
 
-  async function answerFrom(request: IncomingMessage, body: Buffer): Promise<GatewayAnswer> {
+  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
     try {
-      return toGatewayAnswer(await invoke(route.function, toGatewayEvent(request, body, now())));
+      return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
     } catch (error) {
       report(`The webhook was answered 500: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
       return failed;
@@ -42,13 +42,13 @@ export function createFront(options: FrontOptions): Server {
 
   async function webhook(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
-    const body = await readUpTo(request, maximumBytes);
-    const answer = body ? await answerFrom(request, body) : tooLarge;
+    const body = await readUpTo(request, maxBodyBytes);
+    const answer = body ? await invokeWebhook(request, body) : tooLarge;
     // What is left of a body that is too large is not worth keeping the connection for.
     const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
     response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
     response.end(answer.body);
-    const action = body && actionOf(body);
+    const action = body && readAction(body);
     onWebhook?.({
       type: 'webhook',
       at: now().toISOString(),
@@ -94,11 +94,11 @@ function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | und
 }
 
 /** LiveChat's action, which stands near the top; for the log only. Quotes inside a text are escaped, so a message cannot pass for one. */
-function actionOf(body: Buffer): string | undefined {
+function readAction(body: Buffer): string | undefined {
   return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
 }
 
-function jsonAnswer(status: number, value: unknown): GatewayAnswer {
+function jsonAnswer(status: number, value: unknown): HttpApiResponse {
   return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(value)) };
 }
 
@@ -114,13 +114,13 @@ const resultSchema = z.object({
   isBase64Encoded: z.optional(z.boolean()),
 });
 
-export interface GatewayAnswer {
+export interface HttpApiResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
 }
 
-export function toGatewayEvent(request: IncomingMessage, body: Buffer, now: Date): APIGatewayProxyEventV2 {
+export function toHttpApiEvent(request: IncomingMessage, body: Buffer, now: Date): APIGatewayProxyEventV2 {
   const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://gateway');
   const { cookie, ...headers } = joinHeaders(request);
   const method = request.method ?? 'GET';
@@ -163,7 +163,7 @@ export function toGatewayEvent(request: IncomingMessage, body: Buffer, now: Date
  *
  * @throws ZodError when it has one but is no valid answer.
  */
-export function toGatewayAnswer(result: unknown): GatewayAnswer {
+export function toHttpApiResponse(result: unknown): HttpApiResponse {
   const structured: APIGatewayProxyStructuredResultV2 | undefined =
     typeof result === 'object' && result !== null && 'statusCode' in result ? resultSchema.parse(result) : undefined;
   if (!structured) {

@@ -1,5 +1,5 @@
 /** What is under way, counted, so that one can wait for the moment when nothing is. */
-export interface Work {
+export interface InFlight {
   pending(): number;
   /** Begins a piece of work; the function that is returned ends it. What follows from it must begin before it ends. */
   begin(): () => void;
@@ -7,7 +7,7 @@ export interface Work {
   idle(limitMs: number): Promise<boolean>;
 }
 
-export function createWork(): Work {
+export function createInFlight(): InFlight {
   const waiters = new Set<() => void>();
   let pending = 0;
 
@@ -45,25 +45,25 @@ export function createWork(): Work {
 }
 
 /** Resolves when none of these has anything under way at the same moment, and with false after the limit. */
-export async function allIdle(works: readonly Work[], limitMs: number): Promise<boolean> {
+export async function waitUntilAllIdle(works: readonly InFlight[], limitMs: number): Promise<boolean> {
   const deadline = performance.now() + limitMs;
   for (;;) {
-    const busy = works.find((work) => work.pending() > 0);
+    const busy = works.find((inFlight) => inFlight.pending() > 0);
     if (!busy) return true;
     if (!(await busy.idle(deadline - performance.now()))) return false;
   }
 }
 
-/** What `sharedWork` counts in. */
-export function sharedCount(): SharedArrayBuffer {
+/** What `sharedInFlight` counts in. */
+export function allocateSharedCount(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
 /**
- * Work that begins and ends in another thread, counted in memory that both see: one that has begun is seen at once, not
+ * InFlight that begins and ends in another thread, counted in memory that both see: one that has begun is seen at once, not
  * when word of it arrives.
  */
-export function sharedWork(memory: SharedArrayBuffer): Work {
+export function sharedInFlight(memory: SharedArrayBuffer): InFlight {
   const count = new Int32Array(memory);
   const change = (by: 1 | -1): void => {
     Atomics.add(count, 0, by);

@@ -1,5 +1,5 @@
 import type { Colors } from 'picocolors/types.js';
-import type { Activity, EventActivity, ExecutionActivity, RunActivity, WebhookActivity } from './activity.ts';
+import type { Activity, EventActivity, ExecutionActivity, InvocationActivity, WebhookActivity } from './activity.ts';
 import { isRecord } from './aws/protocol.ts';
 import type { Addresses, Engine } from './engine.ts';
 
@@ -38,7 +38,7 @@ function describe(activity: Activity, colors: Colors): string {
     case 'execution':
       return describeExecution(activity, colors);
     case 'run':
-      return describeRun(activity, colors);
+      return describeInvocation(activity, colors);
   }
 }
 
@@ -59,7 +59,7 @@ function describeExecution({ name, status, error }: ExecutionActivity, colors: C
   return `${name} ${status === 'SUCCEEDED' ? colors.green(text) : colors.red(`${text} ${error ?? ''}`.trim())}`;
 }
 
-function describeRun({ function: name, ok, ms, error }: RunActivity, colors: Colors): string {
+function describeInvocation({ function: name, ok, ms, error }: InvocationActivity, colors: Colors): string {
   const outcome = ok ? colors.green('ok') : colors.red(`failed ${error ?? ''}`.trim());
   return `${name} ${outcome} ${colors.dim(`${ms} ms`)}`;
 }

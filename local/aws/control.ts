@@ -19,13 +19,13 @@ export interface ControlOptions {
 export type Idle = (limitMs: number, executions: boolean) => Promise<boolean>;
 
 const idleLimitMs = 60_000;
-const maximumBytes = 65_536;
+const maxBodyBytes = 65_536;
 
 /** What a test or a benchmark asks of the local engine: faults and crashes, replays, counts of calls and of CPU time, and to be told when all is done. */
 export function createControl({ faults, calls, idle, replay, kill }: ControlOptions) {
   const routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>> = {
     'POST /_local/faults': async (request, response) => {
-      faults.add(parseJson(await readBody(request, maximumBytes)));
+      faults.add(parseJson(await readBody(request, maxBodyBytes)));
       sendJson(response, 200, { added: true });
     },
     'DELETE /_local/faults': (_request, response) => {
@@ -46,7 +46,7 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
     },
     'POST /_local/replay': async (request, response) => {
       const { searchParams } = new URL(request.url ?? '', 'http://local');
-      const input = parseJson(await readBody(request, maximumBytes));
+      const input = parseJson(await readBody(request, maxBodyBytes));
       sendJson(response, 200, replay(searchParams.get('name') ?? 'replay', input));
     },
     'POST /_local/kill': async (_request, response) => {

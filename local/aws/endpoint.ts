@@ -6,7 +6,7 @@ import type { Database } from './dynamodb.ts';
 import type { Events } from './event-bridge.ts';
 import type { Parameters } from './parameter-store.ts';
 import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './protocol.ts';
-import { s3Operation } from './s3.ts';
+import { parseS3Operation } from './s3.ts';
 import type { Secrets } from './secrets-manager.ts';
 import type { Storage } from './sqs.ts';
 import type { StepFunctions } from './step-functions.ts';
@@ -41,7 +41,7 @@ const services: Readonly<Record<string, Service>> = {
 };
 
 /** The largest requests of EventBridge, Secrets Manager and Step Functions are far smaller. */
-const maximumJsonBytes = 16 * 1_024 * 1_024;
+const maxJsonBytes = 16 * 1_024 * 1_024;
 
 /**
  * One server for every AWS API that the app uses. It stands where AWS_ENDPOINT_URL points, so that SDKs and the AWS
@@ -63,7 +63,7 @@ export function createEndpoint(options: EndpointOptions): Server {
   ) {
     if (call.service === 'dynamodb') return database.handle(call.operation, request, response);
     if (call.service === 'sqs' || call.service === 's3') return storage.handle(request, response);
-    const input = parseJson(await readBody(request, maximumJsonBytes));
+    const input = parseJson(await readBody(request, maxJsonBytes));
     sendJson(response, 200, perform(call, fault, input), 'application/x-amz-json-1.1');
   }
 
@@ -130,7 +130,7 @@ function identify(request: IncomingMessage): Call {
   if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
     throw unsupported("AWS's query protocol (SNS, STS, and SQS of old clients)");
   }
-  const { name, supported } = s3Operation(request.method ?? 'GET', request.url ?? '/');
+  const { name, supported } = parseS3Operation(request.method ?? 'GET', request.url ?? '/');
   if (!supported) throw unsupported(`S3 ${name}`);
   return { service: 's3', operation: name };
 }

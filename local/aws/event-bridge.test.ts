@@ -12,15 +12,15 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvocationError } from '../lambda/invocation.ts';
-import { entry, startTestCloud, type TestCloud } from './testing.ts';
+import { entry, startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
+let aws: TestAws;
 let events: EventBridgeClient;
 beforeEach(async () => {
-  cloud = await startTestCloud();
-  events = new EventBridgeClient(cloud.client);
+  aws = await startTestAws();
+  events = new EventBridgeClient(aws.client);
 });
-afterEach(() => cloud.stop());
+afterEach(() => aws.stop());
 
 test('an event reaches the functions of every rule that matches, and no other', async () => {
   const Time = new Date('2030-01-02T03:04:05.678Z');
@@ -34,11 +34,11 @@ test('an event reaches the functions of every rule that matches, and no other', 
       ],
     }),
   );
-  await cloud.control('GET', 'idle');
+  await aws.control('GET', 'idle');
 
   expect(answer).toMatchObject({ FailedEntryCount: 0, Entries: [{ EventId: expect.any(String) }, {}, {}] });
-  expect(cloud.invoked.map(({ name }) => name)).toEqual(['message', 'audit', 'audit']);
-  expect(cloud.invoked[0]?.event).toEqual({
+  expect(aws.invoked.map(({ name }) => name)).toEqual(['message', 'audit', 'audit']);
+  expect(aws.invoked[0]?.event).toEqual({
     version: '0',
     id: answer.Entries?.[0]?.EventId,
     'detail-type': 'message.received',
@@ -74,7 +74,7 @@ test.each([0, 11])('a call with %i entries is refused', async (length) => {
   const Entries = Array.from({ length }, () => entry());
 
   await expect(events.send(new PutEventsCommand({ Entries }))).rejects.toThrow(/ValidationException|'entries'/);
-  expect(cloud.invoked).toEqual([]);
+  expect(aws.invoked).toEqual([]);
 });
 
 test('a call above 1 MB is refused', async () => {
@@ -86,15 +86,15 @@ test('a call above 1 MB is refused', async () => {
 });
 
 test('an event whose function keeps failing ends in the dead-letter queue', async () => {
-  cloud.failures.set('message', new InvocationError({ errorType: 'Server', errorMessage: 'busy', trace: [] }));
-  const sqs = new SQSClient(cloud.client);
+  aws.failures.set('message', new InvocationError({ errorType: 'Server', errorMessage: 'busy', trace: [] }));
+  const sqs = new SQSClient(aws.client);
 
   await events.send(new PutEventsCommand({ Entries: [entry()] }));
-  await cloud.control('GET', 'idle');
+  await aws.control('GET', 'idle');
 
-  expect(cloud.invoked.filter(({ name }) => name === 'message')).toHaveLength(3);
+  expect(aws.invoked.filter(({ name }) => name === 'message')).toHaveLength(3);
   const received = await sqs.send(
-    new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl, MaxNumberOfMessages: 10 }),
+    new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl, MaxNumberOfMessages: 10 }),
   );
   expect(received.Messages?.map(({ Body = '' }) => JSON.parse(Body))).toEqual([
     expect.objectContaining({
@@ -102,15 +102,15 @@ test('an event whose function keeps failing ends in the dead-letter queue', asyn
       responsePayload: { errorType: 'Server', errorMessage: 'busy', trace: [] },
     }),
   ]);
-  expect(cloud.reports).toEqual([expect.stringContaining('message failed 3 times')]);
+  expect(aws.reports).toEqual([expect.stringContaining('message failed 3 times')]);
 });
 
 const EventBusName = 'omnichannel';
 
 const started = async () => {
   await events.send(new PutEventsCommand({ Entries: [entry()] }));
-  await cloud.control('GET', 'idle');
-  return cloud.invoked.splice(0).map(({ name }) => name);
+  await aws.control('GET', 'idle');
+  return aws.invoked.splice(0).map(({ name }) => name);
 };
 
 test('the bus, its rules and their targets are shown', async () => {

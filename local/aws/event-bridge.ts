@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type Pattern, patternOf } from '../../stacks/topology.ts';
-import type { Work } from '../in-flight.ts';
+import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern } from './event-pattern.ts';
 import type { AwsEvent } from './executions.ts';
-import { AwsError, isRecord, paged, parseInput, unsupported } from './protocol.ts';
+import { AwsError, isRecord, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs.ts';
 
 /** An event as a rule's target gets it. */
@@ -44,9 +44,9 @@ export interface PutEventsResult {
   readonly Entries: readonly EntryResult[];
 }
 
-const maximumEntries = 10;
+const maxEntries = 10;
 /** AWS takes 1 MB since 2026-01-29 (256 KB before, and still in some regions). */
-const maximumRequestBytes = 1_048_576;
+const maxRequestBytes = 1_048_576;
 
 const entrySchema = z.object({
   Source: z.optional(z.string()),
@@ -110,14 +110,14 @@ export function createEvents(options: EventsOptions) {
   /** With `partial`, the last half of the entries, and at least one, is throttled. */
   function putEvents(input: unknown, partial: boolean, replay?: string): PutEventsResult {
     const entries = parseInput(putEventsSchema, input).Entries;
-    if (entries.length === 0 || entries.length > maximumEntries) {
-      const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maximumEntries}`;
+    if (entries.length === 0 || entries.length > maxEntries) {
+      const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maxEntries}`;
       throw new AwsError(
         'ValidationException',
         `1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length ${bound}`,
       );
     }
-    if (entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > maximumRequestBytes) {
+    if (entries.reduce((sum, entry) => sum + entrySize(entry), 0) > maxRequestBytes) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
     const taken = partial ? Math.floor(entries.length / 2) : entries.length;
@@ -165,7 +165,7 @@ function parseDetail(detail: string): Readonly<Record<string, unknown>> | undefi
 }
 
 /** An entry's size as AWS counts it. */
-function sizeOf({ Source = '', DetailType = '', Detail = '', Time, Resources = [] }: Entry): number {
+function entrySize({ Source = '', DetailType = '', Detail = '', Time, Resources = [] }: Entry): number {
   const texts = [Source, DetailType, Detail, ...Resources];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), Time === undefined ? 0 : 14);
 }
@@ -223,13 +223,13 @@ const targetId = 'target';
 export interface RulesOptions {
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
-  arnOf(target: Target): string;
+  targetArn(target: Target): string;
   /** The ARN of the queue that every rule's target has for what it does not take. */
   readonly deadLetters: string;
 }
 
 /** The rules of our own bus and of the default one, and the part of EventBridge's API that looks at them and takes them away. */
-export function createRules({ busName, rules: given, arnOf, deadLetters }: RulesOptions) {
+export function createRules({ busName, rules: given, targetArn, deadLetters }: RulesOptions) {
   const rules = Object.entries(given).map(([name, rule], number) => {
     const pattern = patternOf(rule, stateMachineArn);
     const match: Match = { rule: name, bus: rule.bus ?? busName, target: rule.target, deadLetters };
@@ -237,7 +237,7 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
   });
   type Known = (typeof rules)[number];
 
-  function busOf(name = defaultBus): string {
+  function resolveBusName(name = defaultBus): string {
     const short = name.slice(name.lastIndexOf('/') + 1);
     if (short !== busName && short !== defaultBus) {
       throw new AwsError('ResourceNotFoundException', `Event bus ${short} does not exist.`);
@@ -246,7 +246,7 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
   }
 
   function find(name: string, bus: string | undefined): Known {
-    const on = busOf(bus);
+    const on = resolveBusName(bus);
     const found = rules.find(({ match }) => match.rule === name && match.bus === on);
     if (!found) throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus ${on}.`);
     return found;
@@ -268,14 +268,14 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
 
   const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
     DescribeEventBus(input) {
-      const name = busOf(parseInput(busSchema, input).Name);
+      const name = resolveBusName(parseInput(busSchema, input).Name);
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
     },
     ListRules(input) {
       const { EventBusName, Limit, NextToken } = parseInput(listSchema, input);
-      const on = busOf(EventBusName);
+      const on = resolveBusName(EventBusName);
       const wanted = { ...(Limit && { maxResults: Limit }), ...(NextToken && { nextToken: NextToken }) };
-      const { items, nextToken } = paged(
+      const { items, nextToken } = paginate(
         rules.filter(({ match }) => match.bus === on),
         wanted,
         ({ number }) => number,
@@ -287,14 +287,15 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
       const { match, targeted } = find(Rule, EventBusName);
       if (!targeted) return { Targets: [] };
       const letters = match.deadLetters !== undefined && { DeadLetterConfig: { Arn: match.deadLetters } };
-      return { Targets: [{ Id: targetId, Arn: arnOf(match.target), ...letters }] };
+      return { Targets: [{ Id: targetId, Arn: targetArn(match.target), ...letters }] };
     },
     /** Puts a rule's own target back, or gives it another dead-letter queue: other targets it cannot have here. */
     PutTargets(input) {
       const { Rule, EventBusName, Targets } = parseInput(putSchema, input);
       const rule = find(Rule, EventBusName);
       for (const { Id, Arn, DeadLetterConfig } of Targets) {
-        if (Id !== targetId || Arn !== arnOf(rule.match.target)) throw unsupported(`EventBridge PutTargets of ${Arn}`);
+        if (Id !== targetId || Arn !== targetArn(rule.match.target))
+          throw unsupported(`EventBridge PutTargets of ${Arn}`);
         rule.match = { ...rule.match, deadLetters: DeadLetterConfig?.Arn };
         rule.targeted = true;
       }
@@ -330,13 +331,13 @@ export interface TargetsOptions {
   readonly deadLetters: string;
   /** What the queues are called, by their names in the topology. */
   readonly queues: Readonly<Record<string, string>>;
-  readonly work: Work;
+  readonly inFlight: InFlight;
   report(message: string): void;
 }
 
 /** How EventBridge hands events to the targets of its rules. */
 export function createTargets(options: TargetsOptions) {
-  const { startFunction, startExecution, send, deadLetters, work, report } = options;
+  const { startFunction, startExecution, send, deadLetters, inFlight, report } = options;
 
   async function hand(target: Target, event: Envelope): Promise<void> {
     if ('function' in target) return startFunction(target.function, event);
@@ -360,7 +361,7 @@ export function createTargets(options: TargetsOptions) {
     const message = error instanceof Error ? error.message : String(error);
     const attributes = {
       RULE_ARN: ruleArn(bus, rule),
-      TARGET_ARN: arnOf(target),
+      TARGET_ARN: targetArn(target),
       ERROR_CODE: error instanceof AwsError ? error.type : 'ERROR_FROM_TARGET',
       ERROR_MESSAGE: message,
       RETRY_ATTEMPTS: '0',
@@ -369,17 +370,17 @@ export function createTargets(options: TargetsOptions) {
     await send(deadLetters, { body: JSON.stringify(event), attributes });
   }
 
-  function arnOf(target: Target): string {
+  function targetArn(target: Target): string {
     if ('function' in target) return functionArn(target.function);
     if ('stateMachine' in target) return stateMachineArn(target.stateMachine);
     return queueArn(options.queues[target.queue] ?? target.queue);
   }
 
   return {
-    arnOf,
+    targetArn,
 
     deliver(match: Match, event: Envelope): void {
-      const done = work.begin();
+      const done = inFlight.begin();
       hand(match.target, event)
         .catch((error: unknown) => deadLetter(match, event, error))
         .catch((error: unknown) => report(`An event for the rule ${match.rule} is lost: ${error}`))

@@ -74,11 +74,11 @@ function compileTest(alternative: unknown, path: string): Test {
 
 const operators: Readonly<Record<string, (operand: unknown, path: string) => Test>> = {
   prefix: (operand, path) => {
-    const prefix = textOf(operand, 'prefix', path);
+    const prefix = requireText(operand, 'prefix', path);
     return (value) => typeof value === 'string' && value.startsWith(prefix);
   },
   suffix: (operand, path) => {
-    const suffix = textOf(operand, 'suffix', path);
+    const suffix = requireText(operand, 'suffix', path);
     return (value) => typeof value === 'string' && value.endsWith(suffix);
   },
   exists: (operand, path) => {
@@ -94,7 +94,7 @@ function compileAnythingBut(operand: unknown, path: string): Test {
     const { prefix, ...others } = operand;
     const [unknown] = Object.keys(others);
     if (unknown) throw new UnsupportedPatternError(`The operator "${unknown}" in "anything-but"`, path);
-    const excluded = textOf(prefix, 'anything-but prefix', path);
+    const excluded = requireText(prefix, 'anything-but prefix', path);
     return (value) => value !== undefined && !(typeof value === 'string' && value.startsWith(excluded));
   }
   const excluded: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
@@ -130,7 +130,7 @@ function isScalar(value: unknown): value is string | number | boolean | null {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-function textOf(operand: unknown, operator: string, path: string): string {
+function requireText(operand: unknown, operator: string, path: string): string {
   if (typeof operand !== 'string') throw new UnsupportedPatternError(`"${operator}" of something else than text`, path);
   return operand;
 }

@@ -2,10 +2,10 @@ import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClien
 import { afterEach, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { InvocationError } from '../lambda/invocation.ts';
-import { resources, startTestCloud, type TestCloud } from './testing.ts';
+import { resources, startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
-afterEach(() => cloud.stop());
+let aws: TestAws;
+afterEach(() => aws.stop());
 
 const batch = z.object({ Records: z.array(z.looseObject({ messageId: z.string(), body: z.string() })) });
 type Batch = z.output<typeof batch>;
@@ -23,7 +23,7 @@ const consumers = {
 /** The consumer's function, given the batch and how many came before it. */
 async function start(answer: (given: Batch, before: number) => unknown): Promise<{ batches: Batch[]; sqs: SQSClient }> {
   const batches: Batch[] = [];
-  cloud = await startTestCloud({
+  aws = await startTestAws({
     resources: { ...resources, consumers },
     delays: { asyncRetriesMs: [], redeliveryMs: 5 },
     invoke: async (_name, event) => {
@@ -31,12 +31,12 @@ async function start(answer: (given: Batch, before: number) => unknown): Promise
       return answer(given, batches.push(given) - 1);
     },
   });
-  return { batches, sqs: new SQSClient(cloud.client) };
+  return { batches, sqs: new SQSClient(aws.client) };
 }
 
 const send = (sqs: SQSClient, body: string, more: object = {}) =>
-  sqs.send(new SendMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl, MessageBody: body, ...more }));
-const idle = () => cloud.control('GET', 'idle');
+  sqs.send(new SendMessageCommand({ QueueUrl: aws.deadLetterQueueUrl, MessageBody: body, ...more }));
+const idle = () => aws.control('GET', 'idle');
 const bodies = (batches: readonly Batch[]) => batches.flatMap(({ Records }) => Records.map(({ body }) => body));
 
 async function parked(sqs: SQSClient): Promise<readonly (string | undefined)[]> {
@@ -75,7 +75,7 @@ test('a message is given to the function as Lambda gives it, and deleted', async
       ],
     },
   ]);
-  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl }));
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl }));
   expect(Messages).toBeUndefined();
 });
 
@@ -113,7 +113,7 @@ test.each<[string, () => unknown]>([
     ['1', '2', '3'].map((ApproximateReceiveCount) => ({ ApproximateReceiveCount })),
   );
   expect(await parked(sqs)).toEqual(['hello']);
-  expect(cloud.reports).toEqual([`dead-letter failed 3 times for message ${MessageId}: it is parked`]);
+  expect(aws.reports).toEqual([`dead-letter failed 3 times for message ${MessageId}: it is parked`]);
 });
 
 test('every message of a burst is handled once', async () => {

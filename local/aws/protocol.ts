@@ -71,10 +71,10 @@ export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): 
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.path.join('.') || 'the body';
-  throw new AwsError('ValidationException', `${field}: ${reasonOf(issue)}`);
+  throw new AwsError('ValidationException', `${field}: ${issueReason(issue)}`);
 }
 
-function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+function issueReason(issue: z.core.$ZodIssue | undefined): string {
   switch (issue?.code) {
     case 'invalid_type':
       return `must be ${issue.expected}`;
@@ -92,28 +92,28 @@ function reasonOf(issue: z.core.$ZodIssue | undefined): string {
 }
 
 /** AWS's default page, and the largest. */
-const defaultSize = 100;
-const largestSize = 1_000;
+const defaultPageSize = 100;
+const maxPageSize = 1_000;
 
 /**
- * One page of a list. `positionOf` grows along the list and stays the same for an item, so that a token still says
- * where to go on when something was added in front.
+ * One page of a list. `position` grows along the list and stays the same for an item, so that a token still says
+ * where to go on when something was added in httpApi.
  *
  * @throws AwsError InvalidToken
  */
-export function paged<Item>(
+export function paginate<Item>(
   items: readonly Item[],
   { maxResults, nextToken }: { readonly maxResults?: number | undefined; readonly nextToken?: string | undefined },
-  positionOf: (item: Item) => number,
+  position: (item: Item) => number,
 ): { readonly items: readonly Item[]; readonly nextToken?: string } {
-  const size = Math.min(maxResults || defaultSize, largestSize);
+  const size = Math.min(maxResults || defaultPageSize, maxPageSize);
   const after = nextToken === undefined ? Number.NEGATIVE_INFINITY : Number(nextToken);
   if (Number.isNaN(after)) throw new AwsError('InvalidToken', `Invalid Token: '${nextToken}'`);
-  const rest = items.filter((item) => positionOf(item) > after);
+  const rest = items.filter((item) => position(item) > after);
   const page = rest.slice(0, size);
   const last = page.at(-1);
   return rest.length > size && last !== undefined
-    ? { items: page, nextToken: String(positionOf(last)) }
+    ? { items: page, nextToken: String(position(last)) }
     : { items: page };
 }
 

@@ -52,7 +52,7 @@ export interface S3Operation {
 }
 
 /** Which operation a request to S3 is: SDKs say it in `x-id`; otherwise the method and the path do. */
-export function s3Operation(method: string, url: string): S3Operation {
+export function parseS3Operation(method: string, url: string): S3Operation {
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const parameter = unsupportedParameters.find((name) => searchParams.has(name));
   if (parameter) return { name: `${method} ?${parameter}`, supported: false };

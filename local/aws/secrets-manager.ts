@@ -81,7 +81,7 @@ export function createSecrets(now: () => Date = () => new Date()) {
   function get(input: unknown) {
     const { SecretId, VersionId, VersionStage } = parseInput(getSchema, input);
     const secret = find(SecretId);
-    const version = stagesOf(secret).find(({ stage, id }) =>
+    const version = versionStages(secret).find(({ stage, id }) =>
       VersionId
         ? id === VersionId && (!VersionStage || stage === VersionStage)
         : stage === (VersionStage ?? 'AWSCURRENT'),
@@ -119,7 +119,7 @@ export function createSecrets(now: () => Date = () => new Date()) {
 
 export type Secrets = ReturnType<typeof createSecrets>;
 
-function stagesOf({ current, previous }: Secret) {
+function versionStages({ current, previous }: Secret) {
   return [
     ...(current ? [{ stage: 'AWSCURRENT', ...current }] : []),
     ...(previous ? [{ stage: 'AWSPREVIOUS', ...previous }] : []),
@@ -132,7 +132,7 @@ function describe(secret: Secret) {
     Name: secret.name,
     CreatedDate: secret.createdAt.getTime() / 1_000,
     LastChangedDate: (secret.current ?? secret).createdAt.getTime() / 1_000,
-    VersionIdsToStages: Object.fromEntries(stagesOf(secret).map(({ id, stage }) => [id, [stage]])),
+    VersionIdsToStages: Object.fromEntries(versionStages(secret).map(({ id, stage }) => [id, [stage]])),
   };
 }
 

@@ -2,16 +2,16 @@ import { DescribeTableCommand, DynamoDBClient, PutItemCommand, QueryCommand } fr
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startTestCloud, type TestCloud } from './testing.ts';
+import { startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
+let aws: TestAws;
 beforeEach(async () => {
-  cloud = await startTestCloud();
+  aws = await startTestAws();
 });
-afterEach(() => cloud.stop());
+afterEach(() => aws.stop());
 
 test('the tables have the keys and indexes of their layout', async () => {
-  const dynamo = new DynamoDBClient(cloud.client);
+  const dynamo = new DynamoDBClient(aws.client);
   const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: 'messages' }));
 
   expect(Table).toMatchObject({
@@ -40,7 +40,7 @@ test('the tables have the keys and indexes of their layout', async () => {
 });
 
 test('a failed condition is the error that code waits for', async () => {
-  const dynamo = new DynamoDBClient(cloud.client);
+  const dynamo = new DynamoDBClient(aws.client);
   const Item = { pk: { S: 'a' } };
   const put = () =>
     dynamo.send(new PutItemCommand({ TableName: 'control', Item, ConditionExpression: 'attribute_not_exists(pk)' }));
@@ -50,12 +50,12 @@ test('a failed condition is the error that code waits for', async () => {
 });
 
 test('the URL of a queue leads here', async () => {
-  const { QueueUrl } = await new SQSClient(cloud.client).send(new GetQueueUrlCommand({ QueueName: 'dead-letters' }));
-  expect(QueueUrl).toBe(cloud.deadLetterQueueUrl);
-  expect(new URL(cloud.deadLetterQueueUrl).host).toBe(`127.0.0.1:${cloud.port}`);
+  const { QueueUrl } = await new SQSClient(aws.client).send(new GetQueueUrlCommand({ QueueName: 'dead-letters' }));
+  expect(QueueUrl).toBe(aws.deadLetterQueueUrl);
+  expect(new URL(aws.deadLetterQueueUrl).host).toBe(`127.0.0.1:${aws.port}`);
 
   // A client without an endpoint of its own goes where the queue's URL points.
-  const { endpoint: _, ...settings } = cloud.client;
+  const { endpoint: _, ...settings } = aws.client;
   const elsewhere = new SQSClient(settings);
   await elsewhere.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
   const { Messages } = await elsewhere.send(new ReceiveMessageCommand({ QueueUrl }));
@@ -64,8 +64,8 @@ test('the URL of a queue leads here', async () => {
 
 test.each(['127.0.0.1', 'localhost'])('objects are stored and read over %s', async (host) => {
   const s3 = new S3Client({
-    ...cloud.client,
-    endpoint: `http://${host}:${cloud.port}`,
+    ...aws.client,
+    endpoint: `http://${host}:${aws.port}`,
     forcePathStyle: host === 'localhost',
   });
   const Body = Buffer.from([0, 255, 1]);

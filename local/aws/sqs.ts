@@ -121,12 +121,12 @@ export async function createStorage() {
 
     async receiveMessages(
       queueUrl: string,
-      options: { readonly most: number; readonly hiddenSeconds: number },
+      options: { readonly maxMessages: number; readonly visibilityTimeoutSeconds: number },
     ): Promise<readonly QueueMessage[]> {
       const input = {
         QueueUrl: queueUrl,
-        MaxNumberOfMessages: options.most,
-        VisibilityTimeout: options.hiddenSeconds,
+        MaxNumberOfMessages: options.maxMessages,
+        VisibilityTimeout: options.visibilityTimeoutSeconds,
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       };
@@ -138,7 +138,7 @@ export async function createStorage() {
     },
 
     /** Gives a received message back to the queue, to be received again at once. */
-    async returnMessage(queueUrl: string, receiptHandle: string): Promise<void> {
+    async releaseMessage(queueUrl: string, receiptHandle: string): Promise<void> {
       const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 };
       await callQueues('ChangeMessageVisibility', new URL(queueUrl).host, input);
     },
@@ -196,7 +196,7 @@ export async function createQueues(
 }
 
 /** @throws Error when the topology names a queue that it does not have. */
-export function urlOf(urls: Readonly<Record<string, string>>, queue: string): string {
+export function queueUrl(urls: Readonly<Record<string, string>>, queue: string): string {
   const url = urls[queue];
   if (url === undefined) throw new Error(`The topology has no queue "${queue}"`);
   return url;

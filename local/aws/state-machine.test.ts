@@ -1,7 +1,7 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { sendMachine } from '../../core/outbound/machine.ts';
-import type { CloudOptions, StateMachineResource } from './local-aws.ts';
+import type { LocalAwsOptions, StateMachineResource } from './local-aws.ts';
 import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from './testing.ts';
 
 let machine: TestMachine;
@@ -113,7 +113,7 @@ test.each([
   const cause = JSON.stringify({ errorType: error, errorMessage: 'no', trace: ['at send'] });
   expect(await machine.ended(arn)).toEqual({ status: 'FAILED', error, cause });
   expect(machine.sent).toHaveLength(calls);
-  expect(await machine.letters()).toEqual([
+  expect(await machine.deadLetters()).toEqual([
     { kind: 'send', execution: arn, state: { ...request, error: { Error: error, Cause: cause } } },
     {
       version: '0',
@@ -160,7 +160,7 @@ test('a queue that takes nothing for a while gets the dead letter in the end', a
 
   expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'LiveChatClientError' });
   expect((await types(arn)).filter((type) => type === 'TaskFailed')).toHaveLength(3);
-  expect(await machine.letters()).toHaveLength(2);
+  expect(await machine.deadLetters()).toHaveLength(2);
 });
 
 test('an execution that is stopped is aborted at once; its function goes on, and is not tried again', async () => {
@@ -181,7 +181,7 @@ test('an execution that is stopped is aborted at once; its function goes on, and
   expect(await machine.ended(arn)).toEqual({ status: 'ABORTED', cause: 'enough' });
   gate.resolve();
   expect(stopDate).toBeInstanceOf(Date);
-  expect(await machine.letters()).toEqual([
+  expect(await machine.deadLetters()).toEqual([
     expect.objectContaining({ detail: expect.objectContaining({ status: 'ABORTED', cause: 'enough' }) }),
   ]);
   expect((await types(arn)).at(-1)).toBe('ExecutionAborted');
@@ -197,7 +197,7 @@ test('an execution that takes too long has timed out, and the queue is told', as
 
   expect(await machine.ended(arn)).toMatchObject({ status: 'TIMED_OUT' });
   expect((await types(arn)).at(-1)).toBe('ExecutionTimedOut');
-  expect(await machine.letters()).toMatchObject([{ detail: { status: 'TIMED_OUT', executionArn: arn } }]);
+  expect(await machine.deadLetters()).toMatchObject([{ detail: { status: 'TIMED_OUT', executionArn: arn } }]);
 });
 
 test('a task that takes too long fails as States.Timeout', async () => {
@@ -220,7 +220,7 @@ test("an error of the machine itself is caught by nothing, but the end's event t
   const arn = await machine.start(request);
 
   expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
-  expect(await machine.letters()).toMatchObject([{ detail: { status: 'FAILED', error: 'States.Runtime' } }]);
+  expect(await machine.deadLetters()).toMatchObject([{ detail: { status: 'FAILED', error: 'States.Runtime' } }]);
 });
 
 test('a result above 256 KB ends the execution, caught by nothing', async () => {
@@ -242,7 +242,7 @@ test.each<[string, object]>([
   ['JSONata of the state "A"', { Type: 'Pass', QueryLanguage: 'JSONata', End: true }],
 ])('%s is refused at the start', async (what, state) => {
   await start([]);
-  const overrides: Partial<CloudOptions> & { definition: StateMachineResource['definition'] } = {
+  const overrides: Partial<LocalAwsOptions> & { definition: StateMachineResource['definition'] } = {
     definition: () => ({ StartAt: 'A', States: { A: state } }),
   };
 

@@ -1,6 +1,6 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import * as z from 'zod/mini';
-import { failureOf, InvocationError, throttledName } from '../lambda/invocation.ts';
+import { InvocationError, throttledName, toFunctionFailure } from '../lambda/invocation.ts';
 import { stateMachineArn } from './arn.ts';
 import { type Faults, faultError } from './control.ts';
 import { type Json, toJson } from './protocol.ts';
@@ -9,7 +9,7 @@ import type { Storage } from './sqs.ts';
 type LibraryRun = ReturnType<StateMachine['run']>;
 
 /** What the library tells about a run. */
-export type RunEvent = LibraryRun['eventLogs'] extends AsyncGenerator<infer Event> ? Event : never;
+export type MachineEvent = LibraryRun['eventLogs'] extends AsyncGenerator<infer Event> ? Event : never;
 
 /** One call of a task, which the library's events do not show. */
 export interface TaskCall {
@@ -17,8 +17,8 @@ export interface TaskCall {
   output?: Json;
 }
 
-export interface Run {
-  readonly events: AsyncIterable<RunEvent>;
+export interface MachineRun {
+  readonly events: AsyncIterable<MachineEvent>;
   /** In order; one for each time that a Task state was entered or retried. */
   readonly calls: readonly TaskCall[];
   /** Nothing new is called; what a task has begun goes on. */
@@ -32,7 +32,7 @@ export interface CompiledMachine {
   readonly definition: unknown;
   /** What each Task state calls, by the state's name. */
   readonly resources: ReadonlyMap<string, Resource>;
-  run(input: Json, execution: { readonly arn: string; readonly name: string }): Run;
+  run(input: Json, execution: { readonly arn: string; readonly name: string }): MachineRun;
 }
 
 /** For tests and impatient people: fixed waits instead of the definition's. */
@@ -59,7 +59,7 @@ export class UnsupportedStateMachineError extends Error {
 }
 
 /** Step Functions' limit of a state's input and output, and of an execution's input. */
-export const maximumStateBytes = 262_144;
+export const maxStateBytes = 262_144;
 
 /** AWS has no limit for a task without TimeoutSeconds, the library 60 s; and Node's longest timer is 24.8 days. */
 const noTimeoutSeconds = 2_000_000;
@@ -93,7 +93,7 @@ export function compileMachine({ name, definition, task, delays }: CompileOption
   };
   const arn = stateMachineArn(name);
 
-  function run(input: Json, execution: { readonly arn: string; readonly name: string }): Run {
+  function run(input: Json, execution: { readonly arn: string; readonly name: string }): MachineRun {
     const calls: TaskCall[] = [];
     let aborted = false;
     const handlers = [...resources].map(([state, resource]) => {
@@ -133,7 +133,7 @@ function supportedResources(name: string, { States, ...rest }: Definition): Map<
     if (QueryLanguage === 'JSONata') throw new UnsupportedStateMachineError(name, `JSONata of the state "${state}"`);
     if (!supportedTypes.has(Type)) throw new UnsupportedStateMachineError(name, `The ${Type} state "${state}"`);
     if (Type !== 'Task') continue;
-    const resource = resourceOf(Resource ?? '');
+    const resource = parseResource(Resource ?? '');
     if (!resource) throw new UnsupportedStateMachineError(name, `The resource ${Resource} of the state "${state}"`);
     resources.set(state, resource);
   }
@@ -157,10 +157,10 @@ function isDefinition(value: unknown): value is StateMachineDefinition {
 }
 
 function limited(state: string, value: Json): Json {
-  if (Buffer.byteLength(JSON.stringify(value)) <= maximumStateBytes) return value;
+  if (Buffer.byteLength(JSON.stringify(value)) <= maxStateBytes) return value;
   throw new FinalError(
     'States.DataLimitExceeded',
-    `The input or result of the state/task '${state}' is above the maximum of ${maximumStateBytes} bytes.`,
+    `The input or result of the state/task '${state}' is above the maximum of ${maxStateBytes} bytes.`,
   );
 }
 
@@ -184,7 +184,7 @@ export type Resource =
 export type Task = (resource: Resource, input: Json) => Promise<Json>;
 
 /** A task that failed, by the name that Retry and Catch match, with the text that Catch gives as the cause. */
-export class TaskFailed extends Error {
+export class TaskError extends Error {
   override readonly name: string;
 
   constructor(name: string, cause: string) {
@@ -194,7 +194,7 @@ export class TaskFailed extends Error {
 }
 
 /** Undefined for a resource that is not supported here. */
-export function resourceOf(arn: string): Resource | undefined {
+export function parseResource(arn: string): Resource | undefined {
   if (arn === 'arn:aws:states:::sqs:sendMessage') return { kind: 'service', type: 'sqs', action: 'sendMessage' };
   const name = /^arn:aws:lambda:[^:]+:\d+:function:([\w-]+)(?::[\w$-]+)?$/.exec(arn)?.[1];
   return name === undefined ? undefined : { kind: 'lambda', arn, function: name };
@@ -212,7 +212,7 @@ const sendMessageSchema = z.strictObject({
   DelaySeconds: z.optional(z.number()),
 });
 
-/** Runs tasks as Step Functions does. Every failure is a TaskFailed. */
+/** Runs tasks as Step Functions does. Every failure is a TaskError. */
 export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
   async function invokeFunction(name: string, input: Json): Promise<Json> {
     try {
@@ -224,7 +224,7 @@ export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
 
   async function sendMessage(input: Json): Promise<Json> {
     const parameters = sendMessageSchema.safeParse(input);
-    if (!parameters.success) throw new TaskFailed('States.Runtime', z.prettifyError(parameters.error));
+    if (!parameters.success) throw new TaskError('States.Runtime', z.prettifyError(parameters.error));
     const { QueueUrl, MessageBody, DelaySeconds } = parameters.data;
     const body = typeof MessageBody === 'string' ? MessageBody : JSON.stringify(MessageBody);
     try {
@@ -233,7 +233,7 @@ export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
       const delay = DelaySeconds !== undefined && { delaySeconds: DelaySeconds };
       return { ...(await storage.sendMessage(QueueUrl, { body, ...delay })) };
     } catch (error) {
-      throw new TaskFailed('SQS.AmazonSQSException', error instanceof Error ? error.message : String(error));
+      throw new TaskError('SQS.AmazonSQSException', error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -242,10 +242,10 @@ export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
 }
 
 /** What a function throws has JSON for a cause, an error of Lambda's own API text. */
-function functionFailed(error: unknown): TaskFailed {
+function functionFailed(error: unknown): TaskError {
   if (error instanceof InvocationError && error.name === throttledName) {
-    return new TaskFailed(`Lambda.${throttledName}`, `${error.message} (Service: Lambda, Status Code: 429)`);
+    return new TaskError(`Lambda.${throttledName}`, `${error.message} (Service: Lambda, Status Code: 429)`);
   }
-  const failure = failureOf(error);
-  return new TaskFailed(failure.errorType, JSON.stringify(failure));
+  const failure = toFunctionFailure(error);
+  return new TaskError(failure.errorType, JSON.stringify(failure));
 }

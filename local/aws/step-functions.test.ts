@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
-import { type Execution, statusOf } from './executions.ts';
+import { type Execution, executionStatus } from './executions.ts';
 import { entry, failsWith, sendArn, startTestMachine, type TestMachine } from './testing.ts';
 
 let machine: TestMachine;
@@ -100,7 +100,7 @@ test('state machines are listed and described with their definition', async () =
 test("a rule starts an execution with the whole event; both of the execution's changes are told", async () => {
   const changes: string[] = [];
   machine = await startTestMachine([() => 'sent'], {
-    onExecution: (execution: Execution) => changes.push(statusOf(execution)),
+    onExecution: (execution: Execution) => changes.push(executionStatus(execution)),
   });
   const requested = entry({ DetailType: 'message.send.requested', Source: 'crm' });
 
@@ -115,7 +115,7 @@ test("a rule starts an execution with the whole event; both of the execution's c
     },
   ]);
   expect(changes).toEqual(['RUNNING', 'SUCCEEDED']);
-  expect(await machine.letters()).toEqual([]);
+  expect(await machine.deadLetters()).toEqual([]);
 });
 
 test('an event that is too large for the state machine is a dead letter of its rule', async () => {

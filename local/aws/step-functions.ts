@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { executionArn, region } from './arn.ts';
-import { type Execution, type Executions, statusOf } from './executions.ts';
-import { AwsError, paged, parseInput, unsupported } from './protocol.ts';
+import { type Execution, type Executions, executionStatus } from './executions.ts';
+import { AwsError, paginate, parseInput, unsupported } from './protocol.ts';
 import {
   type CompiledMachine,
   type CompileOptions,
   compileMachine,
-  maximumStateBytes,
+  type MachineEvent,
+  maxStateBytes,
   type Resource,
-  type RunEvent,
   type TaskCall,
 } from './state-machine.ts';
 
@@ -41,13 +41,13 @@ const nameForm = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;
 export function createStepFunctions({ executions, ...compileOptions }: StepFunctionsOptions) {
   const machines = new Map<string, CompiledMachine>();
 
-  function machineOf(arn: string): CompiledMachine {
+  function findMachine(arn: string): CompiledMachine {
     const machine = machines.get(arn);
     if (!machine) throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
     return machine;
   }
 
-  function executionOf(input: unknown): Execution {
+  function findExecution(input: unknown): Execution {
     const { executionArn } = parseInput(describeSchema, input);
     const execution = executions.find(executionArn);
     if (!execution) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
@@ -57,17 +57,17 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
   /** The same name with the same input, while it runs, is the same execution. */
   function start(call: unknown): Execution {
     const { stateMachineArn, name = randomUUID(), input = '{}' } = parseInput(startSchema, call);
-    const machine = machineOf(stateMachineArn);
+    const machine = findMachine(stateMachineArn);
     if (!nameForm.test(name)) throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
     assertInput(input);
     const before = executions.find(executionArn(machine.name, name));
     if (!before) return executions.start(machine, name, input);
-    if (statusOf(before) === 'RUNNING' && before.input === input) return before;
+    if (executionStatus(before) === 'RUNNING' && before.input === input) return before;
     throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${before.arn}'`);
   }
 
   function stop(call: unknown) {
-    const execution = executionOf(call);
+    const execution = findExecution(call);
     const { error, cause } = parseInput(stopSchema, call);
     executions.abort(execution.arn, { ...(error && { error }), ...(cause && { cause }) });
     return { stopDate: seconds(executions.find(execution.arn)?.stoppedAt) };
@@ -76,17 +76,17 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
   function list(call: unknown) {
     const { stateMachineArn, statusFilter, ...page } = parseInput(listSchema, call);
     const found = executions
-      .list(machineOf(stateMachineArn))
-      .filter((execution) => !statusFilter || statusOf(execution) === statusFilter);
-    const { items, nextToken } = paged(found, page, ({ number }) => -number);
+      .list(findMachine(stateMachineArn))
+      .filter((execution) => !statusFilter || executionStatus(execution) === statusFilter);
+    const { items, nextToken } = paginate(found, page, ({ number }) => -number);
     return { executions: items.map(summary), nextToken };
   }
 
   function history(call: unknown) {
     const { reverseOrder = false, ...page } = parseInput(historySchema, call);
-    const events = historyOf(executionOf(call));
+    const events = executionHistory(findExecution(call));
     const ordered = reverseOrder ? events.toReversed() : events;
-    const { items, nextToken } = paged(ordered, page, ({ id }) => (reverseOrder ? -id : id));
+    const { items, nextToken } = paginate(ordered, page, ({ id }) => (reverseOrder ? -id : id));
     return { events: items, nextToken };
   }
 
@@ -96,11 +96,11 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
       return { executionArn: arn, startDate: seconds(startedAt) };
     },
     StopExecution: stop,
-    DescribeExecution: (input) => describe(executionOf(input)),
+    DescribeExecution: (input) => describe(findExecution(input)),
     ListExecutions: list,
     GetExecutionHistory: history,
     DescribeStateMachine(input) {
-      const machine = machineOf(parseInput(machineSchema, input).stateMachineArn);
+      const machine = findMachine(parseInput(machineSchema, input).stateMachineArn);
       return { ...machineSummary(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition) };
     },
     ListStateMachines: () => ({ stateMachines: [...machines.values()].map(machineSummary) }),
@@ -125,10 +125,10 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
 export type StepFunctions = ReturnType<typeof createStepFunctions>;
 
 function assertInput(input: string): void {
-  if (Buffer.byteLength(input) > maximumStateBytes) {
+  if (Buffer.byteLength(input) > maxStateBytes) {
     throw new AwsError(
       'ValidationException',
-      `1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to ${maximumStateBytes}`,
+      `1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to ${maxStateBytes}`,
     );
   }
   try {
@@ -143,7 +143,7 @@ function summary(execution: Execution) {
     executionArn: execution.arn,
     stateMachineArn: execution.machine.arn,
     name: execution.name,
-    status: statusOf(execution),
+    status: executionStatus(execution),
     startDate: seconds(execution.startedAt),
     stopDate: seconds(execution.stoppedAt),
     redriveCount: 0,
@@ -151,7 +151,7 @@ function summary(execution: Execution) {
 }
 
 function describe(execution: Execution) {
-  const { output, error, cause } = execution.ending ?? {};
+  const { output, error, cause } = execution.end ?? {};
   return {
     ...summary(execution),
     input: execution.input,
@@ -183,14 +183,14 @@ export interface HistoryEvent extends Draft {
   readonly previousEventId: number;
 }
 
-type StateEvent = Extract<RunEvent, { state: unknown }>;
+type StateEvent = Extract<MachineEvent, { state: unknown }>;
 type Outcome = 'Scheduled' | 'Started' | 'Succeeded' | 'Failed' | 'TimedOut';
 
 const whole = { truncated: false };
 
 /** An execution's log as AWS tells it. */
-export function historyOf(execution: Execution): readonly HistoryEvent[] {
-  const drafts = [startOf(execution), ...statesOf(execution), ...endOf(execution)];
+export function executionHistory(execution: Execution): readonly HistoryEvent[] {
+  const drafts = [startEvent(execution), ...stateEvents(execution), ...endEvents(execution)];
   return drafts.map((draft, index) => ({
     id: index + 1,
     // AWS has the first state follow on nothing, as the start does.
@@ -199,7 +199,7 @@ export function historyOf(execution: Execution): readonly HistoryEvent[] {
   }));
 }
 
-function startOf({ startedAt, input }: Execution): Draft {
+function startEvent({ startedAt, input }: Execution): Draft {
   return {
     type: 'ExecutionStarted',
     timestamp: fromMilliseconds(startedAt.getTime()),
@@ -207,11 +207,11 @@ function startOf({ startedAt, input }: Execution): Draft {
   };
 }
 
-function endOf({ ending, stoppedAt }: Execution): Draft[] {
-  if (!ending || !stoppedAt) return [];
+function endEvents({ end, stoppedAt }: Execution): Draft[] {
+  if (!end || !stoppedAt) return [];
   const timestamp = fromMilliseconds(stoppedAt.getTime());
-  const { output, error, cause } = ending;
-  switch (ending.status) {
+  const { output, error, cause } = end;
+  switch (end.status) {
     case 'SUCCEEDED':
       return [
         {
@@ -230,7 +230,7 @@ function endOf({ ending, stoppedAt }: Execution): Draft[] {
 }
 
 /** The library's log tells when a task is tried again, AWS's history when it is scheduled: each time it has one more call. */
-function statesOf({ log, calls, machine }: Execution): Draft[] {
+function stateEvents({ log, calls, machine }: Execution): Draft[] {
   const remaining = calls[Symbol.iterator]();
   let call: TaskCall | undefined;
   let caught = false;

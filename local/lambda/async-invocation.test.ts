@@ -6,7 +6,7 @@ import type { Invoke } from './runtime.ts';
 const failure = { errorType: 'Server', errorMessage: 'busy', trace: ['at send'] };
 
 function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFails?: boolean } = {}) {
-  const letters: FailedInvocation[] = [];
+  const deadLetters: FailedInvocation[] = [];
   const reports: string[] = [];
   const invocations = createAsyncInvocations({
     invoke,
@@ -14,13 +14,13 @@ function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFai
     report: (message) => reports.push(message),
     async sendToDestination(letter) {
       if (overrides.destinationFails) throw new Error('queue is gone');
-      letters.push(letter);
+      deadLetters.push(letter);
     },
     concurrency: overrides.concurrency ?? 10,
     now: () => new Date('2030-01-01T00:00:00Z'),
     newId: () => 'request-1',
   });
-  return { invocations, letters, reports };
+  return { invocations, deadLetters, reports };
 }
 
 function failTimes(times: number): { invoke: Invoke; requestIds: (string | undefined)[] } {
@@ -34,25 +34,25 @@ function failTimes(times: number): { invoke: Invoke; requestIds: (string | undef
 
 test('a failed invocation is tried twice more under the same request id', async () => {
   const { invoke, requestIds } = failTimes(2);
-  const { invocations, letters, reports } = setUp(invoke);
+  const { invocations, deadLetters, reports } = setUp(invoke);
 
   invocations.start('send', { n: 1 });
 
   expect(await invocations.idle(5_000)).toBe(true);
   expect(requestIds).toEqual(['request-1', 'request-1', 'request-1']);
-  expect(letters).toEqual([]);
+  expect(deadLetters).toEqual([]);
   expect(reports).toEqual([]);
 });
 
 test("what fails three times is sent to the destination in Lambda's format", async () => {
   const { invoke, requestIds } = failTimes(3);
-  const { invocations, letters, reports } = setUp(invoke);
+  const { invocations, deadLetters, reports } = setUp(invoke);
 
   invocations.start('send', { n: 1 });
 
   expect(await invocations.idle(5_000)).toBe(true);
   expect(requestIds).toHaveLength(3);
-  expect(letters).toEqual([
+  expect(deadLetters).toEqual([
     {
       version: '1.0',
       timestamp: '2030-01-01T00:00:00.000Z',

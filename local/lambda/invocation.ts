@@ -86,7 +86,7 @@ export function throttled(name: string): InvocationError {
 }
 
 /** A thrown value as Lambda's Node runtime reports it. */
-export function failureOf(thrown: unknown): FunctionFailure {
+export function toFunctionFailure(thrown: unknown): FunctionFailure {
   if (thrown instanceof InvocationError) {
     return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.trace };
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, expect, test, vi } from 'vitest';
 import { close, listen } from '../listen.ts';
-import { type Run, type Runtime, startRuntime } from './runtime.ts';
+import { type InvocationOutcome, type Runtime, startRuntime } from './runtime.ts';
 import { type TemporaryFunctions, writeFunctions } from './temporary-functions.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -13,21 +13,21 @@ afterEach(async () => {
 
 interface Watched extends Runtime {
   readonly lines: string[];
-  readonly runs: Run[];
+  readonly outcomes: InvocationOutcome[];
 }
 
 async function start(written: TemporaryFunctions, env: Record<string, string> = {}): Promise<Watched> {
   const lines: string[] = [];
-  const runs: Run[] = [];
+  const outcomes: InvocationOutcome[] = [];
   cleanups.push(() => written.remove());
   const runtime = await startRuntime({
     ...written,
     env,
     onLog: (line) => lines.push(line),
-    onRun: (run) => runs.push(run),
+    onInvocation: (run) => outcomes.push(run),
   });
   cleanups.push(() => runtime.stop());
-  return { ...runtime, lines, runs };
+  return { ...runtime, lines, outcomes };
 }
 
 test('a function gets its event and gives its result as JSON', async () => {
@@ -64,7 +64,7 @@ test("a function sees Lambda's context and only the environment it is given", as
 });
 
 test('a thrown error keeps its name, message and trace', async () => {
-  const { invoke, runs } = await start(
+  const { invoke, outcomes } = await start(
     await writeFunctions({ fail: `throw Object.assign(new Error('no slot'), { name: 'Deferred' })` }),
   );
 
@@ -73,7 +73,7 @@ test('a thrown error keeps its name, message and trace', async () => {
     message: 'no slot',
     trace: expect.arrayContaining([expect.stringContaining('functions/fail.ts')]),
   });
-  expect(runs).toEqual([{ function: 'fail', ok: false, ms: expect.any(Number), error: 'Deferred' }]);
+  expect(outcomes).toEqual([{ function: 'fail', ok: false, ms: expect.any(Number), error: 'Deferred' }]);
 });
 
 test('invocations run side by side', async () => {

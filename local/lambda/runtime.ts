@@ -13,7 +13,7 @@ import {
 } from './invocation.ts';
 
 /** One finished run of a function. */
-export interface Run {
+export interface InvocationOutcome {
   readonly function: string;
   readonly ok: boolean;
   readonly ms: number;
@@ -28,7 +28,7 @@ export interface RuntimeOptions {
   /** The whole environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
-  readonly onRun?: (run: Run) => void;
+  readonly onInvocation?: (run: InvocationOutcome) => void;
 }
 
 export interface InvokeOptions {
@@ -41,7 +41,7 @@ export type Invoke = (name: string, event: unknown, options?: InvokeOptions) => 
 
 export interface Runtime {
   readonly invoke: Invoke;
-  /** Ends the thread in the middle of whatever runs in it, as a crash would; a new one takes its place. */
+  /** Ends the thread in the middle of whatever outcomes in it, as a crash would; a new one takes its place. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -57,13 +57,13 @@ export class FunctionLoadError extends Error {
 /**
  * Local Lambda: every function in one worker thread, invoked with JSON and answered with JSON.
  *
- * A function that runs out of time fails for its caller, but what it had begun goes on in the thread, unlike on AWS.
+ * A function that outcomes out of time fails for its caller, but what it had begun goes on in the thread, unlike on AWS.
  * A thread that dies takes every invocation in flight with it, and a new one takes its place.
  *
  * @throws FunctionLoadError when a handler's file or export is missing or fails on import.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { functions, root, env, onLog = () => {}, onRun } = options;
+  const { functions, root, env, onLog = () => {}, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
@@ -109,8 +109,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     if ((running.get(name) ?? 0) >= (spec.concurrency ?? Number.POSITIVE_INFINITY)) throw throttled(name);
     count(name, 1);
     const started = performance.now();
-    const done = (outcome: Pick<Run, 'ok' | 'error'>) =>
-      onRun?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
+    const done = (outcome: Pick<InvocationOutcome, 'ok' | 'error'>) =>
+      onInvocation?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
     try {
       sandbox ??= launch();
       const result = await sandbox.invoke({ requestId, name, payload: JSON.stringify(event) ?? 'null', spec });

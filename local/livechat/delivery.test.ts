@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sharedCount, sharedWork } from '../in-flight.ts';
+import { allocateSharedCount, sharedInFlight } from '../in-flight.ts';
 import { createDelivery, type WebhookActivity } from './delivery.ts';
 import { parse, parseAction } from './parse.ts';
 import { startRequest } from './requests.ts';
@@ -54,7 +54,7 @@ test('the webhooks of a chat arrive in the order in which they came about', asyn
 });
 
 test('a webhook is owed from its cause to its answer, and not while it waits to be tried again', async () => {
-  const owed = sharedWork(sharedCount());
+  const owed = sharedInFlight(allocateSharedCount());
   const seen: number[] = [];
   const receiver = await startReceiver(() => {
     seen.push(owed.pending());
