@@ -20,7 +20,7 @@ import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
 
-/** What the engine builds from, in the shape of stacks/topology.ts. */
+/** The engine's input, in the shape of stacks/topology.ts. */
 export interface Topology extends AwsResources, EnvironmentTopology {
   readonly functions: Readonly<Record<string, LambdaFunction>>;
   readonly webhookRoute: HttpApiOptions['route'];
@@ -36,10 +36,10 @@ export interface SimulatorSettings {
   readonly organizationId: string;
   readonly clientId: string;
   readonly agentId: string;
-  /** What our own calls of its API are made with. */
+  /** The credentials of the bridge's API calls. */
   readonly accountId: string;
   readonly apiKey: string;
-  /** Where it counts the webhooks that it owes us, see `sharedInFlight`. */
+  /** Counter of webhooks that are not delivered yet, see `sharedInFlight`. */
   readonly owed: SharedArrayBuffer;
 }
 
@@ -47,33 +47,33 @@ export interface Console {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** The parts that stand beside the engine; tests put their own in. */
+/** The simulator and the console; injectable for tests. */
 export interface EngineParts {
   startSimulator(settings: SimulatorSettings): Promise<{ readonly port: number; stop(): Promise<void> }>;
   createConsole(dependencies: {
     subscribe(listener: Listener): () => void;
     bus: string;
-    /** Left out where LiveChat itself is called. */
+    /** Undefined if the engine calls LiveChat itself. */
     simulator?: string | undefined;
   }): Promise<Console>;
 }
 
 export interface EngineOptions {
-  /** 0 takes any free port. */
+  /** 0 picks any free port. */
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The wait before the first retry of an asynchronous invocation; the second waits twice that. Also before a message of a queue is tried again. */
+  /** The delay before the first retry of an asynchronous invocation (the second waits twice as long) and before a queue message is retried. */
   readonly asyncRetryDelayMs: number;
-  /** Fixed waits in state machines, instead of their definitions'. */
+  /** Fixed delays in state machines instead of their definitions'. */
   readonly machineDelays?: MachineDelays;
-  /** Told what an operator must know: refused calls, dead letters, lost events. */
+  /** Receives what an operator must know: unsupported calls, dead letters, lost events. */
   report(message: string): void;
-  /** Every line that the functions log. */
+  /** Receives every line that the functions log. */
   onLog?(line: string): void;
   readonly environment?: Environment;
   readonly topology?: Topology;
-  /** Where the handlers' paths start. */
+  /** The base folder of the handlers' paths. */
   readonly root?: string;
   readonly parts?: EngineParts;
 }
@@ -88,7 +88,7 @@ export interface Addresses {
 
 export interface Engine {
   readonly addresses: Addresses;
-  /** Credentials that were made up for this run, by variable. */
+  /** Credentials generated for this run, by variable. */
   readonly generated: LocalCredentials['generated'];
   subscribe(listener: Listener): () => void;
   stop(): Promise<void>;
@@ -98,13 +98,13 @@ const secretPrefix = 'livechat';
 
 const defaultParts: EngineParts = {
   startSimulator: async (settings) => (await import('./livechat/thread.ts')).startSimulatorThread(settings),
-  // The console's clients read their settings when they are loaded, hence not before they are known.
+  // Imported late, since the console's clients read the environment on import.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };
 
 /**
  * Starts the whole bridge on this machine: the AWS side, the functions, the webhook, the console and, unless
- * LIVECHAT_API_BASE_URL points otherInFlight, the LiveChat simulator. One engine a process: it takes over process.env
+ * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. One engine a process: it takes over process.env
  * until it stops.
  *
  * @throws PortTakenError
@@ -123,7 +123,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const cleanups: (() => unknown)[] = [];
   let stopping = false;
 
-  // What a stop interrupts is no failure that anyone should read about.
+  // Failures that a stop causes are not reported.
   const publish = (activity: Activity) => {
     if (!stopping) activities.publish(activity);
   };
@@ -131,7 +131,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function stop(): Promise<void> {
     stopping = true;
-    // In the order of the start: nothing new begins once the AWS side, which reports what is unfinished, is gone.
+    // In start order: once the local AWS, which reports unfinished work, has stopped, nothing new starts.
     for (const cleanup of cleanups.splice(0)) await cleanup();
   }
 
@@ -158,14 +158,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 
   async function start(): Promise<Addresses> {
-    // Without its function nothing takes messages from a queue.
+    // A queue whose function is missing has no event source mapping.
     const consumers = Object.fromEntries(
       Object.entries(topology.consumers).filter(([, { function: name }]) => Object.hasOwn(topology.functions, name)),
     );
     const aws = await startLocalAws({
       resources: { ...topology, consumers },
       port: options.awsPort,
-      // The servers listen before the functions are loaded, since each needs to know where the others are.
+      // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
       delays: {

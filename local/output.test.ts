@@ -41,7 +41,7 @@ test('the start names the addresses, and the values that were made up', () => {
 
   expect(text).toMatch(/webhook\s+w\n.*console\s+c\n.*AWS\s+a\n.*LiveChat\s+l\n.*bus\s+b\n/);
   expect(text).toContain('LIVECHAT_WEBHOOK_SECRET=whsec-1');
-  expect(formatStart({ addresses, generated: {} }, plain)).not.toContain('Made up');
+  expect(formatStart({ addresses, generated: {} }, plain)).not.toContain('Generated');
 });
 
 test('the line for programs is JSON', () => {

@@ -3,7 +3,7 @@ import type { Activity, EventActivity, ExecutionActivity, InvocationActivity, We
 import { isRecord } from './aws/protocol.ts';
 import type { Addresses, Engine } from './engine.ts';
 
-/** The start's output as text: where everything is, and one line for everything that happens. Never what a message says. */
+/** The terminal output: the addresses at the start, then one line per activity, without message contents. */
 
 export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' | 'generated'>, colors: Colors): string {
   const rows: [string, string][] = [
@@ -15,7 +15,8 @@ export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' |
   ];
   const lines = ['', ...rows.map(([name, value]) => `  ${colors.bold(name.padEnd(9))} ${value}`), ''];
   const made = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);
-  const about = made.length > 0 ? ['  Made up for this run, as the environment does not have them:', ...made, ''] : [];
+  const about =
+    made.length > 0 ? ['  Generated for this run, since the environment does not set them:', ...made, ''] : [];
   return [...lines, ...about, '  Watch a chat pass: npx livechat simulate chat', ''].join('\n');
 }
 

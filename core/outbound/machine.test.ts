@@ -9,7 +9,7 @@ import { parseSendInput } from './request.ts';
 
 const deployed: MachineResources = {
   sendFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:bridge-production-send',
-  deadLetterQueueUrl: 'https://sqs.eu-central-1.amazonaws.com/123456789012/bridge-production-dead-deadLetters',
+  deadLetterQueueUrl: 'https://sqs.eu-central-1.amazonaws.com/123456789012/bridge-production-dead-letters',
 };
 const { States, ...machine } = sendMachine(deployed);
 const details: errors.ErrorDetails = { message: '', method: 'send_event', outcome: 'refused' };
@@ -36,14 +36,14 @@ describe('the send machine', () => {
       'in China',
       {
         sendFunctionArn: 'arn:aws-cn:lambda:cn-north-1:123456789012:function:send:live',
-        deadLetterQueueUrl: 'https://sqs.cn-north-1.amazonaws.com.cn/123456789012/dead-deadLetters',
+        deadLetterQueueUrl: 'https://sqs.cn-north-1.amazonaws.com.cn/123456789012/dead-letters',
       },
     ],
     [
       'on one machine',
       {
         sendFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:send',
-        deadLetterQueueUrl: 'http://127.0.0.1:4566/000000000000/dead-deadLetters',
+        deadLetterQueueUrl: 'http://127.0.0.1:4566/000000000000/dead-letters',
       },
     ],
   ])('is valid %s', (_name, resources) => {

@@ -186,7 +186,7 @@ describe('requests of other sites', () => {
     expect([status, JSON.parse(body)]).toEqual([200, expect.objectContaining({ SecretString: 'top secret' })]);
   });
 
-  test('accepts a bucket in httpApi of localhost for S3 only', async () => {
+  test('accepts a bucket before localhost for S3 only', async () => {
     const host = 'media.localhost:4566';
     expect(await send('GET', '/a', { host })).toEqual({ status: 200, body: 'content' });
     expect((await send('GET', '/_local/calls', { host })).status).toBe(403);

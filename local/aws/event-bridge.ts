@@ -8,7 +8,7 @@ import type { AwsEvent } from './executions.ts';
 import { AwsError, isRecord, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs.ts';
 
-/** An event as a rule's target gets it. */
+/** An event as a rule's target receives it. */
 export interface Envelope {
   readonly version: '0';
   readonly id: string;
@@ -18,15 +18,15 @@ export interface Envelope {
   readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
-  /** The replay that brings it from the archive once more. */
+  /** The name of the archive replay that published the event. */
   readonly 'replay-name'?: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
 export interface EventsOptions extends RulesOptions {
-  /** Hands an event to a rule's target; the call must not wait for it. */
+  /** Starts the delivery of an event to a rule's target without waiting for it. */
   deliver(match: Match, event: Envelope): void;
-  /** Told about every event on our own bus. */
+  /** Receives every event on the app's bus. */
   onEvent?(event: Envelope): void;
   readonly now?: () => Date;
   readonly newId?: () => string;
@@ -45,7 +45,7 @@ export interface PutEventsResult {
 }
 
 const maxEntries = 10;
-/** AWS takes 1 MB since 2026-01-29 (256 KB before, and still in some regions). */
+/** AWS's limit since 2026-01-29 (256 KB before, and still in some regions). */
 const maxRequestBytes = 1_048_576;
 
 const entrySchema = z.object({
@@ -62,7 +62,7 @@ const putEventsSchema = z.object({ Entries: z.array(entrySchema) });
 
 type Entry = z.output<typeof entrySchema>;
 
-/** EventBridge's PutEvents, and the rules of our own bus and of the default one. */
+/** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
   const { busName, onEvent, now = () => new Date(), newId = randomUUID } = options;
   const rules = createRules(options);
@@ -98,8 +98,7 @@ export function createEvents(options: EventsOptions) {
   }
 
   function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined): EntryResult {
-    if (throttled)
-      return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (a fault that was asked for)' };
+    if (throttled) return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (injected fault)' };
     const envelope = toEnvelope(entry, replay);
     if ('ErrorCode' in envelope) return envelope;
     onEvent?.(envelope);
@@ -107,7 +106,7 @@ export function createEvents(options: EventsOptions) {
     return { EventId: envelope.id };
   }
 
-  /** With `partial`, the last half of the entries, and at least one, is throttled. */
+  /** With `partial`, the second half of the entries (at least one) is throttled. */
   function putEvents(input: unknown, partial: boolean, replay?: string): PutEventsResult {
     const entries = parseInput(putEventsSchema, input).Entries;
     if (entries.length === 0 || entries.length > maxEntries) {
@@ -133,10 +132,10 @@ export function createEvents(options: EventsOptions) {
       return run(input);
     },
 
-    /** Puts events as a replay from the archive does: each says so. */
+    /** Publishes events as an archive replay, with `replay-name`. */
     replay: (name: string, input: unknown): PutEventsResult => putEvents(input, false, name),
 
-    /** An event of AWS itself. */
+    /** Publishes an event of an AWS service on the default bus. */
     emit({ source, detailType, resources, detail }: AwsEvent): void {
       const head = { version: '0', id: newId(), account: accountId, time: toSeconds(now()), region } as const;
       deliver(defaultBus, { ...head, 'detail-type': detailType, source, resources, detail });
@@ -164,24 +163,24 @@ function parseDetail(detail: string): Readonly<Record<string, unknown>> | undefi
   }
 }
 
-/** An entry's size as AWS counts it. */
+/** An entry's size by AWS's formula, in bytes. */
 function entrySize({ Source = '', DetailType = '', Detail = '', Time, Resources = [] }: Entry): number {
   const texts = [Source, DetailType, Detail, ...Resources];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), Time === undefined ? 0 : 14);
 }
 
-/** EventBridge gives times to the second. */
+/** EventBridge's times have a resolution of one second. */
 function toSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-/** What a rule starts, by the names of the topology. */
+/** The target of a rule, by its name in the topology. */
 export type Target = { readonly function: string } | { readonly stateMachine: string } | { readonly queue: string };
 
 export interface Rule {
   readonly pattern: Pattern;
   readonly target: Target;
-  /** Our own when left out. */
+  /** Default: the app's bus. */
   readonly bus?: string;
   readonly ofStateMachine?: string;
 }
@@ -191,11 +190,11 @@ export interface Match {
   readonly rule: string;
   readonly bus: string;
   readonly target: Target;
-  /** The ARN of the queue for what the target does not take; without one it is lost. */
+  /** The ARN of the dead-letter queue. Without one, failed events are lost. */
   readonly deadLetters: string | undefined;
 }
 
-/** The bus that AWS's own events come on. */
+/** The bus of AWS services' events. */
 export const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
@@ -217,18 +216,18 @@ const putSchema = z.object({
 });
 const busSchema = z.object({ Name: z.optional(z.string()) });
 
-/** The one target that every rule here has. */
+/** The id of a rule's only target. */
 const targetId = 'target';
 
 export interface RulesOptions {
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
   targetArn(target: Target): string;
-  /** The ARN of the queue that every rule's target has for what it does not take. */
+  /** The ARN of the dead-letter queue of every rule's target. */
   readonly deadLetters: string;
 }
 
-/** The rules of our own bus and of the default one, and the part of EventBridge's API that looks at them and takes them away. */
+/** The rules of both buses, and EventBridge's calls that read and change them. */
 export function createRules({ busName, rules: given, targetArn, deadLetters }: RulesOptions) {
   const rules = Object.entries(given).map(([name, rule], number) => {
     const pattern = patternOf(rule, stateMachineArn);
@@ -289,7 +288,7 @@ export function createRules({ busName, rules: given, targetArn, deadLetters }: R
       const letters = match.deadLetters !== undefined && { DeadLetterConfig: { Arn: match.deadLetters } };
       return { Targets: [{ Id: targetId, Arn: targetArn(match.target), ...letters }] };
     },
-    /** Puts a rule's own target back, or gives it another dead-letter queue: other targets it cannot have here. */
+    /** Restores a rule's own target or changes its dead-letter queue. Other targets are not supported. */
     PutTargets(input) {
       const { Rule, EventBusName, Targets } = parseInput(putSchema, input);
       const rule = find(Rule, EventBusName);
@@ -312,7 +311,7 @@ export function createRules({ busName, rules: given, targetArn, deadLetters }: R
   };
 
   return {
-    /** The rules that an event on a bus starts. */
+    /** The enabled rules that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly Match[] =>
       rules
         .filter(({ match, matches, enabled, targeted }) => match.bus === bus && enabled && targeted && matches(event))
@@ -325,33 +324,33 @@ export interface TargetsOptions {
   /** Invokes a function asynchronously, with retries. */
   startFunction(name: string, event: unknown): void;
   startExecution(input: { readonly stateMachineArn: string; readonly name: string; readonly input: string }): unknown;
-  /** Sends to a queue, by its name in the topology. */
+  /** Sends to a queue by its name in the topology. */
   send(queue: string, message: OutgoingMessage): Promise<unknown>;
-  /** The queue for events that a target did not take. */
+  /** The dead-letter queue's name in the topology. */
   readonly deadLetters: string;
-  /** What the queues are called, by their names in the topology. */
+  /** The SQS names of the queues, by their names in the topology. */
   readonly queues: Readonly<Record<string, string>>;
   readonly inFlight: InFlight;
   report(message: string): void;
 }
 
-/** How EventBridge hands events to the targets of its rules. */
+/** Delivers events to the targets of rules. */
 export function createTargets(options: TargetsOptions) {
   const { startFunction, startExecution, send, deadLetters, inFlight, report } = options;
 
-  async function hand(target: Target, event: Envelope): Promise<void> {
+  async function invokeTarget(target: Target, event: Envelope): Promise<void> {
     if ('function' in target) return startFunction(target.function, event);
     const body = JSON.stringify(event);
     if ('queue' in target) {
       await send(target.queue, { body });
       return;
     }
-    // EventBridge names executions after the event, too.
+    // As on EventBridge, the execution's name contains the event's id.
     const name = `${event.id}_${randomUUID()}`;
     startExecution({ stateMachineArn: stateMachineArn(target.stateMachine), name, input: body });
   }
 
-  /** What a target refuses lies in its dead-letter queue, with the reason in attributes. AWS tries for 24 h before. */
+  /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
   async function deadLetter(
     { rule, bus, target, deadLetters: to }: Match,
     event: Envelope,
@@ -366,7 +365,7 @@ export function createTargets(options: TargetsOptions) {
       ERROR_MESSAGE: message,
       RETRY_ATTEMPTS: '0',
     };
-    report(`The target of the rule ${rule} did not take an event, which is a dead letter now: ${message}`);
+    report(`Delivery to the target of the rule ${rule} failed; the event is in the dead-letter queue: ${message}`);
     await send(deadLetters, { body: JSON.stringify(event), attributes });
   }
 
@@ -381,7 +380,7 @@ export function createTargets(options: TargetsOptions) {
 
     deliver(match: Match, event: Envelope): void {
       const done = inFlight.begin();
-      hand(match.target, event)
+      invokeTarget(match.target, event)
         .catch((error: unknown) => deadLetter(match, event, error))
         .catch((error: unknown) => report(`An event for the rule ${match.rule} is lost: ${error}`))
         .finally(done);

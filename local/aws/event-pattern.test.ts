@@ -70,7 +70,7 @@ describe('a pattern that could match differently on AWS is refused by name', () 
     [{ source: [{ cidr: '10.0.0.0/8' }] }, /"cidr"/],
     [{ source: [{ 'anything-but': { suffix: 'x' } }] }, /"suffix" in "anything-but"/],
     [{ source: [{ 'anything-but': [{ prefix: 'x' }] }] }, /in the list of "anything-but"/],
-    [{ source: [{ prefix: { 'equals-ignore-case': 'x' } }] }, /"prefix" of something else than text/],
+    [{ source: [{ prefix: { 'equals-ignore-case': 'x' } }] }, /"prefix" requires a string/],
     [{ source: [{ numeric: ['~', 1] }] }, /comparison "~ 1"/],
     [{ source: [{ numeric: ['>'] }] }, /"numeric" without pairs/],
     [{ source: [{ exists: 'yes' }] }, /"exists" without true or false/],

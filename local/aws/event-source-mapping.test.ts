@@ -113,7 +113,9 @@ test.each<[string, () => unknown]>([
     ['1', '2', '3'].map((ApproximateReceiveCount) => ({ ApproximateReceiveCount })),
   );
   expect(await parked(sqs)).toEqual(['hello']);
-  expect(aws.reports).toEqual([`dead-letter failed 3 times for message ${MessageId}: it is parked`]);
+  expect(aws.reports).toEqual([
+    `dead-letter failed 3 times for message ${MessageId}: it is moved to the quarantine queue`,
+  ]);
 });
 
 test('every message of a burst is handled once', async () => {

@@ -7,13 +7,13 @@ export interface EventSourceMappingOptions {
   readonly queue: { readonly url: string; readonly arn: string; readonly name: string };
   readonly function: string;
   readonly batchSize: number;
-  /** The queue itself parks a message that was received so often. */
+  /** After this many receives SQS moves a message to the quarantine queue. */
   readonly maxReceiveCount: number;
-  /** How long a message that failed is kept back. On AWS it is the queue's visibility time-out. */
+  /** Delay before a failed message is received again. On AWS: the queue's visibility timeout. */
   readonly redeliveryDelayMs: number;
   readonly storage: Pick<Storage, 'receiveMessages' | 'deleteMessage' | 'releaseMessage' | 'onSend'>;
   invoke(name: string, event: unknown): Promise<unknown>;
-  /** Told about every message that is given up. */
+  /** Receives a line for every message that is moved to the quarantine queue. */
   report(message: string): void;
   readonly inFlight: InFlight;
 }
@@ -22,18 +22,18 @@ export interface EventSourceMapping {
   stop(): void;
 }
 
-/** Lambda begins with as many pollers for a standard queue. */
+/** Lambda's initial number of pollers for a standard queue. */
 const maxPollers = 5;
-/** Longer than any function may run, so that no message is handled twice at the same time. */
+/** Above every function's timeout, so that no message is processed twice at the same time. */
 const visibilityTimeoutSeconds = 12 * 3_600;
-/** Messages that were sent with a delay are noticed by looking now and then. */
+/** Polling interval for messages that were sent with a delay. */
 const pollIntervalMs = 1_000;
 
 const resultSchema = z.nullish(
   z.object({ batchItemFailures: z.nullish(z.array(z.object({ itemIdentifier: z.string() }))) }),
 );
 
-/** An SQS event source mapping: gives a queue's messages to a function, and deletes those that it does not report as failed. */
+/** An SQS event source mapping: invokes a function with batches of messages and deletes those that it does not report as failed. */
 export function startEventSourceMapping(options: EventSourceMappingOptions): EventSourceMapping {
   const { queue, batchSize, maxReceiveCount, storage, inFlight, report } = options;
   const waiting = new Set<NodeJS.Timeout>();
@@ -52,7 +52,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
     pollers += 1;
     poll()
       .catch((error: unknown) => {
-        if (!stopped) report(`The queue ${queue.name} cannot be read: ${error}`);
+        if (!stopped) report(`Polling the queue ${queue.name} failed: ${error}`);
       })
       .finally(() => {
         pollers -= 1;
@@ -83,14 +83,14 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
     }
   }
 
-  /** The ids of the messages that failed: those that the function names, or all of them. */
+  /** The ids of the failed messages: those in `batchItemFailures`, or the whole batch. */
   async function findFailedMessages(messages: readonly QueueMessage[]): Promise<ReadonlySet<string>> {
     const all = new Set(messages.map(({ MessageId }) => MessageId));
     try {
       const Records = messages.map((message) => toRecord(message, queue.arn));
       const result = resultSchema.safeParse(await options.invoke(options.function, { Records }));
       const failures = result.data?.batchItemFailures?.map(({ itemIdentifier }) => itemIdentifier) ?? [];
-      // Lambda takes an answer that it cannot read for the failure of the whole batch.
+      // Like Lambda, treats an invalid result as a failure of the whole batch.
       return result.success && failures.every((id) => all.has(id)) ? new Set(failures) : all;
     } catch {
       return all;
@@ -100,7 +100,9 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
   async function redeliver({ Attributes, MessageId, ReceiptHandle }: QueueMessage): Promise<void> {
     const last = Number(Attributes.ApproximateReceiveCount) >= maxReceiveCount;
     if (last) {
-      report(`${options.function} failed ${maxReceiveCount} times for message ${MessageId}: it is parked`);
+      report(
+        `${options.function} failed ${maxReceiveCount} times for message ${MessageId}: it is moved to the quarantine queue`,
+      );
       await storage.releaseMessage(queue.url, ReceiptHandle);
       return;
     }
@@ -108,7 +110,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
       storage
         .releaseMessage(queue.url, ReceiptHandle)
         .catch((error: unknown) => {
-          if (!stopped) report(`The message ${MessageId} cannot be given back: ${error}`);
+          if (!stopped) report(`The message ${MessageId} cannot be released: ${error}`);
         })
         .finally(() => {
           waiting.delete(timer);

@@ -18,38 +18,38 @@ export interface Execution {
   readonly machine: CompiledMachine;
   /** Counts up from 1 with every execution. */
   readonly number: number;
-  /** JSON, as it was given. */
+  /** The JSON text as the caller sent it. */
   readonly input: string;
   readonly startedAt: Date;
   readonly stoppedAt?: Date;
   readonly end?: ExecutionEnd;
-  /** What states did, in order. */
+  /** The library's events of states, in order. */
   readonly log: readonly MachineEvent[];
   readonly calls: MachineRun['calls'];
 }
 
 export interface ExecutionsOptions {
-  /** How many that have ended are kept. */
+  /** Number of ended executions to keep. */
   readonly kept: number;
-  /** Counts executions that do something: all but those in a Wait state. */
+  /** Counts running executions, except those in a Wait state. */
   readonly inFlight: InFlight;
-  /** Counts all that have not ended. */
+  /** Counts all running executions. */
   readonly openExecutions: InFlight;
-  /** Told about the start and the end of each one. */
+  /** Called when an execution starts and ends. */
   onChange(execution: Execution): void;
-  /** Told about every state that is entered or tried again: what AWS bills. */
+  /** Called for every state transition that AWS bills: entries and retries. */
   onTransition(): void;
   readonly now?: () => Date;
 }
 
-/** Step Functions' limit, at which an execution fails. The library's log is about as long as AWS's history. */
+/** Step Functions' limit on an execution's history, which the library's log approximates. */
 const maxHistoryEvents = 25_000;
 
 interface RunningExecution {
   execution: Execution;
   readonly log: MachineEvent[];
   readonly run: MachineRun;
-  /** Ends its share of `inFlight`; undefined while it waits. */
+  /** Decrements `inFlight`; undefined in a Wait state. */
   rest: (() => void) | undefined;
   readonly done: () => void;
 }
@@ -58,7 +58,7 @@ export function executionStatus({ end }: Execution): ExecutionStatus {
   return end?.status ?? 'RUNNING';
 }
 
-/** Executions and how they go: those that run, and the latest that have ended. */
+/** Runs executions, and keeps the running and the latest ended ones. */
 export function createExecutions(options: ExecutionsOptions) {
   const { kept, inFlight, openExecutions, onChange, onTransition, now = () => new Date() } = options;
   const executions = new Map<string, Execution>();
@@ -121,12 +121,12 @@ export function createExecutions(options: ExecutionsOptions) {
 
     find: (arn: string): Execution | undefined => executions.get(arn),
 
-    /** The newest first. */
+    /** Newest first. */
     list(machine: CompiledMachine): readonly Execution[] {
       return [...executions.values()].filter((one) => one.machine === machine).sort((a, b) => b.number - a.number);
     },
 
-    /** Ends an execution that runs; what its task has begun goes on. Has no effect on one that has ended. */
+    /** Aborts a running execution; its current task continues. Has no effect on an ended execution. */
     abort(arn: string, reason: Pick<ExecutionEnd, 'error' | 'cause'>): void {
       const one = running.get(arn);
       if (!one) return;
@@ -134,7 +134,7 @@ export function createExecutions(options: ExecutionsOptions) {
       one.run.abort();
     },
 
-    /** Ends everything, without a word to anyone. */
+    /** Aborts all executions without events. */
     stop(): void {
       for (const one of [...running.values()]) {
         running.delete(one.execution.arn);
@@ -165,7 +165,7 @@ function causeText(cause: unknown): string {
   return typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? '');
 }
 
-/** What AWS puts on the default bus about its own resources. */
+/** An event of an AWS service on the default bus. */
 export interface AwsEvent {
   readonly source: `aws.${string}`;
   readonly detailType: string;
@@ -173,10 +173,10 @@ export interface AwsEvent {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Above this, AWS leaves out the input, and then the output as well. */
+/** Above this size AWS omits the input, then the output. */
 const maxBodyBytes = 248 * 1_024;
 
-/** What AWS tells everyone when an execution starts or ends. Times in milliseconds since 1970. */
+/** The event of an execution's status change. Times are in milliseconds since 1970. */
 export function statusChange(execution: Execution): AwsEvent {
   const { arn, name, machine, startedAt, stoppedAt, end } = execution;
   const { output, error, cause } = end ?? {};

@@ -30,7 +30,7 @@ export interface ConsumerResource {
   readonly parked: string;
 }
 
-/** The part of the topology that lies outside the functions. */
+/** The resources of the topology, without the functions. */
 export interface AwsResources {
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
@@ -41,40 +41,40 @@ export interface AwsResources {
   readonly consumers: Readonly<Record<string, ConsumerResource>>;
 }
 
-/** How time is cut short, in milliseconds. */
+/** Shortened delays, in milliseconds. */
 export interface AwsDelays extends MachineDelays {
-  /** Before each retry of an asynchronous invocation; as many retries as there are waits. */
+  /** The delay before each retry of an asynchronous invocation. Its length is the number of retries. */
   readonly asyncRetriesMs: readonly number[];
-  /** Before a message that a consumer failed is given to it again. */
+  /** The delay before a failed queue message is received again. */
   readonly redeliveryMs?: number;
 }
 
 export interface LocalAwsOptions {
   readonly resources: AwsResources;
-  /** 0 takes any free port. */
+  /** 0 picks any free port. */
   readonly port: number;
   readonly invoke: Invoke;
-  /** Ends the thread of the functions. */
+  /** Terminates the functions' worker thread. */
   kill?(): Promise<void>;
   readonly delays: AwsDelays;
-  /** What is under way otherInFlight and will come here, such as webhooks; nobody is idle before. */
+  /** Work in flight elsewhere that leads to calls here, such as webhooks. Idle waits for it. */
   readonly otherInFlight?: InFlight;
-  /** How many executions that have ended are kept, 10,000 by default. */
+  /** Number of ended executions to keep. Default 10,000. */
   readonly keptExecutions?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
-  /** Told about the start and the end of each execution. */
+  /** Called when an execution starts and ends. */
   onExecution?(execution: Execution): void;
 }
 
 export interface LocalAws {
   readonly port: number;
-  /** What AWS_ENDPOINT_URL shall be. By address, since S3 clients put the bucket before a host name. */
+  /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
   readonly url: string;
   readonly deadLetterQueueUrl: string;
   readonly secrets: Secrets;
   readonly parameters: Parameters;
-  /** Invokes a function and waits for it, counted like the calls of the other services. */
+  /** Invokes a function synchronously, and counts the call. */
   readonly invoke: Invoke;
   readonly idle: Idle;
   stop(): Promise<void>;
@@ -84,11 +84,11 @@ const defaultKeptExecutions = 10_000;
 const defaultRedeliveryMs = 1_000;
 
 /**
- * The AWS side of the app on this machine, in memory.
+ * Starts the app's AWS resources on this machine, in memory.
  *
  * @throws PortTakenError
- * @throws UnsupportedPatternError when a rule's pattern uses an operator that cannot be matched here.
- * @throws UnsupportedStateMachineError when a state machine uses what cannot be run here.
+ * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
+ * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
 export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
   const { resources, delays, report, onExecution } = options;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type * as z from 'zod/mini';
 
-/** An error that an AWS API answers: `type` is what SDKs turn into the error's name. */
+/** An error response of an AWS API. SDKs use `type` as the error's name. */
 export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly type: string;
@@ -24,7 +24,7 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.end(text);
 }
 
-/** S3 speaks XML; every other service of the app JSON. */
+/** S3 uses XML, the other services JSON. */
 export function sendError(response: ServerResponse, error: AwsError, format: 'json' | 'xml'): void {
   if (format === 'json') {
     sendJson(response, error.status, { __type: error.type, message: error.message }, 'application/x-amz-json-1.1');
@@ -36,7 +36,7 @@ export function sendError(response: ServerResponse, error: AwsError, format: 'js
   response.end(text);
 }
 
-/** @throws AwsError RequestEntityTooLargeException above `limit` bytes; the rest of the body is read and dropped. */
+/** @throws AwsError RequestEntityTooLargeException above `limit` bytes; the rest of the body is discarded. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -62,9 +62,9 @@ function escapeXml(text: string): string {
 }
 
 /**
- * Parses what a caller sent.
+ * Validates a request's input.
  *
- * @throws AwsError ValidationException which names the first field that is wrong.
+ * @throws AwsError ValidationException that names the first invalid field.
  */
 export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): z.output<T> {
   const result = schema.safeParse(input);
@@ -91,13 +91,13 @@ function issueReason(issue: z.core.$ZodIssue | undefined): string {
   }
 }
 
-/** AWS's default page, and the largest. */
+/** AWS's default and maximum page size. */
 const defaultPageSize = 100;
 const maxPageSize = 1_000;
 
 /**
- * One page of a list. `position` grows along the list and stays the same for an item, so that a token still says
- * where to go on when something was added in httpApi.
+ * Returns one page of a list. `position` increases along the list and never changes for an item, so that a token stays
+ * valid when items are added at the start.
  *
  * @throws AwsError InvalidToken
  */
@@ -117,7 +117,7 @@ export function paginate<Item>(
     : { items: page };
 }
 
-/** Any value that JSON can say. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /** Whether a parsed JSON value is an object. */
@@ -125,7 +125,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value as it comes out of JSON; what JSON leaves out is null. */
+/** A value after a JSON round trip; `undefined` becomes null. */
 export function toJson(value: unknown): Json {
   return JSON.parse(JSON.stringify(value) ?? 'null');
 }

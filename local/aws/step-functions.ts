@@ -37,7 +37,7 @@ const historySchema = z.extend(pageSchema, { executionArn: z.string(), reverseOr
 /** No white space, brackets, wildcards, quotes or control characters. */
 const nameForm = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;
 
-/** Step Functions' API over the executions, as far as the app and an operator need it. */
+/** The part of Step Functions' API that the app and an operator use. */
 export function createStepFunctions({ executions, ...compileOptions }: StepFunctionsOptions) {
   const machines = new Map<string, CompiledMachine>();
 
@@ -54,7 +54,7 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
     return execution;
   }
 
-  /** The same name with the same input, while it runs, is the same execution. */
+  /** Idempotent for the same name and input while the execution runs. */
   function start(call: unknown): Execution {
     const { stateMachineArn, name = randomUUID(), input = '{}' } = parseInput(startSchema, call);
     const machine = findMachine(stateMachineArn);
@@ -188,12 +188,12 @@ type Outcome = 'Scheduled' | 'Started' | 'Succeeded' | 'Failed' | 'TimedOut';
 
 const whole = { truncated: false };
 
-/** An execution's log as AWS tells it. */
+/** An execution's history in AWS's form. */
 export function executionHistory(execution: Execution): readonly HistoryEvent[] {
   const drafts = [startEvent(execution), ...stateEvents(execution), ...endEvents(execution)];
   return drafts.map((draft, index) => ({
     id: index + 1,
-    // AWS has the first state follow on nothing, as the start does.
+    // On AWS the first state, like the start, has no previous event.
     previousEventId: index <= 1 ? 0 : index,
     ...draft,
   }));
@@ -229,7 +229,7 @@ function endEvents({ end, stoppedAt }: Execution): Draft[] {
   }
 }
 
-/** The library's log tells when a task is tried again, AWS's history when it is scheduled: each time it has one more call. */
+/** Pairs each entry and retry in the library's log with the next recorded call: AWS's history has one event per scheduled call. */
 function stateEvents({ log, calls, machine }: Execution): Draft[] {
   const remaining = calls[Symbol.iterator]();
   let call: TaskCall | undefined;
@@ -251,7 +251,7 @@ function stateEvents({ log, calls, machine }: Execution): Draft[] {
   return drafts;
 }
 
-/** What the state's task did; nothing when it failed before the call. */
+/** The events of a state's task; none if it failed before the call. */
 function taskEvents(event: StateEvent, resource: Resource, call: TaskCall, caught: boolean): Draft[] {
   if (event.type === 'StateEntered' || event.type === 'StateRetried') return begun(event, resource, call);
   if (event.type === 'StateFailed') return [failed(event, resource)];
@@ -294,7 +294,7 @@ function failed(event: Extract<StateEvent, { Error: string }>, resource: Resourc
   return taskEvent(resource, outcome, event.timestamp, { error: event.Error, cause: event.Cause });
 }
 
-/** A function's events name no resource after the first; another service's name it each time. */
+/** Only the first event of a function names the resource; those of another service always do. */
 function taskEvent(resource: Resource, outcome: Outcome, timestamp: number, details: object): Draft {
   if (resource.kind === 'lambda') {
     const key = `lambdaFunction${outcome}EventDetails`;

@@ -27,18 +27,18 @@ export const resources: AwsResources = {
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
   tables: { messages: { layout: messagesTable }, control: { layout: controlTable } },
-  queues: { deadLetters: 'dead-deadLetters', parked: 'parked' },
+  queues: { deadLetters: 'dead-letters', parked: 'parked' },
   bucket: { name: 'media' },
   stateMachines: {},
   consumers: {},
 };
 
 export interface TestAws extends LocalAws {
-  /** What functions were invoked with, in order; they do nothing unless `failures` says how they fail. */
+  /** The invocations in order. A function does nothing unless `failures` has an error for it. */
   readonly invoked: { readonly name: string; readonly event: unknown }[];
   readonly failures: Map<string, InvocationError>;
   readonly reports: string[];
-  /** What an SDK client is made with: one attempt, so that a fault is seen and not retried away. */
+  /** The configuration of an SDK client, without retries, so that an injected fault is visible. */
   readonly client: {
     readonly endpoint: string;
     readonly region: string;
@@ -48,7 +48,7 @@ export interface TestAws extends LocalAws {
   control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
 }
 
-/** For tests: the AWS side on a free port, with functions that only note their events. */
+/** For tests: the local AWS on a free port, with functions that only record their events. */
 export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}): Promise<TestAws> {
   const invoked: TestAws['invoked'] = [];
   const failures: TestAws['failures'] = new Map();
@@ -77,37 +77,37 @@ export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}): Pr
   return { ...aws, invoked, failures, reports, client, control };
 }
 
-/** An entry of PutEvents that is right but for what a test changes. */
+/** A valid entry of PutEvents with a test's changes. */
 export function entry(overrides: object = {}) {
   const right = { Source: 'test', DetailType: 'message.received', Detail: '{"data":{}}', EventBusName: 'omnichannel' };
   return { ...right, ...overrides };
 }
 
-/** What the function does at its first call, its second and so on; the last one again and again. */
+/** One invocation of the function; the last step repeats. */
 export type Step = (event: unknown) => unknown;
 
 export interface TestMachine extends TestAws {
   readonly sfn: SFNClient;
-  /** What `send` was called with. */
+  /** The inputs of the function. */
   readonly sent: unknown[];
   start(input: object, name?: string): Promise<string>;
-  /** Waits until nothing runs, executions included, and says how one ended. */
+  /** Waits until idle, executions included, and returns how one ended. */
   ended(executionArn: string): Promise<{ status?: string; output?: string; error?: string; cause?: string }>;
   history(executionArn: string): Promise<readonly HistoryEvent[]>;
-  /** What lies in the dead-letter queue. */
+  /** Receives the messages of the dead-letter queue. */
   deadLetters(): Promise<readonly unknown[]>;
 }
 
 export const sendArn = stateMachineArn('send');
 
-/** A step that fails as a function does. */
+/** A step that throws a function's error. */
 export function failsWith(errorType: string, errorMessage = 'no'): Step {
   return () => {
     throw new InvocationError({ errorType, errorMessage, trace: ['at send'] });
   };
 }
 
-/** For tests: the deployed state machine with a function that follows a script. */
+/** For tests: the deployed state machine with a scripted function. */
 export async function startTestMachine(
   steps: readonly Step[],
   overrides: Partial<LocalAwsOptions> & { readonly definition?: StateMachineResource['definition'] } = {},

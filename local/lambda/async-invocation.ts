@@ -6,7 +6,7 @@ import { createInFlight, type InFlight } from '../in-flight.ts';
 import { type FunctionFailure, toFunctionFailure } from './invocation.ts';
 import type { Invoke } from './runtime.ts';
 
-/** What Lambda sends to an on-failure destination. */
+/** The record that Lambda sends to an on-failure destination. */
 export interface FailedInvocation {
   readonly version: '1.0';
   readonly timestamp: string;
@@ -27,14 +27,14 @@ export interface FailedInvocation {
 
 export interface AsyncOptions {
   readonly invoke: Invoke;
-  /** The wait before each retry, in milliseconds; as many retries as there are waits. */
+  /** The delay before each retry, in milliseconds. Its length is the number of retries. */
   readonly retryDelaysMs: readonly number[];
   sendToDestination(failed: FailedInvocation): Promise<void>;
-  /** Told about every invocation that was given up or lost. */
+  /** Receives a line for every invocation that ran out of retries or was lost. */
   report(message: string): void;
-  /** How many run at once, 6 by default: enough to keep two cores busy, few enough that webhooks are still answered fast. */
+  /** Maximum of concurrent invocations. Default 6: enough for two cores, few enough for fast webhook responses. */
   readonly concurrency?: number;
-  /** Counts what runs, waits or is to be retried. */
+  /** Counts invocations that run, wait or await a retry. */
   readonly inFlight?: InFlight;
   readonly now?: () => Date;
   readonly newId?: () => string;
@@ -48,7 +48,7 @@ export interface AsyncInvocations {
 
 /**
  * Asynchronous Lambda invocations: two retries, then the on-failure destination.
- * AWS waits 1 and 2 minutes before them; the engine's default is 1 and 2 seconds, so that one sees the outcome.
+ * AWS waits 1 and 2 minutes before them; the engine's default is 1 and 2 seconds.
  */
 export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations {
   const { invoke, retryDelaysMs, sendToDestination, report, concurrency = 6 } = options;

@@ -1,9 +1,9 @@
-/** A round of the event loop that takes longer than this, ms, has no room for another invocation. */
+/** A turn of the event loop above this many milliseconds starts no invocation. */
 const maxTurnMs = 5;
 
 /**
- * Starts invocations one by one, each when the thread has room for it. On AWS every instance has a processor of its
- * own; here they share one, and a burst of new ones must not hold up those that are at work.
+ * Starts at most one invocation in each turn of the event loop. On AWS every instance has its own processor; here all
+ * share one, and a burst of new invocations must not delay the running ones.
  */
 export function createStartQueue(now: () => number = () => performance.now()) {
   const waiting: (() => void)[] = [];

@@ -8,10 +8,10 @@ import { toFunctionFailure } from './invocation.ts';
 import { createStartQueue } from './start-queue.ts';
 
 /**
- * The inside of the local Lambda: one thread that holds every handler.
+ * The worker thread of the local Lambda, with every handler.
  *
- * Invocations run side by side here, as in Lambda's multi-concurrency environments, so each one gets its own invoke
- * store: Powertools keeps log attributes and metrics in it (AWS_LAMBDA_MAX_CONCURRENCY tells it to).
+ * Invocations run concurrently, as in Lambda's multi-concurrency environments, so each has its own invoke store, in which
+ * Powertools keeps log attributes and metrics (enabled by AWS_LAMBDA_MAX_CONCURRENCY).
  */
 
 type Handler = (event: unknown, context: LambdaContext) => unknown;

@@ -8,7 +8,7 @@ export type ThreadSettings = Pick<
   SimulatorOptions,
   'port' | 'webhookUrl' | 'secretKey' | 'organizationId' | 'clientId' | 'agentId' | 'accountId' | 'apiKey'
 > & {
-  /** Where the webhooks that are owed are counted, see `sharedInFlight`. */
+  /** Counter of webhooks that are not delivered yet, see `sharedInFlight`. */
   readonly owed: SharedArrayBuffer;
 };
 
