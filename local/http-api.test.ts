@@ -56,7 +56,7 @@ test.each<[string, () => Promise<unknown>]>([
   const response = await post('{}');
 
   expect([response.status, await response.json()]).toEqual([500, { message: 'Internal Server Error' }]);
-  expect(reports).toEqual([expect.stringContaining('The webhook was answered 500')]);
+  expect(reports).toEqual([expect.stringContaining('The webhook responded with 500')]);
 });
 
 const tooMuch = 10 * 1_024 * 1_024 + 1;
