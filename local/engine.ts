@@ -97,7 +97,7 @@ export interface Engine {
 const secretPrefix = 'livechat';
 
 const defaultParts: EngineParts = {
-  startSimulator: async (settings) => (await import('./livechat/thread.ts')).startSimulatorThread(settings),
+  startSimulator: async (settings) => (await import('./livechat/worker.ts')).startSimulatorThread(settings),
   // Imported late, since the console's clients read the environment on import.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };

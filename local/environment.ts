@@ -55,14 +55,14 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     [topology.bucket.variable]: topology.bucket.name,
     [topology.variables.deadLetterQueue]: options.deadLetterQueueUrl,
     LIVECHAT_API_BASE_URL: options.liveChatUrl,
-    ...mediaStandIn(options),
+    ...simulatorUrl(options),
   };
 }
 
 /** The simulator also serves LiveChat's files, so they are not fetched from the web. */
-function mediaStandIn({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_STAND_IN?: string } {
+function simulatorUrl({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_SIMULATOR_URL?: string } {
   const here = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
-  return here && !inherited.MEDIA_STAND_IN ? { MEDIA_STAND_IN: new URL(liveChatUrl).origin } : {};
+  return here && !inherited.MEDIA_SIMULATOR_URL ? { MEDIA_SIMULATOR_URL: new URL(liveChatUrl).origin } : {};
 }
 
 /** Replaces this process's environment. The returned function restores it. */

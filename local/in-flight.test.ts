@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { allocateSharedCount, createInFlight, sharedInFlight, waitUntilAllIdle } from './in-flight.ts';
 
-test('work is idle when all that began has ended, each piece once', async () => {
+test('resolves idle when all work has ended, and counts each end once', async () => {
   const inFlight = createInFlight();
   const first = inFlight.begin();
   const second = inFlight.begin();
@@ -17,7 +17,7 @@ test('work is idle when all that began has ended, each piece once', async () => 
   expect(inFlight.pending()).toBe(0);
 });
 
-test('all are idle when they are so at the same moment', async () => {
+test('waits until all counters are zero at the same moment', async () => {
   const [one, other] = [createInFlight(), createInFlight()];
   const first = one.begin();
   const second = other.begin();
@@ -36,7 +36,7 @@ test('all are idle when they are so at the same moment', async () => {
   expect(await waitUntilAllIdle([other, one], 1)).toBe(false);
 });
 
-test('nothing is under way until it begins, and no more when all of it has ended', async () => {
+test('counts begun and ended work in shared memory', async () => {
   const inFlight = sharedInFlight(allocateSharedCount());
   await expect(inFlight.idle(0)).resolves.toBe(true);
   const [first, second] = [inFlight.begin(), inFlight.begin()];
@@ -49,7 +49,7 @@ test('nothing is under way until it begins, and no more when all of it has ended
   await expect(idle).resolves.toBe(true);
 });
 
-test('two that count in the same memory see the same', () => {
+test('shares the count between counters of the same memory', () => {
   const memory = allocateSharedCount();
   const end = sharedInFlight(memory).begin();
   expect(sharedInFlight(memory).pending()).toBe(1);
@@ -57,7 +57,7 @@ test('two that count in the same memory see the same', () => {
   expect(sharedInFlight(memory).pending()).toBe(0);
 });
 
-test('work that another thread ends is waited for', async () => {
+test('waits for work that another thread ends', async () => {
   const memory = allocateSharedCount();
   const inFlight = sharedInFlight(memory);
   inFlight.begin();

@@ -19,7 +19,7 @@ describe('the file of a message', () => {
     cdn = await startServer((response, request) =>
       (answers.get(request.url ?? '') ?? answering(404, ''))(response, request),
     );
-    local = await startLocal({ MEDIA_STAND_IN: cdn.url, MEDIA_MAX_BYTES: '100000' });
+    local = await startLocal({ MEDIA_SIMULATOR_URL: cdn.url, MEDIA_MAX_BYTES: '100000' });
     events = await listen(local);
   });
   afterEach(() => answers.clear());

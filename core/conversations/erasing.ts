@@ -18,7 +18,7 @@ export interface CustomerConversations {
 }
 
 /** The conversations in which any of these customers takes part; by ids or e-mail addresses. Reads every conversation of the organization. */
-export async function conversationsOf(
+export async function findCustomerConversations(
   organizationId: string,
   wanted: readonly string[],
 ): Promise<CustomerConversations> {

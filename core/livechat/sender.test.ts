@@ -12,7 +12,7 @@ const png = Buffer.from(
   'base64',
 );
 const organizationId = randomUUID();
-const rules: FetchRules = { maxBytes: 1_000, totalMs: 5_000 };
+const rules: FetchRules = { maxBytes: 1_000, timeoutMs: 5_000 };
 
 describe('a file to be sent', () => {
   let local: Local;
@@ -77,7 +77,7 @@ describe('a file to be sent', () => {
     const web = await startServer((response, request) =>
       answering(request.url === '/plan%201.png' ? 200 : 503, '', { 'content-type': 'text/html' })(response, request),
     );
-    const served = { ...rules, standIn: web.url };
+    const served = { ...rules, simulatorUrl: web.url };
     const file = await withFile(organizationId, { url: 'https://shop.example/plan%201.png' }, served, read);
     expect(file).toMatchObject({ name: 'plan 1.png', contentType: 'application/octet-stream', size: 0 });
     const url = 'https://shop.example/b.png';

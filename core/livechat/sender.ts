@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { withDownload } from '../media/download.ts';
 import { type FetchRules, FileRefused, fetchFile } from '../media/fetch.ts';
-import { typeOf } from '../media/file-type.ts';
-import { nameOf } from '../media/key.ts';
+import { detectFileType } from '../media/file-type.ts';
+import { fileNameFromUrl } from '../media/key.ts';
 import { mediaBucket } from '../media/media.ts';
 import { sendingRules } from '../media/settings.ts';
 import { type Carrier, longestFetchMs } from '../outbound/carrier.ts';
@@ -68,8 +68,8 @@ export async function withFile<T>(
 
 function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>): Promise<T> {
   return fetchFile(url, rules, async ({ path, size, contentType: declared }) => {
-    const { contentType } = await typeOf(path, declared);
-    return use({ path, size, contentType, name: nameOf(url) || 'file' });
+    const { contentType } = await detectFileType(path, declared);
+    return use({ path, size, contentType, name: fileNameFromUrl(url) || 'file' });
   });
 }
 
@@ -77,13 +77,13 @@ function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile)
 async function withStoredFile<T>(
   organizationId: string,
   key: string,
-  { totalMs, maxBytes }: FetchRules,
+  { timeoutMs, maxBytes }: FetchRules,
   use: (file: FetchedFile) => Promise<T>,
 ): Promise<T> {
   if (!key.startsWith(`${organizationId}/`)) {
     throw new RequestInvalid('content.key: expected a key under the organization’s own id');
   }
-  const signal = AbortSignal.timeout(totalMs);
+  const signal = AbortSignal.timeout(timeoutMs);
   const object = await openObject({ bucket: mediaBucket(), key }, signal);
   if (!object) throw new FileRefused('content.key: expected the key of a file that is in the media bucket');
   const { content, contentType } = object;

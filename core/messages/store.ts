@@ -149,7 +149,9 @@ export async function setAuthor(key: MessageKey, authorType: UserType): Promise<
 }
 
 /** All that is stored of a thread, notes and tombstones included: ids and the carrier's times, as far as they have come. */
-export async function idsIn(thread: Omit<MessageKey, 'messageId'>): Promise<{ id: string; at: string | undefined }[]> {
+export async function listMessageIds(
+  thread: Omit<MessageKey, 'messageId'>,
+): Promise<{ id: string; at: string | undefined }[]> {
   const { data } = await Message.query.primary(thread).go({ pages: 'all', attributes: ['messageId', 'timestamp'] });
   return data.map(({ messageId, timestamp }) => ({ id: messageId, at: timestamp }));
 }

@@ -28,7 +28,7 @@ test.each<[string, () => Promise<unknown>]>([
     () => new DynamoDBClient(aws.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),
   ],
   ['S3 GET ?policy', () => new S3Client(aws.client).send(new GetBucketPolicyCommand({ Bucket: 'media' }))],
-])('%s is refused by name and reported', async (what, call) => {
+])('rejects and reports the unsupported call %s', async (what, call) => {
   const named = new RegExp(what.replace('?', '\\?'));
 
   await expect(call()).rejects.toMatchObject({
@@ -39,7 +39,7 @@ test.each<[string, () => Promise<unknown>]>([
 });
 
 describe('faults', () => {
-  test('partial takes the first half of the entries only', async () => {
+  test('accepts only the first half of the entries with the fault "partial"', async () => {
     const events = new EventBridgeClient(aws.client);
     await aws.control('POST', 'faults', { service: 'events', kind: 'partial', count: 1 });
     const put = (entries: number) =>
@@ -88,14 +88,14 @@ describe('faults', () => {
       'SlowDown',
       () => new S3Client(aws.client).send(new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: 'x' })),
     ],
-  ])('%s %s is the error %s, until it is cleared', async (service, kind, name, call) => {
+  ])('responds to the fault %s %s with %s until it is cleared', async (service, kind, name, call) => {
     await aws.control('POST', 'faults', { service, kind, count: 5 });
     await expect(call()).rejects.toMatchObject({ name });
     await aws.control('DELETE', 'faults');
     await expect(call()).resolves.toBeDefined();
   });
 
-  test('a fault that nobody can mean is refused with the field', async () => {
+  test('rejects an invalid fault with the field', async () => {
     expect(await aws.control('POST', 'faults', { service: 's3', kind: 'throttle', count: 0 })).toEqual({
       status: 400,
       body: { __type: 'ValidationException', message: 'count: must be at least 1' },
@@ -103,7 +103,7 @@ describe('faults', () => {
   });
 });
 
-test('calls are counted by service and operation, from the start or the last reset', async () => {
+test('counts calls by service and operation since the start or the last reset', async () => {
   expect((await aws.control('GET', 'calls')).body).toEqual({});
   const put = new PutItemCommand({ TableName: 'control', Item: { pk: { S: 'a' } } });
   await new DynamoDBClient(aws.client).send(put);
@@ -120,7 +120,7 @@ test('calls are counted by service and operation, from the start or the last res
   expect((await aws.control('GET', 'calls')).body).toEqual({});
 });
 
-test('a port that is taken is named with the option that changes it', async () => {
+test('names a port in use and the option that changes it', async () => {
   const second = startLocalAws({
     resources,
     port: aws.port,

@@ -63,7 +63,7 @@ describe('a pattern does not match', () => {
   });
 });
 
-describe('a pattern that could match differently on AWS is refused by name', () => {
+describe('rejects an unsupported pattern by name', () => {
   test.each<[unknown, RegExp]>([
     [{ detail: { data: { text: [{ wildcard: '*x' }] } } }, /operator "wildcard" at detail\.data\.text/],
     [{ source: [{ 'equals-ignore-case': 'x' }] }, /"equals-ignore-case" at source/],

@@ -45,7 +45,7 @@ async function parked(sqs: SQSClient): Promise<readonly (string | undefined)[]> 
   return Messages.map(({ Body }) => Body);
 }
 
-test('a message is given to the function as Lambda gives it, and deleted', async () => {
+test("passes a message to the function in Lambda's form and deletes it", async () => {
   const { batches, sqs } = await start(() => undefined);
 
   const { MessageId, MD5OfMessageBody } = await send(sqs, 'hello', {
@@ -79,7 +79,7 @@ test('a message is given to the function as Lambda gives it, and deleted', async
   expect(Messages).toBeUndefined();
 });
 
-test('only messages that the function reports as failed come again', async () => {
+test('redelivers only the messages that the function reports as failed', async () => {
   const { batches, sqs } = await start(({ Records }, before) => ({
     batchItemFailures: Records.filter(({ body }) => before < 2 && body === 'bad').map(({ messageId }) => ({
       itemIdentifier: messageId,
@@ -101,9 +101,9 @@ test.each<[string, () => unknown]>([
       throw new InvocationError({ errorType: 'Error', errorMessage: 'no', trace: [] });
     },
   ],
-  ['names a message that it was not given', () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] })],
-  ['answers what cannot be read', () => ({ batchItemFailures: 'all' })],
-])('when the function %s the whole batch comes again, and is parked in the end', async (_what, answer) => {
+  ['reports an unknown message', () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] })],
+  ['returns an invalid result', () => ({ batchItemFailures: 'all' })],
+])('redelivers the whole batch and moves it to the quarantine queue if the function %s', async (_what, answer) => {
   const { batches, sqs } = await start(answer);
 
   const { MessageId } = await send(sqs, 'hello');
@@ -118,7 +118,7 @@ test.each<[string, () => unknown]>([
   ]);
 });
 
-test('every message of a burst is handled once', async () => {
+test('processes every message of a burst once', async () => {
   const { batches, sqs } = await start(() => new Promise((resolve) => setImmediate(resolve)));
   const sent = Array.from({ length: 100 }, (_, n) => String(n));
 
@@ -128,7 +128,7 @@ test('every message of a burst is handled once', async () => {
   expect(bodies(batches).sort()).toEqual(sent.toSorted());
 });
 
-test('a message that was sent with a delay keeps nobody waiting, and is handled when it is due', async () => {
+test("is idle during a message's delay and processes it afterwards", async () => {
   const { batches, sqs } = await start(() => undefined);
 
   await send(sqs, 'later', { DelaySeconds: 1 });

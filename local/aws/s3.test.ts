@@ -11,6 +11,6 @@ test.each([
   ['PUT', '/media?policy', 'PUT ?policy', false],
   ['GET', '/media/a?tagging', 'GET ?tagging', false],
   ['PATCH', '/media/a', 'PATCH', false],
-])('%s %s is %s', (method, url, name, supported) => {
+])('identifies %s %s as %s', (method, url, name, supported) => {
   expect(parseS3Operation(method, url)).toEqual({ name, supported });
 });

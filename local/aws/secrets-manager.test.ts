@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => aws.stop());
 
-test('a new value makes the former one the previous', async () => {
+test('keeps the previous value as AWSPREVIOUS', async () => {
   const secrets = new SecretsManagerClient(aws.client);
   const { ARN } = await secrets.send(new CreateSecretCommand({ Name: 'livechat/default', SecretString: 'one' }));
   await secrets.send(new PutSecretValueCommand({ SecretId: 'livechat/default', SecretString: 'two' }));
@@ -39,7 +39,7 @@ test('a new value makes the former one the previous', async () => {
   expect(listed.SecretList).toMatchObject([{ Name: 'livechat/default' }]);
 });
 
-test('a secret that is created empty has no value until it is filled', async () => {
+test('has no value for a secret that is created empty until one is put', async () => {
   const secrets = new SecretsManagerClient(aws.client);
   const read = () => secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/empty' }));
   await secrets.send(new CreateSecretCommand({ Name: 'livechat/empty' }));
@@ -50,7 +50,7 @@ test('a secret that is created empty has no value until it is filled', async () 
   expect(await read()).toMatchObject({ SecretString: '{}' });
 });
 
-test('a secret or a version that is not there is not found', async () => {
+test('responds with ResourceNotFoundException for an unknown secret or version', async () => {
   const secrets = new SecretsManagerClient(aws.client);
   const notFound = { name: 'ResourceNotFoundException' };
 

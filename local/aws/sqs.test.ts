@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => aws.stop());
 
-test('the tables have the keys and indexes of their layout', async () => {
+test('creates the tables with the keys and indexes of their layout', async () => {
   const dynamo = new DynamoDBClient(aws.client);
   const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: 'messages' }));
 
@@ -39,7 +39,7 @@ test('the tables have the keys and indexes of their layout', async () => {
   expect(byTime.Items).toHaveLength(1);
 });
 
-test('a failed condition is the error that code waits for', async () => {
+test('responds to a failed condition with ConditionalCheckFailedException', async () => {
   const dynamo = new DynamoDBClient(aws.client);
   const Item = { pk: { S: 'a' } };
   const put = () =>
@@ -49,7 +49,7 @@ test('a failed condition is the error that code waits for', async () => {
   await expect(put()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
 });
 
-test('the URL of a queue leads here', async () => {
+test('returns a queue URL with the address of the endpoint', async () => {
   const { QueueUrl } = await new SQSClient(aws.client).send(new GetQueueUrlCommand({ QueueName: 'dead-letters' }));
   expect(QueueUrl).toBe(aws.deadLetterQueueUrl);
   expect(new URL(aws.deadLetterQueueUrl).host).toBe(`127.0.0.1:${aws.port}`);
@@ -62,7 +62,7 @@ test('the URL of a queue leads here', async () => {
   expect(Messages).toMatchObject([{ Body: 'hello' }]);
 });
 
-test.each(['127.0.0.1', 'localhost'])('objects are stored and read over %s', async (host) => {
+test.each(['127.0.0.1', 'localhost'])('stores and reads objects through %s', async (host) => {
   const s3 = new S3Client({
     ...aws.client,
     endpoint: `http://${host}:${aws.port}`,

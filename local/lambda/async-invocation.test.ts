@@ -32,7 +32,7 @@ function failTimes(times: number): { invoke: Invoke; requestIds: (string | undef
   return { invoke, requestIds };
 }
 
-test('a failed invocation is tried twice more under the same request id', async () => {
+test('retries a failed invocation twice with the same request id', async () => {
   const { invoke, requestIds } = failTimes(2);
   const { invocations, deadLetters, reports } = setUp(invoke);
 
@@ -44,7 +44,7 @@ test('a failed invocation is tried twice more under the same request id', async 
   expect(reports).toEqual([]);
 });
 
-test("what fails three times is sent to the destination in Lambda's format", async () => {
+test("sends an invocation that fails three times to the destination in Lambda's format", async () => {
   const { invoke, requestIds } = failTimes(3);
   const { invocations, deadLetters, reports } = setUp(invoke);
 
@@ -70,7 +70,7 @@ test("what fails three times is sent to the destination in Lambda's format", asy
   expect(reports).toEqual([expect.stringContaining('send failed 3 times with Server')]);
 });
 
-test('an event that even the destination does not take is reported as lost', async () => {
+test('reports an event as lost if the destination fails', async () => {
   const { invocations, reports } = setUp(failTimes(3).invoke, { destinationFails: true });
 
   invocations.start('send', {});
@@ -79,7 +79,7 @@ test('an event that even the destination does not take is reported as lost', asy
   expect(reports).toEqual(['The event for send is lost: queue is gone']);
 });
 
-test('idle waits for what runs, and says so when it takes too long', async () => {
+test('resolves idle after running invocations, or with false after the limit', async () => {
   const gate = Promise.withResolvers<void>();
   const { invocations } = setUp(() => gate.promise);
 
@@ -91,7 +91,7 @@ test('idle waits for what runs, and says so when it takes too long', async () =>
   expect(await idle).toBe(true);
 });
 
-test('no more run at once than the limit, and all run in the end', async () => {
+test('limits concurrency and runs all invocations', async () => {
   let running = 0;
   let most = 0;
   const { invocations } = setUp(
@@ -110,7 +110,7 @@ test('no more run at once than the limit, and all run in the end', async () => {
   expect(most).toBe(3);
 });
 
-test('stopping reports what was left undone', () => {
+test('reports unfinished invocations on stop', () => {
   const { invocations, reports } = setUp(() => new Promise(() => {}));
 
   invocations.start('send', {});

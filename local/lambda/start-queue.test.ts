@@ -2,7 +2,7 @@ import { setImmediate as round } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createStartQueue } from './start-queue.ts';
 
-it('starts one a round, in order', async () => {
+it('starts one invocation per turn, in order', async () => {
   const started: number[] = [];
   const startQueue = createStartQueue(() => 0);
   for (const index of [1, 2, 3]) startQueue(() => started.push(index));
@@ -14,7 +14,7 @@ it('starts one a round, in order', async () => {
   expect(seen).toEqual([[], [1], [1, 2], [1, 2, 3]]);
 });
 
-it('starts nothing in a round that takes long', async () => {
+it('starts nothing in a long turn', async () => {
   const clock = [0, 50, 50, 51];
   let started = false;
   createStartQueue(() => clock.shift() ?? 0)(() => {
