@@ -2,11 +2,11 @@ import { liveChatFileHosts } from '../core/livechat/conventions.ts';
 import { storingRules } from '../core/media/fetch.ts';
 import { editMessage, storeMessage } from '../core/messages/messages.ts';
 import { storeMedia } from '../core/messages/store-media.ts';
-import { busPublisher } from '../core/platform/event-bridge.ts';
-import { once } from '../core/platform/idempotency.ts';
+import { createBusPublisher } from '../core/platform/event-bridge.ts';
+import { withIdempotency } from '../core/platform/idempotency.ts';
 import { onEvents } from './middleware/on-event.ts';
 
-const ports = { rules: storingRules(liveChatFileHosts), publish: busPublisher(), now: Date.now };
+const ports = { rules: storingRules(liveChatFileHosts), publish: createBusPublisher(), now: Date.now };
 
 /** Stores the file of a media message or note. */
 export const handler = onEvents(
@@ -22,7 +22,7 @@ export const handler = onEvents(
       isEdit,
       storeMessage: () => (isEdit ? editMessage({ type, metadata, data: message }) : storeMessage(message, metadata)),
     };
-    const store = once('store-media', () => storeMedia(event, ports));
+    const store = withIdempotency('store-media', () => storeMedia(event, ports));
     log.info(`file ${await store(metadata.id, remainingMs)}`);
   },
 );

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DomainEvent } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
-import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { conversations } from './entities.ts';
 import {
   type Assignment,
@@ -29,7 +29,7 @@ export class ContentionError extends Error {
 
 const maxAttempts = 12;
 const backoffMs = 15;
-const expires = () => expiryIn('CONVERSATIONS_RETENTION_DAYS');
+const expires = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
 
 /** The outcome of recording an event. */
 export interface RecordedEvent {
@@ -46,7 +46,9 @@ export async function recordEvent(event: ChatEvent): Promise<RecordedEvent> {
   const isNew = await putEvent(key, withoutOpening(event));
   const { projection, before } = await updateProjection(key);
   const types = new Map(before.map(({ id, type }) => [id, type]));
-  const identified = projection.participants.filter(({ id, type, mistakable }) => mistakable && types.get(id) !== type);
+  const identified = projection.participants.filter(
+    ({ id, type, misleadingId }) => misleadingId && types.get(id) !== type,
+  );
   return { conversation: key, isNew, identifiedUsers: new Map(identified.map(({ id, type }) => [id, type])) };
 }
 
@@ -89,7 +91,7 @@ interface Arrival {
  * the message is not the latest there, or if more than the time changes.
  */
 async function advanceLastActivity(key: ConversationKey, arrival: Arrival) {
-  const updated = await unlessRefused(
+  const updated = await ifConditionHolds(
     conversation
       .patch(key)
       .set({ lastActivityAt: arrival.at, expires: expires() })
@@ -122,7 +124,7 @@ export async function readAssignment(
 export async function recordRead({ metadata, data }: DomainEvent<'message.seen'>): Promise<void> {
   const { organizationId, receivedAt } = metadata;
   const { conversationId, seenUpTo } = data;
-  await unlessRefused(
+  await ifConditionHolds(
     readMark
       .upsert({ organizationId, conversationId, userId: data.by.id, seenUpTo, receivedAt, expires: expires() })
       .where((stored, op) =>
@@ -160,7 +162,7 @@ export function threadActivity(stored: StoredProjection | undefined): ThreadActi
 /** Stores an event once; a duplicate changes it only if it was received earlier. Returns false if nothing changed. */
 async function putEvent(key: ConversationKey, event: ConversationEvent): Promise<boolean> {
   const { id: eventId, receivedAt } = event.metadata;
-  const written = await unlessRefused(
+  const written = await ifConditionHolds(
     events
       .upsert({ ...key, eventId, receivedAt, event, expires: expires() })
       .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
@@ -188,7 +190,7 @@ async function updateProjection(
     const item = storedFields(projection, activity);
     const before = stored?.participants ?? [];
     if (stored && isUnchanged(item, stored)) return { projection, before };
-    const written = await unlessRefused(
+    const written = await ifConditionHolds(
       conversation
         .put({ ...key, ...item, version: (stored?.version ?? 0) + 1, expires: expires() })
         .where(({ version }, op) => (stored ? op.eq(version, stored.version) : op.notExists(version)))

@@ -1,6 +1,6 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
-import { partitionOf, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/partition.ts';
 import { type ConversationKey, readTimeline, threadActivity } from './conversations.ts';
 import { conversations } from './entities.ts';
 import { mergeSorted } from './merge.ts';
@@ -208,7 +208,7 @@ export async function findCustomerConversations(
 
 /** All stored items of a conversation. The projection comes last: a repeated erasure finds the conversation by it. */
 export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
-  const items = await partitionOf(conversation.get(key).params());
+  const items = await queryPartition(conversation.get(key).params());
   const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
   return items.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -5,7 +5,7 @@ import { messageItems } from '../messages/queries.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
 import { deleteKeys, keysUnder, readObject } from '../platform/objects.ts';
 import { deleteItems, type StoredItem } from '../platform/partition.ts';
-import { unreadDeadLetters } from '../platform/queue.ts';
+import { countQueuedDeadLetters } from '../platform/queue.ts';
 
 /** Everything stored about one or more customers. */
 export interface StoredData {
@@ -20,7 +20,7 @@ export interface StoredData {
   /** Executions that are sending; they would write again. */
   readonly runningExecutions: readonly string[];
   /** Dead letters of any organization that are still in the queue; reading one stores it. */
-  readonly unreadDeadLetters: number;
+  readonly queuedDeadLetters: number;
 }
 
 export interface ErasureTarget {
@@ -72,7 +72,7 @@ export async function findStoredData({
     media: [...perConversation.flatMap(({ media }) => media), ...toSend],
     largeEvents: large,
     runningExecutions: perConversation.flatMap(({ running }) => running),
-    unreadDeadLetters: await unreadDeadLetters(),
+    queuedDeadLetters: await countQueuedDeadLetters(),
   };
 }
 

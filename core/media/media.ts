@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { deleteObject, deleteUnder, keysUnder, presignedUrl } from '../platform/objects.ts';
+import { deleteObject, deletePrefix, keysUnder, presignedUrl } from '../platform/objects.ts';
 
 export const mediaBucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
 
 /** Removes the stored files of one message. */
 export async function removeMedia(message: MessagePlace): Promise<void> {
-  await deleteUnder(mediaBucket(), mediaPrefix(message));
+  await deletePrefix(mediaBucket(), mediaPrefix(message));
 }
 
 /** Lists the keys of a conversation's files, including those of notes. */

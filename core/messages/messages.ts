@@ -1,10 +1,10 @@
 import { type ChatEvent, readAssignment, recordEvent, recordMessage } from '../conversations/conversations.ts';
-import { directionOf } from '../events/direction.ts';
+import { messageDirection } from '../events/direction.ts';
 import type { DomainEvent } from '../events/event.ts';
-import { eventKey } from '../events/event-key.ts';
+import { largeEventKey } from '../events/event-key.ts';
 import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
-import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { ButtonClick, Message } from './entities.ts';
 
 export interface MessageKey {
@@ -14,7 +14,7 @@ export interface MessageKey {
   readonly messageId: string;
 }
 
-const expires = () => expiryIn('MESSAGES_RETENTION_DAYS');
+const expires = () => expiresAfter('MESSAGES_RETENTION_DAYS');
 /** DynamoDB limits an item to 400 KB, including attribute names and index keys. */
 const maxContentBytes = 300_000;
 
@@ -51,7 +51,7 @@ export async function storeButtonClick({ metadata, data }: DomainEvent<'postback
   const { id: eventId, organizationId, receivedAt } = metadata;
   const key = { organizationId, conversationId, threadId, messageId, eventId };
   const click = ButtonClick.create({ ...key, userId: user.id, button, receivedAt, expires: expires() });
-  return (await unlessRefused(click.go())) !== undefined;
+  return (await ifConditionHolds(click.go())) !== undefined;
 }
 
 /**
@@ -89,7 +89,7 @@ async function correctAuthor(message: NormalizedMessage, participants: readonly 
 
 async function setAuthorType(key: MessageKey, authorType: UserType): Promise<void> {
   await Message.patch(key)
-    .set({ authorType, direction: directionOf(authorType) })
+    .set({ authorType, direction: messageDirection(authorType) })
     .go();
 }
 
@@ -118,7 +118,7 @@ const contentFields = (message: NormalizedMessage, event: EventMetadata) => {
   return {
     // The URL of a file stays: it is needed for the download.
     content: message.type === 'media' ? message.content : '',
-    metadata: { ...message.metadata, oversize: { bytes, key: eventKey(event) } },
+    metadata: { ...message.metadata, oversize: { bytes, key: largeEventKey(event) } },
     rawPayload: '{}',
   };
 };
@@ -128,7 +128,7 @@ async function createMessage(message: NormalizedMessage, event: EventMetadata): 
   const { receivedAt } = event;
   const storedAt = new Date().toISOString();
   const fields = { ...messageKey(message), ...headerFields(message), ...contentFields(message, event) };
-  const created = await unlessRefused(Message.create({ ...fields, receivedAt, storedAt, expires: expires() }).go());
+  const created = await ifConditionHolds(Message.create({ ...fields, receivedAt, storedAt, expires: expires() }).go());
   return created !== undefined || (await completeHeader(message, receivedAt, storedAt));
 }
 
@@ -138,7 +138,7 @@ async function createMessage(message: NormalizedMessage, event: EventMetadata): 
  * tombstone.
  */
 async function completeHeader(message: NormalizedMessage, receivedAt: string, storedAt: string): Promise<boolean> {
-  const completed = await unlessRefused(
+  const completed = await ifConditionHolds(
     Message.patch(messageKey(message))
       .set({ ...headerFields(message), receivedAt, expires: expires() })
       .data((stored, op) => op.ifNotExists(stored.storedAt, storedAt))
@@ -159,7 +159,7 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
   const content = contentFields(message, event);
   const key = messageKey(message);
   const replaceContent = () =>
-    unlessRefused(
+    ifConditionHolds(
       Message.patch(key)
         .set({ ...content, revision, expires: expires() })
         .where((stored, op) =>
@@ -173,11 +173,12 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
     );
   if (await replaceContent()) return;
   const header = headerFields(message);
-  if (await unlessRefused(Message.create({ ...key, ...header, ...content, revision, expires: expires() }).go())) return;
+  if (await ifConditionHolds(Message.create({ ...key, ...header, ...content, revision, expires: expires() }).go()))
+    return;
   // The message may have been created between the two writes.
   if (await replaceContent()) return;
   // A tombstone that arrived before its message gets the header, but no time of receipt.
-  await unlessRefused(
+  await ifConditionHolds(
     Message.patch(key)
       .set({ ...header, expires: expires() })
       .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
@@ -190,7 +191,7 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
  * stored.
  */
 async function markDeleted(key: MessageKey, deletedAt: string): Promise<NormalizedMessage['type'] | undefined> {
-  const deleted = await unlessRefused(
+  const deleted = await ifConditionHolds(
     Message.update(key)
       .set({ deletedAt, expires: expires() })
       .remove(['content', 'metadata', 'rawPayload', 'media', 'revision'])

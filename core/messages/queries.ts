@@ -1,6 +1,6 @@
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
-import { partitionOf, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/partition.ts';
 import { ButtonClick, type MediaState, Message } from './entities.ts';
 import type { MessageKey } from './messages.ts';
 
@@ -175,5 +175,5 @@ export async function addMediaLink<T extends StoredMessage>(
 
 /** All stored items of a conversation's messages, notes, tombstones and button clicks. */
 export function messageItems(conversation: { organizationId: string; conversationId: string }): Promise<StoredItem[]> {
-  return partitionOf(Message.get({ ...conversation, threadId: 'any', messageId: 'any' }).params());
+  return queryPartition(Message.get({ ...conversation, threadId: 'any', messageId: 'any' }).params());
 }

@@ -1,12 +1,12 @@
 import { deriveId } from '../events/ids.ts';
-import { ownEvent } from '../events/own-event.ts';
+import { createEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
 import { FileUnavailable, isFileError } from '../media/errors.ts';
 import type { FetchRules } from '../media/fetch.ts';
 import { removeFile } from '../media/media.ts';
 import { type StoredFile, storeFile } from '../media/store.ts';
-import { unlessRefused } from '../platform/dynamodb.ts';
+import { ifConditionHolds } from '../platform/dynamodb.ts';
 import { count } from '../platform/metrics.ts';
 import { type MediaState, Message } from './entities.ts';
 import type { MessageKey } from './messages.ts';
@@ -111,7 +111,7 @@ function namedFile({ message, isEdit }: MediaEvent, url: string) {
 function storedEvent({ message, metadata }: MediaEvent, file: StoredFile, now: number) {
   const { conversationId, threadId, id: messageId, visibility, organizationId } = message;
   const { key, size, contentType, declaredType, typeCheck, sha256 } = file;
-  return ownEvent(
+  return createEvent(
     'media.stored',
     { conversationId, threadId, messageId, visibility, key, size, contentType, declaredType, typeCheck, sha256 },
     { organizationId, correlationId: metadata.correlationId, causationId: metadata.id },
@@ -136,7 +136,7 @@ async function recordMediaState(
   key: MessageKey,
   media: MediaState,
 ): Promise<{ readonly before: MediaState | undefined } | undefined> {
-  const recorded = await unlessRefused(
+  const recorded = await ifConditionHolds(
     Message.patch(key)
       .set({ media })
       .where(({ timestamp, deletedAt }, op) =>
