@@ -1,6 +1,6 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
-import { queryPartition, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { type ConversationKey, readTimeline, threadActivity } from './conversations.ts';
 import { conversations } from './entities.ts';
 import { mergeSorted } from './merge.ts';

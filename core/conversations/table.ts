@@ -1,4 +1,4 @@
-import type { TableLayout } from '../platform/table.ts';
+import type { TableLayout } from '../platform/tables.ts';
 
 /** One partition per conversation: its projection, events and read marks. */
 export const conversationsTable = {

@@ -3,8 +3,8 @@ import { conversationItems, findCustomerConversations, type KnownCustomer } from
 import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/queries.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
+import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
 import { deleteKeys, keysUnder, readObject } from '../platform/objects.ts';
-import { deleteItems, type StoredItem } from '../platform/partition.ts';
 import { countQueuedDeadLetters } from '../platform/queue.ts';
 
 /** Everything stored about one or more customers. */

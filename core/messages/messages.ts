@@ -1,8 +1,12 @@
 import { type ChatEvent, readAssignment, recordEvent, recordMessage } from '../conversations/conversations.ts';
-import { messageDirection } from '../events/direction.ts';
-import type { DomainEvent } from '../events/event.ts';
-import { largeEventKey } from '../events/event-key.ts';
-import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
+import { type DomainEvent, largeEventKey } from '../events/event.ts';
+import {
+  type EventMetadata,
+  messageDirection,
+  type NormalizedMessage,
+  type Participant,
+  type UserType,
+} from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
 import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { ButtonClick, Message } from './entities.ts';

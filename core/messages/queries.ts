@@ -1,6 +1,6 @@
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
-import { queryPartition, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { ButtonClick, type MediaState, Message } from './entities.ts';
 import type { MessageKey } from './messages.ts';
 
