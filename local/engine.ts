@@ -97,7 +97,7 @@ export interface Engine {
 const secretPrefix = 'livechat';
 
 const ownParts: Parts = {
-  startSimulator: async (settings) => (await import('./livechat/thread.ts')).startSimulatorThread(settings),
+  startSimulator: async (settings) => (await import('./livechat/worker.ts')).startSimulatorThread(settings),
   // The console's clients read their settings when they are loaded, hence not before they are known.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };
