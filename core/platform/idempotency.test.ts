@@ -4,11 +4,11 @@ import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 
 describe('an effect that must happen once', () => {
   let local: SharedLocal;
-  let once: typeof import('./idempotency.ts').once;
+  let withIdempotency: typeof import('./idempotency.ts').withIdempotency;
   beforeAll(async () => {
     local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    ({ once } = await import('./idempotency.ts'));
+    ({ withIdempotency } = await import('./idempotency.ts'));
   });
   afterAll(async () => {
     vi.useRealTimers();
@@ -22,7 +22,7 @@ describe('an effect that must happen once', () => {
     let calls = 0;
     const { promise, resolve, reject } = Promise.withResolvers<{ id: string }>();
     const entered = Promise.withResolvers<void>();
-    const run = once(name, async () => {
+    const run = withIdempotency(name, async () => {
       calls += 1;
       entered.resolve();
       return promise;
