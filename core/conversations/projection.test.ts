@@ -13,6 +13,7 @@ import {
   transferred,
   updated,
 } from '../../test/conversation-events.ts';
+import { propertyRuns } from '../../test/depth.ts';
 import { type ConversationEvent, groupByThread, projectConversation } from './projection.ts';
 
 describe('the status of a conversation', () => {
@@ -161,7 +162,7 @@ describe('the projection', () => {
       fc.property(shuffled, known, ([list, otherwise], times) => {
         expect(projectConversation(otherwise, times)).toEqual(projectConversation(list, times));
       }),
-      { numRuns: 2_000 },
+      propertyRuns(2_000),
     );
   });
 
@@ -171,7 +172,7 @@ describe('the projection', () => {
       fc.property(repeated, known, ([list, again], times) => {
         expect(projectConversation([...list, ...again], times)).toEqual(projectConversation(list, times));
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 
@@ -182,7 +183,7 @@ describe('the projection', () => {
         projectConversation(list, times);
         expect(list).toEqual(before);
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 });
@@ -207,7 +208,7 @@ describe('events of an older thread', () => {
           });
         },
       ),
-      { numRuns: 2_000 },
+      propertyRuns(2_000),
     );
   });
 
