@@ -13,7 +13,7 @@ import {
 import { addMediaLink } from '../core/messages/links.ts';
 import { findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
-import { listDecisions } from '../core/routing/decision-store.ts';
+import { listDecisions } from '../core/routing/store.ts';
 import type { ConversationAnswer, ConversationPage, MessageAnswer } from './answers.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';

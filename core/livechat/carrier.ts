@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import type { RoutingCarrier } from '../routing/carrier.ts';
+import type { RoutingCarrier } from '../routing/apply.ts';
 import type { NewEvent, ThreadResponse, TransferChat } from './api.ts';
 import type { LiveChatClient } from './client.ts';
 import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
@@ -150,7 +150,7 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
     // Without a target it is routed within its present groups.
     handBack: (id) => client.transferChat({ id, ignore_agents_availability: true, ignore_requester_presence: true }),
     tag: (chatId, threadId, tag) => client.tagThread({ chat_id: chatId, thread_id: threadId, tag }),
-    async say(chatId, { id, text, visibility }) {
+    async sendText(chatId, { id, text, visibility }) {
       await client.sendEvent({ chat_id: chatId, event: { type: 'message', text, visibility, custom_id: id } });
     },
     find: async (chatId, id, since) => (await findEvent(client, chatId, id, since)) !== undefined,

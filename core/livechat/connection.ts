@@ -50,13 +50,13 @@ export function createConnections(environment = process.env): (organizationId: s
     return region === undefined ? client : client.inRegion(region);
   };
   return async (organizationId) => {
-    const secret = await credentials.of(organizationId);
+    const secret = await credentials.get(organizationId);
     return {
       client: clientOf(organizationId, secret),
       agentId: secret.current.LIVECHAT_AGENT_ID,
       onRegion: (region) => regions.set(organizationId, region),
       async refresh() {
-        const fresh = await credentials.reread(organizationId);
+        const fresh = await credentials.refresh(organizationId);
         const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
         return changed ? clientOf(organizationId, fresh) : undefined;
       },

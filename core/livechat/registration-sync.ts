@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { writeSecret } from '../platform/secrets-manager.ts';
 import type { Account } from './connection.ts';
-import { type LiveChatCredentials, rereadEveryMs } from './credentials.ts';
+import { type LiveChatCredentials, minRefreshIntervalMs } from './credentials.ts';
 import { LiveChatClientError } from './errors.ts';
 import {
   type DesiredRegistrations,
@@ -88,7 +88,7 @@ export async function applyChanges(plan: RegistrationPlan, task: Task): Promise<
   const { account, desired, storedAt, delays, clock, onStep } = task;
   const owner = { owner_client_id: requireClientId(account) };
   if (plan.create.some(({ mismatches }) => mismatches.includes('secret'))) {
-    await waitUntil(storedAt + Math.min(delays.cacheMs, rereadEveryMs), task);
+    await waitUntil(storedAt + Math.min(delays.cacheMs, minRefreshIntervalMs), task);
   }
   for (const removal of plan.removeFirst) await remove(removal, task);
   for (const { action } of plan.create) {

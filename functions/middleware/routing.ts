@@ -6,7 +6,7 @@ import { wholeNumber } from '../../core/platform/configuration.ts';
 import { busPublisher } from '../../core/platform/event-bridge.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { RoutingPorts } from '../../core/routing/route.ts';
-import { cachedRules } from '../../core/routing/rule-store.ts';
+import { cachedRules } from '../../core/routing/store.ts';
 
 const rules = cachedRules();
 const carrier = liveChatRouting();

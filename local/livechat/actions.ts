@@ -21,8 +21,8 @@ import { assignedAgent, handOver, joinChat, leaveChat, markSeen, requirePresent,
 
 const messageBytes = 16 * 1024;
 
-const word = (what: string) => z.string(what).check(z.minLength(1, what));
-const text = word('a text that is not empty').check(
+const requiredText = (what: string) => z.string(what).check(z.minLength(1, what));
+const text = requiredText('a text that is not empty').check(
   z.refine((value) => Buffer.byteLength(value) <= messageBytes, "a text of at most 16 KB, LiveChat's own limit"),
 );
 const agentId = z
@@ -37,7 +37,7 @@ const bytes = z.int('a number of bytes').check(z.gte(0, 'a number of bytes'));
 
 const formAnswer = z.strictObject(
   {
-    type: word('the type of the field, such as "name" or "radio"'),
+    type: requiredText('the type of the field, such as "name" or "radio"'),
     label: z.string('a text'),
     answer: z.union([z.string(), z.array(z.string())], 'a text, or a list of texts'),
   },
@@ -48,7 +48,7 @@ export const startRequest = z.strictObject(
   {
     customer: z.strictObject(
       {
-        name: word("the customer's name"),
+        name: requiredText("the customer's name"),
         email: z.optional(z.email('an e-mail address')),
         sessionFields: z.optional(sessionFields),
       },
@@ -68,10 +68,10 @@ export type StartRequest = z.infer<typeof startRequest>;
 
 const button = z.strictObject(
   {
-    text: word("the button's text"),
+    text: requiredText("the button's text"),
     type: z.enum(['message', 'url', 'webview', 'phone'], 'one of message, url, webview, phone'),
     value: z.string('a text'),
-    postback_id: word('a text'),
+    postback_id: requiredText('a text'),
     user_ids: z._default(z.array(z.string('a text'), 'a list of user ids'), []),
     webview_height: z.optional(z.enum(['compact', 'tall', 'full'], 'one of compact, tall, full')),
     target: z.optional(z.enum(['new', 'current'], 'one of new, current')),
@@ -95,9 +95,9 @@ const byAgent = { agent: z.optional(agentId) };
 const message = { ...action('message'), text };
 const file = {
   ...action('file'),
-  name: word('a file name'),
+  name: requiredText('a file name'),
   url: z.optional(url),
-  contentType: z.optional(word('a content type, such as image/png')),
+  contentType: z.optional(requiredText('a content type, such as image/png')),
   size: z.optional(bytes),
   /** The content. Defaults to a small sample of the type. */
   content: z.optional(z.base64('the bytes in base64')),
@@ -108,7 +108,11 @@ const customerAction = z.discriminatedUnion(
   [
     z.strictObject(message),
     z.strictObject(file),
-    z.strictObject({ ...action('click'), eventId: word("an event's id"), postbackId: word("a button's postback_id") }),
+    z.strictObject({
+      ...action('click'),
+      eventId: requiredText("an event's id"),
+      postbackId: requiredText("a button's postback_id"),
+    }),
     z.strictObject(action('seen')),
     z.strictObject(action('leave')),
     z.strictObject({ ...action('session-fields'), fields: sessionFields }),
@@ -145,13 +149,13 @@ const agentAction = z.discriminatedUnion(
         .array(element, 'a list of elements')
         .check(z.minLength(1, '1 to 10 elements'), z.maxLength(10, '1 to 10 elements')),
     }),
-    z.strictObject({ ...action('edit'), ...byAgent, eventId: word("a message's id"), text }),
-    z.strictObject({ ...action('delete'), ...byAgent, eventId: word("an event's id") }),
+    z.strictObject({ ...action('edit'), ...byAgent, eventId: requiredText("a message's id"), text }),
+    z.strictObject({ ...action('delete'), ...byAgent, eventId: requiredText("an event's id") }),
     z.strictObject({ ...action('join'), ...byAgent }),
     z.strictObject({ ...action('part'), ...byAgent }),
     transferRequest,
-    z.strictObject({ ...action('tag'), ...byAgent, tag: word('the name of a tag') }),
-    z.strictObject({ ...action('untag'), ...byAgent, tag: word('the name of a tag') }),
+    z.strictObject({ ...action('tag'), ...byAgent, tag: requiredText('the name of a tag') }),
+    z.strictObject({ ...action('untag'), ...byAgent, tag: requiredText('the name of a tag') }),
     z.strictObject({ ...action('close'), ...byAgent }),
   ],
   'what an agent does: one of message, file, note, rich-message, edit, delete, join, part, transfer, tag, untag, close',

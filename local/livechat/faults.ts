@@ -69,7 +69,7 @@ export interface Fault {
   /** null: no limit. */
   readonly remaining: number | null;
   /** The number of calls affected so far. */
-  readonly struck: number;
+  readonly applied: number;
 }
 
 /** The part of a call that faults are matched against. */
@@ -101,7 +101,7 @@ export const createFaults = (random: () => number): Faults => {
 
   const add = (request: FaultRequest): Fault => {
     lastId += 1;
-    const fault: Fault = { id: lastId, request, remaining: request.count ?? null, struck: 0 };
+    const fault: Fault = { id: lastId, request, remaining: request.count ?? null, applied: 0 };
     faults.set(fault.id, fault);
     return fault;
   };
@@ -117,13 +117,19 @@ export const createFaults = (random: () => number): Faults => {
     const fault = faults.get(id);
     if (fault === undefined) return;
     const remaining = fault.remaining === null ? null : fault.remaining - 1;
-    faults.set(id, { ...fault, remaining, struck: fault.struck + 1 });
+    faults.set(id, { ...fault, remaining, applied: fault.applied + 1 });
   };
 
   return { add, next, markApplied, list: () => [...faults.values()], clear: () => faults.clear() };
 };
 
-export const viewFault = ({ id, request, remaining, struck }: Fault) => ({ id, ...request, remaining, struck });
+/** The API field is named `struck`. */
+export const viewFault = ({ id, request, remaining, applied }: Fault) => ({
+  id,
+  ...request,
+  remaining,
+  struck: applied,
+});
 
 type Of<Kind extends FaultRequest['kind']> = Extract<FaultRequest, { kind: Kind }>;
 

@@ -102,24 +102,24 @@ const startChat = (request: StartRequest, context: ActionContext): ChatUpdate =>
 
 /** Settings that can change while the simulator runs. */
 export interface Settings {
-  /** Calls a second, over all methods; null: no limit. */
+  /** Calls per second over all methods; null: no limit. */
   readonly rateLimitPerSecond: number | null;
-  /** How long after add_user_to_chat a user cannot send yet. */
+  /** How long a user cannot send after add_user_to_chat. */
   readonly joinDelayMs: number;
-  /** How many agents and bots whom the customer sees may be added to a chat; a transfer is not bound by it. */
+  /** The maximum number of public agents that add_user_to_chat accepts. Does not apply to transfers. */
   readonly publicAgentsLimit: number;
-  /** Who cannot take a chat now: a transfer to them fails, unless it may queue. */
+  /** Unavailable agents: a transfer to them fails unless the chat may queue. */
   readonly offlineAgents: readonly string[];
   readonly offlineGroups: readonly number[];
-  /** The groups there are; null: any number is one. */
+  /** The existing groups; null: any number. */
   readonly groups: readonly number[] | null;
-  /** Whose credentials the caller has: an agent's e-mail address or a bot's id. */
+  /** The owner of the caller's credentials: an agent's e-mail address or a bot's id. */
   readonly agentId: string;
-  /** How LiveChat says that a chat is closed. Both were seen. */
+  /** The form of the error for a closed chat. */
   readonly inactiveForm: InactiveForm;
-  /** How long a registration, or its removal, takes to be in effect. LiveChat says: up to two minutes. */
+  /** The delay before a registration or its removal takes effect. LiveChat documents up to two minutes. */
   readonly registrationDelayMs: number;
-  /** What the caller's token may do; null: everything. */
+  /** The scopes of the caller's token; null: all. */
   readonly scopes?: readonly string[] | null;
   /** Without any credentials, every Authorization header is accepted. */
   readonly accountId?: string | undefined;
@@ -153,7 +153,7 @@ export const createSettings = (initial: Settings): SettingsStore => {
   };
 };
 
-/** The settings without what is secret. */
+/** The settings without secrets. */
 export const viewSettings = ({ apiKey: _, accessToken: __, ...formatted }: Settings) => formatted;
 
 const whole = (what: string, least: number) => z.int(what).check(z.gte(least, what));

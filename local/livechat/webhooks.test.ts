@@ -63,16 +63,16 @@ test('delivers the webhooks of a chat in order', async () => {
 });
 
 test('counts a webhook as pending until its response, but not while a retry waits', async () => {
-  const owed = sharedWork(sharedCount());
+  const inFlight = sharedWork(sharedCount());
   const seen: number[] = [];
   const receiver = await startReceiver(() => {
-    seen.push(owed.pending());
+    seen.push(inFlight.pending());
     return 500;
   });
-  const { send, activities } = deliverTo(receiver.url, [60_000], { begin: owed.begin });
+  const { send, activities } = deliverTo(receiver.url, [60_000], { begin: inFlight.begin });
   webhooksOfChat(1).forEach(send);
-  expect(owed.pending()).toBe(2);
-  await expect(owed.idle(10_000)).resolves.toBe(true);
+  expect(inFlight.pending()).toBe(2);
+  await expect(inFlight.idle(10_000)).resolves.toBe(true);
   expect(seen).toEqual([2, 1]);
   expect(activities.map(({ ok, gaveUp }) => [ok, gaveUp])).toEqual([
     [false, false],
@@ -183,7 +183,7 @@ test('stop aborts active requests and those that wait for a connection', async (
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../test/fixtures/livechat/${name}.json`, import.meta.url), 'utf8'));
 
-/** Depends on the customer's past, on what they told about themselves, or on what another application noted. */
+/** Depends on earlier chats, on data that the customer gave, or on other applications. */
 const mayLack =
   /agent_last_event|customer_last_event|welcome_message|session_fields|previous_thread_id|tags|requester_id/;
 
@@ -201,7 +201,7 @@ const form = [
 
 const customer = { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFields: { plan: 'pro' } };
 
-/** One chat in which everything happens; gives all bodies. */
+/** The webhook bodies of one chat with every action. */
 const scenarioBodies = (): Record<string, unknown>[] => {
   const simulator = quietSimulator();
   const { chat } = simulator.start(parse(startRequest, { customer, text: 'Where is my order?', form, group: 4 }));

@@ -13,7 +13,6 @@ import {
 import { LiveChatError, validationError } from '../errors.ts';
 import type { ChatEvent, Thread, User } from '../objects.ts';
 import { addAgent, addCustomer, handOver, removeAgent, type TransferTarget } from '../users.ts';
-import { eventRequest } from './events.ts';
 import {
   type ApiState,
   getRequester,
@@ -29,25 +28,12 @@ const offset = z._default(z.int().check(z.gte(0)), 0);
 
 /** The bodies of the Agent Chat API (v3.4 to v3.6), as far as the simulator supports them. */
 
-export const id = z.string().check(z.minLength(1));
+const id = z.string().check(z.minLength(1));
 const flag = z._default(z.boolean(), false);
 const visibility = z.enum(['all', 'agents'], 'must be one of all, agents');
 const userType = z.enum(['agent', 'customer'], 'must be one of agent, customer');
 const sortOrder = z.enum(['asc', 'desc'], 'must be one of asc, desc');
 const limit = z.int('must be a number').check(z.gte(1, 'must be from 1 to 100'), z.lte(100, 'must be from 1 to 100'));
-
-export const sendEventRequest = z.object({ chat_id: id, event: eventRequest });
-
-export const uploadFileRequest = z.object({ file: z.instanceof(File) });
-
-export const resumeChatRequest = z.object({
-  chat: z.object({
-    id,
-    users: z._default(z.array(z.object({ id, type: userType })), []),
-    thread: z.optional(z.object({ events: z._default(z.array(eventRequest), []) })),
-  }),
-  active: z._default(z.boolean(), true),
-});
 
 export const addUserRequest = z.object({
   chat_id: id,

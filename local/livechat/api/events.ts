@@ -3,7 +3,6 @@ import { type Author, appendEvent, type EventDraft, reopenChat } from '../chats.
 import { LiveChatError } from '../errors.ts';
 import { fileContent, type Uploads } from '../events.ts';
 import type { EventContent } from '../objects.ts';
-import type { resumeChatRequest, sendEventRequest, uploadFileRequest } from './chats.ts';
 import { type ApiState, getRequester, recordEvents, requireActive, requireSender, requireUserId } from './method.ts';
 
 const messageBytes = 16 * 1024;
@@ -71,8 +70,8 @@ const richMessageFields = {
     ),
 };
 
-/** An event as an application sends it. */
-export const eventRequest = z.discriminatedUnion(
+/** The body of an event in a request. */
+const eventRequest = z.discriminatedUnion(
   'type',
   [
     z.object({ type: z.literal('message'), ...common, text, postback: z.optional(postback) }),
@@ -90,7 +89,23 @@ export const eventRequest = z.discriminatedUnion(
   'must be one of message, file, rich_message, system_message, custom',
 );
 
-export type EventRequest = z.infer<typeof eventRequest>;
+type EventRequest = z.infer<typeof eventRequest>;
+
+export const sendEventRequest = z.object({ chat_id: nonEmpty, event: eventRequest });
+
+export const uploadFileRequest = z.object({ file: z.instanceof(File) });
+
+export const resumeChatRequest = z.object({
+  chat: z.object({
+    id: nonEmpty,
+    users: z._default(
+      z.array(z.object({ id: nonEmpty, type: z.enum(['agent', 'customer'], 'must be one of agent, customer') })),
+      [],
+    ),
+    thread: z.optional(z.object({ events: z._default(z.array(eventRequest), []) })),
+  }),
+  active: z._default(z.boolean(), true),
+});
 
 /** The position of a new event. */
 export interface Place {

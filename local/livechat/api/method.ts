@@ -28,7 +28,7 @@ export interface ApiState {
   readonly clientId: string;
 }
 
-/** One method of an API, from the parsed JSON to the answer. @throws LiveChatError, SimulatorError */
+/** One method of an API, from the parsed JSON to the response body. @throws LiveChatError, SimulatorError */
 export type Method = (body: unknown, state: ApiState, version: Version) => object;
 
 export const getRequester = ({ settings, clientId }: ApiState): Author => ({
@@ -113,14 +113,14 @@ export interface JoinDelays {
 
 export const createJoinDelays = (now: () => number): JoinDelays => {
   const readyAt = new Map<string, number>();
-  const keyOf = (chatId: string, userId: string) => `${chatId} ${userId}`;
+  const toKey = (chatId: string, userId: string) => `${chatId} ${userId}`;
 
   return {
     start: (chatId, userId, delayMs) => {
-      readyAt.set(keyOf(chatId, userId), now() + delayMs);
+      readyAt.set(toKey(chatId, userId), now() + delayMs);
     },
     isReady: (chatId, userId) => {
-      const key = keyOf(chatId, userId);
+      const key = toKey(chatId, userId);
       const at = readyAt.get(key);
       if (at !== undefined && at > now()) return false;
       readyAt.delete(key);
@@ -156,7 +156,7 @@ export interface CallLog {
 
 const none: Count = { count: 0, accepted: 0, rate_limited: 0 };
 
-/** What was asked of the APIs; from its arrivals one sees order, loss and what came twice. */
+/** Counts calls and logs accepted events, which shows their order, losses and duplicates. */
 export const createCallLog = (): CallLog => {
   const counts = new Map<string, Count>();
   const arrivals: Arrival[] = [];
@@ -190,25 +190,25 @@ const requesterIn = (chat: Chat, state: ApiState): Agent | undefined => {
   return presentAgents(chat).find((agent) => agent.id === id);
 };
 
-/** The requester, who must be in the chat unless the call says that this does not matter. */
+/** Returns the requester. @throws LiveChatError if it is not in the chat, unless `ignorePresence` is set */
 export const requirePresence = (chat: Chat, ignorePresence: boolean, state: ApiState): Agent => {
   const present = requesterIn(chat, state);
   if (present === undefined && !ignorePresence) throw notMemberError();
   return present ?? createAgent(getRequester(state).id);
 };
 
-/** Who is in the chat for the agents' eyes only cannot speak to the customer. */
+/** A requester with visibility `agents` cannot send to the customer. */
 export const requireSender = (chat: Chat, visibility: Visibility, state: ApiState): void => {
-  const speaker = requesterIn(chat, state);
-  if (speaker === undefined || !state.joinDelays.isReady(chat.id, speaker.id)) throw notMemberError();
-  if (speaker.visibility === 'agents' && visibility === 'all') {
+  const sender = requesterIn(chat, state);
+  if (sender === undefined || !state.joinDelays.isReady(chat.id, sender.id)) throw notMemberError();
+  if (sender.visibility === 'agents' && visibility === 'all') {
     throw validationError('Requester with visibility `agents` cannot send event with visibility `all`');
   }
 };
 
 const agentId = /^(\S+@\S+|[0-9a-f]{32})$/;
 
-/** The simulator keeps no list of agents: whatever has the form of an agent's or a bot's id is one. */
+/** The simulator has no list of agents: it accepts every id in the format of an agent or a bot. */
 export const requireAgentId = (id: string): void => {
   if (!agentId.test(id)) throw validationError('user_id not found');
 };

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { LiveChatError, validationError } from '../errors.ts';
 import type { AdditionalData, Target } from '../webhooks.ts';
-import type { Version } from './method.ts';
 
 /** Request bodies of the webhook methods of the Configuration API. */
 
@@ -29,7 +28,7 @@ const since: Readonly<Record<string, number>> = {
 };
 
 /** @throws LiveChatError if this API version does not have the action */
-export const requireAction = (action: string, version: Version): void => {
+export const requireAction = (action: string, version: string): void => {
   if (Number(version.slice('v3.'.length)) < (since[action] ?? 0)) {
     throw validationError('`action` must be the name of a webhook action');
   }
@@ -94,7 +93,7 @@ const everything: readonly AdditionalData[] = ['chat_properties', 'chat_presence
 
 export const createRegistrations = ({ uuid, now, delayMs, fallback }: RegistrationSources): Registrations => {
   const registrations = new Map<string, Registration>();
-  /** When the first registration came into effect. */
+  /** When the first registration takes effect. */
   let ownFrom = Number.POSITIVE_INFINITY;
   let enabled = true;
 
@@ -131,19 +130,12 @@ export const createRegistrations = ({ uuid, now, delayMs, fallback }: Registrati
     return [...registrations]
       .filter(([, { from, until = Number.POSITIVE_INFINITY }]) => from <= at && at < until)
       .filter(([, { request }]) => request.action === action && (enabled || request.type === 'bot'))
-      .map(
-        ([
-          webhookId,
-          {
-            request: { url, secret_key: secretKey, additional_data: additionalData = [] },
-          },
-        ]) => ({
-          webhookId,
-          url,
-          secretKey,
-          additionalData,
-        }),
-      );
+      .map(([webhookId, { request }]) => ({
+        webhookId,
+        url: request.url,
+        secretKey: request.secret_key,
+        additionalData: request.additional_data ?? [],
+      }));
   };
 
   return {

@@ -20,7 +20,7 @@ import {
   transferChat,
   untagThread,
 } from './chats.ts';
-import { resumeChat, sendEvent, uploadFile } from './events.ts';
+import { resumeChat, resumeChatRequest, sendEvent, sendEventRequest, uploadFile, uploadFileRequest } from './events.ts';
 import { type ApiState, authorize, check, type Method, type Version, versions } from './method.ts';
 import { ownerRequest, registerWebhookRequest, requireAction, unregisterWebhookRequest } from './registrations.ts';
 
@@ -33,9 +33,9 @@ const method =
     run(check(schema, body), state, version);
 
 const agent: Readonly<Record<string, Method>> = {
-  send_event: method(requests.sendEventRequest, sendEvent),
-  upload_file: method(requests.uploadFileRequest, uploadFile),
-  resume_chat: method(requests.resumeChatRequest, resumeChat),
+  send_event: method(sendEventRequest, sendEvent),
+  upload_file: method(uploadFileRequest, uploadFile),
+  resume_chat: method(resumeChatRequest, resumeChat),
   add_user_to_chat: method(requests.addUserRequest, addUserToChat),
   remove_user_from_chat: method(requests.removeUserRequest, removeUserFromChat),
   transfer_chat: method(requests.transferChatRequest, transferChat),
@@ -167,7 +167,7 @@ export interface Call {
   readonly body: () => unknown;
 }
 
-export interface Parts {
+export interface CallHandlerOptions {
   readonly state: ApiState;
   readonly faults: Faults;
   readonly limiter: Limiter;
@@ -192,7 +192,7 @@ export const createCallHandler = ({
   limiter,
   clock,
   random,
-}: Parts): ((call: Call) => Promise<CallResult>) => {
+}: CallHandlerOptions): ((call: Call) => Promise<CallResult>) => {
   const { calls, settings } = state;
 
   const admit = ({ method, version, authorization }: Call): void => {
