@@ -138,14 +138,14 @@ describe('what a call does', () => {
       [],
       ['WebhooksReceived other', 'WebhooksIgnored other'],
     ],
-    ['a wrong secret', { ...message, secret_key: 'wrong' }, [], ['WebhooksRefused 401']],
+    ['a wrong secret', { ...message, secret_key: 'wrong' }, [], ['WebhookErrorResponses 401']],
     [
       'a payload that fits no schema',
       { ...message, payload: {} },
       ['webhook.rejected'],
       ['WebhooksReceived incoming_event', 'WebhooksRejected payload incoming_event'],
     ],
-    ['excessive nesting', { ...message, payload: nested(200) }, [], ['WebhooksRefused 400']],
+    ['excessive nesting', { ...message, payload: nested(200) }, [], ['WebhookErrorResponses 400']],
   ])('of %s is to publish and to count', async (_what, body, types, counts) => {
     const { call, published, counted } = bridge();
     await call(body);

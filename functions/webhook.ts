@@ -1,3 +1,4 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
@@ -6,8 +7,8 @@ import { Credentials } from '../core/livechat/credentials.ts';
 import { type ReceiveOptions, receive } from '../core/livechat/receive.ts';
 import { verifyProof } from '../core/livechat/verify.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
-import { busPublisher } from '../core/platform/event-bridge.ts';
-import { logWith } from '../core/platform/logger.ts';
+import { createBusPublisher } from '../core/platform/event-bridge.ts';
+import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
 import { readSecret } from '../core/platform/secrets-manager.ts';
 import {
@@ -32,6 +33,7 @@ export function webhookHandler(options: WebhookOptions) {
   const { credentials, publish, maxBytes, now = Date.now, ...metricsAndLog } = options;
   const verify: Verify = (proof, organizationId) => verifyProof(proof, organizationId, credentials, now);
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+    .use(injectLambdaContext(logger))
     .use(respondToErrors(options.log, options.count))
     .use(limitBody(maxBytes))
     .use(verifySignature(verify))
@@ -52,9 +54,9 @@ export const handler = webhookHandler({
     environment: process.env,
     cacheMs: wholeNumber('SECRET_CACHE_SECONDS', 300) * 1000,
   }),
-  publish: busPublisher(),
+  publish: createBusPublisher(),
   maxBytes: wholeNumber('WEBHOOK_MAX_BYTES', 1_048_576, 1),
   count,
   measure,
-  log: logWith({ function: 'webhook' }),
+  log: logger,
 });

@@ -69,7 +69,7 @@ export function webhooksSeen(organizationIds: readonly string[], actions: readon
       const times = await lastSeen(organizationIds);
       if (times.size === 0) {
         const mend =
-          'Start a chat (locally, `livechat simulate chat`), then look again; see the metric WebhooksRefused.';
+          'Start a chat (locally, `livechat simulate chat`), then look again; see the metric WebhookErrorResponses.';
         return [warning('none has left a trace yet', mend)];
       }
       return actions.map((action) =>

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { catalogue, type EventData, type EventType } from './catalogue.ts';
-import { type Issue, issuesOf } from './issues.ts';
+import { describeIssues, type Issue } from './issues.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
 
 /** A domain event: what is put on the bus as `detail-type` and `detail`. */
@@ -31,7 +31,7 @@ export class InvalidEventError extends Error {
 }
 
 /** The reference of a claim check, when the detail holds one in place of its data. */
-export function claimCheckOf(detail: unknown): { metadata: EventMetadata; dataRef: DataRef } | undefined {
+export function parseClaimCheck(detail: unknown): { metadata: EventMetadata; dataRef: DataRef } | undefined {
   const parsed = referring.safeParse(detail);
   return parsed.success ? parsed.data : undefined;
 }
@@ -39,9 +39,9 @@ export function claimCheckOf(detail: unknown): { metadata: EventMetadata; dataRe
 /** Checks `detail` against the catalogue. Throws {@link InvalidEventError}, which names every field that does not fit. */
 export function parseEvent<T extends EventType>(type: T, detail: unknown): DomainEvent<T> {
   const envelope = z.object({ metadata, data: z.unknown() }).safeParse(detail);
-  if (!envelope.success) throw new InvalidEventError(type, issuesOf(envelope.error));
+  if (!envelope.success) throw new InvalidEventError(type, describeIssues(envelope.error));
   const data = schemas[type].safeParse(envelope.data.data);
-  if (!data.success) throw new InvalidEventError(type, issuesOf(data.error).map(underData));
+  if (!data.success) throw new InvalidEventError(type, describeIssues(data.error).map(underData));
   return { type, metadata: envelope.data.metadata, data: data.data };
 }
 

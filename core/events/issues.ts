@@ -10,6 +10,6 @@ export interface Issue {
   readonly message: string;
 }
 
-export function issuesOf(error: z.core.$ZodError): Issue[] {
+export function describeIssues(error: z.core.$ZodError): Issue[] {
   return error.issues.map((issue) => ({ path: issue.path.map(String).join('.') || '(root)', message: issue.message }));
 }

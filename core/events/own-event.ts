@@ -10,7 +10,7 @@ export interface Cause {
 }
 
 /** An event of this bridge's own making, identified by what it is about. */
-export function ownEvent<T extends EventType>(
+export function createEvent<T extends EventType>(
   type: T,
   data: EventData<T>,
   { organizationId, correlationId, causationId }: Cause,

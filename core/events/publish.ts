@@ -35,7 +35,7 @@ const attempts = 3;
 const firstPauseMs = 100;
 
 /** Puts events on the bus, all or with {@link PublishError}. Those not taken are sent again on their own. */
-export function publisher(options: PublishOptions): Publish {
+export function createPublisher(options: PublishOptions): Publish {
   const wait = options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
   return async (events) => {
     const entries = await Promise.all(events.map((event) => entryOf(event, options)));

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { isTime } from './time.ts';
+import { isRfc3339 } from './time.ts';
 
 /** Building blocks that several events share. Times are ISO 8601; LiveChat's own keep their microseconds. */
 
 export const id = z.string().check(z.minLength(1));
-export const time = z.string().check(z.refine(isTime, 'expected an RFC 3339 time'));
+export const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 
 export const userType = z.enum(['customer', 'agent', 'bot', 'system', 'unknown']);
 export type UserType = z.infer<typeof userType>;
@@ -21,7 +21,7 @@ export const participant = z.object({
   /** Whether the customer does not see them: a supervisor, say, who has no part in who the chat is with. */
   hidden: z.optional(z.boolean()),
   /** Set where the id alone suggests another type, so that messages stored before may name their author wrongly. */
-  mistakable: z.optional(z.literal(true)),
+  misleadingId: z.optional(z.literal(true)),
   /** Session fields of a customer, by name. */
   fields: z.optional(z.record(z.string(), z.string())),
   /** ISO 3166 alpha-2, of a customer's visit. */
@@ -70,8 +70,8 @@ export const normalizedMessage = z.object({
 export type NormalizedMessage = z.infer<typeof normalizedMessage>;
 
 /** In which conversation, and in which thread of it where the carrier named one. */
-export const place = { conversationId: id, threadId: z.optional(id) };
-export const placeInThread = { conversationId: id, threadId: id };
+export const conversationKey = { conversationId: id, threadId: z.optional(id) };
+export const threadKey = { conversationId: id, threadId: id };
 
 export const metadata = z.object({
   /** Derived from what happened, never random: the same webhook twice has the same id. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError, required } from '../platform/configuration.ts';
-import { logWith } from '../platform/logger.ts';
+import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { parseVersion, type Version } from './api.ts';
@@ -25,8 +25,6 @@ export interface Connection {
   /** A client with the credentials as they are now; undefined when they are what they were. */
   readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
-
-const log = logWith({ component: 'livechat' });
 
 /** Connections by organization, with credentials that are kept for a while. */
 export function createConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
@@ -67,12 +65,12 @@ export function createConnections(environment = process.env): (organizationId: s
 /** LiveChat bills calls, so each one counts. */
 function onCall({ organizationId = 'unknown', method, status, category }: CallRecord): void {
   count('LiveChatCalls', { organizationId, method });
-  if (category !== undefined) log.info('LiveChat refused a call', { organizationId, method, status, category });
+  if (category !== undefined) logger.info('LiveChat call failed', { organizationId, method, status, category });
 }
 
 function onNotice({ kind, date, method }: VersionNotice): void {
-  count('LiveChatApiNotices', { kind, method });
-  log.warn(`LiveChat calls this version of its API ${kind}: move to a newer one`, { date, method });
+  count('LiveChatDeprecationNotices', { kind, method });
+  logger.warn(`LiveChat marks the API version as ${kind}: set LIVECHAT_API_VERSION to a newer one`, { date, method });
 }
 
 /** Credentials as Secrets Manager has them. */

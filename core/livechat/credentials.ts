@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
-import { errorKeys, logWith } from '../platform/logger.ts';
+import { logger } from '../platform/logger.ts';
 import { isDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
@@ -134,7 +134,7 @@ export class Credentials {
     } catch (error) {
       if (!known) throw error;
       // The cached secret keeps webhooks working while Secrets Manager is unavailable.
-      logWith({ secret: name }).warn('could not read the secret, using the cached one', errorKeys(error));
+      logger.warn('could not read the secret, using the cached one', { secret: name, error });
       return known;
     }
   }

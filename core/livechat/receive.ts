@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { AnyEvent } from '../events/event.ts';
-import { issuesOf } from '../events/issues.ts';
+import { describeIssues } from '../events/issues.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
 import { isUuid } from './conventions.ts';
@@ -56,7 +56,7 @@ function translateBody(body: unknown, secret: OrganizationSecret, options: Recei
     count('WebhooksReceived', { action: 'other' });
     count('WebhooksRejected', { reason: 'envelope', action: 'unknown' });
     const create = new EventFactory({ organizationId: 'unknown', action: 'unknown', payload: body, receivedAt }, {});
-    return [create.fromContent('webhook.rejected', { issues: issuesOf(parsed.error), body })];
+    return [create.fromContent('webhook.rejected', { issues: describeIssues(parsed.error), body })];
   }
   const { action, organization_id: organizationId, payload } = parsed.data;
   count('WebhooksReceived', { action: countedName(action) });

@@ -490,7 +490,7 @@ import { redact } from './verify.ts';
           { id: customerId, type: 'customer', name: 'Dana', present: true, fields: { plan: 'pro', n: '1' } },
           { id: agentId, type: 'agent', email: agentId, present: false },
           { id: botId, type: 'bot' },
-          { id: 'somebody', type: 'agent', mistakable: true },
+          { id: 'somebody', type: 'agent', misleadingId: true },
         ],
       });
     });
@@ -872,7 +872,7 @@ import { redact } from './verify.ts';
         'a customer with an e-mail address for an id',
         { user: { id: agentId, type: 'customer' } },
         'participant.changed',
-        { participant: { type: 'customer', mistakable: true } },
+        { participant: { type: 'customer', misleadingId: true } },
       ],
       [
         'one of whom nothing is known',

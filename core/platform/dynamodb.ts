@@ -11,17 +11,17 @@ export const documents = DynamoDBDocumentClient.from(
 );
 
 /** Whether a write was refused by its own condition, which is an answer rather than a failure. */
-export function isRefused(error: unknown): boolean {
+export function isConditionFailure(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && cause.name === 'ConditionalCheckFailedException';
 }
 
 /** The write's result, or undefined where its condition did not hold. */
-export async function unlessRefused<T>(write: Promise<T>): Promise<T | undefined> {
+export async function ifConditionHolds<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write;
   } catch (error) {
-    if (isRefused(error)) return undefined;
+    if (isConditionFailure(error)) return undefined;
     throw error;
   }
 }
@@ -29,7 +29,7 @@ export async function unlessRefused<T>(write: Promise<T>): Promise<T | undefined
 const secondsPerDay = 86_400;
 
 /** When an item written now expires, in seconds since 1970. The setting counts days; a year unless set. */
-export function expiryIn(
+export function expiresAfter(
   setting: 'CONVERSATIONS_RETENTION_DAYS' | 'MESSAGES_RETENTION_DAYS',
   now = Date.now(),
 ): number {

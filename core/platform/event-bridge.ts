@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { DataRef } from '../events/event.ts';
-import { eventKey } from '../events/event-key.ts';
-import { type Publish, type PublishOptions, publisher } from '../events/publish.ts';
+import { largeEventKey } from '../events/event-key.ts';
+import { createPublisher, type Publish, type PublishOptions } from '../events/publish.ts';
 import { required, wholeNumber } from './configuration.ts';
 
 const client = new EventBridgeClient({
@@ -18,14 +18,14 @@ const putEvents: PublishOptions['putEvents'] = async (entries) => {
 const keep: PublishOptions['keep'] = async (event, json): Promise<DataRef> => {
   const { putObject } = await import('./objects.ts');
   const bucket = required('MEDIA_BUCKET', 'the name of the media bucket');
-  const key = eventKey(event.metadata);
+  const key = largeEventKey(event.metadata);
   await putObject({ bucket, key, body: json, contentType: 'application/json' });
   return { bucket, key, bytes: Buffer.byteLength(json) };
 };
 
 /** Publishes to the bus that the environment names. */
-export function busPublisher(): Publish {
-  return publisher({
+export function createBusPublisher(): Publish {
+  return createPublisher({
     bus: required('BUS_NAME', 'the name of the event bus'),
     putEvents,
     keep,
@@ -34,7 +34,7 @@ export function busPublisher(): Publish {
 }
 
 /** Puts an event on the bus as it was, whoever it came from. */
-export async function putBusEvent(event: { source: string; detailType: string; detail: unknown }): Promise<void> {
+export async function putEvent(event: { source: string; detailType: string; detail: unknown }): Promise<void> {
   const entry = {
     Source: event.source,
     DetailType: event.detailType,

@@ -23,7 +23,7 @@ export const metrics = {
     description:
       'Calls of the webhook that LiveChat has truly made, whatever became of them. An action that nobody knows is `other`.',
   },
-  WebhooksRefused: {
+  WebhookErrorResponses: {
     unit: 'Count',
     dimensions: ['status'],
     properties: [],
@@ -116,7 +116,7 @@ export const metrics = {
     properties: ['organizationId'],
     description: 'Calls of LiveChat’s API, which LiveChat bills.',
   },
-  LiveChatApiNotices: {
+  LiveChatDeprecationNotices: {
     unit: 'Count',
     dimensions: ['kind'],
     properties: ['method'],

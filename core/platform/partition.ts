@@ -15,13 +15,13 @@ const address = z.looseObject({ TableName: z.string(), Key: key });
 const item = z.looseObject({ pk: z.string(), sk: z.string(), __edb_e__: z._default(z.string(), 'item') });
 
 /** The item at an address: what ElectroDB would ask DynamoDB to read it (`params`). */
-export function itemAt(params: unknown, entity: string): StoredItem {
+export function parseItemAddress(params: unknown, entity: string): StoredItem {
   const { TableName: table, Key } = address.parse(params);
   return { table, key: { pk: Key.pk, ...(Key.sk !== undefined && { sk: Key.sk }) }, entity };
 }
 
 /** Everything that lies in the partition of an address, whatever it is. */
-export async function partitionOf(params: unknown): Promise<StoredItem[]> {
+export async function queryPartition(params: unknown): Promise<StoredItem[]> {
   const { TableName: table, Key } = address.parse(params);
   const found: StoredItem[] = [];
   let start: Record<string, unknown> | undefined;

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import type { OrganizationSecret } from '../../core/livechat/credentials.ts';
 import { needsNoSecret } from '../../core/livechat/receive.ts';
 import { InvalidSignatureError, type Proof, TooDeepError } from '../../core/livechat/verify.ts';
-import { errorKeys, type Log } from '../../core/platform/logger.ts';
+import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
 /** The middlewares of the webhook, in the order in which they run. */
@@ -39,8 +39,8 @@ export function respondToErrors(log: Log, countMetric: typeof count): WebhookMid
   return {
     onError: (request) => {
       const response = errorResponse(request.error);
-      if (response.statusCode === 500) log.error('webhook failed', errorKeys(request.error));
-      countMetric('WebhooksRefused', { status: String(response.statusCode) });
+      if (response.statusCode === 500) log.error('webhook failed', { error: request.error });
+      countMetric('WebhookErrorResponses', { status: String(response.statusCode) });
       request.response = response;
     },
   };

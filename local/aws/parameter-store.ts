@@ -9,7 +9,7 @@ interface Parameter {
   readonly version: number;
 }
 
-/** SSM's Parameter Store in memory, as far as a stage's outputs need it. */
+/** In-memory SSM Parameter Store: GetParameter and PutParameter for a stage's outputs. */
 export function createParameters() {
   const parameters = new Map<string, Parameter>();
 

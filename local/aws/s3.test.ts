@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { s3Operation } from './s3.ts';
+import { parseS3Operation } from './s3.ts';
 
 test.each([
   ['PUT', '/media/events/1.json?x-id=PutObject', 'PutObject', true],
@@ -11,6 +11,6 @@ test.each([
   ['PUT', '/media?policy', 'PUT ?policy', false],
   ['GET', '/media/a?tagging', 'GET ?tagging', false],
   ['PATCH', '/media/a', 'PATCH', false],
-])('%s %s is %s', (method, url, name, supported) => {
-  expect(s3Operation(method, url)).toEqual({ name, supported });
+])('identifies %s %s as %s', (method, url, name, supported) => {
+  expect(parseS3Operation(method, url)).toEqual({ name, supported });
 });

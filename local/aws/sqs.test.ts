@@ -2,16 +2,16 @@ import { DescribeTableCommand, DynamoDBClient, PutItemCommand, QueryCommand } fr
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startTestCloud, type TestCloud } from './testing.ts';
+import { startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
+let aws: TestAws;
 beforeEach(async () => {
-  cloud = await startTestCloud();
+  aws = await startTestAws();
 });
-afterEach(() => cloud.stop());
+afterEach(() => aws.stop());
 
-test('the tables have the keys and indexes of their layout', async () => {
-  const dynamo = new DynamoDBClient(cloud.client);
+test('creates the tables with the keys and indexes of their layout', async () => {
+  const dynamo = new DynamoDBClient(aws.client);
   const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: 'messages' }));
 
   expect(Table).toMatchObject({
@@ -39,8 +39,8 @@ test('the tables have the keys and indexes of their layout', async () => {
   expect(byTime.Items).toHaveLength(1);
 });
 
-test('a failed condition is the error that code waits for', async () => {
-  const dynamo = new DynamoDBClient(cloud.client);
+test('responds to a failed condition with ConditionalCheckFailedException', async () => {
+  const dynamo = new DynamoDBClient(aws.client);
   const Item = { pk: { S: 'a' } };
   const put = () =>
     dynamo.send(new PutItemCommand({ TableName: 'control', Item, ConditionExpression: 'attribute_not_exists(pk)' }));
@@ -49,23 +49,23 @@ test('a failed condition is the error that code waits for', async () => {
   await expect(put()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
 });
 
-test('the URL of a queue leads here', async () => {
-  const { QueueUrl } = await new SQSClient(cloud.client).send(new GetQueueUrlCommand({ QueueName: 'dead-letters' }));
-  expect(QueueUrl).toBe(cloud.deadLetterQueueUrl);
-  expect(new URL(cloud.deadLetterQueueUrl).host).toBe(`127.0.0.1:${cloud.port}`);
+test('returns a queue URL with the address of the endpoint', async () => {
+  const { QueueUrl } = await new SQSClient(aws.client).send(new GetQueueUrlCommand({ QueueName: 'dead-letters' }));
+  expect(QueueUrl).toBe(aws.deadLetterQueueUrl);
+  expect(new URL(aws.deadLetterQueueUrl).host).toBe(`127.0.0.1:${aws.port}`);
 
   // A client without an endpoint of its own goes where the queue's URL points.
-  const { endpoint: _, ...settings } = cloud.client;
+  const { endpoint: _, ...settings } = aws.client;
   const elsewhere = new SQSClient(settings);
   await elsewhere.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
   const { Messages } = await elsewhere.send(new ReceiveMessageCommand({ QueueUrl }));
   expect(Messages).toMatchObject([{ Body: 'hello' }]);
 });
 
-test.each(['127.0.0.1', 'localhost'])('objects are stored and read over %s', async (host) => {
+test.each(['127.0.0.1', 'localhost'])('stores and reads objects through %s', async (host) => {
   const s3 = new S3Client({
-    ...cloud.client,
-    endpoint: `http://${host}:${cloud.port}`,
+    ...aws.client,
+    endpoint: `http://${host}:${aws.port}`,
     forcePathStyle: host === 'localhost',
   });
   const Body = Buffer.from([0, 255, 1]);
