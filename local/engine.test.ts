@@ -135,7 +135,7 @@ test('retries a send whose function is killed', async () => {
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: JSON.stringify({ port }) });
   await begun.promise;
-  // Whoever calls now is answered.
+  // Later calls get a response.
   server.removeAllListeners('request').on('request', (_request, response) => response.end());
   const killed = await fetch(`${engine.addresses.aws}/_local/kill`, { method: 'POST' });
   await fetch(`${engine.addresses.aws}/_local/idle`);

@@ -22,7 +22,7 @@ export function createInFlight(): InFlight {
         ended = true;
         pending -= 1;
         if (pending > 0) return;
-        for (const tell of waiters) tell();
+        for (const notify of waiters) notify();
         waiters.clear();
       };
     },
@@ -30,15 +30,15 @@ export function createInFlight(): InFlight {
     idle(limitMs) {
       if (pending === 0) return Promise.resolve(true);
       const { promise, resolve } = Promise.withResolvers<boolean>();
-      const tell = () => {
+      const notify = () => {
         clearTimeout(timer);
         resolve(true);
       };
       const timer = setTimeout(() => {
-        waiters.delete(tell);
+        waiters.delete(notify);
         resolve(false);
       }, limitMs);
-      waiters.add(tell);
+      waiters.add(notify);
       return promise;
     },
   };

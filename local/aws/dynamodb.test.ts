@@ -1,7 +1,9 @@
+import { DescribeTableCommand, DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
-import { expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { memoizeParser, type Parse, type ParserContext } from './dynamodb.ts';
+import { startTestAws, type TestAws } from './testing.ts';
 
 const attrNames = { '#a': 'apple', '#b': 'bread', '#c': 'cheese' };
 const texts = { ':a': { S: 'x' }, ':b': { S: 'y' } };
@@ -76,4 +78,51 @@ test('returns a copy of the cached tree', () => {
   expect(outcome(memoized, 'SET #a = :a', { ':a': { L: [] } })).toEqual(
     outcome(updateParser.parse, 'SET #a = :a', { ':a': { L: [] } }),
   );
+});
+
+describe('the DynamoDB endpoint', () => {
+  let aws: TestAws;
+  beforeEach(async () => {
+    aws = await startTestAws();
+  });
+  afterEach(() => aws.stop());
+
+  test('creates the tables with the keys and indexes of their layout', async () => {
+    const dynamo = new DynamoDBClient(aws.client);
+    const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: 'messages' }));
+
+    expect(Table).toMatchObject({
+      TableStatus: 'ACTIVE',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    });
+    expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort()).toEqual(['byId', 'byTime']);
+    await dynamo.send(
+      new PutItemCommand({
+        TableName: 'messages',
+        Item: { pk: { S: 'c' }, sk: { S: 'm' }, gsi1pk: { S: 'c' }, gsi1sk: { S: '1' } },
+      }),
+    );
+    const byTime = await dynamo.send(
+      new QueryCommand({
+        TableName: 'messages',
+        IndexName: 'byTime',
+        KeyConditionExpression: 'gsi1pk = :c',
+        ExpressionAttributeValues: { ':c': { S: 'c' } },
+      }),
+    );
+    expect(byTime.Items).toHaveLength(1);
+  });
+
+  test('responds to a failed condition with ConditionalCheckFailedException', async () => {
+    const dynamo = new DynamoDBClient(aws.client);
+    const Item = { pk: { S: 'a' } };
+    const put = () =>
+      dynamo.send(new PutItemCommand({ TableName: 'control', Item, ConditionExpression: 'attribute_not_exists(pk)' }));
+
+    await put();
+    await expect(put()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+  });
 });

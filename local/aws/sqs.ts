@@ -77,7 +77,7 @@ export async function createStorage() {
   // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
     // Before the response to the sender, so that the engine is never idle while a message is in a queue.
-    if (sends.has(request.headers['x-amz-target'])) for (const tell of listeners) tell();
+    if (sends.has(request.headers['x-amz-target'])) for (const notify of listeners) notify();
     const answersUrls = givesQueueUrls.has(request.headers['x-amz-target']) && typeof payload === 'string';
     done(null, answersUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
   });

@@ -55,7 +55,7 @@ export class FunctionLoadError extends Error {
 }
 
 /**
- * Local Lambda: every function in one worker thread, invoked with JSON and answered with JSON.
+ * Local Lambda: every function in one worker thread, with JSON events and results.
  *
  * A function that times out fails for its caller but, unlike on AWS, continues in the thread. When the thread exits, all
  * invocations in flight fail and a new thread starts.
