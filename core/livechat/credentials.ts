@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
 import { logger } from '../platform/logger.ts';
-import { isDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
+import { isAccessDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
@@ -172,7 +172,7 @@ export class Credentials {
    */
   #missingIfDenied(name: string, error: unknown): undefined {
     const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.secret;
-    if (!expected || !isDenied(error)) throw error;
+    if (!expected || !isAccessDenied(error)) throw error;
   }
 }
 
