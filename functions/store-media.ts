@@ -1,8 +1,8 @@
+import { createBusPublisher } from '../core/events/publish.ts';
 import { liveChatFileHosts } from '../core/livechat/conventions.ts';
 import { storingRules } from '../core/media/settings.ts';
 import { editMessage, storeMessage, storeNote } from '../core/messages/messages.ts';
 import { storeMedia } from '../core/messages/store-media.ts';
-import { createBusPublisher } from '../core/platform/event-bridge.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { onEvents } from './middleware/on-event.ts';
 

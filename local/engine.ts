@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { localStage, outputsParameter, type StageOutputs } from '../core/platform/outputs.ts';
+import { localStage, outputsParameter, type StageOutputs } from '../core/platform/configuration.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivityStream, type Listener } from './activity.ts';
 import { type Execution, executionStatus } from './aws/executions.ts';

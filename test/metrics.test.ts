@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metric-catalogue.ts';
+import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metrics.ts';
 import { type Emitted, emitted } from './emf.ts';
 import { fixture } from './fixtures.ts';
 import { answering, startServer } from './http-server.ts';

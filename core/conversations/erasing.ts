@@ -1,4 +1,4 @@
-import { queryPartition, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { conversations } from './entities.ts';
 import { statuses } from './queries.ts';
 import type { ConversationKey } from './store.ts';

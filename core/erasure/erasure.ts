@@ -2,8 +2,8 @@ import { conversationItems, findCustomerConversations, type KnownCustomer } from
 import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/erasing.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
+import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
 import { deleteKeys } from '../platform/objects.ts';
-import { deleteItems, type StoredItem } from '../platform/partition.ts';
 import { countQueuedDeadLetters } from '../platform/queue.ts';
 import { largeEvents } from './large-events.ts';
 

@@ -4,6 +4,7 @@ import {
   conversationKey,
   formAnswer,
   id,
+  metadata,
   normalizedMessage,
   participant,
   priority,
@@ -13,6 +14,9 @@ import {
   time,
   visibility,
 } from './schemas.ts';
+
+/** The source of every event that this bridge emits. Send requests may come from any. */
+export const eventSource = 'omnichannel.livechat';
 
 /** As many as one send request may have. */
 export const maxMessagesPerRequest = 10;
@@ -247,4 +251,29 @@ export type EventData<T extends EventType> = z.infer<(typeof catalogue)[T]>;
 
 export function isEventType(name: string): name is EventType {
   return Object.hasOwn(catalogue, name);
+}
+
+/** The catalogue as an AsyncAPI 3.0 document: one channel, the bus, and one message an event. */
+export function asyncApi(bus: string): object {
+  const types = Object.entries(catalogue);
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'LiveChat bridge',
+      version: '1',
+      description: `Domain events on the bus. \`source\` is ${eventSource}; a message's name is its \`detail-type\`, its payload the \`detail\`.`,
+    },
+    channels: {
+      bus: {
+        address: bus,
+        messages: Object.fromEntries(types.map(([type]) => [type, { $ref: `#/components/messages/${type}` }])),
+      },
+    },
+    operations: { emit: { action: 'send', channel: { $ref: '#/channels/bus' } } },
+    components: {
+      messages: Object.fromEntries(
+        types.map(([type, data]) => [type, { name: type, payload: z.toJSONSchema(z.object({ metadata, data })) }]),
+      ),
+    },
+  };
 }

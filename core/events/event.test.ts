@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { catalogue, isEventType } from './catalogue.ts';
-import { InvalidEventError, parseClaimCheck, parseEvent } from './event.ts';
-import { largeEventKey } from './event-key.ts';
+import { InvalidEventError, largeEventKey, parseClaimCheck, parseEvent } from './event.ts';
 
 const metadata = {
   id: 'e',

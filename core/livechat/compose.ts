@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { describeIssues, type Issue } from '../events/issues.ts';
+import { describeIssues, type Issue } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
 import { liveChatFileHosts } from './conventions.ts';
 import { splitText } from './split-text.ts';

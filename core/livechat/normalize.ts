@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { messageDirection } from '../events/direction.ts';
 import type { FormAnswer, NormalizedMessage, Participant } from '../events/schemas.ts';
-import { toUtcMicroseconds } from '../events/time.ts';
+import { messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
 import { authorFromId, userType, userTypeFromId } from './conventions.ts';
 import type { LiveChatEvent, LiveChatUser } from './schemas.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { AnyEvent } from '../events/event.ts';
-import { describeIssues } from '../events/issues.ts';
+import { describeIssues } from '../events/event.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
 import { isUuid } from './conventions.ts';

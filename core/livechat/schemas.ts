@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isRfc3339 } from '../events/time.ts';
+import { isRfc3339 } from '../events/schemas.ts';
 
 /**
  * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, as far as this bridge reads them. Tolerant:

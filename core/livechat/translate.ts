@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini';
 import type { EventData, EventType } from '../events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
+import { describeIssues } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
-import { describeIssues } from '../events/issues.ts';
 import type { NormalizedMessage, Participant } from '../events/schemas.ts';
-import { toUtcMicroseconds } from '../events/time.ts';
+import { toUtcMicroseconds } from '../events/schemas.ts';
 import { authorFromId, userType, userTypeFromId } from './conventions.ts';
 import { formAnswers, normalize, sessionFields, toParticipant } from './normalize.ts';
 import {

@@ -1,4 +1,4 @@
-import { queryPartition, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { Message } from './entities.ts';
 
 /** A conversation's messages, notes, tombstones and clicks. */

@@ -5,9 +5,9 @@ import {
   recordEvent,
   recordMessage,
 } from '../conversations/conversations.ts';
-import { messageDirection } from '../events/direction.ts';
 import type { DomainEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
+import { messageDirection } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
 import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { ButtonClick } from './entities.ts';

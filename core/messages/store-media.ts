@@ -1,5 +1,5 @@
+import { createEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
-import { createEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
 import { FileUnavailable } from '../media/errors.ts';

@@ -1,6 +1,6 @@
-import { messageDirection } from '../events/direction.ts';
-import { largeEventKey } from '../events/event-key.ts';
+import { largeEventKey } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
+import { messageDirection } from '../events/schemas.ts';
 import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { Message } from './entities.ts';
 

@@ -1,7 +1,7 @@
 import type { EventData } from '../events/catalogue.ts';
-import { type Cause, createEvent } from '../events/own-event.ts';
+import { type Cause, createEvent } from '../events/event.ts';
 import type { Publish } from '../events/publish.ts';
-import { createBusPublisher } from '../platform/event-bridge.ts';
+import { createBusPublisher } from '../events/publish.ts';
 import type { OutboundRequest } from './carrier.ts';
 import type { SentPart } from './send.ts';
 

@@ -8,7 +8,7 @@ import {
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { Clock } from '../platform/clock.ts';
-import { remainingTimeContext } from '../platform/lease.ts';
+import { remainingTimeContext } from '../platform/clock.ts';
 import { logger } from '../platform/logger.ts';
 import type { OutboundPart, Sent } from './carrier.ts';
 import type { Claim, Delivery, DeliveryStore, Release } from './delivery.ts';

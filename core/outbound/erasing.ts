@@ -1,4 +1,4 @@
-import { parseItemAddress, type StoredItem } from '../platform/partition.ts';
+import { parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
 import { isRunning } from '../platform/step-functions.ts';
 import { addressOf as letterAddress, mentioning } from './dead-letters/store.ts';
 import { deliveriesOf, addressOf as deliveryAddress } from './delivery-store.ts';

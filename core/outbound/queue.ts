@@ -1,7 +1,6 @@
 import { Entity } from 'electrodb';
 import { required } from '../platform/configuration.ts';
-import { documents, ifConditionHolds } from '../platform/dynamodb.ts';
-import { parseItemAddress, type StoredItem } from '../platform/partition.ts';
+import { documents, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
 
 export interface ConversationKey {
   readonly organizationId: string;

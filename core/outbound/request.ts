@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { catalogue, maxMessagesPerRequest } from '../events/catalogue.ts';
+import { describeIssues } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
-import { describeIssues } from '../events/issues.ts';
-import { isRfc3339 } from '../events/time.ts';
+import { isRfc3339 } from '../events/schemas.ts';
 import type { OutboundRequest } from './carrier.ts';
 import { InputUnsupported, RequestInvalid } from './errors.ts';
 

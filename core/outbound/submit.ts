@@ -1,5 +1,5 @@
 import type { EventData } from '../events/catalogue.ts';
-import { putEvent } from '../platform/event-bridge.ts';
+import { putEvent } from '../events/publish.ts';
 import type { OutboundRequest } from './carrier.ts';
 import { type Piece, parseSendState, requestOf } from './request.ts';
 

@@ -9,9 +9,9 @@ import {
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import { CustomAttributeType, Entity } from 'electrodb';
+import { remainingTimeContext } from './clock.ts';
 import { required } from './configuration.ts';
 import { documents, ifConditionHolds } from './dynamodb.ts';
-import { remainingTimeContext } from './lease.ts';
 import { logger } from './logger.ts';
 
 /** EventBridge tries an event for 24 h; a record must outlive that. */

@@ -1,7 +1,7 @@
 import { readAssignment } from '../conversations/conversations.ts';
 import type { DomainEvent } from '../events/event.ts';
+import { type Cause, createEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
-import { type Cause, createEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
 import { raiseAlert } from '../outbound/announce.ts';

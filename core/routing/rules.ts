@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { EventData } from '../events/catalogue.ts';
+import { describeIssues, type Issue } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
-import { describeIssues, type Issue } from '../events/issues.ts';
 import { type Priority, priorities } from '../events/schemas.ts';
 import {
   type Condition,

@@ -1,9 +1,9 @@
+import { createBusPublisher } from '../../core/events/publish.ts';
 import { liveChatRouting } from '../../core/livechat/carrier.ts';
 import { gateStore } from '../../core/outbound/gate/store.ts';
 import { SendWatch } from '../../core/outbound/watch.ts';
 import { systemClock } from '../../core/platform/clock.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
-import { createBusPublisher } from '../../core/platform/event-bridge.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { RoutingPorts } from '../../core/routing/route.ts';
 import { cachedRules } from '../../core/routing/store.ts';

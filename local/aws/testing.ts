@@ -8,7 +8,7 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { messagesTable } from '../../core/messages/table.ts';
 import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
-import { controlTable } from '../../core/platform/control-table.ts';
+import { controlTable } from '../../core/platform/tables.ts';
 import * as topology from '../../stacks/topology.ts';
 import { InvocationError } from '../lambda/invocation.ts';
 import { stateMachineArn } from './arn.ts';

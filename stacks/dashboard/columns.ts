@@ -1,5 +1,5 @@
 import { deadLetterCategories } from '../../core/outbound/dead-letters/category.ts';
-import type { MetricName } from '../../core/platform/metric-catalogue.ts';
+import type { MetricName } from '../../core/platform/metrics.ts';
 import { type Metric, ofApi, ofFunction, ofMachine, ofQueue, own } from '../metrics.ts';
 import { deadLetters, parked } from '../queues.ts';
 import { functions } from '../topology.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Cause } from '../../events/own-event.ts';
+import type { Cause } from '../../events/event.ts';
 import { count } from '../../platform/metrics.ts';
 import { sendToDeadLetterQueue } from '../../platform/queue.ts';
 import { getExecutionInput } from '../../platform/step-functions.ts';

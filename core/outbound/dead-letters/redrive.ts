@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { putEvent } from '../../platform/event-bridge.ts';
+import { putEvent } from '../../events/publish.ts';
 import { startSendExecution } from '../../platform/step-functions.ts';
 import { type Archived, close, find, reopen } from './store.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { describeIssues } from './issues.ts';
+import { describeIssues } from './event.ts';
 
 const schema = z.object({
   text: z.string().check(z.minLength(3), z.maxLength(5)),

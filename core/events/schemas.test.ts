@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { time } from '../../test/arbitraries.ts';
-import { isRfc3339, rfc3339, toUtcMicroseconds } from './time.ts';
+import { isRfc3339, rfc3339, toUtcMicroseconds } from './schemas.ts';
 
 describe('a time in microseconds', () => {
   it.each([
