@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf } from '../../test/cli.ts';
+import { cliFor } from '../../test/cli.ts';
 import { type Local, organizationId, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 
@@ -24,11 +24,11 @@ const card = {
 
 describe('livechat send', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   let bus: ReturnType<typeof outbound>;
   beforeAll(async () => {
     local = await startLocal();
-    cli = livechatOf(local);
+    cli = cliFor(local);
     bus = outbound(local);
   });
   afterAll(() => local.stop());
