@@ -1,14 +1,8 @@
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-<<<<<<< HEAD
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cliFor, startLivechat } from '../test/cli.ts';
-import { type Local, organizationId, startLocal } from '../test/local.ts';
-=======
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cliFor, startLivechat } from '../test/cli.ts';
 import { organizationId } from '../test/local.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
->>>>>>> main
 
 const nowhere = 'http://127.0.0.1:1';
 

@@ -1,17 +1,9 @@
-<<<<<<< HEAD
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { cliFor } from '../test/cli.ts';
-import { type Local, printed, startLocal } from '../test/local.ts';
-import { outbound } from '../test/outbound.ts';
-import { startInTerminal } from '../test/terminal.ts';
-=======
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { cliFor } from '../test/cli.ts';
 import { printed } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 import { startInTerminal } from '../test/terminal.ts';
->>>>>>> main
 
 const question = 'Erase all this, for good?';
 
