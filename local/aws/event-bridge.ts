@@ -5,7 +5,7 @@ import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern } from './event-pattern.ts';
 import type { AwsEvent } from './executions.ts';
-import { AwsError, isRecord, paginate, parseInput, unsupported } from './protocol.ts';
+import { AwsError, callOperation, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs.ts';
 
 /** An event as a rule's target receives it. */
@@ -127,9 +127,7 @@ export function createEvents(options: EventsOptions) {
   return {
     call(operation: string, input: unknown, partial = false): unknown {
       if (operation === 'PutEvents') return putEvents(input, partial);
-      const run = rules.operations[operation];
-      if (!run) throw unsupported(`EventBridge ${operation}`);
-      return run(input);
+      return callOperation('EventBridge', rules.operations, operation, input);
     },
 
     /** Publishes events as an archive replay, with `replay-name`. */
@@ -265,7 +263,7 @@ export function createRules({ busName, rules: given, targetArn, deadLetters }: R
     return {};
   };
 
-  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+  const operations: Operations = {
     DescribeEventBus(input) {
       const name = resolveBusName(parseInput(busSchema, input).Name);
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };

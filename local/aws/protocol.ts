@@ -18,6 +18,15 @@ export function unsupported(what: string): AwsError {
   return new AwsError('UnknownOperationException', `${what} is not supported by the local engine`);
 }
 
+export type Operations = Readonly<Record<string, (input: unknown) => unknown>>;
+
+/** @throws AwsError UnknownOperationException for an operation that is not in the table. */
+export function callOperation(service: string, operations: Operations, operation: string, input: unknown): unknown {
+  const run = operations[operation];
+  if (!run) throw unsupported(`${service} ${operation}`);
+  return run(input);
+}
+
 export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
   const text = JSON.stringify(body);
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });

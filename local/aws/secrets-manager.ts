@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { accountId, region } from './arn.ts';
-import { AwsError, parseInput, unsupported } from './protocol.ts';
+import { AwsError, callOperation, type Operations, parseInput } from './protocol.ts';
 
 interface Version {
   readonly id: string;
@@ -100,7 +100,7 @@ export function createSecrets(now: () => Date = () => new Date()) {
     };
   }
 
-  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+  const operations: Operations = {
     CreateSecret: create,
     PutSecretValue: put,
     GetSecretValue: get,
@@ -109,11 +109,8 @@ export function createSecrets(now: () => Date = () => new Date()) {
   };
 
   return {
-    call(operation: string, input: unknown): unknown {
-      const run = operations[operation];
-      if (!run) throw unsupported(`Secrets Manager ${operation}`);
-      return run(input);
-    },
+    call: (operation: string, input: unknown): unknown =>
+      callOperation('Secrets Manager', operations, operation, input),
   };
 }
 

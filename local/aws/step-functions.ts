@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { executionArn, region } from './arn.ts';
 import { type Execution, type Executions, executionStatus } from './executions.ts';
-import { AwsError, paginate, parseInput, unsupported } from './protocol.ts';
+import { AwsError, callOperation, type Operations, paginate, parseInput } from './protocol.ts';
 import {
   type CompiledMachine,
   type CompileOptions,
@@ -90,7 +90,7 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
     return { events: items, nextToken };
   }
 
-  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+  const operations: Operations = {
     StartExecution(input) {
       const { arn, startedAt } = start(input);
       return { executionArn: arn, startDate: seconds(startedAt) };
@@ -114,11 +114,7 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
     },
 
     /** @throws AwsError */
-    call(operation: string, input: unknown): unknown {
-      const run = operations[operation];
-      if (!run) throw unsupported(`Step Functions ${operation}`);
-      return run(input);
-    },
+    call: (operation: string, input: unknown): unknown => callOperation('Step Functions', operations, operation, input),
   };
 }
 
