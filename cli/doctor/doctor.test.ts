@@ -346,7 +346,7 @@ describe('livechat doctor', () => {
 
     test('parked letters', async () => {
       const sqs = new SQSClient(clientOf(local));
-      const QueueUrl = `${local.aws}/000000000000/parked`;
+      const QueueUrl = `${local.aws}/000000000000/quarantine`;
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
       expect(await wrong()).toEqual([
         'warning queues: 1 letters are parked: functions/dead-letter could not handle them',

@@ -26,7 +26,7 @@ export const events = signal<readonly PassedEvent[]>([]);
 export const flow = signal<Flow | undefined>(undefined);
 
 /** A function ran, or the stream begins, after which anything may be different. */
-type Hint = 'run' | 'begin';
+type Hint = 'invocation' | 'begin';
 
 const listeners = new Set<(passed: PassedEvent | Hint) => void>();
 let keys = 0;
@@ -44,8 +44,8 @@ export function openStream(): void {
   source.addEventListener('flow', ({ data }) => {
     flow.value = JSON.parse(data);
   });
-  source.addEventListener('run', () => {
-    for (const listener of listeners) listener('run');
+  source.addEventListener('invocation', () => {
+    for (const listener of listeners) listener('invocation');
   });
   source.addEventListener('event', ({ data }) => {
     const { at, detailType, detail } = event.parse(JSON.parse(data));
@@ -68,8 +68,8 @@ export function useChanges(matters: (passed: PassedEvent) => boolean, then: () =
     let timer: ReturnType<typeof setTimeout> | undefined;
     let until = 0;
     const listener = (passed: PassedEvent | Hint) => {
-      if (passed === 'begin' || (passed !== 'run' && latest.current.matters(passed))) until = Date.now() + effectMs;
-      else if (passed !== 'run' || Date.now() > until) return;
+      if (passed === 'begin' || (passed !== 'invocation' && latest.current.matters(passed))) until = Date.now() + effectMs;
+      else if (passed !== 'invocation' || Date.now() > until) return;
       timer ??= setTimeout(() => {
         timer = undefined;
         latest.current.then();
