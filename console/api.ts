@@ -14,9 +14,9 @@ import { withLink } from '../core/messages/links.ts';
 import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
 import { listDecisions } from '../core/routing/decision-store.ts';
-import type { ConversationAnswer, ConversationPage, MessageAnswer } from './answers.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
+import type { ConversationAnswer, ConversationPage, MessageAnswer } from './responses.ts';
 import { routing } from './routing.ts';
 import { search } from './search.ts';
 

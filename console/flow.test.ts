@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createFlow, unseenInTables } from './flow.ts';
-import type { Activity } from './stream.ts';
+import type { Activity } from './live-stream.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const start = 1_800_000_000_000;

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import type { GateView } from '../core/outbound/gate/hand.ts';
-import { createSendTimes } from './send-times.ts';
-import type { Activity } from './stream.ts';
+import type { Activity } from './live-stream.ts';
 
 /** Where a message passes, in the order of the way in and out. */
 export const stations = ['webhook', 'bus', 'functions', 'tables', 'machine', 'livechat', 'dead-letters'] as const;
@@ -218,4 +217,36 @@ function worstOf(gates: readonly GateView[]): Pick<FlowSlice, 'pace' | 'breaker'
   const states = gates.map(({ paused, breaker }) => (paused ? 'paused' : breaker));
   const breaker = severity.findLast((state) => states.includes(state)) ?? 'closed';
   return { pace: Math.min(...gates.map(({ callsPerSecond }) => callsPerSecond)), breaker };
+}
+
+const told = z.object({ detail: z.object({ data: z.object({ requestId: z.string() }) }) });
+/** Requests that are remembered; of more than these the earliest are not measured. */
+const most = 10_000;
+
+/**
+ * How long send requests took, in ms: each part from the request on the bus until LiveChat had it; where the bus is not seen,
+ * the run as a whole, whose activity says so. Answers nothing for whatever else happens.
+ */
+export function createSendTimes(): (activity: Activity) => number[] {
+  const requestedAt = new Map<string, number>();
+
+  // A request that is put on the bus again is the one that it was.
+  const remember = (requestId: string, time: number) => {
+    if (requestedAt.has(requestId)) return;
+    requestedAt.set(requestId, time);
+    const [oldest] = requestedAt.keys();
+    if (requestedAt.size > most && oldest !== undefined) requestedAt.delete(oldest);
+  };
+
+  return (activity) => {
+    const { type, detailType, at, ms, status } = activity;
+    if (type === 'execution') return typeof ms === 'number' && status === 'SUCCEEDED' ? [ms] : [];
+    const isSent = detailType === 'message.sent';
+    if (!isSent && detailType !== 'message.send.requested') return [];
+    const requestId = told.safeParse(activity).data?.detail.data.requestId ?? '';
+    const time = Date.parse(at);
+    if (!isSent) remember(requestId, time);
+    const began = requestedAt.get(requestId);
+    return isSent && began !== undefined ? [time - began] : [];
+  };
 }

@@ -1,9 +1,11 @@
 import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
+  type ExecutionListItem,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   SFNClient,
+  type HistoryEvent as StepFunctionsEvent,
 } from '@aws-sdk/client-sfn';
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
@@ -14,17 +16,18 @@ import { type Archived, find, list } from '../core/outbound/dead-letters/store.t
 import { command, viewOf } from '../core/outbound/gate/hand.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
+import { limitOr, oneOf, problem } from './problem.ts';
 import type {
   DeadLetter,
   DeadLetterAnswer,
   DeadLetterPage,
   ExecutionAnswer,
   ExecutionPage,
+  ExecutionSummary,
   GateAnswer,
+  HistoryEvent,
   RedrivePlan,
-} from './answers.ts';
-import { historyEvent, summaryOf } from './executions.ts';
-import { limitOr, oneOf, problem } from './problem.ts';
+} from './responses.ts';
 
 const letterStatuses = ['open', 'redriven', 'settled'] as const;
 const runStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
@@ -138,4 +141,36 @@ function unfit(letter: Archived | undefined): string | undefined {
   if (!letter) return 'there is no such dead letter';
   if (letter.kind === 'unread') return 'it cannot be read, so there is nothing to redrive';
   return letter.status === 'open' ? undefined : `it is ${letter.status} already`;
+}
+
+type Described = Pick<Partial<ExecutionListItem>, 'executionArn' | 'name' | 'status' | 'startDate' | 'stopDate'>;
+
+/** An execution as Step Functions lists or describes it, in the console's words. */
+export function summaryOf({ executionArn, name, status, startDate, stopDate }: Described): ExecutionSummary {
+  return {
+    id: executionArn ?? '',
+    name: name ?? '',
+    status: status ?? '',
+    startDate: startDate?.toISOString() ?? '',
+    ...(stopDate && { stopDate: stopDate.toISOString() }),
+  };
+}
+
+const some = z.optional(z.string());
+const details = z.object({ name: some, error: some, cause: some, input: some });
+
+/** Each kind of event keeps its details under a name of its own; which of them say what is the same for all. */
+export function historyEvent(event: StepFunctionsEvent): HistoryEvent {
+  const { id = 0, type = '', timestamp } = event;
+  const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];
+  const { name, error, cause, input } = details.safeParse(found).data ?? {};
+  return {
+    id,
+    type,
+    timestamp: timestamp?.toISOString() ?? '',
+    ...(name !== undefined && { name }),
+    ...(error !== undefined && { error }),
+    ...(cause !== undefined && { cause }),
+    ...(input !== undefined && { input }),
+  };
 }

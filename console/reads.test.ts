@@ -116,8 +116,8 @@ describe('of ten thousand conversations', () => {
 
 describe('a look at a stage of ten thousand conversations', () => {
   it('reads next to nothing while nothing happens', async () => {
-    const { watchConversations } = await import('./poll/conversations.ts');
-    const { watchLetters } = await import('./poll/letters.ts');
+    const { watchConversations } = await import('./stage/conversations.ts');
+    const { watchLetters } = await import('./stage/poll.ts');
     const watches = [watchConversations(), watchLetters()];
     const look = () => units.of(() => Promise.all(watches.map((watch) => watch(Date.now()))));
     const first = await look();
@@ -130,7 +130,7 @@ describe('a look at a stage of ten thousand conversations', () => {
   });
 
   it('takes in no more than it may, says so, and has the rest the next time', async () => {
-    const { watchConversations } = await import('./poll/conversations.ts');
+    const { watchConversations } = await import('./stage/conversations.ts');
     const watch = watchConversations(50);
     await watch(Date.now());
     await seed.burst(80, 'BURST');
@@ -144,7 +144,7 @@ describe('a look at a stage of ten thousand conversations', () => {
   });
 
   it('tells a message that is stored after its conversation has moved, and one without any message just once', async () => {
-    const { watchConversations } = await import('./poll/conversations.ts');
+    const { watchConversations } = await import('./stage/conversations.ts');
     const watch = watchConversations();
     await watch(Date.now());
     const latest = Date.now();

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConversationSummary } from '../core/conversations/queries.ts';
-import { isMeant } from './meant.ts';
-import { search } from './search.ts';
+import { isMeant, search } from './search.ts';
 
 function conversation(index: number, name = `Customer ${index}`): ConversationSummary {
   return {

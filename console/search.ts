@@ -1,5 +1,4 @@
 import type { ConversationSummary } from '../core/conversations/queries.ts';
-import { isMeant } from './meant.ts';
 
 /** How many conversations one request looks through: more would keep the reader waiting. */
 export const mostSearched = 2_000;
@@ -45,4 +44,11 @@ export async function search(
     }
   }
   return { conversations, searched, ...searchedTo };
+}
+
+/** Whether a conversation is the one somebody looks for: by its id, or a participant's name, address or id. */
+export function isMeant({ id, participants }: ConversationSummary, wanted: string): boolean {
+  const text = wanted.trim().toLowerCase();
+  const texts = [id, ...participants.flatMap(({ id: user, name, email }) => [user, name, email])];
+  return texts.some((one) => one?.toLowerCase().includes(text));
 }

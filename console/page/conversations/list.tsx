@@ -1,13 +1,15 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
-import type { ConversationPage } from '../../answers.ts';
-import { Empty, Loaded } from '../parts/states.tsx';
-import { get } from '../shell/api.ts';
-import { useResource } from '../shell/resource.ts';
-import { linkTo } from '../shell/route.ts';
-import { useChanges } from '../shell/stream.ts';
-import { Found } from './found.tsx';
-import { ConversationRows, once } from './row.tsx';
+import type { ConversationPage } from '../../responses.ts';
+import { isMeant } from '../../search.ts';
+import { get, useResource } from '../app/api.ts';
+import { linkTo } from '../app/route.ts';
+import { useChanges } from '../app/stream.ts';
+import { shortTime, wholeTime } from '../parts/time.ts';
+import { Badge, Empty, Loaded } from '../parts/ui.tsx';
+import { VirtualList } from '../parts/virtual-list.tsx';
+import { agentsOf, customerOf, toneOfStatus } from './people.ts';
+import { type Progress, type Searching, startSearch } from './search.ts';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
 const typingMs = 300;
@@ -142,4 +144,127 @@ function None({ filtered }: { filtered: boolean }) {
       They appear when LiveChat's first webhook has come. To see one now: <code>npx livechat simulate chat</code>
     </Empty>
   );
+}
+
+function keyOf({ organizationId, id }: ConversationSummary): string {
+  return `${organizationId}/${id}`;
+}
+
+/** Each conversation where it comes first: one that became active meanwhile is on a later page as well. */
+export function once(list: readonly ConversationSummary[]): ConversationSummary[] {
+  const seen = new Set<string>();
+  return list.filter((one) => seen.size < seen.add(keyOf(one)).size);
+}
+
+interface ConversationRowsProps {
+  readonly list: readonly ConversationSummary[];
+  /** Called when the last of them comes into sight. */
+  readonly onEnd?: (() => void) | undefined;
+}
+
+export function ConversationRows({ list, onEnd }: ConversationRowsProps) {
+  return (
+    <VirtualList
+      items={list}
+      keyOf={keyOf}
+      estimate={61}
+      label="Conversations"
+      render={ConversationRow}
+      onEnd={onEnd}
+    />
+  );
+}
+
+function ConversationRow(conversation: ConversationSummary) {
+  const { id, organizationId, status, lastActivityAt } = conversation;
+  return (
+    <a class="row" href={linkTo('conversations', id, { organizationId })}>
+      <span class="who">
+        <b>{customerOf(conversation)}</b>
+        <code>{id}</code>
+      </span>
+      <span class="with">{agentsOf(conversation) || 'nobody yet'}</span>
+      <Badge tone={toneOfStatus[status]}>{status}</Badge>
+      <time dateTime={lastActivityAt} title={wholeTime(lastActivityAt)}>
+        {shortTime(lastActivityAt)}
+      </time>
+    </a>
+  );
+}
+
+interface FoundProps {
+  /** Those with the latest activity, as they are now: what matches among them shows at once, and stays up to date. */
+  readonly latest: readonly ConversationSummary[];
+  readonly search: string;
+  readonly status: string;
+}
+
+const begun: Progress = { found: [], searched: 0, state: 'looking' };
+const number = new Intl.NumberFormat();
+
+/** What a search finds; another text is another search, which ends this one. */
+export function Found({ latest, search, status }: FoundProps) {
+  const [progress, setProgress] = useState<Progress>(begun);
+  const searching = useRef<Searching>(undefined);
+  useEffect(() => {
+    const filter = { search, status, limit: 100 };
+    const mine = startSearch((after, signal) => get('/conversations', { ...filter, after }, signal), setProgress);
+    searching.current = mine;
+    void mine.goOn();
+    return mine.stop;
+  }, [search, status]);
+  const { found, state, problem } = progress;
+  const list = once([...latest.filter((one) => isMeant(one, search)), ...found]);
+  const goOn = () => void searching.current?.goOn();
+  return (
+    <>
+      <div class="searched">
+        <p role="status">{wordsOf(progress)}</p>
+        {state === 'looking' && (
+          <button type="button" onClick={() => searching.current?.stop()}>
+            Stop
+          </button>
+        )}
+        {(state === 'waiting' || state === 'full') && (
+          <button type="button" onClick={goOn}>
+            Search on
+          </button>
+        )}
+      </div>
+      {problem && (
+        <p class="notice bad" role="alert">
+          The search could not go on: {problem}
+        </p>
+      )}
+      {list.length > 0 ? (
+        <ConversationRows list={list} onEnd={state === 'full' ? goOn : undefined} />
+      ) : (
+        <Nothing state={state} />
+      )}
+    </>
+  );
+}
+
+function Nothing({ state }: { state: Progress['state'] }) {
+  if (state === 'looking') {
+    return (
+      <div class="state" aria-busy="true">
+        <p class="loading">Nothing yet…</p>
+      </div>
+    );
+  }
+  return (
+    <Empty title={state === 'ended' ? 'No conversation matches' : 'None of these matches'}>
+      {state !== 'ended' && 'Search on, or change the search. '}
+      Part of a name, an e-mail or an id is enough. <a href={linkTo('conversations')}>See all</a>
+    </Empty>
+  );
+}
+
+function wordsOf({ searched, searchedTo, state, found }: Progress): string {
+  const hits = found.length === 0 ? '' : `${number.format(found.length)} found. `;
+  if (state === 'ended') return `${hits}All ${number.format(searched)} conversations were searched.`;
+  if (!searchedTo) return 'Searching…';
+  const far = `${number.format(searched)} searched, back to ${wholeTime(searchedTo)}`;
+  return state === 'looking' ? `${hits}Searching: ${far}…` : `${hits}${far}.`;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
-import type { ConversationPage } from '../../answers.ts';
+import type { ConversationPage } from '../../responses.ts';
 import { type Progress, startSearch } from './search.ts';
 
 const hit = (number: number): ConversationSummary => ({

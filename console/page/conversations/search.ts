@@ -1,5 +1,5 @@
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
-import type { ConversationPage } from '../../answers.ts';
+import type { ConversationPage } from '../../responses.ts';
 
 export interface Progress {
   readonly found: readonly ConversationSummary[];

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { RedrivePlan } from '../../answers.ts';
-import { CallFailed, call } from '../shell/api.ts';
+import type { RedrivePlan } from '../../responses.ts';
+import { CallFailed, call } from '../app/api.ts';
 
 const atOnce = 4;
 

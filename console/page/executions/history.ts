@@ -1,6 +1,6 @@
-import type { HistoryEvent } from '../../answers.ts';
-import type { Tone } from '../parts/badge.tsx';
+import type { HistoryEvent } from '../../responses.ts';
 import { duration, wholeTime } from '../parts/time.ts';
+import type { Tone } from '../parts/ui.tsx';
 
 /** One step of a run in plain words. */
 export interface Told {

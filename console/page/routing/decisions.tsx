@@ -1,6 +1,6 @@
 import type { Decision } from '../../../core/routing/plan.ts';
-import { Badge, type Tone } from '../parts/badge.tsx';
 import { wholeTime } from '../parts/time.ts';
+import { Badge, type Tone } from '../parts/ui.tsx';
 
 const toneOfOutcome: Readonly<Record<Decision['actions'][number]['outcome'], Tone>> = {
   done: 'good',

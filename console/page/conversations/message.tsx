@@ -1,11 +1,83 @@
+import { useState } from 'preact/hooks';
+import type { Participant } from '../../../core/events/schemas.ts';
 import type { DeliveryView } from '../../../core/outbound/view.ts';
-import { Badge, type Tone } from '../parts/badge.tsx';
-import { Copyable } from '../parts/copyable.tsx';
-import { stepTime, wholeTime } from '../parts/time.ts';
-import { stage } from '../shell/about.ts';
-import { linkTo } from '../shell/route.ts';
-import type { ShownMessage } from './content.tsx';
-import { type Step, sendingOf, storyOf } from './story.ts';
+import { stage } from '../app/api.ts';
+import { linkTo } from '../app/route.ts';
+import { clockOf, stepTime, wholeTime } from '../parts/time.ts';
+import { Badge, Copyable, type Tone } from '../parts/ui.tsx';
+import { Content, Requested, type ShownMessage } from './content.tsx';
+import type { Line } from './page.tsx';
+import { nameOf } from './people.ts';
+import { type Step, sendingOf, storyOf } from './timeline.ts';
+
+type PendingLine = Extract<Line, { kind: 'pending' }>;
+
+interface LineProps {
+  readonly line: Line;
+  readonly people: ReadonlyMap<string, Participant>;
+}
+
+export function TranscriptLine({ line, people }: LineProps) {
+  switch (line.kind) {
+    case 'thread':
+      return (
+        <div class="thread-line">
+          <span>
+            Thread <code>{line.threadId}</code>, {wholeTime(line.at)}
+          </span>
+        </div>
+      );
+    case 'pending':
+      return <Pending delivery={line.delivery} />;
+    default:
+      return <Said message={line.message} note={line.kind === 'note'} people={people} />;
+  }
+}
+
+/** Its content is asked for when it is opened; one that was given up is opened at once. */
+function Pending({ delivery }: { delivery: PendingLine['delivery'] }) {
+  const [opened, setOpened] = useState(delivery.status === 'failed');
+  return (
+    <article class="said right pending">
+      <header>
+        <b>Not at LiveChat yet</b> <DeliveryBadge delivery={delivery} />
+      </header>
+      <details open={opened} onToggle={({ currentTarget }) => setOpened(currentTarget.open)}>
+        <summary>What it says, and what has become of it</summary>
+        {opened && <Requested delivery={delivery} />}
+        <Waiting delivery={delivery} />
+      </details>
+    </article>
+  );
+}
+
+function Said({ message, note, people }: { message: ShownMessage; note: boolean; people: LineProps['people'] }) {
+  const { author, type, timestamp, delivery, edited } = message;
+  const name = nameOf(people.get(author.id) ?? { id: author.id || 'LiveChat' });
+  const side = type === 'system' ? 'system' : author.type === 'customer' ? 'left' : 'right';
+  return (
+    <article class={`said ${side} ${note ? 'note' : ''}`}>
+      <header>
+        <b>{type === 'system' ? 'LiveChat' : name}</b>
+        {note && <span class="mark">Internal note</span>}
+        {author.type === 'bot' && <span class="mark">bot</span>}
+        {delivery && <DeliveryBadge delivery={delivery} />}
+        {delivery && delivery.attempts > 0 && <span class="mark">after {delivery.attempts} failed</span>}
+        {edited && <span class="mark">edited</span>}
+        <time dateTime={timestamp} title={wholeTime(timestamp)}>
+          {clockOf(timestamp)}
+        </time>
+      </header>
+      <div class="content">
+        <Content message={message} />
+      </div>
+      <details>
+        <summary>What has become of it</summary>
+        <Life message={message} />
+      </details>
+    </article>
+  );
+}
 
 const toneOf: Readonly<Record<DeliveryView['status'], Tone>> = {
   unsent: 'warn',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { call } from '../shell/api.ts';
+import { call } from '../app/api.ts';
 
 /** The simulator's own API, through the console. */
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createHorizon } from './look.ts';
+import { createHorizon } from './poll.ts';
 
 const start = Date.UTC(2026, 2, 11, 9);
 const at = (seconds: number) => new Date(start + seconds * 1_000).toISOString();

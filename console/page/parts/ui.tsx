@@ -1,5 +1,37 @@
 import type { ComponentChildren } from 'preact';
-import type { Resource } from '../shell/resource.ts';
+import { useState } from 'preact/hooks';
+import type { Resource } from '../app/api.ts';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
+
+export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** An id that logs are searched by, with a button that copies it. */
+export function Copyable({ label, value }: { label: string; value: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => {
+    navigator.clipboard.writeText(value).then(
+      () => {
+        setCopied(true);
+        setTimeout(() => setCopied(false), 1_500);
+      },
+      () => {},
+    );
+  };
+  return (
+    <div class="copyable">
+      <dt>{label}</dt>
+      <dd>
+        <code>{value}</code>
+        <button type="button" class="quiet" aria-label={`Copy ${label}`} onClick={copy}>
+          {copied ? 'Copied' : 'Copy'}
+        </button>
+      </dd>
+    </div>
+  );
+}
 
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (

@@ -1,10 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { GateAnswer } from '../../answers.ts';
-import { Badge, type Tone } from '../parts/badge.tsx';
-import { Empty, Loaded } from '../parts/states.tsx';
-import { clockOf } from '../parts/time.ts';
-import { call, get } from '../shell/api.ts';
-import { useResource } from '../shell/resource.ts';
+import type { GateAnswer } from '../responses.ts';
+import { call, get, useResource } from './app/api.ts';
+import { clockOf } from './parts/time.ts';
+import { Badge, Empty, Loaded, type Tone } from './parts/ui.tsx';
 
 type GateView = GateAnswer['gates'][number];
 

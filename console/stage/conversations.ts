@@ -7,9 +7,8 @@ import {
   walkConversations,
 } from '../../core/conversations/queries.ts';
 import { messagesSince, type StoredMessage } from '../../core/messages/queries.ts';
-import type { Activity } from '../stream.ts';
-import { createHorizon, eventOf, mostInALook, type Watch } from './look.ts';
-import { storedAfter } from './stored-after.ts';
+import type { Activity } from '../live-stream.ts';
+import { createHorizon, eventOf, mostInALook, type Watch } from './poll.ts';
 
 /** What has been told of a conversation. */
 interface Told {
@@ -131,4 +130,16 @@ function eventsOf(message: StoredMessage): Activity[] {
     return [eventOf(timestamp, 'message.received', data, stored)];
   }
   return [eventOf(timestamp, 'message.sent', data), eventOf(timestamp, 'message.delivered', data, stored)];
+}
+
+interface Times {
+  readonly receivedAt?: string | undefined;
+  readonly storedAt?: string | undefined;
+}
+
+/** How long after its webhook was received a message was stored, in ms; undefined for one that was stored without these times. */
+export function storedAfter({ receivedAt, storedAt }: Times): number | undefined {
+  if (receivedAt === undefined || storedAt === undefined) return undefined;
+  const ms = Date.parse(storedAt) - Date.parse(receivedAt);
+  return ms >= 0 ? ms : undefined;
 }

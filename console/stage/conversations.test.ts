@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { storedAfter } from './stored-after.ts';
+import { storedAfter } from './conversations.ts';
 
 const receivedAt = '2026-03-11T09:00:00.000Z';
 

@@ -1,10 +1,10 @@
+import type { Context } from 'hono';
+import { streamSSE } from 'hono/streaming';
 import { organizations } from '../core/conversations/queries.ts';
 import { viewOf } from '../core/outbound/gate/hand.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { wholeNumber } from '../core/platform/configuration.ts';
-import type { Flow, Station } from './flow.ts';
-import { createFlow } from './flow.ts';
-import type { Activity, Subscribe } from './stream.ts';
+import { createFlow, type Flow, type Station } from './flow.ts';
 
 const tickMs = 1_000;
 const gateTicks = 5;
@@ -58,4 +58,31 @@ export function watch(
     },
     flow: () => flow.view(Date.now()),
   };
+}
+
+/** Something that happened: a webhook, a domain event, a function's run. */
+export interface Activity {
+  readonly type: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly [key: string]: unknown;
+}
+
+/** Calls back for whatever happens, until the returned function is called. */
+export type Subscribe = (listener: (activity: Activity) => void) => () => void;
+
+const heartbeatMs = 15_000;
+
+/** Server-sent events: each activity by its type, and a comment now and then, so that proxies keep the line open. */
+export function stream(context: Context, subscribe: Subscribe): Response {
+  return streamSSE(context, async (events) => {
+    const unsubscribe = subscribe((activity) => {
+      void events.writeSSE({ event: activity.type, data: JSON.stringify(activity) });
+    });
+    await events.write(': connected\n\n');
+    const heartbeat = setInterval(() => void events.write(': still here\n\n'), heartbeatMs);
+    await new Promise<void>((resolve) => events.onAbort(resolve));
+    clearInterval(heartbeat);
+    unsubscribe();
+  });
 }

@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
 import { required } from '../../core/platform/configuration.ts';
-import type { ExecutionSummary } from '../answers.ts';
-import { summaryOf } from '../executions.ts';
-import type { Activity } from '../stream.ts';
-import { mostInALook, type Watch } from './look.ts';
+import type { Activity } from '../live-stream.ts';
+import { summaryOf } from '../operations.ts';
+import type { ExecutionSummary } from '../responses.ts';
+import { mostInALook, type Watch } from './poll.ts';
 
 const pageSize = 100;
 /** Those that wait for long are asked after now and then: Step Functions answers a few such calls a second, for the whole account. */

@@ -1,6 +1,6 @@
 import type { DeliveryView, TryView } from '../../../core/outbound/view.ts';
-import type { Tone } from '../parts/badge.tsx';
 import { duration } from '../parts/time.ts';
+import type { Tone } from '../parts/ui.tsx';
 import type { ShownMessage } from './content.tsx';
 
 /** One step of a message's life in plain words. */
