@@ -9,32 +9,32 @@ import type { Decision } from '../core/routing/plan.ts';
 import type { RulesVersion, VersionedRules } from '../core/routing/rule-store.ts';
 import type { Flow } from './flow.ts';
 
-/** What the HTTP API answers; the handlers are held to it and the page reads it. */
+/** The responses of the HTTP API, as the handlers return and the page reads them. */
 
 export interface AboutConsole {
-  /** Of a deployed bridge; left out for the local engine. */
+  /** The deployed stage; left out for the local engine. */
   readonly stage?: string;
-  /** Whether there is a simulator to play with. */
-  readonly play: boolean;
+  /** Whether a LiveChat simulator is available. */
+  readonly simulator: boolean;
 }
 
 export interface ConversationPage {
-  /** Those with the latest activity first. */
+  /** Latest activity first. */
   readonly conversations: readonly ConversationSummary[];
-  /** Hand it back as `after` to read, or search, on; left out on the last page. */
+  /** Pass it as `after` to read the next page; left out on the last page. */
   readonly next?: string | undefined;
-  /** How many conversations this request has looked through; of a search alone. */
+  /** In a search, how many conversations this request examined. */
   readonly searched?: number;
-  /** Down to which time of last activity it has looked; left out when there was nothing to look at. */
+  /** In a search, the last activity of the last examined conversation; left out if there was none. */
   readonly searchedTo?: string | undefined;
 }
 
-/** A link to a stored file, which works for a while. */
+/** A link to a stored file, valid for a limited time. */
 interface Linked {
   readonly link?: MediaLink;
 }
 
-export interface ConversationAnswer {
+export interface ConversationResponse {
   readonly conversation: ConversationDetail;
   readonly messages: readonly (Transcript['messages'][number] & Linked)[];
   readonly notes: readonly (StoredMessage & Linked)[];
@@ -43,13 +43,13 @@ export interface ConversationAnswer {
   readonly next?: string | undefined;
 }
 
-export interface MessageAnswer {
+export interface MessageResponse {
   readonly message: StoredMessage;
   readonly clicks: Awaited<ReturnType<typeof clicksOn>>;
 }
 
 export interface ExecutionSummary {
-  /** Its ARN. */
+  /** The ARN. */
   readonly id: string;
   readonly name: string;
   readonly status: string;
@@ -63,7 +63,7 @@ export interface ExecutionPage {
   readonly next?: string | undefined;
 }
 
-/** An event of GetExecutionHistory, as far as the page reads it; each kind has its own details. */
+/** An event of GetExecutionHistory, with the details that all types share. */
 export interface HistoryEvent {
   readonly id: number;
   readonly type: string;
@@ -75,7 +75,7 @@ export interface HistoryEvent {
   readonly input?: string;
 }
 
-export interface ExecutionAnswer {
+export interface ExecutionResponse {
   readonly execution: ExecutionSummary & {
     readonly error?: string | undefined;
     readonly cause?: string | undefined;
@@ -86,7 +86,7 @@ export interface ExecutionAnswer {
 }
 
 export interface DeadLetter extends Archived {
-  /** By which the runbook has a paragraph. */
+  /** The error category, a heading in docs/how-to/respond-to-alarms.md. */
   readonly category: string;
 }
 
@@ -95,25 +95,25 @@ export interface DeadLetterPage {
   readonly next?: string | undefined;
 }
 
-export interface DeadLetterAnswer {
+export interface DeadLetterResponse {
   readonly deadLetter: DeadLetter;
-  /** As it was kept: the request, what was known, the error. */
-  readonly letter: unknown;
+  /** The archived request or event, and its error. */
+  readonly content: unknown;
 }
 
-export interface RedrivePlan {
-  readonly letters: readonly {
+export interface RedriveDryRun {
+  readonly deadLetters: readonly {
     readonly id: string;
-    /** Why it cannot be redriven; left out where it can. */
-    readonly refused?: string | undefined;
+    /** Why it cannot be redriven; left out if it can. */
+    readonly reason?: string | undefined;
   }[];
 }
 
-export interface GateAnswer {
+export interface GateResponse {
   readonly gates: readonly GateView[];
 }
 
-export interface RulesAnswer {
+export interface RulesResponse {
   readonly rules: readonly {
     readonly organizationId: string;
     readonly inForce: VersionedRules;
@@ -121,23 +121,23 @@ export interface RulesAnswer {
   }[];
 }
 
-export interface DryRunAnswer {
+export interface DryRunResponse {
   readonly organizationId: string;
   readonly inForce: number;
   readonly results: readonly DryRunComparison[];
 }
 
-/** What each GET under /api answers. */
-export interface Answers {
+/** The response of each GET under /api. */
+export interface Responses {
   readonly '/console': AboutConsole;
   readonly '/conversations': ConversationPage;
-  readonly '/conversations/:id': ConversationAnswer;
-  readonly '/messages/:id': MessageAnswer;
+  readonly '/conversations/:id': ConversationResponse;
+  readonly '/messages/:id': MessageResponse;
   readonly '/executions': ExecutionPage;
-  readonly '/executions/:id': ExecutionAnswer;
+  readonly '/executions/:id': ExecutionResponse;
   readonly '/dead-letters': DeadLetterPage;
-  readonly '/dead-letters/:id': DeadLetterAnswer;
-  readonly '/gate': GateAnswer;
-  readonly '/routing/rules': RulesAnswer;
+  readonly '/dead-letters/:id': DeadLetterResponse;
+  readonly '/gate': GateResponse;
+  readonly '/routing/rules': RulesResponse;
   readonly '/flow': Flow;
 }

@@ -1,13 +1,13 @@
 import { useMemo } from 'preact/hooks';
-import type { Flow, FlowSlice, Passed, Quantiles, Station } from '../flow.ts';
+import type { Flow, FlowSlice, Percentiles, Station, StationCounts } from '../flow.ts';
 import { get, useResource } from './app/api.ts';
 import { linkTo } from './app/route.ts';
-import { events, flow, type PassedEvent } from './app/stream.ts';
+import { events, flow, type StreamedEvent } from './app/stream.ts';
 import { Graph, type GraphEdge, type GraphNode, useNarrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
-import { clockOf } from './parts/time.ts';
+import { clockTime } from './parts/time.ts';
 
-/** What passes now, and what has passed in the last fifteen minutes. */
+/** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
   const first = useResource('flow', () => get('/flow'));
   const now = flow.value ?? first.value;
@@ -16,16 +16,16 @@ export function FlowPage() {
       <div class="head">
         <h1>Live flow</h1>
         <p>
-          LiveChat's webhooks become events on the bus, which functions store; send requests on the bus go back to
-          LiveChat through a state machine, or end as dead letters.
+          LiveChat's webhooks become events on the bus, and functions store them. A state machine delivers send requests
+          to LiveChat; a request that fails becomes a dead letter.
         </p>
       </div>
       <section class="card pipeline" aria-label="Pipeline">
         <Pipeline flow={now} />
         <p class="footnote">
-          Counted since this console was started; {now?.running ?? 0} {now?.running === 1 ? 'run is' : 'runs are'} under
-          way.
-          {now && now.unseen.length > 0 && <span role="status"> {readFrom(now)}</span>}
+          Counted since this console started. {now?.running ?? 0}{' '}
+          {now?.running === 1 ? 'execution is' : 'executions are'} running.
+          {now && now.notMeasured.length > 0 && <span role="status"> {countSource(now)}</span>}
         </p>
       </section>
       <section class="card" aria-labelledby="plots-title">
@@ -33,8 +33,8 @@ export function FlowPage() {
         <Plots flow={now} />
       </section>
       <section class="card" aria-labelledby="events-title">
-        <h2 id="events-title">Events as they pass</h2>
-        <Passing list={events.value} />
+        <h2 id="events-title">Events</h2>
+        <EventList list={events.value} />
       </section>
     </>
   );
@@ -42,28 +42,28 @@ export function FlowPage() {
 
 const minuteMs = 60_000;
 
-/** A stage's tables are read now and then, and not without end. */
-function readFrom({ slices, sampledAt }: Flow): string {
+/** On a stage, the tables are polled and each poll reads a limited number of changes. */
+function countSource({ slices, sampledAt }: Flow): string {
   const now = (slices.at(-1)?.at ?? 0) * 1000;
   return sampledAt !== null && now - sampledAt < minuteMs
-    ? 'So much passes that not all of it could be counted in time: this is a sample.'
-    : "Read from the stage's tables every two seconds.";
+    ? 'The activity exceeds what one poll reads: the counts are a sample.'
+    : "Read from the stage's tables every 2 seconds.";
 }
 
-function Passing({ list }: { list: readonly PassedEvent[] }) {
+function EventList({ list }: { list: readonly StreamedEvent[] }) {
   if (list.length === 0) {
     return (
       <p class="hint">
-        Nothing has passed since this page was opened. Let a chat pass: <code>npx livechat simulate chat</code>
+        No events since this page was opened. To start a chat, run <code>npx livechat simulate chat</code>
       </p>
     );
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable.
     <ol class="passing" tabIndex={0} aria-label="Events, latest first">
       {list.map(({ key, at, type, conversationId }) => (
         <li key={key}>
-          <time dateTime={at}>{clockOf(at)}</time>
+          <time dateTime={at}>{clockTime(at)}</time>
           <span class={`kind ${type.split('.')[0] ?? ''}`}>{type}</span>
           {conversationId ? <a href={linkTo('conversations', conversationId)}>{conversationId}</a> : <span />}
         </li>
@@ -79,18 +79,18 @@ interface StationNode extends GraphNode {
 }
 
 const size = { width: 152, height: 76 };
-/** Three beside each other on a telephone. */
+/** Three fit side by side on a narrow screen. */
 const smallSize = { width: 110, height: 62 };
 
 const nodes: readonly StationNode[] = [
   { id: 'customer', name: 'LiveChat', about: 'its webhooks', counts: undefined, ...size },
   { id: 'webhook', name: 'Webhook', about: 'verified, translated', counts: 'webhook', ...size },
   { id: 'bus', name: 'Event bus', about: 'domain events', counts: 'bus', ...size },
-  { id: 'functions', name: 'Functions', about: 'one for each event', counts: 'functions', ...size },
+  { id: 'functions', name: 'Functions', about: 'one per event type', counts: 'functions', ...size },
   { id: 'tables', name: 'Tables', about: 'writes', counts: 'tables', ...size },
   { id: 'machine', name: 'State machine', about: 'send requests', counts: 'machine', ...size },
-  { id: 'livechat', name: 'LiveChat', about: 'messages taken', counts: 'livechat', ...size },
-  { id: 'dead-letters', name: 'Dead letters', about: 'given up', counts: 'dead-letters', ...size },
+  { id: 'livechat', name: 'LiveChat', about: 'messages accepted', counts: 'livechat', ...size },
+  { id: 'dead-letters', name: 'Dead letters', about: 'failed requests', counts: 'dead-letters', ...size },
 ];
 
 const edges: readonly GraphEdge[] = [
@@ -103,12 +103,12 @@ const edges: readonly GraphEdge[] = [
   { from: 'machine', to: 'dead-letters' },
 ];
 
-/** The pipeline as it is, with what has passed at each station since the console was started. */
+/** The components of the bridge, with the counts since the console started. */
 export function Pipeline({ flow }: { flow: Flow | undefined }) {
   const narrow = useNarrow();
   return (
     <Graph
-      title={described(flow)}
+      title={describeFlow(flow)}
       nodes={narrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
       edges={edges}
       direction={narrow ? 'TB' : 'LR'}
@@ -125,7 +125,7 @@ interface StationBoxProps {
 }
 
 function StationBox({ node, flow, narrow }: StationBoxProps) {
-  const unseen = isUnseen(node.counts, flow);
+  const notMeasured = isNotMeasured(node.counts, flow);
   const counts = node.counts && flow?.stations[node.counts];
   const failed = counts !== undefined && (counts.failed > 0 || (node.counts === 'dead-letters' && counts.total > 0));
   const left = narrow ? 9 : 14;
@@ -138,11 +138,11 @@ function StationBox({ node, flow, narrow }: StationBoxProps) {
       <text class="name" x={left} y="24">
         {node.name}
       </text>
-      {node.counts && !unseen ? (
+      {node.counts && !notMeasured ? (
         <Counts node={node} counts={counts} narrow={narrow} left={left} />
       ) : (
         <text class="about" x={left} y="44">
-          {unseen ? 'not seen here' : node.about}
+          {notMeasured ? 'not measured' : node.about}
         </text>
       )}
     </g>
@@ -152,7 +152,7 @@ function StationBox({ node, flow, narrow }: StationBoxProps) {
 const short = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 
 interface CountsProps extends Omit<StationBoxProps, 'flow'> {
-  readonly counts: Passed | undefined;
+  readonly counts: StationCounts | undefined;
   readonly left: number;
 }
 
@@ -165,7 +165,7 @@ function Counts({ node, counts, narrow, left }: CountsProps) {
       </text>
       {(!narrow || total < 1_000) && (
         <text class="rate" x={node.width - left} y="48" text-anchor="end">
-          {rateOf(counts?.lastMinute ?? 0)}
+          {formatRate(counts?.lastMinute ?? 0)}
         </text>
       )}
       {!narrow && (
@@ -177,70 +177,71 @@ function Counts({ node, counts, narrow, left }: CountsProps) {
   );
 }
 
-function isUnseen(station: Station | undefined, flow: Flow | undefined): boolean {
-  return station !== undefined && (flow?.unseen.includes(station) ?? false);
+function isNotMeasured(station: Station | undefined, flow: Flow | undefined): boolean {
+  return station !== undefined && (flow?.notMeasured.includes(station) ?? false);
 }
 
-function rateOf(lastMinute: number): string {
+function formatRate(lastMinute: number): string {
   return `${lastMinute} /min`;
 }
 
-function described(flow: Flow | undefined): string {
+function describeFlow(flow: Flow | undefined): string {
   const counted = nodes.flatMap(({ name, about, counts }) =>
-    counts && !isUnseen(counts, flow) ? [`${name} (${about}): ${flow?.stations[counts].total ?? 0}`] : [],
+    counts && !isNotMeasured(counts, flow) ? [`${name} (${about}): ${flow?.stations[counts].total ?? 0}`] : [],
   );
-  return `The way of a message. ${counted.join(', ')}.`;
+  return `Message flow. ${counted.join(', ')}.`;
 }
 
 const sliceSeconds = 5;
 
-const none: readonly FlowSlice[] = [];
+const noSlices: readonly FlowSlice[] = [];
 
-/** The last fifteen minutes. */
 export function Plots({ flow }: { flow: Flow | undefined }) {
-  const slices = flow?.slices ?? none;
-  const seesWebhooks = !flow?.unseen.includes('webhook');
-  const { times, throughput, inboundMs, sendMs, pace } = useMemo(
-    () => seriesOf(slices, seesWebhooks),
-    [slices, seesWebhooks],
+  const slices = flow?.slices ?? noSlices;
+  const hasWebhooks = !flow?.notMeasured.includes('webhook');
+  const { times, throughput, inboundMs, sendMs, rate } = useMemo(
+    () => createSeries(slices, hasWebhooks),
+    [slices, hasWebhooks],
   );
   return (
     <div class="plots">
-      <Plot title="Throughput, a second" times={times} lines={throughput} atLeast={1} />
+      <Plot title="Throughput, per second" times={times} lines={throughput} minScale={1} />
       <Plot
-        title={seesWebhooks ? 'Webhook answered in, ms' : 'Message stored after, ms'}
+        title={hasWebhooks ? 'Webhook response time, ms' : 'Time to store, ms'}
         times={times}
         lines={inboundMs}
-        atLeast={50}
+        minScale={50}
       />
-      <Plot title="Sent after the request, ms" times={times} lines={sendMs} atLeast={100} />
-      <Plot title="Gate, calls a second" times={times} lines={pace} atLeast={10} />
+      <Plot title="Time to send, ms" times={times} lines={sendMs} minScale={100} />
+      <Plot title="LiveChat calls, per second" times={times} lines={rate} minScale={10} />
     </div>
   );
 }
 
-function seriesOf(slices: readonly FlowSlice[], seesWebhooks: boolean) {
+function createSeries(slices: readonly FlowSlice[], hasWebhooks: boolean) {
   const perSecond = (pick: (slice: FlowSlice) => number) => slices.map((slice) => pick(slice) / sliceSeconds);
-  const quantiles = (pick: (slice: FlowSlice) => Quantiles | null) => [
+  const percentiles = (pick: (slice: FlowSlice) => Percentiles | null) => [
     { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
     { label: 'p99', colour: 'third', values: slices.map((slice) => pick(slice)?.p99 ?? null) },
   ];
   return {
     times: slices.map(({ at }) => at),
     throughput: [
-      ...(seesWebhooks ? [{ label: 'webhooks', colour: 'accent', values: perSecond(({ webhooks }) => webhooks) }] : []),
+      ...(hasWebhooks ? [{ label: 'webhooks', colour: 'accent', values: perSecond(({ webhooks }) => webhooks) }] : []),
       { label: 'events', colour: 'second', values: perSecond(({ events }) => events) },
       { label: 'sent', colour: 'third', values: perSecond(({ sent }) => sent) },
     ],
-    inboundMs: quantiles(({ inboundMs }) => inboundMs),
-    sendMs: quantiles(({ sendMs }) => sendMs),
-    pace: [
-      { label: 'pace', colour: 'accent', steps: true, values: slices.map(({ pace }) => pace) },
+    inboundMs: percentiles(({ inboundMs }) => inboundMs),
+    sendMs: percentiles(({ sendMs }) => sendMs),
+    rate: [
+      { label: 'rate', colour: 'accent', steps: true, values: slices.map(({ callsPerSecond }) => callsPerSecond) },
       {
-        label: 'passing',
+        label: 'allowed',
         colour: 'third',
         steps: true,
-        values: slices.map(({ pace, breaker }) => (breaker === null ? null : breaker === 'closed' ? pace : 0)),
+        values: slices.map(({ callsPerSecond, breaker }) =>
+          breaker === null ? null : breaker === 'closed' ? callsPerSecond : 0,
+        ),
       },
     ],
   };

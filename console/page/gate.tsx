@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { GateAnswer } from '../responses.ts';
+import type { GateResponse } from '../responses.ts';
 import { call, get, useResource } from './app/api.ts';
-import { clockOf } from './parts/time.ts';
+import { clockTime } from './parts/time.ts';
 import { Badge, Empty, Loaded, type Tone } from './parts/ui.tsx';
 
-type GateView = GateAnswer['gates'][number];
+type GateView = GateResponse['gates'][number];
 
 const lookMs = 2_000;
 
@@ -42,7 +42,7 @@ function stateOf({ paused, breaker, reason, openUntil }: GateView): { tone: Tone
   if (paused)
     return { tone: 'warn', name: 'paused', text: 'Somebody paused it. Requests wait until it is resumed, or expire.' };
   if (breaker === 'closed') return { tone: 'good', name: 'passing', text: 'Calls pass.' };
-  const until = openUntil ? `; the next trial is at ${clockOf(openUntil)}` : '';
+  const until = openUntil ? `; the next trial is at ${clockTime(openUntil)}` : '';
   const why =
     reason === 'credentials' ? 'LiveChat refuses the credentials: fill the secret' : 'Half of the calls failed';
   return { tone: 'bad', name: 'breaker open', text: `${why}${until}.` };

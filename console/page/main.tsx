@@ -10,7 +10,7 @@ import { FlowPage } from './flow.tsx';
 import { GatePage } from './gate.tsx';
 import { Empty } from './parts/ui.tsx';
 import { RoutingPage } from './routing/page.tsx';
-import { PlayPage } from './simulator/page.tsx';
+import { SimulatorPage } from './simulator/page.tsx';
 
 interface Section {
   readonly name: string;
@@ -27,11 +27,11 @@ const sections: readonly Section[] = [
   { name: 'gate', title: 'Gate', page: () => <GatePage /> },
 ];
 
-const playing: Section = { name: 'play', title: 'Play', page: () => <PlayPage /> };
+const simulatorSection: Section = { name: 'simulator', title: 'Simulator', page: () => <SimulatorPage /> };
 
 const icon = new URL('./icon.svg', import.meta.url).href;
 
-const connection = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, trying again' } as const;
+const connection = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, reconnecting' } as const;
 
 export function App() {
   const about = useResource('console', () => get('/console'));
@@ -39,14 +39,14 @@ export function App() {
   useEffect(() => {
     stage.value = about.value?.stage;
   }, [about.value]);
-  const shown = about.value?.play ? [...sections, playing] : sections;
+  const available = about.value?.simulator ? [...sections, simulatorSection] : sections;
   const at = route.value;
-  const section = shown.find(({ name }) => name === at.section);
+  const section = available.find(({ name }) => name === at.section);
   const main = useRef<HTMLElement>(null);
-  const title = section?.title ?? 'Not here';
+  const title = section?.title ?? 'Not found';
   useEffect(() => {
     document.title = `${title} · LiveChat bridge`;
-    // On a telephone the sections go beyond the screen.
+    // On a narrow screen the navigation scrolls.
     document.querySelector('.sections [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [title]);
   return (
@@ -60,7 +60,7 @@ export function App() {
           <span>LiveChat bridge</span>
         </a>
         <nav class="sections" aria-label="Sections">
-          {shown.map(({ name, title: text }) => (
+          {available.map(({ name, title: text }) => (
             <a key={name} href={linkTo(name)} aria-current={name === at.section ? 'page' : undefined}>
               {text}
             </a>
@@ -69,20 +69,20 @@ export function App() {
         <p class="where">
           <span class={`dot ${connected.value}`} aria-hidden="true" />
           <span role="status">{connection[connected.value]}</span>
-          <span class="stage">{about.value?.stage ?? 'this machine'}</span>
+          <span class="stage">{about.value?.stage ?? 'local'}</span>
         </p>
       </header>
       <main id="main" tabIndex={-1} ref={main}>
-        {section ? section.page(at) : about.loading ? null : <Lost />}
+        {section ? section.page(at) : about.loading ? null : <NotFound />}
       </main>
     </div>
   );
 }
 
-function Lost() {
+function NotFound() {
   return (
-    <Empty title="There is nothing at this address">
-      <a href={linkTo('flow')}>Go to the live flow</a>, or choose a section.
+    <Empty title="Page not found">
+      <a href={linkTo('flow')}>Go to the live flow</a>, or choose a section above.
     </Empty>
   );
 }

@@ -7,139 +7,133 @@ import {
   walkConversations,
 } from '../../core/conversations/queries.ts';
 import { messagesSince, type StoredMessage } from '../../core/messages/queries.ts';
-import type { Activity } from '../live-stream.ts';
-import { createHorizon, eventOf, mostInALook, type Watch } from './poll.ts';
+import type { Activity } from '../flow.ts';
+import { type ChangePoll, createHorizon, eventActivity, maxChangesPerPoll, storageDelayMs } from './changes.ts';
 
-/** What has been told of a conversation. */
-interface Told {
-  /** Its last activity, as it was seen. */
-  readonly at: string;
-  /** The time of the latest message that has been told: later ones are new. */
-  readonly upTo: string;
-  /** How often its message was looked for in vain: a conversation moves forward before its message is stored. */
-  readonly inVain: number;
+/** What has been reported of one conversation. */
+interface Progress {
+  /** The conversation's last activity, as read. */
+  readonly lastActivityAt: string;
+  /** The time of the latest reported message. */
+  readonly reportedTo: string;
+  /** How many polls found the conversation changed but no new message: its item is written before its message. */
+  readonly emptyReads: number;
 }
 
-const mostInVain = 3;
-/** Of one conversation in a look; the next look goes on from there. */
-const mostMessages = 200;
-const readAtOnce = 100;
-const queriesAtOnce = 10;
-const organizationsMs = 30_000;
+const maxEmptyReads = 3;
+/** Messages of one conversation that a poll reads; the next poll continues after them. */
+const maxMessages = 200;
+const pageSize = 100;
+const maxConcurrentQueries = 10;
+const organizationsTtlMs = 30_000;
 
-/** Messages as they are stored. While nothing is, a look is one small query for each organization and status. */
-export function watchConversations(most = mostInALook): Watch {
-  let seen: ReadonlyMap<string, Told> | undefined;
+/** Reports messages as they are stored. A poll of an idle stage is one small query for each organization and status. */
+export function pollConversations(max = maxChangesPerPoll): ChangePoll {
+  let progress: ReadonlyMap<string, Progress> | undefined;
   const horizon = createHorizon();
-  let known: { readonly ids: readonly string[]; readonly until: number } = { ids: [], until: 0 };
-  /** The look before has left something for this one. */
+  let cached: { readonly ids: readonly string[]; readonly expiresAt: number } = { ids: [], expiresAt: 0 };
+  /** Whether the previous poll stopped before it had read everything. */
   let behind = false;
-  const limit = pLimit(queriesAtOnce);
+  const limit = pLimit(maxConcurrentQueries);
 
   async function organizationIds(now: number): Promise<readonly string[]> {
-    // The first one may come any time.
-    if (known.ids.length === 0 || now >= known.until)
-      known = { ids: await organizations(), until: now + organizationsMs };
-    return known.ids;
+    // An empty list is not cached: the first organization may appear at any time.
+    if (cached.ids.length === 0 || now >= cached.expiresAt)
+      cached = { ids: await organizations(), expiresAt: now + organizationsTtlMs };
+    return cached.ids;
   }
 
-  /** From the latest back, until all was told of as many in a row; to learn what is there, all of the last minute's. */
-  async function changed(
-    organizationIds: readonly string[],
-    since: string,
-    told: ReadonlyMap<string, Told> | undefined,
-  ): Promise<ConversationSummary[]> {
-    const found: ConversationSummary[] = [];
-    let inARow = 0;
-    const walk = walkConversations({ organizationIds, statuses, atOnce: readAtOnce, from: { since } });
-    for await (const one of walk) {
-      const settled = isSettled(told?.get(keyOf(one)), one);
-      inARow = settled ? inARow + 1 : 0;
-      if (!settled) found.push(one);
-      if (told && (found.length === most || (inARow === most && !behind))) break;
+  /** Reads from the latest back, until `max` conversations in a row are reported already. The first poll reads the whole horizon. */
+  async function readChanged(ids: readonly string[], since: string): Promise<ConversationSummary[]> {
+    const changed: ConversationSummary[] = [];
+    let reportedInARow = 0;
+    const walk = walkConversations({ organizationIds: ids, statuses, atOnce: pageSize, from: { since } });
+    for await (const conversation of walk) {
+      const reported = isReported(progress?.get(keyOf(conversation)), conversation);
+      reportedInARow = reported ? reportedInARow + 1 : 0;
+      if (!reported) changed.push(conversation);
+      if (progress && (changed.length === max || (reportedInARow === max && !behind))) break;
     }
-    return found;
+    return changed;
   }
 
   return async (now) => {
     const ids = await organizationIds(now);
-    const isFirst = !seen;
-    if (isFirst) horizon.note(timesOf(await latestOf(ids)), now);
+    const isFirst = !progress;
+    if (isFirst) {
+      const latest = await take(walkConversations({ organizationIds: ids, statuses, atOnce: 1 }), 1);
+      horizon.record(activityTimes(latest), now);
+    }
     const since = horizon.since(now);
-    const before = seen ?? new Map<string, Told>();
-    const active = await changed(ids, since, seen);
+    const before = progress ?? new Map<string, Progress>();
+    const changed = await readChanged(ids, since);
     const changes = await Promise.all(
-      active.map((one) => (isFirst ? learned(one) : limit(() => changesOf(one, before.get(keyOf(one)), since)))),
+      changed.map((conversation) =>
+        isFirst
+          ? recordExisting(conversation)
+          : limit(() => readChanges(conversation, before.get(keyOf(conversation)), since)),
+      ),
     );
-    horizon.note(timesOf(active), now);
-    const all = [...before, ...changes.map(({ key, told }) => [key, told] as const)];
-    seen = new Map(all.filter(([, { at }]) => at >= since));
-    behind = !isFirst && active.length === most;
+    horizon.record(activityTimes(changed), now);
+    const all = [...before, ...changes.map((change) => [change.key, change.progress] as const)];
+    progress = new Map(all.filter(([, { lastActivityAt }]) => lastActivityAt >= since));
+    behind = !isFirst && changed.length === max;
     return { found: changes.flatMap(({ found }) => found), sampled: behind };
   };
 }
 
-/** Nothing to look for: what was seen is what there is, and its message was told, or there is none. */
-function isSettled(told: Told | undefined, { lastActivityAt: at }: ConversationSummary): boolean {
-  return told?.at === at && (told.upTo >= at || told.inVain >= mostInVain);
+/** True if the conversation is unchanged and its message has been reported, or does not exist. */
+function isReported(progress: Progress | undefined, { lastActivityAt: at }: ConversationSummary): boolean {
+  return progress?.lastActivityAt === at && (progress.reportedTo >= at || progress.emptyReads >= maxEmptyReads);
 }
 
-function latestOf(organizationIds: readonly string[]): Promise<ConversationSummary[]> {
-  return take(walkConversations({ organizationIds, statuses, atOnce: 1 }), 1);
-}
-
-const timesOf = (list: readonly ConversationSummary[]) => list.map(({ lastActivityAt }) => lastActivityAt);
+const activityTimes = (list: readonly ConversationSummary[]) => list.map(({ lastActivityAt }) => lastActivityAt);
 
 function keyOf({ organizationId, id }: ConversationSummary): string {
   return `${organizationId}/${id}`;
 }
 
-interface Changes {
+interface ConversationChanges {
   readonly key: string;
-  readonly told: Told;
+  readonly progress: Progress;
   readonly found: readonly Activity[];
 }
 
-/** At first, all that is there has been told. */
-function learned(one: ConversationSummary): Changes {
-  const at = one.lastActivityAt;
-  return { key: keyOf(one), told: { at, upTo: at, inVain: 0 }, found: [] };
+function recordExisting(conversation: ConversationSummary): ConversationChanges {
+  const { lastActivityAt } = conversation;
+  const progress = { lastActivityAt, reportedTo: lastActivityAt, emptyReads: 0 };
+  return { key: keyOf(conversation), progress, found: [] };
 }
 
-async function changesOf(one: ConversationSummary, told: Told | undefined, since: string): Promise<Changes> {
-  const { id: conversationId, organizationId, lastActivityAt: at } = one;
-  const key = keyOf(one);
-  // One that was not seen before has not been active since then.
-  const upTo = told?.upTo ?? since;
-  const messages = await messagesSince({ organizationId, conversationId }, upTo, mostMessages);
+async function readChanges(
+  conversation: ConversationSummary,
+  before: Progress | undefined,
+  since: string,
+): Promise<ConversationChanges> {
+  const { id: conversationId, organizationId, lastActivityAt } = conversation;
+  const key = keyOf(conversation);
+  // A conversation without recorded progress had no activity before `since`.
+  const reportedTo = before?.reportedTo ?? since;
+  const messages = await messagesSince({ organizationId, conversationId }, reportedTo, maxMessages);
   const last = messages.at(-1);
-  if (last) return { key, told: { at, upTo: last.timestamp, inVain: 0 }, found: messages.flatMap(eventsOf) };
-  const inVain = told?.at === at ? told.inVain + 1 : 1;
-  const moved = inVain === 1 ? [eventOf(at, 'chat.updated', { conversationId })] : [];
-  return { key, told: { at, upTo, inVain }, found: moved };
+  if (last) {
+    const progress = { lastActivityAt, reportedTo: last.timestamp, emptyReads: 0 };
+    return { key, progress, found: messages.flatMap(messageEvents) };
+  }
+  const emptyReads = before?.lastActivityAt === lastActivityAt ? before.emptyReads + 1 : 1;
+  const found = emptyReads === 1 ? [eventActivity(lastActivityAt, 'chat.updated', { conversationId })] : [];
+  return { key, progress: { lastActivityAt, reportedTo, emptyReads }, found };
 }
 
-/** What of ours has come back was sent before; when, its delivery tells, which is not read here. */
-function eventsOf(message: StoredMessage): Activity[] {
+/** A message with a `custom_id` of this bridge was sent and is now delivered. Its time of sending is in the delivery, which is not read. */
+function messageEvents(message: StoredMessage): Activity[] {
   const { timestamp, conversationId, metadata } = message;
   const { customId } = metadata;
   const data = { conversationId };
-  const ms = storedAfter(message);
+  const ms = storageDelayMs(message);
   const stored = { stored: true, ...(ms !== undefined && { ms }) };
   if (typeof customId !== 'string' || !customId.startsWith('out-')) {
-    return [eventOf(timestamp, 'message.received', data, stored)];
+    return [eventActivity(timestamp, 'message.received', data, stored)];
   }
-  return [eventOf(timestamp, 'message.sent', data), eventOf(timestamp, 'message.delivered', data, stored)];
-}
-
-interface Times {
-  readonly receivedAt?: string | undefined;
-  readonly storedAt?: string | undefined;
-}
-
-/** How long after its webhook was received a message was stored, in ms; undefined for one that was stored without these times. */
-export function storedAfter({ receivedAt, storedAt }: Times): number | undefined {
-  if (receivedAt === undefined || storedAt === undefined) return undefined;
-  const ms = Date.parse(storedAt) - Date.parse(receivedAt);
-  return ms >= 0 ? ms : undefined;
+  return [eventActivity(timestamp, 'message.sent', data), eventActivity(timestamp, 'message.delivered', data, stored)];
 }

@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
-import type { Answers } from '../../responses.ts';
+import type { Responses } from '../../responses.ts';
 
-/** What went wrong with a call, in words for whoever looks at the page. */
+/** A failed call, with a message for the user. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
   readonly status: number;
@@ -13,18 +13,18 @@ export class CallFailed extends Error {
   }
 }
 
-const refusal = z.object({
+const errorBody = z.object({
   error: z.object({ field: z.optional(z.string()), expected: z.optional(z.string()), message: z.optional(z.string()) }),
 });
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** GET under /api. `:id` in the path is taken from `query.id`. A `signal` ends the wait for the answer. */
-export function get<Path extends keyof Answers>(
+/** GET under /api. `query.id` fills `:id` in the path. `signal` cancels the call. */
+export function get<Path extends keyof Responses>(
   path: Path,
   query: Query = {},
   signal?: AbortSignal,
-): Promise<Answers[Path]> {
+): Promise<Responses[Path]> {
   const { id, ...rest } = query;
   const given = Object.entries(rest).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
@@ -34,7 +34,7 @@ export function get<Path extends keyof Answers>(
   return call('GET', `/api${filled}${search}`, undefined, signal);
 }
 
-/** Any call of the console's own origin. */
+/** Calls the console's own origin. */
 export async function call<Answer>(
   method: string,
   path: string,
@@ -46,23 +46,23 @@ export async function call<Answer>(
     ...(signal && { signal }),
     ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   }).catch((cause: unknown) => {
-    throw new CallFailed(0, 'The console does not answer. Is it still running in its terminal?', { cause });
+    throw new CallFailed(0, 'The console does not respond. Check that it is still running in its terminal.', { cause });
   });
   if (answer.ok) return answer.json();
   throw new CallFailed(
     answer.status,
-    wordsOf(refusal.safeParse(await answer.json().catch(() => undefined)).data, answer),
+    errorText(errorBody.safeParse(await answer.json().catch(() => undefined)).data, answer),
   );
 }
 
-function wordsOf(given: z.infer<typeof refusal> | undefined, { status }: Response): string {
+function errorText(given: z.infer<typeof errorBody> | undefined, { status }: Response): string {
   const { field, expected, message } = given?.error ?? {};
   if (message) return message;
   if (field && expected) return `${field}: expected ${expected}`;
-  return `The console answered ${status}.`;
+  return `The console responded with status ${status}.`;
 }
 
-/** Something that is loaded, and loaded again: what was there stays while newer is on its way. */
+/** A loaded value that can be reloaded: the previous value stays until the new one arrives. */
 export interface Resource<T> {
   readonly value: T | undefined;
   readonly failure: CallFailed | undefined;
@@ -70,7 +70,7 @@ export interface Resource<T> {
   reload(): void;
 }
 
-/** Loads when the page opens and whenever `key` changes; what is asked for while an answer is on its way is asked once more. */
+/** Loads on the first render and when `key` changes. A reload during a load runs once after it. */
 export function useResource<T>(key: string, load: () => Promise<T>): Resource<T> {
   const [state, setState] = useState<Omit<Resource<T>, 'reload'> & { key: string }>({
     key,
@@ -80,7 +80,7 @@ export function useResource<T>(key: string, load: () => Promise<T>): Resource<T>
   });
   const latest = useRef(load);
   latest.current = load;
-  /** Which key is being loaded, and whether it is to be loaded once more after that. */
+  /** The load in progress, and whether another load follows it. */
   const busy = useRef<{ key: string; again: boolean }>(undefined);
 
   const reload = useCallback(() => {
@@ -91,15 +91,15 @@ export function useResource<T>(key: string, load: () => Promise<T>): Resource<T>
     const mine = { key, again: false };
     busy.current = mine;
     setState((before) => ({ ...before, value: before.key === key ? before.value : undefined, key, loading: true }));
-    const settle = (change: { value: T } | { failure: CallFailed }) => {
+    const finish = (change: { value: T } | { failure: CallFailed }) => {
       if (busy.current !== mine) return;
       busy.current = undefined;
       setState((before) => ({ ...before, failure: undefined, ...change, loading: false }));
       if (mine.again) reload();
     };
     latest.current().then(
-      (value) => settle({ value }),
-      (error: unknown) => settle({ failure: error instanceof CallFailed ? error : new CallFailed(0, String(error)) }),
+      (value) => finish({ value }),
+      (error: unknown) => finish({ failure: error instanceof CallFailed ? error : new CallFailed(0, String(error)) }),
     );
   }, [key]);
 
@@ -113,5 +113,5 @@ export function useResource<T>(key: string, load: () => Promise<T>): Resource<T>
   };
 }
 
-/** The name of the deployed stage that the console is for; undefined on this machine, and until that is known. */
+/** The deployed stage that the console shows; undefined for the local engine and until it is loaded. */
 export const stage = signal<string | undefined>(undefined);

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 
-/** Where the page is: `#/conversations/T8RM2K0V9X?status=open` is a section, an id and a query. */
+/** A location in the page: `#/conversations/T8RM2K0V9X?status=open` has a section, an id and a query. */
 export interface Route {
   readonly section: string;
   readonly id: string | undefined;

@@ -3,8 +3,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { Flow } from '../../flow.ts';
 
-/** A domain event that has passed on the bus; what it holds beyond this the page does not need. */
-export interface PassedEvent {
+/** A domain event on the bus. */
+export interface StreamedEvent {
   readonly key: number;
   readonly at: string;
   readonly type: string;
@@ -19,24 +19,24 @@ const event = z.object({
   ),
 });
 
-const keptEvents = 60;
+const maxEvents = 60;
 
 export const connected = signal<'connecting' | 'live' | 'lost'>('connecting');
-export const events = signal<readonly PassedEvent[]>([]);
+export const events = signal<readonly StreamedEvent[]>([]);
 export const flow = signal<Flow | undefined>(undefined);
 
-/** A function ran, or the stream begins, after which anything may be different. */
-type Hint = 'run' | 'begin';
+/** A function was invoked, or the stream connected, after which anything may have changed. */
+type Signal = 'invocation' | 'connected';
 
-const listeners = new Set<(passed: PassedEvent | Hint) => void>();
+const listeners = new Set<(item: StreamedEvent | Signal) => void>();
 let keys = 0;
 
-/** Opens the stream, once; the browser connects again by itself when it breaks. */
+/** Opens the stream. The browser reconnects after an interruption. */
 export function openStream(): void {
   const source = new EventSource('/api/stream');
   source.onopen = () => {
     connected.value = 'live';
-    for (const listener of listeners) listener('begin');
+    for (const listener of listeners) listener('connected');
   };
   source.onerror = () => {
     connected.value = 'lost';
@@ -45,40 +45,45 @@ export function openStream(): void {
     flow.value = JSON.parse(data);
   });
   source.addEventListener('run', () => {
-    for (const listener of listeners) listener('run');
+    for (const listener of listeners) listener('invocation');
   });
   source.addEventListener('event', ({ data }) => {
     const { at, detailType, detail } = event.parse(JSON.parse(data));
     keys += 1;
-    const passed = { key: keys, at, type: detailType, conversationId: detail?.data?.conversationId };
-    events.value = [passed, ...events.value].slice(0, keptEvents);
-    for (const listener of listeners) listener(passed);
+    const item = { key: keys, at, type: detailType, conversationId: detail?.data?.conversationId };
+    events.value = [item, ...events.value].slice(0, maxEvents);
+    for (const listener of listeners) listener(item);
   });
 }
 
-const settleMs = 400;
-/** An event is on the bus before a function has stored what it says; whatever runs in this time may have. */
-const effectMs = 15_000;
+const defaultDelayMs = 400;
+/** Functions store an event's effects after it is published: invocations within this time may have changed data. */
+const maxProcessingMs = 15_000;
 
-/** Calls `then` soon after something has happened that `matters`; a burst calls it once in `everyMs`, not each time. */
-export function useChanges(matters: (passed: PassedEvent) => boolean, then: () => void, everyMs = settleMs): void {
-  const latest = useRef({ matters, then });
-  latest.current = { matters, then };
+/** Calls `onChange` after an event that `isRelevant` accepts, at most once in `intervalMs`. */
+export function useChanges(
+  isRelevant: (item: StreamedEvent) => boolean,
+  onChange: () => void,
+  intervalMs = defaultDelayMs,
+): void {
+  const latest = useRef({ isRelevant, onChange });
+  latest.current = { isRelevant, onChange };
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let until = 0;
-    const listener = (passed: PassedEvent | Hint) => {
-      if (passed === 'begin' || (passed !== 'run' && latest.current.matters(passed))) until = Date.now() + effectMs;
-      else if (passed !== 'run' || Date.now() > until) return;
+    const listener = (item: StreamedEvent | Signal) => {
+      if (item === 'connected' || (item !== 'invocation' && latest.current.isRelevant(item)))
+        until = Date.now() + maxProcessingMs;
+      else if (item !== 'invocation' || Date.now() > until) return;
       timer ??= setTimeout(() => {
         timer = undefined;
-        latest.current.then();
-      }, everyMs);
+        latest.current.onChange();
+      }, intervalMs);
     };
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
       clearTimeout(timer);
     };
-  }, [everyMs]);
+  }, [intervalMs]);
 }

@@ -3,12 +3,12 @@ import type { Participant } from '../../../core/events/schemas.ts';
 import type { DeliveryView } from '../../../core/outbound/view.ts';
 import { stage } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
-import { clockOf, stepTime, wholeTime } from '../parts/time.ts';
+import { clockTime, fullTime, stepTime } from '../parts/time.ts';
 import { Badge, Copyable, type Tone } from '../parts/ui.tsx';
-import { Content, Requested, type ShownMessage } from './content.tsx';
+import { Content, RequestedContent, type ShownMessage } from './content.tsx';
 import type { Line } from './page.tsx';
 import { nameOf } from './people.ts';
-import { type Step, sendingOf, storyOf } from './timeline.ts';
+import { deliveryTimeline, messageTimeline, type Step } from './timeline.ts';
 
 type PendingLine = Extract<Line, { kind: 'pending' }>;
 
@@ -23,35 +23,44 @@ export function TranscriptLine({ line, people }: LineProps) {
       return (
         <div class="thread-line">
           <span>
-            Thread <code>{line.threadId}</code>, {wholeTime(line.at)}
+            Thread <code>{line.threadId}</code>, {fullTime(line.at)}
           </span>
         </div>
       );
     case 'pending':
       return <Pending delivery={line.delivery} />;
     default:
-      return <Said message={line.message} note={line.kind === 'note'} people={people} />;
+      return <MessageArticle message={line.message} note={line.kind === 'note'} people={people} />;
   }
 }
 
-/** Its content is asked for when it is opened; one that was given up is opened at once. */
+/** A message that LiveChat has not confirmed. Its content is loaded when it is opened; a failed one is open at first. */
 function Pending({ delivery }: { delivery: PendingLine['delivery'] }) {
   const [opened, setOpened] = useState(delivery.status === 'failed');
   return (
     <article class="said right pending">
       <header>
-        <b>Not at LiveChat yet</b> <DeliveryBadge delivery={delivery} />
+        <b>{delivery.status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b>{' '}
+        <DeliveryBadge delivery={delivery} />
       </header>
       <details open={opened} onToggle={({ currentTarget }) => setOpened(currentTarget.open)}>
-        <summary>What it says, and what has become of it</summary>
-        {opened && <Requested delivery={delivery} />}
-        <Waiting delivery={delivery} />
+        <summary>Content and timeline</summary>
+        {opened && <RequestedContent delivery={delivery} />}
+        <DeliveryTimeline delivery={delivery} />
       </details>
     </article>
   );
 }
 
-function Said({ message, note, people }: { message: ShownMessage; note: boolean; people: LineProps['people'] }) {
+function MessageArticle({
+  message,
+  note,
+  people,
+}: {
+  message: ShownMessage;
+  note: boolean;
+  people: LineProps['people'];
+}) {
   const { author, type, timestamp, delivery, edited } = message;
   const name = nameOf(people.get(author.id) ?? { id: author.id || 'LiveChat' });
   const side = type === 'system' ? 'system' : author.type === 'customer' ? 'left' : 'right';
@@ -62,18 +71,22 @@ function Said({ message, note, people }: { message: ShownMessage; note: boolean;
         {note && <span class="mark">Internal note</span>}
         {author.type === 'bot' && <span class="mark">bot</span>}
         {delivery && <DeliveryBadge delivery={delivery} />}
-        {delivery && delivery.attempts > 0 && <span class="mark">after {delivery.attempts} failed</span>}
+        {delivery && delivery.attempts > 0 && (
+          <span class="mark">
+            after {delivery.attempts} failed {delivery.attempts === 1 ? 'attempt' : 'attempts'}
+          </span>
+        )}
         {edited && <span class="mark">edited</span>}
-        <time dateTime={timestamp} title={wholeTime(timestamp)}>
-          {clockOf(timestamp)}
+        <time dateTime={timestamp} title={fullTime(timestamp)}>
+          {clockTime(timestamp)}
         </time>
       </header>
       <div class="content">
         <Content message={message} />
       </div>
       <details>
-        <summary>What has become of it</summary>
-        <Life message={message} />
+        <summary>Timeline</summary>
+        <MessageTimeline message={message} />
       </details>
     </article>
   );
@@ -92,44 +105,44 @@ export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
   return <Badge tone={toneOf[delivery.status]}>{delivery.status}</Badge>;
 }
 
-/** What has become of a message, and what logs are searched by. */
-export function Life({ message }: { message: ShownMessage }) {
+/** A message's timeline, and the ids to search logs by. */
+export function MessageTimeline({ message }: { message: ShownMessage }) {
   const { delivery, metadata, id, threadId, conversationId } = message;
   return (
     <div class="life">
-      <Steps steps={storyOf(message)} />
+      <Steps steps={messageTimeline(message)} />
       <dl class="ids" aria-label="Search logs by">
         <Copyable label="Message" value={id} />
         <Copyable label="Chat" value={conversationId} />
         <Copyable label="Thread" value={threadId} />
         {typeof metadata.customId === 'string' && <Copyable label="custom_id" value={metadata.customId} />}
-        {delivery && <SendingIds delivery={delivery} />}
+        {delivery && <DeliveryIds delivery={delivery} />}
         <LogsQuery field="conversationId" value={conversationId} />
       </dl>
     </div>
   );
 }
 
-export function Waiting({ delivery }: { delivery: DeliveryView }) {
+export function DeliveryTimeline({ delivery }: { delivery: DeliveryView }) {
   const { status, requestId, deadLetterId } = delivery;
   return (
     <div class="life">
-      <Steps steps={sendingOf(delivery)} />
+      <Steps steps={deliveryTimeline(delivery)} />
       <dl class="ids" aria-label="Search logs by">
         <Copyable label="custom_id" value={delivery.id} />
-        <SendingIds delivery={delivery} />
+        <DeliveryIds delivery={delivery} />
         <LogsQuery field="requestId" value={requestId} />
       </dl>
       {status === 'failed' && !deadLetterId && (
         <p>
-          <a href={linkTo('dead-letters', undefined, { request: requestId })}>Find it in the dead letters</a>
+          <a href={linkTo('dead-letters', undefined, { request: requestId })}>Show its dead letter</a>
         </p>
       )}
     </div>
   );
 }
 
-function SendingIds({ delivery: { requestId, execution, deadLetterId } }: { delivery: DeliveryView }) {
+function DeliveryIds({ delivery: { requestId, execution, deadLetterId } }: { delivery: DeliveryView }) {
   return (
     <>
       <Copyable label="Request" value={requestId} />
@@ -139,7 +152,7 @@ function SendingIds({ delivery: { requestId, execution, deadLetterId } }: { deli
   );
 }
 
-/** Of a deployed stage: over all its functions' log groups, as docs/how-to/trace-a-message.md has it. */
+/** For a deployed stage: a query over all its functions' log groups, see docs/how-to/trace-a-message.md has it. */
 function LogsQuery({ field, value }: { field: 'conversationId' | 'requestId'; value: string }) {
   if (stage.value === undefined) return null;
   const query = `filter ${field} = ${JSON.stringify(value)} | fields @timestamp, message, detailType, requestId, errorMessage | sort @timestamp`;
@@ -150,21 +163,21 @@ function Steps({ steps }: { steps: readonly Step[] }) {
   const first = steps.find(({ at }) => at)?.at;
   return (
     <ol class="steps">
-      {steps.map(({ text, tone, at, after, because, execution, deadLetter }) => (
+      {steps.map(({ text, tone, at, after, reason, execution, deadLetter }) => (
         <li key={text} class={tone}>
           {text}
           {after && `, ${after}`}
           {at && (
             <>
               {' '}
-              <time dateTime={at} title={wholeTime(at)}>
+              <time dateTime={at} title={fullTime(at)}>
                 {stepTime(at, first)}
               </time>
             </>
           )}
-          {execution && <a href={linkTo('executions', execution)}>its run</a>}
-          {deadLetter && <a href={linkTo('dead-letters', deadLetter)}>the dead letter</a>}
-          {because && <small>{because}</small>}
+          {execution && <a href={linkTo('executions', execution)}>execution</a>}
+          {deadLetter && <a href={linkTo('dead-letters', deadLetter)}>dead letter</a>}
+          {reason && <small>{reason}</small>}
         </li>
       ))}
     </ol>

@@ -1,5 +1,5 @@
 import { useMemo, useRef } from 'preact/hooks';
-import type { ConversationAnswer } from '../../responses.ts';
+import type { ConversationResponse } from '../../responses.ts';
 import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
@@ -19,11 +19,11 @@ export function ConversationsPage({ route }: { route: Route }) {
   );
 }
 
-/** While a chat goes on, only its latest messages are read again: what is older hardly changes. */
-const readAgain = 200;
+/** How many of the latest messages a live update reads again: older ones rarely change. */
+const refreshedMessages = 200;
 
-/** Reads on until the end: a chat of thousands of messages comes in a few pages. */
-async function wholeConversation(id: string, organizationId: string | undefined): Promise<ConversationAnswer> {
+/** Reads all pages of a conversation. */
+async function loadConversation(id: string, organizationId: string | undefined): Promise<ConversationResponse> {
   const first = await get('/conversations/:id', { id, organizationId });
   const messages = [...first.messages];
   for (let after = first.next; after !== undefined; ) {
@@ -34,7 +34,7 @@ async function wholeConversation(id: string, organizationId: string | undefined)
   return { ...first, messages };
 }
 
-async function newer(known: ConversationAnswer, since: string): Promise<ConversationAnswer> {
+async function loadUpdates(known: ConversationResponse, since: string): Promise<ConversationResponse> {
   const { id, organizationId } = known.conversation;
   const answer = await get('/conversations/:id', { id, organizationId, since });
   const older = known.messages.filter(({ timestamp }) => timestamp <= since);
@@ -42,11 +42,11 @@ async function newer(known: ConversationAnswer, since: string): Promise<Conversa
 }
 
 export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
-  const known = useRef<ConversationAnswer>(undefined);
+  const known = useRef<ConversationResponse>(undefined);
   const loaded = useResource(`${organizationId}/${id}`, async () => {
     const before = known.current;
-    const since = before?.messages.at(-readAgain)?.timestamp;
-    known.current = before && since ? await newer(before, since) : await wholeConversation(id, organizationId);
+    const since = before?.messages.at(-refreshedMessages)?.timestamp;
+    known.current = before && since ? await loadUpdates(before, since) : await loadConversation(id, organizationId);
     return known.current;
   });
   useChanges(({ conversationId }) => conversationId === id, loaded.reload);
@@ -55,14 +55,14 @@ export function ConversationView({ id, organizationId }: { id: string; organizat
       <p class="back">
         <a href={linkTo('conversations')}>← Conversations</a>
       </p>
-      <Loaded from={loaded}>{(answer) => <Shown answer={answer} />}</Loaded>
+      <Loaded from={loaded}>{(answer) => <ConversationDetails answer={answer} />}</Loaded>
     </div>
   );
 }
 
-function Shown({ answer }: { answer: ConversationAnswer }) {
+function ConversationDetails({ answer }: { answer: ConversationResponse }) {
   const { conversation, routing } = answer;
-  const lines = useMemo(() => linesOf(answer), [answer]);
+  const lines = useMemo(() => transcriptLines(answer), [answer]);
   const people = useMemo(() => new Map(conversation.participants.map((one) => [one.id, one])), [conversation]);
   const tags = [...new Set(conversation.threads.flatMap((thread) => thread.tags))];
   return (
@@ -71,7 +71,7 @@ function Shown({ answer }: { answer: ConversationAnswer }) {
         <h1>{customerOf(conversation)}</h1>
         <p>
           <Badge tone={toneOfStatus[conversation.status]}>{conversation.status}</Badge> with{' '}
-          {agentsOf(conversation) || 'nobody yet'}
+          {agentsOf(conversation) || 'no agent'}
           {tags.map((tag) => (
             <span key={tag} class="mark">
               {tag}
@@ -80,7 +80,7 @@ function Shown({ answer }: { answer: ConversationAnswer }) {
         </p>
       </div>
       <details class="about">
-        <summary>Ids and who takes part</summary>
+        <summary>Ids and participants</summary>
         <dl class="ids">
           <Copyable label="Chat" value={conversation.id} />
           <Copyable label="Organization" value={conversation.organizationId} />
@@ -91,12 +91,12 @@ function Shown({ answer }: { answer: ConversationAnswer }) {
       </details>
       {routing.length > 0 && (
         <details class="about">
-          <summary>Why this agent</summary>
+          <summary>Routing decisions</summary>
           <Decisions decisions={routing} />
         </details>
       )}
       {lines.length === 0 ? (
-        <p class="hint">Nothing has been said yet.</p>
+        <p class="hint">No messages yet.</p>
       ) : (
         <VirtualList
           items={lines}
@@ -115,24 +115,24 @@ function Shown({ answer }: { answer: ConversationAnswer }) {
 export type Line =
   | { readonly kind: 'thread'; readonly key: string; readonly threadId: string; readonly at: string }
   | { readonly kind: 'message' | 'note'; readonly key: string; readonly message: ShownMessage }
-  | { readonly kind: 'pending'; readonly key: string; readonly delivery: ConversationAnswer['pending'][number] };
+  | { readonly kind: 'pending'; readonly key: string; readonly delivery: ConversationResponse['pending'][number] };
 
-/** Messages and notes by time, with a line where a thread begins; last what LiveChat has not shown yet. */
-export function linesOf({
+/** Messages and notes by time, a line at the start of each thread, and last the messages that LiveChat has not confirmed. */
+export function transcriptLines({
   messages,
   notes,
   pending,
-}: Pick<ConversationAnswer, 'messages' | 'notes' | 'pending'>): Line[] {
-  const said = [
+}: Pick<ConversationResponse, 'messages' | 'notes' | 'pending'>): Line[] {
+  const messagesByTime = [
     ...messages.map((message) => ({ kind: 'message' as const, message })),
     ...notes.map((message) => ({ kind: 'note' as const, message })),
   ].toSorted((a, b) => (a.message.timestamp < b.message.timestamp ? -1 : 1));
-  const lines = said.flatMap((one, index): Line[] => {
+  const lines = messagesByTime.flatMap((one, index): Line[] => {
     const { threadId, id, timestamp } = one.message;
     const line: Line = { ...one, key: `${one.kind}-${threadId}-${id}` };
-    if (threadId === said[index - 1]?.message.threadId) return [line];
+    if (threadId === messagesByTime[index - 1]?.message.threadId) return [line];
     return [{ kind: 'thread', key: `thread-${threadId}-${id}`, threadId, at: timestamp }, line];
   });
-  const waiting = pending.map((delivery): Line => ({ kind: 'pending', key: `pending-${delivery.id}`, delivery }));
-  return [...lines, ...waiting];
+  const pendingLines = pending.map((delivery): Line => ({ kind: 'pending', key: `pending-${delivery.id}`, delivery }));
+  return [...lines, ...pendingLines];
 }

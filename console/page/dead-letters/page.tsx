@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
-import type { DeadLetter, DeadLetterAnswer, DeadLetterPage } from '../../responses.ts';
+import type { DeadLetter, DeadLetterPage, DeadLetterResponse } from '../../responses.ts';
 import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
-import { ago, wholeTime } from '../parts/time.ts';
+import { ago, fullTime } from '../parts/time.ts';
 import { Badge, Copyable, Empty, Loaded, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Redrive, RedriveBar } from './redrive.tsx';
@@ -24,51 +24,54 @@ const ages = [
   ['86400000', 'last day'],
   ['604800000', 'last week'],
 ] as const;
-/** More than this is the command line's work: `livechat dead-letters redrive`. */
-const mostRead = 1_000;
+/** For more dead letters, use the command line. */
+const maxLoaded = 1_000;
 
-export const toneOfLetter: Readonly<Record<DeadLetter['status'], Tone>> = {
+export const statusTone: Readonly<Record<DeadLetter['status'], Tone>> = {
   open: 'bad',
   redriven: 'busy',
   settled: 'good',
 };
 
-/** Hundreds of letters with what they hold: not to be read again for each of a busy stage's messages. */
-const rereadMs = 2_000;
+/** Minimum time between reloads: a page holds hundreds of dead letters. */
+const reloadIntervalMs = 2_000;
 
-async function letters(status: string): Promise<DeadLetterPage> {
+async function loadDeadLetters(status: string): Promise<DeadLetterPage> {
   const found: DeadLetter[] = [];
   let after: string | undefined;
   do {
     const page: DeadLetterPage = await get('/dead-letters', { status, limit: 500, after });
     found.push(...page.deadLetters);
     after = page.next;
-  } while (after !== undefined && found.length < mostRead);
+  } while (after !== undefined && found.length < maxLoaded);
   return { deadLetters: found, next: after };
 }
 
 export function DeadLetterList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? 'open';
-  const loaded = useResource(`letters ${status}`, () => letters(status));
-  useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, rereadMs);
+  const loaded = useResource(`dead-letters ${status}`, () => loadDeadLetters(status));
+  useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, reloadIntervalMs);
   return (
     <div class="fill">
       <div class="head">
         <h1>Dead letters</h1>
-        <p>What was given up. Redriving sends it again, under the same custom_id, so that nobody gets it twice.</p>
+        <p>
+          Requests and events that failed. A redrive sends a message again with the same custom_id, so a customer never
+          receives it twice.
+        </p>
       </div>
-      <Loaded from={loaded}>{(page) => <Letters page={page} query={query} reload={loaded.reload} />}</Loaded>
+      <Loaded from={loaded}>{(page) => <DeadLetterRows page={page} query={query} reload={loaded.reload} />}</Loaded>
     </div>
   );
 }
 
-interface LettersProps {
+interface DeadLetterRowsProps {
   readonly page: DeadLetterPage;
   readonly query: URLSearchParams;
   readonly reload: () => void;
 }
 
-function Letters({ page, query, reload }: LettersProps) {
+function DeadLetterRows({ page, query, reload }: DeadLetterRowsProps) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const chosen = Object.fromEntries(
     ['status', 'category', 'age', 'chat', 'request'].map((name) => [name, query.get(name) ?? '']),
@@ -131,7 +134,7 @@ function Letters({ page, query, reload }: LettersProps) {
       </form>
       {page.next !== undefined && (
         <p class="notice">
-          The latest {mostRead} are shown. <code>npx livechat dead-letters list</code> shows all.
+          Only the latest {maxLoaded} are shown. To list all, run <code>npx livechat dead-letters list</code>.
         </p>
       )}
       {open.length > 0 && (
@@ -146,15 +149,19 @@ function Letters({ page, query, reload }: LettersProps) {
         />
       )}
       {shown.length === 0 ? (
-        <None filtered={Boolean(category || age || chat || request)} status={chosen.status || 'open'} />
+        <NoDeadLetters filtered={Boolean(category || age || chat || request)} status={chosen.status || 'open'} />
       ) : (
         <VirtualList
           items={shown}
           keyOf={({ id }) => id}
           estimate={69}
           label="Dead letters"
-          render={(letter) => (
-            <Row letter={letter} selected={selected.has(letter.id)} onSelect={(on) => toggle(letter.id, on)} />
+          render={(deadLetter) => (
+            <Row
+              deadLetter={deadLetter}
+              selected={selected.has(deadLetter.id)}
+              onSelect={(on) => toggle(deadLetter.id, on)}
+            />
           )}
         />
       )}
@@ -162,33 +169,33 @@ function Letters({ page, query, reload }: LettersProps) {
   );
 }
 
-function None({ filtered, status }: { filtered: boolean; status: string }) {
+function NoDeadLetters({ filtered, status }: { filtered: boolean; status: string }) {
   if (filtered) {
     return (
       <Empty title="No dead letter matches">
-        Change the filter, or <a href={linkTo('dead-letters')}>see all that are open</a>.
+        Change the filter, or <a href={linkTo('dead-letters')}>show all open ones</a>.
       </Empty>
     );
   }
   return (
     <Empty title={`No dead letter is ${status}`}>
       {status === 'open'
-        ? 'Everything that was sent has arrived, or is on its way.'
-        : 'They come here from the open ones.'}
+        ? 'Every send request was delivered or is in progress.'
+        : 'A dead letter gets this status after it was redriven or dismissed.'}
     </Empty>
   );
 }
 
 function Row({
-  letter,
+  deadLetter,
   selected,
   onSelect,
 }: {
-  letter: DeadLetter;
+  deadLetter: DeadLetter;
   selected: boolean;
   onSelect: (on: boolean) => void;
 }) {
-  const { id, category, status, errorName, errorMessage, conversationId, createdAt } = letter;
+  const { id, category, status, errorName, errorMessage, conversationId, createdAt } = deadLetter;
   return (
     <div class="row letter">
       <input
@@ -203,8 +210,8 @@ function Row({
         <span class="cause">{errorMessage || errorName}</span>
       </a>
       <code class="with">{conversationId}</code>
-      <Badge tone={toneOfLetter[status]}>{status}</Badge>
-      <time dateTime={createdAt} title={wholeTime(createdAt)}>
+      <Badge tone={statusTone[status]}>{status}</Badge>
+      <time dateTime={createdAt} title={fullTime(createdAt)}>
         {ago(createdAt)}
       </time>
     </div>
@@ -219,34 +226,40 @@ export function DeadLetterView({ id }: { id: string }) {
       <p class="back">
         <a href={linkTo('dead-letters')}>← Dead letters</a>
       </p>
-      <Loaded from={loaded}>{(answer) => <Shown answer={answer} reload={loaded.reload} />}</Loaded>
+      <Loaded from={loaded}>{(answer) => <DeadLetterDetails answer={answer} reload={loaded.reload} />}</Loaded>
     </>
   );
 }
 
-const known = z.object({
+const archivedContent = z.object({
   execution: z.optional(z.string()),
   state: z.optional(z.looseObject({ detail: z.optional(z.looseObject({ data: z.unknown() })) })),
   event: z.optional(z.unknown()),
   body: z.optional(z.unknown()),
 });
 
-/** What was asked for, as far as the letter holds it. */
-function requestIn(letter: unknown): { readonly execution?: string | undefined; readonly request: unknown } {
-  const { execution, state, event, body } = known.safeParse(letter).data ?? {};
-  return { execution, request: state?.detail?.data ?? event ?? body ?? letter };
+/** The request or event of a dead letter; the whole content if its shape is unknown. */
+function parseContent(content: unknown): { readonly execution?: string | undefined; readonly request: unknown } {
+  const { execution, state, event, body } = archivedContent.safeParse(content).data ?? {};
+  return { execution, request: state?.detail?.data ?? event ?? body ?? content };
 }
 
-function Shown({ answer: { deadLetter, letter }, reload }: { answer: DeadLetterAnswer; reload: () => void }) {
+function DeadLetterDetails({
+  answer: { deadLetter, content },
+  reload,
+}: {
+  answer: DeadLetterResponse;
+  reload: () => void;
+}) {
   const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, redrives, createdAt } =
     deadLetter;
-  const { execution, request } = requestIn(letter);
+  const { execution, request } = parseContent(content);
   return (
     <>
       <div class="head">
         <h1>Dead letter: {category}</h1>
         <p>
-          <Badge tone={toneOfLetter[status]}>{status}</Badge> given up {ago(createdAt)}, {wholeTime(createdAt)}
+          <Badge tone={statusTone[status]}>{status}</Badge> failed {ago(createdAt)}, {fullTime(createdAt)}
           {conversationId && (
             <>
               , for chat <a href={linkTo('conversations', conversationId)}>{conversationId}</a>
@@ -260,19 +273,19 @@ function Shown({ answer: { deadLetter, letter }, reload }: { answer: DeadLetterA
           <b>{errorName}</b>: {errorMessage}
         </p>
         <p>
-          {redrives === 0 ? 'The first run gave it up.' : `It was given up after redrive ${redrives}.`}{' '}
-          {execution && <a href={linkTo('executions', execution)}>Every attempt is in its execution</a>}
+          {redrives === 0 ? 'It failed in its first execution.' : `It failed again after redrive ${redrives}.`}{' '}
+          {execution && <a href={linkTo('executions', execution)}>Show all attempts in the execution</a>}
         </p>
         {kind !== 'unread' && <Redrive ids={status === 'open' ? [id] : []} onDone={reload} />}
         {status === 'redriven' && conversationId && (
           <p>
-            It was sent again: <a href={linkTo('conversations', conversationId)}>see it in the transcript</a>.
+            It was redriven: <a href={linkTo('conversations', conversationId)}>show it in the transcript</a>.
           </p>
         )}
       </section>
       <section class="card" aria-labelledby="request-title">
         <h2 id="request-title">{kind === 'send' ? 'Request' : 'Event'}</h2>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
         <pre tabIndex={0} class="code">
           {JSON.stringify(request, null, 2)}
         </pre>

@@ -1,14 +1,14 @@
 import { useState } from 'preact/hooks';
 import * as z from 'zod/mini';
-import type { ExecutionAnswer, ExecutionPage, ExecutionSummary } from '../../responses.ts';
+import type { ExecutionPage, ExecutionResponse, ExecutionSummary } from '../../responses.ts';
 import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
-import { clockOf, duration, shortTime, wholeTime } from '../parts/time.ts';
+import { clockTime, duration, fullTime, shortTime } from '../parts/time.ts';
 import { Badge, Copyable, Empty, Loaded, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
-import { causeOf, tellHistory } from './history.ts';
+import { describeHistory, formatCause } from './history.ts';
 
 const statuses = ['', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 
@@ -28,7 +28,7 @@ function ExecutionList({ query }: { query: URLSearchParams }) {
     <div class="fill">
       <div class="head">
         <h1>Executions</h1>
-        <p>Each send request on the bus is one run of the state machine.</p>
+        <p>Each send request on the bus starts one execution of the send state machine.</p>
         <form class="filters">
           <label>
             Status
@@ -40,19 +40,19 @@ function ExecutionList({ query }: { query: URLSearchParams }) {
             >
               {statuses.map((one) => (
                 <option key={one} value={one}>
-                  {one === '' ? 'any' : wordsOfRun(one)}
+                  {one === '' ? 'any' : statusText(one)}
                 </option>
               ))}
             </select>
           </label>
         </form>
       </div>
-      <Loaded from={loaded}>{(page) => <Runs key={status} first={page} status={status} />}</Loaded>
+      <Loaded from={loaded}>{(page) => <ExecutionRows key={status} first={page} status={status} />}</Loaded>
     </div>
   );
 }
 
-function Runs({ first, status }: { first: ExecutionPage; status: string }) {
+function ExecutionRows({ first, status }: { first: ExecutionPage; status: string }) {
   const [more, setMore] = useState<ExecutionPage>();
   const [problem, setProblem] = useState('');
   const next = more ? more.next : first.next;
@@ -60,18 +60,18 @@ function Runs({ first, status }: { first: ExecutionPage; status: string }) {
   const list = [...first.executions, ...(more?.executions ?? []).filter(({ id }) => !fresh.has(id))];
   if (list.length === 0) {
     return (
-      <Empty title={status ? `No run is ${wordsOfRun(status)}` : 'Nothing has been sent yet'}>
+      <Empty title={status ? `No execution is ${statusText(status)}` : 'No executions yet'}>
         {status ? (
-          <a href={linkTo('executions')}>See all</a>
+          <a href={linkTo('executions')}>Show all</a>
         ) : (
           <>
-            A run begins when a service puts <code>message.send.requested</code> on the bus.
+            An execution starts when a service publishes <code>message.send.requested</code> on the bus.
           </>
         )}
       </Empty>
     );
   }
-  const readOn = () =>
+  const loadMore = () =>
     get('/executions', { status, limit: 200, after: next }).then(
       (page) => setMore((before) => ({ ...page, executions: [...(before?.executions ?? []), ...page.executions] })),
       (error: Error) => setProblem(error.message),
@@ -82,8 +82,8 @@ function Runs({ first, status }: { first: ExecutionPage; status: string }) {
       {problem && <p class="notice bad">{problem}</p>}
       {next !== undefined && (
         <p class="more">
-          <button type="button" onClick={readOn}>
-            Older runs
+          <button type="button" onClick={loadMore}>
+            Show older executions
           </button>
         </p>
       )}
@@ -92,13 +92,13 @@ function Runs({ first, status }: { first: ExecutionPage; status: string }) {
 }
 
 function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
-  const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : 'under way';
+  const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : 'running';
   return (
     <a class="row run" href={linkTo('executions', id)}>
       <code class="who">{name}</code>
       <span class="with">{took}</span>
-      <Badge tone={toneOfRun(status)}>{wordsOfRun(status)}</Badge>
-      <time dateTime={startDate} title={wholeTime(startDate)}>
+      <Badge tone={statusTone(status)}>{statusText(status)}</Badge>
+      <time dateTime={startDate} title={fullTime(startDate)}>
         {shortTime(startDate)}
       </time>
     </a>
@@ -109,7 +109,7 @@ const request = z.object({
   detail: z.object({ data: z.object({ conversationId: z.string(), requestId: z.string() }) }),
 });
 
-function requestOf(input: string | undefined) {
+function parseRequest(input: string | undefined) {
   try {
     return request.safeParse(JSON.parse(input ?? '')).data?.detail.data;
   } catch {
@@ -125,22 +125,28 @@ export function ExecutionView({ id }: { id: string }) {
       <p class="back">
         <a href={linkTo('executions')}>← Executions</a>
       </p>
-      <Loaded from={loaded}>{(answer) => <Shown answer={answer} reload={loaded.reload} />}</Loaded>
+      <Loaded from={loaded}>{(answer) => <ExecutionDetails answer={answer} reload={loaded.reload} />}</Loaded>
     </>
   );
 }
 
-function Shown({ answer: { execution, history }, reload }: { answer: ExecutionAnswer; reload: () => void }) {
+function ExecutionDetails({
+  answer: { execution, history },
+  reload,
+}: {
+  answer: ExecutionResponse;
+  reload: () => void;
+}) {
   const { name, status, startDate, stopDate, input, id } = execution;
-  const about = requestOf(input);
-  const told = tellHistory(history);
-  const cause = causeOf(execution);
+  const about = parseRequest(input);
+  const steps = describeHistory(history);
+  const cause = formatCause(execution);
   return (
     <>
       <div class="head">
         <h1>Execution</h1>
         <p>
-          <Badge tone={toneOfRun(status)}>{wordsOfRun(status)}</Badge> began {wholeTime(startDate)}
+          <Badge tone={statusTone(status)}>{statusText(status)}</Badge> started {fullTime(startDate)}
           {stopDate && `, took ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
           {about && (
             <>
@@ -152,7 +158,7 @@ function Shown({ answer: { execution, history }, reload }: { answer: ExecutionAn
         {status === 'RUNNING' && (
           <p>
             <button type="button" onClick={reload}>
-              Look again
+              Refresh
             </button>
           </p>
         )}
@@ -161,15 +167,15 @@ function Shown({ answer: { execution, history }, reload }: { answer: ExecutionAn
         <MachineDiagram history={history} status={status} />
       </section>
       <section class="card" aria-labelledby="history-title">
-        <h2 id="history-title">What happened</h2>
+        <h2 id="history-title">History</h2>
         <ol class="steps times">
-          {told.map(({ id: event, at, text, tone, because }) => (
+          {steps.map(({ id: event, at, text, tone, reason }) => (
             <li key={event} class={tone}>
-              <time dateTime={at} title={wholeTime(at)}>
-                {clockOf(at)}
+              <time dateTime={at} title={fullTime(at)}>
+                {clockTime(at)}
               </time>{' '}
               {text}
-              {because && <small>{because}</small>}
+              {reason && <small>{reason}</small>}
             </li>
           ))}
         </ol>
@@ -187,11 +193,11 @@ function Shown({ answer: { execution, history }, reload }: { answer: ExecutionAn
   );
 }
 
-export function toneOfRun(status: string): Tone {
+export function statusTone(status: string): Tone {
   if (status === 'SUCCEEDED') return 'good';
   return status === 'RUNNING' ? 'busy' : 'bad';
 }
 
-export function wordsOfRun(status: string): string {
+export function statusText(status: string): string {
   return status.toLowerCase().replace('_', ' ');
 }

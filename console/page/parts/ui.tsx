@@ -8,7 +8,7 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
-/** An id that logs are searched by, with a button that copies it. */
+/** A labelled id with a button that copies it. */
 export function Copyable({ label, value }: { label: string; value: string }) {
   const [copied, setCopied] = useState(false);
   const copy = () => {
@@ -42,28 +42,28 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-export function Failed({ message, again }: { message: string; again: () => void }) {
+export function Failed({ message, retry }: { message: string; retry: () => void }) {
   return (
     <div class="state bad" role="alert">
-      <h2>This could not be loaded</h2>
+      <h2>Loading failed</h2>
       <p>{message}</p>
-      <button type="button" onClick={again}>
-        Try again
+      <button type="button" onClick={retry}>
+        Try retry
       </button>
     </div>
   );
 }
 
-/** What is loaded, or what to do when it is not: nothing moves when a newer answer replaces an older one. */
+/** Shows a resource's value, loading state or error. A failed reload keeps the previous value. */
 export function Loaded<T>({ from, children }: { from: Resource<T>; children: (value: T) => ComponentChildren }) {
   if (from.value !== undefined) {
     return (
       <>
         {from.failure && (
           <p class="notice bad" role="alert">
-            What you see is not the latest: {from.failure.message}{' '}
+            This page is out of date: {from.failure.message}{' '}
             <button type="button" class="quiet" onClick={from.reload}>
-              Try again
+              Try retry
             </button>
           </p>
         )}
@@ -71,7 +71,7 @@ export function Loaded<T>({ from, children }: { from: Resource<T>; children: (va
       </>
     );
   }
-  if (from.failure) return <Failed message={from.failure.message} again={from.reload} />;
+  if (from.failure) return <Failed message={from.failure.message} retry={from.reload} />;
   return (
     <div class="state" aria-busy="true">
       <p class="loading">Loading…</p>

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { call } from '../app/api.ts';
 
-/** The simulator's own API, through the console. */
+/** Client of the simulator's own API, through the console. */
 
 const chat = z.object({
   active: z.boolean(),
@@ -20,7 +20,7 @@ const chat = z.object({
 export type SimulatedChat = z.infer<typeof chat>;
 
 export async function startChat(text: string): Promise<string> {
-  const { chat_id } = await call<{ chat_id: string }>('POST', '/play/simulator/chats', {
+  const { chat_id } = await call<{ chat_id: string }>('POST', '/api/simulator/chats', {
     customer: { name: 'Ada Morgan', email: 'ada@example.com' },
     text,
   });
@@ -28,15 +28,15 @@ export async function startChat(text: string): Promise<string> {
 }
 
 export async function readChat(id: string): Promise<SimulatedChat> {
-  return chat.parse(await call('GET', `/play/simulator/chats/${encodeURIComponent(id)}`));
+  return chat.parse(await call('GET', `/api/simulator/chats/${encodeURIComponent(id)}`));
 }
 
-export function act(id: string, action: object): Promise<unknown> {
-  return call('POST', `/play/simulator/chats/${encodeURIComponent(id)}/events`, action);
+export function sendAction(id: string, action: object): Promise<unknown> {
+  return call('POST', `/api/simulator/chats/${encodeURIComponent(id)}/events`, action);
 }
 
 export function sendThroughBus(conversationId: string, text: string): Promise<unknown> {
-  return call('POST', '/play/messages', { conversationId, text });
+  return call('POST', '/api/simulator/messages', { conversationId, text });
 }
 
 export interface Fault {
@@ -47,11 +47,11 @@ export interface Fault {
 
 const send = { method: 'send_event' };
 
-/** What can go wrong at LiveChat; each strikes calls of send_event until it is switched off, or as often as it says. */
+/** Faults for send_event, until they are cleared or as many times as `count`. */
 export const faults: readonly Fault[] = [
   {
     name: '429',
-    about: 'The next 3 sends are told to slow down',
+    about: 'The next 3 sends exceed the rate limit',
     request: { kind: 'error', status: 429, type: 'too_many_requests', retryAfterSeconds: 1, count: 3, ...send },
   },
   {
@@ -60,18 +60,18 @@ export const faults: readonly Fault[] = [
     request: { kind: 'error', status: 500, type: 'internal', count: 2, ...send },
   },
   {
-    name: 'Accepts, then times out',
-    about: 'The next send is taken, but its answer never comes',
+    name: 'Timeout after accepting',
+    about: 'The next send is accepted, but gets no response',
     request: { kind: 'accept-then-hang', count: 1, ...send },
   },
   {
     name: 'Chat inactive',
-    about: 'The next send finds the chat closed',
+    about: 'The chat is inactive for the next send',
     request: { kind: 'chat-inactive', count: 1, ...send },
   },
   {
-    name: 'Refused',
-    about: 'Every send is refused: it ends as a dead letter',
+    name: 'Rejected',
+    about: 'Every send is rejected and becomes a dead letter',
     request: { kind: 'error', status: 422, type: 'validation', ...send },
   },
 ];
@@ -79,14 +79,14 @@ export const faults: readonly Fault[] = [
 const listed = z.object({ faults: z.array(z.looseObject({ remaining: z.optional(z.nullable(z.number())) })) });
 
 export async function countFaults(): Promise<number> {
-  return listed.parse(await call('GET', '/play/simulator/faults')).faults.filter(({ remaining }) => remaining !== 0)
+  return listed.parse(await call('GET', '/api/simulator/faults')).faults.filter(({ remaining }) => remaining !== 0)
     .length;
 }
 
 export function addFault(request: object): Promise<unknown> {
-  return call('POST', '/play/simulator/faults', request);
+  return call('POST', '/api/simulator/faults', request);
 }
 
 export function clearFaults(): Promise<unknown> {
-  return call('DELETE', '/play/simulator/faults');
+  return call('DELETE', '/api/simulator/faults');
 }

@@ -1,31 +1,31 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ConversationAnswer } from '../../responses.ts';
+import type { ConversationResponse } from '../../responses.ts';
 import { get, type Resource, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { DeliveryBadge } from '../conversations/message.tsx';
 import {
-  act,
   addFault,
   clearFaults,
   countFaults,
   faults,
   readChat,
   type SimulatedChat,
+  sendAction,
   sendThroughBus,
   startChat,
 } from './client.ts';
 
-interface Both {
+interface ChatViews {
   readonly customer: SimulatedChat;
   /** Undefined until the first webhook has been stored. */
-  readonly bridge: ConversationAnswer | undefined;
+  readonly bridge: ConversationResponse | undefined;
 }
 
-const remembered = 'play-chat';
+const storageKey = 'simulator-chat';
 
-async function readBoth(id: string): Promise<Both | undefined> {
+async function loadChat(id: string): Promise<ChatViews | undefined> {
   if (!id) return undefined;
   const [customer, bridge] = await Promise.all([
     readChat(id),
@@ -34,68 +34,68 @@ async function readBoth(id: string): Promise<Both | undefined> {
   return { customer, bridge };
 }
 
-/** A customer and an agent beside each other, with the whole pipeline between them. */
-export function PlayPage() {
-  const [id, setId] = useState(sessionStorage.getItem(remembered) ?? '');
-  const both = useResource(`play ${id}`, () => readBoth(id));
-  useChanges(() => true, both.reload);
+/** A simulated customer and an agent, connected by the bridge. */
+export function SimulatorPage() {
+  const [id, setId] = useState(sessionStorage.getItem(storageKey) ?? '');
+  const chat = useResource(`simulator ${id}`, () => loadChat(id));
+  useChanges(() => true, chat.reload);
   useEffect(() => {
-    // A chat of an engine that has been started again since.
-    if (both.failure?.status === 404) setId('');
-  }, [both.failure]);
+    // The engine restarted and no longer has the chat.
+    if (chat.failure?.status === 404) setId('');
+  }, [chat.failure]);
   const say = async (text: string) => {
-    if (id) await act(id, { action: 'message', text });
+    if (id) await sendAction(id, { action: 'message', text });
     else {
       const started = await startChat(text);
-      sessionStorage.setItem(remembered, started);
+      sessionStorage.setItem(storageKey, started);
       setId(started);
     }
-    both.reload();
+    chat.reload();
   };
   const answer = async (text: string) => {
     await sendThroughBus(id, text);
-    both.reload();
+    chat.reload();
   };
   return (
     <>
       <div class="head">
-        <h1>Play</h1>
+        <h1>Simulator</h1>
         <p>
-          What the customer says goes through the webhook, the bus and the tables; what you answer goes through the bus
-          and the state machine to LiveChat. Switch a fault on and watch a message survive it.
+          The customer's messages pass the webhook, the bus and the tables. The agent's replies pass the bus and the
+          state machine to LiveChat. Inject a fault to see how the bridge retries.
         </p>
       </div>
       <Faults />
-      <div class="play">
-        <Box
+      <div class="simulator">
+        <ChatBox
           title="Customer"
-          about="at LiveChat's chat window"
+          about="in LiveChat's chat window"
           who="customer"
-          bubbles={customerBubbles(both)}
+          bubbles={customerBubbles(chat)}
           onSend={say}
           enabled
         />
-        <Box
+        <ChatBox
           title="Agent"
-          about="at the bridge, sends by the bus"
+          about="in the bridge, sends through the bus"
           who="agent"
-          bubbles={agentBubbles(both)}
+          bubbles={agentBubbles(chat)}
           onSend={answer}
-          enabled={both.value?.bridge !== undefined}
+          enabled={chat.value?.bridge !== undefined}
         />
       </div>
       {id && (
         <p class="footnote">
-          <a href={linkTo('conversations', id)}>Its transcript, with each message's life</a>{' '}
+          <a href={linkTo('conversations', id)}>Show the transcript with timelines</a>{' '}
           <button
             type="button"
             class="quiet"
             onClick={() => {
-              sessionStorage.removeItem(remembered);
+              sessionStorage.removeItem(storageKey);
               setId('');
             }}
           >
-            Begin another chat
+            Start another chat
           </button>
         </p>
       )}
@@ -103,7 +103,7 @@ export function PlayPage() {
   );
 }
 
-function customerBubbles({ value }: Resource<Both | undefined>): Bubble[] {
+function customerBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
   const { events = [], customer } = value?.customer ?? {};
   return events.map(({ id, text, type, author_id }) => ({
     key: id,
@@ -112,7 +112,7 @@ function customerBubbles({ value }: Resource<Both | undefined>): Bubble[] {
   }));
 }
 
-function agentBubbles({ value }: Resource<Both | undefined>): Bubble[] {
+function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
   const { messages = [], pending = [] } = value?.bridge ?? {};
   return [
     ...messages.map(
@@ -123,7 +123,7 @@ function agentBubbles({ value }: Resource<Both | undefined>): Bubble[] {
         below: delivery && (
           <>
             <DeliveryBadge delivery={delivery} />
-            {delivery.attempts > 0 && ` after ${delivery.attempts} failed`}
+            {delivery.attempts > 0 && ` after ${delivery.attempts} failed attempts`}
           </>
         ),
       }),
@@ -131,12 +131,12 @@ function agentBubbles({ value }: Resource<Both | undefined>): Bubble[] {
     ...pending.map(
       (delivery): Bubble => ({
         key: delivery.id,
-        text: 'On its way…',
+        text: 'Sending…',
         side: 'own',
         below: (
           <>
             <DeliveryBadge delivery={delivery} />
-            {delivery.attempts > 0 && ` ${delivery.attempts} failed, last ${delivery.lastError ?? ''}`}
+            {delivery.attempts > 0 && ` ${delivery.attempts} failed, last error: ${delivery.lastError ?? ''}`}
             {delivery.status === 'failed' && (
               <a href={linkTo('dead-letters', undefined, { request: delivery.requestId })}> Dead letter</a>
             )}
@@ -154,7 +154,7 @@ export interface Bubble {
   readonly below?: ComponentChildren;
 }
 
-interface BoxProps {
+interface ChatBoxProps {
   readonly title: string;
   readonly about: string;
   readonly who: 'customer' | 'agent';
@@ -163,7 +163,7 @@ interface BoxProps {
   readonly onSend: (text: string) => Promise<void>;
 }
 
-export function Box({ title, about, who, bubbles, enabled, onSend }: BoxProps) {
+export function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBoxProps) {
   const [text, setText] = useState('');
   const [problem, setProblem] = useState('');
   const list = useRef<HTMLOListElement>(null);
@@ -183,7 +183,7 @@ export function Box({ title, about, who, bubbles, enabled, onSend }: BoxProps) {
         <h2>{title}</h2>
         <small>{about}</small>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
       <ol ref={list} tabIndex={0} aria-label={`What the ${who} sees`} aria-live="polite">
         {bubbles.map(({ key, text: said, side, below }) => (
           <li key={key} class={side}>
@@ -193,9 +193,7 @@ export function Box({ title, about, who, bubbles, enabled, onSend }: BoxProps) {
         ))}
       </ol>
       {count === 0 && (
-        <p class="hint">
-          {enabled ? 'Say something to begin a chat.' : 'The customer begins: say something in the other box.'}
-        </p>
+        <p class="hint">{enabled ? 'Send a message to start a chat.' : 'The customer starts the chat.'}</p>
       )}
       {problem && (
         <p class="bad" role="alert">
@@ -210,7 +208,7 @@ export function Box({ title, about, who, bubbles, enabled, onSend }: BoxProps) {
       >
         <input
           aria-label={`Message as ${who}`}
-          placeholder={enabled ? 'Type a message' : 'Waits for the customer'}
+          placeholder={enabled ? 'Type a message' : 'Waiting for the customer'}
           disabled={!enabled}
           value={text}
           autocomplete="off"
@@ -224,15 +222,15 @@ export function Box({ title, about, who, bubbles, enabled, onSend }: BoxProps) {
   );
 }
 
-const lookMs = 1_500;
+const reloadMs = 1_500;
 
-/** Switches for what may go wrong at LiveChat. */
+/** Buttons that inject faults into the simulator. */
 export function Faults() {
   const active = useResource('faults', countFaults);
   const [problem, setProblem] = useState('');
   const { reload } = active;
   useEffect(() => {
-    const timer = setInterval(reload, lookMs);
+    const timer = setInterval(reload, reloadMs);
     return () => clearInterval(timer);
   }, [reload]);
   const run = (work: Promise<unknown>) =>
@@ -246,7 +244,7 @@ export function Faults() {
   const count = active.value ?? 0;
   return (
     <section class="card faults" aria-labelledby="faults-title">
-      <h2 id="faults-title">Make LiveChat fail</h2>
+      <h2 id="faults-title">Inject faults</h2>
       <div class="switches">
         {faults.map(({ name, about, request }) => (
           <button type="button" key={name} title={about} onClick={() => run(addFault(request))}>
@@ -259,14 +257,10 @@ export function Faults() {
           disabled={count === 0}
           onClick={() => run(clearFaults())}
         >
-          Make it well again
+          Clear fault
         </button>
       </div>
-      <p role="status">
-        {count === 0
-          ? 'LiveChat is well.'
-          : `${count} ${count === 1 ? 'fault is' : 'faults are'} waiting for the next sends.`}
-      </p>
+      <p role="status">{count === 0 ? 'No active faults.' : `${count} active ${count === 1 ? 'fault' : 'faults'}.`}</p>
       {problem && (
         <p class="bad" role="alert">
           {problem}
