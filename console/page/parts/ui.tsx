@@ -48,7 +48,7 @@ export function Failed({ message, retry }: { message: string; retry: () => void 
       <h2>Loading failed</h2>
       <p>{message}</p>
       <button type="button" onClick={retry}>
-        Try retry
+        Try again
       </button>
     </div>
   );
@@ -63,7 +63,7 @@ export function Loaded<T>({ from, children }: { from: Resource<T>; children: (va
           <p class="notice bad" role="alert">
             This page is out of date: {from.failure.message}{' '}
             <button type="button" class="quiet" onClick={from.reload}>
-              Try retry
+              Try again
             </button>
           </p>
         )}
