@@ -2,18 +2,17 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import {
+  type ConversationCursor,
   type ConversationDetail,
   findConversations,
+  iterateConversations,
   organizations,
-  type PageEnd,
   statuses,
   take,
-  walkConversations,
 } from '../core/conversations/queries.ts';
-import { withLink } from '../core/messages/links.ts';
-import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
+import { addMediaLink, findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
-import { listDecisions } from '../core/routing/decision-store.ts';
+import { listDecisions } from '../core/routing/store.ts';
 import { invalid, parseLimit, parseOneOf } from './http.ts';
 import { operations } from './operations.ts';
 import type { ConversationPage, ConversationResponse, MessageResponse } from './responses.ts';
@@ -44,8 +43,8 @@ export function api({ bus }: { bus: string }): Hono {
     const max = parseLimit(limit, 50);
     const end = after === undefined ? undefined : parsePageEnd(after);
     const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const walk = (atOnce: number) =>
-      walkConversations({ organizationIds: ids, statuses: wanted, atOnce, ...(end && { from: { after: end } }) });
+    const walk = (pageSize: number) =>
+      iterateConversations({ organizationIds: ids, statuses: wanted, pageSize, ...(end && { from: { after: end } }) });
     if (text) {
       const exact = end ? [] : await findById(text.trim(), ids, wanted);
       const options = { text, limit: max, signal: context.req.raw.signal };
@@ -88,8 +87,8 @@ export function api({ bus }: { bus: string }): Hono {
     const found = await findMessages(context.req.param('id'));
     const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
     if (!message) throw invalid(404, 'id', 'the id of a stored message');
-    const clicks = await clicksOn({ ...message, messageId: message.id });
-    return context.json({ message: await withLink(message, Date.now()), clicks } satisfies MessageResponse);
+    const clicks = await listButtonClicks({ ...message, messageId: message.id });
+    return context.json({ message: await addMediaLink(message, Date.now()), clicks } satisfies MessageResponse);
   });
 
   app.route('/', operations());
@@ -98,7 +97,7 @@ export function api({ bus }: { bus: string }): Hono {
 }
 
 const withLinks = <T extends StoredMessage>(messages: readonly T[]) =>
-  Promise.all(messages.map((message) => withLink(message, Date.now())));
+  Promise.all(messages.map((message) => addMediaLink(message, Date.now())));
 
 /** The conversation with this id, or with the message of this id: found without a search. */
 async function findById(
@@ -132,7 +131,7 @@ function encode(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-function parsePageEnd(text: string): PageEnd {
+function parsePageEnd(text: string): ConversationCursor {
   const parsed = z.safeParse(pageEnd, parseJson(Buffer.from(text, 'base64url').toString()));
   if (!parsed.success) throw invalid(400, 'after', 'the `next` of the previous page');
   return parsed.data;

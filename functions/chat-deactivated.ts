@@ -1,14 +1,14 @@
 import { countMissingEvents } from '../core/livechat/conventions.ts';
-import { idsIn, recordChange } from '../core/messages/messages.ts';
+import { listMessageIds, recordChatEvent } from '../core/messages/messages.ts';
 import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-/** A thread has ended: the time to see whether all of its events have come. */
+/** Records the end of a thread and counts its missing events. */
 export const handler = onEvent('chat.deactivated', async (event) => {
   const { organizationId, receivedAt } = event.metadata;
   const thread = { organizationId, conversationId: event.data.conversationId, threadId: event.data.threadId };
-  const missing = countMissingEvents(thread.threadId, await idsIn(thread), Date.parse(receivedAt));
-  const news = await recordChange(event);
-  if (news && missing > 0) count('EventNumberGaps', thread, missing);
-  return news;
+  const missing = countMissingEvents(thread.threadId, await listMessageIds(thread), Date.parse(receivedAt));
+  const isNew = await recordChatEvent(event);
+  if (isNew && missing > 0) count('EventNumberGaps', thread, missing);
+  return isNew;
 });

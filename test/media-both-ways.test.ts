@@ -1,21 +1,21 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, organizationId, printed, startLocal } from './local.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { organizationId, printed } from './local.ts';
 import { bucketOf, conversation, png, sha256 } from './media.ts';
 import { outbound } from './outbound.ts';
+import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
 describe('a file through the simulator', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   async function messagesOf(id: string) {
     return conversation.parse((await local.api(`/api/conversations/${id}`)).body).messages;
   }
 
-  it('that a customer sends can be looked at', async () => {
+  it('sent by a customer has a link', async () => {
     const { chat, act } = outbound(local);
     const id = await chat();
     await act(id, { action: 'file', name: 'photo.png', content: png.toString('base64') });
@@ -31,7 +31,7 @@ describe('a file through the simulator', () => {
     expect(Buffer.from(await (await fetch(photo?.link?.url ?? '')).arrayBuffer())).toEqual(png);
   });
 
-  it('that we send from the bucket arrives byte for byte, and comes back to be looked at', async () => {
+  it('sent from the bucket arrives unchanged and returns with a link', async () => {
     const { chat, send, settled, act } = outbound(local);
     const id = await chat();
     const key = `${organizationId}/outbound/floor plan.png`;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { livechat, livechatOf } from '../../test/cli.ts';
+import { cliFor, livechat } from '../../test/cli.ts';
 import { type Local, organizationId, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 
@@ -10,12 +10,12 @@ const fixtures = 'test/fixtures/livechat';
 
 describe('livechat routing', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'routing-'));
     local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
-    cli = livechatOf(local);
+    cli = cliFor(local);
   });
   afterAll(async () => {
     await local.stop();
@@ -81,7 +81,7 @@ describe('livechat routing', () => {
     expect(await cli.json('routing', 'show')).toMatchObject({ inForce: 1, versions: [{ version: 2 }, { version: 1 }] });
     expect(await cli.json('routing', 'show', '--version', '2')).toMatchObject({ shown: { rules: rules(hello) } });
     expect((await cli.run('routing', 'apply', '--version', '0')).stdout).toBe('The default rules are in force.\n');
-    expect((await cli.run('routing', 'show')).stdout).toContain("every chat is left to LiveChat's own routing");
+    expect((await cli.run('routing', 'show')).stdout).toContain("LiveChat's own routing assigns every chat");
   });
 
   test.each<[string, unknown, string]>([
@@ -121,7 +121,7 @@ describe('livechat routing', () => {
     );
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining('bodies of incoming_chat are expected'),
+      stderr: expect.stringContaining('pass bodies of incoming_chat webhooks'),
     });
   });
 });

@@ -1,12 +1,12 @@
 import pLimit from 'p-limit';
 import {
   type ConversationSummary,
+  iterateConversations,
   organizations,
   statuses,
   take,
-  walkConversations,
 } from '../../core/conversations/queries.ts';
-import { messagesSince, type StoredMessage } from '../../core/messages/queries.ts';
+import { listMessagesSince, type StoredMessage } from '../../core/messages/queries.ts';
 import type { Activity } from '../flow.ts';
 import { type ChangePoll, createHorizon, eventActivity, maxChangesPerPoll, storageDelayMs } from './changes.ts';
 
@@ -47,7 +47,7 @@ export function pollConversations(max = maxChangesPerPoll): ChangePoll {
   async function readChanged(ids: readonly string[], since: string): Promise<ConversationSummary[]> {
     const changed: ConversationSummary[] = [];
     let reportedInARow = 0;
-    const walk = walkConversations({ organizationIds: ids, statuses, atOnce: pageSize, from: { since } });
+    const walk = iterateConversations({ organizationIds: ids, statuses, pageSize, from: { since } });
     for await (const conversation of walk) {
       const reported = isReported(progress?.get(keyOf(conversation)), conversation);
       reportedInARow = reported ? reportedInARow + 1 : 0;
@@ -61,7 +61,7 @@ export function pollConversations(max = maxChangesPerPoll): ChangePoll {
     const ids = await organizationIds(now);
     const isFirst = !progress;
     if (isFirst) {
-      const latest = await take(walkConversations({ organizationIds: ids, statuses, atOnce: 1 }), 1);
+      const latest = await take(iterateConversations({ organizationIds: ids, statuses, pageSize: 1 }), 1);
       horizon.record(activityTimes(latest), now);
     }
     const since = horizon.since(now);
@@ -114,7 +114,7 @@ async function readChanges(
   const key = keyOf(conversation);
   // A conversation without recorded progress had no activity before `since`.
   const reportedTo = before?.reportedTo ?? since;
-  const messages = await messagesSince({ organizationId, conversationId }, reportedTo, maxMessages);
+  const messages = await listMessagesSince({ organizationId, conversationId }, reportedTo, maxMessages);
   const last = messages.at(-1);
   if (last) {
     const progress = { lastActivityAt, reportedTo: last.timestamp, emptyReads: 0 };

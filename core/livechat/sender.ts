@@ -1,11 +1,9 @@
 import { basename } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { withDownload } from '../media/download.ts';
-import { type FetchRules, FileRefused, fetchFile } from '../media/fetch.ts';
-import { typeOf } from '../media/file-type.ts';
-import { nameOf } from '../media/key.ts';
-import { mediaBucket } from '../media/media.ts';
-import { sendingRules } from '../media/settings.ts';
+import { FileRefused } from '../media/errors.ts';
+import { type FetchRules, fetchFile, sendingRules, withDownload } from '../media/fetch.ts';
+import { fileNameFromUrl, mediaBucket } from '../media/media.ts';
+import { detectFileType } from '../media/store.ts';
 import { type Carrier, longestFetchMs } from '../outbound/carrier.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
@@ -19,7 +17,7 @@ import {
   type Part,
   parseMessages,
 } from './compose.ts';
-import { liveChatConnections } from './connection.ts';
+import { createConnections } from './connection.ts';
 
 /** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
 export interface LiveChatSender {
@@ -28,7 +26,7 @@ export interface LiveChatSender {
 }
 
 export function liveChatSender(environment = process.env): LiveChatSender {
-  const connect = liveChatConnections(environment);
+  const connect = createConnections(environment);
   const rules = sendingRules(longestFetchMs, environment);
   return {
     compose,
@@ -68,8 +66,8 @@ export async function withFile<T>(
 
 function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>): Promise<T> {
   return fetchFile(url, rules, async ({ path, size, contentType: declared }) => {
-    const { contentType } = await typeOf(path, declared);
-    return use({ path, size, contentType, name: nameOf(url) || 'file' });
+    const { contentType } = await detectFileType(path, declared);
+    return use({ path, size, contentType, name: fileNameFromUrl(url) || 'file' });
   });
 }
 
@@ -77,13 +75,13 @@ function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile)
 async function withStoredFile<T>(
   organizationId: string,
   key: string,
-  { totalMs, maxBytes }: FetchRules,
+  { timeoutMs, maxBytes }: FetchRules,
   use: (file: FetchedFile) => Promise<T>,
 ): Promise<T> {
   if (!key.startsWith(`${organizationId}/`)) {
     throw new RequestInvalid('content.key: expected a key under the organization’s own id');
   }
-  const signal = AbortSignal.timeout(totalMs);
+  const signal = AbortSignal.timeout(timeoutMs);
   const object = await openObject({ bucket: mediaBucket(), key }, signal);
   if (!object) throw new FileRefused('content.key: expected the key of a file that is in the media bucket');
   const { content, contentType } = object;

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { PlannedAction } from '../../../core/routing/plan.ts';
-import type { Actions, Condition, Target } from '../../../core/routing/rules.ts';
+import type { Condition } from '../../../core/routing/conditions.ts';
+import type { Actions, PlannedAction, Target } from '../../../core/routing/rules.ts';
 import type { DryRunResponse, RulesResponse } from '../../responses.ts';
 import { call, get, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
