@@ -8,7 +8,7 @@ import {
 } from '../../core/erasure/erasure.ts';
 import { confirm } from '../confirm.ts';
 import { CliError } from '../errors.ts';
-import { chosenOrganization } from '../organization.ts';
+import { chooseOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { theConversation } from './find.ts';
@@ -53,7 +53,7 @@ const findTarget = async (
 ): Promise<ErasureTarget> => {
   if (chat === undefined) {
     return {
-      organizationId: await chosenOrganization(organization),
+      organizationId: await chooseOrganization(organization),
       customers: customer === undefined ? [] : [customer],
     };
   }
