@@ -3,12 +3,12 @@ import { region, stateMachineArn } from './aws/arn.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Those settings alone, which are no secret: whoever operates the bridge must act by the same ones as its functions. */
-export function only(settings: readonly string[], environment: Environment): Environment {
+/** Picks these settings, none of which is secret. The console and the CLI use the same values as the functions. */
+export function pickSettings(settings: readonly string[], environment: Environment): Environment {
   return Object.fromEntries(settings.map((name) => [name, environment[name]]));
 }
 
-/** The names of environment variables, by what they hold, and the things that they name. */
+/** The resources of the topology with the environment variables that hold their names. */
 export interface EnvironmentTopology {
   readonly busName: string;
   readonly tables: Readonly<Record<string, { readonly variable: string }>>;
@@ -27,10 +27,9 @@ export interface EnvironmentOptions {
 }
 
 /**
- * What the functions and the console find in their environment.
+ * The environment of the functions and the console.
  *
- * AWS settings of the machine are left out, all of them: a profile or a service's own endpoint among them would
- * send a call to the real AWS.
+ * No AWS setting of the machine is inherited: a profile or a service-specific endpoint would send calls to the real AWS.
  */
 export function functionEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { topology, inherited } = options;
@@ -60,14 +59,14 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
   };
 }
 
-/** A LiveChat on this machine is a simulator, which has LiveChat's files, too: they are not fetched from the web. */
+/** The simulator also serves LiveChat's files, so they are not fetched from the web. */
 function simulatorUrl({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_SIMULATOR_URL?: string } {
   const here = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
   return here && !inherited.MEDIA_SIMULATOR_URL ? { MEDIA_SIMULATOR_URL: new URL(liveChatUrl).origin } : {};
 }
 
-/** Makes `environment` this process's own; the function that is returned puts back what was there. */
-export function takeEnvironment(environment: Readonly<Record<string, string>>): () => void {
+/** Replaces this process's environment. The returned function restores it. */
+export function replaceProcessEnvironment(environment: Readonly<Record<string, string>>): () => void {
   const before = { ...process.env };
   replaceEnvironment(environment);
   return () => replaceEnvironment(before);
@@ -81,7 +80,7 @@ function replaceEnvironment(environment: Environment): void {
 }
 
 export interface LocalCredentials {
-  /** What the secret holds. */
+  /** The content of the secret. */
   readonly secret: {
     readonly LIVECHAT_WEBHOOK_SECRET: string;
     readonly LIVECHAT_API_KEY: string;
@@ -89,19 +88,19 @@ export interface LocalCredentials {
     readonly LIVECHAT_CLIENT_ID: string;
     readonly LIVECHAT_AGENT_ID: string;
   };
-  /** The organization that the simulator plays. */
+  /** The simulator's organization. */
   readonly organizationId: string;
-  /** What was not in the environment and has been made up for this run. */
+  /** The values that were generated for this run. */
   readonly generated: Readonly<Record<string, string>>;
 }
 
-/** The shortest secret that the webhook accepts. */
-const shortestSecret = 8;
+/** The webhook rejects shorter secrets. */
+const minSecretLength = 8;
 
 /**
- * Credentials from the environment, where an empty variable counts as none, else made up.
+ * Credentials from the environment, else generated. An empty variable counts as absent.
  *
- * @throws Error which names the setting that cannot be used, and says what it should be.
+ * @throws Error that names the invalid setting and what it should be.
  */
 export function localCredentials(environment: Environment): LocalCredentials {
   const generated: Record<string, string> = {};
@@ -120,8 +119,8 @@ export function localCredentials(environment: Environment): LocalCredentials {
     LIVECHAT_AGENT_ID: setting('LIVECHAT_AGENT_ID', 'bridge@local.example'),
   };
   const { length } = secret.LIVECHAT_WEBHOOK_SECRET;
-  if (length < shortestSecret) {
-    throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${shortestSecret} characters; it has ${length}`);
+  if (length < minSecretLength) {
+    throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${minSecretLength} characters; it has ${length}`);
   }
   return { secret, organizationId: setting('LIVECHAT_ORGANIZATION_ID', randomUUID()), generated };
 }

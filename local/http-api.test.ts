@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { WebhookActivity } from './activity.ts';
-import { createFront, toGatewayAnswer, toGatewayEvent } from './http-api.ts';
+import { createHttpApi, toHttpApiEvent, toHttpApiResponse } from './http-api.ts';
 import { close, listen } from './listen.ts';
 
 let answer: (event: unknown) => Promise<unknown>;
@@ -10,7 +10,7 @@ let activities: WebhookActivity[];
 let reports: string[];
 let url: string;
 
-const server = createFront({
+const server = createHttpApi({
   route: { method: 'POST', path: '/livechat/webhook', function: 'webhook' },
   invoke: async (name, event) => {
     events.push({ name, event });
@@ -33,7 +33,7 @@ afterEach(() => close(server));
 
 const post = (body: string) => fetch(`${url}/livechat/webhook`, { method: 'POST', body });
 
-test('a webhook is answered as its function says', async () => {
+test("responds to a webhook with the function's result", async () => {
   const body = '{"action":"incoming_event","payload":{"text":"\\"action\\":\\"secret\\""}}';
 
   const response = await post(body);
@@ -48,27 +48,27 @@ test('a webhook is answered as its function says', async () => {
 });
 
 test.each<[string, () => Promise<unknown>]>([
-  ['fails', () => Promise.reject(new Error('no table'))],
-  ['answers nonsense', async () => ({ statusCode: 'fine' })],
-])('a function that %s is a 500 for LiveChat, and reported', async (_what, failing) => {
+  ['throws', () => Promise.reject(new Error('no table'))],
+  ['returns an invalid response', async () => ({ statusCode: 'fine' })],
+])('responds with 500 and reports a function that %s', async (_what, failing) => {
   answer = failing;
 
   const response = await post('{}');
 
   expect([response.status, await response.json()]).toEqual([500, { message: 'Internal Server Error' }]);
-  expect(reports).toEqual([expect.stringContaining('The webhook was answered 500')]);
+  expect(reports).toEqual([expect.stringContaining('The webhook responded with 500')]);
 });
 
 const tooMuch = 10 * 1_024 * 1_024 + 1;
 
-test('a body above 10 MB is refused before any function sees it', async () => {
+test('rejects a body above 10 MB with 413 without invoking the function', async () => {
   const response = await post('x'.repeat(tooMuch));
 
   expect([response.status, await response.json()]).toEqual([413, { message: 'Request Entity Too Large' }]);
   expect(events).toEqual([]);
 });
 
-test('a body above 10 MB that does not say its length is refused too', async () => {
+test('rejects a body above 10 MB without Content-Length with 413', async () => {
   const { promise, resolve } = Promise.withResolvers<number | undefined>();
   const sent = request(`${url}/livechat/webhook`, { method: 'POST' }, (response) => {
     response.resume();
@@ -85,7 +85,7 @@ test.each([
   ['GET', '/livechat/webhook'],
   ['POST', '/livechat/webhooks'],
   ['GET', '/api/health'],
-])('%s %s goes to the console', async (method, path) => {
+])('passes %s %s to the console', async (method, path) => {
   const response = await fetch(url + path, { method });
 
   expect(await response.text()).toBe(`console: ${method} ${path}`);
@@ -94,7 +94,7 @@ test.each([
 
 const echo = createServer(async (request, response) => {
   const chunks: Buffer[] = await request.toArray();
-  response.end(JSON.stringify(toGatewayEvent(request, Buffer.concat(chunks), new Date('2030-03-02T19:03:58Z'))));
+  response.end(JSON.stringify(toHttpApiEvent(request, Buffer.concat(chunks), new Date('2030-03-02T19:03:58Z'))));
 });
 let echoUrl: string;
 
@@ -103,14 +103,14 @@ beforeEach(async () => {
 });
 afterEach(() => close(echo));
 
-async function eventOf(path: string, init: RequestInit): Promise<unknown> {
+async function receivedEvent(path: string, init: RequestInit): Promise<unknown> {
   return (await fetch(echoUrl + path, init)).json();
 }
 
-test('a request becomes an event of payload format 2.0', async () => {
+test('converts a request to an event of payload format 2.0', async () => {
   const headers = new Headers({ 'X-Signature': 'abc', Cookie: 'a=1; b=2', 'User-Agent': 'LiveChat' });
 
-  const event = await eventOf('/livechat/webhook?a=1&b=x%20y&a=2', { method: 'POST', headers, body: '{"é":1}' });
+  const event = await receivedEvent('/livechat/webhook?a=1&b=x%20y&a=2', { method: 'POST', headers, body: '{"é":1}' });
 
   expect(event).toEqual({
     version: '2.0',
@@ -143,14 +143,14 @@ test('a request becomes an event of payload format 2.0', async () => {
   });
 });
 
-test('a body that is not UTF-8 comes in base64, so that no byte of it changes', async () => {
-  const event = await eventOf('/livechat/webhook', { method: 'POST', body: Buffer.from([0xff, 0x00]) });
+test('encodes a body that is not UTF-8 as base64', async () => {
+  const event = await receivedEvent('/livechat/webhook', { method: 'POST', body: Buffer.from([0xff, 0x00]) });
 
   expect(event).toMatchObject({ body: '/wA=', isBase64Encoded: true });
 });
 
-test('no body is no body', async () => {
-  expect(await eventOf('/livechat/webhook', { method: 'POST' })).not.toHaveProperty('body');
+test('omits an absent body', async () => {
+  expect(await receivedEvent('/livechat/webhook', { method: 'POST' })).not.toHaveProperty('body');
 });
 
 test.each<[string, unknown, object]>([
@@ -175,10 +175,13 @@ test.each<[string, unknown, object]>([
     { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('{"ok":true}') },
   ],
   ['nothing', null, { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('null') }],
-])('%s becomes an answer', (_what, result, answer) => {
-  expect(toGatewayAnswer(result)).toEqual(answer);
+])('converts %s to a response', (_what, result, answer) => {
+  expect(toHttpApiResponse(result)).toEqual(answer);
 });
 
-test.each([{ statusCode: '200' }, { statusCode: 99 }, { statusCode: 200, body: 1 }])('%j is no answer', (result) => {
-  expect(() => toGatewayAnswer(result)).toThrow();
-});
+test.each([{ statusCode: '200' }, { statusCode: 99 }, { statusCode: 200, body: 1 }])(
+  'rejects the result %j',
+  (result) => {
+    expect(() => toHttpApiResponse(result)).toThrow();
+  },
+);

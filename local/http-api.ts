@@ -8,47 +8,47 @@ import type { WebhookActivity } from './activity.ts';
 import { accountId } from './aws/arn.ts';
 import type { Invoke } from './lambda/runtime.ts';
 
-export interface FrontOptions {
-  /** The one route that goes to a function. */
+export interface HttpApiOptions {
+  /** The only route that invokes a function. */
   readonly route: { readonly method: string; readonly path: string; readonly function: string };
   readonly invoke: Invoke;
-  /** Answers everything else. */
+  /** Handles all other requests. */
   fallback(request: Request): Response | Promise<Response>;
   onWebhook?(activity: WebhookActivity): void;
-  /** Told why a webhook was answered 500. */
+  /** Receives the reason for every 500 response. */
   report(message: string): void;
   readonly now?: () => Date;
 }
 
-/** API Gateway's limit, which cannot be raised. */
-const maximumBytes = 10 * 1_024 * 1_024;
+/** API Gateway's fixed limit on a request body. */
+const maxBodyBytes = 10 * 1_024 * 1_024;
 
 const tooLarge = jsonAnswer(413, { message: 'Request Entity Too Large' });
 const failed = jsonAnswer(500, { message: 'Internal Server Error' });
 
-/** What LiveChat and a browser talk to: the webhook as API Gateway would serve it, and the console. */
-export function createFront(options: FrontOptions): Server {
+/** The HTTP server of the webhook, which behaves like API Gateway, and of the console. */
+export function createHttpApi(options: HttpApiOptions): Server {
   const { route, invoke, onWebhook, report, now = () => new Date() } = options;
   const fallback = getRequestListener((request) => options.fallback(request));
 
-  async function answerFrom(request: IncomingMessage, body: Buffer): Promise<GatewayAnswer> {
+  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
     try {
-      return toGatewayAnswer(await invoke(route.function, toGatewayEvent(request, body, now())));
+      return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
     } catch (error) {
-      report(`The webhook was answered 500: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
+      report(`The webhook responded with 500: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
       return failed;
     }
   }
 
   async function webhook(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
-    const body = await readUpTo(request, maximumBytes);
-    const answer = body ? await answerFrom(request, body) : tooLarge;
-    // What is left of a body that is too large is not worth keeping the connection for.
+    const body = await readUpTo(request, maxBodyBytes);
+    const answer = body ? await invokeWebhook(request, body) : tooLarge;
+    // Closes the connection instead of reading the rest of a body that is too large.
     const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
     response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
     response.end(answer.body);
-    const action = body && actionOf(body);
+    const action = body && readAction(body);
     onWebhook?.({
       type: 'webhook',
       at: now().toISOString(),
@@ -61,7 +61,7 @@ export function createFront(options: FrontOptions): Server {
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     if (request.method === route.method && request.url?.split('?')[0] === route.path) {
-      // Only a client that goes away in the middle of its body ends here; nobody is left to answer.
+      // Only a client that disconnects during its body causes an error here.
       webhook(request, response).catch(() => response.destroy());
       return;
     }
@@ -69,7 +69,7 @@ export function createFront(options: FrontOptions): Server {
   });
 }
 
-/** Undefined as soon as the body is known to be above the limit; the rest is dropped as it comes. */
+/** Resolves with undefined once the body exceeds the limit; the rest is discarded. */
 function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
   const chunks: Buffer[] = [];
@@ -93,16 +93,16 @@ function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | und
   return promise;
 }
 
-/** LiveChat's action, which stands near the top; for the log only. Quotes inside a text are escaped, so a message cannot pass for one. */
-function actionOf(body: Buffer): string | undefined {
+/** Reads LiveChat's action from the start of the body, for the log only. Quotes inside a text are escaped, so a message cannot imitate one. */
+function readAction(body: Buffer): string | undefined {
   return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
 }
 
-function jsonAnswer(status: number, value: unknown): GatewayAnswer {
+function jsonAnswer(status: number, value: unknown): HttpApiResponse {
   return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(value)) };
 }
 
-/** API Gateway's HTTP API, payload format 2.0: how a request becomes an event and a function's result an answer. */
+/** Conversion from and to API Gateway's HTTP API payload format 2.0. */
 
 const apiId = 'local';
 
@@ -114,13 +114,13 @@ const resultSchema = z.object({
   isBase64Encoded: z.optional(z.boolean()),
 });
 
-export interface GatewayAnswer {
+export interface HttpApiResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
 }
 
-export function toGatewayEvent(request: IncomingMessage, body: Buffer, now: Date): APIGatewayProxyEventV2 {
+export function toHttpApiEvent(request: IncomingMessage, body: Buffer, now: Date): APIGatewayProxyEventV2 {
   const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://gateway');
   const { cookie, ...headers } = joinHeaders(request);
   const method = request.method ?? 'GET';
@@ -161,9 +161,9 @@ export function toGatewayEvent(request: IncomingMessage, body: Buffer, now: Date
 /**
  * A result without `statusCode` is the body of a 200, as on API Gateway.
  *
- * @throws ZodError when it has one but is no valid answer.
+ * @throws ZodError if the result has a `statusCode` but is not a valid response.
  */
-export function toGatewayAnswer(result: unknown): GatewayAnswer {
+export function toHttpApiResponse(result: unknown): HttpApiResponse {
   const structured: APIGatewayProxyStructuredResultV2 | undefined =
     typeof result === 'object' && result !== null && 'statusCode' in result ? resultSchema.parse(result) : undefined;
   if (!structured) {
@@ -179,7 +179,7 @@ export function toGatewayAnswer(result: unknown): GatewayAnswer {
   };
 }
 
-/** Lower-case names; values of a repeated header joined by a comma. */
+/** Lower-case names; the values of a repeated header are joined by commas. */
 function joinHeaders(request: IncomingMessage): Record<string, string> {
   const entries = Object.entries(request.headersDistinct).map(
     ([name, values = []]) => [name, values.join(',')] as const,

@@ -1,13 +1,13 @@
-/** What is under way, counted, so that one can wait for the moment when nothing is. */
-export interface Work {
+/** A counter of work in flight that can be waited on. */
+export interface InFlight {
   pending(): number;
-  /** Begins a piece of work; the function that is returned ends it. What follows from it must begin before it ends. */
+  /** Increments the counter. The returned function decrements it, once. Follow-up work must begin before this work ends. */
   begin(): () => void;
-  /** Resolves when nothing is under way, and with false if that takes longer than the limit. */
+  /** Resolves with true at zero, and with false after the limit. */
   idle(limitMs: number): Promise<boolean>;
 }
 
-export function createWork(): Work {
+export function createInFlight(): InFlight {
   const waiters = new Set<() => void>();
   let pending = 0;
 
@@ -22,7 +22,7 @@ export function createWork(): Work {
         ended = true;
         pending -= 1;
         if (pending > 0) return;
-        for (const tell of waiters) tell();
+        for (const notify of waiters) notify();
         waiters.clear();
       };
     },
@@ -30,40 +30,39 @@ export function createWork(): Work {
     idle(limitMs) {
       if (pending === 0) return Promise.resolve(true);
       const { promise, resolve } = Promise.withResolvers<boolean>();
-      const tell = () => {
+      const notify = () => {
         clearTimeout(timer);
         resolve(true);
       };
       const timer = setTimeout(() => {
-        waiters.delete(tell);
+        waiters.delete(notify);
         resolve(false);
       }, limitMs);
-      waiters.add(tell);
+      waiters.add(notify);
       return promise;
     },
   };
 }
 
-/** Resolves when none of these has anything under way at the same moment, and with false after the limit. */
-export async function allIdle(works: readonly Work[], limitMs: number): Promise<boolean> {
+/** Resolves with true when all counters are zero at the same moment, and with false after the limit. */
+export async function waitUntilAllIdle(works: readonly InFlight[], limitMs: number): Promise<boolean> {
   const deadline = performance.now() + limitMs;
   for (;;) {
-    const busy = works.find((work) => work.pending() > 0);
+    const busy = works.find((inFlight) => inFlight.pending() > 0);
     if (!busy) return true;
     if (!(await busy.idle(deadline - performance.now()))) return false;
   }
 }
 
-/** What `sharedWork` counts in. */
-export function sharedCount(): SharedArrayBuffer {
+/** The memory of `sharedInFlight`. */
+export function allocateSharedCount(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
 /**
- * Work that begins and ends in another thread, counted in memory that both see: one that has begun is seen at once, not
- * when word of it arrives.
+ * A counter in shared memory for work in another thread. Unlike a message, an increment is visible at once.
  */
-export function sharedWork(memory: SharedArrayBuffer): Work {
+export function sharedInFlight(memory: SharedArrayBuffer): InFlight {
   const count = new Int32Array(memory);
   const change = (by: 1 | -1): void => {
     Atomics.add(count, 0, by);

@@ -14,23 +14,28 @@ const optionsSchema = z.object({
   verbose: z.boolean(),
 });
 
-/** How `npm start` was called. */
+/** The options of `npm start`. */
 export type StartOptions = z.output<typeof optionsSchema>;
 
 /**
- * Parses the arguments after the program's name. `--help` and arguments that are wrong end the process, the latter
- * with a message and code 1.
+ * Parses the arguments after the program's name. `--help` and invalid arguments end the process, the latter with a message
+ * and code 1.
  */
 export function parseOptions(args: readonly string[]): StartOptions {
   const command = new Command('npm start --')
-    .description('Runs the whole bridge on this machine, with a simulator in the place of LiveChat.')
-    .option('--port <number>', 'port of the webhook and the console (0 takes any free port)', parsePort, 3000)
+    .description('Runs the whole bridge on this machine, with a simulator instead of LiveChat.')
+    .option('--port <number>', 'port of the webhook and the console (0 picks any free port)', parsePort, 3000)
     .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
     .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
-    .option('--async-retry-delay <ms>', 'wait before a failed function is run again; then twice that', parseDelay, 1000)
+    .option(
+      '--async-retry-delay <ms>',
+      'delay before the first retry of a failed function; the second waits twice as long',
+      parseDelay,
+      1000,
+    )
     .option(
       '--machine-retry-delay <ms>',
-      'wait before the state machine tries a failed send again, in place of its own',
+      'delay before each retry of the state machine, instead of its own',
       parseDelay,
     )
     .option('--json', 'print one line of JSON when ready, and everything else to stderr', false)
@@ -51,7 +56,7 @@ function parseDelay(text: string): number {
   return Number(text);
 }
 
-/** `npm start`: the engine until SIGTERM or SIGINT. */
+/** `npm start`: runs the engine until SIGTERM or SIGINT. */
 
 const options = parseOptions(process.argv.slice(2));
 const output = options.json ? process.stderr : process.stdout;

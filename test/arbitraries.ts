@@ -160,7 +160,7 @@ export const participant: fc.Arbitrary<Participant> = fc.record(
     type: fc.constantFrom('customer', 'agent', 'bot', 'unknown'),
     name: fc.constantFrom('Dana', 'Nina'),
     present: fc.boolean(),
-    mistakable: fc.constant(true),
+    misleadingId: fc.constant(true),
     fields: fc.dictionary(fc.constantFrom('plan', 'cart'), fc.constantFrom('1', '2')),
   },
   { requiredKeys: ['id', 'type'] },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { eventSource } from '../core/events/catalogue.ts';
 import type { AnyEvent } from '../core/events/event.ts';
-import { eventSource } from '../core/events/source.ts';
 import { isAction } from '../core/livechat/schemas.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { compilePattern } from '../local/aws/event-pattern.ts';

@@ -8,13 +8,13 @@ import { type Local, organizationId } from './local.ts';
  */
 export async function seedOf(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
-  const [{ conversations }, { Message }, { expiryIn }] = await Promise.all([
+  const [{ conversations }, { Message }, { expiresAfter }] = await Promise.all([
     import('../core/conversations/entities.ts'),
     import('../core/messages/entities.ts'),
     import('../core/platform/dynamodb.ts'),
   ]);
   const { conversation, event, organization } = conversations.entities;
-  const expires = expiryIn('MESSAGES_RETENTION_DAYS');
+  const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
 
   /** Conversations as they are stored, the first with the latest activity. */
   async function putConversations(count: number, { prefix = 'C', latest = Date.now(), apartMs = 1_000 } = {}) {

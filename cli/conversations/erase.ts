@@ -107,9 +107,9 @@ export const eraseCustomer = async (chat: string | undefined, given: EraseOption
       `Nothing was erased, since something is being sent into these chats and would write again (${stored.runningExecutions.length} under way). Run it again when that has ended.`,
     );
   }
-  if (stored.unreadDeadLetters > 0) {
+  if (stored.countQueuedDeadLetters > 0) {
     throw new CliError(
-      `Nothing was erased, since ${stored.unreadDeadLetters} dead letters are not read yet, and one of them may be of these chats. They are within seconds: run it again. If they stay, see livechat doctor.`,
+      `Nothing was erased, since ${stored.countQueuedDeadLetters} dead letters are not read yet, and one of them may be of these chats. They are within seconds: run it again. If they stay, see livechat doctor.`,
     );
   }
   await confirm('Erase all this, for good?', given);

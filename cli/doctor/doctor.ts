@@ -2,7 +2,7 @@ import { organizations } from '../../core/conversations/queries.ts';
 import { listChecks, runChecks } from '../../core/doctor/doctor.ts';
 import type { Finding, Severity } from '../../core/doctor/finding.ts';
 import { accountHolders } from '../../core/livechat/connection.ts';
-import type { StageOutputs } from '../../core/platform/outputs.ts';
+import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { patternOf, rules, stateMachines, tables } from '../../stacks/topology.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';

@@ -12,8 +12,8 @@ import {
   storeWebhookSecret,
 } from '../../core/livechat/registration-sync.ts';
 import { systemClock } from '../../core/platform/clock.ts';
+import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
-import type { StageOutputs } from '../../core/platform/outputs.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import { colours, print, printJson, printTable } from '../output.ts';

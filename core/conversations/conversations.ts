@@ -21,7 +21,7 @@ export async function recordEvent(event: ChatEvent): Promise<RecordedEvent> {
   const news = await keepEvent(key, withoutOpening(event));
   const { state, before } = await settle(key);
   const known = new Map(before.map(({ id, type }) => [id, type]));
-  const learned = state.participants.filter(({ id, type, mistakable }) => mistakable && known.get(id) !== type);
+  const learned = state.participants.filter(({ id, type, misleadingId }) => misleadingId && known.get(id) !== type);
   return { conversation: key, news, types: new Map(learned.map(({ id, type }) => [id, type])) };
 }
 

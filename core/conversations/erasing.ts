@@ -1,4 +1,4 @@
-import { partitionOf, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { conversations } from './entities.ts';
 import { statuses } from './queries.ts';
 import type { ConversationKey } from './store.ts';
@@ -44,7 +44,7 @@ export async function findCustomerConversations(
 
 /** Everything that the table holds of a conversation; the conversation itself comes last, by which it is found. */
 export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
-  const items = await partitionOf(conversation.get(key).params());
+  const items = await queryPartition(conversation.get(key).params());
   const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
   return items.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../events/ids.ts';
 import type { Participant } from '../events/schemas.ts';
-import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { conversations } from './entities.ts';
 import type { ConversationEvent } from './facts.ts';
 import { type ConversationState, projectConversation } from './projection.ts';
@@ -27,12 +27,12 @@ export class ContentionError extends Error {
 
 const mostAttempts = 12;
 const pauseMs = 15;
-const expires = () => expiryIn('CONVERSATIONS_RETENTION_DAYS');
+const expires = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
 
 /** Keeps a fact. Told again, only an earlier time of receipt changes it. Answers false where nothing changed. */
 export async function keepEvent(key: ConversationKey, event: ConversationEvent): Promise<boolean> {
   const { id: eventId, receivedAt } = event.metadata;
-  const kept = await unlessRefused(
+  const kept = await ifConditionHolds(
     events
       .upsert({ ...key, eventId, receivedAt, event, expires: expires() })
       .where((kept, op) => `${op.notExists(kept.receivedAt)} OR ${op.gt(kept.receivedAt, receivedAt)}`)
@@ -70,7 +70,7 @@ export async function settle(key: ConversationKey, seen?: { threadId: string; at
     const next = { ...summaryOf(state), earlier: earlierOf(state, activity) };
     const before = stored?.participants ?? [];
     if (stored && same(next, stored)) return { state, before };
-    const written = await unlessRefused(
+    const written = await ifConditionHolds(
       conversation
         .put({ ...key, ...next, version: (stored?.version ?? 0) + 1, expires: expires() })
         .where(({ version }, op) => (stored ? op.eq(version, stored.version) : op.notExists(version)))
@@ -129,7 +129,7 @@ export async function touchCurrent(
   key: ConversationKey,
   seen: { threadId: string; at: string },
 ): Promise<readonly Participant[] | undefined> {
-  const touched = await unlessRefused(
+  const touched = await ifConditionHolds(
     conversation
       .patch(key)
       .set({ lastActivityAt: seen.at, expires: expires() })
@@ -155,7 +155,7 @@ export async function markRead(
   mark: { userId: string; seenUpTo: string; receivedAt: string },
 ): Promise<void> {
   const { seenUpTo, receivedAt } = mark;
-  await unlessRefused(
+  await ifConditionHolds(
     readMark
       .upsert({ ...key, ...mark, expires: expires() })
       .where((kept, op) =>

@@ -101,7 +101,9 @@ export function latestWebhooks(
         return [note('None has arrived yet. Start a chat with `livechat simulate chat`.')];
       }
       if (times.size === 0) {
-        return [warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhooksRefused.')];
+        return [
+          warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.'),
+        ];
       }
       return actions.map((action) =>
         note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),

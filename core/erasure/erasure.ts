@@ -2,9 +2,9 @@ import { conversationItems, findCustomerConversations, type KnownCustomer } from
 import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/erasing.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
+import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
 import { deleteKeys } from '../platform/objects.ts';
-import { deleteItems, type StoredItem } from '../platform/partition.ts';
-import { unreadDeadLetters } from '../platform/queue.ts';
+import { countQueuedDeadLetters } from '../platform/queue.ts';
 import { largeEvents } from './large-events.ts';
 
 /** Everything that is stored of one customer. */
@@ -20,7 +20,7 @@ export interface StoredData {
   /** Requests that are being sent just now; they would write again. */
   readonly runningExecutions: readonly string[];
   /** Dead letters that nobody has read yet, whosever: reading one stores it. */
-  readonly unreadDeadLetters: number;
+  readonly countQueuedDeadLetters: number;
 }
 
 export interface ErasureTarget {
@@ -72,7 +72,7 @@ export async function findStoredData({
     media: [...perConversation.flatMap(({ media }) => media), ...toSend],
     largeEvents: large,
     runningExecutions: perConversation.flatMap(({ running }) => running),
-    unreadDeadLetters: await unreadDeadLetters(),
+    countQueuedDeadLetters: await countQueuedDeadLetters(),
   };
 }
 

@@ -126,7 +126,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
   const without = (fields: object, name: string) =>
     Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
 
-  function issuesOf(messages: unknown) {
+  function describeIssues(messages: unknown) {
     try {
       parseMessages(messages);
     } catch (error) {
@@ -147,7 +147,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       cards({ buttons: [button, url, { ...url, target: 'current' }, webview, phone] }),
       sticker({ image: { url: 'https://shop.example/a.png' } }),
     ])('pass, such as %j', (message) => {
-      expect(issuesOf([message])).toBeUndefined();
+      expect(describeIssues([message])).toBeUndefined();
     });
 
     it('keep fields of buttons and elements that are new to this bridge, and who clicked', () => {
@@ -230,14 +230,14 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
     ];
 
     it.each(table)('%s', (_what, messages, path, message) => {
-      const error = issuesOf(messages);
+      const error = describeIssues(messages);
       expect(error?.issues).toEqual([{ path, message: expect.stringMatching(message) }]);
       expect(error?.message).toContain(`${path}: `);
       expect(error?.message).not.toContain('sensitive');
     });
 
     it('with every field at once', () => {
-      const error = issuesOf([{ type: 'text', content: '' }, media({ key: '' }), cards({ title: 7 })]);
+      const error = describeIssues([{ type: 'text', content: '' }, media({ key: '' }), cards({ title: 7 })]);
       expect(error?.issues.map(({ path }) => path)).toEqual([
         'messages.0.content',
         'messages.1.content.key',

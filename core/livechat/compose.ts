@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Issue, issuesOf } from '../events/issues.ts';
+import { describeIssues, type Issue } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
 import { liveChatFileHosts } from './conventions.ts';
 import { splitText } from './split-text.ts';
@@ -198,7 +198,7 @@ export class InvalidMessagesError extends Error {
 export function parseMessages(messages: unknown): RequestMessage[] {
   const parsed = request.safeParse({ messages });
   if (parsed.success) return parsed.data.messages;
-  throw new InvalidMessagesError(issuesOf(parsed.error));
+  throw new InvalidMessagesError(describeIssues(parsed.error));
 }
 
 /** A part and where it comes from: the message of the request, and which piece of that message. Both count from 0. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError, required } from '../platform/configuration.ts';
-import { logWith } from '../platform/logger.ts';
+import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { parseVersion, type Version } from './api.ts';
@@ -26,7 +26,7 @@ export interface Connection {
   readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
 
-const log = logWith({ component: 'livechat' });
+const log = logger.createChild({ persistentKeys: { component: 'livechat' } });
 
 /** Connections by organization, with credentials that are kept for a while. */
 export function liveChatConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
@@ -71,7 +71,7 @@ function onCall({ organizationId = 'unknown', method, status, category }: CallRe
 }
 
 function onNotice({ kind, date, method }: LifeCycleNotice): void {
-  count('LiveChatApiNotices', { kind, method });
+  count('LiveChatDeprecationNotices', { kind, method });
   log.warn(`LiveChat calls this version of its API ${kind}: move to a newer one`, { date, method });
 }
 

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { directionOf } from '../events/direction.ts';
 import type { FormAnswer, NormalizedMessage, Participant } from '../events/schemas.ts';
-import { inMicroseconds } from '../events/time.ts';
+import { messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
 import { authorFromId, userType, userTypeFromId } from './conventions.ts';
 import type { LiveChatEvent, LiveChatUser } from './schemas.ts';
 
@@ -80,10 +79,10 @@ export function normalize(
     conversationId: place.conversationId,
     threadId: place.threadId,
     carrier: 'livechat',
-    direction: directionOf(author.type),
+    direction: messageDirection(author.type),
     type,
     content,
-    timestamp: inMicroseconds(event.created_at),
+    timestamp: toUtcMicroseconds(event.created_at),
     author,
     // An unknown visibility must not become visible to the customer.
     visibility: event.visibility === undefined || event.visibility === 'all' ? 'all' : 'agents',
@@ -125,7 +124,7 @@ export function toParticipant(user: LiveChatUser, declaredType?: string | null):
   return {
     id: user.id,
     type,
-    mistakable: type === userTypeFromId(user.id) ? undefined : true,
+    misleadingId: type === userTypeFromId(user.id) ? undefined : true,
     name: user.name ?? undefined,
     email: user.email ?? undefined,
     present: user.present,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { AnyEvent } from '../events/event.ts';
-import { issuesOf } from '../events/issues.ts';
+import { describeIssues } from '../events/event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
@@ -98,7 +98,7 @@ function eventsOf(
     count('WebhooksReceived', { action: 'other' });
     count('WebhooksRejected', { reason: 'envelope', action: 'unknown' });
     const unknown = new EventFactory({ organizationId: 'unknown', action: 'unknown', payload: body, receivedAt }, {});
-    return [unknown.fromContent('webhook.rejected', { issues: issuesOf(parsed.error), body })];
+    return [unknown.fromContent('webhook.rejected', { issues: describeIssues(parsed.error), body })];
   }
   const { action, organization_id: organizationId } = parsed.data;
   count('WebhooksReceived', { action: countedName(action) });

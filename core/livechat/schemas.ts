@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isTime } from '../events/time.ts';
+import { isRfc3339 } from '../events/schemas.ts';
 
 /**
  * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, as far as this bridge reads them. Tolerant:
@@ -11,7 +11,7 @@ import { isTime } from '../events/time.ts';
 const text = z.string().check(z.minLength(1), z.maxLength(256));
 const maybeText = z.optional(z.nullable(z.string()));
 /** RFC 3339; LiveChat sends UTC with microseconds. */
-const time = z.string().check(z.refine(isTime, 'expected an RFC 3339 time'));
+const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 
 const access = z.looseObject({ group_ids: z.optional(z.array(z.number())) });
 

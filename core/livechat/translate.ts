@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini';
 import type { EventData, EventType } from '../events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
+import { describeIssues } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
-import { issuesOf } from '../events/issues.ts';
 import type { NormalizedMessage, Participant } from '../events/schemas.ts';
-import { inMicroseconds } from '../events/time.ts';
+import { toUtcMicroseconds } from '../events/schemas.ts';
 import { authorFromId, userType, userTypeFromId } from './conventions.ts';
 import { formAnswers, normalize, sessionFields, toParticipant } from './normalize.ts';
 import {
@@ -88,7 +88,7 @@ export class EventFactory {
 
   /** An authentic body, or a part of one, that does not match its schema: kept whole, with the issues by path. */
   rejected(error: z.core.$ZodError, path: string, body: unknown): AnyEvent {
-    const issues = issuesOf(error).map((issue) => ({
+    const issues = describeIssues(error).map((issue) => ({
       path: issue.path === '(root)' ? path : `${path}.${issue.path}`,
       message: issue.message,
     }));
@@ -177,7 +177,7 @@ const translators: { readonly [A in Action]: Translator<A> } = {
   ],
 
   events_marked_as_seen: (payload, create) => {
-    const seenUpTo = inMicroseconds(payload.seen_up_to);
+    const seenUpTo = toUtcMicroseconds(payload.seen_up_to);
     const data = { ...optionalThread(payload), by: authorFromId(payload.user_id), seenUpTo };
     return [create.fromContent('message.seen', data, { occurredAt: seenUpTo })];
   },
@@ -241,7 +241,7 @@ function translateIncomingChat(payload: IncomingChat, create: EventFactory): Any
   const { thread } = chat;
   const place = { conversationId: chat.id, threadId: thread.id };
   const reason = from ? 'transferred' : thread.previous_thread_id ? 'reopened' : 'new';
-  const createdAt = inMicroseconds(thread.created_at);
+  const createdAt = toUtcMicroseconds(thread.created_at);
   const participants = (chat.users ?? []).map((user) => toParticipant(user));
   const sourcePage = threadProperty(thread, 'routing', 'start_url');
   const started = create.fromIds(

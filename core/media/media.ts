@@ -1,5 +1,5 @@
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { deleteObject, deleteUnder, keysUnder, presignedUrl } from '../platform/objects.ts';
+import { deleteObject, deletePrefix, keysUnder, presignedUrl } from '../platform/objects.ts';
 import { conversationPrefix, keyContainsId, type MessagePlace, mediaPrefix, outboundPrefix } from './key.ts';
 
 /** What lies in the media bucket, without what it takes to put it there (that is store.ts). */
@@ -10,7 +10,7 @@ export const mediaBucket = () => required('MEDIA_BUCKET', 'the name of the media
 
 /** Removes the stored files of one message. */
 export async function removeMedia(message: MessagePlace): Promise<void> {
-  await deleteUnder(mediaBucket(), mediaPrefix(message));
+  await deletePrefix(mediaBucket(), mediaPrefix(message));
 }
 
 /** The keys of a whole conversation's files, notes' files included. */

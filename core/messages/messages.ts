@@ -5,11 +5,11 @@ import {
   recordEvent,
   recordMessage,
 } from '../conversations/conversations.ts';
-import { directionOf } from '../events/direction.ts';
 import type { DomainEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
+import { messageDirection } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
-import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { ButtonClick } from './entities.ts';
 import { authorsOf, bury, create, edit, setAuthor } from './store.ts';
 
@@ -37,7 +37,7 @@ export async function storeNote(note: NormalizedMessage, metadata: EventMetadata
 function correctedBy(known: readonly Participant[], message: NormalizedMessage): NormalizedMessage {
   const type = known.find(({ id }) => id === message.author.id)?.type;
   if (type === undefined || type === 'unknown') return message;
-  return { ...message, author: { ...message.author, type }, direction: directionOf(type) };
+  return { ...message, author: { ...message.author, type }, direction: messageDirection(type) };
 }
 
 /** The users may have become known while the message was being stored; whoever comes second sees the other. */
@@ -88,7 +88,7 @@ export async function storeButtonClick({ metadata, data }: DomainEvent<'postback
     userId: data.user.id,
     button: data.button,
     receivedAt: metadata.receivedAt,
-    expires: expiryIn('MESSAGES_RETENTION_DAYS'),
+    expires: expiresAfter('MESSAGES_RETENTION_DAYS'),
   });
-  return (await unlessRefused(click.go())) !== undefined;
+  return (await ifConditionHolds(click.go())) !== undefined;
 }

@@ -171,7 +171,7 @@ describe('a run of the send machine', () => {
     running = await startTestMachine([deferred, deferred, failsWith('LiveChatClientError')]);
     const execution = await running.start(request);
     expect(await running.ended(execution)).toMatchObject({ status: 'FAILED', error: 'LiveChatClientError' });
-    expect(await running.letters()).toEqual([
+    expect(await running.deadLetters()).toEqual([
       {
         kind: 'send',
         execution,

@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Local, startLocal } from '../../test/local.ts';
+import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 
 describe('an effect that must happen once', () => {
-  let local: Local;
-  let once: typeof import('./idempotency.ts').once;
+  let local: SharedLocal;
+  let withIdempotency: typeof import('./idempotency.ts').withIdempotency;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    ({ once } = await import('./idempotency.ts'));
+    ({ withIdempotency } = await import('./idempotency.ts'));
   });
   afterAll(async () => {
     vi.useRealTimers();
     vi.unstubAllEnvs();
-    await local.stop();
   });
 
   const left = (remainingMs: number) => () => remainingMs;
@@ -23,7 +22,7 @@ describe('an effect that must happen once', () => {
     let calls = 0;
     const { promise, resolve, reject } = Promise.withResolvers<{ id: string }>();
     const entered = Promise.withResolvers<void>();
-    const run = once(name, async () => {
+    const run = withIdempotency(name, async () => {
       calls += 1;
       entered.resolve();
       return promise;

@@ -1,14 +1,14 @@
 import { readAssignment } from '../conversations/conversations.ts';
 import type { DomainEvent } from '../events/event.ts';
+import { type Cause, createEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
-import { type Cause, ownEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
 import { raiseAlert } from '../outbound/announce.ts';
 import { Passage } from '../outbound/gate/passage.ts';
 import type { GateStore } from '../outbound/gate/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import { once } from '../platform/idempotency.ts';
+import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import {
@@ -173,7 +173,7 @@ async function decide(request: RoutingRequest, ports: RoutingPorts): Promise<Rou
   const { matched, waitsAt } = evaluation;
   if (matched.length === 0 && waitsAt !== undefined) return { waitsAt, isNew: true };
   let made: Decision | undefined;
-  const decideOnce = once('route', async (claimant) => {
+  const decideOnce = withIdempotency('route', async (claimant) => {
     made = await execute(request, evaluation, claimant, ports);
     return { phase };
   });
@@ -183,7 +183,7 @@ async function decide(request: RoutingRequest, ports: RoutingPorts): Promise<Rou
   const decision = made ?? (await findDecision(request, phase));
   const identity = [conversationId, threadId, phase];
   if (decision) {
-    await ports.publish([ownEvent('conversation.routed', decision, cause(metadata), identity, ports.clock.now())]);
+    await ports.publish([createEvent('conversation.routed', decision, cause(metadata), identity, ports.clock.now())]);
   }
   return { waitsAt, isNew: made !== undefined };
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { EventData } from '../events/catalogue.ts';
+import { describeIssues, type Issue } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
-import { type Issue, issuesOf } from '../events/issues.ts';
 import { type Priority, priorities } from '../events/schemas.ts';
 import {
   type Condition,
@@ -142,7 +142,7 @@ const ruleSetSchema = z.strictObject({
 /** Parses rules from a file, the API or a table. Throws {@link InvalidRulesError}. */
 export function parseRules(value: unknown): RuleSet {
   const parsed = ruleSetSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidRulesError(issuesOf(parsed.error));
+  if (!parsed.success) throw new InvalidRulesError(describeIssues(parsed.error));
   const ruleSet: RuleSet = parsed.data;
   const issues = [...duplicateNames(ruleSet), ...missingHours(ruleSet), ...sizeIssues(ruleSet)];
   if (issues.length > 0) throw new InvalidRulesError(issues);

@@ -2,7 +2,7 @@ import { CustomAttributeType, Entity } from 'electrodb';
 import { canonicalJson } from '../events/ids.ts';
 import type { ConversationKey } from '../outbound/queue.ts';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { documents, expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import type { RoutingFacts } from './facts.ts';
 import { type Decision, parseRules, type RuleSet, testsMessage } from './rules.ts';
 
@@ -119,7 +119,7 @@ export async function applyRules(
       .go({ limit: 1, order: 'desc', consistent: true });
     const version = (latest[0]?.version ?? 0) + 1;
     const item = { organizationId, version, rules: JSON.stringify(rules), createdAt };
-    const created = await unlessRefused(RuleVersion.create({ ...item, ...(comment && { comment }) }).go());
+    const created = await ifConditionHolds(RuleVersion.create({ ...item, ...(comment && { comment }) }).go());
     if (!created) continue;
     await putInForce(organizationId, version, current, Date.parse(createdAt));
     return { version: { ...versionInfo(created.data), rules }, changed: true };
@@ -231,7 +231,7 @@ export async function markDecided(key: ThreadKey): Promise<void> {
 
 /** Stores that a thread waits. Returns the first message if it has arrived already. */
 export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Promise<FirstMessage | undefined> {
-  const stored = await unlessRefused(
+  const stored = await ifConditionHolds(
     ThreadProgress.update(threadKey(key))
       .set({ state: 'waiting', waiting: JSON.stringify(waiting), expires: progressExpiry() })
       .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
@@ -245,7 +245,7 @@ export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): 
   const { data: progress } = await ThreadProgress.get(threadKey(key)).go();
   const isLater = progress?.message !== undefined && progress.message.messageId !== message.messageId;
   if (progress?.state === 'decided' || isLater) return undefined;
-  const stored = await unlessRefused(
+  const stored = await ifConditionHolds(
     ThreadProgress.update(threadKey(key))
       .set({ message, expires: progressExpiry() })
       .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
@@ -286,7 +286,7 @@ const StoredDecision = new Entity(
 );
 
 export async function storeDecision(key: ThreadKey, decision: Decision): Promise<void> {
-  const expires = expiryIn('CONVERSATIONS_RETENTION_DAYS');
+  const expires = expiresAfter('CONVERSATIONS_RETENTION_DAYS');
   await StoredDecision.put({ ...threadKey(key), phase: decision.phase, decision, expires }).go();
 }
 

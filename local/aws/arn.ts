@@ -1,4 +1,4 @@
-/** The account and region that everything local says it is in. */
+/** The account and region of every local resource. */
 export const accountId = '000000000000';
 export const region = 'us-east-1';
 

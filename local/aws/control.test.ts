@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createFaults } from './control.ts';
 
-test('a fault hits as many calls as it was asked for, of its service and operation only', () => {
+test('applies a fault to the given number of calls of its service and operation only', () => {
   const faults = createFaults();
   faults.add({ service: 'dynamodb', operation: 'UpdateItem', kind: 'throttle', count: 2 });
 
@@ -10,7 +10,7 @@ test('a fault hits as many calls as it was asked for, of its service and operati
   expect([1, 2, 3].map(() => faults.take('dynamodb', 'UpdateItem'))).toEqual(['throttle', 'throttle', undefined]);
 });
 
-test('a fault with a probability counts only the calls it hits', () => {
+test('counts only the calls that a fault with a probability affects', () => {
   const draws = [0.9, 0.1, 0.9];
   const faults = createFaults(() => draws.shift() ?? 1);
   faults.add({ service: 's3', kind: 'unavailable', count: 1, probability: 0.5 });
@@ -18,7 +18,7 @@ test('a fault with a probability counts only the calls it hits', () => {
   expect([1, 2, 3].map(() => faults.take('s3', 'GetObject'))).toEqual([undefined, 'unavailable', undefined]);
 });
 
-test('clearing takes all faults away', () => {
+test('clears all faults', () => {
   const faults = createFaults();
   faults.add({ service: 'sqs', kind: 'throttle', count: 5 });
   faults.clear();
@@ -36,6 +36,6 @@ test.each<[unknown, RegExp]>([
   [{ service: 's3', kind: 'throttle', count: 1, probabilty: 1 }, /unknown field: probabilty/],
   [{ service: 's3', kind: 'partial', count: 1 }, /"partial" is for events only/],
   ['text', /^the body: must be object/],
-])('%j is refused with the field that is wrong', (input, message) => {
+])('rejects %j with the invalid field', (input, message) => {
   expect(() => createFaults().add(input)).toThrow(message);
 });

@@ -11,12 +11,12 @@ import dynalite from 'dynalite';
 import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import * as z from 'zod/mini';
-import type { TableLayout } from '../../core/platform/table.ts';
+import type { TableLayout } from '../../core/platform/tables.ts';
 import { region } from './arn.ts';
 import { parseInput, parseJson, readBody, sendJson } from './protocol.ts';
 
-/** DynamoDB takes 16 MB at once, in BatchWriteItem. */
-const maximumBytes = 16 * 1_024 * 1_024;
+/** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
+const maxBodyBytes = 16 * 1_024 * 1_024;
 
 const operations: ReadonlySet<string> = new Set([
   'BatchGetItem',
@@ -34,9 +34,9 @@ const operations: ReadonlySet<string> = new Set([
   'UpdateTable',
 ]);
 
-rememberExpressions();
+memoizeParsers();
 
-/** DynamoDB in memory, by dynalite, which knows no time to live. */
+/** In-memory DynamoDB: dynalite, plus the time-to-live calls that it lacks. */
 export function createDatabase() {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const timeToLive = createTimeToLive();
@@ -48,12 +48,12 @@ export function createDatabase() {
     async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
       const own = timeToLive[operation];
       if (own) {
-        const input = parseJson(await readBody(request, maximumBytes));
+        const input = parseJson(await readBody(request, maxBodyBytes));
         return sendJson(response, 200, own(input), 'application/x-amz-json-1.0');
       }
-      // dynalite throws out of an event listener when a client goes away in the middle of a body, which would end
-      // the process: so it gets the body when it is complete.
-      const body = await readBody(request, maximumBytes);
+      // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
+      // So it gets the body once it is complete.
+      const body = await readBody(request, maxBodyBytes);
       const { method, url, headers } = request;
       server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
     },
@@ -106,7 +106,7 @@ const updated = z.object({
   TimeToLiveSpecification: z.object({ Enabled: z.boolean(), AttributeName: z.string() }),
 });
 
-/** DynamoDB's time to live, as far as it is switched on and shown: here nothing that has expired is removed. */
+/** DynamoDB's time-to-live settings. Expired items are not removed. */
 export function createTimeToLive() {
   const attributes = new Map<string, string>();
 
@@ -128,7 +128,7 @@ export function createTimeToLive() {
 
 type Names = Record<string, unknown>;
 
-/** What dynalite's parsers work with; they take what they have met out of the two `unused`. */
+/** The input of dynalite's parsers. They delete the names and values that an expression uses from the two `unused` records. */
 export interface ParserContext {
   readonly attrNames?: Readonly<Record<string, string>>;
   readonly attrVals?: Readonly<Record<string, object>>;
@@ -136,35 +136,35 @@ export interface ParserContext {
   readonly unusedAttrVals: Names;
 }
 
-/** Answers a tree, in which the request's values stand as they are, or text that says what is wrong. */
+/** Returns a syntax tree that contains the request's values by reference, or an error text. */
 export type Parse = (expression: string, options: { readonly context: ParserContext }) => unknown;
 
-interface Parsed {
+interface CachedExpression {
   readonly tree: object;
-  /** The names of the values that the tree was made with. */
+  /** The name of each value in the tree. */
   readonly values: ReadonlyMap<object, string>;
-  readonly metNames: readonly string[];
-  readonly metValues: readonly string[];
+  readonly usedNames: readonly string[];
+  readonly usedValues: readonly string[];
 }
 
-/** Far more than the app has expressions. */
-const mostKept = 1_000;
-/** Only these ask for more of a value than its type. */
-const asksForValues = /between|attribute_type/i;
+/** Well above the number of expressions in the app. */
+const maxCachedExpressions = 1_000;
+/** Parsing these operators depends on a value, not only on its type. */
+const needsValues = /between|attribute_type/i;
 
 /**
- * dynalite's parsers try each bracket several times over, and take up to 10 ms for the conditions that ElectroDB writes.
- * What an expression means is a matter of its text, the names, and the types of the values: so each is parsed once, and
- * its tree is given back with the values of the request at hand.
+ * Caches parsed expressions: dynalite's parsers backtrack and take up to 10 ms for ElectroDB's conditions. The text, the
+ * names and the types of the values determine the tree, so each expression is parsed once and later requests get a copy
+ * with their own values.
  */
-export function rememberExpressions(): void {
-  for (const parser of [conditionParser, updateParser]) parser.parse = remembering(parser.parse);
+export function memoizeParsers(): void {
+  for (const parser of [conditionParser, updateParser]) parser.parse = memoizeParser(parser.parse);
 }
 
-export function remembering(parse: Parse): Parse {
-  const kept = new Map<string, Parsed>();
+export function memoizeParser(parse: Parse): Parse {
+  const cache = new Map<string, CachedExpression>();
 
-  function parseAnew(expression: string, context: ParserContext): Parsed | undefined {
+  function parseExpression(expression: string, context: ParserContext): CachedExpression | undefined {
     const { attrNames = {}, attrVals = {} } = context;
     const unusedAttrNames: Names = { ...attrNames };
     const unusedAttrVals: Names = { ...attrVals };
@@ -173,37 +173,37 @@ export function remembering(parse: Parse): Parse {
     return {
       tree,
       values: new Map(Object.entries(attrVals).map(([name, value]) => [value, name])),
-      metNames: Object.keys(attrNames).filter((name) => !(name in unusedAttrNames)),
-      metValues: Object.keys(attrVals).filter((name) => !(name in unusedAttrVals)),
+      usedNames: Object.keys(attrNames).filter((name) => !(name in unusedAttrNames)),
+      usedValues: Object.keys(attrVals).filter((name) => !(name in unusedAttrVals)),
     };
   }
 
-  function keep(key: string, fresh: Parsed | undefined): Parsed | undefined {
+  function addToCache(key: string, fresh: CachedExpression | undefined): CachedExpression | undefined {
     if (!fresh) return undefined;
-    if (kept.size >= mostKept) kept.clear();
-    kept.set(key, fresh);
+    if (cache.size >= maxCachedExpressions) cache.clear();
+    cache.set(key, fresh);
     return fresh;
   }
 
   return (expression, { context }) => {
-    if (asksForValues.test(expression)) return parse(expression, { context });
-    const key = keyOf(expression, context);
-    const found = kept.get(key) ?? keep(key, parseAnew(expression, context));
-    // What does not parse is dynalite's to tell, and is not asked often.
+    if (needsValues.test(expression)) return parse(expression, { context });
+    const key = cacheKey(expression, context);
+    const found = cache.get(key) ?? addToCache(key, parseExpression(expression, context));
+    // dynalite reports the syntax error.
     if (!found) return parse(expression, { context });
-    for (const name of found.metNames) delete context.unusedAttrNames[name];
-    for (const name of found.metValues) delete context.unusedAttrVals[name];
-    return withValues(found.tree, found.values, context.attrVals ?? {});
+    for (const name of found.usedNames) delete context.unusedAttrNames[name];
+    for (const name of found.usedValues) delete context.unusedAttrVals[name];
+    return substituteValues(found.tree, found.values, context.attrVals ?? {});
   };
 }
 
-function keyOf(expression: string, { attrNames = {}, attrVals = {} }: ParserContext): string {
+function cacheKey(expression: string, { attrNames = {}, attrVals = {} }: ParserContext): string {
   const types = Object.entries(attrVals).map(([name, value]) => `${name} ${Object.keys(value)}`);
   return JSON.stringify([expression, attrNames, types]);
 }
 
-/** A copy of the tree, with the values of the same names in place of those that it was made with. */
-function withValues(
+/** Copies the tree and replaces its values by those of the same names. */
+function substituteValues(
   node: unknown,
   names: ReadonlyMap<object, string>,
   values: Readonly<Record<string, object>>,
@@ -211,8 +211,8 @@ function withValues(
   if (typeof node !== 'object' || node === null) return node;
   const name = names.get(node);
   if (name !== undefined) return values[name];
-  if (Array.isArray(node)) return node.map((one) => withValues(one, names, values));
+  if (Array.isArray(node)) return node.map((one) => substituteValues(one, names, values));
   const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(node));
-  for (const [field, one] of Object.entries(node)) copy[field] = withValues(one, names, values);
+  for (const [field, one] of Object.entries(node)) copy[field] = substituteValues(one, names, values);
   return copy;
 }

@@ -12,17 +12,17 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvocationError } from '../lambda/invocation.ts';
-import { entry, startTestCloud, type TestCloud } from './testing.ts';
+import { entry, startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
+let aws: TestAws;
 let events: EventBridgeClient;
 beforeEach(async () => {
-  cloud = await startTestCloud();
-  events = new EventBridgeClient(cloud.client);
+  aws = await startTestAws();
+  events = new EventBridgeClient(aws.client);
 });
-afterEach(() => cloud.stop());
+afterEach(() => aws.stop());
 
-test('an event reaches the functions of every rule that matches, and no other', async () => {
+test('delivers an event to the functions of all matching rules and no others', async () => {
   const Time = new Date('2030-01-02T03:04:05.678Z');
 
   const answer = await events.send(
@@ -34,11 +34,11 @@ test('an event reaches the functions of every rule that matches, and no other', 
       ],
     }),
   );
-  await cloud.control('GET', 'idle');
+  await aws.control('GET', 'idle');
 
   expect(answer).toMatchObject({ FailedEntryCount: 0, Entries: [{ EventId: expect.any(String) }, {}, {}] });
-  expect(cloud.invoked.map(({ name }) => name)).toEqual(['message', 'audit', 'audit']);
-  expect(cloud.invoked[0]?.event).toEqual({
+  expect(aws.invoked.map(({ name }) => name)).toEqual(['message', 'audit', 'audit']);
+  expect(aws.invoked[0]?.event).toEqual({
     version: '0',
     id: answer.Entries?.[0]?.EventId,
     'detail-type': 'message.received',
@@ -60,7 +60,7 @@ test.each<[string, object, string]>([
   ['an unknown bus', { EventBusName: 'other' }, 'ResourceNotFoundException'],
   ['no bus', { EventBusName: undefined }, 'ResourceNotFoundException'],
   ["AWS's own source", { Source: 'aws.ec2' }, 'NotAuthorizedForSourceException'],
-])('an entry with %s fails alone', async (_what, overrides, code) => {
+])('rejects only the entry with %s', async (_what, overrides, code) => {
   const answer = await events.send(new PutEventsCommand({ Entries: [entry(), entry(overrides)] }));
 
   expect(answer.FailedEntryCount).toBe(1);
@@ -70,14 +70,14 @@ test.each<[string, object, string]>([
   ]);
 });
 
-test.each([0, 11])('a call with %i entries is refused', async (length) => {
+test.each([0, 11])('rejects a call with %i entries', async (length) => {
   const Entries = Array.from({ length }, () => entry());
 
   await expect(events.send(new PutEventsCommand({ Entries }))).rejects.toThrow(/ValidationException|'entries'/);
-  expect(cloud.invoked).toEqual([]);
+  expect(aws.invoked).toEqual([]);
 });
 
-test('a call above 1 MB is refused', async () => {
+test('rejects a call above 1 MB', async () => {
   const Detail = JSON.stringify({ text: 'x'.repeat(1_048_576) });
 
   await expect(events.send(new PutEventsCommand({ Entries: [entry({ Detail })] }))).rejects.toMatchObject({
@@ -85,16 +85,16 @@ test('a call above 1 MB is refused', async () => {
   });
 });
 
-test('an event whose function keeps failing ends in the dead-letter queue', async () => {
-  cloud.failures.set('message', new InvocationError({ errorType: 'Server', errorMessage: 'busy', trace: [] }));
-  const sqs = new SQSClient(cloud.client);
+test('sends the event of a function that keeps failing to the dead-letter queue', async () => {
+  aws.failures.set('message', new InvocationError({ errorType: 'Server', errorMessage: 'busy', trace: [] }));
+  const sqs = new SQSClient(aws.client);
 
   await events.send(new PutEventsCommand({ Entries: [entry()] }));
-  await cloud.control('GET', 'idle');
+  await aws.control('GET', 'idle');
 
-  expect(cloud.invoked.filter(({ name }) => name === 'message')).toHaveLength(3);
+  expect(aws.invoked.filter(({ name }) => name === 'message')).toHaveLength(3);
   const received = await sqs.send(
-    new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl, MaxNumberOfMessages: 10 }),
+    new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl, MaxNumberOfMessages: 10 }),
   );
   expect(received.Messages?.map(({ Body = '' }) => JSON.parse(Body))).toEqual([
     expect.objectContaining({
@@ -102,18 +102,18 @@ test('an event whose function keeps failing ends in the dead-letter queue', asyn
       responsePayload: { errorType: 'Server', errorMessage: 'busy', trace: [] },
     }),
   ]);
-  expect(cloud.reports).toEqual([expect.stringContaining('message failed 3 times')]);
+  expect(aws.reports).toEqual([expect.stringContaining('message failed 3 times')]);
 });
 
 const EventBusName = 'omnichannel';
 
 const started = async () => {
   await events.send(new PutEventsCommand({ Entries: [entry()] }));
-  await cloud.control('GET', 'idle');
-  return cloud.invoked.splice(0).map(({ name }) => name);
+  await aws.control('GET', 'idle');
+  return aws.invoked.splice(0).map(({ name }) => name);
 };
 
-test('the bus, its rules and their targets are shown', async () => {
+test('describes the bus and lists its rules and targets', async () => {
   expect(await events.send(new DescribeEventBusCommand({ Name: EventBusName }))).toMatchObject({
     Arn: expect.stringContaining('event-bus/omnichannel'),
   });
@@ -139,7 +139,7 @@ test('the bus, its rules and their targets are shown', async () => {
   expect((await events.send(new ListRulesCommand({}))).Rules).toEqual([]);
 });
 
-test('a rule that is disabled, or that has lost its target, starts nothing', async () => {
+test('delivers nothing for a rule that is disabled or has no target', async () => {
   await events.send(new DisableRuleCommand({ EventBusName, Name: 'messages' }));
   expect(await started()).toEqual(['audit']);
   await events.send(new EnableRuleCommand({ EventBusName, Name: 'messages' }));
@@ -148,7 +148,7 @@ test('a rule that is disabled, or that has lost its target, starts nothing', asy
   expect(await started()).toEqual(['message']);
 });
 
-test('a target can be put back, and changed in nothing but its dead-letter queue', async () => {
+test('restores a removed target and changes only its dead-letter queue', async () => {
   const where = { EventBusName, Rule: 'everything' };
   const { Targets: [target] = [] } = await events.send(new ListTargetsByRuleCommand(where));
   const { Id, Arn } = target ?? {};
@@ -164,6 +164,6 @@ test.each([
   ['a bus', () => events.send(new DescribeEventBusCommand({ Name: 'other' }))],
   ['a rule', () => events.send(new ListTargetsByRuleCommand({ EventBusName, Rule: 'other' }))],
   ['a rule on another bus', () => events.send(new DisableRuleCommand({ Name: 'messages' }))],
-])('%s that is not there is an error', async (_what, call) => {
+])('responds with ResourceNotFoundException for %s that does not exist', async (_what, call) => {
   await expect(call()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });

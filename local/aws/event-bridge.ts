@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type Pattern, patternOf } from '../../stacks/topology.ts';
-import type { Work } from '../in-flight.ts';
+import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern } from './event-pattern.ts';
 import type { AwsEvent } from './executions.ts';
-import { AwsError, isRecord, paged, parseInput, unsupported } from './protocol.ts';
+import { AwsError, callOperation, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs.ts';
 
-/** An event as a rule's target gets it. */
+/** An event as a rule's target receives it. */
 export interface Envelope {
   readonly version: '0';
   readonly id: string;
@@ -18,15 +18,15 @@ export interface Envelope {
   readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
-  /** The replay that brings it from the archive once more. */
+  /** The name of the archive replay that published the event. */
   readonly 'replay-name'?: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
 export interface EventsOptions extends RulesOptions {
-  /** Hands an event to a rule's target; the call must not wait for it. */
+  /** Starts the delivery of an event to a rule's target without waiting for it. */
   deliver(match: Match, event: Envelope): void;
-  /** Told about every event on our own bus. */
+  /** Receives every event on the app's bus. */
   onEvent?(event: Envelope): void;
   readonly now?: () => Date;
   readonly newId?: () => string;
@@ -44,9 +44,9 @@ export interface PutEventsResult {
   readonly Entries: readonly EntryResult[];
 }
 
-const maximumEntries = 10;
-/** AWS takes 1 MB since 2026-01-29 (256 KB before, and still in some regions). */
-const maximumRequestBytes = 1_048_576;
+const maxEntries = 10;
+/** AWS's limit since 2026-01-29 (256 KB before, and still in some regions). */
+const maxRequestBytes = 1_048_576;
 
 const entrySchema = z.object({
   Source: z.optional(z.string()),
@@ -62,7 +62,7 @@ const putEventsSchema = z.object({ Entries: z.array(entrySchema) });
 
 type Entry = z.output<typeof entrySchema>;
 
-/** EventBridge's PutEvents, and the rules of our own bus and of the default one. */
+/** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
   const { busName, onEvent, now = () => new Date(), newId = randomUUID } = options;
   const rules = createRules(options);
@@ -98,8 +98,7 @@ export function createEvents(options: EventsOptions) {
   }
 
   function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined): EntryResult {
-    if (throttled)
-      return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (a fault that was asked for)' };
+    if (throttled) return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (injected fault)' };
     const envelope = toEnvelope(entry, replay);
     if ('ErrorCode' in envelope) return envelope;
     onEvent?.(envelope);
@@ -107,17 +106,17 @@ export function createEvents(options: EventsOptions) {
     return { EventId: envelope.id };
   }
 
-  /** With `partial`, the last half of the entries, and at least one, is throttled. */
+  /** With `partial`, the second half of the entries (at least one) is throttled. */
   function putEvents(input: unknown, partial: boolean, replay?: string): PutEventsResult {
     const entries = parseInput(putEventsSchema, input).Entries;
-    if (entries.length === 0 || entries.length > maximumEntries) {
-      const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maximumEntries}`;
+    if (entries.length === 0 || entries.length > maxEntries) {
+      const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maxEntries}`;
       throw new AwsError(
         'ValidationException',
         `1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length ${bound}`,
       );
     }
-    if (entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > maximumRequestBytes) {
+    if (entries.reduce((sum, entry) => sum + entrySize(entry), 0) > maxRequestBytes) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
     const taken = partial ? Math.floor(entries.length / 2) : entries.length;
@@ -128,15 +127,13 @@ export function createEvents(options: EventsOptions) {
   return {
     call(operation: string, input: unknown, partial = false): unknown {
       if (operation === 'PutEvents') return putEvents(input, partial);
-      const run = rules.operations[operation];
-      if (!run) throw unsupported(`EventBridge ${operation}`);
-      return run(input);
+      return callOperation('EventBridge', rules.operations, operation, input);
     },
 
-    /** Puts events as a replay from the archive does: each says so. */
+    /** Publishes events as an archive replay, with `replay-name`. */
     replay: (name: string, input: unknown): PutEventsResult => putEvents(input, false, name),
 
-    /** An event of AWS itself. */
+    /** Publishes an event of an AWS service on the default bus. */
     emit({ source, detailType, resources, detail }: AwsEvent): void {
       const head = { version: '0', id: newId(), account: accountId, time: toSeconds(now()), region } as const;
       deliver(defaultBus, { ...head, 'detail-type': detailType, source, resources, detail });
@@ -164,24 +161,24 @@ function parseDetail(detail: string): Readonly<Record<string, unknown>> | undefi
   }
 }
 
-/** An entry's size as AWS counts it. */
-function sizeOf({ Source = '', DetailType = '', Detail = '', Time, Resources = [] }: Entry): number {
+/** An entry's size by AWS's formula, in bytes. */
+function entrySize({ Source = '', DetailType = '', Detail = '', Time, Resources = [] }: Entry): number {
   const texts = [Source, DetailType, Detail, ...Resources];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), Time === undefined ? 0 : 14);
 }
 
-/** EventBridge gives times to the second. */
+/** EventBridge's times have a resolution of one second. */
 function toSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-/** What a rule starts, by the names of the topology. */
+/** The target of a rule, by its name in the topology. */
 export type Target = { readonly function: string } | { readonly stateMachine: string } | { readonly queue: string };
 
 export interface Rule {
   readonly pattern: Pattern;
   readonly target: Target;
-  /** Our own when left out. */
+  /** Default: the app's bus. */
   readonly bus?: string;
   readonly ofStateMachine?: string;
 }
@@ -191,11 +188,11 @@ export interface Match {
   readonly rule: string;
   readonly bus: string;
   readonly target: Target;
-  /** The ARN of the queue for what the target does not take; without one it is lost. */
+  /** The ARN of the dead-letter queue. Without one, failed events are lost. */
   readonly deadLetters: string | undefined;
 }
 
-/** The bus that AWS's own events come on. */
+/** The bus of AWS services' events. */
 export const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
@@ -217,19 +214,19 @@ const putSchema = z.object({
 });
 const busSchema = z.object({ Name: z.optional(z.string()) });
 
-/** The one target that every rule here has. */
+/** The id of a rule's only target. */
 const targetId = 'target';
 
 export interface RulesOptions {
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
-  arnOf(target: Target): string;
-  /** The ARN of the queue that every rule's target has for what it does not take. */
+  targetArn(target: Target): string;
+  /** The ARN of the dead-letter queue of every rule's target. */
   readonly deadLetters: string;
 }
 
-/** The rules of our own bus and of the default one, and the part of EventBridge's API that looks at them and takes them away. */
-export function createRules({ busName, rules: given, arnOf, deadLetters }: RulesOptions) {
+/** The rules of both buses, and EventBridge's calls that read and change them. */
+export function createRules({ busName, rules: given, targetArn, deadLetters }: RulesOptions) {
   const rules = Object.entries(given).map(([name, rule], number) => {
     const pattern = patternOf(rule, stateMachineArn);
     const match: Match = { rule: name, bus: rule.bus ?? busName, target: rule.target, deadLetters };
@@ -237,7 +234,7 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
   });
   type Known = (typeof rules)[number];
 
-  function busOf(name = defaultBus): string {
+  function resolveBusName(name = defaultBus): string {
     const short = name.slice(name.lastIndexOf('/') + 1);
     if (short !== busName && short !== defaultBus) {
       throw new AwsError('ResourceNotFoundException', `Event bus ${short} does not exist.`);
@@ -246,7 +243,7 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
   }
 
   function find(name: string, bus: string | undefined): Known {
-    const on = busOf(bus);
+    const on = resolveBusName(bus);
     const found = rules.find(({ match }) => match.rule === name && match.bus === on);
     if (!found) throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus ${on}.`);
     return found;
@@ -266,16 +263,16 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
     return {};
   };
 
-  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+  const operations: Operations = {
     DescribeEventBus(input) {
-      const name = busOf(parseInput(busSchema, input).Name);
+      const name = resolveBusName(parseInput(busSchema, input).Name);
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
     },
     ListRules(input) {
       const { EventBusName, Limit, NextToken } = parseInput(listSchema, input);
-      const on = busOf(EventBusName);
+      const on = resolveBusName(EventBusName);
       const wanted = { ...(Limit && { maxResults: Limit }), ...(NextToken && { nextToken: NextToken }) };
-      const { items, nextToken } = paged(
+      const { items, nextToken } = paginate(
         rules.filter(({ match }) => match.bus === on),
         wanted,
         ({ number }) => number,
@@ -287,14 +284,15 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
       const { match, targeted } = find(Rule, EventBusName);
       if (!targeted) return { Targets: [] };
       const letters = match.deadLetters !== undefined && { DeadLetterConfig: { Arn: match.deadLetters } };
-      return { Targets: [{ Id: targetId, Arn: arnOf(match.target), ...letters }] };
+      return { Targets: [{ Id: targetId, Arn: targetArn(match.target), ...letters }] };
     },
-    /** Puts a rule's own target back, or gives it another dead-letter queue: other targets it cannot have here. */
+    /** Restores a rule's own target or changes its dead-letter queue. Other targets are not supported. */
     PutTargets(input) {
       const { Rule, EventBusName, Targets } = parseInput(putSchema, input);
       const rule = find(Rule, EventBusName);
       for (const { Id, Arn, DeadLetterConfig } of Targets) {
-        if (Id !== targetId || Arn !== arnOf(rule.match.target)) throw unsupported(`EventBridge PutTargets of ${Arn}`);
+        if (Id !== targetId || Arn !== targetArn(rule.match.target))
+          throw unsupported(`EventBridge PutTargets of ${Arn}`);
         rule.match = { ...rule.match, deadLetters: DeadLetterConfig?.Arn };
         rule.targeted = true;
       }
@@ -311,7 +309,7 @@ export function createRules({ busName, rules: given, arnOf, deadLetters }: Rules
   };
 
   return {
-    /** The rules that an event on a bus starts. */
+    /** The enabled rules that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly Match[] =>
       rules
         .filter(({ match, matches, enabled, targeted }) => match.bus === bus && enabled && targeted && matches(event))
@@ -324,33 +322,33 @@ export interface TargetsOptions {
   /** Invokes a function asynchronously, with retries. */
   startFunction(name: string, event: unknown): void;
   startExecution(input: { readonly stateMachineArn: string; readonly name: string; readonly input: string }): unknown;
-  /** Sends to a queue, by its name in the topology. */
+  /** Sends to a queue by its name in the topology. */
   send(queue: string, message: OutgoingMessage): Promise<unknown>;
-  /** The queue for events that a target did not take. */
+  /** The dead-letter queue's name in the topology. */
   readonly deadLetters: string;
-  /** What the queues are called, by their names in the topology. */
+  /** The SQS names of the queues, by their names in the topology. */
   readonly queues: Readonly<Record<string, string>>;
-  readonly work: Work;
+  readonly inFlight: InFlight;
   report(message: string): void;
 }
 
-/** How EventBridge hands events to the targets of its rules. */
+/** Delivers events to the targets of rules. */
 export function createTargets(options: TargetsOptions) {
-  const { startFunction, startExecution, send, deadLetters, work, report } = options;
+  const { startFunction, startExecution, send, deadLetters, inFlight, report } = options;
 
-  async function hand(target: Target, event: Envelope): Promise<void> {
+  async function invokeTarget(target: Target, event: Envelope): Promise<void> {
     if ('function' in target) return startFunction(target.function, event);
     const body = JSON.stringify(event);
     if ('queue' in target) {
       await send(target.queue, { body });
       return;
     }
-    // EventBridge names executions after the event, too.
+    // As on EventBridge, the execution's name contains the event's id.
     const name = `${event.id}_${randomUUID()}`;
     startExecution({ stateMachineArn: stateMachineArn(target.stateMachine), name, input: body });
   }
 
-  /** What a target refuses lies in its dead-letter queue, with the reason in attributes. AWS tries for 24 h before. */
+  /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
   async function deadLetter(
     { rule, bus, target, deadLetters: to }: Match,
     event: Envelope,
@@ -360,27 +358,27 @@ export function createTargets(options: TargetsOptions) {
     const message = error instanceof Error ? error.message : String(error);
     const attributes = {
       RULE_ARN: ruleArn(bus, rule),
-      TARGET_ARN: arnOf(target),
+      TARGET_ARN: targetArn(target),
       ERROR_CODE: error instanceof AwsError ? error.type : 'ERROR_FROM_TARGET',
       ERROR_MESSAGE: message,
       RETRY_ATTEMPTS: '0',
     };
-    report(`The target of the rule ${rule} did not take an event, which is a dead letter now: ${message}`);
+    report(`Delivery to the target of the rule ${rule} failed; the event is in the dead-letter queue: ${message}`);
     await send(deadLetters, { body: JSON.stringify(event), attributes });
   }
 
-  function arnOf(target: Target): string {
+  function targetArn(target: Target): string {
     if ('function' in target) return functionArn(target.function);
     if ('stateMachine' in target) return stateMachineArn(target.stateMachine);
     return queueArn(options.queues[target.queue] ?? target.queue);
   }
 
   return {
-    arnOf,
+    targetArn,
 
     deliver(match: Match, event: Envelope): void {
-      const done = work.begin();
-      hand(match.target, event)
+      const done = inFlight.begin();
+      invokeTarget(match.target, event)
         .catch((error: unknown) => deadLetter(match, event, error))
         .catch((error: unknown) => report(`An event for the rule ${match.rule} is lost: ${error}`))
         .finally(done);

@@ -1,14 +1,14 @@
 import { isRecord } from './protocol.ts';
 
 /**
- * EventBridge event patterns, as far as the rules here use them: exact values, `prefix`, `suffix`, `anything-but`
- * (values or prefix), `exists`, `numeric`, nested fields and `$or`. Everything else is refused by name, so that a rule
- * cannot match differently here and on AWS.
+ * A subset of EventBridge's event patterns: exact values, `prefix`, `suffix`, `anything-but` (values or prefix), `exists`,
+ * `numeric`, nested fields and `$or`. Everything else is rejected by name, so that a rule matches the same events here and
+ * on AWS.
  */
 
 export type Matcher = (event: unknown) => boolean;
 
-/** Whether one field's value fits one alternative of a pattern. `undefined` stands for a field that is not there. */
+/** Tests one field's value against one alternative of a pattern. An absent field is `undefined`. */
 type Test = (value: unknown) => boolean;
 
 export class UnsupportedPatternError extends Error {
@@ -49,13 +49,13 @@ function compileField(key: string, value: unknown, path: string): Matcher {
   const tests = value.map((alternative) => compileTest(alternative, path));
   return (event) => {
     const values = elements(field(event));
-    // Patterns look at leaves: a field that holds an object or nothing counts as absent.
+    // Patterns match leaves: a field with an object or an empty list counts as absent.
     const leaves = values.filter((leaf) => leaf !== undefined && !isRecord(leaf));
     return tests.some((test) => (leaves.length > 0 ? leaves.some(test) : test(undefined)));
   };
 }
 
-/** A list in an event matches when one of its elements does. */
+/** A list in an event matches if one of its elements matches. */
 function elements(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
@@ -74,11 +74,11 @@ function compileTest(alternative: unknown, path: string): Test {
 
 const operators: Readonly<Record<string, (operand: unknown, path: string) => Test>> = {
   prefix: (operand, path) => {
-    const prefix = textOf(operand, 'prefix', path);
+    const prefix = requireText(operand, 'prefix', path);
     return (value) => typeof value === 'string' && value.startsWith(prefix);
   },
   suffix: (operand, path) => {
-    const suffix = textOf(operand, 'suffix', path);
+    const suffix = requireText(operand, 'suffix', path);
     return (value) => typeof value === 'string' && value.endsWith(suffix);
   },
   exists: (operand, path) => {
@@ -94,7 +94,7 @@ function compileAnythingBut(operand: unknown, path: string): Test {
     const { prefix, ...others } = operand;
     const [unknown] = Object.keys(others);
     if (unknown) throw new UnsupportedPatternError(`The operator "${unknown}" in "anything-but"`, path);
-    const excluded = textOf(prefix, 'anything-but prefix', path);
+    const excluded = requireText(prefix, 'anything-but prefix', path);
     return (value) => value !== undefined && !(typeof value === 'string' && value.startsWith(excluded));
   }
   const excluded: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
@@ -130,7 +130,7 @@ function isScalar(value: unknown): value is string | number | boolean | null {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-function textOf(operand: unknown, operator: string, path: string): string {
-  if (typeof operand !== 'string') throw new UnsupportedPatternError(`"${operator}" of something else than text`, path);
+function requireText(operand: unknown, operator: string, path: string): string {
+  if (typeof operand !== 'string') throw new UnsupportedPatternError(`"${operator}" requires a string`, path);
   return operand;
 }

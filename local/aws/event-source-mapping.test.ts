@@ -2,10 +2,10 @@ import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClien
 import { afterEach, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { InvocationError } from '../lambda/invocation.ts';
-import { resources, startTestCloud, type TestCloud } from './testing.ts';
+import { resources, startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
-afterEach(() => cloud.stop());
+let aws: TestAws;
+afterEach(() => aws.stop());
 
 const batch = z.object({ Records: z.array(z.looseObject({ messageId: z.string(), body: z.string() })) });
 type Batch = z.output<typeof batch>;
@@ -23,7 +23,7 @@ const consumers = {
 /** The consumer's function, given the batch and how many came before it. */
 async function start(answer: (given: Batch, before: number) => unknown): Promise<{ batches: Batch[]; sqs: SQSClient }> {
   const batches: Batch[] = [];
-  cloud = await startTestCloud({
+  aws = await startTestAws({
     resources: { ...resources, consumers },
     delays: { asyncRetriesMs: [], redeliveryMs: 5 },
     invoke: async (_name, event) => {
@@ -31,12 +31,12 @@ async function start(answer: (given: Batch, before: number) => unknown): Promise
       return answer(given, batches.push(given) - 1);
     },
   });
-  return { batches, sqs: new SQSClient(cloud.client) };
+  return { batches, sqs: new SQSClient(aws.client) };
 }
 
 const send = (sqs: SQSClient, body: string, more: object = {}) =>
-  sqs.send(new SendMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl, MessageBody: body, ...more }));
-const idle = () => cloud.control('GET', 'idle');
+  sqs.send(new SendMessageCommand({ QueueUrl: aws.deadLetterQueueUrl, MessageBody: body, ...more }));
+const idle = () => aws.control('GET', 'idle');
 const bodies = (batches: readonly Batch[]) => batches.flatMap(({ Records }) => Records.map(({ body }) => body));
 
 async function parked(sqs: SQSClient): Promise<readonly (string | undefined)[]> {
@@ -45,7 +45,7 @@ async function parked(sqs: SQSClient): Promise<readonly (string | undefined)[]> 
   return Messages.map(({ Body }) => Body);
 }
 
-test('a message is given to the function as Lambda gives it, and deleted', async () => {
+test("passes a message to the function in Lambda's form and deletes it", async () => {
   const { batches, sqs } = await start(() => undefined);
 
   const { MessageId, MD5OfMessageBody } = await send(sqs, 'hello', {
@@ -75,11 +75,11 @@ test('a message is given to the function as Lambda gives it, and deleted', async
       ],
     },
   ]);
-  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl }));
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl }));
   expect(Messages).toBeUndefined();
 });
 
-test('only messages that the function reports as failed come again', async () => {
+test('redelivers only the messages that the function reports as failed', async () => {
   const { batches, sqs } = await start(({ Records }, before) => ({
     batchItemFailures: Records.filter(({ body }) => before < 2 && body === 'bad').map(({ messageId }) => ({
       itemIdentifier: messageId,
@@ -101,9 +101,9 @@ test.each<[string, () => unknown]>([
       throw new InvocationError({ errorType: 'Error', errorMessage: 'no', trace: [] });
     },
   ],
-  ['names a message that it was not given', () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] })],
-  ['answers what cannot be read', () => ({ batchItemFailures: 'all' })],
-])('when the function %s the whole batch comes again, and is parked in the end', async (_what, answer) => {
+  ['reports an unknown message', () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] })],
+  ['returns an invalid result', () => ({ batchItemFailures: 'all' })],
+])('redelivers the whole batch and moves it to the quarantine queue if the function %s', async (_what, answer) => {
   const { batches, sqs } = await start(answer);
 
   const { MessageId } = await send(sqs, 'hello');
@@ -113,10 +113,12 @@ test.each<[string, () => unknown]>([
     ['1', '2', '3'].map((ApproximateReceiveCount) => ({ ApproximateReceiveCount })),
   );
   expect(await parked(sqs)).toEqual(['hello']);
-  expect(cloud.reports).toEqual([`dead-letter failed 3 times for message ${MessageId}: it is parked`]);
+  expect(aws.reports).toEqual([
+    `dead-letter failed 3 times for message ${MessageId}: it is moved to the quarantine queue`,
+  ]);
 });
 
-test('every message of a burst is handled once', async () => {
+test('processes every message of a burst once', async () => {
   const { batches, sqs } = await start(() => new Promise((resolve) => setImmediate(resolve)));
   const sent = Array.from({ length: 100 }, (_, n) => String(n));
 
@@ -126,7 +128,7 @@ test('every message of a burst is handled once', async () => {
   expect(bodies(batches).sort()).toEqual(sent.toSorted());
 });
 
-test('a message that was sent with a delay keeps nobody waiting, and is handled when it is due', async () => {
+test("is idle during a message's delay and processes it afterwards", async () => {
   const { batches, sqs } = await start(() => undefined);
 
   await send(sqs, 'later', { DelaySeconds: 1 });

@@ -1,41 +1,41 @@
 import * as z from 'zod/mini';
-import type { Work } from '../in-flight.ts';
+import type { InFlight } from '../in-flight.ts';
 import { region } from './arn.ts';
 import type { QueueMessage, Storage } from './sqs.ts';
 
-export interface ConsumerOptions {
+export interface EventSourceMappingOptions {
   readonly queue: { readonly url: string; readonly arn: string; readonly name: string };
   readonly function: string;
   readonly batchSize: number;
-  /** The queue itself parks a message that was received so often. */
+  /** After this many receives SQS moves a message to the quarantine queue. */
   readonly maxReceiveCount: number;
-  /** How long a message that failed is kept back. On AWS it is the queue's visibility time-out. */
+  /** Delay before a failed message is received again. On AWS: the queue's visibility timeout. */
   readonly redeliveryDelayMs: number;
-  readonly storage: Pick<Storage, 'receiveMessages' | 'deleteMessage' | 'returnMessage' | 'onSend'>;
+  readonly storage: Pick<Storage, 'receiveMessages' | 'deleteMessage' | 'releaseMessage' | 'onSend'>;
   invoke(name: string, event: unknown): Promise<unknown>;
-  /** Told about every message that is given up. */
+  /** Receives a line for every message that is moved to the quarantine queue. */
   report(message: string): void;
-  readonly work: Work;
+  readonly inFlight: InFlight;
 }
 
-export interface Consumer {
+export interface EventSourceMapping {
   stop(): void;
 }
 
-/** Lambda begins with as many pollers for a standard queue. */
-const maximumPollers = 5;
-/** Longer than any function may run, so that no message is handled twice at the same time. */
-const hiddenSeconds = 12 * 3_600;
-/** Messages that were sent with a delay are noticed by looking now and then. */
-const lookEveryMs = 1_000;
+/** Lambda's initial number of pollers for a standard queue. */
+const maxPollers = 5;
+/** Above every function's timeout, so that no message is processed twice at the same time. */
+const visibilityTimeoutSeconds = 12 * 3_600;
+/** Polling interval for messages that were sent with a delay. */
+const pollIntervalMs = 1_000;
 
 const resultSchema = z.nullish(
   z.object({ batchItemFailures: z.nullish(z.array(z.object({ itemIdentifier: z.string() }))) }),
 );
 
-/** An SQS event source mapping: gives a queue's messages to a function, and deletes those that it does not report as failed. */
-export function startConsumer(options: ConsumerOptions): Consumer {
-  const { queue, batchSize, maxReceiveCount, storage, work, report } = options;
+/** An SQS event source mapping: invokes a function with batches of messages and deletes those that it does not report as failed. */
+export function startEventSourceMapping(options: EventSourceMappingOptions): EventSourceMapping {
+  const { queue, batchSize, maxReceiveCount, storage, inFlight, report } = options;
   const waiting = new Set<NodeJS.Timeout>();
   let pollers = 0;
   let missed = false;
@@ -44,23 +44,23 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 
   function wake(): void {
     if (stopped) return;
-    done ??= work.begin();
-    if (pollers === maximumPollers) {
+    done ??= inFlight.begin();
+    if (pollers === maxPollers) {
       missed = true;
       return;
     }
     pollers += 1;
     poll()
       .catch((error: unknown) => {
-        if (!stopped) report(`The queue ${queue.name} cannot be read: ${error}`);
+        if (!stopped) report(`Polling the queue ${queue.name} failed: ${error}`);
       })
       .finally(() => {
         pollers -= 1;
-        restWhenEmpty();
+        finishWhenEmpty();
       });
   }
 
-  function restWhenEmpty(): void {
+  function finishWhenEmpty(): void {
     if (pollers > 0 || waiting.size > 0) return;
     done?.();
     done = undefined;
@@ -69,46 +69,48 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   async function poll(): Promise<void> {
     while (!stopped) {
       missed = false;
-      const messages = await storage.receiveMessages(queue.url, { most: batchSize, hiddenSeconds });
+      const messages = await storage.receiveMessages(queue.url, { maxMessages: batchSize, visibilityTimeoutSeconds });
       if (messages.length > 0) await consume(messages);
       else if (!missed) return;
     }
   }
 
   async function consume(messages: readonly QueueMessage[]): Promise<void> {
-    const failed = await failuresOf(messages);
+    const failed = await findFailedMessages(messages);
     for (const message of messages) {
-      if (failed.has(message.MessageId)) await giveBack(message);
+      if (failed.has(message.MessageId)) await redeliver(message);
       else await storage.deleteMessage(queue.url, message.ReceiptHandle);
     }
   }
 
-  /** The ids of the messages that failed: those that the function names, or all of them. */
-  async function failuresOf(messages: readonly QueueMessage[]): Promise<ReadonlySet<string>> {
+  /** The ids of the failed messages: those in `batchItemFailures`, or the whole batch. */
+  async function findFailedMessages(messages: readonly QueueMessage[]): Promise<ReadonlySet<string>> {
     const all = new Set(messages.map(({ MessageId }) => MessageId));
     try {
       const Records = messages.map((message) => toRecord(message, queue.arn));
       const result = resultSchema.safeParse(await options.invoke(options.function, { Records }));
       const failures = result.data?.batchItemFailures?.map(({ itemIdentifier }) => itemIdentifier) ?? [];
-      // Lambda takes an answer that it cannot read for the failure of the whole batch.
+      // Like Lambda, treats an invalid result as a failure of the whole batch.
       return result.success && failures.every((id) => all.has(id)) ? new Set(failures) : all;
     } catch {
       return all;
     }
   }
 
-  async function giveBack({ Attributes, MessageId, ReceiptHandle }: QueueMessage): Promise<void> {
+  async function redeliver({ Attributes, MessageId, ReceiptHandle }: QueueMessage): Promise<void> {
     const last = Number(Attributes.ApproximateReceiveCount) >= maxReceiveCount;
     if (last) {
-      report(`${options.function} failed ${maxReceiveCount} times for message ${MessageId}: it is parked`);
-      await storage.returnMessage(queue.url, ReceiptHandle);
+      report(
+        `${options.function} failed ${maxReceiveCount} times for message ${MessageId}: it is moved to the quarantine queue`,
+      );
+      await storage.releaseMessage(queue.url, ReceiptHandle);
       return;
     }
     const timer = setTimeout(() => {
       storage
-        .returnMessage(queue.url, ReceiptHandle)
+        .releaseMessage(queue.url, ReceiptHandle)
         .catch((error: unknown) => {
-          if (!stopped) report(`The message ${MessageId} cannot be given back: ${error}`);
+          if (!stopped) report(`The message ${MessageId} cannot be released: ${error}`);
         })
         .finally(() => {
           waiting.delete(timer);
@@ -119,13 +121,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   }
 
   storage.onSend(wake);
-  const look = setInterval(wake, lookEveryMs);
-  look.unref();
+  const pollTimer = setInterval(wake, pollIntervalMs);
+  pollTimer.unref();
 
   return {
     stop() {
       stopped = true;
-      clearInterval(look);
+      clearInterval(pollTimer);
       for (const timer of waiting) clearTimeout(timer);
       waiting.clear();
     },

@@ -1,5 +1,5 @@
 import type { TableSpec } from '../../stacks/topology.ts';
-import { allIdle, createWork, type Work } from '../in-flight.ts';
+import { createInFlight, type InFlight, waitUntilAllIdle } from '../in-flight.ts';
 import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
@@ -8,11 +8,11 @@ import { createCalls, createControl, createFaults, type Idle } from './control.t
 import { createDatabase, createTables } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
 import { createEvents, createTargets, type Envelope, type Rule } from './event-bridge.ts';
-import { type Consumer, startConsumer } from './event-source-mapping.ts';
+import { type EventSourceMapping, startEventSourceMapping } from './event-source-mapping.ts';
 import { createExecutions, type Execution, statusChange } from './executions.ts';
 import { createParameters, type Parameters } from './parameter-store.ts';
 import { createSecrets, type Secrets } from './secrets-manager.ts';
-import { createQueues, createStorage, type OutgoingMessage, urlOf } from './sqs.ts';
+import { createQueues, createStorage, type OutgoingMessage, queueUrl } from './sqs.ts';
 import { createTasks, type MachineDelays } from './state-machine.ts';
 import { createStepFunctions } from './step-functions.ts';
 
@@ -30,8 +30,8 @@ export interface ConsumerResource {
   readonly parked: string;
 }
 
-/** The part of the topology that lies outside the functions. */
-export interface CloudResources {
+/** The resources of the topology, without the functions. */
+export interface AwsResources {
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
   readonly tables: Readonly<Record<string, Pick<TableSpec, 'layout'>>>;
@@ -41,40 +41,40 @@ export interface CloudResources {
   readonly consumers: Readonly<Record<string, ConsumerResource>>;
 }
 
-/** How time is cut short, in milliseconds. */
-export interface CloudDelays extends MachineDelays {
-  /** Before each retry of an asynchronous invocation; as many retries as there are waits. */
+/** Shortened delays, in milliseconds. */
+export interface AwsDelays extends MachineDelays {
+  /** The delay before each retry of an asynchronous invocation. Its length is the number of retries. */
   readonly asyncRetriesMs: readonly number[];
-  /** Before a message that a consumer failed is given to it again. */
+  /** The delay before a failed queue message is received again. */
   readonly redeliveryMs?: number;
 }
 
-export interface CloudOptions {
-  readonly resources: CloudResources;
-  /** 0 takes any free port. */
+export interface LocalAwsOptions {
+  readonly resources: AwsResources;
+  /** 0 picks any free port. */
   readonly port: number;
   readonly invoke: Invoke;
-  /** Ends the thread of the functions. */
+  /** Terminates the functions' worker thread. */
   kill?(): Promise<void>;
-  readonly delays: CloudDelays;
-  /** What is under way elsewhere and will come here, such as webhooks; nobody is idle before. */
-  readonly elsewhere?: Work;
-  /** How many executions that have ended are kept, 10,000 by default. */
+  readonly delays: AwsDelays;
+  /** Work in flight elsewhere that leads to calls here, such as webhooks. Idle waits for it. */
+  readonly otherInFlight?: InFlight;
+  /** Number of ended executions to keep. Default 10,000. */
   readonly keptExecutions?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
-  /** Told about the start and the end of each execution. */
+  /** Called when an execution starts and ends. */
   onExecution?(execution: Execution): void;
 }
 
-export interface Cloud {
+export interface LocalAws {
   readonly port: number;
-  /** What AWS_ENDPOINT_URL shall be. By address, since S3 clients put the bucket before a host name. */
+  /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
   readonly url: string;
   readonly deadLetterQueueUrl: string;
   readonly secrets: Secrets;
   readonly parameters: Parameters;
-  /** Invokes a function and waits for it, counted like the calls of the other services. */
+  /** Invokes a function synchronously, and counts the call. */
   readonly invoke: Invoke;
   readonly idle: Idle;
   stop(): Promise<void>;
@@ -84,13 +84,13 @@ const defaultKeptExecutions = 10_000;
 const defaultRedeliveryMs = 1_000;
 
 /**
- * The AWS side of the app on this machine, in memory.
+ * Starts the app's AWS resources on this machine, in memory.
  *
  * @throws PortTakenError
- * @throws UnsupportedPatternError when a rule's pattern uses an operator that cannot be matched here.
- * @throws UnsupportedStateMachineError when a state machine uses what cannot be run here.
+ * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
+ * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
-export async function startCloud(options: CloudOptions): Promise<Cloud> {
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
   const { resources, delays, report, onExecution } = options;
   const calls = createCalls();
   const faults = createFaults();
@@ -99,19 +99,19 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const database = createDatabase();
   const storage = await createStorage();
   const queueUrls = Promise.withResolvers<Readonly<Record<string, string>>>();
-  const work = createWork();
-  const unended = createWork();
+  const inFlight = createInFlight();
+  const openExecutions = createInFlight();
 
   const invoke: Invoke = (name, event, invokeOptions) => {
     calls.add(`lambda.Invoke:${name}`);
     return options.invoke(name, event, invokeOptions);
   };
   const send = async (queue: string, message: OutgoingMessage) =>
-    storage.sendMessage(urlOf(await queueUrls.promise, queue), message);
+    storage.sendMessage(queueUrl(await queueUrls.promise, queue), message);
   const invocations = createAsyncInvocations({
     invoke,
     retryDelaysMs: delays.asyncRetriesMs,
-    work,
+    inFlight,
     report,
     sendToDestination: async (letter) => {
       await send('deadLetters', { body: JSON.stringify(letter) });
@@ -119,8 +119,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const executions = createExecutions({
     kept: options.keptExecutions ?? defaultKeptExecutions,
-    work,
-    unended,
+    inFlight,
+    openExecutions,
     onTransition: () => calls.add('states.Transition'),
     onChange(execution) {
       onExecution?.(execution);
@@ -134,27 +134,27 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     send,
     deadLetters: 'deadLetters',
     queues: resources.queues,
-    work,
+    inFlight,
     report,
   });
   const events = createEvents({
     busName: resources.busName,
     rules: resources.rules,
     deliver: targets.deliver,
-    arnOf: targets.arnOf,
+    targetArn: targets.targetArn,
     deadLetters: queueArn(resources.queues.deadLetters),
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
   const idle: Idle = (limitMs, waitForExecutions) =>
-    allIdle([work, options.elsewhere ?? [], waitForExecutions ? unended : []].flat(), limitMs);
+    waitUntilAllIdle([inFlight, options.otherInFlight ?? [], waitForExecutions ? openExecutions : []].flat(), limitMs);
   const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
   const parts = { database, storage, events, secrets, parameters, stepFunctions };
   const server = createEndpoint({ ...parts, faults, calls, control, report });
-  const consumers: Consumer[] = [];
+  const consumers: EventSourceMapping[] = [];
 
   function createStateMachines(urls: Readonly<Record<string, string>>): void {
     for (const [name, { definition, function: called, queue }] of Object.entries(resources.stateMachines)) {
-      const found = { sendFunctionArn: functionArn(called), deadLetterQueueUrl: urlOf(urls, queue) };
+      const found = { sendFunctionArn: functionArn(called), deadLetterQueueUrl: queueUrl(urls, queue) };
       stepFunctions.create(name, definition(found));
     }
   }
@@ -163,9 +163,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const redeliveryDelayMs = delays.redeliveryMs ?? defaultRedeliveryMs;
     for (const { queue, function: called, batchSize, maxReceiveCount } of Object.values(resources.consumers)) {
       const name = resources.queues[queue] ?? queue;
-      const source = { name, arn: queueArn(name), url: urlOf(urls, queue) };
-      const rest = { batchSize, maxReceiveCount, redeliveryDelayMs, storage, invoke, report, work };
-      consumers.push(startConsumer({ queue: source, function: called, ...rest }));
+      const source = { name, arn: queueArn(name), url: queueUrl(urls, queue) };
+      const rest = { batchSize, maxReceiveCount, redeliveryDelayMs, storage, invoke, report, inFlight };
+      consumers.push(startEventSourceMapping({ queue: source, function: called, ...rest }));
     }
   }
 
@@ -187,7 +187,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const layouts = Object.entries(resources.tables).map(([name, { layout }]) => [name, layout] as const);
     await createTables(url, Object.fromEntries(layouts));
     calls.clear();
-    const deadLetterQueueUrl = urlOf(urls, 'deadLetters');
+    const deadLetterQueueUrl = queueUrl(urls, 'deadLetters');
     return { port, url, deadLetterQueueUrl, secrets, parameters, invoke, idle, stop };
   } catch (error) {
     await stop();

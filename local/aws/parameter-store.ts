@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AwsError, parseInput, unsupported } from './protocol.ts';
+import { AwsError, callOperation, type Operations, parseInput } from './protocol.ts';
 
 const getSchema = z.object({ Name: z.string() });
 const putSchema = z.object({ Name: z.string(), Value: z.string(), Overwrite: z.optional(z.boolean()) });
@@ -9,7 +9,7 @@ interface Parameter {
   readonly version: number;
 }
 
-/** SSM's Parameter Store in memory, as far as a stage's outputs need it. */
+/** In-memory SSM Parameter Store: GetParameter and PutParameter for a stage's outputs. */
 export function createParameters() {
   const parameters = new Map<string, Parameter>();
 
@@ -29,14 +29,10 @@ export function createParameters() {
     return { Version: version, Tier: 'Standard' };
   }
 
-  const operations: Readonly<Record<string, (input: unknown) => unknown>> = { GetParameter: get, PutParameter: put };
+  const operations: Operations = { GetParameter: get, PutParameter: put };
 
   return {
-    call(operation: string, input: unknown): unknown {
-      const run = operations[operation];
-      if (!run) throw unsupported(`SSM ${operation}`);
-      return run(input);
-    },
+    call: (operation: string, input: unknown): unknown => callOperation('SSM', operations, operation, input),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type * as z from 'zod/mini';
 
-/** An error that an AWS API answers: `type` is what SDKs turn into the error's name. */
+/** An error response of an AWS API. SDKs use `type` as the error's name. */
 export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly type: string;
@@ -18,13 +18,22 @@ export function unsupported(what: string): AwsError {
   return new AwsError('UnknownOperationException', `${what} is not supported by the local engine`);
 }
 
+export type Operations = Readonly<Record<string, (input: unknown) => unknown>>;
+
+/** @throws AwsError UnknownOperationException for an operation that is not in the table. */
+export function callOperation(service: string, operations: Operations, operation: string, input: unknown): unknown {
+  const run = operations[operation];
+  if (!run) throw unsupported(`${service} ${operation}`);
+  return run(input);
+}
+
 export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
   const text = JSON.stringify(body);
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 
-/** S3 speaks XML; every other service of the app JSON. */
+/** S3 uses XML, the other services JSON. */
 export function sendError(response: ServerResponse, error: AwsError, format: 'json' | 'xml'): void {
   if (format === 'json') {
     sendJson(response, error.status, { __type: error.type, message: error.message }, 'application/x-amz-json-1.1');
@@ -36,7 +45,7 @@ export function sendError(response: ServerResponse, error: AwsError, format: 'js
   response.end(text);
 }
 
-/** @throws AwsError RequestEntityTooLargeException above `limit` bytes; the rest of the body is read and dropped. */
+/** @throws AwsError RequestEntityTooLargeException above `limit` bytes; the rest of the body is discarded. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -62,19 +71,19 @@ function escapeXml(text: string): string {
 }
 
 /**
- * Parses what a caller sent.
+ * Validates a request's input.
  *
- * @throws AwsError ValidationException which names the first field that is wrong.
+ * @throws AwsError ValidationException that names the first invalid field.
  */
 export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): z.output<T> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.path.join('.') || 'the body';
-  throw new AwsError('ValidationException', `${field}: ${reasonOf(issue)}`);
+  throw new AwsError('ValidationException', `${field}: ${issueReason(issue)}`);
 }
 
-function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+function issueReason(issue: z.core.$ZodIssue | undefined): string {
   switch (issue?.code) {
     case 'invalid_type':
       return `must be ${issue.expected}`;
@@ -91,33 +100,33 @@ function reasonOf(issue: z.core.$ZodIssue | undefined): string {
   }
 }
 
-/** AWS's default page, and the largest. */
-const defaultSize = 100;
-const largestSize = 1_000;
+/** AWS's default and maximum page size. */
+const defaultPageSize = 100;
+const maxPageSize = 1_000;
 
 /**
- * One page of a list. `positionOf` grows along the list and stays the same for an item, so that a token still says
- * where to go on when something was added in front.
+ * Returns one page of a list. `position` increases along the list and never changes for an item, so that a token stays
+ * valid when items are added at the start.
  *
  * @throws AwsError InvalidToken
  */
-export function paged<Item>(
+export function paginate<Item>(
   items: readonly Item[],
   { maxResults, nextToken }: { readonly maxResults?: number | undefined; readonly nextToken?: string | undefined },
-  positionOf: (item: Item) => number,
+  position: (item: Item) => number,
 ): { readonly items: readonly Item[]; readonly nextToken?: string } {
-  const size = Math.min(maxResults || defaultSize, largestSize);
+  const size = Math.min(maxResults || defaultPageSize, maxPageSize);
   const after = nextToken === undefined ? Number.NEGATIVE_INFINITY : Number(nextToken);
   if (Number.isNaN(after)) throw new AwsError('InvalidToken', `Invalid Token: '${nextToken}'`);
-  const rest = items.filter((item) => positionOf(item) > after);
+  const rest = items.filter((item) => position(item) > after);
   const page = rest.slice(0, size);
   const last = page.at(-1);
   return rest.length > size && last !== undefined
-    ? { items: page, nextToken: String(positionOf(last)) }
+    ? { items: page, nextToken: String(position(last)) }
     : { items: page };
 }
 
-/** Any value that JSON can say. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /** Whether a parsed JSON value is an object. */
@@ -125,7 +134,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value as it comes out of JSON; what JSON leaves out is null. */
+/** A value after a JSON round trip; `undefined` becomes null. */
 export function toJson(value: unknown): Json {
   return JSON.parse(JSON.stringify(value) ?? 'null');
 }

@@ -1,4 +1,4 @@
-/** Parts of S3's API that are asked for by a query parameter and that the local engine would take for something else. */
+/** Query parameters of unsupported S3 operations, which would otherwise be read as another operation. */
 const unsupportedParameters = [
   'accelerate',
   'acl',
@@ -51,8 +51,8 @@ export interface S3Operation {
   readonly supported: boolean;
 }
 
-/** Which operation a request to S3 is: SDKs say it in `x-id`; otherwise the method and the path do. */
-export function s3Operation(method: string, url: string): S3Operation {
+/** Identifies the S3 operation of a request by `x-id`, which SDKs send, else by method and path. */
+export function parseS3Operation(method: string, url: string): S3Operation {
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const parameter = unsupportedParameters.find((name) => searchParams.has(name));
   if (parameter) return { name: `${method} ?${parameter}`, supported: false };

@@ -7,16 +7,16 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startTestCloud, type TestCloud } from './testing.ts';
+import { startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
+let aws: TestAws;
 beforeEach(async () => {
-  cloud = await startTestCloud();
+  aws = await startTestAws();
 });
-afterEach(() => cloud.stop());
+afterEach(() => aws.stop());
 
-test('a new value makes the former one the previous', async () => {
-  const secrets = new SecretsManagerClient(cloud.client);
+test('keeps the previous value as AWSPREVIOUS', async () => {
+  const secrets = new SecretsManagerClient(aws.client);
   const { ARN } = await secrets.send(new CreateSecretCommand({ Name: 'livechat/default', SecretString: 'one' }));
   await secrets.send(new PutSecretValueCommand({ SecretId: 'livechat/default', SecretString: 'two' }));
 
@@ -39,8 +39,8 @@ test('a new value makes the former one the previous', async () => {
   expect(listed.SecretList).toMatchObject([{ Name: 'livechat/default' }]);
 });
 
-test('a secret that is created empty has no value until it is filled', async () => {
-  const secrets = new SecretsManagerClient(cloud.client);
+test('has no value for a secret that is created empty until one is put', async () => {
+  const secrets = new SecretsManagerClient(aws.client);
   const read = () => secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/empty' }));
   await secrets.send(new CreateSecretCommand({ Name: 'livechat/empty' }));
   await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
@@ -50,8 +50,8 @@ test('a secret that is created empty has no value until it is filled', async () 
   expect(await read()).toMatchObject({ SecretString: '{}' });
 });
 
-test('a secret or a version that is not there is not found', async () => {
-  const secrets = new SecretsManagerClient(cloud.client);
+test('responds with ResourceNotFoundException for an unknown secret or version', async () => {
+  const secrets = new SecretsManagerClient(aws.client);
   const notFound = { name: 'ResourceNotFoundException' };
 
   await expect(secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/x' }))).rejects.toMatchObject(notFound);

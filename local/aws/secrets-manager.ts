@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { accountId, region } from './arn.ts';
-import { AwsError, parseInput, unsupported } from './protocol.ts';
+import { AwsError, callOperation, type Operations, parseInput } from './protocol.ts';
 
 interface Version {
   readonly id: string;
@@ -13,7 +13,7 @@ interface Secret {
   readonly name: string;
   readonly arn: string;
   readonly createdAt: Date;
-  /** None while the secret is empty. */
+  /** Undefined while the secret is empty. */
   current: Version | undefined;
   previous: Version | undefined;
 }
@@ -36,12 +36,12 @@ const getSchema = z.object({
   VersionStage: z.optional(z.string()),
 });
 
-/** Secrets Manager in memory: text secrets with a current and a previous version. */
+/** In-memory Secrets Manager: text secrets with a current and a previous version. */
 export function createSecrets(now: () => Date = () => new Date()) {
   const secrets = new Map<string, Secret>();
 
   function find(id: string): Secret {
-    // An ARN is also taken without the six random characters at its end, as AWS does.
+    // Like AWS, accepts an ARN without its random suffix.
     const found = [...secrets.values()].find(
       ({ name, arn }) => id === name || id === arn || id === arn.slice(0, arn.lastIndexOf('-')),
     );
@@ -67,7 +67,7 @@ export function createSecrets(now: () => Date = () => new Date()) {
   function put(input: unknown) {
     const { SecretId, SecretString, ClientRequestToken } = parseInput(putSchema, input);
     const secret = find(SecretId);
-    // SDKs send a token, so that a repeated call does not push the previous version out.
+    // SDKs send a token, so that a retried call does not replace the previous version.
     const before = secret.current;
     const repeated = before !== undefined && before.id === ClientRequestToken;
     const current = repeated ? before : newVersion(SecretString, ClientRequestToken);
@@ -81,7 +81,7 @@ export function createSecrets(now: () => Date = () => new Date()) {
   function get(input: unknown) {
     const { SecretId, VersionId, VersionStage } = parseInput(getSchema, input);
     const secret = find(SecretId);
-    const version = stagesOf(secret).find(({ stage, id }) =>
+    const version = versionStages(secret).find(({ stage, id }) =>
       VersionId
         ? id === VersionId && (!VersionStage || stage === VersionStage)
         : stage === (VersionStage ?? 'AWSCURRENT'),
@@ -100,7 +100,7 @@ export function createSecrets(now: () => Date = () => new Date()) {
     };
   }
 
-  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+  const operations: Operations = {
     CreateSecret: create,
     PutSecretValue: put,
     GetSecretValue: get,
@@ -109,17 +109,14 @@ export function createSecrets(now: () => Date = () => new Date()) {
   };
 
   return {
-    call(operation: string, input: unknown): unknown {
-      const run = operations[operation];
-      if (!run) throw unsupported(`Secrets Manager ${operation}`);
-      return run(input);
-    },
+    call: (operation: string, input: unknown): unknown =>
+      callOperation('Secrets Manager', operations, operation, input),
   };
 }
 
 export type Secrets = ReturnType<typeof createSecrets>;
 
-function stagesOf({ current, previous }: Secret) {
+function versionStages({ current, previous }: Secret) {
   return [
     ...(current ? [{ stage: 'AWSCURRENT', ...current }] : []),
     ...(previous ? [{ stage: 'AWSPREVIOUS', ...previous }] : []),
@@ -132,7 +129,7 @@ function describe(secret: Secret) {
     Name: secret.name,
     CreatedDate: secret.createdAt.getTime() / 1_000,
     LastChangedDate: (secret.current ?? secret).createdAt.getTime() / 1_000,
-    VersionIdsToStages: Object.fromEntries(stagesOf(secret).map(({ id, stage }) => [id, [stage]])),
+    VersionIdsToStages: Object.fromEntries(versionStages(secret).map(({ id, stage }) => [id, [stage]])),
   };
 }
 

@@ -58,11 +58,11 @@ const received = z.object({
 
 export type QueueMessage = NonNullable<z.output<typeof received>['Messages']>[number];
 
-/** What SendMessage takes. */
+/** The input of SendMessage. */
 export interface OutgoingMessage {
   readonly body: string;
   readonly delaySeconds?: number;
-  /** Text attributes, by name. */
+  /** String attributes, by name. */
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
@@ -70,15 +70,14 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
-/** SQS and S3 in memory, by fauxqs. */
+/** In-memory SQS and S3, both by fauxqs. */
 export async function createStorage() {
   const app = buildApp({ logger: false });
   const listeners = new Set<() => void>();
-  // SDKs send to the host that a queue's URL names, and fauxqs names sqs.<region>.localhost, which not every machine
-  // resolves.
+  // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
-    // Before the sender is answered, so that nothing seems to be done while a message waits.
-    if (sends.has(request.headers['x-amz-target'])) for (const tell of listeners) tell();
+    // Before the response to the sender, so that the engine is never idle while a message is in a queue.
+    if (sends.has(request.headers['x-amz-target'])) for (const notify of listeners) notify();
     const answersUrls = givesQueueUrls.has(request.headers['x-amz-target']) && typeof payload === 'string';
     done(null, answersUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
   });
@@ -92,7 +91,7 @@ export async function createStorage() {
       payload: JSON.stringify(input),
     });
     if (response.statusCode !== 200) throw new StorageError(`SQS ${operation} failed: ${response.body}`);
-    // DeleteMessage and ChangeMessageVisibility answer nothing.
+    // DeleteMessage and ChangeMessageVisibility have empty responses.
     return response.body ? response.json() : undefined;
   }
 
@@ -103,7 +102,7 @@ export async function createStorage() {
       app.routing(request, response);
     },
 
-    /** The queue's URL, which names the port that this is served on. */
+    /** Returns the queue's URL with the endpoint's port. */
     async createQueue(name: string, port: number, attributes: Readonly<Record<string, string>> = {}): Promise<string> {
       const input = { QueueName: name, Attributes: attributes };
       return queueCreated.parse(await callQueues('CreateQueue', `127.0.0.1:${port}`, input)).QueueUrl;
@@ -121,12 +120,12 @@ export async function createStorage() {
 
     async receiveMessages(
       queueUrl: string,
-      options: { readonly most: number; readonly hiddenSeconds: number },
+      options: { readonly maxMessages: number; readonly visibilityTimeoutSeconds: number },
     ): Promise<readonly QueueMessage[]> {
       const input = {
         QueueUrl: queueUrl,
-        MaxNumberOfMessages: options.most,
-        VisibilityTimeout: options.hiddenSeconds,
+        MaxNumberOfMessages: options.maxMessages,
+        VisibilityTimeout: options.visibilityTimeoutSeconds,
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       };
@@ -137,8 +136,8 @@ export async function createStorage() {
       await callQueues('DeleteMessage', new URL(queueUrl).host, { QueueUrl: queueUrl, ReceiptHandle: receiptHandle });
     },
 
-    /** Gives a received message back to the queue, to be received again at once. */
-    async returnMessage(queueUrl: string, receiptHandle: string): Promise<void> {
+    /** Makes a received message visible again at once. */
+    async releaseMessage(queueUrl: string, receiptHandle: string): Promise<void> {
       const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 };
       await callQueues('ChangeMessageVisibility', new URL(queueUrl).host, input);
     },
@@ -161,7 +160,7 @@ export async function createStorage() {
 
 export type Storage = Awaited<ReturnType<typeof createStorage>>;
 
-/** The part of the topology that queues are made from: their names, and which of them park what their consumers fail. */
+/** The queues of the topology, and the quarantine queue of each consumer. */
 export interface QueueResources {
   readonly queues: Readonly<Record<string, string>>;
   readonly consumers: Readonly<
@@ -169,7 +168,7 @@ export interface QueueResources {
   >;
 }
 
-/** Nothing is checked against it here; who looks finds what a deployment has. */
+/** Not enforced; readers of the policy find the same as on a deployment. */
 const forRules = {
   Version: '2012-10-17',
   Statement: [
@@ -177,7 +176,7 @@ const forRules = {
   ],
 };
 
-/** Creates the queues, and gives their URLs by their names in the topology. */
+/** Creates the queues, and returns their URLs by their names in the topology. */
 export async function createQueues(
   storage: Pick<Storage, 'createQueue'>,
   { queues, consumers }: QueueResources,
@@ -195,8 +194,8 @@ export async function createQueues(
   return Object.fromEntries(await Promise.all(created));
 }
 
-/** @throws Error when the topology names a queue that it does not have. */
-export function urlOf(urls: Readonly<Record<string, string>>, queue: string): string {
+/** @throws Error if the topology has no such queue. */
+export function queueUrl(urls: Readonly<Record<string, string>>, queue: string): string {
   const url = urls[queue];
   if (url === undefined) throw new Error(`The topology has no queue "${queue}"`);
   return url;

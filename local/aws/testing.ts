@@ -8,19 +8,19 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { messagesTable } from '../../core/messages/table.ts';
 import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
-import { controlTable } from '../../core/platform/control-table.ts';
+import { controlTable } from '../../core/platform/tables.ts';
 import * as topology from '../../stacks/topology.ts';
 import { InvocationError } from '../lambda/invocation.ts';
 import { stateMachineArn } from './arn.ts';
 import {
-  type Cloud,
-  type CloudOptions,
-  type CloudResources,
+  type AwsResources,
+  type LocalAws,
+  type LocalAwsOptions,
   type StateMachineResource,
-  startCloud,
+  startLocalAws,
 } from './local-aws.ts';
 
-export const resources: CloudResources = {
+export const resources: AwsResources = {
   busName: 'omnichannel',
   rules: {
     messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
@@ -33,12 +33,12 @@ export const resources: CloudResources = {
   consumers: {},
 };
 
-export interface TestCloud extends Cloud {
-  /** What functions were invoked with, in order; they do nothing unless `failures` says how they fail. */
+export interface TestAws extends LocalAws {
+  /** The invocations in order. A function does nothing unless `failures` has an error for it. */
   readonly invoked: { readonly name: string; readonly event: unknown }[];
   readonly failures: Map<string, InvocationError>;
   readonly reports: string[];
-  /** What an SDK client is made with: one attempt, so that a fault is seen and not retried away. */
+  /** The configuration of an SDK client, without retries, so that an injected fault is visible. */
   readonly client: {
     readonly endpoint: string;
     readonly region: string;
@@ -48,12 +48,12 @@ export interface TestCloud extends Cloud {
   control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
 }
 
-/** For tests: the AWS side on a free port, with functions that only note their events. */
-export async function startTestCloud(overrides: Partial<CloudOptions> = {}): Promise<TestCloud> {
-  const invoked: TestCloud['invoked'] = [];
-  const failures: TestCloud['failures'] = new Map();
+/** For tests: the local AWS on a free port, with functions that only record their events. */
+export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}): Promise<TestAws> {
+  const invoked: TestAws['invoked'] = [];
+  const failures: TestAws['failures'] = new Map();
   const reports: string[] = [];
-  const cloud = await startCloud({
+  const aws = await startLocalAws({
     resources,
     port: 0,
     delays: { asyncRetriesMs: [1, 2] },
@@ -66,57 +66,57 @@ export async function startTestCloud(overrides: Partial<CloudOptions> = {}): Pro
     ...overrides,
   });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = { endpoint: cloud.url, region: 'us-east-1', credentials, maxAttempts: 1 };
+  const client = { endpoint: aws.url, region: 'us-east-1', credentials, maxAttempts: 1 };
 
   async function control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
     const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
-    const response = await fetch(`${cloud.url}/_local/${path}`, init);
+    const response = await fetch(`${aws.url}/_local/${path}`, init);
     return { status: response.status, body: await response.json() };
   }
 
-  return { ...cloud, invoked, failures, reports, client, control };
+  return { ...aws, invoked, failures, reports, client, control };
 }
 
-/** An entry of PutEvents that is right but for what a test changes. */
+/** A valid entry of PutEvents with a test's changes. */
 export function entry(overrides: object = {}) {
   const right = { Source: 'test', DetailType: 'message.received', Detail: '{"data":{}}', EventBusName: 'omnichannel' };
   return { ...right, ...overrides };
 }
 
-/** What the function does at its first call, its second and so on; the last one again and again. */
+/** One invocation of the function; the last step repeats. */
 export type Step = (event: unknown) => unknown;
 
-export interface TestMachine extends TestCloud {
+export interface TestMachine extends TestAws {
   readonly sfn: SFNClient;
-  /** What `send` was called with. */
+  /** The inputs of the function. */
   readonly sent: unknown[];
   start(input: object, name?: string): Promise<string>;
-  /** Waits until nothing runs, executions included, and says how one ended. */
+  /** Waits until idle, executions included, and returns how one ended. */
   ended(executionArn: string): Promise<{ status?: string; output?: string; error?: string; cause?: string }>;
   history(executionArn: string): Promise<readonly HistoryEvent[]>;
-  /** What lies in the dead-letter queue. */
-  letters(): Promise<readonly unknown[]>;
+  /** Receives the messages of the dead-letter queue. */
+  deadLetters(): Promise<readonly unknown[]>;
 }
 
 export const sendArn = stateMachineArn('send');
 
-/** A step that fails as a function does. */
+/** A step that throws a function's error. */
 export function failsWith(errorType: string, errorMessage = 'no'): Step {
   return () => {
     throw new InvocationError({ errorType, errorMessage, trace: ['at send'] });
   };
 }
 
-/** For tests: the deployed state machine with a function that follows a script. */
+/** For tests: the deployed state machine with a scripted function. */
 export async function startTestMachine(
   steps: readonly Step[],
-  overrides: Partial<CloudOptions> & { readonly definition?: StateMachineResource['definition'] } = {},
+  overrides: Partial<LocalAwsOptions> & { readonly definition?: StateMachineResource['definition'] } = {},
 ): Promise<TestMachine> {
   const { definition = (found: MachineResources) => sendMachine(found), ...options } = overrides;
   const sent: unknown[] = [];
   const { 'send-requested': requested, 'send-ended': ended } = topology.rules;
   if (!requested || !ended) throw new Error('the topology has no rules for sends');
-  const cloud = await startTestCloud({
+  const aws = await startTestAws({
     resources: {
       ...resources,
       rules: { 'send-requested': requested, 'send-ended': ended },
@@ -129,11 +129,11 @@ export async function startTestMachine(
     },
     ...options,
   });
-  const sfn = new SFNClient(cloud.client);
-  const sqs = new SQSClient(cloud.client);
+  const sfn = new SFNClient(aws.client);
+  const sqs = new SQSClient(aws.client);
 
   return {
-    ...cloud,
+    ...aws,
     sfn,
     sent,
     async start(input, name) {
@@ -142,7 +142,7 @@ export async function startTestMachine(
       return executionArn ?? '';
     },
     async ended(executionArn) {
-      await cloud.control('GET', 'idle?executions=wait');
+      await aws.control('GET', 'idle?executions=wait');
       const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
       return {
         ...(status && { status }),
@@ -154,8 +154,8 @@ export async function startTestMachine(
     async history(executionArn) {
       return (await sfn.send(new GetExecutionHistoryCommand({ executionArn }))).events ?? [];
     },
-    async letters() {
-      const command = new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl, MaxNumberOfMessages: 10 });
+    async deadLetters() {
+      const command = new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl, MaxNumberOfMessages: 10 });
       const { Messages = [] } = await sqs.send(command);
       return Messages.map(({ Body = '' }): unknown => JSON.parse(Body));
     },

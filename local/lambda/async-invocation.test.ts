@@ -6,7 +6,7 @@ import type { Invoke } from './runtime.ts';
 const failure = { errorType: 'Server', errorMessage: 'busy', trace: ['at send'] };
 
 function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFails?: boolean } = {}) {
-  const letters: FailedInvocation[] = [];
+  const deadLetters: FailedInvocation[] = [];
   const reports: string[] = [];
   const invocations = createAsyncInvocations({
     invoke,
@@ -14,13 +14,13 @@ function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFai
     report: (message) => reports.push(message),
     async sendToDestination(letter) {
       if (overrides.destinationFails) throw new Error('queue is gone');
-      letters.push(letter);
+      deadLetters.push(letter);
     },
     concurrency: overrides.concurrency ?? 10,
     now: () => new Date('2030-01-01T00:00:00Z'),
     newId: () => 'request-1',
   });
-  return { invocations, letters, reports };
+  return { invocations, deadLetters, reports };
 }
 
 function failTimes(times: number): { invoke: Invoke; requestIds: (string | undefined)[] } {
@@ -32,27 +32,27 @@ function failTimes(times: number): { invoke: Invoke; requestIds: (string | undef
   return { invoke, requestIds };
 }
 
-test('a failed invocation is tried twice more under the same request id', async () => {
+test('retries a failed invocation twice with the same request id', async () => {
   const { invoke, requestIds } = failTimes(2);
-  const { invocations, letters, reports } = setUp(invoke);
+  const { invocations, deadLetters, reports } = setUp(invoke);
 
   invocations.start('send', { n: 1 });
 
   expect(await invocations.idle(5_000)).toBe(true);
   expect(requestIds).toEqual(['request-1', 'request-1', 'request-1']);
-  expect(letters).toEqual([]);
+  expect(deadLetters).toEqual([]);
   expect(reports).toEqual([]);
 });
 
-test("what fails three times is sent to the destination in Lambda's format", async () => {
+test("sends an invocation that fails three times to the destination in Lambda's format", async () => {
   const { invoke, requestIds } = failTimes(3);
-  const { invocations, letters, reports } = setUp(invoke);
+  const { invocations, deadLetters, reports } = setUp(invoke);
 
   invocations.start('send', { n: 1 });
 
   expect(await invocations.idle(5_000)).toBe(true);
   expect(requestIds).toHaveLength(3);
-  expect(letters).toEqual([
+  expect(deadLetters).toEqual([
     {
       version: '1.0',
       timestamp: '2030-01-01T00:00:00.000Z',
@@ -70,7 +70,7 @@ test("what fails three times is sent to the destination in Lambda's format", asy
   expect(reports).toEqual([expect.stringContaining('send failed 3 times with Server')]);
 });
 
-test('an event that even the destination does not take is reported as lost', async () => {
+test('reports an event as lost if the destination fails', async () => {
   const { invocations, reports } = setUp(failTimes(3).invoke, { destinationFails: true });
 
   invocations.start('send', {});
@@ -79,7 +79,7 @@ test('an event that even the destination does not take is reported as lost', asy
   expect(reports).toEqual(['The event for send is lost: queue is gone']);
 });
 
-test('idle waits for what runs, and says so when it takes too long', async () => {
+test('resolves idle after running invocations, or with false after the limit', async () => {
   const gate = Promise.withResolvers<void>();
   const { invocations } = setUp(() => gate.promise);
 
@@ -91,7 +91,7 @@ test('idle waits for what runs, and says so when it takes too long', async () =>
   expect(await idle).toBe(true);
 });
 
-test('no more run at once than the limit, and all run in the end', async () => {
+test('limits concurrency and runs all invocations', async () => {
   let running = 0;
   let most = 0;
   const { invocations } = setUp(
@@ -110,7 +110,7 @@ test('no more run at once than the limit, and all run in the end', async () => {
   expect(most).toBe(3);
 });
 
-test('stopping reports what was left undone', () => {
+test('reports unfinished invocations on stop', () => {
   const { invocations, reports } = setUp(() => new Promise(() => {}));
 
   invocations.start('send', {});

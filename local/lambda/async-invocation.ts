@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { functionArn } from '../aws/arn.ts';
-import { createWork, type Work } from '../in-flight.ts';
-import { type FunctionFailure, failureOf } from './invocation.ts';
+import { createInFlight, type InFlight } from '../in-flight.ts';
+import { type FunctionFailure, toFunctionFailure } from './invocation.ts';
 import type { Invoke } from './runtime.ts';
 
-/** What Lambda sends to an on-failure destination. */
+/** The record that Lambda sends to an on-failure destination. */
 export interface FailedInvocation {
   readonly version: '1.0';
   readonly timestamp: string;
@@ -27,32 +27,32 @@ export interface FailedInvocation {
 
 export interface AsyncOptions {
   readonly invoke: Invoke;
-  /** The wait before each retry, in milliseconds; as many retries as there are waits. */
+  /** The delay before each retry, in milliseconds. Its length is the number of retries. */
   readonly retryDelaysMs: readonly number[];
-  sendToDestination(letter: FailedInvocation): Promise<void>;
-  /** Told about every invocation that was given up or lost. */
+  sendToDestination(failed: FailedInvocation): Promise<void>;
+  /** Receives a line for every invocation that ran out of retries or was lost. */
   report(message: string): void;
-  /** How many run at once, 6 by default: enough to keep two cores busy, few enough that webhooks are still answered fast. */
+  /** Maximum of concurrent invocations. Default 6: enough for two cores, few enough for fast webhook responses. */
   readonly concurrency?: number;
-  /** Counts what runs, waits or is to be retried. */
-  readonly work?: Work;
+  /** Counts invocations that run, wait or await a retry. */
+  readonly inFlight?: InFlight;
   readonly now?: () => Date;
   readonly newId?: () => string;
 }
 
 export interface AsyncInvocations {
   start(name: string, event: unknown): void;
-  readonly idle: Work['idle'];
+  readonly idle: InFlight['idle'];
   stop(): void;
 }
 
 /**
  * Asynchronous Lambda invocations: two retries, then the on-failure destination.
- * AWS waits 1 and 2 minutes before them; the engine's default is 1 and 2 seconds, so that one sees the outcome.
+ * AWS waits 1 and 2 minutes before them; the engine's default is 1 and 2 seconds.
  */
 export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations {
   const { invoke, retryDelaysMs, sendToDestination, report, concurrency = 6 } = options;
-  const { work = createWork(), now = () => new Date(), newId = randomUUID } = options;
+  const { inFlight = createInFlight(), now = () => new Date(), newId = randomUUID } = options;
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
   let pending = 0;
@@ -64,7 +64,7 @@ export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations 
         return undefined;
       } catch (error) {
         const delay = retryDelaysMs[attempt];
-        if (delay === undefined) return failureOf(error);
+        if (delay === undefined) return toFunctionFailure(error);
         await sleep(delay, undefined, { signal: stopped.signal });
       }
     }
@@ -88,13 +88,13 @@ export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations 
       responsePayload: failure,
     });
     report(
-      `${name} failed ${retryDelaysMs.length + 1} times with ${failure.errorType}: its event is a dead letter now`,
+      `${name} failed ${retryDelaysMs.length + 1} times with ${failure.errorType}: its event is a dead failed now`,
     );
   }
 
   return {
     start(name, event) {
-      const done = work.begin();
+      const done = inFlight.begin();
       pending += 1;
       run(name, event)
         .catch((error: unknown) => {
@@ -107,7 +107,7 @@ export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations 
         });
     },
 
-    idle: work.idle,
+    idle: inFlight.idle,
 
     stop() {
       if (pending > 0) report(`Stopped with ${pending} asynchronous invocations unfinished`);

@@ -1,19 +1,19 @@
 import type { Context } from 'aws-lambda';
 
-/** What a function is and how long it may run: the part of the topology that the runtime needs. */
+/** The configuration of a function. */
 export interface LambdaFunction {
   /** File and export without the extension, as Lambda names it: `functions/webhook.handler`. */
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** How many run at once at most; without it there is no limit. */
+  /** Maximum of concurrent invocations. Default: no limit. */
   readonly concurrency?: number;
 }
 
 /** Lambda's context without the callbacks, which Node 24's runtime no longer has. */
 export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'>;
 
-/** What the worker is started with. */
+/** The worker's input. */
 export interface WorkerSettings {
   readonly root: string;
   readonly functions: Readonly<Record<string, LambdaFunction>>;
@@ -31,7 +31,7 @@ export type ToWorker =
       readonly kind: 'invoke';
       readonly requestId: string;
       readonly name: string;
-      /** JSON, since Lambda hands events over as JSON. */
+      /** JSON, as on Lambda. */
       readonly payload: string;
       readonly deadline: number;
     }
@@ -44,8 +44,8 @@ export type FromWorker =
   | { readonly kind: 'failure'; readonly requestId: string; readonly failure: FunctionFailure };
 
 /**
- * A function that failed. `name` is what Lambda calls the error type: the thrown error's own name, or
- * `Sandbox.Timedout`, `Runtime.ExitError`, `Runtime.ImportModuleError` where the runtime ended it.
+ * A failed invocation. `name` is Lambda's error type: the thrown error's own name, or
+ * `Sandbox.Timedout`, `Runtime.ExitError`, `Runtime.ImportModuleError` if the runtime ended the invocation.
  */
 export class InvocationError extends Error {
   override readonly name: string;
@@ -58,7 +58,7 @@ export class InvocationError extends Error {
   }
 }
 
-/** The name of the error that Lambda's API answers above a function's concurrency. */
+/** The name of Lambda's error above a function's reserved concurrency. */
 export const throttledName = 'TooManyRequestsException';
 
 export function timedOut(requestId: string, timeoutSeconds: number): InvocationError {
@@ -80,13 +80,13 @@ export function runtimeExited(requestId: string, exitCode: number, cause?: unkno
   );
 }
 
-/** Of a function that has a concurrency of its own, and uses all of it. */
+/** The error of a function whose reserved concurrency is used up. */
 export function throttled(name: string): InvocationError {
   return new InvocationError({ errorType: throttledName, errorMessage: `Rate Exceeded for ${name}.`, trace: [] });
 }
 
 /** A thrown value as Lambda's Node runtime reports it. */
-export function failureOf(thrown: unknown): FunctionFailure {
+export function toFunctionFailure(thrown: unknown): FunctionFailure {
   if (thrown instanceof InvocationError) {
     return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.trace };
   }

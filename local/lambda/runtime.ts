@@ -12,8 +12,8 @@ import {
   type WorkerSettings,
 } from './invocation.ts';
 
-/** One finished run of a function. */
-export interface Run {
+/** A finished invocation. */
+export interface InvocationOutcome {
   readonly function: string;
   readonly ok: boolean;
   readonly ms: number;
@@ -23,16 +23,16 @@ export interface Run {
 
 export interface RuntimeOptions {
   readonly functions: Readonly<Record<string, LambdaFunction>>;
-  /** The folder in which the handlers' paths start. */
+  /** The base folder of the handlers' paths. */
   readonly root: string;
-  /** The whole environment of the functions; nothing is inherited. */
+  /** The complete environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
-  readonly onRun?: (run: Run) => void;
+  readonly onInvocation?: (run: InvocationOutcome) => void;
 }
 
 export interface InvokeOptions {
-  /** Lambda keeps the request's id over the retries of an asynchronous invocation. */
+  /** All retries of an asynchronous invocation have the same request id. */
   readonly requestId?: string;
 }
 
@@ -41,7 +41,7 @@ export type Invoke = (name: string, event: unknown, options?: InvokeOptions) => 
 
 export interface Runtime {
   readonly invoke: Invoke;
-  /** Ends the thread in the middle of whatever runs in it, as a crash would; a new one takes its place. */
+  /** Terminates the thread during its invocations, as a crash would, and starts a new one. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -55,15 +55,15 @@ export class FunctionLoadError extends Error {
 }
 
 /**
- * Local Lambda: every function in one worker thread, invoked with JSON and answered with JSON.
+ * Local Lambda: every function in one worker thread, with JSON events and results.
  *
- * A function that runs out of time fails for its caller, but what it had begun goes on in the thread, unlike on AWS.
- * A thread that dies takes every invocation in flight with it, and a new one takes its place.
+ * A function that times out fails for its caller but, unlike on AWS, continues in the thread. When the thread exits, all
+ * invocations in flight fail and a new thread starts.
  *
- * @throws FunctionLoadError when a handler's file or export is missing or fails on import.
+ * @throws FunctionLoadError if a handler's file or export is missing or its import fails.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { functions, root, env, onLog = () => {}, onRun } = options;
+  const { functions, root, env, onLog = () => {}, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
@@ -77,7 +77,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       onLog,
       onExit() {
         if (sandbox === started) sandbox = undefined;
-        // One that died while loading is tried again by the next invocation only: otherwise it would loop.
+        // After a failed load only the next invocation restarts it; otherwise it would loop.
         if (loaded && !stopping) sandbox = launch();
       },
     });
@@ -104,13 +104,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   async function invoke(name: string, event: unknown, { requestId = randomUUID() }: InvokeOptions = {}) {
     const spec = functions[name];
-    if (!spec) throw new Error(`No function is called "${name}"`);
+    if (!spec) throw new Error(`There is no function "${name}"`);
     if (stopping) throw new Error('The runtime is stopping');
     if ((running.get(name) ?? 0) >= (spec.concurrency ?? Number.POSITIVE_INFINITY)) throw throttled(name);
     count(name, 1);
     const started = performance.now();
-    const done = (outcome: Pick<Run, 'ok' | 'error'>) =>
-      onRun?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
+    const done = (outcome: Pick<InvocationOutcome, 'ok' | 'error'>) =>
+      onInvocation?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
     try {
       sandbox ??= launch();
       const result = await sandbox.invoke({ requestId, name, payload: JSON.stringify(event) ?? 'null', spec });
@@ -138,7 +138,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 export interface SandboxOptions extends WorkerSettings {
   readonly env: Readonly<Record<string, string>>;
-  /** Every line that the functions write to stdout or stderr. */
+  /** Receives every line that the functions write to stdout or stderr. */
   onLog(line: string): void;
   /** Called once, after every invocation in flight was rejected. */
   onExit(): void;
@@ -153,7 +153,7 @@ export interface Invocation {
 
 /** One worker thread with all functions in it. */
 export interface Sandbox {
-  /** Functions that could not be loaded, each with the reason. Rejects if the thread ends before it has loaded them. */
+  /** The functions that could not be loaded, with the reasons. Rejects if the thread exits before it has loaded them. */
   readonly ready: Promise<readonly string[]>;
   invoke(invocation: Invocation): Promise<unknown>;
   terminate(): Promise<void>;
@@ -164,13 +164,13 @@ interface Flight {
   reject(error: InvocationError): void;
 }
 
-/** How long a thread may leave a ping unanswered, after one of its functions timed out, before it is taken to be stuck. */
+/** After a function's timeout, a thread that does not answer a ping within this time counts as stuck. */
 const stuckAfterMs = 1_000;
 
 export function startSandbox(options: SandboxOptions): Sandbox {
   const { root, functions, env, onLog, onExit } = options;
   const workerData: WorkerSettings = { root, functions };
-  // AWS_LAMBDA_MAX_CONCURRENCY: invocations share the process, so Powertools must keep their state apart.
+  // AWS_LAMBDA_MAX_CONCURRENCY: invocations share the process, so Powertools must isolate their state.
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'lambda',
     workerData,
@@ -181,7 +181,7 @@ export function startSandbox(options: SandboxOptions): Sandbox {
   });
   const flights = new Map<string, Flight>();
   const ready = Promise.withResolvers<readonly string[]>();
-  // Who starts the sandbox awaits it; a restart that nobody awaits must not end this process.
+  // An unhandled rejection of a restart must not end this process.
   ready.promise.catch(() => undefined);
   let uncaught: unknown;
   let exitCode: number | undefined;
@@ -213,9 +213,9 @@ export function startSandbox(options: SandboxOptions): Sandbox {
     }
   }
 
-  // A function that loops without end would hold up all others, so the thread is ended as Lambda ends an environment.
+  // An endless loop blocks all functions, so the thread is terminated, as Lambda terminates an environment.
   function endIfStuck(): void {
-    // The first unanswered ping counts: others that time out meanwhile must not put the end off.
+    // The first unanswered ping counts: further timeouts must not extend it.
     stuckTimer ??= setTimeout(() => void worker.terminate(), stuckAfterMs);
     post({ kind: 'ping' });
   }

@@ -1,11 +1,11 @@
 import { setImmediate as round } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createStarts } from './start-queue.ts';
+import { createStartQueue } from './start-queue.ts';
 
-it('starts one a round, in order', async () => {
+it('starts one invocation per turn, in order', async () => {
   const started: number[] = [];
-  const starts = createStarts(() => 0);
-  for (const index of [1, 2, 3]) starts(() => started.push(index));
+  const startQueue = createStartQueue(() => 0);
+  for (const index of [1, 2, 3]) startQueue(() => started.push(index));
   const seen: number[][] = [];
   for (let rounds = 0; rounds < 4; rounds += 1) {
     seen.push([...started]);
@@ -14,10 +14,10 @@ it('starts one a round, in order', async () => {
   expect(seen).toEqual([[], [1], [1, 2], [1, 2, 3]]);
 });
 
-it('starts nothing in a round that takes long', async () => {
+it('starts nothing in a long turn', async () => {
   const clock = [0, 50, 50, 51];
   let started = false;
-  createStarts(() => clock.shift() ?? 0)(() => {
+  createStartQueue(() => clock.shift() ?? 0)(() => {
     started = true;
   });
   await round();

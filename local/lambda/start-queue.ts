@@ -1,17 +1,17 @@
-/** A round of the event loop that takes longer than this, ms, has no room for another invocation. */
-const longestRoundMs = 5;
+/** A turn of the event loop above this many milliseconds starts no invocation. */
+const maxTurnMs = 5;
 
 /**
- * Starts invocations one by one, each when the thread has room for it. On AWS every instance has a processor of its
- * own; here they share one, and a burst of new ones must not hold up those that are at work.
+ * Starts at most one invocation in each turn of the event loop. On AWS every instance has its own processor; here all
+ * share one, and a burst of new invocations must not delay the running ones.
  */
-export function createStarts(now: () => number = () => performance.now()) {
+export function createStartQueue(now: () => number = () => performance.now()) {
   const waiting: (() => void)[] = [];
 
   function next(): void {
     const began = now();
     setImmediate(() => {
-      if (now() - began <= longestRoundMs) waiting.shift()?.();
+      if (now() - began <= maxTurnMs) waiting.shift()?.();
       if (waiting.length > 0) next();
     });
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import * as z from 'zod/mini';
-import { sharedWork } from '../in-flight.ts';
+import { sharedInFlight } from '../in-flight.ts';
 import type { RunningSimulator, SimulatorOptions } from './server.ts';
 
 /** The options that can be passed to a worker thread. */
@@ -9,7 +9,7 @@ export type ThreadSettings = Pick<
   SimulatorOptions,
   'port' | 'webhookUrl' | 'secretKey' | 'organizationId' | 'clientId' | 'agentId' | 'accountId' | 'apiKey'
 > & {
-  /** Counts the webhooks that are not delivered yet, see `sharedWork`. */
+  /** Counts the webhooks that are not delivered yet, see `sharedInFlight`. */
   readonly owed: SharedArrayBuffer;
 };
 
@@ -40,6 +40,6 @@ const settings: ThreadSettings | undefined = workerData?.simulator;
 if (settings) {
   const { startSimulator } = await import('./server.ts');
   const { owed, ...options } = settings;
-  const { port } = await startSimulator({ ...options, begin: sharedWork(owed).begin });
+  const { port } = await startSimulator({ ...options, begin: sharedInFlight(owed).begin });
   parentPort?.postMessage({ port });
 }

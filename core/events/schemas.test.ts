@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { time } from '../../test/arbitraries.ts';
-import { inMicroseconds, isTime, rfc3339 } from './time.ts';
+import { propertyRuns } from '../../test/depth.ts';
+import { isRfc3339, rfc3339, toUtcMicroseconds } from './schemas.ts';
 
 describe('a time in microseconds', () => {
   it.each([
@@ -18,28 +19,28 @@ describe('a time in microseconds', () => {
     ['2024-02-29T23:59:59+00:00', '2024-02-29T23:59:59.000000Z'],
     ['1969-12-31T23:59:59.9Z', '1969-12-31T23:59:59.900000Z'],
   ])('of %s is %s', (given, expected) => {
-    expect(inMicroseconds(given)).toBe(expected);
+    expect(toUtcMicroseconds(given)).toBe(expected);
   });
 
   it('is a time again, and stays as it is', () => {
     fc.assert(
       fc.property(time, (given) => {
-        const once = inMicroseconds(given);
-        expect(isTime(once)).toBe(true);
-        expect(inMicroseconds(once)).toBe(once);
+        const once = toUtcMicroseconds(given);
+        expect(isRfc3339(once)).toBe(true);
+        expect(toUtcMicroseconds(once)).toBe(once);
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 
   it('compares as a string as its instant does', () => {
     fc.assert(
       fc.property(time, time, (a, b) => {
-        const [first, second] = [inMicroseconds(a), inMicroseconds(b)];
+        const [first, second] = [toUtcMicroseconds(a), toUtcMicroseconds(b)];
         expect(first < second).toBe(instant(a) < instant(b));
         expect(first === second).toBe(instant(a) === instant(b));
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 });
@@ -58,7 +59,7 @@ describe('a time', () => {
     '2024-02-29T00:00:00Z',
     '9999-12-31T23:59:59Z',
   ])('is %s', (text) => {
-    expect(isTime(text)).toBe(true);
+    expect(isRfc3339(text)).toBe(true);
   });
 
   it.each([
@@ -81,20 +82,20 @@ describe('a time', () => {
     ' 2026-03-11T09:14:14Z',
     '2026-03-11T09:14:14Z\n',
   ])('is not %j', (text) => {
-    expect(isTime(text)).toBe(false);
+    expect(isRfc3339(text)).toBe(false);
   });
 
   it.each(['2026-02-30T09:14:14Z', '2025-02-29T09:14:14Z', '2026-04-31T09:14:14Z', '2026-03-11T24:00:00Z'])(
     'is not %s, which does not exist and would sort before the time it is taken for',
     (text) => {
-      expect(isTime(text)).toBe(false);
+      expect(isRfc3339(text)).toBe(false);
     },
   );
 
   it.each(['0000-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'])(
     'that lies outside four-digit years in UTC, such as %s, is refused or stays comparable',
     (text) => {
-      expect(!isTime(text) || rfc3339.test(inMicroseconds(text))).toBe(true);
+      expect(!isRfc3339(text) || rfc3339.test(toUtcMicroseconds(text))).toBe(true);
     },
   );
 });

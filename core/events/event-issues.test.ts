@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { issuesOf } from './issues.ts';
+import { describeIssues } from './event.ts';
 
 const schema = z.object({
   text: z.string().check(z.minLength(3), z.maxLength(5)),
@@ -22,7 +22,7 @@ describe('what does not fit', () => {
     ['map.x', { ...good, map: { x: 'sensitive' } }],
   ])('is told by the path %s and by what was expected, never by what was there', (path, value) => {
     const { error } = schema.safeParse(value);
-    const issues = error ? issuesOf(error) : [];
+    const issues = error ? describeIssues(error) : [];
     expect(issues).toMatchObject([{ path, message: expect.stringMatching(/expected/) }]);
     expect(JSON.stringify(issues)).not.toMatch(/sensitive|s!/);
   });

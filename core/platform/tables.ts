@@ -13,3 +13,6 @@ export interface TableIndex {
   readonly sortKey: string;
   readonly projection: 'ALL' | 'KEYS_ONLY';
 }
+
+/** Short-lived records that coordinate work; each is one item, and every one expires. */
+export const controlTable = { partitionKey: 'pk', indexes: [], expiry: 'expires' } as const satisfies TableLayout;
