@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
-import { onBridge } from '../bridge.ts';
+import { withBridge } from '../bridge.ts';
 import { bridgeCommand } from '../command.ts';
 import { address, bridgeOptions, organizationOption } from '../options.ts';
 
@@ -23,7 +23,7 @@ gates and dead letters. It makes six LiveChat calls per secret, which change not
 fault; a warning does not affect it.`,
     )
     .action(
-      onBridge(doctorOptions, async (given, bridge) => {
+      withBridge(doctorOptions, async (given, bridge) => {
         const { doctor } = await import('../doctor/doctor.ts');
         await doctor(given, bridge);
       }),

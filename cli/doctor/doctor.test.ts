@@ -17,7 +17,7 @@ import {
 import { PurgeQueueCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf, startLivechat } from '../../test/cli.ts';
+import { cliFor, startLivechat } from '../../test/cli.ts';
 import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
 import { clientOf, putStage } from '../../test/local-aws.ts';
 import { outbound } from '../../test/outbound.ts';
@@ -40,7 +40,7 @@ describe('livechat doctor', () => {
   beforeAll(async () => {
     local = await startLocal(credentials);
     bus = outbound(local);
-    await livechatOf(local).json('webhooks', 'sync', '--yes');
+    await cliFor(local).json('webhooks', 'sync', '--yes');
     await bus.chat();
     await local.idle();
   });
@@ -208,7 +208,7 @@ describe('livechat doctor', () => {
     afterEach(async () => {
       await settings({ apiKey: 'key', scopes: null });
       await configure('enable_license_webhooks');
-      await livechatOf(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--settle-seconds', '0');
+      await cliFor(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--settle-seconds', '0');
     });
 
     test('rejected credentials', async () => {
@@ -369,7 +369,7 @@ describe('livechat doctor', () => {
     });
 
     test('a paused gate', async () => {
-      const cli = livechatOf(local);
+      const cli = cliFor(local);
       await cli.json('gate', 'pause');
       expect(await wrong()).toEqual([`warning sending: The gate of ${organizationId} is paused: nothing is sent.`]);
       await cli.json('gate', 'resume');
@@ -392,7 +392,7 @@ describe('livechat doctor', () => {
 
 test('reports no problem on a fresh local engine', async () => {
   const local = await startLocal(credentials);
-  const { code, stdout } = await livechatOf(local).run('doctor');
+  const { code, stdout } = await cliFor(local).run('doctor');
   expect(stdout).toMatch(/^note {5}last webhooks {2}None has arrived yet\. Start a chat with/m);
   expect(stdout).toMatch(/^note {5}registrations {2}None are registered; the simulator delivers every webhook/m);
   expect(stdout).toContain('No problems found.');

@@ -1,7 +1,7 @@
 import { organizations } from '../../core/conversations/queries.ts';
 import { listChecks, runChecks } from '../../core/doctor/doctor.ts';
 import type { Finding, Severity } from '../../core/doctor/finding.ts';
-import { accountHolders } from '../../core/livechat/connection.ts';
+import { credentialOwners } from '../../core/livechat/connection.ts';
 import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { patternOf, rules, stateMachines, tables } from '../../stacks/topology.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
@@ -37,7 +37,7 @@ export const doctor = async (options: DoctorOptions, { webhookUrl, environment }
       onDefaultBus: rule.bus === 'default',
     })),
     organizationIds,
-    accounts: all ? await accountHolders(organizationIds).catch(() => [undefined]) : [organization],
+    accounts: all ? await credentialOwners(organizationIds).catch(() => [undefined]) : [organization],
   });
   const findings = await withProgress('Checking', checks.length, ({ step }) => runChecks(checks, step));
   const faults = findings.filter(({ severity }) => severity === 'fault').length;

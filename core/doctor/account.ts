@@ -7,8 +7,8 @@ import {
   LiveChatClientError,
   LiveChatRepairableError,
 } from '../livechat/errors.ts';
-import { type Plan, planOf } from '../livechat/registration-plan.ts';
-import { clientIdOf, look, wishOf } from '../livechat/registration-sync.ts';
+import { planChanges, type RegistrationPlan } from '../livechat/registration-plan.ts';
+import { desiredRegistrations, readRegistrations, requireClientId } from '../livechat/registration-sync.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { type Check, type Finding, findings } from './finding.ts';
@@ -165,8 +165,8 @@ const sync = 'Run `livechat webhooks sync`.';
 
 async function checkRegistrations(account: Account, options: AccountOptions): Promise<Finding[]> {
   try {
-    clientIdOf(account);
-    const current = await look(account);
+    requireClientId(account);
+    const current = await readRegistrations(account);
     if (options.isSimulator && current.enabled && current.registrations.length === 0) {
       return [
         registrations.note(
@@ -174,7 +174,7 @@ async function checkRegistrations(account: Account, options: AccountOptions): Pr
         ),
       ];
     }
-    return registrationFindings(planOf(current, await wishOf(account, options.webhookUrl)));
+    return registrationFindings(planChanges(current, await desiredRegistrations(account, options.webhookUrl)));
   } catch (error) {
     // The checks of the secret and the scopes report these.
     if (error instanceof ConfigurationError || error instanceof LiveChatApiError) return [];
@@ -186,12 +186,12 @@ async function checkRegistrations(account: Account, options: AccountOptions): Pr
 const ifAny = <T>(list: readonly T[], finding: (names: string) => Finding, name: (one: T) => string): Finding[] =>
   list.length > 0 ? [finding(list.map(name).join(', '))] : [];
 
-function registrationFindings({ kept, first, create, remove, full, enable }: Plan): Finding[] {
+function registrationFindings({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan): Finding[] {
   const { ok, warning, fault } = registrations;
-  const missing = create.filter(({ flaws }) => flaws.length === 0);
-  const otherSecret = create.filter(({ flaws }) => flaws.includes('secret'));
-  const flawed = create.filter(({ flaws }) => flaws.length > 0 && !flaws.includes('secret'));
-  const surplus = [...first, ...remove].filter(({ reason }) => reason !== 'replaced');
+  const missing = create.filter(({ mismatches }) => mismatches.length === 0);
+  const otherSecret = create.filter(({ mismatches }) => mismatches.includes('secret'));
+  const flawed = create.filter(({ mismatches }) => mismatches.length > 0 && !mismatches.includes('secret'));
+  const surplus = [...removeFirst, ...remove].filter(({ reason }) => reason !== 'replaced');
   const action = (one: { readonly action: string }) => one.action;
   const results = [
     ...(enable ? [fault("The license's webhooks are disabled: LiveChat sends none.", sync)] : []),
@@ -208,9 +208,9 @@ function registrationFindings({ kept, first, create, remove, full, enable }: Pla
     ...ifAny(
       flawed,
       (names) => fault(`These webhooks are registered incorrectly: ${names}.`, sync),
-      (one) => `${one.action} (${one.flaws.join(', ')})`,
+      (one) => `${one.action} (${one.mismatches.join(', ')})`,
     ),
-    ...full.map((one) =>
+    ...blocked.map((one) =>
       fault(
         `${one.action} cannot be registered: there are three registrations of other addresses.`,
         'Run `livechat webhooks list`, then `livechat webhooks remove --url`.',
@@ -218,5 +218,5 @@ function registrationFindings({ kept, first, create, remove, full, enable }: Pla
     ),
     ...ifAny(surplus, (names) => warning(`These webhooks have surplus registrations: ${names}.`, sync), action),
   ];
-  return results.length > 0 ? results : [ok(`All ${kept.length} webhooks are registered.`)];
+  return results.length > 0 ? results : [ok(`All ${keep.length} webhooks are registered.`)];
 }

@@ -1,4 +1,4 @@
-import { wantedActions } from '../livechat/registration-plan.ts';
+import { supportedActions } from '../livechat/registration-plan.ts';
 import type { Environment } from '../platform/configuration.ts';
 import { account } from './account.ts';
 import { type ExpectedRule, eventRules } from './event-rules.ts';
@@ -21,7 +21,7 @@ export interface Bridge {
 }
 
 /** Of the latest API version; earlier ones have few actions less. */
-const actions = wantedActions({ major: 3, minor: 6 });
+const actions = supportedActions({ major: 3, minor: 6 });
 
 export function listChecks(bridge: Bridge): Check[] {
   const { environment, webhookUrl, registeredUrl = webhookUrl, organizationIds, accounts } = bridge;

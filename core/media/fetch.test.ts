@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fetcher } from './fetch.ts';
-import { type Network, publicNetwork } from './network.ts';
+import { createFetcher, type Network, publicNetwork } from './fetch.ts';
 import { lookupIn, outcome, rules, startFileServer } from './testing.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -31,7 +30,7 @@ async function files(respond: (request: IncomingMessage, response: ServerRespons
 
 const refused = {
   name: 'FileRefused',
-  message: expect.stringContaining('expected a whole answer from a public https'),
+  message: expect.stringContaining('expected a complete response from a public https'),
 };
 const unavailable = (code: string | number) => ({
   name: 'FileUnavailable',
@@ -45,7 +44,7 @@ describe('a download', () => {
       response.end('hello');
     });
     const paths: string[] = [];
-    const answer = await fetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
+    const answer = await createFetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
       paths.push(file.path);
       return file;
     });
@@ -61,7 +60,7 @@ describe('a download', () => {
   it('whose use fails leaves nothing behind, and its error is the one that is heard', async () => {
     const server = await files((_request, response) => void response.end('hello'));
     let path = '';
-    const failing = fetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
+    const failing = createFetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
       path = file.path;
       throw new RangeError('no room');
     });
@@ -93,7 +92,7 @@ describe('a download', () => {
         response.writeHead(200, { 'content-length': 900 }).write('x'.repeat(10));
         setImmediate(() => response.destroy());
       },
-      unavailable('no whole answer'),
+      unavailable('no complete response'),
     ],
     [
       'that breaks off',
@@ -107,11 +106,31 @@ describe('a download', () => {
     ['of two lengths', raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nhello'), refused],
     ['of a negative length', raw('HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nhello'), refused],
     ['that is none of HTTP', raw('hello'), refused],
-    ['answered 204', (response) => response.writeHead(204).end(), { name: 'FileRefused', message: /200.*204$/ }],
-    ['answered 404', (response) => response.writeHead(404).end('x'), { name: 'FileRefused', message: /200.*404$/ }],
-    ['answered 403', (response) => response.writeHead(403).end('x'), { name: 'FileRefused', message: /200.*403$/ }],
-    ['answered 429', (response) => response.writeHead(429).end('x'), { name: 'FileUnavailable', message: /200.*429$/ }],
-    ['answered 503', (response) => response.writeHead(503).end('x'), { name: 'FileUnavailable', message: /200.*503$/ }],
+    [
+      'answered 204',
+      (response) => response.writeHead(204).end(),
+      { name: 'FileRefused', message: /200, received 204$/ },
+    ],
+    [
+      'answered 404',
+      (response) => response.writeHead(404).end('x'),
+      { name: 'FileRefused', message: /200, received 404$/ },
+    ],
+    [
+      'answered 403',
+      (response) => response.writeHead(403).end('x'),
+      { name: 'FileRefused', message: /200, received 403$/ },
+    ],
+    [
+      'answered 429',
+      (response) => response.writeHead(429).end('x'),
+      { name: 'FileUnavailable', message: /200, received 429$/ },
+    ],
+    [
+      'answered 503',
+      (response) => response.writeHead(503).end('x'),
+      { name: 'FileUnavailable', message: /200, received 503$/ },
+    ],
   ])(
     '%s is not taken, nor half of it',
     async (_what, respond, { name, message }: { name?: string; message?: unknown }) => {

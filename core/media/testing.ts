@@ -5,8 +5,7 @@ import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import { isIP, type LookupFunction, createServer as startTrap } from 'node:net';
 import * as z from 'zod/mini';
-import { type FetchRules, fetcher } from './fetch.ts';
-import { type Network, publicAgents } from './network.ts';
+import { createFetcher, type FetchRules, type Network, publicAgents } from './fetch.ts';
 
 const address = z.object({ port: z.number() });
 const pem = (name: string) => readFileSync(new URL(`../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
@@ -84,7 +83,7 @@ export const rules: FetchRules = { maxBytes: 1000, timeoutMs: 5_000 };
 /** How a download ends: what was downloaded, or the error's name and message. */
 export async function outcome(url: string, network: Network, more: Partial<FetchRules> = {}) {
   try {
-    return await fetcher(network)(url, { ...rules, ...more }, async ({ path, ...file }) => ({
+    return await createFetcher(network)(url, { ...rules, ...more }, async ({ path, ...file }) => ({
       ...file,
       text: await readFile(path, 'utf8'),
     }));

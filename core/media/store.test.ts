@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { supportedMimeTypes } from 'file-type';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { detectFileType, dispositionOf, judge } from './file-type.ts';
+import { chooseFileType, detectFileType, dispositionFor } from './store.ts';
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>';
 const html = '<!doctype html><script>alert(1)</script>';
@@ -66,7 +66,7 @@ describe('a file is served as', () => {
     await writeFile(path, content);
     const type = await detectFileType(path, declared);
     expect(type).toEqual({ contentType, check });
-    expect(dispositionOf(type.contentType, 'a.png')).toEqual(disposition);
+    expect(dispositionFor(type.contentType, 'a.png')).toEqual(disposition);
   });
 
   it('nothing that a browser runs, whatever its bytes say and whatever it was said to be', () => {
@@ -76,9 +76,9 @@ describe('a file is served as', () => {
     });
     fc.assert(
       fc.property(fc.option(fc.constantFrom(...supportedMimeTypes), { nil: undefined }), declared, (sniffed, said) => {
-        const type = judge(sniffed, said ?? undefined, supportedMimeTypes);
+        const type = chooseFileType(sniffed, said ?? undefined, supportedMimeTypes);
         expect(type.contentType).not.toMatch(/^text\/(?!plain|csv|calendar|vcard|vtt)|xhtml|svg|javascript/i);
-        const shown = dispositionOf(type.contentType, 'a').startsWith('inline');
+        const shown = dispositionFor(type.contentType, 'a').startsWith('inline');
         expect(shown && !/^(?:image|audio|video)\//.test(type.contentType)).toBe(false);
         expect(shown && sniffed === undefined).toBe(false);
       }),
@@ -86,6 +86,6 @@ describe('a file is served as', () => {
   });
 
   it('with its name, as a header can say it', () => {
-    expect(dispositionOf(octets, 'żółć-1.png')).toBe("attachment; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png");
+    expect(dispositionFor(octets, 'żółć-1.png')).toBe("attachment; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sendingRules, storingRules } from './settings.ts';
+import { sendingRules, storingRules } from './fetch.ts';
 
 const carrierHosts = ['cdn.livechat-files.com'];
 

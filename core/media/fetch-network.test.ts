@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { fetchFile } from './fetch.ts';
-import { publicNetwork } from './network.ts';
+import { fetchFile, publicNetwork } from './fetch.ts';
 import { lookupIn, type Names, outcome, rules, startFileServer, startTrapServer } from './testing.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -25,7 +24,7 @@ async function files(respond: (request: IncomingMessage, response: ServerRespons
 
 const refused = {
   name: 'FileRefused',
-  message: expect.stringContaining('expected a whole answer from a public https'),
+  message: expect.stringContaining('expected a complete response from a public https'),
 };
 /** Addresses that lead into a network of somebody's own. */
 const privateAddresses = [
@@ -83,7 +82,7 @@ describe('a file is not fetched', () => {
     const connect = vi.spyOn(Socket.prototype, 'connect');
     expect(await outcome(url, publicNetwork)).toEqual({
       name: 'FileRefused',
-      message: 'a file is fetched from an https address only',
+      message: 'a file must have an https URL',
     });
     expect(connect).not.toHaveBeenCalled();
   });
@@ -95,7 +94,7 @@ describe('a file is not fetched', () => {
     expect(await outcome(url, publicNetwork)).toEqual({
       name: 'FileRefused',
       message:
-        'the file cannot be fetched: expected a whole answer from a public https address, at most 3 redirects away',
+        'the file cannot be fetched: expected a complete response from a public https address, at most 3 redirects away',
     });
     expect(connect).not.toHaveBeenCalled();
     expect(connections()).toBe(0);
@@ -151,7 +150,7 @@ describe('a file is not fetched', () => {
   });
 
   it.each([
-    ['http', 'http://cdn.files.example/a.png', 'https address only'],
+    ['http', 'http://cdn.files.example/a.png', 'must have an https URL'],
     ['ftp', 'ftp://cdn.files.example/a.png', 'public https address'],
     ['a file', 'file:///etc/passwd', 'public https address'],
   ])('by a redirect to %s', async (_what, location, message) => {
@@ -180,7 +179,7 @@ describe('a file is not fetched', () => {
       else response.end('here');
     });
     const hosts = { hosts: ['cdn.files.example'] };
-    const elsewhere = { name: 'FileRefused', message: 'a file is not fetched from this host' };
+    const elsewhere = { name: 'FileRefused', message: 'the host of the file is not allowed' };
     expect(await outcome(server.url('/b.png'), server.network(), hosts)).toMatchObject({ text: 'here' });
     expect(await outcome(server.url('/b.png', 'other.files.example'), server.network(), hosts)).toEqual(elsewhere);
     expect(await outcome(server.url('/a.png'), server.network(), hosts)).toEqual(elsewhere);

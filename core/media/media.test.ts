@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conversationPrefix, fileNameFromUrl, keyContainsId, mediaPrefix, safeName } from './key.ts';
+import { conversationPrefix, fileNameFromUrl, keyContainsId, mediaPrefix, safeName } from './media.ts';
 
 describe('the name of a file in the bucket', () => {
   it.each([
