@@ -14,7 +14,7 @@ export const register = (program: Command): void => {
   const command = bridgeCommand('console', {
     description: 'Serves the console on this machine: for a deployed stage, above all.',
     examples: ['console --stage production', 'console --stage production --port 0 --json'],
-  }).option('--port <number>', 'where it listens on 127.0.0.1; 0 takes any free port', '3001');
+  }).option('--port <number>', 'where it listens on 127.0.0.1; 0 selects a free port', '3001');
   program.addCommand(
     command.action(
       withBridge(consoleOptions, async (given) => {

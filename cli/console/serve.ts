@@ -19,7 +19,7 @@ export async function serveConsole({ stage = localStage, port, json }: ConsoleSe
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((cause: unknown) => {
     throw new CliError(
-      `Port ${port} cannot be used. Choose another one with --port <number> (0 takes any free port).`,
+      `Port ${port} cannot be used. Choose another one with --port <number> (0 selects a free port).`,
       {
         cause,
       },
