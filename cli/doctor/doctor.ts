@@ -5,7 +5,7 @@ import { credentialOwners } from '../../core/livechat/connection.ts';
 import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
-import { withProgress } from '../progress.ts';
+import { withProgress } from '../prompts.ts';
 import { expectedRules, expectedTables } from './expected.ts';
 import type { DoctorOptions } from './options.ts';
 
