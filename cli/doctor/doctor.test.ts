@@ -150,7 +150,11 @@ describe('livechat doctor', () => {
 
     test.each<[string, Readonly<Record<string, string>>, RegExp]>([
       ['a version that is none', { LIVECHAT_API_VERSION: 'new' }, /^fault settings: LIVECHAT_API_VERSION: expected/],
-      ['no LiveChat', { LIVECHAT_API_BASE_URL: 'http://127.0.0.1:1' }, /^fault credentials: .*no answer from LiveChat/],
+      [
+        'no LiveChat',
+        { LIVECHAT_API_BASE_URL: 'http://127.0.0.1:1' },
+        /^fault credentials: .*no response from LiveChat/,
+      ],
       ['a deprecated version', { LIVECHAT_API_VERSION: 'v3.4' }, /^fault API version: LiveChat has deprecated v3.4 \(/],
       ['a legacy version', { LIVECHAT_API_VERSION: 'v3.5' }, /^warning API version: LiveChat calls v3.5 legacy/],
       ['a version that is gone', { LIVECHAT_API_VERSION: 'v2.0' }, /^fault API version: LiveChat does not serve/],
