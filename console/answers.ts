@@ -4,9 +4,9 @@ import type { clicksOn, StoredMessage } from '../core/messages/queries.ts';
 import type { Archived } from '../core/outbound/dead-letters/store.ts';
 import type { GateView } from '../core/outbound/gate/hand.ts';
 import type { Transcript } from '../core/outbound/view.ts';
+import type { DryRunComparison } from '../core/routing/dry-run.ts';
 import type { Decision } from '../core/routing/plan.ts';
 import type { RulesVersion, VersionedRules } from '../core/routing/rule-store.ts';
-import type { Trial } from '../core/routing/trial.ts';
 import type { Flow } from './flow.ts';
 
 /** What the HTTP API answers; the handlers are held to it and the page reads it. */
@@ -121,10 +121,10 @@ export interface RulesAnswer {
   }[];
 }
 
-export interface TrialAnswer {
+export interface DryRunAnswer {
   readonly organizationId: string;
   readonly inForce: number;
-  readonly trials: readonly Trial[];
+  readonly results: readonly DryRunComparison[];
 }
 
 /** What each GET under /api answers. */

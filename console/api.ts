@@ -13,7 +13,7 @@ import {
 import { withLink } from '../core/messages/links.ts';
 import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
-import { decisionsOf } from '../core/routing/decision-store.ts';
+import { listDecisions } from '../core/routing/decision-store.ts';
 import type { ConversationAnswer, ConversationPage, MessageAnswer } from './answers.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
@@ -70,7 +70,7 @@ export function api({ bus }: { bus: string }): Hono {
     const { organizationId: owner, id: conversationId } = conversation;
     const [{ messages, notes, pending, next }, decisions] = await Promise.all([
       loadTranscript(conversation, { limit: limitOr(2000, limit), from: after ?? null, since }),
-      decisionsOf({ organizationId: owner, conversationId }),
+      listDecisions({ organizationId: owner, conversationId }),
     ]);
     const [shown, shownNotes] = await Promise.all([linked(messages), linked(notes)]);
     return context.json({

@@ -1,14 +1,13 @@
 import type { Context, MiddlewareHandler } from 'hono';
-
-const ownNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+import { isLoopbackHost } from '../core/platform/loopback.ts';
 
 /**
  * The data is the customers', and the calls act on production: another site open in the same browser must neither read nor
  * send. A name that resolves to this machine (DNS rebinding) shows in `Host`, another site's page in `Origin`.
  */
 export const guard: MiddlewareHandler = async (context, next) => {
-  const host = context.req.header('host') ?? '';
-  if (!ownNames.has(nameOf(host))) return refused(context, 'Host', 'localhost or 127.0.0.1');
+  const host = context.req.header('host');
+  if (!isLoopbackHost(host)) return refused(context, 'Host', 'localhost or 127.0.0.1');
   const origin = context.req.header('origin');
   if (origin !== undefined && origin !== `http://${host}`) return refused(context, 'Origin', 'this console');
   if (context.req.header('sec-fetch-site') === 'cross-site' && context.req.path !== '/') {
@@ -19,10 +18,6 @@ export const guard: MiddlewareHandler = async (context, next) => {
 
 function refused(context: Context, field: string, expected: string): Response {
   return context.json({ error: { field, expected } }, 403);
-}
-
-function nameOf(host: string): string {
-  return host.replace(/:\d+$/, '');
 }
 
 /** Nothing but the page's own files runs; pictures come from it and from where the bridge keeps files. */

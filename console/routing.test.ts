@@ -99,9 +99,9 @@ describe('/api/routing', () => {
       await local.idle();
       return organization_id;
     }
-    const trials = z.object({
+    const results = z.object({
       inForce: z.number(),
-      trials: z.array(
+      results: z.array(
         z.looseObject({
           conversationId: z.string(),
           threadId: z.string(),
@@ -114,7 +114,7 @@ describe('/api/routing', () => {
     const tried = async (body: object) => {
       const answer = await send('test', body);
       expect(answer).toMatchObject({ status: 200 });
-      return trials.parse(answer.body);
+      return results.parse(answer.body);
     };
 
     it('says what rules would do with the latest thread that a customer began, beside those in force', async () => {
@@ -127,12 +127,12 @@ describe('/api/routing', () => {
       const answer = await tried({ organizationId, rules: rules(tag('new', { all })) });
       expect(answer).toMatchObject({
         inForce: 1,
-        trials: [
+        results: [
           {
             conversationId: 'T8RM2K0V9X',
             threadId: 'T8RM2KD13X',
             inForce: { matched: ['old'], actions: [{ rule: 'old', action: 'tag', tag: 'old' }] },
-            candidate: { matched: ['new'], tried: [{ rule: 'new', result: 'matched' }] },
+            candidate: { matched: ['new'], evaluated: [{ rule: 'new', result: 'matched' }] },
             differs: true,
           },
         ],
@@ -144,7 +144,7 @@ describe('/api/routing', () => {
       const before = await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
       await send('rules', { organizationId, rules: rules(tag('a', pro)) });
       const other = { ...tag('a', pro), name: 'b' };
-      expect((await tried({ organizationId, rules: rules(other) })).trials).toMatchObject([{ differs: false }]);
+      expect((await tried({ organizationId, rules: rules(other) })).results).toMatchObject([{ differs: false }]);
       expect((await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`)).body).toEqual(
         before.body,
       );
@@ -156,12 +156,12 @@ describe('/api/routing', () => {
       await post(local, silent);
       await local.idle();
       const body = { organizationId, rules: rules(tag('r', { fact: 'message', contains: 'x' })) };
-      const { trials } = await tried({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
-      expect(trials).toMatchObject([
+      const { results } = await tried({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
+      expect(results).toMatchObject([
         { conversationId: 'SILENT', candidate: { waitsFor: 'r' }, differs: true },
         { conversationId: 'T8RM2K0V9X', candidate: { matched: [] }, differs: false },
       ]);
-      expect((await tried({ ...body, limit: 1 })).trials).toHaveLength(1);
+      expect((await tried({ ...body, limit: 1 })).results).toHaveLength(1);
     });
 
     it.each([

@@ -2,9 +2,9 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
-import { applyRules, restoreRules, rulesInForce, rulesOf, versionsOf } from '../core/routing/rule-store.ts';
+import { compareRules } from '../core/routing/dry-run.ts';
+import { applyRules, findRules, listVersions, restoreVersion, rulesInForce } from '../core/routing/rule-store.ts';
 import { InvalidRulesError, parseRules } from '../core/routing/schema.ts';
-import { tryRules } from '../core/routing/trial.ts';
 import { problem } from './problem.ts';
 
 const organizationId = z.optional(z.string());
@@ -30,7 +30,7 @@ export function routing(): Hono {
     const ids = given === undefined ? await organizations() : [given];
     const rules = await Promise.all(
       ids.map(async (id) => {
-        const [inForce, versions] = await Promise.all([rulesInForce(id), versionsOf(id)]);
+        const [inForce, versions] = await Promise.all([rulesInForce(id), listVersions(id)]);
         return { organizationId: id, inForce, versions };
       }),
     );
@@ -40,7 +40,7 @@ export function routing(): Hono {
   app.get('/rules/:version', async (context) => {
     const version = z.coerce.number().check(z.int(), z.minimum(0)).safeParse(context.req.param('version'));
     const chosen = await theOrganization(context.req.query('organizationId'));
-    const found = version.success ? await rulesOf(chosen, version.data) : undefined;
+    const found = version.success ? await findRules(chosen, version.data) : undefined;
     if (!found) throw problem(404, 'version', 'the number of a stored version, or 0 for the default rules');
     return context.json({ organizationId: chosen, version: found });
   });
@@ -50,7 +50,7 @@ export function routing(): Hono {
     const another = anotherVersion.safeParse(body);
     if (another.success) {
       const chosen = await theOrganization(another.data.organizationId);
-      const inForce = await restoreRules(chosen, another.data.version, Date.now());
+      const inForce = await restoreVersion(chosen, another.data.version, Date.now());
       if (!inForce) throw problem(404, 'version', 'the number of a stored version, or 0 for the default rules');
       return context.json({ organizationId: chosen, inForce });
     }
@@ -69,14 +69,14 @@ export function routing(): Hono {
     const chosen = await theOrganization(given.data.organizationId);
     const inForce = await rulesInForce(chosen);
     const { conversationIds, limit = 50 } = given.data;
-    const trials = await tryRules({
+    const results = await compareRules({
       organizationId: chosen,
       inForce: inForce.rules,
       candidate,
       conversationIds,
       limit,
     });
-    return context.json({ organizationId: chosen, inForce: inForce.version, trials });
+    return context.json({ organizationId: chosen, inForce: inForce.version, results });
   });
 
   return app;

@@ -101,7 +101,7 @@ describe('CloudWatch learns', () => {
     ['MediaFailed', 1, { error: 'FileRefused', organizationId }],
     ['LiveChatCalls', 1, { method: 'list_threads' }],
     ['LiveChatApiNotices', 1, { kind: 'legacy', method: 'send_event' }],
-    ['ChatsRouted', 1, { outcome: 'no rule transfers it', organizationId: routedOrganization }],
+    ['ChatsRouted', 1, { outcome: 'no transfer action', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
     ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],
   ])('%s %d %o', async (name, value, keys) => {

@@ -25,7 +25,7 @@ describe('routing by what the customer writes first', () => {
     when: { fact: 'message', words: ['refund', 'money back'] },
     do: { transfer: [{ group: 5 }] },
   };
-  const decided = { phase: 'message', tried: [{ rule: 'refunds', result: 'matched' }], assignedTo: { group: 5 } };
+  const decided = { phase: 'message', evaluated: [{ rule: 'refunds', result: 'matched' }], assignedTo: { group: 5 } };
 
   it('waits for it, and lets later messages be', async () => {
     const bulk = { name: 'bulk', when: { fact: 'answers.Topic', is: 'Bulk orders' }, do: { tag: ['bulk'] } };
@@ -76,11 +76,11 @@ describe('routing by what the customer writes first', () => {
     await world.act(chatId, { action: 'session-fields', fields: { plan: 'pro' } });
     await world.sees(chatId, { conversation: { participants: [{ fields: { plan: 'pro' } }, {}] } });
     await world.act(chatId, { action: 'message', text: 'Good morning' });
-    const tried = [
+    const evaluated = [
       { rule: 'lawyers', result: 'not matched' },
       { rule: 'pro', result: 'matched' },
     ];
-    await world.sees(chatId, { routing: [{ phase: 'message', tried, assignedTo: { group: 5 } }] }, 'Good morning');
+    await world.sees(chatId, { routing: [{ phase: 'message', evaluated, assignedTo: { group: 5 } }] }, 'Good morning');
   });
 
   it('decides at once where the chat begins with it', async () => {
@@ -116,7 +116,7 @@ describe('routing by what the customer writes first', () => {
     const expected = {
       ...message,
       actions: [{ group: 5, outcome: 'failed' }],
-      left: 'no target takes it',
+      unassignedReason: 'no target accepted',
     };
     for (const chat of ['EARLY', 'RACE0', 'RACE1', 'RACE2', 'RACE3', 'RACE4'])
       await world.sees(chat, { routing: [expected] });

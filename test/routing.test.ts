@@ -58,11 +58,11 @@ describe('routing a chat by rules', () => {
           { fact: 'returning', known: 'yes', values: [false] },
           { fact: 'session.plan', known: 'yes' },
         ],
-        tried: [
+        evaluated: [
           {
             rule: 'elsewhere',
             result: 'not matched',
-            because: [{ path: 'when.all.0', fact: 'country', operator: 'is', held: false }],
+            reasons: [{ path: 'when.all.0', fact: 'country', operator: 'is', result: false }],
           },
           { rule: 'vip', result: 'matched' },
         ],
@@ -80,7 +80,7 @@ describe('routing a chat by rules', () => {
         priority: 'high',
       },
     ]);
-    expect(routing[0]).not.toHaveProperty('left');
+    expect(routing[0]).not.toHaveProperty('unassignedReason');
     const told = [
       { metadata: { organizationId, causationId: expect.any(String) }, data: { assignedTo: { group: 7 } } },
     ];
@@ -90,12 +90,14 @@ describe('routing a chat by rules', () => {
     expect(local.output()).not.toContain('by heart');
   });
 
-  it('leaves it to LiveChat where no rule matches, without a call', async () => {
+  it('leaves it to LiveChat where no rule matched, without a call', async () => {
     await world.given([{ name: 'french', when: { fact: 'language', is: 'fr' }, do: { transfer: [{ group: 3 }] } }]);
     const before = await world.called('transfer_chat');
     await world.sees(await world.chat({ agent: nina }), {
       conversation: { assigned: { agents: [nina], groups: [0] } },
-      routing: [{ left: 'no rule matches', actions: [], tried: [{ rule: 'french', result: 'not matched' }] }],
+      routing: [
+        { unassignedReason: 'no rule matched', actions: [], evaluated: [{ rule: 'french', result: 'not matched' }] },
+      ],
     });
     expect(await world.called('transfer_chat')).toBe(before);
   });
@@ -111,7 +113,7 @@ describe('routing a chat by rules', () => {
     await world.given([{ name: 'nina', do: { transfer: [{ agent: nina }] } }]);
     const before = await world.called('transfer_chat');
     await world.sees(await world.chat({ agent: nina }), {
-      routing: [{ actions: [{ outcome: 'already so' }], assignedTo: { agent: nina } }],
+      routing: [{ actions: [{ outcome: 'not needed' }], assignedTo: { agent: nina } }],
     });
     expect(await world.called('transfer_chat')).toBe(before);
   });
@@ -141,7 +143,7 @@ describe('routing a chat by rules', () => {
       const actions = ['answer', 'hand back'].map((action) => ({ action, outcome: 'done' }));
       await world.sees(chatId, {
         conversation: { status: 'queued', participants: [{ type: 'customer' }, { id: ours, present: false }] },
-        routing: [{ left: 'no rule transfers it', actions }],
+        routing: [{ unassignedReason: 'no transfer action', actions }],
       });
       expect(await world.shown(chatId)).toEqual([text]);
     });
@@ -177,7 +179,7 @@ describe('routing a chat by rules', () => {
     await world.given([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
     await world.fault({ kind: 'chat-inactive', method: 'transfer_chat', count: 1 });
     await world.sees(await world.chat({ agent: nina }), {
-      routing: [{ left: 'chat closed', actions: [{ outcome: 'failed' }, { outcome: 'skipped' }] }],
+      routing: [{ unassignedReason: 'chat closed', actions: [{ outcome: 'failed' }, { outcome: 'skipped' }] }],
     });
   });
 
@@ -196,7 +198,7 @@ describe('routing a chat by rules', () => {
     await world.send(`/api/gate/${organizationId}`, { do: 'pause' });
     const noSlot = { action: 'tag', outcome: 'failed', error: { name: 'NoSlot' } };
     await world.sees(await world.chat({ agent: nina }), {
-      routing: [{ left: 'no slot', actions: [noSlot, { outcome: 'skipped' }, { outcome: 'skipped' }] }],
+      routing: [{ unassignedReason: 'no slot', actions: [noSlot, { outcome: 'skipped' }, { outcome: 'skipped' }] }],
     });
     await world.send(`/api/gate/${organizationId}`, { do: 'resume' });
     expect(await world.called('transfer_chat')).toBe(before);
@@ -226,7 +228,11 @@ describe('routing a chat by rules', () => {
     const data = { ...z.looseObject({}).parse(started?.data), threadId: 'LATE' };
     const metadata = { ...z.looseObject({}).parse(started?.metadata), id: 'late', receivedAt: before };
     await world.put('omnichannel.livechat', 'chat.started', { metadata, data });
-    const late = { threadId: 'LATE', left: 'too late', actions: [{ outcome: 'skipped' }, { outcome: 'skipped' }] };
+    const late = {
+      threadId: 'LATE',
+      unassignedReason: 'too late',
+      actions: [{ outcome: 'skipped' }, { outcome: 'skipped' }],
+    };
     await world.sees(chatId, { routing: [{}, late] });
   });
 

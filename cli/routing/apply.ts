@@ -1,4 +1,4 @@
-import { applyRules, restoreRules, type VersionedRules } from '../../core/routing/rule-store.ts';
+import { applyRules, restoreVersion, type VersionedRules } from '../../core/routing/rule-store.ts';
 import { CliError } from '../errors.ts';
 import { chosenOrganization } from '../organization.ts';
 import { print, printJson } from '../output.ts';
@@ -6,7 +6,7 @@ import type { ApplyOptions } from './options.ts';
 import { readRules } from './rules-file.ts';
 
 const restored = async (organizationId: string, version: number): Promise<VersionedRules> => {
-  const rules = await restoreRules(organizationId, version, Date.now());
+  const rules = await restoreVersion(organizationId, version, Date.now());
   if (!rules) throw new CliError(`There is no version ${version} of this organization's rules.`);
   return rules;
 };

@@ -47,7 +47,7 @@ describe('livechat routing', () => {
     expect(stdout).toMatch(/T8RM2K0V9X +no rule matches +pro: transfer to group 4 or its queue +differs/);
     expect(stdout).toContain('1 of 1 chats would be routed differently.');
     const json = await cli.json('routing', 'test', '--rules', path, '--payload', `${fixtures}/incoming_chat.json`);
-    expect(json).toMatchObject({ ok: true, inForce: 0, differing: 1, trials: [{ candidate: { matched: ['pro'] } }] });
+    expect(json).toMatchObject({ ok: true, inForce: 0, differing: 1, results: [{ candidate: { matched: ['pro'] } }] });
   });
 
   test('puts a file in force, shows it, and tries another on the stored conversations', async () => {
@@ -71,7 +71,7 @@ describe('livechat routing', () => {
     expect(await cli.json('routing', 'test', '--rules', second, '--conversations', '1')).toMatchObject({
       inForce: 1,
       differing: 1,
-      trials: [{ conversationId: chatId, candidate: { matched: ['hello'] }, differs: true }],
+      results: [{ conversationId: chatId, candidate: { matched: ['hello'] }, differs: true }],
     });
   });
 

@@ -1,5 +1,5 @@
-import { planOf } from '../../core/routing/plan.ts';
-import { rulesInForce, rulesOf, type VersionedRules, versionsOf } from '../../core/routing/rule-store.ts';
+import { planActions } from '../../core/routing/plan.ts';
+import { findRules, listVersions, rulesInForce, type VersionedRules } from '../../core/routing/rule-store.ts';
 import { CliError } from '../errors.ts';
 import { chosenOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
@@ -25,7 +25,7 @@ const printRules = (shown: VersionedRules, inForce: boolean): void => {
     rules.rules.map((rule) => [
       printable(rule.name),
       printable(conditionInWords(rule.when)),
-      printable(planOf([rule]).map(stepInWords).join('; ')),
+      printable(planActions([rule]).map(stepInWords).join('; ')),
     ]),
   );
 };
@@ -33,8 +33,8 @@ const printRules = (shown: VersionedRules, inForce: boolean): void => {
 /** Rules, and which versions of them there are. */
 export const showRules = async ({ organization, version, json }: ShowOptions): Promise<void> => {
   const organizationId = await chosenOrganization(organization);
-  const [inForce, versions] = await Promise.all([rulesInForce(organizationId), versionsOf(organizationId)]);
-  const shown = version === undefined ? inForce : await rulesOf(organizationId, version);
+  const [inForce, versions] = await Promise.all([rulesInForce(organizationId), listVersions(organizationId)]);
+  const shown = version === undefined ? inForce : await findRules(organizationId, version);
   if (!shown) throw new CliError(`There is no version ${version} of this organization's rules.`);
   if (json) {
     printJson({ ok: true, organizationId, inForce: inForce.version, shown, versions });

@@ -1,44 +1,44 @@
-import { foresee, isDifferent } from '../../core/routing/foresee.ts';
+import { compareRules, type DryRunComparison } from '../../core/routing/dry-run.ts';
+import { dryRun, isDifferent } from '../../core/routing/plan.ts';
 import { rulesInForce } from '../../core/routing/rule-store.ts';
 import type { RuleSet } from '../../core/routing/rules.ts';
-import { type Trial, tryRules } from '../../core/routing/trial.ts';
 import { chosenOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import type { TestOptions } from './options.ts';
 import { type Recorded, readPayloads } from './payloads.ts';
 import { readRules } from './rules-file.ts';
-import { foreseenInWords, triedInWords } from './words.ts';
+import { formatDryRun, triedInWords } from './words.ts';
 
 const defaultConversations = 50;
 
-const tryOnRecorded = ({ chats }: Recorded, inForce: RuleSet, candidate: RuleSet): Trial[] =>
+const tryOnRecorded = ({ chats }: Recorded, inForce: RuleSet, candidate: RuleSet): DryRunComparison[] =>
   chats.map(({ facts, ...thread }) => {
-    const now = foresee(inForce, facts);
-    const then = foresee(candidate, facts);
+    const now = dryRun(inForce, facts);
+    const then = dryRun(candidate, facts);
     return { ...thread, inForce: now, candidate: then, differs: isDifferent(now, then) };
   });
 
-const printTrials = (trials: readonly Trial[], version: number): void => {
+const printTrials = (results: readonly DryRunComparison[], version: number): void => {
   printTable(
     ['chat', version === 0 ? 'in force: the default rules' : `in force: version ${version}`, 'with the file', ''],
-    trials.map(({ conversationId, inForce, candidate, differs }) => [
+    results.map(({ conversationId, inForce, candidate, differs }) => [
       printable(conversationId),
-      printable(foreseenInWords(inForce)),
-      printable(foreseenInWords(candidate)),
+      printable(formatDryRun(inForce)),
+      printable(formatDryRun(candidate)),
       differs ? colours.yellow('differs') : colours.dim('same'),
     ]),
   );
-  const differing = trials.filter(({ differs }) => differs).length;
+  const differing = results.filter(({ differs }) => differs).length;
   print('');
-  print(`${differing} of ${trials.length} chats would be routed differently.`);
+  print(`${differing} of ${results.length} chats would be routed differently.`);
 };
 
-const printReasons = (trials: readonly Trial[], rules: RuleSet): void => {
-  for (const { conversationId, candidate } of trials) {
+const printReasons = (results: readonly DryRunComparison[], rules: RuleSet): void => {
+  for (const { conversationId, candidate } of results) {
     print('');
     print(colours.bold(printable(conversationId)));
-    const lines = candidate.tried.flatMap((tried) => triedInWords(tried, rules));
+    const lines = candidate.evaluated.flatMap((tried) => triedInWords(tried, rules));
     for (const line of lines) print(`  ${printable(line)}`);
   }
 };
@@ -50,25 +50,25 @@ export const testRules = async (given: TestOptions): Promise<void> => {
   const recorded = payload && (await readPayloads(payload));
   const organizationId = await chosenOrganization(given.organization ?? recorded?.organizationId);
   const { version, rules: inForce } = await rulesInForce(organizationId);
-  const trials = recorded
+  const results = recorded
     ? tryOnRecorded(recorded, inForce, candidate)
     : await withProgress('Trying the rules on conversations', limit, ({ step: onTried }) =>
-        tryRules({ organizationId, inForce, candidate, limit, onTried }),
+        compareRules({ organizationId, inForce, candidate, limit, onTried }),
       );
   if (json) {
     printJson({
       ok: true,
       organizationId,
       inForce: version,
-      differing: trials.filter((one) => one.differs).length,
-      trials,
+      differing: results.filter((one) => one.differs).length,
+      results,
     });
     return;
   }
-  if (trials.length === 0) {
+  if (results.length === 0) {
     print('There is no stored conversation that a customer has begun.');
     return;
   }
-  printTrials(trials, version);
-  if (explain) printReasons(trials, candidate);
+  printTrials(results, version);
+  if (explain) printReasons(results, candidate);
 };

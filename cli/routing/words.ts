@@ -1,6 +1,5 @@
-import type { Tried } from '../../core/routing/evaluate.ts';
-import type { Foreseen } from '../../core/routing/foresee.ts';
-import type { Step } from '../../core/routing/plan.ts';
+import type { RuleResult } from '../../core/routing/evaluate.ts';
+import type { DryRun, PlannedAction } from '../../core/routing/plan.ts';
 import { type Condition, isTest, partAt, type RuleSet, type Target } from '../../core/routing/rules.ts';
 
 /** Rules and what becomes of them, in words for a terminal. */
@@ -13,7 +12,7 @@ const targetInWords = (target: Target): string => {
 const longest = 40;
 const shortened = (text: string): string => (text.length > longest ? `${text.slice(0, longest - 1).trimEnd()}…` : text);
 
-export const stepInWords = (step: Step): string => {
+export const stepInWords = (step: PlannedAction): string => {
   switch (step.action) {
     case 'tag':
       return `tag ${step.tag}`;
@@ -26,7 +25,7 @@ export const stepInWords = (step: Step): string => {
   }
 };
 
-export const foreseenInWords = ({ matched, actions, waitsFor }: Foreseen): string => {
+export const formatDryRun = ({ matched, actions, waitsFor }: DryRun): string => {
   const done = matched.length === 0 ? [] : [`${matched.join(', ')}: ${actions.map(stepInWords).join('; ')}`];
   const waits = waitsFor === undefined ? [] : [`${waitsFor} waits for the first message`];
   return [...done, ...waits].join('; ') || 'no rule matches';
@@ -56,11 +55,11 @@ const howUnderNot = {
 const isUnderNot = (path: string): boolean => path.split('.').filter((step) => step === 'not').length % 2 === 1;
 
 /** Why a rule matched or did not, by the tests that decided it. */
-export const triedInWords = ({ rule: name, result, because }: Tried, { rules }: RuleSet): readonly string[] => {
+export const triedInWords = ({ rule: name, result, reasons }: RuleResult, { rules }: RuleSet): readonly string[] => {
   const when = rules.find((rule) => rule.name === name)?.when;
-  const reasons = because.map(({ path, fact, operator, held }) => {
+  const lines = reasons.map(({ path, fact, operator, result: truth }) => {
     const test = when && partAt(when, path);
-    return `  ${test ? conditionInWords(test) : `${fact} ${operator}`}: ${(isUnderNot(path) ? howUnderNot : how)[`${held}`]}`;
+    return `  ${test ? conditionInWords(test) : `${fact} ${operator}`}: ${(isUnderNot(path) ? howUnderNot : how)[`${truth}`]}`;
   });
-  return [`${name}: ${result}`, ...reasons];
+  return [`${name}: ${result}`, ...lines];
 };

@@ -177,17 +177,17 @@ export const catalogue = {
       }),
     ),
     /** In order. A rule that waits is decided by what the customer writes first. */
-    tried: z.array(
+    evaluated: z.array(
       z.object({
         rule: z.string(),
         result: z.enum(['matched', 'not matched', 'waits']),
         /** The tests that decided it, by their path in the rule. */
-        because: z.array(
+        reasons: z.array(
           z.object({
             path: z.string(),
             fact: z.string(),
             operator: z.string(),
-            held: z.union([z.boolean(), z.literal('unknown')]),
+            result: z.union([z.boolean(), z.literal('unknown')]),
           }),
         ),
       }),
@@ -201,16 +201,16 @@ export const catalogue = {
         priority: z.optional(priority),
         agent: z.optional(z.string()),
         group: z.optional(z.number()),
-        outcome: z.enum(['done', 'already so', 'failed', 'skipped']),
+        outcome: z.enum(['done', 'not needed', 'failed', 'skipped']),
         /** The error's name, and what to do. */
         error: z.optional(z.object({ name: z.string(), message: z.string() })),
       }),
     ),
     /** Who has the chat by our doing. */
     assignedTo: z.optional(z.object({ agent: z.optional(z.string()), group: z.optional(z.number()) })),
-    /** Why the chat is left to the carrier's own routing; left out where it is not. */
-    left: z.optional(
-      z.enum(['no rule matches', 'no rule transfers it', 'no target takes it', 'no slot', 'chat closed', 'too late']),
+    /** Why the chat stays with the carrier's own routing; absent if a rule assigned it. */
+    unassignedReason: z.optional(
+      z.enum(['no rule matched', 'no transfer action', 'no target accepted', 'no slot', 'chat closed', 'too late']),
     ),
     priority: z.optional(priority),
   }),

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../platform/configuration.ts';
 import { PlanRun, type Scene } from './act.ts';
 import { Calls } from './calls.ts';
 import type { RoutingCarrier } from './carrier.ts';
-import type { Step } from './plan.ts';
+import type { PlannedAction } from './plan.ts';
 
 const scene: Scene = {
   organizationId,
@@ -15,10 +15,10 @@ const scene: Scene = {
   assigned: { agents: ['nina'], groups: [4] },
 };
 const rule = 'r';
-const tag: Step = { rule, action: 'tag', tag: 't' };
-const answer: Step = { rule, action: 'answer', text: 'hello' };
-const note: Step = { rule, action: 'note', text: 'psst' };
-const transfer = (...targets: Extract<Step, { action: 'transfer' }>['targets']): Step => ({
+const tag: PlannedAction = { rule, action: 'tag', tag: 't' };
+const answer: PlannedAction = { rule, action: 'answer', text: 'hello' };
+const note: PlannedAction = { rule, action: 'note', text: 'psst' };
+const transfer = (...targets: Extract<PlannedAction, { action: 'transfer' }>['targets']): PlannedAction => ({
   rule,
   action: 'transfer',
   targets,
@@ -32,7 +32,7 @@ const callsIn = ({ passage, gate, time }: World, carrier: () => Promise<RoutingC
 
 /** Performs steps; answers what was called, and how each step went. */
 async function perform(
-  steps: readonly Step[],
+  steps: readonly PlannedAction[],
   answers: Parameters<typeof routingCarrier>[0] = () => undefined,
   more: Partial<Scene> = {},
 ) {
@@ -77,8 +77,8 @@ describe('what rules ask for', () => {
   });
 
   it.each([
-    [{ agent: 'nina' } as const, 'already so', []],
-    [{ group: 4 } as const, 'already so', []],
+    [{ agent: 'nina' } as const, 'not needed', []],
+    [{ group: 4 } as const, 'not needed', []],
     [{ group: 5 } as const, 'done', ['transfer group 5']],
   ])('calls nobody for %j where it is so: %s', async (target, outcome, expected) => {
     const { calls, outcomes, assignedTo } = await perform([transfer(target)]);

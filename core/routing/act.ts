@@ -4,8 +4,8 @@ import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { Assigned } from './assigned.ts';
 import { type Calls, NoSlot } from './calls.ts';
-import type { Said, ThreadKey } from './carrier.ts';
-import type { Acted, Decision, Step } from './plan.ts';
+import type { RoutingMessage, ThreadKey } from './carrier.ts';
+import type { ActionResult, Decision, PlannedAction } from './plan.ts';
 import type { Target } from './rules.ts';
 
 /** A join takes a moment to be in effect. */
@@ -33,9 +33,9 @@ export class PlanRun {
   readonly #calls: Calls;
   readonly #clock: Clock;
   readonly #scene: Scene;
-  readonly #acted: Acted[] = [];
+  readonly #acted: ActionResult[] = [];
   /** How we came into the chat, where we had to. */
-  #joined: Said['visibility'] | undefined;
+  #joined: RoutingMessage['visibility'] | undefined;
   ended: Ended | undefined;
   /** Who has the chat by our doing. */
   assignedTo: Decision['assignedTo'];
@@ -48,13 +48,13 @@ export class PlanRun {
     if (scene.tooLate) this.ended = 'too late';
   }
 
-  async run(steps: readonly Step[]): Promise<readonly Acted[]> {
+  async run(steps: readonly PlannedAction[]): Promise<readonly ActionResult[]> {
     for (const step of steps) await this.#perform(step);
     if (this.#joined === 'all' && !this.assignedTo && this.ended !== 'chat closed') await this.#handBack(steps);
     return this.#acted;
   }
 
-  async #perform(step: Step): Promise<void> {
+  async #perform(step: PlannedAction): Promise<void> {
     const { rule, action } = step;
     switch (action) {
       case 'tag':
@@ -70,7 +70,7 @@ export class PlanRun {
   }
 
   /** Notes how it went. Only what is nobody's fault here is thrown: a table that fails, say. */
-  async #try(what: Omit<Acted, 'outcome'>, effect: () => Promise<void>): Promise<void> {
+  async #try(what: Omit<ActionResult, 'outcome'>, effect: () => Promise<void>): Promise<void> {
     if (this.ended !== undefined) {
       this.#acted.push({ ...what, outcome: 'skipped' });
       return;
@@ -95,7 +95,7 @@ export class PlanRun {
     const who = 'agent' in target ? { agent: target.agent } : { group: target.group };
     const what = { rule, action: 'transfer', ...who } as const;
     if (this.ended === undefined && (this.assignedTo || this.#isWith(target))) {
-      this.#acted.push({ ...what, outcome: this.assignedTo ? 'skipped' : 'already so' });
+      this.#acted.push({ ...what, outcome: this.assignedTo ? 'skipped' : 'not needed' });
       this.assignedTo ??= who;
       return;
     }
@@ -113,7 +113,7 @@ export class PlanRun {
     return 'agent' in target ? agents.includes(target.agent) : groups.length === 1 && groups[0] === target.group;
   }
 
-  async #say({ rule, action, text }: Extract<Step, { action: 'answer' | 'note' }>): Promise<void> {
+  async #say({ rule, action, text }: Extract<PlannedAction, { action: 'answer' | 'note' }>): Promise<void> {
     const { organizationId, conversationId, threadId, phase, begun } = this.#scene;
     const id = `out-${deriveId('route', organizationId, conversationId, threadId, phase, rule, action)}`;
     const said = { id, text, visibility: action === 'note' ? 'agents' : 'all' } as const;
@@ -127,7 +127,7 @@ export class PlanRun {
     }
   }
 
-  async #joinAndSay(said: Said): Promise<void> {
+  async #joinAndSay(said: RoutingMessage): Promise<void> {
     const { conversationId } = this.#scene;
     await this.#calls.make((carrier) => carrier.join(conversationId, said.visibility));
     this.#joined = said.visibility;
@@ -143,7 +143,7 @@ export class PlanRun {
   }
 
   /** We have come in to answer and nobody has taken the chat: it must not stay with us. */
-  #handBack(steps: readonly Step[]): Promise<void> {
+  #handBack(steps: readonly PlannedAction[]): Promise<void> {
     const rule = steps.find(({ action }) => action === 'answer')?.rule ?? '';
     const { conversationId } = this.#scene;
     this.ended = undefined;

@@ -2,7 +2,7 @@ import type { ConversationKey } from '../outbound/queue.ts';
 import type { Target } from './rules.ts';
 
 /** A text under an id of ours, by which it is found again. */
-export interface Said {
+export interface RoutingMessage {
   readonly id: string;
   readonly text: string;
   /** `agents` for a note. */
@@ -19,11 +19,11 @@ export interface RoutingCarrier {
   /** Gives the chat back to the carrier's own routing, within the groups that have it. */
   handBack(conversationId: string): Promise<void>;
   tag(conversationId: string, threadId: string, tag: string): Promise<void>;
-  say(conversationId: string, said: Said): Promise<void>;
+  say(conversationId: string, said: RoutingMessage): Promise<void>;
   /** Whether a text of ours is there, in any thread since `since` (ms since 1970). */
   find(conversationId: string, id: string, since: number): Promise<boolean>;
   /** Brings whoever speaks for us into the chat; with `agents`, the customer does not see it. */
-  join(conversationId: string, visibility: Said['visibility']): Promise<void>;
+  join(conversationId: string, visibility: RoutingMessage['visibility']): Promise<void>;
   /** The same carrier in the region that an error has named. */
   inRegion(region: string): RoutingCarrier;
   /** The same carrier with credentials read afresh; undefined when they are what they were. */

@@ -12,11 +12,11 @@ import { PlanRun, type Scene } from './act.ts';
 import { storedNow } from './assigned.ts';
 import { Calls } from './calls.ts';
 import type { RoutingCarrier } from './carrier.ts';
-import { factsLookedAt, leftBecause } from './decision.ts';
+import { factsLookedAt, findUnassignedReason } from './decision.ts';
 import { findDecision, keepDecision } from './decision-store.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import type { RoutingFacts } from './facts.ts';
-import { type Decision, planOf, type Step } from './plan.ts';
+import { type Decision, type PlannedAction, planActions } from './plan.ts';
 import type { VersionedRules } from './rule-store.ts';
 import { markBegun } from './thread-store.ts';
 
@@ -82,7 +82,7 @@ async function carryOut(
 ): Promise<Decision> {
   const { organizationId, conversationId, threadId, phase, ruleSet, facts } = question;
   const { clock, log } = ports;
-  const steps = planOf(evaluation.matched);
+  const steps = planActions(evaluation.matched);
   const before = phase === 'message' ? await findDecision(question, 'start') : undefined;
   const tooLate = clock.now() - Date.parse(question.receivedAt) > longestDelayMs;
   const scene = await sceneOf(question, steps, clock.now());
@@ -90,7 +90,7 @@ async function carryOut(
   const planRun = new PlanRun(calls, clock, { ...scene, assignedTo: before?.assignedTo, tooLate });
   const actions = [...(await planRun.run(steps))];
   const { assignedTo, ended } = planRun;
-  const left = leftBecause(evaluation, { actions, assignedTo, ended });
+  const unassignedReason = findUnassignedReason(evaluation, { actions, assignedTo, ended });
   const decision: Decision = {
     conversationId,
     threadId,
@@ -98,21 +98,21 @@ async function carryOut(
     decidedAt: new Date(clock.now()).toISOString(),
     rulesVersion: ruleSet.version,
     facts: factsLookedAt(ruleSet.rules, evaluation, facts),
-    tried: evaluation.tried.map((one) => ({ ...one, because: [...one.because] })),
+    evaluated: evaluation.evaluated.map((one) => ({ ...one, reasons: [...one.reasons] })),
     actions,
     assignedTo,
-    left,
+    unassignedReason,
     priority: steps.find((step) => step.action === 'priority')?.priority,
   };
   await keepDecision(question, decision);
-  count('ChatsRouted', { outcome: left ?? 'assigned', organizationId });
+  count('ChatsRouted', { outcome: unassignedReason ?? 'assigned', organizationId });
   const rules = evaluation.matched.map(({ name }) => name);
-  log.info('routed', { threadId, phase, rulesVersion: ruleSet.version, rules, assignedTo, left });
+  log.info('routed', { threadId, phase, rulesVersion: ruleSet.version, rules, assignedTo, unassignedReason });
   return decision;
 }
 
 /** Where an earlier run has come as far and died, it may have moved the chat: who has it is asked again. */
-async function sceneOf(question: Question, steps: readonly Step[], now: number): Promise<Scene> {
+async function sceneOf(question: Question, steps: readonly PlannedAction[], now: number): Promise<Scene> {
   const acts = steps.some(({ action }) => action !== 'priority');
   const begun = acts ? await markBegun(question, question.phase, now) : undefined;
   if (begun === undefined) return question;

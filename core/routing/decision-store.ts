@@ -49,7 +49,7 @@ export async function findDecision(
 }
 
 /** All decisions of a conversation, oldest first. */
-export async function decisionsOf({ organizationId, conversationId }: ConversationKey): Promise<Decision[]> {
+export async function listDecisions({ organizationId, conversationId }: ConversationKey): Promise<Decision[]> {
   const { data } = await Item.query.primary({ organizationId, conversationId }).go({ pages: 'all' });
   return data.map(({ decision }) => decision).toSorted((a, b) => (a.decidedAt < b.decidedAt ? -1 : 1));
 }

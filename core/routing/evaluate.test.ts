@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { condition, facts, openingHours, ruleSet, written } from '../../test/routing-arbitraries.ts';
 import { evaluate, judge, type Truth } from './evaluate.ts';
 import type { RoutingFacts } from './facts.ts';
-import { foresee } from './foresee.ts';
+import { dryRun } from './plan.ts';
 import { type Condition, partAt, type RuleSet } from './rules.ts';
 
 const complement: Record<`${Truth}`, Truth> = { true: false, false: true, unknown: 'unknown' };
@@ -23,14 +23,14 @@ describe('evaluating rules', () => {
   it('never throws, whatever is known of a conversation', () => {
     fc.assert(
       fc.property(ruleSet, facts, (rules, known) => {
-        const { tried, matched, waitsAt } = evaluate(rules, known);
+        const { evaluated, matched, waitsAt } = evaluate(rules, known);
         expect(matched.map(({ name }) => name)).toEqual(
-          tried.flatMap((one) => (one.result === 'matched' ? one.rule : [])),
+          evaluated.flatMap((one) => (one.result === 'matched' ? one.rule : [])),
         );
-        expect(waitsAt !== undefined).toBe(tried.some(({ result }) => result === 'waits'));
+        expect(waitsAt !== undefined).toBe(evaluated.some(({ result }) => result === 'waits'));
         // With the message known nothing waits.
         if (known.message !== undefined) expect(waitsAt).toBeUndefined();
-        foresee(rules, known);
+        dryRun(rules, known);
       }),
       { numRuns: 500 },
     );
@@ -60,11 +60,11 @@ describe('evaluating rules', () => {
   it('gives as reasons tests that are there and came to what is said of them', () => {
     fc.assert(
       fc.property(condition, facts, hours, (one, known, open) => {
-        const { truth, because } = judge(one, known, open);
-        for (const { path, held } of because)
-          expect(judge(partAt(one, path) ?? { any: [] }, known, open).truth).toBe(held);
+        const { truth, reasons } = judge(one, known, open);
+        for (const { path, result } of reasons)
+          expect(judge(partAt(one, path) ?? { any: [] }, known, open).truth).toBe(result);
         // Only empty lists decide without a test.
-        if (truth === 'unknown') expect(because.map(({ held }) => held)).toContain('unknown');
+        if (truth === 'unknown') expect(reasons.map(({ result }) => result)).toContain('unknown');
       }),
     );
   });
@@ -92,8 +92,8 @@ describe('what decided a rule', () => {
     groups: [4],
     answers: [],
   };
-  const because = (when: Condition, more: Partial<RoutingFacts> = {}) =>
-    evaluate({ match: 'first', rules: [{ name: 'r', when, do: { tag: ['t'] } }] }, { ...known, ...more }).tried[0];
+  const evaluateCondition = (when: Condition, more: Partial<RoutingFacts> = {}) =>
+    evaluate({ match: 'first', rules: [{ name: 'r', when, do: { tag: ['t'] } }] }, { ...known, ...more }).evaluated[0];
   const pro = { fact: 'session.plan', is: 'pro' } as const;
   const us = { fact: 'country', is: 'US' } as const;
   const refund = { fact: 'message', words: 'refund' } as const;
@@ -134,21 +134,21 @@ describe('what decided a rule', () => {
     [{ all: [] }, 'matched', []],
     [{ any: [] }, 'not matched', []],
   ])('%j is told', (when, result, reasons) => {
-    const tried = because(when);
-    expect(tried?.result).toBe(result);
-    expect(tried?.because.map(({ path, held }) => [path, held])).toEqual(reasons);
+    const evaluated = evaluateCondition(when);
+    expect(evaluated?.result).toBe(result);
+    expect(evaluated?.reasons.map(({ path, result }) => [path, result])).toEqual(reasons);
   });
 
   it('says nothing of values', () => {
-    expect(because(refund, { message: 'My card is 4111' })).toEqual({
+    expect(evaluateCondition(refund, { message: 'My card is 4111' })).toEqual({
       rule: 'r',
       result: 'not matched',
-      because: [{ path: 'when', fact: 'message', operator: 'words', held: false }],
+      reasons: [{ path: 'when', fact: 'message', operator: 'words', result: false }],
     });
   });
 
   it('holds no more than a reader can use', () => {
-    expect(because({ any: Array.from({ length: 50 }, () => us) })?.because).toHaveLength(5);
+    expect(evaluateCondition({ any: Array.from({ length: 50 }, () => us) })?.reasons).toHaveLength(5);
   });
 });
 
@@ -165,14 +165,14 @@ describe('the order of rules', () => {
   const known: RoutingFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
 
   it('`first` looks no further than the first that matches', () => {
-    const { tried, waitsAt } = evaluate(rules('first'), known);
-    expect(tried.map(({ rule }) => rule)).toEqual(['a', 'b']);
+    const { evaluated, waitsAt } = evaluate(rules('first'), known);
+    expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b']);
     expect(waitsAt).toBeUndefined();
   });
 
   it('`all` waits at the first that cannot be decided yet, with all after it', () => {
-    const { tried, matched, waitsAt } = evaluate(rules('all'), known);
-    expect(tried.map(({ rule }) => rule)).toEqual(['a', 'b', 'c']);
+    const { evaluated, matched, waitsAt } = evaluate(rules('all'), known);
+    expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b', 'c']);
     expect(matched.map(({ name }) => name)).toEqual(['b']);
     expect(waitsAt).toBe(2);
     const later = evaluate(rules('all'), { ...known, message: 'y' }, 2);

@@ -10,24 +10,24 @@ export interface Reason {
   readonly path: string;
   readonly fact: string;
   readonly operator: string;
-  readonly held: Truth;
+  readonly result: Truth;
 }
 
 export interface Verdict {
   readonly truth: Truth;
-  readonly because: readonly Reason[];
+  readonly reasons: readonly Reason[];
 }
 
 /** What a rule came to, and the tests that decided it. */
-export interface Tried {
+export interface RuleResult {
   readonly rule: string;
   readonly result: 'matched' | 'not matched' | 'waits';
-  readonly because: readonly Reason[];
+  readonly reasons: readonly Reason[];
 }
 
 export interface Evaluation {
   /** In order; rules after the last one were not looked at. */
-  readonly tried: readonly Tried[];
+  readonly evaluated: readonly RuleResult[];
   readonly matched: readonly Rule[];
   /** Index of the first rule that cannot be decided before the customer writes: it and all after it wait. */
   readonly waitsAt?: number | undefined;
@@ -42,25 +42,25 @@ const results = { true: 'matched', false: 'not matched', unknown: 'waits' } as c
  * message, so do all after it, so that a message now or later leads to the same rules. Pure, and never throws.
  */
 export function evaluate(ruleSet: RuleSet, facts: RoutingFacts, from = 0): Evaluation {
-  const tried: Tried[] = [];
+  const evaluated: RuleResult[] = [];
   const matched: Rule[] = [];
   for (const [index, rule] of ruleSet.rules.entries()) {
     if (index < from) continue;
-    const { truth, because } = judge(rule.when ?? { all: [] }, facts, ruleSet.hours);
-    tried.push({ rule: rule.name, result: results[`${truth}`], because: because.slice(0, mostReasons) });
-    if (truth === 'unknown') return { tried, matched, waitsAt: index };
+    const { truth, reasons } = judge(rule.when ?? { all: [] }, facts, ruleSet.hours);
+    evaluated.push({ rule: rule.name, result: results[`${truth}`], reasons: reasons.slice(0, mostReasons) });
+    if (truth === 'unknown') return { evaluated, matched, waitsAt: index };
     if (truth) matched.push(rule);
     if (truth && ruleSet.match === 'first') break;
   }
-  return { tried, matched };
+  return { evaluated, matched };
 }
 
 /** Whether a condition holds, and by which tests. */
 export function judge(condition: Condition, facts: RoutingFacts, hours: RuleSet['hours'], path = 'when'): Verdict {
   if (isTest(condition)) return tested(condition, facts, hours, path);
   if ('not' in condition) {
-    const { truth, because } = judge(condition.not, facts, hours, `${path}.not`);
-    return { truth: truth === 'unknown' ? truth : !truth, because };
+    const { truth, reasons } = judge(condition.not, facts, hours, `${path}.not`);
+    return { truth: truth === 'unknown' ? truth : !truth, reasons };
   }
   const [parts, name, decisive] =
     'all' in condition ? ([condition.all, 'all', false] as const) : ([condition.any, 'any', true] as const);
@@ -74,14 +74,14 @@ export function judge(condition: Condition, facts: RoutingFacts, hours: RuleSet[
 function combined(parts: readonly Verdict[], decisive: boolean): Verdict {
   const has = (wanted: Truth) => parts.some(({ truth }) => truth === wanted);
   const truth = has(decisive) ? decisive : has('unknown') ? 'unknown' : !decisive;
-  return { truth, because: parts.filter((part) => part.truth === truth).flatMap(({ because }) => because) };
+  return { truth, reasons: parts.filter((part) => part.truth === truth).flatMap(({ reasons }) => reasons) };
 }
 
 function tested(test: Test, facts: RoutingFacts, hours: RuleSet['hours'], path: string): Verdict {
   const { operator, operand } = operationOf(test);
   const values = valuesOf(test.fact, facts, hours);
-  const held = values === 'not yet' ? 'unknown' : holds(operator, values, operand);
-  return { truth: held, because: [{ path, fact: test.fact, operator, held }] };
+  const result = values === 'not yet' ? 'unknown' : holds(operator, values, operand);
+  return { truth: result, reasons: [{ path, fact: test.fact, operator, result }] };
 }
 
 /** A test that has gone through the schema has exactly one operator; one that has none asks whether the fact exists. */

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { planOf } from './plan.ts';
+import { planActions } from './plan.ts';
 import type { Actions } from './rules.ts';
 
-const plan = (...rules: Actions[]) => planOf(rules.map((actions, index) => ({ name: `${index}`, do: actions })));
+const plan = (...rules: Actions[]) => planActions(rules.map((actions, index) => ({ name: `${index}`, do: actions })));
 
 it('asks for nothing where no rule matches', () => {
   expect(plan()).toEqual([]);

@@ -101,7 +101,7 @@ describe('a run that comes after another', () => {
     await threads.markBegun(key, 'start', Date.now());
     expect(await run()).toBe(true);
     expect(calls).toEqual(['find']);
-    expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'already so' }] } }]);
+    expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'not needed' }] } }]);
   });
 
   it('that failed on our side is tried again as a whole', async () => {

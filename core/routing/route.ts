@@ -5,7 +5,7 @@ import { assignedOf, storedNow } from './assigned.ts';
 import type { ThreadKey } from './carrier.ts';
 import { type DecidingPorts, decide } from './decide.ts';
 import { factsOf, isToBeRouted, withCustomer } from './facts.ts';
-import { type RulesInForce, rulesOf } from './rule-store.ts';
+import { findRules, type RulesInForce } from './rule-store.ts';
 import { asksForMessage } from './rules.ts';
 import { type Heard, markDecided, noteFirstMessage, type Waiting, waitForMessage } from './thread-store.ts';
 
@@ -69,7 +69,7 @@ async function routeWaiting(
   metadata: EventMetadata,
   ports: RoutingPorts,
 ): Promise<boolean> {
-  const ruleSet = await rulesOf(key.organizationId, rulesVersion);
+  const ruleSet = await findRules(key.organizationId, rulesVersion);
   if (!ruleSet) return true;
   const { participants, assigned } = await storedNow(key);
   const known = { ...withCustomer(facts, participants), at: heard.at, message: heard.text };

@@ -86,7 +86,7 @@ function versionOf({ version, comment, createdAt }: Item): RulesVersion {
 }
 
 /** Throws InvalidRulesError for a version that an older release took and this one does not. */
-export async function rulesOf(organizationId: string, version: number): Promise<VersionedRules | undefined> {
+export async function findRules(organizationId: string, version: number): Promise<VersionedRules | undefined> {
   if (version === 0) return defaultRules;
   const { data } = await Version.get({ organizationId, version }).go({ consistent: true });
   if (!data) return undefined;
@@ -97,7 +97,7 @@ export async function rulesOf(organizationId: string, version: number): Promise<
 /** The rules by which an organization's chats are routed now. */
 export async function rulesInForce(organizationId: string): Promise<RulesInForce> {
   const { data } = await InForce.get({ organizationId }).go({ consistent: true });
-  const rules = (data && (await rulesOf(organizationId, data.version))) || defaultRules;
+  const rules = (data && (await findRules(organizationId, data.version))) || defaultRules;
   return { ...rules, heardUntil: data?.heardUntil ?? 0 };
 }
 
@@ -114,7 +114,7 @@ async function putInForce(
 }
 
 /** All stored versions, latest first. */
-export async function versionsOf(organizationId: string): Promise<RulesVersion[]> {
+export async function listVersions(organizationId: string): Promise<RulesVersion[]> {
   const { data } = await Version.query.primary({ organizationId }).go({ pages: 'all', order: 'desc' });
   return data.map(versionOf);
 }
@@ -142,12 +142,12 @@ export async function applyRules(
 }
 
 /** Puts an earlier version in force again; 0 for the default rules. Answers undefined where there is none of that number. */
-export async function restoreRules(
+export async function restoreVersion(
   organizationId: string,
   version: number,
   now: number,
 ): Promise<VersionedRules | undefined> {
-  const rules = await rulesOf(organizationId, version);
+  const rules = await findRules(organizationId, version);
   if (rules) await putInForce(organizationId, version, await rulesInForce(organizationId), now);
   return rules;
 }
@@ -155,7 +155,7 @@ export async function restoreRules(
 const cacheSeconds = () => wholeNumber('ROUTING_CACHE_SECONDS', 60);
 
 /** Rules change seldom and chats begin often, so a function keeps them for a while. */
-export function rulesForAWhile(): (organizationId: string) => Promise<RulesInForce> {
+export function cachedRules(): (organizationId: string) => Promise<RulesInForce> {
   const keepMs = cacheSeconds() * 1000;
   const kept = new Map<string, { readonly rules: RulesInForce; readonly until: number }>();
   return async (organizationId) => {

@@ -44,7 +44,7 @@ export interface Test {
 export type Operand = string | number | boolean | readonly (string | number)[];
 
 export interface Actions {
-  /** Tried in this order until one takes the chat. */
+  /** RuleResult in this order until one takes the chat. */
   readonly transfer?: readonly Target[] | undefined;
   readonly tag?: readonly string[] | undefined;
   readonly priority?: Priority | undefined;

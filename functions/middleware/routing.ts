@@ -6,9 +6,9 @@ import { wholeNumber } from '../../core/platform/configuration.ts';
 import { busPublisher } from '../../core/platform/event-bridge.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { RoutingPorts } from '../../core/routing/route.ts';
-import { rulesForAWhile } from '../../core/routing/rule-store.ts';
+import { cachedRules } from '../../core/routing/rule-store.ts';
 
-const rules = rulesForAWhile();
+const rules = cachedRules();
 const carrier = liveChatRouting();
 const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
 const publish = busPublisher();

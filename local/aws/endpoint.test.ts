@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
 import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -129,5 +132,64 @@ test('a port that is taken is named with the option that changes it', async () =
   await expect(second).rejects.toMatchObject({
     name: 'PortTakenError',
     message: expect.stringMatching(new RegExp(`Port ${cloud.port} is taken.*--aws-port`)),
+  });
+});
+
+describe('requests of other sites', () => {
+  const fault = JSON.stringify({ service: 'events', kind: 'unavailable', count: 1 });
+  const secret = { 'x-amz-target': 'secretsmanager.GetSecretValue', 'content-type': 'application/x-amz-json-1.1' };
+
+  /** `fetch` cannot set the header `Host`. */
+  async function send(method: string, path: string, headers: Readonly<Record<string, string>>, body?: string) {
+    const sent = request(`${cloud.url}${path}`, { method, headers });
+    sent.end(body);
+    const [response]: IncomingMessage[] = await once(sent, 'response');
+    if (!response) throw new Error('no response');
+    return { status: response.statusCode, body: await text(response) };
+  }
+
+  beforeEach(async () => {
+    cloud.secrets.call('CreateSecret', { Name: 'livechat/default', SecretString: 'top secret' });
+    await new S3Client(cloud.client).send(new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: 'content' }));
+  });
+
+  test.each([
+    ['another host name (DNS rebinding)', { host: 'evil.com' }, 'Host'],
+    ['another host name with the bucket in front', { host: 'media.evil.com' }, 'Host'],
+    ['another host name below an own one', { host: 'localhost.evil.com' }, 'Host'],
+    ['another origin', { origin: 'https://evil.com' }, 'Origin'],
+    ['an opaque origin', { origin: 'null' }, 'Origin'],
+  ] as const)('refuses %s with 403 in the form of the service', async (_, headers, field) => {
+    const json = { __type: 'AccessDeniedException', message: expect.stringContaining(`The ${field} header must be`) };
+    const answers = [
+      await send('POST', '/', { ...secret, ...headers }, '{"SecretId":"livechat/default"}'),
+      await send('POST', '/_local/faults', { 'content-type': 'text/plain', ...headers }, fault),
+      await send('GET', '/_local/calls', headers),
+    ];
+    for (const { status, body } of answers) {
+      expect(status).toBe(403);
+      expect(JSON.parse(body)).toEqual(json);
+    }
+    const object = await send('GET', '/media/a', headers);
+    expect(object.status).toBe(403);
+    expect(object.body).toContain('<Code>AccessDenied</Code>');
+    // No fault was injected.
+    await new EventBridgeClient(cloud.client).send(new PutEventsCommand({ Entries: [entry()] }));
+  });
+
+  test.each([
+    { host: 'localhost:4566' },
+    { host: '127.0.0.1' },
+    { host: '[::1]:4566', origin: 'http://localhost:3000' },
+  ])('accepts %j', async (headers) => {
+    const { status, body } = await send('POST', '/', { ...secret, ...headers }, '{"SecretId":"livechat/default"}');
+    expect([status, JSON.parse(body)]).toEqual([200, expect.objectContaining({ SecretString: 'top secret' })]);
+  });
+
+  test('accepts a bucket in front of localhost for S3 only', async () => {
+    const host = 'media.localhost:4566';
+    expect(await send('GET', '/a', { host })).toEqual({ status: 200, body: 'content' });
+    expect((await send('GET', '/_local/calls', { host })).status).toBe(403);
+    expect((await send('POST', '/', { ...secret, host }, '{"SecretId":"livechat/default"}')).status).toBe(403);
   });
 });

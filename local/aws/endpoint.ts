@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { findForeignHeader } from '../../core/platform/loopback.ts';
 import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './answers.ts';
 import type { Calls } from './calls.ts';
 import { controlPrefix } from './control.ts';
@@ -74,6 +75,7 @@ export function createEndpoint(options: EndpointOptions): Server {
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    refuseForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
     const call = identify(request);
     requireSupport(call);
@@ -91,13 +93,30 @@ export function createEndpoint(options: EndpointOptions): Server {
     }
     // What is left of a refused body is dropped, so that the connection can be used again.
     request.resume();
-    const json = request.headers['x-amz-target'] || request.url?.startsWith(controlPrefix);
-    sendError(response, error, json ? 'json' : 'xml');
+    sendError(response, error, isS3(request) ? 'xml' : 'json');
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     answer(request, response).catch((error: unknown) => refuse(request, response, asAwsError(error)));
   });
+}
+
+/** Only S3 requests have neither a target header nor the path of a control call. */
+function isS3({ headers, url }: IncomingMessage): boolean {
+  return !headers['x-amz-target'] && !url?.startsWith(controlPrefix);
+}
+
+/** In virtual-hosted-style S3 requests the bucket precedes the host name. Browsers never resolve `*.localhost` elsewhere. */
+const bucketLabel = /^[a-z0-9-]+\.(?=localhost(?::\d+)?$)/;
+
+/** @throws AwsError AccessDenied(Exception) for a request of another site's page, which must not read secrets or inject faults. */
+function refuseForeign(request: IncomingMessage): void {
+  const { host, origin } = request.headers;
+  const s3 = isS3(request);
+  const foreign = findForeignHeader({ host: s3 ? host?.replace(bucketLabel, '') : host, origin });
+  if (!foreign) return;
+  const type = s3 ? 'AccessDenied' : 'AccessDeniedException';
+  throw new AwsError(type, `The ${foreign.field} header must be ${foreign.expected}`, 403);
 }
 
 /** @throws AwsError UnknownOperationException */

@@ -1,5 +1,6 @@
 import { type HttpBindings, type ServerType, serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { findForeignHeader } from '../../core/platform/loopback.ts';
 import { createDispatch } from './api/dispatch.ts';
 import { createJoins } from './api/joins.ts';
 import { createLimiter } from './api/limiter.ts';
@@ -99,6 +100,10 @@ const appOf = (world: World, clock: Clock, random: () => number) => {
   const faults = createFaults(random);
   const dispatch = createDispatch({ world, faults, limiter: createLimiter(clock.now), clock, random });
   return new Hono<{ Bindings: HttpBindings }>()
+    .use((c, next) => {
+      const foreign = findForeignHeader({ host: c.req.header('host'), origin: c.req.header('origin') });
+      return foreign ? Promise.resolve(c.json({ error: foreign }, 403)) : next();
+    })
     .route('/simulator', simulatorRoutes(simulator, controlRoutes(faults, calls, settings)))
     .route('/api/file/lc', cdnRoutes(world.cdn))
     .route('/', apiRoutes(dispatch, world.source.uuid));

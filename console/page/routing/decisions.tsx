@@ -4,7 +4,7 @@ import { wholeTime } from '../parts/time.ts';
 
 const toneOfOutcome: Readonly<Record<Decision['actions'][number]['outcome'], Tone>> = {
   done: 'good',
-  'already so': 'calm',
+  'not needed': 'calm',
   failed: 'bad',
   skipped: 'calm',
 };
@@ -23,24 +23,26 @@ export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
 }
 
 function DecisionView({ decision }: { decision: Decision }) {
-  const { decidedAt, phase, rulesVersion, tried, actions, assignedTo, left } = decision;
+  const { decidedAt, phase, rulesVersion, evaluated, actions, assignedTo, unassignedReason } = decision;
   const to = assignedTo?.agent ?? (assignedTo?.group === undefined ? undefined : `group ${assignedTo.group}`);
   return (
     <section class="decision">
       <p>
-        <b>{to ? `Given to ${to}` : `Left to LiveChat's own routing${left ? `: ${left}` : ''}`}</b>,{' '}
-        {wholeTime(decidedAt)}, {phase === 'start' ? 'as the thread began' : "with the customer's first message"}, by{' '}
+        <b>
+          {to ? `Given to ${to}` : `Left to LiveChat's own routing${unassignedReason ? `: ${unassignedReason}` : ''}`}
+        </b>
+        , {wholeTime(decidedAt)}, {phase === 'start' ? 'as the thread began' : "with the customer's first message"}, by{' '}
         {rulesVersion === 0 ? 'the default rules' : `version ${rulesVersion} of the rules`}.
       </p>
-      <ul class="tried">
-        {tried.map(({ rule, result, because }) => (
+      <ul class="evaluated">
+        {evaluated.map(({ rule, result, reasons }) => (
           <li key={rule}>
             <Badge tone={toneOfResult[result]}>{result}</Badge> <b>{rule}</b>
             <ul>
-              {because.map(({ path, fact, operator, held }) => (
+              {reasons.map(({ path, fact, operator, result: truth }) => (
                 <li key={path}>
                   <code>{fact}</code> {operator}:{' '}
-                  {held === 'unknown' ? 'not known yet' : held ? 'holds' : 'does not hold'}
+                  {truth === 'unknown' ? 'not known yet' : truth ? 'holds' : 'does not hold'}
                 </li>
               ))}
             </ul>
@@ -48,7 +50,7 @@ function DecisionView({ decision }: { decision: Decision }) {
         ))}
       </ul>
       {actions.length > 0 && (
-        <ul class="tried">
+        <ul class="evaluated">
           {actions.map(({ rule, action, outcome, error, tag, agent, group, priority }, index) => (
             <li key={index}>
               <Badge tone={toneOfOutcome[outcome]}>{outcome}</Badge> {action}{' '}

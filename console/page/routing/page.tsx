@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { RulesAnswer, TrialAnswer } from '../../answers.ts';
+import type { DryRunAnswer, RulesAnswer } from '../../answers.ts';
 import { Badge } from '../parts/badge.tsx';
 import { Empty, Loaded } from '../parts/states.tsx';
 import { shortTime } from '../parts/time.ts';
@@ -69,7 +69,7 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
 
 function TryRules({ organizationId, inForce }: { organizationId: string; inForce: string }) {
   const [text, setText] = useState(inForce);
-  const [answer, setAnswer] = useState<TrialAnswer>();
+  const [answer, setAnswer] = useState<DryRunAnswer>();
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const run = () => {
@@ -82,7 +82,7 @@ function TryRules({ organizationId, inForce }: { organizationId: string; inForce
     }
     setBusy(true);
     setProblem('');
-    call<TrialAnswer>('POST', '/api/routing/test', { organizationId, rules, limit: 50 })
+    call<DryRunAnswer>('POST', '/api/routing/test', { organizationId, rules, limit: 50 })
       .then(setAnswer, ({ message }: Error) => setProblem(message))
       .finally(() => setBusy(false));
   };
@@ -115,23 +115,23 @@ function TryRules({ organizationId, inForce }: { organizationId: string; inForce
           {problem}
         </p>
       )}
-      {answer && <Trials answer={answer} />}
+      {answer && <DryRunResults answer={answer} />}
     </section>
   );
 }
 
-function Trials({ answer: { trials } }: { answer: TrialAnswer }) {
-  const differing = trials.filter(({ differs }) => differs).length;
+function DryRunResults({ answer: { results } }: { answer: DryRunAnswer }) {
+  const differing = results.filter(({ differs }) => differs).length;
   return (
     <div role="status">
       <p>
         <b>
-          {differing} of {trials.length} conversations would have gone another way.
+          {differing} of {results.length} conversations would have gone another way.
         </b>
-        {trials.length === 0 && ' Only threads that a customer began are routed.'}
+        {results.length === 0 && ' Only threads that a customer began are routed.'}
       </p>
-      <ul class="trials">
-        {trials
+      <ul class="results">
+        {results
           .toSorted((a, b) => Number(b.differs) - Number(a.differs))
           .map(({ conversationId, startedAt, inForce, candidate, differs }) => (
             <li key={conversationId}>
@@ -141,11 +141,11 @@ function Trials({ answer: { trials } }: { answer: TrialAnswer }) {
                 <small>{shortTime(startedAt)}</small>
               </p>
               <p>
-                Now: {foreseenWords(inForce)}
+                Now: {dryRunWords(inForce)}
                 {differs && (
                   <>
                     <br />
-                    Then: {foreseenWords(candidate)}
+                    Then: {dryRunWords(candidate)}
                   </>
                 )}
               </p>
@@ -156,7 +156,7 @@ function Trials({ answer: { trials } }: { answer: TrialAnswer }) {
   );
 }
 
-function foreseenWords({ actions, waitsFor }: TrialAnswer['trials'][number]['inForce']): string {
+function dryRunWords({ actions, waitsFor }: DryRunAnswer['results'][number]['inForce']): string {
   const done = actions.map((action) => `${actionWords(action)} (${action.rule})`);
   const waits = waitsFor === undefined ? [] : [`“${waitsFor}” waits for the customer's first message`];
   return [...done, ...waits].join('; ') || "left to LiveChat's own routing";

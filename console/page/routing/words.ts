@@ -1,4 +1,4 @@
-import type { Step } from '../../../core/routing/plan.ts';
+import type { PlannedAction } from '../../../core/routing/plan.ts';
 import type { Actions, Condition, Target } from '../../../core/routing/rules.ts';
 
 /** Routing rules as sentences. */
@@ -42,7 +42,7 @@ export function doWords({ transfer, tag, priority, note, answer }: Actions): str
   ];
 }
 
-export function actionWords(step: Step): string {
+export function actionWords(step: PlannedAction): string {
   const { rule: _, action, ...rest } = step;
   const [what] = Object.values(rest);
   return `${action} ${typeof what === 'object' ? wordsOfObject(what) : (what ?? '')}`.trim();

@@ -4,21 +4,21 @@ import { formAnswer } from '../events/schemas.ts';
 import { type StoredMessage, threadMessages } from '../messages/queries.ts';
 import type { ConversationKey } from '../outbound/queue.ts';
 import { factsOf, isToBeRouted, type RoutingFacts } from './facts.ts';
-import { type Foreseen, foresee, isDifferent } from './foresee.ts';
+import { type DryRun, dryRun, isDifferent } from './plan.ts';
 import type { RuleSet } from './rules.ts';
 
 /** What rules would have done with a conversation's latest thread, beside what those in force do. */
-export interface Trial {
+export interface DryRunComparison {
   readonly conversationId: string;
   readonly threadId: string;
   /** ISO 8601. */
   readonly startedAt: string;
-  readonly inForce: Foreseen;
-  readonly candidate: Foreseen;
+  readonly inForce: DryRun;
+  readonly candidate: DryRun;
   readonly differs: boolean;
 }
 
-export interface TrialOptions {
+export interface DryRunOptions {
   readonly organizationId: string;
   readonly inForce: RuleSet;
   readonly candidate: RuleSet;
@@ -33,26 +33,29 @@ export interface TrialOptions {
 const together = 10;
 
 /** Holds rules against stored conversations. One in which no thread was the customer's to begin is left out. */
-export async function tryRules(options: TrialOptions): Promise<Trial[]> {
+export async function compareRules(options: DryRunOptions): Promise<DryRunComparison[]> {
   const { organizationId, conversationIds, limit } = options;
   const ids = conversationIds ?? (await listConversations(organizationId, statuses, limit)).map(({ id }) => id);
-  const trials: Trial[] = [];
+  const results: DryRunComparison[] = [];
   for (let first = 0; first < ids.length; first += together) {
     const some = ids.slice(first, first + together);
     const tried = await Promise.all(some.map((conversationId) => tryOn({ organizationId, conversationId }, options)));
-    trials.push(...tried.flatMap((trial) => trial ?? []));
+    results.push(...tried.flatMap((trial) => trial ?? []));
   }
-  return trials;
+  return results;
 }
 
-async function tryOn(key: ConversationKey, { inForce, candidate, onTried }: TrialOptions): Promise<Trial | undefined> {
+async function tryOn(
+  key: ConversationKey,
+  { inForce, candidate, onTried }: DryRunOptions,
+): Promise<DryRunComparison | undefined> {
   const started = (await beginningsOf(key)).findLast(isToBeRouted);
   const said = started ? await threadMessages({ ...key, threadId: started.threadId }) : [];
   onTried?.();
   if (!started) return undefined;
   const facts = withSaid(factsOf(started), said);
-  const now = foresee(inForce, facts);
-  const then = foresee(candidate, facts);
+  const now = dryRun(inForce, facts);
+  const then = dryRun(candidate, facts);
   const { conversationId, threadId, createdAt: startedAt } = started;
   return { conversationId, threadId, startedAt, inForce: now, candidate: then, differs: isDifferent(now, then) };
 }
