@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { localStage, outputsParameter, type StageOutputs, stageOutputs } from '../core/platform/outputs.ts';
+import { localStage, outputsParameter, type StageOutputs, stageOutputs } from '../core/platform/configuration.ts';
 import { settings } from '../stacks/topology.ts';
 import { CliError } from './errors.ts';
 import { parseOptions } from './options.ts';

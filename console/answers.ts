@@ -1,12 +1,12 @@
 import type { ConversationDetail, ConversationSummary } from '../core/conversations/queries.ts';
 import type { MediaLink } from '../core/media/media.ts';
-import type { clicksOn, StoredMessage } from '../core/messages/queries.ts';
+import type { listButtonClicks, StoredMessage } from '../core/messages/queries.ts';
 import type { Archived } from '../core/outbound/dead-letters/store.ts';
 import type { GateView } from '../core/outbound/gate/hand.ts';
 import type { Transcript } from '../core/outbound/view.ts';
-import type { DryRunComparison } from '../core/routing/dry-run.ts';
-import type { Decision } from '../core/routing/plan.ts';
-import type { RulesVersion, VersionedRules } from '../core/routing/rule-store.ts';
+import type { ThreadDryRun } from '../core/routing/dry-run.ts';
+import type { Decision } from '../core/routing/rules.ts';
+import type { RulesVersion, VersionedRules } from '../core/routing/store.ts';
 import type { Flow } from './flow.ts';
 
 /** What the HTTP API answers; the handlers are held to it and the page reads it. */
@@ -45,7 +45,7 @@ export interface ConversationAnswer {
 
 export interface MessageAnswer {
   readonly message: StoredMessage;
-  readonly clicks: Awaited<ReturnType<typeof clicksOn>>;
+  readonly clicks: Awaited<ReturnType<typeof listButtonClicks>>;
 }
 
 export interface ExecutionSummary {
@@ -124,7 +124,7 @@ export interface RulesAnswer {
 export interface DryRunAnswer {
   readonly organizationId: string;
   readonly inForce: number;
-  readonly results: readonly DryRunComparison[];
+  readonly results: readonly ThreadDryRun[];
 }
 
 /** What each GET under /api answers. */

@@ -2,18 +2,18 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import {
+  type ConversationCursor,
   type ConversationDetail,
   findConversations,
+  iterateConversations,
   organizations,
-  type PageEnd,
   statuses,
   take,
-  walkConversations,
 } from '../core/conversations/queries.ts';
-import { withLink } from '../core/messages/links.ts';
-import { clicksOn, findMessages, type StoredMessage } from '../core/messages/queries.ts';
+import { addMediaLink } from '../core/messages/links.ts';
+import { findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
-import { listDecisions } from '../core/routing/decision-store.ts';
+import { listDecisions } from '../core/routing/store.ts';
 import type { ConversationAnswer, ConversationPage, MessageAnswer } from './answers.ts';
 import { operations } from './operations.ts';
 import { limitOr, oneOf, problem } from './problem.ts';
@@ -44,8 +44,8 @@ export function api({ bus }: { bus: string }): Hono {
     const most = limitOr(50, limit);
     const end = after === undefined ? undefined : pageEndOf(after);
     const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const walk = (atOnce: number) =>
-      walkConversations({ organizationIds: ids, statuses: wanted, atOnce, ...(end && { from: { after: end } }) });
+    const walk = (pageSize: number) =>
+      iterateConversations({ organizationIds: ids, statuses: wanted, pageSize, ...(end && { from: { after: end } }) });
     if (text) {
       const exact = end ? [] : await named(text.trim(), ids, wanted);
       const given = { wanted: text, most, signal: context.req.raw.signal };
@@ -88,8 +88,8 @@ export function api({ bus }: { bus: string }): Hono {
     const found = await findMessages(context.req.param('id'));
     const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
     if (!message) throw problem(404, 'id', 'the id of a stored message');
-    const clicks = await clicksOn({ ...message, messageId: message.id });
-    return context.json({ message: await withLink(message, Date.now()), clicks } satisfies MessageAnswer);
+    const clicks = await listButtonClicks({ ...message, messageId: message.id });
+    return context.json({ message: await addMediaLink(message, Date.now()), clicks } satisfies MessageAnswer);
   });
 
   app.route('/', operations());
@@ -98,7 +98,7 @@ export function api({ bus }: { bus: string }): Hono {
 }
 
 const linked = <T extends StoredMessage>(messages: readonly T[]) =>
-  Promise.all(messages.map((message) => withLink(message, Date.now())));
+  Promise.all(messages.map((message) => addMediaLink(message, Date.now())));
 
 /** What can be found without a search: the conversation of this id, or the one with the message of this id. */
 async function named(
@@ -131,7 +131,7 @@ function encode(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-function pageEndOf(text: string): PageEnd {
+function pageEndOf(text: string): ConversationCursor {
   const parsed = z.safeParse(pageEnd, parsedOr(undefined, Buffer.from(text, 'base64url').toString()));
   if (!parsed.success) throw problem(400, 'after', 'the `next` of the page before');
   return parsed.data;

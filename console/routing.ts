@@ -2,9 +2,9 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
-import { compareRules } from '../core/routing/dry-run.ts';
-import { applyRules, findRules, listVersions, restoreVersion, rulesInForce } from '../core/routing/rule-store.ts';
-import { InvalidRulesError, parseRules } from '../core/routing/schema.ts';
+import { dryRunConversations } from '../core/routing/dry-run.ts';
+import { InvalidRulesError, parseRules } from '../core/routing/rules.ts';
+import { applyRules, findRules, listVersions, restoreVersion, rulesInForce } from '../core/routing/store.ts';
 import { problem } from './problem.ts';
 
 const organizationId = z.optional(z.string());
@@ -14,7 +14,7 @@ const newRules = z.strictObject({
   comment: z.optional(z.string().check(z.maxLength(500))),
 });
 const anotherVersion = z.strictObject({ organizationId, version: z.int().check(z.minimum(0)) });
-const trial = z.strictObject({
+const dryRunRequest = z.strictObject({
   organizationId,
   rules: z.unknown(),
   conversationIds: z.optional(z.array(z.string()).check(z.maxLength(200))),
@@ -63,13 +63,13 @@ export function routing(): Hono {
   });
 
   app.post('/test', async (context) => {
-    const given = trial.safeParse(await context.req.json().catch(() => undefined));
+    const given = dryRunRequest.safeParse(await context.req.json().catch(() => undefined));
     if (!given.success) throw problem(400, 'rules', '{"rules":{…},"conversationIds":["…"],"limit":1 to 200}');
     const candidate = parsed(given.data.rules);
     const chosen = await theOrganization(given.data.organizationId);
     const inForce = await rulesInForce(chosen);
     const { conversationIds, limit = 50 } = given.data;
-    const results = await compareRules({
+    const results = await dryRunConversations({
       organizationId: chosen,
       inForce: inForce.rules,
       candidate,

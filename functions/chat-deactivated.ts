@@ -1,5 +1,5 @@
-import { missingNumbers } from '../core/livechat/event-numbers.ts';
-import { idsIn, recordChange } from '../core/messages/messages.ts';
+import { countMissingEvents } from '../core/livechat/conventions.ts';
+import { listMessageIds, recordChatEvent } from '../core/messages/messages.ts';
 import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';
 
@@ -7,8 +7,8 @@ import { onEvent } from './middleware/on-event.ts';
 export const handler = onEvent('chat.deactivated', async (event) => {
   const { organizationId, receivedAt } = event.metadata;
   const thread = { organizationId, conversationId: event.data.conversationId, threadId: event.data.threadId };
-  const missing = missingNumbers(thread.threadId, await idsIn(thread), Date.parse(receivedAt));
-  const news = await recordChange(event);
+  const missing = countMissingEvents(thread.threadId, await listMessageIds(thread), Date.parse(receivedAt));
+  const news = await recordChatEvent(event);
   if (news && missing > 0) count('EventNumberGaps', thread, missing);
   return news;
 });

@@ -1,4 +1,4 @@
-import { recordChange } from '../core/messages/messages.ts';
+import { recordChatEvent } from '../core/messages/messages.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-export const handler = onEvent('chat.updated', recordChange);
+export const handler = onEvent('chat.updated', recordChatEvent);

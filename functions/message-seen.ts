@@ -1,4 +1,4 @@
-import { noteSeen } from '../core/conversations/conversations.ts';
+import { recordRead } from '../core/conversations/conversations.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-export const handler = onEvent('message.seen', noteSeen);
+export const handler = onEvent('message.seen', recordRead);

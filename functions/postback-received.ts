@@ -1,4 +1,4 @@
-import { storeClick } from '../core/messages/messages.ts';
+import { storeButtonClick } from '../core/messages/messages.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-export const handler = onEvent('postback.received', storeClick);
+export const handler = onEvent('postback.received', storeButtonClick);

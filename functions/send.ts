@@ -1,3 +1,5 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { liveChatSender } from '../core/livechat/sender.ts';
 import { isFileError } from '../core/media/errors.ts';
@@ -12,18 +14,22 @@ import { sendRequest } from '../core/outbound/send.ts';
 import { SendWatch } from '../core/outbound/watch.ts';
 import { systemClock } from '../core/platform/clock.ts';
 import { ConfigurationError, wholeNumber } from '../core/platform/configuration.ts';
-import { errorKeys, logWith } from '../core/platform/logger.ts';
+import { logger } from '../core/platform/logger.ts';
 import { isRunning } from '../core/platform/step-functions.ts';
 
 const sender = liveChatSender();
 const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
 
 /** The state machine's one step: delivers a send request, or says when to come back. */
-export const handler = async (input: unknown, context: Context): Promise<{ outcome: string }> => {
+export const handler = middy<unknown, { outcome: string }>().use(injectLambdaContext(logger)).handler(deliverRequest);
+
+async function deliverRequest(input: unknown, context: Context): Promise<{ outcome: string }> {
   const { execution, state } = parseSendInput(input);
   const request = requestOf(state, sender.compose);
   const { organizationId, conversationId, requestId } = request;
-  const log = logWith({ execution, organizationId, conversationId, requestId, redrive: request.redrive });
+  const log = logger.createChild({
+    persistentKeys: { execution, organizationId, conversationId, requestId, redrive: request.redrive },
+  });
   const watch = new SendWatch(request, gate);
   const run = {
     id: execution,
@@ -49,7 +55,7 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
     log.info(outcome);
     return { outcome };
   } catch (error) {
-    log.info('not sent', errorKeys(error));
+    log.info('not sent', { error });
     // What the machine knows by its name; a file that is refused and a setting that is missing will be so again. The rest is
     // worth another try.
     const asItIs = isMeant(error) || isCallFailure(error) || isFileError(error) || error instanceof ConfigurationError;
@@ -57,4 +63,4 @@ export const handler = async (input: unknown, context: Context): Promise<{ outco
     watch.notSent(thrown, Date.now());
     throw thrown;
   }
-};
+}

@@ -1,12 +1,12 @@
-import { liveChatFileHosts } from '../core/livechat/file-hosts.ts';
+import { createBusPublisher } from '../core/events/publish.ts';
+import { liveChatFileHosts } from '../core/livechat/conventions.ts';
 import { storingRules } from '../core/media/settings.ts';
 import { editMessage, storeMessage, storeNote } from '../core/messages/messages.ts';
 import { storeMedia } from '../core/messages/store-media.ts';
-import { busPublisher } from '../core/platform/event-bridge.ts';
-import { once } from '../core/platform/idempotency.ts';
+import { withIdempotency } from '../core/platform/idempotency.ts';
 import { onEvents } from './middleware/on-event.ts';
 
-const ports = { rules: storingRules(liveChatFileHosts), publish: busPublisher(), now: Date.now };
+const ports = { rules: storingRules(liveChatFileHosts), publish: createBusPublisher(), now: Date.now };
 
 /** Stores the file of a media message or note. */
 export const handler = onEvents(
@@ -20,7 +20,7 @@ export const handler = onEvents(
       if (edited) return editMessage({ type, metadata, data: message });
       return message.visibility === 'agents' ? storeNote(message, metadata) : storeMessage(message, metadata);
     };
-    const store = once('store-media', () => storeMedia({ message, metadata, edited, ensure }, ports));
+    const store = withIdempotency('store-media', () => storeMedia({ message, metadata, edited, ensure }, ports));
     log.info(`file ${await store(metadata.id, remainingMs)}`);
   },
 );

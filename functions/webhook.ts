@@ -1,16 +1,15 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { createBusPublisher } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
 import { type Answer, type Receiving, receive } from '../core/livechat/receive.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
-import { busPublisher } from '../core/platform/event-bridge.ts';
-import { errorKeys, logWith } from '../core/platform/logger.ts';
+import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
 import { readSecret } from '../core/platform/secrets-manager.ts';
 import { BodyTooLargeError, httpBody, NotUtf8Error, rawBody } from './middleware/http-body.ts';
-
-const log = logWith({ function: 'webhook' });
 
 const receiving: Receiving = {
   credentials: new Credentials({
@@ -19,10 +18,10 @@ const receiving: Receiving = {
     environment: process.env,
     cacheMs: wholeNumber('SECRET_CACHE_SECONDS', 300) * 1000,
   }),
-  publish: busPublisher(),
+  publish: createBusPublisher(),
   count,
   measure,
-  log,
+  log: logger,
 };
 
 const answers: Record<Answer, APIGatewayProxyStructuredResultV2> = {
@@ -33,13 +32,15 @@ const answers: Record<Answer, APIGatewayProxyStructuredResultV2> = {
 
 /** LiveChat's one webhook: verify, translate, put on the bus, answer. */
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+  .use(injectLambdaContext(logger))
   .use({
     after: ({ response }) => {
-      if (response && response.statusCode !== 200) count('WebhooksRefused', { status: String(response.statusCode) });
+      if (response && response.statusCode !== 200)
+        count('WebhookErrorResponses', { status: String(response.statusCode) });
     },
     onError: async (request) => {
       request.response = await answerError(request.error, request.event);
-      count('WebhooksRefused', { status: String(request.response.statusCode) });
+      count('WebhookErrorResponses', { status: String(request.response.statusCode) });
     },
   })
   .use(httpBody(wholeNumber('WEBHOOK_MAX_BYTES', 1_048_576, 1)))
@@ -55,9 +56,9 @@ async function answerError(error: unknown, event: APIGatewayProxyEventV2): Promi
   try {
     if (error instanceof BodyTooLargeError) return json(413, { error: 'Payload too large' });
     if (error instanceof NotUtf8Error || isParserError(error)) return await answer(event, undefined);
-    log.error('webhook failed', errorKeys(error));
+    logger.error('webhook failed', { error });
   } catch (second) {
-    log.error('webhook failed', errorKeys(second));
+    logger.error('webhook failed', { error: second });
   }
   return json(500, { error: 'Internal server error' });
 }

@@ -1,9 +1,9 @@
 import type { ExecutionStatus } from './aws/executions.ts';
 
-/** What happened in the engine, as it happens: for the output of the start and the console's stream. No contents, save an event's detail. */
-export type Activity = EventActivity | ExecutionActivity | RunActivity | WebhookActivity;
+/** An event of the engine, for the terminal output and the console's stream. Only a bus event's detail holds message contents. */
+export type Activity = EventActivity | ExecutionActivity | InvocationActivity | WebhookActivity;
 
-/** A domain event was put on the bus. */
+/** A domain event was published on the bus. */
 export type EventActivity = {
   readonly type: 'event';
   readonly at: string;
@@ -12,8 +12,8 @@ export type EventActivity = {
   readonly detail: unknown;
 };
 
-/** A function ran. */
-export type RunActivity = {
+/** A function invocation finished. */
+export type InvocationActivity = {
   readonly type: 'run';
   readonly at: string;
   readonly function: string;
@@ -23,7 +23,7 @@ export type RunActivity = {
   readonly error?: string;
 };
 
-/** An execution of a state machine started, or ended. */
+/** An execution of a state machine started or ended. */
 export type ExecutionActivity = {
   readonly type: 'execution';
   readonly at: string;
@@ -34,28 +34,28 @@ export type ExecutionActivity = {
   readonly error?: string;
 };
 
-/** A webhook was answered. */
+/** A webhook request received its response. */
 export type WebhookActivity = {
   readonly type: 'webhook';
   readonly at: string;
   readonly method: string;
   readonly status: number;
   readonly ms: number;
-  /** LiveChat's action, where it could be seen. */
+  /** LiveChat's action, if the body has one. */
   readonly action?: string;
 };
 
 export type Listener = (activity: Activity) => void;
 
-/** Hands every activity to all who subscribed. */
-export function createActivities() {
+/** Forwards every activity to all subscribers. */
+export function createActivityStream() {
   const listeners = new Set<Listener>();
 
   return {
     publish(activity: Activity): void {
       for (const listener of listeners) listener(activity);
     },
-    /** The function that ends the subscription. */
+    /** Returns a function that ends the subscription. */
     subscribe(listener: Listener): () => void {
       listeners.add(listener);
       return () => {

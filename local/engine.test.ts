@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import type { Activity } from './activity.ts';
-import { type Engine, type EngineOptions, type Parts, type SimulatorSettings, startEngine } from './engine.ts';
+import { type Engine, type EngineOptions, type EngineParts, type SimulatorSettings, startEngine } from './engine.ts';
+import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
-import { sharedCount, sharedWork } from './shared-work.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -34,7 +34,7 @@ async function start(overrides: Partial<EngineOptions> = {}): Promise<Started> {
   cleanups.push(() => written.remove());
   const simulators: SimulatorSettings[] = [];
   const lines: string[] = [];
-  const parts: Parts = {
+  const parts: EngineParts = {
     async startSimulator(settings) {
       simulators.push(settings);
       return { port: 4999, stop: async () => {} };
@@ -61,7 +61,7 @@ async function start(overrides: Partial<EngineOptions> = {}): Promise<Started> {
   return { engine, activities, lines, simulators };
 }
 
-test('a webhook goes through its function to the bus and on to the function of the rule', async () => {
+test("passes a webhook through its function and the bus to the rule's function", async () => {
   const { engine, activities, lines } = await start();
 
   const response = await fetch(engine.addresses.webhook, { method: 'POST', body: '{"data":{"conversationId":"C1"}}' });
@@ -76,9 +76,9 @@ test('a webhook goes through its function to the bus and on to the function of t
   expect(activities).toContainEqual(expect.objectContaining({ type: 'run', function: 'note', ok: true }));
 });
 
-test('nobody is idle while the simulator owes a webhook', async () => {
+test('is not idle while the simulator has an undelivered webhook', async () => {
   const { engine, simulators } = await start();
-  const owed = sharedWork(simulators[0]?.owed ?? sharedCount());
+  const owed = sharedInFlight(simulators[0]?.owed ?? allocateSharedCount());
   const arrived: string[] = [];
 
   const end = owed.begin();
@@ -106,7 +106,7 @@ async function startSends(functions: Record<string, string>): Promise<Started> {
   return start({ topology, root: written.root, machineDelays: { retryMs: 1 } });
 }
 
-test('a send request goes through the state machine to its function, and a failed one to the dead letters', async () => {
+test('passes a send request to the state machine and a failed one to the dead-letter queue', async () => {
   const { engine, activities, lines } = await startSends(sends);
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"ok"}' });
@@ -125,7 +125,7 @@ test('a send request goes through the state machine to its function, and a faile
   ]);
 });
 
-test('a send whose function is killed in the middle is tried again', async () => {
+test('retries a send whose function is killed', async () => {
   const begun = Promise.withResolvers<void>();
   const server = createServer(() => begun.resolve());
   const port = await listen(server, 0, '--port');
@@ -135,7 +135,7 @@ test('a send whose function is killed in the middle is tried again', async () =>
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: JSON.stringify({ port }) });
   await begun.promise;
-  // Whoever calls now is answered.
+  // Later calls get a response.
   server.removeAllListeners('request').on('request', (_request, response) => response.end());
   const killed = await fetch(`${engine.addresses.aws}/_local/kill`, { method: 'POST' });
   await fetch(`${engine.addresses.aws}/_local/idle`);
@@ -147,7 +147,7 @@ test('a send whose function is killed in the middle is tried again', async () =>
   expect(activities.at(-1)).toMatchObject({ type: 'execution', status: 'SUCCEEDED' });
 });
 
-test('the console is served beside the webhook, in the environment of the functions', async () => {
+test('serves the console with the environment of the functions', async () => {
   const { engine } = await start();
 
   const response = await fetch(engine.addresses.console);
@@ -155,7 +155,7 @@ test('the console is served beside the webhook, in the environment of the functi
   expect(await response.json()).toEqual({ bus: 'omnichannel', region: 'us-east-1' });
 });
 
-test('the simulator is given the credentials of the secret, and where to send webhooks', async () => {
+test('starts the simulator with the credentials and the webhook URL', async () => {
   const environment = { LIVECHAT_WEBHOOK_SECRET: 'my own secret', LIVECHAT_ORGANIZATION_ID: 'org' };
   const { engine, simulators } = await start({ environment });
 
@@ -175,18 +175,18 @@ test('the simulator is given the credentials of the secret, and where to send we
   ]);
 });
 
-test('with the address of a real account no simulator is started', async () => {
+test('starts no simulator with the address of a real account', async () => {
   const { engine, simulators } = await start({ environment: { LIVECHAT_API_BASE_URL: 'https://api.livechatinc.com' } });
 
   expect(engine.addresses.livechat).toBe('https://api.livechatinc.com');
   expect(simulators).toEqual([]);
 });
 
-test('an address that is none stops the start with the name of the setting', async () => {
+test('rejects an invalid address with the name of the setting', async () => {
   await expect(start({ environment: { LIVECHAT_API_BASE_URL: 'livechat' } })).rejects.toThrow(/LIVECHAT_API_BASE_URL/);
 });
 
-test('a stop frees the ports and gives the environment back', async () => {
+test('frees the ports and restores the environment on stop', async () => {
   const before = { ...process.env };
   const { engine } = await start();
   expect(process.env).not.toEqual(before);
@@ -198,7 +198,7 @@ test('a stop frees the ports and gives the environment back', async () => {
   await expect(fetch(engine.addresses.webhook)).rejects.toThrow();
 });
 
-test('a start that fails leaves nothing behind', async () => {
+test('cleans up after a failed start', async () => {
   const { engine } = await start();
   const taken = Number(new URL(engine.addresses.webhook).port);
 
@@ -208,9 +208,9 @@ test('a start that fails leaves nothing behind', async () => {
   });
 });
 
-test("the simulator's port is named by its own option when it is taken", async () => {
+test("names the simulator's port option if the port is in use", async () => {
   const taken = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
-  const parts: Parts = {
+  const parts: EngineParts = {
     startSimulator: () => Promise.reject(taken),
     createConsole: () => Promise.reject(new Error('not reached')),
   };

@@ -1,31 +1,32 @@
 import { fileURLToPath } from 'node:url';
-import { localStage, outputsParameter, type StageOutputs } from '../core/platform/outputs.ts';
+import { localStage, outputsParameter, type StageOutputs } from '../core/platform/configuration.ts';
 import * as deployed from '../stacks/topology.ts';
-import { type Activity, createActivities, type Listener } from './activity.ts';
-import { type CloudResources, startCloud } from './aws/cloud.ts';
-import { type Execution, statusOf } from './aws/executions.ts';
+import { type Activity, createActivityStream, type Listener } from './activity.ts';
+import { type Execution, executionStatus } from './aws/executions.ts';
+import { type AwsResources, startLocalAws } from './aws/local-aws.ts';
 import type { MachineDelays } from './aws/state-machine.ts';
-import { type LocalCredentials, localCredentials } from './credentials.ts';
 import {
   type Environment,
   type EnvironmentTopology,
   functionEnvironment,
-  only,
-  takeEnvironment,
+  type LocalCredentials,
+  localCredentials,
+  pickSettings,
+  replaceProcessEnvironment,
 } from './environment.ts';
-import { createFront, type FrontOptions } from './front.ts';
-import type { LambdaFunction } from './lambda/messages.ts';
+import { createHttpApi, type HttpApiOptions } from './http-api.ts';
+import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
+import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
-import { sharedCount, sharedWork } from './shared-work.ts';
 
-/** What the engine builds from, in the shape of stacks/topology.ts. */
-export interface Topology extends CloudResources, EnvironmentTopology {
+/** The engine's input, in the shape of stacks/topology.ts. */
+export interface Topology extends AwsResources, EnvironmentTopology {
   readonly functions: Readonly<Record<string, LambdaFunction>>;
-  readonly webhookRoute: FrontOptions['route'];
-  readonly tables: CloudResources['tables'] & EnvironmentTopology['tables'];
+  readonly webhookRoute: HttpApiOptions['route'];
+  readonly tables: AwsResources['tables'] & EnvironmentTopology['tables'];
   readonly bucket: EnvironmentTopology['bucket'];
-  readonly stateMachines: CloudResources['stateMachines'] & EnvironmentTopology['stateMachines'];
+  readonly stateMachines: AwsResources['stateMachines'] & EnvironmentTopology['stateMachines'];
 }
 
 export interface SimulatorSettings {
@@ -35,10 +36,10 @@ export interface SimulatorSettings {
   readonly organizationId: string;
   readonly clientId: string;
   readonly agentId: string;
-  /** What our own calls of its API are made with. */
+  /** The credentials of the bridge's API calls. */
   readonly accountId: string;
   readonly apiKey: string;
-  /** Where it counts the webhooks that it owes us, see `sharedWork`. */
+  /** Counter of webhooks that are not delivered yet, see `sharedInFlight`. */
   readonly owed: SharedArrayBuffer;
 }
 
@@ -46,35 +47,35 @@ export interface Console {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** The parts that stand beside the engine; tests put their own in. */
-export interface Parts {
+/** The simulator and the console; injectable for tests. */
+export interface EngineParts {
   startSimulator(settings: SimulatorSettings): Promise<{ readonly port: number; stop(): Promise<void> }>;
   createConsole(dependencies: {
     subscribe(listener: Listener): () => void;
     bus: string;
-    /** Left out where LiveChat itself is called. */
+    /** Undefined if the engine calls LiveChat itself. */
     simulator?: string | undefined;
   }): Promise<Console>;
 }
 
 export interface EngineOptions {
-  /** 0 takes any free port. */
+  /** 0 picks any free port. */
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The wait before the first retry of an asynchronous invocation; the second waits twice that. Also before a message of a queue is tried again. */
+  /** The delay before the first retry of an asynchronous invocation (the second waits twice as long) and before a queue message is retried. */
   readonly asyncRetryDelayMs: number;
-  /** Fixed waits in state machines, instead of their definitions'. */
+  /** Fixed delays in state machines instead of their definitions'. */
   readonly machineDelays?: MachineDelays;
-  /** Told what an operator must know: refused calls, dead letters, lost events. */
+  /** Receives what an operator must know: unsupported calls, dead letters, lost events. */
   report(message: string): void;
-  /** Every line that the functions log. */
+  /** Receives every line that the functions log. */
   onLog?(line: string): void;
   readonly environment?: Environment;
   readonly topology?: Topology;
-  /** Where the handlers' paths start. */
+  /** The base folder of the handlers' paths. */
   readonly root?: string;
-  readonly parts?: Parts;
+  readonly parts?: EngineParts;
 }
 
 export interface Addresses {
@@ -87,7 +88,7 @@ export interface Addresses {
 
 export interface Engine {
   readonly addresses: Addresses;
-  /** Credentials that were made up for this run, by variable. */
+  /** Credentials generated for this run, by variable. */
   readonly generated: LocalCredentials['generated'];
   subscribe(listener: Listener): () => void;
   stop(): Promise<void>;
@@ -95,9 +96,9 @@ export interface Engine {
 
 const secretPrefix = 'livechat';
 
-const ownParts: Parts = {
-  startSimulator: async (settings) => (await import('./livechat/thread.ts')).startSimulatorThread(settings),
-  // The console's clients read their settings when they are loaded, hence not before they are known.
+const defaultParts: EngineParts = {
+  startSimulator: async (settings) => (await import('./livechat/worker.ts')).startSimulatorThread(settings),
+  // Imported late, since the console's clients read the environment on import.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };
 
@@ -112,17 +113,17 @@ const ownParts: Parts = {
  * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { report, onLog = () => {}, topology = deployed, environment = process.env, parts = ownParts } = options;
+  const { report, onLog = () => {}, topology = deployed, environment = process.env, parts = defaultParts } = options;
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
-  const activities = createActivities();
+  const activities = createActivityStream();
   const credentials = localCredentials(environment);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
-  const owed = sharedCount();
+  const owed = allocateSharedCount();
   const cleanups: (() => unknown)[] = [];
   let stopping = false;
 
-  // What a stop interrupts is no failure that anyone should read about.
+  // Failures that a stop causes are not reported.
   const publish = (activity: Activity) => {
     if (!stopping) activities.publish(activity);
   };
@@ -130,7 +131,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function stop(): Promise<void> {
     stopping = true;
-    // In the order of the start: nothing new begins once the AWS side, which reports what is unfinished, is gone.
+    // In start order: once the local AWS, which reports unfinished work, has stopped, nothing new starts.
     for (const cleanup of cleanups.splice(0)) await cleanup();
   }
 
@@ -157,14 +158,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 
   async function start(): Promise<Addresses> {
-    // Without its function nothing takes messages from a queue.
+    // A queue whose function is missing has no event source mapping.
     const consumers = Object.fromEntries(
       Object.entries(topology.consumers).filter(([, { function: name }]) => Object.hasOwn(topology.functions, name)),
     );
-    const cloud = await startCloud({
+    const aws = await startLocalAws({
       resources: { ...topology, consumers },
       port: options.awsPort,
-      // The servers listen before the functions are loaded, since each needs to know where the others are.
+      // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
       delays: {
@@ -172,48 +173,48 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         redeliveryMs: options.asyncRetryDelayMs,
         ...options.machineDelays,
       },
-      elsewhere: sharedWork(owed),
+      otherInFlight: sharedInFlight(owed),
       report,
-      onExecution: (execution) => publish({ type: 'execution', at: now(), ...activityOf(execution) }),
+      onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>
         publish({ type: 'event', at: now(), detailType, source, detail }),
     });
-    cleanups.push(() => cloud.stop());
-    cloud.secrets.call('CreateSecret', {
+    cleanups.push(() => aws.stop());
+    aws.secrets.call('CreateSecret', {
       Name: `${secretPrefix}/default`,
       SecretString: JSON.stringify(credentials.secret),
     });
 
-    const front = createFront({
+    const httpApi = createHttpApi({
       route: topology.webhookRoute,
-      invoke: cloud.invoke,
+      invoke: aws.invoke,
       fallback: async (request) => (await consoleReady.promise).fetch(request),
       onWebhook: publish,
       report,
     });
-    const frontPort = await listen(front, options.port, '--port');
-    cleanups.push(() => close(front));
-    const webhookUrl = `http://localhost:${frontPort}${topology.webhookRoute.path}`;
+    const httpPort = await listen(httpApi, options.port, '--port');
+    cleanups.push(() => close(httpApi));
+    const webhookUrl = `http://localhost:${httpPort}${topology.webhookRoute.path}`;
     const { url: liveChatUrl, simulated } = await findLiveChat(webhookUrl);
 
     const found = {
       topology,
-      endpoint: cloud.url,
+      endpoint: aws.url,
       secretPrefix,
-      deadLetterQueueUrl: cloud.deadLetterQueueUrl,
+      deadLetterQueueUrl: aws.deadLetterQueueUrl,
       liveChatUrl,
     };
     const env = functionEnvironment({ ...found, inherited: environment });
-    const known = functionEnvironment({ ...found, inherited: only(deployed.settings, environment) });
+    const known = functionEnvironment({ ...found, inherited: pickSettings(deployed.settings, environment) });
     const outputs: StageOutputs = { version: 1, webhookUrl, environment: known };
-    cloud.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
-    cleanups.push(takeEnvironment(env));
+    aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
+    cleanups.push(replaceProcessEnvironment(env));
     const started = await startRuntime({
       functions: topology.functions,
       root,
       env,
       onLog,
-      onRun: (run) => publish({ type: 'run', at: now(), ...run }),
+      onInvocation: (run) => publish({ type: 'run', at: now(), ...run }),
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);
@@ -225,8 +226,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       }),
     );
 
-    const consoleUrl = `http://localhost:${frontPort}/`;
-    return { webhook: webhookUrl, console: consoleUrl, aws: cloud.url, livechat: liveChatUrl, bus: topology.busName };
+    const consoleUrl = `http://localhost:${httpPort}/`;
+    return { webhook: webhookUrl, console: consoleUrl, aws: aws.url, livechat: liveChatUrl, bus: topology.busName };
   }
 
   try {
@@ -238,9 +239,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function activityOf(execution: Execution) {
-  const error = execution.ending?.error;
-  return { name: execution.name, arn: execution.arn, status: statusOf(execution), ...(error && { error }) };
+function toExecutionActivity(execution: Execution) {
+  const error = execution.end?.error;
+  return { name: execution.name, arn: execution.arn, status: executionStatus(execution), ...(error && { error }) };
 }
 
 function isSimulator(url: string, port: number): boolean {

@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import * as topology from '../stacks/topology.ts';
-import { localCredentials } from './credentials.ts';
-import { functionEnvironment, takeEnvironment } from './environment.ts';
+import { functionEnvironment, localCredentials, replaceProcessEnvironment } from './environment.ts';
 
 function environmentWith(inherited: Record<string, string>): Record<string, string> {
   return functionEnvironment({
@@ -14,7 +13,7 @@ function environmentWith(inherited: Record<string, string>): Record<string, stri
   });
 }
 
-test('functions find every name that the topology gives them', () => {
+test('sets every variable of the topology', () => {
   expect(environmentWith({ PATH: '/bin' })).toEqual({
     PATH: '/bin',
     LOG_LEVEL: 'INFO',
@@ -33,11 +32,11 @@ test('functions find every name that the topology gives them', () => {
     MEDIA_BUCKET: 'media',
     DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:1/000000000000/dead-letters',
     LIVECHAT_API_BASE_URL: 'http://localhost:2',
-    MEDIA_STAND_IN: 'http://localhost:2',
+    MEDIA_SIMULATOR_URL: 'http://localhost:2',
   });
 });
 
-test("nothing of the machine's AWS settings can lead a function to the real AWS", () => {
+test('inherits no AWS setting of the machine', () => {
   const environment = environmentWith({
     AWS_PROFILE: 'production',
     AWS_ENDPOINT_URL_DYNAMODB: 'https://dynamodb.us-east-1.amazonaws.com',
@@ -55,19 +54,19 @@ test("nothing of the machine's AWS settings can lead a function to the real AWS"
   ).toEqual(['AWS_ACCESS_KEY_ID', 'AWS_ENDPOINT_URL', 'AWS_LAMBDA_LOG_FORMAT', 'AWS_REGION', 'AWS_SECRET_ACCESS_KEY']);
 });
 
-test("this process's environment is taken over and given back", () => {
+test("replaces and restores the process's environment", () => {
   vi.stubEnv('AWS_PROFILE', 'production');
   const before = { ...process.env };
 
-  const giveBack = takeEnvironment({ ONLY: 'this' });
+  const redeliver = replaceProcessEnvironment({ ONLY: 'this' });
   expect(process.env).toEqual({ ONLY: 'this' });
-  giveBack();
+  redeliver();
 
   expect(process.env).toEqual(before);
   vi.unstubAllEnvs();
 });
 
-test('credentials come from the environment, and what it lacks is made up and named', () => {
+test('reads credentials from the environment and generates missing ones', () => {
   const given = { LIVECHAT_WEBHOOK_SECRET: 'my own secret', LIVECHAT_API_KEY: '', LIVECHAT_ORGANIZATION_ID: 'org' };
 
   const { secret, organizationId, generated } = localCredentials(given);
@@ -84,7 +83,7 @@ test('credentials come from the environment, and what it lacks is made up and na
   expect(generated).toEqual(others);
 });
 
-test('a secret that the webhook would not accept stops the start with the name of the setting', () => {
+test('rejects a secret that is too short with the name of the setting', () => {
   expect(() => localCredentials({ LIVECHAT_WEBHOOK_SECRET: 'seven77' })).toThrow(
     'LIVECHAT_WEBHOOK_SECRET must have at least 8 characters; it has 7',
   );

@@ -1,13 +1,14 @@
-import { region, stateMachineArn } from './lambda/names.ts';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { region, stateMachineArn } from './aws/arn.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Those settings alone, which are no secret: whoever operates the bridge must act by the same ones as its functions. */
-export function only(settings: readonly string[], environment: Environment): Environment {
+/** Picks these settings, none of which is secret. The console and the CLI use the same values as the functions. */
+export function pickSettings(settings: readonly string[], environment: Environment): Environment {
   return Object.fromEntries(settings.map((name) => [name, environment[name]]));
 }
 
-/** The names of environment variables, by what they hold, and the things that they name. */
+/** The resources of the topology with the environment variables that hold their names. */
 export interface EnvironmentTopology {
   readonly busName: string;
   readonly tables: Readonly<Record<string, { readonly variable: string }>>;
@@ -26,10 +27,9 @@ export interface EnvironmentOptions {
 }
 
 /**
- * What the functions and the console find in their environment.
+ * The environment of the functions and the console.
  *
- * AWS settings of the machine are left out, all of them: a profile or a service's own endpoint among them would
- * send a call to the real AWS.
+ * No AWS setting of the machine is inherited: a profile or a service-specific endpoint would send calls to the real AWS.
  */
 export function functionEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { topology, inherited } = options;
@@ -55,18 +55,18 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     [topology.bucket.variable]: topology.bucket.name,
     [topology.variables.deadLetterQueue]: options.deadLetterQueueUrl,
     LIVECHAT_API_BASE_URL: options.liveChatUrl,
-    ...standIn(options),
+    ...simulatorUrl(options),
   };
 }
 
-/** A LiveChat on this machine is a simulator, which has LiveChat's files, too: they are not fetched from the web. */
-function standIn({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_STAND_IN?: string } {
+/** The simulator also serves LiveChat's files, so they are not fetched from the web. */
+function simulatorUrl({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_SIMULATOR_URL?: string } {
   const here = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
-  return here && !inherited.MEDIA_STAND_IN ? { MEDIA_STAND_IN: new URL(liveChatUrl).origin } : {};
+  return here && !inherited.MEDIA_SIMULATOR_URL ? { MEDIA_SIMULATOR_URL: new URL(liveChatUrl).origin } : {};
 }
 
-/** Makes `environment` this process's own; the function that is returned puts back what was there. */
-export function takeEnvironment(environment: Readonly<Record<string, string>>): () => void {
+/** Replaces this process's environment. The returned function restores it. */
+export function replaceProcessEnvironment(environment: Readonly<Record<string, string>>): () => void {
   const before = { ...process.env };
   replaceEnvironment(environment);
   return () => replaceEnvironment(before);
@@ -77,4 +77,50 @@ function replaceEnvironment(environment: Environment): void {
     if (environment[name] === undefined) delete process.env[name];
   }
   Object.assign(process.env, environment);
+}
+
+export interface LocalCredentials {
+  /** The content of the secret. */
+  readonly secret: {
+    readonly LIVECHAT_WEBHOOK_SECRET: string;
+    readonly LIVECHAT_API_KEY: string;
+    readonly LIVECHAT_ACCOUNT_ID: string;
+    readonly LIVECHAT_CLIENT_ID: string;
+    readonly LIVECHAT_AGENT_ID: string;
+  };
+  /** The simulator's organization. */
+  readonly organizationId: string;
+  /** The values that were generated for this run. */
+  readonly generated: Readonly<Record<string, string>>;
+}
+
+/** The webhook rejects shorter secrets. */
+const minSecretLength = 8;
+
+/**
+ * Credentials from the environment, else generated. An empty variable counts as absent.
+ *
+ * @throws Error that names the invalid setting and what it should be.
+ */
+export function localCredentials(environment: Environment): LocalCredentials {
+  const generated: Record<string, string> = {};
+  const setting = (name: string, fallback: string): string => {
+    const given = environment[name];
+    if (given) return given;
+    generated[name] = fallback;
+    return fallback;
+  };
+  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
+  const secret = {
+    LIVECHAT_WEBHOOK_SECRET: setting('LIVECHAT_WEBHOOK_SECRET', `whsec-${randomHex(24)}`),
+    LIVECHAT_API_KEY: setting('LIVECHAT_API_KEY', `local-${randomHex(24)}`),
+    LIVECHAT_ACCOUNT_ID: setting('LIVECHAT_ACCOUNT_ID', randomUUID()),
+    LIVECHAT_CLIENT_ID: setting('LIVECHAT_CLIENT_ID', randomHex(16)),
+    LIVECHAT_AGENT_ID: setting('LIVECHAT_AGENT_ID', 'bridge@local.example'),
+  };
+  const { length } = secret.LIVECHAT_WEBHOOK_SECRET;
+  if (length < minSecretLength) {
+    throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${minSecretLength} characters; it has ${length}`);
+  }
+  return { secret, organizationId: setting('LIVECHAT_ORGANIZATION_ID', randomUUID()), generated };
 }

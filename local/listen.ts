@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 
-/** The options by which each port is chosen. */
+/** The command-line options that set each port. */
 export type PortOption = '--port' | '--aws-port' | '--livechat-port';
 
 export class PortTakenError extends Error {
@@ -11,13 +11,13 @@ export class PortTakenError extends Error {
   }
 }
 
-/** Whether listening failed because something else has the port. */
+/** Whether listening failed because the port is in use. */
 export function isPortTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
 /**
- * Listens on this machine only, and gives the port.
+ * Listens on the loopback interface only, and resolves with the port.
  *
  * @throws PortTakenError
  */

@@ -32,18 +32,18 @@ test.each<[Activity, string]>([
     { type: 'execution', at, name: 'e1', arn: 'arn', status: 'FAILED', error: 'LiveChatClientError' },
     'execution e1 failed LiveChatClientError',
   ],
-])('%j is one line without any content', (activity, line) => {
+])('formats %j in one line without contents', (activity, line) => {
   expect(formatActivity(activity, plain)).toBe(`12:34:56.789 ${line}`);
 });
 
-test('the start names the addresses, and the values that were made up', () => {
+test('prints the addresses and the generated values', () => {
   const text = formatStart({ addresses, generated: { LIVECHAT_WEBHOOK_SECRET: 'whsec-1' } }, plain);
 
   expect(text).toMatch(/webhook\s+w\n.*console\s+c\n.*AWS\s+a\n.*LiveChat\s+l\n.*bus\s+b\n/);
   expect(text).toContain('LIVECHAT_WEBHOOK_SECRET=whsec-1');
-  expect(formatStart({ addresses, generated: {} }, plain)).not.toContain('Made up');
+  expect(formatStart({ addresses, generated: {} }, plain)).not.toContain('Generated');
 });
 
-test('the line for programs is JSON', () => {
+test('prints the ready line as JSON', () => {
   expect(JSON.parse(formatReady(addresses))).toEqual({ ready: true, ...addresses });
 });

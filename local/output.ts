@@ -1,9 +1,9 @@
 import type { Colors } from 'picocolors/types.js';
-import type { Activity, EventActivity, ExecutionActivity, RunActivity, WebhookActivity } from './activity.ts';
-import { isRecord } from './aws/json.ts';
+import type { Activity, EventActivity, ExecutionActivity, InvocationActivity, WebhookActivity } from './activity.ts';
+import { isRecord } from './aws/protocol.ts';
 import type { Addresses, Engine } from './engine.ts';
 
-/** The start's output as text: where everything is, and one line for everything that happens. Never what a message says. */
+/** The terminal output: the addresses at the start, then one line per activity, without message contents. */
 
 export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' | 'generated'>, colors: Colors): string {
   const rows: [string, string][] = [
@@ -15,7 +15,8 @@ export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' |
   ];
   const lines = ['', ...rows.map(([name, value]) => `  ${colors.bold(name.padEnd(9))} ${value}`), ''];
   const made = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);
-  const about = made.length > 0 ? ['  Made up for this run, as the environment does not have them:', ...made, ''] : [];
+  const about =
+    made.length > 0 ? ['  Generated for this run, since the environment does not set them:', ...made, ''] : [];
   return [...lines, ...about, '  Watch a chat pass: npx livechat simulate chat', ''].join('\n');
 }
 
@@ -38,7 +39,7 @@ function describe(activity: Activity, colors: Colors): string {
     case 'execution':
       return describeExecution(activity, colors);
     case 'run':
-      return describeRun(activity, colors);
+      return describeInvocation(activity, colors);
   }
 }
 
@@ -59,7 +60,7 @@ function describeExecution({ name, status, error }: ExecutionActivity, colors: C
   return `${name} ${status === 'SUCCEEDED' ? colors.green(text) : colors.red(`${text} ${error ?? ''}`.trim())}`;
 }
 
-function describeRun({ function: name, ok, ms, error }: RunActivity, colors: Colors): string {
+function describeInvocation({ function: name, ok, ms, error }: InvocationActivity, colors: Colors): string {
   const outcome = ok ? colors.green('ok') : colors.red(`failed ${error ?? ''}`.trim());
   return `${name} ${outcome} ${colors.dim(`${ms} ms`)}`;
 }

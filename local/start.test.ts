@@ -23,7 +23,7 @@ function startWith(...args: string[]): { child: ChildProcess; errors: () => stri
   return { child, errors: () => text, ended: once(child, 'close').then(([code]) => Number(code)) };
 }
 
-test('the real app starts within 5 s, says so in one line of JSON, and stops cleanly on SIGTERM', async () => {
+test('starts within 5 s, prints one line of JSON, and stops cleanly on SIGTERM', async () => {
   const started = performance.now();
   const { child, errors, ended } = startWith(...anyPorts, '--json');
   if (!child.stdout) throw new Error('no stdout');
@@ -47,7 +47,7 @@ test('the real app starts within 5 s, says so in one line of JSON, and stops cle
   expect(lines).toHaveLength(1);
 });
 
-test('a port that is taken ends the start with code 1, the port and the option to change it', async () => {
+test('exits with code 1, the port and its option if the port is in use', async () => {
   const server = createServer();
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
@@ -64,7 +64,7 @@ test.each([
   [['--port', '70000'], /--port <number>.*whole number from 0 to 65535/],
   [['--async-retry-delay', 'soon'], /--async-retry-delay <ms>.*whole number of milliseconds/],
   [['--prot', '1'], /unknown option '--prot'/],
-])('%j ends the start with code 1 and what is wrong', async (args, message) => {
+])('exits with code 1 and the problem for %j', async (args, message) => {
   const { errors, ended } = startWith(...args);
 
   expect(await ended).toBe(1);

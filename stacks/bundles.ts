@@ -5,12 +5,12 @@ const { root, work } = $cli.paths;
 const folder = join(work, 'bundles');
 
 /**
- * What is deployed is what `npm run build` makes and the tests measure: SST's own bundler takes no alias. It is made anew
+ * What is deployed is what `npm run build:functions` makes and the tests measure: SST's own bundler takes no alias. It is made anew
  * for every deployment, in a process of its own, since an import of esbuild would find that of SST's platform from here.
  */
 if (!$dev) {
   const shell = process.platform === 'win32';
-  execFileSync('npm', ['run', '--silent', 'build', '--', folder], {
+  execFileSync('npm', ['run', '--silent', 'build:functions', '--', folder], {
     cwd: root,
     shell,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,4 +1,4 @@
-import { type MetricName, namespace } from '../core/platform/metric-catalogue.ts';
+import { type MetricName, namespace } from '../core/platform/metrics.ts';
 import { bus } from './bus.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';

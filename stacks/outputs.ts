@@ -1,4 +1,4 @@
-import { outputsParameter } from '../core/platform/outputs.ts';
+import { outputsParameter } from '../core/platform/configuration.ts';
 import { webhookUrl } from './inbound.ts';
 import { environment } from './links.ts';
 import { functionSettings } from './settings.ts';
@@ -6,7 +6,7 @@ import { region } from './stage.ts';
 
 /**
  * What the command line's `--stage` reads, from any machine with credentials for the account, in the shape of
- * core/platform/outputs.ts: the environment in which the functions find everything, by the same variables.
+ * core/platform/configuration.ts: the environment in which the functions find everything, by the same variables.
  */
 const parameter = outputsParameter($app.stage);
 

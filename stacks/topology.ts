@@ -1,10 +1,10 @@
 import { conversationsTable } from '../core/conversations/table.ts';
-import { eventSource } from '../core/events/source.ts';
+import { eventSource } from '../core/events/catalogue.ts';
 import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { controlTable } from '../core/platform/control-table.ts';
-import type { TableLayout } from '../core/platform/table.ts';
+import type { TableLayout } from '../core/platform/tables.ts';
+import { controlTable } from '../core/platform/tables.ts';
 import type { UseName } from './uses.ts';
 
 /**

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import type { Fact } from '../core/conversations/facts.ts';
+import type { ConversationEvent } from '../core/conversations/facts.ts';
 import type { EventMetadata, Participant } from '../core/events/schemas.ts';
 import { payloads } from '../core/livechat/schemas.ts';
-import type { Webhook } from '../core/livechat/translate/context.ts';
+import type { Webhook } from '../core/livechat/translate.ts';
 
 /** Generators of what comes from LiveChat and of what becomes of it, for tests of properties. */
 
@@ -160,7 +160,7 @@ export const participant: fc.Arbitrary<Participant> = fc.record(
     type: fc.constantFrom('customer', 'agent', 'bot', 'unknown'),
     name: fc.constantFrom('Dana', 'Nina'),
     present: fc.boolean(),
-    mistakable: fc.constant(true),
+    misleadingId: fc.constant(true),
     fields: fc.dictionary(fc.constantFrom('plan', 'cart'), fc.constantFrom('1', '2')),
   },
   { requiredKeys: ['id', 'type'] },
@@ -179,7 +179,10 @@ const metadata = receivedAt.map(
 );
 
 /** One fact about a thread; `threadId` decides which, and may leave it out where a fact can do without. */
-function fact(threadId: fc.Arbitrary<string>, maybeThreadId: fc.Arbitrary<string | undefined>): fc.Arbitrary<Fact> {
+function fact(
+  threadId: fc.Arbitrary<string>,
+  maybeThreadId: fc.Arbitrary<string | undefined>,
+): fc.Arbitrary<ConversationEvent> {
   const started = fc.record({
     conversationId,
     threadId,
@@ -221,22 +224,22 @@ function fact(threadId: fc.Arbitrary<string>, maybeThreadId: fc.Arbitrary<string
 }
 
 /** Facts with an id of their own each, about the threads named (or, where a fact can do without, about none). */
-export function facts(...threadIds: readonly string[]): fc.Arbitrary<Fact[]> {
+export function facts(...threadIds: readonly string[]): fc.Arbitrary<ConversationEvent[]> {
   const threadId = fc.constantFrom(...threadIds);
   return fc.array(fact(threadId, fc.option(threadId, { nil: undefined })), { maxLength: 12 }).map(withIds(threadIds));
 }
 
 /** Facts that all name the one thread. */
-export function factsOf(threadId: string): fc.Arbitrary<Fact[]> {
+export function factsOf(threadId: string): fc.Arbitrary<ConversationEvent[]> {
   const only = fc.constant(threadId);
   return fc.array(fact(only, only), { maxLength: 8 }).map(withIds([threadId]));
 }
 
-function withIds(threadIds: readonly string[]): (list: readonly Fact[]) => Fact[] {
+function withIds(threadIds: readonly string[]): (list: readonly ConversationEvent[]) => ConversationEvent[] {
   return (list) => list.map((one, index) => numbered(one, `${threadIds.join('')}${index}`));
 }
 
-function numbered(one: Fact, id: string): Fact {
+function numbered(one: ConversationEvent, id: string): ConversationEvent {
   return { ...one, metadata: { ...one.metadata, id } };
 }
 

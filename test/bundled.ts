@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 /**
- * A Lambda environment as far as a bundle can tell: a process of its own that loads one file, invokes its handler once
- * with JSON, and answers with JSON.
+ * A minimal Lambda environment: a separate process that loads one bundle, invokes its handler once with a JSON event, and
+ * writes the result as JSON.
  */
 const runtime = `
 import { writeSync } from 'node:fs';
@@ -32,18 +32,18 @@ process.exit(0);
 export interface Invoked {
   readonly result?: unknown;
   readonly error?: { readonly name: string; readonly message: string };
-  /** What it has logged, line by line. */
+  /** The lines that it logged. */
   readonly log: readonly string[];
 }
 
-/** Starts a bundle in a fresh process with this environment and no other, and invokes it once. */
+/** Loads a bundle in a new process with only this environment, and invokes it once. */
 export async function invokeBundle(
   bundle: { readonly file: string; readonly name: string; readonly memoryMb: number },
   event: unknown,
   environment: Readonly<Record<string, string>>,
 ): Promise<Invoked> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', runtime], {
-    // Away from the project, whose packages must not be found.
+    // Outside the project, so that its packages are not resolved.
     cwd: '/',
     env: {
       ...environment,
@@ -51,7 +51,7 @@ export async function invokeBundle(
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(bundle.memoryMb),
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
     },
-    // The fourth is for the answer alone.
+    // The fourth pipe carries only the result.
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   });
   const [stdin, stdout, stderr, answer] = child.stdio;

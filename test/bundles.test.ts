@@ -6,7 +6,7 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { translate } from '../core/livechat/translate/translate.ts';
+import { translate } from '../core/livechat/translate.ts';
 import { sendInputVersion } from '../core/outbound/machine.ts';
 import { bundle } from '../stacks/build/bundle.ts';
 import { type FunctionName, functions, queues } from '../stacks/topology.ts';

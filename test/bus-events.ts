@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { eventSource } from '../core/events/catalogue.ts';
 import type { AnyEvent } from '../core/events/event.ts';
-import { eventSource } from '../core/events/source.ts';
 import { isAction } from '../core/livechat/schemas.ts';
-import { translate } from '../core/livechat/translate/translate.ts';
-import { compilePattern } from '../local/aws/pattern.ts';
+import { translate } from '../core/livechat/translate.ts';
+import { compilePattern } from '../local/aws/event-pattern.ts';
 import { type FunctionName, patternOf, rules } from '../stacks/topology.ts';
 import { type Body, fixture, order } from './fixtures.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { metrics } from '../core/platform/metric-catalogue.ts';
+import { metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { headingsOf, prose } from './markdown.ts';
 

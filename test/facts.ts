@@ -1,4 +1,4 @@
-import type { Fact, FactType } from '../core/conversations/facts.ts';
+import type { ChatEventType, ConversationEvent } from '../core/conversations/facts.ts';
 import type { EventData } from '../core/events/catalogue.ts';
 import type { EventMetadata } from '../core/events/schemas.ts';
 import { agentId, botId, organizationId } from './arbitraries.ts';
@@ -16,35 +16,40 @@ export function metadata(minute: number, id: string): EventMetadata {
   return { ...known, id: `${id}${minute}`, occurredAt: receivedAt, receivedAt };
 }
 
-type Given<T extends FactType> = Partial<EventData<T>> & { readonly threadId?: string };
+type Given<T extends ChatEventType> = Partial<EventData<T>> & { readonly threadId?: string };
 const placed = { conversationId: 'C', threadId: 'T' };
 
-export function started(minute: number, given: Given<'chat.started'> = {}): Fact {
+export function started(minute: number, given: Given<'chat.started'> = {}): ConversationEvent {
   const nothing = { participants: [], groups: [], tags: [], active: true, causedByUs: false };
   const data = { ...placed, ...nothing, reason: 'new', createdAt: at(minute), ...given } as const;
   return { type: 'chat.started', metadata: metadata(minute, 'started'), data };
 }
-export const transferred = (minute: number, given: Given<'chat.transferred'>): Fact => ({
+export const transferred = (minute: number, given: Given<'chat.transferred'>): ConversationEvent => ({
   type: 'chat.transferred',
   metadata: metadata(minute, 'transferred'),
   data: { ...placed, to: {}, reason: 'manual', ...given },
 });
-export const updated = (minute: number, given: Given<'chat.updated'>): Fact => ({
+export const updated = (minute: number, given: Given<'chat.updated'>): ConversationEvent => ({
   type: 'chat.updated',
   metadata: metadata(minute, 'updated'),
   data: { ...placed, ...given },
 });
-export const closed = (minute: number, threadId = 'T'): Fact => ({
+export const closed = (minute: number, threadId = 'T'): ConversationEvent => ({
   type: 'chat.deactivated',
   metadata: metadata(minute, 'closed'),
   data: { conversationId: 'C', threadId },
 });
-export const idle = (minute: number): Fact => ({
+export const idle = (minute: number): ConversationEvent => ({
   type: 'idle',
   metadata: metadata(minute, 'idle'),
   data: { ...placed, at: at(minute) },
 });
-export const agent = (minute: number, change: 'joined' | 'left', id = agentId, replaces?: string): Fact => ({
+export const agent = (
+  minute: number,
+  change: 'joined' | 'left',
+  id = agentId,
+  replaces?: string,
+): ConversationEvent => ({
   type: 'agent.changed',
   metadata: metadata(minute, 'agent'),
   data: {

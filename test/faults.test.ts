@@ -36,14 +36,14 @@ describe('when AWS fails', () => {
     return body;
   }
 
-  it('acknowledges only after the entries that the bus refused were taken', async () => {
+  it('acknowledges a webhook only after the bus accepts the retried entries', async () => {
     const body = chat();
     await inject({ service: 'events', operation: 'PutEvents', kind: 'partial', count: 2 });
     expect(await post(local, body)).toEqual(accepted);
     expect(await messagesOf(body)).toMatchObject({ messages: [{}, {}, {}] });
   });
 
-  it('acknowledges nothing while the bus keeps refusing an entry, and loses nothing when LiveChat tries again', async () => {
+  it("responds with 500 while the bus rejects an entry, and loses nothing after LiveChat's retry", async () => {
     const body = chat();
     await inject({ service: 'events', operation: 'PutEvents', kind: 'partial', count: 100 });
     expect(await post(local, body)).toEqual(failed);
@@ -52,26 +52,26 @@ describe('when AWS fails', () => {
     expect(await messagesOf(body)).toMatchObject({ messages: [{}, {}, {}] });
   });
 
-  it('acknowledges nothing while the bus is down', async () => {
+  it('responds with 500 while the bus is unavailable', async () => {
     await inject({ service: 'events', kind: 'unavailable', count: 100 });
     expect(await post(local, chat())).toEqual(failed);
   });
 
-  it('acknowledges nothing while the secret of a new organization cannot be read', async () => {
+  it('responds with 500 while the secret of a new organization is unavailable', async () => {
     await inject({ service: 'secretsmanager', kind: 'unavailable', count: 100 });
     expect(await post(local, chat())).toEqual(failed);
   });
 
-  it('stores everything once tables that were throttled take it again', async () => {
+  it('stores everything after throttled writes are retried', async () => {
     const body = chat();
     await inject({ service: 'dynamodb', kind: 'throttle', count: 10 });
     expect(await post(local, body)).toEqual(accepted);
     expect(await messagesOf(body)).toMatchObject({ conversation: { status: 'open' }, messages: [{}, {}, {}] });
   });
 
-  it('keeps an event as a dead letter when a function has failed three times, and redrives it by hand', async () => {
+  it('stores an event as a dead letter after three failed invocations and redrives it on request', async () => {
     const body = chat();
-    // The functions begin with an update, at every try; whoever keeps dead letters does without.
+    // The functions start with UpdateItem on every attempt; the dead-letter function does not use it.
     await inject({ service: 'dynamodb', operation: 'UpdateItem', kind: 'unavailable', count: 1000 });
     expect(await post(local, body)).toEqual(accepted);
     await local.idle();

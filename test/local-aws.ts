@@ -1,14 +1,14 @@
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Local } from './local.ts';
 
-/** What an SDK client is made with to talk to the local engine. */
+/** The configuration of an SDK client for the local engine. */
 export const clientOf = ({ aws }: Pick<Local, 'aws'>) => ({
   endpoint: aws,
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 });
 
-/** Makes the local engine a stage of another name, with some of its outputs changed, as a bad deployment would leave them. */
+/** Publishes the outputs of another stage name that points to the local engine, with changes such as a bad deployment causes. */
 export async function putStage(
   local: Local,
   stage: string,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
 import { fixture } from './fixtures.ts';
+import { answering, type Respond, startServer } from './http-server.ts';
 import { type Local, post, printed, startLocal } from './local.ts';
 import { bucketOf, conversation, keysUnder, listen, png, sha256 } from './media.ts';
 
@@ -19,7 +19,7 @@ describe('the file of a message', () => {
     cdn = await startServer((response, request) =>
       (answers.get(request.url ?? '') ?? answering(404, ''))(response, request),
     );
-    local = await startLocal({ MEDIA_STAND_IN: cdn.url, MEDIA_MAX_BYTES: '100000' });
+    local = await startLocal({ MEDIA_SIMULATOR_URL: cdn.url, MEDIA_MAX_BYTES: '100000' });
     events = await listen(local);
   });
   afterEach(() => answers.clear());

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { answering, startServer } from '../core/livechat/client/testing.ts';
-import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metric-catalogue.ts';
+import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metrics.ts';
 import { type Emitted, emitted } from './emf.ts';
 import { fixture } from './fixtures.ts';
+import { answering, startServer } from './http-server.ts';
 import { type Local, post, printed, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
@@ -84,7 +84,7 @@ describe('CloudWatch learns', () => {
   const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
   it.each<[MetricName, number, Record<string, unknown>]>([
     ['WebhooksReceived', 1, { action: 'other' }],
-    ['WebhooksRefused', 1, { status: '401' }],
+    ['WebhookErrorResponses', 1, { status: '401' }],
     ['WebhooksRejected', 1, { reason: 'payload', action: 'incoming_event' }],
     ['WebhooksRejected', 1, { reason: 'event', action: 'incoming_chat' }],
     ['DuplicateEvents', 1, { type: 'message.received' }],
@@ -100,7 +100,7 @@ describe('CloudWatch learns', () => {
     ['MediaStored', 1, { typeCheck: 'unknown', organizationId }],
     ['MediaFailed', 1, { error: 'FileRefused', organizationId }],
     ['LiveChatCalls', 1, { method: 'list_threads' }],
-    ['LiveChatApiNotices', 1, { kind: 'legacy', method: 'send_event' }],
+    ['LiveChatDeprecationNotices', 1, { kind: 'legacy', method: 'send_event' }],
     ['ChatsRouted', 1, { outcome: 'no transfer action', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
     ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],

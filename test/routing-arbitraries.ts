@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { RoutingFacts } from '../core/routing/facts.ts';
-import type { Condition, OpeningHours, Rule, RuleSet, Test } from '../core/routing/rules.ts';
+import type { Condition, Test } from '../core/routing/conditions.ts';
+import type { OpeningHours, RoutingFacts } from '../core/routing/facts.ts';
+import type { Rule, RuleSet } from '../core/routing/rules.ts';
 import { time } from './arbitraries.ts';
 
 /** Generators of rules and of what they look at, so chosen that rules match as well as miss. */

@@ -1,4 +1,4 @@
-import type { Fact } from '../core/conversations/facts.ts';
+import type { ConversationEvent } from '../core/conversations/facts.ts';
 import type { Participant } from '../core/events/schemas.ts';
 import { type Local, organizationId } from './local.ts';
 
@@ -8,13 +8,13 @@ import { type Local, organizationId } from './local.ts';
  */
 export async function seedOf(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
-  const [{ conversations }, { Message }, { expiryIn }] = await Promise.all([
+  const [{ conversations }, { Message }, { expiresAfter }] = await Promise.all([
     import('../core/conversations/entities.ts'),
     import('../core/messages/entities.ts'),
     import('../core/platform/dynamodb.ts'),
   ]);
-  const { conversation, fact, organization } = conversations.entities;
-  const expires = expiryIn('MESSAGES_RETENTION_DAYS');
+  const { conversation, event, organization } = conversations.entities;
+  const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
 
   /** Conversations as they are stored, the first with the latest activity. */
   async function putConversations(count: number, { prefix = 'C', latest = Date.now(), apartMs = 1_000 } = {}) {
@@ -40,7 +40,7 @@ export async function seedOf(local: Pick<Local, 'environment'>) {
     /** What was said in one of them, a second apart up to now; each second message an agent's. */
     async messages(conversationId: string, count: number, latest = Date.now()): Promise<void> {
       const from = latest - (count - 1) * 1_000;
-      await fact.put({ ...beginning(conversationId, timeOf(from)), expires }).go();
+      await event.put({ ...beginning(conversationId, timeOf(from)), expires }).go();
       const items = Array.from({ length: count }, (_, number) =>
         message(conversationId, number, from + number * 1_000),
       );
@@ -85,7 +85,7 @@ function statusOf(index: number): 'queued' | 'open' | 'idle' | 'closed' {
 function beginning(conversationId: string, at: string) {
   const eventId = `started-${conversationId}`;
   const about = { version: '1', correlationId: 'seed', carrier: 'livechat', organizationId } as const;
-  const event: Fact = {
+  const started: ConversationEvent = {
     type: 'chat.started',
     metadata: { ...about, id: eventId, occurredAt: at, receivedAt: at },
     data: {
@@ -100,7 +100,7 @@ function beginning(conversationId: string, at: string) {
       causedByUs: false,
     },
   };
-  return { organizationId, conversationId, eventId, receivedAt: at, fact: event };
+  return { organizationId, conversationId, eventId, receivedAt: at, event: started };
 }
 
 function message(conversationId: string, number: number, at: number) {

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { liveChatCarrier } from '../core/livechat/carrier.ts';
-import { createLiveChatClient } from '../core/livechat/client/client.ts';
-import { answering, type Respond, startServer } from '../core/livechat/client/testing.ts';
-import type { Part } from '../core/livechat/compose/part.ts';
+import { createLiveChatClient } from '../core/livechat/client.ts';
+import type { Part } from '../core/livechat/compose.ts';
 import { withDownload } from '../core/media/download.ts';
 import type { Carrier } from '../core/outbound/carrier.ts';
+import { answering, type Respond, startServer } from './http-server.ts';
 
 export interface Asked {
   readonly path: string;

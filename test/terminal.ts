@@ -5,14 +5,14 @@ import { spawn } from '@lydell/node-pty';
 const shim = fileURLToPath(new URL('../cli/livechat.js', import.meta.url));
 
 export interface AtTerminal {
-  /** What stands on the terminal, without colours and the like. */
+  /** The terminal's text without control characters. */
   shown(): string;
   type(keys: string): void;
   /** The exit code. */
   readonly ended: Promise<number>;
 }
 
-/** Starts the command line as a person does, at a terminal. */
+/** Starts the command line in a pseudo-terminal. */
 export function atTerminal(args: readonly string[], environment: Readonly<Record<string, string>>): AtTerminal {
   const terminal = spawn(process.execPath, [shim, ...args], { cols: 160, env: { ...process.env, ...environment } });
   const ended = Promise.withResolvers<number>();

@@ -1,28 +1,54 @@
 import type { Command } from 'commander';
+import * as z from 'zod/mini';
 import { onBridge } from '../bridge.ts';
 import { bridgeCommand, group } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { applyOptions, showOptions, testOptions } from '../routing/options.ts';
+import { bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
 
-const whose = ['--organization <uuid>', 'whose rules; needed where more than one has conversations'] as const;
+const common = { ...bridgeOptions, organization: organizationOption };
+
+const showOptions = z.object({ ...common, version: z.optional(wholeNumber(0)) });
+export type ShowOptions = z.infer<typeof showOptions>;
+
+const applyOptions = z.object({
+  ...common,
+  rules: z.optional(z.string()),
+  version: z.optional(wholeNumber(0)),
+  comment: z.optional(z.string().check(z.maxLength(500, 'at most 500 characters'))),
+});
+export type ApplyOptions = z.infer<typeof applyOptions>;
+
+const testOptions = z.object({
+  ...common,
+  rules: z.string(),
+  payload: z.optional(z.array(z.string())),
+  conversations: z.optional(wholeNumber(1).check(z.maximum(1000, 'a whole number from 1 to 1000'))),
+  explain: flag,
+});
+export type TestOptions = z.infer<typeof testOptions>;
+
+const organization = [
+  '--organization <uuid>',
+  'the organization of the rules; required if more than one has conversations',
+] as const;
 
 const showCommand = () =>
   bridgeCommand('show', {
-    description: 'Shows the routing rules in force, and which versions there are.',
+    description: 'Shows the routing rules in force and the stored versions.',
     examples: ['routing show', 'routing show --version 3 --json', 'routing show --stage production'],
   })
-    .option('--version <number>', 'another version; 0 for the default rules')
-    .option(...whose)
+    .option('--version <number>', 'a stored version; 0 for the default rules')
+    .option(...organization)
     .action(
       onBridge(showOptions, async (given) => {
-        const { showRules } = await import('../routing/show.ts');
+        const { showRules } = await import('../routing/routing.ts');
         await showRules(given);
       }),
     );
 
 const applyCommand = () =>
   bridgeCommand('apply', {
-    description: 'Puts routing rules in force: a file as a new version, or an earlier version again.',
+    description: 'Puts routing rules in force: a file as a new version, or an earlier version.',
     examples: [
       'routing apply --rules rules.json --comment "Refunds go to Tomas"',
       'routing apply --version 3 --stage production',
@@ -30,22 +56,23 @@ const applyCommand = () =>
   })
     .option('--rules <file>', 'a JSON file with rules, as docs/reference/routing-rules.md describes them')
     .option('--version <number>', 'an earlier version; 0 for the default rules')
-    .option('--comment <text>', 'why, to be shown with the version')
-    .option(...whose)
-    .addHelpText('after', '\nFunctions keep rules for a minute, so it takes as long to be in force everywhere.')
+    .option('--comment <text>', 'a comment to store with the version')
+    .option(...organization)
+    .addHelpText('after', '\nFunctions cache rules for a minute, so a change takes up to a minute to apply.')
     .action(
       onBridge(applyOptions, async (given) => {
         if ((given.rules === undefined) === (given.version === undefined)) {
-          throw new UsageError('Say what to put in force: --rules or --version.');
+          throw new UsageError('Pass either --rules or --version.');
         }
-        const { applyThem } = await import('../routing/apply.ts');
-        await applyThem(given);
+        const { applyRulesFrom } = await import('../routing/routing.ts');
+        await applyRulesFrom(given);
       }),
     );
 
 const testCommand = () =>
   bridgeCommand('test', {
-    description: 'Shows what rules would do, beside those in force. Nothing is changed and LiveChat is not called.',
+    description:
+      'Compares what a rules file would do with the rules in force. Changes nothing and does not call LiveChat.',
     examples: [
       'routing test --rules rules.json',
       'routing test --rules rules.json --conversations 200 --stage production',
@@ -53,23 +80,23 @@ const testCommand = () =>
     ],
   })
     .requiredOption('--rules <file>', 'a JSON file with rules, as docs/reference/routing-rules.md describes them')
-    .option('--payload <path...>', "bodies of LiveChat's incoming_chat webhook: files, or folders with such files")
-    .option('--conversations <number>', 'the stored conversations with the latest activity, so many (50 unless said)')
-    .option('--explain', 'say of each rule why it matched or did not')
-    .option(...whose)
+    .option('--payload <path...>', "bodies of LiveChat's incoming_chat webhook: files or folders")
+    .option('--conversations <number>', 'how many stored conversations, latest activity first (default 50)')
+    .option('--explain', 'show why each rule matched or did not')
+    .option(...organization)
     .action(
       onBridge(testOptions, async (given) => {
         if (given.payload !== undefined && given.conversations !== undefined) {
-          throw new UsageError('Say what to test on: --payload or --conversations, not both.');
+          throw new UsageError('Pass either --payload or --conversations, not both.');
         }
-        const { testRules } = await import('../routing/test.ts');
+        const { testRules } = await import('../routing/routing.ts');
         await testRules(given);
       }),
     );
 
 export const register = (program: Command): void => {
   const described = {
-    description: 'Shows, tests and changes the rules by which chats are routed.',
+    description: 'Shows, tests and changes routing rules.',
     examples: ['routing show', 'routing test --rules rules.json', 'routing apply --rules rules.json'],
   };
   program.addCommand(group('routing', described, [showCommand(), testCommand(), applyCommand()]));

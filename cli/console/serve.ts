@@ -3,8 +3,7 @@ import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { pollStage } from '../../console/poll/poll.ts';
 import { createConsole } from '../../console/server.ts';
-import { required } from '../../core/platform/configuration.ts';
-import { localStage } from '../../core/platform/outputs.ts';
+import { localStage, required } from '../../core/platform/configuration.ts';
 import { CliError } from '../errors.ts';
 import { note, print, printJson } from '../output.ts';
 

@@ -1,4 +1,11 @@
-import { erase, type Inventory, isEmpty, type Meant, StillWritten, takeInventory } from '../../core/erasure/erasure.ts';
+import {
+  ConcurrentWritesError,
+  type ErasureTarget,
+  erase,
+  findStoredData,
+  isEmpty,
+  type StoredData,
+} from '../../core/erasure/erasure.ts';
 import { confirm } from '../confirm.ts';
 import { CliError } from '../errors.ts';
 import { chosenOrganization } from '../organization.ts';
@@ -20,18 +27,18 @@ const notErased = [
 
 const words: Readonly<Record<string, string>> = {
   conversation: 'conversations',
-  fact: 'things that happened in them',
+  event: 'chat events',
   readMark: 'read marks',
   routing: 'threads being routed',
   decision: 'routing decisions',
   message: 'messages and notes',
-  click: 'clicks',
+  buttonClick: 'clicks',
   delivery: 'deliveries',
   deadLetter: 'dead letters',
   queue: 'queues of sending',
 };
 
-const countsOf = ({ items, media, largeEvents }: Inventory): Readonly<Record<string, number>> => {
+const countsOf = ({ items, media, largeEvents }: StoredData): Readonly<Record<string, number>> => {
   const counts = new Map<string, number>();
   const add = (what: string, number: number) => counts.set(what, (counts.get(what) ?? 0) + number);
   for (const { entity } of items) add(words[entity] ?? entity, 1);
@@ -40,7 +47,10 @@ const countsOf = ({ items, media, largeEvents }: Inventory): Readonly<Record<str
   return Object.fromEntries(counts);
 };
 
-const meant = async (chat: string | undefined, { customer, organization }: EraseOptions): Promise<Meant> => {
+const findTarget = async (
+  chat: string | undefined,
+  { customer, organization }: EraseOptions,
+): Promise<ErasureTarget> => {
   if (chat === undefined) {
     return {
       organizationId: await chosenOrganization(organization),
@@ -52,58 +62,58 @@ const meant = async (chat: string | undefined, { customer, organization }: Erase
   return { organizationId, conversationId, customers };
 };
 
-const show = (inventory: Inventory): void => {
-  for (const { id, name, email } of inventory.customers) {
+const show = (stored: StoredData): void => {
+  for (const { id, name, email } of stored.customers) {
     print(
       [colours.bold(printable(name ?? 'a customer')), printable(email ?? ''), colours.dim(id)]
         .filter(Boolean)
         .join('  '),
     );
   }
-  print(`in ${inventory.conversationIds.join(', ')}\n`);
+  print(`in ${stored.conversationIds.join(', ')}\n`);
   printTable(
     ['what', 'how many'],
-    Object.entries(countsOf(inventory)).map(([what, number]) => [what, number]),
+    Object.entries(countsOf(stored)).map(([what, number]) => [what, number]),
   );
   print(`\n${colours.bold('Not erased by this')}`);
   for (const one of notErased) print(`  ${one}`);
 };
 
-const doIt = async (inventory: Inventory, who: Meant): Promise<void> => {
-  const { items, media, largeEvents } = inventory;
+const doIt = async (stored: StoredData, target: ErasureTarget): Promise<void> => {
+  const { items, media, largeEvents } = stored;
   const steps = items.length + media.length + largeEvents.length;
   try {
-    await withProgress('Erasing', steps, ({ step }) => erase(inventory, who, step));
+    await withProgress('Erasing', steps, ({ step }) => erase(stored, target, step));
   } catch (error) {
-    throw error instanceof StillWritten ? new CliError(error.message, { cause: error }) : error;
+    throw error instanceof ConcurrentWritesError ? new CliError(error.message, { cause: error }) : error;
   }
 };
 
 /** Erases one customer's data, after a look at it. */
 export const eraseCustomer = async (chat: string | undefined, given: EraseOptions): Promise<void> => {
-  const who = await meant(chat, given);
-  const inventory = await takeInventory(who);
-  if (isEmpty(inventory)) throw new CliError(`Nothing is stored of ${chat ?? given.customer}.`);
-  if (!given.json) show(inventory);
-  const { organizationId, conversationIds } = inventory;
-  const found = { organizationId, conversationIds, erased: countsOf(inventory), notErased };
+  const target = await findTarget(chat, given);
+  const stored = await findStoredData(target);
+  if (isEmpty(stored)) throw new CliError(`Nothing is stored of ${chat ?? given.customer}.`);
+  if (!given.json) show(stored);
+  const { organizationId, conversationIds } = stored;
+  const found = { organizationId, conversationIds, erased: countsOf(stored), notErased };
   if (given.dryRun) {
     if (given.json) printJson({ ok: true, dryRun: true, ...found });
     else print('\nNothing was erased.');
     return;
   }
-  if (inventory.underWay.length > 0) {
+  if (stored.runningExecutions.length > 0) {
     throw new CliError(
-      `Nothing was erased, since something is being sent into these chats and would write again (${inventory.underWay.length} under way). Run it again when that has ended.`,
+      `Nothing was erased, since something is being sent into these chats and would write again (${stored.runningExecutions.length} under way). Run it again when that has ended.`,
     );
   }
-  if (inventory.unread > 0) {
+  if (stored.countQueuedDeadLetters > 0) {
     throw new CliError(
-      `Nothing was erased, since ${inventory.unread} dead letters are not read yet, and one of them may be of these chats. They are within seconds: run it again. If they stay, see livechat doctor.`,
+      `Nothing was erased, since ${stored.countQueuedDeadLetters} dead letters are not read yet, and one of them may be of these chats. They are within seconds: run it again. If they stay, see livechat doctor.`,
     );
   }
   await confirm('Erase all this, for good?', given);
-  await doIt(inventory, who);
+  await doIt(stored, target);
   if (given.json) printJson({ ok: true, ...found });
   else print(colours.green('Erased.'));
 };

@@ -1,7 +1,7 @@
 import {
   type ConversationSummary,
-  latestFirst,
   listConversations,
+  sortByLatestActivity,
   statuses,
 } from '../../core/conversations/queries.ts';
 import { chosenOrganizations } from '../organization.ts';
@@ -21,7 +21,7 @@ export const listThem = async ({ status, organization, limit, json }: ListOption
   const ids = await chosenOrganizations(organization);
   const wanted = status === undefined ? statuses : [status];
   const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, limit + 1)));
-  const all = latestFirst(lists.flat());
+  const all = sortByLatestActivity(lists.flat());
   const conversations = all.slice(0, limit);
   if (json) {
     printJson({ ok: true, conversations, more: all.length > limit });

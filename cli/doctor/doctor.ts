@@ -1,8 +1,8 @@
 import { organizations } from '../../core/conversations/queries.ts';
 import { examinationsOf, examine } from '../../core/doctor/doctor.ts';
 import type { Finding, Severity } from '../../core/doctor/finding.ts';
-import { accountHolders } from '../../core/livechat/account.ts';
-import type { StageOutputs } from '../../core/platform/outputs.ts';
+import { accountHolders } from '../../core/livechat/connection.ts';
+import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../progress.ts';

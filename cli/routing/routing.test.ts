@@ -81,7 +81,7 @@ describe('livechat routing', () => {
     expect(await cli.json('routing', 'show')).toMatchObject({ inForce: 1, versions: [{ version: 2 }, { version: 1 }] });
     expect(await cli.json('routing', 'show', '--version', '2')).toMatchObject({ shown: { rules: rules(hello) } });
     expect((await cli.run('routing', 'apply', '--version', '0')).stdout).toBe('The default rules are in force.\n');
-    expect((await cli.run('routing', 'show')).stdout).toContain("every chat is left to LiveChat's own routing");
+    expect((await cli.run('routing', 'show')).stdout).toContain("LiveChat's own routing assigns every chat");
   });
 
   test.each<[string, unknown, string]>([
@@ -121,7 +121,7 @@ describe('livechat routing', () => {
     );
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining('bodies of incoming_chat are expected'),
+      stderr: expect.stringContaining('pass bodies of incoming_chat webhooks'),
     });
   });
 });

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { keyOfLocal, storeLocalFile } from '../../core/media/store.ts';
+import { localFileKey, storeLocalFile } from '../../core/media/store.ts';
 import type { SendRequest } from '../../core/outbound/submit.ts';
 import { CliError, causeOf, UsageError } from '../errors.ts';
 import type { SendOptions } from './options.ts';
@@ -54,7 +54,7 @@ const fromDisk = async (path: string, { requestId, ...conversation }: Place): Pr
   if (size > mostFileBytes) throw new UsageError(`${path} has more than the 10 MB that LiveChat takes.`);
   const place = { ...conversation, messageId: requestId };
   return {
-    message: { type: 'media', content: { key: keyOfLocal(place, path), name: basename(path) } },
+    message: { type: 'media', content: { key: localFileKey(place, path), name: basename(path) } },
     prepare: () => storeLocalFile(place, path),
   };
 };

@@ -1,6 +1,6 @@
-import { flawsOf, planOf, sameAddress } from '../../core/livechat/registrations/plan.ts';
-import { look, wishOf } from '../../core/livechat/registrations/sync.ts';
-import type { StageOutputs } from '../../core/platform/outputs.ts';
+import { flawsOf, planOf, sameAddress } from '../../core/livechat/registration-plan.ts';
+import { look, wishOf } from '../../core/livechat/registration-sync.ts';
+import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { colours, print, printJson, printTable } from '../output.ts';
 import { openTarget } from './target.ts';
 import { wordsOf } from './words.ts';

@@ -1,6 +1,6 @@
-import { sameAddress } from '../../core/livechat/registrations/plan.ts';
-import { look, unregister } from '../../core/livechat/registrations/sync.ts';
-import type { StageOutputs } from '../../core/platform/outputs.ts';
+import { sameAddress } from '../../core/livechat/registration-plan.ts';
+import { look, unregister } from '../../core/livechat/registration-sync.ts';
+import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { confirm } from '../confirm.ts';
 import { print, printJson, printTable } from '../output.ts';
 import { withProgress } from '../progress.ts';

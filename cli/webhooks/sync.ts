@@ -1,10 +1,19 @@
-import type { Account } from '../../core/livechat/account.ts';
-import { type Intent, intendRotation, intendSync, RotationStopped } from '../../core/livechat/registrations/intent.ts';
-import { isDone, type Plan, type Seen } from '../../core/livechat/registrations/plan.ts';
-import { carryOut, clientIdOf, look, type Step, storeWebhookSecret } from '../../core/livechat/registrations/sync.ts';
+import type { Account } from '../../core/livechat/connection.ts';
+import { isDone, type Plan, type Seen } from '../../core/livechat/registration-plan.ts';
+import {
+  carryOut,
+  clientIdOf,
+  type Intent,
+  intendRotation,
+  intendSync,
+  look,
+  RotationStopped,
+  type Step,
+  storeWebhookSecret,
+} from '../../core/livechat/registration-sync.ts';
 import { systemClock } from '../../core/platform/clock.ts';
+import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
-import type { StageOutputs } from '../../core/platform/outputs.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import { colours, print, printJson, printTable } from '../output.ts';

@@ -1,6 +1,6 @@
-import { type Account, openAccount } from '../../core/livechat/account.ts';
+import { type Account, openAccount } from '../../core/livechat/connection.ts';
 import { systemClock } from '../../core/platform/clock.ts';
-import type { StageOutputs } from '../../core/platform/outputs.ts';
+import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { UsageError } from '../errors.ts';
 
 interface Given {

@@ -1,4 +1,4 @@
-import type { Flaw, Plan } from '../../core/livechat/registrations/plan.ts';
+import type { Flaw, Plan } from '../../core/livechat/registration-plan.ts';
 
 const flaws: Readonly<Record<Flaw, string>> = {
   type: 'it is of type bot',

@@ -1,12 +1,12 @@
 import pLimit from 'p-limit';
 import {
   type ConversationSummary,
+  iterateConversations,
   organizations,
   statuses,
   take,
-  walkConversations,
 } from '../../core/conversations/queries.ts';
-import { messagesSince, type StoredMessage } from '../../core/messages/queries.ts';
+import { listMessagesSince, type StoredMessage } from '../../core/messages/queries.ts';
 import type { Activity } from '../stream.ts';
 import { createHorizon, eventOf, mostInALook, type Watch } from './look.ts';
 import { storedAfter } from './stored-after.ts';
@@ -52,7 +52,7 @@ export function watchConversations(most = mostInALook): Watch {
   ): Promise<ConversationSummary[]> {
     const found: ConversationSummary[] = [];
     let inARow = 0;
-    const walk = walkConversations({ organizationIds, statuses, atOnce: readAtOnce, from: { since } });
+    const walk = iterateConversations({ organizationIds, statuses, pageSize: readAtOnce, from: { since } });
     for await (const one of walk) {
       const settled = isSettled(told?.get(keyOf(one)), one);
       inARow = settled ? inARow + 1 : 0;
@@ -86,7 +86,7 @@ function isSettled(told: Told | undefined, { lastActivityAt: at }: ConversationS
 }
 
 function latestOf(organizationIds: readonly string[]): Promise<ConversationSummary[]> {
-  return take(walkConversations({ organizationIds, statuses, atOnce: 1 }), 1);
+  return take(iterateConversations({ organizationIds, statuses, pageSize: 1 }), 1);
 }
 
 const timesOf = (list: readonly ConversationSummary[]) => list.map(({ lastActivityAt }) => lastActivityAt);
@@ -112,7 +112,7 @@ async function changesOf(one: ConversationSummary, told: Told | undefined, since
   const key = keyOf(one);
   // One that was not seen before has not been active since then.
   const upTo = told?.upTo ?? since;
-  const messages = await messagesSince({ organizationId, conversationId }, upTo, mostMessages);
+  const messages = await listMessagesSince({ organizationId, conversationId }, upTo, mostMessages);
   const last = messages.at(-1);
   if (last) return { key, told: { at, upTo: last.timestamp, inVain: 0 }, found: messages.flatMap(eventsOf) };
   const inVain = told?.at === at ? told.inVain + 1 : 1;

@@ -1,5 +1,5 @@
 import type { EventData } from '../events/catalogue.ts';
-import type { Fact } from './facts.ts';
+import type { ConversationEvent } from './facts.ts';
 
 /** Who a conversation is with: agents by id, groups by number. Closing a thread changes neither. */
 export interface Assignment {
@@ -8,11 +8,11 @@ export interface Assignment {
 }
 
 /** From facts in the order in which they count. */
-export function foldAssignment(facts: readonly Fact[]): Assignment {
+export function foldAssignment(facts: readonly ConversationEvent[]): Assignment {
   return facts.reduce(after, { agents: [], groups: [] });
 }
 
-function after(now: Assignment, fact: Fact): Assignment {
+function after(now: Assignment, fact: ConversationEvent): Assignment {
   switch (fact.type) {
     case 'chat.started':
       return { agents: presentAgents(fact.data), groups: fact.data.groups };

@@ -3,7 +3,7 @@ import type { Participant } from '../events/schemas.ts';
 import { required } from '../platform/configuration.ts';
 import { documents } from '../platform/dynamodb.ts';
 import type { Assignment } from './assignment.ts';
-import type { Fact } from './facts.ts';
+import type { ConversationEvent } from './facts.ts';
 import type { Activity } from './threads.ts';
 
 // LiveChat's ids tell upper case from lower; ElectroDB would make all keys lower case.
@@ -42,14 +42,14 @@ const conversation = new Entity({
 });
 
 /** One thing that happened to a conversation; kept once, however often it is told. */
-const fact = new Entity({
-  model: { entity: 'fact', version: '1', service },
+const event = new Entity({
+  model: { entity: 'event', version: '1', service },
   attributes: {
     ...key,
     eventId: text,
     /** When it was first received; ISO 8601. */
     receivedAt: text,
-    fact: { type: CustomAttributeType<Fact>('any'), required: true },
+    event: { type: CustomAttributeType<ConversationEvent>('any'), required: true },
     expires,
   },
   indexes: {
@@ -84,6 +84,6 @@ const organization = new Entity({
 
 /** The conversations table. The `timeline` collection reads all of one conversation in one query. */
 export const conversations = new Service(
-  { conversation, fact, readMark, organization },
+  { conversation, event, readMark, organization },
   { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') },
 );

@@ -1,4 +1,4 @@
-import { partitionOf, type StoredItem } from '../platform/partition.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { conversations } from './entities.ts';
 import { statuses } from './queries.ts';
 import type { ConversationKey } from './store.ts';
@@ -18,7 +18,7 @@ export interface CustomerConversations {
 }
 
 /** The conversations in which any of these customers takes part; by ids or e-mail addresses. Reads every conversation of the organization. */
-export async function conversationsOf(
+export async function findCustomerConversations(
   organizationId: string,
   wanted: readonly string[],
 ): Promise<CustomerConversations> {
@@ -44,7 +44,7 @@ export async function conversationsOf(
 
 /** Everything that the table holds of a conversation; the conversation itself comes last, by which it is found. */
 export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
-  const items = await partitionOf(conversation.get(key).params());
+  const items = await queryPartition(conversation.get(key).params());
   const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
   return items.toSorted((a, b) => rank(a) - rank(b));
 }

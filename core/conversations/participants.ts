@@ -1,5 +1,5 @@
 import type { Participant, UserType } from '../events/schemas.ts';
-import type { Fact } from './facts.ts';
+import type { ConversationEvent } from './facts.ts';
 
 interface Statement {
   readonly participant: Participant;
@@ -10,7 +10,7 @@ interface Statement {
 const order: readonly UserType[] = ['customer', 'agent', 'bot', 'system', 'unknown'];
 
 /** Who takes part, from facts in the order in which they count: later ones win, field by field. */
-export function foldParticipants(facts: readonly Fact[]): Participant[] {
+export function foldParticipants(facts: readonly ConversationEvent[]): Participant[] {
   const known = new Map<string, Participant>();
   const described = new Set<string>();
   for (const { participant, described: isDescribed } of facts.flatMap(statementsOf)) {
@@ -22,7 +22,7 @@ export function foldParticipants(facts: readonly Fact[]): Participant[] {
   return [...known.values()].sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type) || (a.id < b.id ? -1 : 1));
 }
 
-function statementsOf(fact: Fact): Statement[] {
+function statementsOf(fact: ConversationEvent): Statement[] {
   switch (fact.type) {
     case 'chat.started':
       return fact.data.participants.map((participant) => ({ participant, described: true }));

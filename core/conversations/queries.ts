@@ -1,14 +1,14 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { conversations } from './entities.ts';
-import type { Fact } from './facts.ts';
-import { fold, type Status } from './fold.ts';
+import type { ConversationEvent } from './facts.ts';
+import { projectConversation, type Status } from './projection.ts';
 import { activityOf, type ConversationKey, read } from './store.ts';
 import type { Thread } from './threads.ts';
-import { byLatest, type ConversationSummary, take, walkConversations } from './walk.ts';
+import { byLatest, type ConversationSummary, iterateConversations, take } from './walk.ts';
 
-export type { ConversationSummary, PageEnd } from './walk.ts';
-export { take, walkConversations } from './walk.ts';
+export type { ConversationCursor, ConversationSummary } from './walk.ts';
+export { iterateConversations, take } from './walk.ts';
 
 const { organization } = conversations.entities;
 
@@ -39,19 +39,19 @@ export function listConversations(
   wanted: readonly Status[],
   limit: number,
 ): Promise<ConversationSummary[]> {
-  const atOnce = Math.min(limit, mostAtOnce);
-  return take(walkConversations({ organizationIds: [organizationId], statuses: wanted, atOnce }), limit);
+  const pageSize = Math.min(limit, mostAtOnce);
+  return take(iterateConversations({ organizationIds: [organizationId], statuses: wanted, pageSize }), limit);
 }
 
-export function latestFirst<T extends ConversationSummary>(list: readonly T[]): T[] {
+export function sortByLatestActivity<T extends ConversationSummary>(list: readonly T[]): T[] {
   return list.toSorted(byLatest);
 }
 
 /** One conversation with its threads and participants, as its facts tell now. Undefined when there is none. */
 export async function loadConversation(key: ConversationKey): Promise<ConversationDetail | undefined> {
-  const { stored, facts, readMarks } = await read(key);
+  const { stored, events, readMarks } = await read(key);
   if (!stored) return undefined;
-  const { status, lastActivityAt, threads, participants, assigned } = fold(facts, activityOf(stored));
+  const { status, lastActivityAt, threads, participants, assigned } = projectConversation(events, activityOf(stored));
   const seen = new Map(readMarks.map(({ userId, seenUpTo, receivedAt }) => [userId, { seenUpTo, seenAt: receivedAt }]));
   return {
     id: key.conversationId,
@@ -65,9 +65,9 @@ export async function loadConversation(key: ConversationKey): Promise<Conversati
 }
 
 /** How each thread of a conversation began, oldest first, as it was told then; without what was said, which is kept with the messages. */
-export async function beginningsOf(key: ConversationKey): Promise<EventData<'chat.started'>[]> {
-  const { facts } = await read(key);
-  return facts
+export async function listThreadStarts(key: ConversationKey): Promise<EventData<'chat.started'>[]> {
+  const { events } = await read(key);
+  return events
     .flatMap((fact) => (fact.type === 'chat.started' ? [fact.data] : []))
     .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
 }
@@ -83,9 +83,9 @@ export async function findConversations(
 }
 
 /** What has happened to a conversation, in no order, and how far each user has read. */
-export async function historyOf(
+export async function readHistory(
   key: ConversationKey,
-): Promise<{ facts: readonly Fact[]; readMarks: readonly string[] }> {
-  const { facts, readMarks } = await read(key);
-  return { facts, readMarks: readMarks.map(({ seenUpTo }) => seenUpTo) };
+): Promise<{ events: readonly ConversationEvent[]; readMarks: readonly string[] }> {
+  const { events, readMarks } = await read(key);
+  return { events, readMarks: readMarks.map(({ seenUpTo }) => seenUpTo) };
 }

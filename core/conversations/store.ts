@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../events/ids.ts';
 import type { Participant } from '../events/schemas.ts';
-import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { conversations } from './entities.ts';
-import type { Fact } from './facts.ts';
-import { type ConversationState, fold } from './fold.ts';
+import type { ConversationEvent } from './facts.ts';
+import { type ConversationState, projectConversation } from './projection.ts';
 import type { Activity } from './threads.ts';
 
-const { conversation, fact: facts, readMark, organization } = conversations.entities;
+const { conversation, event: events, readMark, organization } = conversations.entities;
 
 export interface ConversationKey {
   readonly organizationId: string;
@@ -27,14 +27,14 @@ export class ContentionError extends Error {
 
 const mostAttempts = 12;
 const pauseMs = 15;
-const expires = () => expiryIn('CONVERSATIONS_RETENTION_DAYS');
+const expires = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
 
 /** Keeps a fact. Told again, only an earlier time of receipt changes it. Answers false where nothing changed. */
-export async function keepFact(key: ConversationKey, fact: Fact): Promise<boolean> {
-  const { id: eventId, receivedAt } = fact.metadata;
-  const kept = await unlessRefused(
-    facts
-      .upsert({ ...key, eventId, receivedAt, fact, expires: expires() })
+export async function keepEvent(key: ConversationKey, event: ConversationEvent): Promise<boolean> {
+  const { id: eventId, receivedAt } = event.metadata;
+  const kept = await ifConditionHolds(
+    events
+      .upsert({ ...key, eventId, receivedAt, event, expires: expires() })
       .where((kept, op) => `${op.notExists(kept.receivedAt)} OR ${op.gt(kept.receivedAt, receivedAt)}`)
       .go(),
   );
@@ -44,7 +44,7 @@ export async function keepFact(key: ConversationKey, fact: Fact): Promise<boolea
 /** Everything there is of one conversation, in one consistent query. */
 export async function read(key: ConversationKey) {
   const { data } = await conversations.collections.timeline(key).go({ consistent: true, pages: 'all' });
-  return { stored: data.conversation[0], facts: data.fact.map(({ fact }) => fact), readMarks: data.readMark };
+  return { stored: data.conversation[0], events: data.event.map(({ event }) => event), readMarks: data.readMark };
 }
 
 type Stored = NonNullable<Awaited<ReturnType<typeof read>>['stored']>;
@@ -64,13 +64,13 @@ export function activityOf(stored: Stored | undefined): Activity {
 export async function settle(key: ConversationKey, seen?: { threadId: string; at: string }): Promise<Change> {
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     if (attempt > 0) await sleep(Math.random() * pauseMs * attempt);
-    const { stored, facts } = await read(key);
+    const { stored, events } = await read(key);
     const activity = later(activityOf(stored), seen);
-    const state = fold(facts, activity);
+    const state = projectConversation(events, activity);
     const next = { ...summaryOf(state), earlier: earlierOf(state, activity) };
     const before = stored?.participants ?? [];
     if (stored && same(next, stored)) return { state, before };
-    const written = await unlessRefused(
+    const written = await ifConditionHolds(
       conversation
         .put({ ...key, ...next, version: (stored?.version ?? 0) + 1, expires: expires() })
         .where(({ version }, op) => (stored ? op.eq(version, stored.version) : op.notExists(version)))
@@ -129,7 +129,7 @@ export async function touchCurrent(
   key: ConversationKey,
   seen: { threadId: string; at: string },
 ): Promise<readonly Participant[] | undefined> {
-  const touched = await unlessRefused(
+  const touched = await ifConditionHolds(
     conversation
       .patch(key)
       .set({ lastActivityAt: seen.at, expires: expires() })
@@ -155,7 +155,7 @@ export async function markRead(
   mark: { userId: string; seenUpTo: string; receivedAt: string },
 ): Promise<void> {
   const { seenUpTo, receivedAt } = mark;
-  await unlessRefused(
+  await ifConditionHolds(
     readMark
       .upsert({ ...key, ...mark, expires: expires() })
       .where((kept, op) =>

@@ -1,4 +1,4 @@
-import type { TableLayout } from '../platform/table.ts';
+import type { TableLayout } from '../platform/tables.ts';
 
 /** One partition a conversation: the conversation itself, what happened to it, and how far each user has read. */
 export const conversationsTable = {

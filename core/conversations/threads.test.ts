@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { at, closed, metadata, started, transferred, updated } from '../../test/facts.ts';
-import type { Fact } from './facts.ts';
+import type { ConversationEvent } from './facts.ts';
 import { threadsOf } from './threads.ts';
 
 /** An agent's change of which the carrier named no thread. */
-const unplaced = (minute: number): Fact => ({
+const unplaced = (minute: number): ConversationEvent => ({
   type: 'chat.updated',
   metadata: metadata(minute, 'unplaced'),
   data: { conversationId: 'C', groups: [minute] },
 });
 
-function idsOf(facts: readonly Fact[], activity: Readonly<Record<string, string>> = {}) {
+function idsOf(facts: readonly ConversationEvent[], activity: Readonly<Record<string, string>> = {}) {
   return threadsOf(facts, activity).flatMap(({ thread }) => thread?.id ?? []);
 }
 

@@ -1,4 +1,4 @@
-import type { Fact } from './facts.ts';
+import type { ConversationEvent } from './facts.ts';
 
 /** When each thread last had a message, by thread id; LiveChat's times. */
 export type Activity = Readonly<Record<string, string>>;
@@ -15,19 +15,19 @@ export interface Thread {
 /** One thread with its facts in the order in which they count. `thread` is left out for facts that no thread can claim. */
 export interface ThreadFacts {
   readonly thread: Thread | undefined;
-  readonly facts: readonly Fact[];
+  readonly facts: readonly ConversationEvent[];
 }
 
 interface Open {
   readonly id: string;
-  readonly facts: Fact[];
+  readonly facts: ConversationEvent[];
   readonly createdAt: string | undefined;
   /** Orders the threads: when it began, or else its latest message, since threads of one chat do not overlap. */
   readonly time: string;
 }
 
 /** The threads in the order in which they began, each with its facts. */
-export function threadsOf(facts: readonly Fact[], activity: Activity): ThreadFacts[] {
+export function threadsOf(facts: readonly ConversationEvent[], activity: Activity): ThreadFacts[] {
   const ids = new Set([...Object.keys(activity), ...facts.flatMap(({ data }) => data.threadId ?? [])]);
   const open = [...ids].map((id): Open => {
     const own = facts.filter(({ data }) => data.threadId === id);
@@ -35,7 +35,7 @@ export function threadsOf(facts: readonly Fact[], activity: Activity): ThreadFac
     return { id, facts: own, createdAt, time: createdAt ?? activity[id] ?? '' };
   });
   open.sort((a, b) => compare(a.time, b.time) || compare(a.id, b.id));
-  const unclaimed: Fact[] = [];
+  const unclaimed: ConversationEvent[] = [];
   for (const fact of facts.filter(({ data }) => data.threadId === undefined)) {
     // Without a thread it is about whichever thread there was when it was received.
     const claimant = open.findLast(({ time }) => time <= fact.metadata.receivedAt) ?? open[0];
@@ -53,7 +53,7 @@ function compare(a: string, b: string): number {
 }
 
 /** How a thread began comes first, whenever it was received; a transfer into it goes by arrival like the rest. */
-function inThread(a: Fact, b: Fact): number {
+function inThread(a: ConversationEvent, b: ConversationEvent): number {
   return (
     Number(begins(b)) - Number(begins(a)) ||
     compare(a.metadata.receivedAt, b.metadata.receivedAt) ||
@@ -61,11 +61,15 @@ function inThread(a: Fact, b: Fact): number {
   );
 }
 
-function begins(fact: Fact): boolean {
+function begins(fact: ConversationEvent): boolean {
   return fact.type === 'chat.started' && fact.data.reason !== 'transferred';
 }
 
-function threadOf({ id, createdAt }: Open, facts: readonly Fact[], lastMessageAt: string | undefined): Thread {
+function threadOf(
+  { id, createdAt }: Open,
+  facts: readonly ConversationEvent[],
+  lastMessageAt: string | undefined,
+): Thread {
   const started = facts.flatMap((fact) => (fact.type === 'chat.started' ? [fact.data] : []));
   return {
     id,
@@ -76,7 +80,7 @@ function threadOf({ id, createdAt }: Open, facts: readonly Fact[], lastMessageAt
   };
 }
 
-function statusOf(facts: readonly Fact[], lastMessageAt: string | undefined): Thread['status'] {
+function statusOf(facts: readonly ConversationEvent[], lastMessageAt: string | undefined): Thread['status'] {
   if (facts.some(closes)) return 'closed';
   const idleSince = facts
     .flatMap((fact) => (fact.type === 'idle' ? fact.data.at : []))
@@ -87,12 +91,12 @@ function statusOf(facts: readonly Fact[], lastMessageAt: string | undefined): Th
 }
 
 /** Closing is for good, whatever else arrives later. */
-function closes(fact: Fact): boolean {
+function closes(fact: ConversationEvent): boolean {
   return fact.type === 'chat.deactivated' || (fact.type === 'chat.started' && !fact.data.active);
 }
 
 /** Queued from when a queue is given until an agent comes. */
-function queuedAfter(queued: boolean, fact: Fact): boolean {
+function queuedAfter(queued: boolean, fact: ConversationEvent): boolean {
   if (fact.type === 'chat.started') return fact.data.queue !== undefined;
   if (fact.type === 'chat.transferred')
     return fact.data.queue !== undefined || (queued && !fact.data.to.agents?.length);
@@ -100,7 +104,7 @@ function queuedAfter(queued: boolean, fact: Fact): boolean {
   return fact.data.agent.type === 'agent' && !fact.data.agent.hidden ? false : queued;
 }
 
-function tagsOf(facts: readonly Fact[]): string[] {
+function tagsOf(facts: readonly ConversationEvent[]): string[] {
   const tags = new Set<string>();
   for (const fact of facts) {
     if (fact.type === 'chat.started') for (const tag of fact.data.tags) tags.add(tag);

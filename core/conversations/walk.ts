@@ -1,8 +1,8 @@
 import type { Participant } from '../events/schemas.ts';
 import type { Assignment } from './assignment.ts';
 import { conversations } from './entities.ts';
-import type { Status } from './fold.ts';
 import { merged } from './merge.ts';
+import type { Status } from './projection.ts';
 
 const { conversation } = conversations.entities;
 
@@ -17,27 +17,27 @@ export interface ConversationSummary {
 }
 
 /** The conversation with which a page ended; the next page begins after it. */
-export type PageEnd = Pick<ConversationSummary, 'lastActivityAt' | 'id' | 'organizationId'>;
+export type ConversationCursor = Pick<ConversationSummary, 'lastActivityAt' | 'id' | 'organizationId'>;
 
-export interface Walk {
+export interface ConversationQuery {
   readonly organizationIds: readonly string[];
   readonly statuses: readonly Status[];
   /** How many are read of each organization and status at once; what is read and not asked for is at most that, of each. */
-  readonly atOnce: number;
+  readonly pageSize: number;
   /** Where to begin, or how far back to go (a time of last activity, itself included); not both. */
-  readonly from?: { readonly after: PageEnd } | { readonly since: string } | undefined;
+  readonly from?: { readonly after: ConversationCursor } | { readonly since: string } | undefined;
 }
 
 /** Conversations as they are asked for, those with the latest activity first, each read once. */
-export function walkConversations({
+export function iterateConversations({
   organizationIds,
   statuses,
-  atOnce,
+  pageSize,
   from,
-}: Walk): AsyncGenerator<ConversationSummary> {
+}: ConversationQuery): AsyncGenerator<ConversationSummary> {
   const kinds = organizationIds.flatMap((organizationId) => statuses.map((status) => ({ organizationId, status })));
   return merged(
-    kinds.map((kind) => pagesOf(kind, atOnce, from)),
+    kinds.map((kind) => pagesOf(kind, pageSize, from)),
     byLatest,
   );
 }
@@ -51,7 +51,7 @@ export async function take<T>(walk: AsyncIterable<T>, most: number): Promise<T[]
 }
 
 /** Orders those with the latest activity first. */
-export function byLatest(a: PageEnd, b: PageEnd): number {
+export function byLatest(a: ConversationCursor, b: ConversationCursor): number {
   return (
     compare(b.lastActivityAt, a.lastActivityAt) || compare(b.id, a.id) || compare(b.organizationId, a.organizationId)
   );
@@ -64,10 +64,14 @@ function compare(a: string, b: string): number {
 type Kind = Pick<ConversationSummary, 'organizationId' | 'status'>;
 
 /** One answer of DynamoDB a page; a page may be short, or empty, with more to come. */
-async function* pagesOf(kind: Kind, atOnce: number, from: Walk['from']): AsyncGenerator<ConversationSummary[]> {
+async function* pagesOf(
+  kind: Kind,
+  pageSize: number,
+  from: ConversationQuery['from'],
+): AsyncGenerator<ConversationSummary[]> {
   let cursor: string | null = null;
   do {
-    const answer: Awaited<ReturnType<typeof pageOf>> = await pageOf(kind, atOnce, from, cursor);
+    const answer: Awaited<ReturnType<typeof pageOf>> = await pageOf(kind, pageSize, from, cursor);
     yield answer.data.map(({ conversationId: id, organizationId, status, lastActivityAt, participants, assigned }) => ({
       id,
       organizationId,
@@ -80,12 +84,16 @@ async function* pagesOf(kind: Kind, atOnce: number, from: Walk['from']): AsyncGe
   } while (cursor !== null);
 }
 
-function pageOf(kind: Kind, limit: number, from: Walk['from'], cursor: string | null) {
+function pageOf(kind: Kind, limit: number, from: ConversationQuery['from'], cursor: string | null) {
   return begun(conversation.query.byActivity(kind), kind, from).go({ limit, cursor, order: 'desc' });
 }
 
 /** Two organizations may have conversations of one id and time: those of a smaller organization id come after the page's end. */
-function begun(query: ReturnType<typeof conversation.query.byActivity>, { organizationId }: Kind, from: Walk['from']) {
+function begun(
+  query: ReturnType<typeof conversation.query.byActivity>,
+  { organizationId }: Kind,
+  from: ConversationQuery['from'],
+) {
   if (!from) return query;
   if ('since' in from) return query.gte({ lastActivityAt: from.since });
   const { lastActivityAt, id: conversationId, organizationId: last } = from.after;

@@ -1,5 +1,5 @@
-import { type Account, openAccount } from '../livechat/account.ts';
-import { typeOfId } from '../livechat/users.ts';
+import { type Account, openAccount } from '../livechat/connection.ts';
+import { userTypeFromId } from '../livechat/conventions.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { type Examination, type Finding, found } from './finding.ts';
@@ -22,7 +22,7 @@ function ofSecret({ stored: { name, current } }: Account): Finding[] {
   const { LIVECHAT_CLIENT_ID: clientId, LIVECHAT_AGENT_ID: agentId } = current;
   if (!clientId) findings.push(secret.fault(`${name} lacks LIVECHAT_CLIENT_ID: no webhook can be registered`, fill));
   if (!agentId) findings.push(secret.fault(`${name} lacks LIVECHAT_AGENT_ID: nobody is there to send as`, fill));
-  else if (!['agent', 'bot'].includes(typeOfId(agentId))) {
+  else if (!['agent', 'bot'].includes(userTypeFromId(agentId))) {
     findings.push(secret.fault(`${name}: LIVECHAT_AGENT_ID is neither an agent's e-mail address nor a bot's id`, fill));
   }
   return findings.length > 0 ? findings : [secret.ok(name)];

@@ -1,4 +1,4 @@
-import { wantedActions } from '../livechat/registrations/plan.ts';
+import { wantedActions } from '../livechat/registration-plan.ts';
 import type { Environment } from '../platform/configuration.ts';
 import { account } from './account.ts';
 import { door } from './door.ts';

@@ -1,15 +1,15 @@
-import type { Fact } from '../conversations/facts.ts';
-import { historyOf, listConversations, statuses } from '../conversations/queries.ts';
+import type { ConversationEvent } from '../conversations/facts.ts';
+import { listConversations, readHistory, statuses } from '../conversations/queries.ts';
 import type { Action } from '../livechat/schemas.ts';
-import { timesOf } from '../messages/queries.ts';
+import { readLatestChanges } from '../messages/queries.ts';
 import { type Examination, found } from './finding.ts';
 
 /** Of each organization; older ones tell nothing new of what works now. */
 const conversationsRead = 20;
 
-/** Which webhook a stored fact came of. */
-export function actionOf(fact: Fact): Action {
-  switch (fact.type) {
+/** Which webhook a stored event came from. */
+export function actionOf(event: ConversationEvent): Action {
+  switch (event.type) {
     case 'chat.started':
       return 'incoming_chat';
     case 'chat.deactivated':
@@ -17,13 +17,13 @@ export function actionOf(fact: Fact): Action {
     case 'chat.transferred':
       return 'chat_transferred';
     case 'chat.updated':
-      if (fact.data.tag !== undefined) return 'thread_tagged';
-      return fact.data.untag === undefined ? 'chat_access_updated' : 'thread_untagged';
+      if (event.data.tag !== undefined) return 'thread_tagged';
+      return event.data.untag === undefined ? 'chat_access_updated' : 'thread_untagged';
     case 'agent.changed':
-      return fact.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
+      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
     case 'participant.changed':
-      if (fact.data.change === 'fields') return 'customer_session_fields_updated';
-      return fact.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
+      if (event.data.change === 'fields') return 'customer_session_fields_updated';
+      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
     case 'idle':
       return 'incoming_event';
   }
@@ -46,10 +46,10 @@ export async function lastSeen(organizationIds: readonly string[]): Promise<Read
     await Promise.all(
       latest.map(async ({ id: conversationId }) => {
         const key = { organizationId, conversationId };
-        const [{ facts, readMarks }, messages] = await Promise.all([historyOf(key), timesOf(key)]);
-        for (const fact of facts) note(times, actionOf(fact), fact.metadata.receivedAt);
+        const [{ events, readMarks }, messages] = await Promise.all([readHistory(key), readLatestChanges(key)]);
+        for (const event of events) note(times, actionOf(event), event.metadata.receivedAt);
         for (const mark of readMarks) note(times, 'events_marked_as_seen', mark);
-        note(times, 'incoming_event', messages.came);
+        note(times, 'incoming_event', messages.received);
         note(times, 'event_updated', messages.edited);
         note(times, 'event_deleted', messages.deleted);
         note(times, 'incoming_rich_message_postback', messages.clicked);
@@ -69,7 +69,7 @@ export function webhooksSeen(organizationIds: readonly string[], actions: readon
       const times = await lastSeen(organizationIds);
       if (times.size === 0) {
         const mend =
-          'Start a chat (locally, `livechat simulate chat`), then look again; see the metric WebhooksRefused.';
+          'Start a chat (locally, `livechat simulate chat`), then look again; see the metric WebhookErrorResponses.';
         return [warning('none has left a trace yet', mend)];
       }
       return actions.map((action) =>

@@ -1,7 +1,7 @@
-import type { Account } from '../livechat/account.ts';
+import type { Account } from '../livechat/connection.ts';
 import { LiveChatApiError } from '../livechat/errors.ts';
-import { type Plan, planOf } from '../livechat/registrations/plan.ts';
-import { clientIdOf, look, wishOf } from '../livechat/registrations/sync.ts';
+import { type Plan, planOf } from '../livechat/registration-plan.ts';
+import { clientIdOf, look, wishOf } from '../livechat/registration-sync.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { type Finding, found } from './finding.ts';
 

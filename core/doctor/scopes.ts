@@ -1,5 +1,5 @@
-import type { Account } from '../livechat/account.ts';
-import type { LiveChatClient } from '../livechat/client/client.ts';
+import type { LiveChatClient } from '../livechat/client.ts';
+import type { Account } from '../livechat/connection.ts';
 import {
   LiveChatApiError,
   LiveChatAuthenticationError,

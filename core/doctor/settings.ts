@@ -1,4 +1,4 @@
-import { parseVersion } from '../livechat/client/version.ts';
+import { parseVersion } from '../livechat/api.ts';
 import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
 import { type Examination, type Finding, found } from './finding.ts';
 

@@ -5,7 +5,7 @@ import {
   type TableDescription,
   type TimeToLiveDescription,
 } from '@aws-sdk/client-dynamodb';
-import type { TableLayout } from '../platform/table.ts';
+import type { TableLayout } from '../platform/tables.ts';
 import { type Examination, type Finding, found } from './finding.ts';
 
 export interface ExpectedTable {

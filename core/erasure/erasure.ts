@@ -1,14 +1,14 @@
-import { conversationItems, conversationsOf, type KnownCustomer } from '../conversations/erasing.ts';
-import { conversationFiles, filesToSendOf, mediaBucket } from '../media/media.ts';
+import { conversationItems, findCustomerConversations, type KnownCustomer } from '../conversations/erasing.ts';
+import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/erasing.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
+import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
 import { deleteKeys } from '../platform/objects.ts';
-import { deleteItems, type StoredItem } from '../platform/partition.ts';
-import { unreadDeadLetters } from '../platform/queue.ts';
+import { countQueuedDeadLetters } from '../platform/queue.ts';
 import { largeEvents } from './large-events.ts';
 
 /** Everything that is stored of one customer. */
-export interface Inventory {
+export interface StoredData {
   readonly organizationId: string;
   readonly customers: readonly KnownCustomer[];
   readonly conversationIds: readonly string[];
@@ -18,12 +18,12 @@ export interface Inventory {
   readonly media: readonly string[];
   readonly largeEvents: readonly string[];
   /** Requests that are being sent just now; they would write again. */
-  readonly underWay: readonly string[];
+  readonly runningExecutions: readonly string[];
   /** Dead letters that nobody has read yet, whosever: reading one stores it. */
-  readonly unread: number;
+  readonly countQueuedDeadLetters: number;
 }
 
-export interface Meant {
+export interface ErasureTarget {
   readonly organizationId: string;
   /** Customers, by ids or e-mail addresses. */
   readonly customers: readonly string[];
@@ -35,8 +35,12 @@ export interface Meant {
  * What is stored of those who are meant. Reads every conversation, dead letter and large event of
  * the organization, and the keys of its files to be sent.
  */
-export async function takeInventory({ organizationId, customers: wanted, conversationId }: Meant): Promise<Inventory> {
-  const { customers, conversationIds: theirs } = await conversationsOf(organizationId, wanted);
+export async function findStoredData({
+  organizationId,
+  customers: wanted,
+  conversationId,
+}: ErasureTarget): Promise<StoredData> {
+  const { customers, conversationIds: theirs } = await findCustomerConversations(organizationId, wanted);
   const conversationIds = [...new Set([...theirs, ...(conversationId === undefined ? [] : [conversationId])])];
   const perConversation = await Promise.all(
     conversationIds.map(async (id) => {
@@ -45,14 +49,14 @@ export async function takeInventory({ organizationId, customers: wanted, convers
         messageItems(key),
         outboundItems(key),
         conversationItems(key),
-        conversationFiles(key),
+        listConversationFiles(key),
         underWay(key),
       ]);
       return { first: [...messages, ...outbound], last: conversation, media, running };
     }),
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
-  const toSend = ids.length > 0 ? await filesToSendOf(organizationId, ids) : [];
+  const toSend = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
   const letters = ids.length > 0 ? await letterItems(ids) : [];
   // A webhook that fits no schema is not known to be anybody's.
   const large = ids.length > 0 ? await largeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
@@ -67,18 +71,18 @@ export async function takeInventory({ organizationId, customers: wanted, convers
     ],
     media: [...perConversation.flatMap(({ media }) => media), ...toSend],
     largeEvents: large,
-    underWay: perConversation.flatMap(({ running }) => running),
-    unread: await unreadDeadLetters(),
+    runningExecutions: perConversation.flatMap(({ running }) => running),
+    countQueuedDeadLetters: await countQueuedDeadLetters(),
   };
 }
 
-export function isEmpty({ items, media, largeEvents: events }: Inventory): boolean {
+export function isEmpty({ items, media, largeEvents: events }: StoredData): boolean {
   return items.length + media.length + events.length === 0;
 }
 
 /** Something new was stored each time. */
-export class StillWritten extends Error {
-  override readonly name = 'StillWritten';
+export class ConcurrentWritesError extends Error {
+  override readonly name = 'ConcurrentWritesError';
   constructor() {
     super('Something new was stored each time: erase again when the chat is over.');
   }
@@ -88,19 +92,19 @@ const mostRounds = 3;
 
 /**
  * Deletes everything that an inventory lists, and what a webhook has brought meanwhile. Broken off, the next inventory
- * lists the rest. Throws {@link StillWritten}.
+ * lists the rest. Throws {@link ConcurrentWritesError}.
  */
-export async function erase(first: Inventory, meant: Meant, onDeleted: () => void): Promise<void> {
+export async function erase(first: StoredData, meant: ErasureTarget, onDeleted: () => void): Promise<void> {
   let left = first;
   for (let round = 0; round < mostRounds; round += 1) {
     await eraseOnce(left, onDeleted);
-    left = await takeInventory(meant);
+    left = await findStoredData(meant);
     if (isEmpty(left)) return;
   }
-  throw new StillWritten();
+  throw new ConcurrentWritesError();
 }
 
-async function eraseOnce(inventory: Inventory, onDeleted: () => void): Promise<void> {
+async function eraseOnce(inventory: StoredData, onDeleted: () => void): Promise<void> {
   await deleteKeys(mediaBucket(), [...inventory.media, ...inventory.largeEvents]);
   for (const _ of [...inventory.media, ...inventory.largeEvents]) onDeleted();
   const found = inventory.items.filter(({ entity }) => entity === 'conversation');

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { keysUnder, readObject } from '../platform/objects.ts';
 
-const atOnce = 8;
+const pageSize = 8;
 
 /**
  * Events too large for the bus in which any of these ids stands. Nothing tells what an event in the bucket is about but
@@ -12,7 +12,7 @@ export async function largeEvents(
   organizationIds: readonly string[],
   ids: readonly string[],
 ): Promise<string[]> {
-  const limit = pLimit(atOnce);
+  const limit = pLimit(pageSize);
   const found: string[] = [];
   for (const organizationId of organizationIds) {
     for await (const keys of keysUnder(bucket, `events/${organizationId}/`)) {

@@ -1,21 +1,25 @@
 import * as z from 'zod/mini';
 import {
   author,
+  conversationKey,
   formAnswer,
   id,
+  metadata,
   normalizedMessage,
   participant,
-  place,
-  placeInThread,
   priority,
   queue,
   target,
+  threadKey,
   time,
   visibility,
 } from './schemas.ts';
 
+/** The source of every event that this bridge emits. Send requests may come from any. */
+export const eventSource = 'omnichannel.livechat';
+
 /** As many as one send request may have. */
-export const mostMessages = 10;
+export const maxMessagesPerRequest = 10;
 
 /**
  * Every domain event, by detail-type, with the schema of its `data`. Types, validation and the AsyncAPI document
@@ -23,7 +27,7 @@ export const mostMessages = 10;
  */
 export const catalogue = {
   'chat.started': z.object({
-    ...placeInThread,
+    ...threadKey,
     reason: z.enum(['new', 'reopened', 'transferred']),
     createdAt: time,
     /** False for a thread that was appended to an inactive chat. */
@@ -52,14 +56,14 @@ export const catalogue = {
     ),
   }),
   'chat.updated': z.object({
-    ...place,
+    ...conversationKey,
     groups: z.optional(z.array(z.number())),
     tag: z.optional(z.string()),
     untag: z.optional(z.string()),
   }),
-  'chat.deactivated': z.object({ ...placeInThread, by: z.optional(author) }),
+  'chat.deactivated': z.object({ ...threadKey, by: z.optional(author) }),
   'chat.transferred': z.object({
-    ...place,
+    ...conversationKey,
     /** Left out where the carrier did not name any. */
     to: z.partial(target),
     reason: z.string(),
@@ -67,7 +71,7 @@ export const catalogue = {
     queue: z.optional(queue),
   }),
   'agent.changed': z.object({
-    ...place,
+    ...conversationKey,
     change: z.enum(['joined', 'left']),
     agent: participant,
     /** The agent whose place was taken. */
@@ -76,7 +80,7 @@ export const catalogue = {
     by: z.optional(author),
   }),
   'participant.changed': z.object({
-    ...place,
+    ...conversationKey,
     change: z.enum(['joined', 'left', 'fields']),
     participant,
     by: z.optional(author),
@@ -86,18 +90,18 @@ export const catalogue = {
   'message.updated': normalizedMessage,
   /** Apart from `message.updated`, so that no rule on messages can leak a note. */
   'note.updated': normalizedMessage,
-  'message.deleted': z.object({ ...placeInThread, messageId: z.string() }),
+  'message.deleted': z.object({ ...threadKey, messageId: z.string() }),
   'message.delivered': z.object({
-    ...placeInThread,
+    ...threadKey,
     messageId: z.string(),
     /** The `custom_id` under which it was sent. */
     deliveryId: z.string(),
     /** The message as it came back; left out for a note. */
     message: z.optional(normalizedMessage),
   }),
-  'message.seen': z.object({ ...place, by: author, seenUpTo: time }),
+  'message.seen': z.object({ ...conversationKey, by: author, seenUpTo: time }),
   'postback.received': z.object({
-    ...placeInThread,
+    ...threadKey,
     messageId: z.string(),
     button: z.object({
       id: z.string(),
@@ -130,7 +134,7 @@ export const catalogue = {
           metadata: z.optional(z.record(z.string(), z.unknown())),
         }),
       )
-      .check(z.minLength(1), z.maxLength(mostMessages)),
+      .check(z.minLength(1), z.maxLength(maxMessagesPerRequest)),
     options: z.optional(
       z.object({
         onInactive: z.optional(z.enum(['resume', 'append', 'fail'])),
@@ -141,7 +145,7 @@ export const catalogue = {
     ),
   }),
   'message.sent': z.object({
-    ...place,
+    ...conversationKey,
     requestId: id,
     /** The `custom_id` under which it went. */
     deliveryId: id,
@@ -163,7 +167,7 @@ export const catalogue = {
   }),
   /** What routing rules have decided of a thread, and what became of it. Values of facts are told only where they name nobody. */
   'conversation.routed': z.object({
-    ...placeInThread,
+    ...threadKey,
     /** As the thread began, or with the customer's first message. */
     phase: z.enum(['start', 'message']),
     decidedAt: time,
@@ -216,7 +220,7 @@ export const catalogue = {
   }),
   /** A message's file lies in the media bucket. */
   'media.stored': z.object({
-    ...placeInThread,
+    ...threadKey,
     messageId: id,
     /** `agents`: the file of a note, which the customer must not see. */
     visibility,
@@ -247,4 +251,29 @@ export type EventData<T extends EventType> = z.infer<(typeof catalogue)[T]>;
 
 export function isEventType(name: string): name is EventType {
   return Object.hasOwn(catalogue, name);
+}
+
+/** The catalogue as an AsyncAPI 3.0 document: one channel, the bus, and one message an event. */
+export function asyncApi(bus: string): object {
+  const types = Object.entries(catalogue);
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'LiveChat bridge',
+      version: '1',
+      description: `Domain events on the bus. \`source\` is ${eventSource}; a message's name is its \`detail-type\`, its payload the \`detail\`.`,
+    },
+    channels: {
+      bus: {
+        address: bus,
+        messages: Object.fromEntries(types.map(([type]) => [type, { $ref: `#/components/messages/${type}` }])),
+      },
+    },
+    operations: { emit: { action: 'send', channel: { $ref: '#/channels/bus' } } },
+    components: {
+      messages: Object.fromEntries(
+        types.map(([type, data]) => [type, { name: type, payload: z.toJSONSchema(z.object({ metadata, data })) }]),
+      ),
+    },
+  };
 }

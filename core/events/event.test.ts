@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { catalogue, isEventType } from './catalogue.ts';
-import { claimCheckOf, InvalidEventError, parseEvent } from './event.ts';
-import { eventKey } from './event-key.ts';
+import { InvalidEventError, largeEventKey, parseClaimCheck, parseEvent } from './event.ts';
 
 const metadata = {
   id: 'e',
@@ -84,7 +83,7 @@ describe('an event that went by reference', () => {
   const dataRef = { bucket: 'media', key: 'events/o/e.json', bytes: 300_000 };
 
   it('names where its data lies', () => {
-    expect(eventKey(parseEvent('message.deleted', { metadata, data }).metadata)).toBe('events/o/e.json');
+    expect(largeEventKey(parseEvent('message.deleted', { metadata, data }).metadata)).toBe('events/o/e.json');
   });
 
   it.each([
@@ -94,6 +93,6 @@ describe('an event that went by reference', () => {
     ['the metadata is missing', { dataRef }, undefined],
     ['there is nothing', undefined, undefined],
   ])('is told when %s', (_what, detail, expected) => {
-    expect(claimCheckOf(detail)).toEqual(expected);
+    expect(parseClaimCheck(detail)).toEqual(expected);
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { organizationId } from '../../test/arbitraries.ts';
 import type { AnyEvent } from './event.ts';
-import { type BusEntry, PublishError, type PublishOptions, publisher } from './publish.ts';
+import { type BusEntry, createPublisher, PublishError, type PublishOptions } from './publish.ts';
 
 const maxBytes = 2_000;
 const at = '2026-03-11T09:14:30.000Z';
@@ -47,7 +47,7 @@ function bus(takes: (id: string, attempt: number) => boolean = () => true, limit
       return takes(id, attempt);
     });
   };
-  const publish = publisher({
+  const publish = createPublisher({
     bus: 'omnichannel',
     putEvents,
     keep: async (event, json) => {
@@ -128,7 +128,7 @@ describe('an event that the bus refused', () => {
       keep: () => Promise.reject(new Error('unused')),
       wait: async () => undefined,
     };
-    await expect(publisher({ ...options, putEvents: async () => [] })(events(2))).rejects.toThrow(PublishError);
+    await expect(createPublisher({ ...options, putEvents: async () => [] })(events(2))).rejects.toThrow(PublishError);
   });
 });
 
@@ -141,7 +141,7 @@ describe('a call that fails', () => {
       wait: async () => undefined,
     };
     const putEvents = () => Promise.reject(new Error('no network'));
-    await expect(publisher({ ...options, putEvents })(events(2))).rejects.toThrow('no network');
+    await expect(createPublisher({ ...options, putEvents })(events(2))).rejects.toThrow('no network');
   });
 });
 
@@ -176,7 +176,7 @@ describe('an event too large for the bus', () => {
     const calls: unknown[] = [];
     const keep = () => Promise.reject(new Error('no bucket'));
     const putEvents = async (entries: readonly BusEntry[]) => entries.map((entry) => calls.push(entry) > 0);
-    const publish = publisher({ bus: 'b', maxBytes, keep, putEvents });
+    const publish = createPublisher({ bus: 'b', maxBytes, keep, putEvents });
     await expect(publish([eventOf('small'), eventOf('large', 'm'.repeat(maxBytes))])).rejects.toThrow('no bucket');
     expect(calls).toEqual([]);
   });

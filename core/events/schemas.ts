@@ -1,10 +1,36 @@
 import * as z from 'zod/mini';
-import { isTime } from './time.ts';
+
+/** RFC 3339, as LiveChat and this bridge write it. */
+export const rfc3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * The same instant in UTC with exactly six decimals, so that times compare as strings.
+ * Digits past the microsecond are cut. The input must match {@link rfc3339}.
+ */
+export function toUtcMicroseconds(time: string): string {
+  const [, seconds, fraction = '', offset] = rfc3339.exec(time) ?? [];
+  const utc = offset === 'Z' ? seconds : new Date(`${seconds}${offset}`).toISOString().slice(0, 19);
+  return `${utc}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
+}
+
+/** Whether a string is a time that exists: `Date` itself would take 30 February for 2 March. */
+export function isRfc3339(text: string): boolean {
+  const [, seconds] = rfc3339.exec(text) ?? [];
+  if (seconds === undefined) return false;
+  const date = new Date(`${seconds}Z`);
+  const exists = !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === seconds;
+  const instant = Date.parse(text);
+  return exists && instant >= earliest && instant <= latest;
+}
+
+// Years of four digits in UTC as well.
+const earliest = Date.parse('0000-01-01T00:00:00Z');
+const latest = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Building blocks that several events share. Times are ISO 8601; LiveChat's own keep their microseconds. */
 
 export const id = z.string().check(z.minLength(1));
-export const time = z.string().check(z.refine(isTime, 'expected an RFC 3339 time'));
+export const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 
 export const userType = z.enum(['customer', 'agent', 'bot', 'system', 'unknown']);
 export type UserType = z.infer<typeof userType>;
@@ -21,7 +47,7 @@ export const participant = z.object({
   /** Whether the customer does not see them: a supervisor, say, who has no part in who the chat is with. */
   hidden: z.optional(z.boolean()),
   /** Set where the id alone suggests another type, so that messages stored before may name their author wrongly. */
-  mistakable: z.optional(z.literal(true)),
+  misleadingId: z.optional(z.literal(true)),
   /** Session fields of a customer, by name. */
   fields: z.optional(z.record(z.string(), z.string())),
   /** ISO 3166 alpha-2, of a customer's visit. */
@@ -70,8 +96,8 @@ export const normalizedMessage = z.object({
 export type NormalizedMessage = z.infer<typeof normalizedMessage>;
 
 /** In which conversation, and in which thread of it where the carrier named one. */
-export const place = { conversationId: id, threadId: z.optional(id) };
-export const placeInThread = { conversationId: id, threadId: id };
+export const conversationKey = { conversationId: id, threadId: z.optional(id) };
+export const threadKey = { conversationId: id, threadId: id };
 
 export const metadata = z.object({
   /** Derived from what happened, never random: the same webhook twice has the same id. */
@@ -87,3 +113,8 @@ export const metadata = z.object({
   receivedAt: time,
 });
 export type EventMetadata = z.infer<typeof metadata>;
+
+/** Agents and bots write to the customer; everything else comes in. */
+export function messageDirection(author: UserType): NormalizedMessage['direction'] {
+  return author === 'agent' || author === 'bot' ? 'outbound' : 'inbound';
+}

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { serveCarrier } from '../../test/serve-carrier.ts';
 import type { Carrier } from '../outbound/carrier.ts';
-import type { FilePart, Part } from './compose/part.ts';
+import type { FilePart, Part } from './compose.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
-import { errorKeys, logWith } from '../platform/logger.ts';
-import { isDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
-import { isUuid } from './users.ts';
+import { logger } from '../platform/logger.ts';
+import { isAccessDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
+import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
   LIVECHAT_WEBHOOK_SECRET: z.string().check(z.minLength(8)),
@@ -133,7 +133,7 @@ export class Credentials {
     } catch (error) {
       if (!known) throw error;
       // What was known is better than refusing every call while Secrets Manager is away.
-      logWith({ secret: name }).warn('secret not read, the one known before is used', errorKeys(error));
+      logger.warn('secret not read, the one known before is used', { secret: name, error });
       return known;
     }
   }
@@ -171,7 +171,7 @@ export class Credentials {
    */
   #absentIfDenied(name: string, error: unknown): undefined {
     const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.secret;
-    if (!expected || !isDenied(error)) throw error;
+    if (!expected || !isAccessDenied(error)) throw error;
   }
 }
 

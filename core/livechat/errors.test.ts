@@ -3,232 +3,304 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from '../../test/fixtures.ts';
-import { classify, LiveChatApiError, LiveChatRepairableError, type RefusedCall } from './errors.ts';
+import {
+  classify,
+  LiveChatApiError,
+  LiveChatRepairableError,
+  type RefusedCall,
+  rateLimitReset,
+  retryAfter,
+} from './errors.ts';
 
-const now = Date.parse('2026-03-11T09:14:00Z');
+// ---- core/livechat/errors.test.ts
+{
+  const now = Date.parse('2026-03-11T09:14:00Z');
 
-function classified(call: Partial<RefusedCall>): LiveChatApiError {
-  return classify({ status: 422, headers: {}, method: 'send_event', now, ...call });
-}
+  function classified(call: Partial<RefusedCall>): LiveChatApiError {
+    return classify({ status: 422, headers: {}, method: 'send_event', now, ...call });
+  }
 
-const body = z.object({ error: z.object({ type: z.string(), message: z.string(), data: z.optional(z.unknown()) }) });
+  const body = z.object({ error: z.object({ type: z.string(), message: z.string(), data: z.optional(z.unknown()) }) });
 
-/** LiveChat documents no HTTP codes, so some fixtures have none in their name. */
-function ofFixture(name: string): LiveChatApiError {
-  const { error } = body.parse(fixture(`api/${name}`));
-  return classified({ status: Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400), ...error });
-}
+  /** LiveChat documents no HTTP codes, so some fixtures have none in their name. */
+  function ofFixture(name: string): LiveChatApiError {
+    const { error } = body.parse(fixture(`api/${name}`));
+    return classified({ status: Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400), ...error });
+  }
 
-describe('every documented type', () => {
-  it.each([
-    ['Authentication', ['authentication', 'authorization']],
-    ['RateLimit', ['too_many_requests', 'pending_requests_limit_reached']],
-    ['Server', ['internal', 'service_unavailable', 'request_timeout']],
-    ['Repairable', ['chat_inactive', 'misdirected_request']],
-    [
-      'Client',
+  describe('every documented type', () => {
+    it.each([
+      ['Authentication', ['authentication', 'authorization']],
+      ['RateLimit', ['too_many_requests', 'pending_requests_limit_reached']],
+      ['Server', ['internal', 'service_unavailable', 'request_timeout']],
+      ['Repairable', ['chat_inactive', 'misdirected_request']],
       [
-        'agent_offline',
-        'entity_too_large',
-        'license_expired',
-        'license_not_found',
-        'limit_reached',
-        'missing_access',
-        'not_found',
-        'unsupported_version',
-        'validation',
-        'wrong_product_version',
-        'already_exists',
-        'group_not_found',
-        'ownership_transfer',
-        'chat_anonymized',
-        'customer_banned',
-        'greeting_not_found',
-        'group_offline',
-        'group_unavailable',
-        'groups_offline',
-        'not_allowed',
-        'requester_already_offline',
-        'requester_awaiting_approval',
-        'requester_suspended',
-        'seats_limit_exceeded',
-        'transfer_ownership',
-        'users_limit_reached',
+        'Client',
+        [
+          'agent_offline',
+          'entity_too_large',
+          'license_expired',
+          'license_not_found',
+          'limit_reached',
+          'missing_access',
+          'not_found',
+          'unsupported_version',
+          'validation',
+          'wrong_product_version',
+          'already_exists',
+          'group_not_found',
+          'ownership_transfer',
+          'chat_anonymized',
+          'customer_banned',
+          'greeting_not_found',
+          'group_offline',
+          'group_unavailable',
+          'groups_offline',
+          'not_allowed',
+          'requester_already_offline',
+          'requester_awaiting_approval',
+          'requester_suspended',
+          'seats_limit_exceeded',
+          'transfer_ownership',
+          'users_limit_reached',
+        ],
       ],
-    ],
-  ])('of category %s is of it whatever the HTTP code', (category, types) => {
-    for (const type of types) {
-      for (const status of [200, 400, 401, 403, 404, 422, 429, 500, 503]) {
-        expect(classified({ type, status }), `${type} with ${status}`).toMatchObject({ category, type, status });
-      }
-    }
-  });
-});
-
-describe('an answer without a type that is known', () => {
-  const table: [number, string][] = [
-    [200, 'Server'],
-    [302, 'Client'],
-    [400, 'Client'],
-    [401, 'Authentication'],
-    [403, 'Authentication'],
-    [404, 'Client'],
-    [408, 'Client'],
-    [409, 'Client'],
-    [413, 'Client'],
-    [422, 'Client'],
-    [429, 'RateLimit'],
-    [500, 'Server'],
-    [502, 'Server'],
-    [503, 'Server'],
-    [504, 'Server'],
-    [529, 'Server'],
-  ];
-  it.each(table)('and HTTP %i is of category %s', (status, category) => {
-    expect(classified({ status })).toMatchObject({ category, type: undefined });
-    expect(classified({ status, type: 'brand_new' })).toMatchObject({ category, type: 'brand_new' });
-    expect(classified({ status, type: 'toString' })).toMatchObject({ category });
-  });
-});
-
-describe('the error bodies of the collection', () => {
-  const expected = {
-    'error.authentication.401.json': { category: 'Authentication', outcome: 'refused', retryable: false },
-    'error.authentication_no_header.401.json': { category: 'Authentication', outcome: 'refused', retryable: false },
-    'error.authorization_not_member.403.json': { category: 'Repairable', repair: 'join', outcome: 'refused' },
-    'error.chat_inactive.422.json': { category: 'Repairable', repair: 'resume', outcome: 'refused' },
-    'error.entity_too_large.413.json': { category: 'Client', outcome: 'refused', retryable: false },
-    'error.internal.500.json': { category: 'Server', outcome: 'unknown', retryable: true },
-    'error.license_expired.json': { category: 'Client', outcome: 'refused', retryable: false },
-    'error.limit_reached.json': { category: 'Client', outcome: 'refused', retryable: false },
-    'error.misdirected_request.json': { category: 'Repairable', repair: 'region', region: 'dal', outcome: 'refused' },
-    'error.not_found.404.json': { category: 'Client', outcome: 'refused', retryable: false },
-    'error.request_timeout.504.json': { category: 'Server', outcome: 'unknown', retryable: true },
-    'error.service_unavailable.503.json': { category: 'Server', outcome: 'unknown', retryable: true },
-    'error.too_many_requests.429.json': { category: 'RateLimit', outcome: 'refused', retryable: true },
-    'error.unsupported_version.json': { category: 'Client', outcome: 'refused', retryable: false },
-    'error.validation.422.json': { category: 'Client', outcome: 'refused', retryable: false },
-    'error.validation_chat_inactive.422.json': { category: 'Repairable', repair: 'resume', outcome: 'refused' },
-    'error.validation_public_agents_limit.422.json': { category: 'Repairable', repair: 'transfer', outcome: 'refused' },
-    'error.validation_user_id_not_found.422.json': { category: 'Client', outcome: 'refused', retryable: false },
-  };
-
-  it('are all in the table', () => {
-    const folder = new URL('../../test/fixtures/livechat/api/', import.meta.url);
-    const names = readdirSync(folder).filter((name) => name.startsWith('error.'));
-    expect(names.sort()).toEqual(Object.keys(expected).sort());
-  });
-
-  it.each(Object.entries(expected))('%s', (name, error) => {
-    const made = ofFixture(name);
-    expect(made).toMatchObject(error);
-    expect(made.name).toBe(`LiveChat${error.category}Error`);
-    const { message } = body.parse(fixture(`api/${name}`)).error;
-    expect(made.message, 'LiveChat’s own harmless text is kept').toContain(`"${message}"`);
-  });
-});
-
-describe('a repair', () => {
-  const table: [string | undefined, number, string, string | undefined][] = [
-    ['chat_inactive', 400, '', 'resume'],
-    ['validation', 422, 'chat not active', 'resume'],
-    ['validation', 400, 'Chat is not active', 'resume'],
-    [undefined, 422, 'Chat is not active', 'resume'],
-    [undefined, 400, 'Chat is not active', undefined],
-    ['not_found', 422, 'Chat is not active', undefined],
-    ['authorization', 400, 'Requester is not user of the chat', 'join'],
-    [undefined, 403, 'requester is not a member of the chat', 'join'],
-    ['authorization', 403, 'Missing scope chats--all:rw', undefined],
-    ['validation', 403, 'Requester is not user of the chat', undefined],
-    ['validation', 422, 'Public agents in chat limit reached', 'transfer'],
-    ['authorization', 403, 'Public agents in chat limit reached', undefined],
-    ['misdirected_request', 421, '', 'region'],
-  ];
-  it.each(table)('of type %s, HTTP %i, "%s" is %s', (type, status, message, repair) => {
-    const error = classified({ type, status, message });
-    expect(error.repair).toBe(repair);
-    expect(error instanceof LiveChatRepairableError).toBe(repair !== undefined);
-  });
-
-  it('names a region only where LiveChat named one', () => {
-    const region = (data: unknown) => classified({ type: 'misdirected_request', data }).region;
-    expect(region({ region: 'us-south1' })).toBe('us-south1');
-    expect([undefined, null, 'dal', { region: 7 }, { region: 'a\r\nb' }, { region: '' }].map(region)).toEqual(
-      Array(6).fill(undefined),
-    );
-  });
-});
-
-describe('the wait that an error asks for', () => {
-  it.each([
-    [429, 7_000],
-    [503, 7_000],
-    [422, undefined],
-    [401, undefined],
-  ])('with HTTP %i is %s', (status, ms) => {
-    expect(classified({ status, headers: { 'retry-after': '7' } }).retryAfterMs).toBe(ms);
-  });
-
-  it('comes from a used-up limit only when calls were too many', () => {
-    const headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '3' };
-    expect(classified({ status: 429, headers }).retryAfterMs).toBe(3_000);
-    expect(classified({ status: 503, headers }).retryAfterMs).toBeUndefined();
-  });
-});
-
-describe('the message', () => {
-  it('says where, what, and what to do', () => {
-    const error = classified({ type: 'chat_inactive', message: 'Chat is inactive', headers: { 'X-Debug-Id': 'ab-1' } });
-    expect(error.message).toBe(
-      'send_event: LiveChat answered chat_inactive, "Chat is inactive" (HTTP 422, debug id ab-1). ' +
-        'Resume the chat, then send again.',
-    );
-    expect(error.debugId).toBe('ab-1');
-  });
-
-  it('leaves out texts that might quote what was sent', () => {
-    const error = classified({ type: 'validation', message: 'text "my password is hunter2" is too long' });
-    expect(error.message).toBe(
-      "send_event: LiveChat answered validation; see LiveChat's validation (HTTP 422). " +
-        "Correct the request by LiveChat's reference of this method.",
-    );
-  });
-
-  it('leaves out types and debug ids that are none', () => {
-    const error = classified({ type: 'my password is hunter2', headers: { 'x-debug-id': 'hunter2 hunter2' } });
-    expect(error).toMatchObject({ type: undefined, debugId: undefined });
-    expect(error.message).not.toContain('hunter2');
-  });
-});
-
-describe('whatever LiveChat answers', () => {
-  const value = fc.oneof(fc.string(), fc.array(fc.string()), fc.constant(undefined));
-  const headerName = fc.oneof(
-    fc.string(),
-    fc.constantFrom('Retry-After', 'x-debug-id', 'ratelimit-reset', 'RateLimit', 'x-ratelimit-reset'),
-  );
-  const call = fc.record({
-    status: fc.oneof(fc.integer({ min: 100, max: 599 }), fc.integer(), fc.constant(Number.NaN)),
-    type: fc.oneof(fc.string(), fc.constantFrom('validation', 'authorization', 'internal', 'misdirected_request')),
-    message: fc.oneof(fc.string(), fc.constantFrom('Chat is not active', 'Requester is not user of the chat')),
-    data: fc.jsonValue(),
-    headers: fc.dictionary(headerName, value),
-  });
-
-  it('it is classified, and a Client error is never tried again', () => {
-    fc.assert(
-      fc.property(call, (given) => {
-        const error = classified(given);
-        expect(error).toBeInstanceOf(LiveChatApiError);
-        expect(error.retryable).toBe(['Server', 'RateLimit'].includes(error.category));
-        expect(error.category === 'Repairable').toBe(error.repair !== undefined);
-        if (error.retryAfterMs !== undefined) {
-          expect(error.retryAfterMs).toBeGreaterThanOrEqual(0);
-          expect(error.retryAfterMs).toBeLessThanOrEqual(86_400_000);
+    ])('of category %s is of it whatever the HTTP code', (category, types) => {
+      for (const type of types) {
+        for (const status of [200, 400, 401, 403, 404, 422, 429, 500, 503]) {
+          expect(classified({ type, status }), `${type} with ${status}`).toMatchObject({ category, type, status });
         }
-        if (given.status >= 500) expect(error.outcome).toBe('unknown');
-      }),
-      { numRuns: 2_000 },
-    );
+      }
+    });
   });
-});
+
+  describe('an answer without a type that is known', () => {
+    const table: [number, string][] = [
+      [200, 'Server'],
+      [302, 'Client'],
+      [400, 'Client'],
+      [401, 'Authentication'],
+      [403, 'Authentication'],
+      [404, 'Client'],
+      [408, 'Client'],
+      [409, 'Client'],
+      [413, 'Client'],
+      [422, 'Client'],
+      [429, 'RateLimit'],
+      [500, 'Server'],
+      [502, 'Server'],
+      [503, 'Server'],
+      [504, 'Server'],
+      [529, 'Server'],
+    ];
+    it.each(table)('and HTTP %i is of category %s', (status, category) => {
+      expect(classified({ status })).toMatchObject({ category, type: undefined });
+      expect(classified({ status, type: 'brand_new' })).toMatchObject({ category, type: 'brand_new' });
+      expect(classified({ status, type: 'toString' })).toMatchObject({ category });
+    });
+  });
+
+  describe('the error bodies of the collection', () => {
+    const expected = {
+      'error.authentication.401.json': { category: 'Authentication', outcome: 'refused', retryable: false },
+      'error.authentication_no_header.401.json': { category: 'Authentication', outcome: 'refused', retryable: false },
+      'error.authorization_not_member.403.json': { category: 'Repairable', repair: 'join', outcome: 'refused' },
+      'error.chat_inactive.422.json': { category: 'Repairable', repair: 'resume', outcome: 'refused' },
+      'error.entity_too_large.413.json': { category: 'Client', outcome: 'refused', retryable: false },
+      'error.internal.500.json': { category: 'Server', outcome: 'unknown', retryable: true },
+      'error.license_expired.json': { category: 'Client', outcome: 'refused', retryable: false },
+      'error.limit_reached.json': { category: 'Client', outcome: 'refused', retryable: false },
+      'error.misdirected_request.json': { category: 'Repairable', repair: 'region', region: 'dal', outcome: 'refused' },
+      'error.not_found.404.json': { category: 'Client', outcome: 'refused', retryable: false },
+      'error.request_timeout.504.json': { category: 'Server', outcome: 'unknown', retryable: true },
+      'error.service_unavailable.503.json': { category: 'Server', outcome: 'unknown', retryable: true },
+      'error.too_many_requests.429.json': { category: 'RateLimit', outcome: 'refused', retryable: true },
+      'error.unsupported_version.json': { category: 'Client', outcome: 'refused', retryable: false },
+      'error.validation.422.json': { category: 'Client', outcome: 'refused', retryable: false },
+      'error.validation_chat_inactive.422.json': { category: 'Repairable', repair: 'resume', outcome: 'refused' },
+      'error.validation_public_agents_limit.422.json': {
+        category: 'Repairable',
+        repair: 'transfer',
+        outcome: 'refused',
+      },
+      'error.validation_user_id_not_found.422.json': { category: 'Client', outcome: 'refused', retryable: false },
+    };
+
+    it('are all in the table', () => {
+      const folder = new URL('../../test/fixtures/livechat/api/', import.meta.url);
+      const names = readdirSync(folder).filter((name) => name.startsWith('error.'));
+      expect(names.sort()).toEqual(Object.keys(expected).sort());
+    });
+
+    it.each(Object.entries(expected))('%s', (name, error) => {
+      const made = ofFixture(name);
+      expect(made).toMatchObject(error);
+      expect(made.name).toBe(`LiveChat${error.category}Error`);
+      const { message } = body.parse(fixture(`api/${name}`)).error;
+      expect(made.message, 'LiveChat’s own harmless text is kept').toContain(`"${message}"`);
+    });
+  });
+
+  describe('a repair', () => {
+    const table: [string | undefined, number, string, string | undefined][] = [
+      ['chat_inactive', 400, '', 'resume'],
+      ['validation', 422, 'chat not active', 'resume'],
+      ['validation', 400, 'Chat is not active', 'resume'],
+      [undefined, 422, 'Chat is not active', 'resume'],
+      [undefined, 400, 'Chat is not active', undefined],
+      ['not_found', 422, 'Chat is not active', undefined],
+      ['authorization', 400, 'Requester is not user of the chat', 'join'],
+      [undefined, 403, 'requester is not a member of the chat', 'join'],
+      ['authorization', 403, 'Missing scope chats--all:rw', undefined],
+      ['validation', 403, 'Requester is not user of the chat', undefined],
+      ['validation', 422, 'Public agents in chat limit reached', 'transfer'],
+      ['authorization', 403, 'Public agents in chat limit reached', undefined],
+      ['misdirected_request', 421, '', 'region'],
+    ];
+    it.each(table)('of type %s, HTTP %i, "%s" is %s', (type, status, message, repair) => {
+      const error = classified({ type, status, message });
+      expect(error.repair).toBe(repair);
+      expect(error instanceof LiveChatRepairableError).toBe(repair !== undefined);
+    });
+
+    it('names a region only where LiveChat named one', () => {
+      const region = (data: unknown) => classified({ type: 'misdirected_request', data }).region;
+      expect(region({ region: 'us-south1' })).toBe('us-south1');
+      expect([undefined, null, 'dal', { region: 7 }, { region: 'a\r\nb' }, { region: '' }].map(region)).toEqual(
+        Array(6).fill(undefined),
+      );
+    });
+  });
+
+  describe('the wait that an error asks for', () => {
+    it.each([
+      [429, 7_000],
+      [503, 7_000],
+      [422, undefined],
+      [401, undefined],
+    ])('with HTTP %i is %s', (status, ms) => {
+      expect(classified({ status, headers: { 'retry-after': '7' } }).retryAfterMs).toBe(ms);
+    });
+
+    it('comes from a used-up limit only when calls were too many', () => {
+      const headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '3' };
+      expect(classified({ status: 429, headers }).retryAfterMs).toBe(3_000);
+      expect(classified({ status: 503, headers }).retryAfterMs).toBeUndefined();
+    });
+  });
+
+  describe('the message', () => {
+    it('says where, what, and what to do', () => {
+      const error = classified({
+        type: 'chat_inactive',
+        message: 'Chat is inactive',
+        headers: { 'X-Debug-Id': 'ab-1' },
+      });
+      expect(error.message).toBe(
+        'send_event: LiveChat answered chat_inactive, "Chat is inactive" (HTTP 422, debug id ab-1). ' +
+          'Resume the chat, then send again.',
+      );
+      expect(error.debugId).toBe('ab-1');
+    });
+
+    it('leaves out texts that might quote what was sent', () => {
+      const error = classified({ type: 'validation', message: 'text "my password is hunter2" is too long' });
+      expect(error.message).toBe(
+        "send_event: LiveChat answered validation; see LiveChat's validation (HTTP 422). " +
+          "Correct the request by LiveChat's reference of this method.",
+      );
+    });
+
+    it('leaves out types and debug ids that are none', () => {
+      const error = classified({ type: 'my password is hunter2', headers: { 'x-debug-id': 'hunter2 hunter2' } });
+      expect(error).toMatchObject({ type: undefined, debugId: undefined });
+      expect(error.message).not.toContain('hunter2');
+    });
+  });
+
+  describe('whatever LiveChat answers', () => {
+    const value = fc.oneof(fc.string(), fc.array(fc.string()), fc.constant(undefined));
+    const headerName = fc.oneof(
+      fc.string(),
+      fc.constantFrom('Retry-After', 'x-debug-id', 'ratelimit-reset', 'RateLimit', 'x-ratelimit-reset'),
+    );
+    const call = fc.record({
+      status: fc.oneof(fc.integer({ min: 100, max: 599 }), fc.integer(), fc.constant(Number.NaN)),
+      type: fc.oneof(fc.string(), fc.constantFrom('validation', 'authorization', 'internal', 'misdirected_request')),
+      message: fc.oneof(fc.string(), fc.constantFrom('Chat is not active', 'Requester is not user of the chat')),
+      data: fc.jsonValue(),
+      headers: fc.dictionary(headerName, value),
+    });
+
+    it('it is classified, and a Client error is never tried again', () => {
+      fc.assert(
+        fc.property(call, (given) => {
+          const error = classified(given);
+          expect(error).toBeInstanceOf(LiveChatApiError);
+          expect(error.retryable).toBe(['Server', 'RateLimit'].includes(error.category));
+          expect(error.category === 'Repairable').toBe(error.repair !== undefined);
+          if (error.retryAfterMs !== undefined) {
+            expect(error.retryAfterMs).toBeGreaterThanOrEqual(0);
+            expect(error.retryAfterMs).toBeLessThanOrEqual(86_400_000);
+          }
+          if (given.status >= 500) expect(error.outcome).toBe('unknown');
+        }),
+        { numRuns: 2_000 },
+      );
+    });
+  });
+}
+
+// ---- core/livechat/client/retry-after.test.ts
+{
+  const now = Date.parse('2026-03-11T09:14:00Z');
+  const day = 86_400_000;
+
+  describe('Retry-After', () => {
+    const table: [string, number | undefined][] = [
+      ['0', 0],
+      ['7', 7_000],
+      [' 1.5 ', 1_500],
+      ['999999999', day],
+      ['Wed, 11 Mar 2026 09:14:30 GMT', 30_000],
+      ['Wed, 11 Mar 2026 09:13:30 GMT', 0],
+      ['Wed, 11 Mar 2036 09:13:30 GMT', day],
+      ['Wed, 41 Mar 2026 09:13:30 GMT', undefined],
+      ['-1', undefined],
+      ['', undefined],
+      ['soon', undefined],
+      ['may 5', undefined],
+      ['1e3', undefined],
+    ];
+    it.each(table)('%j asks for %s ms', (value, ms) => {
+      expect(retryAfter({ 'Retry-After': value }, now)).toBe(ms);
+    });
+
+    it('asks for nothing when it is not there', () => {
+      expect(retryAfter({ 'retry-after': undefined }, now)).toBeUndefined();
+    });
+
+    it('given twice counts once', () => {
+      expect(retryAfter({ 'retry-after': ['2', '9'] }, now)).toBe(2_000);
+    });
+  });
+
+  describe('a used-up limit', () => {
+    const table: [Record<string, string>, number | undefined][] = [
+      [{ 'RateLimit-Reset': '5' }, 5_000],
+      [{ 'ratelimit-reset': '5', 'ratelimit-remaining': '0' }, 5_000],
+      [{ 'ratelimit-reset': '5', 'ratelimit-remaining': '1' }, undefined],
+      [{ ratelimit: 'limit=100, remaining=0, reset=8' }, 8_000],
+      [{ ratelimit: '"default";r=0;t=8' }, 8_000],
+      [{ 'x-ratelimit-reset': '9' }, 9_000],
+      [{ 'x-ratelimit-reset': '9', 'x-ratelimit-remaining': '3' }, undefined],
+      [{ 'x-ratelimit-reset': String(now / 1000 + 4) }, 4_000],
+      [{ 'x-ratelimit-reset': String(now + 4_500) }, 4_500],
+      [{ 'x-ratelimit-reset': 'soon' }, undefined],
+      [{}, undefined],
+    ];
+    it.each(table)('%j is reset after %s ms', (headers, ms) => {
+      expect(rateLimitReset(headers, now)).toBe(ms);
+    });
+  });
+}

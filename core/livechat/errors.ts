@@ -1,10 +1,4 @@
-import { describe } from './client/describe.ts';
-import { categoryOf, type ErrorCategory, type Refusal, type Repair, repairOf } from './client/error-types.ts';
-import { type AnswerHeaders, debugIdOf } from './client/headers.ts';
-import { regionOf } from './client/region.ts';
-import { rateLimitReset, retryAfter } from './client/retry-after.ts';
-
-export type { ErrorCategory, Repair } from './client/error-types.ts';
+import * as z from 'zod/mini';
 
 /** `refused`: LiveChat certainly did not do it. `unknown`: it may have, so look before a write is repeated. */
 export type Outcome = 'refused' | 'unknown';
@@ -145,4 +139,220 @@ function waitOf(category: ErrorCategory, headers: AnswerHeaders, now: number): n
 /** LiveChat's type goes into logs, so it must look like one. */
 function typeOf({ type }: Refusal): string | undefined {
   return type !== undefined && /^[a-z][a-z0-9_]{0,63}$/.test(type) ? type : undefined;
+}
+
+/** What is to be done about a failed call. */
+export type ErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
+
+/**
+ * What makes the same call succeed: a new thread in the chat, joining the chat, the region that LiveChat named, or
+ * taking the chat over, since LiveChat lets no further agent join.
+ */
+export type Repair = 'resume' | 'join' | 'region' | 'transfer';
+
+export interface Refusal {
+  /** The HTTP code. */
+  readonly status: number;
+  /** LiveChat's `error.type`. */
+  readonly type?: string | undefined;
+  /** LiveChat's `error.message`; it may quote what was sent. */
+  readonly message?: string | undefined;
+}
+
+/** The category of an answer that nothing repairs. */
+export type AnswerCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
+
+/** Source: error types of the Agent Chat and Configuration APIs (platform.text.com/docs), and those of the other APIs. */
+const categories: Readonly<Record<string, AnswerCategory>> = {
+  authentication: 'Authentication',
+  authorization: 'Authentication',
+  too_many_requests: 'RateLimit',
+  pending_requests_limit_reached: 'RateLimit',
+  internal: 'Server',
+  service_unavailable: 'Server',
+  request_timeout: 'Server',
+  agent_offline: 'Client',
+  already_exists: 'Client',
+  chat_anonymized: 'Client',
+  customer_banned: 'Client',
+  entity_too_large: 'Client',
+  greeting_not_found: 'Client',
+  group_not_found: 'Client',
+  group_offline: 'Client',
+  group_unavailable: 'Client',
+  groups_offline: 'Client',
+  license_expired: 'Client',
+  license_not_found: 'Client',
+  limit_reached: 'Client',
+  missing_access: 'Client',
+  not_allowed: 'Client',
+  not_found: 'Client',
+  ownership_transfer: 'Client',
+  requester_already_offline: 'Client',
+  requester_awaiting_approval: 'Client',
+  requester_suspended: 'Client',
+  seats_limit_exceeded: 'Client',
+  transfer_ownership: 'Client',
+  unsupported_version: 'Client',
+  users_limit_reached: 'Client',
+  validation: 'Client',
+  wrong_product_version: 'Client',
+};
+
+/** LiveChat documents the types and not the HTTP codes: the type decides, the code only where the type is unknown. */
+export function categoryOf({ type, status }: Refusal): AnswerCategory {
+  return known(type) ?? ofStatus(status);
+}
+
+function known(type: string | undefined): AnswerCategory | undefined {
+  return type !== undefined && Object.hasOwn(categories, type) ? categories[type] : undefined;
+}
+
+function ofStatus(status: number): AnswerCategory {
+  if (status === 401 || status === 403) return 'Authentication';
+  if (status === 429) return 'RateLimit';
+  return status >= 300 && status < 500 ? 'Client' : 'Server';
+}
+
+/** The repair after which the same call is worth another try, if there is one. The wordings were seen in production. */
+export function repairOf({ type, status, message = '' }: Refusal): Repair | undefined {
+  if (type === 'chat_inactive') return 'resume';
+  if (type === 'misdirected_request') return 'region';
+  const typeIs = (expected: string, code: number) => type === expected || (status === code && !known(type));
+  if (typeIs('authorization', 403) && /\bnot (?:a )?(?:user|member) of the chat\b/i.test(message)) return 'join';
+  if (!typeIs('validation', 422)) return undefined;
+  if (/\bnot active\b|\bchat is inactive\b/i.test(message)) return 'resume';
+  return /\bpublic agents in chat limit reached\b/i.test(message) ? 'transfer' : undefined;
+}
+
+export interface Failure extends Refusal {
+  readonly method: string;
+  readonly debugId: string | undefined;
+  readonly category: AnswerCategory;
+  readonly repair: Repair | undefined;
+}
+
+/** LiveChat's own texts that quote nothing of what was sent. */
+const harmless = new Set([
+  'Cannot call unsupported API versions.',
+  'Chat is inactive',
+  'Chat is not active',
+  'Internal server error',
+  'Invalid access token',
+  'License expired',
+  'Limit reached',
+  'No `Authorization` header',
+  'Not found',
+  'Public agents in chat limit reached',
+  'Request timed out',
+  'Requester is not user of the chat',
+  'Service unavailable',
+  'Too many requests',
+  'Upload limit exceeded (10MB).',
+  'Wrong region',
+  'user_id not found',
+]);
+const missingField = /^`[a-z_]{1,40}(?:\.[a-z_]{1,40}){0,4}` is required$/;
+
+const byRepair: Readonly<Record<Repair, string>> = {
+  resume: 'Resume the chat, then send again.',
+  join: 'Add the sender to the chat, then send again.',
+  region: 'Call again in the region that LiveChat names.',
+  transfer: 'No further agent may join: transfer the chat to the sender, or send as the assigned agent.',
+};
+
+const byType: Readonly<Record<string, string>> = {
+  entity_too_large: 'Send a smaller message or file.',
+  license_expired: "Renew the organization's LiveChat licence.",
+  license_not_found: 'Check which LiveChat organization the credentials belong to.',
+  not_found: 'Check the ids in the request.',
+  unsupported_version: 'Set LIVECHAT_API_VERSION to a version that LiveChat still serves, such as v3.6.',
+  validation: "Correct the request by LiveChat's reference of this method.",
+};
+
+const byCategory: Readonly<Record<AnswerCategory, string>> = {
+  Authentication: 'Check LIVECHAT_API_KEY with LIVECHAT_ACCOUNT_ID, or LIVECHAT_ACCESS_TOKEN, and their scopes.',
+  RateLimit: 'Slow down and call later.',
+  Server: 'LiveChat failed; it may have done what was asked, so look for the effect before a write is repeated.',
+  Client: 'Do not repeat the call unchanged.',
+};
+
+/** What went wrong and what to do, without anything of the request and without texts that might quote it. */
+export function describe({ method, status, type, message, debugId, category, repair }: Failure): string {
+  const debug = debugId === undefined ? '' : `, debug id ${debugId}`;
+  const advice = repair ? byRepair[repair] : ((type && byType[type]) ?? byCategory[category]);
+  return `${method}: LiveChat answered ${saidBy(type, message)} (HTTP ${status}${debug}). ${advice}`;
+}
+
+function saidBy(type: string | undefined, message: string | undefined): string {
+  const text = message !== undefined && (harmless.has(message) || missingField.test(message)) ? `"${message}"` : '';
+  if (type === undefined) return text || 'with an error that names no type';
+  return text ? `${type}, ${text}` : `${type}; see LiveChat's ${type}`;
+}
+
+/** LiveChat's regions: formerly `dal` and `fra`, now such as `us-south1`. */
+const region = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/i));
+const naming = z.looseObject({ region });
+
+export function isRegion(text: string): boolean {
+  return region.safeParse(text).success;
+}
+
+/** The region that the `data` of a `misdirected_request` names. */
+export function regionOf(data: unknown): string | undefined {
+  return naming.safeParse(data).data?.region;
+}
+
+/** Header names may come in any case, and a value more than once. */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The first value of a header, trimmed. */
+export function header(headers: AnswerHeaders, name: string): string | undefined {
+  const [, value] = Object.entries(headers).find(([given]) => given.toLowerCase() === name) ?? [];
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return typeof first === 'string' ? first.trim() : undefined;
+}
+
+/** `X-Debug-Id`, where it has the form of an id: it goes into logs. */
+export function debugIdOf(headers: AnswerHeaders): string | undefined {
+  const id = header(headers, 'x-debug-id');
+  return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
+}
+
+const second = 1000;
+/** No send request lives longer, so a later time means no more than "not today". */
+const longestMs = 86_400 * second;
+const seconds = /^\d{1,15}(?:\.\d{1,9})?$/;
+const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** How long (ms, at most a day) `Retry-After` asks to wait, given in seconds or as an HTTP date. `now` is in ms. */
+export function retryAfter(headers: AnswerHeaders, now: number): number | undefined {
+  const value = header(headers, 'retry-after');
+  if (value === undefined) return undefined;
+  if (seconds.test(value)) return within(Number(value) * second);
+  return httpDate.test(value) ? within(Date.parse(value) - now) : undefined;
+}
+
+/**
+ * How long (ms, at most a day) until a used-up limit is reset, by `RateLimit-Reset`, `RateLimit` (both of the IETF's
+ * drafts) or `X-RateLimit-Reset`. LiveChat documents none of them; they count if they should appear.
+ */
+export function rateLimitReset(headers: AnswerHeaders, now: number): number | undefined {
+  const remaining = header(headers, 'ratelimit-remaining') ?? header(headers, 'x-ratelimit-remaining');
+  if (remaining !== undefined && Number(remaining) > 0) return undefined;
+  const value =
+    header(headers, 'ratelimit-reset') ??
+    /\b(?:reset|t)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
+    header(headers, 'x-ratelimit-reset');
+  return value !== undefined && seconds.test(value) ? within(resetMs(Number(value), now)) : undefined;
+}
+
+/** Some servers give the seconds left, some the time as seconds or milliseconds since 1970. */
+function resetMs(value: number, now: number): number {
+  if (value > 1e12) return value - now;
+  return value > 1e9 ? value * second - now : value * second;
+}
+
+function within(ms: number): number | undefined {
+  return Number.isNaN(ms) ? undefined : Math.round(Math.min(Math.max(ms, 0), longestMs));
 }

@@ -1,28 +1,27 @@
-import { directionOf } from '../events/direction.ts';
-import type { NormalizedMessage } from '../events/schemas.ts';
-import { inMicroseconds } from '../events/time.ts';
-import { answersOf } from './forms.ts';
-import type { LiveChatEvent } from './schemas.ts';
-import { author } from './users.ts';
+import * as z from 'zod/mini';
+import type { FormAnswer, NormalizedMessage, Participant } from '../events/schemas.ts';
+import { messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
+import { authorFromId, userType, userTypeFromId } from './conventions.ts';
+import type { LiveChatEvent, LiveChatUser } from './schemas.ts';
 
 type Content = Pick<NormalizedMessage, 'type' | 'content' | 'metadata'>;
-type Read = (event: LiveChatEvent) => Content;
+type ReadContent = (event: LiveChatEvent) => Content;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const json = (value: unknown): string => JSON.stringify(value ?? null);
-/** Only what is there: an absent field is no field. */
+/** The fields without undefined, null and empty ones. */
 const present = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== ''),
   );
 
-const form: Read = (event) => ({
+const readForm: ReadContent = (event) => ({
   type: 'form',
   content: json(event.fields),
   metadata: present({ formId: event.form_id, formType: event.form_type }),
 });
 
-const contentOf: Readonly<Record<string, Read>> = {
+const contentReaders: Readonly<Record<string, ReadContent>> = {
   message: (event) => ({ type: 'text', content: text(event.text), metadata: present({ postback: event.postback }) }),
   file: (event) => ({
     type: 'media',
@@ -39,55 +38,107 @@ const contentOf: Readonly<Record<string, Read>> = {
     content: json(event.elements),
     metadata: present({ templateId: event.template_id }),
   }),
-  form,
+  form: readForm,
   filled_form: (event) => {
-    const filled = form(event);
-    const answers = answersOf(event.fields);
-    return { ...filled, metadata: answers.length > 0 ? { ...filled.metadata, answers } : filled.metadata };
+    const form = readForm(event);
+    const answers = formAnswers(event.fields);
+    return answers.length > 0 ? { ...form, metadata: { ...form.metadata, answers } } : form;
   },
   system_message: (event) => ({
     type: 'system',
     content: text(event.text),
     metadata: present({
       systemMessageType: event.system_message_type,
-      // What a conversation's status depends on, said so that nobody else needs to know LiveChat's name for it.
+      // A conversation's status depends on it, so consumers need not know LiveChat's name for it.
       idle: event.system_message_type === 'routing.idle' ? true : undefined,
     }),
   }),
   custom: (event) => ({ type: 'custom', content: event.content ?? null, metadata: {} }),
 };
 
-const unknown: Read = (event) => ({
+const readUnknown: ReadContent = (event) => ({
   type: 'unknown',
   content: json(event),
   metadata: present({ eventType: event.type }),
 });
 
 /**
- * A LiveChat event in the bus's own terms. The author's type is read from the id's shape, since events do not name it;
- * who stores the message corrects it. An empty `custom_id` is none.
+ * A LiveChat event as a normalized message. The author's type comes from the shape of the id, since events have no
+ * author type; the consumer that stores the message corrects it. An empty `custom_id` counts as missing.
  */
 export function normalize(
   event: LiveChatEvent,
-  at: { organizationId: string; conversationId: string; threadId: string },
+  place: { readonly organizationId: string; readonly conversationId: string; readonly threadId: string },
 ): NormalizedMessage {
-  const { type, content, metadata } =
-    (Object.hasOwn(contentOf, event.type) ? contentOf[event.type] : undefined)?.(event) ?? unknown(event);
-  const by = author(event.author_id);
+  const reader = Object.hasOwn(contentReaders, event.type) ? contentReaders[event.type] : undefined;
+  const { type, content, metadata } = (reader ?? readUnknown)(event);
+  const author = authorFromId(event.author_id);
   return {
     id: event.id,
-    organizationId: at.organizationId,
-    conversationId: at.conversationId,
-    threadId: at.threadId,
+    organizationId: place.organizationId,
+    conversationId: place.conversationId,
+    threadId: place.threadId,
     carrier: 'livechat',
-    direction: directionOf(by.type),
+    direction: messageDirection(author.type),
     type,
     content,
-    timestamp: inMicroseconds(event.created_at),
-    author: by,
-    // A visibility that nobody knows is not for the customer's eyes.
+    timestamp: toUtcMicroseconds(event.created_at),
+    author,
+    // An unknown visibility must not become visible to the customer.
     visibility: event.visibility === undefined || event.visibility === 'all' ? 'all' : 'agents',
     metadata: event.custom_id ? { ...metadata, customId: event.custom_id } : metadata,
     rawPayload: event,
   };
+}
+
+/** An answer is a text, or an option of which the label counts. */
+const answer = z.union([
+  z.string(),
+  z.pipe(
+    z.looseObject({ label: z.string() }),
+    z.transform(({ label }) => label),
+  ),
+]);
+/** A choice of several options has `answers` in place of `answer`. */
+const formField = z.looseObject({
+  id: z.string(),
+  label: z.string(),
+  answer: z.optional(answer),
+  answers: z.optional(z.array(answer)),
+});
+
+/** The answers in the fields of a `filled_form` event. Fields without an answer are left out. */
+export function formAnswers(fields: unknown): FormAnswer[] {
+  if (!Array.isArray(fields)) return [];
+  return fields.flatMap((field): FormAnswer[] => {
+    const parsed = formField.safeParse(field);
+    if (!parsed.success) return [];
+    const { id, label, answer, answers = [] } = parsed.data;
+    const values = [...(answer === undefined ? [] : [answer]), ...answers].filter((value) => value !== '');
+    return values.length > 0 ? [{ id, label, values }] : [];
+  });
+}
+
+export function toParticipant(user: LiveChatUser, declaredType?: string | null): Participant {
+  const type = userType(user.id, user.type ?? declaredType);
+  return {
+    id: user.id,
+    type,
+    misleadingId: type === userTypeFromId(user.id) ? undefined : true,
+    name: user.name ?? undefined,
+    email: user.email ?? undefined,
+    present: user.present,
+    hidden: user.visibility ? user.visibility !== 'all' : undefined,
+    fields: user.session_fields ? sessionFields(user.session_fields) : undefined,
+    country: (user.visit ?? user.last_visit)?.geolocation?.country_code ?? undefined,
+  };
+}
+
+/** LiveChat sends session fields as a list of one-key objects; the last of a name counts. */
+export function sessionFields(list: readonly Readonly<Record<string, unknown>>[]): Record<string, string> {
+  return Object.fromEntries(
+    list
+      .flatMap(Object.entries)
+      .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
 }

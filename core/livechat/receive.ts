@@ -1,17 +1,14 @@
 import * as z from 'zod/mini';
 import type { AnyEvent } from '../events/event.ts';
-import { issuesOf } from '../events/issues.ts';
+import { describeIssues } from '../events/event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
-import { countedName } from './actions.ts';
+import { isUuid } from './conventions.ts';
 import type { Credentials, OrganizationSecret } from './credentials.ts';
-import { redact, TooDeepError } from './redact.ts';
-import { isAction } from './schemas.ts';
-import { Translation } from './translate/context.ts';
-import { translate } from './translate/translate.ts';
-import { isUuid } from './users.ts';
-import { acceptedSecrets, type Proof, proves } from './verify.ts';
+import { countedName, isAction } from './schemas.ts';
+import { EventFactory, translate } from './translate.ts';
+import { acceptedSecrets, type Proof, proves, redact, TooDeepError } from './verify.ts';
 
 /** One call of the webhook, as far as HTTP goes. */
 export interface Call {
@@ -100,8 +97,8 @@ function eventsOf(
   if (!parsed.success) {
     count('WebhooksReceived', { action: 'other' });
     count('WebhooksRejected', { reason: 'envelope', action: 'unknown' });
-    const nowhere = new Translation({ organizationId: 'unknown', action: 'unknown', payload: body, receivedAt }, {});
-    return [nowhere.happening('webhook.rejected', { issues: issuesOf(parsed.error), body })];
+    const unknown = new EventFactory({ organizationId: 'unknown', action: 'unknown', payload: body, receivedAt }, {});
+    return [unknown.fromContent('webhook.rejected', { issues: describeIssues(parsed.error), body })];
   }
   const { action, organization_id: organizationId } = parsed.data;
   count('WebhooksReceived', { action: countedName(action) });

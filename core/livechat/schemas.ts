@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isTime } from '../events/time.ts';
+import { isRfc3339 } from '../events/schemas.ts';
 
 /**
  * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, as far as this bridge reads them. Tolerant:
@@ -11,7 +11,7 @@ import { isTime } from '../events/time.ts';
 const text = z.string().check(z.minLength(1), z.maxLength(256));
 const maybeText = z.optional(z.nullable(z.string()));
 /** RFC 3339; LiveChat sends UTC with microseconds. */
-const time = z.string().check(z.refine(isTime, 'expected an RFC 3339 time'));
+const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 
 const access = z.looseObject({ group_ids: z.optional(z.array(z.number())) });
 
@@ -139,4 +139,46 @@ export type Payload<A extends Action> = z.infer<(typeof payloads)[A]>;
 
 export function isAction(name: string): name is Action {
   return Object.hasOwn(payloads, name);
+}
+
+/**
+ * Actions that LiveChat documents (v3.4 to v3.7) and that become no domain event: configuration, properties,
+ * status and summaries. They are answered and counted by name; anything else is counted as `other`.
+ */
+const documented: ReadonlySet<string> = new Set([
+  'chat_properties_updated',
+  'chat_properties_deleted',
+  'thread_properties_updated',
+  'thread_properties_deleted',
+  'event_properties_updated',
+  'event_properties_deleted',
+  'routing_status_set',
+  'incoming_customer',
+  'thread_summary_set',
+  'agent_created',
+  'agent_approved',
+  'agent_updated',
+  'agent_suspended',
+  'agent_unsuspended',
+  'agent_deleted',
+  'bot_created',
+  'bot_updated',
+  'bot_deleted',
+  'group_created',
+  'group_updated',
+  'group_deleted',
+  'auto_access_added',
+  'auto_access_updated',
+  'auto_access_deleted',
+  'auto_accesses_updated',
+  'tag_created',
+  'tag_updated',
+  'tag_deleted',
+  // How LiveChat's own sample of tag_deleted spells it.
+  'delete_tag',
+]);
+
+/** The name under which an action is counted; unknown ones must not make a metric each. */
+export function countedName(action: string): string {
+  return isAction(action) || documented.has(action) ? action : 'other';
 }

@@ -1,13 +1,25 @@
+import { basename } from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import { withDownload } from '../media/download.ts';
+import { type FetchRules, FileRefused, fetchFile } from '../media/fetch.ts';
+import { detectFileType } from '../media/file-type.ts';
+import { fileNameFromUrl } from '../media/key.ts';
+import { mediaBucket } from '../media/media.ts';
 import { sendingRules } from '../media/settings.ts';
 import { type Carrier, longestFetchMs } from '../outbound/carrier.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
+import { openObject } from '../platform/objects.ts';
 import { liveChatCarrier } from './carrier.ts';
-import { composeMessages } from './compose/compose.ts';
-import type { Part } from './compose/part.ts';
-import { InvalidMessagesError, parseMessages } from './compose/request-message.ts';
+import {
+  composeMessages,
+  type FetchedFile,
+  type FileSource,
+  InvalidMessagesError,
+  type Part,
+  parseMessages,
+} from './compose.ts';
 import { liveChatConnections } from './connection.ts';
-import { withFile } from './files.ts';
 
 /** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
 export interface LiveChatSender {
@@ -37,4 +49,47 @@ function compose(messages: unknown): readonly Piece<Part>[] {
     if (error instanceof InvalidMessagesError) throw new RequestInvalid(error.message);
     throw error;
   }
+}
+
+/**
+ * Brings a file to be sent to this machine's disk for as long as `use` takes: one of the web, or one of the organization's
+ * own in the media bucket.
+ *
+ * @throws FileRefused, FileUnavailable, RequestInvalid
+ */
+export async function withFile<T>(
+  organizationId: string,
+  source: FileSource,
+  rules: FetchRules,
+  use: (file: FetchedFile) => Promise<T>,
+): Promise<T> {
+  return 'url' in source ? withWebFile(source.url, rules, use) : withStoredFile(organizationId, source.key, rules, use);
+}
+
+function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>): Promise<T> {
+  return fetchFile(url, rules, async ({ path, size, contentType: declared }) => {
+    const { contentType } = await detectFileType(path, declared);
+    return use({ path, size, contentType, name: fileNameFromUrl(url) || 'file' });
+  });
+}
+
+/** A key names a file of this organization alone: another's files lie under its own id. */
+async function withStoredFile<T>(
+  organizationId: string,
+  key: string,
+  { timeoutMs, maxBytes }: FetchRules,
+  use: (file: FetchedFile) => Promise<T>,
+): Promise<T> {
+  if (!key.startsWith(`${organizationId}/`)) {
+    throw new RequestInvalid('content.key: expected a key under the organization’s own id');
+  }
+  const signal = AbortSignal.timeout(timeoutMs);
+  const object = await openObject({ bucket: mediaBucket(), key }, signal);
+  if (!object) throw new FileRefused('content.key: expected the key of a file that is in the media bucket');
+  const { content, contentType } = object;
+  return withDownload(
+    () => addAbortSignal(signal, content),
+    maxBytes,
+    ({ path, size }) => use({ path, size, contentType, name: basename(key) }),
+  );
 }

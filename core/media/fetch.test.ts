@@ -130,7 +130,7 @@ describe('a download', () => {
   ];
   it.each(hanging)('is given up when the server %s', async (_what, respond) => {
     const server = await files((request, response) => respond(response, request));
-    expect(await outcome(server.url('/a.png'), server.network(200), { totalMs: 60_000 })).toEqual(
+    expect(await outcome(server.url('/a.png'), server.network(200), { timeoutMs: 60_000 })).toEqual(
       unavailable('ETIMEDOUT'),
     );
   });
@@ -139,12 +139,14 @@ describe('a download', () => {
     const silent = await startSilentServer();
     const server = await files(() => {});
     const url = `https://cdn.files.example:${silent.port}/a.png`;
-    expect(await outcome(url, server.network(200), { totalMs: 60_000 })).toEqual(unavailable('ETIMEDOUT'));
+    expect(await outcome(url, server.network(200), { timeoutMs: 60_000 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
   it('is given up when the name is never resolved', async () => {
     const network: Network = { ...publicNetwork, stepMs: 200, lookup: () => {} };
-    expect(await outcome('https://cdn.files.example/', network, { totalMs: 60_000 })).toEqual(unavailable('ETIMEDOUT'));
+    expect(await outcome('https://cdn.files.example/', network, { timeoutMs: 60_000 })).toEqual(
+      unavailable('ETIMEDOUT'),
+    );
   });
 
   it('is given up after all its time, however busy the server', async () => {
@@ -152,7 +154,7 @@ describe('a download', () => {
       const timer = setInterval(() => response.write('x'), 20);
       response.on('close', () => clearInterval(timer));
     });
-    expect(await outcome(server.url('/a.png'), server.network(), { totalMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
+    expect(await outcome(server.url('/a.png'), server.network(), { timeoutMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
   it('is given up over all its redirects together', async () => {
@@ -160,7 +162,7 @@ describe('a download', () => {
       const left = Number(request.url?.slice(1));
       setTimeout(() => response.writeHead(302, { location: `/${left - 1}` }).end(), 250);
     });
-    expect(await outcome(server.url('/9'), server.network(), { totalMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
+    expect(await outcome(server.url('/9'), server.network(), { timeoutMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
   it('of nobody that is there now may be tried again', async () => {
@@ -171,7 +173,7 @@ describe('a download', () => {
 
 describe('a stand-in', () => {
   it('has the files of the hosts, and leads nowhere', async () => {
-    const { startServer, answering } = await import('../livechat/client/testing.ts');
+    const { startServer, answering } = await import('../../test/http-server.ts');
     const simulator = await startServer((response, request) =>
       request.url === '/away'
         ? answering(302, '', { location: 'https://cdn.files.example/b.png' })(response, request)
@@ -179,7 +181,7 @@ describe('a stand-in', () => {
     );
     cleanups.push(simulator.stop);
     const fetched = (url: string) =>
-      outcome(url, publicNetwork, { standIn: simulator.url, hosts: ['cdn.files.example'] });
+      outcome(url, publicNetwork, { simulatorUrl: simulator.url, hosts: ['cdn.files.example'] });
     expect(await fetched('https://cdn.files.example/a.png?size=1')).toMatchObject({ text: 'here' });
     expect(simulator.received.map(({ path }) => path)).toEqual(['/a.png?size=1']);
     expect(await fetched('https://cdn.files.example/away')).toMatchObject({ message: expect.stringMatching(/302$/) });

@@ -10,9 +10,9 @@ export interface FetchRules {
   readonly hosts?: readonly string[] | undefined;
   readonly maxBytes: number;
   /** For the whole download, in ms. */
-  readonly totalMs: number;
+  readonly timeoutMs: number;
   /** A simulator's origin, where files are fetched instead, without the rules on addresses. settings.ts says who may set it. */
-  readonly standIn?: string | undefined;
+  readonly simulatorUrl?: string | undefined;
 }
 
 export interface FetchedFile extends Download {
@@ -76,16 +76,16 @@ export function fetcher(network: Network): FetchFile {
 }
 
 /** The address to fetch from; a stand-in's where there is one. */
-function allowed(url: string, { hosts, standIn }: FetchRules): URL {
+function allowed(url: string, { hosts, simulatorUrl }: FetchRules): URL {
   const parsed = URL.parse(url);
   if (parsed?.protocol !== 'https:') throw new FileRefused('a file is fetched from an https address only');
   if (isDisguised(parsed.hostname.slice(1, -1))) throw new FileRefused(notPublic);
   if (hosts && !hosts.includes(parsed.hostname)) throw new FileRefused('a file is not fetched from this host');
-  return standIn === undefined ? parsed : new URL(parsed.pathname + parsed.search, standIn);
+  return simulatorUrl === undefined ? parsed : new URL(parsed.pathname + parsed.search, simulatorUrl);
 }
 
 function requestOptions(rules: FetchRules, network: Network) {
-  const standIn = rules.standIn !== undefined;
+  const simulatorUrl = rules.simulatorUrl !== undefined;
   const { agent, stepMs, lookup, certificateAuthority } = network;
   return {
     timeout: {
@@ -94,14 +94,14 @@ function requestOptions(rules: FetchRules, network: Network) {
       secureConnect: stepMs,
       response: stepMs,
       socket: stepMs,
-      request: rules.totalMs,
+      request: rules.timeoutMs,
     },
     retry: { limit: 0 },
     maxRedirects: mostRedirects,
     // A stand-in is trusted with its own answers, not with where it leads.
-    followRedirect: !standIn,
+    followRedirect: !simulatorUrl,
     strictContentLength: true,
-    ...(!standIn && { agent }),
+    ...(!simulatorUrl && { agent }),
     dnsLookup: undisguised(lookup),
     ...(certificateAuthority && { https: { certificateAuthority } }),
     hooks: { beforeRedirect: [({ url }: { url?: URL | string | undefined }) => void allowed(String(url), rules)] },

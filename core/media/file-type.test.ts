@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { supportedMimeTypes } from 'file-type';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dispositionOf, judge, typeOf } from './file-type.ts';
+import { detectFileType, dispositionOf, judge } from './file-type.ts';
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>';
 const html = '<!doctype html><script>alert(1)</script>';
@@ -64,7 +64,7 @@ describe('a file is served as', () => {
   ])('%s', async (_what, content, declared, contentType, check, disposition) => {
     const path = join(folder, 'file');
     await writeFile(path, content);
-    const type = await typeOf(path, declared);
+    const type = await detectFileType(path, declared);
     expect(type).toEqual({ contentType, check });
     expect(dispositionOf(type.contentType, 'a.png')).toEqual(disposition);
   });

@@ -60,7 +60,7 @@ const mostSniffedBytes = 1024 * 1024;
 const mostSniffMs = 5_000;
 
 /** Reads a file's type off its bytes. */
-export async function typeOf(path: string, declared: string | undefined): Promise<FileType> {
+export async function detectFileType(path: string, declared: string | undefined): Promise<FileType> {
   // On demand: most calls of the functions that import this handle no file.
   const { fileTypeFromBlob, supportedMimeTypes } = await import('file-type');
   // Not fileTypeFromFile, which imports a package at run time that no bundle has. This reads from the disk as well.

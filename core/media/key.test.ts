@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conversationPrefix, mediaPrefix, nameOf, namesOneOf, safeName } from './key.ts';
+import { conversationPrefix, fileNameFromUrl, keyContainsId, mediaPrefix, safeName } from './key.ts';
 
 describe('the name of a file in the bucket', () => {
   it.each([
@@ -48,7 +48,7 @@ describe('the name of a file in the bucket', () => {
     ['https://cdn.example/', ''],
     ['none', ''],
   ])('is the last part of its address where it has no other: %s', (url, expected) => {
-    expect(nameOf(url)).toBe(expected);
+    expect(fileNameFromUrl(url)).toBe(expected);
   });
 });
 
@@ -67,5 +67,5 @@ it.each([
   ['o/outbound/plan-of-CHAT.pdf', false],
   ['o/outbound/chat/plan.pdf', false],
 ])('a key names one of several ids where a folder or its name is one: %s %s', (key, expected) => {
-  expect(namesOneOf(['OTHER', 'a/b', 'CHAT'], key)).toBe(expected);
+  expect(keyContainsId(['OTHER', 'a/b', 'CHAT'], key)).toBe(expected);
 });

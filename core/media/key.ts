@@ -18,7 +18,7 @@ export function outboundPrefix(organizationId: string): string {
 }
 
 /** Whether a folder of the key, or its name but for the extension, is one of these ids. */
-export function namesOneOf(ids: readonly string[], key: string): boolean {
+export function keyContainsId(ids: readonly string[], key: string): boolean {
   const names = ids.flatMap((id) => [id, encodeURIComponent(id)]);
   return key.split('/').some((part) => names.some((name) => part === name || part.startsWith(`${name}.`)));
 }
@@ -61,7 +61,7 @@ function shortened(text: string, mostBytes: number): string {
 }
 
 /** The last part of an address's path, as a person would write it. */
-export function nameOf(url: string): string {
+export function fileNameFromUrl(url: string): string {
   const last = basename(URL.parse(url)?.pathname ?? '');
   try {
     return decodeURIComponent(last);

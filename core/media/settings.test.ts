@@ -8,10 +8,10 @@ describe('the settings of downloads', () => {
     expect(storingRules(carrierHosts, {})).toEqual({
       hosts: carrierHosts,
       maxBytes: 10_485_760,
-      totalMs: 30_000,
-      standIn: undefined,
+      timeoutMs: 30_000,
+      simulatorUrl: undefined,
     });
-    expect(sendingRules(10_000, {})).toEqual({ hosts: undefined, maxBytes: 10_485_760, totalMs: 10_000 });
+    expect(sendingRules(10_000, {})).toEqual({ hosts: undefined, maxBytes: 10_485_760, timeoutMs: 10_000 });
   });
 
   it('can be others', () => {
@@ -41,7 +41,7 @@ describe('a stand-in for LiveChat’s CDN', () => {
   it.each(['http://localhost:4600', 'http://127.0.0.1:4600/', 'http://[::1]:4600'])(
     'may be %s beside a local engine',
     (url) => {
-      expect(storingRules(carrierHosts, { ...local, MEDIA_STAND_IN: url }).standIn).toBe(new URL(url).origin);
+      expect(storingRules(carrierHosts, { ...local, MEDIA_SIMULATOR_URL: url }).simulatorUrl).toBe(new URL(url).origin);
     },
   );
 
@@ -54,15 +54,17 @@ describe('a stand-in for LiveChat’s CDN', () => {
     ],
     ['with an endpoint that is none', { AWS_ENDPOINT_URL: 'localhost' }],
   ])('stops the start %s', (_where, environment) => {
-    const given = { MEDIA_STAND_IN: 'http://localhost:4600', ...environment };
-    expect(() => storingRules(carrierHosts, given)).toThrow(/^MEDIA_STAND_IN: expected not to be set/);
+    const given = { MEDIA_SIMULATOR_URL: 'http://localhost:4600', ...environment };
+    expect(() => storingRules(carrierHosts, given)).toThrow(/^MEDIA_SIMULATOR_URL: expected not to be set/);
   });
 
   it.each(['http://10.0.0.1', 'https://localhost:4600', 'file:///etc', 'http://169.254.169.254', 'here'])(
     'is on this machine or none: %s',
     (url) => {
-      const given = { ...local, MEDIA_STAND_IN: url };
-      expect(() => storingRules(carrierHosts, given)).toThrow(/^MEDIA_STAND_IN: expected the address of a simulator/);
+      const given = { ...local, MEDIA_SIMULATOR_URL: url };
+      expect(() => storingRules(carrierHosts, given)).toThrow(
+        /^MEDIA_SIMULATOR_URL: expected the address of a simulator/,
+      );
     },
   );
 });

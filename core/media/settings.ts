@@ -10,22 +10,22 @@ export function storingRules(carrierHosts: readonly string[], environment: Envir
   return {
     hosts: hostsOf('MEDIA_HOSTS', environment) ?? carrierHosts,
     maxBytes: mostBytes(environment),
-    totalMs: storeMs,
-    standIn: standInOf(environment),
+    timeoutMs: storeMs,
+    simulatorUrl: parseSimulatorUrl(environment),
   };
 }
 
 /**
  * How a file is fetched to be sent: from any public host unless some are named.
  *
- * @param totalMs for the whole download, in ms
+ * @param timeoutMs for the whole download, in ms
  * @throws ConfigurationError
  */
-export function sendingRules(totalMs: number, environment: Environment = process.env): FetchRules {
+export function sendingRules(timeoutMs: number, environment: Environment = process.env): FetchRules {
   return {
     hosts: hostsOf('MEDIA_OUTBOUND_HOSTS', environment),
     maxBytes: mostBytes(environment),
-    totalMs,
+    timeoutMs,
   };
 }
 
@@ -45,14 +45,14 @@ function hostsOf(name: string, environment: Environment): readonly string[] | un
  * The simulator's origin, which plays LiveChat's CDN on one machine without https or a public address. Only beside a local
  * engine, whose AWS endpoint is on this machine too: a deployed function that has it does not start.
  */
-function standInOf({ MEDIA_STAND_IN: given, AWS_ENDPOINT_URL: aws }: Environment): string | undefined {
+function parseSimulatorUrl({ MEDIA_SIMULATOR_URL: given, AWS_ENDPOINT_URL: aws }: Environment): string | undefined {
   if (!given) return undefined;
   if (!aws || !loopback.has(URL.parse(aws)?.hostname ?? '')) {
-    throw new ConfigurationError('MEDIA_STAND_IN', 'not to be set: it is for the local engine alone');
+    throw new ConfigurationError('MEDIA_SIMULATOR_URL', 'not to be set: it is for the local engine alone');
   }
   const url = URL.parse(given);
   if (url?.protocol === 'http:' && loopback.has(url.hostname)) return url.origin;
-  throw new ConfigurationError('MEDIA_STAND_IN', 'the address of a simulator on this machine');
+  throw new ConfigurationError('MEDIA_SIMULATOR_URL', 'the address of a simulator on this machine');
 }
 
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);

@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { putFile } from '../platform/objects.ts';
 import { type FetchRules, fetchFile } from './fetch.ts';
-import { dispositionOf, type TypeCheck, typeOf } from './file-type.ts';
-import { type MessagePlace, mediaPrefix, nameOf, safeName } from './key.ts';
+import { detectFileType, dispositionOf, type TypeCheck } from './file-type.ts';
+import { fileNameFromUrl, type MessagePlace, mediaPrefix, safeName } from './key.ts';
 import { mediaBucket } from './media.ts';
 
 export { isFileError } from './errors.ts';
@@ -42,8 +42,8 @@ export interface StoredFile {
 export async function storeFile(place: MessagePlace, file: NamedFile, rules: FetchRules): Promise<StoredFile> {
   return fetchFile(file.url, rules, async ({ path, size, sha256, contentType: answered }) => {
     const declaredType = file.contentType || answered;
-    const type = await typeOf(path, declaredType);
-    const name = safeName(`${file.prefix ?? ''}${file.name || nameOf(file.url)}`);
+    const type = await detectFileType(path, declaredType);
+    const name = safeName(`${file.prefix ?? ''}${file.name || fileNameFromUrl(file.url)}`);
     const key = mediaPrefix(place) + name;
     const { contentType, check: typeCheck } = type;
     const contentDisposition = dispositionOf(contentType, name);
@@ -53,14 +53,14 @@ export async function storeFile(place: MessagePlace, file: NamedFile, rules: Fet
 }
 
 /** Where a file of this machine will lie once it is stored. */
-export function keyOfLocal(place: MessagePlace, path: string): string {
+export function localFileKey(place: MessagePlace, path: string): string {
   return mediaPrefix(place) + safeName(basename(path));
 }
 
 /** Puts a file of this machine into the media bucket, to be sent from there; answers its key. */
 export async function storeLocalFile(place: MessagePlace, path: string): Promise<string> {
-  const key = keyOfLocal(place, path);
-  const [{ size }, { contentType }] = await Promise.all([stat(path), typeOf(path, undefined)]);
+  const key = localFileKey(place, path);
+  const [{ size }, { contentType }] = await Promise.all([stat(path), detectFileType(path, undefined)]);
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk);
   const contentDisposition = dispositionOf(contentType, basename(path));

@@ -79,7 +79,7 @@ export async function startTrapServer() {
   };
 }
 
-export const rules: FetchRules = { maxBytes: 1000, totalMs: 5_000 };
+export const rules: FetchRules = { maxBytes: 1000, timeoutMs: 5_000 };
 
 /** How a download ends: what was downloaded, or the error's name and message. */
 export async function outcome(url: string, network: Network, more: Partial<FetchRules> = {}) {

@@ -68,9 +68,9 @@ export const Message = new Entity(
 );
 
 /** A customer's click on a button of a message. */
-export const Click = new Entity(
+export const ButtonClick = new Entity(
   {
-    model: { entity: 'click', version: '1', service },
+    model: { entity: 'buttonClick', version: '1', service },
     attributes: {
       ...key,
       eventId: text,

@@ -1,4 +1,4 @@
-import { unlessRefused } from '../platform/dynamodb.ts';
+import { ifConditionHolds } from '../platform/dynamodb.ts';
 import { type MediaState, Message } from './entities.ts';
 import type { MessageKey } from './store.ts';
 
@@ -18,7 +18,7 @@ export async function noteMedia(
   key: MessageKey,
   media: MediaState,
 ): Promise<{ readonly before: MediaState | undefined } | undefined> {
-  const noted = await unlessRefused(
+  const noted = await ifConditionHolds(
     Message.patch(key)
       .set({ media })
       .where(({ timestamp, deletedAt }, op) =>

@@ -1,20 +1,26 @@
-import { type FactEvent, type Learned, noteMessage, participantsOf, record } from '../conversations/conversations.ts';
-import { directionOf } from '../events/direction.ts';
+import {
+  type ChatEvent,
+  participantsOf,
+  type RecordedEvent,
+  recordEvent,
+  recordMessage,
+} from '../conversations/conversations.ts';
 import type { DomainEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
+import { messageDirection } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
-import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
-import { Click } from './entities.ts';
+import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
+import { ButtonClick } from './entities.ts';
 import { authorsOf, bury, create, edit, setAuthor } from './store.ts';
 
-export { idsIn } from './store.ts';
+export { listMessageIds } from './store.ts';
 
 /**
  * Stores a message and moves its conversation forward: two writes for one that starts nothing new. Answers whether it
  * was new.
  */
 export async function storeMessage(message: NormalizedMessage, metadata: EventMetadata): Promise<boolean> {
-  const known = await noteMessage(message, metadata);
+  const known = await recordMessage(message, metadata);
   const stored = await create(correctedBy(known, message), metadata);
   const { author } = message;
   const settled = author.type === 'system' || known.some(({ id }) => id === author.id);
@@ -31,7 +37,7 @@ export async function storeNote(note: NormalizedMessage, metadata: EventMetadata
 function correctedBy(known: readonly Participant[], message: NormalizedMessage): NormalizedMessage {
   const type = known.find(({ id }) => id === message.author.id)?.type;
   if (type === undefined || type === 'unknown') return message;
-  return { ...message, author: { ...message.author, type }, direction: directionOf(type) };
+  return { ...message, author: { ...message.author, type }, direction: messageDirection(type) };
 }
 
 /** The users may have become known while the message was being stored; whoever comes second sees the other. */
@@ -45,13 +51,13 @@ async function correctLate(message: NormalizedMessage): Promise<void> {
  * Records what changes a conversation, and corrects the authors of messages stored before their users were known.
  * Answers false for an event that had been recorded before.
  */
-export async function recordChange(event: FactEvent): Promise<boolean> {
-  const learned = await record(event);
+export async function recordChatEvent(event: ChatEvent): Promise<boolean> {
+  const learned = await recordEvent(event);
   await correctAuthors(learned);
   return learned.news;
 }
 
-async function correctAuthors({ conversation, types }: Learned): Promise<void> {
+async function correctAuthors({ conversation, types }: RecordedEvent): Promise<void> {
   if (types.size === 0) return;
   for (const { authorId, authorType, ...key } of await authorsOf(conversation)) {
     const type = authorId === undefined ? undefined : types.get(authorId);
@@ -72,8 +78,8 @@ export async function deleteMessage({ metadata, data }: DomainEvent<'message.del
 }
 
 /** Keeps a click, once. Answers false for one that was there already. */
-export async function storeClick({ metadata, data }: DomainEvent<'postback.received'>): Promise<boolean> {
-  const click = Click.create({
+export async function storeButtonClick({ metadata, data }: DomainEvent<'postback.received'>): Promise<boolean> {
+  const click = ButtonClick.create({
     organizationId: metadata.organizationId,
     conversationId: data.conversationId,
     threadId: data.threadId,
@@ -82,7 +88,7 @@ export async function storeClick({ metadata, data }: DomainEvent<'postback.recei
     userId: data.user.id,
     button: data.button,
     receivedAt: metadata.receivedAt,
-    expires: expiryIn('MESSAGES_RETENTION_DAYS'),
+    expires: expiresAfter('MESSAGES_RETENTION_DAYS'),
   });
-  return (await unlessRefused(click.go())) !== undefined;
+  return (await ifConditionHolds(click.go())) !== undefined;
 }

@@ -1,5 +1,5 @@
 import type { NormalizedMessage } from '../events/schemas.ts';
-import { Click, type MediaState, Message } from './entities.ts';
+import { ButtonClick, type MediaState, Message } from './entities.ts';
 import type { MessageKey } from './store.ts';
 
 /** A stored message: a tombstone has `deleted` and no content. */
@@ -47,7 +47,7 @@ export async function listMessages(
 }
 
 /** A conversation's messages after a time of the carrier's, oldest first; notes apart. */
-export async function messagesSince(
+export async function listMessagesSince(
   { organizationId, conversationId }: ConversationKey,
   timestamp: string,
   limit: number,
@@ -59,7 +59,7 @@ export async function messagesSince(
 }
 
 /** One thread's messages, notes apart, oldest first. */
-export async function threadMessages(key: ConversationKey & { threadId: string }): Promise<StoredMessage[]> {
+export async function listThreadMessages(key: ConversationKey & { threadId: string }): Promise<StoredMessage[]> {
   const { organizationId, conversationId, threadId } = key;
   const { data } = await Message.query.primary({ organizationId, conversationId, threadId }).go({ pages: 'all' });
   return data
@@ -75,8 +75,8 @@ export async function findMessages(messageId: string): Promise<StoredMessage[]> 
 }
 
 /** Who clicked which button of a message, in order of receipt. */
-export async function clicksOn({ organizationId, conversationId, threadId, messageId }: MessageKey) {
-  const { data } = await Click.query
+export async function listButtonClicks({ organizationId, conversationId, threadId, messageId }: MessageKey) {
+  const { data } = await ButtonClick.query
     .primary({ organizationId, conversationId, threadId, messageId })
     .go({ pages: 'all' });
   return data
@@ -86,7 +86,7 @@ export async function clicksOn({ organizationId, conversationId, threadId, messa
 
 /** When a conversation's messages last came, were edited, deleted or clicked on; ISO 8601. */
 export interface MessageTimes {
-  readonly came?: string | undefined;
+  readonly received?: string | undefined;
   readonly edited?: string | undefined;
   readonly deleted?: string | undefined;
   readonly clicked?: string | undefined;
@@ -98,13 +98,13 @@ const latest = (times: readonly (string | undefined)[]): string | undefined =>
     .toSorted()
     .at(-1);
 
-export async function timesOf(conversation: ConversationKey): Promise<MessageTimes> {
+export async function readLatestChanges(conversation: ConversationKey): Promise<MessageTimes> {
   const [messages, clicks] = await Promise.all([
     Message.query.primary(conversation).go({ pages: 'all', attributes: ['timestamp', 'edition', 'deletedAt'] }),
-    Click.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
+    ButtonClick.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
   ]);
   return {
-    came: latest(messages.data.map(({ timestamp }) => timestamp)),
+    received: latest(messages.data.map(({ timestamp }) => timestamp)),
     edited: latest(messages.data.map(({ edition }) => editedAt(edition))),
     deleted: latest(messages.data.map(({ deletedAt }) => deletedAt)),
     clicked: latest(clicks.data.map(({ receivedAt }) => receivedAt)),
@@ -113,7 +113,7 @@ export async function timesOf(conversation: ConversationKey): Promise<MessageTim
 
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 
-/** Nothing for a tombstone whose message never came: it has no time, no author and no type. */
+/** Nothing for a tombstone whose message never received: it has no time, no author and no type. */
 function stored(item: Item): StoredMessage[] {
   const { timestamp, type, direction, authorType, visibility } = item;
   if (!timestamp || !type || !direction || !authorType || !visibility) return [];

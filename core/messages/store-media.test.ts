@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { answering, type Respond, startServer } from '../../test/http-server.ts';
 import { type Local, startLocal } from '../../test/local.ts';
 import type { AnyEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
-import { answering, type Respond, startServer } from '../livechat/client/testing.ts';
 import type { FetchRules } from '../media/fetch.ts';
 
 const at = '2026-03-11T09:14:20.120355Z';
@@ -18,7 +18,7 @@ describe('a file whose function', () => {
     storeMessage: typeof import('./messages.ts').storeMessage;
     findMessages: typeof import('./queries.ts').findMessages;
     Message: typeof import('./entities.ts').Message;
-    conversationFiles: typeof import('../media/media.ts').conversationFiles;
+    listConversationFiles: typeof import('../media/media.ts').listConversationFiles;
   };
 
   beforeAll(async () => {
@@ -32,7 +32,7 @@ describe('a file whose function', () => {
       ...(await import('./entities.ts')),
       ...(await import('../media/media.ts')),
     };
-    rules = { maxBytes: 1_000, totalMs: 5_000, standIn: cdn.url };
+    rules = { maxBytes: 1_000, timeoutMs: 5_000, simulatorUrl: cdn.url };
   });
   beforeEach(() => {
     cdn.received.length = 0;
@@ -76,7 +76,7 @@ describe('a file whose function', () => {
       store: (publish = ports.publish) =>
         modules.storeMedia({ message, metadata, edited: false, ensure }, { ...ports, publish }),
       stored: async () => (await modules.findMessages(message.id))[0],
-      files: () => modules.conversationFiles(place),
+      files: () => modules.listConversationFiles(place),
     };
   }
 

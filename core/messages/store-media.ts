@@ -1,5 +1,5 @@
+import { createEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
-import { ownEvent } from '../events/own-event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
 import { FileUnavailable } from '../media/errors.ts';
@@ -104,7 +104,7 @@ function fileOf({ message, edited }: MediaArrival, url: string) {
 function storedEvent({ message, metadata }: MediaArrival, file: StoredFile, now: number) {
   const { conversationId, threadId, id: messageId, visibility, organizationId } = message;
   const { key, size, contentType, declaredType, typeCheck, sha256 } = file;
-  return ownEvent(
+  return createEvent(
     'media.stored',
     { conversationId, threadId, messageId, visibility, key, size, contentType, declaredType, typeCheck, sha256 },
     { organizationId, correlationId: metadata.correlationId, causationId: metadata.id },

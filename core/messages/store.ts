@@ -1,7 +1,7 @@
-import { directionOf } from '../events/direction.ts';
-import { eventKey } from '../events/event-key.ts';
+import { largeEventKey } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
-import { expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { messageDirection } from '../events/schemas.ts';
+import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import { Message } from './entities.ts';
 
 export interface MessageKey {
@@ -11,7 +11,7 @@ export interface MessageKey {
   readonly messageId: string;
 }
 
-const expires = () => expiryIn('MESSAGES_RETENTION_DAYS');
+const expires = () => expiresAfter('MESSAGES_RETENTION_DAYS');
 /** DynamoDB takes items of 400 KB, names and indexes' keys included. */
 const mostBytes = 300_000;
 
@@ -40,7 +40,7 @@ const contentOf = (message: NormalizedMessage, event: EventMetadata) => {
   return {
     // A file's address stays: it is what the file is fetched by.
     content: message.type === 'media' ? message.content : '',
-    metadata: { ...message.metadata, oversize: { bytes, key: eventKey(event) } },
+    metadata: { ...message.metadata, oversize: { bytes, key: largeEventKey(event) } },
     rawPayload: '{}',
   };
 };
@@ -52,7 +52,7 @@ const contentOf = (message: NormalizedMessage, event: EventMetadata) => {
 export async function create(message: NormalizedMessage, event: EventMetadata): Promise<boolean> {
   const { receivedAt } = event;
   const times = { receivedAt, storedAt: new Date().toISOString() };
-  const created = await unlessRefused(
+  const created = await ifConditionHolds(
     Message.create({
       ...keyOf(message),
       ...frameOf(message),
@@ -70,7 +70,7 @@ export async function create(message: NormalizedMessage, event: EventMetadata): 
  * Answers whether this was news of a deleted message.
  */
 async function frame(message: NormalizedMessage, times: { receivedAt: string; storedAt: string }): Promise<boolean> {
-  const framed = await unlessRefused(
+  const framed = await ifConditionHolds(
     Message.patch(keyOf(message))
       .set({ ...frameOf(message), receivedAt: times.receivedAt, expires: expires() })
       .data(({ storedAt }, op) => op.ifNotExists(storedAt, times.storedAt))
@@ -91,7 +91,7 @@ export async function edit(message: NormalizedMessage, event: EventMetadata): Pr
   const edition = `${event.receivedAt}#${event.id}`;
   const content = contentOf(message, event);
   if (await replaceContent(message, content, edition)) return;
-  const created = await unlessRefused(
+  const created = await ifConditionHolds(
     Message.create({ ...keyOf(message), ...frameOf(message), ...content, edition, expires: expires() }).go(),
   );
   if (created) return;
@@ -101,7 +101,7 @@ export async function edit(message: NormalizedMessage, event: EventMetadata): Pr
 
 /** An edition knows a tombstone's frame too, and nothing of when the message itself was received. */
 async function frameTombstone(message: NormalizedMessage): Promise<void> {
-  await unlessRefused(
+  await ifConditionHolds(
     Message.patch(keyOf(message))
       .set({ ...frameOf(message), expires: expires() })
       .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
@@ -110,7 +110,7 @@ async function frameTombstone(message: NormalizedMessage): Promise<void> {
 }
 
 async function replaceContent(message: NormalizedMessage, content: ReturnType<typeof contentOf>, edition: string) {
-  const replaced = await unlessRefused(
+  const replaced = await ifConditionHolds(
     Message.patch(keyOf(message))
       .set({ ...content, edition, expires: expires() })
       .where((kept, op) =>
@@ -130,7 +130,7 @@ async function replaceContent(message: NormalizedMessage, content: ReturnType<ty
  * it had come before.
  */
 export async function bury(key: MessageKey, deletedAt: string): Promise<NormalizedMessage['type'] | undefined> {
-  const buried = await unlessRefused(
+  const buried = await ifConditionHolds(
     Message.update(key)
       .set({ deletedAt, expires: expires() })
       .remove(['content', 'metadata', 'rawPayload', 'media', 'edition'])
@@ -144,12 +144,14 @@ export async function bury(key: MessageKey, deletedAt: string): Promise<Normaliz
 /** Names a message's author anew. */
 export async function setAuthor(key: MessageKey, authorType: UserType): Promise<void> {
   await Message.patch(key)
-    .set({ authorType, direction: directionOf(authorType) })
+    .set({ authorType, direction: messageDirection(authorType) })
     .go();
 }
 
 /** All that is stored of a thread, notes and tombstones included: ids and the carrier's times, as far as they have come. */
-export async function idsIn(thread: Omit<MessageKey, 'messageId'>): Promise<{ id: string; at: string | undefined }[]> {
+export async function listMessageIds(
+  thread: Omit<MessageKey, 'messageId'>,
+): Promise<{ id: string; at: string | undefined }[]> {
   const { data } = await Message.query.primary(thread).go({ pages: 'all', attributes: ['messageId', 'timestamp'] });
   return data.map(({ messageId, timestamp }) => ({ id: messageId, at: timestamp }));
 }

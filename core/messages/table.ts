@@ -1,4 +1,4 @@
-import type { TableLayout } from '../platform/table.ts';
+import type { TableLayout } from '../platform/tables.ts';
 
 /** One partition a conversation: messages, notes and button clicks; found in time order and by message id through the indexes. */
 export const messagesTable = {

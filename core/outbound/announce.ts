@@ -1,14 +1,14 @@
 import type { EventData } from '../events/catalogue.ts';
-import { type Cause, ownEvent } from '../events/own-event.ts';
+import { type Cause, createEvent } from '../events/event.ts';
 import type { Publish } from '../events/publish.ts';
-import { busPublisher } from '../platform/event-bridge.ts';
+import { createBusPublisher } from '../events/publish.ts';
 import type { OutboundRequest } from './carrier.ts';
 import type { SentPart } from './send.ts';
 
 let shared: Publish | undefined;
 
 function publish(): Publish {
-  shared ??= busPublisher();
+  shared ??= createBusPublisher();
   return shared;
 }
 
@@ -20,7 +20,7 @@ export async function publishSent<Content>(
   const { requestId, conversationId } = request;
   await publish()(
     parts.map(({ part, index, threadId, messageId }) =>
-      ownEvent(
+      createEvent(
         'message.sent',
         {
           requestId,
@@ -40,7 +40,7 @@ export async function publishSent<Content>(
 
 /** Tells the bus that a request was given up. The same dead letter tells the same event. */
 export async function publishFailed(data: EventData<'message.failed'>, cause: Cause): Promise<void> {
-  await publish()([ownEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
+  await publish()([createEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
 }
 
 /** Calls a human. The same identity is the same alert. */
@@ -49,7 +49,7 @@ export async function raiseAlert(
   cause: Cause,
   identity: readonly string[],
 ): Promise<void> {
-  await publish()([ownEvent('alert.raised', data, cause, identity, Date.now())]);
+  await publish()([createEvent('alert.raised', data, cause, identity, Date.now())]);
 }
 
 /** The credentials have stopped working, which only a human can mend. */

@@ -8,8 +8,8 @@ import {
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { Clock } from '../platform/clock.ts';
-import { leaseFor } from '../platform/lease.ts';
-import { errorKeys, logWith } from '../platform/logger.ts';
+import { remainingTimeContext } from '../platform/clock.ts';
+import { logger } from '../platform/logger.ts';
 import type { OutboundPart, Sent } from './carrier.ts';
 import type { Claim, Delivery, DeliveryStore, Release } from './delivery.ts';
 import { Deferred, RequestConflict } from './errors.ts';
@@ -40,7 +40,7 @@ export interface DeliverOptions<Content> {
 export async function deliver<Content>(options: DeliverOptions<Content>): Promise<Sent | undefined> {
   const { part, claim } = options;
   const record = new DeliveryRecord(options);
-  const config = new IdempotencyConfig({ lambdaContext: leaseFor(() => claim.leaseUntil - claim.now) });
+  const config = new IdempotencyConfig({ lambdaContext: remainingTimeContext(() => claim.leaseUntil - claim.now) });
   const send = makeIdempotent(async (_id: string): Promise<Sent> => record.run(), {
     persistenceStore: record,
     config,
@@ -139,7 +139,7 @@ class DeliveryRecord<Content> extends BasePersistenceLayer {
     try {
       if (this.#attempt) await store.release(part, { ...this.#attempt.release, ...this.#tries() }, claim.leaseUntil);
     } catch (error) {
-      logWith({ deliveryId: part.id }).warn('claim not released, it ends with its lease', errorKeys(error));
+      logger.warn('claim not released, it ends with its lease', { deliveryId: part.id, error });
     }
   }
 }

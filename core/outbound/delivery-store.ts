@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import { required } from '../platform/configuration.ts';
-import { documents, expiryIn, unlessRefused } from '../platform/dynamodb.ts';
+import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import type { Claim, Claimed, Delivery, DeliveryKey, DeliveryStatus, DeliveryStore } from './delivery.ts';
 import type { ConversationKey } from './queue.ts';
 import { type Tries, type Try, tryOf } from './tries.ts';
@@ -55,7 +55,7 @@ const Item = new Entity(
   { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') },
 );
 
-const expires = () => expiryIn('MESSAGES_RETENTION_DAYS');
+const expires = () => expiresAfter('MESSAGES_RETENTION_DAYS');
 type Primary = Pick<DeliveryKey, 'organizationId' | 'id'>;
 const primary = ({ organizationId, id }: Primary): Primary => ({ organizationId, id });
 /** What the carrier has shown outranks what we think. */
@@ -67,7 +67,7 @@ async function find(key: Primary): Promise<Delivery | undefined> {
 
 /** How an attempt ended, where the carrier has shown the message meanwhile, or a stopped run's was given up. */
 async function tellLate(key: Primary, told: Tries & { sentAt?: number }, leaseUntil: number): Promise<void> {
-  await unlessRefused(
+  await ifConditionHolds(
     Item.patch(primary(key))
       .set(told)
       .where((kept, op) => op.eq(kept.leaseUntil, leaseUntil))
@@ -79,7 +79,7 @@ async function tellLate(key: Primary, told: Tries & { sentAt?: number }, leaseUn
 export const deliveryStore: DeliveryStore = {
   async claim(key, claim: Claim): Promise<Claimed> {
     const { fingerprint, leaseUntil, redrive, now, requestedAt, redrivenAt, run } = claim;
-    const claimed = await unlessRefused(
+    const claimed = await ifConditionHolds(
       Item.upsert({
         ...primary(key),
         conversationId: key.conversationId,
@@ -121,7 +121,7 @@ export const deliveryStore: DeliveryStore = {
   },
 
   async release(key, release, leaseUntil) {
-    const released = await unlessRefused(
+    const released = await ifConditionHolds(
       Item.patch(primary(key))
         .set({ status: 'unsent', leaseUntil: 0, ...release })
         .where((kept, op) => `${op.eq(kept.status, 'sending')} AND ${op.eq(kept.leaseUntil, leaseUntil)}`)
@@ -132,7 +132,7 @@ export const deliveryStore: DeliveryStore = {
   },
 
   async sent(key, sending, leaseUntil) {
-    const recorded = await unlessRefused(
+    const recorded = await ifConditionHolds(
       Item.patch(primary(key))
         .set({ status: 'sent', unknown: 'no', ...sending })
         // The attempts name their runs, and a plain message's item stays within one write unit.
@@ -145,7 +145,7 @@ export const deliveryStore: DeliveryStore = {
   },
 
   async giveUp(key, { fingerprint, redrive, error, at, deadLetterId }) {
-    const given = await unlessRefused(
+    const given = await ifConditionHolds(
       Item.patch(primary(key))
         .set({ status: 'failed', lastError: error, failedAt: at, deadLetterId })
         .where((kept, op) =>
@@ -172,7 +172,7 @@ export async function markDelivered(
   key: Primary,
   at: { threadId: string; messageId: string; deliveredAt: number },
 ): Promise<void> {
-  await unlessRefused(
+  await ifConditionHolds(
     Item.patch(primary(key))
       .set({ status: 'delivered', unknown: 'no', ...at })
       .where(({ deliveredAt }, op) => `${op.notExists(deliveredAt)} OR ${op.gt(deliveredAt, at.deliveredAt)}`)

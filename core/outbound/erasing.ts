@@ -1,4 +1,4 @@
-import { itemAt, type StoredItem } from '../platform/partition.ts';
+import { parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
 import { isRunning } from '../platform/step-functions.ts';
 import { addressOf as letterAddress, mentioning } from './dead-letters/store.ts';
 import { deliveriesOf, addressOf as deliveryAddress } from './delivery-store.ts';
@@ -6,13 +6,15 @@ import { type ConversationKey, queueItem, queueStore } from './queue.ts';
 
 /** What sending has left behind of a conversation: deliveries and its queue. */
 export async function outboundItems(key: ConversationKey): Promise<StoredItem[]> {
-  const deliveries = [...(await deliveriesOf(key)).values()].map((one) => itemAt(deliveryAddress(one), 'delivery'));
+  const deliveries = [...(await deliveriesOf(key)).values()].map((one) =>
+    parseItemAddress(deliveryAddress(one), 'delivery'),
+  );
   return [...deliveries, ...(await queueItem(key))];
 }
 
 /** The dead letters that name any of these ids, wherever in them. */
 export async function letterItems(ids: readonly string[]): Promise<StoredItem[]> {
-  return (await mentioning(ids)).map((id) => itemAt(letterAddress({ id }), 'deadLetter'));
+  return (await mentioning(ids)).map((id) => parseItemAddress(letterAddress({ id }), 'deadLetter'));
 }
 
 /** Requests that are being sent, by the ARNs of their executions. */

@@ -1,6 +1,6 @@
 import aslValidator from 'asl-validator';
 import { afterEach, describe, expect, it } from 'vitest';
-import { failsWith, startTestMachine, type TestMachine } from '../../local/aws/test-machine.ts';
+import { failsWith, startTestMachine, type TestMachine } from '../../local/aws/testing.ts';
 import { functions } from '../../stacks/topology.ts';
 import * as errors from '../livechat/errors.ts';
 import { Deferred } from './errors.ts';
@@ -171,7 +171,7 @@ describe('a run of the send machine', () => {
     running = await startTestMachine([deferred, deferred, failsWith('LiveChatClientError')]);
     const execution = await running.start(request);
     expect(await running.ended(execution)).toMatchObject({ status: 'FAILED', error: 'LiveChatClientError' });
-    expect(await running.letters()).toEqual([
+    expect(await running.deadLetters()).toEqual([
       {
         kind: 'send',
         execution,

@@ -1,7 +1,6 @@
 import { Entity } from 'electrodb';
 import { required } from '../platform/configuration.ts';
-import { documents, unlessRefused } from '../platform/dynamodb.ts';
-import { itemAt, type StoredItem } from '../platform/partition.ts';
+import { documents, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
 
 export interface ConversationKey {
   readonly organizationId: string;
@@ -33,7 +32,7 @@ const Item = new Entity(
 /** The queue as an item to be deleted, where there is one. */
 export async function queueItem(key: ConversationKey): Promise<StoredItem[]> {
   const { data } = await Item.get(key).go({ consistent: true });
-  return data ? [itemAt(Item.get(key).params(), 'queue')] : [];
+  return data ? [parseItemAddress(Item.get(key).params(), 'queue')] : [];
 }
 
 /** Longer than any run: two days for the state machine, and one to spare. */
@@ -43,7 +42,7 @@ const keptSeconds = 3 * 86_400;
 export const queueStore: QueueStore = {
   async enter(key, run) {
     const expires = Math.floor(Date.now() / 1000) + keptSeconds;
-    const entered = await unlessRefused(
+    const entered = await ifConditionHolds(
       Item.upsert({ ...key, expires })
         .append({ waiting: [run] })
         .where(({ waiting }, op) => `${op.notExists(waiting)} OR NOT ${op.contains(waiting, run)}`)
@@ -59,7 +58,7 @@ export const queueStore: QueueStore = {
   async leave(key, run) {
     // The one who leaves is the first, save when an operator or a dead letter removes another.
     for (let place = 0; place >= 0; place = (await queueStore.read(key)).indexOf(run)) {
-      const left = await unlessRefused(
+      const left = await ifConditionHolds(
         Item.patch(key)
           .data(({ waiting }, op) => {
             const entry = waiting[place];

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { catalogue, mostMessages } from '../events/catalogue.ts';
+import { catalogue, maxMessagesPerRequest } from '../events/catalogue.ts';
+import { describeIssues } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
-import { issuesOf } from '../events/issues.ts';
-import { isTime } from '../events/time.ts';
+import { isRfc3339 } from '../events/schemas.ts';
 import type { OutboundRequest } from './carrier.ts';
 import { InputUnsupported, RequestInvalid } from './errors.ts';
 
@@ -17,7 +17,7 @@ export interface Piece<Content> {
 /** The state machine's input: EventBridge's event, and what the machine and a redrive have added to it. */
 const state = z.looseObject({
   id: z.string(),
-  time: z.string().check(z.refine(isTime, 'expected an RFC 3339 time')),
+  time: z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time')),
   detail: z.object({
     metadata: z.optional(z.looseObject({ id: z.optional(z.string()), correlationId: z.optional(z.string()) })),
     data: catalogue['message.send.requested'],
@@ -81,7 +81,7 @@ export function parseSendState(raw: unknown): SendState {
 
 function invalid(error: z.core.$ZodError): RequestInvalid {
   return new RequestInvalid(
-    issuesOf(error)
+    describeIssues(error)
       .map(({ path, message }) => `${path}: ${message}`)
       .join('; '),
   );
@@ -99,7 +99,7 @@ function partId(organizationId: string, requestId: string, { messageIndex, split
  * text it may hold; undefined where none has it.
  */
 export function placeOf(id: string, organizationId: string, requestId: string): PartPlace | undefined {
-  for (let messageIndex = 0; messageIndex < mostMessages; messageIndex += 1) {
+  for (let messageIndex = 0; messageIndex < maxMessagesPerRequest; messageIndex += 1) {
     for (let splitIndex = 0; splitIndex < mostPieces; splitIndex += 1) {
       const place = { messageIndex, splitIndex };
       if (partId(organizationId, requestId, place) === id) return place;

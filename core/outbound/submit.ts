@@ -1,5 +1,5 @@
 import type { EventData } from '../events/catalogue.ts';
-import { putBusEvent } from '../platform/event-bridge.ts';
+import { putEvent } from '../events/publish.ts';
 import type { OutboundRequest } from './carrier.ts';
 import { type Piece, parseSendState, requestOf } from './request.ts';
 
@@ -17,5 +17,5 @@ export function checkRequest<Content>(
 
 /** Puts a request on the bus, as any other service would. */
 export async function submit(source: string, request: SendRequest): Promise<void> {
-  await putBusEvent({ source, detailType: 'message.send.requested', detail: { data: request } });
+  await putEvent({ source, detailType: 'message.send.requested', detail: { data: request } });
 }

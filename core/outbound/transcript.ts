@@ -1,5 +1,5 @@
 import type { ConversationDetail } from '../conversations/queries.ts';
-import { listMessages, type MessagePage, messagesSince, type StoredMessage } from '../messages/queries.ts';
+import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { deliveriesOf } from './delivery-store.ts';
 import { type Transcript, transcriptOf } from './view.ts';
 
@@ -28,7 +28,7 @@ export async function loadTranscript(
   const said = async (): Promise<MessagePage> =>
     since === undefined
       ? listMessages(key, 'all', { limit, from })
-      : { messages: await messagesSince(key, since, limit) };
+      : { messages: await listMessagesSince(key, since, limit) };
   const [page, { messages: notes }, deliveries] = await Promise.all([
     said(),
     listMessages(key, 'agents', { limit }),

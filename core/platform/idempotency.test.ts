@@ -4,11 +4,11 @@ import { type Local, startLocal } from '../../test/local.ts';
 
 describe('an effect that must happen once', () => {
   let local: Local;
-  let once: typeof import('./idempotency.ts').once;
+  let withIdempotency: typeof import('./idempotency.ts').withIdempotency;
   beforeAll(async () => {
     local = await startLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    ({ once } = await import('./idempotency.ts'));
+    ({ withIdempotency } = await import('./idempotency.ts'));
   });
   afterAll(async () => {
     vi.useRealTimers();
@@ -23,7 +23,7 @@ describe('an effect that must happen once', () => {
     let calls = 0;
     const { promise, resolve, reject } = Promise.withResolvers<{ id: string }>();
     const entered = Promise.withResolvers<void>();
-    const run = once(name, async () => {
+    const run = withIdempotency(name, async () => {
       calls += 1;
       entered.resolve();
       return promise;

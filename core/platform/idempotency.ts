@@ -9,10 +9,10 @@ import {
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import { CustomAttributeType, Entity } from 'electrodb';
+import { remainingTimeContext } from './clock.ts';
 import { required } from './configuration.ts';
-import { documents, unlessRefused } from './dynamodb.ts';
-import { leaseFor } from './lease.ts';
-import { errorKeys, logWith } from './logger.ts';
+import { documents, ifConditionHolds } from './dynamodb.ts';
+import { logger } from './logger.ts';
 
 /** EventBridge tries an event for 24 h; a record must outlive that. */
 const expiresAfterSeconds = 25 * 3600;
@@ -63,7 +63,7 @@ class ControlTable extends BasePersistenceLayer {
     inProgressExpiryTimestamp,
   }: IdempotencyRecord) {
     const now = Date.now();
-    const claimed = await unlessRefused(
+    const claimed = await ifConditionHolds(
       Record.put({
         id,
         status: IdempotencyRecordStatus.INPROGRESS,
@@ -95,7 +95,7 @@ class ControlTable extends BasePersistenceLayer {
     try {
       await Record.delete({ id }).go();
     } catch (error) {
-      logWith({ idempotencyKey: id }).warn('claim not released, it ends with its lease', errorKeys(error));
+      logger.warn('idempotency record not deleted; it expires with its lease', { idempotencyKey: id, error });
     }
   }
 }
@@ -106,12 +106,12 @@ class ControlTable extends BasePersistenceLayer {
  * `IdempotencyAlreadyInProgressError`, which means later, when its own time is nearly over. A run that died is taken over when
  * its lease, the function's remaining time, has ended.
  */
-export function once<Answer extends NonNullable<Response>>(
+export function withIdempotency<Answer extends NonNullable<Response>>(
   functionName: string,
   effect: (eventId: string) => Promise<Answer>,
 ): (eventId: string, remainingMs: () => number) => Promise<Answer> {
   return async (eventId, remainingMs) => {
-    const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: leaseFor(remainingMs) });
+    const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: remainingTimeContext(remainingMs) });
     const run = makeIdempotent(effect, { persistenceStore: new ControlTable(), config, keyPrefix: functionName });
     for (;;) {
       try {

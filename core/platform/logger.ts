@@ -1,40 +1,30 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 
-let shared: Logger | undefined;
+/**
+ * The process's logger. Its service name and level come from `POWERTOOLS_SERVICE_NAME` and `LOG_LEVEL`. Add keys with
+ * `logger.createChild({ persistentKeys })`: keys appended to the shared logger would show in the lines of concurrent
+ * invocations.
+ *
+ * Log an error as `{ error }`. Only its name and message are logged, because a cause or a stack can quote the request
+ * body. The message of a `SyntaxError` quotes the text that does not parse, so its name alone is logged.
+ */
+export const logger = new Logger({
+  jsonReplacerFn: (key, value: unknown) => {
+    if (value instanceof Error) return value instanceof SyntaxError ? { name: value.name } : nameAndMessage(value);
+    return key === 'error' && typeof value !== 'object' ? { name: typeof value } : value;
+  },
+});
 
-/** Made when the first line is logged: a webhook that goes well logs none. */
-function logger(): Logger {
-  shared ??= new Logger();
-  return shared;
+function nameAndMessage({ name, message }: Error): { name: string; message: string } {
+  return { name, message };
 }
 
 export type LogKeys = Readonly<Record<string, unknown>>;
 
-/** Structured logging with fixed keys. Message contents and secrets do not belong in either argument. */
+/** The part of a logger that domain modules use. Neither argument may hold message contents or secrets. */
 export interface Log {
-  debug(message: string, keys?: LogKeys): void;
-  info(message: string, keys?: LogKeys): void;
-  warn(message: string, keys?: LogKeys): void;
-  error(message: string, keys?: LogKeys): void;
-}
-
-/** Keys go with each line rather than into the shared logger: one process may handle several events at once. */
-export function logWith(fixed: LogKeys): Log {
-  return {
-    debug: (message, keys) => logger().debug(message, { ...fixed, ...keys }),
-    info: (message, keys) => logger().info(message, { ...fixed, ...keys }),
-    warn: (message, keys) => logger().warn(message, { ...fixed, ...keys }),
-    error: (message, keys) => logger().error(message, { ...fixed, ...keys }),
-  };
-}
-
-/**
- * What a log may hold of an error: its name, and its message where the error is one of ours or AWS's. A cause stays out,
- * since a parser's cause quotes the body.
- */
-export function errorKeys(error: unknown): LogKeys {
-  if (!(error instanceof Error)) return { errorType: typeof error };
-  return error instanceof SyntaxError
-    ? { errorType: error.name }
-    : { errorType: error.name, errorMessage: error.message };
+  debug(message: string, ...keys: LogKeys[]): void;
+  info(message: string, ...keys: LogKeys[]): void;
+  warn(message: string, ...keys: LogKeys[]): void;
+  error(message: string, ...keys: LogKeys[]): void;
 }

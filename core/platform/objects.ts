@@ -118,12 +118,12 @@ export async function deleteKeys(bucket: string, keys: readonly string[]): Promi
 }
 
 /** Deletes every object under a prefix; answers how many there were. */
-export async function deleteUnder(bucket: string, prefix: string): Promise<number> {
+export async function deletePrefix(bucket: string, prefix: string): Promise<number> {
   const listed = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
   const keys = (listed.Contents ?? []).flatMap(({ Key }) => Key ?? []);
   if (keys.length === 0) return 0;
   await deleteAll(bucket, keys);
-  return keys.length + (listed.IsTruncated ? await deleteUnder(bucket, prefix) : 0);
+  return keys.length + (listed.IsTruncated ? await deletePrefix(bucket, prefix) : 0);
 }
 
 /** At most 1000 keys. S3 answers 200 even when it has kept some. */

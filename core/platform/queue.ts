@@ -8,7 +8,7 @@ const client = new SQSClient({
 const deadLetterQueue = () => required('DEAD_LETTER_QUEUE_URL', 'the address of the dead-letter queue');
 
 /** Puts a message into the dead-letter queue, to be read after `delaySeconds` (SQS takes up to 900). */
-export async function toDeadLetters(body: unknown, delaySeconds: number): Promise<void> {
+export async function sendToDeadLetterQueue(body: unknown, delaySeconds: number): Promise<void> {
   await client.send(
     new SendMessageCommand({
       QueueUrl: deadLetterQueue(),
@@ -19,7 +19,7 @@ export async function toDeadLetters(body: unknown, delaySeconds: number): Promis
 }
 
 /** About how many dead letters wait to be read or are being read; not those that are to be read later. */
-export async function unreadDeadLetters(): Promise<number> {
+export async function countQueuedDeadLetters(): Promise<number> {
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({
       QueueUrl: deadLetterQueue(),

@@ -20,7 +20,7 @@ export interface SecretVersion {
 }
 
 /** Whether Secrets Manager refuses the reading, for want of a permission or, it may be, of the secret. */
-export function isDenied(error: unknown): boolean {
+export function isAccessDenied(error: unknown): boolean {
   return error instanceof Error && error.name === 'AccessDeniedException';
 }
 

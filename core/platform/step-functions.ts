@@ -22,7 +22,7 @@ export async function isRunning(executionArn: string): Promise<boolean> {
 }
 
 /** What an execution was started with; undefined for one that nobody knows. */
-export async function executionInput(executionArn: string): Promise<unknown> {
+export async function getExecutionInput(executionArn: string): Promise<unknown> {
   try {
     const { input } = await client.send(new DescribeExecutionCommand({ executionArn }));
     return input === undefined ? undefined : JSON.parse(input);
@@ -33,7 +33,7 @@ export async function executionInput(executionArn: string): Promise<unknown> {
 }
 
 /** Starts a run of the send machine, once for each name. Answers its ARN, or undefined when there was one of that name. */
-export async function startSend(name: string, input: unknown): Promise<string | undefined> {
+export async function startSendExecution(name: string, input: unknown): Promise<string | undefined> {
   const stateMachineArn = required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
   try {
     const started = await client.send(

@@ -25,7 +25,7 @@ afterAll(() => {
 
 it.concurrent.each<[string, () => Promise<unknown>]>([
   ['DynamoDB', async () => (await import('./dynamodb.ts')).documents.send(await getItem())],
-  ['SQS', async () => (await import('./queue.ts')).toDeadLetters({}, 1)],
+  ['SQS', async () => (await import('./queue.ts')).sendToDeadLetterQueue({}, 1)],
   ['Step Functions', async () => (await import('./step-functions.ts')).isRunning('arn')],
 ])('a %s that does not answer is an error, after its tries', { timeout: 25_000 }, async (_name, call) => {
   await expect(call()).rejects.toMatchObject({ name: 'TimeoutError' });

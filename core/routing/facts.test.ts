@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { EventData } from '../events/catalogue.ts';
-import { factsOf, isToBeRouted, kindOf, valuesOf, withCustomer } from './facts.ts';
-import { holds, type OperatorName } from './operators.ts';
-import type { Operand } from './rules.ts';
+import {
+  factKind,
+  factsAtStart,
+  factValues,
+  isOpen,
+  isRoutable,
+  type OpeningHours,
+  parseInterval,
+  withCustomer,
+} from './facts.ts';
 
 const started: EventData<'chat.started'> = {
   conversationId: 'C',
@@ -34,7 +41,7 @@ const started: EventData<'chat.started'> = {
     text: 'Where is my order 4711?',
   },
 };
-const facts = factsOf(started);
+const facts = factsAtStart(started);
 const open = { office: { timeZone: 'Europe/Warsaw', open: { wed: ['09:00-17:00'] } } };
 
 describe('a fact of a chat', () => {
@@ -60,11 +67,11 @@ describe('a fact of a chat', () => {
     ['hours.other', []],
     ['nothing', []],
   ])('%s', (fact, values) => {
-    expect(valuesOf(fact, facts, open)).toEqual(values);
+    expect(factValues(fact, facts, open)).toEqual(values);
   });
 
   it('is not known where nothing was said of it', () => {
-    const bare = factsOf({
+    const bare = factsAtStart({
       ...started,
       participants: [],
       groups: [],
@@ -73,9 +80,9 @@ describe('a fact of a chat', () => {
       opening: undefined,
     });
     for (const fact of ['customer.id', 'country', 'language', 'page', 'group', 'answers.Topic', 'returning']) {
-      expect(valuesOf(fact, bare)).toEqual([]);
+      expect(factValues(fact, bare)).toEqual([]);
     }
-    expect(valuesOf('message', bare)).toBe('not yet');
+    expect(factValues('message', bare)).toBe('not yet');
   });
 
   it('of the customer is as known later, the rest as it began', () => {
@@ -96,7 +103,7 @@ describe('a fact of a chat', () => {
     ['toString.x', undefined],
     ['', undefined],
   ])('named %j is of kind %s', (fact, kind) => {
-    expect(kindOf(fact)).toBe(kind);
+    expect(factKind(fact)).toBe(kind);
   });
 });
 
@@ -110,53 +117,103 @@ it.each<[Partial<EventData<'chat.started'>>, boolean]>([
   [{ by: { id: 'nina@acme.example', type: 'agent' } }, false],
   [{ by: { id: 'b41f7c0d93ae4e6f8c25d10a6b7e3f92', type: 'bot' } }, false],
 ])('a thread with %j is routed: %s', (more, routed) => {
-  expect(isToBeRouted({ ...started, ...more })).toBe(routed);
+  expect(isRoutable({ ...started, ...more })).toBe(routed);
 });
 
-describe('an operator', () => {
-  it.each<[OperatorName, readonly (string | number | boolean)[], Operand, boolean]>([
-    ['is', ['Pro'], 'pro', true],
-    ['is', ['Pro'], ['free', 'PRO'], true],
-    ['is', ['Pro'], 'professional', false],
-    ['is', ['ＰＲＯ'], 'pro', true],
-    ['is', [4, 7], 7, true],
-    ['is', [4, 7], [1, 2], false],
-    ['is', [true], true, true],
-    ['is', [true], false, false],
-    ['is', [], 'pro', false],
-    ['startsWith', ['https://shop.example/pl/cart'], 'https://shop.example/PL/', true],
-    ['startsWith', ['https://shop.example/cart'], ['https://a', 'https://shop'], true],
-    ['endsWith', ['dana@shop.example'], '@shop.example', true],
-    ['endsWith', ['dana@shop.example.org'], '@shop.example', false],
-    ['contains', ['Where is my REFUND?'], 'refund', true],
-    ['contains', ['Refunded'], 'refund', true],
-    ['words', ['Refunded'], 'refund', false],
-    ['words', ['I want a refund!'], ['cancel', 'Refund'], true],
-    ['words', ['I want my money\n back'], 'money back', true],
-    ['words', ['moneyback'], 'money back', false],
-    ['words', ['Zwrot pieniędzy'], 'PIENIĘDZY', true],
-    ['words', ['Привет, мир'], 'мир', true],
-    ['words', ['naïve'], 'nai\u0308ve', true],
-    ['atLeast', ['129.00'], 129, true],
-    ['atLeast', ['128.99'], 129, false],
-    ['atLeast', [' 130 '], 129, true],
-    ['atLeast', ['1e9'], 129, false],
-    ['atLeast', [''], 0, false],
-    ['below', ['-5'], 0, true],
-    ['below', ['abc'], 0, false],
-    ['exists', ['x'], true, true],
-    ['exists', [], true, false],
-    ['exists', [], false, true],
-    ['exists', [false], true, true],
-  ])('%s of %j and %j is %s', (name, values, operand, fits) => {
-    expect(holds(name, values, operand)).toBe(fits);
+const warsaw: OpeningHours = {
+  timeZone: 'Europe/Warsaw',
+  open: { mon: ['09:00-12:00', '13:00-17:00'], sat: ['22:00-06:00'], sun: ['01:00-04:00'] },
+  closedOn: ['2026-12-21', '2026-03-14'],
+};
+const at = (instant: string, hours: OpeningHours = warsaw) => isOpen(hours, new Date(instant));
+
+describe('opening hours', () => {
+  it.each([
+    // Monday 9 March, an hour ahead of UTC.
+    ['2026-03-09T07:59:59Z', false],
+    ['2026-03-09T08:00:00Z', true],
+    ['2026-03-09T10:59:59Z', true],
+    ['2026-03-09T11:00:00Z', false],
+    ['2026-03-09T12:00:00Z', true],
+    ['2026-03-09T16:00:00Z', false],
+    ['2026-03-10T09:00:00Z', false],
+    // Monday 15 June, two hours ahead.
+    ['2026-06-15T07:00:00Z', true],
+    ['2026-06-15T06:59:00Z', false],
+    ['2026-06-15T15:00:00Z', false],
+    // A holiday.
+    ['2026-12-21T10:00:00Z', false],
+    ['2026-12-28T10:00:00Z', true],
+  ])('at %s: %s', (instant, open) => {
+    expect(at(instant)).toBe(open);
   });
 
-  it('takes no longer for a hostile text than for any other of its length', () => {
-    const text = `${'a!'.repeat(8_000)}${' '.repeat(100)}`;
-    const began = performance.now();
-    for (const name of ['is', 'startsWith', 'endsWith', 'contains', 'words'] as const)
-      holds(name, [text], 'aaaaaaaaaaaaaaaa!b');
-    expect(performance.now() - began).toBeLessThan(2_000);
+  it.each([
+    ['2026-03-07T21:00:00Z', true],
+    ['2026-03-08T04:59:00Z', true],
+    ['2026-03-08T05:00:00Z', false],
+    ['2026-03-07T20:59:00Z', false],
+    // The night of a holiday does not begin, so that it does not go on either, save for Sunday's own hours.
+    ['2026-03-14T22:00:00Z', false],
+    ['2026-03-15T02:00:00Z', true],
+    ['2026-03-15T04:00:00Z', false],
+  ])('over midnight, at %s: %s', (instant, open) => {
+    expect(at(instant)).toBe(open);
   });
+
+  it('go by the clock on the wall on the day on which it is put forward', () => {
+    const hours = { timeZone: 'Europe/Warsaw', open: { sun: ['01:30-03:30'] } };
+    const open = (instant: string) => at(instant, hours);
+    // 02:00 is 03:00: an hour is missing, of which half an hour was open.
+    expect(open('2026-03-29T00:29:00Z')).toBe(false);
+    expect(open('2026-03-29T00:30:00Z')).toBe(true);
+    expect(open('2026-03-29T00:59:00Z')).toBe(true);
+    expect(open('2026-03-29T01:00:00Z')).toBe(true);
+    expect(open('2026-03-29T01:29:00Z')).toBe(true);
+    expect(open('2026-03-29T01:30:00Z')).toBe(false);
+  });
+
+  it('go by the clock on the wall on the day on which it is put back', () => {
+    const hours = { timeZone: 'Europe/Warsaw', open: { sun: ['02:15-02:45'] } };
+    const open = (instant: string) => at(instant, hours);
+    // 03:00 is 02:00 again.
+    expect(open('2026-10-25T00:15:00Z')).toBe(true);
+    expect(open('2026-10-25T00:45:00Z')).toBe(false);
+    expect(open('2026-10-25T01:15:00Z')).toBe(true);
+    expect(open('2026-10-25T01:45:00Z')).toBe(false);
+  });
+
+  it('know a time zone of three quarters of an hour, and one that is a day ahead', () => {
+    expect(at('2026-03-09T03:14:00Z', { timeZone: 'Asia/Kathmandu', open: { mon: ['09:00-10:00'] } })).toBe(false);
+    expect(at('2026-03-09T03:15:00Z', { timeZone: 'Asia/Kathmandu', open: { mon: ['09:00-10:00'] } })).toBe(true);
+    expect(at('2026-03-08T12:00:00Z', { timeZone: 'Pacific/Apia', open: { mon: ['00:00-24:00'] } })).toBe(true);
+  });
+
+  it('are open all day and all week where they say so', () => {
+    const day = ['00:00-24:00'];
+    const hours = { timeZone: 'UTC', open: { mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day } };
+    for (let hour = 0; hour < 24 * 8; hour += 1)
+      expect(isOpen(hours, new Date(Date.UTC(2026, 2, 1, hour, 59, 59)))).toBe(true);
+  });
+
+  it('are unknown at a time that does not exist, and closed at the ends of time', () => {
+    expect(at('no time')).toBeUndefined();
+    for (const end of ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '+275760-09-13T00:00:00Z'])
+      expect(at(end)).toBe(false);
+  });
+});
+
+it.each([
+  ['09:00-17:00', { from: 540, to: 1020 }],
+  ['22:00-06:00', { from: 1320, to: 360 }],
+  ['00:00-24:00', { from: 0, to: 1440 }],
+  ['24:00-06:00', undefined],
+  ['09:00-24:01', undefined],
+  ['09:60-10:00', undefined],
+  ['09:00-09:00', undefined],
+  ['9:00-17:00', undefined],
+  ['09:00–17:00', undefined],
+  ['', undefined],
+])('the interval %s', (text, minutes) => {
+  expect(parseInterval(text)).toEqual(minutes);
 });

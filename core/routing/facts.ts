@@ -1,11 +1,9 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { FormAnswer, Participant } from '../events/schemas.ts';
-import { isOpen } from './hours.ts';
-import type { OpeningHours, RuleSet } from './rules.ts';
 
-/** What rules look at, of one thread. What is left out is not known, and fits nothing but `exists: false`. */
+/** The facts of one thread that rules test. A missing fact is unknown, and matches nothing but `exists: false`. */
 export interface RoutingFacts {
-  /** The time that opening hours are held against; ISO 8601. */
+  /** The time at which opening hours are evaluated; ISO 8601. */
   readonly at: string;
   readonly customer: Pick<Participant, 'name' | 'email'> & { readonly id?: string | undefined };
   readonly session: Readonly<Record<string, string>>;
@@ -13,30 +11,33 @@ export interface RoutingFacts {
   readonly country?: string | undefined;
   readonly language?: string | undefined;
   readonly groups: readonly number[];
-  /** The address of the page from which the chat was begun. */
+  /** The address of the page on which the chat started. */
   readonly page?: string | undefined;
-  /** Of the form before the chat. */
+  /** Of the pre-chat form. */
   readonly answers: readonly FormAnswer[];
   readonly returning?: boolean | undefined;
-  /** What the customer wrote first. Left out as long as nothing was written, which is not the same as an empty text. */
+  /** The customer's first text. Undefined until the customer writes; an empty text is a known value. */
   readonly message?: string | undefined;
 }
 
-/** What a fact holds: several values where any of them may fit, none where it is not known. */
+/** A fact's values: a test holds if any of them matches. Empty if the fact is unknown; `not yet` until the customer writes. */
 export type FactValues = readonly (string | number | boolean)[] | 'not yet';
 
 export type FactKind = 'text' | 'number' | 'boolean';
 
-/** Session fields that name a language, as websites set them: LiveChat itself tells none. */
+/** Opening hours by name, for `hours.<name>`. */
+export type NamedHours = Readonly<Record<string, OpeningHours>>;
+
+/** Session fields that websites use for the language. LiveChat itself reports none. */
 const languageFields = ['language', 'lang', 'locale'] as const;
 
-/** A thread that an agent or a bot has begun is theirs, one that came by a transfer has been routed, and an inactive one goes nowhere. */
-export function isToBeRouted({ reason, active, causedByUs, by }: EventData<'chat.started'>): boolean {
+/** Agents and bots keep the threads that they start, a transferred thread is already routed, and an inactive one cannot be. */
+export function isRoutable({ reason, active, causedByUs, by }: EventData<'chat.started'>): boolean {
   return reason !== 'transferred' && active && !causedByUs && by?.type !== 'agent' && by?.type !== 'bot';
 }
 
-/** The facts of a thread as it begins. */
-export function factsOf(started: EventData<'chat.started'>): RoutingFacts {
+/** The facts of a thread at its start. */
+export function factsAtStart(started: EventData<'chat.started'>): RoutingFacts {
   const { participants, groups, sourcePage, returning, opening, createdAt } = started;
   const customer = participants.find(({ type }) => type === 'customer');
   return {
@@ -46,86 +47,159 @@ export function factsOf(started: EventData<'chat.started'>): RoutingFacts {
     answers: opening?.answers ?? [],
     returning,
     message: opening?.text,
-    ...ofCustomer(customer),
+    ...customerFacts(customer),
   };
 }
 
-/** The same facts with the customer as known later: websites often set session fields a moment after the chat began. */
+/** Replaces the customer's facts by current ones: websites often set session fields just after the chat starts. */
 export function withCustomer(facts: RoutingFacts, participants: readonly Participant[]): RoutingFacts {
   const customer = participants.find(({ type }) => type === 'customer');
-  return customer ? { ...facts, ...ofCustomer(customer) } : facts;
+  return customer ? { ...facts, ...customerFacts(customer) } : facts;
 }
 
-function ofCustomer(customer: Participant | undefined) {
+function customerFacts(customer: Participant | undefined) {
   const session = customer?.fields ?? {};
   return {
     customer: { id: customer?.id, name: customer?.name, email: customer?.email },
     session,
     country: customer?.country,
-    language: languageOf(session),
+    language: sessionLanguage(session),
   };
 }
 
-/** `pl` of `pl`, `pl-PL` or `pl_PL`. */
-function languageOf(session: Readonly<Record<string, string>>): string | undefined {
-  const found = Object.entries(session).find(([name]) => languageFields.some((one) => one === name.toLowerCase()));
-  return found?.[1].trim().split(/[-_]/)[0]?.toLowerCase() || undefined;
+/** `pl` for `pl`, `pl-PL` or `pl_PL`. */
+function sessionLanguage(session: Readonly<Record<string, string>>): string | undefined {
+  const field = Object.entries(session).find(([name]) => languageFields.some((one) => one === name.toLowerCase()));
+  return field?.[1].trim().split(/[-_]/)[0]?.toLowerCase() || undefined;
 }
 
-const known: Readonly<Record<string, { kind: FactKind; read: (facts: RoutingFacts) => FactValues }>> = {
-  'customer.id': { kind: 'text', read: ({ customer }) => some(customer.id) },
-  'customer.name': { kind: 'text', read: ({ customer }) => some(customer.name) },
-  'customer.email': { kind: 'text', read: ({ customer }) => some(customer.email) },
-  country: { kind: 'text', read: ({ country }) => some(country) },
-  language: { kind: 'text', read: ({ language }) => some(language) },
+const single: Readonly<Record<string, { kind: FactKind; read: (facts: RoutingFacts) => FactValues }>> = {
+  'customer.id': { kind: 'text', read: ({ customer }) => knownValues(customer.id) },
+  'customer.name': { kind: 'text', read: ({ customer }) => knownValues(customer.name) },
+  'customer.email': { kind: 'text', read: ({ customer }) => knownValues(customer.email) },
+  country: { kind: 'text', read: ({ country }) => knownValues(country) },
+  language: { kind: 'text', read: ({ language }) => knownValues(language) },
   group: { kind: 'number', read: ({ groups }) => groups },
-  page: { kind: 'text', read: ({ page }) => some(page) },
-  returning: { kind: 'boolean', read: ({ returning }) => (returning === undefined ? [] : [returning]) },
+  page: { kind: 'text', read: ({ page }) => knownValues(page) },
+  returning: { kind: 'boolean', read: ({ returning }) => knownValues(returning) },
   message: { kind: 'text', read: ({ message }) => (message === undefined ? 'not yet' : [message]) },
 };
 
-/** Facts of which a chat has as many as it has: their names go on after the dot. */
+/** Families of facts: the part after the first dot names one of them. */
 const families: Readonly<Record<string, FactKind>> = { session: 'text', answers: 'text', hours: 'boolean' };
 
-/** How facts may be named, for error messages. */
-export const factNames = [...Object.keys(known), ...Object.keys(families).map((family) => `${family}.<name>`)];
+/** Valid names of facts, for error messages. */
+export const factNames = [...Object.keys(single), ...Object.keys(families).map((family) => `${family}.<name>`)];
 
-/** What kind of values a fact of this name has; undefined where there is no such fact. */
-export function kindOf(fact: string): FactKind | undefined {
-  if (Object.hasOwn(known, fact)) return known[fact]?.kind;
-  const [family, name] = split(fact);
+/** The kind of a fact's values; undefined if there is no such fact. */
+export function factKind(fact: string): FactKind | undefined {
+  if (Object.hasOwn(single, fact)) return single[fact]?.kind;
+  const [family, name] = splitFactName(fact);
   return name && Object.hasOwn(families, family) ? families[family] : undefined;
 }
 
-/** `session.plan.name` is the field `plan.name`. */
-export function split(fact: string): [family: string, name: string] {
+/** Splits at the first dot: `session.plan.name` is the session field `plan.name`. */
+export function splitFactName(fact: string): [family: string, name: string] {
   const dot = fact.indexOf('.');
   return dot < 0 ? [fact, ''] : [fact.slice(0, dot), fact.slice(dot + 1)];
 }
 
-/** The values of a fact; none for a name that nobody knows. */
-export function valuesOf(fact: string, facts: RoutingFacts, hours: RuleSet['hours'] = {}): FactValues {
-  if (Object.hasOwn(known, fact)) return known[fact]?.read(facts) ?? [];
-  const [family, name] = split(fact);
-  if (family === 'session') return Object.hasOwn(facts.session, name) ? some(facts.session[name]) : [];
+/** The values of a fact; empty for a name that does not exist. */
+export function factValues(fact: string, facts: RoutingFacts, hours: NamedHours = {}): FactValues {
+  if (Object.hasOwn(single, fact)) return single[fact]?.read(facts) ?? [];
+  const [family, name] = splitFactName(fact);
+  if (family === 'session') return Object.hasOwn(facts.session, name) ? knownValues(facts.session[name]) : [];
   if (family === 'answers') return facts.answers.flatMap((answer) => (isNamed(answer, name) ? answer.values : []));
-  return family === 'hours' && Object.hasOwn(hours, name) ? opening(hours[name], facts.at) : [];
+  const chosen = family === 'hours' && Object.hasOwn(hours, name) ? hours[name] : undefined;
+  return chosen ? knownValues(isOpen(chosen, new Date(facts.at))) : [];
 }
 
-/** Forms show labels as `E-mail:`; who writes rules should not have to know the colon. */
+/** Forms often label a field `E-mail:`; rules may omit the colon. */
 function isNamed({ id, label }: FormAnswer, name: string): boolean {
-  return id === name || plain(label) === plain(name);
+  return id === name || normalizeLabel(label) === normalizeLabel(name);
 }
 
-function plain(label: string): string {
+function normalizeLabel(label: string): string {
   return label.trim().replace(/:$/, '').trimEnd().toLowerCase();
 }
 
-function opening(hours: OpeningHours | undefined, at: string): FactValues {
-  const open = hours && isOpen(hours, new Date(at));
-  return open === undefined ? [] : [open];
+function knownValues<T extends string | boolean>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
 }
 
-function some(text: string | undefined): readonly string[] {
-  return text === undefined ? [] : [text];
+export const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+export type Day = (typeof days)[number];
+
+export interface OpeningHours {
+  /** IANA name, such as Europe/Warsaw. */
+  readonly timeZone: string;
+  /** Intervals such as `09:00-17:00` in local time. An interval that ends before it starts continues into the next day. */
+  readonly open: Readonly<Partial<Record<Day, readonly string[]>>>;
+  /** Dates, as YYYY-MM-DD, on which no interval starts. */
+  readonly closedOn?: readonly string[] | undefined;
+}
+
+const dayMs = 86_400_000;
+const minutesPerDay = 1440;
+const intervalPattern = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/;
+
+/** Parses an interval into minutes since midnight; undefined if it is invalid. `to` may be less than `from`. */
+export function parseInterval(text: string): { from: number; to: number } | undefined {
+  const [, ...digits] = intervalPattern.exec(text) ?? [];
+  const [fromHour = 99, fromMinute = 0, toHour = 99, toMinute = 0] = digits.map(Number);
+  const [from, to] = [fromHour * 60 + fromMinute, toHour * 60 + toMinute];
+  const valid = fromMinute < 60 && toMinute < 60 && from < minutesPerDay && to <= minutesPerDay && from !== to;
+  return valid ? { from, to } : undefined;
+}
+
+/** Whether the hours include an instant; undefined for an invalid date. Compares local times, so daylight saving needs no special case. */
+export function isOpen(hours: OpeningHours, instant: Date): boolean | undefined {
+  if (Number.isNaN(instant.getTime())) return undefined;
+  const { day, minute } = localTime(instant, hours.timeZone);
+  const today = intervalsStartingOn(day, hours).some(({ from, to }) => from <= minute && (minute < to || to < from));
+  return today || intervalsStartingOn(day - dayMs, hours).some(({ from, to }) => to < from && minute < to);
+}
+
+/** @param day the day's midnight in UTC, ms since 1970 */
+function intervalsStartingOn(day: number, { open, closedOn = [] }: OpeningHours) {
+  const date = new Date(day);
+  if (closedOn.includes(date.toISOString().slice(0, 10))) return [];
+  // getUTCDay counts from Sunday.
+  const name = days[(date.getUTCDay() + 6) % 7];
+  return (name === undefined ? [] : (open[name] ?? [])).flatMap((text) => parseInterval(text) ?? []);
+}
+
+/** Creating a format takes about a hundred times as long as using it. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function dateFormat(timeZone: string): Intl.DateTimeFormat {
+  const cached = formats.get(timeZone);
+  if (cached) return cached;
+  const fields = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' } as const;
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', ...fields });
+  formats.set(timeZone, format);
+  return format;
+}
+
+export function isTimeZone(name: string): boolean {
+  try {
+    dateFormat(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The local date, as its midnight in UTC, and the minute of that day. */
+function localTime(instant: Date, timeZone: string): { day: number; minute: number } {
+  const parts = new Map(
+    dateFormat(timeZone)
+      .formatToParts(instant)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
+  const number = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? 0;
+  return {
+    day: Date.UTC(number('year'), number('month') - 1, number('day')),
+    minute: number('hour') * 60 + number('minute'),
+  };
 }

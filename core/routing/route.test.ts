@@ -13,14 +13,14 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 describe('a run that comes after another', () => {
   let local: Local;
   let route: typeof import('./route.ts');
-  let threads: typeof import('./thread-store.ts');
+  let threads: typeof import('./store.ts');
   let conversations: typeof import('../conversations/conversations.ts');
   beforeAll(async () => {
     local = await startLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
     [route, threads, conversations] = await Promise.all([
       import('./route.ts'),
-      import('./thread-store.ts'),
+      import('./store.ts'),
       import('../conversations/conversations.ts'),
     ]);
   });
@@ -53,7 +53,7 @@ describe('a run that comes after another', () => {
     const started: DomainEvent<'chat.started'> = { type: 'chat.started', metadata, data };
     const run = (before = async () => {}) =>
       route.routeThread(started, {
-        rules: async () => ({ version: 1, rules: { match: 'first', rules }, heardUntil: 0 }),
+        rules: async () => ({ version: 1, rules: { match: 'first', rules }, waitingUntil: 0 }),
         carrier: async () => {
           await before();
           return carrier;
@@ -70,7 +70,7 @@ describe('a run that comes after another', () => {
   it('acts no more, and tells again what was decided', async () => {
     const { run, calls, published } = thread();
     expect(await run()).toBe(true);
-    expect(calls).toEqual(['say to agents', 'transfer agent nina@acme.example']);
+    expect(calls).toEqual(['send to agents', 'transfer agent nina@acme.example']);
     expect(await run()).toBe(false);
     expect(calls).toHaveLength(2);
     const [first, second] = published;
@@ -97,8 +97,8 @@ describe('a run that comes after another', () => {
   it('that has died looks for what it may have said, and at who has the chat now', async () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
-    await conversations.record({ ...started, data: { ...started.data, participants: [nina] } });
-    await threads.markBegun(key, 'start', Date.now());
+    await conversations.recordEvent({ ...started, data: { ...started.data, participants: [nina] } });
+    await threads.markAttempted(key, 'start', Date.now());
     expect(await run()).toBe(true);
     expect(calls).toEqual(['find']);
     expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'not needed' }] } }]);
@@ -107,7 +107,7 @@ describe('a run that comes after another', () => {
   it('that failed on our side is tried again as a whole', async () => {
     let failures = 1;
     const { run, calls } = thread((call) => {
-      if (call.startsWith('say') && failures > 0) {
+      if (call.startsWith('send') && failures > 0) {
         failures -= 1;
         throw new Error('the table is away');
       }
@@ -115,7 +115,7 @@ describe('a run that comes after another', () => {
     });
     await expect(run()).rejects.toThrow();
     expect(await run()).toBe(true);
-    expect(calls).toEqual(['say to agents', 'find', 'say to agents', 'transfer agent nina@acme.example']);
+    expect(calls).toEqual(['send to agents', 'find', 'send to agents', 'transfer agent nina@acme.example']);
   });
 
   it('keeps no customer’s text once a thread is decided', async () => {
@@ -123,10 +123,10 @@ describe('a run that comes after another', () => {
     const { key, run } = thread(() => undefined, [waiting]);
     expect(await run()).toBe(true);
     const heard = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
-    expect(await threads.noteFirstMessage(key, heard)).toMatchObject({ from: 0, rulesVersion: 1 });
-    expect(await threads.noteFirstMessage(key, { ...heard, messageId: 'N' })).toBeUndefined();
+    expect(await threads.storeFirstMessage(key, heard)).toMatchObject({ from: 0, rulesVersion: 1 });
+    expect(await threads.storeFirstMessage(key, { ...heard, messageId: 'N' })).toBeUndefined();
     await threads.markDecided(key);
-    expect(await threads.noteFirstMessage(key, heard)).toBeUndefined();
+    expect(await threads.storeFirstMessage(key, heard)).toBeUndefined();
     expect(
       await threads.waitForMessage(key, {
         facts: { at: '', customer: {}, session: {}, groups: [], answers: [] },
@@ -148,7 +148,7 @@ describe('a run that comes after another', () => {
       returning: false,
     };
     await threads.waitForMessage(key, { facts, from: 3, rulesVersion: 7 });
-    const waiting = await threads.noteFirstMessage(key, { messageId: 'M', at: 'now', text: '' });
+    const waiting = await threads.storeFirstMessage(key, { messageId: 'M', at: 'now', text: '' });
     expect(waiting).toEqual({ facts, from: 3, rulesVersion: 7 });
   });
 });

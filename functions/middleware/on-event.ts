@@ -1,8 +1,9 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context, EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
-import { claimCheckOf, type DomainEvent, parseEvent } from '../../core/events/event.ts';
-import { errorKeys, type Log, logWith } from '../../core/platform/logger.ts';
+import { type DomainEvent, parseClaimCheck, parseEvent } from '../../core/events/event.ts';
+import { type Log, logger } from '../../core/platform/logger.ts';
 import { count } from '../../core/platform/metrics.ts';
 import { readObject } from '../../core/platform/objects.ts';
 
@@ -26,22 +27,25 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
 export function onEvents<T extends EventType>([first, ...others]: readonly [T, ...T[]], handle: Handle<T>) {
   const typeOf = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
   return middy<BusEvent, void>()
+    .use(injectLambdaContext(logger))
     .use({
       onError: ({ error, event }) => {
         count('EventsFailed', { type: typeOf(event) });
-        logWith({ detailType: event['detail-type'], busEventId: event.id }).error('event failed', errorKeys(error));
+        logger.error('event failed', { detailType: event['detail-type'], busEventId: event.id, error });
       },
     })
     .handler(async (busEvent, context) => {
       const type = typeOf(busEvent);
       const event = parseEvent(type, await resolved(busEvent.detail));
       const { id, correlationId, organizationId } = event.metadata;
-      const log = logWith({
-        detailType: type,
-        eventId: id,
-        correlationId,
-        organizationId,
-        ...conversationOf(event.data),
+      const log = logger.createChild({
+        persistentKeys: {
+          detailType: type,
+          eventId: id,
+          correlationId,
+          organizationId,
+          ...conversationOf(event.data),
+        },
       });
       if ((await handle(event, log, () => context.getRemainingTimeInMillis())) === false)
         count('DuplicateEvents', { type });
@@ -51,7 +55,7 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
 }
 
 async function resolved(detail: unknown): Promise<unknown> {
-  const claim = claimCheckOf(detail);
+  const claim = parseClaimCheck(detail);
   if (!claim) return detail;
   return { metadata: claim.metadata, data: parsed(await readObject(claim.dataRef)) };
 }

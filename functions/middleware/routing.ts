@@ -1,17 +1,17 @@
-import { liveChatRouting } from '../../core/livechat/router.ts';
+import { createBusPublisher } from '../../core/events/publish.ts';
+import { liveChatRouting } from '../../core/livechat/carrier.ts';
 import { gateStore } from '../../core/outbound/gate/store.ts';
 import { SendWatch } from '../../core/outbound/watch.ts';
 import { systemClock } from '../../core/platform/clock.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
-import { busPublisher } from '../../core/platform/event-bridge.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { RoutingPorts } from '../../core/routing/route.ts';
-import { cachedRules } from '../../core/routing/rule-store.ts';
+import { cachedRules } from '../../core/routing/store.ts';
 
 const rules = cachedRules();
 const carrier = liveChatRouting();
 const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
-const publish = busPublisher();
+const publish = createBusPublisher();
 
 /** What routing works with in a function, for one event. */
 export function routingPorts(organizationId: string, log: Log, remainingMs: () => number): RoutingPorts {

@@ -1,32 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseJson, readBody, sendJson, unsupported } from './answers.ts';
-import type { Calls } from './calls.ts';
-import type { Faults } from './faults.ts';
+import * as z from 'zod/mini';
+import { AwsError, parseInput, parseJson, readBody, sendJson, unsupported } from './protocol.ts';
 
 export const controlPrefix = '/_local/';
 
 export interface ControlOptions {
   readonly faults: Faults;
   readonly calls: Calls;
-  /** Resolves with false when there is still work after the limit. */
+  /** Resolves with false if work is still in flight after the limit. */
   readonly idle: Idle;
-  /** Puts events on our bus once more, as a replay of this name. */
+  /** Publishes events as an archive replay of this name. */
   replay(name: string, input: unknown): object;
-  /** Ends the thread of the functions. */
+  /** Terminates the functions' worker thread. */
   kill(): Promise<void>;
 }
 
-/** With `executions`, an execution that only waits counts as work, too. */
+/** With `executions`, an execution in a Wait state counts as in flight. */
 export type Idle = (limitMs: number, executions: boolean) => Promise<boolean>;
 
 const idleLimitMs = 60_000;
-const maximumBytes = 65_536;
+const maxBodyBytes = 65_536;
 
-/** What a test or a benchmark asks of the local engine: faults and crashes, replays, counts of calls and of CPU time, and to be told when all is done. */
+/** The control API for tests and benchmarks: faults, crashes, replays, call counts, CPU time and waiting until idle. */
 export function createControl({ faults, calls, idle, replay, kill }: ControlOptions) {
   const routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>> = {
     'POST /_local/faults': async (request, response) => {
-      faults.add(parseJson(await readBody(request, maximumBytes)));
+      faults.add(parseJson(await readBody(request, maxBodyBytes)));
       sendJson(response, 200, { added: true });
     },
     'DELETE /_local/faults': (_request, response) => {
@@ -38,7 +37,7 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
       calls.clear();
       sendJson(response, 200, { cleared: true });
     },
-    // Of the whole process, in microseconds since its start.
+    // CPU time of the whole process in microseconds since its start.
     'GET /_local/cpu': (_request, response) => sendJson(response, 200, process.cpuUsage()),
     'GET /_local/idle': async (request, response) => {
       const { searchParams } = new URL(request.url ?? '', 'http://local');
@@ -47,7 +46,7 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
     },
     'POST /_local/replay': async (request, response) => {
       const { searchParams } = new URL(request.url ?? '', 'http://local');
-      const input = parseJson(await readBody(request, maximumBytes));
+      const input = parseJson(await readBody(request, maxBodyBytes));
       sendJson(response, 200, replay(searchParams.get('name') ?? 'replay', input));
     },
     'POST /_local/kill': async (_request, response) => {
@@ -63,3 +62,87 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
     await handle(request, response);
   };
 }
+
+export const services = ['dynamodb', 'events', 'secretsmanager', 's3', 'sqs', 'ssm', 'states'] as const;
+
+export type Service = (typeof services)[number];
+
+const faultSchema = z
+  .strictObject({
+    service: z.enum(services),
+    /** Default: every operation of the service. */
+    operation: z.optional(z.string()),
+    /** `partial`: PutEvents accepts only the first half of the entries. */
+    kind: z.enum(['partial', 'throttle', 'unavailable']),
+    /** Number of calls that fail. */
+    count: z.int().check(z.minimum(1)),
+    /** Probability that a call fails. Default 1. */
+    probability: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+  })
+  .check(z.refine(({ kind, service }) => kind !== 'partial' || service === 'events', '"partial" is for events only'));
+
+export type Fault = z.output<typeof faultSchema>;
+
+/** Injected faults. The oldest fault that matches a call applies first. */
+export function createFaults(random: () => number = Math.random) {
+  let faults: { readonly fault: Fault; left: number }[] = [];
+
+  return {
+    /** @throws AwsError ValidationException */
+    add(input: unknown): void {
+      const fault = parseInput(faultSchema, input);
+      faults.push({ fault, left: fault.count });
+    },
+
+    clear(): void {
+      faults = [];
+    },
+
+    /** Returns the kind of fault that applies to this call. */
+    take(service: Service, operation: string): Fault['kind'] | undefined {
+      const hit = faults.find(
+        ({ fault }) =>
+          fault.service === service &&
+          (!fault.operation || fault.operation === operation) &&
+          (fault.kind !== 'partial' || operation === 'PutEvents') &&
+          random() < (fault.probability ?? 1),
+      );
+      if (!hit) return undefined;
+      hit.left -= 1;
+      if (hit.left === 0) faults = faults.filter((other) => other !== hit);
+      return hit.fault.kind;
+    },
+  };
+}
+
+export type Faults = ReturnType<typeof createFaults>;
+
+/** The error response of a call with an injected fault. */
+export function faultError(service: Service, kind: 'throttle' | 'unavailable'): AwsError {
+  const message = 'injected fault';
+  if (kind === 'unavailable') {
+    return new AwsError(service === 's3' ? 'ServiceUnavailable' : 'ServiceUnavailableException', message, 503);
+  }
+  if (service === 's3') return new AwsError('SlowDown', message, 503);
+  if (service !== 'dynamodb') return new AwsError('ThrottlingException', message);
+  return new AwsError('com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException', message);
+}
+
+/** Counts calls by `service.operation`. */
+export function createCalls() {
+  const counts = new Map<string, number>();
+
+  return {
+    add(key: string): void {
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    },
+    read(): Readonly<Record<string, number>> {
+      return Object.fromEntries([...counts].sort(([a], [b]) => a.localeCompare(b)));
+    },
+    clear(): void {
+      counts.clear();
+    },
+  };
+}
+
+export type Calls = ReturnType<typeof createCalls>;

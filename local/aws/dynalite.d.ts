@@ -13,11 +13,11 @@ declare module 'dynalite' {
 }
 
 declare module 'dynalite/db/conditionParser.js' {
-  const parser: { parse: import('./expressions.ts').Parse };
+  const parser: { parse: import('./dynamodb.ts').Parse };
   export = parser;
 }
 
 declare module 'dynalite/db/updateParser.js' {
-  const parser: { parse: import('./expressions.ts').Parse };
+  const parser: { parse: import('./dynamodb.ts').Parse };
   export = parser;
 }

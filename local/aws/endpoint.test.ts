@@ -8,40 +8,40 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCloud } from './cloud.ts';
-import { entry, resources, startTestCloud, type TestCloud } from './test-cloud.ts';
+import { startLocalAws } from './local-aws.ts';
+import { entry, resources, startTestAws, type TestAws } from './testing.ts';
 
-let cloud: TestCloud;
+let aws: TestAws;
 beforeEach(async () => {
-  cloud = await startTestCloud();
+  aws = await startTestAws();
 });
-afterEach(() => cloud.stop());
+afterEach(() => aws.stop());
 
 test.each<[string, () => Promise<unknown>]>([
   [
     'Step Functions RedriveExecution',
-    () => new SFNClient(cloud.client).send(new RedriveExecutionCommand({ executionArn: 'arn' })),
+    () => new SFNClient(aws.client).send(new RedriveExecutionCommand({ executionArn: 'arn' })),
   ],
-  ['EventBridge PutRule', () => new EventBridgeClient(cloud.client).send(new PutRuleCommand({ Name: 'mine' }))],
+  ['EventBridge PutRule', () => new EventBridgeClient(aws.client).send(new PutRuleCommand({ Name: 'mine' }))],
   [
     'DynamoDB TransactWriteItems',
-    () => new DynamoDBClient(cloud.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),
+    () => new DynamoDBClient(aws.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),
   ],
-  ['S3 GET ?policy', () => new S3Client(cloud.client).send(new GetBucketPolicyCommand({ Bucket: 'media' }))],
-])('%s is refused by name and reported', async (what, call) => {
+  ['S3 GET ?policy', () => new S3Client(aws.client).send(new GetBucketPolicyCommand({ Bucket: 'media' }))],
+])('rejects and reports the unsupported call %s', async (what, call) => {
   const named = new RegExp(what.replace('?', '\\?'));
 
   await expect(call()).rejects.toMatchObject({
     name: 'UnknownOperationException',
     message: expect.stringMatching(named),
   });
-  expect(cloud.reports).toEqual([expect.stringMatching(named)]);
+  expect(aws.reports).toEqual([expect.stringMatching(named)]);
 });
 
 describe('faults', () => {
-  test('partial takes the first half of the entries only', async () => {
-    const events = new EventBridgeClient(cloud.client);
-    await cloud.control('POST', 'faults', { service: 'events', kind: 'partial', count: 1 });
+  test('accepts only the first half of the entries with the fault "partial"', async () => {
+    const events = new EventBridgeClient(aws.client);
+    await aws.control('POST', 'faults', { service: 'events', kind: 'partial', count: 1 });
     const put = (entries: number) =>
       events.send(new PutEventsCommand({ Entries: Array.from({ length: entries }, () => entry()) }));
 
@@ -62,68 +62,68 @@ describe('faults', () => {
       'throttle',
       'ProvisionedThroughputExceededException',
       () =>
-        new DynamoDBClient(cloud.client).send(new DeleteItemCommand({ TableName: 'control', Key: { pk: { S: 'a' } } })),
+        new DynamoDBClient(aws.client).send(new DeleteItemCommand({ TableName: 'control', Key: { pk: { S: 'a' } } })),
     ],
     [
       'events',
       'throttle',
       'ThrottlingException',
-      () => new EventBridgeClient(cloud.client).send(new PutEventsCommand({ Entries: [entry()] })),
+      () => new EventBridgeClient(aws.client).send(new PutEventsCommand({ Entries: [entry()] })),
     ],
     [
       'secretsmanager',
       'unavailable',
       'ServiceUnavailableException',
-      () => new SecretsManagerClient(cloud.client).send(new ListSecretsCommand({})),
+      () => new SecretsManagerClient(aws.client).send(new ListSecretsCommand({})),
     ],
     [
       'sqs',
       'unavailable',
       'ServiceUnavailableException',
-      () => new SQSClient(cloud.client).send(new ReceiveMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl })),
+      () => new SQSClient(aws.client).send(new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl })),
     ],
     [
       's3',
       'throttle',
       'SlowDown',
-      () => new S3Client(cloud.client).send(new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: 'x' })),
+      () => new S3Client(aws.client).send(new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: 'x' })),
     ],
-  ])('%s %s is the error %s, until it is cleared', async (service, kind, name, call) => {
-    await cloud.control('POST', 'faults', { service, kind, count: 5 });
+  ])('responds to the fault %s %s with %s until it is cleared', async (service, kind, name, call) => {
+    await aws.control('POST', 'faults', { service, kind, count: 5 });
     await expect(call()).rejects.toMatchObject({ name });
-    await cloud.control('DELETE', 'faults');
+    await aws.control('DELETE', 'faults');
     await expect(call()).resolves.toBeDefined();
   });
 
-  test('a fault that nobody can mean is refused with the field', async () => {
-    expect(await cloud.control('POST', 'faults', { service: 's3', kind: 'throttle', count: 0 })).toEqual({
+  test('rejects an invalid fault with the field', async () => {
+    expect(await aws.control('POST', 'faults', { service: 's3', kind: 'throttle', count: 0 })).toEqual({
       status: 400,
       body: { __type: 'ValidationException', message: 'count: must be at least 1' },
     });
   });
 });
 
-test('calls are counted by service and operation, from the start or the last reset', async () => {
-  expect((await cloud.control('GET', 'calls')).body).toEqual({});
+test('counts calls by service and operation since the start or the last reset', async () => {
+  expect((await aws.control('GET', 'calls')).body).toEqual({});
   const put = new PutItemCommand({ TableName: 'control', Item: { pk: { S: 'a' } } });
-  await new DynamoDBClient(cloud.client).send(put);
-  await new EventBridgeClient(cloud.client).send(new PutEventsCommand({ Entries: [entry()] }));
-  await cloud.control('GET', 'idle');
+  await new DynamoDBClient(aws.client).send(put);
+  await new EventBridgeClient(aws.client).send(new PutEventsCommand({ Entries: [entry()] }));
+  await aws.control('GET', 'idle');
 
-  expect((await cloud.control('GET', 'calls')).body).toEqual({
+  expect((await aws.control('GET', 'calls')).body).toEqual({
     'dynamodb.PutItem': 1,
     'events.PutEvents': 1,
     'lambda.Invoke:audit': 1,
     'lambda.Invoke:message': 1,
   });
-  await cloud.control('DELETE', 'calls');
-  expect((await cloud.control('GET', 'calls')).body).toEqual({});
+  await aws.control('DELETE', 'calls');
+  expect((await aws.control('GET', 'calls')).body).toEqual({});
 });
 
-test('a port that is taken is named with the option that changes it', async () => {
-  const second = startCloud({
+test('names a port in use and the option that changes it', async () => {
+  const second = startLocalAws({
     resources,
-    port: cloud.port,
+    port: aws.port,
     delays: { asyncRetriesMs: [] },
     report: () => {},
     invoke: async () => {},
@@ -131,7 +131,7 @@ test('a port that is taken is named with the option that changes it', async () =
 
   await expect(second).rejects.toMatchObject({
     name: 'PortTakenError',
-    message: expect.stringMatching(new RegExp(`Port ${cloud.port} is taken.*--aws-port`)),
+    message: expect.stringMatching(new RegExp(`Port ${aws.port} is taken.*--aws-port`)),
   });
 });
 
@@ -141,7 +141,7 @@ describe('requests of other sites', () => {
 
   /** `fetch` cannot set the header `Host`. */
   async function send(method: string, path: string, headers: Readonly<Record<string, string>>, body?: string) {
-    const sent = request(`${cloud.url}${path}`, { method, headers });
+    const sent = request(`${aws.url}${path}`, { method, headers });
     sent.end(body);
     const [response]: IncomingMessage[] = await once(sent, 'response');
     if (!response) throw new Error('no response');
@@ -149,8 +149,8 @@ describe('requests of other sites', () => {
   }
 
   beforeEach(async () => {
-    cloud.secrets.call('CreateSecret', { Name: 'livechat/default', SecretString: 'top secret' });
-    await new S3Client(cloud.client).send(new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: 'content' }));
+    aws.secrets.call('CreateSecret', { Name: 'livechat/default', SecretString: 'top secret' });
+    await new S3Client(aws.client).send(new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: 'content' }));
   });
 
   test.each([
@@ -174,7 +174,7 @@ describe('requests of other sites', () => {
     expect(object.status).toBe(403);
     expect(object.body).toContain('<Code>AccessDenied</Code>');
     // No fault was injected.
-    await new EventBridgeClient(cloud.client).send(new PutEventsCommand({ Entries: [entry()] }));
+    await new EventBridgeClient(aws.client).send(new PutEventsCommand({ Entries: [entry()] }));
   });
 
   test.each([
@@ -186,7 +186,7 @@ describe('requests of other sites', () => {
     expect([status, JSON.parse(body)]).toEqual([200, expect.objectContaining({ SecretString: 'top secret' })]);
   });
 
-  test('accepts a bucket in front of localhost for S3 only', async () => {
+  test('accepts a bucket before localhost for S3 only', async () => {
     const host = 'media.localhost:4566';
     expect(await send('GET', '/a', { host })).toEqual({ status: 200, body: 'content' });
     expect((await send('GET', '/_local/calls', { host })).status).toBe(403);

@@ -1,16 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './answers.ts';
-import type { Calls } from './calls.ts';
-import { controlPrefix } from './control.ts';
-import type { Database } from './database.ts';
-import type { Events } from './events.ts';
-import { type Fault, type Faults, faultError, type Service } from './faults.ts';
-import type { Parameters } from './parameters.ts';
-import { s3Operation } from './s3-operation.ts';
-import type { Secrets } from './secrets.ts';
+import type { Calls } from './control.ts';
+import { controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
+import type { Database } from './dynamodb.ts';
+import type { Events } from './event-bridge.ts';
+import type { Parameters } from './parameter-store.ts';
+import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './protocol.ts';
+import { parseS3Operation } from './s3.ts';
+import type { Secrets } from './secrets-manager.ts';
+import type { Storage } from './sqs.ts';
 import type { StepFunctions } from './step-functions.ts';
-import type { Storage } from './storage.ts';
 
 export interface EndpointOptions {
   readonly database: Database;
@@ -22,7 +21,7 @@ export interface EndpointOptions {
   readonly faults: Faults;
   readonly calls: Calls;
   control(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Told about every call that is not supported and every one that broke. */
+  /** Receives every unsupported call and every internal error. */
   report(message: string): void;
 }
 
@@ -31,7 +30,7 @@ interface Call {
   readonly operation: string;
 }
 
-/** The part of X-Amz-Target before the operation. */
+/** Services by the part of X-Amz-Target before the operation. */
 const services: Readonly<Record<string, Service>> = {
   DynamoDB_20120810: 'dynamodb',
   AWSEvents: 'events',
@@ -41,12 +40,12 @@ const services: Readonly<Record<string, Service>> = {
   AWSStepFunctions: 'states',
 };
 
-/** The largest requests of EventBridge, Secrets Manager and Step Functions are far smaller. */
-const maximumJsonBytes = 16 * 1_024 * 1_024;
+/** Above the request limits of EventBridge, Secrets Manager and Step Functions. */
+const maxJsonBytes = 16 * 1_024 * 1_024;
 
 /**
- * One server for every AWS API that the app uses. It stands where AWS_ENDPOINT_URL points, so that SDKs and the AWS
- * CLI talk to it as they would to AWS; signatures are not checked.
+ * One server for every AWS API that the app uses. SDKs and the AWS CLI reach it through AWS_ENDPOINT_URL. Signatures are
+ * not checked.
  */
 export function createEndpoint(options: EndpointOptions): Server {
   const { database, storage, events, secrets, parameters, stepFunctions, faults, calls, control, report } = options;
@@ -64,7 +63,7 @@ export function createEndpoint(options: EndpointOptions): Server {
   ) {
     if (call.service === 'dynamodb') return database.handle(call.operation, request, response);
     if (call.service === 'sqs' || call.service === 's3') return storage.handle(request, response);
-    const input = parseJson(await readBody(request, maximumJsonBytes));
+    const input = parseJson(await readBody(request, maxJsonBytes));
     sendJson(response, 200, perform(call, fault, input), 'application/x-amz-json-1.1');
   }
 
@@ -75,7 +74,7 @@ export function createEndpoint(options: EndpointOptions): Server {
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    refuseForeign(request);
+    rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
     const call = identify(request);
     requireSupport(call);
@@ -91,7 +90,7 @@ export function createEndpoint(options: EndpointOptions): Server {
       response.destroy();
       return;
     }
-    // What is left of a refused body is dropped, so that the connection can be used again.
+    // Drains the request body so that the connection can be reused.
     request.resume();
     sendError(response, error, isS3(request) ? 'xml' : 'json');
   }
@@ -110,7 +109,7 @@ function isS3({ headers, url }: IncomingMessage): boolean {
 const bucketLabel = /^[a-z0-9-]+\.(?=localhost(?::\d+)?$)/;
 
 /** @throws AwsError AccessDenied(Exception) for a request of another site's page, which must not read secrets or inject faults. */
-function refuseForeign(request: IncomingMessage): void {
+function rejectForeign(request: IncomingMessage): void {
   const { host, origin } = request.headers;
   const s3 = isS3(request);
   const foreign = findForeignHeader({ host: s3 ? host?.replace(bucketLabel, '') : host, origin });
@@ -131,7 +130,7 @@ function identify(request: IncomingMessage): Call {
   if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
     throw unsupported("AWS's query protocol (SNS, STS, and SQS of old clients)");
   }
-  const { name, supported } = s3Operation(request.method ?? 'GET', request.url ?? '/');
+  const { name, supported } = parseS3Operation(request.method ?? 'GET', request.url ?? '/');
   if (!supported) throw unsupported(`S3 ${name}`);
   return { service: 's3', operation: name };
 }

@@ -1,11 +1,11 @@
-import { executionArn } from '../lambda/names.ts';
-import type { Work } from '../lambda/work.ts';
-import type { CompiledMachine, Run, RunEvent } from './state-machine.ts';
+import type { InFlight } from '../in-flight.ts';
+import { executionArn } from './arn.ts';
+import type { CompiledMachine, MachineEvent, MachineRun } from './state-machine.ts';
 
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 /** How an execution ended. `output` is JSON. */
-export interface Ending {
+export interface ExecutionEnd {
   readonly status: Exclude<ExecutionStatus, 'RUNNING'>;
   readonly output?: string;
   readonly error?: string;
@@ -18,96 +18,96 @@ export interface Execution {
   readonly machine: CompiledMachine;
   /** Counts up from 1 with every execution. */
   readonly number: number;
-  /** JSON, as it was given. */
+  /** The JSON text as the caller sent it. */
   readonly input: string;
   readonly startedAt: Date;
   readonly stoppedAt?: Date;
-  readonly ending?: Ending;
-  /** What states did, in order. */
-  readonly log: readonly RunEvent[];
-  readonly calls: Run['calls'];
+  readonly end?: ExecutionEnd;
+  /** The library's events of states, in order. */
+  readonly log: readonly MachineEvent[];
+  readonly calls: MachineRun['calls'];
 }
 
 export interface ExecutionsOptions {
-  /** How many that have ended are kept. */
+  /** Number of ended executions to keep. */
   readonly kept: number;
-  /** Counts executions that do something: all but those in a Wait state. */
-  readonly work: Work;
-  /** Counts all that have not ended. */
-  readonly unended: Work;
-  /** Told about the start and the end of each one. */
+  /** Counts running executions, except those in a Wait state. */
+  readonly inFlight: InFlight;
+  /** Counts all running executions. */
+  readonly openExecutions: InFlight;
+  /** Called when an execution starts and ends. */
   onChange(execution: Execution): void;
-  /** Told about every state that is entered or tried again: what AWS bills. */
+  /** Called for every state transition that AWS bills: entries and retries. */
   onTransition(): void;
   readonly now?: () => Date;
 }
 
-/** Step Functions' limit, at which an execution fails. The library's log is about as long as AWS's history. */
-const maximumEvents = 25_000;
+/** Step Functions' limit on an execution's history, which the library's log approximates. */
+const maxHistoryEvents = 25_000;
 
-interface Live {
+interface RunningExecution {
   execution: Execution;
-  readonly log: RunEvent[];
-  readonly run: Run;
-  /** Ends its share of `work`; undefined while it waits. */
+  readonly log: MachineEvent[];
+  readonly run: MachineRun;
+  /** Decrements `inFlight`; undefined in a Wait state. */
   rest: (() => void) | undefined;
   readonly done: () => void;
 }
 
-export function statusOf({ ending }: Execution): ExecutionStatus {
-  return ending?.status ?? 'RUNNING';
+export function executionStatus({ end }: Execution): ExecutionStatus {
+  return end?.status ?? 'RUNNING';
 }
 
-/** Executions and how they go: those that run, and the latest that have ended. */
+/** Runs executions, and keeps the running and the latest ended ones. */
 export function createExecutions(options: ExecutionsOptions) {
-  const { kept, work, unended, onChange, onTransition, now = () => new Date() } = options;
+  const { kept, inFlight, openExecutions, onChange, onTransition, now = () => new Date() } = options;
   const executions = new Map<string, Execution>();
-  const live = new Map<string, Live>();
+  const running = new Map<string, RunningExecution>();
   const ended: string[] = [];
   let count = 0;
 
   function start(machine: CompiledMachine, name: string, input: string): Execution {
     const arn = executionArn(machine.name, name);
-    const log: RunEvent[] = [];
+    const log: MachineEvent[] = [];
     const run = machine.run(JSON.parse(input), { arn, name });
     count += 1;
     const execution = { arn, name, machine, number: count, input, startedAt: now(), log, calls: run.calls };
-    const one: Live = { execution, log, run, rest: work.begin(), done: unended.begin() };
+    const one: RunningExecution = { execution, log, run, rest: inFlight.begin(), done: openExecutions.begin() };
     executions.set(arn, execution);
-    live.set(arn, one);
+    running.set(arn, one);
     onChange(execution);
     void follow(one);
     return execution;
   }
 
-  async function follow(one: Live): Promise<void> {
+  async function follow(one: RunningExecution): Promise<void> {
     for await (const event of one.run.events) {
-      if (live.has(one.execution.arn)) record(one, event);
+      if (running.has(one.execution.arn)) record(one, event);
     }
   }
 
-  function record(one: Live, event: RunEvent): void {
-    const ending = endingOf(event);
-    if (ending) {
-      end(one, ending);
+  function record(one: RunningExecution, event: MachineEvent): void {
+    const end = toExecutionEnd(event);
+    if (end) {
+      finish(one, end);
       return;
     }
     one.log.push(event);
     if (event.type === 'StateEntered' || event.type === 'StateRetried') onTransition();
     if ('state' in event && event.state.type === 'Wait') {
       one.rest?.();
-      one.rest = event.type === 'StateEntered' ? undefined : work.begin();
+      one.rest = event.type === 'StateEntered' ? undefined : inFlight.begin();
     }
-    if (one.log.length < maximumEvents) return;
-    const cause = `The execution reached the maximum number of history events (${maximumEvents}).`;
-    end(one, { status: 'FAILED', error: 'States.Runtime', cause });
+    if (one.log.length < maxHistoryEvents) return;
+    const cause = `The execution reached the maximum number of history events (${maxHistoryEvents}).`;
+    finish(one, { status: 'FAILED', error: 'States.Runtime', cause });
     one.run.abort();
   }
 
-  function end(one: Live, ending: Ending): void {
+  function finish(one: RunningExecution, end: ExecutionEnd): void {
     const { arn } = one.execution;
-    one.execution = { ...one.execution, stoppedAt: now(), ending };
-    live.delete(arn);
+    one.execution = { ...one.execution, stoppedAt: now(), end };
+    running.delete(arn);
     executions.set(arn, one.execution);
     ended.push(arn);
     for (const old of ended.splice(0, Math.max(0, ended.length - kept))) executions.delete(old);
@@ -121,23 +121,23 @@ export function createExecutions(options: ExecutionsOptions) {
 
     find: (arn: string): Execution | undefined => executions.get(arn),
 
-    /** The newest first. */
+    /** Newest first. */
     list(machine: CompiledMachine): readonly Execution[] {
       return [...executions.values()].filter((one) => one.machine === machine).sort((a, b) => b.number - a.number);
     },
 
-    /** Ends an execution that runs; what its task has begun goes on. Has no effect on one that has ended. */
-    abort(arn: string, reason: Pick<Ending, 'error' | 'cause'>): void {
-      const one = live.get(arn);
+    /** Aborts a running execution; its current task continues. Has no effect on an ended execution. */
+    abort(arn: string, reason: Pick<ExecutionEnd, 'error' | 'cause'>): void {
+      const one = running.get(arn);
       if (!one) return;
-      end(one, { status: 'ABORTED', ...reason });
+      finish(one, { status: 'ABORTED', ...reason });
       one.run.abort();
     },
 
-    /** Ends everything, without a word to anyone. */
+    /** Aborts all executions without events. */
     stop(): void {
-      for (const one of [...live.values()]) {
-        live.delete(one.execution.arn);
+      for (const one of [...running.values()]) {
+        running.delete(one.execution.arn);
         one.run.abort();
       }
     },
@@ -146,12 +146,12 @@ export function createExecutions(options: ExecutionsOptions) {
 
 export type Executions = ReturnType<typeof createExecutions>;
 
-function endingOf(event: RunEvent): Ending | undefined {
+function toExecutionEnd(event: MachineEvent): ExecutionEnd | undefined {
   switch (event.type) {
     case 'ExecutionSucceeded':
       return { status: 'SUCCEEDED', output: JSON.stringify(event.output) };
     case 'ExecutionFailed':
-      return { status: 'FAILED', error: event.Error, cause: textOf(event.Cause) };
+      return { status: 'FAILED', error: event.Error, cause: causeText(event.Cause) };
     case 'ExecutionTimeout':
       return { status: 'TIMED_OUT', error: 'States.Timeout' };
     case 'ExecutionAborted':
@@ -161,6 +161,50 @@ function endingOf(event: RunEvent): Ending | undefined {
   }
 }
 
-function textOf(cause: unknown): string {
+function causeText(cause: unknown): string {
   return typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? '');
+}
+
+/** An event of an AWS service on the default bus. */
+export interface AwsEvent {
+  readonly source: `aws.${string}`;
+  readonly detailType: string;
+  readonly resources: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** Above this size AWS omits the input, then the output. */
+const maxBodyBytes = 248 * 1_024;
+
+/** The event of an execution's status change. Times are in milliseconds since 1970. */
+export function statusChange(execution: Execution): AwsEvent {
+  const { arn, name, machine, startedAt, stoppedAt, end } = execution;
+  const { output, error, cause } = end ?? {};
+  const outputBytes = escapedBytes(output);
+  return {
+    source: 'aws.states',
+    detailType: 'Step Functions Execution Status Change',
+    resources: [arn],
+    detail: {
+      executionArn: arn,
+      stateMachineArn: machine.arn,
+      name,
+      status: executionStatus(execution),
+      startDate: startedAt.getTime(),
+      stopDate: stoppedAt?.getTime() ?? null,
+      ...included('input', execution.input, escapedBytes(execution.input) + outputBytes <= maxBodyBytes),
+      ...included('output', output, outputBytes <= maxBodyBytes),
+      ...(error !== undefined && { error }),
+      ...(cause !== undefined && { cause }),
+    },
+  };
+}
+
+function included(field: 'input' | 'output', text: string | undefined, fits: boolean): Record<string, unknown> {
+  if (text === undefined) return { [field]: null, [`${field}Details`]: null };
+  return { [field]: fits ? text : null, [`${field}Details`]: { included: fits } };
+}
+
+function escapedBytes(text: string | undefined): number {
+  return text === undefined ? 0 : Buffer.byteLength(JSON.stringify(text));
 }

@@ -1,8 +1,8 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { sendMachine } from '../../core/outbound/machine.ts';
-import type { CloudOptions, StateMachineResource } from './cloud.ts';
-import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from './test-machine.ts';
+import type { LocalAwsOptions, StateMachineResource } from './local-aws.ts';
+import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from './testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());
@@ -14,7 +14,7 @@ async function start(steps: readonly Step[], overrides: Parameters<typeof startT
 const request = { detail: { data: { requestId: 'r1' } } };
 const types = async (arn: string) => (await machine.history(arn)).map(({ type }) => type);
 
-test('a send that works ends with the result of its function', async () => {
+test("ends a successful send with the function's result", async () => {
   await start([() => ({ sent: 1 })]);
 
   const arn = await machine.start(request, 'one');
@@ -34,7 +34,7 @@ test('a send that works ends with the result of its function', async () => {
   expect((await machine.control('GET', 'calls')).body).toMatchObject({ 'states.Transition': 1 });
 });
 
-test.each(['LiveChatServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('%s is tried again', async (name) => {
+test.each(['LiveChatServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('retries %s', async (name) => {
   await start([failsWith(name), failsWith(name), () => 'sent']);
 
   const arn = await machine.start(request);
@@ -46,7 +46,7 @@ test.each(['LiveChatServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('%s 
   expect(failed?.lambdaFunctionFailedEventDetails).toEqual({ error: name, cause });
 });
 
-test('a throttled function is tried again as often as it takes', async () => {
+test('retries a throttled function until it succeeds', async () => {
   const busy = failsWith('TooManyRequestsException');
   await start([...Array.from({ length: 20 }, () => busy), () => 'sent']);
 
@@ -54,7 +54,7 @@ test('a throttled function is tried again as often as it takes', async () => {
   expect(machine.sent).toHaveLength(21);
 });
 
-test('a deferred send waits until the time that its function named, and is sent then', async () => {
+test('waits until the time of a deferral and then sends', async () => {
   const until = new Date(Date.now() + 300).toISOString();
   await start([failsWith('Deferred', until), () => Date.now()]);
 
@@ -87,7 +87,7 @@ test('a deferred send waits until the time that its function named, and is sent 
   expect(history.map(({ previousEventId }) => previousEventId).slice(0, 4)).toEqual([0, 0, 2, 3]);
 });
 
-test('a send that waits is idle, unless executions count', async () => {
+test('counts a waiting execution as in flight only on request', async () => {
   await start([failsWith('Deferred', '2999-01-01T00:00:00Z'), () => 'sent'], {
     definition: (found) => ({
       ...sendMachine(found),
@@ -103,9 +103,9 @@ test('a send that waits is idle, unless executions count', async () => {
 });
 
 test.each([
-  ['an error that nobody tries again', 'LiveChatClientError', 1],
-  ['an error that was tried again three times', 'LiveChatNetworkError', 4],
-])('%s ends in the dead-letter queue, with the whole state and the event of the end', async (_what, error, calls) => {
+  ['an error without a retry', 'LiveChatClientError', 1],
+  ['an error after three retries', 'LiveChatNetworkError', 4],
+])('sends the state and the status change of %s to the dead-letter queue', async (_what, error, calls) => {
   await start([failsWith(error)]);
 
   const arn = await machine.start(request);
@@ -113,7 +113,7 @@ test.each([
   const cause = JSON.stringify({ errorType: error, errorMessage: 'no', trace: ['at send'] });
   expect(await machine.ended(arn)).toEqual({ status: 'FAILED', error, cause });
   expect(machine.sent).toHaveLength(calls);
-  expect(await machine.letters()).toEqual([
+  expect(await machine.deadLetters()).toEqual([
     { kind: 'send', execution: arn, state: { ...request, error: { Error: error, Cause: cause } } },
     {
       version: '0',
@@ -152,7 +152,7 @@ test.each([
   ]);
 });
 
-test('a queue that takes nothing for a while gets the dead letter in the end', async () => {
+test('retries sending a dead letter to a throttled queue', async () => {
   await start([failsWith('LiveChatClientError')]);
   await machine.control('POST', 'faults', { service: 'sqs', operation: 'SendMessage', kind: 'throttle', count: 3 });
 
@@ -160,10 +160,10 @@ test('a queue that takes nothing for a while gets the dead letter in the end', a
 
   expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'LiveChatClientError' });
   expect((await types(arn)).filter((type) => type === 'TaskFailed')).toHaveLength(3);
-  expect(await machine.letters()).toHaveLength(2);
+  expect(await machine.deadLetters()).toHaveLength(2);
 });
 
-test('an execution that is stopped is aborted at once; its function goes on, and is not tried again', async () => {
+test('aborts a stopped execution at once without retrying its running function', async () => {
   const called = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   await start([
@@ -181,14 +181,14 @@ test('an execution that is stopped is aborted at once; its function goes on, and
   expect(await machine.ended(arn)).toEqual({ status: 'ABORTED', cause: 'enough' });
   gate.resolve();
   expect(stopDate).toBeInstanceOf(Date);
-  expect(await machine.letters()).toEqual([
+  expect(await machine.deadLetters()).toEqual([
     expect.objectContaining({ detail: expect.objectContaining({ status: 'ABORTED', cause: 'enough' }) }),
   ]);
   expect((await types(arn)).at(-1)).toBe('ExecutionAborted');
   expect(machine.sent).toHaveLength(1);
 });
 
-test('an execution that takes too long has timed out, and the queue is told', async () => {
+test('times an execution out and sends the status change to the queue', async () => {
   await start([() => new Promise(() => {})], {
     definition: (found) => ({ ...sendMachine(found), TimeoutSeconds: 1 }),
   });
@@ -197,10 +197,10 @@ test('an execution that takes too long has timed out, and the queue is told', as
 
   expect(await machine.ended(arn)).toMatchObject({ status: 'TIMED_OUT' });
   expect((await types(arn)).at(-1)).toBe('ExecutionTimedOut');
-  expect(await machine.letters()).toMatchObject([{ detail: { status: 'TIMED_OUT', executionArn: arn } }]);
+  expect(await machine.deadLetters()).toMatchObject([{ detail: { status: 'TIMED_OUT', executionArn: arn } }]);
 });
 
-test('a task that takes too long fails as States.Timeout', async () => {
+test('fails a task after its timeout with States.Timeout', async () => {
   await start([() => new Promise(() => {}), () => 'sent'], {
     definition: (found) => {
       const { States, ...rest } = sendMachine(found);
@@ -214,16 +214,16 @@ test('a task that takes too long fails as States.Timeout', async () => {
   expect(await types(arn)).toContain('LambdaFunctionTimedOut');
 });
 
-test("an error of the machine itself is caught by nothing, but the end's event tells", async () => {
+test('does not catch States.Runtime, but publishes the status change', async () => {
   await start([failsWith('Deferred', 'tomorrow')]);
 
   const arn = await machine.start(request);
 
   expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
-  expect(await machine.letters()).toMatchObject([{ detail: { status: 'FAILED', error: 'States.Runtime' } }]);
+  expect(await machine.deadLetters()).toMatchObject([{ detail: { status: 'FAILED', error: 'States.Runtime' } }]);
 });
 
-test('a result above 256 KB ends the execution, caught by nothing', async () => {
+test('fails the execution on a result above 256 KB without a catch', async () => {
   await start([() => 'x'.repeat(262_144)]);
 
   expect(await machine.ended(await machine.start(request))).toMatchObject({
@@ -240,9 +240,9 @@ test.each<[string, object]>([
   ],
   ['The Map state "A"', { Type: 'Map', ItemProcessor: {}, End: true }],
   ['JSONata of the state "A"', { Type: 'Pass', QueryLanguage: 'JSONata', End: true }],
-])('%s is refused at the start', async (what, state) => {
+])('rejects %s at the start', async (what, state) => {
   await start([]);
-  const overrides: Partial<CloudOptions> & { definition: StateMachineResource['definition'] } = {
+  const overrides: Partial<LocalAwsOptions> & { definition: StateMachineResource['definition'] } = {
     definition: () => ({ StartAt: 'A', States: { A: state } }),
   };
 

@@ -1,25 +1,27 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import * as z from 'zod/mini';
-import { stateMachineArn } from '../lambda/names.ts';
-import type { Json } from './json.ts';
-import { type Resource, resourceOf, type Task } from './tasks.ts';
+import { InvocationError, throttledName, toFunctionFailure } from '../lambda/invocation.ts';
+import { stateMachineArn } from './arn.ts';
+import { type Faults, faultError } from './control.ts';
+import { type Json, toJson } from './protocol.ts';
+import type { Storage } from './sqs.ts';
 
 type LibraryRun = ReturnType<StateMachine['run']>;
 
-/** What the library tells about a run. */
-export type RunEvent = LibraryRun['eventLogs'] extends AsyncGenerator<infer Event> ? Event : never;
+/** An event in the library's log. */
+export type MachineEvent = LibraryRun['eventLogs'] extends AsyncGenerator<infer Event> ? Event : never;
 
-/** One call of a task, which the library's events do not show. */
+/** One call of a task; the library's events lack it. */
 export interface TaskCall {
   readonly input: Json;
   output?: Json;
 }
 
-export interface Run {
-  readonly events: AsyncIterable<RunEvent>;
-  /** In order; one for each time that a Task state was entered or retried. */
+export interface MachineRun {
+  readonly events: AsyncIterable<MachineEvent>;
+  /** In order; one for each entry and retry of a Task state. */
   readonly calls: readonly TaskCall[];
-  /** Nothing new is called; what a task has begun goes on. */
+  /** Starts no more tasks; the current task continues. */
   abort(): void;
 }
 
@@ -28,12 +30,12 @@ export interface CompiledMachine {
   readonly arn: string;
   readonly createdAt: Date;
   readonly definition: unknown;
-  /** What each Task state calls, by the state's name. */
+  /** The resource of each Task state, by the state's name. */
   readonly resources: ReadonlyMap<string, Resource>;
-  run(input: Json, execution: { readonly arn: string; readonly name: string }): Run;
+  run(input: Json, execution: { readonly arn: string; readonly name: string }): MachineRun;
 }
 
-/** For tests and impatient people: fixed waits instead of the definition's. */
+/** Fixed delays instead of the definition's, for tests and demonstrations. */
 export interface MachineDelays {
   /** Before every retry of a task. */
   readonly retryMs?: number;
@@ -56,10 +58,10 @@ export class UnsupportedStateMachineError extends Error {
   }
 }
 
-/** Step Functions' limit of a state's input and output, and of an execution's input. */
-export const maximumStateBytes = 262_144;
+/** Step Functions' limit on a state's input and output and on an execution's input. */
+export const maxStateBytes = 262_144;
 
-/** AWS has no limit for a task without TimeoutSeconds, the library 60 s; and Node's longest timer is 24.8 days. */
+/** AWS has no limit for a task without TimeoutSeconds, the library has 60 s. Node's maximum timer is 24.8 days. */
 const noTimeoutSeconds = 2_000_000;
 
 const supportedTypes: ReadonlySet<string> = new Set(['Task', 'Pass', 'Wait', 'Choice', 'Succeed', 'Fail']);
@@ -72,11 +74,11 @@ const definitionSchema = z.looseObject({
 type Definition = z.output<typeof definitionSchema>;
 
 /**
- * Makes a definition ready to run. The library validates it once for each StateMachine object, in 40 ms: hence one
- * for all executions.
+ * Validates a definition and compiles it. The library's validation takes 40 ms per StateMachine object, so all executions
+ * share one.
  *
  * @throws UnsupportedStateMachineError
- * @throws Error with all that is wrong when the definition is no valid Amazon States Language.
+ * @throws Error that lists all problems if the definition is not valid Amazon States Language.
  */
 export function compileMachine({ name, definition, task, delays }: CompileOptions): CompiledMachine {
   const parsed = definitionSchema.parse(definition);
@@ -91,12 +93,12 @@ export function compileMachine({ name, definition, task, delays }: CompileOption
   };
   const arn = stateMachineArn(name);
 
-  function run(input: Json, execution: { readonly arn: string; readonly name: string }): Run {
+  function run(input: Json, execution: { readonly arn: string; readonly name: string }): MachineRun {
     const calls: TaskCall[] = [];
     let aborted = false;
     const handlers = [...resources].map(([state, resource]) => {
       const handle = async (taskInput: Json): Promise<Json> => {
-        // An abort cuts the wait before a retry short, and the library would then try once more.
+        // An abort ends the delay before a retry early, and the library would then retry.
         if (aborted) throw new FinalError('States.Runtime', 'The execution has ended');
         const call: TaskCall = { input: limited(state, taskInput) };
         calls.push(call);
@@ -109,7 +111,7 @@ export function compileMachine({ name, definition, task, delays }: CompileOption
       context: { Execution: { Id: execution.arn, Name: execution.name }, StateMachine: { Id: arn, Name: name } },
       overrides: { ...overrides, taskResourceLocalHandlers: Object.fromEntries(handlers) },
     });
-    // The events tell the end as well.
+    // The events include the end.
     result.catch(() => undefined);
     return {
       events: eventLogs,
@@ -131,38 +133,38 @@ function supportedResources(name: string, { States, ...rest }: Definition): Map<
     if (QueryLanguage === 'JSONata') throw new UnsupportedStateMachineError(name, `JSONata of the state "${state}"`);
     if (!supportedTypes.has(Type)) throw new UnsupportedStateMachineError(name, `The ${Type} state "${state}"`);
     if (Type !== 'Task') continue;
-    const resource = resourceOf(Resource ?? '');
+    const resource = parseResource(Resource ?? '');
     if (!resource) throw new UnsupportedStateMachineError(name, `The resource ${Resource} of the state "${state}"`);
     resources.set(state, resource);
   }
   return resources;
 }
 
-/** A copy in which every task has a time-out. */
+/** A copy with a timeout for every task. */
 function runnable(definition: Definition): StateMachineDefinition {
   const states = Object.entries(definition.States).map(([name, state]) => [
     name,
     state.Type === 'Task' && !('TimeoutSecondsPath' in state) ? { TimeoutSeconds: noTimeoutSeconds, ...state } : state,
   ]);
   const copy: unknown = { ...definition, States: Object.fromEntries(states) };
-  if (!isDefinition(copy)) throw new TypeError('The definition is none');
+  if (!isDefinition(copy)) throw new TypeError('The definition is not a state machine');
   return copy;
 }
 
-/** The library's own validation, which follows, tells what is wrong with it. */
+/** The library's own validation, which follows, reports the details. */
 function isDefinition(value: unknown): value is StateMachineDefinition {
   return definitionSchema.safeParse(value).success;
 }
 
 function limited(state: string, value: Json): Json {
-  if (Buffer.byteLength(JSON.stringify(value)) <= maximumStateBytes) return value;
+  if (Buffer.byteLength(JSON.stringify(value)) <= maxStateBytes) return value;
   throw new FinalError(
     'States.DataLimitExceeded',
-    `The input or result of the state/task '${state}' is above the maximum of ${maximumStateBytes} bytes.`,
+    `The input or result of the state/task '${state}' is above the maximum of ${maxStateBytes} bytes.`,
   );
 }
 
-/** An error that is neither retried nor caught: the library asks each error for these two fields. */
+/** An error that is neither retried nor caught. The library reads these two fields. */
 class FinalError extends Error {
   override readonly name: string;
   readonly isRetryable = false;
@@ -172,4 +174,80 @@ class FinalError extends Error {
     super(message);
     this.name = name;
   }
+}
+
+/** The resource of a Task state: a function or another service. */
+export type Resource =
+  | { readonly kind: 'lambda'; readonly arn: string; readonly function: string }
+  | { readonly kind: 'service'; readonly type: 'sqs'; readonly action: 'sendMessage' };
+
+export type Task = (resource: Resource, input: Json) => Promise<Json>;
+
+/** A failed task. Retry and Catch match its name; its message becomes the cause. */
+export class TaskError extends Error {
+  override readonly name: string;
+
+  constructor(name: string, cause: string) {
+    super(cause);
+    this.name = name;
+  }
+}
+
+/** Undefined for an unsupported resource. */
+export function parseResource(arn: string): Resource | undefined {
+  if (arn === 'arn:aws:states:::sqs:sendMessage') return { kind: 'service', type: 'sqs', action: 'sendMessage' };
+  const name = /^arn:aws:lambda:[^:]+:\d+:function:([\w-]+)(?::[\w$-]+)?$/.exec(arn)?.[1];
+  return name === undefined ? undefined : { kind: 'lambda', arn, function: name };
+}
+
+export interface TaskOptions {
+  invoke(name: string, event: unknown): Promise<unknown>;
+  readonly storage: Pick<Storage, 'sendMessage'>;
+  readonly faults: Pick<Faults, 'take'>;
+}
+
+const sendMessageSchema = z.strictObject({
+  QueueUrl: z.string(),
+  MessageBody: z.unknown(),
+  DelaySeconds: z.optional(z.number()),
+});
+
+/** Runs tasks as Step Functions does.
+ *
+ * @throws TaskError for every failure. */
+export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
+  async function invokeFunction(name: string, input: Json): Promise<Json> {
+    try {
+      return toJson(await invoke(name, input));
+    } catch (error) {
+      throw functionFailed(error);
+    }
+  }
+
+  async function sendMessage(input: Json): Promise<Json> {
+    const parameters = sendMessageSchema.safeParse(input);
+    if (!parameters.success) throw new TaskError('States.Runtime', z.prettifyError(parameters.error));
+    const { QueueUrl, MessageBody, DelaySeconds } = parameters.data;
+    const body = typeof MessageBody === 'string' ? MessageBody : JSON.stringify(MessageBody);
+    try {
+      const fault = faults.take('sqs', 'SendMessage');
+      if (fault && fault !== 'partial') throw faultError('sqs', fault);
+      const delay = DelaySeconds !== undefined && { delaySeconds: DelaySeconds };
+      return { ...(await storage.sendMessage(QueueUrl, { body, ...delay })) };
+    } catch (error) {
+      throw new TaskError('SQS.AmazonSQSException', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  return (resource, input) =>
+    resource.kind === 'lambda' ? invokeFunction(resource.function, input) : sendMessage(input);
+}
+
+/** The cause of a function's error is JSON; of an error of Lambda's API, text. */
+function functionFailed(error: unknown): TaskError {
+  if (error instanceof InvocationError && error.name === throttledName) {
+    return new TaskError(`Lambda.${throttledName}`, `${error.message} (Service: Lambda, Status Code: 429)`);
+  }
+  const failure = toFunctionFailure(error);
+  return new TaskError(failure.errorType, JSON.stringify(failure));
 }

@@ -9,9 +9,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
-import { type Execution, statusOf } from './executions.ts';
-import { entry } from './test-cloud.ts';
-import { failsWith, sendArn, startTestMachine, type TestMachine } from './test-machine.ts';
+import { type Execution, executionStatus } from './executions.ts';
+import { entry, failsWith, sendArn, startTestMachine, type TestMachine } from './testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());
@@ -21,7 +20,7 @@ const startWith = (overrides: object) =>
 const list = (overrides: object = {}) =>
   machine.sfn.send(new ListExecutionsCommand({ stateMachineArn: sendArn, ...overrides }));
 
-test('a name belongs to one execution: the same input while it runs is the same one, all else is refused', async () => {
+test('starts an execution idempotently for the same name and input, and rejects the name otherwise', async () => {
   const gate = Promise.withResolvers<void>();
   machine = await startTestMachine([() => gate.promise]);
   const first = await startWith({ name: 'one', input: '{"a":1}' });
@@ -43,14 +42,14 @@ test.each<[string, object, string]>([
   ['an input above 256 KB', { input: JSON.stringify('x'.repeat(262_144)) }, 'ValidationException'],
   ['a name with a space', { name: 'a b' }, 'InvalidName'],
   ['an unknown state machine', { stateMachineArn: `${sendArn}2` }, 'StateMachineDoesNotExist'],
-])('%s is refused', async (_what, overrides, name) => {
+])('rejects %s', async (_what, overrides, name) => {
   machine = await startTestMachine([]);
 
   await expect(startWith(overrides)).rejects.toMatchObject({ name });
   expect(machine.sent).toEqual([]);
 });
 
-test('an execution that is not there does not exist', async () => {
+test('responds with ExecutionDoesNotExist for an unknown execution', async () => {
   machine = await startTestMachine([]);
 
   await expect(machine.sfn.send(new DescribeExecutionCommand({ executionArn: 'arn' }))).rejects.toMatchObject({
@@ -58,7 +57,7 @@ test('an execution that is not there does not exist', async () => {
   });
 });
 
-test('executions are listed the newest first, by status and page by page', async () => {
+test('lists executions newest first, by status and in pages', async () => {
   machine = await startTestMachine([() => 'sent', failsWith('LiveChatClientError'), () => 'sent']);
   for (const name of ['a', 'b', 'c']) await machine.ended(await machine.start({}, name));
 
@@ -74,7 +73,7 @@ test('executions are listed the newest first, by status and page by page', async
   await expect(list({ nextToken: 'x' })).rejects.toMatchObject({ name: 'InvalidToken' });
 });
 
-test('a history is read page by page, from either end', async () => {
+test('returns a history in pages, in either order', async () => {
   machine = await startTestMachine([() => 'sent']);
   const executionArn = await machine.start({});
   await machine.ended(executionArn);
@@ -89,7 +88,7 @@ test('a history is read page by page, from either end', async () => {
   ]);
 });
 
-test('state machines are listed and described with their definition', async () => {
+test('lists and describes state machines with their definition', async () => {
   machine = await startTestMachine([]);
 
   const { stateMachines } = await machine.sfn.send(new ListStateMachinesCommand({}));
@@ -98,10 +97,10 @@ test('state machines are listed and described with their definition', async () =
   expect(JSON.parse(definition)).toMatchObject({ StartAt: 'Send', TimeoutSeconds: 172_800 });
 });
 
-test("a rule starts an execution with the whole event; both of the execution's changes are told", async () => {
+test('starts an execution with the whole event of a rule and reports both status changes', async () => {
   const changes: string[] = [];
   machine = await startTestMachine([() => 'sent'], {
-    onExecution: (execution: Execution) => changes.push(statusOf(execution)),
+    onExecution: (execution: Execution) => changes.push(executionStatus(execution)),
   });
   const requested = entry({ DetailType: 'message.send.requested', Source: 'crm' });
 
@@ -116,10 +115,10 @@ test("a rule starts an execution with the whole event; both of the execution's c
     },
   ]);
   expect(changes).toEqual(['RUNNING', 'SUCCEEDED']);
-  expect(await machine.letters()).toEqual([]);
+  expect(await machine.deadLetters()).toEqual([]);
 });
 
-test('an event that is too large for the state machine is a dead letter of its rule', async () => {
+test("sends an event that is too large for the state machine to the rule's dead-letter queue", async () => {
   machine = await startTestMachine([]);
   const Detail = JSON.stringify({ text: 'x'.repeat(262_144) });
   const Entries = [entry({ DetailType: 'message.send.requested', Detail })];
@@ -141,7 +140,7 @@ test('an event that is too large for the state machine is a dead letter of its r
   expect(machine.reports).toEqual([expect.stringContaining('send-requested')]);
 });
 
-test('a thousand requests in a burst are all sent', async () => {
+test('sends all of a thousand requests in a burst', async () => {
   machine = await startTestMachine([() => 'sent']);
   const events = new EventBridgeClient(machine.client);
   const Entries = Array.from({ length: 10 }, () => entry({ DetailType: 'message.send.requested' }));
@@ -154,14 +153,14 @@ test('a thousand requests in a burst are all sent', async () => {
   expect([executions?.length, nextToken]).toEqual([1_000, undefined]);
 });
 
-test('of the executions that have ended only the latest are kept', async () => {
+test('keeps only the latest ended executions', async () => {
   machine = await startTestMachine([() => 'sent'], { keptExecutions: 2 });
   for (const name of ['a', 'b', 'c']) await machine.ended(await machine.start({}, name));
 
   expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b']);
 });
 
-test('Step Functions can be made to fail like the other services', async () => {
+test('injects faults into Step Functions', async () => {
   machine = await startTestMachine([]);
   await machine.control('POST', 'faults', {
     service: 'states',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, expect, test, vi } from 'vitest';
 import { close, listen } from '../listen.ts';
-import { type Run, type Runtime, startRuntime } from './runtime.ts';
+import { type InvocationOutcome, type Runtime, startRuntime } from './runtime.ts';
 import { type TemporaryFunctions, writeFunctions } from './temporary-functions.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -13,24 +13,24 @@ afterEach(async () => {
 
 interface Watched extends Runtime {
   readonly lines: string[];
-  readonly runs: Run[];
+  readonly outcomes: InvocationOutcome[];
 }
 
 async function start(written: TemporaryFunctions, env: Record<string, string> = {}): Promise<Watched> {
   const lines: string[] = [];
-  const runs: Run[] = [];
+  const outcomes: InvocationOutcome[] = [];
   cleanups.push(() => written.remove());
   const runtime = await startRuntime({
     ...written,
     env,
     onLog: (line) => lines.push(line),
-    onRun: (run) => runs.push(run),
+    onInvocation: (run) => outcomes.push(run),
   });
   cleanups.push(() => runtime.stop());
-  return { ...runtime, lines, runs };
+  return { ...runtime, lines, outcomes };
 }
 
-test('a function gets its event and gives its result as JSON', async () => {
+test('passes the event and the result as JSON', async () => {
   const { invoke } = await start(
     await writeFunctions({ echo: 'return { event, at: new Date(0), none: undefined }', nothing: '' }),
   );
@@ -42,7 +42,7 @@ test('a function gets its event and gives its result as JSON', async () => {
   expect(await invoke('nothing', {})).toBeNull();
 });
 
-test("a function sees Lambda's context and only the environment it is given", async () => {
+test("passes Lambda's context and only the given environment", async () => {
   vi.stubEnv('OUTSIDE', 'yes');
   const { invoke } = await start(
     await writeFunctions({
@@ -63,8 +63,8 @@ test("a function sees Lambda's context and only the environment it is given", as
   });
 });
 
-test('a thrown error keeps its name, message and trace', async () => {
-  const { invoke, runs } = await start(
+test('keeps the name, message and trace of a thrown error', async () => {
+  const { invoke, outcomes } = await start(
     await writeFunctions({ fail: `throw Object.assign(new Error('no slot'), { name: 'Deferred' })` }),
   );
 
@@ -73,10 +73,10 @@ test('a thrown error keeps its name, message and trace', async () => {
     message: 'no slot',
     trace: expect.arrayContaining([expect.stringContaining('functions/fail.ts')]),
   });
-  expect(runs).toEqual([{ function: 'fail', ok: false, ms: expect.any(Number), error: 'Deferred' }]);
+  expect(outcomes).toEqual([{ function: 'fail', ok: false, ms: expect.any(Number), error: 'Deferred' }]);
 });
 
-test('invocations run side by side', async () => {
+test('runs invocations concurrently', async () => {
   const { invoke } = await start(
     await writeFunctions({
       meet: `globalThis.met ??= Promise.withResolvers(); if (event.last) globalThis.met.resolve(); await globalThis.met.promise; return event.last ?? false`,
@@ -88,7 +88,7 @@ test('invocations run side by side', async () => {
   expect(await first).toBe(false);
 });
 
-test('a function that takes too long fails as Sandbox.Timedout, and the others go on', async () => {
+test('fails a function after its timeout with Sandbox.Timedout while others continue', async () => {
   const { invoke } = await start(
     await writeFunctions({ wait: 'await new Promise(() => {})', quick: 'return "ok"' }, 0.05),
   );
@@ -97,7 +97,7 @@ test('a function that takes too long fails as Sandbox.Timedout, and the others g
   expect(await invoke('quick', {})).toBe('ok');
 });
 
-test('a function that loops without end is ended with its thread', async () => {
+test('terminates the thread of an endless loop', async () => {
   const { invoke } = await start(await writeFunctions({ loop: 'for (;;);', quick: 'return "ok"' }, 0.2));
 
   await expect(invoke('loop', {})).rejects.toMatchObject({ name: 'Sandbox.Timedout' });
@@ -108,7 +108,7 @@ test.each([
   ['process.exit', 'process.exit(3)'],
   ['an uncaught exception', `setImmediate(() => { throw new Error('stray') }); await new Promise(() => {})`],
   ['an unhandled rejection', `Promise.reject(new Error('stray')); await new Promise(() => {})`],
-])('%s fails every invocation in flight, and a new thread takes over', async (_what, body) => {
+])('fails every invocation in flight on %s and starts a new thread', async (_what, body) => {
   const server = createServer();
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
@@ -123,7 +123,7 @@ test.each([
   expect(await invoke('quick', {})).toBe('ok');
 });
 
-test('a kill fails every invocation in flight, and a new thread takes over', async () => {
+test('fails every invocation in flight on kill and starts a new thread', async () => {
   const server = createServer();
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
@@ -139,7 +139,7 @@ test('a kill fails every invocation in flight, and a new thread takes over', asy
   expect(await invoke('quick', {})).toBe('ok');
 });
 
-test('a function with a concurrency of its own is throttled above it, and no other function', async () => {
+test('throttles only the function whose reserved concurrency is exceeded', async () => {
   const written = await writeFunctions({
     meet: 'globalThis.met ??= Promise.withResolvers(); await globalThis.met.promise',
     release: 'globalThis.met.resolve()',
@@ -156,7 +156,7 @@ test('a function with a concurrency of its own is throttled above it, and no oth
   expect(await invoke('meet', {})).toBeNull();
 });
 
-test('what functions write to stdout and stderr arrives line by line', async () => {
+test('reports stdout and stderr of functions by line', async () => {
   const { invoke, lines } = await start(
     await writeFunctions({ talk: `console.log('one\\ntwo'); console.error('three')` }),
   );
@@ -165,7 +165,7 @@ test('what functions write to stdout and stderr arrives line by line', async () 
   await expect.poll(() => [...lines].sort()).toEqual(['one', 'three', 'two']);
 });
 
-test('a function that cannot be loaded stops the start with its file and the reason', async () => {
+test('rejects a function that cannot be loaded with its file and the reason', async () => {
   const written = await writeFunctions({ fine: '' });
   const missing = { handler: 'functions/missing.handler', memoryMb: 128, timeoutSeconds: 1 };
   const wrongExport = { handler: 'functions/fine.other', memoryMb: 128, timeoutSeconds: 1 };

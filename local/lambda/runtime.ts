@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { throttled } from './errors.ts';
-import type { LambdaFunction } from './messages.ts';
-import { type Sandbox, startSandbox } from './sandbox.ts';
+import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
+import {
+  type FromWorker,
+  InvocationError,
+  type LambdaFunction,
+  runtimeExited,
+  type ToWorker,
+  throttled,
+  timedOut,
+  type WorkerSettings,
+} from './invocation.ts';
 
-/** One finished run of a function. */
-export interface Run {
+/** A finished invocation. */
+export interface InvocationOutcome {
   readonly function: string;
   readonly ok: boolean;
   readonly ms: number;
@@ -14,16 +23,16 @@ export interface Run {
 
 export interface RuntimeOptions {
   readonly functions: Readonly<Record<string, LambdaFunction>>;
-  /** The folder in which the handlers' paths start. */
+  /** The base folder of the handlers' paths. */
   readonly root: string;
-  /** The whole environment of the functions; nothing is inherited. */
+  /** The complete environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
-  readonly onRun?: (run: Run) => void;
+  readonly onInvocation?: (run: InvocationOutcome) => void;
 }
 
 export interface InvokeOptions {
-  /** Lambda keeps the request's id over the retries of an asynchronous invocation. */
+  /** All retries of an asynchronous invocation have the same request id. */
   readonly requestId?: string;
 }
 
@@ -32,7 +41,7 @@ export type Invoke = (name: string, event: unknown, options?: InvokeOptions) => 
 
 export interface Runtime {
   readonly invoke: Invoke;
-  /** Ends the thread in the middle of whatever runs in it, as a crash would; a new one takes its place. */
+  /** Terminates the thread during its invocations, as a crash would, and starts a new one. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -46,15 +55,15 @@ export class FunctionLoadError extends Error {
 }
 
 /**
- * Local Lambda: every function in one worker thread, invoked with JSON and answered with JSON.
+ * Local Lambda: every function in one worker thread, with JSON events and results.
  *
- * A function that runs out of time fails for its caller, but what it had begun goes on in the thread, unlike on AWS.
- * A thread that dies takes every invocation in flight with it, and a new one takes its place.
+ * A function that times out fails for its caller but, unlike on AWS, continues in the thread. When the thread exits, all
+ * invocations in flight fail and a new thread starts.
  *
- * @throws FunctionLoadError when a handler's file or export is missing or fails on import.
+ * @throws FunctionLoadError if a handler's file or export is missing or its import fails.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { functions, root, env, onLog = () => {}, onRun } = options;
+  const { functions, root, env, onLog = () => {}, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
@@ -68,7 +77,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       onLog,
       onExit() {
         if (sandbox === started) sandbox = undefined;
-        // One that died while loading is tried again by the next invocation only: otherwise it would loop.
+        // After a failed load only the next invocation restarts it; otherwise it would loop.
         if (loaded && !stopping) sandbox = launch();
       },
     });
@@ -95,13 +104,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   async function invoke(name: string, event: unknown, { requestId = randomUUID() }: InvokeOptions = {}) {
     const spec = functions[name];
-    if (!spec) throw new Error(`No function is called "${name}"`);
+    if (!spec) throw new Error(`There is no function "${name}"`);
     if (stopping) throw new Error('The runtime is stopping');
     if ((running.get(name) ?? 0) >= (spec.concurrency ?? Number.POSITIVE_INFINITY)) throw throttled(name);
     count(name, 1);
     const started = performance.now();
-    const done = (outcome: Pick<Run, 'ok' | 'error'>) =>
-      onRun?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
+    const done = (outcome: Pick<InvocationOutcome, 'ok' | 'error'>) =>
+      onInvocation?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
     try {
       sandbox ??= launch();
       const result = await sandbox.invoke({ requestId, name, payload: JSON.stringify(event) ?? 'null', spec });
@@ -123,6 +132,132 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     async stop() {
       stopping = true;
       await sandbox?.terminate();
+    },
+  };
+}
+
+export interface SandboxOptions extends WorkerSettings {
+  readonly env: Readonly<Record<string, string>>;
+  /** Receives every line that the functions write to stdout or stderr. */
+  onLog(line: string): void;
+  /** Called once, after every invocation in flight was rejected. */
+  onExit(): void;
+}
+
+export interface Invocation {
+  readonly requestId: string;
+  readonly name: string;
+  readonly payload: string;
+  readonly spec: LambdaFunction;
+}
+
+/** One worker thread with all functions in it. */
+export interface Sandbox {
+  /** The functions that could not be loaded, with the reasons. Rejects if the thread exits before it has loaded them. */
+  readonly ready: Promise<readonly string[]>;
+  invoke(invocation: Invocation): Promise<unknown>;
+  terminate(): Promise<void>;
+}
+
+interface Flight {
+  resolve(payload: string): void;
+  reject(error: InvocationError): void;
+}
+
+/** After a function's timeout, a thread that does not answer a ping within this time counts as stuck. */
+const stuckAfterMs = 1_000;
+
+export function startSandbox(options: SandboxOptions): Sandbox {
+  const { root, functions, env, onLog, onExit } = options;
+  const workerData: WorkerSettings = { root, functions };
+  // AWS_LAMBDA_MAX_CONCURRENCY: invocations share the process, so Powertools must isolate their state.
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    name: 'lambda',
+    workerData,
+    env: { ...env, AWS_LAMBDA_MAX_CONCURRENCY: '1000' },
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+  });
+  const flights = new Map<string, Flight>();
+  const ready = Promise.withResolvers<readonly string[]>();
+  // An unhandled rejection of a restart must not end this process.
+  ready.promise.catch(() => undefined);
+  let uncaught: unknown;
+  let exitCode: number | undefined;
+  let stuckTimer: NodeJS.Timeout | undefined;
+
+  const post = (message: ToWorker): void => worker.postMessage(message);
+
+  function settled(requestId: string): Flight | undefined {
+    const flight = flights.get(requestId);
+    flights.delete(requestId);
+    return flight;
+  }
+
+  function receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'ready':
+        ready.resolve(message.broken);
+        break;
+      case 'pong':
+        clearTimeout(stuckTimer);
+        stuckTimer = undefined;
+        break;
+      case 'result':
+        settled(message.requestId)?.resolve(message.payload);
+        break;
+      case 'failure':
+        settled(message.requestId)?.reject(new InvocationError(message.failure));
+        break;
+    }
+  }
+
+  // An endless loop blocks all functions, so the thread is terminated, as Lambda terminates an environment.
+  function endIfStuck(): void {
+    // The first unanswered ping counts: further timeouts must not extend it.
+    stuckTimer ??= setTimeout(() => void worker.terminate(), stuckAfterMs);
+    post({ kind: 'ping' });
+  }
+
+  for (const input of [worker.stdout, worker.stderr]) createInterface({ input }).on('line', onLog);
+  worker.on('message', receive);
+  worker.on('error', (error) => {
+    uncaught = error;
+    onLog(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  });
+  worker.on('exit', (code) => {
+    exitCode = code;
+    clearTimeout(stuckTimer);
+    ready.reject(runtimeExited('init', code, uncaught));
+    for (const [requestId, flight] of flights) flight.reject(runtimeExited(requestId, code, uncaught));
+    flights.clear();
+    onExit();
+  });
+
+  async function invoke({ requestId, name, payload, spec }: Invocation): Promise<unknown> {
+    await ready.promise;
+    if (exitCode !== undefined) throw runtimeExited(requestId, exitCode, uncaught);
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    flights.set(requestId, { resolve, reject });
+    const timeoutMs = spec.timeoutSeconds * 1_000;
+    const timer = setTimeout(() => {
+      settled(requestId)?.reject(timedOut(requestId, spec.timeoutSeconds));
+      endIfStuck();
+    }, timeoutMs);
+    try {
+      post({ kind: 'invoke', requestId, name, payload, deadline: Date.now() + timeoutMs });
+      return JSON.parse(await promise);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    ready: ready.promise,
+    invoke,
+    async terminate() {
+      await worker.terminate();
     },
   };
 }

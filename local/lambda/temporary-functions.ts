@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LambdaFunction } from './messages.ts';
+import type { LambdaFunction } from './invocation.ts';
 
 export interface TemporaryFunctions {
   readonly root: string;
@@ -9,7 +9,7 @@ export interface TemporaryFunctions {
   remove(): Promise<void>;
 }
 
-/** For tests: writes one file a function, each a body of `handler(event, context)`, into a folder of its own. */
+/** For tests: writes one file per function, with the given body of `handler(event, context)`, into a temporary folder. */
 export async function writeFunctions(
   bodies: Readonly<Record<string, string>>,
   timeoutSeconds = 5,

@@ -2,16 +2,16 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
-import { failureOf } from './errors.ts';
-import type { FromWorker, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './messages.ts';
-import { functionArn } from './names.ts';
-import { createStarts } from './starts.ts';
+import { functionArn } from '../aws/arn.ts';
+import type { FromWorker, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './invocation.ts';
+import { toFunctionFailure } from './invocation.ts';
+import { createStartQueue } from './start-queue.ts';
 
 /**
- * The inside of the local Lambda: one thread that holds every handler.
+ * The worker thread of the local Lambda, with every handler.
  *
- * Invocations run side by side here, as in Lambda's multi-concurrency environments, so each one gets its own invoke
- * store: Powertools keeps log attributes and metrics in it (AWS_LAMBDA_MAX_CONCURRENCY tells it to).
+ * Invocations run concurrently, as in Lambda's multi-concurrency environments, so each has its own invoke store, in which
+ * Powertools keeps log attributes and metrics (enabled by AWS_LAMBDA_MAX_CONCURRENCY).
  */
 
 type Handler = (event: unknown, context: LambdaContext) => unknown;
@@ -21,7 +21,7 @@ const settings: WorkerSettings = workerData;
 const invokeStore = await InvokeStore.getInstanceAsync(true);
 const handlers = new Map<string, Handler>();
 const broken: string[] = [];
-const starts = createStarts();
+const startQueue = createStartQueue();
 
 function send(message: FromWorker): void {
   parentPort?.postMessage(message);
@@ -45,7 +45,7 @@ async function load(name: string, spec: LambdaFunction): Promise<void> {
   }
 }
 
-function contextOf({ requestId, name, deadline }: Invocation): LambdaContext {
+function createContext({ requestId, name, deadline }: Invocation): LambdaContext {
   return {
     functionName: name,
     functionVersion: '$LATEST',
@@ -67,7 +67,7 @@ async function run(invocation: Invocation): Promise<string> {
     throw missing;
   }
   const scope = { [InvokeStoreBase.PROTECTED_KEYS.REQUEST_ID]: invocation.requestId };
-  const result = await invokeStore.run(scope, () => handler(JSON.parse(invocation.payload), contextOf(invocation)));
+  const result = await invokeStore.run(scope, () => handler(JSON.parse(invocation.payload), createContext(invocation)));
   return JSON.stringify(result) ?? 'null';
 }
 
@@ -76,7 +76,7 @@ async function invoke(invocation: Invocation): Promise<void> {
   try {
     send({ kind: 'result', requestId, payload: await run(invocation) });
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = toFunctionFailure(error);
     console.error(
       JSON.stringify({ level: 'ERROR', message: 'Invoke Error', function: invocation.name, requestId, ...failure }),
     );
@@ -88,6 +88,6 @@ await Promise.all(Object.entries(settings.functions).map(([name, spec]) => load(
 
 parentPort?.on('message', (message: ToWorker) => {
   if (message.kind === 'ping') send({ kind: 'pong' });
-  else starts(() => void invoke(message));
+  else startQueue(() => void invoke(message));
 });
 send({ kind: 'ready', broken });

@@ -1,19 +1,23 @@
 import { ChatConflict } from './errors.ts';
-import { toTimestamp } from './ids.ts';
-import type {
-  Access,
-  Agent,
-  ChatEvent,
-  Customer,
-  EventContent,
-  Properties,
-  Thread,
-  User,
-  Visibility,
-} from './shapes.ts';
-import { type Webhook, webhookOf } from './webhooks.ts';
+import {
+  type Access,
+  type Agent,
+  type ChatEvent,
+  type Customer,
+  createAgent,
+  customerVisit,
+  type EventContent,
+  type Properties,
+  type Queue,
+  type Thread,
+  toTimestamp,
+  type User,
+  type Visibility,
+  widgetSource,
+} from './objects.ts';
+import { createWebhook, type Webhook, type WebhookPayloads } from './webhooks.ts';
 
-/** A chat as LiveChat keeps it. Never changed in place, so that a webhook holds the state it was made from. */
+/** A chat as LiveChat stores it. Immutable, so that a webhook keeps the state at the time of its event. */
 export interface Chat {
   readonly id: string;
   readonly users: readonly User[];
@@ -23,19 +27,19 @@ export interface Chat {
   readonly thread: Thread;
   /** Oldest first. */
   readonly earlierThreads: readonly Thread[];
-  /** The last time given out in this chat; the next is later. */
+  /** The last timestamp used in this chat; the next one is greater. */
   readonly lastMicroseconds: number;
 }
 
-/** What an action leads to: the chat afterwards, and the webhooks to send in this order. */
-export interface Step {
+/** The result of an action: the new state of the chat, and the webhooks to send in this order. */
+export interface ChatUpdate {
   readonly chat: Chat;
   readonly webhooks: readonly Webhook[];
-  /** The event that the action made or changed. */
+  /** The event that was created or changed. */
   readonly eventId?: string;
 }
 
-/** Who writes, and the application through which: LiveChat shows it as `properties.source.client_id`. */
+/** The author of an event, with the application used, which LiveChat reports as `properties.source.client_id`. */
 export interface Author {
   readonly id: string;
   readonly clientId: string;
@@ -51,22 +55,26 @@ export interface EventDraft {
 
 export const allThreads = (chat: Chat): readonly Thread[] => [...chat.earlierThreads, chat.thread];
 
-export const customerOf = (chat: Chat): Customer => {
+export const getCustomer = (chat: Chat): Customer => {
   const customer = chat.users.find((user) => user.type === 'customer');
-  if (customer === undefined) throw new Error(`Chat ${chat.id} has no customer; every chat is made with one.`);
+  if (customer === undefined) throw new Error(`Chat ${chat.id} has no customer; every chat is created with one.`);
   return customer;
 };
 
 export const presentAgents = (chat: Chat): readonly Agent[] =>
   chat.users.filter((user) => user.type === 'agent').filter((agent) => agent.present);
 
+/** Agents whom the customer sees. */
+export const publicAgents = (chat: Chat): readonly Agent[] =>
+  presentAgents(chat).filter(({ visibility }) => visibility === 'all');
+
 export const requireActive = (chat: Chat): void => {
   if (chat.thread.active) return;
   throw new ChatConflict(`Chat ${chat.id} is not active: its thread ${chat.thread.id} is closed. Reopen it first.`);
 };
 
-/** Runs a second action after a first one and joins what both lead to. */
-export const andThen = (first: Step, next: (chat: Chat) => Step): Step => {
+/** Applies a second update to the result of the first one and concatenates their webhooks. */
+export const chain = (first: ChatUpdate, next: (chat: Chat) => ChatUpdate): ChatUpdate => {
   const second = next(first.chat);
   return { ...first, ...second, webhooks: [...first.webhooks, ...second.webhooks] };
 };
@@ -76,69 +84,240 @@ export const withThread = (chat: Chat, change: Partial<Thread>): Chat => ({
   thread: { ...chat.thread, ...change },
 });
 
-/** Changes one of the chat's threads, whether it is the newest or not. */
-export const changeThread = (chat: Chat, threadId: string, change: (thread: Thread) => Thread): Chat => {
-  const changed = (thread: Thread): Thread => (thread.id === threadId ? change(thread) : thread);
-  return { ...chat, thread: changed(chat.thread), earlierThreads: chat.earlierThreads.map(changed) };
-};
+export const mapThreads = (chat: Chat, change: (thread: Thread) => Thread): Chat => ({
+  ...chat,
+  thread: change(chat.thread),
+  earlierThreads: chat.earlierThreads.map(change),
+});
 
-/** Replaces the user of the same id, or adds one; a user who was in the thread stays listed in `user_ids`. */
+/** Adds or replaces a user. `user_ids` keeps every user who was in the thread. */
 export const withUser = (chat: Chat, user: User): Chat => {
-  const known = chat.users.some(({ id }) => id === user.id);
-  const users = known ? chat.users.map((other) => (other.id === user.id ? user : other)) : [...chat.users, user];
+  const exists = chat.users.some(({ id }) => id === user.id);
+  const users = exists ? chat.users.map((other) => (other.id === user.id ? user : other)) : [...chat.users, user];
   const listed = chat.thread.user_ids.includes(user.id) || !user.present;
   const user_ids = listed ? chat.thread.user_ids : [...chat.thread.user_ids, user.id];
   return withThread({ ...chat, users }, { user_ids });
 };
 
-/** @param now milliseconds since 1970 */
-export const tick = (chat: Chat, now: number): { readonly chat: Chat; readonly at: string } => {
+/** Reserves the next timestamp of the chat. @param now milliseconds since 1970 */
+export const nextTimestamp = (chat: Chat, now: number): { readonly chat: Chat; readonly at: string } => {
   const lastMicroseconds = Math.max(chat.lastMicroseconds + 1, now * 1000);
   return { chat: { ...chat, lastMicroseconds }, at: toTimestamp(lastMicroseconds) };
 };
 
-const routed = (thread: Thread, idle: boolean): Properties => ({
-  ...thread.properties,
-  routing: { ...thread.properties.routing, idle },
-});
+const withIdle = (chat: Chat, idle: boolean): Chat => {
+  const { properties } = chat.thread;
+  return withThread(chat, { properties: { ...properties, routing: { ...properties.routing, idle } } });
+};
 
-export const withIdle = (chat: Chat, idle: boolean): Chat =>
-  withThread(chat, { properties: routed(chat.thread, idle) });
-
-/** Puts an event into the thread without telling anybody: the first events of a thread travel inside `incoming_chat`. */
-export const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; event: ChatEvent } => {
-  const { chat, at } = tick(before, now);
+/** Adds an event without a webhook: the first events of a thread are part of `incoming_chat`. */
+const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; event: ChatEvent } => {
+  const { chat, at } = nextTimestamp(before, now);
   const { content, author, visibility = 'all', properties } = draft;
-  const written = author && {
+  const authored = author && {
     author_id: author.id,
     properties: { source: { client_id: author.clientId }, ...properties },
   };
   const id = `${chat.thread.id}_${chat.thread.events.length + 1}`;
-  // LiveChat's own applications give what a user writes an id of their own; without hyphens it is never taken for ours.
+  // LiveChat's own applications set a custom_id on user events. Without hyphens it differs from those of this bridge.
   const customId = draft.customId ?? (author && chat.lastMicroseconds.toString(36));
   const custom = customId !== undefined && { custom_id: customId };
-  const event: ChatEvent = { id, ...content, created_at: at, visibility, ...written, ...custom };
+  const event: ChatEvent = { id, ...content, created_at: at, visibility, ...authored, ...custom };
   const added = withThread(chat, { events: [...chat.thread.events, event] });
   return { chat: author === undefined ? added : withIdle(added, false), event };
 };
 
-/** Puts an event into the active thread and tells of it: `incoming_event`. */
-export const append = (before: Chat, draft: EventDraft, now: number): Step => {
+/** Adds an event to the active thread: `incoming_event`. */
+export const appendEvent = (before: Chat, draft: EventDraft, now: number): ChatUpdate => {
   requireActive(before);
   const { chat, event } = addEvent(before, draft, now);
   const payload = { chat_id: chat.id, thread_id: chat.thread.id, event };
-  return { chat, webhooks: [webhookOf(chat, 'incoming_event', payload)], eventId: event.id };
+  return { chat, webhooks: [createWebhook(chat, 'incoming_event', payload)], eventId: event.id };
 };
 
-export const systemMessage = (
+export const appendSystemMessage = (
   chat: Chat,
   systemMessageType: string,
   text: string,
   textVars: Readonly<Record<string, string>>,
   now: number,
-): Step =>
-  append(
+): ChatUpdate =>
+  appendEvent(
     chat,
     { content: { type: 'system_message', text, system_message_type: systemMessageType, text_vars: textVars } },
     now,
   );
+
+const chatProperties: Properties = {
+  routing: { continuous: false, email_follow_up: false, pinned: false, was_pinned: false },
+  source: widgetSource,
+};
+
+const threadProperties: Properties = {
+  routing: {
+    continuous: false,
+    idle: false,
+    unassigned: false,
+    unreplied: false,
+    referrer: 'https://shop.example/',
+    start_url: 'https://shop.example/cart',
+  },
+  source: widgetSource,
+};
+
+const createThread = (id: string, at: string, users: readonly User[], access: Access): Thread => ({
+  id,
+  active: true,
+  created_at: at,
+  user_ids: users.filter((user) => user.present).map((user) => user.id),
+  events: [],
+  properties: threadProperties,
+  access,
+  customer_visit: customerVisit,
+});
+
+/** A place in the queue. The estimated wait is 30 seconds for each chat up to this one. */
+export const queueEntry = (position: number, queuedAt: string): Queue => ({
+  position,
+  wait_time: 30 * position,
+  queued_at: queuedAt,
+});
+
+/** Adds the first events of a new thread. They are part of `incoming_chat`, not webhooks of their own. */
+const openThread = (empty: Chat, events: readonly EventDraft[], now: number, requesterId?: string): ChatUpdate => {
+  const chat = events.reduce((before, draft) => addEvent(before, draft, now).chat, empty);
+  const eventId = chat.thread.events.at(-1)?.id;
+  const { id, users, properties, access, thread } = chat;
+  const payload: WebhookPayloads['incoming_chat'] = {
+    ...(requesterId !== undefined && { requester_id: requesterId }),
+    chat: { id, users, properties, access, thread },
+  };
+  return {
+    chat,
+    webhooks: [createWebhook(chat, 'incoming_chat', payload)],
+    ...(eventId !== undefined && { eventId }),
+  };
+};
+
+export interface NewChat {
+  readonly chatId: string;
+  readonly threadId: string;
+  readonly customer: Customer;
+  readonly group: number;
+  /** The agent who gets the chat, or its place in the queue. */
+  readonly assignment: { readonly agentId: string } | { readonly queuePosition: number };
+  readonly events: readonly EventDraft[];
+  /** RFC 3339 with microseconds, and the same as a number. */
+  readonly at: string;
+  readonly microseconds: number;
+}
+
+export const createChat = (options: NewChat, now: number): ChatUpdate => {
+  const { assignment, at, chatId, customer, group, threadId } = options;
+  const agents: Agent[] = 'agentId' in assignment ? [createAgent(assignment.agentId)] : [];
+  const queue = 'agentId' in assignment ? undefined : queueEntry(assignment.queuePosition, at);
+  const users = [customer, ...agents];
+  const access = { group_ids: [group] };
+  const thread = { ...createThread(threadId, at, users, access), ...(queue && { queue }) };
+  const empty: Chat = {
+    id: chatId,
+    users,
+    properties: chatProperties,
+    access,
+    thread,
+    earlierThreads: [],
+    lastMicroseconds: options.microseconds,
+  };
+  return openThread(empty, options.events, now);
+};
+
+export interface NewThread {
+  readonly threadId: string;
+  /** The users in the thread from its start. An unknown id becomes a new agent. */
+  readonly userIds: readonly string[];
+  readonly events: readonly EventDraft[];
+  /** Set if an application, not the customer, reopens the chat. */
+  readonly by?: Author;
+  /** If false, the thread is created closed and only holds its events. */
+  readonly active?: boolean;
+}
+
+/** Adds a thread to a chat whose last thread is closed. */
+export const reopenChat = (before: Chat, options: NewThread, now: number): ChatUpdate => {
+  if (before.thread.active) {
+    throw new ChatConflict(`Chat ${before.id} is still active: write into it, or close it before it is reopened.`);
+  }
+  const { threadId, userIds, by, active = true } = options;
+  const { chat: reserved, at } = nextTimestamp(before, now);
+  const threadsCount = reserved.earlierThreads.length + 2;
+  const absent = { ...reserved, users: reserved.users.map((user) => toAbsent(user, threadsCount)) };
+  const entered = userIds.reduce(enter, absent);
+  const closed: Thread = { ...before.thread, next_thread_id: threadId };
+  const properties = by ? { ...threadProperties, source: { client_id: by.clientId } } : threadProperties;
+  const created = { ...createThread(threadId, at, entered.users, entered.access), active, properties };
+  const thread = { ...created, previous_thread_id: before.thread.id };
+  const chat = { ...entered, thread, earlierThreads: [...before.earlierThreads, closed] };
+  return openThread(chat, options.events, now, by?.id);
+};
+
+const toAbsent = (user: User, threadsCount: number): User =>
+  user.type === 'agent'
+    ? { ...user, present: false }
+    : { ...user, present: false, statistics: { ...user.statistics, threads_count: threadsCount } };
+
+const enter = (chat: Chat, userId: string): Chat => {
+  const user = chat.users.find(({ id }) => id === userId) ?? createAgent(userId);
+  return withUser(chat, { ...user, present: true });
+};
+
+const deactivate = (before: Chat, userId?: string): ChatUpdate => {
+  const chat = withThread(before, { active: false });
+  const payload = { chat_id: chat.id, thread_id: chat.thread.id, ...(userId !== undefined && { user_id: userId }) };
+  return { chat, webhooks: [createWebhook(chat, 'chat_deactivated', payload)] };
+};
+
+/** The customer or an agent closes the thread. */
+export const closeThread = (chat: Chat, user: User, now: number): ChatUpdate => {
+  const text = `${user.name} archived the chat`;
+  const announced = appendSystemMessage(chat, `manual_archived_${user.type}`, text, { [user.type]: user.name }, now);
+  return chain(announced, (after) => deactivate(after, user.id));
+};
+
+/** The router closes the thread. LiveChat then sends no user id. */
+export const archiveThread = (chat: Chat, now: number): ChatUpdate => {
+  const text = 'Chat archived due to 30 minutes of inactivity';
+  return chain(appendSystemMessage(chat, 'routing.archived_inactive', text, { duration: '30' }, now), deactivate);
+};
+
+export const markIdle = (chat: Chat, now: number): ChatUpdate => {
+  requireActive(chat);
+  const text = 'Chat is idle due to 15 minutes of inactivity';
+  return appendSystemMessage(withIdle(chat, true), 'routing.idle', text, { duration: '15' }, now);
+};
+
+const updateTags = (
+  before: Chat,
+  threadId: string,
+  tag: string,
+  action: 'thread_tagged' | 'thread_untagged',
+  tags: readonly string[],
+): ChatUpdate => {
+  const chat = mapThreads(before, (thread) => (thread.id === threadId ? { ...thread, tags } : thread));
+  return { chat, webhooks: [createWebhook(chat, action, { chat_id: chat.id, thread_id: threadId, tag })] };
+};
+
+const getTags = (chat: Chat, threadId: string): readonly string[] =>
+  allThreads(chat).find(({ id }) => id === threadId)?.tags ?? [];
+
+export const addTag = (chat: Chat, threadId: string, tag: string): ChatUpdate => {
+  const tags = getTags(chat, threadId);
+  if (tags.includes(tag)) throw new ChatConflict(`Thread ${threadId} already has the tag ${tag}.`);
+  return updateTags(chat, threadId, tag, 'thread_tagged', [...tags, tag]);
+};
+
+export const removeTag = (chat: Chat, threadId: string, tag: string): ChatUpdate => {
+  const tags = getTags(chat, threadId);
+  if (!tags.includes(tag)) throw new ChatConflict(`Thread ${threadId} does not have the tag ${tag}.`);
+  const rest = tags.filter((other) => other !== tag);
+  return updateTags(chat, threadId, tag, 'thread_untagged', rest);
+};

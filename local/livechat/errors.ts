@@ -1,4 +1,4 @@
-/** What the simulator answers when it cannot do what was asked. `body` is the JSON that the caller gets. */
+/** An error of the simulator's own API. `body` is the JSON response. */
 export class SimulatorError extends Error {
   override readonly name: string = 'SimulatorError';
   readonly status: 400 | 404 | 409;
@@ -11,8 +11,8 @@ export class SimulatorError extends Error {
   }
 }
 
-export class BadField extends SimulatorError {
-  override readonly name = 'BadField';
+export class InvalidField extends SimulatorError {
+  override readonly name = 'InvalidField';
   constructor(field: string, expected: string) {
     super(400, { field, expected });
   }
@@ -21,14 +21,101 @@ export class BadField extends SimulatorError {
 export class ChatNotFound extends SimulatorError {
   override readonly name = 'ChatNotFound';
   constructor(chatId: string) {
-    super(404, { message: `There is no chat ${chatId}; GET /simulator/chats lists those there are.` });
+    super(404, { message: `Chat ${chatId} does not exist. GET /simulator/chats lists the chats.` });
   }
 }
 
-/** The request is well formed, but the chat is not in a state that allows it. */
+/** The request is valid, but the state of the chat does not allow it. */
 export class ChatConflict extends SimulatorError {
   override readonly name = 'ChatConflict';
   constructor(message: string) {
     super(409, { message });
   }
 }
+
+/**
+ * Status and message of each error type. LiveChat documents only the types; 401, 403, 422 and 429 were observed, the
+ * other statuses are assumptions.
+ */
+const errorDefaults = {
+  agent_offline: [422, 'Agent is offline'],
+  authentication: [401, 'Invalid access token'],
+  authorization: [403, 'Requester is not user of the chat'],
+  chat_inactive: [422, 'Chat is inactive'],
+  groups_offline: [422, 'All groups are offline'],
+  entity_too_large: [413, 'Upload limit exceeded (10MB).'],
+  internal: [500, 'Internal server error'],
+  license_expired: [403, 'License expired'],
+  limit_reached: [422, 'Limit reached'],
+  // Not 421: fetch retries a 421 without showing it to the caller.
+  misdirected_request: [400, 'Wrong region'],
+  not_found: [404, 'Not found'],
+  request_timeout: [504, 'Request timed out'],
+  service_unavailable: [503, 'Service unavailable'],
+  too_many_requests: [429, 'Too many requests'],
+  unsupported_version: [400, 'Cannot call unsupported API versions.'],
+  validation: [422, 'Validation error'],
+} as const satisfies Readonly<Record<string, readonly [number, string]>>;
+
+export type ErrorType = keyof typeof errorDefaults;
+
+export const errorTypes: readonly string[] = Object.keys(errorDefaults);
+
+export const isErrorType = (type: string): type is ErrorType => Object.hasOwn(errorDefaults, type);
+
+export interface ErrorDetails {
+  readonly message?: string;
+  readonly status?: number;
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** An error response of LiveChat's APIs. */
+export class LiveChatError extends Error {
+  override readonly name = 'LiveChatError';
+  readonly type: ErrorType;
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly #data: ErrorDetails['data'];
+
+  constructor(type: ErrorType, details: ErrorDetails = {}) {
+    const [status, message] = errorDefaults[type];
+    super(details.message ?? message);
+    this.type = type;
+    this.status = details.status ?? status;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.#data = details.data;
+  }
+
+  get body() {
+    const { type, message } = this;
+    return { error: { type, message, ...(this.#data && { data: this.#data }) } };
+  }
+}
+
+export const validationError = (message: string): LiveChatError => new LiveChatError('validation', { message });
+
+/** LiveChat uses this type where the requester is not a user of the chat. */
+export const notMemberError = (): LiveChatError => new LiveChatError('authorization');
+
+/** The two ways in which LiveChat says that a chat is closed. Both were observed. */
+export type InactiveForm = 'chat_inactive' | 'validation';
+
+export const inactiveError = (form: InactiveForm): LiveChatError =>
+  form === 'chat_inactive' ? new LiveChatError('chat_inactive') : validationError('Chat is not active');
+
+/** The error type that LiveChat returns with this status. */
+export const errorTypeForStatus = (status: number): ErrorType => {
+  const found = Object.entries(errorDefaults).find(([, [own]]) => own === status)?.[0];
+  if (found !== undefined && isErrorType(found) && status !== 422) return found;
+  return status >= 500 ? 'internal' : 'validation';
+};
+
+/** Maps any error to an API response. A failure of the simulator itself is logged. */
+export const toLiveChatError = (error: unknown): LiveChatError => {
+  if (error instanceof LiveChatError) return error;
+  if (error instanceof ChatNotFound) return new LiveChatError('not_found');
+  if (error instanceof SimulatorError) return validationError(error.message);
+  console.error('The simulator failed:', error);
+  return new LiveChatError('internal');
+};

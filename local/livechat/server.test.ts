@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, test } from 'vitest';
 import * as z from 'zod/mini';
 import { type SimulatorOptions, startSimulator } from './server.ts';
-import { cleanUp, nina, organizationId, ownClientId, startReceiver, tomas, until } from './testing.ts';
+import { cleanUp, nina, organizationId, ownClientId, startApi, startReceiver, tomas, until } from './testing.ts';
 
 const answerBody = z.looseObject({
   chat_id: z.optional(z.string()),
@@ -37,7 +40,7 @@ const start = async (options: Partial<SimulatorOptions> = {}) => {
   return { receiver, simulator, call, begin };
 };
 
-test('the story of a whole chat: what the customer sees and what LiveChat tells', async () => {
+test('plays a whole chat: the view of the customer and the webhooks', async () => {
   const { receiver, call, begin } = await start();
   const chatId = await begin({ form: [{ type: 'name', label: 'Name', answer: 'Dana' }] });
   const act = async (body: object) => (await call(`/${chatId}/events`, body)).body;
@@ -91,7 +94,7 @@ test('the story of a whole chat: what the customer sees and what LiveChat tells'
   });
 });
 
-describe('what cannot be done is refused with the reason', () => {
+describe('rejects', () => {
   const message = { customer: { name: 'Dana' }, text: 'Hi' };
   test.each([
     ['', '{', 400, 'body'],
@@ -126,7 +129,7 @@ describe('what cannot be done is refused with the reason', () => {
     expect(receiver.bodies).toHaveLength(1);
   });
 
-  test('an unknown chat is 404, whatever is asked of it', async () => {
+  test('an unknown chat with 404', async () => {
     const { call } = await start();
     expect((await call('/T000000000')).status).toBe(404);
     expect((await call('/T000000000/events', { action: 'seen' })).status).toBe(404);
@@ -139,7 +142,7 @@ describe('what cannot be done is refused with the reason', () => {
     { as: 'agent', action: 'tag', tag: 'a' },
     { as: 'agent', action: 'join', agent: tomas },
     { as: 'router', action: 'idle' },
-  ])('%j in a closed chat is 409', async (body) => {
+  ])('%j in a closed chat with 409', async (body) => {
     const { call, begin } = await start();
     const chatId = await begin();
     await call(`/${chatId}/events`, { as: 'router', action: 'archive' });
@@ -148,7 +151,7 @@ describe('what cannot be done is refused with the reason', () => {
     expect(answer.body.error?.message).toContain('is not active');
   });
 
-  test('an agent who is not in the chat cannot write in it', async () => {
+  test('a message of an agent who is not in the chat with 409', async () => {
     const { call, begin } = await start();
     const body = { as: 'agent', agent: tomas, action: 'message', text: 'Hi' };
     const answer = await call(`/${await begin()}/events`, body);
@@ -157,7 +160,47 @@ describe('what cannot be done is refused with the reason', () => {
   });
 });
 
-test('a port that is taken is an error of the start', async () => {
+test('fails to start on a port in use', async () => {
   const { simulator } = await start();
   await expect(start({ port: simulator.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+/** `fetch` forbids the header `Host`. */
+const call = async (base: string, method: string, path: string, headers: Readonly<Record<string, string>>) => {
+  const sent = request(`${base}${path}`, { method, headers: { 'content-type': 'text/plain', ...headers } });
+  sent.end(method === 'POST' ? '{"kind":"expired-token"}' : undefined);
+  const [response]: IncomingMessage[] = await once(sent, 'response');
+  if (!response) throw new Error('no response');
+  return { status: response.statusCode, body: await text(response) };
+};
+
+const requests = [
+  ['POST', '/simulator/faults'],
+  ['DELETE', '/simulator/faults'],
+  ['GET', '/simulator/chats'],
+  ['POST', '/v3.6/agent/action/list_chats'],
+  ['GET', '/api/file/lc/att/1/receipt.png'],
+] as const;
+
+it.each([
+  ['another host name (DNS rebinding)', { host: 'evil.com' }, 'Host'],
+  ['another origin', { origin: 'https://evil.com' }, 'Origin'],
+  ['an opaque origin', { origin: 'null' }, 'Origin'],
+] as const)('rejects %s with 403', async (_, headers, field) => {
+  const { base, own } = await startApi();
+  for (const [method, path] of requests) {
+    const { status, body } = await call(base, method, path, headers);
+    expect(status).toBe(403);
+    expect(JSON.parse(body)).toEqual({ error: { field, expected: expect.stringContaining('localhost') } });
+  }
+  expect((await own('faults')).json).toEqual({ faults: [] });
+});
+
+it.each([
+  [{ host: 'localhost:4600' }],
+  [{ host: '[::1]:4600', origin: 'http://localhost:3000' }],
+  [{ origin: 'http://127.0.0.1:3000' }],
+])('accepts %j', async (headers) => {
+  const { base } = await startApi();
+  expect((await call(base, 'POST', '/simulator/faults', headers)).status).toBe(200);
 });

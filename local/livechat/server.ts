@@ -1,35 +1,37 @@
 import { type HttpBindings, type ServerType, serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import { createDispatch } from './api/dispatch.ts';
-import { createJoins } from './api/joins.ts';
-import { createLimiter } from './api/limiter.ts';
+import { parse, parseAction, startRequest } from './actions.ts';
+import { type ApiState, type CallLog, createCallLog, createJoinDelays } from './api/method.ts';
 import { createRegistrations } from './api/registrations.ts';
-import { apiRoutes } from './api/routes.ts';
-import { createUploads } from './api/uploads.ts';
-import type { World } from './api/world.ts';
-import { cdnRoutes, createCdn } from './cdn.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { createCallLog } from './control/calls.ts';
-import { createFaults } from './control/faults.ts';
-import { controlRoutes } from './control/routes.ts';
-import { createDelivery, defaultRetryDelaysMs, type WebhookActivity } from './delivery.ts';
-import { createSource } from './ids.ts';
-import { simulatorRoutes } from './routes.ts';
-import { createSettings, defaultSettings } from './settings.ts';
-import { createSimulator } from './simulator.ts';
-import { registrationId } from './webhooks.ts';
+import { apiRoutes, createCallHandler, createLimiter } from './api/routes.ts';
+import { allThreads, type Chat, getCustomer } from './chats.ts';
+import { InvalidField, SimulatorError } from './errors.ts';
+import { cdnRoutes, createCdn, createUploads } from './events.ts';
+import { createFaults, type Faults, faultRequest, viewFault } from './faults.ts';
+import { type Clock, createIdSource, systemClock } from './objects.ts';
+import {
+  createSettings,
+  createSimulator,
+  defaultSettings,
+  type SettingsStore,
+  type Simulator,
+  settingsRequest,
+  viewSettings,
+} from './simulator.ts';
+import { createDelivery, defaultRetryDelaysMs, registrationId, type WebhookActivity } from './webhooks.ts';
 
 export interface SimulatorOptions {
   /** 0 takes any free port. */
   readonly port: number;
-  /** Where LiveChat would send its webhooks. */
+  /** The URL that receives the webhooks. */
   readonly webhookUrl: string;
   readonly secretKey: string;
   readonly organizationId: string;
-  /** Our own application's client id. */
+  /** The client id of our application. */
   readonly clientId: string;
-  /** Who gets a chat when nobody is named, and whose the credentials are: an agent's e-mail address or a bot's id. */
+  /** The default agent of new chats and the owner of the credentials: an e-mail address or a bot's id. */
   readonly agentId: string;
   /** A personal access token with its account. Without any credentials, every Authorization header is accepted. */
   readonly accountId?: string;
@@ -37,26 +39,26 @@ export interface SimulatorOptions {
   /** An OAuth token. */
   readonly accessToken?: string;
   readonly clock?: Clock;
-  /** A number from 0 to below 1, for the faults that strike by chance. */
+  /** A number from 0 to below 1, for faults with a probability. */
   readonly random?: () => number;
   readonly retryDelaysMs?: readonly number[];
   readonly onActivity?: (activity: WebhookActivity) => void;
-  /** Told of each webhook that is owed; answers how to say that it is done. */
+  /** Called for each pending webhook; returns a function to call when the delivery ends. */
   readonly begin?: () => () => void;
 }
 
 export interface RunningSimulator {
   readonly port: number;
-  /** Ends at once: pending retries are dropped, open connections are cut. */
+  /** Stops immediately: drops pending retries and closes open connections. */
   readonly stop: () => Promise<void>;
 }
 
-/** LiveChat takes an answer after about 10 s for none. */
+/** LiveChat waits about 10 s for a response. */
 const webhookTimeoutMs = 10_000;
 
 export const startSimulator = async (options: SimulatorOptions): Promise<RunningSimulator> => {
   const { secretKey, organizationId, clientId, agentId, clock = systemClock, random = Math.random } = options;
-  const source = createSource(clock.now);
+  const source = createIdSource(clock.now);
   const { accountId, apiKey, accessToken } = options;
   const settings = createSettings({ ...defaultSettings, agentId, accountId, apiKey, accessToken });
   const registrations = createRegistrations({
@@ -75,18 +77,18 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     ...(options.begin && { begin: options.begin }),
   });
   const cdn = createCdn();
-  const world: World = {
+  const state: ApiState = {
     simulator: createSimulator({ source, clientId, agentId }, delivery.send, cdn),
     source,
     settings,
     uploads: createUploads(source.now, source.uuid),
     cdn,
-    joins: createJoins(source.now),
+    joinDelays: createJoinDelays(source.now),
     registrations,
     calls: createCallLog(),
     clientId,
   };
-  const { server, port } = await listen(appOf(world, clock, random).fetch, options.port);
+  const { server, port } = await listen(createApp(state, clock, random).fetch, options.port);
 
   const stop = async () => {
     delivery.stop();
@@ -95,18 +97,18 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
   return { port, stop };
 };
 
-const appOf = (world: World, clock: Clock, random: () => number) => {
-  const { simulator, settings, calls } = world;
+const createApp = (state: ApiState, clock: Clock, random: () => number) => {
+  const { simulator, settings, calls } = state;
   const faults = createFaults(random);
-  const dispatch = createDispatch({ world, faults, limiter: createLimiter(clock.now), clock, random });
+  const handleCall = createCallHandler({ state, faults, limiter: createLimiter(clock.now), clock, random });
   return new Hono<{ Bindings: HttpBindings }>()
     .use((c, next) => {
       const foreign = findForeignHeader({ host: c.req.header('host'), origin: c.req.header('origin') });
       return foreign ? Promise.resolve(c.json({ error: foreign }, 403)) : next();
     })
     .route('/simulator', simulatorRoutes(simulator, controlRoutes(faults, calls, settings)))
-    .route('/api/file/lc', cdnRoutes(world.cdn))
-    .route('/', apiRoutes(dispatch, world.source.uuid));
+    .route('/api/file/lc', cdnRoutes(state.cdn))
+    .route('/', apiRoutes(handleCall, state.source.uuid));
 };
 
 const listen = (
@@ -123,3 +125,103 @@ const close = (server: ServerType): Promise<void> =>
     server.close((error) => (error ? reject(error) : resolve()));
     if ('closeAllConnections' in server) server.closeAllConnections();
   });
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * The simulator's own API, for acting as a customer, an agent or the router.
+ *
+ * @param control the routes of faults, calls and settings
+ */
+export const simulatorRoutes = (simulator: Simulator, control: Hono): Hono => {
+  const app = new Hono();
+
+  app.use(bodyLimit({ maxSize: mebibyte, onError: (c) => c.json({ error: { message: 'More than 1 MiB' } }, 413) }));
+
+  app.onError((error, c) => {
+    if (error instanceof SimulatorError) return c.json(error.body, error.status);
+    console.error('The simulator failed:', error);
+    return c.json({ error: { message: 'The simulator failed; its log says why.' } }, 500);
+  });
+
+  app.post('/chats', async (c) => {
+    const { chat } = simulator.start(parse(startRequest, await readJson(c.req.raw)));
+    return c.json({ chat_id: chat.id, thread_id: chat.thread.id });
+  });
+
+  app.post('/chats/:id/events', async (c) => {
+    const chatId = c.req.param('id');
+    simulator.chat(chatId);
+    const { chat, eventId } = simulator.act(chatId, parseAction(await readJson(c.req.raw)));
+    return c.json({ ...(eventId !== undefined && { event_id: eventId }), thread_id: chat.thread.id });
+  });
+
+  app.get('/chats', (c) => c.json(viewChats(simulator.chats())));
+  app.get('/chats/:id', (c) => c.json(viewChat(simulator.chat(c.req.param('id')))));
+
+  app.route('/', control);
+  app.all('*', (c) => c.json({ error: { message: `There is no ${c.req.method} ${c.req.path} here.` } }, 404));
+
+  return app;
+};
+
+const summary = (chat: Chat) => {
+  const { id, name, email } = getCustomer(chat);
+  return {
+    chat_id: chat.id,
+    active: chat.thread.active,
+    customer: { id, name, ...(email !== undefined && { email }) },
+  };
+};
+
+export const viewChats = (chats: readonly Chat[]) => ({ chats: chats.map(summary) });
+
+/** The customer's view: without notes, and with tombstones for deleted events. */
+export const viewChat = (chat: Chat) => ({
+  ...summary(chat),
+  thread_ids: allThreads(chat).map(({ id }) => id),
+  users: chat.users,
+  events: allThreads(chat).flatMap(({ id, events }) =>
+    events.filter(({ visibility }) => visibility === 'all').map((event) => ({ thread_id: id, ...event })),
+  ),
+});
+
+/** @throws InvalidField */
+export const readJson = async (request: Request): Promise<unknown> => {
+  try {
+    return await request.json();
+  } catch (cause) {
+    throw new InvalidField(
+      'body',
+      `JSON; it cannot be read: ${cause instanceof Error ? cause.message : 'unknown cause'}`,
+    );
+  }
+};
+
+/** Fault injection, the call log and the settings. */
+export const controlRoutes = (faults: Faults, calls: CallLog, settings: SettingsStore): Hono => {
+  const app = new Hono();
+
+  app.post('/faults', async (c) => c.json(viewFault(faults.add(parse(faultRequest, await readJson(c.req.raw))))));
+  app.get('/faults', (c) => c.json({ faults: faults.list().map(viewFault) }));
+  app.delete('/faults', (c) => {
+    const cleared = faults.list().length;
+    faults.clear();
+    return c.json({ cleared });
+  });
+
+  app.get('/calls', (c) => c.json(calls.view()));
+  app.delete('/calls', (c) => {
+    const cleared = calls.view().arrivals.length;
+    calls.reset();
+    return c.json({ cleared });
+  });
+
+  app.get('/settings', (c) => c.json(viewSettings(settings.current())));
+  app.post('/settings', async (c) => {
+    settings.change(parse(settingsRequest, await readJson(c.req.raw)));
+    return c.json(viewSettings(settings.current()));
+  });
+
+  return app;
+};

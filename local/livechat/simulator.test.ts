@@ -1,24 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse, parseAction, startRequest } from './actions.ts';
 import { allThreads } from './chats.ts';
 import { SimulatorError } from './errors.ts';
-import { toTimestamp } from './ids.ts';
-import { parse, parseAction } from './parse.ts';
-import { startRequest } from './requests.ts';
+import { toTimestamp } from './objects.ts';
 import { nina, quietSimulator, tomas } from './testing.ts';
 
 const begin = (request: object = {}) => {
   const simulator = quietSimulator();
   const { chat } = simulator.start(parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello', ...request }));
   const act = (body: unknown) => simulator.act(chat.id, parseAction(body));
-  const told = () => simulator.webhooks.map(({ action }) => action);
-  return { simulator, chat, act, told };
+  const sentActions = () => simulator.webhooks.map(({ action }) => action);
+  return { simulator, chat, act, sentActions };
 };
 
 const last = <T>(list: readonly T[]): T | undefined => list.at(-1);
 
 describe('ids and times', () => {
-  test('are in the form that LiveChat gives them', () => {
+  test('have the format of LiveChat', () => {
     const { chat } = begin();
     expect(chat.id).toMatch(/^T[0-9A-Z]{9}$/);
     expect(chat.thread.id).toMatch(/^T[0-9A-Z]{9}$/);
@@ -26,11 +25,11 @@ describe('ids and times', () => {
     expect(chat.thread.events[0]?.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   });
 
-  test('a timestamp keeps its microseconds', () => {
+  test('timestamps have microseconds', () => {
     expect(toTimestamp(Date.UTC(2026, 2, 11) * 1000 + 1_234_005)).toBe('2026-03-11T00:00:01.234005Z');
   });
 
-  test('ids count upwards even when many are made in one millisecond', () => {
+  test('ids increase even within one millisecond', () => {
     const simulator = quietSimulator();
     const request = parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello' });
     const ids = Array.from({ length: 200 }, () => simulator.start(request).chat.id);
@@ -41,12 +40,12 @@ describe('ids and times', () => {
 describe('starting a chat', () => {
   test('puts form and first message into incoming_chat, and sends nothing else', () => {
     const form = [{ type: 'email', label: 'E-mail', answer: 'dana@shop.example' }];
-    const { chat, told } = begin({ form });
-    expect(told()).toEqual(['incoming_chat']);
+    const { chat, sentActions } = begin({ form });
+    expect(sentActions()).toEqual(['incoming_chat']);
     expect(chat.thread.events.map(({ type }) => type)).toEqual(['filled_form', 'message']);
   });
 
-  test('without an agent queues it, one behind the other', () => {
+  test('without an agent adds it to the queue', () => {
     const { simulator, chat } = begin({ agent: null });
     const request = parse(startRequest, { customer: { name: 'Ben' }, text: 'Hi', agent: null });
     expect(chat.thread.queue?.position).toBe(1);
@@ -54,7 +53,7 @@ describe('starting a chat', () => {
     expect(simulator.start(request).chat.thread.queue?.position).toBe(2);
   });
 
-  test('an agent who joins ends the wait', () => {
+  test('takes it out of the queue when an agent joins', () => {
     const { act } = begin({ agent: null });
     expect(() => act({ as: 'agent', action: 'message', text: 'Hi' })).toThrow('let one join first');
     expect(act({ as: 'agent', action: 'join' }).chat.thread.queue).toBeUndefined();
@@ -62,10 +61,10 @@ describe('starting a chat', () => {
 });
 
 describe('transferring a chat', () => {
-  test('to an agent: told, added, announced, and the one before removed', () => {
-    const { act, told } = begin();
+  test('to an agent: announces it, adds the agent and removes the previous one', () => {
+    const { act, sentActions } = begin();
     const { chat } = act({ as: 'agent', action: 'transfer', agents: [tomas] });
-    expect(told().slice(1)).toEqual([
+    expect(sentActions().slice(1)).toEqual([
       'chat_transferred',
       'user_added_to_chat',
       'incoming_event',
@@ -75,7 +74,7 @@ describe('transferring a chat', () => {
     expect(last(chat.thread.events)).toMatchObject({ text: 'Nina Kowal transferred the chat to Tomas Reyes' });
   });
 
-  test("to a group: it waits in the group's queue", () => {
+  test("to a group: adds it to the group's queue", () => {
     const { act, simulator } = begin();
     const { chat } = act({ as: 'agent', action: 'transfer', groups: [19] });
     expect(chat.access).toEqual({ group_ids: [19] });
@@ -100,30 +99,30 @@ describe('buttons', () => {
     return { ...started, eventId };
   };
 
-  test('a message button tells of the click, then writes its text with the postback', () => {
-    const { act, told, eventId } = offer();
+  test('a message button sends a postback, then its text', () => {
+    const { act, sentActions, eventId } = offer();
     const { chat } = act({ action: 'click', eventId, postbackId: 'yes' });
-    expect(told().slice(-2)).toEqual(['incoming_rich_message_postback', 'incoming_event']);
+    expect(sentActions().slice(-2)).toEqual(['incoming_rich_message_postback', 'incoming_event']);
     expect(last(chat.thread.events)).toMatchObject({
       text: 'Yes',
       postback: { id: 'yes', event_id: eventId, value: 'y' },
     });
   });
 
-  test('any other button only tells of the click', () => {
-    const { act, told, eventId } = offer();
+  test('any other button only sends a postback', () => {
+    const { act, sentActions, eventId } = offer();
     act({ action: 'click', eventId, postbackId: 'open' });
-    expect(last(told())).toBe('incoming_rich_message_postback');
+    expect(last(sentActions())).toBe('incoming_rich_message_postback');
   });
 
-  test('an unknown button is refused with the known ones', () => {
+  test('rejects an unknown button and lists the known ones', () => {
     const { act, eventId } = offer();
     expect(() => act({ action: 'click', eventId, postbackId: 'no' })).toThrow('postbackId: expected one of yes, open');
   });
 });
 
 describe('ending and reopening', () => {
-  test('the router names no user, the customer and an agent are named', () => {
+  test('sends the user id of a customer or agent, none for the router', () => {
     const closings = [{ action: 'leave' }, { as: 'agent', action: 'close' }, { as: 'router', action: 'archive' }];
     const closers = closings.map((body) => {
       const { act, simulator } = begin({ customerId: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' });
@@ -137,7 +136,7 @@ describe('ending and reopening', () => {
     ]);
   });
 
-  test('reopening makes a new thread that knows the one before', () => {
+  test('reopening creates a thread that is linked to the previous one', () => {
     const { act, chat } = begin();
     expect(() => act({ action: 'reopen', text: 'Hi' })).toThrow('still active');
     act({ action: 'leave' });
@@ -172,7 +171,7 @@ const anyAction = fc.constantFrom<object>(
   { as: 'router', action: 'archive' },
 );
 
-test('whatever happens, times rise strictly and events are numbered without gaps', () => {
+test('after any actions, timestamps increase strictly and events are numbered without gaps', () => {
   fc.assert(
     fc.property(fc.array(anyAction, { maxLength: 30 }), (actions) => {
       const { act, chat, simulator } = begin();

@@ -1,90 +1,164 @@
-import type { Agent, Customer } from './shapes.ts';
+import {
+  appendSystemMessage,
+  type Chat,
+  type ChatUpdate,
+  chain,
+  getCustomer,
+  nextTimestamp,
+  presentAgents,
+  publicAgents,
+  queueEntry,
+  requireActive,
+  withThread,
+  withUser,
+} from './chats.ts';
+import { ChatConflict } from './errors.ts';
+import { type Agent, createAgent, type User } from './objects.ts';
+import { createWebhook } from './webhooks.ts';
 
-/** LiveChat's way to say "never". */
-const neverSeen = '1970-01-01T01:00:00.000000Z';
+const chatIds = (chat: Chat) => ({ chat_id: chat.id, thread_id: chat.thread.id });
 
-const place = {
-  ip: '203.0.113.24',
-  user_agent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36',
-  geolocation: {
-    country: 'Poland',
-    country_code: 'PL',
-    region: 'Dolnoslaskie',
-    city: 'Wroclaw',
-    timezone: 'Europe/Warsaw',
-    latitude: '51.1043',
-    longitude: '17.0335',
-  },
+/** The default agent of an action: the first present agent. */
+export const assignedAgent = (chat: Chat): Agent | undefined => presentAgents(chat)[0];
+
+export const requirePresent = (chat: Chat, agentId: string): Agent => {
+  const agent = presentAgents(chat).find(({ id }) => id === agentId);
+  if (agent !== undefined) return agent;
+  throw new ChatConflict(`${agentId} is not in chat ${chat.id}: let them join, or transfer the chat to them, first.`);
 };
 
-/** What a thread says of the visit in which it was begun. */
-export const customerVisit = place;
+const withoutQueue = (chat: Chat): Chat => {
+  const { queue: _, ...thread } = chat.thread;
+  return { ...chat, thread };
+};
 
-export interface Visitor {
-  readonly id: string;
-  readonly name: string;
-  readonly email?: string | undefined;
-  readonly sessionFields: readonly Record<string, string>[];
+const addUser = (before: Chat, user: User, requesterId: string): ChatUpdate => {
+  const chat = withUser(before, user);
+  const payload = { ...chatIds(chat), user, user_type: user.type, reason: 'manual', requester_id: requesterId };
+  return { chat, webhooks: [createWebhook(chat, 'user_added_to_chat', payload)] };
+};
+
+/** An agent whom the customer sees takes the chat out of the queue. */
+export const addAgent = (
+  chat: Chat,
+  agentId: string,
+  requesterId: string,
+  visibility: Agent['visibility'] = 'all',
+): ChatUpdate => {
+  const known = chat.users.filter((user) => user.type === 'agent').find(({ id }) => id === agentId);
+  const waiting = visibility === 'all' ? withoutQueue(chat) : chat;
+  return addUser(waiting, { ...(known ?? createAgent(agentId)), present: true, visibility }, requesterId);
+};
+
+/** A thread that an agent started has no customer until one is added. */
+export const addCustomer = (chat: Chat, requesterId: string): ChatUpdate =>
+  addUser(chat, { ...getCustomer(chat), present: true }, requesterId);
+
+export const removeAgent = (before: Chat, agent: Agent, requesterId: string): ChatUpdate => {
+  const chat = withUser(before, { ...agent, present: false });
+  const payload = {
+    ...chatIds(chat),
+    user_id: agent.id,
+    user_type: agent.type,
+    reason: 'manual',
+    requester_id: requesterId,
+  };
+  return { chat, webhooks: [createWebhook(chat, 'user_removed_from_chat', payload)] };
+};
+
+export const joinChat = (chat: Chat, agentId: string): ChatUpdate => {
+  requireActive(chat);
+  if (presentAgents(chat).some(({ id }) => id === agentId)) {
+    throw new ChatConflict(`${agentId} is already in chat ${chat.id}.`);
+  }
+  return addAgent(chat, agentId, agentId);
+};
+
+export const leaveChat = (chat: Chat, agentId: string): ChatUpdate => {
+  requireActive(chat);
+  return removeAgent(chat, requirePresent(chat, agentId), agentId);
+};
+
+export interface TransferTarget {
+  readonly agents: readonly string[];
+  readonly groups: readonly number[];
+  /** The place in the queue if no agent is left in the chat. */
+  readonly queuePosition: number;
 }
 
-export const newCustomer = ({ id, name, email, sessionFields }: Visitor, at: string): Customer => ({
-  id,
-  type: 'customer',
-  name,
-  ...(email !== undefined && { email }),
-  email_verified: false,
-  present: true,
-  created_at: at,
-  events_seen_up_to: at,
-  visit: {
-    started_at: at,
-    ...place,
-    last_pages: [{ opened_at: at, url: 'https://shop.example/cart', title: 'Cart' }],
-  },
-  session_fields: sessionFields,
-  statistics: {
-    chats_count: 1,
-    threads_count: 1,
-    visits_count: 1,
-    page_views_count: 1,
-    greetings_shown_count: 0,
-    greetings_accepted_count: 0,
-    tickets_count: 0,
-  },
-});
+/** The agent who requests the transfer, and the agents who leave the chat unless they are targets. */
+export interface Handover {
+  readonly requester: Agent;
+  readonly leaving: readonly Agent[];
+}
 
-const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+/** Transfers the chat. Without target agents it waits in the queue of the groups. */
+export const handOver = (
+  before: Chat,
+  { requester, leaving }: Handover,
+  target: TransferTarget,
+  now: number,
+): ChatUpdate => {
+  requireActive(before);
+  const { chat: ticked, at } = nextTimestamp(before, now);
+  const group_ids = target.groups.length > 0 ? target.groups : ticked.thread.access.group_ids;
+  const queue = leavesNobody(ticked, leaving, target) && queueEntry(target.queuePosition, at);
+  const access = { group_ids };
+  const moved = withThread({ ...ticked, access }, { access, ...(queue && { queue }) });
+  const assigned = publicAgents(moved);
+  const added = target.agents.filter((id) => !assigned.some((agent) => agent.id === id));
 
-const isBot = (id: string): boolean => !id.includes('@');
-
-/** `nina.kowal@acme.example` is called Nina Kowal; a bot, whose id tells nothing, is called by its first digits. */
-export const agentName = (id: string): string => {
-  if (isBot(id)) return `Bot ${id.slice(0, 6)}`;
-  const [local = id] = id.split('@');
-  return local
-    .split(/[._-]+/)
-    .map(capitalized)
-    .join(' ');
+  const transferred = createWebhook(moved, 'chat_transferred', {
+    ...chatIds(moved),
+    requester_id: requester.id,
+    reason: 'manual',
+    transferred_to: { group_ids, ...(target.agents.length > 0 && { agent_ids: target.agents }) },
+    ...(queue && { queue }),
+  });
+  const removed = leaving.filter(({ id }) => !target.agents.includes(id));
+  const steps = [
+    ...added.map((id) => (chat: Chat) => addAgent(chat, id, requester.id)),
+    (chat: Chat) => announceTransfer(chat, requester, target, now),
+    ...removed.map((agent) => (chat: Chat) => removeAgent(chat, agent, requester.id)),
+  ];
+  return steps.reduce<ChatUpdate>(chain, { chat: moved, webhooks: [transferred] });
 };
 
-export const newAgent = (id: string): Agent => ({
-  id,
-  type: 'agent',
-  name: agentName(id),
-  ...(!isBot(id) && { email: id }),
-  present: true,
-  events_seen_up_to: neverSeen,
-  avatar: `cdn.livechat-files.com/api/file/lc/avatars/${id.split('@')[0]}.png`,
-  visibility: 'all',
-});
+const leavesNobody = (chat: Chat, leaving: readonly Agent[], target: TransferTarget): boolean =>
+  target.agents.length === 0 &&
+  presentAgents(chat)
+    .filter(({ visibility }) => visibility === 'all')
+    .every((agent) => leaving.some(({ id }) => id === agent.id));
 
-const widgetClientId = 'c5e4f61e1a6c3b1521b541bc5c5a2ac5';
-const agentAppClientId = 'bb9e5b2f1ab480e4a715977b7b1b4279';
-
-/** The application through which somebody writes: the widget, LiveChat's agent application or, for a bot, our own. */
-export const clientOf = (user: Customer | Agent, ownClientId: string): string => {
-  if (user.type === 'customer') return widgetClientId;
-  return isBot(user.id) ? ownClientId : agentAppClientId;
+const announceTransfer = (chat: Chat, from: Agent, target: TransferTarget, now: number): ChatUpdate => {
+  const agents = target.agents.map((id) => chat.users.find((user) => user.id === id)?.name ?? id);
+  const names = agents.length > 0 ? agents : target.groups.map((id) => `group ${id}`);
+  const targets = names.join(', ');
+  const text = `${from.name} transferred the chat to ${targets}`;
+  return appendSystemMessage(chat, 'chat_transferred', text, { initiator: from.name, targets }, now);
 };
 
-export const widgetSource = { client_id: widgetClientId, customer_client_id: widgetClientId };
+/** Marks every visible event as seen by the customer. */
+export const markSeen = (before: Chat): ChatUpdate => {
+  requireActive(before);
+  const last = before.thread.events.filter(({ visibility }) => visibility === 'all').at(-1);
+  const seen_up_to = last?.created_at ?? before.thread.created_at;
+  const customer = getCustomer(before);
+  const chat = withUser(before, { ...customer, events_seen_up_to: seen_up_to });
+  const payload = { user_id: customer.id, chat_id: chat.id, seen_up_to };
+  return { chat, webhooks: [createWebhook(chat, 'events_marked_as_seen', payload)] };
+};
+
+export const setSessionFields = (before: Chat, fields: Readonly<Record<string, string>>): ChatUpdate => {
+  requireActive(before);
+  const customer = getCustomer(before);
+  const changed = toSessionFields(fields);
+  const kept = customer.session_fields.filter((field) => Object.keys(field).every((name) => !(name in fields)));
+  const chat = withUser(before, { ...customer, session_fields: [...kept, ...changed] });
+  const payload = { id: customer.id, active_chat: chatIds(chat), session_fields: changed };
+  return { chat, webhooks: [createWebhook(chat, 'customer_session_fields_updated', payload)] };
+};
+
+/** LiveChat represents session fields as a list of single-key objects. */
+export const toSessionFields = (fields: Readonly<Record<string, string>>): readonly Record<string, string>[] =>
+  Object.entries(fields).map(([name, value]) => ({ [name]: value }));

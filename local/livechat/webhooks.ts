@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { ChatEvent, Properties, Thread, User } from './shapes.ts';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ChatEvent, Properties, Thread, User } from './objects.ts';
 
 /** The payload of each webhook action that the simulator sends. */
 export interface WebhookPayloads {
@@ -65,7 +67,7 @@ export interface WebhookPayloads {
 
 export type WebhookAction = keyof WebhookPayloads;
 
-/** A webhook that is to be sent: what happened, with the chat as it is just afterwards. */
+/** A webhook to send, with the state of the chat after the event. */
 export interface Webhook<Action extends WebhookAction = WebhookAction> {
   readonly action: Action;
   readonly chatId: string;
@@ -76,36 +78,36 @@ export interface Webhook<Action extends WebhookAction = WebhookAction> {
   };
 }
 
-/** The chat that a webhook is about, as it is then. */
+/** The chat at the time of the webhook. */
 interface Subject {
   readonly id: string;
   readonly users: readonly User[];
   readonly properties: Properties;
 }
 
-export const webhookOf = <Action extends WebhookAction>(
+export const createWebhook = <Action extends WebhookAction>(
   chat: Subject,
   action: Action,
   payload: WebhookPayloads[Action],
 ): Webhook<Action> => {
   const webhook = { action, chatId: chat.id, payload };
-  // LiveChat sends no additional_data with this one, whatever was asked for at registration.
+  // LiveChat never sends additional_data with chat_transferred.
   if (action === 'chat_transferred') return webhook;
   const presence = chat.users.filter((user) => user.present).map((user) => user.id);
   return { ...webhook, additionalData: { chat_properties: chat.properties, chat_presence_user_ids: presence } };
 };
 
-/** Names the registration, not the delivery: one id an action, for ever. For webhooks that nobody registered. */
+/** The constant id per action of webhooks without a registration. It identifies the registration, not the delivery. */
 export const registrationId = (action: string): string => createHash('md5').update(action).digest('hex');
 
 export type AdditionalData = 'chat_properties' | 'chat_presence_user_ids';
 
-/** Where a webhook goes. */
+/** The receiver of a webhook. */
 export interface Target {
   readonly webhookId: string;
   readonly url: string;
   readonly secretKey: string;
-  /** What was asked for at the registration. */
+  /** The additional data requested at registration. */
   readonly additionalData: readonly AdditionalData[];
 }
 
@@ -115,8 +117,8 @@ const additionalData = ({ additionalData: all }: Webhook, { additionalData: aske
     ...(asked.includes('chat_presence_user_ids') && { chat_presence_user_ids: all.chat_presence_user_ids }),
   };
 
-/** The body that LiveChat posts. */
-export const toBody = (webhook: Webhook, target: Target, organizationId: string): string =>
+/** The request body of a webhook. */
+export const toWebhookBody = (webhook: Webhook, target: Target, organizationId: string): string =>
   JSON.stringify({
     webhook_id: target.webhookId,
     secret_key: target.secretKey,
@@ -125,3 +127,157 @@ export const toBody = (webhook: Webhook, target: Target, organizationId: string)
     payload: webhook.payload,
     additional_data: additionalData(webhook, target),
   });
+
+export interface Poster {
+  /** Posts JSON and returns the response status. @throws Error if there is no response */
+  readonly post: (body: string) => Promise<number>;
+  /** Aborts active and queued requests. */
+  readonly close: () => void;
+}
+
+const connections = { keepAlive: true, maxSockets: 128 };
+
+/** Reuses connections and limits their number, because hundreds of chats can send at the same time. */
+export const createPoster = (url: string, timeoutMs: number): Poster => {
+  const target = new URL(url);
+  const secure = target.protocol === 'https:';
+  const agent = secure ? new HttpsAgent(connections) : new HttpAgent(connections);
+  const open = secure ? httpsRequest : httpRequest;
+  const active = new Set<ClientRequest>();
+
+  const post = (body: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+      const signal = AbortSignal.timeout(timeoutMs);
+      const call = open(target, { method: 'POST', agent, headers, signal }, (response) => {
+        // The connection is reusable only after the body is read.
+        response
+          .on('end', () => resolve(response.statusCode ?? 0))
+          .on('error', reject)
+          .resume();
+      });
+      active.add(call);
+      call
+        .on('error', reject)
+        .on('close', () => active.delete(call))
+        .end(body);
+    });
+
+  const close = () => {
+    for (const call of active) call.destroy();
+    agent.destroy();
+  };
+
+  return { post, close };
+};
+
+/** One delivery attempt. */
+export interface WebhookActivity {
+  readonly type: 'livechat-webhook';
+  readonly at: string;
+  readonly action: WebhookAction;
+  readonly chatId: string;
+  /** null if there was no response. */
+  readonly status: number | null;
+  /** Starts at 1. */
+  readonly attempt: number;
+  readonly ok: boolean;
+  /** The last attempt failed; the webhook is not sent again. */
+  readonly gaveUp: boolean;
+}
+
+/** LiveChat documents three retries within a minute; the distribution is an assumption. */
+export const defaultRetryDelaysMs: readonly number[] = [5_000, 15_000, 30_000];
+
+export interface DeliverySettings {
+  readonly organizationId: string;
+  /** The current receivers of an action's webhooks. */
+  readonly targets: (action: WebhookAction) => readonly Target[];
+  /** A later response counts as none. */
+  readonly timeoutMs: number;
+  readonly retryDelaysMs: readonly number[];
+  readonly now: () => number;
+  readonly onActivity: (activity: WebhookActivity) => void;
+  /** Called when an attempt is pending; returns a function to call when it ends. Not called while a retry waits. */
+  readonly begin?: () => () => void;
+}
+
+export interface Delivery {
+  readonly send: (webhook: Webhook) => void;
+  readonly stop: () => void;
+}
+
+interface Post {
+  readonly webhook: Webhook;
+  readonly url: string;
+  readonly body: string;
+}
+
+/**
+ * Sends webhooks: sequentially per chat and receiver, otherwise concurrently. Retries do not keep the order, since LiveChat
+ * does not guarantee it.
+ */
+export const createDelivery = (settings: DeliverySettings): Delivery => {
+  const { retryDelaysMs, now, onActivity, begin = () => () => {} } = settings;
+  const posters = new Map<string, Poster>();
+  const lastByChat = new Map<string, Promise<void>>();
+  const pending = new Set<NodeJS.Timeout>();
+  let stopped = false;
+
+  const getPoster = (url: string): Poster => {
+    const poster = posters.get(url) ?? createPoster(url, settings.timeoutMs);
+    posters.set(url, poster);
+    return poster;
+  };
+
+  const attempt = async (post: Post, number: number): Promise<void> => {
+    if (stopped) return;
+    const status = await getPoster(post.url)
+      .post(post.body)
+      .catch(() => null);
+    if (stopped) return;
+    const ok = status === 200;
+    const delay = retryDelaysMs[number - 1];
+    const gaveUp = !ok && delay === undefined;
+    const { action, chatId } = post.webhook;
+    const at = new Date(now()).toISOString();
+    if (!ok && delay !== undefined) retryLater(post, number + 1, delay);
+    onActivity({ type: 'livechat-webhook', at, action, chatId, status, attempt: number, ok, gaveUp });
+  };
+
+  const retryLater = (post: Post, number: number, delay: number): void => {
+    const timer = setTimeout(() => {
+      pending.delete(timer);
+      void attempt(post, number).finally(begin());
+    }, delay);
+    pending.add(timer);
+  };
+
+  const enqueue = (post: Post): void => {
+    const key = `${post.webhook.chatId} ${post.url}`;
+    const before = lastByChat.get(key) ?? Promise.resolve();
+    const end = begin();
+    const done = before
+      .then(() => attempt(post, 1))
+      .finally(() => {
+        end();
+        if (lastByChat.get(key) === done) lastByChat.delete(key);
+      });
+    lastByChat.set(key, done);
+  };
+
+  const send = (webhook: Webhook): void => {
+    for (const target of settings.targets(webhook.action)) {
+      enqueue({ webhook, url: target.url, body: toWebhookBody(webhook, target, settings.organizationId) });
+    }
+  };
+
+  const stop = (): void => {
+    stopped = true;
+    for (const timer of pending) clearTimeout(timer);
+    pending.clear();
+    for (const poster of posters.values()) poster.close();
+  };
+
+  return { send, stop };
+};

@@ -1,10 +1,45 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { sharedWork } from '../shared-work.ts';
-import { startSimulator } from './server.ts';
-import type { ThreadSettings } from './thread.ts';
+import { once } from 'node:events';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import * as z from 'zod/mini';
+import { sharedInFlight } from '../in-flight.ts';
+import type { RunningSimulator, SimulatorOptions } from './server.ts';
 
-/** The simulator in its thread; see thread.ts, which ends it. */
+/** The options that can be passed to a worker thread. */
+export type ThreadSettings = Pick<
+  SimulatorOptions,
+  'port' | 'webhookUrl' | 'secretKey' | 'organizationId' | 'clientId' | 'agentId' | 'accountId' | 'apiKey'
+> & {
+  /** Counts the webhooks that are not delivered yet, see `sharedInFlight`. */
+  readonly owed: SharedArrayBuffer;
+};
 
-const { owed, ...settings }: ThreadSettings = workerData;
-const { port } = await startSimulator({ ...settings, begin: sharedWork(owed).begin });
-parentPort?.postMessage({ port });
+const listening = z.object({ port: z.number() });
+
+/**
+ * Starts the simulator in a worker thread. Otherwise load on the main thread would delay calls, and the simulated rate
+ * limit would reject calls that were sent far enough apart.
+ */
+export async function startSimulatorThread(settings: ThreadSettings): Promise<RunningSimulator> {
+  const worker = new Worker(new URL(import.meta.url), {
+    name: 'livechat',
+    workerData: { simulator: settings },
+    execArgv: [],
+  });
+  const [message] = await once(worker, 'message');
+  return {
+    port: listening.parse(message).port,
+    stop: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+/** Set in the thread that `startSimulatorThread` starts. */
+const settings: ThreadSettings | undefined = workerData?.simulator;
+
+if (settings) {
+  const { startSimulator } = await import('./server.ts');
+  const { owed, ...options } = settings;
+  const { port } = await startSimulator({ ...options, begin: sharedInFlight(owed).begin });
+  parentPort?.postMessage({ port });
+}

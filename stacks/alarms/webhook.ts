@@ -34,7 +34,7 @@ export const webhookAlarms: readonly AlarmSpec[] = [
   {
     name: 'webhook-unauthorized',
     says: 'Webhooks are answered by 401. Either somebody else calls, or LiveChat has another secret than Secrets Manager, and then its webhooks are lost: compare the two.',
-    metrics: [own('WebhooksRefused', { status: '401' })],
+    metrics: [own('WebhookErrorResponses', { status: '401' })],
     above: 4,
   },
   {
@@ -65,7 +65,7 @@ export const webhookAlarms: readonly AlarmSpec[] = [
   {
     name: 'api-notices',
     says: 'LiveChat says that the version of its API in use is on its way out. Move LIVECHAT_API_VERSION to a newer one and register the webhooks again.',
-    metrics: [own('LiveChatApiNotices')],
+    metrics: [own('LiveChatDeprecationNotices')],
     period: 3_600,
   },
 ];

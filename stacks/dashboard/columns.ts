@@ -1,5 +1,5 @@
 import { deadLetterCategories } from '../../core/outbound/dead-letters/category.ts';
-import type { MetricName } from '../../core/platform/metric-catalogue.ts';
+import type { MetricName } from '../../core/platform/metrics.ts';
 import { type Metric, ofApi, ofFunction, ofMachine, ofQueue, own } from '../metrics.ts';
 import { deadLetters, parked } from '../queues.ts';
 import { functions } from '../topology.ts';
@@ -31,7 +31,12 @@ export const columns: readonly Column[] = [
       { title: 'Time to answer, p99 (ms)', metrics: [ofApi('Latency')], statistic: 'p99' },
       {
         title: 'Webhooks',
-        metrics: [own('WebhooksReceived'), own('WebhooksIgnored'), own('WebhooksRejected'), own('WebhooksRefused')],
+        metrics: [
+          own('WebhooksReceived'),
+          own('WebhooksIgnored'),
+          own('WebhooksRejected'),
+          own('WebhookErrorResponses'),
+        ],
       },
       { title: 'Behind LiveChat, p50 (ms)', metrics: [own('WebhookLag')], statistic: 'p50' },
       { title: 'Missing event numbers', metrics: [own('EventNumberGaps')] },
@@ -75,7 +80,7 @@ export const columns: readonly Column[] = [
         title: 'Gate',
         metrics: [...each('GateClosed', 'reason', ['paused', 'failures', 'credentials']), own('BreakerOpened')],
       },
-      { title: 'Calls of LiveChat (billed)', metrics: [own('LiveChatCalls'), own('LiveChatApiNotices')] },
+      { title: 'Calls of LiveChat (billed)', metrics: [own('LiveChatCalls'), own('LiveChatDeprecationNotices')] },
       {
         title: 'Send functions at once',
         metrics: [ofFunction('ConcurrentExecutions', 'send')],

@@ -1,5 +1,5 @@
 import type { CallFailure } from '../../core/outbound/failure.ts';
-import type { RoutingCarrier } from '../../core/routing/carrier.ts';
+import type { RoutingCarrier } from '../../core/routing/apply.ts';
 
 /** A failure as a carrier classifies it. */
 export function failure(category: CallFailure['category'], more: Partial<CallFailure> = {}): CallFailure {
@@ -23,7 +23,7 @@ export function routingCarrier(answers: (call: string, calls: readonly string[])
       done(`${where}transfer ${'agent' in target ? `agent ${target.agent}` : `group ${target.group}`}`),
     handBack: () => done(`${where}hand back`),
     tag: (_id, _thread, tag) => done(`${where}tag ${tag}`),
-    say: (_id, { visibility }) => done(`${where}say to ${visibility}`),
+    sendText: (_id, { visibility }) => done(`${where}send to ${visibility}`),
     find: () => call(`${where}find`),
     join: (_id, visibility) => done(`${where}join ${visibility}`),
     inRegion: (region) => carrier(`${region}: `),

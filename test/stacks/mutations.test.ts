@@ -48,8 +48,8 @@ describe('every function finds what it reads', () => {
   });
 
   it('not when it is taken for a local one', () => {
-    const beside = having(types.fn, 'WebhookFunction', 'environment.variables.MEDIA_STAND_IN', 'x')(production);
-    expect(provided({})(beside)).toContain('webhook: has MEDIA_STAND_IN, which is for the local engine');
+    const beside = having(types.fn, 'WebhookFunction', 'environment.variables.MEDIA_SIMULATOR_URL', 'x')(production);
+    expect(provided({})(beside)).toContain('webhook: has MEDIA_SIMULATOR_URL, which is for the local engine');
   });
 
   it('not when a secret lies open', () => {

@@ -113,7 +113,7 @@ describe('with the permissions and the environment that it is deployed with', ()
       AWS_SECRET_ACCESS_KEY: 'local',
       // The world outside.
       LIVECHAT_API_BASE_URL: local.livechat,
-      MEDIA_STAND_IN: `http://127.0.0.1:${portOf(cdn)}`,
+      MEDIA_SIMULATOR_URL: `http://127.0.0.1:${portOf(cdn)}`,
     };
     // The client of SQS goes where the queue's address says.
     const { DEAD_LETTER_QUEUE_URL: queue } = environment;

@@ -1,4 +1,4 @@
-import type { Decision } from '../../../core/routing/plan.ts';
+import type { Decision } from '../../../core/routing/rules.ts';
 import { Badge, type Tone } from '../parts/badge.tsx';
 import { wholeTime } from '../parts/time.ts';
 

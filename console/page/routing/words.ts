@@ -1,5 +1,5 @@
-import type { PlannedAction } from '../../../core/routing/plan.ts';
-import type { Actions, Condition, Target } from '../../../core/routing/rules.ts';
+import type { Condition } from '../../../core/routing/conditions.ts';
+import type { Actions, PlannedAction, Target } from '../../../core/routing/rules.ts';
 
 /** Routing rules as sentences. */
 

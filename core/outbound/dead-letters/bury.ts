@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import type { Cause } from '../../events/own-event.ts';
+import type { Cause } from '../../events/event.ts';
 import { count } from '../../platform/metrics.ts';
-import { toDeadLetters } from '../../platform/queue.ts';
-import { executionInput } from '../../platform/step-functions.ts';
+import { sendToDeadLetterQueue } from '../../platform/queue.ts';
+import { getExecutionInput } from '../../platform/step-functions.ts';
 import { publishFailed, raiseAlert } from '../announce.ts';
 import type { OutboundPart } from '../carrier.ts';
 import { deliveryStore } from '../delivery-store.ts';
@@ -35,7 +35,7 @@ export async function bury(letter: Letter, compose: Compose, now: number): Promi
 
 /** Step Functions' own event leaves a large input out; the execution still has it. */
 async function whole(letter: SendLetter): Promise<SendLetter> {
-  return letter.state === undefined ? { ...letter, state: await executionInput(letter.execution) } : letter;
+  return letter.state === undefined ? { ...letter, state: await getExecutionInput(letter.execution) } : letter;
 }
 
 async function burySend(letter: SendLetter, compose: Compose, now: number): Promise<void> {
@@ -56,7 +56,7 @@ async function burySend(letter: SendLetter, compose: Compose, now: number): Prom
   }
   if (redrives >= alertFromRedrive) await raiseRepeated(letter, about, cause);
   if (redrives === 0 && redrivenByItself.has(letter.error.name)) {
-    await toDeadLetters({ kind: 'redrive', id: letter.id }, redrivenAfterSeconds);
+    await sendToDeadLetterQueue({ kind: 'redrive', id: letter.id }, redrivenAfterSeconds);
   }
   const news = await kept(letter, about, 'open', now);
   if (news) count('SendsFailed', { category: categoryOf(letter), organizationId: about.organizationId });

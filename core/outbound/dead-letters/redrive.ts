@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { putBusEvent } from '../../platform/event-bridge.ts';
-import { startSend } from '../../platform/step-functions.ts';
+import { putEvent } from '../../events/publish.ts';
+import { startSendExecution } from '../../platform/step-functions.ts';
 import { type Archived, close, find, reopen } from './store.ts';
 
 /** A letter cannot be redriven; the message says why. */
@@ -41,9 +41,9 @@ async function begin({ id, redrives }: Archived, letter: unknown, now: number): 
   const send = sendLetter.safeParse(letter);
   if (send.success) {
     const { deferral: _, ...state } = send.data.state;
-    await startSend(`redrive-${id}`, { ...state, redrive: { number: redrives + 1, at: now } });
+    await startSendExecution(`redrive-${id}`, { ...state, redrive: { number: redrives + 1, at: now } });
     return;
   }
   const { event } = eventLetter.parse(letter);
-  await putBusEvent({ source: event.source, detailType: event['detail-type'], detail: event.detail });
+  await putEvent({ source: event.source, detailType: event['detail-type'], detail: event.detail });
 }

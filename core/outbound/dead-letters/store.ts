@@ -1,6 +1,6 @@
 import { Entity } from 'electrodb';
 import { required } from '../../platform/configuration.ts';
-import { documents, expiryIn, unlessRefused } from '../../platform/dynamodb.ts';
+import { documents, expiresAfter, ifConditionHolds } from '../../platform/dynamodb.ts';
 import type { Letter } from './read.ts';
 
 const text = { type: 'string', required: true } as const;
@@ -61,7 +61,7 @@ export type About = Pick<Archived, 'organizationId' | 'conversationId' | 'reques
 /** Keeps a letter, once. Answers false for one that was kept before. */
 export async function keep(letter: Letter, about: About, status: 'open' | 'settled', now: number): Promise<boolean> {
   const { id, kind, error } = letter;
-  const kept = await unlessRefused(
+  const kept = await ifConditionHolds(
     Item.create({
       id,
       kind,
@@ -71,7 +71,7 @@ export async function keep(letter: Letter, about: About, status: 'open' | 'settl
       ...about,
       createdAt: new Date(now).toISOString(),
       letter: JSON.stringify(letter),
-      expires: expiryIn('MESSAGES_RETENTION_DAYS', now),
+      expires: expiresAfter('MESSAGES_RETENTION_DAYS', now),
     }).go(),
   );
   return kept !== undefined;
@@ -86,7 +86,7 @@ export async function find(id: string): Promise<{ archived: Archived; letter: un
 
 /** Marks a letter redriven. Answers false when it was not open any more. */
 export async function close(id: string): Promise<boolean> {
-  const closed = await unlessRefused(
+  const closed = await ifConditionHolds(
     Item.patch({ id })
       .set({ status: 'redriven' })
       .where(({ status }, op) => op.eq(status, 'open'))

@@ -1,6 +1,6 @@
 import { Entity } from 'electrodb';
 import { required } from '../../platform/configuration.ts';
-import { documents, unlessRefused } from '../../platform/dynamodb.ts';
+import { documents, ifConditionHolds } from '../../platform/dynamodb.ts';
 import { freshGate, type Gate, type GateUpdate } from './gate.ts';
 
 /** Where gates are kept. `update` answers the gate after the write, or undefined where a condition did not hold. */
@@ -46,11 +46,11 @@ export function gateStore(callsPerSecond: number): GateStore {
       const gate = await find(organizationId);
       if (gate) return gate;
       const fresh = freshGate(callsPerSecond);
-      await unlessRefused(Item.create({ organizationId, ...fresh }).go());
+      await ifConditionHolds(Item.create({ organizationId, ...fresh }).go());
       return (await find(organizationId)) ?? fresh;
     },
     async update(organizationId, { when, set = {}, add = {} }) {
-      const written = await unlessRefused(
+      const written = await ifConditionHolds(
         Item.patch({ organizationId })
           .set(set)
           .add(add)

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { ownClientId, startReceiver, until } from '../testing.ts';
-import { apiFixture, manualClock, requestFixture, startApi, textOf } from '../testing-api.ts';
+import {
+  apiFixture,
+  manualClock,
+  ownClientId,
+  readText,
+  requestFixture,
+  startApi,
+  startReceiver,
+  until,
+} from '../testing.ts';
 
 const owner = { owner_client_id: ownClientId };
 
@@ -10,7 +18,7 @@ describe('webhooks', () => {
     const request = requestFixture('register_webhook', {});
     const { status, json } = await api('configuration/register_webhook', request);
     expect({ status, json }).toEqual({ status: 200, json: { id: expect.stringMatching(/^[0-9a-f]{32}$/) } });
-    const id = textOf(json, 'id');
+    const id = readText(json, 'id');
     const { secret_key: _, ...shown } = { ...request, secret_key: '' };
     expect((await api('configuration/list_webhooks', owner)).json).toEqual([{ id, ...shown }]);
     expect((await api('configuration/list_webhooks', { owner_client_id: 'other' })).json).toEqual([]);
@@ -19,7 +27,7 @@ describe('webhooks', () => {
     expect((await api('configuration/list_webhooks', owner)).json).toEqual([]);
   });
 
-  test('three for an action and an application are enough', async () => {
+  test('rejects a fourth one per action and application', async () => {
     const { api } = await startApi();
     const register = (changes: object = {}) =>
       api('configuration/register_webhook', requestFixture('register_webhook', changes));
@@ -37,13 +45,13 @@ describe('webhooks', () => {
     [{ url: 'nowhere' }, '`url` must be a URL'],
     [{ url: `https://a.example/${'a'.repeat(500)}` }, '`url` must be at most 500 characters'],
     [{ type: 'licence' }, '`type` must be one of bot, license'],
-  ])('%j is refused', async (changes, message) => {
+  ])('rejects %j', async (changes, message) => {
     const { api } = await startApi();
     const answer = await api('configuration/register_webhook', requestFixture('register_webhook', changes));
     expect(answer).toMatchObject({ status: 422, json: { error: { type: 'validation', message } } });
   });
 
-  test('go where they were registered, with the secret and the data of that registration', async () => {
+  test('are sent to the registered URL, with its secret and additional data', async () => {
     const { api, begin, act, receiver } = await startApi();
     const mine = await startReceiver();
     const registered = await api(
@@ -58,7 +66,7 @@ describe('webhooks', () => {
     await act(await begin(), { action: 'leave' });
     await until(() => mine.bodies.length === 1);
     expect(mine.bodies[0]).toMatchObject({
-      webhook_id: textOf(registered.json, 'id'),
+      webhook_id: readText(registered.json, 'id'),
       secret_key: 'another secret',
       action: 'chat_deactivated',
     });
@@ -66,7 +74,7 @@ describe('webhooks', () => {
     expect(receiver.bodies).toEqual([]);
   });
 
-  test('take their time to be in effect, registered or unregistered', async () => {
+  test('are registered and unregistered with a delay', async () => {
     const clock = manualClock();
     const { api, own, begin, receiver } = await startApi({ clock });
     const mine = await startReceiver();
@@ -76,7 +84,7 @@ describe('webhooks', () => {
     await begin({ customer: { name: 'Before' } });
     clock.advance(120_000);
     await begin({ customer: { name: 'Between' } });
-    await api('configuration/unregister_webhook', { id: textOf(json, 'id'), ...owner });
+    await api('configuration/unregister_webhook', { id: readText(json, 'id'), ...owner });
     expect((await api('configuration/list_webhooks', owner)).json).toEqual([]);
     await begin({ customer: { name: 'Still' } });
     clock.advance(120_000);
@@ -98,16 +106,16 @@ describe('webhooks', () => {
     expect((await api('configuration/register_webhook', request, { version })).status).toBe(status);
   });
 
-  test('are not sent while those of the license are switched off', async () => {
+  test('are not sent while license webhooks are disabled', async () => {
     const { api, begin, receiver } = await startApi();
     const state = async () => (await api('configuration/get_license_webhooks_state', owner)).json;
     expect(await state()).toEqual(apiFixture('get_license_webhooks_state.response'));
     await api('configuration/disable_license_webhooks', owner);
     expect(await state()).toEqual({ license_webhooks_enabled: false });
-    await begin({ customer: { name: 'Unheard' } });
+    await begin({ customer: { name: 'Disabled' } });
     await api('configuration/enable_license_webhooks', owner);
-    await begin({ customer: { name: 'Heard' } });
+    await begin({ customer: { name: 'Enabled' } });
     await until(() => receiver.bodies.length > 0);
-    expect(JSON.stringify(receiver.bodies)).not.toContain('Unheard');
+    expect(JSON.stringify(receiver.bodies)).not.toContain('Disabled');
   });
 });

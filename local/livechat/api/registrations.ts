@@ -1,21 +1,74 @@
+import * as z from 'zod/mini';
+import { LiveChatError, validationError } from '../errors.ts';
 import type { AdditionalData, Target } from '../webhooks.ts';
-import { LiveChatError } from './errors.ts';
-import type { RegisterWebhook } from './registration-requests.ts';
+
+/** Request bodies of the webhook methods of the Configuration API. */
+
+/** The actions of v3.6. */
+const actions = [
+  ...['incoming_chat', 'chat_deactivated', 'chat_access_updated', 'chat_transferred'],
+  ...['user_added_to_chat', 'user_removed_from_chat'],
+  ...['incoming_event', 'event_updated', 'event_deleted', 'incoming_rich_message_postback'],
+  ...['chat_properties_updated', 'chat_properties_deleted', 'thread_properties_updated', 'thread_properties_deleted'],
+  ...['event_properties_updated', 'event_properties_deleted', 'thread_tagged', 'thread_untagged'],
+  ...['routing_status_set', 'customer_session_fields_updated', 'events_marked_as_seen', 'thread_summary_set'],
+  ...['agent_created', 'agent_approved', 'agent_updated', 'agent_suspended', 'agent_unsuspended', 'agent_deleted'],
+  ...['bot_created', 'bot_updated', 'bot_deleted', 'group_created', 'group_updated', 'group_deleted'],
+  ...['auto_accesses_updated', 'tag_created', 'tag_updated', 'tag_deleted'],
+];
+
+/** The first minor version of v3 with this action, if later than 3.4. */
+const since: Readonly<Record<string, number>> = {
+  auto_accesses_updated: 5,
+  tag_created: 5,
+  tag_updated: 5,
+  tag_deleted: 5,
+  event_deleted: 6,
+  thread_summary_set: 6,
+};
+
+/** @throws LiveChatError if this API version does not have the action */
+export const requireAction = (action: string, version: string): void => {
+  if (Number(version.slice('v3.'.length)) < (since[action] ?? 0)) {
+    throw validationError('`action` must be the name of a webhook action');
+  }
+};
+
+const nonEmpty = z.string().check(z.minLength(1));
+
+export const registerWebhookRequest = z.object({
+  action: z.enum(actions, 'must be the name of a webhook action'),
+  url: z
+    .string()
+    .check(z.url({ protocol: /^https?$/, error: 'must be a URL' }), z.maxLength(500, 'must be at most 500 characters')),
+  description: z.optional(z.string()),
+  secret_key: nonEmpty,
+  owner_client_id: nonEmpty,
+  type: z.enum(['bot', 'license'], 'must be one of bot, license'),
+  additional_data: z.optional(z.array(z.enum(['chat_properties', 'chat_presence_user_ids']))),
+  filters: z.optional(z.record(z.string(), z.unknown())),
+});
+
+export type RegisterWebhook = z.infer<typeof registerWebhookRequest>;
+
+export const unregisterWebhookRequest = z.object({ id: nonEmpty, owner_client_id: nonEmpty });
+
+export const ownerRequest = z.object({ owner_client_id: nonEmpty });
 
 const maxPerAction = 3;
 
-/** A registered webhook as it is shown: its secret is not. */
-export type ShownRegistration = Omit<RegisterWebhook, 'secret_key'> & { readonly id: string };
+/** A registration as listed, without its secret. */
+export type ListedRegistration = Omit<RegisterWebhook, 'secret_key'> & { readonly id: string };
 
 export interface Registrations {
-  /** @returns the id of the registration. @throws LiveChatError when there are three for this action and application */
+  /** @returns the id of the registration. @throws LiveChatError if the application has three for this action */
   readonly register: (request: RegisterWebhook) => string;
-  /** @throws LiveChatError when the application has no such registration */
+  /** @throws LiveChatError if the application has no such registration */
   readonly unregister: (id: string, ownerClientId: string) => void;
-  readonly list: (ownerClientId: string) => readonly ShownRegistration[];
+  readonly list: (ownerClientId: string) => readonly ListedRegistration[];
   readonly isEnabled: () => boolean;
   readonly enable: (enabled: boolean) => void;
-  /** Where webhooks of this action go. */
+  /** The receivers of this action's webhooks. */
   readonly targets: (action: string) => readonly Target[];
 }
 
@@ -23,9 +76,9 @@ export interface RegistrationSources {
   readonly uuid: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** How long a change takes to be in effect. */
+  /** The delay before a change takes effect. */
   readonly delayMs: () => number;
-  /** Gets every webhook until the first registration is in effect; its `webhookId` depends on the action. */
+  /** Receives every webhook until the first registration takes effect. */
   readonly fallback: (action: string) => Omit<Target, 'additionalData'>;
 }
 
@@ -40,7 +93,7 @@ const everything: readonly AdditionalData[] = ['chat_properties', 'chat_presence
 
 export const createRegistrations = ({ uuid, now, delayMs, fallback }: RegistrationSources): Registrations => {
   const registrations = new Map<string, Registration>();
-  /** When the first registration came into effect. */
+  /** When the first registration takes effect. */
   let ownFrom = Number.POSITIVE_INFINITY;
   let enabled = true;
 
@@ -67,8 +120,8 @@ export const createRegistrations = ({ uuid, now, delayMs, fallback }: Registrati
 
   const list = (ownerClientId: string) =>
     registered(ownerClientId).map(([id, { request }]) => {
-      const { secret_key: _, ...shown } = request;
-      return { id, ...shown };
+      const { secret_key: _, ...formatted } = request;
+      return { id, ...formatted };
     });
 
   const targets = (action: string): Target[] => {
@@ -77,19 +130,12 @@ export const createRegistrations = ({ uuid, now, delayMs, fallback }: Registrati
     return [...registrations]
       .filter(([, { from, until = Number.POSITIVE_INFINITY }]) => from <= at && at < until)
       .filter(([, { request }]) => request.action === action && (enabled || request.type === 'bot'))
-      .map(
-        ([
-          webhookId,
-          {
-            request: { url, secret_key: secretKey, additional_data: additionalData = [] },
-          },
-        ]) => ({
-          webhookId,
-          url,
-          secretKey,
-          additionalData,
-        }),
-      );
+      .map(([webhookId, { request }]) => ({
+        webhookId,
+        url: request.url,
+        secretKey: request.secret_key,
+        additionalData: request.additional_data ?? [],
+      }));
   };
 
   return {

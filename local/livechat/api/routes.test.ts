@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { apiFixture, manualClock, startApi } from '../testing-api.ts';
+import { apiFixture, manualClock, ownClientId, startApi } from '../testing.ts';
 
 const basic = (accountId: string, apiKey: string) => ({
   authorization: `Basic ${Buffer.from(`${accountId}:${apiKey}`).toString('base64')}`,
 });
 
 describe('credentials', () => {
-  test('are needed, and any will do when none were set', async () => {
+  test('are required; any are accepted if none are configured', async () => {
     const { base, api } = await startApi();
     const none = await fetch(`${base}/v3.6/agent/action/list_chats`, { method: 'POST', body: '{}' });
     expect(none.status).toBe(401);
@@ -14,7 +14,7 @@ describe('credentials', () => {
     expect((await api('list_chats', {})).status).toBe(200);
   });
 
-  test('must be the account with its key, or the token', async () => {
+  test('must be the configured account and key, or token', async () => {
     const { api, own } = await startApi({ accountId: 'acc', apiKey: 'key', accessToken: 'tok' });
     const list = (headers: { authorization: string }) => api('list_chats', {}, { headers });
     const { status, json } = await list(basic('acc', 'wrong'));
@@ -29,19 +29,19 @@ describe('credentials', () => {
   });
 });
 
-describe('addresses', () => {
-  test.each(['v3.4', 'v3.5', 'v3.6'])('%s is spoken', async (version) => {
+describe('paths', () => {
+  test.each(['v3.4', 'v3.5', 'v3.6'])('accepts %s', async (version) => {
     const { api } = await startApi();
     expect((await api('list_chats', {}, { version })).status).toBe(200);
   });
 
-  test.each(['v3.3', 'v3.7', 'v4'])('%s is not', async (version) => {
+  test.each(['v3.3', 'v3.7', 'v4'])('rejects %s', async (version) => {
     const { api } = await startApi();
     expect((await api('list_chats', {}, { version })).json).toEqual(apiFixture('error.unsupported_version'));
   });
 
   test.each(['dance', 'agent/register_webhook', 'configuration/send_event', 'agent/constructor'])(
-    'there is no %s',
+    'rejects the unknown method %s with 404',
     async (method) => {
       const { api } = await startApi();
       const { status, json } = await api(method, {});
@@ -49,7 +49,7 @@ describe('addresses', () => {
     },
   );
 
-  test('every answer has an id for the support, and none tells of limits', async () => {
+  test('every response has a debug id and no rate limit headers', async () => {
     const { api, send } = await startApi();
     for (const { headers } of [await api('list_chats', {}), await send('T0'), await api('dance', {})]) {
       expect(headers.get('x-debug-id')).toMatch(/./);
@@ -57,7 +57,7 @@ describe('addresses', () => {
     }
   });
 
-  test('a body that is no JSON is refused', async () => {
+  test('rejects a body that is not JSON with 422', async () => {
     const { base } = await startApi();
     const response = await fetch(`${base}/v3.6/agent/action/list_chats`, {
       method: 'POST',
@@ -69,7 +69,7 @@ describe('addresses', () => {
   });
 });
 
-test('past the limit of a second, calls are refused until the window has moved on', async () => {
+test('rejects calls over the rate limit with 429 until the window has moved', async () => {
   const clock = manualClock();
   const { api, own } = await startApi({ clock });
   const statusOf = async () => (await api('list_chats', {})).status;
@@ -91,4 +91,32 @@ test('past the limit of a second, calls are refused until the window has moved o
     methods: { list_chats: { count: 7, accepted: 4, rate_limited: 3 } },
     arrivals: [],
   });
+});
+
+const owner = { owner_client_id: ownClientId };
+
+test('rejects methods outside the scopes of the token with 403', async () => {
+  const { api, own, begin, send } = await startApi();
+  const chatId = await begin();
+  await own('settings', { scopes: ['chats--all:ro', 'webhooks.state:ro'] });
+  const refused = { error: { type: 'authorization', message: 'Missing scope: chats--all:rw or chats--access:rw' } };
+  expect(await send(chatId)).toMatchObject({ status: 403, json: refused });
+  expect((await api('get_chat', { chat_id: chatId })).status).toBe(200);
+  expect((await api('configuration/list_webhooks', owner)).status).toBe(403);
+  expect((await api('configuration/get_license_webhooks_state', owner)).status).toBe(200);
+  expect((await api('configuration/disable_license_webhooks', owner)).status).toBe(403);
+  await own('settings', { scopes: null });
+  expect((await send(chatId)).status).toBe(200);
+});
+
+test.each([
+  ['v3.4', null, '2026-03-31'],
+  ['v3.5', '2027-03-31', null],
+  ['v3.6', null, null],
+])('%s announces its end in each response: legacy %s, deprecation %s', async (version, legacy, deprecation) => {
+  const { api } = await startApi();
+  for (const method of ['list_chats', 'get_chat']) {
+    const { headers } = await api(method, {}, { version });
+    expect({ legacy: headers.get('legacy'), deprecation: headers.get('deprecation') }).toEqual({ legacy, deprecation });
+  }
 });

@@ -19,7 +19,7 @@ const fields: ReadonlySet<string> = new Set([
 ]);
 
 /** By these a function learns that it runs beside the local engine. Deployed it must not have them. */
-const local: ReadonlySet<string> = new Set(['MEDIA_STAND_IN', 'AWS_ENDPOINT_URL']);
+const local: ReadonlySet<string> = new Set(['MEDIA_SIMULATOR_URL', 'AWS_ENDPOINT_URL']);
 
 /** Look like variables and are none: JavaScript's and AWS's own words, and error codes of Node and the HTTP client. */
 const words: ReadonlySet<string> = new Set(['NEGATIVE_INFINITY', 'ERROR_CODE', 'ERROR_MESSAGE', 'TIMED_OUT']);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type MetricSpec, metrics, namespace } from '../../../core/platform/metric-catalogue.ts';
+import { type MetricSpec, metrics, namespace } from '../../../core/platform/metrics.ts';
 import type { App, Emitted } from '../emitted.ts';
 import { at, type Check, listAt, ofType, stageOf, textAt } from '../select.ts';
 

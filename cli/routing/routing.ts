@@ -1,0 +1,264 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod/mini';
+import { translate } from '../../core/livechat/translate.ts';
+import { type Condition, findPart, isTest } from '../../core/routing/conditions.ts';
+import { dryRunConversations, type ThreadDryRun } from '../../core/routing/dry-run.ts';
+import { factsAtStart, isRoutable, type RoutingFacts } from '../../core/routing/facts.ts';
+import {
+  compareRules,
+  type DryRun,
+  InvalidRulesError,
+  type PlannedAction,
+  parseRules,
+  planActions,
+  type RuleResult,
+  type RuleSet,
+  type Target,
+} from '../../core/routing/rules.ts';
+import {
+  applyRules,
+  findRules,
+  listVersions,
+  restoreVersion,
+  rulesInForce,
+  type VersionedRules,
+} from '../../core/routing/store.ts';
+import type { ApplyOptions, ShowOptions, TestOptions } from '../commands/routing.ts';
+import { CliError, causeOf, UsageError } from '../errors.ts';
+import { chosenOrganization } from '../organization.ts';
+import { colours, print, printable, printJson, printTable } from '../output.ts';
+import { withProgress } from '../progress.ts';
+import { readRecorded } from '../recorded.ts';
+
+const noSuchVersion = (version: number | undefined) =>
+  new CliError(`There is no version ${version} of this organization's rules.`);
+
+/** Prints rules and the list of versions. */
+export const showRules = async ({ organization, version, json }: ShowOptions): Promise<void> => {
+  const organizationId = await chosenOrganization(organization);
+  const [inForce, versions] = await Promise.all([rulesInForce(organizationId), listVersions(organizationId)]);
+  const shown = version === undefined ? inForce : await findRules(organizationId, version);
+  if (!shown) throw noSuchVersion(version);
+  if (json) {
+    printJson({ ok: true, organizationId, inForce: inForce.version, shown, versions });
+    return;
+  }
+  printRules(shown, shown.version === inForce.version);
+  if (versions.length === 0) return;
+  print('');
+  printTable(
+    ['version', 'created', 'comment'],
+    versions.map((one) => [one.version, one.createdAt?.slice(0, 19), printable(one.comment ?? '')]),
+  );
+};
+
+const printRules = (shown: VersionedRules, inForce: boolean): void => {
+  const { version, comment, createdAt } = shown;
+  const { rules, match } = shown.rules;
+  const title =
+    version === 0
+      ? 'The default rules'
+      : `Version ${version} of ${createdAt?.slice(0, 19)}${comment === undefined ? '' : `: ${printable(comment)}`}`;
+  print(`${title}${inForce ? colours.green('  in force') : ''}`);
+  if (rules.length === 0) {
+    print("No rules: LiveChat's own routing assigns every chat.");
+    return;
+  }
+  print(match === 'first' ? 'Only the first rule that matches applies.' : 'Every rule that matches applies.');
+  printTable(
+    ['rule', 'condition', 'actions'],
+    rules.map((rule) => [
+      printable(rule.name),
+      printable(formatCondition(rule.when)),
+      printable(planActions([rule]).map(formatAction).join('; ')),
+    ]),
+  );
+};
+
+/** Puts a file in force as a new version, or restores an earlier version. */
+export const applyRulesFrom = async (options: ApplyOptions): Promise<void> => {
+  const { organization, rules: file, version = 0, comment, json } = options;
+  const candidate = file === undefined ? undefined : await readRules(file);
+  const organizationId = await chosenOrganization(organization);
+  const { version: inForce, changed } = candidate
+    ? await applyRules(organizationId, candidate, comment, new Date().toISOString())
+    : { version: await restoreVersion(organizationId, version, Date.now()), changed: true };
+  if (!inForce) throw noSuchVersion(version);
+  if (json) {
+    printJson({ ok: true, organizationId, version: inForce.version, changed });
+    return;
+  }
+  const name = inForce.version === 0 ? 'The default rules are' : `Version ${inForce.version} is`;
+  print(changed ? `${name} in force.` : `${name} already in force with the same rules: nothing was changed.`);
+};
+
+/** Compares a file with the rules in force, on stored conversations or recorded webhooks. */
+export const testRules = async (options: TestOptions): Promise<void> => {
+  const { rules, payload, conversations: limit = 50, explain, json } = options;
+  const candidate = await readRules(rules);
+  const recorded = payload && (await readPayloads(payload));
+  const organizationId = await chosenOrganization(options.organization ?? recorded?.organizationId);
+  const { version, rules: inForce } = await rulesInForce(organizationId);
+  const results = recorded
+    ? recorded.chats.map(({ facts, ...thread }) => ({ ...thread, ...compareRules(inForce, candidate, facts) }))
+    : await withProgress('Testing the rules on conversations', limit, ({ step: onProgress }) =>
+        dryRunConversations({ organizationId, inForce, candidate, limit, onProgress }),
+      );
+  const differing = results.filter(({ differs }) => differs).length;
+  if (json) {
+    printJson({ ok: true, organizationId, inForce: version, differing, results });
+    return;
+  }
+  if (results.length === 0) {
+    print('There is no stored conversation that a customer started.');
+    return;
+  }
+  printTable(
+    ['chat', version === 0 ? 'in force: the default rules' : `in force: version ${version}`, 'with the file', ''],
+    results.map(({ conversationId, inForce, candidate, differs }) => [
+      printable(conversationId),
+      printable(formatDryRun(inForce)),
+      printable(formatDryRun(candidate)),
+      differs ? colours.yellow('differs') : colours.dim('same'),
+    ]),
+  );
+  print('');
+  print(`${differing} of ${results.length} chats would be routed differently.`);
+  if (explain) printReasons(results, candidate);
+};
+
+const printReasons = (results: readonly ThreadDryRun[], rules: RuleSet): void => {
+  for (const { conversationId, candidate } of results) {
+    print('');
+    print(colours.bold(printable(conversationId)));
+    for (const line of candidate.evaluated.flatMap((one) => formatRuleResult(one, rules)))
+      print(`  ${printable(line)}`);
+  }
+};
+
+/** @throws CliError with the file's name and each invalid field */
+const readRules = async (file: string): Promise<RuleSet> => {
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new CliError(`${file} cannot be read: ${causeOf(cause)}`, { cause });
+  });
+  try {
+    return parseRules(parseJson(file, text));
+  } catch (error) {
+    if (!(error instanceof InvalidRulesError)) throw error;
+    const lines = error.issues.map(({ path, message }) => `  ${path}: ${message}`);
+    throw new CliError(`${file} has invalid routing rules:\n${lines.join('\n')}`, { cause: error });
+  }
+};
+
+const parseJson = (file: string, text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CliError(`${file} is not JSON: ${causeOf(cause)}`, { cause });
+  }
+};
+
+/** The chats of recorded webhooks, and their organization if the bodies have one. */
+interface RecordedChats {
+  readonly organizationId: string | undefined;
+  readonly chats: readonly (Pick<ThreadDryRun, 'conversationId' | 'threadId' | 'startedAt'> & {
+    readonly facts: RoutingFacts;
+  })[];
+}
+
+const webhookBody = z.looseObject({
+  action: z.literal('incoming_chat'),
+  organization_id: z.optional(z.string()),
+  payload: z.unknown(),
+});
+
+/**
+ * Reads recorded `incoming_chat` bodies; skips other bodies, and threads that a customer did not start.
+ * @throws CliError if no chat remains, or a body is invalid
+ */
+const readPayloads = async (paths: readonly string[]): Promise<RecordedChats> => {
+  const chats: RecordedChats['chats'][number][] = [];
+  const organizations = new Set<string | undefined>();
+  for (const { file, body } of await readRecorded(paths)) {
+    const parsed = webhookBody.safeParse(body);
+    if (!parsed.success) continue;
+    const { action, payload, organization_id } = parsed.data;
+    organizations.add(organization_id?.toLowerCase());
+    const webhook = { organizationId: 'recorded', action, payload, receivedAt: new Date().toISOString() };
+    for (const event of translate(webhook, {})) {
+      if (event.type === 'webhook.rejected') {
+        const issues = event.data.issues.map(({ path, message }) => `${path}: ${message}`);
+        throw new CliError(`${file} is not a valid incoming_chat body: ${issues.join('; ')}`);
+      }
+      if (event.type !== 'chat.started' || !isRoutable(event.data)) continue;
+      const { conversationId, threadId, createdAt: startedAt } = event.data;
+      chats.push({ conversationId, threadId, startedAt, facts: factsAtStart(event.data) });
+    }
+  }
+  const [organizationId, another] = organizations;
+  if (another !== undefined) throw new UsageError('The bodies belong to several organizations: pass those of one.');
+  if (chats.length > 0) return { organizationId, chats };
+  throw new CliError(`No customer starts a chat in ${paths.join(', ')}: pass bodies of incoming_chat webhooks.`);
+};
+
+const formatTarget = (target: Target): string => {
+  if ('agent' in target) return target.agent;
+  return `group ${target.group}${target.queue ? ' or its queue' : ''}`;
+};
+
+const maxTextLength = 40;
+const truncate = (text: string): string =>
+  text.length > maxTextLength ? `${text.slice(0, maxTextLength - 1).trimEnd()}…` : text;
+
+const formatAction = (planned: PlannedAction): string => {
+  switch (planned.action) {
+    case 'tag':
+      return `tag ${planned.tag}`;
+    case 'priority':
+      return `priority ${planned.priority}`;
+    case 'transfer':
+      return `transfer to ${planned.targets.map(formatTarget).join(', else ')}`;
+    default:
+      return `${planned.action} “${truncate(planned.text)}”`;
+  }
+};
+
+const formatDryRun = ({ matched, actions, waitsFor }: DryRun): string => {
+  const done = matched.length === 0 ? [] : [`${matched.join(', ')}: ${actions.map(formatAction).join('; ')}`];
+  const waits = waitsFor === undefined ? [] : [`${waitsFor} waits for the first message`];
+  return [...done, ...waits].join('; ') || 'no rule matches';
+};
+
+const formatCondition = (condition: Condition | undefined): string => {
+  if (condition === undefined) return 'always';
+  if (isTest(condition)) {
+    const { fact, ...operation } = condition;
+    return Object.entries(operation)
+      .map(([operator, operand]) => `${fact} ${operator} ${JSON.stringify(operand)}`)
+      .join(' ');
+  }
+  if ('not' in condition) return `not (${formatCondition(condition.not)})`;
+  const [parts, conjunction] = 'all' in condition ? [condition.all, ' and '] : [condition.any, ' or '];
+  const [only, another] = parts;
+  if (only && !another) return formatCondition(only);
+  return parts.map((part) => (isTest(part) ? formatCondition(part) : `(${formatCondition(part)})`)).join(conjunction);
+};
+
+const truthText = { true: 'holds', false: 'does not hold', unknown: 'is not known yet' } as const;
+const negatedText = {
+  true: 'holds, and should not',
+  false: 'does not hold, as it should be',
+  unknown: truthText.unknown,
+} as const;
+const isNegated = (path: string): boolean => path.split('.').filter((step) => step === 'not').length % 2 === 1;
+
+/** Why a rule matched or did not: the tests that decided it. */
+const formatRuleResult = ({ rule: name, result, reasons }: RuleResult, { rules }: RuleSet): readonly string[] => {
+  const when = rules.find((rule) => rule.name === name)?.when;
+  const lines = reasons.map(({ path, fact, operator, result: truth }) => {
+    const test = when && findPart(when, path);
+    const text = test ? formatCondition(test) : `${fact} ${operator}`;
+    return `  ${text}: ${(isNegated(path) ? negatedText : truthText)[`${truth}`]}`;
+  });
+  return [`${name}: ${result}`, ...lines];
+};

@@ -1,6 +1,0 @@
-import type { EventMetadata } from './schemas.ts';
-
-/** Where in the bucket an event lies whose data is too large for the bus. */
-export function eventKey({ organizationId, id }: EventMetadata): string {
-  return `events/${organizationId}/${id}.json`;
-}

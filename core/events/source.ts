@@ -1,2 +1,0 @@
-/** The source of every event that this bridge emits. Send requests may come from any. */
-export const eventSource = 'omnichannel.livechat';

@@ -1,0 +1,617 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { fixture } from '../../test/fixtures.ts';
+import { answering, type Respond, startServer } from '../../test/http-server.ts';
+import {
+  type CallRecord,
+  createLiveChatClient,
+  type FetchLike,
+  type LifeCycleNotice,
+  type LiveChatClient,
+  type UploadedFile,
+} from './client.ts';
+import type { ApiCredentials } from './credentials.ts';
+import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './errors.ts';
+
+// ---- core/livechat/client/client.test.ts
+{
+  const basic: ApiCredentials = { kind: 'basic', accountId: 'account-1', apiKey: 'pat-1' };
+  const stops: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    await Promise.all(stops.splice(0).map((stop) => stop()));
+  });
+
+  async function served(respond: Respond, { credentials = basic, version = 'v3.6' } = {}) {
+    const server = await startServer(respond);
+    stops.push(server.stop);
+    const calls: CallRecord[] = [];
+    const notices: LifeCycleNotice[] = [];
+    const client = createLiveChatClient({
+      credentials,
+      version,
+      baseUrl: server.url,
+      organizationId: 'organization-1',
+      onCall: (record) => calls.push(record),
+      onNotice: (notice) => notices.push(notice),
+    });
+    return { client, calls, notices, received: server.received };
+  }
+
+  const chatId = 'T8RM2K0V9X';
+  const ofClient = { owner_client_id: '9a0d3c7741be4f6e8d52c0f1a7be2e60' };
+
+  describe('a method', () => {
+    const table: [string, string, unknown, (client: LiveChatClient) => Promise<unknown>][] = [
+      [
+        'agent/action/send_event',
+        'send_event.message.request.json',
+        { event_id: 'T8RM2KD13X_7' },
+        (client) =>
+          client.sendEvent({
+            chat_id: chatId,
+            event: {
+              type: 'message',
+              text: 'Your parcel left the depot at 07:40.',
+              visibility: 'all',
+              custom_id: 'out-01J8Z6Q0Y2W4',
+            },
+          }),
+      ],
+      [
+        'agent/action/resume_chat',
+        'resume_chat.request.json',
+        fixture('api/resume_chat.response.json'),
+        (client) => client.resumeChat({ chat: { id: chatId }, active: true }),
+      ],
+      [
+        'agent/action/add_user_to_chat',
+        'add_user_to_chat.request.json',
+        undefined,
+        (client) =>
+          client.addUserToChat({
+            chat_id: chatId,
+            user_id: 'nina.kowal@acme.example',
+            user_type: 'agent',
+            visibility: 'all',
+            ignore_requester_presence: true,
+          }),
+      ],
+      [
+        'agent/action/transfer_chat',
+        'transfer_chat.agent.request.json',
+        undefined,
+        (client) => client.transferChat({ id: chatId, target: { type: 'agent', ids: ['tomas.reyes@acme.example'] } }),
+      ],
+      [
+        'agent/action/deactivate_chat',
+        'deactivate_chat.request.json',
+        undefined,
+        (client) => client.deactivateChat({ id: chatId, ignore_requester_presence: true }),
+      ],
+      [
+        'agent/action/tag_thread',
+        'tag_thread.request.json',
+        undefined,
+        (client) => client.tagThread({ chat_id: chatId, thread_id: 'T8RM2KD13X', tag: 'bug_report' }),
+      ],
+      [
+        'agent/action/get_chat',
+        'get_chat.request.json',
+        fixture('api/get_chat.response.json'),
+        (client) => client.getChat({ chat_id: chatId, thread_id: 'T8RM2KD13X' }),
+      ],
+      [
+        'agent/action/list_threads',
+        'list_threads.request.json',
+        fixture('api/list_threads.response.json'),
+        (client) => client.listThreads({ chat_id: chatId, sort_order: 'desc', limit: 3 }),
+      ],
+      [
+        'agent/action/list_chats',
+        'list_chats.request.v3.6.json',
+        { chats_summary: [{ id: chatId }], found_chats: 1 },
+        (client) => client.listChats({ filters: { active: true, group_ids: [4] }, sort_order: 'desc', limit: 100 }),
+      ],
+      [
+        'configuration/action/register_webhook',
+        'register_webhook.request.json',
+        fixture('api/register_webhook.response.json'),
+        (client) =>
+          client.registerWebhook({
+            url: 'https://hooks.example.net/livechat',
+            description: 'incoming events',
+            action: 'incoming_event',
+            secret_key: 'whsec-demo-3f9c1a7be2',
+            ...ofClient,
+            type: 'license',
+            additional_data: ['chat_properties', 'chat_presence_user_ids'],
+          }),
+      ],
+      [
+        'configuration/action/unregister_webhook',
+        'unregister_webhook.request.json',
+        undefined,
+        (client) => client.unregisterWebhook({ id: 'f2b0974177aceab90cbf1ee15f0c896c', ...ofClient }),
+      ],
+      [
+        'configuration/action/list_webhooks',
+        'list_webhooks.request.json',
+        [{ id: 'f2b0974177aceab90cbf1ee15f0c896c', action: 'incoming_event' }],
+        (client) => client.listWebhooks(ofClient),
+      ],
+      [
+        'configuration/action/get_license_webhooks_state',
+        'list_webhooks.request.json',
+        fixture('api/get_license_webhooks_state.response.json'),
+        (client) => client.getLicenseWebhooksState(ofClient),
+      ],
+      [
+        'configuration/action/enable_license_webhooks',
+        'list_webhooks.request.json',
+        undefined,
+        (client) => client.enableLicenseWebhooks(ofClient),
+      ],
+    ];
+
+    it.each(table)('%s posts what LiveChat documents and reads the answer', async (path, request, answer, ask) => {
+      const { client, received, calls } = await served(answering(200, answer ?? ''));
+      expect(await ask(client)).toEqual(answer);
+      expect(received).toMatchObject([
+        { method: 'POST', path: `/v3.6/${path}`, headers: { 'content-type': 'application/json' } },
+      ]);
+      expect(JSON.parse(String(received[0]?.body))).toEqual(fixture(`api/${request}`));
+      expect(calls).toEqual([
+        {
+          organizationId: 'organization-1',
+          method: path.split('/')[2],
+          status: 200,
+          ms: expect.any(Number),
+          category: undefined,
+        },
+      ]);
+    });
+
+    it.each(['', '""', '{}', '\n'])('with nothing to answer succeeds with the body %j', async (body) => {
+      const { client } = await served(answering(200, body));
+      expect(await client.tagThread({ chat_id: chatId, thread_id: 't', tag: 'a' })).toBeUndefined();
+    });
+  });
+
+  describe('a call is authorised', () => {
+    it.each<[ApiCredentials, string]>([
+      [basic, `Basic ${Buffer.from('account-1:pat-1').toString('base64')}`],
+      [{ kind: 'bearer', accessToken: 'dal:token-1' }, 'Bearer dal:token-1'],
+    ])('by %j', async (credentials, authorization) => {
+      const { client, received } = await served(answering(200, {}), { credentials });
+      await client.enableLicenseWebhooks(ofClient);
+      expect(received[0]?.headers).toMatchObject({ authorization });
+      expect(received[0]?.headers).not.toHaveProperty('x-region');
+    });
+  });
+
+  describe('a region', () => {
+    it('goes along with every call of the client made for it', async () => {
+      const { client, received } = await served(answering(200, {}));
+      await client.inRegion('us-south1').enableLicenseWebhooks(ofClient);
+      await client.inRegion('us-south1').inRegion('fra').enableLicenseWebhooks(ofClient);
+      await client.enableLicenseWebhooks(ofClient);
+      expect(received.map(({ headers }) => headers['x-region'])).toEqual(['us-south1', 'fra', undefined]);
+    });
+
+    it.each(['', 'a b', 'a\r\nx: y', '-a'])('named %j is refused', async (region) => {
+      const { client } = await served(answering(200, {}));
+      expect(() => client.inRegion(region)).toThrow(TypeError);
+    });
+  });
+
+  describe('the API version', () => {
+    it.each([
+      ['3.4', '/v3.4/', { include_active: true, group_ids: [4] }],
+      ['v3.5', '/v3.5/', { include_active: true, group_ids: [4] }],
+      ['v3.6', '/v3.6/', { active: true, group_ids: [4] }],
+      ['3.10', '/v3.10/', { active: true, group_ids: [4] }],
+      ['4.0', '/v4.0/', { active: true, group_ids: [4] }],
+    ])('%s decides the path and how active chats are asked for', async (version, prefix, filters) => {
+      const { client, received } = await served(answering(200, { chats_summary: [] }), { version });
+      await client.listChats({ filters: { active: true, group_ids: [4] } });
+      await client.listChats({ page_id: 'next' });
+      expect(received.map(({ path }) => path)).toEqual(Array(2).fill(`${prefix}agent/action/list_chats`));
+      expect(received.map(({ body }) => JSON.parse(String(body)))).toEqual([{ filters }, { page_id: 'next' }]);
+    });
+
+    it('that is on its way out is told with every answer', async () => {
+      const headers = { Legacy: '2026-01-31', Deprecation: '2026-06-30' };
+      const { client, notices } = await served(answering(404, fixture('api/error.not_found.404.json'), headers));
+      await expect(client.getChat({ chat_id: chatId })).rejects.toThrow();
+      expect(notices).toEqual([
+        { kind: 'legacy', date: '2026-01-31', method: 'get_chat' },
+        { kind: 'deprecation', date: '2026-06-30', method: 'get_chat' },
+      ]);
+    });
+  });
+
+  it('an answer keeps what this bridge does not know', async () => {
+    const { client } = await served(answering(200, { event_id: 'e', brand_new: 1 }));
+    const answer = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
+    expect(z.looseObject({ brand_new: z.number() }).parse(answer).brand_new).toBe(1);
+  });
+}
+
+// ---- core/livechat/client/settings.test.ts
+{
+  const credentials: ApiCredentials = { kind: 'basic', accountId: 'account-1', apiKey: 'pat-1' };
+
+  describe('a setting', () => {
+    const create = (baseUrl: string, version: string) => createLiveChatClient({ credentials, baseUrl, version });
+
+    it.each(['latest', '3', 'v3.6/../..', ''])('for the version such as %j is refused by name', (version) => {
+      expect(() => create('https://api.livechatinc.com', version)).toThrow(
+        'LIVECHAT_API_VERSION: expected a version such as v3.6',
+      );
+    });
+
+    it.each(['api.livechatinc.com', 'ftp://api.livechatinc.com', ''])(
+      'for the address such as %j is refused by name',
+      (url) => {
+        expect(() => create(url, 'v3.6')).toThrow('LIVECHAT_API_BASE_URL: expected an address such as');
+      },
+    );
+
+    it('for the address may have a path and end in a slash', async () => {
+      const paths: string[] = [];
+      const client = createLiveChatClient({
+        credentials,
+        baseUrl: 'https://gateway.example/livechat/',
+        version: 'v3.6',
+        fetchLike: async ({ url }) => {
+          paths.push(url);
+          return { status: 200, headers: {}, body: '' };
+        },
+      });
+      await client.deactivateChat({ id: 'T8RM2K0V9X' });
+      expect(paths).toEqual(['https://gateway.example/livechat/v3.6/agent/action/deactivate_chat']);
+    });
+  });
+}
+
+// ---- core/livechat/client/failures.test.ts
+{
+  const secrets = [
+    'pat-secret',
+    'account-secret',
+    Buffer.from('account-secret:pat-secret').toString('base64'),
+    'hunter2',
+  ];
+  const send = { chat_id: 'T8RM2K0V9X', event: { type: 'message', text: 'My password is hunter2' } };
+  const stops: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    await Promise.all(stops.splice(0).map((stop) => stop()));
+  });
+
+  interface Setting {
+    readonly timeoutMs?: number;
+    readonly fetchLike?: FetchLike;
+  }
+
+  function clientAt(baseUrl: string, setting: Setting = {}) {
+    const calls: CallRecord[] = [];
+    const client = createLiveChatClient({
+      credentials: { kind: 'basic', accountId: 'account-secret', apiKey: 'pat-secret' },
+      baseUrl,
+      version: 'v3.6',
+      onCall: (record) => calls.push(record),
+      ...setting,
+    });
+    return { client, calls };
+  }
+
+  async function served(respond: Respond, setting: Setting = {}) {
+    const server = await startServer(respond);
+    stops.push(server.stop);
+    return { ...clientAt(server.url, setting), server };
+  }
+
+  /** The error, after a look into everything of it that a log or a state machine could show. */
+  async function failureOf(call: Promise<unknown>): Promise<LiveChatApiError> {
+    const error = await call.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (!(error instanceof LiveChatApiError)) throw new Error(`no LiveChatApiError: ${inspect(error)}`);
+    const shown = `${inspect(error, { depth: 20, showHidden: true })}${JSON.stringify(error)}${error.message}${error.stack}`;
+    for (const secret of secrets) expect(shown).not.toContain(secret);
+    return error;
+  }
+
+  describe('an error of LiveChat', () => {
+    const folder = new URL('../../test/fixtures/livechat/api/', import.meta.url);
+    const names = readdirSync(folder).filter((name) => name.startsWith('error.'));
+
+    it.each(names)('%s comes with its type, its code and its debug id', async (name) => {
+      const status = Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400);
+      const { error: expected } = fixture(`api/${name}`);
+      const { client, calls } = await served(answering(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
+      const error = await failureOf(client.sendEvent(send));
+      expect(error).toMatchObject({ status, debugId: 'debug-1', method: 'send_event' });
+      expect(expected).toMatchObject({ type: error.type });
+      expect(calls).toMatchObject([{ method: 'send_event', status, category: error.category }]);
+    });
+
+    it('counts with any HTTP code', async () => {
+      const { client } = await served(answering(200, fixture('api/error.chat_inactive.422.json')));
+      expect(await failureOf(client.tagThread({ chat_id: 'c', thread_id: 't', tag: 'a' }))).toMatchObject({
+        repair: 'resume',
+      });
+    });
+
+    it('names the region to follow', async () => {
+      const { client } = await served(answering(421, fixture('api/error.misdirected_request.json')));
+      expect(await failureOf(client.sendEvent(send))).toMatchObject({ repair: 'region', region: 'dal' });
+    });
+
+    it('says how long to wait', async () => {
+      const { client } = await served(answering(429, {}, { 'Retry-After': '12' }));
+      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'RateLimit', retryAfterMs: 12_000 });
+    });
+
+    it('that quotes what was sent does not pass it on', async () => {
+      const { client } = await served(
+        answering(422, {
+          error: { type: 'validation', message: '`text` "hunter2" is bad', data: { text: 'hunter2' } },
+        }),
+      );
+      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'Client' });
+    });
+
+    it.each([
+      ['', 502, 'Server', 'unknown'],
+      ['<html>hunter2</html>', 503, 'Server', 'unknown'],
+      ['hunter2', 404, 'Client', 'refused'],
+      ['null', 401, 'Authentication', 'refused'],
+      ['[]', 429, 'RateLimit', 'refused'],
+      ['{"error":"hunter2"}', 400, 'Client', 'refused'],
+      ['{"error":{"type":7,"message":["hunter2"]}}', 500, 'Server', 'unknown'],
+      ['{"error":{}}', 200, 'Server', 'unknown'],
+    ])('with the body %j and HTTP %i is of category %s, its outcome %s', async (body, status, category, outcome) => {
+      const { client } = await served(answering(status, body));
+      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category, outcome, status, type: undefined });
+    });
+
+    it('is no redirect: the token goes nowhere else', async () => {
+      const other = await startServer(answering(200, { event_id: 'e' }));
+      stops.push(other.stop);
+      const { client } = await served(answering(307, '', { Location: other.url }));
+      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'Client', status: 307 });
+      expect(other.received).toEqual([]);
+    });
+  });
+
+  describe('an answer that does not fit', () => {
+    it.each(['', '{}', '""', '{"event_id":7}', '{"event_id":""}', '<html>hunter2</html>', '[]'])(
+      'such as %j leaves the outcome of a write unknown',
+      async (body) => {
+        const { client, calls } = await served(answering(200, body));
+        const error = await failureOf(client.sendEvent(send));
+        expect(error).toBeInstanceOf(LiveChatServerError);
+        expect(error).toMatchObject({ outcome: 'unknown', status: 200, retryable: true });
+        expect(calls).toMatchObject([{ status: 200, category: 'Server' }]);
+      },
+    );
+
+    it('is no success even where nothing is expected', async () => {
+      const { client } = await served(answering(200, '<html></html>'));
+      expect(await failureOf(client.deactivateChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
+    });
+
+    it.each([{}, { threads: [{ id: 't', events: [{ id: 'e', custom_id: 7 }] }] }, { threads: [{ events: [] }] }])(
+      'such as %j is not taken for a chat without the event looked for',
+      async (body) => {
+        const { client } = await served(answering(200, body));
+        const error = await failureOf(client.listThreads({ chat_id: 'c' }));
+        expect(error).toMatchObject({ category: 'Server', outcome: 'refused' });
+      },
+    );
+  });
+
+  describe('where no answer comes', () => {
+    it('in time, the outcome is unknown', async () => {
+      const { client, calls } = await served(() => {}, { timeoutMs: 80 });
+      const error = await failureOf(client.sendEvent(send));
+      expect(error).toBeInstanceOf(LiveChatNetworkError);
+      expect(error).toMatchObject({
+        outcome: 'unknown',
+        status: undefined,
+        retryable: true,
+        cause: { code: 'ETIMEDOUT' },
+      });
+      expect(calls).toMatchObject([{ status: undefined, category: 'Network' }]);
+    });
+
+    it('since the other side hangs up after it had the request, the outcome is unknown', async () => {
+      const { client, server } = await served((_response, request) => request.socket.destroy());
+      const error = await failureOf(client.sendEvent(send));
+      expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'ECONNRESET' } });
+      expect(server.received).toHaveLength(1);
+    });
+
+    it('since the connection is reset while the call is sent, the outcome is unknown', async () => {
+      const server = createServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      stops.push(async () => void server.close());
+      const { port } = z.object({ port: z.number() }).parse(server.address());
+      const error = await failureOf(clientAt(`http://127.0.0.1:${port}`).client.sendEvent(send));
+      expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'ECONNRESET' } });
+    });
+
+    it('whole, the outcome is unknown', async () => {
+      const { client } = await served((response) => {
+        response.writeHead(200, { 'content-length': 100 });
+        response.write('{"event_id":', () => response.destroy());
+      });
+      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'Network', outcome: 'unknown' });
+    });
+
+    it('since nobody listens, it was certainly not done', async () => {
+      const server = await startServer(() => {});
+      await server.stop();
+      const { client } = clientAt(server.url);
+      const error = await failureOf(client.sendEvent(send));
+      expect(error).toMatchObject({ category: 'Network', outcome: 'refused', cause: { code: 'ECONNREFUSED' } });
+    });
+
+    it('since the name is unknown, it was certainly not done', async () => {
+      const error = await failureOf(clientAt('http://livechat.invalid').client.sendEvent(send));
+      expect(error).toMatchObject({ category: 'Network', outcome: 'refused' });
+    });
+
+    it('it is not asked again', async () => {
+      const { client, server } = await served(answering(503, ''));
+      await failureOf(client.getChat({ chat_id: 'c' }));
+      expect(server.received).toHaveLength(1);
+    });
+
+    it('after any failure of another transport, the outcome is unknown and the failure stays behind', async () => {
+      const fetchLike: FetchLike = async ({ headers }) => {
+        throw new Error(`failed with ${headers.authorization}`);
+      };
+      const error = await failureOf(clientAt('http://livechat.invalid', { fetchLike }).client.sendEvent(send));
+      expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'UNKNOWN' } });
+    });
+  });
+
+  describe('a call that is cancelled', () => {
+    it('before it began was certainly not done', async () => {
+      const { client, server } = await served(answering(200, { event_id: 'e' }));
+      const error = await failureOf(client.sendEvent(send, { signal: AbortSignal.abort() }));
+      expect(error).toMatchObject({ category: 'Network', outcome: 'refused', cause: { code: 'ERR_ABORTED' } });
+      expect(server.received).toEqual([]);
+    });
+
+    it('under way may have been done', async () => {
+      const controller = new AbortController();
+      const { client } = await served(() => controller.abort());
+      const error = await failureOf(client.sendEvent(send, { signal: controller.signal }));
+      expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'ERR_ABORTED' } });
+    });
+  });
+
+  it('connections are kept for the next call', async () => {
+    const ports = new Set<number | undefined>();
+    const { client } = await served((response, { socket }) => {
+      ports.add(socket.remotePort);
+      response.end('{"event_id":"e"}');
+    });
+    for (let n = 0; n < 5; n += 1) await client.sendEvent(send);
+    expect(ports.size).toBe(1);
+  });
+}
+
+// ---- core/livechat/client/upload.test.ts
+{
+  const url = 'https://cdn.livechat-files.com/api/file/lc/att/1/receipt.png';
+  const stops: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    await Promise.all(stops.splice(0).map((stop) => stop()));
+  });
+
+  async function served() {
+    const server = await startServer(answering(200, { url }));
+    stops.push(server.stop);
+    const client = createLiveChatClient({
+      credentials: { kind: 'bearer', accessToken: 'token-1' },
+      baseUrl: server.url,
+      version: 'v3.6',
+    });
+    return { client, received: server.received };
+  }
+
+  /** The one file of a form, read by Node itself. */
+  async function fileOf({ headers, body }: { headers: { 'content-type'?: string | undefined }; body: Buffer }) {
+    const form = await new Response(new Uint8Array(body), {
+      headers: { 'content-type': headers['content-type'] ?? '' },
+    }).formData();
+    expect([...form.keys()]).toEqual(['file']);
+    const file = form.get('file');
+    if (!(file instanceof File)) throw new Error('no file');
+    return { name: file.name, type: file.type, bytes: Buffer.from(await file.arrayBuffer()) };
+  }
+
+  const bytes = randomBytes(200_000);
+  const chunked = () => Readable.from([bytes.subarray(0, 70_000), bytes.subarray(70_000)]);
+
+  describe('an upload', () => {
+    const table: [string, UploadedFile][] = [
+      ['a stream', { content: chunked(), size: bytes.length, name: 'receipt.png', contentType: 'image/png' }],
+      ['a blob', { content: new Blob([bytes]), name: 'receipt.png', contentType: 'image/png' }],
+      ['a blob that has its type', { content: new Blob([bytes], { type: 'image/png' }), name: 'receipt.png' }],
+    ];
+    it.each(table)('of %s is one file of a form, with its length told first', async (_what, file) => {
+      const { client, received } = await served();
+      expect(await client.uploadFile(file)).toEqual({ url });
+      const [request] = received;
+      if (!request) throw new Error('no request');
+      expect(request).toMatchObject({
+        path: '/v3.6/agent/action/upload_file',
+        headers: { authorization: 'Bearer token-1' },
+      });
+      expect(request.headers['content-length']).toBe(String(request.body.length));
+      expect(await fileOf(request)).toEqual({ name: 'receipt.png', type: 'image/png', bytes });
+    });
+
+    it.each([
+      ['a "b".png', 'a "b".png'],
+      ['żółć 🎉.png', 'żółć 🎉.png'],
+      ['a\r\nContent-Type: text/html\r\n\r\n.png', 'a\r\nContent-Type: text/html\r\n\r\n.png'],
+    ])('named %j keeps its name within its field', async (name, expected) => {
+      const { client, received } = await served();
+      await client.uploadFile({ content: new Blob([bytes]), name });
+      const [request] = received;
+      if (!request) throw new Error('no request');
+      expect(await fileOf(request)).toMatchObject({ name: expected, type: 'application/octet-stream', bytes });
+    });
+
+    it('with a content type that is none goes as plain bytes', async () => {
+      const { client, received } = await served();
+      await client.uploadFile({ content: new Blob(['a']), name: 'a', contentType: 'image/png\r\nx: y' });
+      expect(String(received[0]?.body)).toContain('Content-Type: application/octet-stream\r\n\r\n');
+    });
+
+    it('of more than 10 MB is not begun', async () => {
+      const { client, received } = await served();
+      const file = { content: chunked(), size: 10 * 1024 * 1024 + 1, name: 'big.bin' };
+      await expect(client.uploadFile(file)).rejects.toMatchObject({
+        name: 'LiveChatClientError',
+        type: 'entity_too_large',
+        outcome: 'refused',
+        retryable: false,
+      });
+      expect(received).toEqual([]);
+    });
+
+    it.each([
+      ['is shorter', () => chunked(), bytes.length + 1],
+      ['is longer', () => chunked(), bytes.length - 1],
+      ['breaks off', () => Readable.from(brokenOff()), bytes.length],
+      ['is no bytes', () => Readable.from([{ secret: 1 }]), bytes.length],
+    ])('of a file that %s than was said is not done, and can be tried again', async (_what, content, size) => {
+      const { client, received } = await served();
+      await expect(client.uploadFile({ content: content(), size, name: 'receipt.png' })).rejects.toMatchObject({
+        name: 'LiveChatNetworkError',
+        outcome: 'refused',
+        cause: { code: 'ERR_UPLOAD' },
+      });
+      expect(received).toEqual([]);
+    });
+  });
+
+  async function* brokenOff() {
+    yield bytes.subarray(0, 70_000);
+    throw new Error('the source went away');
+  }
+}

@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { fixture } from '../../test/fixtures.ts';
+import type { SendEvent } from './api.ts';
+import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } from './compose.ts';
+
+// ---- core/livechat/compose/compose.test.ts
+{
+  const composed = (...messages: unknown[]) => composeMessages(parseMessages(messages));
+  const parts = (...messages: unknown[]) => composed(...messages).map(({ part }) => part);
+
+  /** The event that a fixture's request sends, with the `custom_id` left to the sender. */
+  function eventOf(name: string): unknown {
+    const { event } = fixture(`api/${name}`);
+    return { kind: 'event', event: { ...Object(event), custom_id: undefined } };
+  }
+
+  describe('a message', () => {
+    it('of text becomes what LiveChat documents', () => {
+      expect(parts({ type: 'text', content: 'Your parcel left the depot at 07:40.' })).toEqual([
+        eventOf('send_event.message.request.json'),
+      ]);
+    });
+
+    it('with buttons becomes what LiveChat documents, its buttons clicked by nobody', () => {
+      const button = (text: string, value: string, postback_id: string) => ({
+        type: 'message',
+        text,
+        value,
+        postback_id,
+      });
+      const content = {
+        templateId: 'quick_replies',
+        elements: [
+          {
+            title: 'Do you want to talk to a human?',
+            buttons: [button('Yes, I want a human', 'yes', 'transfer'), button('No, thanks', 'no', 'stay')],
+          },
+        ],
+      };
+      expect(parts({ type: 'interactive', content })).toEqual([eventOf('send_event.rich_message.request.json')]);
+    });
+
+    it('with a file that LiveChat has becomes what LiveChat documents', () => {
+      const url =
+        'https://cdn.livechat-files.com/api/file/lc/att/10000001/0d1e2f3a4b5c6d7e8f90a1b2c3d4e5f6/receipt.png';
+      expect(parts({ type: 'media', content: { url, alternativeText: 'Receipt' } })).toEqual([
+        eventOf('send_event.file.request.json'),
+      ]);
+    });
+
+    it.each([
+      [{ url: 'https://shop.example/receipt.png' }],
+      [{ url: 'https://cdn.livechat-files.com.shop.example/receipt.png' }],
+      [{ key: 'organization/conversation/message/receipt.png' }],
+    ])('with a file of ours, %j, is left to be uploaded', (source) => {
+      const content = { ...source, name: 'receipt.png', alternativeText: 'Receipt' };
+      expect(parts({ type: 'media', content }, { type: 'media', content: source })).toEqual([
+        { kind: 'file', source, name: 'receipt.png', alternativeText: 'Receipt', visibility: 'all' },
+        { kind: 'file', source, visibility: 'all' },
+      ]);
+    });
+
+    it('with a file on a host of the setting is sent as it is', () => {
+      const messages = parseMessages([{ type: 'media', content: { url: 'https://files.example/a.png' } }]);
+      expect(composeMessages(messages, { fileHosts: ['files.example'] })).toMatchObject([
+        { part: { kind: 'event', event: { type: 'file', url: 'https://files.example/a.png' } } },
+      ]);
+    });
+
+    it.each([
+      { type: 'text', content: 'Hello' },
+      { type: 'media', content: { url: 'https://cdn.files-text.com/a.png' } },
+      { type: 'media', content: { key: 'a' } },
+      { type: 'interactive', content: { templateId: 'cards', elements: [{ title: 'a' }] } },
+    ])('%j for agents is a note', (message) => {
+      expect(JSON.stringify(parts({ ...message, visibility: 'agents' }))).toContain('"visibility":"agents"');
+      expect(JSON.stringify(parts(message))).toContain('"visibility":"all"');
+    });
+  });
+
+  it('parts come in order, and name their message and their place in it', () => {
+    const long = 'word '.repeat(8_000);
+    const all = composed(
+      { type: 'text', content: 'Hello' },
+      { type: 'text', content: long },
+      { type: 'text', content: '!' },
+    );
+    expect(all.map(({ messageIndex, splitIndex }) => [messageIndex, splitIndex])).toEqual([
+      [0, 0],
+      [1, 0],
+      [1, 1],
+      [1, 2],
+      [2, 0],
+    ]);
+    const texts = all.map(({ part }) =>
+      part.kind === 'event' && part.event.type === 'message' ? part.event.text : '',
+    );
+    expect(texts.join('')).toBe(`Hello${long}!`);
+  });
+
+  it('an event can be sent as it is composed', () => {
+    const requests: SendEvent[] = composed({ type: 'text', content: 'Hello' }).flatMap(({ part }) =>
+      part.kind === 'event' ? [{ chat_id: 'c', event: { ...part.event, custom_id: 'out-1' } }] : [],
+    );
+    expect(requests).toEqual([
+      { chat_id: 'c', event: { type: 'message', text: 'Hello', visibility: 'all', custom_id: 'out-1' } },
+    ]);
+  });
+}
+
+// ---- core/livechat/compose/request-message.test.ts
+{
+  const button = { type: 'message', text: 'Yes', value: 'yes', postback_id: 'p' };
+  const url = { ...button, type: 'url', value: 'https://shop.example' };
+  const webview = { ...url, type: 'webview', webview_height: 'tall' };
+  const phone = { ...button, type: 'phone', value: '+48 123 456 789' };
+
+  const cards = (...elements: unknown[]) => ({ type: 'interactive', content: { templateId: 'cards', elements } });
+  const withButton = (given: object) => cards({}, { buttons: [button, given] });
+  const sticker = (element: object) => ({
+    type: 'interactive',
+    content: { templateId: 'sticker', elements: [element] },
+  });
+  const media = (content: unknown) => ({ type: 'media', content });
+  const without = (fields: object, name: string) =>
+    Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
+
+  function describeIssues(messages: unknown) {
+    try {
+      parseMessages(messages);
+    } catch (error) {
+      if (error instanceof InvalidMessagesError) return error;
+      throw error;
+    }
+    return undefined;
+  }
+
+  describe('messages that LiveChat takes', () => {
+    it.each([
+      { type: 'text', content: 'a' },
+      { type: 'text', content: 'a'.repeat(100_000), visibility: 'agents', metadata: { order: 7 } },
+      media({ url: 'https://shop.example/a.png', name: 'a.png', alternativeText: 'a' }),
+      media({ key: 'a/b/c/d.png' }),
+      cards({ title: 'a', subtitle: 'b', image: { url: 'https://shop.example/a.png', alternative_text: 'a' } }),
+      cards(...Array(10).fill({ title: 'a', buttons: Array(13).fill(button) })),
+      cards({ buttons: [button, url, { ...url, target: 'current' }, webview, phone] }),
+      sticker({ image: { url: 'https://shop.example/a.png' } }),
+    ])('pass, such as %j', (message) => {
+      expect(describeIssues([message])).toBeUndefined();
+    });
+
+    it('keep fields of buttons and elements that are new to this bridge, and who clicked', () => {
+      const message = cards({ brand_new: 1, buttons: [{ ...button, brand_new: 2, user_ids: ['u'] }] });
+      expect(parseMessages([message])).toEqual([message]);
+    });
+
+    it('pass a second time unchanged', () => {
+      const once = parseMessages([cards({ buttons: [button] }), media({ key: 'a' })]);
+      expect(parseMessages(once)).toEqual(once);
+    });
+  });
+
+  describe('what does not fit is named by its path, with what was expected', () => {
+    const at = 'messages.0.content.elements.1.buttons.1';
+    const table: [string, unknown, string, string | RegExp][] = [
+      ['no message', [], 'messages', />=1 items/],
+      ['eleven messages', Array(11).fill({ type: 'text', content: 'a' }), 'messages', /<=10 items/],
+      ['no list', 'sensitive', 'messages', /expected array/],
+      ['another type', [{ type: 'sensitive' }], 'messages.0.type', /'text' \| 'media' \| 'interactive'/],
+      ['an empty text', [{ type: 'text', content: '' }], 'messages.0.content', />=1 characters/],
+      ['a text that is none', [{ type: 'text', content: ['sensitive'] }], 'messages.0.content', /expected string/],
+      [
+        'another visibility',
+        [{ type: 'text', content: 'a', visibility: 'sensitive' }],
+        'messages.0.visibility',
+        /"all"\|"agents"/,
+      ],
+      ['neither url nor key', [media({})], 'messages.0.content', 'expected either url or key'],
+      [
+        'url and key',
+        [media({ url: 'https://a.example', key: 'k' })],
+        'messages.0.content',
+        'expected either url or key',
+      ],
+      ['no https', [media({ url: 'http://sensitive.example' })], 'messages.0.content.url', 'expected an https URL'],
+      ['no url', [media({ url: 'sensitive' })], 'messages.0.content.url', 'expected an https URL'],
+      ['an empty key', [media({ key: '' })], 'messages.0.content.key', />=1 characters/],
+      [
+        'another template',
+        [{ type: 'interactive', content: { templateId: 'sensitive', elements: [] } }],
+        'messages.0.content.templateId',
+        /'cards' \| 'quick_replies' \| 'sticker'/,
+      ],
+      ['no element', [cards()], 'messages.0.content.elements', />=1 items/],
+      ['eleven elements', [cards(...Array(11).fill({}))], 'messages.0.content.elements', /<=10 items/],
+      [
+        'fourteen buttons',
+        [cards({ buttons: Array(14).fill(button) })],
+        'messages.0.content.elements.0.buttons',
+        /<=13 items/,
+      ],
+      [
+        'another button',
+        [withButton({ ...button, type: 'sensitive' })],
+        `${at}.type`,
+        /'message' \| 'url' \| 'webview' \| 'phone'/,
+      ],
+      ['a button without text', [withButton(without(button, 'text'))], `${at}.text`, /expected string/],
+      ['a button without value', [withButton(without(button, 'value'))], `${at}.value`, /expected string/],
+      ['a button without id', [withButton(without(button, 'postback_id'))], `${at}.postback_id`, /expected string/],
+      ['a webview without height', [withButton(without(webview, 'webview_height'))], `${at}.webview_height`, /"tall"/],
+      [
+        'another height',
+        [withButton({ ...webview, webview_height: 'sensitive' })],
+        `${at}.webview_height`,
+        /"compact"\|"tall"\|"full"/,
+      ],
+      ['another target', [withButton({ ...url, target: 'sensitive' })], `${at}.target`, /"new"\|"current"/],
+      [
+        'no address',
+        [withButton({ ...url, value: 'javascript:sensitive' })],
+        `${at}.value`,
+        'expected an http or https URL',
+      ],
+      ['no phone number', [withButton({ ...phone, value: 'sensitive' })], `${at}.value`, 'expected a phone number'],
+      ['clickers that are none', [withButton({ ...button, user_ids: [1] })], `${at}.user_ids.0`, /expected string/],
+      ['an image without url', [cards({ image: {} })], 'messages.0.content.elements.0.image.url', /expected string/],
+      ['a sticker without image', [sticker({})], 'messages.0.content.elements.0.image', /expected object/],
+    ];
+
+    it.each(table)('%s', (_what, messages, path, message) => {
+      const error = describeIssues(messages);
+      expect(error?.issues).toEqual([{ path, message: expect.stringMatching(message) }]);
+      expect(error?.message).toContain(`${path}: `);
+      expect(error?.message).not.toContain('sensitive');
+    });
+
+    it('with every field at once', () => {
+      const error = describeIssues([{ type: 'text', content: '' }, media({ key: '' }), cards({ title: 7 })]);
+      expect(error?.issues.map(({ path }) => path)).toEqual([
+        'messages.0.content',
+        'messages.1.content.key',
+        'messages.2.content.elements.0.title',
+      ]);
+    });
+  });
+
+  it('a request message can be described as JSON schema', () => {
+    expect(z.toJSONSchema(requestMessage, { io: 'input' })).toMatchObject({ oneOf: [{}, {}, {}] });
+  });
+}

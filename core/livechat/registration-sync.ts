@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod/mini';
+import type { Clock } from '../platform/clock.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
+import { writeSecret } from '../platform/secrets-manager.ts';
+import type { Account } from './connection.ts';
+import { type LiveChatCredentials, rereadEveryMs } from './credentials.ts';
+import { LiveChatClientError } from './errors.ts';
+import {
+  describeMark,
+  fingerprintOf,
+  gapOf,
+  type Plan,
+  planOf,
+  type Removal,
+  rotationOf,
+  type Seen,
+  versionName,
+  type Wish,
+  wantedActions,
+} from './registration-plan.ts';
+
+/** How long changes take until they hold everywhere, in ms. */
+export interface Delays {
+  /** At LiveChat, which says: up to two minutes. */
+  readonly settleMs: number;
+  /** How long a function keeps a secret. */
+  readonly cacheMs: number;
+}
+
+export type Step =
+  | { readonly did: 'created' | 'removed'; readonly action: string }
+  | { readonly did: 'enabled' }
+  /** ms since 1970 */
+  | { readonly did: 'waiting'; readonly until: number };
+
+export function clientIdOf({ stored: { name, current } }: Pick<Account, 'stored'>): string {
+  if (current.LIVECHAT_CLIENT_ID) return current.LIVECHAT_CLIENT_ID;
+  throw new ConfigurationError(`secret ${name}: LIVECHAT_CLIENT_ID`, "the client id of this bridge's application");
+}
+
+/** What is registered now, and whether the license's webhooks are on. */
+export async function look(account: Account): Promise<Seen> {
+  const owner = { owner_client_id: clientIdOf(account) };
+  const registrations = await account.ask((client) => client.listWebhooks(owner));
+  const { license_webhooks_enabled: enabled } = await account.ask((client) => client.getLicenseWebhooksState(owner));
+  return { registrations, enabled };
+}
+
+/** What ought to be registered for calls with these credentials to come to `url`. */
+export async function wishOf(
+  account: Account,
+  url: string,
+  { LIVECHAT_WEBHOOK_SECRET: secret }: LiveChatCredentials = account.stored.current,
+): Promise<Wish> {
+  const mark = { version: versionName(account.version), secret: await fingerprintOf(secret, clientIdOf(account)) };
+  return { url, actions: wantedActions(account.version), mark };
+}
+
+export function newWebhookSecret(): string {
+  return `whsec-${randomBytes(24).toString('hex')}`;
+}
+
+const anything = z.record(z.string(), z.unknown());
+
+/** Stores a new webhook secret beside what else the secret holds; the one before is accepted for another day. */
+export async function storeWebhookSecret({ stored }: Account, secret: string): Promise<void> {
+  const content = anything.parse(JSON.parse(stored.text));
+  await writeSecret(stored.name, JSON.stringify({ ...content, LIVECHAT_WEBHOOK_SECRET: secret }));
+}
+
+export interface Task {
+  readonly account: Account;
+  readonly wish: Wish;
+  /** The webhook secret that new registrations carry, and when it was stored (ms since 1970). */
+  readonly secret: string;
+  readonly storedAt: number;
+  readonly delays: Delays;
+  readonly clock: Clock;
+  onStep(step: Step): void;
+}
+
+/**
+ * Carries a plan out so that no call is refused or missed in between: new registrations come when every function can
+ * know their secret, and old ones go when the new ones are in effect. Broken off, the next plan goes on from there.
+ */
+export async function carryOut(plan: Plan, task: Task): Promise<void> {
+  const { account, wish, storedAt, delays, clock, onStep } = task;
+  const owner = { owner_client_id: clientIdOf(account) };
+  if (plan.create.some(({ flaws }) => flaws.includes('secret'))) {
+    await waitUntil(storedAt + Math.min(delays.cacheMs, rereadEveryMs), task);
+  }
+  for (const removal of plan.first) await remove(removal, task);
+  for (const { action } of plan.create) {
+    const description = describeMark(wish.mark);
+    const registration = { action, url: wish.url, secret_key: task.secret, type: 'license', description } as const;
+    await account.ask((client) => client.registerWebhook({ ...registration, ...owner }));
+    onStep({ did: 'created', action });
+  }
+  if (plan.enable) {
+    await account.ask((client) => client.enableLicenseWebhooks(owner));
+    onStep({ did: 'enabled' });
+  }
+  if (plan.remove.some(({ reason }) => reason === 'replaced')) {
+    await waitUntil(Math.max(clock.now() + delays.settleMs, storedAt + delays.cacheMs), task);
+  }
+  for (const removal of plan.remove) await remove(removal, task);
+}
+
+async function waitUntil(until: number, { clock, onStep }: Task): Promise<void> {
+  const wait = until - clock.now();
+  if (wait <= 0) return;
+  onStep({ did: 'waiting', until });
+  await clock.sleep(wait);
+}
+
+async function remove({ id, action }: Removal, { account, onStep }: Task): Promise<void> {
+  await unregister(account, id);
+  onStep({ did: 'removed', action });
+}
+
+/** Takes a registration away; one that is gone already is as good. */
+export async function unregister(account: Account, id: string): Promise<void> {
+  try {
+    await account.ask((client) => client.unregisterWebhook({ id, owner_client_id: clientIdOf(account) }));
+  } catch (error) {
+    if (!(error instanceof LiveChatClientError) || error.type !== 'not_found') throw error;
+  }
+}
+
+/** What is to be done at LiveChat, and with which webhook secret. */
+export interface Intent {
+  readonly plan: Plan;
+  readonly wish: Wish;
+  readonly secret: string;
+  /** Whether the secret is to be stored first. */
+  readonly isNew: boolean;
+}
+
+/** The secret cannot be rotated without a gap; the message says what to do first. */
+export class RotationStopped extends Error {
+  override readonly name = 'RotationStopped';
+  constructor(reason: string) {
+    super(`The secret was not rotated: ${reason}.`);
+  }
+}
+
+/** To bring the registrations to what is wanted, with the secret that is stored. */
+export async function intendSync(account: Account, url: string, seen: Seen): Promise<Intent> {
+  const wish = await wishOf(account, url);
+  return { plan: planOf(seen, wish), wish, secret: account.stored.current.LIVECHAT_WEBHOOK_SECRET, isNew: false };
+}
+
+/** To put a new secret in the place of the old one, or to go on where that was broken off. Throws {@link RotationStopped}. */
+export async function intendRotation(account: Account, url: string, seen: Seen): Promise<Intent> {
+  const { current, previous } = account.stored;
+  const clientId = clientIdOf(account);
+  const rotation = rotationOf(seen.registrations, url, {
+    current: await fingerprintOf(current.LIVECHAT_WEBHOOK_SECRET, clientId),
+    previous: previous && (await fingerprintOf(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
+  });
+  if (rotation.next === 'stop') throw new RotationStopped(rotation.reason);
+  const intent = await (rotation.next === 'resume' ? intendSync : intendNewSecret)(account, url, seen);
+  const gap = gapOf(intent.plan);
+  if (gap !== undefined) throw new RotationStopped(gap);
+  return intent;
+}
+
+async function intendNewSecret(account: Account, url: string, seen: Seen): Promise<Intent> {
+  const secret = newWebhookSecret();
+  const wish = await wishOf(account, url, { ...account.stored.current, LIVECHAT_WEBHOOK_SECRET: secret });
+  return { plan: planOf(seen, wish), wish, secret, isNew: true };
+}

@@ -1,0 +1,327 @@
+import { describe, expect, it } from 'vitest';
+import { never, organizationId, world } from '../../test/model/gate-world.ts';
+import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
+import type { Gate } from '../outbound/gate/gate.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
+import { type ActionTarget, applyActions, Calls, NoSlot, type RoutingCarrier } from './apply.ts';
+import type { PlannedAction } from './rules.ts';
+
+const target: ActionTarget = {
+  organizationId,
+  conversationId: 'C',
+  threadId: 'T',
+  phase: 'start',
+  assigned: { agents: ['nina'], groups: [4] },
+};
+const rule = 'r';
+const tag: PlannedAction = { rule, action: 'tag', tag: 't' };
+const answer: PlannedAction = { rule, action: 'answer', text: 'hello' };
+const note: PlannedAction = { rule, action: 'note', text: 'psst' };
+const transfer = (...targets: Extract<PlannedAction, { action: 'transfer' }>['targets']): PlannedAction => ({
+  rule,
+  action: 'transfer',
+  targets,
+});
+const absent = failure('Repairable', { repair: 'join' });
+
+type World = ReturnType<typeof world>;
+
+const callsIn = ({ passage, gate, time }: World, carrier: () => Promise<RoutingCarrier>) =>
+  new Calls({ carrier, passage: passage('run'), gate, clock: time, latest: never, onLocked: async () => {} });
+
+/** Applies actions; returns the calls and each outcome. */
+async function perform(
+  planned: readonly PlannedAction[],
+  answers: Parameters<typeof routingCarrier>[0] = () => undefined,
+  more: Partial<ActionTarget> = {},
+) {
+  const here = world();
+  const { carrier, calls } = routingCarrier(answers);
+  const gated = callsIn(here, async () => carrier);
+  const applied = await here.live(() => applyActions(planned, { ...target, ...more }, gated, here.time));
+  return {
+    calls,
+    outcomes: applied.actions.map(({ action, outcome }) => `${action} ${outcome}`),
+    assignedTo: applied.assignedTo,
+    stopped: applied.stopped,
+  };
+}
+
+describe('applying actions', () => {
+  it('is done in order, and a step that fails does not stop the next', async () => {
+    const { calls, outcomes } = await perform([tag, note], (call) =>
+      call === 'tag t' ? failure('Client') : undefined,
+    );
+    expect(calls).toEqual(['tag t', 'send to agents']);
+    expect(outcomes).toEqual(['tag failed', 'note done']);
+  });
+
+  it('goes to the next target after any failure', async () => {
+    const failures = {
+      'transfer agent a': failure('Client'),
+      'transfer group 1': failure('Network'),
+      'transfer group 2': failure('Server'),
+    };
+    const { calls, outcomes, assignedTo } = await perform(
+      [transfer({ agent: 'a' }, { group: 1 }, { group: 2 }, { group: 3 }, { group: 5 })],
+      (call) => new Map(Object.entries(failures)).get(call),
+    );
+    expect(calls).toEqual(['transfer agent a', 'transfer group 1', 'transfer group 2', 'transfer group 3']);
+    expect(outcomes.map((one) => one.split(' ')[1])).toEqual(['failed', 'failed', 'failed', 'done', 'skipped']);
+    expect(assignedTo).toEqual({ group: 3 });
+  });
+
+  it.each([
+    [{ agent: 'nina' } as const, 'not needed', []],
+    [{ group: 4 } as const, 'not needed', []],
+    [{ group: 5 } as const, 'done', ['transfer group 5']],
+  ])('calls nobody for %j where it is so: %s', async (target, outcome, expected) => {
+    const { calls, outcomes, assignedTo } = await perform([transfer(target)]);
+    expect(calls).toEqual(expected);
+    expect(outcomes).toEqual([`transfer ${outcome}`]);
+    expect(assignedTo).toEqual(target);
+  });
+
+  it('does not take a chat of two groups for one that is in the wanted group', async () => {
+    const { calls } = await perform([transfer({ group: 4 })], () => undefined, {
+      assigned: { agents: [], groups: [4, 5] },
+    });
+    expect(calls).toEqual(['transfer group 4']);
+  });
+
+  it('leaves a chat where an earlier phase has brought it', async () => {
+    const { calls, outcomes } = await perform([tag, transfer({ group: 9 })], () => undefined, {
+      assignedTo: { group: 2 },
+    });
+    expect(calls).toEqual(['tag t']);
+    expect(outcomes).toEqual(['tag done', 'transfer skipped']);
+  });
+
+  it('ends when the chat has been closed', async () => {
+    const closed = failure('Repairable', { repair: 'resume' });
+    const { calls, outcomes, stopped } = await perform([answer, note, transfer({ group: 1 })], () => closed);
+    expect(calls).toEqual(['send to all']);
+    expect(outcomes).toEqual(['answer failed', 'note skipped', 'transfer skipped']);
+    expect(stopped).toBe('chat closed');
+  });
+
+  it('is left when it comes too late', async () => {
+    const { calls, outcomes, stopped } = await perform([tag, transfer({ agent: 'nina' })], () => undefined, {
+      tooLate: true,
+    });
+    expect(calls).toEqual([]);
+    expect(outcomes).toEqual(['tag skipped', 'transfer skipped']);
+    expect(stopped).toBe('too late');
+  });
+
+  it('fails with the name of the setting that is missing', async () => {
+    const here = world();
+    const carrier = () => Promise.reject(new ConfigurationError('LIVECHAT_API_KEY', 'a personal access token'));
+    const { actions } = await here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time));
+    expect(actions).toMatchObject([
+      {
+        outcome: 'failed',
+        error: { name: 'ConfigurationError', message: expect.stringContaining('LIVECHAT_API_KEY') },
+      },
+    ]);
+  });
+
+  it('is not hidden when something of our own fails: it is tried again as a whole', async () => {
+    const here = world();
+    const carrier = () => Promise.reject(new Error('the secret cannot be read'));
+    await expect(here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time))).rejects.toThrow(
+      'the secret cannot be read',
+    );
+  });
+});
+
+describe('who speaks in a chat', () => {
+  /** Refused until somebody has joined, and for a while after. */
+  const outside = (settling: number) => (call: string, calls: readonly string[]) => {
+    if (!call.startsWith('send')) return undefined;
+    const joined = calls.findLastIndex((one) => one.startsWith('join'));
+    return joined < 0 || calls.slice(joined).filter((one) => one.startsWith('send')).length <= settling
+      ? absent
+      : undefined;
+  };
+
+  it('comes in unseen to leave a note, and stays so', async () => {
+    const { calls, outcomes } = await perform([note], outside(0));
+    expect(calls).toEqual(['send to agents', 'join agents', 'send to agents']);
+    expect(outcomes).toEqual(['note done']);
+  });
+
+  it('waits for the join to be in effect', async () => {
+    const { calls, outcomes } = await perform([answer, transfer({ group: 1 })], outside(2));
+    expect(calls).toEqual(['send to all', 'join all', 'send to all', 'send to all', 'send to all', 'transfer group 1']);
+    expect(outcomes).toEqual(['answer done', 'transfer done']);
+  });
+
+  it('gives up a join that never takes effect, and gives the chat back', async () => {
+    const { calls, outcomes } = await perform([answer], outside(100));
+    expect(outcomes).toEqual(['answer failed', 'hand back done']);
+    expect(calls.at(-1)).toBe('hand back');
+  });
+
+  it('gives the chat back when no target has taken it', async () => {
+    const { outcomes } = await perform([answer, transfer({ agent: 'a' })], (call, calls) =>
+      call.startsWith('transfer') ? failure('Client') : outside(0)(call, calls),
+    );
+    expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
+  });
+
+  it('transfers even to where the chat is, since only that takes it out again', async () => {
+    const { calls } = await perform([answer, transfer({ group: 4 })], outside(0));
+    expect(calls.at(-1)).toBe('transfer group 4');
+  });
+
+  it('looks for what an earlier run may have said before it died', async () => {
+    const said = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, {
+      attemptedAt: 1,
+    });
+    expect(said.calls).toEqual(['find', 'find', 'send to agents']);
+    expect(said.outcomes).toEqual(['answer done', 'note done']);
+  });
+});
+
+/** Calls in virtual time, from 0 on, through a gate that stands as given. */
+function given(gate: Partial<Gate>, answers: Parameters<typeof routingCarrier>[0] = () => undefined, latest = never) {
+  const { live, passage, time, gate: read } = world(gate);
+  const { carrier, calls } = routingCarrier(answers);
+  let locked = 0;
+  const made = new Calls({
+    carrier: async () => carrier,
+    passage: passage('run'),
+    gate: read,
+    clock: time,
+    latest,
+    onLocked: async () => {
+      locked += 1;
+    },
+  });
+  return {
+    live,
+    read,
+    time,
+    calls,
+    locked: () => locked,
+    tag: (name = 't') => made.make((one) => one.tag(organizationId, 'T', name)),
+  };
+}
+
+const outcome = (work: Promise<void>) =>
+  work.then(
+    () => 'done',
+    (error: unknown) => (error instanceof Error ? error.name : error),
+  );
+
+describe('a call of routing', () => {
+  it('waits for a slot that comes within ten seconds', async () => {
+    const { live, tag, time } = given({ nextSlotAt: 9_000, tail: 9_000 });
+    expect(await live(() => outcome(tag()))).toBe('done');
+    expect(time.now()).toBeGreaterThanOrEqual(9_000);
+    expect(time.now()).toBeLessThanOrEqual(10_000);
+  });
+
+  it.each<[string, Partial<Gate>]>([
+    ['comes later', { nextSlotAt: 13_000, tail: 13_000 }],
+    ['others wait for', { tail: 30_000 }],
+    ['an operator has paused', { paused: 'yes' }],
+    ['the breaker keeps', { breaker: 'open', openUntil: 29_000, nextSlotAt: 29_000, tail: 29_000 }],
+  ])('is not made for a slot that %s, and that is known at once', async (_why, gate) => {
+    const { live, tag, time, calls, read } = given(gate);
+    expect(await live(() => outcome(tag()))).toBe('NoSlot');
+    expect(calls).toEqual([]);
+    expect(time.now()).toBe(0);
+    // Nobody waits behind one who has left.
+    expect(await read()).toMatchObject(gate);
+  });
+
+  it('waits no longer than ten seconds for all calls of a decision together', async () => {
+    const { live, tag, time } = given({ nextSlotAt: 4_900, tail: 4_900, interval: 4_900, baseInterval: 4_900 });
+    const outcomes: unknown[] = [];
+    await live(async () => {
+      for (let call = 0; call < 4; call += 1) outcomes.push(await outcome(tag()));
+    });
+    expect(outcomes).toEqual(['done', 'done', 'NoSlot', 'NoSlot']);
+    expect(time.now()).toBeLessThanOrEqual(10_000);
+  });
+
+  it('is not begun when it would outlive the function', async () => {
+    const { live, tag, calls } = given({ nextSlotAt: 2_000, tail: 2_000 }, () => undefined, 1_999);
+    expect(await live(() => outcome(tag()))).toBe('NoSlot');
+    expect(calls).toEqual([]);
+  });
+
+  it('is made again after a limit that ends soon, and slows everybody', async () => {
+    const limited = failure('RateLimit', { retryAfterMs: 3_000 });
+    const { live, tag, calls, time, read } = given({}, (_call, { length }) => (length === 1 ? limited : undefined));
+    expect(await live(() => outcome(tag()))).toBe('done');
+    expect(calls).toEqual(['tag t', 'tag t']);
+    expect(time.now()).toBeGreaterThanOrEqual(3_000);
+    expect((await read()).interval).toBeGreaterThan(103);
+  });
+
+  it('is given up after a limit that does not end soon', async () => {
+    const { live, tag, calls, time } = given({}, () => failure('RateLimit', { retryAfterMs: 60_000 }));
+    expect(await live(() => outcome(tag()))).toBe('NoSlot');
+    expect(calls).toHaveLength(1);
+    expect(time.now()).toBe(0);
+  });
+
+  it.each(['Server', 'Network'] as const)(
+    'that fails by %s counts at the breaker and is not repeated',
+    async (category) => {
+      const { live, tag, calls, read } = given({}, () => failure(category));
+      expect(await live(() => outcome(tag()))).toBe(category);
+      expect(calls).toHaveLength(1);
+      expect((await read()).failures).toBe(1);
+    },
+  );
+
+  it('follows the carrier to another region, once, and stays there', async () => {
+    const elsewhere = failure('Repairable', { repair: 'region', region: 'fra' });
+    const { live, tag, calls } = given({}, (call) =>
+      call === 'tag a' || call === 'fra: tag c' ? elsewhere : undefined,
+    );
+    const outcomes = await live(async () => [
+      await outcome(tag('a')),
+      await outcome(tag('b')),
+      await outcome(tag('c')),
+    ]);
+    expect(outcomes).toEqual(['done', 'done', 'Repairable']);
+    expect(calls).toEqual(['tag a', 'fra: tag a', 'fra: tag b', 'fra: tag c']);
+  });
+
+  it('reads the credentials again, once', async () => {
+    const refused = failure('Authentication', { type: 'authentication', status: 401 });
+    const { live, tag, calls, locked } = given({}, (call) =>
+      call === 'fresh credentials' ? true : call === 'tag t' ? refused : undefined,
+    );
+    expect(await live(() => outcome(tag()))).toBe('done');
+    expect(calls).toEqual(['tag t', 'fresh: tag t']);
+    expect(locked()).toBe(0);
+  });
+
+  it('closes the gate and calls a human when the credentials do not work', async () => {
+    const { live, tag, read, locked } = given({}, (call) =>
+      call === 'tag t' ? failure('Authentication', { type: 'authentication' }) : false,
+    );
+    expect(await live(() => outcome(tag()))).toBe('Authentication');
+    expect(await read()).toMatchObject({ breaker: 'open', reason: 'credentials' });
+    expect(locked()).toBe(1);
+  });
+
+  it('does not close the gate for all because one chat is out of bounds', async () => {
+    const { live, tag, read, locked } = given({}, (call) =>
+      call === 'tag t' ? failure('Authentication', { type: 'authorization' }) : false,
+    );
+    expect(await live(() => outcome(tag()))).toBe('Authentication');
+    expect(await read()).toMatchObject({ breaker: 'closed' });
+    expect(locked()).toBe(0);
+  });
+});
+
+it('says where to look when there was no slot', () => {
+  expect(new NoSlot().message).toBe('the gate had no slot within 10 s; see why at GET /api/gate');
+});

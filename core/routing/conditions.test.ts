@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { condition, facts, openingHours } from '../../test/routing-arbitraries.ts';
+import {
+  type Condition,
+  evaluateCondition,
+  findPart,
+  matches,
+  type Operand,
+  type OperatorName,
+  type Truth,
+} from './conditions.ts';
+
+const complement: Record<`${Truth}`, Truth> = { true: false, false: true, unknown: 'unknown' };
+const hours = openingHours.map((office) => ({ office }));
+
+describe('evaluateCondition', () => {
+  it('takes `not` for the complement', () => {
+    fc.assert(
+      fc.property(condition, facts, hours, (one, known, open) => {
+        const { truth } = evaluateCondition(one, known, open);
+        expect(evaluateCondition({ not: one }, known, open).truth).toBe(complement[`${truth}`]);
+        expect(evaluateCondition({ not: { not: one } }, known, open)).toMatchObject({ truth });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('has `all` and `any` mirror each other', () => {
+    fc.assert(
+      fc.property(fc.array(condition, { maxLength: 3 }), facts, hours, (parts, known, open) => {
+        const negated: Condition[] = parts.map((part) => ({ not: part }));
+        const { truth } = evaluateCondition({ all: parts }, known, open);
+        expect(evaluateCondition({ not: { any: negated } }, known, open).truth).toBe(truth);
+      }),
+    );
+  });
+
+  it('gives as reasons tests that are there and came to what is said of them', () => {
+    fc.assert(
+      fc.property(condition, facts, hours, (one, known, open) => {
+        const { truth, reasons } = evaluateCondition(one, known, open);
+        for (const { path, result } of reasons)
+          expect(evaluateCondition(findPart(one, path) ?? { any: [] }, known, open).truth).toBe(result);
+        // Only empty lists decide without a test.
+        if (truth === 'unknown') expect(reasons.map(({ result }) => result)).toContain('unknown');
+      }),
+    );
+  });
+});
+
+describe('an operator', () => {
+  it.each<[OperatorName, readonly (string | number | boolean)[], Operand, boolean]>([
+    ['is', ['Pro'], 'pro', true],
+    ['is', ['Pro'], ['free', 'PRO'], true],
+    ['is', ['Pro'], 'professional', false],
+    ['is', ['ＰＲＯ'], 'pro', true],
+    ['is', [4, 7], 7, true],
+    ['is', [4, 7], [1, 2], false],
+    ['is', [true], true, true],
+    ['is', [true], false, false],
+    ['is', [], 'pro', false],
+    ['startsWith', ['https://shop.example/pl/cart'], 'https://shop.example/PL/', true],
+    ['startsWith', ['https://shop.example/cart'], ['https://a', 'https://shop'], true],
+    ['endsWith', ['dana@shop.example'], '@shop.example', true],
+    ['endsWith', ['dana@shop.example.org'], '@shop.example', false],
+    ['contains', ['Where is my REFUND?'], 'refund', true],
+    ['contains', ['Refunded'], 'refund', true],
+    ['words', ['Refunded'], 'refund', false],
+    ['words', ['I want a refund!'], ['cancel', 'Refund'], true],
+    ['words', ['I want my money\n back'], 'money back', true],
+    ['words', ['moneyback'], 'money back', false],
+    ['words', ['Zwrot pieniędzy'], 'PIENIĘDZY', true],
+    ['words', ['Привет, мир'], 'мир', true],
+    ['words', ['naïve'], 'nai\u0308ve', true],
+    ['atLeast', ['129.00'], 129, true],
+    ['atLeast', ['128.99'], 129, false],
+    ['atLeast', [' 130 '], 129, true],
+    ['atLeast', ['1e9'], 129, false],
+    ['atLeast', [''], 0, false],
+    ['below', ['-5'], 0, true],
+    ['below', ['abc'], 0, false],
+    ['exists', ['x'], true, true],
+    ['exists', [], true, false],
+    ['exists', [], false, true],
+    ['exists', [false], true, true],
+  ])('%s of %j and %j is %s', (name, values, operand, fits) => {
+    expect(matches(name, values, operand)).toBe(fits);
+  });
+
+  it('takes no longer for a hostile text than for any other of its length', () => {
+    const text = `${'a!'.repeat(8_000)}${' '.repeat(100)}`;
+    const began = performance.now();
+    for (const name of ['is', 'startsWith', 'endsWith', 'contains', 'words'] as const)
+      matches(name, [text], 'aaaaaaaaaaaaaaaa!b');
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});

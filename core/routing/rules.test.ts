@@ -1,0 +1,347 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyJson } from '../../test/arbitraries.ts';
+import { facts, ruleSet, written } from '../../test/routing-arbitraries.ts';
+import type { Condition, Truth } from './conditions.ts';
+import type { RoutingFacts } from './facts.ts';
+import {
+  type Actions,
+  dryRun,
+  evaluateRules,
+  InvalidRulesError,
+  parseRules,
+  planActions,
+  type RuleSet,
+} from './rules.ts';
+
+/** What is wrong with rules, as `path: message`. */
+function wrong(rules: unknown): string[] {
+  try {
+    parseRules(rules);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvalidRulesError)) throw error;
+    return error.issues.map(({ path, message }) => `${path}: ${message}`);
+  }
+}
+
+const tag = { tag: ['t'] };
+const when = (condition: unknown) => ({ match: 'first', rules: [{ name: 'r', when: condition, do: tag }] });
+const doing = (actions: unknown) => ({ match: 'first', rules: [{ name: 'r', do: actions }] });
+const open = (hours: object) => ({
+  match: 'first',
+  hours: { office: { timeZone: 'UTC', open: {}, ...hours } },
+  rules: [],
+});
+const deep = (depth: number): unknown =>
+  Array.from({ length: depth }).reduce((inner) => ({ not: inner }), { fact: 'country', is: 'PL' });
+
+describe('rules', () => {
+  it('are taken as they are', () => {
+    const rules = {
+      comment: 'why',
+      match: 'all',
+      hours: { office: { timeZone: 'Europe/Warsaw', open: { mon: ['09:00-17:00'] }, closedOn: ['2026-12-25'] } },
+      rules: [
+        {
+          name: 'everything',
+          comment: 'why',
+          when: {
+            all: [
+              { any: [{ fact: 'country', is: ['PL', 'DE'] }, { not: { fact: 'group', is: 4 } }] },
+              { fact: 'hours.office', is: false },
+              { fact: 'session.cart', atLeast: 100 },
+              { fact: 'message', words: ['refund', 'money back'] },
+            ],
+          },
+          do: {
+            transfer: [{ agent: 'nina@acme.example' }, { group: 4, queue: true }],
+            tag: ['a'],
+            priority: 'urgent',
+            note: 'n',
+            answer: 'a',
+          },
+        },
+      ],
+    };
+    expect(parseRules(rules)).toEqual(rules);
+  });
+
+  it.each<[unknown, string[]]>([
+    [null, ['(root): Invalid input: expected object, received null']],
+    [{ match: 'some', rules: 1 }, ['match: expected first or all', 'rules: expected a list of rules']],
+    [{ match: 'first', rules: [], more: 1 }, ['(root): Unrecognized key: "more"']],
+    [when({ fact: 'contry', is: 'PL' }), [expect.stringContaining('rules.0.when.fact: expected one of customer.id, ')]],
+    [
+      when({ fact: 'country' }),
+      [expect.stringContaining('rules.0.when.fact: expected country with exactly one of is, ')],
+    ],
+    [when({ fact: 'country', is: 'PL', contains: 'P' }), [expect.stringContaining('with exactly one of')]],
+    [
+      when({ fact: 'country', matches: 'P.*' }),
+      [
+        'rules.0.when: Unrecognized key: "matches"',
+        expect.stringContaining('rules.0.when.fact: expected country with'),
+      ],
+    ],
+    [when({ all: [{ fact: 'returning', is: 'yes' }] }), ['rules.0.when.all.0.is: expected true or false']],
+    [when({ any: [{ not: { fact: 'group', is: [1, 'two'] } }] }), ['rules.0.when.any.0.not.is.1: expected a number']],
+    [when({ fact: 'session.plan', is: [] }), ['rules.0.when.is: expected at least one value']],
+    [when({ fact: 'session.plan', is: 7 }), ['rules.0.when.is: expected a text of 1 to 500 characters']],
+    [when({ fact: 'session.cart', atLeast: '7' }), ['rules.0.when.atLeast: expected a number']],
+    [when({ fact: 'message', words: '?!' }), ['rules.0.when.words: expected a word']],
+    [when({ fact: 'message', exists: true }), [expect.stringMatching(/^rules.0.when.fact: expected message .*below$/)]],
+    [when({ fact: 'hours.office', is: true }), ['rules.0.when: expected opening hours named office under hours']],
+    [when({ all: [], any: [] }), ['rules.0.when: Unrecognized key: "any"']],
+    [when({}), ['rules.0.when: expected one of all, any, not, or a fact with an operator']],
+    [when('always'), ['rules.0.when: expected one of all, any, not, or a fact with an operator']],
+    [when({ all: 1 }), ['rules.0.when.all: expected a list of conditions']],
+    [doing({}), ['rules.0.do: expected at least one of transfer, tag, priority, note, answer']],
+    [doing({ tag: [] }), ['rules.0.do.tag: expected 1 to 20 tags']],
+    [doing({ priority: 'top' }), ['rules.0.do.priority: expected one of low, normal, high, urgent']],
+    [doing({ transfer: [{ agent: 'a', queue: true }] }), ['rules.0.do.transfer.0: Unrecognized key: "queue"']],
+    [doing({ transfer: [{ group: '4' }] }), ['rules.0.do.transfer.0.group: expected the number of a group']],
+    [doing({ transfer: [{ team: 4 }] }), ['rules.0.do.transfer.0: expected an agent or a group']],
+    [doing({ answer: 'ą'.repeat(9_000) }), ['rules.0.do.answer: expected a text of at most 16 KB']],
+    [
+      open({ timeZone: 'Europe/Warschau' }),
+      ['hours.office.timeZone: expected an IANA time zone such as Europe/Warsaw'],
+    ],
+    [open({ open: { mon: ['9-17'] } }), ['hours.office.open.mon.0: expected an interval such as 09:00-17:00']],
+    [open({ open: { monday: [] } }), ['hours.office.open: Unrecognized key: "monday"']],
+    [open({ closedOn: ['2026-02-30'] }), ['hours.office.closedOn.0: expected a day such as 2026-12-25']],
+    [
+      {
+        match: 'all',
+        rules: [
+          { name: 'r', do: tag },
+          { name: 'r', do: tag },
+        ],
+      },
+      ['rules.1.name: expected a name that no other rule has'],
+    ],
+    [{ match: 'all', rules: [{ name: '', do: tag }] }, ['rules.0.name: expected a name of 1 to 100 characters']],
+  ])('%j: %j', (rules, issues) => {
+    expect(wrong(rules)).toEqual(issues);
+  });
+
+  it('may be nested, but not without end', () => {
+    expect(wrong(when(deep(9)))).toEqual([]);
+    expect(wrong(when(deep(10)))).toEqual([expect.stringContaining('expected conditions nested at most 10 deep')]);
+    expect(wrong(when(deep(100_000)))).toHaveLength(1);
+  });
+
+  it('may be many, but not more than a table’s item holds', () => {
+    const many = (count: number, note: string) => ({
+      match: 'first',
+      rules: Array.from({ length: count }, (_, index) => ({ name: `${index}`, do: { note } })),
+    });
+    expect(wrong(many(200, 'n'))).toEqual([]);
+    expect(wrong(many(201, 'n'))).toEqual(['rules: expected at most 200 rules']);
+    expect(wrong(many(200, 'n'.repeat(1_000)))).toEqual(['(root): expected at most 200000 bytes']);
+  });
+
+  it('tell nothing of values when they are wrong', () => {
+    expect(wrong(when({ fact: 'customer.email', is: { value: 'dana@shop.example' } })).join()).not.toContain('dana');
+  });
+
+  it('that are no rules are refused with paths, whatever they are; what is taken can be evaluated', () => {
+    const almost = fc.oneof(
+      anyJson.map(when),
+      anyJson.map(doing),
+      fc.record({ match: fc.constant('all'), rules: anyJson, hours: anyJson }),
+      anyJson,
+    );
+    fc.assert(
+      fc.property(almost, facts, (given, known) => {
+        if (wrong(given).length === 0) evaluateRules(parseRules(given), known);
+      }),
+    );
+  });
+});
+
+describe('evaluating rules', () => {
+  it('comes to the same each time', () => {
+    fc.assert(
+      fc.property(ruleSet, facts, (rules, known) => {
+        const [before, seen] = [JSON.stringify([rules, known]), evaluateRules(rules, known)];
+        expect(evaluateRules(structuredClone(rules), structuredClone(known))).toEqual(seen);
+        expect(JSON.stringify([rules, known])).toBe(before);
+      }),
+    );
+  });
+
+  it('never throws, whatever is known of a conversation', () => {
+    fc.assert(
+      fc.property(ruleSet, facts, (rules, known) => {
+        const { evaluated, matched, waitsAt } = evaluateRules(rules, known);
+        expect(matched.map(({ name }) => name)).toEqual(
+          evaluated.flatMap((one) => (one.result === 'matched' ? one.rule : [])),
+        );
+        expect(waitsAt !== undefined).toBe(evaluated.some(({ result }) => result === 'waits'));
+        // With the message known nothing waits.
+        if (known.message !== undefined) expect(waitsAt).toBeUndefined();
+        dryRun(rules, known);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('ends with the same rules, whether the customer writes at the start or later', () => {
+    fc.assert(
+      fc.property(ruleSet, facts, written, (rules, known, message) => {
+        const names = (some: readonly { name: string }[]) => some.map(({ name }) => name);
+        const silent: RoutingFacts = { ...known, message: undefined };
+        const atOnce = evaluateRules(rules, { ...known, message });
+        const first = evaluateRules(rules, silent);
+        const rest =
+          first.waitsAt === undefined ? [] : evaluateRules(rules, { ...known, message }, first.waitsAt).matched;
+        expect(names([...first.matched, ...rest])).toEqual(names(atOnce.matched));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('what decided a rule', () => {
+  const known: RoutingFacts = {
+    at: '2026-03-11T09:00:00.000000Z',
+    customer: {},
+    session: { plan: 'pro' },
+    groups: [4],
+    answers: [],
+  };
+  const evaluateCondition = (when: Condition, more: Partial<RoutingFacts> = {}) =>
+    evaluateRules({ match: 'first', rules: [{ name: 'r', when, do: { tag: ['t'] } }] }, { ...known, ...more })
+      .evaluated[0];
+  const pro = { fact: 'session.plan', is: 'pro' } as const;
+  const us = { fact: 'country', is: 'US' } as const;
+  const refund = { fact: 'message', words: 'refund' } as const;
+
+  it.each<[Condition, string, [string, Truth][]]>([
+    [pro, 'matched', [['when', true]]],
+    [us, 'not matched', [['when', false]]],
+    [
+      { all: [pro, us, us] },
+      'not matched',
+      [
+        ['when.all.1', false],
+        ['when.all.2', false],
+      ],
+    ],
+    [
+      { all: [pro, pro] },
+      'matched',
+      [
+        ['when.all.0', true],
+        ['when.all.1', true],
+      ],
+    ],
+    [{ any: [us, pro] }, 'matched', [['when.any.1', true]]],
+    [
+      { any: [us, us] },
+      'not matched',
+      [
+        ['when.any.0', false],
+        ['when.any.1', false],
+      ],
+    ],
+    [{ not: pro }, 'not matched', [['when.not', true]]],
+    [{ all: [pro, { not: { any: [us, pro] } }] }, 'not matched', [['when.all.1.not.any.1', true]]],
+    [{ all: [pro, refund] }, 'waits', [['when.all.1', 'unknown']]],
+    [{ all: [us, refund] }, 'not matched', [['when.all.0', false]]],
+    [{ any: [pro, refund] }, 'matched', [['when.any.0', true]]],
+    [{ all: [] }, 'matched', []],
+    [{ any: [] }, 'not matched', []],
+  ])('%j is told', (when, result, reasons) => {
+    const evaluated = evaluateCondition(when);
+    expect(evaluated?.result).toBe(result);
+    expect(evaluated?.reasons.map(({ path, result }) => [path, result])).toEqual(reasons);
+  });
+
+  it('says nothing of values', () => {
+    expect(evaluateCondition(refund, { message: 'My card is 4111' })).toEqual({
+      rule: 'r',
+      result: 'not matched',
+      reasons: [{ path: 'when', fact: 'message', operator: 'words', result: false }],
+    });
+  });
+
+  it('holds no more than a reader can use', () => {
+    expect(evaluateCondition({ any: Array.from({ length: 50 }, () => us) })?.reasons).toHaveLength(5);
+  });
+});
+
+describe('the order of rules', () => {
+  const rules = (match: RuleSet['match']): RuleSet => ({
+    match,
+    rules: [
+      { name: 'a', when: { fact: 'country', is: 'US' }, do: { tag: ['a'] } },
+      { name: 'b', do: { tag: ['b'] } },
+      { name: 'c', when: { fact: 'message', is: 'x' }, do: { tag: ['c'] } },
+      { name: 'd', do: { tag: ['d'] } },
+    ],
+  });
+  const known: RoutingFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
+
+  it('`first` looks no further than the first that matches', () => {
+    const { evaluated, waitsAt } = evaluateRules(rules('first'), known);
+    expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b']);
+    expect(waitsAt).toBeUndefined();
+  });
+
+  it('`all` waits at the first that cannot be decided yet, with all after it', () => {
+    const { evaluated, matched, waitsAt } = evaluateRules(rules('all'), known);
+    expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b', 'c']);
+    expect(matched.map(({ name }) => name)).toEqual(['b']);
+    expect(waitsAt).toBe(2);
+    const later = evaluateRules(rules('all'), { ...known, message: 'y' }, 2);
+    expect(later.matched.map(({ name }) => name)).toEqual(['d']);
+  });
+});
+
+const plan = (...rules: Actions[]) => planActions(rules.map((actions, index) => ({ name: `${index}`, do: actions })));
+
+it('asks for nothing where no rule matches', () => {
+  expect(plan()).toEqual([]);
+});
+
+it('tags, then speaks, then transfers', () => {
+  const all = { transfer: [{ agent: 'a' }], note: 'n', answer: 'hello', priority: 'low', tag: ['x', 'y'] } as const;
+  expect(plan(all).map(({ action }) => action)).toEqual(['tag', 'tag', 'priority', 'answer', 'note', 'transfer']);
+});
+
+it('sets each tag once, for the first rule that asks', () => {
+  expect(plan({ tag: ['x'] }, { tag: ['y', 'x', 'y'] })).toEqual([
+    { rule: '0', action: 'tag', tag: 'x' },
+    { rule: '1', action: 'tag', tag: 'y' },
+  ]);
+});
+
+it.each([
+  [
+    ['low', 'urgent', 'high'],
+    ['1', 'urgent'],
+  ],
+  [
+    ['high', 'normal'],
+    ['0', 'high'],
+  ],
+  [
+    ['normal', 'normal'],
+    ['0', 'normal'],
+  ],
+] as const)('of the priorities %j takes the highest', (given, [rule, priority]) => {
+  expect(plan(...given.map((one) => ({ priority: one })))).toEqual([{ rule, action: 'priority', priority }]);
+});
+
+it('says what every rule says, in their order, and tries their targets in the same order', () => {
+  const steps = plan({ answer: 'a', transfer: [{ group: 1 }] }, { answer: 'b', note: 'c', transfer: [{ group: 2 }] });
+  expect(steps).toMatchObject([
+    { rule: '0', action: 'answer', text: 'a' },
+    { rule: '1', action: 'answer', text: 'b' },
+    { rule: '1', action: 'note', text: 'c' },
+    { rule: '0', targets: [{ group: 1 }] },
+    { rule: '1', targets: [{ group: 2 }] },
+  ]);
+});

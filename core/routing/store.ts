@@ -1,0 +1,302 @@
+import { CustomAttributeType, Entity } from 'electrodb';
+import { canonicalJson } from '../events/ids.ts';
+import type { ConversationKey } from '../outbound/queue.ts';
+import { required, wholeNumber } from '../platform/configuration.ts';
+import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
+import type { RoutingFacts } from './facts.ts';
+import { type Decision, parseRules, type RuleSet, testsMessage } from './rules.ts';
+
+/** What routing stores in the conversations table: rule versions per organization, waiting threads and decisions per conversation. */
+const table = { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') };
+const service = 'livechat';
+const version = '1';
+const text = { type: 'string', required: true } as const;
+const casing = 'none';
+
+/** A version of an organization's rules. Immutable; which version is in force may change. */
+export interface RulesVersion {
+  /** From 1; 0 is the default rules. */
+  readonly version: number;
+  readonly comment?: string;
+  /** ISO 8601; absent for the default rules. */
+  readonly createdAt?: string;
+}
+
+export interface VersionedRules extends RulesVersion {
+  readonly rules: RuleSet;
+}
+
+/** The rules for chats that start now. */
+export interface RulesInForce extends VersionedRules {
+  /** Until when threads may still wait for a message under earlier rules; ms since 1970. */
+  readonly waitingUntil: number;
+}
+
+/** How long a thread waits for the customer's first message. Twice as long as EventBridge retries an event. */
+const maxWaitSeconds = 2 * 86_400;
+const cacheSeconds = () => wholeNumber('ROUTING_CACHE_SECONDS', 60);
+const maxCachedOrganizations = 5_000;
+
+const RuleVersion = new Entity(
+  {
+    model: { entity: 'ruleVersion', version, service },
+    attributes: {
+      organizationId: text,
+      version: { type: 'number', required: true, padding: { length: 8, char: '0' } },
+      /** JSON: a DynamoDB map allows neither every depth nor every name. */
+      rules: text,
+      comment: { type: 'string' },
+      createdAt: text,
+    },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['organizationId'], casing },
+        sk: { field: 'sk', composite: ['version'], casing },
+      },
+    },
+  },
+  table,
+);
+
+const VersionInForce = new Entity(
+  {
+    model: { entity: 'rulesInForce', version, service },
+    attributes: {
+      organizationId: text,
+      version: { type: 'number', required: true },
+      waitingUntil: { type: 'number' },
+    },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['organizationId'], casing },
+        sk: { field: 'sk', composite: [], casing },
+      },
+    },
+  },
+  table,
+);
+
+/** In force until an organization has rules of its own: leaves every chat to LiveChat's own routing. */
+export const defaultRules: VersionedRules = { version: 0, rules: { match: 'first', rules: [] } };
+
+type StoredVersion = NonNullable<Awaited<ReturnType<ReturnType<typeof RuleVersion.get>['go']>>['data']>;
+
+function versionInfo({ version, comment, createdAt }: StoredVersion): RulesVersion {
+  return { version, createdAt, ...(comment !== undefined && { comment }) };
+}
+
+/** Throws InvalidRulesError if the schema of this release rejects the stored version. */
+export async function findRules(organizationId: string, version: number): Promise<VersionedRules | undefined> {
+  if (version === 0) return defaultRules;
+  const { data } = await RuleVersion.get({ organizationId, version }).go({ consistent: true });
+  return data ? { ...versionInfo(data), rules: parseRules(JSON.parse(data.rules)) } : undefined;
+}
+
+export async function rulesInForce(organizationId: string): Promise<RulesInForce> {
+  const { data } = await VersionInForce.get({ organizationId }).go({ consistent: true });
+  const rules = (data && (await findRules(organizationId, data.version))) || defaultRules;
+  return { ...rules, waitingUntil: data?.waitingUntil ?? 0 };
+}
+
+/** All stored versions, latest first. */
+export async function listVersions(organizationId: string): Promise<RulesVersion[]> {
+  const { data } = await RuleVersion.query.primary({ organizationId }).go({ pages: 'all', order: 'desc' });
+  return data.map(versionInfo);
+}
+
+/** Stores rules as the next version and puts it in force. Rules equal to those in force create no version. */
+export async function applyRules(
+  organizationId: string,
+  rules: RuleSet,
+  comment: string | undefined,
+  createdAt: string,
+): Promise<{ version: VersionedRules; changed: boolean }> {
+  const current = await rulesInForce(organizationId);
+  if (canonicalJson(current.rules) === canonicalJson(rules)) return { version: current, changed: false };
+  for (;;) {
+    const { data: latest } = await RuleVersion.query
+      .primary({ organizationId })
+      .go({ limit: 1, order: 'desc', consistent: true });
+    const version = (latest[0]?.version ?? 0) + 1;
+    const item = { organizationId, version, rules: JSON.stringify(rules), createdAt };
+    const created = await ifConditionHolds(RuleVersion.create({ ...item, ...(comment && { comment }) }).go());
+    if (!created) continue;
+    await putInForce(organizationId, version, current, Date.parse(createdAt));
+    return { version: { ...versionInfo(created.data), rules }, changed: true };
+  }
+}
+
+/** Puts an earlier version, or 0 for the default rules, in force again. Returns undefined if it does not exist. */
+export async function restoreVersion(
+  organizationId: string,
+  version: number,
+  now: number,
+): Promise<VersionedRules | undefined> {
+  const rules = await findRules(organizationId, version);
+  if (rules) await putInForce(organizationId, version, await rulesInForce(organizationId), now);
+  return rules;
+}
+
+/** Threads that wait under the previous rules, also those that start while functions cache them, still get their message. */
+async function putInForce(organizationId: string, version: number, previous: RulesInForce, now: number): Promise<void> {
+  const until = now + (maxWaitSeconds + cacheSeconds()) * 1000;
+  const waitingUntil = testsMessage(previous.rules) ? until : previous.waitingUntil;
+  await VersionInForce.upsert({ organizationId, version, waitingUntil }).go();
+}
+
+/** Reads the rules in force, and caches them for ROUTING_CACHE_SECONDS. */
+export function cachedRules(): (organizationId: string) => Promise<RulesInForce> {
+  const ttlMs = cacheSeconds() * 1000;
+  const cache = new Map<string, { readonly rules: RulesInForce; readonly until: number }>();
+  return async (organizationId) => {
+    const cached = cache.get(organizationId);
+    if (cached && cached.until > Date.now()) return cached.rules;
+    const rules = await rulesInForce(organizationId);
+    if (cache.size > maxCachedOrganizations) cache.clear();
+    cache.set(organizationId, { rules, until: Date.now() + ttlMs });
+    return rules;
+  };
+}
+
+/** A thread of a conversation. */
+export interface ThreadKey extends ConversationKey {
+  readonly threadId: string;
+}
+
+const threadKey = ({ organizationId, conversationId, threadId }: ThreadKey): ThreadKey => ({
+  organizationId,
+  conversationId,
+  threadId,
+});
+
+export type Phase = Decision['phase'];
+
+/** A thread whose remaining rules wait for the customer's first message. */
+export interface WaitingThread {
+  readonly facts: RoutingFacts;
+  /** Index of the first waiting rule. */
+  readonly from: number;
+  readonly rulesVersion: number;
+}
+
+export interface FirstMessage {
+  readonly messageId: string;
+  readonly at: string;
+  readonly text: string;
+}
+
+/**
+ * Routing's progress in a thread. The thread's start and its first message arrive in any order: both write this item,
+ * so the second finds what the first stored. Part of the conversation's partition, which erasure deletes; expires soon.
+ */
+const ThreadProgress = new Entity(
+  {
+    model: { entity: 'routing', version, service },
+    attributes: {
+      organizationId: text,
+      conversationId: text,
+      threadId: text,
+      state: { type: ['waiting', 'decided'] as const },
+      /** JSON: a DynamoDB map does not allow every name of a session field. */
+      waiting: { type: 'string' },
+      message: { type: CustomAttributeType<FirstMessage>('any') },
+      /** When a phase first attempted a call, ms since 1970. */
+      startAttemptedAt: { type: 'number' },
+      messageAttemptedAt: { type: 'number' },
+      expires: { type: 'number', required: true },
+    },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing },
+        sk: { field: 'sk', composite: ['threadId'], casing },
+      },
+    },
+  },
+  table,
+);
+
+const progressExpiry = () => Math.floor(Date.now() / 1000) + maxWaitSeconds;
+
+function parseWaiting(json: string | undefined): WaitingThread | undefined {
+  return json === undefined ? undefined : JSON.parse(json);
+}
+
+/** Ends the wait, and deletes what was stored of the customer. */
+export async function markDecided(key: ThreadKey): Promise<void> {
+  await ThreadProgress.update(threadKey(key))
+    .set({ state: 'decided', expires: progressExpiry() })
+    .remove(['waiting', 'message'])
+    .go();
+}
+
+/** Stores that a thread waits. Returns the first message if it has arrived already. */
+export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Promise<FirstMessage | undefined> {
+  const stored = await ifConditionHolds(
+    ThreadProgress.update(threadKey(key))
+      .set({ state: 'waiting', waiting: JSON.stringify(waiting), expires: progressExpiry() })
+      .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
+      .go({ response: 'all_new' }),
+  );
+  return stored?.data.message;
+}
+
+/** Stores the first message. Returns the waiting thread, if it waits already; undefined for any later message. */
+export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): Promise<WaitingThread | undefined> {
+  const { data: progress } = await ThreadProgress.get(threadKey(key)).go();
+  const isLater = progress?.message !== undefined && progress.message.messageId !== message.messageId;
+  if (progress?.state === 'decided' || isLater) return undefined;
+  const stored = await ifConditionHolds(
+    ThreadProgress.update(threadKey(key))
+      .set({ message, expires: progressExpiry() })
+      .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
+      .go({ response: 'all_new' }),
+  );
+  return parseWaiting(stored?.data.waiting);
+}
+
+/** Marks that a phase is about to call the carrier. Returns when an earlier invocation, which died, did so; ms since 1970. */
+export async function markAttempted(key: ThreadKey, phase: Phase, now: number): Promise<number | undefined> {
+  const attribute = phase === 'start' ? 'startAttemptedAt' : 'messageAttemptedAt';
+  const before = await ThreadProgress.upsert({ ...threadKey(key), expires: progressExpiry() })
+    .ifNotExists({ [attribute]: now })
+    .go({ response: 'all_old' });
+  return before.data?.[attribute];
+}
+
+/** A decision, in its conversation's partition. */
+const StoredDecision = new Entity(
+  {
+    model: { entity: 'decision', version, service },
+    attributes: {
+      organizationId: text,
+      conversationId: text,
+      threadId: text,
+      phase: { type: ['start', 'message'] as const, required: true },
+      decision: { type: CustomAttributeType<Decision>('any'), required: true },
+      expires: { type: 'number', required: true },
+    },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing },
+        sk: { field: 'sk', composite: ['threadId', 'phase'], casing },
+      },
+    },
+  },
+  table,
+);
+
+export async function storeDecision(key: ThreadKey, decision: Decision): Promise<void> {
+  const expires = expiresAfter('CONVERSATIONS_RETENTION_DAYS');
+  await StoredDecision.put({ ...threadKey(key), phase: decision.phase, decision, expires }).go();
+}
+
+export async function findDecision(key: ThreadKey, phase: Phase): Promise<Decision | undefined> {
+  const { data } = await StoredDecision.get({ ...threadKey(key), phase }).go({ consistent: true });
+  return data?.decision;
+}
+
+/** All decisions of a conversation, oldest first. */
+export async function listDecisions({ organizationId, conversationId }: ConversationKey): Promise<Decision[]> {
+  const { data } = await StoredDecision.query.primary({ organizationId, conversationId }).go({ pages: 'all' });
+  return data.map(({ decision }) => decision).toSorted((a, b) => (a.decidedAt < b.decidedAt ? -1 : 1));
+}

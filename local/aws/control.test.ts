@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { createFaults } from './control.ts';
+
+test('applies a fault to the given number of calls of its service and operation only', () => {
+  const faults = createFaults();
+  faults.add({ service: 'dynamodb', operation: 'UpdateItem', kind: 'throttle', count: 2 });
+
+  expect(faults.take('dynamodb', 'PutItem')).toBeUndefined();
+  expect(faults.take('events', 'UpdateItem')).toBeUndefined();
+  expect([1, 2, 3].map(() => faults.take('dynamodb', 'UpdateItem'))).toEqual(['throttle', 'throttle', undefined]);
+});
+
+test('counts only the calls that a fault with a probability affects', () => {
+  const draws = [0.9, 0.1, 0.9];
+  const faults = createFaults(() => draws.shift() ?? 1);
+  faults.add({ service: 's3', kind: 'unavailable', count: 1, probability: 0.5 });
+
+  expect([1, 2, 3].map(() => faults.take('s3', 'GetObject'))).toEqual([undefined, 'unavailable', undefined]);
+});
+
+test('clears all faults', () => {
+  const faults = createFaults();
+  faults.add({ service: 'sqs', kind: 'throttle', count: 5 });
+  faults.clear();
+
+  expect(faults.take('sqs', 'SendMessage')).toBeUndefined();
+});
+
+test.each<[unknown, RegExp]>([
+  [{ kind: 'throttle', count: 1 }, /^service: must be one of dynamodb, events/],
+  [{ service: 'lambda', kind: 'throttle', count: 1 }, /^service: must be one of/],
+  [{ service: 's3', kind: 'slow', count: 1 }, /^kind: must be one of partial, throttle, unavailable/],
+  [{ service: 's3', kind: 'throttle', count: 0 }, /^count: must be at least 1/],
+  [{ service: 's3', kind: 'throttle', count: '1' }, /^count: must be (a )?(int|number)/],
+  [{ service: 's3', kind: 'throttle', count: 1, probability: 2 }, /^probability: must be at most 1/],
+  [{ service: 's3', kind: 'throttle', count: 1, probabilty: 1 }, /unknown field: probabilty/],
+  [{ service: 's3', kind: 'partial', count: 1 }, /"partial" is for events only/],
+  ['text', /^the body: must be object/],
+])('rejects %j with the invalid field', (input, message) => {
+  expect(() => createFaults().add(input)).toThrow(message);
+});

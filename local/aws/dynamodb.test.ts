@@ -1,0 +1,128 @@
+import { DescribeTableCommand, DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import conditionParser from 'dynalite/db/conditionParser.js';
+import updateParser from 'dynalite/db/updateParser.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { memoizeParser, type Parse, type ParserContext } from './dynamodb.ts';
+import { startTestAws, type TestAws } from './testing.ts';
+
+const attrNames = { '#a': 'apple', '#b': 'bread', '#c': 'cheese' };
+const texts = { ':a': { S: 'x' }, ':b': { S: 'y' } };
+const claim = 'attribute_not_exists(#a) OR (#b = :a AND (#a = :a OR (#a = :b AND #c < :a)))';
+
+function context(attrVals: Readonly<Record<string, object>>): ParserContext {
+  return {
+    attrNames,
+    attrVals,
+    unusedAttrNames: { ...attrNames },
+    unusedAttrVals: { ...attrVals },
+    ...{ isReserved: () => false, compare: () => false },
+  };
+}
+
+/** What a parser answers, and what it leaves behind in the context. */
+function outcome(parse: Parse, expression: string, attrVals: Readonly<Record<string, object>>) {
+  const given = context(attrVals);
+  try {
+    const tree = parse(expression, { context: given });
+    return { tree, names: Object.keys(given.unusedAttrNames), values: Object.keys(given.unusedAttrVals) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+test.each<[string, Parse, string]>([
+  ['a claim', conditionParser.parse, claim],
+  ['a list element', conditionParser.parse, 'attribute_exists(#a) AND #b[0] = :a'],
+  ['a nested path', conditionParser.parse, 'contains(#a.#b, :a) AND NOT #c IN (:a, :b)'],
+  ['a key', conditionParser.parse, '#a = :a and begins_with(#b, :b)'],
+  ['a range', conditionParser.parse, '#a BETWEEN :a AND :b'],
+  ['a type', conditionParser.parse, 'attribute_type(#a, :a)'],
+  ['an undefined name', conditionParser.parse, '#d = :a'],
+  ['an undefined value', conditionParser.parse, '#a = :d'],
+  ['redundant brackets', conditionParser.parse, '((#a = :a))'],
+  ['a syntax error', conditionParser.parse, '#a ='],
+  ['an update', updateParser.parse, 'SET #a = :a, #b = if_not_exists(#b, :b) REMOVE #c'],
+  ['an appended list', updateParser.parse, 'SET #a = list_append(if_not_exists(#a, :a), :b)'],
+  ['two updates of one attribute', updateParser.parse, 'SET #a = :a, #a = :b'],
+])('returns the same tree and unused names from the cache for %s', (_what, parse, expression) => {
+  const memoized = memoizeParser(parse);
+  const others = { ':a': { S: 'other' }, ':b': { S: 'zebra' } };
+  const numbers = { ':a': { N: '1' }, ':b': { N: '2' } };
+  for (const values of [texts, others, numbers, texts, { ':a': { L: [] }, ':b': { L: [texts[':a']] } }, numbers]) {
+    expect(outcome(memoized, expression, values)).toEqual(outcome(parse, expression, values));
+  }
+});
+
+test('parses an expression once for all values', () => {
+  const parse = vi.fn(conditionParser.parse);
+  const memoized = memoizeParser(parse);
+  for (let number = 0; number < 5; number += 1) {
+    outcome(memoized, claim, { ':a': { S: `a${number}` }, ':b': { S: `b${number}` } });
+  }
+  expect(parse).toHaveBeenCalledTimes(1);
+});
+
+test('parses an expression again for other names or types', () => {
+  const parse = vi.fn(conditionParser.parse);
+  const memoized = memoizeParser(parse);
+  outcome(memoized, '#a = :a', { ':a': { S: '1' } });
+  outcome(memoized, '#a = :a', { ':a': { N: '1' } });
+  memoized('#a = :a', { context: { ...context({ ':a': { S: '1' } }), attrNames: { '#a': 'anise' } } });
+  expect(parse).toHaveBeenCalledTimes(3);
+});
+
+test('returns a copy of the cached tree', () => {
+  const memoized = memoizeParser(updateParser.parse);
+  const first = outcome(memoized, 'SET #a = :a', { ':a': { L: [] } });
+  Object.assign(first.tree ?? {}, { sections: 'gone' });
+  expect(outcome(memoized, 'SET #a = :a', { ':a': { L: [] } })).toEqual(
+    outcome(updateParser.parse, 'SET #a = :a', { ':a': { L: [] } }),
+  );
+});
+
+describe('the DynamoDB endpoint', () => {
+  let aws: TestAws;
+  beforeEach(async () => {
+    aws = await startTestAws();
+  });
+  afterEach(() => aws.stop());
+
+  test('creates the tables with the keys and indexes of their layout', async () => {
+    const dynamo = new DynamoDBClient(aws.client);
+    const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: 'messages' }));
+
+    expect(Table).toMatchObject({
+      TableStatus: 'ACTIVE',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    });
+    expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort()).toEqual(['byId', 'byTime']);
+    await dynamo.send(
+      new PutItemCommand({
+        TableName: 'messages',
+        Item: { pk: { S: 'c' }, sk: { S: 'm' }, gsi1pk: { S: 'c' }, gsi1sk: { S: '1' } },
+      }),
+    );
+    const byTime = await dynamo.send(
+      new QueryCommand({
+        TableName: 'messages',
+        IndexName: 'byTime',
+        KeyConditionExpression: 'gsi1pk = :c',
+        ExpressionAttributeValues: { ':c': { S: 'c' } },
+      }),
+    );
+    expect(byTime.Items).toHaveLength(1);
+  });
+
+  test('responds to a failed condition with ConditionalCheckFailedException', async () => {
+    const dynamo = new DynamoDBClient(aws.client);
+    const Item = { pk: { S: 'a' } };
+    const put = () =>
+      dynamo.send(new PutItemCommand({ TableName: 'control', Item, ConditionExpression: 'attribute_not_exists(pk)' }));
+
+    await put();
+    await expect(put()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+  });
+});

@@ -1,0 +1,218 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  type KeySchemaElement,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import conditionParser from 'dynalite/db/conditionParser.js';
+import updateParser from 'dynalite/db/updateParser.js';
+import * as z from 'zod/mini';
+import type { TableLayout } from '../../core/platform/tables.ts';
+import { region } from './arn.ts';
+import { parseInput, parseJson, readBody, sendJson } from './protocol.ts';
+
+/** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
+const maxBodyBytes = 16 * 1_024 * 1_024;
+
+const operations: ReadonlySet<string> = new Set([
+  'BatchGetItem',
+  'BatchWriteItem',
+  'CreateTable',
+  'DeleteItem',
+  'DeleteTable',
+  'DescribeTable',
+  'GetItem',
+  'ListTables',
+  'PutItem',
+  'Query',
+  'Scan',
+  'UpdateItem',
+  'UpdateTable',
+]);
+
+memoizeParsers();
+
+/** In-memory DynamoDB: dynalite, plus the time-to-live calls that it lacks. */
+export function createDatabase() {
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const timeToLive = createTimeToLive();
+
+  return {
+    supports: (operation: string): boolean => operations.has(operation) || operation in timeToLive,
+
+    /** @throws AwsError RequestEntityTooLargeException */
+    async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const own = timeToLive[operation];
+      if (own) {
+        const input = parseJson(await readBody(request, maxBodyBytes));
+        return sendJson(response, 200, own(input), 'application/x-amz-json-1.0');
+      }
+      // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
+      // So it gets the body once it is complete.
+      const body = await readBody(request, maxBodyBytes);
+      const { method, url, headers } = request;
+      server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
+    },
+  };
+}
+
+export type Database = ReturnType<typeof createDatabase>;
+
+/** Creates the tables through the API, as a deployment does. */
+export async function createTables(endpoint: string, layouts: Readonly<Record<string, TableLayout>>): Promise<void> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region, credentials });
+  try {
+    await Promise.all(
+      Object.entries(layouts).map(async ([TableName, layout]) => {
+        await client.send(new CreateTableCommand(createTableInput(TableName, layout)));
+        const TimeToLiveSpecification = { Enabled: true, AttributeName: layout.expiry };
+        await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+      }),
+    );
+  } finally {
+    client.destroy();
+  }
+}
+
+export function createTableInput(name: string, layout: TableLayout): CreateTableCommandInput {
+  const indexes = layout.indexes.map((index) => ({
+    IndexName: index.name,
+    KeySchema: keySchema(index.partitionKey, index.sortKey),
+    Projection: { ProjectionType: index.projection },
+  }));
+  const keys = [layout, ...layout.indexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey ?? []].flat());
+  return {
+    TableName: name,
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: keySchema(layout.partitionKey, layout.sortKey),
+    AttributeDefinitions: [...new Set(keys)].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
+  };
+}
+
+function keySchema(partitionKey: string, sortKey: string | undefined): KeySchemaElement[] {
+  const partition: KeySchemaElement = { AttributeName: partitionKey, KeyType: 'HASH' };
+  return sortKey ? [partition, { AttributeName: sortKey, KeyType: 'RANGE' }] : [partition];
+}
+
+const described = z.object({ TableName: z.string() });
+const updated = z.object({
+  TableName: z.string(),
+  TimeToLiveSpecification: z.object({ Enabled: z.boolean(), AttributeName: z.string() }),
+});
+
+/** DynamoDB's time-to-live settings. Expired items are not removed. */
+export function createTimeToLive() {
+  const attributes = new Map<string, string>();
+
+  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+    DescribeTimeToLive(input) {
+      const AttributeName = attributes.get(parseInput(described, input).TableName);
+      const off = { TimeToLiveStatus: 'DISABLED' };
+      return { TimeToLiveDescription: AttributeName ? { TimeToLiveStatus: 'ENABLED', AttributeName } : off };
+    },
+    UpdateTimeToLive(input) {
+      const { TableName, TimeToLiveSpecification } = parseInput(updated, input);
+      if (TimeToLiveSpecification.Enabled) attributes.set(TableName, TimeToLiveSpecification.AttributeName);
+      else attributes.delete(TableName);
+      return { TimeToLiveSpecification };
+    },
+  };
+  return operations;
+}
+
+type Names = Record<string, unknown>;
+
+/** The input of dynalite's parsers. They delete the names and values that an expression uses from the two `unused` records. */
+export interface ParserContext {
+  readonly attrNames?: Readonly<Record<string, string>>;
+  readonly attrVals?: Readonly<Record<string, object>>;
+  readonly unusedAttrNames: Names;
+  readonly unusedAttrVals: Names;
+}
+
+/** Returns a syntax tree that contains the request's values by reference, or an error text. */
+export type Parse = (expression: string, options: { readonly context: ParserContext }) => unknown;
+
+interface CachedExpression {
+  readonly tree: object;
+  /** The name of each value in the tree. */
+  readonly values: ReadonlyMap<object, string>;
+  readonly usedNames: readonly string[];
+  readonly usedValues: readonly string[];
+}
+
+/** Well above the number of expressions in the app. */
+const maxCachedExpressions = 1_000;
+/** Parsing these operators depends on a value, not only on its type. */
+const needsValues = /between|attribute_type/i;
+
+/**
+ * Caches parsed expressions: dynalite's parsers backtrack and take up to 10 ms for ElectroDB's conditions. The text, the
+ * names and the types of the values determine the tree, so each expression is parsed once and later requests get a copy
+ * with their own values.
+ */
+export function memoizeParsers(): void {
+  for (const parser of [conditionParser, updateParser]) parser.parse = memoizeParser(parser.parse);
+}
+
+export function memoizeParser(parse: Parse): Parse {
+  const cache = new Map<string, CachedExpression>();
+
+  function parseExpression(expression: string, context: ParserContext): CachedExpression | undefined {
+    const { attrNames = {}, attrVals = {} } = context;
+    const unusedAttrNames: Names = { ...attrNames };
+    const unusedAttrVals: Names = { ...attrVals };
+    const tree = parse(expression, { context: { ...context, unusedAttrNames, unusedAttrVals } });
+    if (typeof tree !== 'object' || tree === null) return undefined;
+    return {
+      tree,
+      values: new Map(Object.entries(attrVals).map(([name, value]) => [value, name])),
+      usedNames: Object.keys(attrNames).filter((name) => !(name in unusedAttrNames)),
+      usedValues: Object.keys(attrVals).filter((name) => !(name in unusedAttrVals)),
+    };
+  }
+
+  function addToCache(key: string, fresh: CachedExpression | undefined): CachedExpression | undefined {
+    if (!fresh) return undefined;
+    if (cache.size >= maxCachedExpressions) cache.clear();
+    cache.set(key, fresh);
+    return fresh;
+  }
+
+  return (expression, { context }) => {
+    if (needsValues.test(expression)) return parse(expression, { context });
+    const key = cacheKey(expression, context);
+    const found = cache.get(key) ?? addToCache(key, parseExpression(expression, context));
+    // dynalite reports the syntax error.
+    if (!found) return parse(expression, { context });
+    for (const name of found.usedNames) delete context.unusedAttrNames[name];
+    for (const name of found.usedValues) delete context.unusedAttrVals[name];
+    return substituteValues(found.tree, found.values, context.attrVals ?? {});
+  };
+}
+
+function cacheKey(expression: string, { attrNames = {}, attrVals = {} }: ParserContext): string {
+  const types = Object.entries(attrVals).map(([name, value]) => `${name} ${Object.keys(value)}`);
+  return JSON.stringify([expression, attrNames, types]);
+}
+
+/** Copies the tree and replaces its values by those of the same names. */
+function substituteValues(
+  node: unknown,
+  names: ReadonlyMap<object, string>,
+  values: Readonly<Record<string, object>>,
+): unknown {
+  if (typeof node !== 'object' || node === null) return node;
+  const name = names.get(node);
+  if (name !== undefined) return values[name];
+  if (Array.isArray(node)) return node.map((one) => substituteValues(one, names, values));
+  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(node));
+  for (const [field, one] of Object.entries(node)) copy[field] = substituteValues(one, names, values);
+  return copy;
+}

@@ -1,0 +1,196 @@
+import type { TableSpec } from '../../stacks/topology.ts';
+import { createInFlight, type InFlight, waitUntilAllIdle } from '../in-flight.ts';
+import { createAsyncInvocations } from '../lambda/async-invocation.ts';
+import type { Invoke } from '../lambda/runtime.ts';
+import { close, listen } from '../listen.ts';
+import { functionArn, queueArn } from './arn.ts';
+import { createCalls, createControl, createFaults, type Idle } from './control.ts';
+import { createDatabase, createTables } from './dynamodb.ts';
+import { createEndpoint } from './endpoint.ts';
+import { createEvents, createTargets, type Envelope, type Rule } from './event-bridge.ts';
+import { type EventSourceMapping, startEventSourceMapping } from './event-source-mapping.ts';
+import { createExecutions, type Execution, statusChange } from './executions.ts';
+import { createParameters, type Parameters } from './parameter-store.ts';
+import { createSecrets, type Secrets } from './secrets-manager.ts';
+import { createQueues, createStorage, type OutgoingMessage, queueUrl } from './sqs.ts';
+import { createTasks, type MachineDelays } from './state-machine.ts';
+import { createStepFunctions } from './step-functions.ts';
+
+export interface StateMachineResource {
+  definition(resources: { readonly sendFunctionArn: string; readonly deadLetterQueueUrl: string }): unknown;
+  readonly function: string;
+  readonly queue: string;
+}
+
+export interface ConsumerResource {
+  readonly queue: string;
+  readonly function: string;
+  readonly batchSize: number;
+  readonly maxReceiveCount: number;
+  readonly parked: string;
+}
+
+/** The resources of the topology, without the functions. */
+export interface AwsResources {
+  readonly busName: string;
+  readonly rules: Readonly<Record<string, Rule>>;
+  readonly tables: Readonly<Record<string, Pick<TableSpec, 'layout'>>>;
+  readonly queues: Readonly<Record<string, string>> & { readonly deadLetters: string };
+  readonly bucket: { readonly name: string };
+  readonly stateMachines: Readonly<Record<string, StateMachineResource>>;
+  readonly consumers: Readonly<Record<string, ConsumerResource>>;
+}
+
+/** Shortened delays, in milliseconds. */
+export interface AwsDelays extends MachineDelays {
+  /** The delay before each retry of an asynchronous invocation. Its length is the number of retries. */
+  readonly asyncRetriesMs: readonly number[];
+  /** The delay before a failed queue message is received again. */
+  readonly redeliveryMs?: number;
+}
+
+export interface LocalAwsOptions {
+  readonly resources: AwsResources;
+  /** 0 picks any free port. */
+  readonly port: number;
+  readonly invoke: Invoke;
+  /** Terminates the functions' worker thread. */
+  kill?(): Promise<void>;
+  readonly delays: AwsDelays;
+  /** Work in flight elsewhere that leads to calls here, such as webhooks. Idle waits for it. */
+  readonly otherInFlight?: InFlight;
+  /** Number of ended executions to keep. Default 10,000. */
+  readonly keptExecutions?: number;
+  report(message: string): void;
+  onEvent?(event: Envelope): void;
+  /** Called when an execution starts and ends. */
+  onExecution?(execution: Execution): void;
+}
+
+export interface LocalAws {
+  readonly port: number;
+  /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
+  readonly url: string;
+  readonly deadLetterQueueUrl: string;
+  readonly secrets: Secrets;
+  readonly parameters: Parameters;
+  /** Invokes a function synchronously, and counts the call. */
+  readonly invoke: Invoke;
+  readonly idle: Idle;
+  stop(): Promise<void>;
+}
+
+const defaultKeptExecutions = 10_000;
+const defaultRedeliveryMs = 1_000;
+
+/**
+ * Starts the app's AWS resources on this machine, in memory.
+ *
+ * @throws PortTakenError
+ * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
+ * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
+ */
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  const { resources, delays, report, onExecution } = options;
+  const calls = createCalls();
+  const faults = createFaults();
+  const secrets = createSecrets();
+  const parameters = createParameters();
+  const database = createDatabase();
+  const storage = await createStorage();
+  const queueUrls = Promise.withResolvers<Readonly<Record<string, string>>>();
+  const inFlight = createInFlight();
+  const openExecutions = createInFlight();
+
+  const invoke: Invoke = (name, event, invokeOptions) => {
+    calls.add(`lambda.Invoke:${name}`);
+    return options.invoke(name, event, invokeOptions);
+  };
+  const send = async (queue: string, message: OutgoingMessage) =>
+    storage.sendMessage(queueUrl(await queueUrls.promise, queue), message);
+  const invocations = createAsyncInvocations({
+    invoke,
+    retryDelaysMs: delays.asyncRetriesMs,
+    inFlight,
+    report,
+    sendToDestination: async (letter) => {
+      await send('deadLetters', { body: JSON.stringify(letter) });
+    },
+  });
+  const executions = createExecutions({
+    kept: options.keptExecutions ?? defaultKeptExecutions,
+    inFlight,
+    openExecutions,
+    onTransition: () => calls.add('states.Transition'),
+    onChange(execution) {
+      onExecution?.(execution);
+      events.emit(statusChange(execution));
+    },
+  });
+  const stepFunctions = createStepFunctions({ executions, task: createTasks({ invoke, storage, faults }), delays });
+  const targets = createTargets({
+    startFunction: invocations.start,
+    startExecution: (input) => stepFunctions.call('StartExecution', input),
+    send,
+    deadLetters: 'deadLetters',
+    queues: resources.queues,
+    inFlight,
+    report,
+  });
+  const events = createEvents({
+    busName: resources.busName,
+    rules: resources.rules,
+    deliver: targets.deliver,
+    targetArn: targets.targetArn,
+    deadLetters: queueArn(resources.queues.deadLetters),
+    ...(options.onEvent && { onEvent: options.onEvent }),
+  });
+  const idle: Idle = (limitMs, waitForExecutions) =>
+    waitUntilAllIdle([inFlight, options.otherInFlight ?? [], waitForExecutions ? openExecutions : []].flat(), limitMs);
+  const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
+  const parts = { database, storage, events, secrets, parameters, stepFunctions };
+  const server = createEndpoint({ ...parts, faults, calls, control, report });
+  const consumers: EventSourceMapping[] = [];
+
+  function createStateMachines(urls: Readonly<Record<string, string>>): void {
+    for (const [name, { definition, function: called, queue }] of Object.entries(resources.stateMachines)) {
+      const found = { sendFunctionArn: functionArn(called), deadLetterQueueUrl: queueUrl(urls, queue) };
+      stepFunctions.create(name, definition(found));
+    }
+  }
+
+  function startConsumers(urls: Readonly<Record<string, string>>): void {
+    const redeliveryDelayMs = delays.redeliveryMs ?? defaultRedeliveryMs;
+    for (const { queue, function: called, batchSize, maxReceiveCount } of Object.values(resources.consumers)) {
+      const name = resources.queues[queue] ?? queue;
+      const source = { name, arn: queueArn(name), url: queueUrl(urls, queue) };
+      const rest = { batchSize, maxReceiveCount, redeliveryDelayMs, storage, invoke, report, inFlight };
+      consumers.push(startEventSourceMapping({ queue: source, function: called, ...rest }));
+    }
+  }
+
+  async function stop(): Promise<void> {
+    invocations.stop();
+    executions.stop();
+    for (const consumer of consumers) consumer.stop();
+    await Promise.all([close(server), storage.close()]);
+  }
+
+  try {
+    const port = await listen(server, options.port, '--aws-port');
+    const url = `http://127.0.0.1:${port}`;
+    const urls = await createQueues(storage, resources, port);
+    queueUrls.resolve(urls);
+    await storage.createBucket(resources.bucket.name);
+    createStateMachines(urls);
+    startConsumers(urls);
+    const layouts = Object.entries(resources.tables).map(([name, { layout }]) => [name, layout] as const);
+    await createTables(url, Object.fromEntries(layouts));
+    calls.clear();
+    const deadLetterQueueUrl = queueUrl(urls, 'deadLetters');
+    return { port, url, deadLetterQueueUrl, secrets, parameters, invoke, idle, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import * as z from 'zod/mini';
+import { AwsError, callOperation, type Operations, parseInput } from './protocol.ts';
+
+const getSchema = z.object({ Name: z.string() });
+const putSchema = z.object({ Name: z.string(), Value: z.string(), Overwrite: z.optional(z.boolean()) });
+
+interface Parameter {
+  readonly value: string;
+  readonly version: number;
+}
+
+/** In-memory SSM Parameter Store: GetParameter and PutParameter for a stage's outputs. */
+export function createParameters() {
+  const parameters = new Map<string, Parameter>();
+
+  function get(input: unknown) {
+    const { Name } = parseInput(getSchema, input);
+    const found = parameters.get(Name);
+    if (!found) throw new AwsError('ParameterNotFound', `Parameter ${Name} not found.`);
+    return { Parameter: { Name, Type: 'String', Value: found.value, Version: found.version } };
+  }
+
+  function put(input: unknown) {
+    const { Name, Value, Overwrite = false } = parseInput(putSchema, input);
+    const before = parameters.get(Name);
+    if (before && !Overwrite) throw new AwsError('ParameterAlreadyExists', `Parameter ${Name} already exists.`);
+    const version = (before?.version ?? 0) + 1;
+    parameters.set(Name, { value: Value, version });
+    return { Version: version, Tier: 'Standard' };
+  }
+
+  const operations: Operations = { GetParameter: get, PutParameter: put };
+
+  return {
+    call: (operation: string, input: unknown): unknown => callOperation('SSM', operations, operation, input),
+  };
+}
+
+export type Parameters = ReturnType<typeof createParameters>;

@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type * as z from 'zod/mini';
+
+/** An error response of an AWS API. SDKs use `type` as the error's name. */
+export class AwsError extends Error {
+  override readonly name = 'AwsError';
+  readonly type: string;
+  readonly status: number;
+
+  constructor(type: string, message: string, status = 400) {
+    super(message);
+    this.type = type;
+    this.status = status;
+  }
+}
+
+export function unsupported(what: string): AwsError {
+  return new AwsError('UnknownOperationException', `${what} is not supported by the local engine`);
+}
+
+export type Operations = Readonly<Record<string, (input: unknown) => unknown>>;
+
+/** @throws AwsError UnknownOperationException for an operation that is not in the table. */
+export function callOperation(service: string, operations: Operations, operation: string, input: unknown): unknown {
+  const run = operations[operation];
+  if (!run) throw unsupported(`${service} ${operation}`);
+  return run(input);
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+/** S3 uses XML, the other services JSON. */
+export function sendError(response: ServerResponse, error: AwsError, format: 'json' | 'xml'): void {
+  if (format === 'json') {
+    sendJson(response, error.status, { __type: error.type, message: error.message }, 'application/x-amz-json-1.1');
+    return;
+  }
+  const head = '<?xml version="1.0" encoding="UTF-8"?>';
+  const text = `${head}\n<Error><Code>${error.type}</Code><Message>${escapeXml(error.message)}</Message></Error>`;
+  response.writeHead(error.status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+/** @throws AwsError RequestEntityTooLargeException above `limit` bytes; the rest of the body is discarded. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size <= limit) chunks.push(chunk);
+  }
+  if (size > limit) throw new AwsError('RequestEntityTooLargeException', `The body is above ${limit} bytes`, 413);
+  return Buffer.concat(chunks);
+}
+
+/** @throws AwsError SerializationException */
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8') || '{}');
+  } catch {
+    throw new AwsError('SerializationException', 'The body is not JSON');
+  }
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/**
+ * Validates a request's input.
+ *
+ * @throws AwsError ValidationException that names the first invalid field.
+ */
+export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): z.output<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.join('.') || 'the body';
+  throw new AwsError('ValidationException', `${field}: ${issueReason(issue)}`);
+}
+
+function issueReason(issue: z.core.$ZodIssue | undefined): string {
+  switch (issue?.code) {
+    case 'invalid_type':
+      return `must be ${issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    case 'unrecognized_keys':
+      return `has an unknown field: ${issue.keys.join(', ')}`;
+    default:
+      return issue?.message ?? 'is not valid';
+  }
+}
+
+/** AWS's default and maximum page size. */
+const defaultPageSize = 100;
+const maxPageSize = 1_000;
+
+/**
+ * Returns one page of a list. `position` increases along the list and never changes for an item, so that a token stays
+ * valid when items are added at the start.
+ *
+ * @throws AwsError InvalidToken
+ */
+export function paginate<Item>(
+  items: readonly Item[],
+  { maxResults, nextToken }: { readonly maxResults?: number | undefined; readonly nextToken?: string | undefined },
+  position: (item: Item) => number,
+): { readonly items: readonly Item[]; readonly nextToken?: string } {
+  const size = Math.min(maxResults || defaultPageSize, maxPageSize);
+  const after = nextToken === undefined ? Number.NEGATIVE_INFINITY : Number(nextToken);
+  if (Number.isNaN(after)) throw new AwsError('InvalidToken', `Invalid Token: '${nextToken}'`);
+  const rest = items.filter((item) => position(item) > after);
+  const page = rest.slice(0, size);
+  const last = page.at(-1);
+  return rest.length > size && last !== undefined
+    ? { items: page, nextToken: String(position(last)) }
+    : { items: page };
+}
+
+/** Any JSON value. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** Whether a parsed JSON value is an object. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A value after a JSON round trip; `undefined` becomes null. */
+export function toJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value) ?? 'null');
+}

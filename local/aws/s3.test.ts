@@ -1,0 +1,43 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parseS3Operation } from './s3.ts';
+import { startTestAws, type TestAws } from './testing.ts';
+
+let aws: TestAws;
+beforeEach(async () => {
+  aws = await startTestAws();
+});
+afterEach(() => aws.stop());
+
+test.each([
+  ['PUT', '/media/events/1.json?x-id=PutObject', 'PutObject', true],
+  ['PUT', '/media/events/1.json', 'PutObject', true],
+  ['HEAD', '/media/a', 'HeadObject', true],
+  ['GET', '/media?list-type=2&prefix=events%2F', 'ListObjectsV2', true],
+  ['PUT', '/media/', 'CreateBucket', true],
+  ['GET', '/', 'ListBuckets', true],
+  ['PUT', '/media?policy', 'PUT ?policy', false],
+  ['GET', '/media/a?tagging', 'GET ?tagging', false],
+  ['PATCH', '/media/a', 'PATCH', false],
+])('identifies %s %s as %s', (method, url, name, supported) => {
+  expect(parseS3Operation(method, url)).toEqual({ name, supported });
+});
+
+test.each(['127.0.0.1', 'localhost'])('stores and reads objects through %s', async (host) => {
+  const s3 = new S3Client({
+    ...aws.client,
+    endpoint: `http://${host}:${aws.port}`,
+    forcePathStyle: host === 'localhost',
+  });
+  const Body = Buffer.from([0, 255, 1]);
+
+  await s3.send(new PutObjectCommand({ Bucket: 'media', Key: 'events/1 é.json', Body, ContentType: 'image/png' }));
+  const found = await s3.send(new GetObjectCommand({ Bucket: 'media', Key: 'events/1 é.json' }));
+
+  expect(found.ContentType).toBe('image/png');
+  expect(Buffer.from((await found.Body?.transformToByteArray()) ?? [])).toEqual(Body);
+  expect((await s3.send(new ListObjectsV2Command({ Bucket: 'media' }))).KeyCount).toBe(1);
+  await expect(s3.send(new GetObjectCommand({ Bucket: 'media', Key: 'none' }))).rejects.toMatchObject({
+    name: 'NoSuchKey',
+  });
+});

@@ -1,0 +1,202 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buildApp } from 'fauxqs';
+import * as z from 'zod/mini';
+import { queueArn } from './arn.ts';
+
+const queueOperations: ReadonlySet<string> = new Set([
+  'ChangeMessageVisibility',
+  'ChangeMessageVisibilityBatch',
+  'CreateQueue',
+  'DeleteMessage',
+  'DeleteMessageBatch',
+  'DeleteQueue',
+  'GetQueueAttributes',
+  'GetQueueUrl',
+  'ListQueues',
+  'ListQueueTags',
+  'PurgeQueue',
+  'ReceiveMessage',
+  'SendMessage',
+  'SendMessageBatch',
+  'SetQueueAttributes',
+  'TagQueue',
+  'UntagQueue',
+]);
+
+const givesQueueUrls: ReadonlySet<unknown> = new Set([
+  'AmazonSQS.CreateQueue',
+  'AmazonSQS.GetQueueUrl',
+  'AmazonSQS.ListQueues',
+]);
+
+const sends: ReadonlySet<unknown> = new Set(['AmazonSQS.SendMessage', 'AmazonSQS.SendMessageBatch']);
+
+const queueCreated = z.object({ QueueUrl: z.string() });
+
+const sentMessage = z.object({ MessageId: z.string(), MD5OfMessageBody: z.string() });
+
+const messageAttribute = z.object({
+  DataType: z.string(),
+  StringValue: z.optional(z.string()),
+  BinaryValue: z.optional(z.string()),
+});
+
+const received = z.object({
+  Messages: z.optional(
+    z.array(
+      z.object({
+        MessageId: z.string(),
+        ReceiptHandle: z.string(),
+        Body: z.string(),
+        MD5OfBody: z.string(),
+        Attributes: z.record(z.string(), z.string()),
+        MessageAttributes: z.optional(z.record(z.string(), messageAttribute)),
+      }),
+    ),
+  ),
+});
+
+export type QueueMessage = NonNullable<z.output<typeof received>['Messages']>[number];
+
+/** The input of SendMessage. */
+export interface OutgoingMessage {
+  readonly body: string;
+  readonly delaySeconds?: number;
+  /** String attributes, by name. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+}
+
+/** In-memory SQS and S3, both by fauxqs. */
+export async function createStorage() {
+  const app = buildApp({ logger: false });
+  const listeners = new Set<() => void>();
+  // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    // Before the response to the sender, so that the engine is never idle while a message is in a queue.
+    if (sends.has(request.headers['x-amz-target'])) for (const notify of listeners) notify();
+    const answersUrls = givesQueueUrls.has(request.headers['x-amz-target']) && typeof payload === 'string';
+    done(null, answersUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
+  });
+  await app.ready();
+
+  async function callQueues(operation: string, host: string, input: unknown): Promise<unknown> {
+    const response = await app.inject({
+      method: 'POST',
+      url: '/',
+      headers: { host, 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${operation}` },
+      payload: JSON.stringify(input),
+    });
+    if (response.statusCode !== 200) throw new StorageError(`SQS ${operation} failed: ${response.body}`);
+    // DeleteMessage and ChangeMessageVisibility have empty responses.
+    return response.body ? response.json() : undefined;
+  }
+
+  return {
+    supportsQueueOperation: (operation: string): boolean => queueOperations.has(operation),
+
+    handle(request: IncomingMessage, response: ServerResponse): void {
+      app.routing(request, response);
+    },
+
+    /** Returns the queue's URL with the endpoint's port. */
+    async createQueue(name: string, port: number, attributes: Readonly<Record<string, string>> = {}): Promise<string> {
+      const input = { QueueName: name, Attributes: attributes };
+      return queueCreated.parse(await callQueues('CreateQueue', `127.0.0.1:${port}`, input)).QueueUrl;
+    },
+
+    /** @throws StorageError */
+    async sendMessage(queueUrl: string, message: OutgoingMessage) {
+      const { body, delaySeconds, attributes = {} } = message;
+      const MessageAttributes = Object.fromEntries(
+        Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+      );
+      const input = { QueueUrl: queueUrl, MessageBody: body, DelaySeconds: delaySeconds, MessageAttributes };
+      return sentMessage.parse(await callQueues('SendMessage', new URL(queueUrl).host, input));
+    },
+
+    async receiveMessages(
+      queueUrl: string,
+      options: { readonly maxMessages: number; readonly visibilityTimeoutSeconds: number },
+    ): Promise<readonly QueueMessage[]> {
+      const input = {
+        QueueUrl: queueUrl,
+        MaxNumberOfMessages: options.maxMessages,
+        VisibilityTimeout: options.visibilityTimeoutSeconds,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      };
+      return received.parse(await callQueues('ReceiveMessage', new URL(queueUrl).host, input)).Messages ?? [];
+    },
+
+    async deleteMessage(queueUrl: string, receiptHandle: string): Promise<void> {
+      await callQueues('DeleteMessage', new URL(queueUrl).host, { QueueUrl: queueUrl, ReceiptHandle: receiptHandle });
+    },
+
+    /** Makes a received message visible again at once. */
+    async releaseMessage(queueUrl: string, receiptHandle: string): Promise<void> {
+      const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 };
+      await callQueues('ChangeMessageVisibility', new URL(queueUrl).host, input);
+    },
+
+    /** Calls back whenever a message is sent to any queue. */
+    onSend(listener: () => void): void {
+      listeners.add(listener);
+    },
+
+    async createBucket(name: string): Promise<void> {
+      const response = await app.inject({ method: 'PUT', url: `/${name}` });
+      if (response.statusCode !== 200) throw new StorageError(`S3 CreateBucket failed: ${response.body}`);
+    },
+
+    async close(): Promise<void> {
+      await app.close();
+    },
+  };
+}
+
+export type Storage = Awaited<ReturnType<typeof createStorage>>;
+
+/** The queues of the topology, and the quarantine queue of each consumer. */
+export interface QueueResources {
+  readonly queues: Readonly<Record<string, string>>;
+  readonly consumers: Readonly<
+    Record<string, { readonly queue: string; readonly parked: string; readonly maxReceiveCount: number }>
+  >;
+}
+
+/** Not enforced; readers of the policy find the same as on a deployment. */
+const forRules = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: '*' },
+  ],
+};
+
+/** Creates the queues, and returns their URLs by their names in the topology. */
+export async function createQueues(
+  storage: Pick<Storage, 'createQueue'>,
+  { queues, consumers }: QueueResources,
+  port: number,
+): Promise<Readonly<Record<string, string>>> {
+  const created = Object.entries(queues).map(async ([key, name]) => {
+    const consumer = Object.values(consumers).find(({ queue }) => queue === key);
+    const policy = consumer && {
+      deadLetterTargetArn: queueArn(queues[consumer.parked] ?? consumer.parked),
+      maxReceiveCount: consumer.maxReceiveCount,
+    };
+    const attributes = policy ? { RedrivePolicy: JSON.stringify(policy), Policy: JSON.stringify(forRules) } : {};
+    return [key, await storage.createQueue(name, port, attributes)] as const;
+  });
+  return Object.fromEntries(await Promise.all(created));
+}
+
+/** @throws Error if the topology has no such queue. */
+export function queueUrl(urls: Readonly<Record<string, string>>, queue: string): string {
+  const url = urls[queue];
+  if (url === undefined) throw new Error(`The topology has no queue "${queue}"`);
+  return url;
+}

@@ -1,0 +1,163 @@
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { messagesTable } from '../../core/messages/table.ts';
+import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
+import { controlTable } from '../../core/platform/tables.ts';
+import * as topology from '../../stacks/topology.ts';
+import { InvocationError } from '../lambda/invocation.ts';
+import { stateMachineArn } from './arn.ts';
+import {
+  type AwsResources,
+  type LocalAws,
+  type LocalAwsOptions,
+  type StateMachineResource,
+  startLocalAws,
+} from './local-aws.ts';
+
+export const resources: AwsResources = {
+  busName: 'omnichannel',
+  rules: {
+    messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
+    everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
+  },
+  tables: { messages: { layout: messagesTable }, control: { layout: controlTable } },
+  queues: { deadLetters: 'dead-letters', parked: 'parked' },
+  bucket: { name: 'media' },
+  stateMachines: {},
+  consumers: {},
+};
+
+export interface TestAws extends LocalAws {
+  /** The invocations in order. A function does nothing unless `failures` has an error for it. */
+  readonly invoked: { readonly name: string; readonly event: unknown }[];
+  readonly failures: Map<string, InvocationError>;
+  readonly reports: string[];
+  /** The configuration of an SDK client, without retries, so that an injected fault is visible. */
+  readonly client: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+    readonly maxAttempts: number;
+  };
+  control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+}
+
+/** For tests: the local AWS on a free port, with functions that only record their events. */
+export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}): Promise<TestAws> {
+  const invoked: TestAws['invoked'] = [];
+  const failures: TestAws['failures'] = new Map();
+  const reports: string[] = [];
+  const aws = await startLocalAws({
+    resources,
+    port: 0,
+    delays: { asyncRetriesMs: [1, 2] },
+    report: (message) => reports.push(message),
+    async invoke(name, event) {
+      invoked.push({ name, event });
+      const failure = failures.get(name);
+      if (failure) throw failure;
+    },
+    ...overrides,
+  });
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = { endpoint: aws.url, region: 'us-east-1', credentials, maxAttempts: 1 };
+
+  async function control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+    const response = await fetch(`${aws.url}/_local/${path}`, init);
+    return { status: response.status, body: await response.json() };
+  }
+
+  return { ...aws, invoked, failures, reports, client, control };
+}
+
+/** A valid entry of PutEvents with a test's changes. */
+export function entry(overrides: object = {}) {
+  const right = { Source: 'test', DetailType: 'message.received', Detail: '{"data":{}}', EventBusName: 'omnichannel' };
+  return { ...right, ...overrides };
+}
+
+/** One invocation of the function; the last step repeats. */
+export type Step = (event: unknown) => unknown;
+
+export interface TestMachine extends TestAws {
+  readonly sfn: SFNClient;
+  /** The inputs of the function. */
+  readonly sent: unknown[];
+  start(input: object, name?: string): Promise<string>;
+  /** Waits until idle, executions included, and returns how one ended. */
+  ended(executionArn: string): Promise<{ status?: string; output?: string; error?: string; cause?: string }>;
+  history(executionArn: string): Promise<readonly HistoryEvent[]>;
+  /** Receives the messages of the dead-letter queue. */
+  deadLetters(): Promise<readonly unknown[]>;
+}
+
+export const sendArn = stateMachineArn('send');
+
+/** A step that throws a function's error. */
+export function failsWith(errorType: string, errorMessage = 'no'): Step {
+  return () => {
+    throw new InvocationError({ errorType, errorMessage, trace: ['at send'] });
+  };
+}
+
+/** For tests: the deployed state machine with a scripted function. */
+export async function startTestMachine(
+  steps: readonly Step[],
+  overrides: Partial<LocalAwsOptions> & { readonly definition?: StateMachineResource['definition'] } = {},
+): Promise<TestMachine> {
+  const { definition = (found: MachineResources) => sendMachine(found), ...options } = overrides;
+  const sent: unknown[] = [];
+  const { 'send-requested': requested, 'send-ended': ended } = topology.rules;
+  if (!requested || !ended) throw new Error('the topology has no rules for sends');
+  const aws = await startTestAws({
+    resources: {
+      ...resources,
+      rules: { 'send-requested': requested, 'send-ended': ended },
+      stateMachines: { send: { definition, function: 'send', queue: 'deadLetters' } },
+    },
+    delays: { asyncRetriesMs: [], retryMs: 1 },
+    async invoke(_name, event) {
+      sent.push(event);
+      return steps[Math.min(sent.length, steps.length) - 1]?.(event);
+    },
+    ...options,
+  });
+  const sfn = new SFNClient(aws.client);
+  const sqs = new SQSClient(aws.client);
+
+  return {
+    ...aws,
+    sfn,
+    sent,
+    async start(input, name) {
+      const command = new StartExecutionCommand({ stateMachineArn: sendArn, input: JSON.stringify(input), name });
+      const { executionArn } = await sfn.send(command);
+      return executionArn ?? '';
+    },
+    async ended(executionArn) {
+      await aws.control('GET', 'idle?executions=wait');
+      const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      return {
+        ...(status && { status }),
+        ...(output && { output }),
+        ...(error && { error }),
+        ...(cause && { cause }),
+      };
+    },
+    async history(executionArn) {
+      return (await sfn.send(new GetExecutionHistoryCommand({ executionArn }))).events ?? [];
+    },
+    async deadLetters() {
+      const command = new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl, MaxNumberOfMessages: 10 });
+      const { Messages = [] } = await sqs.send(command);
+      return Messages.map(({ Body = '' }): unknown => JSON.parse(Body));
+    },
+  };
+}

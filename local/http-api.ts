@@ -1,0 +1,200 @@
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import * as z from 'zod/mini';
+import type { WebhookActivity } from './activity.ts';
+import { accountId } from './aws/arn.ts';
+import type { Invoke } from './lambda/runtime.ts';
+
+export interface HttpApiOptions {
+  /** The only route that invokes a function. */
+  readonly route: { readonly method: string; readonly path: string; readonly function: string };
+  readonly invoke: Invoke;
+  /** Handles all other requests. */
+  fallback(request: Request): Response | Promise<Response>;
+  onWebhook?(activity: WebhookActivity): void;
+  /** Receives the reason for every 500 response. */
+  report(message: string): void;
+  readonly now?: () => Date;
+}
+
+/** API Gateway's fixed limit on a request body. */
+const maxBodyBytes = 10 * 1_024 * 1_024;
+
+const tooLarge = jsonAnswer(413, { message: 'Request Entity Too Large' });
+const failed = jsonAnswer(500, { message: 'Internal Server Error' });
+
+/** The HTTP server of the webhook, which behaves like API Gateway, and of the console. */
+export function createHttpApi(options: HttpApiOptions): Server {
+  const { route, invoke, onWebhook, report, now = () => new Date() } = options;
+  const fallback = getRequestListener((request) => options.fallback(request));
+
+  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
+    try {
+      return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
+    } catch (error) {
+      report(`The webhook responded with 500: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
+      return failed;
+    }
+  }
+
+  async function webhook(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now();
+    const body = await readUpTo(request, maxBodyBytes);
+    const answer = body ? await invokeWebhook(request, body) : tooLarge;
+    // Closes the connection instead of reading the rest of a body that is too large.
+    const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
+    response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
+    response.end(answer.body);
+    const action = body && readAction(body);
+    onWebhook?.({
+      type: 'webhook',
+      at: now().toISOString(),
+      method: route.method,
+      status: answer.status,
+      ms: Math.round(performance.now() - started),
+      ...(action && { action }),
+    });
+  }
+
+  return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+    if (request.method === route.method && request.url?.split('?')[0] === route.path) {
+      // Only a client that disconnects during its body causes an error here.
+      webhook(request, response).catch(() => response.destroy());
+      return;
+    }
+    void fallback(request, response);
+  });
+}
+
+/** Resolves with undefined once the body exceeds the limit; the rest is discarded. */
+function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const refuse = () => {
+    chunks.length = 0;
+    request.removeAllListeners('data');
+    request.resume();
+    resolve(undefined);
+  };
+  if (Number(request.headers['content-length'] ?? 0) > limit) refuse();
+  else {
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) refuse();
+      else chunks.push(chunk);
+    });
+  }
+  request.on('end', () => resolve(Buffer.concat(chunks)));
+  request.on('error', reject);
+  return promise;
+}
+
+/** Reads LiveChat's action from the start of the body, for the log only. Quotes inside a text are escaped, so a message cannot imitate one. */
+function readAction(body: Buffer): string | undefined {
+  return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
+}
+
+function jsonAnswer(status: number, value: unknown): HttpApiResponse {
+  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(value)) };
+}
+
+/** Conversion from and to API Gateway's HTTP API payload format 2.0. */
+
+const apiId = 'local';
+
+const resultSchema = z.object({
+  statusCode: z.int().check(z.minimum(200), z.maximum(599)),
+  headers: z.optional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
+  cookies: z.optional(z.array(z.string())),
+  body: z.optional(z.string()),
+  isBase64Encoded: z.optional(z.boolean()),
+});
+
+export interface HttpApiResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body: Buffer;
+}
+
+export function toHttpApiEvent(request: IncomingMessage, body: Buffer, now: Date): APIGatewayProxyEventV2 {
+  const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://gateway');
+  const { cookie, ...headers } = joinHeaders(request);
+  const method = request.method ?? 'GET';
+  const routeKey = `${method} ${pathname}`;
+  const query = joinQuery(searchParams);
+  const text = isUtf8(body);
+  return {
+    version: '2.0',
+    routeKey,
+    rawPath: pathname,
+    rawQueryString: search.slice(1),
+    headers,
+    ...(cookie && { cookies: cookie.split('; ') }),
+    ...(query && { queryStringParameters: query }),
+    requestContext: {
+      accountId,
+      apiId,
+      domainName: request.headers.host ?? 'localhost',
+      domainPrefix: apiId,
+      http: {
+        method,
+        path: pathname,
+        protocol: `HTTP/${request.httpVersion}`,
+        sourceIp: request.socket.remoteAddress ?? '127.0.0.1',
+        userAgent: request.headers['user-agent'] ?? '',
+      },
+      requestId: randomUUID(),
+      routeKey,
+      stage: '$default',
+      time: commonLogTime(now),
+      timeEpoch: now.getTime(),
+    },
+    ...(body.length > 0 && { body: body.toString(text ? 'utf8' : 'base64') }),
+    isBase64Encoded: body.length > 0 && !text,
+  };
+}
+
+/**
+ * A result without `statusCode` is the body of a 200, as on API Gateway.
+ *
+ * @throws ZodError if the result has a `statusCode` but is not a valid response.
+ */
+export function toHttpApiResponse(result: unknown): HttpApiResponse {
+  const structured: APIGatewayProxyStructuredResultV2 | undefined =
+    typeof result === 'object' && result !== null && 'statusCode' in result ? resultSchema.parse(result) : undefined;
+  if (!structured) {
+    const text = typeof result === 'string' ? result : JSON.stringify(result);
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(text) };
+  }
+  const { statusCode = 200, headers = {}, cookies = [], body = '', isBase64Encoded = false } = structured;
+  const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)] as const);
+  return {
+    status: statusCode,
+    headers: { ...Object.fromEntries(lowered), ...(cookies.length > 0 && { 'set-cookie': cookies }) },
+    body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
+  };
+}
+
+/** Lower-case names; the values of a repeated header are joined by commas. */
+function joinHeaders(request: IncomingMessage): Record<string, string> {
+  const entries = Object.entries(request.headersDistinct).map(
+    ([name, values = []]) => [name, values.join(',')] as const,
+  );
+  return Object.fromEntries(entries);
+}
+
+function joinQuery(parameters: URLSearchParams): Record<string, string> | undefined {
+  const names = [...new Set(parameters.keys())];
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.map((name) => [name, parameters.getAll(name).join(',')]));
+}
+
+/** Such as 12/Mar/2020:19:03:58 +0000. */
+function commonLogTime(date: Date): string {
+  const [, day, month, year, time] = date.toUTCString().split(' ');
+  return `${day}/${month}/${year}:${time} +0000`;
+}

@@ -1,0 +1,71 @@
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { allocateSharedCount, createInFlight, sharedInFlight, waitUntilAllIdle } from './in-flight.ts';
+
+test('resolves idle when all work has ended, and counts each end once', async () => {
+  const inFlight = createInFlight();
+  const first = inFlight.begin();
+  const second = inFlight.begin();
+
+  first();
+  first();
+  expect(await inFlight.idle(1)).toBe(false);
+  const idle = inFlight.idle(5_000);
+  second();
+
+  expect(await idle).toBe(true);
+  expect(inFlight.pending()).toBe(0);
+});
+
+test('waits until all counters are zero at the same moment', async () => {
+  const [one, other] = [createInFlight(), createInFlight()];
+  const first = one.begin();
+  const second = other.begin();
+  const idle = waitUntilAllIdle([one, other], 5_000);
+
+  // The end of the one begins something at the other, and the other way round.
+  const third = other.begin();
+  first();
+  second();
+  const fourth = one.begin();
+  third();
+  fourth();
+
+  expect(await idle).toBe(true);
+  one.begin();
+  expect(await waitUntilAllIdle([other, one], 1)).toBe(false);
+});
+
+test('counts begun and ended work in shared memory', async () => {
+  const inFlight = sharedInFlight(allocateSharedCount());
+  await expect(inFlight.idle(0)).resolves.toBe(true);
+  const [first, second] = [inFlight.begin(), inFlight.begin()];
+  await expect(inFlight.idle(10)).resolves.toBe(false);
+  first();
+  first();
+  expect(inFlight.pending()).toBe(1);
+  const idle = inFlight.idle(10_000);
+  second();
+  await expect(idle).resolves.toBe(true);
+});
+
+test('shares the count between counters of the same memory', () => {
+  const memory = allocateSharedCount();
+  const end = sharedInFlight(memory).begin();
+  expect(sharedInFlight(memory).pending()).toBe(1);
+  end();
+  expect(sharedInFlight(memory).pending()).toBe(0);
+});
+
+test('waits for work that another thread ends', async () => {
+  const memory = allocateSharedCount();
+  const inFlight = sharedInFlight(memory);
+  inFlight.begin();
+  const end = `
+    const count = new Int32Array(require('node:worker_threads').workerData);
+    Atomics.sub(count, 0, 1);
+    Atomics.notify(count, 0);`;
+  const thread = new Worker(end, { eval: true, workerData: memory });
+  await expect(inFlight.idle(10_000)).resolves.toBe(true);
+  await thread.terminate();
+});

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import { createAsyncInvocations, type FailedInvocation } from './async-invocation.ts';
+import { InvocationError } from './invocation.ts';
+import type { Invoke } from './runtime.ts';
+
+const failure = { errorType: 'Server', errorMessage: 'busy', trace: ['at send'] };
+
+function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFails?: boolean } = {}) {
+  const deadLetters: FailedInvocation[] = [];
+  const reports: string[] = [];
+  const invocations = createAsyncInvocations({
+    invoke,
+    retryDelaysMs: [1, 2],
+    report: (message) => reports.push(message),
+    async sendToDestination(letter) {
+      if (overrides.destinationFails) throw new Error('queue is gone');
+      deadLetters.push(letter);
+    },
+    concurrency: overrides.concurrency ?? 10,
+    now: () => new Date('2030-01-01T00:00:00Z'),
+    newId: () => 'request-1',
+  });
+  return { invocations, deadLetters, reports };
+}
+
+function failTimes(times: number): { invoke: Invoke; requestIds: (string | undefined)[] } {
+  const requestIds: (string | undefined)[] = [];
+  const invoke: Invoke = async (_name, _event, options) => {
+    requestIds.push(options?.requestId);
+    if (requestIds.length <= times) throw new InvocationError(failure);
+  };
+  return { invoke, requestIds };
+}
+
+test('retries a failed invocation twice with the same request id', async () => {
+  const { invoke, requestIds } = failTimes(2);
+  const { invocations, deadLetters, reports } = setUp(invoke);
+
+  invocations.start('send', { n: 1 });
+
+  expect(await invocations.idle(5_000)).toBe(true);
+  expect(requestIds).toEqual(['request-1', 'request-1', 'request-1']);
+  expect(deadLetters).toEqual([]);
+  expect(reports).toEqual([]);
+});
+
+test("sends an invocation that fails three times to the destination in Lambda's format", async () => {
+  const { invoke, requestIds } = failTimes(3);
+  const { invocations, deadLetters, reports } = setUp(invoke);
+
+  invocations.start('send', { n: 1 });
+
+  expect(await invocations.idle(5_000)).toBe(true);
+  expect(requestIds).toHaveLength(3);
+  expect(deadLetters).toEqual([
+    {
+      version: '1.0',
+      timestamp: '2030-01-01T00:00:00.000Z',
+      requestContext: {
+        requestId: 'request-1',
+        functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:send:$LATEST',
+        condition: 'RetriesExhausted',
+        approximateInvokeCount: 3,
+      },
+      requestPayload: { n: 1 },
+      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+      responsePayload: failure,
+    },
+  ]);
+  expect(reports).toEqual([expect.stringContaining('send failed 3 times with Server')]);
+});
+
+test('reports an event as lost if the destination fails', async () => {
+  const { invocations, reports } = setUp(failTimes(3).invoke, { destinationFails: true });
+
+  invocations.start('send', {});
+
+  expect(await invocations.idle(5_000)).toBe(true);
+  expect(reports).toEqual(['The event for send is lost: queue is gone']);
+});
+
+test('resolves idle after running invocations, or with false after the limit', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { invocations } = setUp(() => gate.promise);
+
+  expect(await invocations.idle(0)).toBe(true);
+  invocations.start('send', {});
+  expect(await invocations.idle(1)).toBe(false);
+  const idle = invocations.idle(5_000);
+  gate.resolve();
+  expect(await idle).toBe(true);
+});
+
+test('limits concurrency and runs all invocations', async () => {
+  let running = 0;
+  let most = 0;
+  const { invocations } = setUp(
+    async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await Promise.resolve();
+      running -= 1;
+    },
+    { concurrency: 3 },
+  );
+
+  for (let n = 0; n < 20; n += 1) invocations.start('send', { n });
+
+  expect(await invocations.idle(5_000)).toBe(true);
+  expect(most).toBe(3);
+});
+
+test('reports unfinished invocations on stop', () => {
+  const { invocations, reports } = setUp(() => new Promise(() => {}));
+
+  invocations.start('send', {});
+  invocations.stop();
+
+  expect(reports).toEqual(['Stopped with 1 asynchronous invocations unfinished']);
+});

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { functionArn } from '../aws/arn.ts';
+import { createInFlight, type InFlight } from '../in-flight.ts';
+import { type FunctionFailure, toFunctionFailure } from './invocation.ts';
+import type { Invoke } from './runtime.ts';
+
+/** The record that Lambda sends to an on-failure destination. */
+export interface FailedInvocation {
+  readonly version: '1.0';
+  readonly timestamp: string;
+  readonly requestContext: {
+    readonly requestId: string;
+    readonly functionArn: string;
+    readonly condition: 'RetriesExhausted';
+    readonly approximateInvokeCount: number;
+  };
+  readonly requestPayload: unknown;
+  readonly responseContext: {
+    readonly statusCode: 200;
+    readonly executedVersion: '$LATEST';
+    readonly functionError: 'Unhandled';
+  };
+  readonly responsePayload: FunctionFailure;
+}
+
+export interface AsyncOptions {
+  readonly invoke: Invoke;
+  /** The delay before each retry, in milliseconds. Its length is the number of retries. */
+  readonly retryDelaysMs: readonly number[];
+  sendToDestination(failed: FailedInvocation): Promise<void>;
+  /** Receives a line for every invocation that ran out of retries or was lost. */
+  report(message: string): void;
+  /** Maximum of concurrent invocations. Default 6: enough for two cores, few enough for fast webhook responses. */
+  readonly concurrency?: number;
+  /** Counts invocations that run, wait or await a retry. */
+  readonly inFlight?: InFlight;
+  readonly now?: () => Date;
+  readonly newId?: () => string;
+}
+
+export interface AsyncInvocations {
+  start(name: string, event: unknown): void;
+  readonly idle: InFlight['idle'];
+  stop(): void;
+}
+
+/**
+ * Asynchronous Lambda invocations: two retries, then the on-failure destination.
+ * AWS waits 1 and 2 minutes before them; the engine's default is 1 and 2 seconds.
+ */
+export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations {
+  const { invoke, retryDelaysMs, sendToDestination, report, concurrency = 6 } = options;
+  const { inFlight = createInFlight(), now = () => new Date(), newId = randomUUID } = options;
+  const limit = pLimit(concurrency);
+  const stopped = new AbortController();
+  let pending = 0;
+
+  async function attemptAll(name: string, event: unknown, requestId: string): Promise<FunctionFailure | undefined> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await limit(() => invoke(name, event, { requestId }));
+        return undefined;
+      } catch (error) {
+        const delay = retryDelaysMs[attempt];
+        if (delay === undefined) return toFunctionFailure(error);
+        await sleep(delay, undefined, { signal: stopped.signal });
+      }
+    }
+  }
+
+  async function run(name: string, event: unknown): Promise<void> {
+    const requestId = newId();
+    const failure = await attemptAll(name, event, requestId);
+    if (!failure) return;
+    await sendToDestination({
+      version: '1.0',
+      timestamp: now().toISOString(),
+      requestContext: {
+        requestId,
+        functionArn: `${functionArn(name)}:$LATEST`,
+        condition: 'RetriesExhausted',
+        approximateInvokeCount: retryDelaysMs.length + 1,
+      },
+      requestPayload: event,
+      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+      responsePayload: failure,
+    });
+    report(
+      `${name} failed ${retryDelaysMs.length + 1} times with ${failure.errorType}: its event is a dead failed now`,
+    );
+  }
+
+  return {
+    start(name, event) {
+      const done = inFlight.begin();
+      pending += 1;
+      run(name, event)
+        .catch((error: unknown) => {
+          if (stopped.signal.aborted) return;
+          report(`The event for ${name} is lost: ${error instanceof Error ? error.message : String(error)}`);
+        })
+        .finally(() => {
+          pending -= 1;
+          done();
+        });
+    },
+
+    idle: inFlight.idle,
+
+    stop() {
+      if (pending > 0) report(`Stopped with ${pending} asynchronous invocations unfinished`);
+      stopped.abort();
+      limit.clearQueue();
+    },
+  };
+}

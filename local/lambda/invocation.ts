@@ -1,0 +1,95 @@
+import type { Context } from 'aws-lambda';
+
+/** The configuration of a function. */
+export interface LambdaFunction {
+  /** File and export without the extension, as Lambda names it: `functions/webhook.handler`. */
+  readonly handler: string;
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  /** Maximum of concurrent invocations. Default: no limit. */
+  readonly concurrency?: number;
+}
+
+/** Lambda's context without the callbacks, which Node 24's runtime no longer has. */
+export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'>;
+
+/** The worker's input. */
+export interface WorkerSettings {
+  readonly root: string;
+  readonly functions: Readonly<Record<string, LambdaFunction>>;
+}
+
+/** A thrown error as Lambda reports it. */
+export interface FunctionFailure {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace: readonly string[];
+}
+
+export type ToWorker =
+  | {
+      readonly kind: 'invoke';
+      readonly requestId: string;
+      readonly name: string;
+      /** JSON, as on Lambda. */
+      readonly payload: string;
+      readonly deadline: number;
+    }
+  | { readonly kind: 'ping' };
+
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly broken: readonly string[] }
+  | { readonly kind: 'pong' }
+  | { readonly kind: 'result'; readonly requestId: string; readonly payload: string }
+  | { readonly kind: 'failure'; readonly requestId: string; readonly failure: FunctionFailure };
+
+/**
+ * A failed invocation. `name` is Lambda's error type: the thrown error's own name, or
+ * `Sandbox.Timedout`, `Runtime.ExitError`, `Runtime.ImportModuleError` if the runtime ended the invocation.
+ */
+export class InvocationError extends Error {
+  override readonly name: string;
+  readonly trace: readonly string[];
+
+  constructor(failure: FunctionFailure, options?: ErrorOptions) {
+    super(failure.errorMessage, options);
+    this.name = failure.errorType;
+    this.trace = failure.trace;
+  }
+}
+
+/** The name of Lambda's error above a function's reserved concurrency. */
+export const throttledName = 'TooManyRequestsException';
+
+export function timedOut(requestId: string, timeoutSeconds: number): InvocationError {
+  return new InvocationError({
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+    trace: [],
+  });
+}
+
+export function runtimeExited(requestId: string, exitCode: number, cause?: unknown): InvocationError {
+  return new InvocationError(
+    {
+      errorType: 'Runtime.ExitError',
+      errorMessage: `RequestId: ${requestId} Error: Runtime exited with error: exit status ${exitCode}`,
+      trace: [],
+    },
+    { cause },
+  );
+}
+
+/** The error of a function whose reserved concurrency is used up. */
+export function throttled(name: string): InvocationError {
+  return new InvocationError({ errorType: throttledName, errorMessage: `Rate Exceeded for ${name}.`, trace: [] });
+}
+
+/** A thrown value as Lambda's Node runtime reports it. */
+export function toFunctionFailure(thrown: unknown): FunctionFailure {
+  if (thrown instanceof InvocationError) {
+    return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.trace };
+  }
+  if (!(thrown instanceof Error)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+  return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.stack?.split('\n') ?? [] };
+}

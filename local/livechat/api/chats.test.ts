@@ -1,0 +1,322 @@
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { apiFixture, manualClock, nina, outline, type Running, startApi, tomas, until } from '../testing.ts';
+
+const dana = { customer: { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFields: { plan: 'pro' } } };
+/** What depends on a longer past than our chats have; events are those of the webhooks, which shapes.test.ts compares. */
+const mayLack = /events\[\]|agent_last_event|customer_last_event|cart_value|rating|tags/;
+
+/** A chat that was closed and reopened so many times. */
+const chatOfThreads = async ({ begin, act }: Running, threads: number): Promise<string> => {
+  const chatId = await begin(dana);
+  for (let n = 1; n < threads; n++) {
+    await act(chatId, { as: 'agent', action: 'message', text: 'Bye' });
+    await act(chatId, { action: 'leave' });
+    await act(chatId, { action: 'reopen', text: String(n) });
+  }
+  return chatId;
+};
+
+const page = z.object({
+  threads: z.array(z.object({ id: z.string() })),
+  found_threads: z.number(),
+  next_page_id: z.optional(z.string()),
+  previous_page_id: z.optional(z.string()),
+});
+
+describe('get_chat', () => {
+  test('has every field of the fixture', async () => {
+    const running = await startApi();
+    const { json } = await running.api('get_chat', { chat_id: await chatOfThreads(running, 2) });
+    const lines = outline(json);
+    const expected = outline(apiFixture('get_chat.response')).filter((line) => !mayLack.test(line));
+    expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
+  });
+
+  test('returns the newest or the requested thread', async () => {
+    const running = await startApi();
+    const chat_id = await chatOfThreads(running, 3);
+    const { threads } = page.parse((await running.api('list_threads', { chat_id })).json);
+    const [newest, , oldest] = threads.map(({ id }) => id);
+    expect((await running.api('get_chat', { chat_id })).json).toMatchObject({ thread: { id: newest } });
+    const old = await running.api('get_chat', { chat_id, thread_id: oldest });
+    expect(old.json).toMatchObject({ thread: { id: oldest, active: false } });
+    expect((await running.api('get_chat', { chat_id, thread_id: 'T0' })).status).toBe(404);
+  });
+
+  test('returns last_visit before 3.6, and no customer_visit', async () => {
+    const { api, begin } = await startApi();
+    const { json } = await api('get_chat', { chat_id: await begin() }, { version: 'v3.4' });
+    expect(json).toMatchObject({ users: [{ last_visit: { ip: '203.0.113.24' } }, {}] });
+    expect(json).not.toHaveProperty('thread.customer_visit');
+    expect(json).not.toHaveProperty('users.0.visit');
+  });
+});
+
+describe('list_threads', () => {
+  test('has every field of the fixture', async () => {
+    const running = await startApi();
+    const { json } = await running.api('list_threads', { chat_id: await chatOfThreads(running, 2) });
+    const lines = outline(json);
+    const expected = outline(apiFixture('list_threads.response')).filter((line) => !mayLack.test(line));
+    expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
+  });
+
+  test('returns three threads per page, newest first, with page ids', async () => {
+    const running = await startApi();
+    const chat_id = await chatOfThreads(running, 7);
+    const ask = async (more: object) => page.parse((await running.api('list_threads', { chat_id, ...more })).json);
+    const pages = [await ask({})];
+    for (let id = pages[0]?.next_page_id; id !== undefined; id = pages.at(-1)?.next_page_id) {
+      pages.push(await ask({ page_id: id }));
+    }
+    expect(pages.map(({ threads, found_threads }) => [threads.length, found_threads])).toEqual([
+      [3, 7],
+      [3, 7],
+      [1, 7],
+    ]);
+    const ids = pages.flatMap(({ threads }) => threads.map(({ id }) => id));
+    const upwards = await ask({ sort_order: 'asc', limit: 100 });
+    expect(upwards.threads.map(({ id }) => id)).toEqual(ids.toReversed());
+    expect(await ask({ page_id: pages[1]?.previous_page_id })).toEqual(pages[0]);
+  });
+
+  test('filters by creation time', async () => {
+    const clock = manualClock();
+    const running = await startApi({ clock });
+    const chat_id = await chatOfThreads(running, 1);
+    clock.advance(60_000);
+    const from = new Date(clock.now()).toISOString();
+    const to = new Date(clock.now() - 1).toISOString();
+    await running.act(chat_id, { action: 'leave' });
+    await running.act(chat_id, { action: 'reopen', text: 'Again' });
+    const since = await running.api('list_threads', { chat_id, filters: { from } });
+    expect(since.json).toMatchObject({ found_threads: 1 });
+    expect((await running.api('list_threads', { chat_id, filters: { to } })).json).toMatchObject({
+      found_threads: 1,
+    });
+  });
+
+  test.each([
+    [{ limit: 101 }, '`limit` must be from 1 to 100'],
+    [{ limit: 0 }, '`limit` must be from 1 to 100'],
+    [{ page_id: 'nonsense' }, '`page_id` is invalid'],
+    [{ sort_order: 'up' }, '`sort_order` must be one of asc, desc'],
+    [{ filters: { from: 'today' } }, '`filters.from` must be a time'],
+  ])('rejects %j', async (more, message) => {
+    const { api, begin } = await startApi();
+    const answer = await api('list_threads', { chat_id: await begin(), ...more });
+    expect(answer).toMatchObject({ status: 422, json: { error: { message } } });
+  });
+});
+
+describe('list_chats', () => {
+  const some = async () => {
+    const clock = manualClock();
+    const running = await startApi({ clock });
+    const ids: string[] = [];
+    for (const group of [0, 4, 4]) {
+      ids.push(await running.begin({ group }));
+      clock.advance(1000);
+    }
+    await running.act(ids[1] ?? '', { action: 'leave' });
+    const found = async (request: object, version = 'v3.6') => {
+      const { json } = await running.api('list_chats', request, { version });
+      return z
+        .object({ chats_summary: z.array(z.object({ id: z.string() })) })
+        .parse(json)
+        .chats_summary.map(({ id }) => ids.indexOf(id));
+    };
+    return { ...running, found };
+  };
+
+  test('filters by activity and group, depending on the version', async () => {
+    const { found } = await some();
+    expect(await found({})).toEqual([2, 1, 0]);
+    expect(await found({ sort_order: 'asc', limit: 2 })).toEqual([0, 1]);
+    expect(await found({ filters: { active: true } })).toEqual([2, 0]);
+    expect(await found({ filters: { active: false } })).toEqual([1]);
+    expect(await found({ filters: { group_ids: [4] } })).toEqual([2, 1]);
+    expect(await found({ filters: { include_active: false } }, 'v3.4')).toEqual([1]);
+    expect(await found({ filters: { include_active: true }, limit: 100 }, 'v3.5')).toEqual([2, 1, 0]);
+  });
+
+  test('rejects page_id with other parameters', async () => {
+    const { api, found } = await some();
+    const { json } = await api('list_chats', { limit: 2 });
+    const { next_page_id } = z.object({ next_page_id: z.string() }).parse(json);
+    expect(json).toMatchObject({ found_chats: 3, chats_summary: [{ last_thread_summary: { active: true } }, {}] });
+    expect(await found({ page_id: next_page_id })).toEqual([0]);
+    expect((await api('list_chats', { page_id: next_page_id, limit: 2 })).status).toBe(422);
+  });
+});
+
+test('tag_thread and untag_thread work on any thread', async () => {
+  const running = await startApi();
+  const chat_id = await chatOfThreads(running, 2);
+  const { threads } = page.parse((await running.api('list_threads', { chat_id })).json);
+  const request = { chat_id, thread_id: threads[1]?.id, tag: 'bug_report' };
+  expect(await running.api('tag_thread', request)).toMatchObject({ status: 200, json: {} });
+  const tagged = await running.api('list_threads', { chat_id });
+  expect(tagged.json).toMatchObject({ threads: [{}, { active: false, tags: ['bug_report'] }] });
+  expect((await running.api('untag_thread', request)).status).toBe(200);
+  expect((await running.api('untag_thread', request)).status).toBe(422);
+  expect((await running.api('tag_thread', { ...request, thread_id: 'T0' })).status).toBe(404);
+});
+
+const adding = (chat_id: string, changes: object = {}) => ({
+  chat_id,
+  user_id: nina,
+  user_type: 'agent',
+  visibility: 'all',
+  ignore_requester_presence: true,
+  ...changes,
+});
+
+describe('add_user_to_chat', () => {
+  test('sends the webhook immediately, and lets the user send after a delay', async () => {
+    const clock = manualClock();
+    const { api, begin, send, receiver } = await startApi({ clock });
+    const chatId = await begin({ agent: null });
+    expect(await api('add_user_to_chat', adding(chatId))).toMatchObject({ status: 200, json: {} });
+    await until(() => receiver.bodies.length === 2);
+    expect(receiver.bodies[1]).toMatchObject({
+      action: 'user_added_to_chat',
+      payload: { chat_id: chatId, user: { id: nina, present: true, visibility: 'all' }, requester_id: nina },
+    });
+    clock.advance(299);
+    expect((await send(chatId)).status).toBe(403);
+    clock.advance(1);
+    expect((await send(chatId)).status).toBe(200);
+  });
+
+  test('rejects a second public agent unless the setting allows it', async () => {
+    const { api, begin, own } = await startApi();
+    const chatId = await begin({ agent: tomas });
+    const { status, json } = await api('add_user_to_chat', adding(chatId));
+    expect({ status, json }).toEqual({ status: 422, json: apiFixture('error.validation_public_agents_limit.422') });
+    await own('settings', { publicAgentsLimit: 2 });
+    expect((await api('add_user_to_chat', adding(chatId))).status).toBe(200);
+  });
+
+  test('accepts an agent with visibility agents, who can send to agents only', async () => {
+    const { api, begin, send, own } = await startApi();
+    await own('settings', { joinDelayMs: 0 });
+    const chatId = await begin({ agent: tomas });
+    expect((await api('add_user_to_chat', adding(chatId, { visibility: 'agents' }))).status).toBe(200);
+    expect((await send(chatId)).status).toBe(422);
+    expect((await send(chatId, { visibility: 'agents' })).status).toBe(200);
+  });
+
+  test('accepts a user who is already in the chat', async () => {
+    const { api, begin, own } = await startApi();
+    const chatId = await begin();
+    expect((await api('add_user_to_chat', adding(chatId))).status).toBe(200);
+    expect((await own('calls')).json).toMatchObject({ methods: { add_user_to_chat: { count: 1, accepted: 1 } } });
+  });
+
+  test('adds the customer to a thread that an agent started', async () => {
+    const { api, begin, act, receiver } = await startApi();
+    const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
+    const chatId = await begin({ customerId: customer });
+    await act(chatId, { action: 'leave' });
+    await api('resume_chat', { chat: { id: chatId } });
+    await api('add_user_to_chat', adding(chatId, { user_id: customer, user_type: 'customer' }));
+    await until(() => receiver.bodies.length === 5);
+    expect(receiver.bodies[4]).toMatchObject({ payload: { user: { id: customer, type: 'customer', present: true } } });
+  });
+
+  test.each([
+    [{ user_id: 'nina' }, 422, apiFixture('error.validation_user_id_not_found.422')],
+    [{ user_type: 'customer' }, 422, apiFixture('error.validation_user_id_not_found.422')],
+    [{ ignore_requester_presence: false }, 403, apiFixture('error.authorization_not_member.403')],
+    [{ visibility: undefined }, 422, { error: { type: 'validation', message: '`visibility` is required' } }],
+  ])('rejects %j', async (changes, status, json) => {
+    const { api, begin } = await startApi();
+    const answer = await api('add_user_to_chat', adding(await begin({ agent: null }), changes));
+    expect(answer).toMatchObject({ status, json });
+  });
+});
+
+test('remove_user_from_chat removes an agent, who then cannot send', async () => {
+  const { api, begin, send, receiver } = await startApi();
+  const chatId = await begin();
+  expect((await api('remove_user_from_chat', adding(chatId, { user_id: tomas }))).status).toBe(422);
+  expect((await api('remove_user_from_chat', adding(chatId))).status).toBe(200);
+  await until(() => receiver.bodies.length === 2);
+  expect(receiver.bodies[1]).toMatchObject({ action: 'user_removed_from_chat', payload: { user_id: nina } });
+  expect((await send(chatId)).status).toBe(403);
+});
+
+describe('transfer_chat', () => {
+  test('takes over a chat in which a second agent would be rejected', async () => {
+    const { api, begin, send, receiver } = await startApi();
+    const chatId = await begin({ agent: tomas });
+    const target = { type: 'agent', ids: [nina] };
+    expect((await api('transfer_chat', { id: chatId, target })).status).toBe(403);
+    const taken = await api('transfer_chat', { id: chatId, target, ignore_requester_presence: true });
+    expect(taken.status).toBe(200);
+    await until(() => receiver.bodies.length === 5);
+    expect(receiver.bodies.slice(1).map(({ action }) => action)).toEqual([
+      'chat_transferred',
+      'user_added_to_chat',
+      'incoming_event',
+      'user_removed_from_chat',
+    ]);
+    expect(receiver.bodies[4]).toMatchObject({ payload: { user_id: tomas, requester_id: nina } });
+    expect((await send(chatId)).status).toBe(200);
+  });
+
+  test('makes a hidden agent visible to the customer', async () => {
+    const { api, begin, send, own } = await startApi();
+    await own('settings', { joinDelayMs: 0 });
+    const chatId = await begin({ agent: tomas });
+    await api('add_user_to_chat', adding(chatId, { visibility: 'agents' }));
+    expect((await api('transfer_chat', { id: chatId, target: { type: 'agent', ids: [nina] } })).status).toBe(200);
+    expect((await send(chatId)).status).toBe(200);
+  });
+
+  test('to a group: removes the agents and queues the chat', async () => {
+    const { api, begin, send } = await startApi();
+    const chatId = await begin();
+    expect((await api('transfer_chat', { id: chatId, target: { type: 'group', ids: [19] } })).status).toBe(200);
+    expect((await send(chatId)).status).toBe(403);
+    const chat = await api('get_chat', { chat_id: chatId });
+    expect(chat.json).toMatchObject({ access: { group_ids: [19] }, thread: { queue: { position: 1 } } });
+  });
+
+  test('rejects unavailable targets unless the chat may queue', async () => {
+    const { api, begin, own } = await startApi();
+    await own('settings', { offlineAgents: [tomas], offlineGroups: [19], groups: [0, 7, 19] });
+    const chatId = await begin({ agent: nina });
+    const to = async (target: object | undefined, more: object = {}) => {
+      const { status, json } = await api('transfer_chat', { id: chatId, ...(target && { target }), ...more });
+      return [status, json];
+    };
+    const refused = (type: string, message: string) => [422, { error: { type, message } }];
+    expect(await to({ type: 'agent', ids: [tomas] })).toEqual(refused('agent_offline', 'Agent is offline'));
+    expect(await to({ type: 'group', ids: [19] })).toEqual(refused('groups_offline', 'All groups are offline'));
+    expect(await to({ type: 'group', ids: [8] })).toEqual(refused('validation', 'Group not found'));
+    expect(await to({ type: 'group', ids: [7, 19] })).toEqual([200, {}]);
+    const queued = { ignore_agents_availability: true, ignore_requester_presence: true };
+    expect(await to({ type: 'group', ids: [19] }, queued)).toEqual([200, {}]);
+    const present = { ignore_requester_presence: true };
+    expect(await to(undefined, present)).toEqual(refused('groups_offline', 'All groups are offline'));
+  });
+
+  test('rejects a request without an id', async () => {
+    const { api } = await startApi();
+    const { status, json } = await api('transfer_chat', {});
+    expect({ status, json }).toEqual({ status: 422, json: apiFixture('error.validation.422') });
+  });
+});
+
+test('deactivate_chat closes the thread, once', async () => {
+  const { api, begin, receiver } = await startApi();
+  const id = await begin({ agent: tomas });
+  expect((await api('deactivate_chat', { id })).status).toBe(403);
+  expect((await api('deactivate_chat', { id, ignore_requester_presence: true })).status).toBe(200);
+  await until(() => receiver.bodies.length === 3);
+  expect(receiver.bodies[2]).toMatchObject({ action: 'chat_deactivated', payload: { chat_id: id, user_id: nina } });
+  expect((await api('deactivate_chat', { id })).json).toEqual(apiFixture('error.chat_inactive.422'));
+});

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+import { createFaults } from './faults.ts';
+import { apiFixture, manualClock, type Running, startApi, until } from './testing.ts';
+
+const started = async (fault: object, options: Parameters<typeof startApi>[0] = {}) => {
+  const running = await startApi(options);
+  const chatId = await running.begin();
+  expect((await running.own('faults', fault)).status).toBe(200);
+  const attempt = () => running.send(chatId, { custom_id: 'out-1' });
+  return { ...running, chatId, attempt };
+};
+
+const arrivals = async ({ own }: Pick<Running, 'own'>) =>
+  JSON.stringify((await own('calls')).json).split('out-1').length - 1;
+
+const cut = { cause: { code: 'ECONNRESET' } };
+
+describe('faults that reject a call', () => {
+  test.each([
+    [{ kind: 'error' }, 500, apiFixture('error.internal.500')],
+    [{ kind: 'error', status: 503 }, 503, apiFixture('error.service_unavailable.503')],
+    [{ kind: 'error', type: 'request_timeout' }, 504, apiFixture('error.request_timeout.504')],
+    [{ kind: 'error', status: 400, type: 'license_expired' }, 400, apiFixture('error.license_expired')],
+    [{ kind: 'error', status: 422 }, 422, { error: { type: 'validation', message: 'Validation error' } }],
+    [{ kind: 'chat-inactive' }, 422, apiFixture('error.chat_inactive.422')],
+    [{ kind: 'chat-inactive', form: 'validation' }, 422, apiFixture('error.validation_chat_inactive.422')],
+    [{ kind: 'not-a-member' }, 403, apiFixture('error.authorization_not_member.403')],
+    [{ kind: 'misdirected' }, 400, apiFixture('error.misdirected_request')],
+    [{ kind: 'expired-token' }, 401, apiFixture('error.authentication.401')],
+  ])('%j', async (fault, status, json) => {
+    const { attempt, own } = await started({ ...fault, count: 1 });
+    const refused = await attempt();
+    expect({ status: refused.status, json: refused.json }).toEqual({ status, json });
+    expect(await arrivals({ own })).toBe(0);
+    expect((await attempt()).status).toBe(200);
+  });
+
+  test('sends Retry-After if the fault sets it', async () => {
+    const { attempt, own } = await started({
+      kind: 'error',
+      type: 'too_many_requests',
+      retryAfterSeconds: 7,
+      count: 1,
+    });
+    const { status, headers } = await attempt();
+    expect([status, headers.get('retry-after')]).toEqual([429, '7']);
+    expect((await own('calls')).json).toMatchObject({ methods: { send_event: { rate_limited: 1, accepted: 0 } } });
+  });
+
+  test('misdirected: accepts a call that names the region', async () => {
+    const { send, attempt, chatId } = await started({ kind: 'misdirected', region: 'fra' });
+    expect((await attempt()).json).toMatchObject({ error: { data: { region: 'fra' } } });
+    expect((await send(chatId, {}, { headers: { 'x-region': 'dal' } })).status).toBe(400);
+    expect((await send(chatId, {}, { headers: { 'x-region': 'fra' } })).status).toBe(200);
+  });
+
+  test('resets the connection', async () => {
+    const { attempt, own } = await started({ kind: 'reset-before-accept', count: 1 });
+    await expect(attempt()).rejects.toMatchObject(cut);
+    expect(await arrivals({ own })).toBe(0);
+    expect((await attempt()).status).toBe(200);
+  });
+});
+
+describe('faults that execute a call and lose its response', () => {
+  test('resets the connection', async () => {
+    const { attempt, own } = await started({ kind: 'accept-then-reset', count: 1 });
+    await expect(attempt()).rejects.toMatchObject(cut);
+    expect(await arrivals({ own })).toBe(1);
+  });
+
+  test('answers with an error', async () => {
+    const { attempt, own } = await started({ kind: 'accept-then-error', count: 1 });
+    expect(await attempt()).toMatchObject({ status: 503, json: apiFixture('error.service_unavailable.503') });
+    expect(await arrivals({ own })).toBe(1);
+  });
+
+  test('never answers', async () => {
+    const { send, own, chatId, receiver } = await started({ kind: 'accept-then-hang', count: 1 });
+    const client = new AbortController();
+    const pending = send(chatId, { custom_id: 'out-1' }, { signal: client.signal });
+    await until(() => receiver.bodies.length === 2);
+    client.abort();
+    await expect(pending).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await arrivals({ own })).toBe(1);
+    expect((await send(chatId)).status).toBe(200);
+  });
+
+  test('do not apply to a call that is rejected anyway', async () => {
+    const { send, own, attempt } = await started({ kind: 'accept-then-reset', count: 1 });
+    expect((await send('T000000000')).status).toBe(404);
+    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: 1, struck: 0 }] });
+    await expect(attempt()).rejects.toMatchObject(cut);
+  });
+});
+
+describe('faults that delay', () => {
+  test('the response', async () => {
+    const clock = manualClock();
+    const { attempt, own } = await started({ kind: 'latency', latencyMs: 5000, count: 1 }, { clock });
+    const pending = attempt();
+    await untilApplied(own);
+    expect(await arrivals({ own })).toBe(0);
+    clock.advance(5000);
+    expect((await pending).status).toBe(200);
+  });
+
+  test.each([
+    [{}, 7000],
+    [{ latencyMs: 100 }, 100],
+  ])('the execution, after a connection reset: %j', async (fault, afterMs) => {
+    const clock = manualClock();
+    const { attempt, own, receiver } = await started(
+      { kind: 'accept-late', count: 1, ...fault },
+      { clock, random: () => 0.5 },
+    );
+    await expect(attempt()).rejects.toMatchObject(cut);
+    clock.advance(afterMs - 1);
+    expect(await arrivals({ own })).toBe(0);
+    clock.advance(1);
+    await until(() => receiver.bodies.length === 2);
+    expect(await arrivals({ own })).toBe(1);
+  });
+});
+
+/** Waits until the list shows that a fault was applied. */
+const untilApplied = async (own: Running['own']): Promise<void> => {
+  const { json } = await own('faults');
+  if (!JSON.stringify(json).includes('"struck":1')) await untilApplied(own);
+};
+
+describe('matching', () => {
+  test('applies to the given method, up to the count, the oldest fault first', async () => {
+    const { own, api, attempt } = await started({ method: 'send_event', kind: 'error', status: 503, count: 2 });
+    await own('faults', { kind: 'expired-token', count: 1 });
+    expect((await api('get_chat', { chat_id: 'T0' })).status).toBe(401);
+    expect((await api('get_chat', { chat_id: 'T0' })).status).toBe(404);
+    const statuses = [await attempt(), await attempt(), await attempt()].map(({ status }) => status);
+    expect(statuses).toEqual([503, 503, 200]);
+    expect((await own('faults')).json).toEqual({
+      faults: [
+        { id: 1, method: 'send_event', kind: 'error', status: 503, count: 2, remaining: 0, struck: 2 },
+        { id: 2, kind: 'expired-token', count: 1, remaining: 0, struck: 1 },
+      ],
+    });
+  });
+
+  test('applies to every call without a count, until the faults are cleared', async () => {
+    const { own, attempt } = await started({ kind: 'not-a-member' });
+    expect([(await attempt()).status, (await attempt()).status]).toEqual([403, 403]);
+    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: null, struck: 2 }] });
+    expect((await own('faults', undefined, 'DELETE')).json).toEqual({ cleared: 1 });
+    expect((await own('faults')).json).toEqual({ faults: [] });
+    expect((await attempt()).status).toBe(200);
+  });
+
+  test('applies with the given probability', () => {
+    const dice = [0.1, 0.9, 0.29, 0.3];
+    const faults = createFaults(() => dice.shift() ?? 1);
+    faults.add({ kind: 'not-a-member', probability: 0.3 });
+    const call = { method: 'send_event', region: undefined };
+    expect([1, 2, 3, 4].map(() => faults.next(call) !== undefined)).toEqual([true, false, true, false]);
+  });
+});
+
+describe('rejects an invalid body with 400 and the field', () => {
+  test.each([
+    ['faults', {}, 'kind'],
+    ['faults', { kind: 'earthquake' }, 'kind'],
+    ['faults', { kind: 'error', method: 'send_mail' }, 'method'],
+    ['faults', { kind: 'error', count: 0 }, 'count'],
+    ['faults', { kind: 'error', probability: 2 }, 'probability'],
+    ['faults', { kind: 'error', status: 200 }, 'status'],
+    ['faults', { kind: 'error', type: 'bad_luck' }, 'type'],
+    ['faults', { kind: 'error', retryAfterSeconds: -1 }, 'retryAfterSeconds'],
+    ['faults', { kind: 'latency' }, 'latencyMs'],
+    ['faults', { kind: 'accept-late', latencyMs: 'long' }, 'latencyMs'],
+    ['faults', { kind: 'chat-inactive', form: 'dead' }, 'form'],
+    ['faults', { kind: 'misdirected', region: '' }, 'region'],
+    ['faults', { kind: 'not-a-member', status: 400 }, 'status'],
+    ['settings', { rateLimitPerSecond: 0 }, 'rateLimitPerSecond'],
+    ['settings', { joinDelayMs: -1 }, 'joinDelayMs'],
+    ['settings', { publicAgentsLimit: 1.5 }, 'publicAgentsLimit'],
+    ['settings', { agentId: 'nina' }, 'agentId'],
+    ['settings', { inactiveForm: 'dead' }, 'inactiveForm'],
+    ['settings', { apiKey: '' }, 'apiKey'],
+    ['settings', { colour: 'red' }, 'colour'],
+    ['settings', [], 'body'],
+  ])('%s %j: %s', async (path, body, field) => {
+    const { own } = await startApi();
+    const { status, json } = await own(path, body);
+    expect({ status, json }).toEqual({ status: 400, json: { error: { field, expected: expect.stringMatching(/./) } } });
+  });
+});

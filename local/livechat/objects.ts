@@ -1,0 +1,274 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** LiveChat's objects (API v3.6), with the field names of LiveChat. Webhook payloads consist of these. */
+
+export type Properties = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
+
+export type Visibility = 'all' | 'agents';
+
+export interface Customer {
+  readonly id: string;
+  readonly type: 'customer';
+  readonly name: string;
+  readonly email?: string;
+  readonly email_verified: boolean;
+  readonly present: boolean;
+  readonly created_at: string;
+  readonly events_seen_up_to: string;
+  readonly visit: Readonly<Record<string, unknown>>;
+  readonly session_fields: readonly Readonly<Record<string, string>>[];
+  readonly statistics: Readonly<Record<string, number>>;
+}
+
+/** A human agent, whose id is an e-mail address, or a bot, whose id is 32 hex digits. */
+export interface Agent {
+  readonly id: string;
+  readonly type: 'agent';
+  readonly name: string;
+  readonly email?: string;
+  readonly present: boolean;
+  readonly events_seen_up_to: string;
+  readonly avatar: string;
+  readonly visibility: Visibility;
+}
+
+export type User = Customer | Agent;
+
+export interface Button {
+  readonly text: string;
+  readonly type: 'message' | 'url' | 'webview' | 'phone';
+  readonly value: string;
+  readonly postback_id: string;
+  /** The users who clicked it. */
+  readonly user_ids: readonly string[];
+  readonly webview_height?: 'compact' | 'tall' | 'full' | undefined;
+  readonly target?: 'new' | 'current' | undefined;
+}
+
+export interface RichElement {
+  readonly title?: string | undefined;
+  readonly subtitle?: string | undefined;
+  readonly image?: Readonly<Record<string, unknown>> | undefined;
+  readonly buttons?: readonly Button[] | undefined;
+}
+
+export interface Option {
+  readonly id: string;
+  readonly label: string;
+  readonly group_id?: number;
+}
+
+export interface FilledField {
+  readonly type: string;
+  readonly id: string;
+  readonly label: string;
+  readonly answer?: string | Option;
+  readonly answers?: readonly Option[];
+}
+
+export interface Postback {
+  readonly id: string;
+  readonly thread_id: string;
+  readonly event_id: string;
+  readonly type?: string | undefined;
+  readonly value?: string | undefined;
+}
+
+export type EventContent =
+  | { readonly type: 'message'; readonly text: string; readonly postback?: Postback | undefined }
+  | {
+      readonly type: 'file';
+      readonly name: string;
+      readonly url: string;
+      readonly content_type: string;
+      readonly size?: number;
+      readonly width?: number;
+      readonly height?: number;
+      readonly thumbnail_url?: string;
+      readonly thumbnail2x_url?: string;
+      readonly alternative_text?: string;
+    }
+  | { readonly type: 'rich_message'; readonly template_id: string; readonly elements: readonly RichElement[] }
+  | {
+      readonly type: 'filled_form';
+      readonly form_id: string;
+      readonly form_type: string;
+      readonly fields: readonly FilledField[];
+    }
+  | {
+      readonly type: 'system_message';
+      readonly text: string;
+      readonly system_message_type: string;
+      readonly text_vars: Readonly<Record<string, string>>;
+    }
+  | { readonly type: 'custom'; readonly content: Readonly<Record<string, unknown>> }
+  | { readonly type: EventType; readonly deleted: true };
+
+export type EventType = 'message' | 'file' | 'rich_message' | 'filled_form' | 'system_message' | 'custom';
+
+export type ChatEvent = EventContent & {
+  readonly id: string;
+  readonly created_at: string;
+  readonly visibility: Visibility;
+  /** Absent for system messages. */
+  readonly author_id?: string;
+  readonly custom_id?: string;
+  readonly properties?: Properties;
+};
+
+export interface Queue {
+  readonly position: number;
+  /** Seconds. */
+  readonly wait_time: number;
+  readonly queued_at: string;
+}
+
+export interface Access {
+  readonly group_ids: readonly number[];
+}
+
+export interface Thread {
+  readonly id: string;
+  readonly active: boolean;
+  readonly created_at: string;
+  readonly user_ids: readonly string[];
+  readonly events: readonly ChatEvent[];
+  readonly properties: Properties;
+  readonly access: Access;
+  readonly previous_thread_id?: string;
+  readonly next_thread_id?: string;
+  readonly tags?: readonly string[];
+  readonly queue?: Queue;
+  readonly customer_visit?: Readonly<Record<string, unknown>>;
+}
+
+/** LiveChat's timestamp for "never". */
+const neverSeen = '1970-01-01T01:00:00.000000Z';
+
+/** The visit during which a thread was created. */
+export const customerVisit = {
+  ip: '203.0.113.24',
+  user_agent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36',
+  geolocation: {
+    country: 'Poland',
+    country_code: 'PL',
+    region: 'Dolnoslaskie',
+    city: 'Wroclaw',
+    timezone: 'Europe/Warsaw',
+    latitude: '51.1043',
+    longitude: '17.0335',
+  },
+};
+
+export interface NewCustomer {
+  readonly id: string;
+  readonly name: string;
+  readonly email?: string | undefined;
+  readonly sessionFields: readonly Record<string, string>[];
+}
+
+export const createCustomer = ({ id, name, email, sessionFields }: NewCustomer, createdAt: string): Customer => ({
+  id,
+  type: 'customer',
+  name,
+  ...(email !== undefined && { email }),
+  email_verified: false,
+  present: true,
+  created_at: createdAt,
+  events_seen_up_to: createdAt,
+  visit: {
+    started_at: createdAt,
+    ...customerVisit,
+    last_pages: [{ opened_at: createdAt, url: 'https://shop.example/cart', title: 'Cart' }],
+  },
+  session_fields: sessionFields,
+  statistics: {
+    chats_count: 1,
+    threads_count: 1,
+    visits_count: 1,
+    page_views_count: 1,
+    greetings_shown_count: 0,
+    greetings_accepted_count: 0,
+    tickets_count: 0,
+  },
+});
+
+const isBot = (id: string): boolean => !id.includes('@');
+
+const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Derives "Nina Kowal" from `nina.kowal@acme.example`. A bot's name is made of the first digits of its id. */
+const agentName = (id: string): string => {
+  if (isBot(id)) return `Bot ${id.slice(0, 6)}`;
+  const [local = id] = id.split('@');
+  return local
+    .split(/[._-]+/)
+    .map(capitalize)
+    .join(' ');
+};
+
+export const createAgent = (id: string): Agent => ({
+  id,
+  type: 'agent',
+  name: agentName(id),
+  ...(!isBot(id) && { email: id }),
+  present: true,
+  events_seen_up_to: neverSeen,
+  avatar: `cdn.livechat-files.com/api/file/lc/avatars/${id.split('@')[0]}.png`,
+  visibility: 'all',
+});
+
+const widgetClientId = 'c5e4f61e1a6c3b1521b541bc5c5a2ac5';
+const agentAppClientId = 'bb9e5b2f1ab480e4a715977b7b1b4279';
+
+export const widgetSource = { client_id: widgetClientId, customer_client_id: widgetClientId };
+
+/** The client id of the application a user writes with: the widget, LiveChat's agent app or, for a bot, ours. */
+export const sourceClientId = (user: User, ownClientId: string): string => {
+  if (user.type === 'customer') return widgetClientId;
+  return isBot(user.id) ? ownClientId : agentAppClientId;
+};
+
+/** Injectable for tests. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly wait: (ms: number) => Promise<unknown>;
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  // Unreferenced timers do not keep the process alive.
+  wait: (ms) => delay(ms, undefined, { ref: false }),
+};
+
+/** Generates ids and times. Injectable for tests. */
+export interface IdSource {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly uuid: () => string;
+  /** A chat or thread id: `T` and nine base-36 digits that increase with time. */
+  readonly nextId: () => string;
+}
+
+const idsPerMillisecond = 36;
+
+export const createIdSource = (
+  now: () => number = Date.now,
+  uuid: () => string = () => crypto.randomUUID(),
+): IdSource => {
+  let last = 0;
+  const nextId = () => {
+    // 36 ids a millisecond fit into nine digits until 2059. Above that rate the ids run ahead of the clock.
+    last = Math.max(last + 1, now() * idsPerMillisecond);
+    return `T${last.toString(36).toUpperCase().padStart(9, '0')}`;
+  };
+  return { now, uuid, nextId };
+};
+
+/** RFC 3339 in UTC with microseconds, the format of LiveChat. */
+export const toTimestamp = (microseconds: number): string => {
+  const milliseconds = Math.floor(microseconds / 1000);
+  const rest = String(microseconds % 1000).padStart(3, '0');
+  return new Date(milliseconds).toISOString().replace('Z', `${rest}Z`);
+};

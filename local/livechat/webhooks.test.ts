@@ -1,0 +1,284 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { allocateSharedCount, sharedInFlight } from '../in-flight.ts';
+import { parse, parseAction, startRequest } from './actions.ts';
+import {
+  cleanUp,
+  nina,
+  organizationId,
+  outline,
+  quietSimulator,
+  startReceiver,
+  targetOf,
+  tomas,
+  until,
+} from './testing.ts';
+import { createDelivery, toWebhookBody, type Webhook, type WebhookActivity } from './webhooks.ts';
+
+interface Extras {
+  readonly begin?: () => () => void;
+  readonly timeoutMs?: number;
+  readonly onActivity?: () => void;
+}
+
+const deliverTo = (
+  url: string,
+  retryDelaysMs: readonly number[],
+  { timeoutMs = 10_000, onActivity, begin }: Extras = {},
+) => {
+  const activities: WebhookActivity[] = [];
+  const delivery = createDelivery({
+    targets: (action) => [targetOf(url, action)],
+    timeoutMs,
+    organizationId,
+    retryDelaysMs,
+    now: Date.now,
+    onActivity: (activity) => {
+      activities.push(activity);
+      onActivity?.();
+    },
+    ...(begin && { begin }),
+  });
+  cleanUp(delivery.stop);
+  return { ...delivery, activities };
+};
+
+/** The webhooks of a chat in which the customer writes so many messages; the first is incoming_chat. */
+const webhooksOfChat = (messages: number): Webhook[] => {
+  const simulator = quietSimulator();
+  const { chat } = simulator.start(parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello' }));
+  for (let n = 1; n <= messages; n++) simulator.act(chat.id, parseAction({ action: 'message', text: String(n) }));
+  return simulator.webhooks;
+};
+
+const textOf = ({ payload }: { payload: unknown }) => /"text":"(\w+)"/.exec(JSON.stringify(payload))?.[1];
+
+test('delivers the webhooks of a chat in order', async () => {
+  const receiver = await startReceiver();
+  const { send } = deliverTo(receiver.url, []);
+  for (const webhook of webhooksOfChat(20)) send(webhook);
+  await until(() => receiver.bodies.length === 21);
+  expect(receiver.bodies.slice(1).map(textOf)).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 1)));
+  expect(receiver.bodies[0]).toMatchObject({ secret_key: 'whsec-test', organization_id: organizationId });
+});
+
+test('counts a webhook as pending until its response, but not while a retry waits', async () => {
+  const inFlight = sharedInFlight(allocateSharedCount());
+  const seen: number[] = [];
+  const receiver = await startReceiver(() => {
+    seen.push(inFlight.pending());
+    return 500;
+  });
+  const { send, activities } = deliverTo(receiver.url, [60_000], { begin: inFlight.begin });
+  webhooksOfChat(1).forEach(send);
+  expect(inFlight.pending()).toBe(2);
+  await expect(inFlight.idle(10_000)).resolves.toBe(true);
+  expect(seen).toEqual([2, 1]);
+  expect(activities.map(({ ok, gaveUp }) => [ok, gaveUp])).toEqual([
+    [false, false],
+    [false, false],
+  ]);
+});
+
+test('retries until the response is 200', async () => {
+  const receiver = await startReceiver((_, count) => (count < 3 ? 204 : 200));
+  const { send, activities } = deliverTo(receiver.url, [5, 5, 5]);
+  webhooksOfChat(0).forEach(send);
+  await until(() => activities.length === 3);
+  expect(activities.map(({ attempt, status, ok, gaveUp }) => [attempt, status, ok, gaveUp])).toEqual([
+    [1, 204, false, false],
+    [2, 204, false, false],
+    [3, 200, true, false],
+  ]);
+});
+
+test('gives up after three retries', async () => {
+  const receiver = await startReceiver(() => 500);
+  const { send, activities } = deliverTo(receiver.url, [1, 1, 1]);
+  webhooksOfChat(0).forEach(send);
+  await until(() => activities.some(({ gaveUp }) => gaveUp));
+  expect(activities.map(({ attempt, gaveUp }) => [attempt, gaveUp])).toEqual([
+    [1, false],
+    [2, false],
+    [3, false],
+    [4, true],
+  ]);
+});
+
+test('retries with the same body', async () => {
+  const receiver = await startReceiver((_, count) => (count === 1 ? 503 : 200));
+  const { send } = deliverTo(receiver.url, [1]);
+  webhooksOfChat(0).forEach(send);
+  await until(() => receiver.bodies.length === 2);
+  expect(receiver.bodies[1]).toEqual(receiver.bodies[0]);
+});
+
+test('a waiting retry does not delay later webhooks', async () => {
+  const receiver = await startReceiver(({ action }) => (action === 'incoming_chat' ? 500 : 200));
+  const { send, activities } = deliverTo(receiver.url, [60_000]);
+  webhooksOfChat(2).forEach(send);
+  await until(() => activities.length === 3);
+  expect(activities.map(({ action, ok }) => [action, ok])).toEqual([
+    ['incoming_chat', false],
+    ['incoming_event', true],
+    ['incoming_event', true],
+  ]);
+});
+
+test('a refused connection, a closed connection and a time-out are failures without a status', async () => {
+  const cut = await startReceiver(() => null);
+  const late = await startReceiver(() => new Promise<number>(() => {}));
+  for (const url of ['http://127.0.0.1:1/', cut.url, late.url]) {
+    const { send, activities } = deliverTo(url, [], { timeoutMs: 50 });
+    webhooksOfChat(0).forEach(send);
+    await until(() => activities.length === 1);
+    expect(activities[0]).toMatchObject({ status: null, ok: false, gaveUp: true });
+  }
+});
+
+test('stop drops waiting retries', async () => {
+  const receiver = await startReceiver(() => 500);
+  const stopped = deliverTo(receiver.url, [1], { onActivity: () => stopped.stop() });
+  webhooksOfChat(0).forEach(stopped.send);
+  await until(() => stopped.activities.length === 1);
+  const other = deliverTo(receiver.url, [20]);
+  webhooksOfChat(0).forEach(other.send);
+  await until(() => other.activities.length === 2);
+  expect(stopped.activities).toHaveLength(1);
+  expect(receiver.bodies).toHaveLength(3);
+});
+
+test('delivers the webhooks of different chats concurrently', async () => {
+  const waiting: string[] = [];
+  const receiver = await startReceiver(({ payload }) => {
+    waiting.push(JSON.stringify(payload));
+    return new Promise((resolve) => {
+      const check = () => (waiting.length === 10 ? resolve(200) : setImmediate(check));
+      check();
+    });
+  });
+  const { send, activities } = deliverTo(receiver.url, []);
+  for (let n = 0; n < 10; n++) {
+    for (const webhook of webhooksOfChat(0)) send({ ...webhook, chatId: `T${n}` });
+  }
+  await until(() => activities.length === 10);
+  expect(activities.every(({ ok }) => ok)).toBe(true);
+});
+
+test('stop aborts active requests and those that wait for a connection', async () => {
+  const receiver = await startReceiver(() => new Promise<number>(() => {}));
+  const { send, stop, activities } = deliverTo(receiver.url, []);
+  for (let n = 0; n < 200; n++) {
+    for (const webhook of webhooksOfChat(0)) send({ ...webhook, chatId: `T${n}` });
+  }
+  await until(() => receiver.bodies.length === 128);
+  stop();
+  const other = deliverTo(receiver.url, [], { timeoutMs: 50 });
+  webhooksOfChat(0).forEach(other.send);
+  await until(() => other.activities.length === 1);
+  expect(receiver.bodies).toHaveLength(129);
+  expect(activities).toEqual([]);
+});
+
+const fixture = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../test/fixtures/livechat/${name}.json`, import.meta.url), 'utf8'));
+
+/** Depends on earlier chats, on data that the customer gave, or on other applications. */
+const mayLack =
+  /agent_last_event|customer_last_event|welcome_message|session_fields|previous_thread_id|tags|requester_id/;
+
+const buttons = [
+  { text: 'Yes, I want a human', type: 'message', value: 'yes', postback_id: 'transfer' },
+  { text: 'No, thanks', type: 'message', value: 'no', postback_id: 'stay' },
+];
+
+const form = [
+  { type: 'name', label: 'Name:', answer: 'Dana Whitfield' },
+  { type: 'radio', label: 'Topic', answer: 'Order status' },
+  { type: 'checkbox', label: 'Products', answer: ['Shoes', 'Bags'] },
+  { type: 'group_chooser', label: 'Department', answer: 'Sales' },
+];
+
+const customer = { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFields: { plan: 'pro' } };
+
+/** The webhook bodies of one chat with every action. */
+const scenarioBodies = (): Record<string, unknown>[] => {
+  const simulator = quietSimulator();
+  const { chat } = simulator.start(parse(startRequest, { customer, text: 'Where is my order?', form, group: 4 }));
+  const act = (body: unknown) => simulator.act(chat.id, parseAction(body)).eventId;
+  act({ action: 'message', text: 'It was due yesterday 😀' });
+  act({ as: 'agent', action: 'message', text: 'Let me check.' });
+  const eventId = act({
+    as: 'agent',
+    action: 'rich-message',
+    templateId: 'quick_replies',
+    elements: [{ title: 'A human?', buttons }],
+  });
+  act({ action: 'click', eventId, postbackId: 'transfer' });
+  const file = act({ action: 'file', name: 'receipt.png' });
+  act({ as: 'agent', action: 'transfer', agents: [tomas] });
+  act({ action: 'seen' });
+  act({ action: 'session-fields', fields: { cart_value: '149.00' } });
+  act({ as: 'agent', action: 'tag', tag: 'bug_report' });
+  act({ as: 'agent', action: 'untag', tag: 'bug_report' });
+  const note = act({ as: 'agent', action: 'note', text: 'VIP' });
+  act({ as: 'agent', action: 'delete', eventId: file });
+  act({ as: 'agent', action: 'edit', eventId: note, text: 'A VIP' });
+  act({ as: 'agent', action: 'join', agent: nina });
+  act({ as: 'agent', action: 'part', agent: nina });
+  act({ as: 'router', action: 'idle' });
+  act({ as: 'agent', action: 'close' });
+  act({ action: 'reopen', text: 'Me again' });
+  act({ as: 'router', action: 'archive' });
+  return simulator.webhooks.map((webhook) =>
+    JSON.parse(toWebhookBody(webhook, targetOf('https://hooks.example.net', webhook.action), organizationId)),
+  );
+};
+
+const bodies = scenarioBodies();
+
+const outlinesOf = (test: (body: Record<string, unknown>) => boolean) =>
+  bodies.filter(test).map((body) => outline(body));
+
+describe('webhook bodies have every field of the fixtures', () => {
+  test.each([
+    'incoming_chat',
+    'incoming_chat.reopened',
+    'chat_deactivated.by_agent',
+    'chat_transferred.manual_to_agent',
+    'user_added_to_chat.agent',
+    'user_removed_from_chat',
+    'incoming_event.message.customer',
+    'incoming_event.message.agent',
+    'incoming_event.file',
+    'incoming_event.rich_message',
+    'incoming_event.system_message.idle',
+    'incoming_event.system_message.transferred',
+    'incoming_event.system_message.archived_inactive',
+    'event_deleted.v3.6_only',
+    'incoming_rich_message_postback',
+    'events_marked_as_seen',
+    'customer_session_fields_updated',
+    'thread_tagged',
+    'thread_untagged',
+  ])('%s', (name) => {
+    const expected = outline(fixture(name)).filter((line) => !mayLack.test(line));
+    const missing = outlinesOf(({ action }) => name.split('.')[0] === action).map((lines) =>
+      expected.filter((line) => !lines.includes(line)),
+    );
+    expect(missing.length).toBeGreaterThan(0);
+    expect(missing).toContainEqual([]);
+  });
+
+  test('have additional_data, except chat_transferred', () => {
+    for (const body of bodies) expect('additional_data' in body).toBe(body.action !== 'chat_transferred');
+  });
+
+  test('have one webhook_id per action', () => {
+    const pairs = new Set(bodies.map(({ action, webhook_id }) => `${action} ${webhook_id}`));
+    const actions = new Set(bodies.map(({ action }) => action));
+    const registrations = new Set(bodies.map(({ webhook_id }) => webhook_id));
+    expect(pairs.size).toBe(actions.size);
+    expect(registrations.size).toBe(actions.size);
+  });
+});
