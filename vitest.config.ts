@@ -1,41 +1,61 @@
 import { defineConfig } from 'vitest/config';
-import { findChromium } from './test/browser/chromium.ts';
 
-const chromium = findChromium();
-if (!chromium) {
-  console.warn(
-    'There is no Chromium here, so the tests of the console in a browser (test/browser) are NOT run. Install one (Debian: apt-get install chromium), or set CHROMIUM_PATH to one.',
-  );
-}
+/**
+ * Three projects. `npm test` runs `fast`; `npm run test:all` runs all of them in the mode `all`, which also raises the
+ * number of property runs and of model worlds (see test/depth.ts).
+ */
 
-/** What measures seconds, which others must not take away. */
-const alone = ['local/start.test.ts', 'test/browser/**/*.test.ts'];
+/** The send path in depth, and what waits for real time-outs, floods an engine or builds bundles. */
+const thorough = [
+  'core/outbound/**/*.test.ts',
+  'core/platform/time-outs.test.ts',
+  'cli/console/*.test.ts',
+  'cli/webhooks/rotation.test.ts',
+  'test/{bundles,life,own-redrive,readme,unknown-outcome}.test.ts',
+];
+const browser = ['test/browser/**/*.test.ts'];
+/** Measures seconds, so nothing else runs beside it. */
+const timed = ['local/start.test.ts'];
 const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
 
-export default defineConfig({
-  test: {
-    projects: [
-      {
-        test: {
-          ...limits,
-          name: 'all',
-          include: ['{core,functions,stacks,local,console,cli,bench,examples,test}/**/*.test.ts'],
-          // Those of stacks need SST's platform: `npm run test:stacks`.
-          exclude: ['test/stacks/**', ...alone],
-          sequence: { groupOrder: 0 },
-        },
+export default defineConfig(({ mode }) => {
+  const env = { TEST_DEPTH: mode === 'all' ? 'all' : 'fast' };
+  const project = { ...limits, env, globalSetup: ['test/shared-engine.ts'] };
+  return {
+    test: {
+      // What the tests cover in their own process; handlers that the engine runs in its processes are not counted.
+      coverage: {
+        provider: 'v8',
+        include: ['core/**', 'functions/**'],
+        reporter: ['text-summary', 'html'],
+        thresholds: { statements: 70.9, branches: 72.6, functions: 70.3, lines: 71.4 },
       },
-      {
-        test: {
-          ...limits,
-          name: 'alone',
-          include: alone,
-          exclude: chromium ? [] : ['test/browser/**'],
-          globalSetup: chromium ? ['test/browser/build-page.ts'] : [],
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+      projects: [
+        {
+          test: {
+            ...project,
+            name: 'fast',
+            include: ['{core,functions,stacks,local,console,cli,bench,examples,test}/**/*.test.ts'],
+            // The tests of stacks need SST's platform: `npm run test:stacks`.
+            exclude: ['test/stacks/**', ...thorough, ...browser, ...timed],
+            sequence: { groupOrder: 0 },
+          },
         },
-      },
-    ],
-  },
+        { test: { ...project, name: 'thorough', include: thorough, sequence: { groupOrder: 1 } } },
+        {
+          test: { ...limits, name: 'timed', include: timed, fileParallelism: false, sequence: { groupOrder: 2 } },
+        },
+        {
+          test: {
+            ...limits,
+            name: 'browser',
+            include: browser,
+            globalSetup: ['test/browser/build-page.ts'],
+            fileParallelism: false,
+            sequence: { groupOrder: 3 },
+          },
+        },
+      ],
+    },
+  };
 });

@@ -1,16 +1,16 @@
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { livechatOf, startLivechat } from '../test/cli.ts';
-import { type Local, organizationId, startLocal } from '../test/local.ts';
+import { organizationId } from '../test/local.ts';
+import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 
 const nowhere = 'http://127.0.0.1:1';
 
 describe('where a command finds its bridge', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   const parameters = () =>
     new SSMClient({

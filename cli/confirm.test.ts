@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { livechatOf } from '../test/cli.ts';
-import { type Local, printed, startLocal } from '../test/local.ts';
+import { printed } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
+import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 import { atTerminal } from '../test/terminal.ts';
 
 const question = 'Erase all this, for good?';
@@ -9,16 +10,15 @@ const question = 'Erase all this, for good?';
 const keys = { enter: '\r', controlC: '\u0003', controlD: '\u0004', escape: '\u001b' };
 
 describe('a command that changes what cannot be taken back', () => {
-  let local: Local;
+  let local: SharedLocal;
   let chatId: string;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
   beforeEach(async () => {
     chatId = await outbound(local).chat();
     await local.idle();
   });
-  afterAll(() => local.stop());
 
   const isThere = async () => (await livechatOf(local).run('conversations', 'show', chatId)).code === 0;
   const erase = (...more: string[]) =>

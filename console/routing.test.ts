@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from '../test/fixtures.ts';
-import { type Local, post, startLocal } from '../test/local.ts';
+import { post } from '../test/local.ts';
+import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 
 const tag = (name: string, when?: object) => ({ name, ...(when && { when }), do: { tag: [name] } });
 const rules = (...given: object[]) => ({ match: 'first', rules: given });
 const pro = { fact: 'session.plan', is: 'pro' };
 
 describe('/api/routing', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   const send = async (path: string, body: unknown) => {
     const init = { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) };

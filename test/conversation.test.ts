@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { type Local, post, printed, startLocal } from './local.ts';
+import { post, printed } from './local.ts';
+import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
 const conversationPage = z.object({
   conversations: z.array(z.object({ organizationId: z.string() })),
@@ -12,11 +13,10 @@ const conversationPage = z.object({
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 
 describe('what becomes of a chat’s webhooks', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   /** A chat of an organization of its own, and what can happen in it. */
   function chat() {
@@ -60,7 +60,7 @@ describe('what becomes of a chat’s webhooks', () => {
       messages: [{ id: 'THREAD_1' }],
       notes: [{ id: 'THREAD_2', content: 'he is calm', edited: true }],
     });
-    expect(local.output()).not.toMatch(/message\.\w+ .*angry/);
+    expect(await local.output()).not.toMatch(/message\.\w+ .*angry/);
   });
 
   it('stores a body too large for the bus whole, by way of the bucket', async () => {

@@ -176,7 +176,9 @@ describe('docs/reference/errors.md', () => {
   it('lists every error of core and functions by its name, and no other', () => {
     const sources = globSync('{core,functions}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
     const declared = sources.flatMap((file) =>
-      [...readFileSync(join(root, file), 'utf8').matchAll(/readonly name(?:: string)? = '(\w+)'/g)].map(([, name = '']) => name),
+      [...readFileSync(join(root, file), 'utf8').matchAll(/readonly name(?:: string)? = '(\w+)'/g)].map(
+        ([, name = '']) => name,
+      ),
     );
     const rows = headings('docs/reference/errors.md')
       .filter(({ level }) => level === 2)

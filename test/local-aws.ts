@@ -1,8 +1,8 @@
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { Local } from './local.ts';
+import type { RunningLocal } from './local.ts';
 
 /** The configuration of an SDK client for the local engine. */
-export const clientOf = ({ aws }: Pick<Local, 'aws'>) => ({
+export const clientOf = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
   endpoint: aws,
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
@@ -10,7 +10,7 @@ export const clientOf = ({ aws }: Pick<Local, 'aws'>) => ({
 
 /** Publishes the outputs of another stage name that points to the local engine, with changes such as a bad deployment causes. */
 export async function putStage(
-  local: Local,
+  local: RunningLocal,
   stage: string,
   { environment = {}, ...changes }: { environment?: Readonly<Record<string, string>>; webhookUrl?: string } = {},
 ): Promise<void> {

@@ -14,16 +14,20 @@ const ready = z.object({
   bus: z.string(),
 });
 
-/** The whole pipeline in a process of its own, as `npm start` runs it, on free ports. */
-export interface Local extends z.infer<typeof ready> {
+/** A running engine, as a test uses it. */
+export interface RunningLocal extends z.infer<typeof ready> {
   readonly secret: string;
-  /** What a function finds in its environment; for a test that calls core itself. */
+  /** The environment of a function, for a test that calls core itself. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Everything it has printed so far, the functions' logs included. */
-  output(): string;
   /** Waits until no function runs, waits or retries. */
   idle(): Promise<void>;
   api(path: string): Promise<{ status: number; body: unknown }>;
+}
+
+/** The whole pipeline in a process of its own, as `npm start` runs it, on free ports. */
+export interface Local extends RunningLocal {
+  /** Everything printed so far, with the logs of the functions. */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -52,6 +56,18 @@ export async function startLocal(
   keep(child.stderr);
   const addresses = await firstLine(child, lines);
   return {
+    ...connectLocal(addresses),
+    output: () => lines.join('\n'),
+    stop: async () => {
+      child.kill('SIGTERM');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+/** A running engine's addresses with the calls that tests make. */
+export function connectLocal(addresses: z.infer<typeof ready>): RunningLocal {
+  return {
     ...addresses,
     secret,
     environment: functionEnvironment({
@@ -62,7 +78,6 @@ export async function startLocal(
       deadLetterQueueUrl: '',
       liveChatUrl: addresses.livechat,
     }),
-    output: () => lines.join('\n'),
     idle: async () => {
       const answer = await fetch(`${addresses.aws}/_local/idle`);
       if (!answer.ok) throw new Error(`not idle: ${answer.status}`);
@@ -70,10 +85,6 @@ export async function startLocal(
     api: async (path) => {
       const answer = await fetch(new URL(path, addresses.console));
       return { status: answer.status, body: await answer.json() };
-    },
-    stop: async () => {
-      child.kill('SIGTERM');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
 }

@@ -1,15 +1,15 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, organizationId, printed, startLocal } from './local.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { organizationId, printed } from './local.ts';
 import { bucketOf, conversation, png, sha256 } from './media.ts';
 import { outbound } from './outbound.ts';
+import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
 describe('a file through the simulator', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   async function messagesOf(id: string) {
     return conversation.parse((await local.api(`/api/conversations/${id}`)).body).messages;

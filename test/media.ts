@@ -1,6 +1,6 @@
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
-import type { Local } from './local.ts';
+import type { RunningLocal } from './local.ts';
 
 export const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
@@ -22,20 +22,20 @@ export const conversation = z.object({
   notes: z.array(z.looseObject({ link: z.optional(z.object({ url: z.string() })) })),
 });
 
-export const bucketOf = (local: Local) =>
+export const bucketOf = (local: RunningLocal) =>
   new S3Client({
     endpoint: local.aws,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
 
-export async function keysUnder(local: Local, prefix: string): Promise<string[]> {
+export async function keysUnder(local: RunningLocal, prefix: string): Promise<string[]> {
   const { Contents = [] } = await bucketOf(local).send(new ListObjectsV2Command({ Bucket: 'media', Prefix: prefix }));
   return Contents.flatMap(({ Key }) => Key ?? []);
 }
 
 /** Every `media.stored` of an organization, as a service on the bus sees it. */
-export async function listen(local: Local) {
+export async function listen(local: RunningLocal) {
   const stopping = new AbortController();
   const stored = z.object({
     detailType: z.literal('media.stored'),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod/mini';
-import { type Local, organizationId } from './local.ts';
+import { organizationId, type RunningLocal } from './local.ts';
 
 const started = z.object({ chat_id: z.string(), thread_id: z.string() });
 const shown = z.looseObject({
@@ -21,7 +21,7 @@ const calls = z.object({
 });
 
 /** Plays the other services on the bus, the customer at LiveChat, and whoever looks on. */
-export function outbound(local: Local) {
+export function outbound(local: RunningLocal) {
   const bus = new EventBridgeClient({
     endpoint: local.aws,
     region: 'us-east-1',

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { shuffled } from '../cli/shuffle.ts';
 import { type Body, fixture, order } from './fixtures.ts';
-import { type Local, post, startLocal } from './local.ts';
+import { post } from './local.ts';
+import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
 const message = z.looseObject({
   id: z.string(),
@@ -63,11 +64,10 @@ const story = z.looseObject({
 });
 
 describe('the story of a chat', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   /** Each telling is another organization's, so that one engine can hold them all. */
   async function tell(

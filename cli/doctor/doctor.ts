@@ -1,7 +1,7 @@
 import { organizations } from '../../core/conversations/queries.ts';
 import { examinationsOf, examine } from '../../core/doctor/doctor.ts';
 import type { Finding, Severity } from '../../core/doctor/finding.ts';
-import { accountHolders } from '../../core/livechat/connection.ts';
+import { credentialOwners } from '../../core/livechat/connection.ts';
 import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
@@ -37,7 +37,7 @@ export const doctor = async (given: DoctorOptions, { webhookUrl, environment }: 
     organizationIds,
     accounts:
       given.organization === undefined
-        ? await accountHolders(organizationIds).catch(() => [undefined])
+        ? await credentialOwners(organizationIds).catch(() => [undefined])
         : [given.organization],
   });
   const findings = await withProgress('Examining', examinations.length, ({ step }) => examine(examinations, step));

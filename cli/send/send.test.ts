@@ -1,11 +1,12 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { livechatOf } from '../../test/cli.ts';
-import { type Local, organizationId, startLocal } from '../../test/local.ts';
+import { organizationId } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
+import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'livechat-send-'));
 const fileOf = (name: string, content: string | Uint8Array): string => {
@@ -23,15 +24,14 @@ const card = {
 };
 
 describe('livechat send', () => {
-  let local: Local;
+  let local: SharedLocal;
   let cli: ReturnType<typeof livechatOf>;
   let bus: ReturnType<typeof outbound>;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
     cli = livechatOf(local);
     bus = outbound(local);
   });
-  afterAll(() => local.stop());
 
   const chat = async (): Promise<string> => {
     const id = await bus.chat();

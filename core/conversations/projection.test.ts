@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { activity, agentId, botId, customerId, facts, factsOf } from '../../test/arbitraries.ts';
+import { propertyRuns } from '../../test/depth.ts';
 import { agent, at, closed, idle, metadata, queue, started, tomas, transferred, updated } from '../../test/facts.ts';
 import type { ConversationEvent } from './facts.ts';
 import { projectConversation } from './projection.ts';
@@ -147,7 +148,7 @@ describe('the same facts', () => {
       fc.property(shuffled, known, ([list, otherwise], times) => {
         expect(projectConversation(otherwise, times)).toEqual(projectConversation(list, times));
       }),
-      { numRuns: 2_000 },
+      propertyRuns(2_000),
     );
   });
 
@@ -157,7 +158,7 @@ describe('the same facts', () => {
       fc.property(repeated, known, ([list, again], times) => {
         expect(projectConversation([...list, ...again], times)).toEqual(projectConversation(list, times));
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 
@@ -168,7 +169,7 @@ describe('the same facts', () => {
         projectConversation(list, times);
         expect(list).toEqual(before);
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 });
@@ -193,7 +194,7 @@ describe('facts of an older thread', () => {
           });
         },
       ),
-      { numRuns: 2_000 },
+      propertyRuns(2_000),
     );
   });
 

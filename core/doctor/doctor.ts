@@ -1,4 +1,4 @@
-import { wantedActions } from '../livechat/registration-plan.ts';
+import { supportedActions } from '../livechat/registration-plan.ts';
 import type { Environment } from '../platform/configuration.ts';
 import { account } from './account.ts';
 import { door } from './door.ts';
@@ -26,7 +26,7 @@ export interface Patient {
 }
 
 /** Every version has these; an action more or less does not matter to when one was seen. */
-const actions = wantedActions({ major: 3, minor: 6 });
+const actions = supportedActions({ major: 3, minor: 6 });
 
 /** All that can be examined, each on its own. */
 export function examinationsOf(patient: Patient): Examination[] {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson, reversed } from '../../test/arbitraries.ts';
+import { propertyRuns } from '../../test/depth.ts';
 import { contentHash, deriveId } from './ids.ts';
 
 describe('a derived id', () => {
@@ -17,7 +18,7 @@ describe('a derived id', () => {
       fc.property(some, some, (a, b) => {
         expect(deriveId(...a) === deriveId(...b)).toBe(JSON.stringify(a) === JSON.stringify(b));
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 

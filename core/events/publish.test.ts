@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { organizationId } from '../../test/arbitraries.ts';
+import { propertyRuns } from '../../test/depth.ts';
 import type { AnyEvent } from './event.ts';
 import { type BusEntry, createPublisher, PublishError, type PublishOptions } from './publish.ts';
 
@@ -205,7 +206,7 @@ describe('for any sizes and any refusals', () => {
           expect(entries.length === 1 || bytes <= limit).toBe(true);
         }
       }),
-      { numRuns: 300 },
+      propertyRuns(300),
     );
   });
 });

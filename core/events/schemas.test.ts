@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { time } from '../../test/arbitraries.ts';
+import { propertyRuns } from '../../test/depth.ts';
 import { isRfc3339, rfc3339, toUtcMicroseconds } from './schemas.ts';
 
 describe('a time in microseconds', () => {
@@ -28,7 +29,7 @@ describe('a time in microseconds', () => {
         expect(isRfc3339(once)).toBe(true);
         expect(toUtcMicroseconds(once)).toBe(once);
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 
@@ -39,7 +40,7 @@ describe('a time in microseconds', () => {
         expect(first < second).toBe(instant(a) < instant(b));
         expect(first === second).toBe(instant(a) === instant(b));
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 });

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
+import { propertyRuns } from '../../test/depth.ts';
 import { fixture } from '../../test/fixtures.ts';
 import {
   classify,
@@ -245,7 +246,7 @@ import {
           }
           if (given.status >= 500) expect(error.outcome).toBe('unknown');
         }),
-        { numRuns: 2_000 },
+        propertyRuns(2_000),
       );
     });
   });

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answering, startServer } from '../../test/http-server.ts';
-import { type Local, startLocal } from '../../test/local.ts';
+import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { FetchRules } from '../media/fetch.ts';
 import type { FetchedFile } from './compose.ts';
 
@@ -15,16 +15,15 @@ const organizationId = randomUUID();
 const rules: FetchRules = { maxBytes: 1_000, timeoutMs: 5_000 };
 
 describe('a file to be sent', () => {
-  let local: Local;
+  let local: SharedLocal;
   let withFile: typeof import('./sender.ts').withFile;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
     ({ withFile } = await import('./sender.ts'));
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
-    await local.stop();
   });
 
   const read = async (file: FetchedFile) => ({ ...file, bytes: await readFile(file.path) });

@@ -19,7 +19,7 @@ import {
   type Part,
   parseMessages,
 } from './compose.ts';
-import { liveChatConnections } from './connection.ts';
+import { createConnections } from './connection.ts';
 
 /** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
 export interface LiveChatSender {
@@ -28,7 +28,7 @@ export interface LiveChatSender {
 }
 
 export function liveChatSender(environment = process.env): LiveChatSender {
-  const connect = liveChatConnections(environment);
+  const connect = createConnections(environment);
   const rules = sendingRules(longestFetchMs, environment);
   return {
     compose,

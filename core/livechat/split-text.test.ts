@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { propertyRuns } from '../../test/depth.ts';
 import { splitText } from './split-text.ts';
 
 const bytes = (text: string) => Buffer.byteLength(text);
@@ -88,7 +89,7 @@ describe('any text', () => {
           }
         },
       ),
-      { numRuns: 3_000 },
+      propertyRuns(3_000),
     );
   });
 

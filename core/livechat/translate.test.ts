@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { agentId, botId, customerId, organizationId, reversed, webhook } from '../../test/arbitraries.ts';
+import { propertyRuns } from '../../test/depth.ts';
 import { fixture } from '../../test/fixtures.ts';
 import { type AnyEvent, parseEvent } from '../events/event.ts';
 import { type Action, payloads } from './schemas.ts';
@@ -147,7 +148,7 @@ import { redact } from './verify.ts';
         fc.property(webhook, (one) => {
           translate(one, {});
         }),
-        { numRuns: 1_000 },
+        propertyRuns(1_000),
       );
     });
 
@@ -156,7 +157,7 @@ import { redact } from './verify.ts';
         fc.property(webhook, (one) => {
           for (const event of translate(one, {})) expect(() => asReceived(event)).not.toThrow();
         }),
-        { numRuns: 1_000 },
+        propertyRuns(1_000),
       );
     });
 
@@ -193,7 +194,7 @@ import { redact } from './verify.ts';
           const { payload } = z.looseObject({ payload: z.unknown() }).parse(clean);
           expect(JSON.stringify(translate({ ...one, payload }, {}))).not.toContain(secret);
         }),
-        { numRuns: 1_000 },
+        propertyRuns(1_000),
       );
     });
   });
@@ -218,7 +219,7 @@ import { redact } from './verify.ts';
           expect(identify({ ...one, payload: structuredClone(one.payload) })).toEqual(identify(one));
           expect(identify({ ...one, payload: reversed(one.payload) })).toEqual(identify(one));
         }),
-        { numRuns: 500 },
+        propertyRuns(500),
       );
     });
 

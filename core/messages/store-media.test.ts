@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answering, type Respond, startServer } from '../../test/http-server.ts';
-import { type Local, startLocal } from '../../test/local.ts';
+import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { AnyEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
 import type { FetchRules } from '../media/fetch.ts';
@@ -9,7 +9,7 @@ import type { FetchRules } from '../media/fetch.ts';
 const at = '2026-03-11T09:14:20.120355Z';
 
 describe('a file whose function', () => {
-  let local: Local;
+  let local: SharedLocal;
   let cdn: Awaited<ReturnType<typeof startServer>>;
   let answer: Respond;
   let rules: FetchRules;
@@ -23,7 +23,7 @@ describe('a file whose function', () => {
 
   beforeAll(async () => {
     cdn = await startServer((response, request) => answer(response, request));
-    local = await startLocal();
+    local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
     modules = {
       ...(await import('./store-media.ts')),
@@ -40,7 +40,6 @@ describe('a file whose function', () => {
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
-    await local.stop();
     await cdn.stop();
   });
 

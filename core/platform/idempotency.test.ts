@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Local, startLocal } from '../../test/local.ts';
+import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 
 describe('an effect that must happen once', () => {
-  let local: Local;
+  let local: SharedLocal;
   let withIdempotency: typeof import('./idempotency.ts').withIdempotency;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
     ({ withIdempotency } = await import('./idempotency.ts'));
   });
   afterAll(async () => {
     vi.useRealTimers();
     vi.unstubAllEnvs();
-    await local.stop();
   });
 
   const left = (remainingMs: number) => () => remainingMs;

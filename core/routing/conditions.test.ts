@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { propertyRuns } from '../../test/depth.ts';
 import { condition, facts, openingHours } from '../../test/routing-arbitraries.ts';
 import {
   type Condition,
@@ -22,7 +23,7 @@ describe('evaluateCondition', () => {
         expect(evaluateCondition({ not: one }, known, open).truth).toBe(complement[`${truth}`]);
         expect(evaluateCondition({ not: { not: one } }, known, open)).toMatchObject({ truth });
       }),
-      { numRuns: 500 },
+      propertyRuns(500),
     );
   });
 

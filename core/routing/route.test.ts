@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Local, startLocal } from '../../test/local.ts';
 import { routingCarrier } from '../../test/model/routing-carrier.ts';
 import { memoryStores } from '../../test/model/stores.ts';
+import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -11,12 +11,12 @@ import type { RuleSet } from './rules.ts';
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe('a run that comes after another', () => {
-  let local: Local;
+  let local: SharedLocal;
   let route: typeof import('./route.ts');
   let threads: typeof import('./store.ts');
   let conversations: typeof import('../conversations/conversations.ts');
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
     [route, threads, conversations] = await Promise.all([
       import('./route.ts'),
@@ -26,7 +26,6 @@ describe('a run that comes after another', () => {
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
-    await local.stop();
   });
 
   const noted = { name: 'r', do: { note: 'psst', transfer: [{ agent: 'nina@acme.example' }] } };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
+import { propertyRuns } from '../../test/depth.ts';
 import { facts, ruleSet, written } from '../../test/routing-arbitraries.ts';
 import type { Condition, Truth } from './conditions.ts';
 import type { RoutingFacts } from './facts.ts';
@@ -183,7 +184,7 @@ describe('evaluating rules', () => {
         if (known.message !== undefined) expect(waitsAt).toBeUndefined();
         dryRun(rules, known);
       }),
-      { numRuns: 500 },
+      propertyRuns(500),
     );
   });
 
@@ -198,7 +199,7 @@ describe('evaluating rules', () => {
           first.waitsAt === undefined ? [] : evaluateRules(rules, { ...known, message }, first.waitsAt).matched;
         expect(names([...first.matched, ...rest])).toEqual(names(atOnce.matched));
       }),
-      { numRuns: 500 },
+      propertyRuns(500),
     );
   });
 });

@@ -63,7 +63,7 @@ describe('the worked example of docs/how-to/route-chats.md', () => {
           {
             phase: 'start',
             rulesVersion: 1,
-            tried: expect.arrayContaining([expect.objectContaining({ result: 'matched' })]),
+            evaluated: expect.arrayContaining([expect.objectContaining({ result: 'matched' })]),
           },
         ],
       },

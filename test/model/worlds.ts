@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import { functions } from '../../stacks/topology.ts';
+import { modelWorlds } from '../depth.ts';
 import { type Scenario, simulate } from './simulate.ts';
 
 export const range = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-// The gate looks at more worlds than a developer wants to wait for.
-const worlds = process.env.CI ? 500 : 100;
+const worlds = modelWorlds;
 /** Half of the worlds, by seed, for each of two files: two files run side by side. */
 export const firstHalf: readonly number[] = range(worlds).slice(0, worlds / 2);
 export const secondHalf: readonly number[] = range(worlds).slice(worlds / 2);

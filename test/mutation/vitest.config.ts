@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+/** The tests that the mutants run against: those beside the mutated modules. None of them starts an engine. */
+export default defineConfig({
+  test: {
+    root: join(import.meta.dirname, '..', '..'),
+    include: [
+      'core/livechat/translate.test.ts',
+      'core/routing/{conditions,rules}.test.ts',
+      'core/conversations/{projection,threads}.test.ts',
+    ],
+    env: { TEST_DEPTH: 'fast' },
+  },
+});
