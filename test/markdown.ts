@@ -69,6 +69,6 @@ export function section(page: string, heading: string): string {
 export function tableRows(text: string): string[][] {
   const lines = text.split('\n').filter((line) => line.startsWith('|'));
   return lines
-    .filter((line, index) => !/^\|[ -|]+$/.test(line) && !/^\|[ -|]+$/.test(lines[index + 1] ?? ''))
+    .filter((line, index) => !/^\|[ |-]+$/.test(line) && !/^\|[ |-]+$/.test(lines[index + 1] ?? ''))
     .map((line) => line.slice(1, -1).split(/(?<!\\)\|/));
 }
