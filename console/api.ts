@@ -10,8 +10,7 @@ import {
   statuses,
   take,
 } from '../core/conversations/queries.ts';
-import { addMediaLink } from '../core/messages/links.ts';
-import { findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
+import { addMediaLink, findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
 import { listDecisions } from '../core/routing/store.ts';
 import type { ConversationAnswer, ConversationPage, MessageAnswer } from './answers.ts';

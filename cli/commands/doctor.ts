@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { onBridge } from '../bridge.ts';
+import { withBridge } from '../bridge.ts';
 import { bridgeCommand } from '../command.ts';
 import { doctorOptions } from '../doctor/options.ts';
 
@@ -19,7 +19,7 @@ bucket, gates and dead letters. For each secret it makes six calls of LiveChat, 
 code 1; a warning does not.`,
     )
     .action(
-      onBridge(doctorOptions, async (given, bridge) => {
+      withBridge(doctorOptions, async (given, bridge) => {
         const { doctor } = await import('../doctor/doctor.ts');
         await doctor(given, bridge);
       }),

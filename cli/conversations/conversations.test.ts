@@ -4,7 +4,7 @@ import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clien
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf, startLivechat } from '../../test/cli.ts';
+import { cliFor, startLivechat } from '../../test/cli.ts';
 import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
 import { clientOf, putStage } from '../../test/local-aws.ts';
 import { outbound } from '../../test/outbound.ts';
@@ -13,11 +13,11 @@ const customerId = (n: number) => `5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b0${n}`;
 
 describe('livechat conversations', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   let bus: ReturnType<typeof outbound>;
   beforeAll(async () => {
     local = await startLocal({ EVENT_MAX_BYTES: '20000' });
-    cli = livechatOf(local);
+    cli = cliFor(local);
     bus = outbound(local);
   });
   afterAll(() => local.stop());

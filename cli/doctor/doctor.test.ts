@@ -17,7 +17,7 @@ import {
 import { PurgeQueueCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf, startLivechat } from '../../test/cli.ts';
+import { cliFor, startLivechat } from '../../test/cli.ts';
 import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
 import { clientOf, putStage } from '../../test/local-aws.ts';
 import { outbound } from '../../test/outbound.ts';
@@ -40,7 +40,7 @@ describe('livechat doctor', () => {
   beforeAll(async () => {
     local = await startLocal(credentials);
     bus = outbound(local);
-    await livechatOf(local).json('webhooks', 'sync', '--yes');
+    await cliFor(local).json('webhooks', 'sync', '--yes');
     await bus.chat();
     await local.idle();
   });
@@ -204,7 +204,7 @@ describe('livechat doctor', () => {
     afterEach(async () => {
       await settings({ apiKey: 'key', scopes: null });
       await configure('enable_license_webhooks');
-      await livechatOf(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--settle-seconds', '0');
+      await cliFor(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--settle-seconds', '0');
     });
 
     test('credentials that it does not know', async () => {
@@ -355,7 +355,7 @@ describe('livechat doctor', () => {
     });
 
     test('a gate that is paused', async () => {
-      const cli = livechatOf(local);
+      const cli = cliFor(local);
       await cli.json('gate', 'pause');
       expect(await wrong()).toEqual([`warning sending: the gate of ${organizationId} is paused: nothing is sent`]);
       await cli.json('gate', 'resume');
@@ -376,7 +376,7 @@ describe('livechat doctor', () => {
 
 test('a bridge to which no webhook has come yet is told so, and what to do', async () => {
   const local = await startLocal(credentials);
-  const { code, stdout } = await livechatOf(local).run('doctor');
+  const { code, stdout } = await cliFor(local).run('doctor');
   expect(code).toBe(1);
   expect(stdout).toMatch(/^warning {2}last webhooks {2}none has left a trace yet\n +→ Start a chat/m);
   expect(stdout).toMatch(/^FAULT {4}registrations {2}not registered: incoming_chat,.*\n +→ livechat webhooks sync/m);

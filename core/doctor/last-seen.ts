@@ -1,4 +1,4 @@
-import type { ConversationEvent } from '../conversations/facts.ts';
+import type { ConversationEvent } from '../conversations/projection.ts';
 import { listConversations, readHistory, statuses } from '../conversations/queries.ts';
 import type { Action } from '../livechat/schemas.ts';
 import { readLatestChanges } from '../messages/queries.ts';

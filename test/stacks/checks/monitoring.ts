@@ -124,8 +124,8 @@ export const alarmed: Check = (app) => {
 const watched = [
   ...['webhook-errors', 'webhook-unauthorized', 'webhook-throttled', 'webhook-slow', 'webhooks-rejected', 'event-gaps'],
   ...[
-    'runs-failed',
-    'runs-stopped',
+    'executions-failed',
+    'executions-stopped',
     'gate-closed',
     'backlog',
     'oldest-unsent',

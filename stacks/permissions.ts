@@ -1,5 +1,5 @@
 /**
- * What functions do with the resources, use by use: exact actions on one of them. A function lists its uses in
+ * What functions do with the resources, permission by permission: exact actions on one resource. A function lists its permissions in
  * topology.ts; its permissions and the names in its environment are both made from that list, so that neither is there
  * without the other.
  */
@@ -18,7 +18,7 @@ export type Resource =
   | 'send machine'
   | 'executions';
 
-export interface Use {
+export interface Permission {
   readonly of: Resource;
   /** None for a resource that is only named: a module asks for its name when it is loaded, whoever loads it. */
   readonly actions: readonly string[];
@@ -26,20 +26,20 @@ export interface Use {
   readonly named?: 'by the event';
 }
 
-export const uses = {
+export const permissions = {
   'publish-events': { of: 'bus', actions: ['events:PutEvents'] },
-  'keep-large-events': { of: 'large events', actions: ['s3:PutObject'] },
+  'store-large-events': { of: 'large events', actions: ['s3:PutObject'] },
   'read-large-events': { of: 'large events', actions: ['s3:GetObject'], named: 'by the event' },
   'read-credentials': { of: 'secrets', actions: ['secretsmanager:GetSecretValue'] },
-  'name-secrets': { of: 'secrets', actions: [] },
+  'secret-prefix': { of: 'secrets', actions: [] },
 
   'record-conversations': {
     of: 'conversations',
     actions: ['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
   },
   'read-participants': { of: 'conversations', actions: ['dynamodb:GetItem'] },
-  'mark-read': { of: 'conversations', actions: ['dynamodb:UpdateItem'] },
-  'name-conversations': { of: 'conversations', actions: [] },
+  'record-seen': { of: 'conversations', actions: ['dynamodb:UpdateItem'] },
+  'conversations-table-name': { of: 'conversations', actions: [] },
 
   'route-threads': {
     of: 'conversations',
@@ -48,32 +48,35 @@ export const uses = {
 
   'store-messages': { of: 'messages', actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
   'correct-authors': { of: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
-  'bury-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },
-  'store-clicks': { of: 'messages', actions: ['dynamodb:PutItem'] },
-  'note-media': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'tombstone-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },
+  'store-postbacks': { of: 'messages', actions: ['dynamodb:PutItem'] },
+  'record-media': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
   'put-media': { of: 'media', actions: ['s3:PutObject'] },
   'read-media': { of: 'media', actions: ['s3:GetObject'] },
-  'find-media': { of: 'bucket', actions: ['s3:ListBucket'] },
-  'remove-media': { of: 'media', actions: ['s3:DeleteObject'] },
+  'list-media': { of: 'bucket', actions: ['s3:ListBucket'] },
+  'delete-media': { of: 'media', actions: ['s3:DeleteObject'] },
 
-  'remember-effects': {
+  'idempotency-records': {
     of: 'control',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
   },
-  'take-turns': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] },
+  'update-rate-limits-and-queues': {
+    of: 'control',
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  },
   'leave-queues': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
   'track-deliveries': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
   'archive-dead-letters': {
     of: 'messages',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
   },
-  'look-after-runs': { of: 'executions', actions: ['states:DescribeExecution'] },
-  'start-runs': { of: 'send machine', actions: ['states:StartExecution'] },
-  'take-dead-letters': {
+  'describe-executions': { of: 'executions', actions: ['states:DescribeExecution'] },
+  'start-executions': { of: 'send machine', actions: ['states:StartExecution'] },
+  'receive-dead-letters': {
     of: 'dead letters',
     actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
   },
-  'remind-later': { of: 'dead letters', actions: ['sqs:SendMessage'] },
-} as const satisfies Readonly<Record<string, Use>>;
+  'delay-dead-letters': { of: 'dead letters', actions: ['sqs:SendMessage'] },
+} as const satisfies Readonly<Record<string, Permission>>;
 
-export type UseName = keyof typeof uses;
+export type PermissionName = keyof typeof permissions;

@@ -1,11 +1,9 @@
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { bus } from './bus.ts';
-import { deadLetters } from './queues.ts';
-import { anyUuid, secretArns, secretPrefix } from './secrets.ts';
-import { arn, componentName, named } from './stage.ts';
-import { control, conversations, media, messages } from './storage.ts';
+import { bus, deadLetters } from './bus.ts';
+import { type Permission, type PermissionName, permissions, type Resource } from './permissions.ts';
+import { accountId, arn, componentName, named } from './settings.ts';
+import { anyUuid, control, conversations, media, messages, secretArns, secretPrefix } from './storage.ts';
 import { bucket, stateMachines, tables, variables } from './topology.ts';
-import { type Resource, type Use, type UseName, uses } from './uses.ts';
 
 type Text = $util.Input<string>;
 
@@ -43,8 +41,8 @@ const places: Readonly<Record<Resource, Place>> = {
  * What a function is linked to by one of its uses: the name in its environment, and the exact permission. SST's own links
  * would allow every action of the service.
  */
-function link(name: UseName): sst.Linkable<Readonly<Record<string, Text>>> {
-  const { of, actions, named }: Use = uses[name];
+function link(name: PermissionName): sst.Linkable<Readonly<Record<string, Text>>> {
+  const { of, actions, named }: Permission = permissions[name];
   const { variable, value, arns } = places[of];
   const told = variable !== undefined && value !== undefined && named === undefined;
   return new sst.Linkable(componentName(name), {
@@ -56,9 +54,9 @@ function link(name: UseName): sst.Linkable<Readonly<Record<string, Text>>> {
   });
 }
 
-const made = new Map<UseName, ReturnType<typeof link>>();
+const made = new Map<PermissionName, ReturnType<typeof link>>();
 
-export function linksOf(names: readonly UseName[]): ReturnType<typeof link>[] {
+export function linkPermissions(names: readonly PermissionName[]): ReturnType<typeof link>[] {
   return names.map((name) => {
     const existing = made.get(name) ?? link(name);
     made.set(name, existing);
@@ -70,3 +68,39 @@ export function linksOf(names: readonly UseName[]): ReturnType<typeof link>[] {
 export const environment: Readonly<Record<string, Text>> = Object.fromEntries(
   Object.values(places).flatMap(({ variable, value }) => (variable && value ? [[variable, value]] : [])),
 );
+
+export interface RoleOptions {
+  readonly name: string;
+  /** Who may take the role: this service, and only on behalf of `sourceArn`. */
+  readonly service: 'events' | 'states';
+  readonly sourceArn: $util.Input<string>;
+  readonly allow: readonly {
+    readonly actions: readonly string[];
+    readonly resources: readonly $util.Input<string>[];
+  }[];
+  readonly parent: $util.Resource;
+}
+
+/** A role for one thing of ours that an AWS service runs. */
+export function createRole({ name, service, sourceArn, allow, parent }: RoleOptions): aws.iam.Role {
+  const trust = {
+    Effect: 'Allow',
+    Principal: { Service: `${service}.amazonaws.com` },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'aws:SourceAccount': accountId }, ArnEquals: { 'aws:SourceArn': sourceArn } },
+  };
+  const permissions = allow.map(({ actions, resources }) => ({
+    Effect: 'Allow',
+    Action: actions,
+    Resource: resources,
+  }));
+  return new aws.iam.Role(
+    `${componentName(name)}Role`,
+    {
+      name: named(name),
+      assumeRolePolicy: $jsonStringify({ Version: '2012-10-17', Statement: [trust] }),
+      inlinePolicies: [{ name: 'inline', policy: $jsonStringify({ Version: '2012-10-17', Statement: permissions }) }],
+    },
+    { parent },
+  );
+}

@@ -28,7 +28,7 @@ const aDelivery = z.looseObject({
 const aMessage = z.looseObject({ receivedAt: iso, storedAt: iso, delivery: z.optional(aDelivery) });
 const transcript = z.object({ messages: z.array(aMessage), pending: z.array(aDelivery) });
 
-describe('the life of a message', () => {
+describe('the timeline of a message', () => {
   let local: Local;
   let other: ReturnType<typeof outbound>;
   beforeAll(async () => {
@@ -51,7 +51,7 @@ describe('the life of a message', () => {
     expect(times).toEqual(times.toSorted());
   };
 
-  it('tells when it was received and stored, and when the other side had read it', async () => {
+  it('has the times of receipt, storage and reading', async () => {
     const chat = await other.chat({ text: 'Hello' });
     await other.act(chat, { as: 'agent', action: 'message', text: 'Good morning' });
     await other.act(chat, { action: 'seen' });
@@ -65,7 +65,7 @@ describe('the life of a message', () => {
     z.object({ seen: z.object({ at: iso }) }).parse(messages[1]);
   });
 
-  it('tells each attempt with its times, what LiveChat said, and its run', async () => {
+  it('has each attempt with its times, the error and its execution', async () => {
     const chat = await other.chat();
     await other.fault({ method: 'send_event', kind: 'error', status: 500, type: 'internal', count: 2 });
     await other.send(chat);
@@ -92,7 +92,7 @@ describe('the life of a message', () => {
     });
   });
 
-  it('tells what had to be done first, and that a message was found rather than sent again', async () => {
+  it('has the actions before sending, and a message that was found rather than sent again', async () => {
     const [left, doubtful] = [await other.chat(), await other.chat()];
     await other.act(left, { action: 'leave' });
     await other.send(left);
@@ -107,7 +107,7 @@ describe('the life of a message', () => {
     expect(tries.slice(1).map(({ outcome }) => outcome)).not.toContain('sent');
   });
 
-  it('does not take for an attempt what was put off', async () => {
+  it('does not count a deferral as an attempt', async () => {
     const chat = await other.chat();
     await other.fault({ method: 'send_event', kind: 'error', status: 429, retryAfterSeconds: 1, count: 1 });
     await other.send(chat);
@@ -115,7 +115,7 @@ describe('the life of a message', () => {
     expect(deliveryIn(await read(chat))).toMatchObject({ attempts: 0, tries: [{ outcome: 'sent' }] });
   });
 
-  it('goes on after a redrive: both runs are told, and the dead letter between them', async () => {
+  it('continues after a redrive, with both executions and the dead letter', async () => {
     const chat = await other.chat();
     await other.fault({ method: 'send_event', kind: 'error', status: 422, type: 'validation', count: 1 });
     await other.send(chat, other.text('Redriven'));
@@ -151,7 +151,7 @@ describe('the life of a message', () => {
     expect(new Set(delivery.tries.map(({ execution }) => execution)).size).toBe(2);
   });
 
-  it('names where in its request a part stands, and the run that has it while it waits', async () => {
+  it('has the position of a waiting part in its request, and its execution', async () => {
     const chat = await other.chat();
     await local.idle();
     await fetch(new URL(`/api/gate/${organizationId}`, local.console), { method: 'POST', body: '{"do":"pause"}' });
@@ -164,7 +164,7 @@ describe('the life of a message', () => {
     await fetch(new URL(`/api/gate/${organizationId}`, local.console), { method: 'POST', body: '{"do":"resume"}' });
   });
 
-  describe('as events tell it', () => {
+  describe('from domain events', () => {
     /** What LiveChat’s webhooks say of one message, received several times each. */
     const told = ({ organization, chat }: { organization: string; chat: string }) => {
       const place = { conversationId: chat, threadId: 'T' };
@@ -226,7 +226,7 @@ describe('the life of a message', () => {
       }));
     };
 
-    it('ends the same in any order and number of receipts, with the earliest of each', {
+    it('is the same for any order and number of receipts, with the earliest of each', {
       timeout: 120_000,
     }, async () => {
       const kinds = ['message', 'edition', 'deletion', 'seen'] as const;
@@ -252,7 +252,7 @@ describe('the life of a message', () => {
       );
     });
 
-    it('knows when a message was received whose edition came before it, and nothing where it never came', async () => {
+    it('has the receipt of a message that arrives after its revision, and none if it never arrives', async () => {
       const times = { receivedAt: '2026-03-11T09:14:30.000Z', editedAt: '2026-03-11T09:14:31.000Z', isStored: true };
       expect(await end((all) => [all.edition(31), all.message(30)])).toMatchObject([{ content: 'edited', ...times }]);
       expect(await end((all) => [all.message(30), all.edition(31)])).toMatchObject([{ content: 'edited', ...times }]);

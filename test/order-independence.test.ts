@@ -27,8 +27,8 @@ const answer = z.object({
   notes: z.array(message),
 });
 
-/** What the API says, in the terms of EXPECTED.json. */
-function inTermsOfTheStory(body: unknown, expected: z.infer<typeof story>): unknown {
+/** The API's response in the format of EXPECTED.json. */
+function toExpectedFormat(body: unknown, expected: z.infer<typeof expectation>): unknown {
   const { conversation, messages, notes } = answer.parse(body);
   const { id, organizationId, status, assigned } = conversation;
   const wanted = new Map(expected.messages.map((one) => [one.id, one]));
@@ -58,19 +58,19 @@ function contentOf(one: object): object {
   return 'content' in one ? { content: one.content } : {};
 }
 
-const story = z.looseObject({
+const expectation = z.looseObject({
   conversation: z.looseObject({ id: z.string() }),
   messages: z.array(z.looseObject({ id: z.string() })),
 });
 
-describe('the story of a chat', () => {
+describe('the webhooks of a chat', () => {
   let local: SharedLocal;
   beforeAll(async () => {
     local = await sharedLocal();
   });
 
-  /** Each telling is another organization's, so that one engine can hold them all. */
-  async function tell(
+  /** Each delivery uses its own organization, so that one engine serves all tests. */
+  async function deliver(
     bodies: readonly Body[],
     send: (bodies: readonly Body[]) => Promise<number[]> = allAtOnce,
   ): Promise<void> {
@@ -78,9 +78,9 @@ describe('the story of a chat', () => {
     const statuses = await send(bodies.map((body) => ({ ...body, organization_id: organizationId })));
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
     await local.idle();
-    const expected = story.parse(fixture('EXPECTED.json'));
+    const expected = expectation.parse(fixture('EXPECTED.json'));
     const { body } = await local.api(`/api/conversations/${expected.conversation.id}?organizationId=${organizationId}`);
-    expect(inTermsOfTheStory(body, expected)).toEqual({
+    expect(toExpectedFormat(body, expected)).toEqual({
       ...expected,
       conversation: { ...expected.conversation, organizationId },
     });
@@ -95,30 +95,33 @@ describe('the story of a chat', () => {
     return statuses;
   }
 
-  it('ends as expected when told in order', async () => {
-    await tell(order().map(fixture), oneByOne);
+  it('produce the expected state in order', async () => {
+    await deliver(order().map(fixture), oneByOne);
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('ends the same when told in the order of seed %i', async (seed) => {
-    await tell(shuffled(order(), seed).map(fixture));
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('produce the same state in the order of seed %i', async (seed) => {
+    await deliver(shuffled(order(), seed).map(fixture));
   });
 
-  it.each([11, 12, 13])('ends the same when each body comes three times, in the order of seed %i', async (seed) => {
-    const names = order();
-    await tell(shuffled([...names, ...names, ...names], seed).map(fixture));
-  });
+  it.each([11, 12, 13])(
+    'produce the same state when each is delivered three times, in the order of seed %i',
+    async (seed) => {
+      const names = order();
+      await deliver(shuffled([...names, ...names, ...names], seed).map(fixture));
+    },
+  );
 
-  it.each([21, 22])('ends the same with the bodies of v3.4, in the order of seed %i', async (seed) => {
+  it.each([21, 22])('produce the same state with the bodies of v3.4, in the order of seed %i', async (seed) => {
     const older = new Set(['incoming_chat.json', 'incoming_rich_message_postback.json']);
-    await tell(shuffled(order(), seed).map((name) => fixture(older.has(name) ? `v3.4/${name}` : name)));
+    await deliver(shuffled(order(), seed).map((name) => fixture(older.has(name) ? `v3.4/${name}` : name)));
   });
 
-  it('ends the same with the imagined agent_changed and the bodies that change nothing among it', async () => {
+  it('produce the same state with agent_changed and bodies that change nothing', async () => {
     const more = [
       '_imagined.agent_changed.json',
       '_edge.unknown_action.json',
       '_app_webhook.application_installed.json',
     ];
-    await tell(shuffled([...order(), ...more], 31).map(fixture));
+    await deliver(shuffled([...order(), ...more], 31).map(fixture));
   });
 });

@@ -1,13 +1,13 @@
-import type { ChatEventType, ConversationEvent } from '../core/conversations/facts.ts';
+import type { ChatEventType, ConversationEvent } from '../core/conversations/projection.ts';
 import type { EventData } from '../core/events/catalogue.ts';
 import type { EventMetadata } from '../core/events/schemas.ts';
 import { agentId, botId, organizationId } from './arbitraries.ts';
 
-/** Facts about the conversation C, of its thread T unless said otherwise; the first argument is the minute of arrival. */
+/** Builders for events of conversation C and, by default, thread T. The first argument is the minute of receipt. */
 
 export const tomas = 'tomas.reyes@acme.example';
 
-/** A minute of the hour in which everything happens. */
+/** A time in the hour of all events. */
 export const at = (minute: number) => `2026-03-11T09:${String(minute).padStart(2, '0')}:00.000000Z`;
 
 export function metadata(minute: number, id: string): EventMetadata {
