@@ -1,11 +1,9 @@
 import { basename } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { withDownload } from '../media/download.ts';
-import { type FetchRules, FileRefused, fetchFile } from '../media/fetch.ts';
-import { detectFileType } from '../media/file-type.ts';
-import { fileNameFromUrl } from '../media/key.ts';
-import { mediaBucket } from '../media/media.ts';
-import { sendingRules } from '../media/settings.ts';
+import { FileRefused } from '../media/errors.ts';
+import { type FetchRules, fetchFile, sendingRules, withDownload } from '../media/fetch.ts';
+import { fileNameFromUrl, mediaBucket } from '../media/media.ts';
+import { detectFileType } from '../media/store.ts';
 import { type Carrier, longestFetchMs } from '../outbound/carrier.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
