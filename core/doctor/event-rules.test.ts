@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { letsIn } from './queue-policy.ts';
+import { allowsDeadLetters } from './event-rules.ts';
 
 const rule = 'arn:aws:events:eu-central-1:1:rule/omnichannel/message-received';
 const right = {
@@ -28,7 +28,7 @@ describe('a queue’s policy lets a rule’s dead letters in', () => {
       [{ ...right, Condition: { ...right.Condition, Bool: { 'aws:SecureTransport': 'true' } } }],
     ],
   ])('%s', (_what, Statement) => {
-    expect(letsIn(JSON.stringify({ Version: '2012-10-17', Statement }), rule)).toBe(true);
+    expect(allowsDeadLetters(JSON.stringify({ Version: '2012-10-17', Statement }), rule)).toBe(true);
   });
 
   it.each<[string, unknown]>([
@@ -39,10 +39,10 @@ describe('a queue’s policy lets a rule’s dead letters in', () => {
     ['that refuses it', [{ ...right, Effect: 'Deny' }]],
     ['without statements', []],
   ])('but not one %s', (_what, Statement) => {
-    expect(letsIn(JSON.stringify({ Statement }), rule)).toBe(false);
+    expect(allowsDeadLetters(JSON.stringify({ Statement }), rule)).toBe(false);
   });
 
   it('but not none', () => {
-    expect(letsIn(undefined, rule)).toBe(false);
+    expect(allowsDeadLetters(undefined, rule)).toBe(false);
   });
 });
