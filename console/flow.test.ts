@@ -17,12 +17,12 @@ it('counts each activity at its station, and failures separately', () => {
     { type: 'webhook', at, status: 200, ms: 20 },
     { type: 'webhook', at, status: 401, ms: 10 },
     event('message.received'),
-    { type: 'run', at, function: 'webhook', ok: true, ms: 19 },
-    { type: 'run', at, function: 'message-received', ok: true, ms: 5 },
-    { type: 'run', at, function: 'message-received', ok: false, ms: 5, error: 'TypeError' },
+    { type: 'invocation', at, function: 'webhook', ok: true, ms: 19 },
+    { type: 'invocation', at, function: 'message-received', ok: true, ms: 5 },
+    { type: 'invocation', at, function: 'message-received', ok: false, ms: 5, error: 'TypeError' },
     { type: 'execution', at, name: 'a', status: 'RUNNING' },
-    { type: 'run', at, function: 'send', ok: false, ms: 5, error: 'Deferred' },
-    { type: 'run', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
+    { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'Deferred' },
+    { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
     event('message.sent'),
   ];
   for (const activity of passed) flow.count(activity, start);

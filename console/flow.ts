@@ -75,7 +75,7 @@ function countedStations(activity: Activity): { readonly station: Station; reado
   if (type === 'webhook') return [{ station: 'webhook', failed: Number(status) >= 400 }];
   if (type === 'event') return eventStations(activity);
   if (type === 'execution') return isStart(activity) ? [{ station: 'machine' }] : [];
-  if (type !== 'run' || name === 'webhook') return [];
+  if (type !== 'invocation' || name === 'webhook') return [];
   if (name === 'send')
     return error === undefined || error === 'Deferred' ? [] : [{ station: 'livechat', failed: true }];
   const writes = ok === true && name !== 'dead-letter' ? [tableWrite] : [];

@@ -200,7 +200,7 @@ describe('livechat conversations', () => {
 
   test('while dead letters are not read nothing is erased: who reads one stores it', async () => {
     const chatId = await start('Ida', 8);
-    const QueueUrl = `${local.aws}/000000000000/parked`;
+    const QueueUrl = `${local.aws}/000000000000/quarantine`;
     await putStage(local, 'unread', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
     const sqs = new SQSClient(clientOf(local));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));

@@ -360,7 +360,7 @@ describe('livechat doctor', () => {
 
     test('messages in the quarantine queue', async () => {
       const sqs = new SQSClient(clientOf(local));
-      const QueueUrl = `${local.aws}/000000000000/parked`;
+      const QueueUrl = `${local.aws}/000000000000/quarantine`;
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
       expect(await wrong()).toEqual([
         'warning queues: Messages in the quarantine queue that functions/dead-letter failed to process: 1.',

@@ -44,7 +44,7 @@ export function openStream(): void {
   source.addEventListener('flow', ({ data }) => {
     flow.value = JSON.parse(data);
   });
-  source.addEventListener('run', () => {
+  source.addEventListener('invocation', () => {
     for (const listener of listeners) listener('invocation');
   });
   source.addEventListener('event', ({ data }) => {
