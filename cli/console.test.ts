@@ -19,7 +19,7 @@ const quantiles = z.nullable(z.object({ p50: z.number(), p99: z.number() }));
 const flow = z.object({
   slices: z.array(z.object({ inboundMs: quantiles, sendMs: quantiles })),
   stations: z.object({ machine: passed, 'dead-letters': passed }),
-  unseen: z.array(z.string()),
+  notMeasured: z.array(z.string()),
   sampledAt: z.nullable(z.number()),
   running: z.number(),
 });
@@ -31,7 +31,7 @@ describe('livechat console', () => {
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address, stage } = ready.parse(JSON.parse(command.printed()));
     expect(stage).toBe('local');
-    expect(await (await fetch(`${address}api/console`)).json()).toEqual({ play: false, stage: 'local' });
+    expect(await (await fetch(`${address}api/console`)).json()).toEqual({ simulator: false, stage: 'local' });
 
     const stream = await fetch(`${address}api/stream`);
     let streamed = '';
@@ -78,8 +78,8 @@ describe('livechat console', () => {
       }, slowly)
       .toContain('"message.received"');
     const flowNow = async () => flow.parse(await (await fetch(`${address}api/flow`)).json());
-    const { stations, unseen } = await flowNow();
-    expect(unseen).toEqual(['webhook', 'functions']);
+    const { stations, notMeasured } = await flowNow();
+    expect(notMeasured).toEqual(['webhook', 'functions']);
     expect(stations).toMatchObject({ machine: { total: 0 }, 'dead-letters': { total: 0 } });
 
     const chatId = await chat();

@@ -114,10 +114,13 @@ describe('livechat conversations', () => {
   });
 
   test('are erased with all other data of the customer, and of no other customer', async () => {
-    const [one, two] = [await start('Dana', 4, 'My secret is 4711'), await start('Dana', 4, 'Another 4711')];
+    const [one, two] = [
+      await start('Dana', 4, 'My secret is ORDER-4711'),
+      await start('Dana', 4, 'Another ORDER-4711'),
+    ];
     const other = await start('Fay', 5, 'My number is 815');
     // Stores a large event, deliveries, a dead letter and files.
-    await bus.act(one, { action: 'message', text: `4711 ${'x'.repeat(15_000)}`.slice(0, 16_000) });
+    await bus.act(one, { action: 'message', text: `ORDER-4711 ${'x'.repeat(15_000)}`.slice(0, 16_000) });
     await bus.act(one, { as: 'agent', action: 'message', text: 'x'.repeat(15_000) });
     await bus.send(one, bus.text('Dear Dana'));
     await bus.send(other, bus.text('Dear Fay'));
@@ -151,14 +154,14 @@ describe('livechat conversations', () => {
     expect(declined.stdout).toContain('erase it at LiveChat');
     const dryRun = await cli.json('conversations', 'erase', one, '--dry-run');
     expect(dryRun).toMatchObject({ dryRun: true, erased: { conversations: 2, 'dead letters': 1 } });
-    expect(await everything()).toContain('My secret is 4711');
+    expect(await everything()).toContain('My secret is ORDER-4711');
 
     const erased = await cli.json('conversations', 'erase', one, '--yes');
     expect(erased).toMatchObject({ ok: true, organizationId, erased: { conversations: 2 } });
     const { conversationIds } = z.object({ conversationIds: z.array(z.string()) }).parse(erased);
     expect(conversationIds.toSorted()).toEqual([one, two].toSorted());
     const left = await everything();
-    for (const trace of [one, two, customerId(4), '4711', 'Dana', 'dana@shop.example', 'Refused', 'invoice']) {
+    for (const trace of [one, two, customerId(4), 'ORDER-4711', 'Dana', 'dana@shop.example', 'Refused', 'invoice']) {
       expect(left).not.toContain(trace);
     }
     for (const trace of [
@@ -200,7 +203,7 @@ describe('livechat conversations', () => {
 
   test('are not erased while dead letters wait to be archived', async () => {
     const chatId = await start('Ida', 8);
-    const QueueUrl = `${local.aws}/000000000000/parked`;
+    const QueueUrl = `${local.aws}/000000000000/quarantine`;
     await putStage(local, 'unread', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
     const sqs = new SQSClient(clientOf(local));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));

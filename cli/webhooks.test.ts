@@ -143,7 +143,7 @@ describe('livechat webhooks', () => {
     await outbound(local).fault({ kind: 'accept-then-reset', method: 'register_webhook', count: 1 });
     const { code, stderr } = await cli.run('webhooks', 'sync', '--yes');
     expect(code).toBe(1);
-    expect(stderr).toContain('register_webhook: no answer from LiveChat');
+    expect(stderr).toContain('register_webhook: no response from LiveChat');
     expect(await registrations()).toHaveLength(1);
     expect((await cli.run('webhooks', 'sync', '--yes')).code).toBe(0);
     expect(await registrations()).toHaveLength(14);

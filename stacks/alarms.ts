@@ -1,5 +1,5 @@
 import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
-import { deadLetters, parked } from './bus.ts';
+import { deadLetters, quarantine } from './bus.ts';
 import { asynchronous } from './functions.ts';
 import { api } from './inbound.ts';
 import {
@@ -220,10 +220,10 @@ export const lossAlarms: readonly AlarmSpec[] = [
     above: 2_400,
   },
   {
-    name: 'dead-letters-parked',
+    name: 'dead-letters-quarantined',
     description:
       'Dead letters failed five times to be recorded and stay in the quarantine queue for 14 days. Fix the dead-letter function, then start a redrive of the queue to its source.',
-    metrics: [queueMetric('ApproximateNumberOfMessagesVisible', parked)],
+    metrics: [queueMetric('ApproximateNumberOfMessagesVisible', quarantine)],
     statistic: 'Maximum',
   },
   {

@@ -25,17 +25,17 @@ const { maxReceiveCount } = consumers['dead-letters'];
 const kept = { messageRetentionSeconds: 14 * 86_400, sqsManagedSseEnabled: true };
 
 /** What functions/dead-letter itself could not handle. Nothing reads it but a human. */
-export const parked = new sst.aws.Queue('Parked', { transform: { queue: kept } });
+export const quarantine = new sst.aws.Queue('Quarantine', { transform: { queue: kept } });
 
 /** What failed. A message that is being handled stays hidden for six times the function's time, as Lambda asks for. */
 export const deadLetters = new sst.aws.Queue('DeadLetters', {
   visibilityTimeout: '6 minutes',
-  dlq: { queue: parked.arn, retry: maxReceiveCount },
+  dlq: { queue: quarantine.arn, retry: maxReceiveCount },
   transform: { queue: kept },
 });
 
-new aws.sqs.RedriveAllowPolicy('ParkedSource', {
-  queueUrl: parked.url,
+new aws.sqs.RedriveAllowPolicy('QuarantineSource', {
+  queueUrl: quarantine.url,
   redriveAllowPolicy: $jsonStringify({ redrivePermission: 'byQueue', sourceQueueArns: [deadLetters.arn] }),
 });
 

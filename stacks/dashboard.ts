@@ -1,6 +1,6 @@
 import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
 import type { MetricName } from '../core/platform/metrics.ts';
-import { deadLetters, parked } from './bus.ts';
+import { deadLetters, quarantine } from './bus.ts';
 import { apiMetric, appMetric, functionMetric, type Metric, machineMetric, queueMetric } from './metrics.ts';
 import { region, service } from './settings.ts';
 import { functions } from './topology.ts';
@@ -113,7 +113,7 @@ export const columns: readonly Column[] = [
         title: 'Messages in the queues',
         metrics: [
           { ...queueMetric('ApproximateNumberOfMessagesVisible', deadLetters), label: 'to be recorded' },
-          { ...queueMetric('ApproximateNumberOfMessagesVisible', parked), label: 'quarantined' },
+          { ...queueMetric('ApproximateNumberOfMessagesVisible', quarantine), label: 'quarantined' },
         ],
         statistic: 'Maximum',
       },

@@ -161,22 +161,22 @@ export const webhookRoute = {
 } as const;
 
 /** Queues by what they hold: what failed (asynchronous invocations, undeliverable events, sends), and failures that could not be handled. */
-export const queues = { deadLetters: 'dead-letters', parked: 'parked' } as const;
+export const queues = { deadLetters: 'dead-letters', quarantine: 'quarantine' } as const;
 
 export type QueueName = keyof typeof queues;
 
-/** Queues whose messages start a function. A message that it fails `maxReceiveCount` times is parked. */
+/** Queues whose messages start a function. A message that it fails `maxReceiveCount` times is moved to the quarantine queue. */
 export const consumers = {
   'dead-letters': {
     queue: 'deadLetters',
     function: 'dead-letter',
     batchSize: 10,
     maxReceiveCount: 5,
-    parked: 'parked',
+    quarantine: 'quarantine',
   },
 } as const satisfies Record<
   string,
-  { queue: QueueName; function: FunctionName; parked: QueueName; [other: string]: unknown }
+  { queue: QueueName; function: FunctionName; quarantine: QueueName; [other: string]: unknown }
 >;
 
 /** `variable`: the environment variable in which functions find the state machine's ARN. */

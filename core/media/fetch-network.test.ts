@@ -26,7 +26,7 @@ const refused = {
   name: 'FileRefused',
   message: expect.stringContaining('expected a complete response from a public https'),
 };
-/** Addresses that lead into a network of somebody's own. */
+/** Addresses of private networks. */
 const privateAddresses = [
   ['private', '10.0.0.1'],
   ['private', '172.16.0.1'],
@@ -47,12 +47,12 @@ const privateAddresses = [
   ['IPv4 in IPv6, loopback', '::ffff:127.0.0.1'],
   ['IPv4 in IPv6, metadata', '::ffff:169.254.169.254'],
   ['IPv4 in IPv6, private', '::ffff:a00:1'],
-  ['IPv4 in IPv6, as it once was', '::127.0.0.1'],
+  ['IPv4-compatible IPv6', '::127.0.0.1'],
   ['IPv4 behind NAT64, metadata', '64:ff9b::a9fe:a9fe'],
   ['IPv4 behind a NAT64 of its own, metadata', '64:ff9b:1::a9fe:a9fe'],
   ['IPv4 by 6to4, private', '2002:a00:1::'],
   ['IPv4 by Teredo', '2001:0:a00:1::'],
-  ['shared by a carrier', '100.64.0.1'],
+  ['carrier-grade NAT', '100.64.0.1'],
   ['for benchmarks', '198.18.0.1'],
   ['reserved', '240.0.0.1'],
   ['multicast', '224.0.0.1'],
@@ -78,7 +78,7 @@ describe('a file is not fetched', () => {
     '//example.com/secret-path',
     'secret-path',
     '',
-  ])('by anything but https: %s', async (url) => {
+  ])('from a URL that is not https: %s', async (url) => {
     const connect = vi.spyOn(Socket.prototype, 'connect');
     expect(await outcome(url, publicNetwork)).toEqual({
       name: 'FileRefused',
@@ -100,9 +100,9 @@ describe('a file is not fetched', () => {
     expect(connections()).toBe(0);
   });
 
-  it.each(['localhost', 'LOCALHOST', 'localhost.'])('from a name that this machine knows: %s', async (host) => {
+  it.each(['localhost', 'LOCALHOST', 'localhost.'])('from a local name: %s', async (host) => {
     const { port, connections } = await trap();
-    // Not every machine knows the last one.
+    // Not every machine resolves the last one.
     expect(await outcome(`https://${host}:${port}/`, publicNetwork)).toHaveProperty('name');
     expect(connections()).toBe(0);
   });
@@ -114,7 +114,7 @@ describe('a file is not fetched', () => {
       lookup: lookupIn({ 'a.files.example': addresses }),
     });
     expect(await outcome(`https://a.files.example:${port}/`, network(address))).toMatchObject(refused);
-    // Which of several the connection would take is not known.
+    // The connection may use any of several.
     expect(await outcome(`https://a.files.example:${port}/`, network('93.184.216.34', address))).toMatchObject(refused);
     expect(connections()).toBe(0);
   });
@@ -126,7 +126,7 @@ describe('a file is not fetched', () => {
       const to = `https://${inUrl(address)}:${port}/`;
       const server = await files((_request, response) => void response.writeHead(302, { location: to }).end());
       expect(await outcome(server.url('/a.png'), server.network())).toMatchObject(refused);
-      expect(server.asked).toEqual(['cdn.files.example/a.png']);
+      expect(server.requested).toEqual(['cdn.files.example/a.png']);
       expect(connections()).toBe(0);
     },
   );
@@ -140,12 +140,12 @@ describe('a file is not fetched', () => {
     expect(connections()).toBe(0);
   });
 
-  it('from a name that changes its address between two connections', async () => {
+  it('from a name whose address changes between two connections (DNS rebinding)', async () => {
     const answers = [['127.0.0.1'], ['169.254.169.254']];
     const names: Names = { 'cdn.files.example': () => answers.shift() ?? [] };
     const server = await files((_request, response) => void response.writeHead(302, { location: '/b.png' }).end());
     expect(await outcome(server.url('/a.png'), server.network(5_000, names))).toMatchObject(refused);
-    expect(server.asked).toEqual(['cdn.files.example/a.png']);
+    expect(server.requested).toEqual(['cdn.files.example/a.png']);
     expect(answers).toEqual([]);
   });
 
@@ -169,10 +169,10 @@ describe('a file is not fetched', () => {
     });
     expect(await outcome(server.url('/3'), server.network())).toMatchObject({ text: 'here' });
     expect(await outcome(server.url('/4'), server.network())).toMatchObject(refused);
-    expect(server.asked).toHaveLength(8);
+    expect(server.requested).toHaveLength(8);
   });
 
-  it('from a host that is not allowed, by redirect neither', async () => {
+  it('from a host that is not allowed, also by redirect', async () => {
     const server = await files((request, response) => {
       const to = server.url('/b.png', 'other.files.example');
       if (request.url === '/a.png') response.writeHead(302, { location: to }).end();
@@ -187,16 +187,16 @@ describe('a file is not fetched', () => {
     expect(await outcome('https://cdn.files.example@127.0.0.2/b.png', server.network(), hosts)).toEqual(elsewhere);
   });
 
-  it('from a server that cannot prove its name', async () => {
+  it('from a server with an untrusted certificate', async () => {
     const server = await files((_request, response) => void response.end('here'));
     const { certificateAuthority: _, ...untrusting } = server.network();
     expect(await outcome(server.url('/a.png'), untrusting)).toMatchObject(refused);
     expect(await outcome(server.url('/a.png', 'cdn.other.example'), server.network())).toMatchObject(refused);
-    expect(server.asked).toEqual([]);
+    expect(server.requested).toEqual([]);
   });
 });
 
-it('the downloads of the functions go by the public network alone', async () => {
+it('fetchFile uses the public network only', async () => {
   const { port, connections } = await trap();
   await expect(fetchFile(`https://127.0.0.2:${port}/`, rules, async () => 'fetched')).rejects.toThrow('public https');
   expect(connections()).toBe(0);

@@ -4,7 +4,7 @@ import { sendingRules, storingRules } from './fetch.ts';
 const carrierHosts = ['cdn.livechat-files.com'];
 
 describe('the settings of downloads', () => {
-  it('are LiveChat’s hosts and 10 MB for what is stored, any host for what is sent', () => {
+  it('default to LiveChat’s hosts and 10 MB for storing, and any host for sending', () => {
     expect(storingRules(carrierHosts, {})).toEqual({
       hosts: carrierHosts,
       maxBytes: 10_485_760,
@@ -14,7 +14,7 @@ describe('the settings of downloads', () => {
     expect(sendingRules(10_000, {})).toEqual({ hosts: undefined, maxBytes: 10_485_760, timeoutMs: 10_000 });
   });
 
-  it('can be others', () => {
+  it('can be changed', () => {
     const environment = {
       MEDIA_HOSTS: 'a.example, B.example',
       MEDIA_OUTBOUND_HOSTS: 'c.example',
@@ -30,16 +30,16 @@ describe('the settings of downloads', () => {
     [{ MEDIA_HOSTS: '*' }, /^MEDIA_HOSTS: expected host names/],
     [{ MEDIA_MAX_BYTES: '10 MB' }, /^MEDIA_MAX_BYTES: expected a whole number/],
     [{ MEDIA_MAX_BYTES: '0' }, /^MEDIA_MAX_BYTES: expected a whole number/],
-  ])('stop the start when they are malformed: %j', (environment, message) => {
+  ])('are rejected if malformed: %j', (environment, message) => {
     expect(() => storingRules(carrierHosts, environment)).toThrow(message);
   });
 });
 
-describe('a stand-in for LiveChat’s CDN', () => {
+describe('a simulator of LiveChat’s CDN', () => {
   const local = { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' };
 
   it.each(['http://localhost:4600', 'http://127.0.0.1:4600/', 'http://[::1]:4600'])(
-    'may be %s beside a local engine',
+    'may be %s with a local engine',
     (url) => {
       expect(storingRules(carrierHosts, { ...local, MEDIA_SIMULATOR_URL: url }).simulatorUrl).toBe(new URL(url).origin);
     },
@@ -48,18 +48,15 @@ describe('a stand-in for LiveChat’s CDN', () => {
   it.each([
     ['on AWS', { AWS_LAMBDA_FUNCTION_NAME: 'store-media' }],
     ['with another AWS endpoint', { AWS_ENDPOINT_URL: 'https://vpce.s3.us-east-1.amazonaws.com' }],
-    [
-      'with an endpoint whose name only begins like this machine’s',
-      { AWS_ENDPOINT_URL: 'http://localhost.evil.example' },
-    ],
-    ['with an endpoint that is none', { AWS_ENDPOINT_URL: 'localhost' }],
-  ])('stops the start %s', (_where, environment) => {
+    ['with an endpoint whose name starts like a local one', { AWS_ENDPOINT_URL: 'http://localhost.evil.example' }],
+    ['with an invalid endpoint', { AWS_ENDPOINT_URL: 'localhost' }],
+  ])('is rejected %s', (_where, environment) => {
     const given = { MEDIA_SIMULATOR_URL: 'http://localhost:4600', ...environment };
     expect(() => storingRules(carrierHosts, given)).toThrow(/^MEDIA_SIMULATOR_URL: expected not to be set/);
   });
 
   it.each(['http://10.0.0.1', 'https://localhost:4600', 'file:///etc', 'http://169.254.169.254', 'here'])(
-    'is on this machine or none: %s',
+    'must be local: %s',
     (url) => {
       const given = { ...local, MEDIA_SIMULATOR_URL: url };
       expect(() => storingRules(carrierHosts, given)).toThrow(

@@ -30,7 +30,7 @@ describe('the name of a file in the bucket', () => {
     expect(safeName(name)).toBe(expected);
   });
 
-  it('is always one that means nothing in a path, an address or a header', () => {
+  it('never has a special meaning in a path, URL or header', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 400 }), fc.string({ maxLength: 400 })), (name) => {
         const safe = safeName(name);
@@ -47,12 +47,12 @@ describe('the name of a file in the bucket', () => {
     ['https://cdn.example/a/%E0%A4%A.png', '%E0%A4%A.png'],
     ['https://cdn.example/', ''],
     ['none', ''],
-  ])('is the last part of its address where it has no other: %s', (url, expected) => {
+  ])('defaults to the last segment of the URL: %s', (url, expected) => {
     expect(fileNameFromUrl(url)).toBe(expected);
   });
 });
 
-it('a message’s files lie in its conversation’s folder, and in no other’s', () => {
+it('a message’s files are under its conversation’s prefix only', () => {
   const place = { organizationId: 'o', conversationId: 'a/b', messageId: 'm' };
   expect(mediaPrefix(place)).toBe('o/a%2Fb/m/');
   expect(conversationPrefix(place)).toBe('o/a%2Fb/');
@@ -66,6 +66,6 @@ it.each([
   ['o/outbound/CHAT2/plan.pdf', false],
   ['o/outbound/plan-of-CHAT.pdf', false],
   ['o/outbound/chat/plan.pdf', false],
-])('a key names one of several ids where a folder or its name is one: %s %s', (key, expected) => {
+])('a key contains an id if a folder or its name is one: %s %s', (key, expected) => {
   expect(keyContainsId(['OTHER', 'a/b', 'CHAT'], key)).toBe(expected);
 });

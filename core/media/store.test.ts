@@ -27,40 +27,26 @@ describe('a file is served as', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   it.each<[string, Uint8Array | string, string | undefined, string, string, unknown]>([
-    ['what it is', png, 'image/png', 'image/png', 'same', inline],
-    ['what it is', jpeg, 'image/jpg', 'image/jpeg', 'same', inline],
-    ['what it is', gif, 'IMAGE/GIF; a=b', 'image/gif', 'same', inline],
-    ['what it is', webp, 'image/webp', 'image/webp', 'same', inline],
-    ['what it is, when said to be something else', png, 'text/html', 'image/png', 'other', inline],
-    ['what it is, when said to be nothing', png, undefined, 'image/png', 'unknown', inline],
-    [
-      'a container, of which nothing more is known',
-      oldOffice,
-      'application/msword',
-      'application/x-cfb',
-      'unknown',
-      attachment,
-    ],
-    ['a container that was said to be an image', oldOffice, 'image/png', 'application/x-cfb', 'other', attachment],
-    ['what it is, for download', pdf, 'application/pdf', 'application/pdf', 'same', attachment],
-    [
-      'XML that was said to be an image',
-      `<?xml version="1.0"?>${svg}`,
-      'image/png',
-      'application/xml',
-      'other',
-      attachment,
-    ],
-    ['bytes, HTML that was said to be an image', html, 'image/png', octets, 'other', attachment],
-    ['bytes, SVG that was said to be an image', svg, 'image/jpeg', octets, 'other', attachment],
-    ['bytes, HTML that was said to be HTML', html, 'text/html', octets, 'unknown', attachment],
-    ['bytes, SVG that was said to be SVG', svg, 'image/svg+xml', octets, 'unknown', attachment],
+    ['the detected type', png, 'image/png', 'image/png', 'same', inline],
+    ['the detected type', jpeg, 'image/jpg', 'image/jpeg', 'same', inline],
+    ['the detected type', gif, 'IMAGE/GIF; a=b', 'image/gif', 'same', inline],
+    ['the detected type', webp, 'image/webp', 'image/webp', 'same', inline],
+    ['the detected type, if declared as another', png, 'text/html', 'image/png', 'other', inline],
+    ['the detected type, without a declared type', png, undefined, 'image/png', 'unknown', inline],
+    ['a container format', oldOffice, 'application/msword', 'application/x-cfb', 'unknown', attachment],
+    ['a container declared as an image', oldOffice, 'image/png', 'application/x-cfb', 'other', attachment],
+    ['the detected type, for download', pdf, 'application/pdf', 'application/pdf', 'same', attachment],
+    ['XML declared as an image', `<?xml version="1.0"?>${svg}`, 'image/png', 'application/xml', 'other', attachment],
+    ['bytes, HTML declared as an image', html, 'image/png', octets, 'other', attachment],
+    ['bytes, SVG declared as an image', svg, 'image/jpeg', octets, 'other', attachment],
+    ['bytes, HTML declared as HTML', html, 'text/html', octets, 'unknown', attachment],
+    ['bytes, SVG declared as SVG', svg, 'image/svg+xml', octets, 'unknown', attachment],
     ['bytes, a script', 'alert(1)', 'text/javascript', octets, 'unknown', attachment],
     ['plain text', 'hello', 'text/plain; charset=utf-8', 'text/plain', 'unknown', attachment],
-    ['plain text, HTML that was said to be text', html, 'text/plain', 'text/plain', 'unknown', attachment],
-    ['bytes, nothing at all', '', 'image/png', octets, 'other', attachment],
-    ['bytes, the beginning of a picture', png.subarray(0, 3), 'image/png', octets, 'other', attachment],
-    ['bytes, a word that every object has', 'x', 'constructor', octets, 'unknown', attachment],
+    ['plain text, HTML declared as text', html, 'text/plain', 'text/plain', 'unknown', attachment],
+    ['bytes, an empty file', '', 'image/png', octets, 'other', attachment],
+    ['bytes, a truncated image', png.subarray(0, 3), 'image/png', octets, 'other', attachment],
+    ['bytes, declared as a property name of every object', 'x', 'constructor', octets, 'unknown', attachment],
   ])('%s', async (_what, content, declared, contentType, check, disposition) => {
     const path = join(folder, 'file');
     await writeFile(path, content);
@@ -69,7 +55,7 @@ describe('a file is served as', () => {
     expect(dispositionFor(type.contentType, 'a.png')).toEqual(disposition);
   });
 
-  it('nothing that a browser runs, whatever its bytes say and whatever it was said to be', () => {
+  it('no type that a browser executes, for any content and declared type', () => {
     const types = fc.option(fc.oneof(fc.constantFrom(...supportedMimeTypes), fc.string()), { nil: undefined });
     const declared = fc.option(fc.oneof(types, fc.constantFrom('text/html', 'image/svg+xml', 'text/xml')), {
       nil: undefined,
@@ -85,7 +71,7 @@ describe('a file is served as', () => {
     );
   });
 
-  it('with its name, as a header can say it', () => {
+  it('with its name encoded in the header', () => {
     expect(dispositionFor(octets, 'żółć-1.png')).toBe("attachment; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png");
   });
 });

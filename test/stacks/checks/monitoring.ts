@@ -132,7 +132,7 @@ const watched = [
     'functions-throttled',
     'tables-throttled',
   ],
-  ...['dead-letters-authentication', 'dead-letters-event', 'dead-letters-parked', 'events-lost'],
+  ...['dead-letters-authentication', 'dead-letters-event', 'dead-letters-quarantined', 'events-lost'],
 ];
 
 export const complete: Check = (app) => {
