@@ -100,7 +100,7 @@ describe('livechat webhooks sync --rotate-secret', () => {
     }
     const { code, stderr } = await cli.run(...rotate, ...quick);
     expect(code).toBe(1);
-    expect(stderr).toContain('3 registrations are there already of incoming_event');
+    expect(stderr).toContain('3 registrations already exist for incoming_event');
     expect((await stored('AWSCURRENT')).LIVECHAT_WEBHOOK_SECRET).toBe(local.secret);
   });
 

@@ -7,16 +7,16 @@ import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
 import { type Connection, createConnections } from './connection.ts';
 
 export interface CarrierOptions extends Connection {
-  /** Fetches a file, which is on this machine for as long as `use` takes. */
+  /** Fetches a file to disk and removes it after `use`. */
   readonly withFile: <T>(source: FileSource, use: (file: FetchedFile) => Promise<T>) => Promise<T>;
 }
 
-/** LiveChat's limit for a page of threads. */
+/** LiveChat's maximum page size. */
 const threadsPerPage = 100;
-/** LiveChat's clock and ours need not agree. */
+/** Tolerated difference between LiveChat's clock and ours. */
 const skewMs = 60_000;
 
-/** The send step's view of LiveChat. */
+/** LiveChat as the send step uses it. */
 export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
   const { client, refresh, withFile } = options;
   const sender = () => requireSender(options);
@@ -65,10 +65,10 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
   };
 }
 
-/** Throws {@link ConfigurationError} where nobody is named. */
+/** Throws {@link ConfigurationError} if no sender is configured. */
 export function requireSender({ agentId }: Pick<Connection, 'agentId'>): string {
   if (agentId) return agentId;
-  throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, who sends');
+  throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, that sends');
 }
 
 function toEvent({ id, content }: Letter<Part>): NewEvent {
@@ -117,13 +117,13 @@ function isOlderThan(oldest: ThreadResponse | undefined, since: number): boolean
   return createdAt < since - skewMs;
 }
 
-/** LiveChat, ready for routing: gives each organization its way to the API. */
+/** Returns the routing adapter of an organization. */
 export function liveChatRouting(environment = process.env): (organizationId: string) => Promise<RoutingCarrier> {
   const connect = createConnections(environment);
   return async (organizationId) => liveChatRouter(await connect(organizationId));
 }
 
-/** Routing's view of LiveChat. Who acts need not be in the chat, save to speak. */
+/** LiveChat as routing uses it. The sender must be in the chat only to send a message. */
 export function liveChatRouter(connection: Connection): RoutingCarrier {
   const { client, onRegion, refresh } = connection;
   return {
@@ -131,11 +131,11 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
       client.transferChat({
         id,
         target: toTarget(target),
-        // With it a chat may be put into the group's queue; without it LiveChat refuses what nobody can take at once.
+        // Allows the group's queue. Otherwise LiveChat rejects a transfer that no agent can accept immediately.
         ignore_agents_availability: 'group' in target && target.queue === true,
         ignore_requester_presence: true,
       }),
-    // Without a target it is routed within its present groups.
+    // Without a target LiveChat routes the chat within its current groups.
     handBack: (id) => client.transferChat({ id, ignore_agents_availability: true, ignore_requester_presence: true }),
     tag: (chatId, threadId, tag) => client.tagThread({ chat_id: chatId, thread_id: threadId, tag }),
     async sendText(chatId, { id, text, visibility }) {
