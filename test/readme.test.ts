@@ -33,7 +33,7 @@ async function runSession(script: string): Promise<string> {
   const [port, awsPort, livechatPort] = await freePorts();
   const prelude = `
 set -m
-trap 'kill \$(jobs -p) 2>/dev/null' EXIT
+trap 'kill $(jobs -p) 2>/dev/null' EXIT
 swap() { local a=("\${@//localhost:3000/127.0.0.1:${port}}"); args=("\${a[@]//localhost:4600/127.0.0.1:${livechatPort}}"); }
 curl() { swap "$@"; command curl "\${args[@]}"; }
 npm() { exec node local/start.ts --port ${port} --aws-port ${awsPort} --livechat-port ${livechatPort}; }
