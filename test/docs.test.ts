@@ -41,6 +41,10 @@ describe.each(pages)('%s', (page) => {
     expect(long).toEqual([]);
   });
 
+  it('has no conflict markers', () => {
+    expect(readPage(page)).not.toMatch(/^(?:<{7}|={7}|>{7})/m);
+  });
+
   it('has JSON and shell blocks that parse', () => {
     const blocks = codeBlocks(page);
     for (const { text } of blocks.filter(({ language }) => language === 'json')) {
