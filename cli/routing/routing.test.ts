@@ -36,7 +36,7 @@ describe('livechat routing', () => {
     const { code, stderr } = await cli.run('routing', 'show');
     expect({ code, stderr }).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('--organization must be given'),
+      stderr: expect.stringContaining('--organization is required'),
     });
   });
 

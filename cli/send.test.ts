@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { cliFor } from '../../test/cli.ts';
-import { organizationId } from '../../test/local.ts';
-import { outbound } from '../../test/outbound.ts';
-import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
+import { cliFor } from '../test/cli.ts';
+import { organizationId } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
+import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'livechat-send-'));
-const fileOf = (name: string, content: string | Uint8Array): string => {
+const createFile = (name: string, content: string | Uint8Array): string => {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
@@ -44,7 +44,7 @@ describe('livechat send', () => {
       .parse(await bus.simulator('GET', `/simulator/chats/${chatId}`))
       .events.filter(({ custom_id }) => custom_id?.startsWith('out-'));
 
-  test('a text is followed until it is delivered', async () => {
+  test('sends a text and waits until it is delivered', async () => {
     const chatId = await chat();
     const { code, stdout } = await cli.run('send', '--chat', chatId, '--text', 'Your parcel has left.', '--wait');
     expect(code).toBe(0);
@@ -52,7 +52,7 @@ describe('livechat send', () => {
     expect(await bus.shown(chatId)).toEqual(['Your parcel has left.']);
   });
 
-  test('without --wait it answers once the bus has taken it; the same request is sent once', async () => {
+  test('returns without --wait when the request is on the bus, and sends the same request once', async () => {
     const chatId = await chat();
     const args = ['send', '--chat', chatId, '--text', 'Once', '--request-id', 'order-4711'];
     const answer = { ok: true, requestId: 'order-4711', organizationId, conversationId: chatId };
@@ -62,11 +62,11 @@ describe('livechat send', () => {
     expect(await bus.shown(chatId)).toEqual(['Once']);
   });
 
-  test('a file of this machine, and a card', async () => {
+  test('sends a local file and a card', async () => {
     const chatId = await chat();
-    const file = fileOf('invoice 1.png', png);
+    const file = createFile('invoice 1.png', png);
     expect(await cli.json('send', '--chat', chatId, '--file', file, '--wait')).toMatchObject({ status: 'delivered' });
-    const cardFile = fileOf('card.json', JSON.stringify(card));
+    const cardFile = createFile('card.json', JSON.stringify(card));
     expect(await cli.json('send', '--chat', chatId, '--card', cardFile, '--wait')).toMatchObject({
       status: 'delivered',
       parts: [{ status: 'delivered', messageId: expect.any(String) }],
@@ -77,14 +77,14 @@ describe('livechat send', () => {
     ]);
   });
 
-  test('a note is for agents only', async () => {
+  test('sends a note that only agents see', async () => {
     const chatId = await chat();
     const args = ['send', '--chat', chatId, '--text', 'Call her back', '--note', '--wait'];
     expect(await cli.json(...args)).toMatchObject({ status: 'delivered' });
     expect(await bus.shown(chatId)).toEqual([]);
   });
 
-  test('one that LiveChat refuses is dead, and the dead letter is named', async () => {
+  test('reports the dead letter of a request that LiveChat rejects', async () => {
     const { code, stdout } = await cli.run(
       ...['send', '--chat', 'TNOWHERE00', '--text', 'Hi', '--wait'],
       '--organization',
@@ -94,7 +94,7 @@ describe('livechat send', () => {
     expect(stdout).toMatch(/^dead: LiveChatClientError .*livechat dead-letters show [0-9a-f]{32}\)$/m);
   });
 
-  test('failed calls on the way are shown', async () => {
+  test('delivers after failed calls', async () => {
     const chatId = await chat();
     await bus.fault({ kind: 'error', status: 500, method: 'send_event', count: 1 });
     const { code, stdout } = await cli.run('send', '--chat', chatId, '--text', 'At last', '--wait');
@@ -104,17 +104,21 @@ describe('livechat send', () => {
   });
 
   test.each([
-    [['--text', 'Hi', '--card', 'card.json'], 2, 'Give exactly one of --text, --file and --card'],
-    [[], 2, 'Give exactly one of'],
+    [['--text', 'Hi', '--card', 'card.json'], 2, 'Pass exactly one of --text, --file and --card'],
+    [[], 2, 'Pass exactly one of'],
     [['--text', ''], 2, '--text must be a text that is not empty'],
     [['--file', '/nowhere/at.all'], 1, '/nowhere/at.all cannot be read: ENOENT'],
-    [['--file', fileOf('large.bin', Buffer.alloc(10 * 1024 * 1024 + 1))], 2, 'more than the 10 MB'],
-    [['--card', fileOf('no.json', 'Hello')], 2, 'no.json is not JSON'],
-    [['--card', fileOf('odd.json', '{"templateId":"cards","elements":[]}')], 2, 'The message cannot be sent. '],
+    [['--file', createFile('large.bin', Buffer.alloc(10 * 1024 * 1024 + 1))], 2, 'is larger than 10 MB'],
+    [['--card', createFile('no.json', 'Hello')], 2, 'no.json is not JSON'],
+    [['--card', createFile('odd.json', '{"templateId":"cards","elements":[]}')], 2, 'The message cannot be sent. '],
     [['--text', 'Hi', '--on-inactive', 'shout'], 2, 'shout'],
     [['--text', 'Hi', '--expires-in-seconds', '0'], 2, '--expires-in-seconds must be'],
-    [['--text', 'Hi', '--expires-in-seconds', '86401'], 2, 'at most 86400'],
-  ])('%j: exit code %i, %s', async (args, expected, message) => {
+    [
+      ['--text', 'Hi', '--expires-in-seconds', '86401'],
+      2,
+      '--expires-in-seconds must be a whole number from 1 to 86400',
+    ],
+  ])('%j ends with exit code %i: %s', async (args, expected, message) => {
     const { code, stderr } = await cli.run('send', '--chat', 'T8RM2K0V9X', '--organization', organizationId, ...args);
     expect(stderr).toContain(message);
     expect(code).toBe(expected);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { cliFor } from '../../test/cli.ts';
-import { type Local, startLocal } from '../../test/local.ts';
-import { outbound } from '../../test/outbound.ts';
-import { seedOf } from '../../test/seed.ts';
+import { cliFor } from '../test/cli.ts';
+import { type Local, startLocal } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
+import { seedOf } from '../test/seed.ts';
 
-/** A command starts in a process of its own, on a machine that may be busy; then it looks every two seconds. */
+/** The command starts a process and then polls every two seconds. */
 const slowly = { timeout: 25_000 };
 
 let local: Local;
@@ -26,7 +26,7 @@ const flow = z.object({
 const ready = z.object({ console: z.string(), stage: z.string() });
 
 describe('livechat console', () => {
-  it('serves the bridge that it finds, tells what its tables gain, and ends when it is stopped', async () => {
+  it('serves the console, streams new table items and exits on SIGTERM', async () => {
     const command = cliFor(local).start('console', '--port', '0', '--json');
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address, stage } = ready.parse(JSON.parse(command.printed()));
@@ -34,15 +34,15 @@ describe('livechat console', () => {
     expect(await (await fetch(`${address}api/console`)).json()).toEqual({ simulator: false, stage: 'local' });
 
     const stream = await fetch(`${address}api/stream`);
-    let told = '';
+    let streamed = '';
     const reading = (async () => {
-      for await (const chunk of stream.body ?? []) told += Buffer.from(chunk).toString();
+      for await (const chunk of stream.body ?? []) streamed += Buffer.from(chunk).toString();
     })().catch(() => {});
-    await expect.poll(() => told).toContain('event: flow');
+    await expect.poll(() => streamed).toContain('event: flow');
     const { chat, act, send, text } = outbound(local);
     const chatId = await chat();
     await local.idle();
-    await expect.poll(() => told, slowly).toContain(chatId);
+    await expect.poll(() => streamed, slowly).toContain(chatId);
     await send(chatId, text('Hello from a service'));
     const measured = async () => {
       const { slices } = flow.parse(await (await fetch(`${address}api/flow`)).json());
@@ -50,31 +50,31 @@ describe('livechat console', () => {
     };
     await expect.poll(measured, slowly).toEqual({ inbound: true, sent: true });
     await act(chatId, { action: 'message', text: 'One more' });
-    await expect.poll(() => told.split('"message.received"').length, slowly).toBeGreaterThanOrEqual(3);
-    expect(told).not.toContain('One more');
-    expect(told).not.toContain('Hello from');
+    await expect.poll(() => streamed.split('"message.received"').length, slowly).toBeGreaterThanOrEqual(3);
+    expect(streamed).not.toContain('One more');
+    expect(streamed).not.toContain('Hello from');
 
     command.kill('SIGTERM');
     expect((await command.ended).code).toBe(0);
     await reading;
   }, 90_000);
 
-  it('tells all that a busy stage does, once: messages, runs and dead letters by the hundred', async () => {
+  it('streams hundreds of messages, executions and dead letters once each', async () => {
     const seed = await seedOf(local);
     const { chat, send, settled } = outbound(local);
     const command = cliFor(local).start('console', '--port', '0', '--json');
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address } = ready.parse(JSON.parse(command.printed()));
-    let told = '';
+    let streamed = '';
     const stream = await fetch(`${address}api/stream`);
     const reading = (async () => {
-      for await (const chunk of stream.body ?? []) told += Buffer.from(chunk).toString();
+      for await (const chunk of stream.body ?? []) streamed += Buffer.from(chunk).toString();
     })().catch(() => {});
-    // The first look only learns what is there: from then on a chat is told.
+    // The first poll only records what exists; later polls stream what is new.
     await expect
       .poll(async () => {
         await chat();
-        return told;
+        return streamed;
       }, slowly)
       .toContain('"message.received"');
     const flowNow = async () => flow.parse(await (await fetch(`${address}api/flow`)).json());
@@ -84,24 +84,24 @@ describe('livechat console', () => {
 
     const chatId = await chat();
     await local.idle();
-    const refused = 110;
+    const rejected = 110;
     const nothing = { messages: [] };
-    await Promise.all([seed.burst(300, 'BUSY'), ...Array.from({ length: refused }, () => send(chatId, nothing))]);
+    await Promise.all([seed.burst(300, 'BUSY'), ...Array.from({ length: rejected }, () => send(chatId, nothing))]);
     await settled();
-    const countOf = (text: RegExp) => told.match(text)?.length;
+    const countOf = (text: RegExp) => streamed.match(text)?.length;
     const received = /"message\.received","detail":\{"data":\{"conversationId":"BUSY\d+"/g;
-    await expect.poll(() => new Set(told.match(received)).size, slowly).toBe(300);
-    await expect.poll(async () => (await flowNow()).stations['dead-letters'].total, slowly).toBe(refused);
-    await expect.poll(async () => (await flowNow()).stations.machine.total, slowly).toBe(refused);
+    await expect.poll(() => new Set(streamed.match(received)).size, slowly).toBe(300);
+    await expect.poll(async () => (await flowNow()).stations['dead-letters'].total, slowly).toBe(rejected);
+    await expect.poll(async () => (await flowNow()).stations.machine.total, slowly).toBe(rejected);
     await expect.poll(async () => (await flowNow()).running, slowly).toBe(0);
 
-    // What comes after: nothing of it was told twice.
+    // Nothing is streamed twice.
     const last = await chat();
-    await expect.poll(() => told, slowly).toContain(last);
+    await expect.poll(() => streamed, slowly).toContain(last);
     expect(countOf(received)).toBe(300);
     expect((await flowNow()).stations).toMatchObject({
-      machine: { total: refused },
-      'dead-letters': { total: refused },
+      machine: { total: rejected },
+      'dead-letters': { total: rejected },
     });
     expect((await flowNow()).sampledAt).toBeNull();
     command.kill('SIGTERM');
@@ -109,14 +109,14 @@ describe('livechat console', () => {
     await reading;
   }, 120_000);
 
-  it('a port that is taken ends it with what to do', async () => {
+  it('suggests --port if the port is in use', async () => {
     const taken = new URL(local.console).port;
     const { code, stderr } = await cliFor(local).run('console', '--port', taken);
     expect(code).toBe(1);
     expect(stderr).toContain(`Port ${taken} cannot be used. Choose another one with --port`);
   });
 
-  it('a port that is none is refused', async () => {
+  it('rejects an invalid port', async () => {
     const { code, stderr } = await cliFor(local).run('console', '--port', 'http');
     expect(code).toBe(2);
     expect(stderr).toContain('--port must be a whole number from 0 to 65535.');

@@ -1,13 +1,13 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { cliFor, livechat } from '../../test/cli.ts';
-import { type Local, printed, startLocal } from '../../test/local.ts';
-import { outbound } from '../../test/outbound.ts';
+import { cliFor, livechat } from '../test/cli.ts';
+import { type Local, printed, startLocal } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
 
 const secretValue = z.object({ LIVECHAT_WEBHOOK_SECRET: z.string(), LIVECHAT_AGENT_ID: z.string() });
 const rotate = ['webhooks', 'sync', '--rotate-secret', '--yes'];
-const quick = ['--cache-seconds', '1', '--settle-seconds', '1'];
+const shortDelays = ['--cache-seconds', '1', '--settle-seconds', '1'];
 
 describe('livechat webhooks sync --rotate-secret', () => {
   let local: Local;
@@ -16,7 +16,7 @@ describe('livechat webhooks sync --rotate-secret', () => {
     local = await startLocal();
     cli = cliFor(local);
     await cli.json('webhooks', 'sync', '--yes');
-    // LiveChat's two minutes, in short.
+    // Shortens LiveChat's two minutes.
     await outbound(local).simulator('POST', '/simulator/settings', { registrationDelayMs: 400 });
   });
   afterEach(() => local.stop());
@@ -32,12 +32,12 @@ describe('livechat webhooks sync --rotate-secret', () => {
     );
     return secretValue.parse(JSON.parse(SecretString ?? ''));
   };
-  /** How the webhooks that came were answered. */
-  const answers = () => [...local.output().matchAll(/webhook {2,}POST \S+ (\d{3})/g)].map(([, status]) => status);
-  const isSettled = async () =>
+  /** The status codes of the webhook so far. */
+  const statuses = () => [...local.output().matchAll(/webhook {2,}POST \S+ (\d{3})/g)].map(([, status]) => status);
+  const expectUpToDate = async () =>
     expect(await cli.json('webhooks', 'sync')).toMatchObject({ plan: Array(14).fill({ does: 'keep' }) });
 
-  test('replaces the secret everywhere without a call that is refused', async () => {
+  test('replaces the secret without rejecting a webhook', async () => {
     const before = await stored('AWSCURRENT');
     const load = livechat(
       'simulate',
@@ -51,7 +51,7 @@ describe('livechat webhooks sync --rotate-secret', () => {
       '--messages',
       '60',
     );
-    const { code, stdout, stderr } = await cli.run(...rotate, ...quick);
+    const { code, stdout, stderr } = await cli.run(...rotate, ...shortDelays);
     expect(code).toBe(0);
     expect((await load).code).toBe(0);
     const after = await stored('AWSCURRENT');
@@ -59,35 +59,35 @@ describe('livechat webhooks sync --rotate-secret', () => {
     expect(after.LIVECHAT_AGENT_ID).toBe(before.LIVECHAT_AGENT_ID);
     expect(await stored('AWSPREVIOUS')).toEqual(before);
     for (const secret of [before, after]) expect(stdout + stderr).not.toContain(secret.LIVECHAT_WEBHOOK_SECRET);
-    // Those that came by the old registration and those that came by the new one.
-    await expect.poll(() => answers().length, printed).toBeGreaterThanOrEqual(244);
-    expect(new Set(answers())).toEqual(new Set(['200']));
-    await isSettled();
+    // Webhooks of the old and of the new registrations.
+    await expect.poll(() => statuses().length, printed).toBeGreaterThanOrEqual(244);
+    expect(new Set(statuses())).toEqual(new Set(['200']));
+    await expectUpToDate();
   });
 
   test.each([
-    ['the secret is stored', ['--cache-seconds', '600']],
-    ['the new are registered', ['--cache-seconds', '0', '--settle-seconds', '600']],
-  ])('interrupted when %s, it goes on from there with the same secret', async (_when, delays) => {
+    ['after the secret is stored', ['--cache-seconds', '600']],
+    ['after the new webhooks are registered', ['--cache-seconds', '0', '--settle-seconds', '600']],
+  ])('continues with the same secret if interrupted %s', async (_when, delays) => {
     const first = cli.start(...rotate, ...delays);
     await expect.poll(first.printed, { timeout: 15_000 }).toContain('Waiting until');
     first.kill('SIGTERM');
     expect((await first.ended).code).not.toBe(0);
-    const half = await stored('AWSCURRENT');
-    expect(half.LIVECHAT_WEBHOOK_SECRET).not.toBe(local.secret);
+    const interrupted = await stored('AWSCURRENT');
+    expect(interrupted.LIVECHAT_WEBHOOK_SECRET).not.toBe(local.secret);
     await outbound(local).chat();
     await local.idle();
-    expect(await cli.json(...rotate, ...quick)).toMatchObject({ ok: true, rotated: false });
-    expect(await stored('AWSCURRENT')).toEqual(half);
+    expect(await cli.json(...rotate, ...shortDelays)).toMatchObject({ ok: true, rotated: false });
+    expect(await stored('AWSCURRENT')).toEqual(interrupted);
     await outbound(local).chat();
     await local.idle();
-    await expect.poll(() => answers().length, printed).toBeGreaterThanOrEqual(2);
-    expect(new Set(answers())).toEqual(new Set(['200']));
-    await isSettled();
+    await expect.poll(() => statuses().length, printed).toBeGreaterThanOrEqual(2);
+    expect(new Set(statuses())).toEqual(new Set(['200']));
+    await expectUpToDate();
   });
 
-  test('stops where three are registered, and nothing has changed', async () => {
-    const { LIVECHAT_CLIENT_ID, LIVECHAT_ACCOUNT_ID, LIVECHAT_API_KEY } = await everything();
+  test('changes nothing if three webhooks of an action are registered', async () => {
+    const { LIVECHAT_CLIENT_ID, LIVECHAT_ACCOUNT_ID, LIVECHAT_API_KEY } = await readCredentials();
     for (const n of [1, 2]) {
       await fetch(`${local.livechat}/v3.6/configuration/action/register_webhook`, {
         method: 'POST',
@@ -98,18 +98,18 @@ describe('livechat webhooks sync --rotate-secret', () => {
         }),
       });
     }
-    const { code, stderr } = await cli.run(...rotate, ...quick);
+    const { code, stderr } = await cli.run(...rotate, ...shortDelays);
     expect(code).toBe(1);
     expect(stderr).toContain('3 registrations already exist for incoming_event');
     expect((await stored('AWSCURRENT')).LIVECHAT_WEBHOOK_SECRET).toBe(local.secret);
   });
 
-  const everything = async () => {
-    const made = Object.fromEntries(
+  const readCredentials = async () => {
+    const printedSettings = Object.fromEntries(
       [...local.output().matchAll(/^ {2}(LIVECHAT_\w+)=(\S+)$/gm)].map(([, name, value]) => [name ?? '', value ?? '']),
     );
     return z
       .object({ LIVECHAT_CLIENT_ID: z.string(), LIVECHAT_ACCOUNT_ID: z.string(), LIVECHAT_API_KEY: z.string() })
-      .parse(made);
+      .parse(printedSettings);
   };
 });

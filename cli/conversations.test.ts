@@ -4,10 +4,10 @@ import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clien
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { cliFor, startLivechat } from '../../test/cli.ts';
-import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
-import { clientOf, putStage } from '../../test/local-aws.ts';
-import { outbound } from '../../test/outbound.ts';
+import { cliFor, startLivechat } from '../test/cli.ts';
+import { type Local, organizationId, printed, startLocal } from '../test/local.ts';
+import { clientOf, putStage } from '../test/local-aws.ts';
+import { outbound } from '../test/outbound.ts';
 
 const customerId = (n: number) => `5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b0${n}`;
 
@@ -32,7 +32,7 @@ describe('livechat conversations', () => {
     await local.idle();
     return id;
   };
-  /** Everything that there is in all tables and in the bucket, as text. */
+  /** The contents of all tables and of the bucket. */
   const everything = async (): Promise<string> => {
     const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint: local.aws, ...access }));
     const tables = await Promise.all(
@@ -53,7 +53,7 @@ describe('livechat conversations', () => {
       new PutObjectCommand({ Bucket: 'media', Key, Body: 'a picture' }),
     );
 
-  test('are listed, the latest first', async () => {
+  test('are listed by latest activity', async () => {
     const first = await start('Ada', 1);
     const second = await start('Ben', 2);
     const { stdout } = await cli.run('conversations', 'list');
@@ -74,7 +74,7 @@ describe('livechat conversations', () => {
     });
   });
 
-  test('one is shown with its messages, their deliveries and ids, and nothing steers the terminal', async () => {
+  test('are shown with messages, deliveries and ids, without control characters', async () => {
     const chatId = await start('Eve', 3, 'Look: \u001b[2J\u001b]0;owned\u0007 \u009b31m\nsecond line');
     await bus.fault({ method: 'send_event', kind: 'error', status: 500, type: 'internal', count: 1 });
     await bus.send(chatId, bus.text('Our answer'));
@@ -83,7 +83,7 @@ describe('livechat conversations', () => {
     await local.idle();
     const { code, stdout } = await cli.run('conversations', 'show', chatId);
     expect(code).toBe(0);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not occur.
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     expect(stdout).toMatch(/^\S+ {2}Eve \(customer\) {2}\S+\n {4}Look:.*\n {4}second line$/m);
     expect(stdout).toMatch(/ {2}\S+_\d+\n {4}Our answer\n {4}delivered, 1 failed calls.* \(out-[0-9a-f]{32}\)$/m);
@@ -113,11 +113,14 @@ describe('livechat conversations', () => {
     });
   });
 
-  test('one customer is erased everywhere, and nobody else', async () => {
-    const [one, two] = [await start('Dana', 4, 'My secret is 4711'), await start('Dana', 4, 'Another 4711')];
+  test('are erased with all other data of the customer, and of no other customer', async () => {
+    const [one, two] = [
+      await start('Dana', 4, 'My secret is ORDER-4711'),
+      await start('Dana', 4, 'Another ORDER-4711'),
+    ];
     const other = await start('Fay', 5, 'My number is 815');
-    // A large event, deliveries, a dead letter, a click, a read mark, a tombstone and a file.
-    await bus.act(one, { action: 'message', text: `4711 ${'x'.repeat(15_000)}`.slice(0, 16_000) });
+    // Stores a large event, deliveries, a dead letter and files.
+    await bus.act(one, { action: 'message', text: `ORDER-4711 ${'x'.repeat(15_000)}`.slice(0, 16_000) });
     await bus.act(one, { as: 'agent', action: 'message', text: 'x'.repeat(15_000) });
     await bus.send(one, bus.text('Dear Dana'));
     await bus.send(other, bus.text('Dear Fay'));
@@ -129,7 +132,7 @@ describe('livechat conversations', () => {
     await putMedia(`${organizationId}/${one}/message/picture.png`);
     await putMedia(`${organizationId}/${other}/message/picture.png`);
     await putMedia(`events/${organizationId}/large.json`);
-    // What services have put there to be sent: of one customer, and of all.
+    // Files that services put there to send: for one customer, and for all.
     const invoice = `${organizationId}/outbound/${two}/invoice of Dana.pdf`;
     const prices = `${organizationId}/outbound/prices.pdf`;
     await putMedia(invoice);
@@ -142,23 +145,23 @@ describe('livechat conversations', () => {
       new PutObjectCommand({ Bucket: 'media', Key: `events/${organizationId}/of-two.json`, Body: large }),
     );
 
-    const asked = await cli.run('conversations', 'erase', one);
-    expect(asked.code).toBe(2);
-    expect(asked.stdout).toMatch(/^Dana +dana@shop.example/m);
+    const declined = await cli.run('conversations', 'erase', one);
+    expect(declined.code).toBe(2);
+    expect(declined.stdout).toMatch(/^Dana +dana@shop.example/m);
     for (const what of ['conversations', 'messages and notes', 'deliveries', 'dead letters', 'files', 'large events']) {
-      expect(asked.stdout).toMatch(new RegExp(`^${what} +\\d+$`, 'm'));
+      expect(declined.stdout).toMatch(new RegExp(`^${what} +\\d+$`, 'm'));
     }
-    expect(asked.stdout).toContain('erase it at LiveChat');
-    const rehearsed = await cli.json('conversations', 'erase', one, '--dry-run');
-    expect(rehearsed).toMatchObject({ dryRun: true, erased: { conversations: 2, 'dead letters': 1 } });
-    expect(await everything()).toContain('My secret is 4711');
+    expect(declined.stdout).toContain('erase it at LiveChat');
+    const dryRun = await cli.json('conversations', 'erase', one, '--dry-run');
+    expect(dryRun).toMatchObject({ dryRun: true, erased: { conversations: 2, 'dead letters': 1 } });
+    expect(await everything()).toContain('My secret is ORDER-4711');
 
     const erased = await cli.json('conversations', 'erase', one, '--yes');
     expect(erased).toMatchObject({ ok: true, organizationId, erased: { conversations: 2 } });
     const { conversationIds } = z.object({ conversationIds: z.array(z.string()) }).parse(erased);
     expect(conversationIds.toSorted()).toEqual([one, two].toSorted());
     const left = await everything();
-    for (const trace of [one, two, customerId(4), '4711', 'Dana', 'dana@shop.example', 'Refused', 'invoice']) {
+    for (const trace of [one, two, customerId(4), 'ORDER-4711', 'Dana', 'dana@shop.example', 'Refused', 'invoice']) {
       expect(left).not.toContain(trace);
     }
     for (const trace of [
@@ -174,17 +177,17 @@ describe('livechat conversations', () => {
     expect((await cli.run('conversations', 'show', one)).code).toBe(1);
   });
 
-  test('a customer is found by e-mail address', async () => {
+  test('are erased by the e-mail address of the customer', async () => {
     await start('Gus', 6);
     expect(await cli.json('conversations', 'erase', '--customer', 'gus@shop.example', '--yes')).toMatchObject({
       erased: { conversations: 1, 'messages and notes': 1 },
     });
     const { code, stderr } = await cli.run('conversations', 'erase', '--customer', 'gus@shop.example');
     expect(code).toBe(1);
-    expect(stderr).toContain('Nothing is stored of gus@shop.example');
+    expect(stderr).toContain('No data is stored for gus@shop.example');
   });
 
-  test('while something is being sent nothing is erased', async () => {
+  test('are not erased while an execution is sending', async () => {
     const chatId = await start('Hal', 7);
     await cli.json('gate', 'pause', '--organization', organizationId);
     await bus.send(chatId, bus.text('Wait'));
@@ -192,13 +195,13 @@ describe('livechat conversations', () => {
       .poll(() => cli.run('conversations', 'erase', chatId, '--yes'), { timeout: 15_000 })
       .toMatchObject({
         code: 1,
-        stderr: expect.stringContaining('something is being sent into these chats and would write again (1 under way)'),
+        stderr: expect.stringContaining('1 executions are sending into these chats'),
       });
     expect(await everything()).toContain(customerId(7));
     await cli.json('gate', 'resume', '--organization', organizationId);
   });
 
-  test('while dead letters are not read nothing is erased: who reads one stores it', async () => {
+  test('are not erased while dead letters wait to be archived', async () => {
     const chatId = await start('Ida', 8);
     const QueueUrl = `${local.aws}/000000000000/quarantine`;
     await putStage(local, 'unread', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
@@ -210,21 +213,21 @@ describe('livechat conversations', () => {
       AWS_ACCESS_KEY_ID: 'mine',
       AWS_SECRET_ACCESS_KEY: 'mine',
     }).ended;
-    expect(stderr).toContain('Nothing was erased, since 1 dead letters are not read yet');
+    expect(stderr).toContain('Nothing was erased: 1 dead letters are not archived yet');
     expect(code).toBe(1);
     expect(await everything()).toContain(customerId(8));
     await sqs.send(new PurgeQueueCommand({ QueueUrl }));
   });
 
   test.each([
-    [['show', 'TNOWHERE00'], 1, 'There is no conversation TNOWHERE00'],
+    [['show', 'TNOWHERE00'], 1, 'Conversation TNOWHERE00 not found'],
     [['show'], 2, 'missing required argument'],
     [['list', '--status', 'lost'], 2, 'lost'],
     [['list', '--limit', '1001'], 2, '--limit must be a whole number from 1 to 1000'],
-    [['erase'], 2, 'Say whose data'],
-    [['erase', 'T1', '--customer', 'dana@shop.example'], 2, 'Say whose data'],
-    [['erase', 'TNOWHERE00'], 1, 'There is no conversation TNOWHERE00'],
-  ])('%j: exit code %i, %s', async (args, expected, message) => {
+    [['erase'], 2, 'Pass either a chat or --customer'],
+    [['erase', 'T1', '--customer', 'dana@shop.example'], 2, 'Pass either a chat or --customer'],
+    [['erase', 'TNOWHERE00'], 1, 'Conversation TNOWHERE00 not found'],
+  ])('%j ends with exit code %i: %s', async (args, expected, message) => {
     const { code, stderr } = await cli.run('conversations', ...args);
     expect(stderr).toContain(message);
     expect(code).toBe(expected);

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { cliFor } from '../../test/cli.ts';
-import { type Local, startLocal } from '../../test/local.ts';
-import { outbound } from '../../test/outbound.ts';
+import { cliFor } from '../test/cli.ts';
+import { type Local, startLocal } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
 
 const clientId = 'client-of-the-test';
 const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', LIVECHAT_CLIENT_ID: clientId };
@@ -26,7 +26,7 @@ describe('livechat webhooks', () => {
     for (const { id } of await registrations()) await configure('unregister_webhook', { id });
   });
 
-  /** Calls the Configuration API as anybody might. */
+  /** Calls the Configuration API. */
   const configure = async (method: string, body: object = {}): Promise<unknown> => {
     const answer = await fetch(`${local.livechat}/v3.6/configuration/action/${method}`, {
       method: 'POST',
@@ -38,17 +38,17 @@ describe('livechat webhooks', () => {
   };
   const registrations = async () =>
     z.array(z.looseObject({ id: z.string(), action: z.string() })).parse(await configure('list_webhooks'));
-  const registerByHand = (changes: object = {}) =>
+  const registerDirectly = (changes: object = {}) =>
     configure('register_webhook', {
       ...{ action: 'incoming_event', url: local.webhook, secret_key: local.secret, type: 'license' },
       ...changes,
     });
   const list = async () => listed.parse(await cli.json('webhooks', 'list'));
 
-  test('sync registers everything, once, and what is registered works', async () => {
+  test('sync registers every webhook once, and LiveChat calls it', async () => {
     expect((await list()).missing).toHaveLength(14);
-    const rehearsal = await cli.run('webhooks', 'sync', '--dry-run');
-    expect(rehearsal).toMatchObject({ code: 0, stdout: expect.stringMatching(/create[\s\S]*Nothing was done\.\n$/) });
+    const dryRun = await cli.run('webhooks', 'sync', '--dry-run');
+    expect(dryRun).toMatchObject({ code: 0, stdout: expect.stringMatching(/create[\s\S]*Nothing was changed\.\n$/) });
     expect(await registrations()).toEqual([]);
     const first = await cli.run('webhooks', 'sync', '--yes');
     expect(first.code).toBe(0);
@@ -65,19 +65,19 @@ describe('livechat webhooks', () => {
     await expect.poll(() => local.api(`/api/conversations/${chat}`)).toMatchObject({ status: 200 });
 
     const second = await cli.run('webhooks', 'sync');
-    expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('Everything is as it ought to be.') });
+    expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('All registrations are up to date.') });
     expect(await registrations()).toEqual(made);
     expect(await list()).toMatchObject({ enabled: true, missing: [] });
   });
 
-  test('sync mends what is wrong, and leaves other addresses alone', async () => {
-    await registerByHand({ filters: { author_type: 'customer' } });
-    await registerByHand({ action: 'tag_created' });
-    await registerByHand({ action: 'incoming_chat', url: 'https://elsewhere.example/' });
+  test('sync replaces wrong registrations and does not change other addresses', async () => {
+    await registerDirectly({ filters: { author_type: 'customer' } });
+    await registerDirectly({ action: 'tag_created' });
+    await registerDirectly({ action: 'incoming_chat', url: 'https://elsewhere.example/' });
     await configure('disable_license_webhooks');
     expect((await list()).registrations.map(({ wrong }) => wrong)).toEqual([
-      'it has filters; it was not made by this command, so its secret is not known',
-      'the bridge does not understand it',
+      'it has filters; it was not created by this command, so its secret is unknown',
+      'the bridge does not support it',
       '',
     ]);
     const { plan } = z
@@ -92,15 +92,15 @@ describe('livechat webhooks', () => {
     expect(after.registrations.filter(({ ours }) => !ours)).toMatchObject([{ action: 'incoming_chat' }]);
   });
 
-  test('three of other addresses block an action, and nothing else', async () => {
-    for (let n = 0; n < 3; n++) await registerByHand({ url: `https://elsewhere.example/${n}` });
+  test('three registrations of other addresses block only their action', async () => {
+    for (let n = 0; n < 3; n++) await registerDirectly({ url: `https://elsewhere.example/${n}` });
     const { code, stdout } = await cli.run('webhooks', 'sync', '--yes');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^incoming_event +blocked +LiveChat takes no fourth; remove one of https:/m);
+    expect(stdout).toMatch(/^incoming_event +blocked +LiveChat allows three; remove one of https:/m);
     expect(await registrations()).toHaveLength(16);
   });
 
-  test('without anybody to ask it does nothing but show the plan', async () => {
+  test('sync only shows the plan without a terminal to ask for confirmation', async () => {
     const { code, stdout, stderr } = await cli.run('webhooks', 'sync');
     expect(code).toBe(2);
     expect(stdout).toContain('create');
@@ -108,9 +108,9 @@ describe('livechat webhooks', () => {
     expect(await registrations()).toEqual([]);
   });
 
-  test('remove takes away what is ours, all or by action', async () => {
+  test('remove removes the registrations of the bridge, all or by action', async () => {
     await cli.json('webhooks', 'sync', '--yes');
-    await registerByHand({ url: 'https://elsewhere.example/' });
+    await registerDirectly({ url: 'https://elsewhere.example/' });
     expect((await cli.run('webhooks', 'remove')).code).toBe(2);
     expect(await registrations()).toHaveLength(15);
     const some = ['--action', 'thread_tagged', '--action', 'thread_untagged'];
@@ -125,7 +125,7 @@ describe('livechat webhooks', () => {
     });
   });
 
-  test('a call that LiveChat slows down or sends elsewhere is made again', async () => {
+  test('retries a call that LiveChat rate-limits or redirects to another region', async () => {
     const { fault } = outbound(local);
     await fault({ kind: 'misdirected', region: 'fra', method: 'list_webhooks', count: 1 });
     await fault({
@@ -139,7 +139,7 @@ describe('livechat webhooks', () => {
     expect(await registrations()).toHaveLength(14);
   });
 
-  test('a call that fails is an error that says what to do, and the next sync goes on', async () => {
+  test('reports a failed call, and the next sync continues', async () => {
     await outbound(local).fault({ kind: 'accept-then-reset', method: 'register_webhook', count: 1 });
     const { code, stderr } = await cli.run('webhooks', 'sync', '--yes');
     expect(code).toBe(1);
@@ -154,13 +154,13 @@ describe('livechat webhooks', () => {
     [['webhooks', 'sync', '--url', `https://bridge.example/${'a'.repeat(500)}`], '--url must be at most 500'],
     [['webhooks', 'sync', '--settle-seconds', 'long'], '--settle-seconds must be a whole number'],
     [['webhooks', 'list', '--organization', 'acme'], '--organization must be a UUID'],
-  ])('%j is refused', async (args, message) => {
+  ])('rejects %j', async (args, message) => {
     const { code, stderr } = await cli.run(...args);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
 
-  test('credentials that LiveChat does not know are an error that names the settings', async () => {
+  test('names the settings of credentials that LiveChat rejects', async () => {
     await outbound(local).fault({ kind: 'expired-token', method: 'list_webhooks', count: 1 });
     const { code, stderr } = await cli.run('webhooks', 'list');
     expect(code).toBe(1);
@@ -169,7 +169,7 @@ describe('livechat webhooks', () => {
 });
 
 describe('with another version of the API', () => {
-  test('what it does not have is not registered, and a change of version registers anew', async () => {
+  test('sync registers only the actions of that version', async () => {
     const local = await startLocal({ ...credentials, LIVECHAT_API_VERSION: 'v3.5' });
     const cli = cliFor(local);
     await cli.json('webhooks', 'sync', '--yes');
@@ -180,10 +180,10 @@ describe('with another version of the API', () => {
   });
 });
 
-test('a bridge on this machine cannot be called by the real LiveChat', async () => {
+test('rejects a local webhook address with the real LiveChat', async () => {
   const local = await startLocal({ ...credentials, LIVECHAT_API_BASE_URL: 'https://api.livechat.example' });
   const { code, stderr } = await cliFor(local).run('webhooks', 'sync');
   expect(code).toBe(2);
-  expect(stderr).toContain('give --url');
+  expect(stderr).toContain('pass --url');
   await local.stop();
 });
