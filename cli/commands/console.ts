@@ -10,11 +10,7 @@ export const register = (program: Command): void => {
   const command = bridgeCommand('console', {
     description: 'Serves the console of a bridge on this machine.',
     examples: ['console --stage production', 'console --stage production --port 0 --json'],
-<<<<<<< HEAD
-  }).option('--port <number>', 'where it listens on 127.0.0.1; 0 selects a free port', '3001');
-=======
   }).option('--port <number>', 'the port on 127.0.0.1; 0 for any free port', '3001');
->>>>>>> main
   program.addCommand(
     command.action(
       withBridge(consoleOptions, async (options) => (await import('../console.ts')).serveConsole(options)),
