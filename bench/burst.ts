@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { type Local, organizationId } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { textOf } from './livechat.ts';
+import { messageText } from './livechat.ts';
 
 export interface BurstOptions {
   readonly chats: readonly string[];
@@ -15,13 +15,13 @@ export interface BurstOptions {
 }
 
 /** Which message an event on the bus asks for. */
-export type Requested = ReadonlyMap<string, number>;
+export type RequestedNumbers = ReadonlyMap<string, number>;
 
 const defaultSpacingMs = 20;
 /** What one call of PutEvents takes. */
 const mostEntries = 10;
 
-export async function newChats(local: Local, count: number): Promise<string[]> {
+export async function startChats(local: Local, count: number): Promise<string[]> {
   const other = outbound(local);
   return Promise.all(Array.from({ length: count }, () => other.chat()));
 }
@@ -33,7 +33,7 @@ export async function newChats(local: Local, count: number): Promise<string[]> {
 export async function putBurst(
   local: Local,
   { chats, each, spacingMs = defaultSpacingMs, options }: BurstOptions,
-): Promise<Requested> {
+): Promise<RequestedNumbers> {
   const client = new EventBridgeClient({
     endpoint: local.aws,
     region: 'us-east-1',
@@ -48,7 +48,7 @@ export async function putBurst(
         requestId: randomUUID(),
         organizationId,
         conversationId,
-        messages: [{ type: 'text', content: textOf(number) }],
+        messages: [{ type: 'text', content: messageText(number) }],
         ...(options && { options }),
       },
     }),
@@ -64,19 +64,19 @@ export async function putBurst(
     }
   }
   for (let number = 0; number < each; number += 1) {
-    await Promise.all([...batchesOf(chats, mostEntries)].map((group) => put(group, number)));
+    await Promise.all([...batches(chats, mostEntries)].map((group) => put(group, number)));
     await sleep(spacingMs);
   }
   client.destroy();
   return requested;
 }
 
-function* batchesOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+function* batches<T>(all: readonly T[], size: number): Generator<readonly T[]> {
   for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
 
 /** The messages in the order of their runs. EventBridge names a run after its event. */
-export function numbersOf(runs: readonly string[], requested: Requested): number[] {
+export function messageNumbers(runs: readonly string[], requested: RequestedNumbers): number[] {
   return runs.flatMap((run) => {
     const eventId = run.split(':').at(-1)?.split('_')[0] ?? '';
     const number = requested.get(eventId);

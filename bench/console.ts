@@ -3,7 +3,7 @@ import { percentile } from '../cli/percentile.ts';
 import type { Local } from '../test/local.ts';
 import { seedOf } from '../test/seed.ts';
 import { round1, round2 } from './cold-start.ts';
-import { tell } from './with-local.ts';
+import { reportProgress } from './with-local.ts';
 
 export interface ConsoleTimes {
   readonly what: string;
@@ -69,7 +69,7 @@ export async function consoleTimes(local: Local): Promise<ConsoleTimes[]> {
   await seed.conversations(few);
   await seed.messages('C1', few);
   const before = await ask(local, 'C1');
-  tell(`console: ${many} conversations are put into the tables`);
+  reportProgress(`console: ${many} conversations are put into the tables`);
   await seed.conversations(many - few, { prefix: 'OLD', latest: Date.now() - few * 1_000 });
   await seed.messages('C11', messages);
   const after = await ask(local, 'C11');

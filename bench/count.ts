@@ -3,7 +3,7 @@ import { functions } from '../stacks/topology.ts';
 import type { Local } from '../test/local.ts';
 
 /** AWS calls that something has led to. */
-export interface Counted {
+export interface AwsUsage {
   readonly invocations: number;
   readonly invocationsOf: (name: string) => number;
   /** Of all functions together, their memory in GB times their runs. */
@@ -21,7 +21,7 @@ const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem'];
 const invoke = 'lambda.Invoke:';
 
 /** Counts the AWS calls of everybody while `action` runs. Conditional writes count even when they are refused: AWS bills them. */
-export async function countCalls(local: Local, action: () => Promise<void>): Promise<Counted> {
+export async function countAwsCalls(local: Local, action: () => Promise<void>): Promise<AwsUsage> {
   await fetch(`${local.aws}/_local/calls`, { method: 'DELETE' });
   await action();
   const counts = calls.parse(await (await fetch(`${local.aws}/_local/calls`)).json());

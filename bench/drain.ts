@@ -1,14 +1,14 @@
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { type Design, limiterInEachProcess, noLimiter, runBaseline } from './baselines/baseline.ts';
-import { newChats, numbersOf, putBurst, type Requested } from './burst.ts';
+import { type Design, limiterPerProcess, noLimiter, runBaseline } from './baselines/baseline.ts';
+import { messageNumbers, putBurst, type RequestedNumbers, startChats } from './burst.ts';
 import { round1, round2 } from './cold-start.ts';
-import { countCalls } from './count.ts';
+import { countAwsCalls } from './count.ts';
 import { measureCpu } from './cpu.ts';
-import { arrivedIn, callsOf, clearCalls, simulatorEnvironment } from './livechat.ts';
-import { fateOf, outOfOrder } from './order.ts';
+import { clearCallLog, readArrivedNumbers, readCallCounts, simulatorEnvironment } from './livechat.ts';
+import { countDeliveries, countOutOfOrder } from './order.ts';
 import { watchQueues } from './queue-watch.ts';
-import { settled, tell, withLocal } from './with-local.ts';
+import { reportProgress, settled, withLocal } from './with-local.ts';
 
 const messages = 1_000;
 /** Times the ideal, and a while for the last retries: who takes longer is not waited for. */
@@ -59,12 +59,12 @@ export async function drain(rates: readonly number[]): Promise<Drain[]> {
 async function drainAt(callsPerSecond: number): Promise<Drain[]> {
   const rows: Drain[] = [];
   for (const chats of [50, 5]) {
-    tell(`drain: the bridge, ${messages} messages in ${chats} chats at ${callsPerSecond} a second`);
+    reportProgress(`drain: the bridge, ${messages} messages in ${chats} chats at ${callsPerSecond} a second`);
     rows.push(await limited(callsPerSecond, (local) => bridge(local, chats, callsPerSecond)));
   }
-  const designs = { 'limiter in each process': limiterInEachProcess(callsPerSecond), 'no limiter': noLimiter };
+  const designs = { 'limiter in each process': limiterPerProcess(callsPerSecond), 'no limiter': noLimiter };
   for (const [name, design] of Object.entries(designs)) {
-    tell(`drain: ${name}`);
+    reportProgress(`drain: ${name}`);
     rows.push(await limited(callsPerSecond, (local) => baseline(local, { name, design, callsPerSecond })));
   }
   return rows;
@@ -74,7 +74,7 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
   const environment = { ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
   return withLocal(environment, async (local) => {
     // Whatever is done for the first time takes longer: that is another table.
-    await putBurst(local, { chats: await newChats(local, 50), each: 3 });
+    await putBurst(local, { chats: await startChats(local, 50), each: 3 });
     await settled(local);
     await outbound(local).simulator('POST', '/simulator/settings', { rateLimitPerSecond: callsPerSecond });
     return measure(local);
@@ -82,23 +82,25 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
 }
 
 async function bridge(local: Local, chatCount: number, callsPerSecond: number): Promise<Drain> {
-  const burst = { chats: await newChats(local, chatCount), each: messages / chatCount };
+  const burst = { chats: await startChats(local, chatCount), each: messages / chatCount };
   await settled(local);
-  await clearCalls(local);
+  await clearCallLog(local);
   const watch = watchQueues(local);
   const measured = await measureCpu(local);
   const start = Date.now();
   const limitMs = ((patience * messages) / callsPerSecond + longestTailSeconds) * 1000;
-  let requested: Requested = new Map();
-  const { invocationsOf, transitions } = await countCalls(local, async () => {
+  let requested: RequestedNumbers = new Map();
+  const { invocationsOf, transitions } = await countAwsCalls(local, async () => {
     requested = await putBurst(local, burst);
-    if (!(await settled(local, limitMs))) tell('drain: not all runs have ended in time');
+    if (!(await settled(local, limitMs))) reportProgress('drain: not all runs have ended in time');
   });
   const { ms, share } = await measured();
   await watch.stop();
   const judged = await judge(local, { name: 'the bridge', ...burst, start, callsPerSecond });
   const inQueueOrder = await Promise.all(
-    burst.chats.map(async (chat) => outOfOrder(numbersOf(watch.joined(chat), requested), await arrivedIn(local, chat))),
+    burst.chats.map(async (chat) =>
+      countOutOfOrder(messageNumbers(watch.joined(chat), requested), await readArrivedNumbers(local, chat)),
+    ),
   );
   return {
     ...judged,
@@ -117,9 +119,9 @@ interface Baseline {
 }
 
 async function baseline(local: Local, { name, design, callsPerSecond }: Baseline): Promise<Drain> {
-  const burst = { chats: await newChats(local, 50), each: messages / 50 };
+  const burst = { chats: await startChats(local, 50), each: messages / 50 };
   await settled(local);
-  await clearCalls(local);
+  await clearCallLog(local);
   const start = Date.now();
   await runBaseline(local, design, burst);
   return judge(local, { name, ...burst, start, callsPerSecond });
@@ -135,10 +137,10 @@ interface Judged {
 }
 
 async function judge(local: Local, { name, chats, each, start, callsPerSecond }: Judged): Promise<Drain> {
-  const { lastAt, rateLimited } = await callsOf(local);
+  const { lastAt, rateLimited } = await readCallCounts(local);
   const numbers = Array.from({ length: each }, (_, number) => number);
-  const arrived = await Promise.all(chats.map((chat) => arrivedIn(local, chat)));
-  const fates = arrived.map((one) => fateOf(numbers, one));
+  const arrived = await Promise.all(chats.map((chat) => readArrivedNumbers(local, chat)));
+  const fates = arrived.map((one) => countDeliveries(numbers, one));
   const seconds = (lastAt - start) / 1000;
   const lost = sum(fates.map(({ missing }) => missing.length));
   return {
@@ -151,7 +153,7 @@ async function judge(local: Local, { name, chats, each, start, callsPerSecond }:
     tooMany: rateLimited,
     twice: sum(fates.map(({ twice }) => twice)),
     lost,
-    outOfOrder: sum(arrived.map((one) => outOfOrder(numbers, one))),
+    outOfOrder: sum(arrived.map((one) => countOutOfOrder(numbers, one))),
   };
 }
 

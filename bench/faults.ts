@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { newChats, numbersOf, putBurst } from './burst.ts';
+import { messageNumbers, putBurst, startChats } from './burst.ts';
 import { round1 } from './cold-start.ts';
-import { arrivedIn, simulatorEnvironment } from './livechat.ts';
-import { fateOf, outOfOrder } from './order.ts';
+import { readArrivedNumbers, simulatorEnvironment } from './livechat.ts';
+import { countDeliveries, countOutOfOrder } from './order.ts';
 import { type QueueWatch, watchQueues } from './queue-watch.ts';
-import { settled, tell, withLocal } from './with-local.ts';
+import { reportProgress, settled, withLocal } from './with-local.ts';
 
 const messages = 1_000;
 /** A message of unknown outcome holds up its chat for 20 s to a minute, so that few long chats would take for ever. */
@@ -63,14 +63,14 @@ export interface FaultsRow {
 export async function faults(): Promise<FaultsRow[]> {
   const environment = { ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: '100' };
   return withLocal(environment, async (local) => {
-    const chats = await newChats(local, chatCount);
+    const chats = await startChats(local, chatCount);
     await injectAll(local);
     const watch = watchQueues(local);
     const start = Date.now();
     const crashing = crash(local);
     const requested = await putBurst(local, { chats, each, spacingMs, options: { expiresInSeconds } });
     await crashing;
-    tell('faults: waiting until all runs have ended');
+    reportProgress('faults: waiting until all runs have ended');
     await settled(local, patienceMs);
     await watch.stop();
     const burst: Burst = { chats, requested, watch };
@@ -87,7 +87,7 @@ export async function faults(): Promise<FaultsRow[]> {
 
 async function redriven(local: Local, burst: Burst, round: number): Promise<FaultsRow> {
   const start = Date.now();
-  tell(`faults: ${await redriveAll(local)} dead letters redriven`);
+  reportProgress(`faults: ${await redriveAll(local)} dead letters redriven`);
   await settled(local, patienceMs);
   return judge(local, `redriven, round ${round}`, burst, start);
 }
@@ -106,7 +106,7 @@ async function crash(local: Local): Promise<void> {
     await sleep(crashEveryMs);
     const answer = await fetch(`${local.aws}/_local/kill`, { method: 'POST' });
     if (!answer.ok) throw new Error(`not killed: ${answer.status}`);
-    tell(`faults: crash ${number} of ${crashes}`);
+    reportProgress(`faults: crash ${number} of ${crashes}`);
   }
 }
 
@@ -123,11 +123,11 @@ async function judge(local: Local, phase: string, { chats }: Burst, start: numbe
   const sent = Array.from({ length: each }, (_, number) => number);
   const judged = await Promise.all(
     chats.map(async (chat) => {
-      const arrived = await arrivedIn(local, chat);
+      const arrived = await readArrivedNumbers(local, chat);
       const dead = letters.flatMap(({ conversationId, number }) =>
         conversationId === chat && number !== undefined ? [number] : [],
       );
-      const { once, twice, missing } = fateOf(sent, arrived);
+      const { once, twice, missing } = countDeliveries(sent, arrived);
       return {
         once,
         twice,
@@ -152,7 +152,9 @@ async function judge(local: Local, phase: string, { chats }: Burst, start: numbe
 
 async function overtakenIn(local: Local, { chats, requested, watch }: Burst): Promise<number> {
   const overtaken = await Promise.all(
-    chats.map(async (chat) => outOfOrder(numbersOf(watch.joined(chat), requested), await arrivedIn(local, chat))),
+    chats.map(async (chat) =>
+      countOutOfOrder(messageNumbers(watch.joined(chat), requested), await readArrivedNumbers(local, chat)),
+    ),
   );
   return overtaken.reduce((sum, one) => sum + one, 0);
 }
@@ -203,7 +205,7 @@ async function numberOf(local: Local, id: string): Promise<number | undefined> {
 async function redriveAll(local: Local): Promise<number> {
   const letters = await openLetters(local);
   const errors = Object.groupBy(letters, ({ errorName }) => errorName);
-  for (const [name, of] of Object.entries(errors)) tell(`faults: ${of?.length} dead letters with ${name}`);
+  for (const [name, of] of Object.entries(errors)) reportProgress(`faults: ${of?.length} dead letters with ${name}`);
   for (const { id } of letters) {
     const answer = await fetch(new URL(`/api/dead-letters/${encodeURIComponent(id)}/redrive`, local.console), {
       method: 'POST',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { percentile } from '../cli/percentile.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
-import { receive } from '../core/livechat/receive.ts';
+import { lambdaContext, webhookEvent } from '../test/webhook-event.ts';
 
 export interface HandlerTime {
   readonly body: string;
@@ -21,14 +21,24 @@ export async function handlerTime(rounds: number): Promise<HandlerTime[]> {
     prefix: 'livechat',
     environment: {},
   });
-  const receiving = { credentials, publish: async () => {}, count: () => {}, measure: () => {}, log: quiet };
+  process.env.SECRET_PREFIX ??= 'livechat';
+  process.env.BUS_NAME ??= 'bench';
+  const { webhookHandler } = await import('../functions/webhook.ts');
+  const handler = webhookHandler({
+    credentials,
+    publish: async () => {},
+    maxBytes: 1_048_576,
+    count: () => {},
+    measure: () => {},
+    log: quiet,
+  });
   const results: HandlerTime[] = [];
   for (const body of ['incoming_event.message.customer.json', 'incoming_chat.json']) {
     const raw = readFileSync(new URL(body, fixtures));
     const times: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const start = performance.now();
-      await receive({ raw, signature: undefined, body: JSON.parse(raw.toString()) }, receiving);
+      await handler(webhookEvent(raw), lambdaContext());
       times.push((performance.now() - start) * 1000);
     }
     // The first calls run before the compiler has got to them.

@@ -2,8 +2,8 @@ import { functions } from '../stacks/topology.ts';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { round2 } from './cold-start.ts';
-import { type Counted, countCalls } from './count.ts';
-import { callsOf, clearCalls, setWebhooks } from './livechat.ts';
+import { type AwsUsage, countAwsCalls } from './count.ts';
+import { clearCallLog, readCallCounts, setWebhooks } from './livechat.ts';
 import { billedSeconds, liveChatSeconds, price, writeUnitsOfState } from './prices.ts';
 import { settled } from './with-local.ts';
 
@@ -22,7 +22,7 @@ export interface SendRow {
   readonly liveChatPerMillion?: number;
 }
 
-type Counts = Omit<Counted, 'invocationsOf'> & { readonly calls: number; readonly accepted: number };
+type Counts = Omit<AwsUsage, 'invocationsOf'> & { readonly calls: number; readonly accepted: number };
 
 const happy = 50;
 /** More, since the faults come by chance. */
@@ -56,11 +56,11 @@ export async function ledgerOfSending(local: Local): Promise<SendRow[]> {
 }
 
 async function perMessage(local: Local, conversation: string, messages: number): Promise<Counts> {
-  await clearCalls(local);
-  const { invocationsOf: _, ...counted } = await countCalls(local, async () => {
+  await clearCallLog(local);
+  const { invocationsOf: _, ...counted } = await countAwsCalls(local, async () => {
     for (let sent = 0; sent < messages; sent += 1) await sendOne(local, conversation);
   });
-  const { calls, accepted } = await callsOf(local);
+  const { calls, accepted } = await readCallCounts(local);
   return each({ ...counted, calls, accepted }, (count) => count / messages);
 }
 

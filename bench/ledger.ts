@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
 import { round2 } from './cold-start.ts';
-import { countCalls } from './count.ts';
+import { countAwsCalls } from './count.ts';
 import { billedSeconds, price, writeUnitsOfState } from './prices.ts';
 import { message, started } from './throughput.ts';
 
@@ -39,7 +39,7 @@ export async function ledger(local: Local): Promise<LedgerRow[]> {
 }
 
 async function rowOf(local: Local, webhook: string, body: object): Promise<LedgerRow> {
-  const { invocations, gigabyteRuns, putEvents, reads, writes } = await countCalls(local, async () => {
+  const { invocations, gigabyteRuns, putEvents, reads, writes } = await countAwsCalls(local, async () => {
     await post(local, body);
     await local.idle();
   });

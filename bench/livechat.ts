@@ -14,7 +14,7 @@ const log = z.object({
 });
 const shown = z.object({ events: z.array(z.looseObject({ text: z.optional(z.string()) })) });
 
-export interface Calls {
+export interface CallCounts {
   readonly calls: number;
   readonly accepted: number;
   readonly rateLimited: number;
@@ -23,7 +23,7 @@ export interface Calls {
 }
 
 /** What was asked of LiveChat since the log was last cleared. */
-export async function callsOf(local: Local): Promise<Calls> {
+export async function readCallCounts(local: Local): Promise<CallCounts> {
   const { methods, arrivals } = log.parse(await json(local, '/simulator/calls'));
   const total = (field: keyof z.infer<typeof counts>) =>
     Object.values(methods).reduce((sum, method) => sum + method[field], 0);
@@ -35,15 +35,15 @@ export async function callsOf(local: Local): Promise<Calls> {
   };
 }
 
-export async function clearCalls(local: Local): Promise<void> {
+export async function clearCallLog(local: Local): Promise<void> {
   await json(local, '/simulator/calls', { method: 'DELETE' });
 }
 
 const numbered = /^message (\d+)$/;
-export const textOf = (number: number) => `message ${number}`;
+export const messageText = (number: number) => `message ${number}`;
 
 /** The numbered messages of a chat, in the order in which LiveChat accepted them. */
-export async function arrivedIn(local: Local, chat: string): Promise<number[]> {
+export async function readArrivedNumbers(local: Local, chat: string): Promise<number[]> {
   const { events } = shown.parse(await json(local, `/simulator/chats/${chat}`));
   return events.flatMap(({ text }) => {
     const number = numbered.exec(text ?? '')?.[1];

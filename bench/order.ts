@@ -1,11 +1,11 @@
 /** What has become of the messages of one chat. */
-export interface Fate {
+export interface DeliveryCounts {
   readonly once: number;
   readonly twice: number;
   readonly missing: readonly number[];
 }
 
-export function fateOf(sent: readonly number[], arrived: readonly number[]): Fate {
+export function countDeliveries(sent: readonly number[], arrived: readonly number[]): DeliveryCounts {
   const times = (number: number) => arrived.filter((one) => one === number).length;
   return {
     once: sent.filter((number) => times(number) === 1).length,
@@ -15,7 +15,7 @@ export function fateOf(sent: readonly number[], arrived: readonly number[]): Fat
 }
 
 /** How many messages arrived after one that should have followed them. Those of unknown place are left out. */
-export function outOfOrder(due: readonly number[], arrived: readonly number[]): number {
+export function countOutOfOrder(due: readonly number[], arrived: readonly number[]): number {
   const place = new Map(due.map((number, index) => [number, index]));
   let furthest = -1;
   let overtaken = 0;

@@ -36,6 +36,6 @@ async function untilIdle(url: string, limitMs: number): Promise<boolean> {
 }
 
 /** A benchmark that takes long says how far it is, where it disturbs no table and no JSON. */
-export function tell(line: string): void {
+export function reportProgress(line: string): void {
   process.stderr.write(`${line}\n`);
 }

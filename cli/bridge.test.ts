@@ -1,6 +1,6 @@
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { livechatOf, startLivechat } from '../test/cli.ts';
+import { cliFor, startLivechat } from '../test/cli.ts';
 import { organizationId } from '../test/local.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 
@@ -68,7 +68,7 @@ describe('where a command finds its bridge', () => {
   });
 
   test('without an engine it says how to start one', async () => {
-    const { code, stderr } = await livechatOf({ aws: nowhere }).run('gate', 'show');
+    const { code, stderr } = await cliFor({ aws: nowhere }).run('gate', 'show');
     expect(code).toBe(1);
     expect(stderr).toContain(`Nothing answers at ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);
   });

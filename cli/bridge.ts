@@ -66,7 +66,7 @@ const findBridge = async (stage: string | undefined): Promise<StageOutputs> => {
 };
 
 /** A command's action: reads its options, finds the bridge, and does the work, which loads what needs core. */
-export const onBridge =
+export const withBridge =
   <Schema extends z.ZodMiniType<{ stage?: string | undefined }>>(
     schema: Schema,
     work: (given: z.output<Schema>, bridge: StageOutputs) => Promise<void>,

@@ -1,9 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { livechatOf } from '../test/cli.ts';
+import { cliFor } from '../test/cli.ts';
 import { printed } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
-import { atTerminal } from '../test/terminal.ts';
+import { startInTerminal } from '../test/terminal.ts';
 
 const question = 'Erase all this, for good?';
 
@@ -20,9 +20,9 @@ describe('a command that changes what cannot be taken back', () => {
     await local.idle();
   });
 
-  const isThere = async () => (await livechatOf(local).run('conversations', 'show', chatId)).code === 0;
+  const isThere = async () => (await cliFor(local).run('conversations', 'show', chatId)).code === 0;
   const erase = (...more: string[]) =>
-    atTerminal(['conversations', 'erase', chatId, ...more], { AWS_ENDPOINT_URL: local.aws });
+    startInTerminal(['conversations', 'erase', chatId, ...more], { AWS_ENDPOINT_URL: local.aws });
   const asked = async () => {
     const terminal = erase();
     await expect.poll(terminal.shown, printed).toContain(question);
@@ -61,7 +61,7 @@ describe('a command that changes what cannot be taken back', () => {
   });
 
   test.each([[[]], [['--json']]])('does nothing where nobody can be asked, and names --yes (%j)', async (more) => {
-    const { code, stdout, stderr } = await livechatOf(local).run('conversations', 'erase', chatId, ...more);
+    const { code, stdout, stderr } = await cliFor(local).run('conversations', 'erase', chatId, ...more);
     expect(`${stdout}${stderr}`).toContain('Nobody can be asked here, so nothing was done: add --yes');
     expect(code).toBe(2);
     expect(await isThere()).toBe(true);

@@ -14,7 +14,7 @@ export class UsageError extends CliError {
 }
 
 /** Why a call got no answer, as short as it can be said. */
-export const causeOf = (error: unknown): string => {
+export const describeCause = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof CliError) return error.message;
   if (error.name === 'TimeoutError') return 'no answer in time';

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { causeOf } from './errors.ts';
+import { describeCause } from './errors.ts';
 import type { Clock, Pace } from './pace.ts';
 import { percentile, rounded } from './percentile.ts';
 import type { SimulatorClient } from './simulator.ts';
@@ -46,7 +46,7 @@ export const runLoad = async (load: Load, client: SimulatorClient, pace: Pace, c
         await timed(() => client.act(chat_id, { action: 'message', text: `Chat ${number}, message ${n}` }));
       }
     } catch (error) {
-      errors.push(causeOf(error));
+      errors.push(describeCause(error));
     }
   };
 

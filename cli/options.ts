@@ -35,7 +35,7 @@ export const duration = z.pipe(
 );
 
 /** The options that {@link asking} adds to them. */
-export const askingOptions = { ...bridgeOptions, yes: flag };
+export const confirmationOptions = { ...bridgeOptions, yes: flag };
 
 const toFlag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 

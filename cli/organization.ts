@@ -5,7 +5,7 @@ import { UsageError } from './errors.ts';
  * The organization that was named, else the only one that has conversations.
  * @throws UsageError where there is none or more than one
  */
-export const chosenOrganization = async (given: string | undefined): Promise<string> => {
+export const chooseOrganization = async (given: string | undefined): Promise<string> => {
   if (given !== undefined) return given.toLowerCase();
   const known = await organizations();
   const [only, another] = known;
@@ -15,5 +15,5 @@ export const chosenOrganization = async (given: string | undefined): Promise<str
 };
 
 /** The organization that was named, else all that have conversations. */
-export const chosenOrganizations = async (given: string | undefined): Promise<readonly string[]> =>
+export const chooseOrganizations = async (given: string | undefined): Promise<readonly string[]> =>
   given === undefined ? organizations() : [given.toLowerCase()];

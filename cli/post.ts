@@ -1,4 +1,4 @@
-import { causeOf } from './errors.ts';
+import { describeCause } from './errors.ts';
 import type { Send } from './replay.ts';
 
 /** As long as LiveChat waits. */
@@ -18,6 +18,6 @@ export const sendTo =
       await response.arrayBuffer();
       return response.status;
     } catch (error) {
-      return causeOf(error);
+      return describeCause(error);
     }
   };

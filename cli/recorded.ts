@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { CliError, causeOf } from './errors.ts';
+import { CliError, describeCause } from './errors.ts';
 
 /** A webhook body from a file. */
 export interface RecordedBody {
@@ -15,7 +15,7 @@ const readText = async (file: string): Promise<string> => {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new CliError(`${file} cannot be read: ${causeOf(cause)}`, {
+    throw new CliError(`${file} cannot be read: ${describeCause(cause)}`, {
       cause,
     });
   }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CliError, causeOf } from './errors.ts';
+import { CliError, describeCause } from './errors.ts';
 
 const started = z.object({ chat_id: z.string(), thread_id: z.string() });
 const acted = z.object({ event_id: z.optional(z.string()), thread_id: z.string() });
@@ -35,7 +35,7 @@ export const connectSimulator = (base: string): SimulatorClient => {
     const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await fetch(new URL(path, base), init).catch((cause) => {
       const advice = 'Start the local engine with `npm start`, or give the address with --simulator.';
-      throw new CliError(`No simulator answers at ${base} (${causeOf(cause)}). ${advice}`, { cause });
+      throw new CliError(`No simulator answers at ${base} (${describeCause(cause)}). ${advice}`, { cause });
     });
     const json: unknown = await response.json().catch(() => undefined);
     if (!response.ok)

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
-import { CliError, causeOf } from './errors.ts';
+import { CliError, describeCause } from './errors.ts';
 import type { Body, SimulatorClient } from './simulator.ts';
 
 export interface Story {
@@ -41,7 +41,7 @@ const parseScript = (file: string, text: string): Body[] => {
 /** @throws CliError that names the file */
 export const readStory = async (file: string): Promise<Story> => {
   const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new CliError(`The script ${file} cannot be read: ${causeOf(cause)}`, { cause });
+    throw new CliError(`The script ${file} cannot be read: ${describeCause(cause)}`, { cause });
   });
   const steps = parseScript(file, text);
   const [first, ...rest] = steps;

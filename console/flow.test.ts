@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createFlow, unseenInTables } from './flow.ts';
-import type { Activity } from './stream.ts';
+import type { Activity } from './flow.ts';
+import { createFlow, stationsNotInTables } from './flow.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const start = 1_800_000_000_000;
@@ -11,18 +11,18 @@ const event = (detailType: string, data: object = {}): Activity => ({
   detail: { data },
 });
 
-it('each activity is counted where it passes, and what failed apart', () => {
+it('counts each activity at its station, and failures separately', () => {
   const flow = createFlow();
   const passed: Activity[] = [
     { type: 'webhook', at, status: 200, ms: 20 },
     { type: 'webhook', at, status: 401, ms: 10 },
     event('message.received'),
-    { type: 'run', at, function: 'webhook', ok: true, ms: 19 },
-    { type: 'run', at, function: 'message-received', ok: true, ms: 5 },
-    { type: 'run', at, function: 'message-received', ok: false, ms: 5, error: 'TypeError' },
+    { type: 'invocation', at, function: 'webhook', ok: true, ms: 19 },
+    { type: 'invocation', at, function: 'message-received', ok: true, ms: 5 },
+    { type: 'invocation', at, function: 'message-received', ok: false, ms: 5, error: 'TypeError' },
     { type: 'execution', at, name: 'a', status: 'RUNNING' },
-    { type: 'run', at, function: 'send', ok: false, ms: 5, error: 'Deferred' },
-    { type: 'run', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
+    { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'Deferred' },
+    { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
     event('message.sent'),
   ];
   for (const activity of passed) flow.count(activity, start);
@@ -40,13 +40,13 @@ it('each activity is counted where it passes, and what failed apart', () => {
   expect(running).toBe(1);
 });
 
-it('a dead letter that is told twice is one', () => {
+it('counts a dead letter that is reported twice once', () => {
   const flow = createFlow();
   for (const id of ['a', 'a', 'b']) flow.count(event('message.failed', { deadLetterId: id }), start);
   expect(flow.view(start).stations['dead-letters'].total).toBe(2);
 });
 
-it('slices cover fifteen minutes without a gap, and forget what is older', () => {
+it('covers fifteen minutes without gaps and drops older slices', () => {
   const flow = createFlow();
   for (const ms of [10, 20, 30, 40]) flow.count({ type: 'webhook', at, status: 200, ms }, start);
   const { slices } = flow.view(start);
@@ -58,21 +58,21 @@ it('slices cover fifteen minutes without a gap, and forget what is older', () =>
   expect(later.stations.webhook).toEqual({ total: 4, failed: 0, lastMinute: 0 });
 });
 
-it('a part that was sent took the time since its request was put on the bus', () => {
+it('measures the time from a request on the bus to each sent message', () => {
   const flow = createFlow();
-  const told = (detailType: string, ms: number, requestId: string): Activity => ({
+  const requestEvent = (detailType: string, ms: number, requestId: string): Activity => ({
     ...event(detailType, { requestId }),
     at: new Date(start + ms).toISOString(),
   });
   const passed = [
-    told('message.send.requested', 0, 'a'),
-    told('message.send.requested', 100, 'b'),
-    // A sender may put the same request on the bus again: it is the one that it was.
-    told('message.send.requested', 200, 'a'),
-    told('message.sent', 300, 'a'),
-    told('message.sent', 700, 'a'),
-    told('message.sent', 400, 'b'),
-    told('message.sent', 900, 'unknown'),
+    requestEvent('message.send.requested', 0, 'a'),
+    requestEvent('message.send.requested', 100, 'b'),
+    // The same request, published again, keeps its first time.
+    requestEvent('message.send.requested', 200, 'a'),
+    requestEvent('message.sent', 300, 'a'),
+    requestEvent('message.sent', 700, 'a'),
+    requestEvent('message.sent', 400, 'b'),
+    requestEvent('message.sent', 900, 'unknown'),
   ];
   for (const activity of passed) flow.count(activity, start);
   flow.count({ type: 'execution', at, name: 'a', status: 'SUCCEEDED', ms: 900 }, start);
@@ -80,48 +80,48 @@ it('a part that was sent took the time since its request was put on the bus', ()
   expect(slice).toMatchObject({ sent: 4, inboundMs: null, sendMs: { p50: 300, p99: 900 } });
 });
 
-it('what is read from tables counts as written there, and shows how long it took', () => {
-  const flow = createFlow(unseenInTables);
+it('counts stored messages as table writes and measures the time until they were stored', () => {
+  const flow = createFlow(stationsNotInTables);
   const stored = (ms?: number): Activity => ({
     ...event('message.received'),
     stored: true,
     ...(ms !== undefined && { ms }),
   });
   for (const activity of [stored(30), stored(), stored(10), event('message.sent')]) flow.count(activity, start);
-  const { stations, slices, unseen, sampledAt } = flow.view(start);
+  const { stations, slices, notMeasured, sampledAt } = flow.view(start);
   expect(stations.tables.total).toBe(3);
   expect(stations.bus.total).toBe(4);
   expect(stations.livechat.total).toBe(1);
   expect(slices.at(-1)).toMatchObject({ inboundMs: { p50: 10, p99: 30 }, sendMs: null });
-  expect({ unseen, sampledAt }).toEqual({ unseen: ['webhook', 'functions'], sampledAt: null });
+  expect({ notMeasured, sampledAt }).toEqual({ notMeasured: ['webhook', 'functions'], sampledAt: null });
 });
 
-it('a run that began before is under way and no news, and one that nobody knew ends without a trace', () => {
+it('does not count the start of an execution that began before the console, and ignores the end of an unknown one', () => {
   const flow = createFlow();
-  const run = (name: string, status: string, more: object = {}): Activity => ({
+  const execution = (name: string, status: string, more: object = {}): Activity => ({
     type: 'execution',
     at,
     name,
     status,
     ...more,
   });
-  flow.count(run('old', 'RUNNING', { before: true }), start);
-  flow.count(run('older', 'SUCCEEDED'), start);
-  flow.count(run('new', 'RUNNING'), start);
-  flow.count(run('new', 'RUNNING'), start);
+  flow.count(execution('old', 'RUNNING', { before: true }), start);
+  flow.count(execution('older', 'SUCCEEDED'), start);
+  flow.count(execution('new', 'RUNNING'), start);
+  flow.count(execution('new', 'RUNNING'), start);
   expect(flow.view(start).running).toBe(2);
   expect(flow.view(start).stations.machine.total).toBe(2);
-  flow.count(run('old', 'FAILED'), start);
+  flow.count(execution('old', 'FAILED'), start);
   expect(flow.view(start).running).toBe(1);
 });
 
-it('says when it was told that there was more than it could count', () => {
-  const flow = createFlow(unseenInTables);
+it('reports when a poll found more than it reads', () => {
+  const flow = createFlow(stationsNotInTables);
   flow.count({ type: 'sampled', at }, start);
   expect(flow.view(start + 1_000).sampledAt).toBe(start);
 });
 
-it('the worst gate is shown', () => {
+it('shows the worst gate', () => {
   const gate = {
     organizationId: 'o',
     paused: false,
@@ -134,8 +134,8 @@ it('the worst gate is shown', () => {
     failures: 0,
   };
   const flow = createFlow();
-  flow.noteGates([gate, { ...gate, callsPerSecond: 4 }, { ...gate, breaker: 'open' }], start);
-  expect(flow.view(start).slices.at(-1)).toMatchObject({ pace: 4, breaker: 'open' });
-  flow.noteGates([gate, { ...gate, paused: true }], start);
-  expect(flow.view(start).slices.at(-1)).toMatchObject({ pace: 10, breaker: 'paused' });
+  flow.recordGates([gate, { ...gate, callsPerSecond: 4 }, { ...gate, breaker: 'open' }], start);
+  expect(flow.view(start).slices.at(-1)).toMatchObject({ callsPerSecond: 4, breaker: 'open' });
+  flow.recordGates([gate, { ...gate, paused: true }], start);
+  expect(flow.view(start).slices.at(-1)).toMatchObject({ callsPerSecond: 10, breaker: 'paused' });
 });

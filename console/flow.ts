@@ -1,51 +1,60 @@
 import * as z from 'zod/mini';
 import type { GateView } from '../core/outbound/gate/hand.ts';
-import { createSendTimes } from './send-times.ts';
-import type { Activity } from './stream.ts';
 
-/** Where a message passes, in the order of the way in and out. */
+/** A webhook, a domain event, a function invocation or an execution. */
+export interface Activity {
+  readonly type: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly [key: string]: unknown;
+}
+
+/** Calls `listener` for each activity until the returned function is called. */
+export type Subscribe = (listener: (activity: Activity) => void) => () => void;
+
+/** The components that a message passes, inbound first. */
 export const stations = ['webhook', 'bus', 'functions', 'tables', 'machine', 'livechat', 'dead-letters'] as const;
 export type Station = (typeof stations)[number];
 
-export interface Passed {
+export interface StationCounts {
   readonly total: number;
   readonly failed: number;
   /** Within the last minute. */
   readonly lastMinute: number;
 }
 
-/** Half of them took at most `p50` ms, and all but one in a hundred at most `p99`. */
-export interface Quantiles {
+/** Percentiles in ms. */
+export interface Percentiles {
   readonly p50: number;
   readonly p99: number;
 }
 
-/** Five seconds of the last fifteen minutes. */
+/** The counts of five seconds. */
 export interface FlowSlice {
-  /** When it began, seconds since 1970. */
+  /** Start of the slice, seconds since 1970. */
   readonly at: number;
   readonly webhooks: number;
   readonly events: number;
   readonly sent: number;
-  /** How long webhooks took to be answered or, where those are not seen, messages to be stored; null where there was none. */
-  readonly inboundMs: Quantiles | null;
-  /** How long parts of send requests took from being put on the bus until LiveChat had them. */
-  readonly sendMs: Quantiles | null;
-  /** Calls a second that the slowest gate lets pass; null where nobody has looked. */
-  readonly pace: number | null;
-  /** The worst of all gates'. */
+  /** Webhook response times or, on a stage, times from a webhook to the stored message; null without any. */
+  readonly inboundMs: Percentiles | null;
+  /** Times from a send request on the bus until LiveChat accepted the message. */
+  readonly sendMs: Percentiles | null;
+  /** The lowest rate of all gates, in calls a second; null where it was not read. */
+  readonly callsPerSecond: number | null;
+  /** The worst state of all gates. */
   readonly breaker: GateView['breaker'] | 'paused' | null;
 }
 
 export interface Flow {
-  readonly stations: Readonly<Record<Station, Passed>>;
-  /** Stations of which nothing can be seen from here. */
-  readonly unseen: readonly Station[];
-  /** When there was last more than could be counted: ms since 1970. */
+  readonly stations: Readonly<Record<Station, StationCounts>>;
+  /** Stations that report no activity to this console. */
+  readonly notMeasured: readonly Station[];
+  /** When a poll last found more than it reads, ms since 1970. */
   readonly sampledAt: number | null;
-  /** Runs of the send machine that have not ended. */
+  /** Running executions of the send state machine. */
   readonly running: number;
-  /** Oldest first, without gaps. */
+  /** The last fifteen minutes, oldest first, without gaps. */
   readonly slices: readonly FlowSlice[];
 }
 
@@ -53,51 +62,49 @@ const sliceSeconds = 5;
 const keptSlices = 180;
 const minuteSlices = 60 / sliceSeconds;
 
-interface Counted {
-  readonly passed: Record<Station, number>;
+interface SliceCounts {
+  readonly totals: Record<Station, number>;
   readonly inboundMs: number[];
   readonly sendMs: number[];
-  gate: Pick<FlowSlice, 'pace' | 'breaker'> | undefined;
+  gate: Pick<FlowSlice, 'callsPerSecond' | 'breaker'> | undefined;
 }
 
-/** What an activity counts for at each station. */
-export function stationsOf(activity: Activity): { readonly station: Station; readonly failed?: boolean }[] {
+/** The stations at which an activity is counted. */
+function countedStations(activity: Activity): { readonly station: Station; readonly failed?: boolean }[] {
   const { type, status, ok, function: name, error } = activity;
   if (type === 'webhook') return [{ station: 'webhook', failed: Number(status) >= 400 }];
-  if (type === 'event') return ofEvent(activity);
+  if (type === 'event') return eventStations(activity);
   if (type === 'execution') return isStart(activity) ? [{ station: 'machine' }] : [];
-  if (type !== 'run' || name === 'webhook') return [];
+  if (type !== 'invocation' || name === 'webhook') return [];
   if (name === 'send')
     return error === undefined || error === 'Deferred' ? [] : [{ station: 'livechat', failed: true }];
-  const writes = ok === true && name !== 'dead-letter' ? [written] : [];
+  const writes = ok === true && name !== 'dead-letter' ? [tableWrite] : [];
   return [{ station: 'functions', failed: ok !== true }, ...writes];
 }
 
-const written = { station: 'tables' } as const;
+const tableWrite = { station: 'tables' } as const;
 
-/** One that was read from the tables has been written there. */
-function ofEvent({ detailType, stored }: Activity): { readonly station: Station }[] {
+function eventStations({ detailType, stored }: Activity): { readonly station: Station }[] {
   return [
     { station: 'bus' },
     ...(detailType === 'message.sent' ? [{ station: 'livechat' } as const] : []),
-    ...(stored === true ? [written] : []),
+    ...(stored === true ? [tableWrite] : []),
   ];
 }
 
-/** One that was under way before anybody counted is no news. */
+/** Executions that started before the console are not counted. */
 function isStart({ status, before }: Activity): boolean {
   return status === 'RUNNING' && before !== true;
 }
 
-const failed = z.object({ data: z.object({ deadLetterId: z.string() }) });
+const failedEvent = z.object({ data: z.object({ deadLetterId: z.string() }) });
 
-/** A failure may be told twice, by the machine and by Step Functions: it is one letter. */
-function letterIn({ type, detailType, detail }: Activity): string | undefined {
+/** The same failure may be reported twice; its dead letter is counted once. */
+function deadLetterId({ type, detailType, detail }: Activity): string | undefined {
   if (type !== 'event' || detailType !== 'message.failed') return undefined;
-  return failed.safeParse(detail).data?.data.deadLetterId;
+  return failedEvent.safeParse(detail).data?.data.deadLetterId;
 }
 
-/** Of webhooks; where those are not seen, of messages that were found in the tables. */
 function inboundTimes({ type, ms, stored }: Activity): number[] {
   return typeof ms === 'number' && (type === 'webhook' || stored === true) ? [ms] : [];
 }
@@ -108,31 +115,31 @@ const zero = (): Record<Station, number> =>
     number
   >;
 
-/** What only who is on the bus and beside the functions sees. */
-export const unseenInTables: readonly Station[] = ['webhook', 'functions'];
+/** The stations whose activity the tables do not show. */
+export const stationsNotInTables: readonly Station[] = ['webhook', 'functions'];
 
-/** Counts what passes, in memory. Times are ms since 1970. */
-export function createFlow(unseen: readonly Station[] = []) {
+/** Counts activity in memory. Times are ms since 1970. */
+export function createFlow(notMeasured: readonly Station[] = []) {
   const totals = zero();
   const failures = zero();
-  const slices = new Map<number, Counted>();
-  const letters = new Set<string>();
-  const sendTimes = createSendTimes();
-  /** By name: the end of a run that began before does not count. */
+  const slices = new Map<number, SliceCounts>();
+  const deadLetters = new Set<string>();
+  const sendTimes = createSendTimer();
+  /** Names of executions. */
   const running = new Set<string>();
   let sampledAt: number | null = null;
 
-  const sliceAt = (now: number): Counted => {
+  const sliceAt = (now: number): SliceCounts => {
     const index = Math.floor(now / 1000 / sliceSeconds);
     const found = slices.get(index);
     if (found) return found;
-    const fresh: Counted = { passed: zero(), inboundMs: [], sendMs: [], gate: undefined };
+    const fresh: SliceCounts = { totals: zero(), inboundMs: [], sendMs: [], gate: undefined };
     slices.set(index, fresh);
     for (const old of slices.keys()) if (old <= index - keptSlices) slices.delete(old);
     return fresh;
   };
 
-  const noteRun = ({ name, status }: Activity) => {
+  const recordExecution = ({ name, status }: Activity) => {
     if (typeof name !== 'string') return;
     if (status === 'RUNNING') running.add(name);
     else running.delete(name);
@@ -141,71 +148,71 @@ export function createFlow(unseen: readonly Station[] = []) {
   return {
     count(activity: Activity, now: number): void {
       const slice = sliceAt(now);
-      for (const { station, failed } of stationsOf(activity)) {
+      for (const { station, failed } of countedStations(activity)) {
         if (failed) {
           failures[station] += 1;
           continue;
         }
         totals[station] += 1;
-        slice.passed[station] += 1;
+        slice.totals[station] += 1;
       }
-      const letter = letterIn(activity);
-      if (letter !== undefined && !letters.has(letter)) {
-        letters.add(letter);
+      const failure = deadLetterId(activity);
+      if (failure !== undefined && !deadLetters.has(failure)) {
+        deadLetters.add(failure);
         totals['dead-letters'] += 1;
-        slice.passed['dead-letters'] += 1;
+        slice.totals['dead-letters'] += 1;
       }
       slice.inboundMs.push(...inboundTimes(activity));
       slice.sendMs.push(...sendTimes(activity));
       if (activity.type === 'sampled') sampledAt = now;
-      if (activity.type === 'execution') noteRun(activity);
+      if (activity.type === 'execution') recordExecution(activity);
     },
-    noteGates(gates: readonly GateView[], now: number): void {
-      if (gates.length > 0) sliceAt(now).gate = worstOf(gates);
+    recordGates(gates: readonly GateView[], now: number): void {
+      if (gates.length > 0) sliceAt(now).gate = summarizeGates(gates);
     },
     view(now: number): Flow {
       const last = Math.floor(now / 1000 / sliceSeconds);
       const indexes = Array.from({ length: keptSlices }, (_, index) => last - keptSlices + 1 + index);
       const lastMinute = (station: Station) =>
-        indexes.slice(-minuteSlices).reduce((sum, index) => sum + (slices.get(index)?.passed[station] ?? 0), 0);
-      const of = (station: Station): Passed => ({
+        indexes.slice(-minuteSlices).reduce((sum, index) => sum + (slices.get(index)?.totals[station] ?? 0), 0);
+      const countsAt = (station: Station): StationCounts => ({
         total: totals[station],
         failed: failures[station],
         lastMinute: lastMinute(station),
       });
       return {
         stations: {
-          webhook: of('webhook'),
-          bus: of('bus'),
-          functions: of('functions'),
-          tables: of('tables'),
-          machine: of('machine'),
-          livechat: of('livechat'),
-          'dead-letters': of('dead-letters'),
+          webhook: countsAt('webhook'),
+          bus: countsAt('bus'),
+          functions: countsAt('functions'),
+          tables: countsAt('tables'),
+          machine: countsAt('machine'),
+          livechat: countsAt('livechat'),
+          'dead-letters': countsAt('dead-letters'),
         },
-        unseen,
+        notMeasured,
         sampledAt,
         running: running.size,
-        slices: indexes.map((index) => sliceOf(index * sliceSeconds, slices.get(index))),
+        slices: indexes.map((index) => toSlice(index * sliceSeconds, slices.get(index))),
       };
     },
   };
 }
 
-function sliceOf(at: number, counted: Counted | undefined): FlowSlice {
+function toSlice(at: number, counted: SliceCounts | undefined): FlowSlice {
   return {
     at,
-    webhooks: counted?.passed.webhook ?? 0,
-    events: counted?.passed.bus ?? 0,
-    sent: counted?.passed.livechat ?? 0,
-    inboundMs: quantilesOf(counted?.inboundMs),
-    sendMs: quantilesOf(counted?.sendMs),
-    pace: counted?.gate?.pace ?? null,
+    webhooks: counted?.totals.webhook ?? 0,
+    events: counted?.totals.bus ?? 0,
+    sent: counted?.totals.livechat ?? 0,
+    inboundMs: percentiles(counted?.inboundMs),
+    sendMs: percentiles(counted?.sendMs),
+    callsPerSecond: counted?.gate?.callsPerSecond ?? null,
     breaker: counted?.gate?.breaker ?? null,
   };
 }
 
-function quantilesOf(values: readonly number[] = []): Quantiles | null {
+function percentiles(values: readonly number[] = []): Percentiles | null {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1];
   const [p50, p99] = [at(0.5), at(0.99)];
@@ -214,8 +221,40 @@ function quantilesOf(values: readonly number[] = []): Quantiles | null {
 
 const severity = ['closed', 'open', 'paused'] as const;
 
-function worstOf(gates: readonly GateView[]): Pick<FlowSlice, 'pace' | 'breaker'> {
+function summarizeGates(gates: readonly GateView[]): Pick<FlowSlice, 'callsPerSecond' | 'breaker'> {
   const states = gates.map(({ paused, breaker }) => (paused ? 'paused' : breaker));
   const breaker = severity.findLast((state) => states.includes(state)) ?? 'closed';
-  return { pace: Math.min(...gates.map(({ callsPerSecond }) => callsPerSecond)), breaker };
+  return { callsPerSecond: Math.min(...gates.map(({ callsPerSecond }) => callsPerSecond)), breaker };
+}
+
+const requestEvent = z.object({ detail: z.object({ data: z.object({ requestId: z.string() }) }) });
+/** The most requests whose time is kept; the oldest are dropped first. */
+const maxRequests = 10_000;
+
+/**
+ * Measures delivery times in ms: from a request on the bus to each of its accepted messages or, on a stage, the duration of its
+ * execution. Returns an empty list for other activity.
+ */
+export function createSendTimer(): (activity: Activity) => number[] {
+  const requestedAt = new Map<string, number>();
+
+  // A request that is published again keeps its first time.
+  const remember = (requestId: string, time: number) => {
+    if (requestedAt.has(requestId)) return;
+    requestedAt.set(requestId, time);
+    const [oldest] = requestedAt.keys();
+    if (requestedAt.size > maxRequests && oldest !== undefined) requestedAt.delete(oldest);
+  };
+
+  return (activity) => {
+    const { type, detailType, at, ms, status } = activity;
+    if (type === 'execution') return typeof ms === 'number' && status === 'SUCCEEDED' ? [ms] : [];
+    const isSent = detailType === 'message.sent';
+    if (!isSent && detailType !== 'message.send.requested') return [];
+    const requestId = requestEvent.safeParse(activity).data?.detail.data.requestId ?? '';
+    const time = Date.parse(at);
+    if (!isSent) remember(requestId, time);
+    const startedAt = requestedAt.get(requestId);
+    return isSent && startedAt !== undefined ? [time - startedAt] : [];
+  };
 }

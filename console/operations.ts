@@ -1,9 +1,11 @@
 import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
+  type ExecutionListItem,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   SFNClient,
+  type HistoryEvent as StepFunctionsEvent,
 } from '@aws-sdk/client-sfn';
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
@@ -14,32 +16,33 @@ import { type Archived, find, list } from '../core/outbound/dead-letters/store.t
 import { command, viewOf } from '../core/outbound/gate/hand.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
+import { invalid, parseLimit, parseOneOf } from './http.ts';
 import type {
   DeadLetter,
-  DeadLetterAnswer,
   DeadLetterPage,
-  ExecutionAnswer,
+  DeadLetterResponse,
   ExecutionPage,
-  GateAnswer,
-  RedrivePlan,
-} from './answers.ts';
-import { historyEvent, summaryOf } from './executions.ts';
-import { limitOr, oneOf, problem } from './problem.ts';
+  ExecutionResponse,
+  ExecutionSummary,
+  GateResponse,
+  HistoryEvent,
+  RedriveDryRun,
+} from './responses.ts';
 
-const letterStatuses = ['open', 'redriven', 'settled'] as const;
-const runStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+const deadLetterStatuses = ['open', 'redriven', 'settled'] as const;
+const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 const gateCommand = z.union([
   z.strictObject({ do: z.enum(['pause', 'resume']) }),
   z.strictObject({ do: z.literal('set'), callsPerSecond: z.number().check(z.minimum(0.1), z.maximum(1000)) }),
 ]);
 
-/** What would become of a selection; each letter is then redriven by a call of its own, so that progress shows. */
-const selection = z.strictObject({
+/** A dry run for a selection. Each dead letter is then redriven with its own call, so that the page can show progress. */
+const dryRunRequest = z.strictObject({
   ids: z.array(z.string()).check(z.minLength(1), z.maxLength(500)),
   dryRun: z.literal(true),
 });
 
-/** What an operator sees and does: runs of the send machine, dead letters, gates. */
+/** Executions of the send state machine, dead letters and gates. */
 export function operations(): Hono {
   const app = new Hono();
   const stepFunctions = new SFNClient({});
@@ -47,16 +50,16 @@ export function operations(): Hono {
 
   app.get('/executions', async (context) => {
     const { status, limit, after } = context.req.query();
-    const answer = await stepFunctions.send(
+    const page = await stepFunctions.send(
       new ListExecutionsCommand({
         stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
-        maxResults: Math.min(1000, limitOr(100, limit)),
-        ...(status !== undefined && { statusFilter: oneOf(runStatuses, status, 'status') }),
+        maxResults: Math.min(1000, parseLimit(limit, 100)),
+        ...(status !== undefined && { statusFilter: parseOneOf(executionStatuses, status, 'status') }),
         ...(after !== undefined && { nextToken: after }),
       }),
     );
-    const executions = (answer.executions ?? []).map(summaryOf);
-    return context.json({ executions, next: answer.nextToken } satisfies ExecutionPage);
+    const executions = (page.executions ?? []).map(summarizeExecution);
+    return context.json({ executions, next: page.nextToken } satisfies ExecutionPage);
   });
 
   app.get('/executions/:id', async (context) => {
@@ -68,45 +71,45 @@ export function operations(): Hono {
       ]);
       const { error, cause, input, output } = execution;
       return context.json({
-        execution: { ...summaryOf(execution), error, cause, input, output },
-        history: (history.events ?? []).map(historyEvent),
-      } satisfies ExecutionAnswer);
+        execution: { ...summarizeExecution(execution), error, cause, input, output },
+        history: (history.events ?? []).map(toHistoryEvent),
+      } satisfies ExecutionResponse);
     } catch (error) {
-      if (error instanceof ExecutionDoesNotExist) throw problem(404, 'id', 'the ARN of an execution');
+      if (error instanceof ExecutionDoesNotExist) throw invalid(404, 'id', 'the ARN of an execution');
       throw error;
     }
   });
 
   app.get('/dead-letters', async (context) => {
     const { status, limit, after } = context.req.query();
-    const wanted = oneOf(letterStatuses, status ?? 'open', 'status');
-    const { letters, next } = await list(wanted, { limit: limitOr(100, limit), from: after ?? null });
+    const wanted = parseOneOf(deadLetterStatuses, status ?? 'open', 'status');
+    const { letters, next } = await list(wanted, { limit: parseLimit(limit, 100), from: after ?? null });
     return context.json({ deadLetters: letters.map(withCategory), next } satisfies DeadLetterPage);
   });
 
   app.get('/dead-letters/:id', async (context) => {
     const found = await find(context.req.param('id'));
-    if (!found) throw problem(404, 'id', 'the id of a dead letter');
+    if (!found) throw invalid(404, 'id', 'the id of a dead letter');
     return context.json({
       deadLetter: withCategory(found.archived),
-      letter: found.letter,
-    } satisfies DeadLetterAnswer);
+      content: found.letter,
+    } satisfies DeadLetterResponse);
   });
 
   app.post('/dead-letters/redrive', async (context) => {
-    const given = selection.safeParse(await context.req.json().catch(() => undefined));
-    if (!given.success) throw problem(400, 'ids', '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters');
-    const letters = await Promise.all(
-      given.data.ids.map(async (id) => ({ id, refused: unfit((await find(id))?.archived) })),
+    const given = dryRunRequest.safeParse(await context.req.json().catch(() => undefined));
+    if (!given.success) throw invalid(400, 'ids', '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters');
+    const deadLetters = await Promise.all(
+      given.data.ids.map(async (id) => ({ id, reason: notRedrivableReason((await find(id))?.archived) })),
     );
-    return context.json({ letters } satisfies RedrivePlan);
+    return context.json({ deadLetters } satisfies RedriveDryRun);
   });
 
   app.post('/dead-letters/:id/redrive', async (context) => {
     try {
       return context.json({ redriven: await redrive(context.req.param('id'), Date.now()) });
     } catch (error) {
-      if (error instanceof NotRedriven) throw problem(409, 'id', `an open dead letter; ${error.message}`);
+      if (error instanceof NotRedriven) throw invalid(409, 'id', `an open dead letter; ${error.message}`);
       throw error;
     }
   });
@@ -116,26 +119,69 @@ export function operations(): Hono {
     const ids = organizationId === undefined ? await organizations() : [organizationId];
     const now = Date.now();
     const views = await Promise.all(ids.map(async (id) => viewOf(id, await gates.read(id), now)));
-    return context.json({ gates: views } satisfies GateAnswer);
+    return context.json({ gates: views } satisfies GateResponse);
   });
 
   app.post('/gate/:organizationId', async (context) => {
     const given = gateCommand.safeParse(await context.req.json().catch(() => undefined));
     if (!given.success)
-      throw problem(400, 'do', '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}');
+      throw invalid(400, 'do', '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}');
     return context.json({ gate: await command(gates, context.req.param('organizationId'), given.data, Date.now()) });
   });
 
   return app;
 }
 
-function withCategory(letter: Archived): DeadLetter {
-  const category = categoryOf({ kind: letter.kind, error: { name: letter.errorName, message: letter.errorMessage } });
-  return { ...letter, category };
+function withCategory(deadLetter: Archived): DeadLetter {
+  const category = categoryOf({
+    kind: deadLetter.kind,
+    error: { name: deadLetter.errorName, message: deadLetter.errorMessage },
+  });
+  return { ...deadLetter, category };
 }
 
-function unfit(letter: Archived | undefined): string | undefined {
-  if (!letter) return 'there is no such dead letter';
-  if (letter.kind === 'unread') return 'it cannot be read, so there is nothing to redrive';
-  return letter.status === 'open' ? undefined : `it is ${letter.status} already`;
+function notRedrivableReason(deadLetter: Archived | undefined): string | undefined {
+  if (!deadLetter) return 'the dead letter does not exist';
+  if (deadLetter.kind === 'unread') return 'its content is not readable';
+  return deadLetter.status === 'open' ? undefined : `its status is ${deadLetter.status}`;
+}
+
+type StepFunctionsExecution = Pick<
+  Partial<ExecutionListItem>,
+  'executionArn' | 'name' | 'status' | 'startDate' | 'stopDate'
+>;
+
+export function summarizeExecution({
+  executionArn,
+  name,
+  status,
+  startDate,
+  stopDate,
+}: StepFunctionsExecution): ExecutionSummary {
+  return {
+    id: executionArn ?? '',
+    name: name ?? '',
+    status: status ?? '',
+    startDate: startDate?.toISOString() ?? '',
+    ...(stopDate && { stopDate: stopDate.toISOString() }),
+  };
+}
+
+const text = z.optional(z.string());
+const details = z.object({ name: text, error: text, cause: text, input: text });
+
+/** Each event type has a details field of its own name. */
+function toHistoryEvent(event: StepFunctionsEvent): HistoryEvent {
+  const { id = 0, type = '', timestamp } = event;
+  const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];
+  const { name, error, cause, input } = details.safeParse(found).data ?? {};
+  return {
+    id,
+    type,
+    timestamp: timestamp?.toISOString() ?? '',
+    ...(name !== undefined && { name }),
+    ...(error !== undefined && { error }),
+    ...(cause !== undefined && { cause }),
+    ...(input !== undefined && { input }),
+  };
 }

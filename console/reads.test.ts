@@ -4,7 +4,7 @@ import { type Local, organizationId, startLocal } from '../test/local.ts';
 import { meter } from '../test/read-units.ts';
 import { seedOf } from '../test/seed.ts';
 
-/** What the console reads of tables with ten thousand conversations in them: what is asked for, and little beside. */
+/** Read units that the console uses on tables with ten thousand conversations. */
 
 const total = 10_000;
 const page = z.object({
@@ -34,7 +34,7 @@ afterAll(() => local?.stop());
 const list = async (query: Readonly<Record<string, string>> = {}): Promise<Page> =>
   page.parse(await ask(`/conversations?${new URLSearchParams(query)}`));
 
-/** Reads on until the end. */
+/** Reads all pages. */
 async function all(query: Readonly<Record<string, string>>): Promise<Page[]> {
   const pages = [await list(query)];
   for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next) {
@@ -43,13 +43,13 @@ async function all(query: Readonly<Record<string, string>>): Promise<Page[]> {
   return pages;
 }
 
-const idsOf = (pages: readonly Page[]) => pages.flatMap(({ conversations }) => conversations.map(({ id }) => id));
+const idsIn = (pages: readonly Page[]) => pages.flatMap(({ conversations }) => conversations.map(({ id }) => id));
 
-describe('of ten thousand conversations', () => {
-  it('a page reads a page, wherever it begins', async () => {
+describe('with ten thousand conversations', () => {
+  it('reads about one page of items for a page, at any position', async () => {
     const first = await units.of(() => list({ limit: '100' }));
     expect(first.value.conversations).toHaveLength(100);
-    // A stored conversation is about half a kilobyte: a hundred, and fifty in vain of each status.
+    // A stored conversation is about 0.5 KB: a hundred, and up to fifty of each status that are not returned.
     expect(first.readUnits).toBeLessThan(40);
     expect(first.queries).toBeLessThanOrEqual(10);
     const later = await units.of(() => list({ limit: '100', after: first.value.next ?? '' }));
@@ -60,43 +60,43 @@ describe('of ten thousand conversations', () => {
     expect(filtered.readUnits).toBeLessThan(15);
   });
 
-  it('all are met once, in order, reading each about once', async () => {
+  it('returns all in order, each once, and reads each about once', async () => {
     const { value: pages, readUnits } = await units.of(() => all({ limit: '2000' }));
-    expect(idsOf(pages)).toEqual(Array.from({ length: total }, (_, index) => `C${index}`));
+    expect(idsIn(pages)).toEqual(Array.from({ length: total }, (_, index) => `C${index}`));
     const one = await units.of(() => list({ limit: '1000' }));
     expect(readUnits).toBeLessThan(1.3 * 10 * one.readUnits);
   });
 
-  it('a search looks through a bounded part at a time, each about once, and finds the one at the end', async () => {
+  it('examines a bounded number of conversations in each search request and finds the last one', async () => {
     const first = await units.of(() => list({ search: 'customer9999@' }));
     expect(first.value).toMatchObject({ conversations: [], searched: 2_000 });
     const whole = await units.of(() => list({ limit: '2000' }));
     expect(first.readUnits).toBeLessThan(1.5 * whole.readUnits);
     const pages = await all({ search: 'customer9999@' });
-    expect(idsOf(pages)).toEqual(['C9999']);
+    expect(idsIn(pages)).toEqual(['C9999']);
     expect(pages).toHaveLength(6);
     expect(pages.reduce((sum, { searched = 0 }) => sum + searched, 0)).toBe(total);
   });
 
-  it('a search with many hits stops when it has enough, and goes on where it stopped', async () => {
+  it('stops a search at the limit and continues from there', async () => {
     const pages = await all({ search: 'customer 99', limit: '40' });
-    const meant = Array.from({ length: total }, (_, index) => index).filter((index) => `${index}`.startsWith('99'));
-    expect(idsOf(pages)).toEqual(meant.map((index) => `C${index}`));
+    const matches = Array.from({ length: total }, (_, index) => index).filter((index) => `${index}`.startsWith('99'));
+    expect(idsIn(pages)).toEqual(matches.map((index) => `C${index}`));
     for (const { conversations } of pages) expect(conversations.length).toBeLessThanOrEqual(40);
   });
 
   it.each([
     ['chat', 'C9001'],
     ['message', 'TC9001_2'],
-  ])('the whole id of a %s finds it at once, however old, and keeps to the filter', async (_, search) => {
-    const found = async (filter: Readonly<Record<string, string>>) => idsOf([await list({ search, ...filter })]);
+  ])('finds the full id of a %s in the first request and applies the filters', async (_, search) => {
+    const found = async (filter: Readonly<Record<string, string>>) => idsIn([await list({ search, ...filter })]);
     expect(await found({})).toEqual(['C9001']);
     expect(await found({ status: 'open', organizationId })).toEqual(['C9001']);
     expect(await found({ status: 'closed' })).toEqual([]);
     expect(await found({ organizationId: 'another' })).toEqual([]);
   });
 
-  it('a chat of two thousand messages is read once, and while it goes on only its end', async () => {
+  it('reads a chat of two thousand messages once, and with `since` only its end', async () => {
     const whole = await units.of(() => ask('/conversations/C1'));
     const { messages } = z.object({ messages: z.array(z.object({ timestamp: z.string() })) }).parse(whole.value);
     expect(messages).toHaveLength(2_000);
@@ -106,7 +106,7 @@ describe('of ten thousand conversations', () => {
     expect(end.readUnits).toBeLessThan(whole.readUnits / 5);
   });
 
-  it('dead letters, gates and a single message read no table', async () => {
+  it('reads few items for dead letters, gates and a single message', async () => {
     for (const path of ['/dead-letters?limit=500', '/gate', '/messages/TC1_7']) {
       const { readUnits } = await units.of(() => ask(path));
       expect(readUnits).toBeLessThan(4);
@@ -114,45 +114,45 @@ describe('of ten thousand conversations', () => {
   });
 });
 
-describe('a look at a stage of ten thousand conversations', () => {
-  it('reads next to nothing while nothing happens', async () => {
-    const { watchConversations } = await import('./poll/conversations.ts');
-    const { watchLetters } = await import('./poll/letters.ts');
-    const watches = [watchConversations(), watchLetters()];
-    const look = () => units.of(() => Promise.all(watches.map((watch) => watch(Date.now()))));
-    const first = await look();
+describe('polling a stage with ten thousand conversations', () => {
+  it('reads almost nothing while the stage is idle', async () => {
+    const { pollConversations } = await import('./stage/conversations.ts');
+    const { pollDeadLetters } = await import('./stage/poll.ts');
+    const polls = [pollConversations(), pollDeadLetters()];
+    const pollAll = () => units.of(() => Promise.all(polls.map((poll) => poll(Date.now()))));
+    const first = await pollAll();
     expect(first.value.map(({ found }) => found)).toEqual([[], []]);
-    const idle = await look();
+    const idle = await pollAll();
     expect(idle.value.map(({ found }) => found)).toEqual([[], []]);
-    // One of each status, over the last minute in which something happened, and one for dead letters.
+    // One query for each status and one for dead letters.
     expect(idle.queries).toBe(5);
     expect(idle.readUnits).toBeLessThanOrEqual(10);
   });
 
-  it('takes in no more than it may, says so, and has the rest the next time', async () => {
-    const { watchConversations } = await import('./poll/conversations.ts');
-    const watch = watchConversations(50);
-    await watch(Date.now());
+  it('reads up to the maximum, reports that it is a sample, and reads the rest in the next poll', async () => {
+    const { pollConversations } = await import('./stage/conversations.ts');
+    const poll = pollConversations(50);
+    await poll(Date.now());
     await seed.burst(80, 'BURST');
-    const looks = [await watch(Date.now()), await watch(Date.now()), await watch(Date.now())];
-    expect(looks.map(({ found, sampled }) => [found.length, sampled])).toEqual([
+    const results = [await poll(Date.now()), await poll(Date.now()), await poll(Date.now())];
+    expect(results.map(({ found, sampled }) => [found.length, sampled])).toEqual([
       [50, true],
       [30, false],
       [0, false],
     ]);
-    expect(new Set(looks.flatMap(({ found }) => found.map(({ detail }) => JSON.stringify(detail)))).size).toBe(80);
+    expect(new Set(results.flatMap(({ found }) => found.map(({ detail }) => JSON.stringify(detail)))).size).toBe(80);
   });
 
-  it('tells a message that is stored after its conversation has moved, and one without any message just once', async () => {
-    const { watchConversations } = await import('./poll/conversations.ts');
-    const watch = watchConversations();
-    await watch(Date.now());
+  it('reports a message stored after its conversation changed, and a change without a message once', async () => {
+    const { pollConversations } = await import('./stage/conversations.ts');
+    const poll = pollConversations();
+    await poll(Date.now());
     const latest = Date.now();
     await seed.conversations(1, { prefix: 'LATE', latest });
-    const typesOf = async () => (await watch(Date.now())).found.map(({ detailType }) => detailType);
-    expect(await typesOf()).toEqual(['chat.updated']);
+    const readTypes = async () => (await poll(Date.now())).found.map(({ detailType }) => detailType);
+    expect(await readTypes()).toEqual(['chat.updated']);
     await seed.messages('LATE0', 2, latest);
-    expect(await typesOf()).toEqual(['message.received', 'message.received']);
-    expect(await typesOf()).toEqual([]);
+    expect(await readTypes()).toEqual(['message.received', 'message.received']);
+    expect(await readTypes()).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { organizations } from '../core/conversations/queries.ts';
 import { dryRunConversations } from '../core/routing/dry-run.ts';
 import { InvalidRulesError, parseRules } from '../core/routing/rules.ts';
 import { applyRules, findRules, listVersions, restoreVersion, rulesInForce } from '../core/routing/store.ts';
-import { problem } from './problem.ts';
+import { invalid } from './http.ts';
 
 const organizationId = z.optional(z.string());
 const newRules = z.strictObject({
@@ -41,7 +41,7 @@ export function routing(): Hono {
     const version = z.coerce.number().check(z.int(), z.minimum(0)).safeParse(context.req.param('version'));
     const chosen = await theOrganization(context.req.query('organizationId'));
     const found = version.success ? await findRules(chosen, version.data) : undefined;
-    if (!found) throw problem(404, 'version', 'the number of a stored version, or 0 for the default rules');
+    if (!found) throw invalid(404, 'version', 'the number of a stored version, or 0 for the default rules');
     return context.json({ organizationId: chosen, version: found });
   });
 
@@ -51,11 +51,11 @@ export function routing(): Hono {
     if (another.success) {
       const chosen = await theOrganization(another.data.organizationId);
       const inForce = await restoreVersion(chosen, another.data.version, Date.now());
-      if (!inForce) throw problem(404, 'version', 'the number of a stored version, or 0 for the default rules');
+      if (!inForce) throw invalid(404, 'version', 'the number of a stored version, or 0 for the default rules');
       return context.json({ organizationId: chosen, inForce });
     }
     const given = newRules.safeParse(body);
-    if (!given.success) throw problem(400, 'rules', '{"rules":{…},"comment":"…"}, or {"version":3} for an earlier one');
+    if (!given.success) throw invalid(400, 'rules', '{"rules":{…},"comment":"…"}, or {"version":3} for an earlier one');
     const rules = parsed(given.data.rules);
     const chosen = await theOrganization(given.data.organizationId);
     const { version, changed } = await applyRules(chosen, rules, given.data.comment, new Date().toISOString());
@@ -64,7 +64,7 @@ export function routing(): Hono {
 
   app.post('/test', async (context) => {
     const given = dryRunRequest.safeParse(await context.req.json().catch(() => undefined));
-    if (!given.success) throw problem(400, 'rules', '{"rules":{…},"conversationIds":["…"],"limit":1 to 200}');
+    if (!given.success) throw invalid(400, 'rules', '{"rules":{…},"conversationIds":["…"],"limit":1 to 200}');
     const candidate = parsed(given.data.rules);
     const chosen = await theOrganization(given.data.organizationId);
     const inForce = await rulesInForce(chosen);
@@ -104,6 +104,6 @@ function parsed(rules: unknown) {
 async function theOrganization(given: string | undefined): Promise<string> {
   if (given !== undefined) return given;
   const [only, another] = await organizations();
-  if (only === undefined || another !== undefined) throw problem(400, 'organizationId', 'the id of an organization');
+  if (only === undefined || another !== undefined) throw invalid(400, 'organizationId', 'the id of an organization');
   return only;
 }

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConversationSummary } from '../core/conversations/queries.ts';
-import { isMeant } from './meant.ts';
-import { search } from './search.ts';
+import { matchesSearch, search } from './search.ts';
 
 function conversation(index: number, name = `Customer ${index}`): ConversationSummary {
   return {
@@ -25,16 +24,16 @@ const list = fc
 const atLeastOne = fc.integer({ min: 1, max: 12 });
 
 describe('search', () => {
-  it('ends, and finds each hit once, in whatever portions', async () => {
+  it('ends and returns each match once, for any limit and budget', async () => {
     await fc.assert(
-      fc.asyncProperty(list, atLeastOne, atLeastOne, async (all, most, budget) => {
+      fc.asyncProperty(list, atLeastOne, atLeastOne, async (all, limit, budget) => {
         const found: ConversationSummary[] = [];
         let searched = 0;
         let last: ConversationSummary | undefined;
         for (let requests = 0; ; requests += 1) {
           expect(requests).toBeLessThanOrEqual(all.length);
-          const part = await search(walk(all, last), { wanted: 'dana', most, budget });
-          expect(part.conversations.length).toBeLessThanOrEqual(most);
+          const part = await search(walk(all, last), { text: 'dana', limit, budget });
+          expect(part.conversations.length).toBeLessThanOrEqual(limit);
           expect(part.searched).toBeLessThanOrEqual(budget);
           found.push(...part.conversations);
           searched += part.searched;
@@ -43,16 +42,16 @@ describe('search', () => {
           expect(part.searchedTo).toBe(last.lastActivityAt);
         }
         expect(searched).toBe(all.length);
-        expect(found).toEqual(all.filter((one) => isMeant(one, 'dana')));
+        expect(found).toEqual(all.filter((one) => matchesSearch(one, 'dana')));
       }),
     );
   });
 
-  it('stops when nobody waits any more, and can go on from there', async () => {
+  it('stops when the client disconnects, and can continue from there', async () => {
     const all = [0, 1, 2, 3].map((index) => conversation(index));
     const { searched, last } = await search(walk(all), {
-      wanted: 'nobody',
-      most: 10,
+      text: 'nobody',
+      limit: 10,
       signal: AbortSignal.abort(),
     });
     expect({ searched, last }).toEqual({ searched: 1, last: all[0] });
@@ -66,7 +65,7 @@ describe('search', () => {
     ['user-7', true],
     ['user-70', false],
     ['closed', false],
-  ])('%j means the conversation: %s', (wanted, means) => {
-    expect(isMeant(conversation(7, 'Dana Reyes'), wanted)).toBe(means);
+  ])('%j matches the conversation: %s', (text, matches) => {
+    expect(matchesSearch(conversation(7, 'Dana Reyes'), text)).toBe(matches);
   });
 });

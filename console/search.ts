@@ -1,48 +1,53 @@
 import type { ConversationSummary } from '../core/conversations/queries.ts';
-import { isMeant } from './meant.ts';
 
-/** How many conversations one request looks through: more would keep the reader waiting. */
-export const mostSearched = 2_000;
+/** How many conversations one request examines, to bound its response time. */
+const defaultBudget = 2_000;
 
-export interface Found {
-  /** In the order of the walk. */
+interface SearchResult {
   readonly conversations: readonly ConversationSummary[];
-  /** How many were looked at. */
+  /** How many conversations were examined. */
   readonly searched: number;
-  /** The time of activity of the last of them. */
+  /** The last activity of the last examined conversation. */
   readonly searchedTo?: string;
-  /** The last one that was looked at, after which the search goes on; left out where all have been. */
+  /** The last examined conversation, after which the search continues; left out after the final one. */
   readonly last?: ConversationSummary;
 }
 
-export interface Search {
-  readonly wanted: string;
-  /** How many hits are enough. */
-  readonly most: number;
-  /** How many to look through at most. */
+export interface SearchOptions {
+  readonly text: string;
+  /** The most matches to return. */
+  readonly limit: number;
+  /** The most conversations to examine. */
   readonly budget?: number;
-  /** Nobody waits for the answer any more. */
+  /** Aborted when the client disconnects. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Looks through conversations until enough are found, the budget is spent, or there are no more. Whoever goes on after
- * `last` until there is none meets each hit once.
+ * Examines conversations until the limit or the budget is reached, or none are left. Repeating it after `last` until there is no
+ * `last` returns each match once.
  */
 export async function search(
   walk: AsyncIterable<ConversationSummary>,
-  { wanted, most, budget = mostSearched, signal }: Search,
-): Promise<Found> {
+  { text, limit, budget = defaultBudget, signal }: SearchOptions,
+): Promise<SearchResult> {
   const conversations: ConversationSummary[] = [];
   let searched = 0;
-  let searchedTo: Pick<Found, 'searchedTo'> = {};
+  let searchedTo: Pick<SearchResult, 'searchedTo'> = {};
   for await (const last of walk) {
     searched += 1;
     searchedTo = { searchedTo: last.lastActivityAt };
-    if (isMeant(last, wanted)) conversations.push(last);
-    if (searched === budget || conversations.length === most || signal?.aborted) {
+    if (matchesSearch(last, text)) conversations.push(last);
+    if (searched === budget || conversations.length === limit || signal?.aborted) {
       return { conversations, searched, ...searchedTo, last };
     }
   }
   return { conversations, searched, ...searchedTo };
+}
+
+/** Whether the text is part of the conversation's id, or of a participant's name, e-mail or id, in any case. */
+export function matchesSearch({ id, participants }: ConversationSummary, search: string): boolean {
+  const text = search.trim().toLowerCase();
+  const texts = [id, ...participants.flatMap(({ id: user, name, email }) => [user, name, email])];
+  return texts.some((one) => one?.toLowerCase().includes(text));
 }

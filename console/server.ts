@@ -1,19 +1,23 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { Hono } from 'hono';
+import { proxy } from 'hono/proxy';
+import * as z from 'zod/mini';
+import { findConversations } from '../core/conversations/queries.ts';
+import { submit } from '../core/outbound/submit.ts';
 import { api } from './api.ts';
-import { unseenInTables } from './flow.ts';
-import { guard, securityHeaders } from './guard.ts';
-import { pageFiles } from './page-files.ts';
-import { play } from './play.ts';
-import { type Subscribe, stream } from './stream.ts';
-import { watch } from './watch.ts';
+import { type Subscribe, stationsNotInTables } from './flow.ts';
+import { guard, invalid, securityHeaders } from './http.ts';
+import { createLiveStream } from './live-stream.ts';
+import type { AboutConsole } from './responses.ts';
 
 export interface ConsoleOptions {
   readonly bus: string;
-  /** Calls back for whatever happens, until the returned function is called. */
   readonly subscribe: Subscribe;
-  /** The name of the deployed stage that it is for. */
+  /** The deployed stage that the console shows; left out for the local engine. */
   readonly stage?: string;
-  /** Where the LiveChat simulator listens; without it there is nothing to play with. */
+  /** The URL of the LiveChat simulator; without it the Simulator page is not available. */
   readonly simulator?: string | undefined;
 }
 
@@ -22,23 +26,95 @@ export function createConsole({ bus, subscribe, stage, simulator }: ConsoleOptio
   fetch(request: Request): Response | Promise<Response>;
 } {
   const app = new Hono();
-  // A stage is seen through its tables alone.
-  const watched = watch(subscribe, stage === undefined ? [] : unseenInTables);
-  app.use(guard, securityHeaders(pictures()));
-  app.get('/api/console', (context) => context.json({ play: simulator !== undefined, ...(stage && { stage }) }));
-  app.get('/api/flow', (context) => context.json(watched.flow()));
-  app.get('/api/stream', (context) => stream(context, watched.subscribe));
+  const live = createLiveStream(subscribe, stage === undefined ? [] : stationsNotInTables);
+  const about: AboutConsole = { simulator: simulator !== undefined, ...(stage && { stage }) };
+  app.use(guard, securityHeaders(fileOrigins()));
+  app.get('/api/console', (context) => context.json(about));
+  app.get('/api/flow', (context) => context.json(live.flow()));
+  app.get('/api/stream', live.respond);
+  if (simulator !== undefined) app.route('/api/simulator', simulatorApi(simulator));
   app.route('/api', api({ bus }));
-  if (simulator !== undefined) app.route('/play', play(simulator));
   app.route('/', pageFiles());
-  app.notFound((context) =>
-    context.json({ error: { field: 'path', expected: 'GET / or an address under /api' } }, 404),
-  );
+  app.notFound((context) => context.json({ error: { field: 'path', expected: '/, or a path under /api' } }, 404));
   return app;
 }
 
-/** Where links to stored files lead. */
-function pictures(): string[] {
+/** The origins that serve stored files. */
+function fileOrigins(): string[] {
   const endpoint = process.env.AWS_ENDPOINT_URL;
   return endpoint && URL.canParse(endpoint) ? [new URL(endpoint).origin] : ['https://*.amazonaws.com'];
 }
+
+const simulatorMessage = z.strictObject({
+  conversationId: z.string().check(z.minLength(1)),
+  text: z.string().check(z.minLength(1), z.maxLength(10_000)),
+});
+
+/** The LiveChat simulator's own API (not the LiveChat API that it simulates), and a send request on the bus. */
+function simulatorApi(simulator: string): Hono {
+  const app = new Hono();
+
+  app.post('/messages', async (context) => {
+    const given = simulatorMessage.safeParse(await context.req.json().catch(() => undefined));
+    if (!given.success) throw invalid(400, 'text', '{"conversationId":"…","text":"…"}');
+    const { conversationId, text } = given.data;
+    const [conversation] = await findConversations(conversationId);
+    if (!conversation) throw invalid(404, 'conversationId', 'the id of a stored conversation');
+    const requestId = `simulator-${randomUUID()}`;
+    const { organizationId } = conversation;
+    const messages = [{ type: 'text' as const, content: text }];
+    await submit('console', { requestId, organizationId, conversationId, messages });
+    return context.json({ requestId }, 202);
+  });
+
+  app.all('/*', (context) => {
+    const { pathname, search } = new URL(context.req.url);
+    const target = new URL(`/simulator/${pathname.split('/simulator/')[1] ?? ''}${search}`, simulator);
+    return proxy(target, { raw: context.req.raw, headers: { ...context.req.header(), host: undefined } });
+  });
+
+  return app;
+}
+
+const builtPage = join(import.meta.dirname, '..', 'dist', 'page');
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** The built page. Asset names contain a hash, so browsers may cache them forever. */
+function pageFiles(): Hono {
+  const app = new Hono();
+
+  app.get('/', async (context) => {
+    const html = await readFile(join(builtPage, 'index.html'), 'utf8').catch(() => undefined);
+    context.header('Cache-Control', 'no-cache');
+    return html === undefined ? context.html(notBuilt, 503) : context.html(html);
+  });
+
+  app.get('/assets/:file', async (context) => {
+    const file = context.req.param('file');
+    const type = contentTypes[extname(file)];
+    if (!type || !/^[\w.-]+$/.test(file)) return context.notFound();
+    const bytes = await readFile(join(builtPage, 'assets', file)).catch(() => undefined);
+    if (bytes === undefined) return context.notFound();
+    return context.body(new Uint8Array(bytes), 200, {
+      'Content-Type': type,
+      'Cache-Control': 'public, max-age=31536000, immutable',
+    });
+  });
+
+  return app;
+}
+
+const notBuilt = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>LiveChat bridge</title>
+<h1>The console's page has not been built</h1>
+<p>Run <code>npm ci</code> or <code>npm run build:page</code>, then reload this page.</p>
+<p>The API is available under <a href="/api/conversations">/api</a>.</p>
+</html>
+`;

@@ -3,12 +3,12 @@ import { listMessageIds, recordChatEvent } from '../core/messages/messages.ts';
 import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-/** A thread has ended: the time to see whether all of its events have come. */
+/** Records the end of a thread and counts its missing events. */
 export const handler = onEvent('chat.deactivated', async (event) => {
   const { organizationId, receivedAt } = event.metadata;
   const thread = { organizationId, conversationId: event.data.conversationId, threadId: event.data.threadId };
   const missing = countMissingEvents(thread.threadId, await listMessageIds(thread), Date.parse(receivedAt));
-  const news = await recordChatEvent(event);
-  if (news && missing > 0) count('EventNumberGaps', thread, missing);
-  return news;
+  const isNew = await recordChatEvent(event);
+  if (isNew && missing > 0) count('EventNumberGaps', thread, missing);
+  return isNew;
 });

@@ -2,7 +2,7 @@ import { storeMessage } from '../core/messages/messages.ts';
 import { markDelivered } from '../core/outbound/delivery-store.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-/** Our own message has come back: it was delivered, and is part of the conversation like any other. */
+/** Marks the delivery as delivered and stores the message that LiveChat returned. */
 export const handler = onEvent('message.delivered', async ({ data, metadata }) => {
   const { deliveryId: id, threadId, messageId } = data;
   const deliveredAt = Date.parse(metadata.receivedAt);

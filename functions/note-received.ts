@@ -1,4 +1,4 @@
-import { storeNote } from '../core/messages/messages.ts';
+import { storeMessage } from '../core/messages/messages.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-export const handler = onEvent('note.received', ({ data, metadata }) => storeNote(data, metadata));
+export const handler = onEvent('note.received', ({ data, metadata }) => storeMessage(data, metadata));

@@ -1,7 +1,7 @@
 import { createBusPublisher } from '../core/events/publish.ts';
 import { liveChatFileHosts } from '../core/livechat/conventions.ts';
-import { storingRules } from '../core/media/settings.ts';
-import { editMessage, storeMessage, storeNote } from '../core/messages/messages.ts';
+import { storingRules } from '../core/media/fetch.ts';
+import { editMessage, storeMessage } from '../core/messages/messages.ts';
 import { storeMedia } from '../core/messages/store-media.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { onEvents } from './middleware/on-event.ts';
@@ -13,14 +13,16 @@ export const handler = onEvents(
   ['message.received', 'message.delivered', 'note.received', 'message.updated', 'note.updated'],
   async ({ type, data, metadata }, log, remainingMs) => {
     const message = 'deliveryId' in data ? data.message : data;
-    // An event that was too large for the bus comes whatever it holds.
+    // The rule for events too large for the bus cannot filter by message type.
     if (message?.type !== 'media') return;
-    const edited = type === 'message.updated' || type === 'note.updated';
-    const ensure = () => {
-      if (edited) return editMessage({ type, metadata, data: message });
-      return message.visibility === 'agents' ? storeNote(message, metadata) : storeMessage(message, metadata);
+    const isEdit = type === 'message.updated' || type === 'note.updated';
+    const event = {
+      message,
+      metadata,
+      isEdit,
+      storeMessage: () => (isEdit ? editMessage({ type, metadata, data: message }) : storeMessage(message, metadata)),
     };
-    const store = withIdempotency('store-media', () => storeMedia({ message, metadata, edited, ensure }, ports));
+    const store = withIdempotency('store-media', () => storeMedia(event, ports));
     log.info(`file ${await store(metadata.id, remainingMs)}`);
   },
 );

@@ -14,7 +14,7 @@ export type EventActivity = {
 
 /** A function invocation finished. */
 export type InvocationActivity = {
-  readonly type: 'run';
+  readonly type: 'invocation';
   readonly at: string;
   readonly function: string;
   readonly ok: boolean;

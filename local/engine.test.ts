@@ -69,19 +69,19 @@ test("passes a webhook through its function and the bus to the rule's function",
 
   expect([response.status, await response.text()]).toEqual([200, 'taken']);
   await expect.poll(() => lines).toEqual(['noted {"data":{"conversationId":"C1"}}']);
-  expect(activities.map(({ type }) => type).sort()).toEqual(['event', 'run', 'run', 'webhook']);
+  expect(activities.map(({ type }) => type).sort()).toEqual(['event', 'invocation', 'invocation', 'webhook']);
   expect(activities).toContainEqual(
     expect.objectContaining({ type: 'event', detailType: 'chat.started', detail: { data: { conversationId: 'C1' } } }),
   );
-  expect(activities).toContainEqual(expect.objectContaining({ type: 'run', function: 'note', ok: true }));
+  expect(activities).toContainEqual(expect.objectContaining({ type: 'invocation', function: 'note', ok: true }));
 });
 
 test('is not idle while the simulator has an undelivered webhook', async () => {
   const { engine, simulators } = await start();
-  const owed = sharedInFlight(simulators[0]?.owed ?? allocateSharedCount());
+  const pendingWebhooks = sharedInFlight(simulators[0]?.pendingWebhooks ?? allocateSharedCount());
   const arrived: string[] = [];
 
-  const end = owed.begin();
+  const end = pendingWebhooks.track();
   const idle = fetch(`${engine.addresses.aws}/_local/idle`).then(({ status }) => arrived.push(`idle ${status}`));
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"data":{"conversationId":"C1"}}' });
   arrived.push('webhook');
@@ -142,7 +142,7 @@ test('retries a send whose function is killed', async () => {
 
   expect(await killed.json()).toEqual({ killed: true });
   expect(activities).toContainEqual(
-    expect.objectContaining({ type: 'run', function: 'send', error: 'Runtime.ExitError' }),
+    expect.objectContaining({ type: 'invocation', function: 'send', error: 'Runtime.ExitError' }),
   );
   expect(activities.at(-1)).toMatchObject({ type: 'execution', status: 'SUCCEEDED' });
 });
@@ -163,7 +163,7 @@ test('starts the simulator with the credentials and the webhook URL', async () =
   expect(simulators).toEqual([
     {
       port: 0,
-      owed: expect.any(SharedArrayBuffer),
+      pendingWebhooks: expect.any(SharedArrayBuffer),
       webhookUrl: engine.addresses.webhook,
       secretKey: 'my own secret',
       organizationId: 'org',

@@ -40,7 +40,7 @@ export interface SimulatorSettings {
   readonly accountId: string;
   readonly apiKey: string;
   /** Counter of webhooks that are not delivered yet, see `sharedInFlight`. */
-  readonly owed: SharedArrayBuffer;
+  readonly pendingWebhooks: SharedArrayBuffer;
 }
 
 export interface Console {
@@ -119,7 +119,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const credentials = localCredentials(environment);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
-  const owed = allocateSharedCount();
+  const pendingWebhooks = allocateSharedCount();
   const cleanups: (() => unknown)[] = [];
   let stopping = false;
 
@@ -148,7 +148,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       agentId: secret.LIVECHAT_AGENT_ID,
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
-      owed,
+      pendingWebhooks,
     };
     const simulator = await parts.startSimulator(settings).catch((cause: unknown) => {
       throw isPortTaken(cause) ? new PortTakenError(settings.port, '--livechat-port', { cause }) : cause;
@@ -173,7 +173,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         redeliveryMs: options.asyncRetryDelayMs,
         ...options.machineDelays,
       },
-      otherInFlight: sharedInFlight(owed),
+      otherInFlight: sharedInFlight(pendingWebhooks),
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>
@@ -214,7 +214,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       root,
       env,
       onLog,
-      onInvocation: (run) => publish({ type: 'run', at: now(), ...run }),
+      onInvocation: (run) => publish({ type: 'invocation', at: now(), ...run }),
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);

@@ -4,8 +4,8 @@ import { allocateSharedCount, createInFlight, sharedInFlight, waitUntilAllIdle }
 
 test('resolves idle when all work has ended, and counts each end once', async () => {
   const inFlight = createInFlight();
-  const first = inFlight.begin();
-  const second = inFlight.begin();
+  const first = inFlight.track();
+  const second = inFlight.track();
 
   first();
   first();
@@ -19,27 +19,27 @@ test('resolves idle when all work has ended, and counts each end once', async ()
 
 test('waits until all counters are zero at the same moment', async () => {
   const [one, other] = [createInFlight(), createInFlight()];
-  const first = one.begin();
-  const second = other.begin();
+  const first = one.track();
+  const second = other.track();
   const idle = waitUntilAllIdle([one, other], 5_000);
 
   // The end of the one begins something at the other, and the other way round.
-  const third = other.begin();
+  const third = other.track();
   first();
   second();
-  const fourth = one.begin();
+  const fourth = one.track();
   third();
   fourth();
 
   expect(await idle).toBe(true);
-  one.begin();
+  one.track();
   expect(await waitUntilAllIdle([other, one], 1)).toBe(false);
 });
 
 test('counts begun and ended work in shared memory', async () => {
   const inFlight = sharedInFlight(allocateSharedCount());
   await expect(inFlight.idle(0)).resolves.toBe(true);
-  const [first, second] = [inFlight.begin(), inFlight.begin()];
+  const [first, second] = [inFlight.track(), inFlight.track()];
   await expect(inFlight.idle(10)).resolves.toBe(false);
   first();
   first();
@@ -51,7 +51,7 @@ test('counts begun and ended work in shared memory', async () => {
 
 test('shares the count between counters of the same memory', () => {
   const memory = allocateSharedCount();
-  const end = sharedInFlight(memory).begin();
+  const end = sharedInFlight(memory).track();
   expect(sharedInFlight(memory).pending()).toBe(1);
   end();
   expect(sharedInFlight(memory).pending()).toBe(0);
@@ -60,7 +60,7 @@ test('shares the count between counters of the same memory', () => {
 test('waits for work that another thread ends', async () => {
   const memory = allocateSharedCount();
   const inFlight = sharedInFlight(memory);
-  inFlight.begin();
+  inFlight.track();
   const end = `
     const count = new Int32Array(require('node:worker_threads').workerData);
     Atomics.sub(count, 0, 1);

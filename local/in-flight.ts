@@ -1,8 +1,8 @@
 /** A counter of work in flight that can be waited on. */
 export interface InFlight {
   pending(): number;
-  /** Increments the counter. The returned function decrements it, once. Follow-up work must begin before this work ends. */
-  begin(): () => void;
+  /** Increments the counter. The returned function decrements it, once. Track follow-up work before this work ends. */
+  track(): () => void;
   /** Resolves with true at zero, and with false after the limit. */
   idle(limitMs: number): Promise<boolean>;
 }
@@ -14,7 +14,7 @@ export function createInFlight(): InFlight {
   return {
     pending: () => pending,
 
-    begin() {
+    track() {
       let ended = false;
       pending += 1;
       return () => {
@@ -72,7 +72,7 @@ export function sharedInFlight(memory: SharedArrayBuffer): InFlight {
   return {
     pending: () => Atomics.load(count, 0),
 
-    begin() {
+    track() {
       let ended = false;
       change(1);
       return () => {

@@ -10,9 +10,9 @@ const addresses = { webhook: 'w', console: 'c', aws: 'a', livechat: 'l', bus: 'b
 test.each<[Activity, string]>([
   [
     { type: 'webhook', at, method: 'POST', status: 200, ms: 3, action: 'incoming_chat' },
-    'webhook   POST incoming_chat 200 3 ms',
+    'webhook    POST incoming_chat 200 3 ms',
   ],
-  [{ type: 'webhook', at, method: 'POST', status: 400, ms: 1 }, 'webhook   POST 400 1 ms'],
+  [{ type: 'webhook', at, method: 'POST', status: 400, ms: 1 }, 'webhook    POST 400 1 ms'],
   [
     {
       type: 'event',
@@ -21,16 +21,19 @@ test.each<[Activity, string]>([
       source: 's',
       detail: { data: { conversationId: 'C1', content: 'hush' } },
     },
-    'event     message.received C1',
+    'event      message.received C1',
   ],
-  [{ type: 'event', at, detailType: 'webhook.rejected', source: 's', detail: {} }, 'event     webhook.rejected'],
-  [{ type: 'run', at, function: 'chat-started', ok: true, ms: 4 }, 'run       chat-started ok 4 ms'],
-  [{ type: 'run', at, function: 'send', ok: false, ms: 4, error: 'Server' }, 'run       send failed Server 4 ms'],
-  [{ type: 'execution', at, name: 'e1', arn: 'arn', status: 'RUNNING' }, 'execution e1 running'],
-  [{ type: 'execution', at, name: 'e1', arn: 'arn', status: 'TIMED_OUT' }, 'execution e1 timed out'],
+  [{ type: 'event', at, detailType: 'webhook.rejected', source: 's', detail: {} }, 'event      webhook.rejected'],
+  [{ type: 'invocation', at, function: 'chat-started', ok: true, ms: 4 }, 'invocation chat-started ok 4 ms'],
+  [
+    { type: 'invocation', at, function: 'send', ok: false, ms: 4, error: 'Server' },
+    'invocation send failed Server 4 ms',
+  ],
+  [{ type: 'execution', at, name: 'e1', arn: 'arn', status: 'RUNNING' }, 'execution  e1 running'],
+  [{ type: 'execution', at, name: 'e1', arn: 'arn', status: 'TIMED_OUT' }, 'execution  e1 timed out'],
   [
     { type: 'execution', at, name: 'e1', arn: 'arn', status: 'FAILED', error: 'LiveChatClientError' },
-    'execution e1 failed LiveChatClientError',
+    'execution  e1 failed LiveChatClientError',
   ],
 ])('formats %j in one line without contents', (activity, line) => {
   expect(formatActivity(activity, plain)).toBe(`12:34:56.789 ${line}`);

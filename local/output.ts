@@ -27,7 +27,7 @@ export function formatReady(addresses: Addresses): string {
 
 export function formatActivity(activity: Activity, colors: Colors): string {
   const time = colors.dim(activity.at.slice(11, 23));
-  return `${time} ${activity.type.padEnd(9)} ${describe(activity, colors)}`;
+  return `${time} ${activity.type.padEnd(10)} ${describe(activity, colors)}`;
 }
 
 function describe(activity: Activity, colors: Colors): string {
@@ -38,7 +38,7 @@ function describe(activity: Activity, colors: Colors): string {
       return describeEvent(activity, colors);
     case 'execution':
       return describeExecution(activity, colors);
-    case 'run':
+    case 'invocation':
       return describeInvocation(activity, colors);
   }
 }

@@ -1,6 +1,6 @@
+import { createRule } from './bus.ts';
 import { createFunction } from './functions.ts';
-import { createRule } from './rules.ts';
-import { componentName, logRetention } from './stage.ts';
+import { componentName, logRetention } from './settings.ts';
 import { type FunctionName, type RuleSpec, rules, webhookRoute } from './topology.ts';
 
 /** From LiveChat's call to what is stored: what `npm run deploy:livechat-webhook` deploys. */

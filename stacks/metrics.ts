@@ -2,7 +2,7 @@ import { type MetricName, namespace } from '../core/platform/metrics.ts';
 import { bus } from './bus.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';
-import { named, service } from './stage.ts';
+import { named, service } from './settings.ts';
 import type { RuleSpec } from './topology.ts';
 
 /** A metric of CloudWatch, for alarms and the dashboard. */
@@ -13,39 +13,39 @@ export interface Metric {
 }
 
 /** One of our own: over all values of its dimensions, or for one. */
-export function own(name: MetricName, of: Readonly<Record<string, string>> = {}): Metric {
+export function appMetric(name: MetricName, of: Readonly<Record<string, string>> = {}): Metric {
   return { namespace, name, dimensions: { service, ...of } };
 }
 
-export function ofApi(name: '4xx' | '5xx' | 'Count' | 'Latency'): Metric {
+export function apiMetric(name: '4xx' | '5xx' | 'Count' | 'Latency'): Metric {
   return { namespace: 'AWS/ApiGateway', name, dimensions: { ApiId: api.nodes.api.id } };
 }
 
-export function ofFunction(
+export function functionMetric(
   name: 'Errors' | 'Throttles' | 'Duration' | 'ConcurrentExecutions' | 'DestinationDeliveryFailures',
   called: string,
 ): Metric {
   return { namespace: 'AWS/Lambda', name, dimensions: { FunctionName: named(called) } };
 }
 
-export function ofMachine(
+export function machineMetric(
   name: 'ExecutionsStarted' | 'ExecutionsSucceeded' | 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted',
 ): Metric {
   return { namespace: 'AWS/States', name, dimensions: { StateMachineArn: machine.arn } };
 }
 
-export function ofQueue(
+export function queueMetric(
   name: 'ApproximateNumberOfMessagesVisible' | 'ApproximateAgeOfOldestMessage',
   queue: sst.aws.Queue,
 ): Metric {
   return { namespace: 'AWS/SQS', name, dimensions: { QueueName: queue.nodes.queue.name } };
 }
 
-export function ofTable(name: 'ReadThrottleEvents' | 'WriteThrottleEvents', table: sst.aws.Dynamo): Metric {
+export function tableMetric(name: 'ReadThrottleEvents' | 'WriteThrottleEvents', table: sst.aws.Dynamo): Metric {
   return { namespace: 'AWS/DynamoDB', name, dimensions: { TableName: table.name } };
 }
 
-export function ofRule(
+export function ruleMetric(
   name: 'FailedInvocations' | 'InvocationsSentToDlq' | 'InvocationsFailedToBeSentToDlq',
   rule: string,
   on?: RuleSpec['bus'],

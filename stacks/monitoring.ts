@@ -1,12 +1,7 @@
-import { createAlarm } from './alarm.ts';
-import { lossAlarms } from './alarms/losses.ts';
-import { sendingAlarms } from './alarms/sending.ts';
-import { webhookAlarms } from './alarms/webhook.ts';
-import { ruleArn } from './bus.ts';
-import { createDashboard } from './dashboard/dashboard.ts';
-import { createRule } from './rules.ts';
-import { alertEmail } from './settings.ts';
-import { arn, named } from './stage.ts';
+import { createAlarm, lossAlarms, sendingAlarms, webhookAlarms } from './alarms.ts';
+import { createRule, ruleArn } from './bus.ts';
+import { createDashboard } from './dashboard.ts';
+import { alertEmail, arn, named } from './settings.ts';
 import { alertRule } from './topology.ts';
 
 /** Where every alarm and alert goes: subscribe whatever calls a human. They hold ids, so it needs no key of its own. */

@@ -1,9 +1,7 @@
-import { ruleArn } from './bus.ts';
+import { createRule, deadLetters, ruleArn, type Target } from './bus.ts';
 import { createFunction } from './functions.ts';
-import { deadLetters } from './queues.ts';
-import { createRole } from './roles.ts';
-import { createRule, type Target } from './rules.ts';
-import { arn, logRetention, named } from './stage.ts';
+import { createRole } from './grants.ts';
+import { arn, logRetention, named } from './settings.ts';
 import { consumers, patternOf, type RuleSpec, rules, stateMachines } from './topology.ts';
 
 /** From a send request to LiveChat, or to a dead letter: what `npm run deploy:livechat-outbound` deploys. */

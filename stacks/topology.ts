@@ -3,9 +3,8 @@ import { eventSource } from '../core/events/catalogue.ts';
 import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import type { TableLayout } from '../core/platform/tables.ts';
-import { controlTable } from '../core/platform/tables.ts';
-import type { UseName } from './uses.ts';
+import { controlTable, type TableLayout } from '../core/platform/tables.ts';
+import type { PermissionName } from './permissions.ts';
 
 /**
  * What the bridge is made of, as plain data. The cloud and the local engine both build from this file,
@@ -21,8 +20,8 @@ export interface FunctionSpec {
   readonly timeoutSeconds: number;
   /** How many run at once at most, apart from all other functions. */
   readonly concurrency?: number;
-  /** What it uses, and so both what it may do and what is in its environment. */
-  readonly uses: readonly UseName[];
+  /** The permissions of its role, and the resources whose names are in its environment. */
+  readonly permissions: readonly PermissionName[];
 }
 
 /**
@@ -30,12 +29,12 @@ export interface FunctionSpec {
  * function that mostly waits for DynamoDB, and less would make its cold start longer. Half a minute is room for a
  * conversation that many write at the same time.
  */
-const stateWriter = (name: string, uses: readonly UseName[]) =>
+const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
   ({
     handler: `functions/${name}.handler`,
     memoryMb: 512,
     timeoutSeconds: 30,
-    uses: ['read-large-events', ...uses],
+    permissions: ['read-large-events', ...permissions],
   }) as const satisfies FunctionSpec;
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
@@ -47,14 +46,14 @@ const router = (name: string) =>
     memoryMb: 512,
     timeoutSeconds: 60,
     concurrency: 20,
-    uses: [
+    permissions: [
       'read-large-events',
       'read-credentials',
       'route-threads',
-      'remember-effects',
-      'take-turns',
+      'idempotency-records',
+      'update-rate-limits-and-queues',
       'publish-events',
-      'keep-large-events',
+      'store-large-events',
     ],
   }) as const satisfies FunctionSpec;
 
@@ -65,7 +64,7 @@ export const functions = {
     handler: 'functions/webhook.handler',
     memoryMb: 1024,
     timeoutSeconds: 8,
-    uses: ['publish-events', 'keep-large-events', 'read-credentials'],
+    permissions: ['publish-events', 'store-large-events', 'read-credentials'],
   },
   'chat-started': recorder('chat-started'),
   'chat-updated': recorder('chat-updated'),
@@ -78,18 +77,18 @@ export const functions = {
   'message-updated': stateWriter('message-updated', ['read-participants', 'store-messages']),
   'note-updated': stateWriter('note-updated', ['read-participants', 'store-messages']),
   'message-deleted': stateWriter('message-deleted', [
-    'name-conversations',
-    'bury-messages',
-    'find-media',
-    'remove-media',
+    'conversations-table-name',
+    'tombstone-messages',
+    'list-media',
+    'delete-media',
   ]),
   'message-delivered': stateWriter('message-delivered', [
     'record-conversations',
     'read-participants',
     'store-messages',
   ]),
-  'message-seen': stateWriter('message-seen', ['mark-read']),
-  'postback-received': stateWriter('postback-received', ['name-conversations', 'store-clicks']),
+  'message-seen': stateWriter('message-seen', ['record-seen']),
+  'postback-received': stateWriter('postback-received', ['conversations-table-name', 'store-postbacks']),
   'route-thread': router('route-thread'),
   'route-first-message': router('route-first-message'),
   // A download takes 30 s at most, and S3 has 15 s for it. A file is never in memory whole.
@@ -97,17 +96,17 @@ export const functions = {
     handler: 'functions/store-media.handler',
     memoryMb: 512,
     timeoutSeconds: 60,
-    uses: [
+    permissions: [
       'read-large-events',
-      'remember-effects',
-      'note-media',
+      'idempotency-records',
+      'record-media',
       'put-media',
-      'remove-media',
+      'delete-media',
       'record-conversations',
       'read-participants',
       'store-messages',
       'publish-events',
-      'keep-large-events',
+      'store-large-events',
     ],
   },
   // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most of
@@ -117,16 +116,16 @@ export const functions = {
     memoryMb: 512,
     timeoutSeconds: 60,
     concurrency: 60,
-    uses: [
+    permissions: [
       'read-credentials',
-      'take-turns',
+      'update-rate-limits-and-queues',
       'track-deliveries',
       'read-media',
       // S3 says that a file is not there only to whoever may list.
-      'find-media',
-      'look-after-runs',
+      'list-media',
+      'describe-executions',
       'publish-events',
-      'keep-large-events',
+      'store-large-events',
     ],
   },
   // Ten letters at a time, each a few calls; a batch that takes longer is read again.
@@ -134,16 +133,16 @@ export const functions = {
     handler: 'functions/dead-letter.handler',
     memoryMb: 512,
     timeoutSeconds: 60,
-    uses: [
-      'take-dead-letters',
-      'name-secrets',
+    permissions: [
+      'receive-dead-letters',
+      'secret-prefix',
       'archive-dead-letters',
       'leave-queues',
       'publish-events',
-      'keep-large-events',
-      'look-after-runs',
-      'start-runs',
-      'remind-later',
+      'store-large-events',
+      'describe-executions',
+      'start-executions',
+      'delay-dead-letters',
     ],
   },
 } as const satisfies Record<string, FunctionSpec>;
@@ -162,22 +161,22 @@ export const webhookRoute = {
 } as const;
 
 /** Queues by what they hold: what failed (asynchronous invocations, undeliverable events, sends), and failures that could not be handled. */
-export const queues = { deadLetters: 'dead-letters', parked: 'parked' } as const;
+export const queues = { deadLetters: 'dead-letters', quarantine: 'quarantine' } as const;
 
 export type QueueName = keyof typeof queues;
 
-/** Queues whose messages start a function. A message that it fails `maxReceiveCount` times is parked. */
+/** Queues whose messages start a function. A message that it fails `maxReceiveCount` times is moved to the quarantine queue. */
 export const consumers = {
   'dead-letters': {
     queue: 'deadLetters',
     function: 'dead-letter',
     batchSize: 10,
     maxReceiveCount: 5,
-    parked: 'parked',
+    quarantine: 'quarantine',
   },
 } as const satisfies Record<
   string,
-  { queue: QueueName; function: FunctionName; parked: QueueName; [other: string]: unknown }
+  { queue: QueueName; function: FunctionName; quarantine: QueueName; [other: string]: unknown }
 >;
 
 /** `variable`: the environment variable in which functions find the state machine's ARN. */

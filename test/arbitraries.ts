@@ -1,17 +1,17 @@
 import fc from 'fast-check';
-import type { ConversationEvent } from '../core/conversations/facts.ts';
+import type { ConversationEvent } from '../core/conversations/projection.ts';
 import type { EventMetadata, Participant } from '../core/events/schemas.ts';
 import { payloads } from '../core/livechat/schemas.ts';
 import type { Webhook } from '../core/livechat/translate.ts';
 
-/** Generators of what comes from LiveChat and of what becomes of it, for tests of properties. */
+/** Generators of LiveChat payloads and domain events for property tests. */
 
 export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
 export const customerId = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 export const agentId = 'nina.kowal@acme.example';
 export const botId = 'b41f7c0d93ae4e6f8c25d10a6b7e3f92';
 
-/** Any JSON value, with the names among its keys that a careless program trips over. */
+/** Any JSON value, including keys such as __proto__ and constructor. */
 export const anyJson: fc.Arbitrary<fc.JsonValue> = fc.oneof(
   { weight: 5, arbitrary: fc.jsonValue() },
   {
@@ -29,7 +29,7 @@ export const time: fc.Arbitrary<string> = fc
   })
   .map(({ date, fraction, offset }) => `${date.toISOString().slice(0, 19)}${fraction && `.${fraction}`}${offset}`);
 
-/** Mostly the good value, sometimes another one, so that schemas are met as well as missed. */
+/** Mostly valid values, sometimes others, so that schemas match and fail. */
 function mostly<T>(good: fc.Arbitrary<T>): fc.Arbitrary<T | fc.JsonValue> {
   return fc.oneof({ weight: 24, arbitrary: good }, { weight: 1, arbitrary: anyJson });
 }
@@ -42,7 +42,7 @@ const agentsAndGroups = fc.record(
   { requiredKeys: [] },
 );
 
-/** A JSON object that has what every event of LiveChat has, and whatever else. */
+/** A JSON object with the fields of every LiveChat event, and arbitrary others. */
 export const liveChatEvent = fc
   .tuple(
     fc.dictionary(fc.string(), anyJson, { maxKeys: 3 }),
@@ -124,7 +124,7 @@ const fields = {
   postback: mostly(fc.record({ id, toggled: fc.boolean(), button_value: fc.option(fc.string()) })),
 };
 
-/** Carries the fields of every action, most of them as they should be; as JSON.parse gives it. */
+/** Has the fields of every action, mostly valid; as returned by JSON.parse. */
 export const payload: fc.Arbitrary<unknown> = mostly(
   fc.oneof(
     { weight: 3, arbitrary: fc.record(fields) },
@@ -134,7 +134,7 @@ export const payload: fc.Arbitrary<unknown> = mostly(
 
 const actions = Object.keys(payloads);
 
-/** A verified webhook: of a known action mostly, received at a whole millisecond. */
+/** A verified webhook, mostly of a known action, received at a whole millisecond. */
 export const webhook: fc.Arbitrary<Webhook> = fc.record({
   organizationId: fc.constant(organizationId),
   action: fc.oneof(
@@ -147,7 +147,7 @@ export const webhook: fc.Arbitrary<Webhook> = fc.record({
     .map((date) => date.toISOString()),
 });
 
-/** Minutes of one hour, so that times meet. */
+/** Minutes of one hour, so that equal times occur. */
 const minute = fc.integer({ min: 10, max: 19 });
 const receivedAt = minute.map((at) => `2026-03-11T09:${at}:00.000Z`);
 const happenedAt = minute.map((at) => `2026-03-11T09:${at}:00.000000Z`);
@@ -168,7 +168,7 @@ export const participant: fc.Arbitrary<Participant> = fc.record(
 
 const metadata = receivedAt.map(
   (at): EventMetadata => ({
-    id: 'set by facts()',
+    id: 'set by withIds()',
     version: '1',
     correlationId: 'c',
     organizationId,
@@ -178,8 +178,8 @@ const metadata = receivedAt.map(
   }),
 );
 
-/** One fact about a thread; `threadId` decides which, and may leave it out where a fact can do without. */
-function fact(
+/** One event of a thread. `maybeThreadId` applies to events whose thread id is optional. */
+function conversationEvent(
   threadId: fc.Arbitrary<string>,
   maybeThreadId: fc.Arbitrary<string | undefined>,
 ): fc.Arbitrary<ConversationEvent> {
@@ -223,16 +223,18 @@ function fact(
   );
 }
 
-/** Facts with an id of their own each, about the threads named (or, where a fact can do without, about none). */
-export function facts(...threadIds: readonly string[]): fc.Arbitrary<ConversationEvent[]> {
+/** Events with unique ids of the given threads, or without a thread id where it is optional. */
+export function conversationEvents(...threadIds: readonly string[]): fc.Arbitrary<ConversationEvent[]> {
   const threadId = fc.constantFrom(...threadIds);
-  return fc.array(fact(threadId, fc.option(threadId, { nil: undefined })), { maxLength: 12 }).map(withIds(threadIds));
+  return fc
+    .array(conversationEvent(threadId, fc.option(threadId, { nil: undefined })), { maxLength: 12 })
+    .map(withIds(threadIds));
 }
 
-/** Facts that all name the one thread. */
-export function factsOf(threadId: string): fc.Arbitrary<ConversationEvent[]> {
+/** Events of one thread. */
+export function threadEvents(threadId: string): fc.Arbitrary<ConversationEvent[]> {
   const only = fc.constant(threadId);
-  return fc.array(fact(only, only), { maxLength: 8 }).map(withIds([threadId]));
+  return fc.array(conversationEvent(only, only), { maxLength: 8 }).map(withIds([threadId]));
 }
 
 function withIds(threadIds: readonly string[]): (list: readonly ConversationEvent[]) => ConversationEvent[] {
@@ -243,12 +245,12 @@ function numbered(one: ConversationEvent, id: string): ConversationEvent {
   return { ...one, metadata: { ...one.metadata, id } };
 }
 
-/** When each of the threads last had a message. */
+/** The time of each thread's latest message. */
 export function activity(...threadIds: readonly string[]): fc.Arbitrary<Record<string, string>> {
   return fc.dictionary(fc.constantFrom(...threadIds), happenedAt);
 }
 
-/** The same value with the members of every object the other way round. */
+/** The same value with the members of every object reversed. */
 export function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;

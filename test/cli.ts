@@ -38,7 +38,7 @@ export function startLivechat(args: readonly string[], environment: Readonly<Rec
 export const livechat = (...args: string[]): Promise<Ran> => startLivechat(args).ended;
 
 /** The command line on a bridge; `json` adds --json and gives what was printed, parsed. */
-export function livechatOf({ aws }: { aws: string }) {
+export function cliFor({ aws }: { aws: string }) {
   const environment = { AWS_ENDPOINT_URL: aws };
   return {
     run: (...args: string[]): Promise<Ran> => startLivechat(args, environment).ended,

@@ -63,7 +63,7 @@ describe('what becomes of a chat’s webhooks', () => {
     expect(await local.output()).not.toMatch(/message\.\w+ .*angry/);
   });
 
-  it('stores a body too large for the bus whole, by way of the bucket', async () => {
+  it('stores a body too large for the bus through the bucket', async () => {
     const { start, event, read } = chat();
     const events = Array.from({ length: 40 }, (_, index) => event(index + 1, { text: 'x'.repeat(15_000) }));
     await start([], { events: [...events, event(41, { type: 'custom', content: { list: 'y'.repeat(250_000) } })] });
@@ -73,7 +73,7 @@ describe('what becomes of a chat’s webhooks', () => {
     expect(body).toHaveProperty('messages.39.content', 'x'.repeat(15_000));
   });
 
-  it('ends with the newest edition, and an edition that overtakes its message counts', async () => {
+  it('keeps the latest revision, also if it arrives before its message', async () => {
     const { arrives, edited, read } = chat();
     await edited(1, { text: 'edited' });
     await arrives(1);
@@ -83,14 +83,14 @@ describe('what becomes of a chat’s webhooks', () => {
     });
   });
 
-  it('loses no edition that races with its message', async () => {
+  it('keeps a revision that arrives concurrently with its message', async () => {
     const { arrives, edited, read } = chat();
     const numbers = Array.from({ length: 25 }, (_, index) => index + 1);
     await Promise.all(numbers.flatMap((number) => [edited(number, { text: 'edited' }), arrives(number)]));
     expect(await read()).toMatchObject({ messages: numbers.map(() => ({ content: 'edited', edited: true })) });
   });
 
-  it('lets a tombstone win, whichever comes first, and removes the stored media', async () => {
+  it('keeps a tombstone in any order of arrival, and removes the stored media', async () => {
     const { arrives, edited, deleted, organizationId, read } = chat();
     const s3 = new S3Client({
       endpoint: local.aws,
@@ -130,7 +130,7 @@ describe('what becomes of a chat’s webhooks', () => {
   });
 
   it.each(['before', 'after'])(
-    'corrects an author whose id misleads, when the user becomes known %s the message',
+    'corrects the type of an author when the user becomes known %s the message',
     async (when) => {
       const { start, arrives, read, organizationId } = chat();
       const users = [{ id: 'odd-agent', type: 'agent', present: true }];
@@ -143,7 +143,7 @@ describe('what becomes of a chat’s webhooks', () => {
     },
   );
 
-  it('goes idle and comes back with the next message, in either order of arrival', async () => {
+  it('becomes idle and reopens with the next message, in either order of arrival', async () => {
     const idle = { type: 'system_message', system_message_type: 'routing.idle', author_id: undefined, text: 'idle' };
     const status = async (...steps: ((one: ReturnType<typeof chat>) => Promise<void>)[]) => {
       const one = chat();
@@ -170,7 +170,7 @@ describe('what becomes of a chat’s webhooks', () => {
     ).toMatchObject({ conversation: { status: 'open' } });
   });
 
-  it('keeps clicks, read marks, tags and session fields', async () => {
+  it('stores clicks, read marks, tags and session fields', async () => {
     const { start, arrives, happens, read, organizationId } = chat();
     await start([{ id: customer, type: 'customer', present: true, session_fields: [{ plan: 'pro' }] }], {
       tags: ['vip'],
@@ -207,7 +207,7 @@ describe('what becomes of a chat’s webhooks', () => {
     });
   });
 
-  it('refuses bad questions by naming the field', async () => {
+  it('rejects an invalid query with the field name', async () => {
     expect(await local.api('/api/conversations?status=lost')).toEqual({
       status: 400,
       body: { error: { field: 'status', expected: 'one of queued, open, idle, closed' } },
@@ -227,7 +227,7 @@ describe('what becomes of a chat’s webhooks', () => {
     ).toBe(403);
   });
 
-  it('pages through conversations without a gap or a repetition', async () => {
+  it('pages through conversations without gaps or duplicates', async () => {
     const chats = Array.from({ length: 5 }, chat);
     for (const { arrives } of chats) await arrives(1);
     const seen: string[] = [];

@@ -14,17 +14,17 @@ const ready = z.object({
   bus: z.string(),
 });
 
-/** A running engine, as a test uses it. */
+/** A running engine. */
 export interface RunningLocal extends z.infer<typeof ready> {
   readonly secret: string;
-  /** The environment of a function, for a test that calls core itself. */
+  /** The environment of the functions, for tests that call core directly. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Waits until no function runs, waits or retries. */
+  /** Waits until no invocation runs, waits or is to be retried. */
   idle(): Promise<void>;
   api(path: string): Promise<{ status: number; body: unknown }>;
 }
 
-/** The whole pipeline in a process of its own, as `npm start` runs it, on free ports. */
+/** An engine in its own process, as `npm start` runs it, on free ports. */
 export interface Local extends RunningLocal {
   /** Everything printed so far, with the logs of the functions. */
   output(): string;
@@ -34,10 +34,10 @@ export interface Local extends RunningLocal {
 export const secret = 'whsec-demo-3f9c1a7be2';
 export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
 
-/** How long a line may take from the engine to here: it goes through two pipes, also after the engine is idle. */
+/** Time-out for a line of the log: it passes two pipes, which can take longer than the engine is busy. */
 export const printed = { timeout: 10_000 };
 
-/** What tests start it with: all it logs, and a state machine that tries again at once. */
+/** Flags of tests: log everything, and retry failed tasks at once. */
 const testFlags = ['--verbose', '--machine-retry-delay', '50'];
 const start = fileURLToPath(new URL('../local/start.ts', import.meta.url));
 const freePorts = ['--json', '--port', '0', '--aws-port', '0', '--livechat-port', '0', '--async-retry-delay', '20'];
@@ -65,7 +65,7 @@ export async function startLocal(
   };
 }
 
-/** A running engine's addresses with the calls that tests make. */
+/** Returns the addresses of a running engine, with the calls that tests make. */
 export function connectLocal(addresses: z.infer<typeof ready>): RunningLocal {
   return {
     ...addresses,

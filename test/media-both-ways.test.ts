@@ -15,7 +15,7 @@ describe('a file through the simulator', () => {
     return conversation.parse((await local.api(`/api/conversations/${id}`)).body).messages;
   }
 
-  it('that a customer sends can be looked at', async () => {
+  it('sent by a customer has a link', async () => {
     const { chat, act } = outbound(local);
     const id = await chat();
     await act(id, { action: 'file', name: 'photo.png', content: png.toString('base64') });
@@ -31,7 +31,7 @@ describe('a file through the simulator', () => {
     expect(Buffer.from(await (await fetch(photo?.link?.url ?? '')).arrayBuffer())).toEqual(png);
   });
 
-  it('that we send from the bucket arrives byte for byte, and comes back to be looked at', async () => {
+  it('sent from the bucket arrives unchanged and returns with a link', async () => {
     const { chat, send, settled, act } = outbound(local);
     const id = await chat();
     const key = `${organizationId}/outbound/floor plan.png`;

@@ -7,7 +7,7 @@ import { answering, type Respond, startServer } from './http-server.ts';
 import { type Local, post, printed, startLocal } from './local.ts';
 import { bucketOf, conversation, keysUnder, listen, png, sha256 } from './media.ts';
 
-describe('the file of a message', () => {
+describe('a media message', () => {
   let local: Local;
   let cdn: Awaited<ReturnType<typeof startServer>>;
   let events: Awaited<ReturnType<typeof listen>>;
@@ -76,7 +76,7 @@ describe('the file of a message', () => {
     };
   }
 
-  it('is stored under its message, which says so, as does the bus', async () => {
+  it('has its file stored and publishes media.stored', async () => {
     const { answer, arrives, read, prefix, organization, stored, url, asked } = chat();
     answer(picture);
     await arrives({}, 3);
@@ -98,7 +98,7 @@ describe('the file of a message', () => {
     expect(Buffer.from((await object.Body?.transformToByteArray()) ?? [])).toEqual(png);
   });
 
-  it('has a link for whoever looks at the conversation, which ends', async () => {
+  it('has a link that expires', async () => {
     const { answer, arrives, read, organization } = chat();
     answer(picture);
     await arrives({ name: 'żółć "1".png' });
@@ -130,14 +130,14 @@ describe('the file of a message', () => {
   });
 
   it.each<[string, object, Respond, RegExp]>([
-    ['is not there', {}, answering(404, ''), /expected the answer 200 .* gave 404$/],
-    ['leads elsewhere', {}, answering(302, '', { location: 'http://169.254.169.254/' }), /gave 302$/],
+    ['is not found', {}, answering(404, ''), /expected status 200, received 404$/],
+    ['redirects', {}, answering(302, '', { location: 'http://169.254.169.254/' }), /received 302$/],
     ['is too large', {}, answering(200, 'x'.repeat(100_001)), /^the file is too large: expected at most 100000 bytes$/],
-    ['is of another host', { url: 'https://evil.example/a.png' }, picture, /^a file is not fetched from this host$/],
-    ['is of this machine', { url: 'https://127.0.0.1/a.png' }, picture, /^a file is not fetched from this host$/],
-    ['goes by http', { url: 'http://cdn.livechat-files.com/a.png' }, picture, /https address only$/],
-    ['has no address', { url: '' }, picture, /https address only$/],
-  ])('that %s is not, and the message says why', async (_what, event, respond, why) => {
+    ['is on another host', { url: 'https://evil.example/a.png' }, picture, /^the host of the file is not allowed$/],
+    ['is on a local address', { url: 'https://127.0.0.1/a.png' }, picture, /^the host of the file is not allowed$/],
+    ['has an http URL', { url: 'http://cdn.livechat-files.com/a.png' }, picture, /must have an https URL$/],
+    ['has no URL', { url: '' }, picture, /must have an https URL$/],
+  ])('records the error of a file that %s', async (_what, event, respond, why) => {
     const { answer, arrives, read, keys, stored, organization } = chat();
     answer(respond);
     await arrives(event);
@@ -152,7 +152,7 @@ describe('the file of a message', () => {
     });
   });
 
-  it('whose server is not well is tried again, and its message forgets the failure', async () => {
+  it('retries a failing server and clears the error', async () => {
     const { answer, arrives, read, asked } = chat();
     answer((response, request) => (asked() === 1 ? answering(503, '') : picture)(response, request));
     await arrives();
@@ -162,7 +162,7 @@ describe('the file of a message', () => {
     expect(message?.metadata.media).not.toHaveProperty('error');
   });
 
-  it('whose server stays ill waits in the dead letters, from where it can be had', async () => {
+  it('becomes a dead letter if the server keeps failing, and is stored after a redrive', async () => {
     const { answer, arrives, read, asked, now } = chat();
     answer(answering(503, ''));
     await arrives();
@@ -180,7 +180,7 @@ describe('the file of a message', () => {
     await expect.poll(async () => (await now()).messages[0]?.metadata.media, printed).toMatchObject({ sha256 });
   });
 
-  it('is taken along when the message is deleted', async () => {
+  it('loses its file when it is deleted', async () => {
     const { answer, arrives, deleted, read, keys } = chat();
     answer(picture);
     await arrives();
@@ -194,7 +194,7 @@ describe('the file of a message', () => {
     expect(await keys()).toEqual([]);
   });
 
-  it('is not even fetched when the message was deleted before it came', async () => {
+  it('fetches no file if it was deleted before it arrived', async () => {
     const { answer, arrives, deleted, read, keys, asked } = chat();
     answer(picture);
     await deleted();
@@ -205,7 +205,7 @@ describe('the file of a message', () => {
     expect(await keys()).toEqual([]);
   });
 
-  it('is not kept when the message is deleted while it is being stored', async () => {
+  it('keeps no file if it is deleted during the download', async () => {
     const { answer, arrives, deleted, read, now, keys, stored } = chat();
     const asked = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
@@ -224,7 +224,7 @@ describe('the file of a message', () => {
     expect(stored()).toEqual([]);
   });
 
-  it('is another one once an edition names another', async () => {
+  it('replaces its file when a revision has another URL', async () => {
     const { answer, arrives, edited, read, keys, prefix, url } = chat();
     const other = `${url}?edition=2`;
     answer(picture);
@@ -241,7 +241,7 @@ describe('the file of a message', () => {
     expect(await keys()).toEqual([expect.stringMatching(new RegExp(`^${prefix}[0-9a-f]{8}-receipt\\.png$`))]);
   });
 
-  it('stays when an edition changes something else, or comes first', async () => {
+  it('keeps its file when a revision has the same URL, or arrives first', async () => {
     const { answer, arrives, edited, read, keys, asked, prefix } = chat();
     answer(picture);
     await edited({ alternative_text: 'A receipt' });
@@ -253,7 +253,7 @@ describe('the file of a message', () => {
     expect(await keys()).toEqual([expect.stringContaining(prefix)]);
   });
 
-  it('of a note is stored as well, and the bus learns that it is of a note', async () => {
+  it('that is a note publishes its visibility', async () => {
     const { answer, arrives, read, stored } = chat();
     answer(picture);
     await arrives({ id: 'THREAD_1', type: 'message', text: 'Hello' });
@@ -264,14 +264,14 @@ describe('the file of a message', () => {
     await expect.poll(stored, printed).toMatchObject([{ data: { visibility: 'agents' } }]);
   });
 
-  it('is stored when its event was too large for the bus', async () => {
+  it('has its file stored if its event was too large for the bus', async () => {
     const { answer, arrives, read } = chat();
     answer(picture);
     await arrives({ properties: { shop: { note: 'x'.repeat(350_000) } } });
     expect((await read()).messages).toMatchObject([{ metadata: { oversize: {}, media: { sha256 } } }]);
   });
 
-  it('is not stored again when its event is replayed from the archive', async () => {
+  it('fetches nothing when its event is replayed from the archive', async () => {
     const { asked, answer, organization, url } = chat();
     answer(picture);
     const at = '2026-03-11T09:14:20.120355Z';

@@ -5,7 +5,7 @@ import { fixture } from './fixtures.ts';
 import { type Local, organizationId, post, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
-describe('events that are replayed from the archive', () => {
+describe('events replayed from the archive', () => {
   let local: Local;
   beforeAll(async () => {
     local = await startLocal();
@@ -26,7 +26,7 @@ describe('events that are replayed from the archive', () => {
     expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
   };
 
-  it('send nothing, though the same request sends when it is put on the bus', async () => {
+  it('send nothing, although the same request on the bus does', async () => {
     const bus = outbound(local);
     const conversationId = await bus.chat();
     const data = {
@@ -44,7 +44,7 @@ describe('events that are replayed from the archive', () => {
     expect(await bus.shown(conversationId)).toEqual(['Once']);
   });
 
-  it('bring back what was lost of the state, and change nothing of what is there', async () => {
+  it('restore lost messages and change nothing else', async () => {
     const message = fixture('incoming_event.message.customer.json');
     await post(local, message);
     await local.idle();

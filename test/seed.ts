@@ -1,4 +1,4 @@
-import type { ConversationEvent } from '../core/conversations/facts.ts';
+import type { ConversationEvent } from '../core/conversations/projection.ts';
 import type { Participant } from '../core/events/schemas.ts';
 import { type Local, organizationId } from './local.ts';
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { liveChatCarrier } from '../core/livechat/carrier.ts';
 import { createLiveChatClient } from '../core/livechat/client.ts';
 import type { Part } from '../core/livechat/compose.ts';
-import { withDownload } from '../core/media/download.ts';
+import { withDownload } from '../core/media/fetch.ts';
 import type { Carrier } from '../core/outbound/carrier.ts';
 import { answering, type Respond, startServer } from './http-server.ts';
 

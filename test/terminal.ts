@@ -4,7 +4,7 @@ import { spawn } from '@lydell/node-pty';
 
 const shim = fileURLToPath(new URL('../cli/livechat.js', import.meta.url));
 
-export interface AtTerminal {
+export interface TerminalSession {
   /** The terminal's text without control characters. */
   shown(): string;
   type(keys: string): void;
@@ -13,7 +13,10 @@ export interface AtTerminal {
 }
 
 /** Starts the command line in a pseudo-terminal. */
-export function atTerminal(args: readonly string[], environment: Readonly<Record<string, string>>): AtTerminal {
+export function startInTerminal(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): TerminalSession {
   const terminal = spawn(process.execPath, [shim, ...args], { cols: 160, env: { ...process.env, ...environment } });
   const ended = Promise.withResolvers<number>();
   let output = '';

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Local } from '../../test/local.ts';
-import { authorization, textOf } from '../livechat.ts';
+import { authorization, messageText } from '../livechat.ts';
 import { type Job, type Message, type Result, result } from './job.ts';
 
 export type Design = Pick<Job, 'callsPerSecond' | 'breaker' | 'concurrency'>;
@@ -13,7 +13,7 @@ const processes = 4;
  * The design of the original specification: every process has a limiter of the whole rate and a breaker of its own, since
  * neither is shared.
  */
-export const limiterInEachProcess = (callsPerSecond: number): Design => ({
+export const limiterPerProcess = (callsPerSecond: number): Design => ({
   callsPerSecond,
   breaker: true,
   concurrency: null,
@@ -28,7 +28,7 @@ export async function runBaseline(
   { chats, each }: { chats: readonly string[]; each: number },
 ): Promise<Result> {
   const messages = Array.from({ length: each }, (_, number) =>
-    chats.map((chat): Message => ({ chat, text: textOf(number) })),
+    chats.map((chat): Message => ({ chat, text: messageText(number) })),
   ).flat();
   const url = new URL('/v3.6/agent/action/send_event', local.livechat).href;
   const shares = Array.from({ length: processes }, (_, process) =>

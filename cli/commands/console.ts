@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
-import { onBridge } from '../bridge.ts';
+import { withBridge } from '../bridge.ts';
 import { bridgeCommand } from '../command.ts';
 import { bridgeOptions } from '../options.ts';
 
@@ -17,7 +17,7 @@ export const register = (program: Command): void => {
   }).option('--port <number>', 'where it listens on 127.0.0.1; 0 takes any free port', '3001');
   program.addCommand(
     command.action(
-      onBridge(consoleOptions, async (given) => {
+      withBridge(consoleOptions, async (given) => {
         const { serveConsole } = await import('../console/serve.ts');
         await serveConsole(given);
       }),

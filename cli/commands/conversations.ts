@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { onBridge } from '../bridge.ts';
-import { asking, bridgeCommand, group } from '../command.ts';
+import { withBridge } from '../bridge.ts';
+import { bridgeCommand, commandGroup, withConfirmation } from '../command.ts';
 import { eraseOptions, listOptions, showOptions, statuses } from '../conversations/options.ts';
 import { UsageError } from '../errors.ts';
 
@@ -13,7 +13,7 @@ const listCommand = () =>
     .option('--organization <uuid>', 'of this one alone')
     .option('--limit <number>', 'at most so many', '20')
     .action(
-      onBridge(listOptions, async (given) => {
+      withBridge(listOptions, async (given) => {
         const { listThem } = await import('../conversations/list.ts');
         await listThem(given);
       }),
@@ -29,14 +29,14 @@ const showCommand = () =>
     .option('--organization <uuid>', 'whose, where more than one has a chat of this id')
     .option('--limit <number>', 'at most so many messages, and as many notes', '2000')
     .action((chat: string, options: unknown) =>
-      onBridge(showOptions, async (given) => {
+      withBridge(showOptions, async (given) => {
         const { show } = await import('../conversations/show.ts');
         await show(chat, given);
       })(options),
     );
 
 const eraseCommand = () =>
-  asking(
+  withConfirmation(
     bridgeCommand('erase', {
       description: 'Erases everything that is stored of one customer, in every conversation.',
       examples: [
@@ -56,7 +56,7 @@ Erased are conversations with what happened in them, messages, notes, clicks, de
 kept in the bucket. It lists them and asks first. It also says what it cannot erase.`,
     )
     .action((chat: string | undefined, options: unknown) =>
-      onBridge(eraseOptions, async (given) => {
+      withBridge(eraseOptions, async (given) => {
         if ((chat === undefined) === (given.customer === undefined)) {
           throw new UsageError('Say whose data: a chat, or --customer.');
         }
@@ -70,5 +70,5 @@ export const register = (program: Command): void => {
     description: 'Shows and erases what the bridge has stored of conversations.',
     examples: ['conversations list', 'conversations show T8RM2K0V9X', 'conversations erase T8RM2K0V9X'],
   };
-  program.addCommand(group('conversations', described, [listCommand(), showCommand(), eraseCommand()]));
+  program.addCommand(commandGroup('conversations', described, [listCommand(), showCommand(), eraseCommand()]));
 };

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { onBridge } from '../bridge.ts';
-import { asking, bridgeCommand, group } from '../command.ts';
+import { withBridge } from '../bridge.ts';
+import { bridgeCommand, commandGroup, withConfirmation } from '../command.ts';
 import {
   filterNames,
   listOptions,
@@ -35,7 +35,7 @@ const listCommand = () =>
     .addOption(new Option('--status <status>', 'of these').choices(statuses).default('open'))
     .option('--limit <number>', 'at most so many', '50')
     .action(
-      onBridge(listOptions, async (given) => {
+      withBridge(listOptions, async (given) => {
         const { listThem } = await import('../dead-letters/list.ts');
         await listThem(given);
       }),
@@ -48,7 +48,7 @@ const showCommand = () =>
   })
     .argument('<id>', "the letter's id")
     .action((id: string, options: unknown) =>
-      onBridge(showOptions, async (given) => {
+      withBridge(showOptions, async (given) => {
         const { show } = await import('../dead-letters/show.ts');
         await show(id, given);
       })(options),
@@ -62,7 +62,7 @@ const requireChoice = (ids: readonly string[], { all, filter: conditions, maxAge
 
 const redriveCommand = () =>
   withFilter(
-    asking(
+    withConfirmation(
       bridgeCommand('redrive', {
         description: 'Tries dead letters again, each once: a send request by a new run, an event by the bus.',
         examples: [
@@ -77,7 +77,7 @@ const redriveCommand = () =>
     .option('--all', 'every open letter')
     .option('--dry-run', 'show what would be redriven, and do nothing')
     .action((ids: string[], options: unknown) =>
-      onBridge(redriveOptions, async (given) => {
+      withBridge(redriveOptions, async (given) => {
         requireChoice(ids, given);
         const { redriveThem } = await import('../dead-letters/redrive.ts');
         await redriveThem(ids, given);
@@ -89,5 +89,5 @@ export const register = (program: Command): void => {
     description: 'Shows and redrives what was given up.',
     examples: ['dead-letters list', 'dead-letters redrive --all --dry-run'],
   };
-  program.addCommand(group('dead-letters', described, [listCommand(), showCommand(), redriveCommand()]));
+  program.addCommand(commandGroup('dead-letters', described, [listCommand(), showCommand(), redriveCommand()]));
 };

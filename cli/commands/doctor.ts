@@ -1,25 +1,29 @@
 import type { Command } from 'commander';
-import { onBridge } from '../bridge.ts';
+import * as z from 'zod/mini';
+import { withBridge } from '../bridge.ts';
 import { bridgeCommand } from '../command.ts';
-import { doctorOptions } from '../doctor/options.ts';
+import { address, bridgeOptions, organizationOption } from '../options.ts';
+
+const doctorOptions = z.object({ ...bridgeOptions, organization: organizationOption, url: z.optional(address) });
+export type DoctorOptions = z.infer<typeof doctorOptions>;
 
 export const register = (program: Command): void => {
   const command = bridgeCommand('doctor', {
-    description: 'Examines a bridge from end to end, and says how to mend what is wrong.',
+    description: 'Checks every part of a bridge and shows how to fix each problem.',
     examples: ['doctor', 'doctor --stage production', 'doctor --stage production --json'],
   })
-    .option('--organization <uuid>', 'of this one alone; without it of every one that has conversations')
-    .option('--url <address>', "where LiveChat shall call; without it the stage's own webhook")
+    .option('--organization <uuid>', 'check only this organization (default: all with conversations)')
+    .option('--url <address>', "the webhook address registered at LiveChat (default: the stage's own)")
     .addHelpText(
       'after',
       `
-Examined are settings, the secret, LiveChat's credentials and their scopes, the API's version, the registered webhooks and
-their state, the webhook itself, when each webhook was last seen, tables, queues, bus and rules, the state machine, the
-bucket, gates and dead letters. For each secret it makes six calls of LiveChat, none of which changes anything. A fault gives the exit
-code 1; a warning does not.`,
+Checks the settings, the secret, LiveChat's credentials and their scopes, the API version, the registered webhooks, the
+webhook endpoint, the last webhook of each kind, tables, queues, the bus and its rules, the state machine, the bucket,
+gates and dead letters. It makes six LiveChat calls per secret, which change nothing. The exit code is 1 if there is a
+fault; a warning does not affect it.`,
     )
     .action(
-      onBridge(doctorOptions, async (given, bridge) => {
+      withBridge(doctorOptions, async (given, bridge) => {
         const { doctor } = await import('../doctor/doctor.ts');
         await doctor(given, bridge);
       }),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
-import { onBridge } from '../bridge.ts';
-import { bridgeCommand, group } from '../command.ts';
+import { withBridge } from '../bridge.ts';
+import { bridgeCommand, commandGroup } from '../command.ts';
 import { bridgeOptions, organizationOption, positiveNumber } from '../options.ts';
 
 const gateOptions = z.object({ ...bridgeOptions, organization: organizationOption });
@@ -23,7 +23,7 @@ const showCommand = () =>
     }),
     'without it all of them',
   ).action(
-    onBridge(gateOptions, async (given) => {
+    withBridge(gateOptions, async (given) => {
       const { showGates } = await import('../gate/gates.ts');
       await showGates(given);
     }),
@@ -34,7 +34,7 @@ const changeCommand = (name: 'pause' | 'resume', description: string) =>
     bridgeCommand(name, { description, examples: [`gate ${name}`, `gate ${name} --stage production --json`] }),
     theOnly,
   ).action(
-    onBridge(gateOptions, async (given) => {
+    withBridge(gateOptions, async (given) => {
       const { changeGate } = await import('../gate/gates.ts');
       await changeGate(given, { do: name });
     }),
@@ -50,7 +50,7 @@ const setCommand = () =>
   )
     .requiredOption('--calls-per-second <number>', 'from 0.1 to 1000')
     .action(
-      onBridge(setOptions, async (given) => {
+      withBridge(setOptions, async (given) => {
         const { changeGate } = await import('../gate/gates.ts');
         await changeGate(given, { do: 'set', callsPerSecond: given.callsPerSecond });
       }),
@@ -66,5 +66,5 @@ export const register = (program: Command): void => {
     'resume',
     'Sends again, after a pause; also closes the breaker, which stops calls while LiveChat fails.',
   );
-  program.addCommand(group('gate', described, [showCommand(), pause, resume, setCommand()]));
+  program.addCommand(commandGroup('gate', described, [showCommand(), pause, resume, setCommand()]));
 };

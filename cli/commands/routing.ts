@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
-import { onBridge } from '../bridge.ts';
-import { bridgeCommand, group } from '../command.ts';
+import { withBridge } from '../bridge.ts';
+import { bridgeCommand, commandGroup } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
 
@@ -40,7 +40,7 @@ const showCommand = () =>
     .option('--version <number>', 'a stored version; 0 for the default rules')
     .option(...organization)
     .action(
-      onBridge(showOptions, async (given) => {
+      withBridge(showOptions, async (given) => {
         const { showRules } = await import('../routing/routing.ts');
         await showRules(given);
       }),
@@ -60,7 +60,7 @@ const applyCommand = () =>
     .option(...organization)
     .addHelpText('after', '\nFunctions cache rules for a minute, so a change takes up to a minute to apply.')
     .action(
-      onBridge(applyOptions, async (given) => {
+      withBridge(applyOptions, async (given) => {
         if ((given.rules === undefined) === (given.version === undefined)) {
           throw new UsageError('Pass either --rules or --version.');
         }
@@ -85,7 +85,7 @@ const testCommand = () =>
     .option('--explain', 'show why each rule matched or did not')
     .option(...organization)
     .action(
-      onBridge(testOptions, async (given) => {
+      withBridge(testOptions, async (given) => {
         if (given.payload !== undefined && given.conversations !== undefined) {
           throw new UsageError('Pass either --payload or --conversations, not both.');
         }
@@ -99,5 +99,5 @@ export const register = (program: Command): void => {
     description: 'Shows, tests and changes routing rules.',
     examples: ['routing show', 'routing test --rules rules.json', 'routing apply --rules rules.json'],
   };
-  program.addCommand(group('routing', described, [showCommand(), testCommand(), applyCommand()]));
+  program.addCommand(commandGroup('routing', described, [showCommand(), testCommand(), applyCommand()]));
 };

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { onBridge } from '../bridge.ts';
+import { withBridge } from '../bridge.ts';
 import { bridgeCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { type SendOptions, sendOptions } from '../send/options.ts';
@@ -46,7 +46,7 @@ A card, card.json:
     {"type":"message","text":"Home","value":"home","postback_id":"home"}]}]}`,
     )
     .action(
-      onBridge(sendOptions, async (given) => {
+      withBridge(sendOptions, async (given) => {
         requireOne(given);
         const { send } = await import('../send/send.ts');
         await send(given);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { group } from '../command.ts';
+import { commandGroup } from '../command.ts';
 import { chatCommand } from '../simulate/chat.ts';
 import { loadCommand } from '../simulate/load.ts';
 import { replayCommand } from '../simulate/replay.ts';
@@ -13,5 +13,5 @@ export const register = (program: Command): void => {
       'simulate replay test/fixtures/livechat --secret "$SECRET"',
     ],
   };
-  program.addCommand(group('simulate', described, [chatCommand(), loadCommand(), replayCommand()]));
+  program.addCommand(commandGroup('simulate', described, [chatCommand(), loadCommand(), replayCommand()]));
 };

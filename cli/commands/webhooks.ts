@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
-import { onBridge } from '../bridge.ts';
-import { asking, bridgeCommand, group } from '../command.ts';
-import { address, askingOptions, bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
+import { withBridge } from '../bridge.ts';
+import { bridgeCommand, commandGroup, withConfirmation } from '../command.ts';
+import { address, bridgeOptions, confirmationOptions, flag, organizationOption, wholeNumber } from '../options.ts';
 
 const whose = {
   organization: organizationOption,
   url: z.optional(address.check(z.maxLength(500, 'at most 500 characters, which LiveChat takes'))),
 };
 const listOptions = z.object({ ...bridgeOptions, ...whose });
-const removeOptions = z.object({ ...askingOptions, ...whose, action: z.optional(z.array(z.string())) });
+const removeOptions = z.object({ ...confirmationOptions, ...whose, action: z.optional(z.array(z.string())) });
 const syncOptions = z.object({
-  ...askingOptions,
+  ...confirmationOptions,
   ...whose,
   rotateSecret: flag,
   dryRun: flag,
@@ -32,7 +32,7 @@ const listCommand = () =>
     }),
     "this bridge's webhook; without it the stage's own",
   ).action(
-    onBridge(listOptions, async (given, bridge) => {
+    withBridge(listOptions, async (given, bridge) => {
       const { list } = await import('../webhooks/list.ts');
       await list(given, bridge);
     }),
@@ -40,7 +40,7 @@ const listCommand = () =>
 
 const syncCommand = () =>
   withWhose(
-    asking(
+    withConfirmation(
       bridgeCommand('sync', {
         description: 'Registers every webhook that the bridge understands at LiveChat, and mends what is registered.',
         examples: [
@@ -68,7 +68,7 @@ A replacement takes some minutes: the new registration comes first, and the old 
 Interrupted, the same command goes on where it stopped. Registrations of other addresses are left alone.`,
     )
     .action(
-      onBridge(syncOptions, async (given, bridge) => {
+      withBridge(syncOptions, async (given, bridge) => {
         const { sync } = await import('../webhooks/sync.ts');
         await sync(given, bridge);
       }),
@@ -76,7 +76,7 @@ Interrupted, the same command goes on where it stopped. Registrations of other a
 
 const removeCommand = () =>
   withWhose(
-    asking(
+    withConfirmation(
       bridgeCommand('remove', {
         description: "Removes an address's registrations at LiveChat: no webhook is sent to it any more.",
         examples: [
@@ -93,7 +93,7 @@ const removeCommand = () =>
       name,
     ])
     .action(
-      onBridge(removeOptions, async (given, bridge) => {
+      withBridge(removeOptions, async (given, bridge) => {
         const { remove } = await import('../webhooks/remove.ts');
         await remove(given, bridge);
       }),
@@ -104,5 +104,5 @@ export const register = (program: Command): void => {
     description: 'Keeps the webhooks registered at LiveChat as they ought to be.',
     examples: ['webhooks list', 'webhooks sync', 'webhooks sync --rotate-secret'],
   };
-  program.addCommand(group('webhooks', described, [syncCommand(), listCommand(), removeCommand()]));
+  program.addCommand(commandGroup('webhooks', described, [syncCommand(), listCommand(), removeCommand()]));
 };

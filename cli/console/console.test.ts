@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf } from '../../test/cli.ts';
+import { cliFor } from '../../test/cli.ts';
 import { type Local, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 import { seedOf } from '../../test/seed.ts';
@@ -19,7 +19,7 @@ const quantiles = z.nullable(z.object({ p50: z.number(), p99: z.number() }));
 const flow = z.object({
   slices: z.array(z.object({ inboundMs: quantiles, sendMs: quantiles })),
   stations: z.object({ machine: passed, 'dead-letters': passed }),
-  unseen: z.array(z.string()),
+  notMeasured: z.array(z.string()),
   sampledAt: z.nullable(z.number()),
   running: z.number(),
 });
@@ -27,11 +27,11 @@ const ready = z.object({ console: z.string(), stage: z.string() });
 
 describe('livechat console', () => {
   it('serves the bridge that it finds, tells what its tables gain, and ends when it is stopped', async () => {
-    const command = livechatOf(local).start('console', '--port', '0', '--json');
+    const command = cliFor(local).start('console', '--port', '0', '--json');
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address, stage } = ready.parse(JSON.parse(command.printed()));
     expect(stage).toBe('local');
-    expect(await (await fetch(`${address}api/console`)).json()).toEqual({ play: false, stage: 'local' });
+    expect(await (await fetch(`${address}api/console`)).json()).toEqual({ simulator: false, stage: 'local' });
 
     const stream = await fetch(`${address}api/stream`);
     let told = '';
@@ -62,7 +62,7 @@ describe('livechat console', () => {
   it('tells all that a busy stage does, once: messages, runs and dead letters by the hundred', async () => {
     const seed = await seedOf(local);
     const { chat, send, settled } = outbound(local);
-    const command = livechatOf(local).start('console', '--port', '0', '--json');
+    const command = cliFor(local).start('console', '--port', '0', '--json');
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address } = ready.parse(JSON.parse(command.printed()));
     let told = '';
@@ -78,8 +78,8 @@ describe('livechat console', () => {
       }, slowly)
       .toContain('"message.received"');
     const flowNow = async () => flow.parse(await (await fetch(`${address}api/flow`)).json());
-    const { stations, unseen } = await flowNow();
-    expect(unseen).toEqual(['webhook', 'functions']);
+    const { stations, notMeasured } = await flowNow();
+    expect(notMeasured).toEqual(['webhook', 'functions']);
     expect(stations).toMatchObject({ machine: { total: 0 }, 'dead-letters': { total: 0 } });
 
     const chatId = await chat();
@@ -111,13 +111,13 @@ describe('livechat console', () => {
 
   it('a port that is taken ends it with what to do', async () => {
     const taken = new URL(local.console).port;
-    const { code, stderr } = await livechatOf(local).run('console', '--port', taken);
+    const { code, stderr } = await cliFor(local).run('console', '--port', taken);
     expect(code).toBe(1);
     expect(stderr).toContain(`Port ${taken} cannot be used. Choose another one with --port`);
   });
 
   it('a port that is none is refused', async () => {
-    const { code, stderr } = await livechatOf(local).run('console', '--port', 'http');
+    const { code, stderr } = await cliFor(local).run('console', '--port', 'http');
     expect(code).toBe(2);
     expect(stderr).toContain('--port must be a whole number from 0 to 65535.');
   });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { pollStage } from '../../console/poll/poll.ts';
 import { createConsole } from '../../console/server.ts';
+import { pollStage } from '../../console/stage/poll.ts';
 import { localStage, required } from '../../core/platform/configuration.ts';
 import { CliError } from '../errors.ts';
 import { note, print, printJson } from '../output.ts';

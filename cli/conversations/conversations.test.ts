@@ -4,7 +4,7 @@ import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clien
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf, startLivechat } from '../../test/cli.ts';
+import { cliFor, startLivechat } from '../../test/cli.ts';
 import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
 import { clientOf, putStage } from '../../test/local-aws.ts';
 import { outbound } from '../../test/outbound.ts';
@@ -13,11 +13,11 @@ const customerId = (n: number) => `5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b0${n}`;
 
 describe('livechat conversations', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   let bus: ReturnType<typeof outbound>;
   beforeAll(async () => {
     local = await startLocal({ EVENT_MAX_BYTES: '20000' });
-    cli = livechatOf(local);
+    cli = cliFor(local);
     bus = outbound(local);
   });
   afterAll(() => local.stop());
@@ -200,7 +200,7 @@ describe('livechat conversations', () => {
 
   test('while dead letters are not read nothing is erased: who reads one stores it', async () => {
     const chatId = await start('Ida', 8);
-    const QueueUrl = `${local.aws}/000000000000/parked`;
+    const QueueUrl = `${local.aws}/000000000000/quarantine`;
     await putStage(local, 'unread', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
     const sqs = new SQSClient(clientOf(local));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));

@@ -8,7 +8,7 @@ import {
 } from '../../core/erasure/erasure.ts';
 import { confirm } from '../confirm.ts';
 import { CliError } from '../errors.ts';
-import { chosenOrganization } from '../organization.ts';
+import { chooseOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { theConversation } from './find.ts';
@@ -53,7 +53,7 @@ const findTarget = async (
 ): Promise<ErasureTarget> => {
   if (chat === undefined) {
     return {
-      organizationId: await chosenOrganization(organization),
+      organizationId: await chooseOrganization(organization),
       customers: customer === undefined ? [] : [customer],
     };
   }
@@ -107,9 +107,9 @@ export const eraseCustomer = async (chat: string | undefined, given: EraseOption
       `Nothing was erased, since something is being sent into these chats and would write again (${stored.runningExecutions.length} under way). Run it again when that has ended.`,
     );
   }
-  if (stored.countQueuedDeadLetters > 0) {
+  if (stored.queuedDeadLetters > 0) {
     throw new CliError(
-      `Nothing was erased, since ${stored.countQueuedDeadLetters} dead letters are not read yet, and one of them may be of these chats. They are within seconds: run it again. If they stay, see livechat doctor.`,
+      `Nothing was erased, since ${stored.queuedDeadLetters} dead letters are not read yet, and one of them may be of these chats. They are within seconds: run it again. If they stay, see livechat doctor.`,
     );
   }
   await confirm('Erase all this, for good?', given);

@@ -4,7 +4,7 @@ import {
   sortByLatestActivity,
   statuses,
 } from '../../core/conversations/queries.ts';
-import { chosenOrganizations } from '../organization.ts';
+import { chooseOrganizations } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import type { ListOptions } from './options.ts';
 
@@ -18,7 +18,7 @@ const assignedTo = ({ assigned: { agents, groups } }: ConversationSummary): stri
 
 /** The conversations with the latest activity. */
 export const listThem = async ({ status, organization, limit, json }: ListOptions): Promise<void> => {
-  const ids = await chosenOrganizations(organization);
+  const ids = await chooseOrganizations(organization);
   const wanted = status === undefined ? statuses : [status];
   const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, limit + 1)));
   const all = sortByLatestActivity(lists.flat());

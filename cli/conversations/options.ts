@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { askingOptions, bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
+import { bridgeOptions, confirmationOptions, flag, organizationOption, wholeNumber } from '../options.ts';
 
 export const statuses = ['queued', 'open', 'idle', 'closed'] as const;
 const most = (limit: number) => wholeNumber(1).check(z.maximum(limit, `a whole number from 1 to ${limit}`));
@@ -16,7 +16,7 @@ export const showOptions = z.object({ ...bridgeOptions, organization: organizati
 export type ShowOptions = z.infer<typeof showOptions>;
 
 export const eraseOptions = z.object({
-  ...askingOptions,
+  ...confirmationOptions,
   organization: organizationOption,
   dryRun: flag,
   customer: z.optional(z.string().check(z.minLength(3, "a customer's id or e-mail address"))),

@@ -1,7 +1,7 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf } from '../../test/cli.ts';
+import { cliFor } from '../../test/cli.ts';
 import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 
@@ -12,11 +12,11 @@ const listed = z.object({
 
 describe('livechat dead-letters', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   let bus: ReturnType<typeof outbound>;
   beforeAll(async () => {
     local = await startLocal();
-    cli = livechatOf(local);
+    cli = cliFor(local);
     bus = outbound(local);
   });
   afterAll(() => local.stop());

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { LetterFilter } from '../../core/outbound/dead-letters/select.ts';
-import { askingOptions, bridgeOptions, duration, flag, wholeNumber } from '../options.ts';
+import { bridgeOptions, confirmationOptions, duration, flag, wholeNumber } from '../options.ts';
 
 export const statuses = ['open', 'redriven', 'settled'] as const;
 export const filterNames = ['kind', 'error', 'organization', 'conversation', 'request'] as const;
@@ -31,5 +31,5 @@ export const listOptions = z.object({
 export type ListOptions = z.infer<typeof listOptions>;
 export const showOptions = z.object(bridgeOptions);
 export type ShowOptions = z.infer<typeof showOptions>;
-export const redriveOptions = z.object({ ...askingOptions, ...which, all: flag, dryRun: flag });
+export const redriveOptions = z.object({ ...confirmationOptions, ...which, all: flag, dryRun: flag });
 export type RedriveOptions = z.infer<typeof redriveOptions>;

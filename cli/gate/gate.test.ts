@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { livechatOf } from '../../test/cli.ts';
+import { cliFor } from '../../test/cli.ts';
 import { type Local, organizationId, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 
 describe('livechat gate', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   beforeAll(async () => {
     local = await startLocal();
-    cli = livechatOf(local);
+    cli = cliFor(local);
   });
   afterAll(() => local.stop());
 

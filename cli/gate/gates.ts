@@ -1,7 +1,7 @@
 import { command, type GateCommand, type GateView, viewOf } from '../../core/outbound/gate/hand.ts';
 import { gateStore } from '../../core/outbound/gate/store.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
-import { chosenOrganization, chosenOrganizations } from '../organization.ts';
+import { chooseOrganization, chooseOrganizations } from '../organization.ts';
 import { colours, print, printJson, printTable } from '../output.ts';
 
 interface Chosen {
@@ -36,7 +36,7 @@ const printGates = (gates: readonly GateView[]): void => {
 };
 
 export const showGates = async ({ organization, json }: Chosen): Promise<void> => {
-  const ids = await chosenOrganizations(organization);
+  const ids = await chooseOrganizations(organization);
   const now = Date.now();
   const gates = await Promise.all(ids.map(async (id) => viewOf(id, await store.read(id), now)));
   if (json) printJson({ ok: true, gates });
@@ -44,7 +44,7 @@ export const showGates = async ({ organization, json }: Chosen): Promise<void> =
 };
 
 export const changeGate = async ({ organization, json }: Chosen, given: GateCommand): Promise<void> => {
-  const gate = await command(store, await chosenOrganization(organization), given, Date.now());
+  const gate = await command(store, await chooseOrganization(organization), given, Date.now());
   if (json) printJson({ ok: true, gate });
   else printGates([gate]);
 };

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { livechat, livechatOf } from '../../test/cli.ts';
+import { cliFor, livechat } from '../../test/cli.ts';
 import { type Local, organizationId, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 
@@ -10,12 +10,12 @@ const fixtures = 'test/fixtures/livechat';
 
 describe('livechat routing', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'routing-'));
     local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
-    cli = livechatOf(local);
+    cli = cliFor(local);
   });
   afterAll(async () => {
     await local.stop();

@@ -24,8 +24,8 @@ import {
   type VersionedRules,
 } from '../../core/routing/store.ts';
 import type { ApplyOptions, ShowOptions, TestOptions } from '../commands/routing.ts';
-import { CliError, causeOf, UsageError } from '../errors.ts';
-import { chosenOrganization } from '../organization.ts';
+import { CliError, describeCause, UsageError } from '../errors.ts';
+import { chooseOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { readRecorded } from '../recorded.ts';
@@ -35,7 +35,7 @@ const noSuchVersion = (version: number | undefined) =>
 
 /** Prints rules and the list of versions. */
 export const showRules = async ({ organization, version, json }: ShowOptions): Promise<void> => {
-  const organizationId = await chosenOrganization(organization);
+  const organizationId = await chooseOrganization(organization);
   const [inForce, versions] = await Promise.all([rulesInForce(organizationId), listVersions(organizationId)]);
   const shown = version === undefined ? inForce : await findRules(organizationId, version);
   if (!shown) throw noSuchVersion(version);
@@ -79,7 +79,7 @@ const printRules = (shown: VersionedRules, inForce: boolean): void => {
 export const applyRulesFrom = async (options: ApplyOptions): Promise<void> => {
   const { organization, rules: file, version = 0, comment, json } = options;
   const candidate = file === undefined ? undefined : await readRules(file);
-  const organizationId = await chosenOrganization(organization);
+  const organizationId = await chooseOrganization(organization);
   const { version: inForce, changed } = candidate
     ? await applyRules(organizationId, candidate, comment, new Date().toISOString())
     : { version: await restoreVersion(organizationId, version, Date.now()), changed: true };
@@ -97,7 +97,7 @@ export const testRules = async (options: TestOptions): Promise<void> => {
   const { rules, payload, conversations: limit = 50, explain, json } = options;
   const candidate = await readRules(rules);
   const recorded = payload && (await readPayloads(payload));
-  const organizationId = await chosenOrganization(options.organization ?? recorded?.organizationId);
+  const organizationId = await chooseOrganization(options.organization ?? recorded?.organizationId);
   const { version, rules: inForce } = await rulesInForce(organizationId);
   const results = recorded
     ? recorded.chats.map(({ facts, ...thread }) => ({ ...thread, ...compareRules(inForce, candidate, facts) }))
@@ -139,7 +139,7 @@ const printReasons = (results: readonly ThreadDryRun[], rules: RuleSet): void =>
 /** @throws CliError with the file's name and each invalid field */
 const readRules = async (file: string): Promise<RuleSet> => {
   const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new CliError(`${file} cannot be read: ${causeOf(cause)}`, { cause });
+    throw new CliError(`${file} cannot be read: ${describeCause(cause)}`, { cause });
   });
   try {
     return parseRules(parseJson(file, text));
@@ -154,7 +154,7 @@ const parseJson = (file: string, text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new CliError(`${file} is not JSON: ${causeOf(cause)}`, { cause });
+    throw new CliError(`${file} is not JSON: ${describeCause(cause)}`, { cause });
   }
 };
 

@@ -3,7 +3,7 @@ import { access, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { localFileKey, storeLocalFile } from '../../core/media/store.ts';
 import type { SendRequest } from '../../core/outbound/submit.ts';
-import { CliError, causeOf, UsageError } from '../errors.ts';
+import { CliError, describeCause, UsageError } from '../errors.ts';
 import type { SendOptions } from './options.ts';
 
 type Message = SendRequest['messages'][number];
@@ -15,7 +15,7 @@ const readable = async <Result>(path: string, read: () => Promise<Result>): Prom
   try {
     return await read();
   } catch (cause) {
-    throw new CliError(`${path} cannot be read: ${causeOf(cause)}`, { cause });
+    throw new CliError(`${path} cannot be read: ${describeCause(cause)}`, { cause });
   }
 };
 

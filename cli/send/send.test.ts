@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf } from '../../test/cli.ts';
+import { cliFor } from '../../test/cli.ts';
 import { organizationId } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
@@ -25,11 +25,11 @@ const card = {
 
 describe('livechat send', () => {
   let local: SharedLocal;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   let bus: ReturnType<typeof outbound>;
   beforeAll(async () => {
     local = await sharedLocal();
-    cli = livechatOf(local);
+    cli = cliFor(local);
     bus = outbound(local);
   });
 

@@ -7,7 +7,7 @@ import { RequestInvalid } from '../../core/outbound/errors.ts';
 import { progressOf, type RequestProgress } from '../../core/outbound/follow.ts';
 import { checkRequest, type SendRequest, submit } from '../../core/outbound/submit.ts';
 import { CliError, exitCodes, UsageError } from '../errors.ts';
-import { chosenOrganization } from '../organization.ts';
+import { chooseOrganization } from '../organization.ts';
 import { colours, print, printJson } from '../output.ts';
 import { contentOf } from './content.ts';
 import type { SendOptions } from './options.ts';
@@ -19,7 +19,7 @@ const graceMs = 30_000;
 const organizationOf = async ({ chat, organization }: SendOptions): Promise<string> => {
   if (organization !== undefined) return organization.toLowerCase();
   const [only, another] = await findConversations(chat);
-  return only && !another ? only.organizationId : chosenOrganization(undefined);
+  return only && !another ? only.organizationId : chooseOrganization(undefined);
 };
 
 const checked = (request: SendRequest, now: number): OutboundRequest<unknown> => {

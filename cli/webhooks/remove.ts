@@ -1,5 +1,5 @@
-import { sameAddress } from '../../core/livechat/registration-plan.ts';
-import { look, unregister } from '../../core/livechat/registration-sync.ts';
+import { isSameUrl } from '../../core/livechat/registration-plan.ts';
+import { readRegistrations, unregisterWebhook } from '../../core/livechat/registration-sync.ts';
 import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { confirm } from '../confirm.ts';
 import { print, printJson, printTable } from '../output.ts';
@@ -17,9 +17,9 @@ interface Given {
 /** Takes an address's registrations away. */
 export const remove = async (given: Given, bridge: StageOutputs): Promise<void> => {
   const { account, url } = await openTarget(given, bridge);
-  const { registrations } = await look(account);
+  const { registrations } = await readRegistrations(account);
   const removed = registrations
-    .filter((one) => sameAddress(one.url, url) && (given.action?.includes(one.action ?? '') ?? true))
+    .filter((one) => isSameUrl(one.url, url) && (given.action?.includes(one.action ?? '') ?? true))
     .map(({ id, action }) => ({ id, action: action ?? '' }));
   if (!given.json && removed.length > 0) {
     print(`No longer sent to ${url}:`);
@@ -35,7 +35,7 @@ export const remove = async (given: Given, bridge: StageOutputs): Promise<void> 
     );
     await withProgress('Removing', removed.length, async ({ step }) => {
       for (const { id } of removed) {
-        await unregister(account, id);
+        await unregisterWebhook(account, id);
         step();
       }
     });

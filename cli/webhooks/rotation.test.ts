@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechat, livechatOf } from '../../test/cli.ts';
+import { cliFor, livechat } from '../../test/cli.ts';
 import { type Local, printed, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 
@@ -11,10 +11,10 @@ const quick = ['--cache-seconds', '1', '--settle-seconds', '1'];
 
 describe('livechat webhooks sync --rotate-secret', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   beforeEach(async () => {
     local = await startLocal();
-    cli = livechatOf(local);
+    cli = cliFor(local);
     await cli.json('webhooks', 'sync', '--yes');
     // LiveChat's two minutes, in short.
     await outbound(local).simulator('POST', '/simulator/settings', { registrationDelayMs: 400 });

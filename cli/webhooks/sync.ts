@@ -1,13 +1,13 @@
 import type { Account } from '../../core/livechat/connection.ts';
-import { isDone, type Plan, type Seen } from '../../core/livechat/registration-plan.ts';
+import { isUpToDate, type RegistrationPlan, type RegistrationState } from '../../core/livechat/registration-plan.ts';
 import {
-  carryOut,
-  clientIdOf,
-  type Intent,
-  intendRotation,
-  intendSync,
-  look,
-  RotationStopped,
+  applyChanges,
+  type PlannedSync,
+  planRotation,
+  planSync,
+  RotationError,
+  readRegistrations,
+  requireClientId,
   type Step,
   storeWebhookSecret,
 } from '../../core/livechat/registration-sync.ts';
@@ -32,12 +32,17 @@ interface Given {
   readonly json: boolean;
 }
 
-const intend = async (account: Account, url: string, seen: Seen, { rotateSecret }: Given): Promise<Intent> => {
-  if (!rotateSecret) return intendSync(account, url, seen);
+const intend = async (
+  account: Account,
+  url: string,
+  state: RegistrationState,
+  { rotateSecret }: Given,
+): Promise<PlannedSync> => {
+  if (!rotateSecret) return planSync(account, url, state);
   try {
-    return await intendRotation(account, url, seen);
+    return await planRotation(account, url, state);
   } catch (error) {
-    throw error instanceof RotationStopped ? new CliError(error.message, { cause: error }) : error;
+    throw error instanceof RotationError ? new CliError(error.message, { cause: error }) : error;
   }
 };
 
@@ -50,53 +55,53 @@ const colourOf: Readonly<Record<Line['does'], (text: string) => string>> = {
   blocked: colours.red,
 };
 
-const show = (lines: readonly Line[], { plan, wish, isNew }: Intent, account: Account): void => {
-  print(`Application ${clientIdOf(account)}, webhooks to ${wish.url}, API ${wish.mark.version}`);
+const show = (lines: readonly Line[], { plan, desired, isNew }: PlannedSync, account: Account): void => {
+  print(`Application ${requireClientId(account)}, webhooks to ${desired.url}, API ${desired.mark.version}`);
   if (isNew) print(`A new webhook secret goes into ${account.stored.name}; the old one is accepted for another 24 h.`);
   printTable(
     ['action', 'plan', 'why'],
     lines.map(({ action, does, why }) => [action, colourOf[does](does), why]),
   );
-  if (isDone(plan)) print('Everything is as it ought to be.');
+  if (isUpToDate(plan)) print('Everything is as it ought to be.');
 };
 
 const waiting = (until: number): string =>
   `Waiting until ${new Date(until).toTimeString().slice(0, 8)} for changes to hold everywhere; interrupted, the same command goes on from here.`;
 
-const stepsOf = ({ first, create, remove, enable }: Plan): number =>
-  first.length + create.length + remove.length + (enable ? 1 : 0);
+const stepsOf = ({ removeFirst, create, remove, enable }: RegistrationPlan): number =>
+  removeFirst.length + create.length + remove.length + (enable ? 1 : 0);
 
-const doIt = async ({ plan, wish, secret, isNew }: Intent, account: Account, given: Given): Promise<void> => {
+const doIt = async ({ plan, desired, secret, isNew }: PlannedSync, account: Account, given: Given): Promise<void> => {
   if (isNew) await storeWebhookSecret(account, secret);
   const storedAt = isNew ? systemClock.now() : account.stored.changedAt;
-  const settleMs = given.settleSeconds * 1000;
+  const propagationMs = given.settleSeconds * 1000;
   const cacheMs = (given.cacheSeconds ?? wholeNumber('SECRET_CACHE_SECONDS', 300)) * 1000;
-  const delays = { settleMs, cacheMs };
+  const delays = { propagationMs, cacheMs };
   const onStep =
     ({ step, say }: Progress) =>
     (done: Step) =>
       done.did === 'waiting' ? say(waiting(done.until)) : step();
   await withProgress('Registering', stepsOf(plan), (progress) =>
-    carryOut(plan, { account, wish, secret, storedAt, delays, clock: systemClock, onStep: onStep(progress) }),
+    applyChanges(plan, { account, desired, secret, storedAt, delays, clock: systemClock, onStep: onStep(progress) }),
   );
 };
 
 /** Brings LiveChat's registrations to what the bridge needs. */
 export const sync = async (given: Given, bridge: StageOutputs): Promise<void> => {
   const { account, url } = await openTarget(given, bridge);
-  const seen = await look(account);
-  const intent = await intend(account, url, seen, given);
-  const { plan, wish, isNew } = intent;
+  const state = await readRegistrations(account);
+  const intent = await intend(account, url, state, given);
+  const { plan, desired, isNew } = intent;
   const lines = linesOf(plan);
   if (!given.json) show(lines, intent, account);
   if (stepsOf(plan) > 0 && !given.dryRun) {
     await confirm('Do this at LiveChat?', given);
     await doIt(intent, account, given);
   }
-  const ok = plan.full.length === 0;
+  const ok = plan.blocked.length === 0;
   if (!ok) process.exitCode = exitCodes.failure;
   const rotatedNow = isNew && !given.dryRun;
-  if (given.json) printJson({ ok, url, apiVersion: wish.mark.version, rotated: rotatedNow, plan: lines });
+  if (given.json) printJson({ ok, url, apiVersion: desired.mark.version, rotated: rotatedNow, plan: lines });
   else if (given.dryRun) print('Nothing was done.');
-  else if (!isDone(plan)) print(ok ? colours.green('Done.') : colours.red('What is blocked was not done.'));
+  else if (!isUpToDate(plan)) print(ok ? colours.green('Done.') : colours.red('What is blocked was not done.'));
 };

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf } from '../../test/cli.ts';
+import { cliFor } from '../../test/cli.ts';
 import { type Local, startLocal } from '../../test/local.ts';
 import { outbound } from '../../test/outbound.ts';
 
@@ -15,10 +15,10 @@ const listed = z.object({
 
 describe('livechat webhooks', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   beforeAll(async () => {
     local = await startLocal(credentials);
-    cli = livechatOf(local);
+    cli = cliFor(local);
   });
   afterAll(() => local.stop());
   afterEach(async () => {
@@ -171,7 +171,7 @@ describe('livechat webhooks', () => {
 describe('with another version of the API', () => {
   test('what it does not have is not registered, and a change of version registers anew', async () => {
     const local = await startLocal({ ...credentials, LIVECHAT_API_VERSION: 'v3.5' });
-    const cli = livechatOf(local);
+    const cli = cliFor(local);
     await cli.json('webhooks', 'sync', '--yes');
     const { registrations, missing } = listed.parse(await cli.json('webhooks', 'list'));
     expect(registrations).toHaveLength(13);
@@ -182,7 +182,7 @@ describe('with another version of the API', () => {
 
 test('a bridge on this machine cannot be called by the real LiveChat', async () => {
   const local = await startLocal({ ...credentials, LIVECHAT_API_BASE_URL: 'https://api.livechat.example' });
-  const { code, stderr } = await livechatOf(local).run('webhooks', 'sync');
+  const { code, stderr } = await cliFor(local).run('webhooks', 'sync');
   expect(code).toBe(2);
   expect(stderr).toContain('give --url');
   await local.stop();

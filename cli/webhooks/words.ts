@@ -1,6 +1,6 @@
-import type { Flaw, Plan } from '../../core/livechat/registration-plan.ts';
+import type { Mismatch, RegistrationPlan } from '../../core/livechat/registration-plan.ts';
 
-const flaws: Readonly<Record<Flaw, string>> = {
+const mismatches: Readonly<Record<Mismatch, string>> = {
   type: 'it is of type bot',
   filters: 'it has filters',
   version: 'it is of another API version',
@@ -8,7 +8,7 @@ const flaws: Readonly<Record<Flaw, string>> = {
   unmarked: 'it was not made by this command, so its secret is not known',
 };
 
-export const wordsOf = (found: readonly Flaw[]): string => found.map((flaw) => flaws[flaw]).join('; ');
+export const wordsOf = (found: readonly Mismatch[]): string => found.map((mismatch) => mismatches[mismatch]).join('; ');
 
 export interface Line {
   readonly action: string;
@@ -17,14 +17,15 @@ export interface Line {
 }
 
 /** A plan as a person reads it: one line for each thing that is there or will be done. */
-export const linesOf = ({ kept, first, create, remove, full, enable }: Plan): Line[] => {
-  const crowded = new Set(first.map(({ action }) => action));
-  const replaced = new Set(create.filter(({ flaws: found }) => found.length > 0).map(({ action }) => action));
-  const gap = '; three are there, so one goes first, and what is sent until LiveChat has the new one may be missed';
+export const linesOf = ({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan): Line[] => {
+  const crowded = new Set(removeFirst.map(({ action }) => action));
+  const replaced = new Set(create.filter(({ mismatches: found }) => found.length > 0).map(({ action }) => action));
+  const gap =
+    '; three are there, so one goes removeFirst, and what is sent until LiveChat has the new one may be missed';
   return [
-    ...kept.map(({ action }): Line => ({ action: action ?? '', does: 'keep', why: '' })),
+    ...keep.map(({ action }): Line => ({ action: action ?? '', does: 'keep', why: '' })),
     ...create.map(
-      ({ action, flaws: found }): Line =>
+      ({ action, mismatches: found }): Line =>
         found.length === 0
           ? { action, does: 'create', why: 'it is not registered' }
           : { action, does: 'replace', why: `${wordsOf(found)}${crowded.has(action) ? gap : ''}` },
@@ -32,7 +33,7 @@ export const linesOf = ({ kept, first, create, remove, full, enable }: Plan): Li
     ...remove
       .filter(({ action, reason }) => reason !== 'replaced' || !replaced.has(action))
       .map(({ action, reason }): Line => ({ action, does: 'remove', why: removals[reason] })),
-    ...full.map(
+    ...blocked.map(
       ({ action, others }): Line => ({
         action,
         does: 'blocked',

@@ -1,5 +1,91 @@
-import { render } from 'preact';
-import { App } from './shell/app.tsx';
+import { type ComponentChild, render } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { get, stage, useResource } from './app/api.ts';
+import { linkTo, type Route, route } from './app/route.ts';
+import { connected, openStream } from './app/stream.ts';
+import { ConversationsPage } from './conversations/page.tsx';
+import { DeadLettersPage } from './dead-letters/page.tsx';
+import { ExecutionsPage } from './executions/page.tsx';
+import { FlowPage } from './flow.tsx';
+import { GatePage } from './gate.tsx';
+import { Empty } from './parts/ui.tsx';
+import { RoutingPage } from './routing/page.tsx';
+import { SimulatorPage } from './simulator/page.tsx';
+
+interface Section {
+  readonly name: string;
+  readonly title: string;
+  readonly page: (route: Route) => ComponentChild;
+}
+
+const sections: readonly Section[] = [
+  { name: 'flow', title: 'Live flow', page: () => <FlowPage /> },
+  { name: 'conversations', title: 'Conversations', page: (at) => <ConversationsPage route={at} /> },
+  { name: 'executions', title: 'Executions', page: (at) => <ExecutionsPage route={at} /> },
+  { name: 'dead-letters', title: 'Dead letters', page: (at) => <DeadLettersPage route={at} /> },
+  { name: 'routing', title: 'Routing', page: () => <RoutingPage /> },
+  { name: 'gate', title: 'Gate', page: () => <GatePage /> },
+];
+
+const simulatorSection: Section = { name: 'simulator', title: 'Simulator', page: () => <SimulatorPage /> };
+
+const icon = new URL('./icon.svg', import.meta.url).href;
+
+const connection = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, reconnecting' } as const;
+
+export function App() {
+  const about = useResource('console', () => get('/console'));
+  useEffect(openStream, []);
+  useEffect(() => {
+    stage.value = about.value?.stage;
+  }, [about.value]);
+  const available = about.value?.simulator ? [...sections, simulatorSection] : sections;
+  const at = route.value;
+  const section = available.find(({ name }) => name === at.section);
+  const main = useRef<HTMLElement>(null);
+  const title = section?.title ?? 'Not found';
+  useEffect(() => {
+    document.title = `${title} · LiveChat bridge`;
+    // On a narrow screen the navigation scrolls.
+    document.querySelector('.sections [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [title]);
+  return (
+    <div class="shell">
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the page
+      </button>
+      <header class="bar">
+        <a class="brand" href={linkTo('flow')}>
+          <img src={icon} alt="" width="24" height="24" />
+          <span>LiveChat bridge</span>
+        </a>
+        <nav class="sections" aria-label="Sections">
+          {available.map(({ name, title: text }) => (
+            <a key={name} href={linkTo(name)} aria-current={name === at.section ? 'page' : undefined}>
+              {text}
+            </a>
+          ))}
+        </nav>
+        <p class="where">
+          <span class={`dot ${connected.value}`} aria-hidden="true" />
+          <span role="status">{connection[connected.value]}</span>
+          <span class="stage">{about.value?.stage ?? 'local'}</span>
+        </p>
+      </header>
+      <main id="main" tabIndex={-1} ref={main}>
+        {section ? section.page(at) : about.loading ? null : <NotFound />}
+      </main>
+    </div>
+  );
+}
+
+function NotFound() {
+  return (
+    <Empty title="Page not found">
+      <a href={linkTo('flow')}>Go to the live flow</a>, or choose a section above.
+    </Empty>
+  );
+}
 
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html must have an element #app');

@@ -11,5 +11,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': 'http://localhost:3000', '/play': 'http://localhost:3000' } },
+  server: { proxy: { '/api': 'http://localhost:3000' } },
 });

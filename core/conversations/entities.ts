@@ -2,11 +2,9 @@ import { CustomAttributeType, Entity, Service } from 'electrodb';
 import type { Participant } from '../events/schemas.ts';
 import { required } from '../platform/configuration.ts';
 import { documents } from '../platform/dynamodb.ts';
-import type { Assignment } from './assignment.ts';
-import type { ConversationEvent } from './facts.ts';
-import type { Activity } from './threads.ts';
+import type { Assignment, ConversationEvent, ThreadActivity } from './projection.ts';
 
-// LiveChat's ids tell upper case from lower; ElectroDB would make all keys lower case.
+// LiveChat's ids are case-sensitive; ElectroDB lowercases keys by default.
 const casing = 'none';
 const service = 'livechat';
 const partition = { field: 'pk', composite: ['organizationId', 'conversationId'], casing } as const;
@@ -14,20 +12,20 @@ const text = { type: 'string', required: true } as const;
 const key = { organizationId: text, conversationId: text } as const;
 const expires = { type: 'number', required: true } as const;
 
-/** What a conversation's facts and messages add up to, kept so that it can be listed and read at once. */
+/** The stored projection of a conversation, for lists and fast reads. */
 const conversation = new Entity({
   model: { entity: 'conversation', version: '1', service },
   attributes: {
     ...key,
     status: { type: ['queued', 'open', 'idle', 'closed'] as const, required: true },
     currentThreadId: { type: 'string' },
-    /** LiveChat's time, in microseconds: of the current thread's latest message, or of its beginning. */
+    /** LiveChat's time, in microseconds: the current thread's latest message, or its start. */
     lastActivityAt: text,
     participants: { type: CustomAttributeType<readonly Participant[]>('any'), required: true },
     assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
-    /** When the other threads last had a message. */
-    earlier: { type: CustomAttributeType<Activity>('any'), required: true },
-    /** Counts the writes: who writes what it has read must be the next. */
+    /** The activity of the other threads. */
+    earlier: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
+    /** Incremented with each write, for optimistic concurrency. */
     version: { type: 'number', required: true },
     expires,
   },
@@ -41,13 +39,13 @@ const conversation = new Entity({
   },
 });
 
-/** One thing that happened to a conversation; kept once, however often it is told. */
+/** An event of a conversation; duplicates are stored once. */
 const event = new Entity({
   model: { entity: 'event', version: '1', service },
   attributes: {
     ...key,
     eventId: text,
-    /** When it was first received; ISO 8601. */
+    /** The first receipt; ISO 8601. */
     receivedAt: text,
     event: { type: CustomAttributeType<ConversationEvent>('any'), required: true },
     expires,
@@ -57,14 +55,14 @@ const event = new Entity({
   },
 });
 
-/** How far one user has read. */
+/** A user's read mark. */
 const readMark = new Entity({
   model: { entity: 'readMark', version: '1', service },
   attributes: {
     ...key,
     userId: text,
     seenUpTo: text,
-    /** When this mark was first received. */
+    /** The first receipt. */
     receivedAt: { type: 'string' },
     expires,
   },
@@ -73,7 +71,7 @@ const readMark = new Entity({
   },
 });
 
-/** An organization that has a conversation, so that all can be listed. */
+/** An organization that has a conversation, for listing organizations. */
 const organization = new Entity({
   model: { entity: 'organization', version: '1', service },
   attributes: { organizationId: text },
@@ -82,7 +80,7 @@ const organization = new Entity({
   },
 });
 
-/** The conversations table. The `timeline` collection reads all of one conversation in one query. */
+/** The conversations table. The `timeline` collection reads a whole conversation in one query. */
 export const conversations = new Service(
   { conversation, event, readMark, organization },
   { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') },

@@ -1,20 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { activity, agentId, botId, customerId, facts, factsOf } from '../../test/arbitraries.ts';
+import { activity, agentId, botId, conversationEvents, customerId, threadEvents } from '../../test/arbitraries.ts';
+import {
+  agent,
+  at,
+  closed,
+  idle,
+  metadata,
+  queue,
+  started,
+  tomas,
+  transferred,
+  updated,
+} from '../../test/conversation-events.ts';
 import { propertyRuns } from '../../test/depth.ts';
-import { agent, at, closed, idle, metadata, queue, started, tomas, transferred, updated } from '../../test/facts.ts';
-import type { ConversationEvent } from './facts.ts';
-import { projectConversation } from './projection.ts';
+import { type ConversationEvent, groupByThread, projectConversation } from './projection.ts';
 
 describe('the status of a conversation', () => {
   it.each([
-    ['open', 'with nothing known', [], {}],
-    ['open', 'once begun', [started(10)], {}],
-    ['open', 'with messages alone', [], { T: at(10) }],
+    ['open', 'without events', [], {}],
+    ['open', 'started', [started(10)], {}],
+    ['open', 'with messages only', [], { T: at(10) }],
     ['queued', 'with a queue', [started(10, { queue })], {}],
     ['queued', 'with a queue and a bot', [started(10, { queue }), agent(11, 'joined', botId)], {}],
     ['open', 'with a queue and then an agent', [started(10, { queue }), agent(11, 'joined')], {}],
-    ['queued', 'with a queue, whatever leaves', [started(10, { queue }), agent(11, 'left')], {}],
+    ['queued', 'queued although an agent leaves', [started(10, { queue }), agent(11, 'left')], {}],
     [
       'open',
       'transferred out of the queue to an agent',
@@ -29,33 +39,28 @@ describe('the status of a conversation', () => {
     ],
     ['queued', 'transferred into a queue', [started(10), transferred(11, { queue })], {}],
     ['open', 'transferred with no queue', [started(10), transferred(11, { to: { groups: [4] } })], {}],
-    [
-      'queued',
-      'an agent having left before the queue',
-      [started(10), agent(11, 'joined'), transferred(12, { queue })],
-      {},
-    ],
-    ['idle', 'gone quiet', [started(10), idle(20)], { T: at(15) }],
-    ['idle', 'gone quiet at the very time of its last message', [started(10), idle(20)], { T: at(20) }],
-    ['idle', 'gone quiet with no message known', [started(10), idle(20)], {}],
-    ['open', 'gone quiet until the next message', [started(10), idle(20)], { T: at(21) }],
-    ['idle', 'gone quiet again after it', [started(10), idle(20), idle(30)], { T: at(21) }],
-    ['idle', 'gone quiet while queued', [started(10, { queue }), idle(20)], {}],
+    ['queued', 'queued after an agent joined', [started(10), agent(11, 'joined'), transferred(12, { queue })], {}],
+    ['idle', 'idle', [started(10), idle(20)], { T: at(15) }],
+    ['idle', 'idle at the time of its last message', [started(10), idle(20)], { T: at(20) }],
+    ['idle', 'idle with no message known', [started(10), idle(20)], {}],
+    ['open', 'idle until the next message', [started(10), idle(20)], { T: at(21) }],
+    ['idle', 'idle again after it', [started(10), idle(20), idle(30)], { T: at(21) }],
+    ['idle', 'idle while queued', [started(10, { queue }), idle(20)], {}],
     ['closed', 'closed', [started(10), closed(20)], {}],
-    ['closed', 'closed, whatever comes later', [started(10), closed(20), agent(21, 'joined'), idle(22)], { T: at(23) }],
-    ['closed', 'closed before its beginning was told', [closed(10), started(20)], {}],
-    ['closed', 'closed, its beginning never told', [closed(10)], {}],
+    ['closed', 'closed, then other events', [started(10), closed(20), agent(21, 'joined'), idle(22)], { T: at(23) }],
+    ['closed', 'closed before its start arrives', [closed(10), started(20)], {}],
+    ['closed', 'closed without a start', [closed(10)], {}],
     ['closed', 'of a thread appended to an inactive chat', [started(10, { active: false })], {}],
     ['open', 'closed and reopened', [started(10), closed(20), started(30, { threadId: 'U', reason: 'reopened' })], {}],
     ['open', 'reopened, the old thread closed late', [started(10), started(30, { threadId: 'U' }), closed(40)], {}],
     ['closed', 'reopened and closed', [started(10), started(30, { threadId: 'U' }), closed(40, 'U')], {}],
-    ['open', 'reopened as far as its messages tell', [started(10), closed(20)], { U: at(30) }],
+    ['open', 'reopened, known from a message only', [started(10), closed(20)], { U: at(30) }],
   ])('is %s: %s', (status, _how, given: readonly ConversationEvent[], times: Readonly<Record<string, string>>) => {
     expect(projectConversation(given, times).status).toBe(status);
   });
 });
 
-describe('whom a conversation is assigned to', () => {
+describe('the assignment of a conversation', () => {
   const present = [
     { id: agentId, type: 'agent', present: true },
     { id: tomas, type: 'agent', present: false },
@@ -65,9 +70,14 @@ describe('whom a conversation is assigned to', () => {
   const begun = started(10, { participants: [...present], groups: [4] });
 
   it.each([
-    ['nobody at first', [], [], []],
+    ['empty initially', [], [], []],
     ['the human agents who are present, and the groups', [begun], [agentId], [4]],
-    ['whom a transfer names', [begun, transferred(11, { to: { agents: [tomas], groups: [19] } })], [tomas], [19]],
+    [
+      'the agents and groups of a transfer',
+      [begun, transferred(11, { to: { agents: [tomas], groups: [19] } })],
+      [tomas],
+      [19],
+    ],
     ['no agent after a transfer to a group alone', [begun, transferred(11, { to: { groups: [19] } })], [], [19]],
     [
       'the same group after a transfer to an agent alone',
@@ -75,21 +85,21 @@ describe('whom a conversation is assigned to', () => {
       [tomas],
       [4],
     ],
-    ['the same after a transfer to nobody', [begun, transferred(11, {})], [agentId], [4]],
-    ['the groups that now have access', [begun, updated(11, { groups: [19] })], [agentId], [19]],
-    ['the same after a tag', [begun, updated(11, { tag: 'x' })], [agentId], [4]],
-    ['the same after somebody joined or left', [begun, agent(11, 'joined', tomas), agent(12, 'left')], [agentId], [4]],
-    ['who replaces another', [begun, agent(11, 'joined', tomas, agentId)], [tomas], [4]],
-    ['the same after it closed', [begun, closed(11)], [agentId], [4]],
-    ['whom the newer thread names', [begun, started(20, { threadId: 'U', groups: [7] })], [], [7]],
+    ['unchanged by a transfer without a target', [begun, transferred(11, {})], [agentId], [4]],
+    ['the groups with access', [begun, updated(11, { groups: [19] })], [agentId], [19]],
+    ['unchanged by a tag', [begun, updated(11, { tag: 'x' })], [agentId], [4]],
+    ['unchanged by a join or leave', [begun, agent(11, 'joined', tomas), agent(12, 'left')], [agentId], [4]],
+    ['the replacement of an agent', [begun, agent(11, 'joined', tomas, agentId)], [tomas], [4]],
+    ['unchanged by closing', [begun, closed(11)], [agentId], [4]],
+    ['that of the newer thread', [begun, started(20, { threadId: 'U', groups: [7] })], [], [7]],
     [
-      'none whom an older thread names late',
+      'unchanged by a late event of an older thread',
       [begun, transferred(30, { threadId: 'S', to: { agents: [tomas] } })],
       [agentId],
       [4],
     ],
     [
-      'whom the transfer names that came before the beginning',
+      'that of a transfer received before the start',
       [transferred(9, { to: { agents: [tomas] } }), begun].toReversed(),
       [tomas],
       [4],
@@ -99,7 +109,7 @@ describe('whom a conversation is assigned to', () => {
   });
 });
 
-describe('who takes part', () => {
+describe('the participants', () => {
   const join = (minute: number, change: 'joined' | 'left' | 'fields', given: object): ConversationEvent => ({
     type: 'participant.changed',
     metadata: metadata(minute, 'participant'),
@@ -109,21 +119,25 @@ describe('who takes part', () => {
   const begun = started(10, { participants: [dana] });
 
   it.each([
-    ['whoever the beginning names', [begun], [dana]],
-    ['one who left, as absent', [begun, join(11, 'left', { present: false })], [{ ...dana, present: false }]],
-    ['one who came back', [begun, join(11, 'left', { present: false }), join(12, 'joined', { present: true })], [dana]],
+    ['those of the start', [begun], [dana]],
+    ['absent after leaving', [begun, join(11, 'left', { present: false })], [{ ...dana, present: false }]],
     [
-      'one with fields that add up',
+      'present after returning',
+      [begun, join(11, 'left', { present: false }), join(12, 'joined', { present: true })],
+      [dana],
+    ],
+    [
+      'with merged fields',
       [begun, join(11, 'fields', { fields: { a: '1', b: '1' } }), join(12, 'fields', { fields: { b: '2' } })],
       [{ ...dana, fields: { a: '1', b: '2' } }],
     ],
     [
-      'one who was described, of the type described',
+      'of the described type',
       [started(10, { participants: [{ ...dana, id: 'x' }] }), join(11, 'left', { id: 'x', type: 'unknown' })],
       [{ ...dana, id: 'x' }],
     ],
     [
-      'one who was named first and described later',
+      'described after being named',
       [join(10, 'left', { id: 'x', type: 'unknown' }), join(11, 'joined', { id: 'x', type: 'customer' })],
       [{ id: 'x', type: 'customer' }],
     ],
@@ -137,11 +151,11 @@ describe('who takes part', () => {
   });
 });
 
-describe('the same facts', () => {
+describe('the projection', () => {
   const known = activity('S', 'T', 'U');
 
-  it('add up to the same in any order', () => {
-    const shuffled = facts('S', 'T', 'U').chain((list) =>
+  it('is the same for any order of events', () => {
+    const shuffled = conversationEvents('S', 'T', 'U').chain((list) =>
       fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
     );
     fc.assert(
@@ -152,8 +166,8 @@ describe('the same facts', () => {
     );
   });
 
-  it('told again change nothing', () => {
-    const repeated = facts('S', 'T').chain((list) => fc.tuple(fc.constant(list), fc.subarray(list)));
+  it('is the same with duplicates', () => {
+    const repeated = conversationEvents('S', 'T').chain((list) => fc.tuple(fc.constant(list), fc.subarray(list)));
     fc.assert(
       fc.property(repeated, known, ([list, again], times) => {
         expect(projectConversation([...list, ...again], times)).toEqual(projectConversation(list, times));
@@ -162,9 +176,9 @@ describe('the same facts', () => {
     );
   });
 
-  it('are left as they were, and never throw', () => {
+  it('never throws and does not modify its events', () => {
     fc.assert(
-      fc.property(facts('S', 'T', 'U'), known, (list, times) => {
+      fc.property(conversationEvents('S', 'T', 'U'), known, (list, times) => {
         const before = structuredClone(list);
         projectConversation(list, times);
         expect(list).toEqual(before);
@@ -174,16 +188,16 @@ describe('the same facts', () => {
   });
 });
 
-describe('facts of an older thread', () => {
-  it('never change what a newer one has said of status, assignment and the latest activity', () => {
-    const newer = factsOf('U').map((list) => [
+describe('events of an older thread', () => {
+  it('never change the status, assignment or last activity of a newer thread', () => {
+    const newer = threadEvents('U').map((list) => [
       started(40, { threadId: 'U', groups: [4] }),
       ...list.map(inThreadBegunAt(40)),
     ]);
     fc.assert(
       fc.property(
         newer,
-        factsOf('T').map((list) => list.map(inThreadBegunAt(20))),
+        threadEvents('T').map((list) => list.map(inThreadBegunAt(20))),
         (list, older) => {
           const { status, assigned, currentThreadId, lastActivityAt } = projectConversation(list, {});
           expect(projectConversation([...list, ...older], {})).toMatchObject({
@@ -202,4 +216,105 @@ describe('facts of an older thread', () => {
   function inThreadBegunAt(minute: number): (one: ConversationEvent) => ConversationEvent {
     return (one) => (one.type === 'chat.started' ? { ...one, data: { ...one.data, createdAt: at(minute) } } : one);
   }
+});
+
+/** An agent's change without a thread id. */
+const unplaced = (minute: number): ConversationEvent => ({
+  type: 'chat.updated',
+  metadata: metadata(minute, 'unplaced'),
+  data: { conversationId: 'C', groups: [minute] },
+});
+
+function idsOf(events: readonly ConversationEvent[], activity: Readonly<Record<string, string>> = {}) {
+  return groupByThread(events, activity).flatMap(({ thread }) => thread?.id ?? []);
+}
+
+describe('threads', () => {
+  const T = started(10);
+  const U = started(30, { threadId: 'U' });
+
+  it.each([
+    ['in order of their start', [T, U], {}, ['T', 'U']],
+    ['in that order for any order of receipt', [U, T], {}, ['T', 'U']],
+    ['by their latest message if the start is unknown', [U], { T: at(20), V: at(40) }, ['T', 'U', 'V']],
+    ['first if no time is known', [T, closed(50, 'V')], {}, ['V', 'T']],
+    [
+      'by id if they start at the same time',
+      [started(10, { threadId: 'b' }), started(10, { threadId: 'a' })],
+      {},
+      ['a', 'b'],
+    ],
+    ['once each', [T, updated(11, { tag: 'x' }), closed(12)], { T: at(11) }, ['T']],
+    ['without those only referred to as previous', [started(10, { previousThreadId: 'S' })], {}, ['T']],
+  ])('are listed %s', (_how, events, activity: Readonly<Record<string, string>>, ids) => {
+    expect(idsOf(events, activity)).toEqual(ids);
+  });
+
+  it('start at the earliest createdAt', () => {
+    const [, thread] = groupByThread([started(12, { reason: 'transferred', createdAt: at(11) }), T], {});
+    expect(thread?.thread?.createdAt).toBe(at(10));
+  });
+
+  it('have the id of the previous thread', () => {
+    const [, thread] = groupByThread([T, started(12, { reason: 'transferred', previousThreadId: 'S' })], {});
+    expect(thread?.thread?.previousThreadId).toBe('S');
+  });
+});
+
+describe('the events of a thread', () => {
+  const beginning = started(20, { createdAt: at(10) });
+  const moved = transferred(15, { to: { groups: [4] } });
+  const ended = closed(30);
+
+  it.each([
+    ['by receipt', [ended, moved], [moved, ended]],
+    ['with the start first, whenever it was received', [moved, beginning], [beginning, moved]],
+    ['by id if received at the same time', [updated(15, {}), moved], [moved, updated(15, {})]],
+  ])('come %s', (_how, events, ordered) => {
+    expect(groupByThread(events, {})[1]?.events).toEqual(ordered);
+  });
+
+  it('include a transfer into the thread by receipt', () => {
+    const into = started(40, { reason: 'transferred', createdAt: at(10) });
+    expect(groupByThread([into, moved, beginning], {})[1]?.events).toEqual([beginning, moved, into]);
+  });
+});
+
+describe('an event without a thread id', () => {
+  const threads = [started(10), started(30, { threadId: 'U' })];
+
+  it.each([
+    ['the thread that was current at its receipt', 20, ['T']],
+    ['a thread that started at the same time', 30, ['U']],
+    ['the latest thread', 50, ['U']],
+    ['the first thread if it was received before all', 9, ['T']],
+  ])('belongs to %s', (_which, minute, ids) => {
+    const claiming = groupByThread([...threads, unplaced(minute)], {}).filter(({ events }) =>
+      events.some(({ metadata: { id } }) => id.startsWith('unplaced')),
+    );
+    expect(claiming.map(({ thread }) => thread?.id)).toEqual(ids);
+  });
+
+  it('belongs to no thread while none is known, and is kept', () => {
+    const fact = unplaced(20);
+    expect(groupByThread([fact], {})).toEqual([{ thread: undefined, events: [fact] }]);
+  });
+});
+
+describe('the tags of a thread', () => {
+  it.each([
+    ['those of the start', [started(10, { tags: ['b', 'a'] })], ['a', 'b']],
+    ['including added ones', [started(10, { tags: ['a'] }), updated(11, { tag: 'b' })], ['a', 'b']],
+    ['without removed ones', [started(10, { tags: ['a', 'b'] }), updated(11, { untag: 'a' })], ['b']],
+    [
+      'according to the last change of each',
+      [updated(11, { tag: 'a' }), updated(12, { untag: 'a' }), updated(13, { tag: 'a' })],
+      ['a'],
+    ],
+    ['without those removed before the start arrives', [updated(10, { untag: 'a' }), started(20, { tags: ['a'] })], []],
+    ['none after all are removed', [updated(11, { tag: 'a' }), updated(12, { untag: 'a' })], []],
+    ['not those of another thread', [started(10), updated(11, { threadId: 'U', tag: 'a' })], []],
+  ])('are %s', (_which, events, tags) => {
+    expect(groupByThread(events, {}).find(({ thread }) => thread?.id === 'T')?.thread?.tags).toEqual(tags);
+  });
 });

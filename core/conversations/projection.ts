@@ -1,13 +1,43 @@
-import type { Participant } from '../events/schemas.ts';
-import { type Assignment, foldAssignment } from './assignment.ts';
-import type { ConversationEvent } from './facts.ts';
-import { foldParticipants } from './participants.ts';
-import { type Activity, type Thread, type ThreadFacts, threadsOf } from './threads.ts';
+import type { EventData, EventType } from '../events/catalogue.ts';
+import type { DomainEvent } from '../events/event.ts';
+import type { EventMetadata, Participant, UserType } from '../events/schemas.ts';
+
+/** The domain events that change a conversation. */
+export type ChatEventType = Extract<EventType, `chat.${string}` | 'agent.changed' | 'participant.changed'>;
+export type ChatEvent = { [T in ChatEventType]: DomainEvent<T> }[ChatEventType];
+
+/** A thread went idle at `at`, LiveChat's time. */
+export interface ThreadIdleEvent {
+  readonly type: 'idle';
+  readonly metadata: EventMetadata;
+  readonly data: { readonly conversationId: string; readonly threadId: string; readonly at: string };
+}
+
+/** A stored event of a conversation. Events are only added; the projection is computed from all of them. */
+export type ConversationEvent = ChatEvent | ThreadIdleEvent;
+
+/** The time of each thread's latest message, by thread id; LiveChat's times. */
+export type ThreadActivity = Readonly<Record<string, string>>;
+
+export interface Thread {
+  readonly id: string;
+  readonly status: 'queued' | 'open' | 'idle' | 'closed';
+  /** Undefined until the thread's `chat.started` arrives. */
+  readonly createdAt?: string | undefined;
+  readonly previousThreadId?: string | undefined;
+  readonly tags: readonly string[];
+}
 
 export type Status = Thread['status'];
 
-/** A conversation, as far as its facts and its messages' times tell. */
-export interface ConversationState {
+/** The assigned agents by id and groups by number. Closing a thread changes neither. */
+export interface Assignment {
+  readonly agents: readonly string[];
+  readonly groups: readonly number[];
+}
+
+/** The current state of a conversation, computed from its events and the times of its messages. */
+export interface ConversationProjection {
   readonly status: Status;
   readonly currentThreadId: string | undefined;
   readonly lastActivityAt: string;
@@ -19,23 +49,171 @@ export interface ConversationState {
 }
 
 /**
- * What the facts add up to. The same for any order and number of deliveries: facts are a set, threads are ordered by when
- * they began, and within a thread its beginning comes first and the rest goes by when it was received.
+ * Computes the projection of a conversation. The result does not depend on the order or number of deliveries: events are a
+ * set, threads are ordered by their start, and within a thread the start comes first and the rest is ordered by receipt.
  */
-export function projectConversation(facts: readonly ConversationEvent[], activity: Activity): ConversationState {
-  const inOrder = threadsOf(facts, activity);
-  const threads = inOrder.flatMap(({ thread }) => (thread ? [thread] : []));
+export function projectConversation(
+  events: readonly ConversationEvent[],
+  activity: ThreadActivity,
+): ConversationProjection {
+  const grouped = groupByThread(events, activity);
+  const threads = grouped.flatMap(({ thread }) => thread ?? []);
   const current = threads.at(-1);
-  const statements = inOrder.flatMap((thread: ThreadFacts) => thread.facts);
+  const ordered = grouped.flatMap((thread) => thread.events);
   const times = [...Object.values(activity), ...threads.flatMap(({ createdAt }) => createdAt ?? [])];
   return {
     status: current?.status ?? 'open',
     currentThreadId: current?.id,
-    lastActivityAt: latest(times) ?? latest(facts.map(({ metadata }) => metadata.receivedAt)) ?? '',
+    lastActivityAt: latest(times) ?? latest(events.map(({ metadata }) => metadata.receivedAt)) ?? '',
     threads,
-    participants: foldParticipants(statements),
-    assigned: foldAssignment(statements),
+    participants: projectParticipants(ordered),
+    assigned: ordered.reduce(applyToAssignment, { agents: [], groups: [] }),
   };
+}
+
+/** A thread and its events in the order they apply. `thread` is undefined for events that belong to no known thread. */
+export interface ThreadEvents {
+  readonly thread: Thread | undefined;
+  readonly events: readonly ConversationEvent[];
+}
+
+/** Groups events by thread, oldest thread first. */
+export function groupByThread(events: readonly ConversationEvent[], activity: ThreadActivity): ThreadEvents[] {
+  const ids = new Set([...Object.keys(activity), ...events.flatMap(({ data }) => data.threadId ?? [])]);
+  const groups = [...ids].map((id) => {
+    const own = events.filter(({ data }) => data.threadId === id);
+    const createdAt = own.flatMap((event) => (event.type === 'chat.started' ? event.data.createdAt : [])).sort()[0];
+    // Threads of one chat do not overlap: without a start time, the latest message orders them.
+    return { id, events: own, createdAt, time: createdAt ?? activity[id] ?? '' };
+  });
+  groups.sort((a, b) => compare(a.time, b.time) || compare(a.id, b.id));
+  const unassigned: ConversationEvent[] = [];
+  for (const event of events.filter(({ data }) => data.threadId === undefined)) {
+    // An event without a thread id belongs to the thread that was current at its receipt.
+    const group = groups.findLast(({ time }) => time <= event.metadata.receivedAt) ?? groups[0];
+    (group?.events ?? unassigned).push(event);
+  }
+  const threads = groups.map(({ id, createdAt, events: own }): ThreadEvents => {
+    const ordered = own.sort(compareInThread);
+    const started = ordered.flatMap((event) => (event.type === 'chat.started' ? [event.data] : []));
+    const previousThreadId = started.find((data) => data.previousThreadId)?.previousThreadId;
+    const status = threadStatus(ordered, activity[id]);
+    return { thread: { id, status, createdAt, previousThreadId, tags: threadTags(ordered) }, events: ordered };
+  });
+  return [{ thread: undefined, events: unassigned.sort(compareInThread) }, ...threads];
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+/** The start of a thread comes first, whenever it was received; everything else, transfers included, by time of receipt. */
+function compareInThread(a: ConversationEvent, b: ConversationEvent): number {
+  return (
+    Number(startsThread(b)) - Number(startsThread(a)) ||
+    compare(a.metadata.receivedAt, b.metadata.receivedAt) ||
+    compare(a.metadata.id, b.metadata.id)
+  );
+}
+
+function startsThread(event: ConversationEvent): boolean {
+  return event.type === 'chat.started' && event.data.reason !== 'transferred';
+}
+
+function threadStatus(events: readonly ConversationEvent[], lastMessageAt: string | undefined): Status {
+  if (events.some(closesThread)) return 'closed';
+  const idleSince = latest(events.flatMap((event) => (event.type === 'idle' ? event.data.at : [])));
+  if (idleSince !== undefined && !(lastMessageAt !== undefined && lastMessageAt > idleSince)) return 'idle';
+  return events.reduce(applyToQueued, false) ? 'queued' : 'open';
+}
+
+/** A closed thread stays closed, whatever arrives later. */
+function closesThread(event: ConversationEvent): boolean {
+  return event.type === 'chat.deactivated' || (event.type === 'chat.started' && !event.data.active);
+}
+
+/** A thread is queued from the first queue position until an agent joins. */
+function applyToQueued(queued: boolean, event: ConversationEvent): boolean {
+  if (event.type === 'chat.started') return event.data.queue !== undefined;
+  if (event.type === 'chat.transferred')
+    return event.data.queue !== undefined || (queued && !event.data.to.agents?.length);
+  if (event.type !== 'agent.changed' || event.data.change !== 'joined') return queued;
+  return event.data.agent.type === 'agent' && !event.data.agent.hidden ? false : queued;
+}
+
+function threadTags(events: readonly ConversationEvent[]): string[] {
+  const tags = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'chat.started') for (const tag of event.data.tags) tags.add(tag);
+    if (event.type !== 'chat.updated') continue;
+    if (event.data.tag !== undefined) tags.add(event.data.tag);
+    if (event.data.untag !== undefined) tags.delete(event.data.untag);
+  }
+  return [...tags].sort();
+}
+
+function applyToAssignment(current: Assignment, event: ConversationEvent): Assignment {
+  switch (event.type) {
+    case 'chat.started':
+      return { agents: presentAgents(event.data.participants), groups: event.data.groups };
+    case 'chat.transferred': {
+      const { agents, groups } = event.data.to;
+      // A transfer to a group alone leaves the chat without an agent until one is assigned.
+      return { agents: agents ?? (groups ? [] : current.agents), groups: groups ?? current.groups };
+    }
+    case 'chat.updated':
+      return { agents: current.agents, groups: event.data.groups ?? current.groups };
+    case 'agent.changed': {
+      const { agent, replaces } = event.data;
+      if (replaces === undefined) return current;
+      return { ...current, agents: [...current.agents.filter((id) => id !== replaces && id !== agent.id), agent.id] };
+    }
+    default:
+      return current;
+  }
+}
+
+function presentAgents(participants: EventData<'chat.started'>['participants']): string[] {
+  return participants.filter(({ type, present, hidden }) => type === 'agent' && present && !hidden).map(({ id }) => id);
+}
+
+const participantOrder: readonly UserType[] = ['customer', 'agent', 'bot', 'system', 'unknown'];
+
+/** Merges the participants of events in the order they apply: a later field replaces an earlier one. */
+function projectParticipants(events: readonly ConversationEvent[]): Participant[] {
+  const participants = new Map<string, Participant>();
+  const described = new Set<string>();
+  for (const { participant, isDescribed } of events.flatMap(participantMentions)) {
+    const before = participants.get(participant.id);
+    const type = before && described.has(participant.id) && !isDescribed ? before.type : participant.type;
+    if (isDescribed) described.add(participant.id);
+    participants.set(participant.id, mergeParticipant(before, { ...participant, type }));
+  }
+  return [...participants.values()].sort(
+    (a, b) => participantOrder.indexOf(a.type) - participantOrder.indexOf(b.type) || (a.id < b.id ? -1 : 1),
+  );
+}
+
+/** `isDescribed`: LiveChat described the user rather than only naming the id. */
+function participantMentions(
+  event: ConversationEvent,
+): { readonly participant: Participant; readonly isDescribed: boolean }[] {
+  switch (event.type) {
+    case 'chat.started':
+      return event.data.participants.map((participant) => ({ participant, isDescribed: true }));
+    case 'agent.changed':
+      return [{ participant: event.data.agent, isDescribed: event.data.change === 'joined' }];
+    case 'participant.changed':
+      return [{ participant: event.data.participant, isDescribed: event.data.change === 'joined' }];
+    default:
+      return [];
+  }
+}
+
+function mergeParticipant(before: Participant | undefined, { id, type, ...rest }: Participant): Participant {
+  const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const fields = before?.fields || rest.fields ? { ...before?.fields, ...rest.fields } : undefined;
+  return { ...before, id, type, ...defined, ...(fields && { fields }) };
 }
 
 function latest(times: readonly string[]): string | undefined {

@@ -1,78 +1,156 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
+import { type ConversationKey, readTimeline, threadActivity } from './conversations.ts';
 import { conversations } from './entities.ts';
-import type { ConversationEvent } from './facts.ts';
-import { projectConversation, type Status } from './projection.ts';
-import { activityOf, type ConversationKey, read } from './store.ts';
-import type { Thread } from './threads.ts';
-import { byLatest, type ConversationSummary, iterateConversations, take } from './walk.ts';
+import { mergeSorted } from './merge.ts';
+import {
+  type Assignment,
+  type ConversationEvent,
+  projectConversation,
+  type Status,
+  type Thread,
+} from './projection.ts';
 
-export type { ConversationCursor, ConversationSummary } from './walk.ts';
-export { iterateConversations, take } from './walk.ts';
-
-const { organization } = conversations.entities;
+const { conversation, organization } = conversations.entities;
 
 export const statuses = ['queued', 'open', 'idle', 'closed'] as const satisfies readonly Status[];
 
-/** How many conversations of one status are read at once. */
-const mostAtOnce = 100;
+export interface ConversationSummary {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly status: Status;
+  /** ISO 8601, in microseconds. */
+  readonly lastActivityAt: string;
+  readonly participants: readonly Participant[];
+  readonly assigned: Assignment;
+}
 
 export interface ConversationDetail extends ConversationSummary {
   /** Oldest first. */
   readonly threads: readonly Thread[];
   readonly participants: readonly (Participant & {
-    /** The carrier's time up to which they have read, and when that was received. */
+    /** LiveChat's time up to which the user has read, and when that was received. */
     readonly seenUpTo?: string | undefined;
     readonly seenAt?: string | undefined;
   })[];
 }
 
-/** The organizations that have a conversation. */
-export async function organizations(): Promise<string[]> {
-  const { data } = await organization.query.primary({}).go({ pages: 'all' });
-  return data.map(({ organizationId }) => organizationId);
+/** The last conversation of a page; the next page starts after it. */
+export type ConversationCursor = Pick<ConversationSummary, 'lastActivityAt' | 'id' | 'organizationId'>;
+
+export interface ConversationQuery {
+  readonly organizationIds: readonly string[];
+  readonly statuses: readonly Status[];
+  /** Items per query of one organization and status; at most this many of each are read and not used. */
+  readonly pageSize: number;
+  /** Start after a conversation, or end at a time of last activity (inclusive). */
+  readonly from?: { readonly after: ConversationCursor } | { readonly since: string } | undefined;
 }
 
-/** One organization's conversations, those with the latest activity first. */
+/** Iterates over conversations in order of last activity, latest first. Reads each once. */
+export function iterateConversations(query: ConversationQuery): AsyncGenerator<ConversationSummary> {
+  const partitions = query.organizationIds.flatMap((organizationId) =>
+    query.statuses.map((status) => ({ organizationId, status })),
+  );
+  return mergeSorted(
+    partitions.map((partition) => readPages(partition, query)),
+    compareByActivity,
+  );
+}
+
+/** Takes at most `max` items. */
+export async function take<T>(items: AsyncIterable<T>, max: number): Promise<T[]> {
+  const taken: T[] = [];
+  if (max < 1) return taken;
+  for await (const item of items) if (taken.push(item) === max) break;
+  return taken;
+}
+
+const maxPageSize = 100;
+
+/** Lists the conversations of one organization, latest activity first. */
 export function listConversations(
   organizationId: string,
   wanted: readonly Status[],
   limit: number,
 ): Promise<ConversationSummary[]> {
-  const pageSize = Math.min(limit, mostAtOnce);
+  const pageSize = Math.min(limit, maxPageSize);
   return take(iterateConversations({ organizationIds: [organizationId], statuses: wanted, pageSize }), limit);
 }
 
 export function sortByLatestActivity<T extends ConversationSummary>(list: readonly T[]): T[] {
-  return list.toSorted(byLatest);
+  return list.toSorted(compareByActivity);
 }
 
-/** One conversation with its threads and participants, as its facts tell now. Undefined when there is none. */
+function compareByActivity(a: ConversationCursor, b: ConversationCursor): number {
+  return (
+    compare(b.lastActivityAt, a.lastActivityAt) || compare(b.id, a.id) || compare(b.organizationId, a.organizationId)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+type Partition = Pick<ConversationSummary, 'organizationId' | 'status'>;
+
+/** Yields one page per DynamoDB response; a page may be empty although more follow. */
+async function* readPages(partition: Partition, query: ConversationQuery): AsyncGenerator<ConversationSummary[]> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof readPage>> = await readPage(partition, query, cursor);
+    yield page.data.map(({ conversationId: id, organizationId, status, lastActivityAt, participants, assigned }) => ({
+      id,
+      organizationId,
+      status,
+      lastActivityAt,
+      participants,
+      assigned,
+    }));
+    cursor = page.cursor;
+  } while (cursor !== null);
+}
+
+function readPage(partition: Partition, { pageSize: limit, from }: ConversationQuery, cursor: string | null) {
+  const query = conversation.query.byActivity(partition);
+  return startFrom(query, partition, from).go({ limit, cursor, order: 'desc' });
+}
+
+/** With equal time and id, conversations of a smaller organization id come after the cursor. */
+function startFrom(
+  query: ReturnType<typeof conversation.query.byActivity>,
+  { organizationId }: Partition,
+  from: ConversationQuery['from'],
+) {
+  if (!from) return query;
+  if ('since' in from) return query.gte({ lastActivityAt: from.since });
+  const { lastActivityAt, id: conversationId, organizationId: lastOrganizationId } = from.after;
+  const end = { lastActivityAt, conversationId };
+  return organizationId < lastOrganizationId ? query.lte(end) : query.lt(end);
+}
+
+/** Lists the organizations that have a conversation. */
+export async function organizations(): Promise<string[]> {
+  const { data } = await organization.query.primary({}).go({ pages: 'all' });
+  return data.map(({ organizationId }) => organizationId);
+}
+
+/** Loads a conversation with its threads and participants, rebuilt from its events. Undefined if not found. */
 export async function loadConversation(key: ConversationKey): Promise<ConversationDetail | undefined> {
-  const { stored, events, readMarks } = await read(key);
+  const { stored, events, readMarks } = await readTimeline(key);
   if (!stored) return undefined;
-  const { status, lastActivityAt, threads, participants, assigned } = projectConversation(events, activityOf(stored));
+  const { participants, currentThreadId: _, ...projection } = projectConversation(events, threadActivity(stored));
   const seen = new Map(readMarks.map(({ userId, seenUpTo, receivedAt }) => [userId, { seenUpTo, seenAt: receivedAt }]));
   return {
     id: key.conversationId,
     organizationId: key.organizationId,
-    status,
-    lastActivityAt,
-    threads,
+    ...projection,
     participants: participants.map((one) => ({ ...one, ...seen.get(one.id) })),
-    assigned,
   };
 }
 
-/** How each thread of a conversation began, oldest first, as it was told then; without what was said, which is kept with the messages. */
-export async function listThreadStarts(key: ConversationKey): Promise<EventData<'chat.started'>[]> {
-  const { events } = await read(key);
-  return events
-    .flatMap((fact) => (fact.type === 'chat.started' ? [fact.data] : []))
-    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-}
-
-/** The conversations of this id: one, unless two organizations happen to have the same. */
+/** Finds the conversations with this id: one, unless several organizations use the same id. */
 export async function findConversations(
   conversationId: string,
   among?: readonly string[],
@@ -82,10 +160,55 @@ export async function findConversations(
   return found.flatMap((one) => one ?? []);
 }
 
-/** What has happened to a conversation, in no order, and how far each user has read. */
+/** Lists the `chat.started` data of each thread, oldest first, without the opening messages. */
+export async function listThreadStarts(key: ConversationKey): Promise<EventData<'chat.started'>[]> {
+  const { events } = await readTimeline(key);
+  return events
+    .flatMap((event) => (event.type === 'chat.started' ? [event.data] : []))
+    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+}
+
+/** The stored events of a conversation, in no particular order, and the users' read marks. */
 export async function readHistory(
   key: ConversationKey,
 ): Promise<{ events: readonly ConversationEvent[]; readMarks: readonly string[] }> {
-  const { events, readMarks } = await read(key);
+  const { events, readMarks } = await readTimeline(key);
   return { events, readMarks: readMarks.map(({ seenUpTo }) => seenUpTo) };
+}
+
+/** A customer to erase, as found in conversations. */
+export interface KnownCustomer {
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly email?: string | undefined;
+}
+
+export interface CustomerConversations {
+  readonly customers: readonly KnownCustomer[];
+  readonly conversationIds: readonly string[];
+}
+
+/** Finds the conversations of customers by id or e-mail address. Reads every conversation of the organization. */
+export async function findCustomerConversations(
+  organizationId: string,
+  idsOrEmails: readonly string[],
+): Promise<CustomerConversations> {
+  const customers = new Map<string, KnownCustomer>();
+  const conversationIds: string[] = [];
+  const query = { organizationIds: [organizationId], statuses, pageSize: maxPageSize };
+  for await (const { id: conversationId, participants } of iterateConversations(query)) {
+    const found = participants.filter(
+      ({ type, id, email }) => type === 'customer' && idsOrEmails.some((one) => one === id || one === email),
+    );
+    for (const one of found) customers.set(one.id, one);
+    if (found.length > 0) conversationIds.push(conversationId);
+  }
+  return { customers: [...customers.values()], conversationIds };
+}
+
+/** All stored items of a conversation. The projection comes last: a repeated erasure finds the conversation by it. */
+export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
+  const items = await queryPartition(conversation.get(key).params());
+  const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
+  return items.toSorted((a, b) => rank(a) - rank(b));
 }

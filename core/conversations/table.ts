@@ -1,6 +1,6 @@
 import type { TableLayout } from '../platform/tables.ts';
 
-/** One partition a conversation: the conversation itself, what happened to it, and how far each user has read. */
+/** One partition per conversation: its projection, events and read marks. */
 export const conversationsTable = {
   partitionKey: 'pk',
   sortKey: 'sk',

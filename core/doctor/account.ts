@@ -1,68 +1,222 @@
+import type { LiveChatClient } from '../livechat/client.ts';
 import { type Account, openAccount } from '../livechat/connection.ts';
 import { userTypeFromId } from '../livechat/conventions.ts';
+import {
+  LiveChatApiError,
+  LiveChatAuthenticationError,
+  LiveChatClientError,
+  LiveChatRepairableError,
+} from '../livechat/errors.ts';
+import { planChanges, type RegistrationPlan } from '../livechat/registration-plan.ts';
+import { desiredRegistrations, readRegistrations, requireClientId } from '../livechat/registration-sync.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { type Examination, type Finding, found } from './finding.ts';
-import { registrationsOf } from './registrations.ts';
-import { scopesOf } from './scopes.ts';
+import { type Check, type Finding, findings } from './finding.ts';
 
-export interface AccountSubject {
-  /** Whose credentials; without it the default ones. */
+export interface AccountOptions {
+  /** Whose credentials; undefined for the default ones. */
   readonly organizationId: string | undefined;
-  /** Where LiveChat shall call. */
+  /** The address that should be registered at LiveChat. */
   readonly webhookUrl: string;
+  /** Whether the API is the local simulator, which delivers webhooks without registrations. */
+  readonly isSimulator: boolean;
 }
 
-const secret = found('secret');
-const version = found('API version');
+const secret = findings('secret');
+const credentials = findings('credentials');
+const version = findings('API version');
+const registrations = findings('registrations');
 
-function ofSecret({ stored: { name, current } }: Account): Finding[] {
-  const fill = `Fill it in: aws secretsmanager put-secret-value --secret-id ${name} (locally, set it before npm start).`;
-  const findings: Finding[] = [];
-  const { LIVECHAT_CLIENT_ID: clientId, LIVECHAT_AGENT_ID: agentId } = current;
-  if (!clientId) findings.push(secret.fault(`${name} lacks LIVECHAT_CLIENT_ID: no webhook can be registered`, fill));
-  if (!agentId) findings.push(secret.fault(`${name} lacks LIVECHAT_AGENT_ID: nobody is there to send as`, fill));
-  else if (!['agent', 'bot'].includes(userTypeFromId(agentId))) {
-    findings.push(secret.fault(`${name}: LIVECHAT_AGENT_ID is neither an agent's e-mail address nor a bot's id`, fill));
-  }
-  return findings.length > 0 ? findings : [secret.ok(name)];
+/** An organization's credentials: the secret, the token's scopes, the API version and the registered webhooks. */
+export function account(options: AccountOptions, clock: Clock = systemClock): Check {
+  const { organizationId } = options;
+  return {
+    name: 'credentials',
+    async run() {
+      const results = await checkAccount(options, clock);
+      if (organizationId === undefined) return results;
+      return results.map((one) => ({ ...one, message: `${one.message} (organization ${organizationId})` }));
+    },
+  };
 }
 
-function ofVersion({ notices }: Account, name: string): Finding[] {
-  const mend = 'Set LIVECHAT_API_VERSION to a newer one, deploy, then `livechat webhooks sync`.';
-  const kinds = new Map(notices.map(({ kind, date }) => [kind, date]));
-  const [deprecated, legacy] = [kinds.get('deprecation'), kinds.get('legacy')];
-  if (deprecated) return [version.fault(`LiveChat has deprecated ${name} (${deprecated})`, mend)];
-  return legacy ? [version.warning(`LiveChat calls ${name} legacy (${legacy})`, mend)] : [version.ok(name)];
-}
-
-async function examine({ organizationId, webhookUrl }: AccountSubject, clock: Clock): Promise<Finding[]> {
+async function checkAccount(options: AccountOptions, clock: Clock): Promise<Finding[]> {
   try {
-    const opened = await openAccount(organizationId, clock);
-    const { major, minor } = opened.version;
-    const scopes = await scopesOf(opened);
-    const versionIsTold = scopes.some(({ about }) => about === 'API version');
+    const account = await openAccount(options.organizationId, clock);
+    const scopes = await checkScopes(account);
+    const isVersionChecked = scopes.some(({ check }) => check === 'API version');
     return [
-      ...ofSecret(opened),
+      ...checkSecret(account),
       ...scopes,
-      ...(versionIsTold ? [] : ofVersion(opened, `v${major}.${minor}`)),
-      ...(await registrationsOf(opened, webhookUrl)),
+      ...(isVersionChecked ? [] : checkVersion(account)),
+      ...(await checkRegistrations(account, options)),
     ];
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    return [secret.fault(error.message, 'Fill it in: aws secretsmanager put-secret-value.')];
+    return [secret.fault(error.message, 'Correct the secret: aws secretsmanager put-secret-value.')];
   }
 }
 
-/** An organization's credentials: the secret, what LiveChat lets them do, the API's version, and the registrations. */
-export function account(subject: AccountSubject, clock: Clock = systemClock): Examination {
-  const { organizationId } = subject;
-  return {
-    about: 'credentials',
-    async run() {
-      const findings = await examine(subject, clock);
-      if (organizationId === undefined) return findings;
-      return findings.map((finding) => ({ ...finding, says: `${finding.says} (of ${organizationId})` }));
-    },
-  };
+function checkSecret({ stored: { name, current } }: Account): Finding[] {
+  const fix = `Add it: aws secretsmanager put-secret-value --secret-id ${name} (locally, set it before npm start).`;
+  const { LIVECHAT_CLIENT_ID: clientId, LIVECHAT_AGENT_ID: agentId } = current;
+  const faults: Finding[] = [];
+  if (!clientId) faults.push(secret.fault(`${name} lacks LIVECHAT_CLIENT_ID: webhooks cannot be registered.`, fix));
+  if (!agentId) faults.push(secret.fault(`${name} lacks LIVECHAT_AGENT_ID: messages have no sender.`, fix));
+  else if (!['agent', 'bot'].includes(userTypeFromId(agentId))) {
+    faults.push(secret.fault(`${name}: LIVECHAT_AGENT_ID must be an agent's e-mail address or a bot's id.`, fix));
+  }
+  return faults.length > 0 ? faults : [secret.ok(`${name} is complete.`)];
+}
+
+function checkVersion({ notices, version: { major, minor } }: Account): Finding[] {
+  const name = `v${major}.${minor}`;
+  const fix = 'Set LIVECHAT_API_VERSION to a later version, deploy, then run `livechat webhooks sync`.';
+  const dates = new Map(notices.map(({ kind, date }) => [kind, date]));
+  const [deprecated, legacy] = [dates.get('deprecation'), dates.get('legacy')];
+  if (deprecated) return [version.fault(`LiveChat has deprecated ${name} (${deprecated}).`, fix)];
+  if (legacy) return [version.warning(`LiveChat marks ${name} as legacy (${legacy}).`, fix)];
+  return [version.ok(`LiveChat supports ${name}.`)];
+}
+
+/** A call that needs one scope and changes nothing. */
+interface ScopeCheck {
+  readonly scope: string;
+  readonly purpose: string;
+  call(client: LiveChatClient, clientId: string): Promise<unknown>;
+}
+
+/** No chat has this id: LiveChat rejects the call for it, and the error tells whether the scope was sufficient. */
+const missingChat = 'livechat-bridge-doctor';
+
+const scopeChecks: readonly ScopeCheck[] = [
+  {
+    scope: 'webhooks.configuration:rw',
+    purpose: 'to register webhooks',
+    call: (client, owner_client_id) => client.listWebhooks({ owner_client_id }),
+  },
+  {
+    scope: 'webhooks.state:rw',
+    purpose: "to enable the license's webhooks",
+    call: (client, owner_client_id) => client.getLicenseWebhooksState({ owner_client_id }),
+  },
+  {
+    scope: 'chats--all:ro',
+    purpose: 'to find out whether a message was delivered',
+    call: (client) => client.listChats({ limit: 1 }),
+  },
+  {
+    scope: 'chats--all:rw',
+    purpose: 'to send messages',
+    call: (client) => client.sendEvent({ chat_id: missingChat, event: { type: 'message', text: 'none' } }),
+  },
+];
+
+/** Errors about the request's object, which LiveChat reports only to callers with the scope. */
+const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation', 'chat_inactive']);
+
+async function checkScopes(account: Account): Promise<Finding[]> {
+  const { name, current } = account.stored;
+  const results = await Promise.all(
+    scopeChecks.map(async (one) => {
+      try {
+        await account.ask((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''));
+        return [];
+      } catch (error) {
+        return scopeFaults(error, one, name);
+      }
+    }),
+  );
+  const faults = [...new Map(results.flat().map((one) => [one.message, one])).values()];
+  return faults.length > 0 ? faults : [credentials.ok('LiveChat accepts the credentials, and they have every scope.')];
+}
+
+function scopeFaults(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): Finding[] {
+  if (error instanceof LiveChatRepairableError) return [];
+  if (error instanceof LiveChatAuthenticationError) {
+    const { type, status } = error;
+    const lacksScope = type === 'authorization' || (type === undefined && status === 403);
+    return lacksScope
+      ? [credentials.fault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)]
+      : [
+          credentials.fault(
+            'LiveChat rejects the credentials.',
+            `Create a new token at LiveChat and store it in the secret ${secretName}.`,
+          ),
+        ];
+  }
+  if (error instanceof LiveChatClientError && sufficientScope.has(error.type)) return [];
+  if (error instanceof LiveChatClientError && error.type === 'unsupported_version') {
+    return [
+      version.fault(
+        'LiveChat does not support this version.',
+        'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.',
+      ),
+    ];
+  }
+  if (error instanceof LiveChatApiError) {
+    return [credentials.fault(error.message, 'Correct what the message says, or try again later.')];
+  }
+  if (error instanceof ConfigurationError) return [credentials.fault(error.message, `Add it to ${secretName}.`)];
+  throw error;
+}
+
+const sync = 'Run `livechat webhooks sync`.';
+
+async function checkRegistrations(account: Account, options: AccountOptions): Promise<Finding[]> {
+  try {
+    requireClientId(account);
+    const current = await readRegistrations(account);
+    if (options.isSimulator && current.enabled && current.registrations.length === 0) {
+      return [
+        registrations.note(
+          'None are registered; the simulator delivers every webhook until the first registration. After `livechat webhooks remove`, run `livechat webhooks sync`.',
+        ),
+      ];
+    }
+    return registrationFindings(planChanges(current, await desiredRegistrations(account, options.webhookUrl)));
+  } catch (error) {
+    // The checks of the secret and the scopes report these.
+    if (error instanceof ConfigurationError || error instanceof LiveChatApiError) return [];
+    throw error;
+  }
+}
+
+/** A finding, unless the list is empty. */
+const ifAny = <T>(list: readonly T[], finding: (names: string) => Finding, name: (one: T) => string): Finding[] =>
+  list.length > 0 ? [finding(list.map(name).join(', '))] : [];
+
+function registrationFindings({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan): Finding[] {
+  const { ok, warning, fault } = registrations;
+  const missing = create.filter(({ mismatches }) => mismatches.length === 0);
+  const otherSecret = create.filter(({ mismatches }) => mismatches.includes('secret'));
+  const flawed = create.filter(({ mismatches }) => mismatches.length > 0 && !mismatches.includes('secret'));
+  const surplus = [...removeFirst, ...remove].filter(({ reason }) => reason !== 'replaced');
+  const action = (one: { readonly action: string }) => one.action;
+  const results = [
+    ...(enable ? [fault("The license's webhooks are disabled: LiveChat sends none.", sync)] : []),
+    ...ifAny(missing, (names) => fault(`These webhooks are not registered: ${names}.`, sync), action),
+    ...ifAny(
+      otherSecret,
+      (names) =>
+        fault(
+          `These webhooks are registered with another secret: ${names}.`,
+          'Run `livechat webhooks sync` (with --rotate-secret if a rotation was interrupted).',
+        ),
+      action,
+    ),
+    ...ifAny(
+      flawed,
+      (names) => fault(`These webhooks are registered incorrectly: ${names}.`, sync),
+      (one) => `${one.action} (${one.mismatches.join(', ')})`,
+    ),
+    ...blocked.map((one) =>
+      fault(
+        `${one.action} cannot be registered: there are three registrations of other addresses.`,
+        'Run `livechat webhooks list`, then `livechat webhooks remove --url`.',
+      ),
+    ),
+    ...ifAny(surplus, (names) => warning(`These webhooks have surplus registrations: ${names}.`, sync), action),
+  ];
+  return results.length > 0 ? results : [ok(`All ${keep.length} webhooks are registered.`)];
 }

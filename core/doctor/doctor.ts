@@ -1,63 +1,63 @@
-import { wantedActions } from '../livechat/registration-plan.ts';
+import { supportedActions } from '../livechat/registration-plan.ts';
 import type { Environment } from '../platform/configuration.ts';
 import { account } from './account.ts';
-import { door } from './door.ts';
-import { type Examination, type Finding, found } from './finding.ts';
-import { webhooksSeen } from './last-seen.ts';
-import { bucket, machine } from './machine.ts';
-import { queues } from './queues.ts';
-import { type ExpectedRule, rules } from './rules.ts';
-import { sending } from './sending.ts';
-import { settings } from './settings.ts';
-import { type ExpectedTable, tables } from './tables.ts';
+import { type ExpectedRule, eventRules } from './event-rules.ts';
+import { type Check, type Finding, findings } from './finding.ts';
+import { bucket, type ExpectedTable, queues, settings, stateMachine, tables } from './resources.ts';
+import { latestWebhooks, sending, webhookEndpoint } from './traffic.ts';
 
-/** A bridge, and what there ought to be of it. */
-export interface Patient {
-  /** What its functions have in theirs. */
+/** A bridge, and the resources that it should have. */
+export interface Bridge {
+  /** The environment of its functions. */
   readonly environment: Environment;
   readonly webhookUrl: string;
-  /** Where LiveChat shall call, where that is another address. */
+  /** The address that should be registered at LiveChat. Default: `webhookUrl`. */
   readonly registeredUrl?: string | undefined;
   readonly tables: readonly ExpectedTable[];
   readonly rules: readonly ExpectedRule[];
   readonly organizationIds: readonly string[];
-  /** Whose credentials; undefined for the default ones. */
+  /** Organizations with credentials of their own; undefined for the default credentials. */
   readonly accounts: readonly (string | undefined)[];
 }
 
-/** Every version has these; an action more or less does not matter to when one was seen. */
-const actions = wantedActions({ major: 3, minor: 6 });
+/** Of the latest API version; earlier ones have few actions less. */
+const actions = supportedActions({ major: 3, minor: 6 });
 
-/** All that can be examined, each on its own. */
-export function examinationsOf(patient: Patient): Examination[] {
-  const { environment, webhookUrl, registeredUrl = webhookUrl, organizationIds, accounts } = patient;
+export function listChecks(bridge: Bridge): Check[] {
+  const { environment, webhookUrl, registeredUrl = webhookUrl, organizationIds, accounts } = bridge;
+  const isSimulator = isLoopback(environment.LIVECHAT_API_BASE_URL);
   return [
     settings(environment),
-    ...accounts.map((organizationId) => account({ organizationId, webhookUrl: registeredUrl })),
-    door(webhookUrl),
-    webhooksSeen(organizationIds, actions),
-    tables(patient.tables),
+    ...accounts.map((organizationId) => account({ organizationId, webhookUrl: registeredUrl, isSimulator })),
+    webhookEndpoint(webhookUrl),
+    latestWebhooks(organizationIds, actions, isSimulator),
+    tables(bridge.tables),
     queues(environment),
-    rules(patient.rules, environment),
-    machine(environment),
+    eventRules(bridge.rules, environment),
+    stateMachine(environment),
     bucket(environment),
     sending(organizationIds, Date.now),
   ];
 }
 
-/** Runs every examination; one that cannot be made is a fault itself. */
-export async function examine(examinations: readonly Examination[], onDone: () => void): Promise<Finding[]> {
-  const findings = await Promise.all(
-    examinations.map(async ({ about, run }) => {
-      const all = await run().catch((error: unknown) => [unexaminable(about, error)]);
-      onDone();
-      return all;
-    }),
-  );
-  return findings.flat();
+/** The simulator is the only LiveChat API with a loopback address. */
+function isLoopback(url: string | undefined): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(url ?? '')?.hostname ?? '');
 }
 
-function unexaminable(about: string, error: unknown): Finding {
-  const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return found(about).fault(`it cannot be examined (${why})`, 'Check your own AWS credentials and permissions.');
+/** Runs all checks concurrently. A check that throws becomes a fault. */
+export async function runChecks(checks: readonly Check[], onDone: () => void): Promise<Finding[]> {
+  const results = await Promise.all(
+    checks.map(async ({ name, run }) => {
+      const found = await run().catch((error: unknown) => [checkFailed(name, error)]);
+      onDone();
+      return found;
+    }),
+  );
+  return results.flat();
+}
+
+function checkFailed(name: string, error: unknown): Finding {
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return findings(name).fault(`The check failed (${reason}).`, 'Check your own AWS credentials and permissions.');
 }

@@ -1,27 +1,37 @@
-/** `fault`: something does not work. `warning`: it will not, or somebody should look. `note`: worth knowing. */
+/** `fault`: something does not work. `warning`: something needs attention. `note`: information. */
 export type Severity = 'ok' | 'note' | 'warning' | 'fault';
 
-/** What an examination has found. */
+/** One result of a check. */
 export interface Finding {
-  /** What was examined, such as `tables`. */
-  readonly about: string;
+  /** What was checked, such as `tables`. */
+  readonly check: string;
   readonly severity: Severity;
-  readonly says: string;
+  /** What was found, in one sentence. */
+  readonly message: string;
   /** What to do about it. */
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
-/** Something that is examined on its own. */
-export interface Examination {
-  readonly about: string;
+/** A check that runs independently of the others. */
+export interface Check {
+  readonly name: string;
   run(): Promise<readonly Finding[]>;
 }
 
-export function found(about: string) {
+/** Constructors of one check's findings. */
+export function findings(check: string) {
   return {
-    ok: (says: string): Finding => ({ about, severity: 'ok', says }),
-    note: (says: string): Finding => ({ about, severity: 'note', says }),
-    warning: (says: string, mend: string): Finding => ({ about, severity: 'warning', says, mend }),
-    fault: (says: string, mend: string): Finding => ({ about, severity: 'fault', says, mend }),
+    ok: (message: string): Finding => ({ check, severity: 'ok', message }),
+    note: (message: string): Finding => ({ check, severity: 'note', message }),
+    warning: (message: string, fix: string): Finding => ({ check, severity: 'warning', message, fix }),
+    fault: (message: string, fix: string): Finding => ({ check, severity: 'fault', message, fix }),
   };
+}
+
+/** The fix for every resource that a deployment creates. */
+export const deployAgain = 'Deploy the stage again (locally, restart the engine).';
+
+/** Whether an AWS error has one of these names. */
+export function isNamed(error: unknown, ...names: readonly string[]): boolean {
+  return error instanceof Error && names.some((name) => error.name.includes(name));
 }

@@ -1,39 +1,39 @@
-import { conversationItems, findCustomerConversations, type KnownCustomer } from '../conversations/erasing.ts';
+import pLimit from 'p-limit';
+import { conversationItems, findCustomerConversations, type KnownCustomer } from '../conversations/queries.ts';
 import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
-import { messageItems } from '../messages/erasing.ts';
+import { messageItems } from '../messages/queries.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
 import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
-import { deleteKeys } from '../platform/objects.ts';
+import { deleteKeys, keysUnder, readObject } from '../platform/objects.ts';
 import { countQueuedDeadLetters } from '../platform/queue.ts';
-import { largeEvents } from './large-events.ts';
 
-/** Everything that is stored of one customer. */
+/** Everything stored about one or more customers. */
 export interface StoredData {
   readonly organizationId: string;
   readonly customers: readonly KnownCustomer[];
   readonly conversationIds: readonly string[];
-  /** In the order in which they may go: what the rest is found by comes last. */
+  /** In deletion order: the items by which the rest is found come last. */
   readonly items: readonly StoredItem[];
   /** Keys in the bucket. */
   readonly media: readonly string[];
   readonly largeEvents: readonly string[];
-  /** Requests that are being sent just now; they would write again. */
+  /** Executions that are sending; they would write again. */
   readonly runningExecutions: readonly string[];
-  /** Dead letters that nobody has read yet, whosever: reading one stores it. */
-  readonly countQueuedDeadLetters: number;
+  /** Dead letters of any organization that are still in the queue; reading one stores it. */
+  readonly queuedDeadLetters: number;
 }
 
 export interface ErasureTarget {
   readonly organizationId: string;
   /** Customers, by ids or e-mail addresses. */
   readonly customers: readonly string[];
-  /** A conversation that is meant whoever takes part in it. */
+  /** A conversation to erase regardless of its participants. */
   readonly conversationId?: string | undefined;
 }
 
 /**
- * What is stored of those who are meant. Reads every conversation, dead letter and large event of
- * the organization, and the keys of its files to be sent.
+ * Finds everything stored about the target. Reads every conversation, dead letter and large event of the organization, and the
+ * keys of its outbound files.
  */
 export async function findStoredData({
   organizationId,
@@ -58,8 +58,8 @@ export async function findStoredData({
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
   const toSend = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
   const letters = ids.length > 0 ? await letterItems(ids) : [];
-  // A webhook that fits no schema is not known to be anybody's.
-  const large = ids.length > 0 ? await largeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
+  // A webhook that matches no schema is stored under `unknown`.
+  const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
   return {
     organizationId,
     customers,
@@ -72,7 +72,7 @@ export async function findStoredData({
     media: [...perConversation.flatMap(({ media }) => media), ...toSend],
     largeEvents: large,
     runningExecutions: perConversation.flatMap(({ running }) => running),
-    countQueuedDeadLetters: await countQueuedDeadLetters(),
+    queuedDeadLetters: await countQueuedDeadLetters(),
   };
 }
 
@@ -80,37 +80,65 @@ export function isEmpty({ items, media, largeEvents: events }: StoredData): bool
   return items.length + media.length + events.length === 0;
 }
 
-/** Something new was stored each time. */
+/** New data was stored during each round. */
 export class ConcurrentWritesError extends Error {
-  override readonly name = 'ConcurrentWritesError';
+  override readonly name = 'ConcurrentWrites';
   constructor() {
-    super('Something new was stored each time: erase again when the chat is over.');
+    super('New data was stored during the erasure: erase again after the chat has ended.');
   }
 }
 
-const mostRounds = 3;
+const maxRounds = 3;
 
 /**
- * Deletes everything that an inventory lists, and what a webhook has brought meanwhile. Broken off, the next inventory
- * lists the rest. Throws {@link ConcurrentWritesError}.
+ * Deletes everything that was found, then anything that arrived meanwhile. Safe to re-run after a crash.
+ *
+ * @throws ConcurrentWritesError
  */
 export async function erase(first: StoredData, meant: ErasureTarget, onDeleted: () => void): Promise<void> {
-  let left = first;
-  for (let round = 0; round < mostRounds; round += 1) {
-    await eraseOnce(left, onDeleted);
-    left = await findStoredData(meant);
-    if (isEmpty(left)) return;
+  let remaining = first;
+  for (let round = 0; round < maxRounds; round += 1) {
+    await eraseOnce(remaining, onDeleted);
+    remaining = await findStoredData(meant);
+    if (isEmpty(remaining)) return;
   }
   throw new ConcurrentWritesError();
 }
 
-async function eraseOnce(inventory: StoredData, onDeleted: () => void): Promise<void> {
-  await deleteKeys(mediaBucket(), [...inventory.media, ...inventory.largeEvents]);
-  for (const _ of [...inventory.media, ...inventory.largeEvents]) onDeleted();
-  const found = inventory.items.filter(({ entity }) => entity === 'conversation');
+async function eraseOnce(stored: StoredData, onDeleted: () => void): Promise<void> {
+  await deleteKeys(mediaBucket(), [...stored.media, ...stored.largeEvents]);
+  for (const _ of [...stored.media, ...stored.largeEvents]) onDeleted();
+  const found = stored.items.filter(({ entity }) => entity === 'conversation');
   await deleteItems(
-    inventory.items.filter((item) => !found.includes(item)),
+    stored.items.filter((item) => !found.includes(item)),
     onDeleted,
   );
   await deleteItems(found, onDeleted);
+}
+
+const concurrentReads = 8;
+
+/**
+ * Finds the events in the bucket, too large for the bus, that contain any of the ids. Each event is read, because its key does
+ * not name the conversation; they are few.
+ */
+async function findLargeEvents(
+  bucket: string,
+  organizationIds: readonly string[],
+  ids: readonly string[],
+): Promise<string[]> {
+  const limit = pLimit(concurrentReads);
+  const found: string[] = [];
+  for (const organizationId of organizationIds) {
+    for await (const keys of keysUnder(bucket, `events/${organizationId}/`)) {
+      const named = keys.map((key) =>
+        limit(async () => {
+          const text = await readObject({ bucket, key });
+          return ids.some((id) => text.includes(id)) ? [key] : [];
+        }),
+      );
+      found.push(...(await Promise.all(named)).flat());
+    }
+  }
+  return found;
 }

@@ -135,7 +135,7 @@ const thread = z.looseObject({
   previous_thread_id: maybeText,
   next_thread_id: maybeText,
 });
-export type AnsweredThread = z.infer<typeof thread>;
+export type ThreadResponse = z.infer<typeof thread>;
 
 const chat = z.looseObject({
   id,
@@ -144,11 +144,11 @@ const chat = z.looseObject({
   properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
   thread: z.optional(z.nullable(thread)),
 });
-export type AnsweredChat = z.infer<typeof chat>;
+export type ChatResponse = z.infer<typeof chat>;
 
 const pages = { next_page_id: maybeText, previous_page_id: maybeText };
 const threads = z.looseObject({ threads: z.array(thread), found_threads: z.optional(z.number()), ...pages });
-export type AnsweredThreads = z.infer<typeof threads>;
+export type ThreadListResponse = z.infer<typeof threads>;
 
 const chatSummary = z.looseObject({
   id,
@@ -161,7 +161,7 @@ const chats = z.looseObject({
   found_chats: z.optional(z.number()),
   ...pages,
 });
-export type AnsweredChats = z.infer<typeof chats>;
+export type ChatListResponse = z.infer<typeof chats>;
 
 const webhook = z.looseObject({
   id,
@@ -172,7 +172,7 @@ const webhook = z.looseObject({
   type: maybeText,
   filters: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
 });
-export type AnsweredWebhook = z.infer<typeof webhook>;
+export type WebhookRegistration = z.infer<typeof webhook>;
 
 /** Success comes as no body, `""` or `{}`. */
 const nothing = z.pipe(

@@ -2,10 +2,10 @@ import { createReadStream } from 'node:fs';
 import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { RoutingCarrier } from '../routing/apply.ts';
-import type { AnsweredThread, NewEvent, TransferChat } from './api.ts';
+import type { NewEvent, ThreadResponse, TransferChat } from './api.ts';
 import type { LiveChatClient } from './client.ts';
 import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
-import { type Connection, liveChatConnections } from './connection.ts';
+import { type Connection, createConnections } from './connection.ts';
 
 export interface CarrierOptions extends Connection {
   /** Fetches a file, which is on this machine for as long as `use` takes. */
@@ -20,7 +20,7 @@ const skewMs = 60_000;
 /** The send step's view of LiveChat. */
 export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
   const { client, refresh, withFile } = options;
-  const sender = () => senderOf(options);
+  const sender = () => requireSender(options);
   return {
     hasFile: (part) => part.kind === 'file',
     withFile(part, use) {
@@ -67,7 +67,7 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
 }
 
 /** Throws {@link ConfigurationError} where nobody is named. */
-export function senderOf({ agentId }: Pick<Connection, 'agentId'>): string {
+export function requireSender({ agentId }: Pick<Connection, 'agentId'>): string {
   if (agentId) return agentId;
   throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, who sends');
 }
@@ -124,14 +124,14 @@ export async function findEvent(
   return undefined;
 }
 
-function reachesBack(oldest: AnsweredThread | undefined, since: number): boolean {
+function reachesBack(oldest: ThreadResponse | undefined, since: number): boolean {
   const createdAt = oldest?.created_at ? Date.parse(oldest.created_at) : Number.NaN;
   return createdAt < since - skewMs;
 }
 
 /** LiveChat, ready for routing: gives each organization its way to the API. */
 export function liveChatRouting(environment = process.env): (organizationId: string) => Promise<RoutingCarrier> {
-  const connect = liveChatConnections(environment);
+  const connect = createConnections(environment);
   return async (organizationId) => liveChatRouter(await connect(organizationId));
 }
 
@@ -155,7 +155,7 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
     },
     find: async (chatId, id, since) => (await findEvent(client, chatId, id, since)) !== undefined,
     async join(chatId, visibility) {
-      const user = { user_id: senderOf(connection), user_type: 'agent', visibility } as const;
+      const user = { user_id: requireSender(connection), user_type: 'agent', visibility } as const;
       await client.addUserToChat({ chat_id: chatId, ...user, ignore_requester_presence: true });
     },
     inRegion(region) {

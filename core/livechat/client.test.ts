@@ -12,9 +12,9 @@ import {
   type CallRecord,
   createLiveChatClient,
   type FetchLike,
-  type LifeCycleNotice,
   type LiveChatClient,
   type UploadedFile,
+  type VersionNotice,
 } from './client.ts';
 import type { ApiCredentials } from './credentials.ts';
 import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './errors.ts';
@@ -31,7 +31,7 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     const server = await startServer(respond);
     stops.push(server.stop);
     const calls: CallRecord[] = [];
-    const notices: LifeCycleNotice[] = [];
+    const notices: VersionNotice[] = [];
     const client = createLiveChatClient({
       credentials,
       version,

@@ -7,10 +7,8 @@ import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
 import {
   type AddUserToChat,
-  type AnsweredChat,
-  type AnsweredChats,
-  type AnsweredThreads,
-  type AnsweredWebhook,
+  type ChatListResponse,
+  type ChatResponse,
   type DeactivateChat,
   type GetChat,
   type ListChats,
@@ -24,9 +22,11 @@ import {
   type ResumeChat,
   type SendEvent,
   type TagThread,
+  type ThreadListResponse,
   type TransferChat,
   type UnregisterWebhook,
   type Version,
+  type WebhookRegistration,
 } from './api.ts';
 import type { ApiCredentials } from './credentials.ts';
 import {
@@ -53,7 +53,7 @@ export interface LiveChatClientOptions {
   /** Told of every call once it has ended; must not throw. */
   readonly onCall?: ((record: CallRecord) => void) | undefined;
   /** Told with every answer that says so; must not throw. */
-  readonly onNotice?: ((notice: LifeCycleNotice) => void) | undefined;
+  readonly onNotice?: ((notice: VersionNotice) => void) | undefined;
   /** For a whole call. LiveChat itself gives up after 15 s, so the default waits 20 s. */
   readonly timeoutMs?: number | undefined;
   readonly fetchLike?: FetchLike | undefined;
@@ -73,14 +73,14 @@ export interface LiveChatClient {
   readonly transferChat: Ask<TransferChat, void>;
   readonly deactivateChat: Ask<DeactivateChat, void>;
   readonly tagThread: Ask<TagThread, void>;
-  readonly getChat: Ask<GetChat, AnsweredChat>;
-  readonly listThreads: Ask<ListThreads, AnsweredThreads>;
-  readonly listChats: Ask<ListChats, AnsweredChats>;
+  readonly getChat: Ask<GetChat, ChatResponse>;
+  readonly listThreads: Ask<ListThreads, ThreadListResponse>;
+  readonly listChats: Ask<ListChats, ChatListResponse>;
   /** LiveChat takes three of an action and client id, so list them first. */
   readonly registerWebhook: Ask<RegisterWebhook, { id: string }>;
   readonly unregisterWebhook: Ask<UnregisterWebhook, void>;
   /** Without their secrets. */
-  readonly listWebhooks: Ask<OfClient, AnsweredWebhook[]>;
+  readonly listWebhooks: Ask<OfClient, WebhookRegistration[]>;
   readonly getLicenseWebhooksState: Ask<OfClient, { license_webhooks_enabled: boolean }>;
   readonly enableLicenseWebhooks: Ask<OfClient, void>;
   /** The same client for the region that a `misdirected_request` names; it goes along as `X-Region`. */
@@ -165,7 +165,7 @@ export interface CallRecord {
 }
 
 /** LiveChat says that this API version is on its way out. */
-export interface LifeCycleNotice {
+export interface VersionNotice {
   readonly kind: 'legacy' | 'deprecation';
   /** As LiveChat gives it: YYYY-MM-DD. */
   readonly date: string;
@@ -186,7 +186,7 @@ export interface Caller {
   readonly timeoutMs: number;
   readonly fetchLike: FetchLike;
   readonly onCall: (record: CallRecord) => void;
-  readonly onNotice: (notice: LifeCycleNotice) => void;
+  readonly onNotice: (notice: VersionNotice) => void;
   readonly now: () => number;
 }
 
@@ -245,7 +245,7 @@ function authorization(credentials: ApiCredentials): string {
   return `Basic ${Buffer.from(`${credentials.accountId}:${credentials.apiKey}`).toString('base64')}`;
 }
 
-function notices(method: string, { headers }: HttpAnswer): LifeCycleNotice[] {
+function notices(method: string, { headers }: HttpAnswer): VersionNotice[] {
   return (['legacy', 'deprecation'] as const).flatMap((kind) => {
     const date = header(headers, kind);
     return date ? [{ kind, date, method }] : [];

@@ -4,7 +4,7 @@ import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { parseVersion, type Version } from './api.ts';
-import { type CallRecord, createLiveChatClient, type LifeCycleNotice, type LiveChatClient } from './client.ts';
+import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
 import {
   apiCredentials,
   Credentials,
@@ -26,10 +26,8 @@ export interface Connection {
   readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
 
-const log = logger.createChild({ persistentKeys: { component: 'livechat' } });
-
 /** Connections by organization, with credentials that are kept for a while. */
-export function liveChatConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
+export function createConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
   const credentials = new Credentials({
     read: readSecret,
     prefix: required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment),
@@ -50,13 +48,13 @@ export function liveChatConnections(environment = process.env): (organizationId:
     return region === undefined ? client : client.inRegion(region);
   };
   return async (organizationId) => {
-    const secret = await credentials.of(organizationId);
+    const secret = await credentials.get(organizationId);
     return {
       client: clientOf(organizationId, secret),
       agentId: secret.current.LIVECHAT_AGENT_ID,
       onRegion: (region) => regions.set(organizationId, region),
       async refresh() {
-        const fresh = await credentials.reread(organizationId);
+        const fresh = await credentials.refresh(organizationId);
         const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
         return changed ? clientOf(organizationId, fresh) : undefined;
       },
@@ -67,12 +65,12 @@ export function liveChatConnections(environment = process.env): (organizationId:
 /** LiveChat bills calls, so each one counts. */
 function onCall({ organizationId = 'unknown', method, status, category }: CallRecord): void {
   count('LiveChatCalls', { organizationId, method });
-  if (category !== undefined) log.info('LiveChat refused a call', { organizationId, method, status, category });
+  if (category !== undefined) logger.info('LiveChat call failed', { organizationId, method, status, category });
 }
 
-function onNotice({ kind, date, method }: LifeCycleNotice): void {
+function onNotice({ kind, date, method }: VersionNotice): void {
   count('LiveChatDeprecationNotices', { kind, method });
-  log.warn(`LiveChat calls this version of its API ${kind}: move to a newer one`, { date, method });
+  logger.warn(`LiveChat marks the API version as ${kind}: set LIVECHAT_API_VERSION to a newer one`, { date, method });
 }
 
 /** Credentials as Secrets Manager has them. */
@@ -94,7 +92,7 @@ export interface Account {
   readonly baseUrl: string;
   readonly version: Version;
   /** What LiveChat has said of the API's version so far. */
-  readonly notices: readonly LifeCycleNotice[];
+  readonly notices: readonly VersionNotice[];
   /** Makes a call in the region where LiveChat wants it, and later where it is asked to slow down. Throws a LiveChatApiError. */
   ask<Answer>(call: (client: LiveChatClient) => Promise<Answer>): Promise<Answer>;
 }
@@ -109,7 +107,7 @@ export async function openAccount(
   environment = process.env,
 ): Promise<Account> {
   const stored = await readStored(required('SECRET_PREFIX', 'the prefix of the secrets', environment), organizationId);
-  const notices: LifeCycleNotice[] = [];
+  const notices: VersionNotice[] = [];
   const baseUrl = environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com';
   const version = environment.LIVECHAT_API_VERSION || 'v3.6';
   let client: LiveChatClient | undefined;
@@ -150,7 +148,7 @@ async function afterwards(error: unknown, client: LiveChatClient | undefined, cl
 }
 
 /** Whose credentials serve these organizations: those with a secret of their own, and undefined for the default one where it is needed. */
-export async function accountHolders(
+export async function credentialOwners(
   organizationIds: readonly string[],
   environment = process.env,
 ): Promise<readonly (string | undefined)[]> {

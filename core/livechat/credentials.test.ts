@@ -43,9 +43,9 @@ import { acceptedSecrets } from './verify.ts';
       put,
       remove: (name: string) => versions.delete(`${name} AWSCURRENT`),
       /** The secrets that count now for the organization. */
-      accepted: async () => acceptedSecrets(await credentials.of(organizationId), state.now),
+      accepted: async () => acceptedSecrets(await credentials.get(organizationId), state.now),
       reread: async () => {
-        const secret = await credentials.reread(organizationId);
+        const secret = await credentials.refresh(organizationId);
         return secret && acceptedSecrets(secret, state.now);
       },
       /** What was read since this was last asked. */
@@ -84,7 +84,7 @@ import { acceptedSecrets } from './verify.ts';
 
     it('is asked for under the id in lower case', async () => {
       const { credentials, reads } = vault({ [own]: 'its-own-secret' });
-      await credentials.of(organizationId.toUpperCase());
+      await credentials.get(organizationId.toUpperCase());
       expect(reads()).toEqual([`${own} AWSCURRENT`]);
     });
 
@@ -125,8 +125,8 @@ import { acceptedSecrets } from './verify.ts';
       `${organizationId}\n`,
     ])('named by %j, which is no UUID, is the default one, and the id is never read', async (id) => {
       const { credentials, reads } = vault({ [fallback]: 'default-secret' });
-      expect(await credentials.of(id)).toMatchObject({ current: { LIVECHAT_WEBHOOK_SECRET: 'default-secret' } });
-      await credentials.reread(id);
+      expect(await credentials.get(id)).toMatchObject({ current: { LIVECHAT_WEBHOOK_SECRET: 'default-secret' } });
+      await credentials.refresh(id);
       expect(new Set(reads().map((read) => read.split(' ')[0]))).toEqual(new Set([fallback]));
     });
   });
@@ -203,7 +203,7 @@ import { acceptedSecrets } from './verify.ts';
 
     it('never takes the default secret for that of an organization with its own', async () => {
       const { credentials, state, accepted, reread } = vault({ [own]: 'its-own-secret', [fallback]: 'default-secret' });
-      await credentials.of(undefined);
+      await credentials.get(undefined);
       await accepted();
       state.now += minute;
       expect(await reread()).toEqual(['its-own-secret']);
@@ -340,7 +340,7 @@ import { acceptedSecrets } from './verify.ts';
     it('comes out of the secret', async () => {
       const text = JSON.stringify({ ...webhook, ...key, ...account });
       const read = async () => ({ text, createdAt: 0 });
-      const secret = await new Credentials({ prefix: 'livechat', environment: {}, read }).of(undefined);
+      const secret = await new Credentials({ prefix: 'livechat', environment: {}, read }).get(undefined);
       expect(apiCredentials(secret)).toEqual(basic);
     });
 
@@ -348,7 +348,7 @@ import { acceptedSecrets } from './verify.ts';
       const text = JSON.stringify({ ...webhook, LIVECHAT_API_KEY: 12_345 });
       const read = async () => ({ text, createdAt: 0 });
       const credentials = new Credentials({ prefix: 'livechat', environment: {}, read });
-      await expect(credentials.of(undefined)).rejects.toThrow(
+      await expect(credentials.get(undefined)).rejects.toThrow(
         'secret livechat/default: LIVECHAT_API_KEY: expected text',
       );
     });

@@ -14,20 +14,20 @@ const fields = z.looseObject({
 });
 export type LiveChatCredentials = z.infer<typeof fields>;
 
-/** How this bridge calls LiveChat: a personal access token, or an access token. */
+/** How the bridge authenticates at LiveChat's API: a personal access token, or an access token. */
 export type ApiCredentials =
   | { readonly kind: 'basic'; readonly accountId: string; readonly apiKey: string }
   | { readonly kind: 'bearer'; readonly accessToken: string };
 
-/** The personal access token where both it and its account are there. Throws {@link ConfigurationError} naming what is missing. */
+/** The personal access token if its account id is set too, else the access token. Throws {@link ConfigurationError} naming the missing setting. */
 export function apiCredentials({ current, source }: Pick<OrganizationSecret, 'current' | 'source'>): ApiCredentials {
-  const apiKey = tokenOf(current, 'LIVECHAT_API_KEY', source);
-  const accountId = tokenOf(current, 'LIVECHAT_ACCOUNT_ID', source);
-  const accessToken = tokenOf(current, 'LIVECHAT_ACCESS_TOKEN', source);
+  const apiKey = headerValue(current, 'LIVECHAT_API_KEY', source);
+  const accountId = headerValue(current, 'LIVECHAT_ACCOUNT_ID', source);
+  const accessToken = headerValue(current, 'LIVECHAT_ACCESS_TOKEN', source);
   if (apiKey && accountId) return { kind: 'basic', accountId, apiKey };
   if (accessToken) return { kind: 'bearer', accessToken };
   if (apiKey) {
-    const account = 'the id of the account that LIVECHAT_API_KEY is of';
+    const account = 'the id of the account that LIVECHAT_API_KEY belongs to';
     throw new ConfigurationError(`${source}: LIVECHAT_ACCOUNT_ID`, account);
   }
   throw new ConfigurationError(
@@ -38,19 +38,19 @@ export function apiCredentials({ current, source }: Pick<OrganizationSecret, 'cu
 
 type TokenName = 'LIVECHAT_API_KEY' | 'LIVECHAT_ACCOUNT_ID' | 'LIVECHAT_ACCESS_TOKEN';
 
-/** An empty setting is none; a line break that was copied along could not stand in a header. */
-function tokenOf(credentials: LiveChatCredentials, name: TokenName, source: string): string | undefined {
+/** An empty setting counts as missing. Other characters, such as a copied line break, are invalid in a header. */
+function headerValue(credentials: LiveChatCredentials, name: TokenName, source: string): string | undefined {
   const token = credentials[name];
   if (!token || /^[\x21-\x7e]+$/.test(token)) return token;
   throw new ConfigurationError(`${source}: ${name}`, 'visible ASCII characters without white space');
 }
 
-/** What one organization's webhooks are checked against. */
+/** One organization's credentials. */
 export interface OrganizationSecret {
-  /** Where it is from, for a message: `secret livechat/default`, or `environment`. */
+  /** The source, for error messages: `secret livechat/default`, or `environment`. */
   readonly source: string;
   readonly current: LiveChatCredentials;
-  /** The one before a rotation, with the time (ms) until which it counts. */
+  /** The version before a rotation, accepted until the given time (ms). */
   readonly previous?: { readonly credentials: LiveChatCredentials; readonly until: number } | undefined;
 }
 
@@ -58,7 +58,7 @@ export interface CredentialsOptions {
   readonly read: ReadSecret;
   /** Names are `<prefix>/<organizationId>` and `<prefix>/default`. */
   readonly prefix: string;
-  /** The last resort, where no secret exists. */
+  /** Used if no secret exists. */
   readonly environment: Environment;
   readonly now?: () => number;
   /** How long a secret is kept in the process. */
@@ -68,17 +68,17 @@ export interface CredentialsOptions {
 interface Entry {
   readonly secret: OrganizationSecret | undefined;
   readonly readAt: number;
-  readonly rereadAt: number;
+  readonly refreshedAt: number;
 }
 
 const rotationGraceMs = 24 * 3_600_000;
-/** A secret that was just changed is known everywhere this much later, if not before. */
-export const rereadEveryMs = 30_000;
-const absentForMs = 60_000;
-/** More organizations than this in one process would be an attack; the oldest are read again when they come back. */
-const mostEntries = 5_000;
+/** Minimum interval between two refreshes of a secret: a changed secret is in use everywhere after it. */
+export const minRefreshIntervalMs = 30_000;
+const missingCacheMs = 60_000;
+/** Bounds the memory that requests with invented organization ids can take. The oldest entries are evicted. */
+const maxEntries = 5_000;
 
-/** The secrets that may hold an organization's credentials; the first that there is counts. */
+/** The names of the secrets with an organization's credentials; the first that exists counts. */
 export function secretNames(prefix: string, organizationId: string | undefined): string[] {
   const fallback = `${prefix}/default`;
   return organizationId && isUuid(organizationId)
@@ -86,106 +86,111 @@ export function secretNames(prefix: string, organizationId: string | undefined):
     : [fallback];
 }
 
-/** LiveChat credentials by organization, read from Secrets Manager and kept in the process for a while. */
+/** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */
 export class Credentials {
   readonly #options: Required<CredentialsOptions>;
   readonly #entries = new Map<string, Entry>();
-  readonly #underWay = new Map<string, Promise<Entry>>();
+  readonly #pending = new Map<string, Promise<Entry>>();
 
   constructor(options: CredentialsOptions) {
     this.#options = { now: Date.now, cacheMs: 300_000, ...options };
   }
 
-  /** The organization's own secret, else the default one, else the environment's. An id that is no UUID names no secret. */
-  async of(organizationId: string | undefined): Promise<OrganizationSecret> {
+  /** The organization's own secret, else the default one, else the environment's. An id that is not a UUID selects the default one. */
+  async get(organizationId: string | undefined): Promise<OrganizationSecret> {
     for (const name of secretNames(this.#options.prefix, organizationId)) {
       const { secret } = await this.#entry(name);
       if (secret) return secret;
     }
     const { environment, prefix } = this.#options;
-    if (!environment.LIVECHAT_WEBHOOK_SECRET) throw notFilled(`secret ${prefix}/default`);
+    if (!environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${prefix}/default`);
     return { source: 'environment', current: parseCredentials(JSON.stringify(environment), 'environment') };
   }
 
   /**
-   * After a failed verification: reads the secret again, with the one before it, unless that was done within 30 s.
-   * Answers what is known then, since another call may have read it meanwhile; undefined where there is no secret.
+   * Reads the current and the previous version again after a failed verification, at most once in 30 s. Returns the
+   * cached entry otherwise, since another call may have read it meanwhile; undefined if there is no secret.
    */
-  async reread(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
-    // The organization's own secret alone counts where it has one: the default one must never stand in for it.
+  async refresh(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
+    // The default secret must not be accepted for an organization with a secret of its own.
     const names = secretNames(this.#options.prefix, organizationId);
     const name = names.find((one) => this.#entries.get(one)?.secret);
     const entry = name === undefined ? undefined : this.#entries.get(name);
     const at = this.#options.now();
     if (name === undefined || !entry) return undefined;
-    if (at - entry.rereadAt < rereadEveryMs) return (await (this.#underWay.get(`${name} true`) ?? entry)).secret;
-    // Noted before the reading: one that fails counts as well, or an outage would be asked at every wrong call.
-    this.#entries.set(name, { ...entry, rereadAt: at });
+    if (at - entry.refreshedAt < minRefreshIntervalMs)
+      return (await (this.#pending.get(`${name} true`) ?? entry)).secret;
+    // Set before reading, so that failed reads count too: otherwise an outage would cause a read for every invalid call.
+    this.#entries.set(name, { ...entry, refreshedAt: at });
     return (await this.#load(name, true)).secret;
   }
 
   async #entry(name: string): Promise<Entry> {
     const { now, cacheMs } = this.#options;
     const known = this.#entries.get(name);
-    if (known && now() - known.readAt < (known.secret ? cacheMs : absentForMs)) return known;
+    if (known && now() - known.readAt < (known.secret ? cacheMs : missingCacheMs)) return known;
     try {
       return await this.#load(name, known?.secret?.previous !== undefined);
     } catch (error) {
       if (!known) throw error;
-      // What was known is better than refusing every call while Secrets Manager is away.
-      logger.warn('secret not read, the one known before is used', { secret: name, error });
+      // The cached secret keeps webhooks working while Secrets Manager is unavailable.
+      logger.warn('could not read the secret, using the cached one', { secret: name, error });
       return known;
     }
   }
 
   #load(name: string, withPrevious: boolean): Promise<Entry> {
     const reading = `${name} ${withPrevious}`;
-    const underWay = this.#underWay.get(reading);
-    if (underWay) return underWay;
-    const loading = this.#read(name, withPrevious).finally(() => this.#underWay.delete(reading));
-    this.#underWay.set(reading, loading);
+    const pending = this.#pending.get(reading);
+    if (pending) return pending;
+    const loading = this.#read(name, withPrevious).finally(() => this.#pending.delete(reading));
+    this.#pending.set(reading, loading);
     return loading;
   }
 
   async #read(name: string, withPrevious: boolean): Promise<Entry> {
     const { read, now } = this.#options;
     const [current, previous] = await Promise.all([
-      read(name, 'AWSCURRENT').catch((error: unknown) => this.#absentIfDenied(name, error)),
+      read(name, 'AWSCURRENT').catch((error: unknown) => this.#missingIfDenied(name, error)),
       withPrevious ? read(name, 'AWSPREVIOUS') : undefined,
     ]);
     const at = now();
     const entry = {
-      secret: current ? secretOf(name, current, previous) : undefined,
+      secret: current ? toOrganizationSecret(name, current, previous) : undefined,
       readAt: at,
-      rereadAt: withPrevious ? at : (this.#entries.get(name)?.rereadAt ?? Number.NEGATIVE_INFINITY),
+      refreshedAt: withPrevious ? at : (this.#entries.get(name)?.refreshedAt ?? Number.NEGATIVE_INFINITY),
     };
     const [oldest] = this.#entries.keys();
-    if (oldest !== undefined && this.#entries.size >= mostEntries) this.#entries.delete(oldest);
+    if (oldest !== undefined && this.#entries.size >= maxEntries) this.#entries.delete(oldest);
     this.#entries.set(name, entry);
     return entry;
   }
 
   /**
-   * Where a role may read some secrets only, AWS answers AccessDenied for a name that nothing has: an organization without
-   * a secret of its own. The default one is always there, and one that was read before has not gone: those are failures.
+   * For a role that may read some secrets only, AWS returns AccessDenied instead of not found. It means "missing" for an
+   * organization without a secret of its own. For the default secret, and for one read before, it is a failure.
    */
-  #absentIfDenied(name: string, error: unknown): undefined {
+  #missingIfDenied(name: string, error: unknown): undefined {
     const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.secret;
     if (!expected || !isAccessDenied(error)) throw error;
   }
 }
 
-function secretOf(name: string, current: SecretVersion, previous: SecretVersion | undefined): OrganizationSecret {
+function toOrganizationSecret(
+  name: string,
+  current: SecretVersion,
+  previous: SecretVersion | undefined,
+): OrganizationSecret {
   const source = `secret ${name}`;
   return {
     source,
     current: parseCredentials(current.text, source),
-    previous: previous && previousOf(previous, current.createdAt + rotationGraceMs),
+    previous: previous && toPrevious(previous, current.createdAt + rotationGraceMs),
   };
 }
 
-/** A misspelt version that has been replaced since is none: it must not get in the way of the right one. */
-function previousOf({ text }: SecretVersion, until: number): OrganizationSecret['previous'] {
+/** A malformed previous version is ignored: it must not invalidate the current one. */
+function toPrevious({ text }: SecretVersion, until: number): OrganizationSecret['previous'] {
   try {
     return { credentials: parseCredentials(text, 'AWSPREVIOUS'), until };
   } catch {
@@ -193,8 +198,8 @@ function previousOf({ text }: SecretVersion, until: number): OrganizationSecret[
   }
 }
 
-/** A deployment creates secrets empty: what the first start says is what there is to do. */
-function notFilled(source: string): ConfigurationError {
+/** A deployment creates secrets empty, so this is the first error that an operator sees. */
+function emptySecretError(source: string): ConfigurationError {
   return new ConfigurationError(
     `${source} is not filled`,
     'a JSON object with LIVECHAT_WEBHOOK_SECRET (at least 8 characters) and, to send, LIVECHAT_AGENT_ID and either LIVECHAT_API_KEY with LIVECHAT_ACCOUNT_ID or LIVECHAT_ACCESS_TOKEN',
@@ -206,7 +211,7 @@ export function parseCredentials(text: string, where: string): LiveChatCredentia
   const json = text.trim() === '' ? {} : parseJson(text, where);
   const parsed = fields.safeParse(json);
   if (parsed.success) return parsed.data;
-  if (Object.keys(fields.shape).every((name) => !hasField(json, name))) throw notFilled(where);
+  if (Object.keys(fields.shape).every((name) => !hasField(json, name))) throw emptySecretError(where);
   const field = parsed.error.issues[0]?.path.join('.') || 'LIVECHAT_WEBHOOK_SECRET';
   throw new ConfigurationError(
     `${where}: ${field}`,

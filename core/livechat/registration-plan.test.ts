@@ -1,58 +1,59 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AnsweredWebhook } from './api.ts';
+import type { WebhookRegistration } from './api.ts';
 import {
-  describeMark,
-  fingerprintOf,
-  gapOf,
-  isDone,
-  mostPerAction,
-  type Plan,
-  planOf,
-  readMark,
-  rotationOf,
-  type Seen,
-  type Wish,
-  wantedActions,
+  type DesiredRegistrations,
+  findRotationGap,
+  fingerprint,
+  formatMark,
+  isUpToDate,
+  maxPerAction,
+  nextRotationStep,
+  parseMark,
+  planChanges,
+  type RegistrationPlan,
+  type RegistrationState,
+  supportedActions,
 } from './registration-plan.ts';
 
 const url = 'https://bridge.example/livechat/webhook';
 const mark = { version: 'v3.6', secret: '0a1b2c3d' };
-const wish: Wish = { url, actions: ['incoming_chat', 'incoming_event'], mark };
+const desired: DesiredRegistrations = { url, actions: ['incoming_chat', 'incoming_event'], mark };
 
 let ids = 0;
-const registered = (changes: Partial<AnsweredWebhook> = {}): AnsweredWebhook => {
+const registered = (changes: Partial<WebhookRegistration> = {}): WebhookRegistration => {
   ids += 1;
-  return { id: `r${ids}`, action: 'incoming_event', url, type: 'license', description: describeMark(mark), ...changes };
+  return { id: `r${ids}`, action: 'incoming_event', url, type: 'license', description: formatMark(mark), ...changes };
 };
 const chat = registered({ action: 'incoming_chat' });
 const other = () => registered({ url: 'https://elsewhere.example/', description: 'theirs' });
-const seen = (...registrations: AnsweredWebhook[]): Seen => ({
+const state = (...registrations: WebhookRegistration[]): RegistrationState => ({
   registrations: [chat, ...registrations],
   enabled: true,
 });
-const planned = (...registrations: AnsweredWebhook[]): Plan => planOf(seen(...registrations), wish);
+const planned = (...registrations: WebhookRegistration[]): RegistrationPlan =>
+  planChanges(state(...registrations), desired);
 
 describe('what is wanted', () => {
   it('is every action that becomes an event, as far as the version of the API has it', () => {
-    const actions = wantedActions({ major: 3, minor: 6 });
+    const actions = supportedActions({ major: 3, minor: 6 });
     expect(actions).toHaveLength(14);
     expect(actions).toContain('incoming_rich_message_postback');
     expect(actions).not.toContain('agent_changed');
-    expect(wantedActions({ major: 3, minor: 5 })).toEqual(actions.filter((one) => one !== 'event_deleted'));
-    expect(wantedActions({ major: 4, minor: 0 })).toEqual(actions);
+    expect(supportedActions({ major: 3, minor: 5 })).toEqual(actions.filter((one) => one !== 'event_deleted'));
+    expect(supportedActions({ major: 4, minor: 0 })).toEqual(actions);
   });
 });
 
 describe('the plan', () => {
   it('keeps what is right, however its address is written', () => {
     const one = registered({ url: 'https://BRIDGE.example:443/livechat/webhook' });
-    expect(planned(one)).toMatchObject({ kept: [chat, one], create: [], remove: [] });
-    expect(isDone(planned(one))).toBe(true);
+    expect(planned(one)).toMatchObject({ keep: [chat, one], create: [], remove: [] });
+    expect(isUpToDate(planned(one))).toBe(true);
   });
 
   it('creates what is missing', () => {
-    expect(planned().create).toEqual([{ action: 'incoming_event', flaws: [] }]);
+    expect(planned().create).toEqual([{ action: 'incoming_event', mismatches: [] }]);
   });
 
   it.each([
@@ -61,23 +62,20 @@ describe('the plan', () => {
     [{ filters: { source_type: ['other_clients'] } }, ['filters']],
     [{ description: 'incoming events' }, ['unmarked']],
     [{ description: null }, ['unmarked']],
-    [{ description: describeMark({ ...mark, version: 'v3.4' }) }, ['version']],
-    [{ description: describeMark({ ...mark, secret: 'ffffffff' }) }, ['secret']],
-    [
-      { type: 'bot', description: describeMark({ version: 'v3.5', secret: 'ffffffff' }) },
-      ['type', 'version', 'secret'],
-    ],
-  ])('replaces one with %j', (changes, flaws) => {
+    [{ description: formatMark({ ...mark, version: 'v3.4' }) }, ['version']],
+    [{ description: formatMark({ ...mark, secret: 'ffffffff' }) }, ['secret']],
+    [{ type: 'bot', description: formatMark({ version: 'v3.5', secret: 'ffffffff' }) }, ['type', 'version', 'secret']],
+  ])('replaces one with %j', (changes, mismatches) => {
     const one = registered(changes);
     expect(planned(one)).toMatchObject({
-      first: [],
-      create: [{ action: 'incoming_event', flaws }],
+      removeFirst: [],
+      create: [{ action: 'incoming_event', mismatches }],
       remove: [{ id: one.id, reason: 'replaced' }],
     });
   });
 
   it.each([[{ filters: {} }], [{ filters: null }], [{ type: undefined }]])('does not mind %j', (changes) => {
-    expect(isDone(planned(registered(changes)))).toBe(true);
+    expect(isUpToDate(planned(registered(changes)))).toBe(true);
   });
 
   it('removes a duplicate, one that has been replaced, and what the bridge does not understand', () => {
@@ -92,26 +90,26 @@ describe('the plan', () => {
 
   it('is blocked by three of other addresses', () => {
     const others = [other(), other(), other()];
-    expect(planned(...others)).toMatchObject({ full: [{ action: 'incoming_event', others }], create: [] });
-    expect(isDone(planned(...others))).toBe(false);
+    expect(planned(...others)).toMatchObject({ blocked: [{ action: 'incoming_event', others }], create: [] });
+    expect(isUpToDate(planned(...others))).toBe(false);
   });
 
   it('makes room for a replacement where three are there', () => {
     const bad = registered({ type: 'bot' });
     const plan = planned(other(), other(), bad);
-    expect(plan).toMatchObject({ first: [{ id: bad.id }], create: [{ action: 'incoming_event' }], remove: [] });
-    expect(gapOf(plan)).toContain('3 registrations are there already of incoming_event');
-    expect(gapOf(planned(bad))).toBeUndefined();
+    expect(plan).toMatchObject({ removeFirst: [{ id: bad.id }], create: [{ action: 'incoming_event' }], remove: [] });
+    expect(findRotationGap(plan)).toContain('3 registrations are there already of incoming_event');
+    expect(findRotationGap(planned(bad))).toBeUndefined();
   });
 
   it('switches on what is switched off', () => {
-    expect(planOf({ ...seen(registered()), enabled: false }, wish).enable).toBe(true);
+    expect(planChanges({ ...state(registered()), enabled: false }, desired).enable).toBe(true);
   });
 
   const description = fc.constantFrom(
-    describeMark(mark),
-    describeMark({ ...mark, secret: 'ffffffff' }),
-    describeMark({ ...mark, version: 'v3.4' }),
+    formatMark(mark),
+    formatMark({ ...mark, secret: 'ffffffff' }),
+    formatMark({ ...mark, version: 'v3.4' }),
     'by hand',
     null,
   );
@@ -125,37 +123,39 @@ describe('the plan', () => {
     .map((fields) => registered(fields));
 
   /** LiveChat: at most three of an action, and told what a plan does, step by step. */
-  const carriedOut = (before: readonly AnsweredWebhook[], plan: Plan) => {
+  const carriedOut = (before: readonly WebhookRegistration[], plan: RegistrationPlan) => {
     const states = [before];
     const now = () => states.at(-1) ?? [];
     const remove = (id: string) => states.push(now().filter((one) => one.id !== id));
-    for (const { id } of plan.first) remove(id);
+    for (const { id } of plan.removeFirst) remove(id);
     for (const { action } of plan.create) states.push([...now(), registered({ action })]);
     for (const { id } of plan.remove) remove(id);
     return states;
   };
-  const ofAction = (list: readonly AnsweredWebhook[], action: string) => list.filter((one) => one.action === action);
+  const ofAction = (list: readonly WebhookRegistration[], action: string) =>
+    list.filter((one) => one.action === action);
 
   it('carried out, leaves nothing to do but what is blocked; never takes a fourth, nor touches what is not ours', () => {
     fc.assert(
       fc.property(fc.array(registration, { maxLength: 12 }), (given) => {
         const before = ['incoming_chat', 'incoming_event', 'tag_created'].flatMap((action) =>
-          ofAction(given, action).slice(0, mostPerAction),
+          ofAction(given, action).slice(0, maxPerAction),
         );
-        const plan = planOf({ registrations: before, enabled: true }, wish);
+        const plan = planChanges({ registrations: before, enabled: true }, desired);
         const states = carriedOut(before, plan);
         for (const state of states) {
-          for (const action of wish.actions) expect(ofAction(state, action).length).toBeLessThanOrEqual(mostPerAction);
+          for (const action of desired.actions)
+            expect(ofAction(state, action).length).toBeLessThanOrEqual(maxPerAction);
           expect(state.filter((one) => one.url !== url)).toEqual(before.filter((one) => one.url !== url));
         }
-        const after = planOf({ registrations: states.at(-1) ?? [], enabled: true }, wish);
-        expect({ ...after, full: [], kept: [] }).toMatchObject({ first: [], create: [], remove: [] });
-        expect(after.full.map(({ action }) => action)).toEqual(plan.full.map(({ action }) => action));
+        const after = planChanges({ registrations: states.at(-1) ?? [], enabled: true }, desired);
+        expect({ ...after, blocked: [], keep: [] }).toMatchObject({ removeFirst: [], create: [], remove: [] });
+        expect(after.blocked.map(({ action }) => action)).toEqual(plan.blocked.map(({ action }) => action));
         // Broken off after any step, the next plan leads to the same end.
         for (const state of states) {
-          const rest = carriedOut(state, planOf({ registrations: state, enabled: true }, wish)).at(-1) ?? [];
-          expect(planOf({ registrations: rest, enabled: true }, wish).full).toEqual(after.full);
-          expect(planOf({ registrations: rest, enabled: true }, wish).create).toEqual([]);
+          const rest = carriedOut(state, planChanges({ registrations: state, enabled: true }, desired)).at(-1) ?? [];
+          expect(planChanges({ registrations: rest, enabled: true }, desired).blocked).toEqual(after.blocked);
+          expect(planChanges({ registrations: rest, enabled: true }, desired).create).toEqual([]);
         }
       }),
     );
@@ -164,11 +164,11 @@ describe('the plan', () => {
   it('leaves no action unheard while there is room for the new beside the old', () => {
     fc.assert(
       fc.property(fc.array(registration, { maxLength: 5 }), (given) => {
-        const plan = planOf({ registrations: given, enabled: true }, wish);
-        fc.pre(gapOf(plan) === undefined);
-        const heard = (state: readonly AnsweredWebhook[], action: string) =>
+        const plan = planChanges({ registrations: given, enabled: true }, desired);
+        fc.pre(findRotationGap(plan) === undefined);
+        const heard = (state: readonly WebhookRegistration[], action: string) =>
           ofAction(state, action).some((one) => one.url === url);
-        for (const action of wish.actions.filter((one) => heard(given, one))) {
+        for (const action of desired.actions.filter((one) => heard(given, one))) {
           for (const state of carriedOut(given, plan)) expect(heard(state, action)).toBe(true);
         }
       }),
@@ -178,18 +178,18 @@ describe('the plan', () => {
 
 describe('the mark', () => {
   it('is read as it was written, and nothing else is one', () => {
-    expect(readMark(describeMark(mark))).toEqual(mark);
-    for (const text of ['', null, undefined, 'livechat-bridge', `${describeMark(mark)}0`]) {
-      expect(readMark(text)).toBeUndefined();
+    expect(parseMark(formatMark(mark))).toEqual(mark);
+    for (const text of ['', null, undefined, 'livechat-bridge', `${formatMark(mark)}0`]) {
+      expect(parseMark(text)).toBeUndefined();
     }
   });
 
   it('tells secrets apart, and one secret of two applications', async () => {
     const prints = await Promise.all([
-      fingerprintOf('secret-one', 'app'),
-      fingerprintOf('secret-one', 'app'),
-      fingerprintOf('secret-two', 'app'),
-      fingerprintOf('secret-one', 'another'),
+      fingerprint('secret-one', 'app'),
+      fingerprint('secret-one', 'app'),
+      fingerprint('secret-two', 'app'),
+      fingerprint('secret-one', 'another'),
     ]);
     expect(prints[0]).toMatch(/^[0-9a-f]{8}$/);
     expect(prints[0]).toBe(prints[1]);
@@ -199,7 +199,7 @@ describe('the mark', () => {
 
 describe('a rotation', () => {
   const fingerprints = { current: 'cccccccc', previous: 'bbbbbbbb' };
-  const carrying = (secret: string) => registered({ description: describeMark({ ...mark, secret }) });
+  const carrying = (secret: string) => registered({ description: formatMark({ ...mark, secret }) });
   it.each([
     ['begins where nothing is registered', [], 'begin'],
     ['begins where all carry the stored secret', [carrying('cccccccc'), carrying('cccccccc')], 'begin'],
@@ -209,10 +209,10 @@ describe('a rotation', () => {
     ['stops where a secret is not known', [registered({ description: 'by hand' })], 'stop'],
     ['does not mind other addresses', [other(), carrying('cccccccc')], 'begin'],
   ])('%s', (_name, registrations, next) => {
-    expect(rotationOf(registrations, url, fingerprints).next).toBe(next);
+    expect(nextRotationStep(registrations, url, fingerprints).next).toBe(next);
   });
 
   it('is no rotation where there is no version before', () => {
-    expect(rotationOf([carrying('bbbbbbbb')], url, { ...fingerprints, previous: undefined }).next).toBe('stop');
+    expect(nextRotationStep([carrying('bbbbbbbb')], url, { ...fingerprints, previous: undefined }).next).toBe('stop');
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createLiveChatClient } from './client.ts';
 import type { Account } from './connection.ts';
-import type { Plan } from './registration-plan.ts';
-import { carryOut, clientIdOf } from './registration-sync.ts';
+import type { RegistrationPlan } from './registration-plan.ts';
+import { applyChanges, requireClientId } from './registration-sync.ts';
 
 const url = 'https://bridge.example/livechat/webhook';
 const credentials = { LIVECHAT_WEBHOOK_SECRET: 'whsec-new', LIVECHAT_CLIENT_ID: 'app' };
-const nothing: Plan = { kept: [], first: [], create: [], remove: [], full: [], enable: false };
+const nothing: RegistrationPlan = { keep: [], removeFirst: [], create: [], remove: [], blocked: [], enable: false };
 const hour = 3600;
 
 interface Call {
@@ -16,7 +16,11 @@ interface Call {
 }
 
 /** Carries a plan out at a LiveChat that takes everything, on a clock that sleep moves. */
-const carriedOut = async (plan: Partial<Plan>, storedSecondsAgo: number, cacheSeconds = 300): Promise<Call[]> => {
+const carriedOut = async (
+  plan: Partial<RegistrationPlan>,
+  storedSecondsAgo: number,
+  cacheSeconds = 300,
+): Promise<Call[]> => {
   const calls: Call[] = [];
   let now = 0;
   const client = createLiveChatClient({
@@ -35,14 +39,14 @@ const carriedOut = async (plan: Partial<Plan>, storedSecondsAgo: number, cacheSe
     notices: [],
     ask: (call) => call(client),
   };
-  await carryOut(
+  await applyChanges(
     { ...nothing, ...plan },
     {
       account,
-      wish: { url, actions: [], mark: { version: 'v3.6', secret: '0a1b2c3d' } },
+      desired: { url, actions: [], mark: { version: 'v3.6', secret: '0a1b2c3d' } },
       secret: credentials.LIVECHAT_WEBHOOK_SECRET,
       storedAt: -storedSecondsAgo * 1000,
-      delays: { settleMs: 120_000, cacheMs: cacheSeconds * 1000 },
+      delays: { propagationMs: 120_000, cacheMs: cacheSeconds * 1000 },
       clock: {
         now: () => now,
         sleep: async (ms) => {
@@ -60,11 +64,11 @@ const action = 'incoming_chat';
 const old = { id: 'old', action, reason: 'replaced' } as const;
 
 describe('a plan is carried out in an order in which no call is refused or missed', () => {
-  it.each<[string, Partial<Plan>, number, number, [number, string][]]>([
-    ['what is missing comes at once', { create: [{ action, flaws: [] }] }, 0, 300, [[0, 'register_webhook']]],
+  it.each<[string, Partial<RegistrationPlan>, number, number, [number, string][]]>([
+    ['what is missing comes at once', { create: [{ action, mismatches: [] }] }, 0, 300, [[0, 'register_webhook']]],
     [
       'a new secret comes when every function can know it; the old goes when none has the old one alone',
-      { create: [{ action, flaws: ['secret'] }], remove: [old] },
+      { create: [{ action, mismatches: ['secret'] }], remove: [old] },
       0,
       300,
       [
@@ -74,7 +78,7 @@ describe('a plan is carried out in an order in which no call is refused or misse
     ],
     [
       'a short cache is waited out, and LiveChat’s two minutes',
-      { create: [{ action, flaws: ['secret'] }], remove: [old] },
+      { create: [{ action, mismatches: ['secret'] }], remove: [old] },
       0,
       10,
       [
@@ -83,8 +87,8 @@ describe('a plan is carried out in an order in which no call is refused or misse
       ],
     ],
     [
-      'another flaw needs LiveChat’s two minutes alone',
-      { create: [{ action, flaws: ['filters'] }], remove: [old] },
+      'another mismatch needs LiveChat’s two minutes alone',
+      { create: [{ action, mismatches: ['filters'] }], remove: [old] },
       hour,
       300,
       [
@@ -96,7 +100,7 @@ describe('a plan is carried out in an order in which no call is refused or misse
     ['a duplicate goes at once', { remove: [{ ...old, reason: 'duplicate' }] }, hour, 300, [[0, 'unregister_webhook']]],
     [
       'where there is no room, one goes first',
-      { first: [old], create: [{ action, flaws: ['type'] }], enable: true },
+      { removeFirst: [old], create: [{ action, mismatches: ['type'] }], enable: true },
       hour,
       300,
       [
@@ -114,5 +118,5 @@ describe('a plan is carried out in an order in which no call is refused or misse
 it('without a client id nothing can be registered, and the secret that lacks it is named', () => {
   const stored = { name: 'livechat/default', text: '{}', current: { LIVECHAT_WEBHOOK_SECRET: 'x' }, changedAt: 0 };
   const account = { stored: { ...stored, previous: undefined } };
-  expect(() => clientIdOf(account)).toThrow('secret livechat/default: LIVECHAT_CLIENT_ID: expected');
+  expect(() => requireClientId(account)).toThrow('secret livechat/default: LIVECHAT_CLIENT_ID: expected');
 });

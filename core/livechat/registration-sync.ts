@@ -4,26 +4,26 @@ import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { writeSecret } from '../platform/secrets-manager.ts';
 import type { Account } from './connection.ts';
-import { type LiveChatCredentials, rereadEveryMs } from './credentials.ts';
+import { type LiveChatCredentials, minRefreshIntervalMs } from './credentials.ts';
 import { LiveChatClientError } from './errors.ts';
 import {
-  describeMark,
-  fingerprintOf,
-  gapOf,
-  type Plan,
-  planOf,
+  type DesiredRegistrations,
+  findRotationGap,
+  fingerprint,
+  formatMark,
+  formatVersion,
+  nextRotationStep,
+  planChanges,
+  type RegistrationPlan,
+  type RegistrationState,
   type Removal,
-  rotationOf,
-  type Seen,
-  versionName,
-  type Wish,
-  wantedActions,
+  supportedActions,
 } from './registration-plan.ts';
 
 /** How long changes take until they hold everywhere, in ms. */
 export interface Delays {
   /** At LiveChat, which says: up to two minutes. */
-  readonly settleMs: number;
+  readonly propagationMs: number;
   /** How long a function keeps a secret. */
   readonly cacheMs: number;
 }
@@ -34,30 +34,30 @@ export type Step =
   /** ms since 1970 */
   | { readonly did: 'waiting'; readonly until: number };
 
-export function clientIdOf({ stored: { name, current } }: Pick<Account, 'stored'>): string {
+export function requireClientId({ stored: { name, current } }: Pick<Account, 'stored'>): string {
   if (current.LIVECHAT_CLIENT_ID) return current.LIVECHAT_CLIENT_ID;
   throw new ConfigurationError(`secret ${name}: LIVECHAT_CLIENT_ID`, "the client id of this bridge's application");
 }
 
 /** What is registered now, and whether the license's webhooks are on. */
-export async function look(account: Account): Promise<Seen> {
-  const owner = { owner_client_id: clientIdOf(account) };
+export async function readRegistrations(account: Account): Promise<RegistrationState> {
+  const owner = { owner_client_id: requireClientId(account) };
   const registrations = await account.ask((client) => client.listWebhooks(owner));
   const { license_webhooks_enabled: enabled } = await account.ask((client) => client.getLicenseWebhooksState(owner));
   return { registrations, enabled };
 }
 
 /** What ought to be registered for calls with these credentials to come to `url`. */
-export async function wishOf(
+export async function desiredRegistrations(
   account: Account,
   url: string,
   { LIVECHAT_WEBHOOK_SECRET: secret }: LiveChatCredentials = account.stored.current,
-): Promise<Wish> {
-  const mark = { version: versionName(account.version), secret: await fingerprintOf(secret, clientIdOf(account)) };
-  return { url, actions: wantedActions(account.version), mark };
+): Promise<DesiredRegistrations> {
+  const mark = { version: formatVersion(account.version), secret: await fingerprint(secret, requireClientId(account)) };
+  return { url, actions: supportedActions(account.version), mark };
 }
 
-export function newWebhookSecret(): string {
+export function generateWebhookSecret(): string {
   return `whsec-${randomBytes(24).toString('hex')}`;
 }
 
@@ -71,7 +71,7 @@ export async function storeWebhookSecret({ stored }: Account, secret: string): P
 
 export interface Task {
   readonly account: Account;
-  readonly wish: Wish;
+  readonly desired: DesiredRegistrations;
   /** The webhook secret that new registrations carry, and when it was stored (ms since 1970). */
   readonly secret: string;
   readonly storedAt: number;
@@ -84,16 +84,16 @@ export interface Task {
  * Carries a plan out so that no call is refused or missed in between: new registrations come when every function can
  * know their secret, and old ones go when the new ones are in effect. Broken off, the next plan goes on from there.
  */
-export async function carryOut(plan: Plan, task: Task): Promise<void> {
-  const { account, wish, storedAt, delays, clock, onStep } = task;
-  const owner = { owner_client_id: clientIdOf(account) };
-  if (plan.create.some(({ flaws }) => flaws.includes('secret'))) {
-    await waitUntil(storedAt + Math.min(delays.cacheMs, rereadEveryMs), task);
+export async function applyChanges(plan: RegistrationPlan, task: Task): Promise<void> {
+  const { account, desired, storedAt, delays, clock, onStep } = task;
+  const owner = { owner_client_id: requireClientId(account) };
+  if (plan.create.some(({ mismatches }) => mismatches.includes('secret'))) {
+    await waitUntil(storedAt + Math.min(delays.cacheMs, minRefreshIntervalMs), task);
   }
-  for (const removal of plan.first) await remove(removal, task);
+  for (const removal of plan.removeFirst) await remove(removal, task);
   for (const { action } of plan.create) {
-    const description = describeMark(wish.mark);
-    const registration = { action, url: wish.url, secret_key: task.secret, type: 'license', description } as const;
+    const description = formatMark(desired.mark);
+    const registration = { action, url: desired.url, secret_key: task.secret, type: 'license', description } as const;
     await account.ask((client) => client.registerWebhook({ ...registration, ...owner }));
     onStep({ did: 'created', action });
   }
@@ -102,7 +102,7 @@ export async function carryOut(plan: Plan, task: Task): Promise<void> {
     onStep({ did: 'enabled' });
   }
   if (plan.remove.some(({ reason }) => reason === 'replaced')) {
-    await waitUntil(Math.max(clock.now() + delays.settleMs, storedAt + delays.cacheMs), task);
+    await waitUntil(Math.max(clock.now() + delays.propagationMs, storedAt + delays.cacheMs), task);
   }
   for (const removal of plan.remove) await remove(removal, task);
 }
@@ -115,59 +115,67 @@ async function waitUntil(until: number, { clock, onStep }: Task): Promise<void> 
 }
 
 async function remove({ id, action }: Removal, { account, onStep }: Task): Promise<void> {
-  await unregister(account, id);
+  await unregisterWebhook(account, id);
   onStep({ did: 'removed', action });
 }
 
 /** Takes a registration away; one that is gone already is as good. */
-export async function unregister(account: Account, id: string): Promise<void> {
+export async function unregisterWebhook(account: Account, id: string): Promise<void> {
   try {
-    await account.ask((client) => client.unregisterWebhook({ id, owner_client_id: clientIdOf(account) }));
+    await account.ask((client) => client.unregisterWebhook({ id, owner_client_id: requireClientId(account) }));
   } catch (error) {
     if (!(error instanceof LiveChatClientError) || error.type !== 'not_found') throw error;
   }
 }
 
 /** What is to be done at LiveChat, and with which webhook secret. */
-export interface Intent {
-  readonly plan: Plan;
-  readonly wish: Wish;
+export interface PlannedSync {
+  readonly plan: RegistrationPlan;
+  readonly desired: DesiredRegistrations;
   readonly secret: string;
   /** Whether the secret is to be stored first. */
   readonly isNew: boolean;
 }
 
 /** The secret cannot be rotated without a gap; the message says what to do first. */
-export class RotationStopped extends Error {
-  override readonly name = 'RotationStopped';
+export class RotationError extends Error {
+  override readonly name = 'RotationError';
   constructor(reason: string) {
     super(`The secret was not rotated: ${reason}.`);
   }
 }
 
 /** To bring the registrations to what is wanted, with the secret that is stored. */
-export async function intendSync(account: Account, url: string, seen: Seen): Promise<Intent> {
-  const wish = await wishOf(account, url);
-  return { plan: planOf(seen, wish), wish, secret: account.stored.current.LIVECHAT_WEBHOOK_SECRET, isNew: false };
+export async function planSync(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
+  const desired = await desiredRegistrations(account, url);
+  return {
+    plan: planChanges(state, desired),
+    desired,
+    secret: account.stored.current.LIVECHAT_WEBHOOK_SECRET,
+    isNew: false,
+  };
 }
 
-/** To put a new secret in the place of the old one, or to go on where that was broken off. Throws {@link RotationStopped}. */
-export async function intendRotation(account: Account, url: string, seen: Seen): Promise<Intent> {
+/** To put a new secret in the place of the old one, or to go on where that was broken off. Throws {@link RotationError}. */
+export async function planRotation(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
   const { current, previous } = account.stored;
-  const clientId = clientIdOf(account);
-  const rotation = rotationOf(seen.registrations, url, {
-    current: await fingerprintOf(current.LIVECHAT_WEBHOOK_SECRET, clientId),
-    previous: previous && (await fingerprintOf(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
+  const clientId = requireClientId(account);
+  const rotation = nextRotationStep(state.registrations, url, {
+    current: await fingerprint(current.LIVECHAT_WEBHOOK_SECRET, clientId),
+    previous: previous && (await fingerprint(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
   });
-  if (rotation.next === 'stop') throw new RotationStopped(rotation.reason);
-  const intent = await (rotation.next === 'resume' ? intendSync : intendNewSecret)(account, url, seen);
-  const gap = gapOf(intent.plan);
-  if (gap !== undefined) throw new RotationStopped(gap);
+  if (rotation.next === 'stop') throw new RotationError(rotation.reason);
+  const intent = await (rotation.next === 'resume' ? planSync : planNewSecret)(account, url, state);
+  const gap = findRotationGap(intent.plan);
+  if (gap !== undefined) throw new RotationError(gap);
   return intent;
 }
 
-async function intendNewSecret(account: Account, url: string, seen: Seen): Promise<Intent> {
-  const secret = newWebhookSecret();
-  const wish = await wishOf(account, url, { ...account.stored.current, LIVECHAT_WEBHOOK_SECRET: secret });
-  return { plan: planOf(seen, wish), wish, secret, isNew: true };
+async function planNewSecret(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
+  const secret = generateWebhookSecret();
+  const desired = await desiredRegistrations(account, url, {
+    ...account.stored.current,
+    LIVECHAT_WEBHOOK_SECRET: secret,
+  });
+  return { plan: planChanges(state, desired), desired, secret, isNew: true };
 }

@@ -1,11 +1,9 @@
 import { basename } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { withDownload } from '../media/download.ts';
-import { type FetchRules, FileRefused, fetchFile } from '../media/fetch.ts';
-import { detectFileType } from '../media/file-type.ts';
-import { fileNameFromUrl } from '../media/key.ts';
-import { mediaBucket } from '../media/media.ts';
-import { sendingRules } from '../media/settings.ts';
+import { FileRefused } from '../media/errors.ts';
+import { type FetchRules, fetchFile, sendingRules, withDownload } from '../media/fetch.ts';
+import { fileNameFromUrl, mediaBucket } from '../media/media.ts';
+import { detectFileType } from '../media/store.ts';
 import { type Carrier, longestFetchMs } from '../outbound/carrier.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
@@ -19,7 +17,7 @@ import {
   type Part,
   parseMessages,
 } from './compose.ts';
-import { liveChatConnections } from './connection.ts';
+import { createConnections } from './connection.ts';
 
 /** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
 export interface LiveChatSender {
@@ -28,7 +26,7 @@ export interface LiveChatSender {
 }
 
 export function liveChatSender(environment = process.env): LiveChatSender {
-  const connect = liveChatConnections(environment);
+  const connect = createConnections(environment);
   const rules = sendingRules(longestFetchMs, environment);
   return {
     compose,

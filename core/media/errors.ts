@@ -1,11 +1,11 @@
-/** A file that will be refused again, however often it is tried. The message names the limit, never the address. */
+/** A file that a retry cannot fetch. The message names the limit, never the URL. */
 export class FileRefused extends Error {
   override readonly name = 'FileRefused';
   readonly category = 'File';
   readonly retryable = false;
 }
 
-/** A file whose server does not answer now; another try may succeed. */
+/** A file whose server is temporarily unavailable; a retry may succeed. */
 export class FileUnavailable extends Error {
   override readonly name = 'FileUnavailable';
   readonly category = 'File';

@@ -6,12 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fetcher } from './fetch.ts';
-import { type Network, publicNetwork } from './network.ts';
+import { createFetcher, type Network, publicNetwork } from './fetch.ts';
 import { lookupIn, outcome, rules, startFileServer } from './testing.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
-/** Where downloads are put, for one test alone. */
+/** The temporary folder of one test. */
 let folder = '';
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fetch-test-'));
@@ -31,7 +30,7 @@ async function files(respond: (request: IncomingMessage, response: ServerRespons
 
 const refused = {
   name: 'FileRefused',
-  message: expect.stringContaining('expected a whole answer from a public https'),
+  message: expect.stringContaining('expected a complete response from a public https'),
 };
 const unavailable = (code: string | number) => ({
   name: 'FileUnavailable',
@@ -39,13 +38,13 @@ const unavailable = (code: string | number) => ({
 });
 
 describe('a download', () => {
-  it('is a file on the disk for as long as it is used, with its size, hash and type', async () => {
+  it('is a temporary file with its size, hash and type', async () => {
     const server = await files((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
       response.end('hello');
     });
     const paths: string[] = [];
-    const answer = await fetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
+    const answer = await createFetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
       paths.push(file.path);
       return file;
     });
@@ -58,10 +57,10 @@ describe('a download', () => {
     await expect(readFile(paths[0] ?? '')).rejects.toThrow('ENOENT');
   });
 
-  it('whose use fails leaves nothing behind, and its error is the one that is heard', async () => {
+  it('is deleted if its use fails, and the error is passed on', async () => {
     const server = await files((_request, response) => void response.end('hello'));
     let path = '';
-    const failing = fetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
+    const failing = createFetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
       path = file.path;
       throw new RangeError('no room');
     });
@@ -70,14 +69,17 @@ describe('a download', () => {
   });
 
   it.each<[string, (response: ServerResponse, request: IncomingMessage) => void]>([
-    ['that is larger than it may be', (response) => response.end('x'.repeat(1001))],
-    ['that says so before', (response) => response.writeHead(200, { 'content-length': 5e12 }).flushHeaders()],
+    ['over the size limit', (response) => response.end('x'.repeat(1001))],
+    [
+      'with a Content-Length over the limit',
+      (response) => response.writeHead(200, { 'content-length': 5e12 }).flushHeaders(),
+    ],
     ['that never ends', endless],
     [
-      'that is small until it is unpacked',
+      'that decompresses beyond the limit',
       (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(50_000_000))),
     ],
-  ])('%s is refused, and nothing of it is kept', async (_what, respond) => {
+  ])('%s is rejected and deleted', async (_what, respond) => {
     const server = await files((request, response) => respond(response, request));
     expect(await outcome(server.url('/a.png'), server.network())).toEqual({
       name: 'FileRefused',
@@ -88,32 +90,52 @@ describe('a download', () => {
 
   it.each<[string, (response: ServerResponse, request: IncomingMessage) => void, object]>([
     [
-      'that is shorter than was said',
+      'shorter than its Content-Length',
       (response) => {
         response.writeHead(200, { 'content-length': 900 }).write('x'.repeat(10));
         setImmediate(() => response.destroy());
       },
-      unavailable('no whole answer'),
+      unavailable('no complete response'),
     ],
     [
-      'that breaks off',
+      'that is interrupted',
       (response) => {
         response.write('x');
         setImmediate(() => response.destroy());
       },
       unavailable('ECONNRESET'),
     ],
-    ['that is longer than was said', raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhello'), refused],
-    ['of two lengths', raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nhello'), refused],
-    ['of a negative length', raw('HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nhello'), refused],
-    ['that is none of HTTP', raw('hello'), refused],
-    ['answered 204', (response) => response.writeHead(204).end(), { name: 'FileRefused', message: /200.*204$/ }],
-    ['answered 404', (response) => response.writeHead(404).end('x'), { name: 'FileRefused', message: /200.*404$/ }],
-    ['answered 403', (response) => response.writeHead(403).end('x'), { name: 'FileRefused', message: /200.*403$/ }],
-    ['answered 429', (response) => response.writeHead(429).end('x'), { name: 'FileUnavailable', message: /200.*429$/ }],
-    ['answered 503', (response) => response.writeHead(503).end('x'), { name: 'FileUnavailable', message: /200.*503$/ }],
+    ['longer than its Content-Length', raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhello'), refused],
+    ['with two lengths', raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nhello'), refused],
+    ['with a negative length', raw('HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nhello'), refused],
+    ['that is not HTTP', raw('hello'), refused],
+    [
+      'answered 204',
+      (response) => response.writeHead(204).end(),
+      { name: 'FileRefused', message: /200, received 204$/ },
+    ],
+    [
+      'answered 404',
+      (response) => response.writeHead(404).end('x'),
+      { name: 'FileRefused', message: /200, received 404$/ },
+    ],
+    [
+      'answered 403',
+      (response) => response.writeHead(403).end('x'),
+      { name: 'FileRefused', message: /200, received 403$/ },
+    ],
+    [
+      'answered 429',
+      (response) => response.writeHead(429).end('x'),
+      { name: 'FileUnavailable', message: /200, received 429$/ },
+    ],
+    [
+      'answered 503',
+      (response) => response.writeHead(503).end('x'),
+      { name: 'FileUnavailable', message: /200, received 503$/ },
+    ],
   ])(
-    '%s is not taken, nor half of it',
+    '%s is not stored, nor a part of it',
     async (_what, respond, { name, message }: { name?: string; message?: unknown }) => {
       const server = await files((request, response) => respond(response, request));
       expect(await outcome(server.url('/a.png'), server.network())).toEqual({
@@ -126,30 +148,30 @@ describe('a download', () => {
 
   const hanging: [string, (response: ServerResponse, request: IncomingMessage) => void][] = [
     ['never answers', () => {}],
-    ['falls silent within its answer', (response) => void response.write('x')],
+    ['stops sending', (response) => void response.write('x')],
   ];
-  it.each(hanging)('is given up when the server %s', async (_what, respond) => {
+  it.each(hanging)('times out if the server %s', async (_what, respond) => {
     const server = await files((request, response) => respond(response, request));
     expect(await outcome(server.url('/a.png'), server.network(200), { timeoutMs: 60_000 })).toEqual(
       unavailable('ETIMEDOUT'),
     );
   });
 
-  it('is given up when the server speaks no TLS', async () => {
+  it('times out if the server does not speak TLS', async () => {
     const silent = await startSilentServer();
     const server = await files(() => {});
     const url = `https://cdn.files.example:${silent.port}/a.png`;
     expect(await outcome(url, server.network(200), { timeoutMs: 60_000 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
-  it('is given up when the name is never resolved', async () => {
+  it('times out if the name is never resolved', async () => {
     const network: Network = { ...publicNetwork, stepMs: 200, lookup: () => {} };
     expect(await outcome('https://cdn.files.example/', network, { timeoutMs: 60_000 })).toEqual(
       unavailable('ETIMEDOUT'),
     );
   });
 
-  it('is given up after all its time, however busy the server', async () => {
+  it('times out although the server keeps sending', async () => {
     const server = await files((_request, response) => {
       const timer = setInterval(() => response.write('x'), 20);
       response.on('close', () => clearInterval(timer));
@@ -157,7 +179,7 @@ describe('a download', () => {
     expect(await outcome(server.url('/a.png'), server.network(), { timeoutMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
-  it('is given up over all its redirects together', async () => {
+  it('times out over all redirects together', async () => {
     const server = await files((request, response) => {
       const left = Number(request.url?.slice(1));
       setTimeout(() => response.writeHead(302, { location: `/${left - 1}` }).end(), 250);
@@ -165,14 +187,14 @@ describe('a download', () => {
     expect(await outcome(server.url('/9'), server.network(), { timeoutMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
-  it('of nobody that is there now may be tried again', async () => {
+  it('of an unknown host is retryable', async () => {
     const network = { ...publicNetwork, lookup: lookupIn({ 'gone.files.example': [] }) };
     expect(await outcome('https://gone.files.example/a.png', network)).toEqual(unavailable('ENOTFOUND'));
   });
 });
 
-describe('a stand-in', () => {
-  it('has the files of the hosts, and leads nowhere', async () => {
+describe('a simulator', () => {
+  it('serves the files of the hosts, without redirects', async () => {
     const { startServer, answering } = await import('../../test/http-server.ts');
     const simulator = await startServer((response, request) =>
       request.url === '/away'
@@ -198,7 +220,7 @@ function endless(response: ServerResponse): void {
   more();
 }
 
-/** An answer that Node's own server would not give. */
+/** A response that Node's server would not send. */
 function raw(answer: string) {
   return (_response: ServerResponse, request: IncomingMessage): void => void request.socket.end(answer);
 }

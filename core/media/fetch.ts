@@ -1,33 +1,129 @@
-import got, { HTTPError, type Request, RequestError } from 'got';
-import { type Download, tooLarge, withDownload } from './download.ts';
+import { createHash } from 'node:crypto';
+import { lookup as resolve } from 'node:dns';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { BlockList, isIPv6, type LookupFunction } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import got, { type Agents, HTTPError, type Request, RequestError } from 'got';
+import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
+import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
 import { FileRefused, FileUnavailable, isFileError } from './errors.ts';
-import { isDisguised, type Network, publicNetwork, undisguised } from './network.ts';
 
-export { FileRefused, FileUnavailable } from './errors.ts';
+/** A file on the local disk. */
+export interface Download {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Writes a stream to a temporary file, passes it to `use`, and deletes it. The file is not streamed to S3 directly: S3 requires
+ * length, type and hash before the first byte, and keeps the parts of an interrupted upload.
+ *
+ * @throws FileRefused if it exceeds `maxBytes`
+ */
+export async function withDownload<T>(
+  open: () => Readable,
+  maxBytes: number,
+  use: (file: Download) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'media-'));
+  const path = join(folder, 'file');
+  const hash = createHash('sha256');
+  let size = 0;
+  async function* measured(chunks: AsyncIterable<unknown>) {
+    for await (const chunk of chunks) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('a file must be a stream of bytes');
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLargeError(maxBytes);
+      hash.update(chunk);
+      yield chunk;
+    }
+  }
+  try {
+    await pipeline(open(), measured, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    return await use({ path, size, sha256: hash.digest('hex') });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function tooLargeError(maxBytes: number): FileRefused {
+  return new FileRefused(`the file is too large: expected at most ${maxBytes} bytes`);
+}
+
+/** The network access of a download. Injectable for tests. */
+export interface Network {
+  readonly agent: Agents;
+  readonly lookup: LookupFunction;
+  /** Timeout in ms of each phase: name resolution, connection, TLS, waiting for the response, and inactivity during it. */
+  readonly stepMs: number;
+  /** An additional certificate authority, as PEM. */
+  readonly certificateAuthority?: string;
+}
+
+/**
+ * Agents that connect to public addresses only. The address is checked when it is resolved for the connection itself, which
+ * prevents DNS rebinding. Each redirect is a new connection.
+ *
+ * @param allowed exceptions; tests add their own server
+ */
+export function publicAgents(allowed: readonly string[] = []): Agents {
+  const filter = { allowIPAddressList: [...allowed] };
+  return { http: new RequestFilteringHttpAgent(filter), https: new RequestFilteringHttpsAgent(filter) };
+}
+
+/** IPv4-compatible IPv6 addresses (`::/96`), which request-filtering-agent treats as public. */
+const ipv4Compatible = new BlockList();
+ipv4Compatible.addSubnet('::', 96, 'ipv6');
+
+/** Whether an address is an IPv4-compatible IPv6 address. */
+function isIPv4Compatible(address: string): boolean {
+  return isIPv6(address) && ipv4Compatible.check(address, 'ipv6');
+}
+
+/** Name resolution that rejects IPv4-compatible IPv6 addresses; the agents check all others. */
+function rejectIPv4Compatible(lookup: LookupFunction): LookupFunction {
+  return (name, options, callback) =>
+    lookup(name, options, (error, given, family) => {
+      const addresses = typeof given === 'string' ? [{ address: given }] : given;
+      if (!error && addresses.some(({ address }) => isIPv4Compatible(address))) {
+        return callback(new Error('an address that is not public'), '');
+      }
+      callback(error, given, family);
+    });
+}
+
+export const publicNetwork: Network = { agent: publicAgents(), lookup: resolve, stepMs: 10_000 };
 
 export interface FetchRules {
-  /** Host names that a file may come from, also by redirect; any public one when left out. */
+  /** Allowed host names, also for redirects; any public host if undefined. */
   readonly hosts?: readonly string[] | undefined;
   readonly maxBytes: number;
-  /** For the whole download, in ms. */
+  /** Timeout of the whole download, in ms. */
   readonly timeoutMs: number;
-  /** A simulator's origin, where files are fetched instead, without the rules on addresses. settings.ts says who may set it. */
+  /** The origin of a simulator to fetch files from, without the address checks. See `parseSimulatorUrl`. */
   readonly simulatorUrl?: string | undefined;
 }
 
 export interface FetchedFile extends Download {
-  /** As the server says it. */
+  /** From the response header. */
   readonly contentType: string | undefined;
 }
 
-/** Downloads a file from the web and hands it to `use`; it is gone afterwards. */
+/** Downloads a file, passes it to `use`, and deletes it. */
 export type FetchFile = <T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>) => Promise<T>;
 
-const mostRedirects = 3;
+const maxRedirects = 3;
 const refusal = 'the file cannot be fetched';
-const notPublic = `${refusal}: expected a whole answer from a public https address, at most ${mostRedirects} redirects away`;
-/** What may be better at another time: Node's and got's codes. */
-const passing: ReadonlySet<string> = new Set([
+const notPublic = `${refusal}: expected a complete response from a public https address, at most ${maxRedirects} redirects away`;
+/** Retryable errors: Node's and got's codes. */
+const retryableCodes: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -39,24 +135,24 @@ const passing: ReadonlySet<string> = new Set([
   'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
   'ETIMEDOUT',
 ]);
-const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
+const retryableStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /**
- * Fetches over https from public addresses only, at most three redirects, each under the same rules.
+ * Fetches over https from public addresses only, with at most three redirects, each under the same rules.
  *
  * @throws FileRefused, FileUnavailable
  */
-export const fetchFile = fetcher(publicNetwork);
+export const fetchFile = createFetcher(publicNetwork);
 
-export function fetcher(network: Network): FetchFile {
+export function createFetcher(network: Network): FetchFile {
   return async (url, rules, use) => {
-    const from = allowed(url, rules);
+    const from = checkUrl(url, rules);
     let stream: Request | undefined;
     let contentType: string | undefined;
     let downloaded = false;
     const open = () => {
       stream = got.stream(from, requestOptions(rules, network));
-      onAnswer(stream, rules, (type) => {
+      checkResponse(stream, rules, (type) => {
         contentType = type;
       });
       return stream;
@@ -67,20 +163,20 @@ export function fetcher(network: Network): FetchFile {
         return use({ ...file, contentType });
       });
     } catch (error) {
-      // What `use` throws is not the download's.
-      throw downloaded ? error : classified(error);
+      // Errors thrown by `use` are passed on unchanged.
+      throw downloaded ? error : toFileError(error);
     } finally {
       stream?.destroy();
     }
   };
 }
 
-/** The address to fetch from; a stand-in's where there is one. */
-function allowed(url: string, { hosts, simulatorUrl }: FetchRules): URL {
+/** The URL to fetch from, on the simulator if there is one. */
+function checkUrl(url: string, { hosts, simulatorUrl }: FetchRules): URL {
   const parsed = URL.parse(url);
-  if (parsed?.protocol !== 'https:') throw new FileRefused('a file is fetched from an https address only');
-  if (isDisguised(parsed.hostname.slice(1, -1))) throw new FileRefused(notPublic);
-  if (hosts && !hosts.includes(parsed.hostname)) throw new FileRefused('a file is not fetched from this host');
+  if (parsed?.protocol !== 'https:') throw new FileRefused('a file must have an https URL');
+  if (isIPv4Compatible(parsed.hostname.slice(1, -1))) throw new FileRefused(notPublic);
+  if (hosts && !hosts.includes(parsed.hostname)) throw new FileRefused('the host of the file is not allowed');
   return simulatorUrl === undefined ? parsed : new URL(parsed.pathname + parsed.search, simulatorUrl);
 }
 
@@ -97,40 +193,100 @@ function requestOptions(rules: FetchRules, network: Network) {
       request: rules.timeoutMs,
     },
     retry: { limit: 0 },
-    maxRedirects: mostRedirects,
-    // A stand-in is trusted with its own answers, not with where it leads.
+    maxRedirects,
+    // Redirects of a simulator are not followed.
     followRedirect: !simulatorUrl,
     strictContentLength: true,
     ...(!simulatorUrl && { agent }),
-    dnsLookup: undisguised(lookup),
+    dnsLookup: rejectIPv4Compatible(lookup),
     ...(certificateAuthority && { https: { certificateAuthority } }),
-    hooks: { beforeRedirect: [({ url }: { url?: URL | string | undefined }) => void allowed(String(url), rules)] },
+    hooks: { beforeRedirect: [({ url }: { url?: URL | string | undefined }) => void checkUrl(String(url), rules)] },
   };
 }
 
-/** Refuses an answer by its head, before its body is read; tells what type the body is said to be. */
-function onAnswer(stream: Request, { maxBytes }: FetchRules, tell: (contentType: string | undefined) => void): void {
+/** Rejects a response by its status and length before the body is read, and reports its content type. */
+function checkResponse(
+  stream: Request,
+  { maxBytes }: FetchRules,
+  onContentType: (contentType: string | undefined) => void,
+): void {
   stream.once('response', ({ statusCode, headers }: Response) => {
-    tell(headers['content-type']);
-    if (statusCode !== 200) stream.destroy(answered(statusCode));
-    else if (Number(headers['content-length']) > maxBytes) stream.destroy(tooLarge(maxBytes));
+    onContentType(headers['content-type']);
+    if (statusCode !== 200) stream.destroy(statusError(statusCode));
+    else if (Number(headers['content-length']) > maxBytes) stream.destroy(tooLargeError(maxBytes));
   });
 }
 
 type Response = Readonly<{ statusCode: number; headers: Readonly<Record<string, string | undefined>> }>;
 
-function answered(status: number): FileRefused | FileUnavailable {
-  const message = `${refusal}: expected the answer 200 from its server, which gave ${status}`;
-  return status >= 500 || passingStatuses.has(status) ? new FileUnavailable(message) : new FileRefused(message);
+function statusError(status: number): FileRefused | FileUnavailable {
+  const message = `${refusal}: expected status 200, received ${status}`;
+  return status >= 500 || retryableStatuses.has(status) ? new FileUnavailable(message) : new FileRefused(message);
 }
 
-/** The library's own errors would quote the address. */
-function classified(error: unknown): unknown {
+/** Maps got's errors, which contain the URL, to errors that do not. */
+function toFileError(error: unknown): unknown {
   if (isFileError(error)) return error;
   if (!(error instanceof RequestError)) return error;
   if (isFileError(error.cause)) return error.cause;
-  if (error instanceof HTTPError) return answered(error.response.statusCode);
-  if (passing.has(error.code))
-    return new FileUnavailable(`${refusal}: its server gave no whole answer (${error.code})`);
+  if (error instanceof HTTPError) return statusError(error.response.statusCode);
+  if (retryableCodes.has(error.code))
+    return new FileUnavailable(`${refusal}: the server sent no complete response (${error.code})`);
   return new FileRefused(notPublic);
 }
+
+/** LiveChat's own limit for an upload. */
+const defaultMaxBytes = 10 * 1024 * 1024;
+const storeTimeoutMs = 30_000;
+
+/** The rules for fetching a message's file to store it. @throws ConfigurationError */
+export function storingRules(carrierHosts: readonly string[], environment: Environment = process.env): FetchRules {
+  return {
+    hosts: parseHosts('MEDIA_HOSTS', environment) ?? carrierHosts,
+    maxBytes: readMaxBytes(environment),
+    timeoutMs: storeTimeoutMs,
+    simulatorUrl: parseSimulatorUrl(environment),
+  };
+}
+
+/**
+ * The rules for fetching a file to send: any public host, unless the setting names hosts.
+ *
+ * @param timeoutMs timeout of the whole download, in ms
+ * @throws ConfigurationError
+ */
+export function sendingRules(timeoutMs: number, environment: Environment = process.env): FetchRules {
+  return {
+    hosts: parseHosts('MEDIA_OUTBOUND_HOSTS', environment),
+    maxBytes: readMaxBytes(environment),
+    timeoutMs,
+  };
+}
+
+const readMaxBytes = (environment: Environment) => wholeNumber('MEDIA_MAX_BYTES', defaultMaxBytes, 1, environment);
+
+const hostName = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
+
+function parseHosts(name: string, environment: Environment): readonly string[] | undefined {
+  const given = environment[name];
+  if (!given) return undefined;
+  const hosts = given.split(',').map((host) => host.trim().toLowerCase());
+  if (hosts.every((host) => hostName.test(host))) return hosts;
+  throw new ConfigurationError(name, 'host names with commas between them, such as cdn.livechat-files.com');
+}
+
+/**
+ * The origin of the simulator, which serves as LiveChat's CDN without https or a public address. Only valid with a local AWS
+ * endpoint: a deployed function with this setting does not start.
+ */
+function parseSimulatorUrl({ MEDIA_SIMULATOR_URL: given, AWS_ENDPOINT_URL: aws }: Environment): string | undefined {
+  if (!given) return undefined;
+  if (!aws || !loopback.has(URL.parse(aws)?.hostname ?? '')) {
+    throw new ConfigurationError('MEDIA_SIMULATOR_URL', 'not to be set: it is for the local engine only');
+  }
+  const url = URL.parse(given);
+  if (url?.protocol === 'http:' && loopback.has(url.hostname)) return url.origin;
+  throw new ConfigurationError('MEDIA_SIMULATOR_URL', 'the address of a simulator on this machine');
+}
+
+const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);

@@ -1,23 +1,18 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { putFile } from '../platform/objects.ts';
 import { type FetchRules, fetchFile } from './fetch.ts';
-import { detectFileType, dispositionOf, type TypeCheck } from './file-type.ts';
-import { fileNameFromUrl, type MessagePlace, mediaPrefix, safeName } from './key.ts';
-import { mediaBucket } from './media.ts';
+import { fileNameFromUrl, type MessagePlace, mediaBucket, mediaPrefix, safeName } from './media.ts';
 
-export { isFileError } from './errors.ts';
-export type { FetchRules } from './fetch.ts';
-
-/** A file as a message names it. */
+/** A file that a message refers to. */
 export interface NamedFile {
   readonly url: string;
   readonly name?: string | undefined;
-  /** What it is said to be. */
+  /** What it is normalized to be. */
   readonly contentType?: string | undefined;
-  /** Before the name, where one message has had several files. */
+  /** Prepended to the name, to distinguish several files of one message. */
   readonly prefix?: string;
 }
 
@@ -25,9 +20,9 @@ export interface StoredFile {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
-  /** What its bytes are; it is served as this. */
+  /** The type detected from the content; the file is served as this. */
   readonly contentType: string;
-  /** What it was said to be. */
+  /** The declared content type. */
   readonly declaredType?: string;
   readonly typeCheck: TypeCheck;
   /** Hex. */
@@ -35,7 +30,7 @@ export interface StoredFile {
 }
 
 /**
- * Fetches a file and puts it into the media bucket, under its message.
+ * Fetches a file and stores it in the media bucket, under its message.
  *
  * @throws FileRefused, FileUnavailable
  */
@@ -46,24 +41,24 @@ export async function storeFile(place: MessagePlace, file: NamedFile, rules: Fet
     const name = safeName(`${file.prefix ?? ''}${file.name || fileNameFromUrl(file.url)}`);
     const key = mediaPrefix(place) + name;
     const { contentType, check: typeCheck } = type;
-    const contentDisposition = dispositionOf(contentType, name);
+    const contentDisposition = dispositionFor(contentType, name);
     await putFile({ bucket: mediaBucket(), key, path, size, sha256, contentType, contentDisposition });
     return { key, size, contentType, ...(declaredType && { declaredType }), typeCheck, sha256 };
   });
 }
 
-/** Where a file of this machine will lie once it is stored. */
+/** The key under which a local file will be stored. */
 export function localFileKey(place: MessagePlace, path: string): string {
   return mediaPrefix(place) + safeName(basename(path));
 }
 
-/** Puts a file of this machine into the media bucket, to be sent from there; answers its key. */
+/** Stores a local file in the media bucket for sending. Returns its key. */
 export async function storeLocalFile(place: MessagePlace, path: string): Promise<string> {
   const key = localFileKey(place, path);
   const [{ size }, { contentType }] = await Promise.all([stat(path), detectFileType(path, undefined)]);
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk);
-  const contentDisposition = dispositionOf(contentType, basename(path));
+  const contentDisposition = dispositionFor(contentType, basename(path));
   await putFile({
     bucket: mediaBucket(),
     key,
@@ -74,4 +69,84 @@ export async function storeLocalFile(place: MessagePlace, path: string): Promise
     contentDisposition,
   });
   return key;
+}
+
+/**
+ * The detected type compared with the declared one: `same`; `other`, if the content has another type or lacks the signature of
+ * the declared one; `unknown`, for text and other types without a signature, and for container formats.
+ */
+export type TypeCheck = 'same' | 'other' | 'unknown';
+
+export interface FileType {
+  /** The type to serve the file as. */
+  readonly contentType: string;
+  readonly check: TypeCheck;
+}
+
+const anything = 'application/octet-stream';
+/** Types without a signature that are safe to serve as declared. */
+const plain: ReadonlySet<string> = new Set(['text/plain', 'text/csv']);
+/** Container formats of types without a signature of their own, such as old Word documents. */
+const containers: ReadonlySet<string> = new Set(['application/x-cfb', 'application/xml', 'application/zip']);
+const aliases: Readonly<Record<string, string>> = {
+  'application/x-zip-compressed': 'application/zip',
+  'audio/mp3': 'audio/mpeg',
+  'audio/wave': 'audio/wav',
+  'audio/x-m4a': 'audio/mp4',
+  'audio/x-wav': 'audio/wav',
+  'image/jpg': 'image/jpeg',
+  'image/pjpeg': 'image/jpeg',
+  'image/x-png': 'image/png',
+};
+
+/**
+ * The type to serve a file as: the detected type; else plain text, if declared; else `application/octet-stream`. HTML and SVG
+ * have no signature, so they are never served as such, whatever was declared.
+ *
+ * @param sniffed the type detected from the signature, if any
+ * @param declared a content type, with or without parameters
+ * @param marked the types that have a signature
+ */
+export function chooseFileType(
+  sniffed: string | undefined,
+  declared: string | undefined,
+  marked: ReadonlySet<string>,
+): FileType {
+  const normalized = normalizeType(declared ?? '');
+  const mark = marked.has(normalized);
+  if (sniffed === undefined)
+    return { contentType: plain.has(normalized) ? normalized : anything, check: mark ? 'other' : 'unknown' };
+  if (normalizeType(sniffed) === normalized) return { contentType: sniffed, check: 'same' };
+  const isInconclusive = normalized === '' || (containers.has(sniffed) && !mark);
+  return { contentType: sniffed, check: isInconclusive ? 'unknown' : 'other' };
+}
+
+/** Lower case, without parameters, aliases resolved. */
+function normalizeType(type: string): string {
+  const name = type.split(';')[0]?.trim().toLowerCase() ?? '';
+  return aliases[name] ?? name;
+}
+
+const maxSniffedBytes = 1024 * 1024;
+const sniffTimeoutMs = 5_000;
+
+/** Detects a file's type from its content. */
+export async function detectFileType(path: string, declared: string | undefined): Promise<FileType> {
+  // Loaded on demand: most invocations handle no file.
+  const { fileTypeFromBlob, supportedMimeTypes } = await import('file-type');
+  // Not fileTypeFromFile, which imports a package dynamically that is not bundled.
+  const file = await openAsBlob(path);
+  const signal = AbortSignal.timeout(sniffTimeoutMs);
+  // A file that the detector cannot parse has no type.
+  const found = await fileTypeFromBlob(file, { maxBufferSize: maxSniffedBytes, signal }).catch(() => undefined);
+  return chooseFileType(found?.mime, declared, supportedMimeTypes);
+}
+
+/** Types that browsers display and never execute. */
+const inlineTypes = /^(?:image\/(?:avif|bmp|gif|jpeg|png|webp)|(?:audio|video)\/[\w.+-]+)$/;
+
+/** The Content-Disposition header: all other types are downloads, so that no content executes under the bucket's origin. */
+export function dispositionFor(contentType: string, name: string): string {
+  const kind = inlineTypes.test(contentType) ? 'inline' : 'attachment';
+  return `${kind}; filename*=UTF-8''${encodeURIComponent(name)}`;
 }

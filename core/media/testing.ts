@@ -5,27 +5,26 @@ import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import { isIP, type LookupFunction, createServer as startTrap } from 'node:net';
 import * as z from 'zod/mini';
-import { type FetchRules, fetcher } from './fetch.ts';
-import { type Network, publicAgents } from './network.ts';
+import { createFetcher, type FetchRules, type Network, publicAgents } from './fetch.ts';
 
 const address = z.object({ port: z.number() });
 const pem = (name: string) => readFileSync(new URL(`../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
 
-/** The one private address that the network of a test takes for public: the test's own server. */
+/** The private address that a test's network accepts: the test's own server. */
 const ours = '127.0.0.1';
 
-/** A server of files over https on this machine, and a network in which its host names are public. */
+/** Starts a local https file server, with a network in which its host names are public. */
 export async function startFileServer(respond: RequestListener) {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const server = createServer({ key: pem('key'), cert: pem('certificate') }, (request, response) => {
-    asked.push(`${request.headers.host?.split(':')[0]}${request.url}`);
+    requested.push(`${request.headers.host?.split(':')[0]}${request.url}`);
     respond(request, response);
   });
   await once(server.listen(0, ours), 'listening');
   const { port } = address.parse(server.address());
   return {
-    /** What it was asked for, as host and path. */
-    asked,
+    /** What it was requested for, as host and path. */
+    requested,
     url: (path: string, host = 'cdn.files.example') => `https://${host}:${port}${path}`,
     network: (stepMs = 10_000, names: Names = {}): Network => ({
       agent: publicAgents([ours]),
@@ -42,7 +41,7 @@ export async function startFileServer(respond: RequestListener) {
   };
 }
 
-/** What a name resolves to, the next time it is asked for; every other name is the test's server. */
+/** What a name resolves to, the next time it is requested for; every other name is the test's server. */
 export type Names = Readonly<Record<string, readonly string[] | (() => readonly string[])>>;
 
 export function lookupIn(names: Names): LookupFunction {
@@ -59,7 +58,7 @@ export function lookupIn(names: Names): LookupFunction {
   };
 }
 
-/** A server on every address of this machine that nobody must talk to; counts who does. */
+/** A server on every local address that counts connections; there must be none. */
 export async function startTrapServer() {
   let connections = 0;
   const server = startTrap((socket) => {
@@ -81,10 +80,10 @@ export async function startTrapServer() {
 
 export const rules: FetchRules = { maxBytes: 1000, timeoutMs: 5_000 };
 
-/** How a download ends: what was downloaded, or the error's name and message. */
+/** The result of a download: the file, or the error's name and message. */
 export async function outcome(url: string, network: Network, more: Partial<FetchRules> = {}) {
   try {
-    return await fetcher(network)(url, { ...rules, ...more }, async ({ path, ...file }) => ({
+    return await createFetcher(network)(url, { ...rules, ...more }, async ({ path, ...file }) => ({
       ...file,
       text: await readFile(path, 'utf8'),
     }));

@@ -3,7 +3,7 @@ import type { StoredFile } from '../media/store.ts';
 import { required } from '../platform/configuration.ts';
 import { documents } from '../platform/dynamodb.ts';
 
-// LiveChat's ids tell upper case from lower; ElectroDB would make all keys lower case.
+// LiveChat's ids are case-sensitive; ElectroDB lowercases keys by default.
 const casing = 'none';
 const service = 'livechat';
 const table = { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') };
@@ -11,15 +11,15 @@ const text = { type: 'string', required: true } as const;
 const key = { organizationId: text, conversationId: text, threadId: text, messageId: text } as const;
 const partition = { field: 'pk', composite: ['organizationId', 'conversationId'], casing } as const;
 
-/** The file at `url` and where it is, or why it is not here. */
+/** The stored file of `url`, or why it is not stored. */
 export type MediaState = { readonly url: string } & (
   | (StoredFile & { readonly storedAt: string; readonly error?: never })
   | { readonly error: { readonly name: string; readonly message: string }; readonly failedAt: string }
 );
 
 /**
- * A message or a note. A tombstone that came before its message has a key and `deletedAt` alone, and is not in `byTime`
- * until the message has come. Notes have a partition of their own in `byTime`: who lists messages cannot meet one.
+ * A message or a note. A tombstone that arrived before its message has only a key and `deletedAt`, and is not in `byTime`
+ * until the message arrives. Notes have their own partition in `byTime`, so a query for messages never returns one.
  */
 export const Message = new Entity(
   {
@@ -35,13 +35,13 @@ export const Message = new Entity(
       authorType: { type: ['customer', 'agent', 'bot', 'system', 'unknown'] as const },
       visibility: { type: ['all', 'agents'] as const },
       metadata: { type: CustomAttributeType<Readonly<Record<string, unknown>>>('any') },
-      /** JSON; a table's own maps know neither every depth nor every name. */
+      /** JSON: DynamoDB maps limit nesting and attribute names. */
       rawPayload: { type: 'string' },
-      /** Which webhook the content is of, when it was edited: time of receipt and event id. */
-      edition: { type: 'string' },
-      /** What has become of a media message's file. */
+      /** If edited, the webhook that the content comes from: time of receipt and event id. */
+      revision: { type: 'string' },
+      /** The state of a media message's file. */
       media: { type: CustomAttributeType<MediaState>('any') },
-      /** The earliest receipt of the webhook that brought the message, and when it was stored. ISO 8601. */
+      /** The earliest receipt of the message's webhook, and when it was stored. ISO 8601. */
       receivedAt: { type: 'string' },
       storedAt: { type: 'string' },
       /** The earliest receipt of the webhook that deleted it. */
@@ -56,7 +56,7 @@ export const Message = new Entity(
         pk: { field: 'gsi1pk', composite: ['organizationId', 'conversationId', 'visibility'], casing },
         sk: { field: 'gsi1sk', composite: ['timestamp', 'messageId'], casing },
       },
-      // Without a condition: ElectroDB would judge it by what an update sets alone, and take the item out of the index.
+      // No condition: ElectroDB evaluates it on the updated attributes only and would remove the item from the index.
       byId: {
         index: 'byId',
         pk: { field: 'gsi2pk', composite: ['messageId'], casing },

@@ -1,32 +1,34 @@
 import type { NormalizedMessage } from '../events/schemas.ts';
+import { createMediaLink, type MediaLink } from '../media/media.ts';
+import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { ButtonClick, type MediaState, Message } from './entities.ts';
-import type { MessageKey } from './store.ts';
+import type { MessageKey } from './messages.ts';
 
 /** A stored message: a tombstone has `deleted` and no content. */
 export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload' | 'metadata'> & {
-  /** With what has become of a media message's file. */
+  /** `media`: the state of a media message's file. */
   readonly metadata: NormalizedMessage['metadata'] & { readonly media?: MediaView };
   readonly content?: unknown;
   readonly rawPayload?: unknown;
-  /** When the message's webhook was first received, and when it was stored. ISO 8601, like all times here. */
+  /** The first receipt of the message's webhook, and when it was stored. ISO 8601. */
   readonly receivedAt?: string;
   readonly storedAt?: string;
   readonly edited?: true;
-  /** When the edition that stands here was received. */
+  /** The receipt of the current revision. */
   readonly editedAt?: string;
   readonly deleted?: true;
-  /** When its deletion was first received. */
+  /** The first receipt of the deletion. */
   readonly deletedAt?: string;
 };
 
-/** The file that `content` names: where it lies and what it is, or why it is not here. */
+/** The stored file that `content` refers to, or why it is not stored. */
 export type MediaView = WithoutUrl<MediaState>;
 type WithoutUrl<T> = T extends unknown ? Omit<T, 'url'> : never;
 
 export interface MessagePage {
   /** Oldest first. */
   readonly messages: readonly StoredMessage[];
-  /** Hand it back to read on; left out on the last page. */
+  /** The cursor of the next page; undefined on the last. */
   readonly next?: string;
 }
 
@@ -35,7 +37,7 @@ interface ConversationKey {
   readonly conversationId: string;
 }
 
-/** A conversation's messages (`all`) or notes (`agents`) in the order of the carrier's time. */
+/** Lists a conversation's messages (`all`) or notes (`agents`), oldest first. */
 export async function listMessages(
   { organizationId, conversationId }: ConversationKey,
   visibility: 'all' | 'agents',
@@ -43,38 +45,38 @@ export async function listMessages(
 ): Promise<MessagePage> {
   const query = Message.query.byTime({ organizationId, conversationId, visibility });
   const { data, cursor } = await query.go({ count: limit, limit, cursor: from, order: 'asc' });
-  return { messages: data.flatMap((item) => stored(item)), ...(cursor !== null && { next: cursor }) };
+  return { messages: data.flatMap((item) => toStoredMessage(item)), ...(cursor !== null && { next: cursor }) };
 }
 
-/** A conversation's messages after a time of the carrier's, oldest first; notes apart. */
+/** Lists a conversation's messages after a time of LiveChat's, oldest first, without notes. */
 export async function listMessagesSince(
   { organizationId, conversationId }: ConversationKey,
   timestamp: string,
   limit: number,
 ): Promise<StoredMessage[]> {
   const query = Message.query.byTime({ organizationId, conversationId, visibility: 'all' });
-  // Keys go on after the time, so that those of that very moment come with it.
+  // The keys contain more than the time, so messages of exactly this time are included.
   const { data } = await query.gte({ timestamp }).go({ count: limit, limit, order: 'asc' });
-  return data.flatMap((item) => stored(item)).filter((message) => message.timestamp > timestamp);
+  return data.flatMap((item) => toStoredMessage(item)).filter((message) => message.timestamp > timestamp);
 }
 
-/** One thread's messages, notes apart, oldest first. */
+/** Lists one thread's messages, oldest first, without notes. */
 export async function listThreadMessages(key: ConversationKey & { threadId: string }): Promise<StoredMessage[]> {
   const { organizationId, conversationId, threadId } = key;
   const { data } = await Message.query.primary({ organizationId, conversationId, threadId }).go({ pages: 'all' });
   return data
-    .flatMap((item) => stored(item))
+    .flatMap((item) => toStoredMessage(item))
     .filter(({ visibility }) => visibility === 'all')
     .toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
 }
 
-/** All messages of this id: one, unless two organizations happen to have the same. */
+/** Finds the messages with this id: one, unless several organizations use the same id. */
 export async function findMessages(messageId: string): Promise<StoredMessage[]> {
   const { data } = await Message.query.byId({ messageId }).go({ hydrate: true });
-  return data.flatMap((item) => stored(item));
+  return data.flatMap((item) => toStoredMessage(item));
 }
 
-/** Who clicked which button of a message, in order of receipt. */
+/** Lists the button clicks on a message in order of receipt. */
 export async function listButtonClicks({ organizationId, conversationId, threadId, messageId }: MessageKey) {
   const { data } = await ButtonClick.query
     .primary({ organizationId, conversationId, threadId, messageId })
@@ -84,7 +86,7 @@ export async function listButtonClicks({ organizationId, conversationId, threadI
     .toSorted((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
 }
 
-/** When a conversation's messages last came, were edited, deleted or clicked on; ISO 8601. */
+/** The latest times at which a conversation's messages were received, edited, deleted and clicked; ISO 8601. */
 export interface MessageTimes {
   readonly received?: string | undefined;
   readonly edited?: string | undefined;
@@ -92,7 +94,7 @@ export interface MessageTimes {
   readonly clicked?: string | undefined;
 }
 
-const latest = (times: readonly (string | undefined)[]): string | undefined =>
+const latestTime = (times: readonly (string | undefined)[]): string | undefined =>
   times
     .flatMap((time) => time ?? [])
     .toSorted()
@@ -100,21 +102,21 @@ const latest = (times: readonly (string | undefined)[]): string | undefined =>
 
 export async function readLatestChanges(conversation: ConversationKey): Promise<MessageTimes> {
   const [messages, clicks] = await Promise.all([
-    Message.query.primary(conversation).go({ pages: 'all', attributes: ['timestamp', 'edition', 'deletedAt'] }),
+    Message.query.primary(conversation).go({ pages: 'all', attributes: ['timestamp', 'revision', 'deletedAt'] }),
     ButtonClick.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
   ]);
   return {
-    received: latest(messages.data.map(({ timestamp }) => timestamp)),
-    edited: latest(messages.data.map(({ edition }) => editedAt(edition))),
-    deleted: latest(messages.data.map(({ deletedAt }) => deletedAt)),
-    clicked: latest(clicks.data.map(({ receivedAt }) => receivedAt)),
+    received: latestTime(messages.data.map(({ timestamp }) => timestamp)),
+    edited: latestTime(messages.data.map(({ revision }) => editedAt(revision))),
+    deleted: latestTime(messages.data.map(({ deletedAt }) => deletedAt)),
+    clicked: latestTime(clicks.data.map(({ receivedAt }) => receivedAt)),
   };
 }
 
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 
 /** Nothing for a tombstone whose message never received: it has no time, no author and no type. */
-function stored(item: Item): StoredMessage[] {
+function toStoredMessage(item: Item): StoredMessage[] {
   const { timestamp, type, direction, authorType, visibility } = item;
   if (!timestamp || !type || !direction || !authorType || !visibility) return [];
   return [
@@ -129,34 +131,49 @@ function stored(item: Item): StoredMessage[] {
       timestamp,
       author: { id: item.authorId ?? '', type: authorType },
       visibility,
-      metadata: { ...item.metadata, ...mediaOf(item) },
+      metadata: { ...item.metadata, ...mediaFields(item) },
       ...(item.content !== undefined && { content: item.content }),
-      ...(item.rawPayload !== undefined && { rawPayload: parsed(item.rawPayload) }),
+      ...(item.rawPayload !== undefined && { rawPayload: parseJson(item.rawPayload) }),
       ...(item.receivedAt !== undefined && { receivedAt: item.receivedAt }),
       ...(item.storedAt !== undefined && { storedAt: item.storedAt }),
-      ...editionOf(item),
+      ...revisionFields(item),
       ...(item.deletedAt !== undefined && { deleted: true, deletedAt: item.deletedAt }),
     },
   ];
 }
 
-function editionOf({ edition }: Item): Pick<StoredMessage, 'edited' | 'editedAt'> {
-  const at = editedAt(edition);
+function revisionFields({ revision }: Item): Pick<StoredMessage, 'edited' | 'editedAt'> {
+  const at = editedAt(revision);
   return at === undefined ? {} : { edited: true, editedAt: at };
 }
 
-/** The time of receipt stands before the event's id. */
-function editedAt(edition: string | undefined): string | undefined {
-  return edition?.split('#')[0];
+/** A revision is the time of receipt, `#` and the event id. */
+function editedAt(revision: string | undefined): string | undefined {
+  return revision?.split('#')[0];
 }
 
-/** An edition may have brought another file, which is not here yet. */
-function mediaOf({ media, content }: Item): { media?: MediaView } {
+/** After a revision, the stored file may be the previous one. */
+function mediaFields({ media, content }: Item): { media?: MediaView } {
   if (media === undefined || media.url !== content) return {};
   const { url: _, ...view } = media;
   return { media: view };
 }
 
-function parsed(json: string): unknown {
+function parseJson(json: string): unknown {
   return JSON.parse(json);
+}
+
+/** Adds a link to the message's stored file, for display. */
+export async function addMediaLink<T extends StoredMessage>(
+  message: T,
+  now: number,
+): Promise<T & { readonly link?: MediaLink }> {
+  const { media } = message.metadata;
+  if (!media || media.error) return message;
+  return { ...message, link: await createMediaLink(media.key, now) };
+}
+
+/** All stored items of a conversation's messages, notes, tombstones and button clicks. */
+export function messageItems(conversation: { organizationId: string; conversationId: string }): Promise<StoredItem[]> {
+  return queryPartition(Message.get({ ...conversation, threadId: 'any', messageId: 'any' }).params());
 }

@@ -8,7 +8,7 @@ import type { FetchRules } from '../media/fetch.ts';
 
 const at = '2026-03-11T09:14:20.120355Z';
 
-describe('a file whose function', () => {
+describe('storing a file', () => {
   let local: SharedLocal;
   let cdn: Awaited<ReturnType<typeof startServer>>;
   let answer: Respond;
@@ -73,13 +73,13 @@ describe('a file whose function', () => {
       published,
       ensure,
       store: (publish = ports.publish) =>
-        modules.storeMedia({ message, metadata, edited: false, ensure }, { ...ports, publish }),
+        modules.storeMedia({ message, metadata, isEdit: false, storeMessage: ensure }, { ...ports, publish }),
       stored: async () => (await modules.findMessages(message.id))[0],
       files: () => modules.listConversationFiles(place),
     };
   }
 
-  it('comes before the message is stored stores the message first', async () => {
+  it('stores the message first if it is not stored', async () => {
     const { store, stored, published, files } = arrival();
     expect(await store()).toBe('stored');
     expect(await stored()).toMatchObject({ content: expect.any(String), metadata: { media: { size: 5 } } });
@@ -87,7 +87,7 @@ describe('a file whose function', () => {
     expect(await files()).toHaveLength(1);
   });
 
-  it('dies before it has told the bus tells it the next time, and fetches nothing anew', async () => {
+  it('publishes on retry after a crash, without another download', async () => {
     const { store, ensure, published } = arrival();
     await ensure();
     await expect(store(() => Promise.reject(new RangeError('the bus is gone')))).rejects.toThrow(RangeError);
@@ -98,20 +98,20 @@ describe('a file whose function', () => {
     expect(cdn.received).toHaveLength(1);
   });
 
-  it('finds its message erased when it is done brings nothing back', async () => {
+  it('stores nothing if the message is erased meanwhile', async () => {
     const { store, ensure, published, key, stored, files } = arrival();
     await ensure();
     answer = async (response, request) => {
       await modules.Message.delete(key).go();
       answering(200, 'hello')(response, request);
     };
-    expect(await store()).toBe('gone');
+    expect(await store()).toBe('discarded');
     expect(await stored()).toBeUndefined();
     expect(await files()).toEqual([]);
     expect(published).toEqual([]);
   });
 
-  it('fails leaves what had been stored as it was', async () => {
+  it('keeps a stored file if the server fails later', async () => {
     const { store, ensure, stored } = arrival();
     await ensure();
     await store();

@@ -2,24 +2,25 @@ import { createEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
-import { FileUnavailable } from '../media/errors.ts';
+import { FileUnavailable, isFileError } from '../media/errors.ts';
+import type { FetchRules } from '../media/fetch.ts';
 import { removeFile } from '../media/media.ts';
-import { type FetchRules, isFileError, type StoredFile, storeFile } from '../media/store.ts';
+import { type StoredFile, storeFile } from '../media/store.ts';
+import { ifConditionHolds } from '../platform/dynamodb.ts';
 import { count } from '../platform/metrics.ts';
-import type { MediaState } from './entities.ts';
-import { noteMedia, readMedia } from './media-store.ts';
-import type { MessageKey } from './store.ts';
+import { type MediaState, Message } from './entities.ts';
+import type { MessageKey } from './messages.ts';
 
-/** `gone`: the message was deleted, or names another file by now. */
-export type MediaOutcome = 'stored' | 'refused' | 'gone';
+/** `discarded`: the message was deleted, or now refers to another file. */
+export type MediaOutcome = 'stored' | 'refused' | 'discarded';
 
-/** An event that brought a media message, or a new edition of one. */
-export interface MediaArrival {
+/** An event with a media message or a revision of one. */
+export interface MediaEvent {
   readonly message: NormalizedMessage;
   readonly metadata: EventMetadata;
-  readonly edited: boolean;
-  /** Stores the message, which another function does at the same time: whichever comes first. */
-  readonly ensure: () => Promise<unknown>;
+  readonly isEdit: boolean;
+  /** Stores the message. Another function does so concurrently. */
+  readonly storeMessage: () => Promise<unknown>;
 }
 
 export interface MediaPorts {
@@ -30,78 +31,84 @@ export interface MediaPorts {
 }
 
 /**
- * Stores the file of a media message, notes on the message where it is or why it is not, and publishes `media.stored`.
- * The file is put first and noted under a condition after that, so that a deletion at any moment takes it along: either the
- * deletion finds the file, or the note is refused and the file is removed here.
+ * Stores the file of a media message, records its state on the message, and publishes `media.stored`. The file is put first and
+ * recorded with a conditional write afterwards: a concurrent deletion either finds the file, or makes the write fail and the file
+ * is removed here.
  *
- * @throws FileUnavailable when another try may succeed; the message says so until then
+ * @throws FileUnavailable if a retry may succeed; the message has the error until then
  */
-export async function storeMedia(arrival: MediaArrival, ports: MediaPorts): Promise<MediaOutcome> {
-  const { message, edited, ensure } = arrival;
+export async function storeMedia(event: MediaEvent, ports: MediaPorts): Promise<MediaOutcome> {
+  const { message, isEdit, storeMessage } = event;
   const { id: messageId, organizationId, conversationId, threadId } = message;
   const key = { organizationId, conversationId, threadId, messageId };
   const url = typeof message.content === 'string' ? message.content : '';
-  const known = await readMedia(key);
-  if (known?.deleted) return 'gone';
-  if (known?.media?.url === url && !known.media.error) {
-    // An earlier try may have died before it told the bus.
-    await ports.publish([storedEvent(arrival, known.media, ports.now())]);
+  const stored = await readMedia(key);
+  if (stored?.deleted) return 'discarded';
+  if (stored?.media?.url === url && !stored.media.error) {
+    // A previous attempt may have crashed before publishing.
+    await ports.publish([storedEvent(event, stored.media, ports.now())]);
     return 'stored';
   }
-  const note = (media: MediaState) => noteOn(key, media, known && !edited ? undefined : ensure);
+  const record = (media: MediaState) => recordOrStore(key, media, stored && !isEdit ? undefined : storeMessage);
   try {
-    const file = await storeFile(key, fileOf(arrival, url), ports.rules);
-    return await keep(file, { ...file, url, storedAt: isoOf(ports.now()) }, note, arrival, ports);
+    const file = await storeFile(key, namedFile(event, url), ports.rules);
+    return await recordFile(file, { ...file, url, storedAt: toIso(ports.now()) }, record, event, ports);
   } catch (error) {
     if (!isFileError(error)) throw error;
-    const { name, message: why } = error;
+    const { name, message: reason } = error;
     count('MediaFailed', { error: name, organizationId });
-    const noted = await note({ url, error: { name, message: why }, failedAt: isoOf(ports.now()) });
-    if (!noted) return 'gone';
+    const recorded = await record({ url, error: { name, message: reason }, failedAt: toIso(ports.now()) });
+    if (!recorded) return 'discarded';
     if (error instanceof FileUnavailable) throw error;
     return 'refused';
   }
 }
 
-type Note = (media: MediaState) => ReturnType<typeof noteMedia>;
+type RecordState = (media: MediaState) => ReturnType<typeof recordMediaState>;
 
-/** Notes a file that is in the bucket, or removes it again. */
-async function keep(file: StoredFile, media: MediaState, note: Note, arrival: MediaArrival, ports: MediaPorts) {
-  const noted = await note(media);
-  if (!noted) {
+/** Records a stored file on its message, or removes the file. */
+async function recordFile(
+  file: StoredFile,
+  media: MediaState,
+  record: RecordState,
+  event: MediaEvent,
+  ports: MediaPorts,
+) {
+  const recorded = await record(media);
+  if (!recorded) {
     await removeFile(file.key);
-    return 'gone';
+    return 'discarded';
   }
-  const before = noted.before?.error ? undefined : noted.before?.key;
+  const before = recorded.before?.error ? undefined : recorded.before?.key;
   if (before !== undefined && before !== file.key) await removeFile(before);
-  count('MediaStored', { typeCheck: file.typeCheck, organizationId: arrival.metadata.organizationId });
-  await ports.publish([storedEvent(arrival, file, ports.now())]);
+  count('MediaStored', { typeCheck: file.typeCheck, organizationId: event.metadata.organizationId });
+  await ports.publish([storedEvent(event, file, ports.now())]);
   return 'stored';
 }
 
-const isoOf = (ms: number) => new Date(ms).toISOString();
+const toIso = (ms: number) => new Date(ms).toISOString();
 
-/** @param ensure where the message, or its edition, may not have been stored yet */
-async function noteOn(key: MessageKey, media: MediaState, ensure: (() => Promise<unknown>) | undefined) {
-  const noted = await noteMedia(key, media);
-  if (noted || !ensure) return noted;
-  await ensure();
-  return noteMedia(key, media);
+/** @param storeMessage undefined if the message and its revision are known to be stored */
+async function recordOrStore(key: MessageKey, media: MediaState, storeMessage: (() => Promise<unknown>) | undefined) {
+  const recorded = await recordMediaState(key, media);
+  if (recorded || !storeMessage) return recorded;
+  await storeMessage();
+  return recordMediaState(key, media);
 }
 
-function fileOf({ message, edited }: MediaArrival, url: string) {
+function namedFile({ message, isEdit }: MediaEvent, url: string) {
   const { filename, contentType } = message.metadata;
   return {
     url,
     name: typeof filename === 'string' ? filename : undefined,
     contentType: typeof contentType === 'string' ? contentType : undefined,
-    // The edition's file must not take the place of the one before until the message names it.
-    ...(edited && { prefix: `${deriveId(url).slice(0, 8)}-` }),
+    // A revision's file must not overwrite the previous file, which the message refers to until it is replaced.
+    ...(isEdit && { prefix: `${deriveId(url).slice(0, 8)}-` }),
   };
 }
 
-/** One file of one message is one event, however often it is published. */
-function storedEvent({ message, metadata }: MediaArrival, file: StoredFile, now: number) {
+/** The id is derived from the message and the file, so a repeated publication is a duplicate. */
+function storedEvent({ message, metadata }: MediaEvent, file: StoredFile, now: number) {
   const { conversationId, threadId, id: messageId, visibility, organizationId } = message;
   const { key, size, contentType, declaredType, typeCheck, sha256 } = file;
   return createEvent(
@@ -111,4 +118,33 @@ function storedEvent({ message, metadata }: MediaArrival, file: StoredFile, now:
     [conversationId, threadId, messageId, key, sha256],
     now,
   );
+}
+
+/** The state of a message's file; undefined if the message is not stored. */
+async function readMedia(
+  key: MessageKey,
+): Promise<{ readonly media: MediaState | undefined; readonly deleted: boolean } | undefined> {
+  const { data } = await Message.get(key).go({ consistent: true, attributes: ['media', 'deletedAt'] });
+  return data ? { media: data.media, deleted: data.deletedAt !== undefined } : undefined;
+}
+
+/**
+ * Records the state of a message's file. Fails if the message is not stored, is deleted or refers to another file. Returns the
+ * previous state, or undefined on failure.
+ */
+async function recordMediaState(
+  key: MessageKey,
+  media: MediaState,
+): Promise<{ readonly before: MediaState | undefined } | undefined> {
+  const recorded = await ifConditionHolds(
+    Message.patch(key)
+      .set({ media })
+      .where(({ timestamp, deletedAt }, op) =>
+        [op.exists(timestamp), op.notExists(deletedAt), `${op.field('content')} = ${op.escape(media.url)}`].join(
+          ' AND ',
+        ),
+      )
+      .go({ response: 'all_old' }),
+  );
+  return recorded && { before: recorded.data?.media };
 }

@@ -1,6 +1,6 @@
 import type { TableLayout } from '../platform/tables.ts';
 
-/** One partition a conversation: messages, notes and button clicks; found in time order and by message id through the indexes. */
+/** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
 export const messagesTable = {
   partitionKey: 'pk',
   sortKey: 'sk',

@@ -14,10 +14,10 @@ import { required } from './configuration.ts';
 import { documents, ifConditionHolds } from './dynamodb.ts';
 import { logger } from './logger.ts';
 
-/** EventBridge tries an event for 24 h; a record must outlive that. */
+/** Longer than the 24 h for which EventBridge retries an event. */
 const expiresAfterSeconds = 25 * 3600;
 
-/** Who waits for another run looks so often, and stops with so much time left. */
+/** A concurrent execution polls the record at this interval until this much of its own time is left. */
 const pauseMs = 250;
 const spareMs = 5_000;
 
@@ -25,13 +25,13 @@ const expiry = (now: number) => Math.floor(now / 1000) + expiresAfterSeconds;
 
 type Response = IdempotencyRecord['responseData'];
 
-const Record = new Entity(
+const IdempotencyRecordEntity = new Entity(
   {
     model: { entity: 'idempotency', version: '1', service: 'livechat' },
     attributes: {
       id: { type: 'string', required: true },
       status: { type: CustomAttributeType<ReturnType<IdempotencyRecord['getStatus']>>('string'), required: true },
-      /** When whoever is at work must have ended, ms since 1970; gone once the work is done. */
+      /** Powertools' `inProgressExpiryTimestamp`: when the execution times out, ms since 1970. Removed on completion. */
       leaseUntil: { type: 'number' },
       response: { type: CustomAttributeType<{ readonly value: Response }>('any') },
       /** Seconds since 1970. Checked here as well: DynamoDB removes expired items late. */
@@ -42,10 +42,10 @@ const Record = new Entity(
   { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
 );
 
-/** Powertools' records as an ElectroDB entity in the control table. */
-class ControlTable extends BasePersistenceLayer {
+/** A Powertools persistence layer over an ElectroDB entity in the control table. */
+class ElectroDbPersistenceLayer extends BasePersistenceLayer {
   protected override async _getRecord(id: string): Promise<IdempotencyRecord> {
-    const { data } = await Record.get({ id }).go({ consistent: true });
+    const { data } = await IdempotencyRecordEntity.get({ id }).go({ consistent: true });
     if (!data) throw new IdempotencyItemNotFoundError(`no idempotency record ${id}`);
     return new IdempotencyRecord({
       idempotencyKey: id,
@@ -56,7 +56,7 @@ class ControlTable extends BasePersistenceLayer {
     });
   }
 
-  /** Claims the key when nobody has it, when its record has expired, or when whoever claimed it is dead. */
+  /** Creates an INPROGRESS record, unless a valid one exists. Replaces an expired record and one whose execution timed out. */
   protected override async _putRecord({
     idempotencyKey: id,
     expiryTimestamp,
@@ -64,7 +64,7 @@ class ControlTable extends BasePersistenceLayer {
   }: IdempotencyRecord) {
     const now = Date.now();
     const claimed = await ifConditionHolds(
-      Record.put({
+      IdempotencyRecordEntity.put({
         id,
         status: IdempotencyRecordStatus.INPROGRESS,
         expires: expiryTimestamp ?? expiry(now),
@@ -76,11 +76,11 @@ class ControlTable extends BasePersistenceLayer {
         )
         .go(),
     );
-    if (!claimed) throw new IdempotencyItemAlreadyExistsError(`claimed already: ${id}`);
+    if (!claimed) throw new IdempotencyItemAlreadyExistsError(`idempotency record exists: ${id}`);
   }
 
   protected override async _updateRecord({ idempotencyKey: id, expiryTimestamp, responseData }: IdempotencyRecord) {
-    await Record.patch({ id })
+    await IdempotencyRecordEntity.patch({ id })
       .set({
         status: IdempotencyRecordStatus.COMPLETED,
         expires: expiryTimestamp ?? expiry(Date.now()),
@@ -90,10 +90,10 @@ class ControlTable extends BasePersistenceLayer {
       .go();
   }
 
-  /** A release that fails must not hide why it came to it: the claim ends with its lease anyway. */
+  /** A failed delete must not replace the handler's error: the record expires with its execution's time-out. */
   protected override async _deleteRecord({ idempotencyKey: id }: IdempotencyRecord): Promise<void> {
     try {
-      await Record.delete({ id }).go();
+      await IdempotencyRecordEntity.delete({ id }).go();
     } catch (error) {
       logger.warn('idempotency record not deleted; it expires with its lease', { idempotencyKey: id, error });
     }
@@ -101,10 +101,10 @@ class ControlTable extends BasePersistenceLayer {
 }
 
 /**
- * Runs `effect` once for each event id, however often the event is delivered, and answers what it answered then. The
- * answer is stored: return ids, not content. A run that comes while another is under way waits for it, and throws
- * `IdempotencyAlreadyInProgressError`, which means later, when its own time is nearly over. A run that died is taken over when
- * its lease, the function's remaining time, has ended.
+ * Makes `effect` idempotent by event id: a duplicate delivery returns the stored result. Return ids, not content. While a
+ * concurrent execution is in progress, the call polls its record, and throws `IdempotencyAlreadyInProgressError` (retry
+ * later) when its own time is nearly over. The record of a crashed execution is replaced once that execution's remaining
+ * time has passed.
  */
 export function withIdempotency<Answer extends NonNullable<Response>>(
   functionName: string,
@@ -112,7 +112,11 @@ export function withIdempotency<Answer extends NonNullable<Response>>(
 ): (eventId: string, remainingMs: () => number) => Promise<Answer> {
   return async (eventId, remainingMs) => {
     const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: remainingTimeContext(remainingMs) });
-    const run = makeIdempotent(effect, { persistenceStore: new ControlTable(), config, keyPrefix: functionName });
+    const run = makeIdempotent(effect, {
+      persistenceStore: new ElectroDbPersistenceLayer(),
+      config,
+      keyPrefix: functionName,
+    });
     for (;;) {
       try {
         return await run(eventId);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { livechatOf } from '../../test/cli.ts';
+import { cliFor } from '../../test/cli.ts';
 import { type Local, printed, startLocal } from '../../test/local.ts';
 
 const page = readFileSync(new URL('../../docs/how-to/route-chats.md', import.meta.url), 'utf8');
@@ -25,10 +25,10 @@ function argumentsOf(command: string): string[] {
 
 describe('the worked example of docs/how-to/route-chats.md', () => {
   let local: Local;
-  let cli: ReturnType<typeof livechatOf>;
+  let cli: ReturnType<typeof cliFor>;
   beforeAll(async () => {
     local = await startLocal({ ROUTING_CACHE_SECONDS: '0' });
-    cli = livechatOf(local);
+    cli = cliFor(local);
   });
   afterAll(() => local.stop());
 

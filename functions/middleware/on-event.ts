@@ -8,7 +8,7 @@ import { count } from '../../core/platform/metrics.ts';
 import { readObject } from '../../core/platform/objects.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
-/** Answers false for an event that had been handled before, where that shows. */
+/** Returns false for a duplicate, if the handler can detect it. */
 type Handle<T extends EventType> = (
   event: DomainEvent<T>,
   log: Log,
@@ -16,27 +16,27 @@ type Handle<T extends EventType> = (
 ) => Promise<boolean> | Promise<void>;
 
 /**
- * A function for one kind of domain event: checks the event against the catalogue, fetching data that was too large
- * for the bus, logs with the ids to search by, and counts. What it throws is retried by Lambda, then kept in the dead-letter queue.
+ * Creates the handler of one domain event type: fetches data too large for the bus, validates the event against the
+ * catalogue, logs with its ids and counts it. Lambda retries a thrown error, then sends the event to the dead-letter queue.
  */
 export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
   return onEvents([type], handle);
 }
 
-/** A function for a few kinds of domain event; one of another kind is taken for the first. */
+/** Creates the handler of several event types; an unknown type is treated as the first. */
 export function onEvents<T extends EventType>([first, ...others]: readonly [T, ...T[]], handle: Handle<T>) {
-  const typeOf = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
+  const eventType = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
   return middy<BusEvent, void>()
     .use(injectLambdaContext(logger))
     .use({
       onError: ({ error, event }) => {
-        count('EventsFailed', { type: typeOf(event) });
+        count('EventsFailed', { type: eventType(event) });
         logger.error('event failed', { detailType: event['detail-type'], busEventId: event.id, error });
       },
     })
     .handler(async (busEvent, context) => {
-      const type = typeOf(busEvent);
-      const event = parseEvent(type, await resolved(busEvent.detail));
+      const type = eventType(busEvent);
+      const event = parseEvent(type, await fetchIfLarge(busEvent.detail));
       const { id, correlationId, organizationId } = event.metadata;
       const log = logger.createChild({
         persistentKeys: {
@@ -44,7 +44,7 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
           eventId: id,
           correlationId,
           organizationId,
-          ...conversationOf(event.data),
+          ...conversationKeys(event.data),
         },
       });
       if ((await handle(event, log, () => context.getRemainingTimeInMillis())) === false)
@@ -54,14 +54,14 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
     });
 }
 
-async function resolved(detail: unknown): Promise<unknown> {
+async function fetchIfLarge(detail: unknown): Promise<unknown> {
   const claim = parseClaimCheck(detail);
   if (!claim) return detail;
-  return { metadata: claim.metadata, data: parsed(await readObject(claim.dataRef)) };
+  return { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) };
 }
 
-/** A parser's own error would quote the event, and Lambda logs what a function throws. */
-function parsed(json: string): unknown {
+/** A JSON.parse error quotes the event, and Lambda logs thrown errors. */
+function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
@@ -69,6 +69,6 @@ function parsed(json: string): unknown {
   }
 }
 
-function conversationOf(data: object): { conversationId?: unknown } {
+function conversationKeys(data: object): { conversationId?: unknown } {
   return 'conversationId' in data ? { conversationId: data.conversationId } : {};
 }

@@ -13,7 +13,7 @@ const carrier = liveChatRouting();
 const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
 const publish = createBusPublisher();
 
-/** What routing works with in a function, for one event. */
+/** The routing dependencies for one event. */
 export function routingPorts(organizationId: string, log: Log, remainingMs: () => number): RoutingPorts {
   const deadline = Date.now() + remainingMs();
   const watch = new SendWatch({ organizationId, publishedAt: Date.now() }, gate);

@@ -377,7 +377,7 @@ export function createTargets(options: TargetsOptions) {
     targetArn,
 
     deliver(match: Match, event: Envelope): void {
-      const done = inFlight.begin();
+      const done = inFlight.track();
       invokeTarget(match.target, event)
         .catch((error: unknown) => deadLetter(match, event, error))
         .catch((error: unknown) => report(`An event for the rule ${match.rule} is lost: ${error}`))

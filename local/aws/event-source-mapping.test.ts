@@ -16,7 +16,7 @@ const consumers = {
     function: 'dead-letter',
     batchSize: 10,
     maxReceiveCount: 3,
-    parked: 'parked',
+    quarantine: 'quarantine',
   },
 };
 
@@ -39,8 +39,8 @@ const send = (sqs: SQSClient, body: string, more: object = {}) =>
 const idle = () => aws.control('GET', 'idle');
 const bodies = (batches: readonly Batch[]) => batches.flatMap(({ Records }) => Records.map(({ body }) => body));
 
-async function parked(sqs: SQSClient): Promise<readonly (string | undefined)[]> {
-  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'parked' }));
+async function readQuarantine(sqs: SQSClient): Promise<readonly (string | undefined)[]> {
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'quarantine' }));
   const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
   return Messages.map(({ Body }) => Body);
 }
@@ -91,7 +91,7 @@ test('redelivers only the messages that the function reports as failed', async (
   await idle();
 
   expect(bodies(batches).sort()).toEqual(['bad', 'bad', 'good']);
-  expect(await parked(sqs)).toEqual([]);
+  expect(await readQuarantine(sqs)).toEqual([]);
 });
 
 test.each<[string, () => unknown]>([
@@ -112,7 +112,7 @@ test.each<[string, () => unknown]>([
   expect(batches.map(({ Records }) => Records[0]?.attributes)).toMatchObject(
     ['1', '2', '3'].map((ApproximateReceiveCount) => ({ ApproximateReceiveCount })),
   );
-  expect(await parked(sqs)).toEqual(['hello']);
+  expect(await readQuarantine(sqs)).toEqual(['hello']);
   expect(aws.reports).toEqual([
     `dead-letter failed 3 times for message ${MessageId}: it is moved to the quarantine queue`,
   ]);

@@ -44,7 +44,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
 
   function wake(): void {
     if (stopped) return;
-    done ??= inFlight.begin();
+    done ??= inFlight.track();
     if (pollers === maxPollers) {
       missed = true;
       return;

@@ -72,7 +72,7 @@ export function createExecutions(options: ExecutionsOptions) {
     const run = machine.run(JSON.parse(input), { arn, name });
     count += 1;
     const execution = { arn, name, machine, number: count, input, startedAt: now(), log, calls: run.calls };
-    const one: RunningExecution = { execution, log, run, rest: inFlight.begin(), done: openExecutions.begin() };
+    const one: RunningExecution = { execution, log, run, rest: inFlight.track(), done: openExecutions.track() };
     executions.set(arn, execution);
     running.set(arn, one);
     onChange(execution);
@@ -96,7 +96,7 @@ export function createExecutions(options: ExecutionsOptions) {
     if (event.type === 'StateEntered' || event.type === 'StateRetried') onTransition();
     if ('state' in event && event.state.type === 'Wait') {
       one.rest?.();
-      one.rest = event.type === 'StateEntered' ? undefined : inFlight.begin();
+      one.rest = event.type === 'StateEntered' ? undefined : inFlight.track();
     }
     if (one.log.length < maxHistoryEvents) return;
     const cause = `The execution reached the maximum number of history events (${maxHistoryEvents}).`;

@@ -27,7 +27,7 @@ export interface ConsumerResource {
   readonly function: string;
   readonly batchSize: number;
   readonly maxReceiveCount: number;
-  readonly parked: string;
+  readonly quarantine: string;
 }
 
 /** The resources of the topology, without the functions. */

@@ -164,7 +164,7 @@ export type Storage = Awaited<ReturnType<typeof createStorage>>;
 export interface QueueResources {
   readonly queues: Readonly<Record<string, string>>;
   readonly consumers: Readonly<
-    Record<string, { readonly queue: string; readonly parked: string; readonly maxReceiveCount: number }>
+    Record<string, { readonly queue: string; readonly quarantine: string; readonly maxReceiveCount: number }>
   >;
 }
 
@@ -185,7 +185,7 @@ export async function createQueues(
   const created = Object.entries(queues).map(async ([key, name]) => {
     const consumer = Object.values(consumers).find(({ queue }) => queue === key);
     const policy = consumer && {
-      deadLetterTargetArn: queueArn(queues[consumer.parked] ?? consumer.parked),
+      deadLetterTargetArn: queueArn(queues[consumer.quarantine] ?? consumer.quarantine),
       maxReceiveCount: consumer.maxReceiveCount,
     };
     const attributes = policy ? { RedrivePolicy: JSON.stringify(policy), Policy: JSON.stringify(forRules) } : {};

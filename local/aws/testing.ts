@@ -27,7 +27,7 @@ export const resources: AwsResources = {
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
   tables: { messages: { layout: messagesTable }, control: { layout: controlTable } },
-  queues: { deadLetters: 'dead-letters', parked: 'parked' },
+  queues: { deadLetters: 'dead-letters', quarantine: 'quarantine' },
   bucket: { name: 'media' },
   stateMachines: {},
   consumers: {},

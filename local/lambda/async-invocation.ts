@@ -88,13 +88,13 @@ export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations 
       responsePayload: failure,
     });
     report(
-      `${name} failed ${retryDelaysMs.length + 1} times with ${failure.errorType}: its event is a dead failed now`,
+      `${name} failed ${retryDelaysMs.length + 1} times with ${failure.errorType}: the event is in the dead-letter queue`,
     );
   }
 
   return {
     start(name, event) {
-      const done = inFlight.begin();
+      const done = inFlight.track();
       pending += 1;
       run(name, event)
         .catch((error: unknown) => {

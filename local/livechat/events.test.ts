@@ -16,8 +16,8 @@ describe('the CDN', () => {
   }
 
   async function sent(file: object) {
-    const { base, begin, act, own } = await startApi();
-    const chat = await begin();
+    const { base, startChat, act, own } = await startApi();
+    const chat = await startChat();
     const { status, json } = await act(chat, { action: 'file', ...file });
     const { events } = shown.parse((await own(`chats/${chat}`)).json);
     const { url = '', size } = events.at(-1) ?? {};

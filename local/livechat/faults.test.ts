@@ -4,7 +4,7 @@ import { apiFixture, manualClock, type Running, startApi, until } from './testin
 
 const started = async (fault: object, options: Parameters<typeof startApi>[0] = {}) => {
   const running = await startApi(options);
-  const chatId = await running.begin();
+  const chatId = await running.startChat();
   expect((await running.own('faults', fault)).status).toBe(200);
   const attempt = () => running.send(chatId, { custom_id: 'out-1' });
   return { ...running, chatId, attempt };
@@ -89,7 +89,7 @@ describe('faults that execute a call and lose its response', () => {
   test('do not apply to a call that is rejected anyway', async () => {
     const { send, own, attempt } = await started({ kind: 'accept-then-reset', count: 1 });
     expect((await send('T000000000')).status).toBe(404);
-    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: 1, struck: 0 }] });
+    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: 1, applied: 0 }] });
     await expect(attempt()).rejects.toMatchObject(cut);
   });
 });
@@ -126,7 +126,7 @@ describe('faults that delay', () => {
 /** Waits until the list shows that a fault was applied. */
 const untilApplied = async (own: Running['own']): Promise<void> => {
   const { json } = await own('faults');
-  if (!JSON.stringify(json).includes('"struck":1')) await untilApplied(own);
+  if (!JSON.stringify(json).includes('"applied":1')) await untilApplied(own);
 };
 
 describe('matching', () => {
@@ -139,8 +139,8 @@ describe('matching', () => {
     expect(statuses).toEqual([503, 503, 200]);
     expect((await own('faults')).json).toEqual({
       faults: [
-        { id: 1, method: 'send_event', kind: 'error', status: 503, count: 2, remaining: 0, struck: 2 },
-        { id: 2, kind: 'expired-token', count: 1, remaining: 0, struck: 1 },
+        { id: 1, method: 'send_event', kind: 'error', status: 503, count: 2, remaining: 0, applied: 2 },
+        { id: 2, kind: 'expired-token', count: 1, remaining: 0, applied: 1 },
       ],
     });
   });
@@ -148,7 +148,7 @@ describe('matching', () => {
   test('applies to every call without a count, until the faults are cleared', async () => {
     const { own, attempt } = await started({ kind: 'not-a-member' });
     expect([(await attempt()).status, (await attempt()).status]).toEqual([403, 403]);
-    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: null, struck: 2 }] });
+    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: null, applied: 2 }] });
     expect((await own('faults', undefined, 'DELETE')).json).toEqual({ cleared: 1 });
     expect((await own('faults')).json).toEqual({ faults: [] });
     expect((await attempt()).status).toBe(200);

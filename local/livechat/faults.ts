@@ -123,12 +123,11 @@ export const createFaults = (random: () => number): Faults => {
   return { add, next, markApplied, list: () => [...faults.values()], clear: () => faults.clear() };
 };
 
-/** The API field is named `struck`. */
 export const viewFault = ({ id, request, remaining, applied }: Fault) => ({
   id,
   ...request,
   remaining,
-  struck: applied,
+  applied,
 });
 
 type Of<Kind extends FaultRequest['kind']> = Extract<FaultRequest, { kind: Kind }>;

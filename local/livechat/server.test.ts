@@ -35,14 +35,14 @@ const start = async (options: Partial<SimulatorOptions> = {}) => {
     const json: unknown = await response.json();
     return { status: response.status, json, body: answerBody.parse(json) };
   };
-  const begin = async (request: object = {}): Promise<string> =>
+  const startChat = async (request: object = {}): Promise<string> =>
     (await call('', { customer: { name: 'Dana' }, text: 'Hello', ...request })).body.chat_id ?? 'no chat';
-  return { receiver, simulator, call, begin };
+  return { receiver, simulator, call, startChat };
 };
 
 test('plays a whole chat: the view of the customer and the webhooks', async () => {
-  const { receiver, call, begin } = await start();
-  const chatId = await begin({ form: [{ type: 'name', label: 'Name', answer: 'Dana' }] });
+  const { receiver, call, startChat } = await start();
+  const chatId = await startChat({ form: [{ type: 'name', label: 'Name', answer: 'Dana' }] });
   const act = async (body: object) => (await call(`/${chatId}/events`, body)).body;
 
   await act({ action: 'message', text: 'Where is my parcel?' });
@@ -120,8 +120,8 @@ describe('rejects', () => {
     ['/:id/events', { as: 'agent', action: 'transfer' }, 400, 'agents'],
     ['/:id/events', { as: 'agent', action: 'rich-message', templateId: 'cards', elements: [] }, 400, 'elements'],
   ])('%s %j: %i %s', async (path, body, status, field) => {
-    const { call, begin, receiver } = await start();
-    const chatId = await begin();
+    const { call, startChat, receiver } = await start();
+    const chatId = await startChat();
     await until(() => receiver.bodies.length === 1);
     const answer = await call(path.replace(':id', chatId), body);
     expect(answer.status).toBe(status);
@@ -143,8 +143,8 @@ describe('rejects', () => {
     { as: 'agent', action: 'join', agent: tomas },
     { as: 'router', action: 'idle' },
   ])('%j in a closed chat with 409', async (body) => {
-    const { call, begin } = await start();
-    const chatId = await begin();
+    const { call, startChat } = await start();
+    const chatId = await startChat();
     await call(`/${chatId}/events`, { as: 'router', action: 'archive' });
     const answer = await call(`/${chatId}/events`, body);
     expect(answer.status).toBe(409);
@@ -152,9 +152,9 @@ describe('rejects', () => {
   });
 
   test('a message of an agent who is not in the chat with 409', async () => {
-    const { call, begin } = await start();
+    const { call, startChat } = await start();
     const body = { as: 'agent', agent: tomas, action: 'message', text: 'Hi' };
-    const answer = await call(`/${await begin()}/events`, body);
+    const answer = await call(`/${await startChat()}/events`, body);
     expect(answer.status).toBe(409);
     expect(answer.body.error?.message).toContain(tomas);
   });

@@ -44,7 +44,7 @@ export interface SimulatorOptions {
   readonly retryDelaysMs?: readonly number[];
   readonly onActivity?: (activity: WebhookActivity) => void;
   /** Called for each pending webhook; returns a function to call when the delivery ends. */
-  readonly begin?: () => () => void;
+  readonly track?: () => () => void;
 }
 
 export interface RunningSimulator {
@@ -74,7 +74,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     retryDelaysMs: options.retryDelaysMs ?? defaultRetryDelaysMs,
     now: source.now,
     onActivity: options.onActivity ?? (() => {}),
-    ...(options.begin && { begin: options.begin }),
+    ...(options.track && { track: options.track }),
   });
   const cdn = createCdn();
   const state: ApiState = {

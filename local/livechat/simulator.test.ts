@@ -6,7 +6,7 @@ import { SimulatorError } from './errors.ts';
 import { toTimestamp } from './objects.ts';
 import { nina, quietSimulator, tomas } from './testing.ts';
 
-const begin = (request: object = {}) => {
+const startChat = (request: object = {}) => {
   const simulator = quietSimulator();
   const { chat } = simulator.start(parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello', ...request }));
   const act = (body: unknown) => simulator.act(chat.id, parseAction(body));
@@ -18,7 +18,7 @@ const last = <T>(list: readonly T[]): T | undefined => list.at(-1);
 
 describe('ids and times', () => {
   test('have the format of LiveChat', () => {
-    const { chat } = begin();
+    const { chat } = startChat();
     expect(chat.id).toMatch(/^T[0-9A-Z]{9}$/);
     expect(chat.thread.id).toMatch(/^T[0-9A-Z]{9}$/);
     expect(chat.thread.events[0]?.id).toBe(`${chat.thread.id}_1`);
@@ -40,13 +40,13 @@ describe('ids and times', () => {
 describe('starting a chat', () => {
   test('puts form and first message into incoming_chat, and sends nothing else', () => {
     const form = [{ type: 'email', label: 'E-mail', answer: 'dana@shop.example' }];
-    const { chat, sentActions } = begin({ form });
+    const { chat, sentActions } = startChat({ form });
     expect(sentActions()).toEqual(['incoming_chat']);
     expect(chat.thread.events.map(({ type }) => type)).toEqual(['filled_form', 'message']);
   });
 
   test('without an agent adds it to the queue', () => {
-    const { simulator, chat } = begin({ agent: null });
+    const { simulator, chat } = startChat({ agent: null });
     const request = parse(startRequest, { customer: { name: 'Ben' }, text: 'Hi', agent: null });
     expect(chat.thread.queue?.position).toBe(1);
     expect(chat.users.map(({ type }) => type)).toEqual(['customer']);
@@ -54,7 +54,7 @@ describe('starting a chat', () => {
   });
 
   test('takes it out of the queue when an agent joins', () => {
-    const { act } = begin({ agent: null });
+    const { act } = startChat({ agent: null });
     expect(() => act({ as: 'agent', action: 'message', text: 'Hi' })).toThrow('let one join first');
     expect(act({ as: 'agent', action: 'join' }).chat.thread.queue).toBeUndefined();
   });
@@ -62,7 +62,7 @@ describe('starting a chat', () => {
 
 describe('transferring a chat', () => {
   test('to an agent: announces it, adds the agent and removes the previous one', () => {
-    const { act, sentActions } = begin();
+    const { act, sentActions } = startChat();
     const { chat } = act({ as: 'agent', action: 'transfer', agents: [tomas] });
     expect(sentActions().slice(1)).toEqual([
       'chat_transferred',
@@ -75,7 +75,7 @@ describe('transferring a chat', () => {
   });
 
   test("to a group: adds it to the group's queue", () => {
-    const { act, simulator } = begin();
+    const { act, simulator } = startChat();
     const { chat } = act({ as: 'agent', action: 'transfer', groups: [19] });
     expect(chat.access).toEqual({ group_ids: [19] });
     expect(chat.thread.queue).toMatchObject({ position: 1 });
@@ -94,7 +94,7 @@ describe('buttons', () => {
     },
   ];
   const offer = () => {
-    const started = begin();
+    const started = startChat();
     const { eventId } = started.act({ as: 'agent', action: 'rich-message', templateId: 'cards', elements });
     return { ...started, eventId };
   };
@@ -125,7 +125,7 @@ describe('ending and reopening', () => {
   test('sends the user id of a customer or agent, none for the router', () => {
     const closings = [{ action: 'leave' }, { as: 'agent', action: 'close' }, { as: 'router', action: 'archive' }];
     const closers = closings.map((body) => {
-      const { act, simulator } = begin({ customerId: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' });
+      const { act, simulator } = startChat({ customerId: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' });
       act(body);
       return last(simulator.webhooks)?.payload;
     });
@@ -137,7 +137,7 @@ describe('ending and reopening', () => {
   });
 
   test('reopening creates a thread that is linked to the previous one', () => {
-    const { act, chat } = begin();
+    const { act, chat } = startChat();
     expect(() => act({ action: 'reopen', text: 'Hi' })).toThrow('still active');
     act({ action: 'leave' });
     const { chat: reopened } = act({ action: 'reopen', text: 'Me again' });
@@ -147,7 +147,7 @@ describe('ending and reopening', () => {
   });
 
   test('a message ends the idle state', () => {
-    const { act } = begin();
+    const { act } = startChat();
     expect(act({ as: 'router', action: 'idle' }).chat.thread.properties.routing?.idle).toBe(true);
     expect(act({ action: 'message', text: 'Here' }).chat.thread.properties.routing?.idle).toBe(false);
   });
@@ -174,7 +174,7 @@ const anyAction = fc.constantFrom<object>(
 test('after any actions, timestamps increase strictly and events are numbered without gaps', () => {
   fc.assert(
     fc.property(fc.array(anyAction, { maxLength: 30 }), (actions) => {
-      const { act, chat, simulator } = begin();
+      const { act, chat, simulator } = startChat();
       for (const action of actions) {
         try {
           act(action);

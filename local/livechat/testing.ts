@@ -132,7 +132,7 @@ export interface Running {
   /** Calls the simulator's own API. */
   readonly own: (path: string, body?: unknown, method?: string) => Promise<Answer>;
   /** Starts a chat with the customer Dana and returns its id. */
-  readonly begin: (request?: object) => Promise<string>;
+  readonly startChat: (request?: object) => Promise<string>;
   readonly act: (chatId: string, body: object) => Promise<Answer>;
   /** Sends a message into the chat. */
   readonly send: (chatId: string, event?: object, options?: CallOptions) => Promise<Answer>;
@@ -176,7 +176,7 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}): Promise
       await fetch(`${base}/simulator/${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) }),
     );
 
-  const begin = async (request: object = {}) => {
+  const startChat = async (request: object = {}) => {
     const { json } = await own('chats', { customer: { name: 'Dana' }, text: 'Hello', ...request });
     return started.parse(json).chat_id;
   };
@@ -186,7 +186,7 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}): Promise
     receiver,
     api,
     own,
-    begin,
+    startChat,
     act: (chatId, body) => own(`chats/${chatId}/events`, body),
     send: (chat_id, event, call) =>
       api('send_event', { chat_id, event: { type: 'message', text: 'Hi', ...event } }, call),

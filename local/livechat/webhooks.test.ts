@@ -16,7 +16,7 @@ import {
 import { createDelivery, toWebhookBody, type Webhook, type WebhookActivity } from './webhooks.ts';
 
 interface Extras {
-  readonly begin?: () => () => void;
+  readonly track?: () => () => void;
   readonly timeoutMs?: number;
   readonly onActivity?: () => void;
 }
@@ -24,7 +24,7 @@ interface Extras {
 const deliverTo = (
   url: string,
   retryDelaysMs: readonly number[],
-  { timeoutMs = 10_000, onActivity, begin }: Extras = {},
+  { timeoutMs = 10_000, onActivity, track }: Extras = {},
 ) => {
   const activities: WebhookActivity[] = [];
   const delivery = createDelivery({
@@ -37,7 +37,7 @@ const deliverTo = (
       activities.push(activity);
       onActivity?.();
     },
-    ...(begin && { begin }),
+    ...(track && { track }),
   });
   cleanUp(delivery.stop);
   return { ...delivery, activities };
@@ -69,7 +69,7 @@ test('counts a webhook as pending until its response, but not while a retry wait
     seen.push(inFlight.pending());
     return 500;
   });
-  const { send, activities } = deliverTo(receiver.url, [60_000], { begin: inFlight.begin });
+  const { send, activities } = deliverTo(receiver.url, [60_000], { track: inFlight.track });
   webhooksOfChat(1).forEach(send);
   expect(inFlight.pending()).toBe(2);
   await expect(inFlight.idle(10_000)).resolves.toBe(true);

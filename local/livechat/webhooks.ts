@@ -199,7 +199,7 @@ export interface DeliverySettings {
   readonly now: () => number;
   readonly onActivity: (activity: WebhookActivity) => void;
   /** Called when an attempt is pending; returns a function to call when it ends. Not called while a retry waits. */
-  readonly begin?: () => () => void;
+  readonly track?: () => () => void;
 }
 
 export interface Delivery {
@@ -218,7 +218,7 @@ interface Post {
  * does not guarantee it.
  */
 export const createDelivery = (settings: DeliverySettings): Delivery => {
-  const { retryDelaysMs, now, onActivity, begin = () => () => {} } = settings;
+  const { retryDelaysMs, now, onActivity, track = () => () => {} } = settings;
   const posters = new Map<string, Poster>();
   const lastByChat = new Map<string, Promise<void>>();
   const pending = new Set<NodeJS.Timeout>();
@@ -248,7 +248,7 @@ export const createDelivery = (settings: DeliverySettings): Delivery => {
   const retryLater = (post: Post, number: number, delay: number): void => {
     const timer = setTimeout(() => {
       pending.delete(timer);
-      void attempt(post, number).finally(begin());
+      void attempt(post, number).finally(track());
     }, delay);
     pending.add(timer);
   };
@@ -256,7 +256,7 @@ export const createDelivery = (settings: DeliverySettings): Delivery => {
   const enqueue = (post: Post): void => {
     const key = `${post.webhook.chatId} ${post.url}`;
     const before = lastByChat.get(key) ?? Promise.resolve();
-    const end = begin();
+    const end = track();
     const done = before
       .then(() => attempt(post, 1))
       .finally(() => {

@@ -10,7 +10,7 @@ export type ThreadSettings = Pick<
   'port' | 'webhookUrl' | 'secretKey' | 'organizationId' | 'clientId' | 'agentId' | 'accountId' | 'apiKey'
 > & {
   /** Counts the webhooks that are not delivered yet, see `sharedInFlight`. */
-  readonly owed: SharedArrayBuffer;
+  readonly pendingWebhooks: SharedArrayBuffer;
 };
 
 const listening = z.object({ port: z.number() });
@@ -39,7 +39,7 @@ const settings: ThreadSettings | undefined = workerData?.simulator;
 
 if (settings) {
   const { startSimulator } = await import('./server.ts');
-  const { owed, ...options } = settings;
-  const { port } = await startSimulator({ ...options, begin: sharedInFlight(owed).begin });
+  const { pendingWebhooks, ...options } = settings;
+  const { port } = await startSimulator({ ...options, track: sharedInFlight(pendingWebhooks).track });
   parentPort?.postMessage({ port });
 }

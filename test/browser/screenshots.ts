@@ -7,10 +7,10 @@ import { outbound } from '../outbound.ts';
 import { setup } from './build-page.ts';
 import { openBrowser, type Visitor, visit } from './visitor.ts';
 
-/** `npm run screenshots`: the pictures in the README, of the console over a pipeline in which something goes on. */
+/** `npm run screenshots`: the README's screenshots of the console, with live activity. */
 
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'images');
-const most = 300_000;
+const maxBytes = 300_000;
 
 await setup();
 await mkdir(folder, { recursive: true });
@@ -27,7 +27,7 @@ const questions = [
   ['Ines Martins', 'Thanks, that was quick!'],
 ] as const;
 
-/** Somebody asks, and a service answers through the bus. */
+/** A customer asks, and a service replies through the bus. */
 async function talk([name, question]: (typeof questions)[number], answer: string): Promise<string> {
   const chatId = await chat({ customer: { name }, text: question });
   await wait(700);
@@ -41,7 +41,7 @@ async function picture(page: Page, name: string): Promise<void> {
   const path = join(folder, `${name}.png`);
   await page.screenshot({ path });
   const { size } = await stat(path);
-  if (size > most) throw new Error(`${path} must be smaller than ${most} bytes, and has ${size}`);
+  if (size > maxBytes) throw new Error(`${path} must be smaller than ${maxBytes} bytes, and has ${size}`);
   console.log(`${name}.png ${Math.round(size / 1000)} KB`);
 }
 
@@ -79,30 +79,30 @@ try {
 
     await page.goto(`${local.console}#/conversations/${troubled}`);
     const answer = page.locator('.said').filter({ hasText: 'It left our warehouse' });
-    await answer.getByText('What has become of it').click();
+    await answer.getByText('Timeline').click();
     await answer.scrollIntoViewIfNeeded();
     await picture(page, 'conversation');
 
     await page.goto(`${local.console}#/dead-letters`);
     await page.getByRole('checkbox', { name: /^Select all/ }).check();
     await page.getByRole('button', { name: /^Redrive/ }).click();
-    await page.getByText('would be sent again').waitFor();
+    await page.getByText('would be redriven').waitFor();
     await picture(page, 'dead-letters');
   });
 
   await seen(await visit(browser, 1280, 'dark'), async (page) => {
-    await page.goto(`${local.console}#/play`);
+    await page.goto(`${local.console}#/simulator`);
     const customer = page.getByRole('textbox', { name: 'Message as customer' });
     await customer.fill('Is this still in stock?');
     await customer.press('Enter');
     const sees = page.getByRole('list', { name: 'What the agent sees' });
     await sees.getByText('Is this still in stock?').waitFor();
     await page.getByRole('button', { name: '500' }).click();
-    await page.getByText('1 fault is waiting').waitFor();
+    await page.getByText('1 active fault').waitFor();
     const agent = page.getByRole('textbox', { name: 'Message as agent' });
     await agent.fill('Yes, twelve of them.');
     await agent.press('Enter');
-    await sees.getByText('after 2 failed').waitFor();
+    await sees.getByText('after 2 failed attempts').waitFor();
     await picture(page, 'play');
   });
 

@@ -6,23 +6,22 @@ import { chromiumFlags, findChromium } from './chromium.ts';
 export const widths = [1280, 390] as const;
 export type Width = (typeof widths)[number];
 
-/** How long a person would wait; the machine may be busy with other tests. */
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 export function openBrowser(): Promise<Browser> {
   const executablePath = findChromium();
-  if (!executablePath) throw new Error('there is no Chromium; vitest.config.ts leaves these tests out without one');
+  if (!executablePath) throw new Error('Chromium not found');
   return chromium.launch({ executablePath, args: chromiumFlags });
 }
 
 export interface Visitor {
   readonly page: Page;
-  /** What the browser complained of: errors of the page, and what its policy refused. */
-  readonly complaints: readonly string[];
+  /** Page errors and content security policy violations. */
+  readonly browserErrors: readonly string[];
   close(): Promise<void>;
 }
 
-/** Somebody who looks at the console, on a screen of this width. */
+/** Opens a browser page of this width. */
 export async function visit(browser: Browser, width: Width, scheme: 'light' | 'dark' = 'light'): Promise<Visitor> {
   const context = await browser.newContext({
     viewport: { width, height: width === 390 ? 844 : 800 },
@@ -30,15 +29,15 @@ export async function visit(browser: Browser, width: Width, scheme: 'light' | 'd
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(patienceMs);
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
+  page.setDefaultTimeout(timeoutMs);
+  const browserErrors: string[] = [];
+  page.on('pageerror', (error) => browserErrors.push(error.message));
   page.on('console', (message) => {
-    // That something is not there yet is an answer, which the page handles.
+    // The page handles error responses.
     const answered = message.text().startsWith('Failed to load resource');
-    if (message.type() === 'error' && !answered) complaints.push(message.text());
+    if (message.type() === 'error' && !answered) browserErrors.push(message.text());
   });
-  return { page, complaints, close: () => context.close() };
+  return { page, browserErrors, close: () => context.close() };
 }
 
 const result = z.object({
@@ -51,8 +50,8 @@ const result = z.object({
   ),
 });
 
-/** What axe finds that keeps somebody out: of serious or critical impact. */
-export async function faultsOf(page: Page): Promise<string[]> {
+/** Accessibility violations of serious or critical impact, found by axe. */
+export async function findViolations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = result.parse(await page.evaluate('axe.run()'));
   return violations
@@ -60,7 +59,7 @@ export async function faultsOf(page: Page): Promise<string[]> {
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary ?? ''}`));
 }
 
-/** Whether something is wider than the screen. */
+/** Whether the document is wider than the screen. */
 export async function overflows(page: Page): Promise<boolean> {
   return z.boolean().parse(await page.evaluate('document.documentElement.scrollWidth > innerWidth'));
 }

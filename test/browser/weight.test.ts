@@ -23,7 +23,7 @@ afterAll(async () => {
   await local?.stop();
 });
 
-it('the whole page is under 250 KB, gzipped', async () => {
+it('weighs less than 250 KB gzipped', async () => {
   const files = await readdir(built, { recursive: true, withFileTypes: true });
   const contents = await Promise.all(
     files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
@@ -33,10 +33,10 @@ it('the whole page is under 250 KB, gzipped', async () => {
   expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThan(250_000);
 });
 
-it('the first paint is there within a second', async () => {
+it('paints first content within a second', async () => {
   const { page, close } = await visit(browser, 1280);
   const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0";
-  // The best of a few: other tests use the machine as well.
+  // The best of three, because other tests load the machine.
   const times: number[] = [];
   for (let turn = 0; turn < 3; turn += 1) {
     await page.goto(local.console);
@@ -47,7 +47,7 @@ it('the first paint is there within a second', async () => {
   await close();
 });
 
-it('nothing jumps while a chat passes live', async () => {
+it('does not shift the layout during live updates', async () => {
   const { page, close } = await visit(browser, 1280);
   await page.goto(local.console);
   await page.getByText('Live', { exact: true }).waitFor();

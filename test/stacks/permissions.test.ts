@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Permission, permissions } from '../../stacks/permissions.ts';
 import { type FunctionName, functions, queues } from '../../stacks/topology.ts';
-import { type Use, uses } from '../../stacks/uses.ts';
 import { type Invoked, invokeBundle } from '../bundled.ts';
 import { type BusEvent, busEvents, eventsFor } from '../bus-events.ts';
 import { fixture, sendInput } from '../fixtures.ts';
@@ -270,7 +270,7 @@ describe('with the permissions and the environment that it is deployed with', ()
   it('nothing was refused, and nothing is granted that was not used', () => {
     expect(guard.refused).toEqual([]);
     const granted = names.flatMap((name) =>
-      functions[name].uses.flatMap((use) => actionsOf(uses[use]).map((action) => `${name} ${action}`)),
+      functions[name].permissions.flatMap((use) => actionsOf(permissions[use]).map((action) => `${name} ${action}`)),
     );
     const seen = new Set([...guard.used, ...unseen]);
     expect([...new Set(granted)].filter((one) => !seen.has(one))).toEqual([]);
@@ -307,7 +307,7 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-const actionsOf = ({ actions }: Use): readonly string[] => actions;
+const actionsOf = ({ actions }: Permission): readonly string[] => actions;
 const client = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },

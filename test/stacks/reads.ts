@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { bundling } from '../../stacks/build/bundling.ts';
+import { bundling } from '../../stacks/build/bundle.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

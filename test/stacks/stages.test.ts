@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { permissions } from '../../stacks/permissions.ts';
 import { functions } from '../../stacks/topology.ts';
-import { uses } from '../../stacks/uses.ts';
 import { checks } from './checks/all.ts';
 import { provided, type Reads, unread } from './checks/environment.ts';
 import { type App, emitted } from './emitted.ts';
@@ -54,8 +54,8 @@ describe('what is linked', () => {
   });
 
   it('is used by some function', () => {
-    const used = new Set<string>(Object.values(functions).flatMap(({ uses: own }) => [...own]));
-    expect(Object.keys(uses).filter((name) => !used.has(name))).toEqual([]);
+    const used = new Set<string>(Object.values(functions).flatMap(({ permissions: own }) => [...own]));
+    expect(Object.keys(permissions).filter((name) => !used.has(name))).toEqual([]);
   });
 });
 

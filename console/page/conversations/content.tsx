@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import * as z from 'zod/mini';
-import type { ConversationAnswer } from '../../answers.ts';
+import type { ConversationResponse } from '../../responses.ts';
+import { get, useResource } from '../app/api.ts';
 
-export type ShownMessage = ConversationAnswer['messages'][number];
+export type ShownMessage = ConversationResponse['messages'][number];
 
 const elements = z.array(
   z.looseObject({
@@ -22,7 +23,7 @@ const media = z.object({
   media: z.optional(z.object({ error: z.optional(z.object({ message: z.string() })) })),
 });
 
-/** What a message says. Whatever it holds becomes text; Preact escapes it. */
+/** A message's content. Everything is rendered as text, which Preact escapes. */
 export function Content({ message }: { message: ShownMessage }) {
   if (message.deleted) return <p class="gone">This message was deleted.</p>;
   const text = typeof message.content === 'string' ? message.content : JSON.stringify(message.content, null, 2);
@@ -47,15 +48,15 @@ export function Content({ message }: { message: ShownMessage }) {
 
 const webAddress = /(https?:\/\/[^\s<>"']+)/;
 
-/** Addresses in a text become links; those that are no http(s) stay text. */
+/** Renders http(s) URLs in a text as links. */
 export function WithLinks({ text }: { text: string }) {
   return (
     <>
       {text.split(webAddress).map((part, index) =>
         index % 2 === 1 ? (
-          <Outside key={index} url={part}>
+          <ExternalLink key={index} url={part}>
             {part}
-          </Outside>
+          </ExternalLink>
         ) : (
           part
         ),
@@ -64,7 +65,7 @@ export function WithLinks({ text }: { text: string }) {
   );
 }
 
-export function Outside({ url, children }: { url: string; children: ComponentChildren }) {
+export function ExternalLink({ url, children }: { url: string; children: ComponentChildren }) {
   if (!/^https?:\/\//.test(url)) return <>{children}</>;
   return (
     <a href={url} target="_blank" rel="noopener noreferrer">
@@ -75,51 +76,51 @@ export function Outside({ url, children }: { url: string; children: ComponentChi
 
 type Link = NonNullable<ShownMessage['link']>;
 
-const kept = new Map<string, Link>();
-const spareMs = 60_000;
+const links = new Map<string, Link>();
+const minValidityMs = 60_000;
 
-/** Every answer links a file anew; a picture that is shown already is not loaded again as long as its link works. */
-function lastingLink({ id, link }: ShownMessage, url: string): string | undefined {
+/** Reuses a file's link while it is valid, because each response contains a new one and the browser would load the image again. */
+function stableLink({ id, link }: ShownMessage, url: string): string | undefined {
   if (!link) return undefined;
   const key = `${id} ${url}`;
-  const before = kept.get(key);
-  if (before && Date.parse(before.expiresAt) > Date.now() + spareMs) return before.url;
-  kept.set(key, link);
+  const before = links.get(key);
+  if (before && Date.parse(before.expiresAt) > Date.now() + minValidityMs) return before.url;
+  links.set(key, link);
   return link.url;
 }
 
 function File({ message, url }: { message: ShownMessage; url: string }) {
   const { filename = 'File', contentType = '', size, media: stored } = media.safeParse(message.metadata).data ?? {};
-  const about = [contentType, size === undefined ? '' : sizeOf(size)].filter(Boolean).join(', ');
-  const link = lastingLink(message, url);
+  const about = [contentType, size === undefined ? '' : formatSize(size)].filter(Boolean).join(', ');
+  const link = stableLink(message, url);
   const address = link ?? url;
   return (
     <figure class="file">
       {link && contentType.startsWith('image/') && (
-        <Outside url={address}>
+        <ExternalLink url={address}>
           <img src={address} alt={filename} loading="lazy" />
-        </Outside>
+        </ExternalLink>
       )}
       <figcaption>
-        <Outside url={address}>{filename}</Outside> <small>{about}</small>
+        <ExternalLink url={address}>{filename}</ExternalLink> <small>{about}</small>
         {stored?.error && <small class="bad">not stored: {stored.error.message}</small>}
       </figcaption>
     </figure>
   );
 }
 
-function sizeOf(bytes: number): string {
+function formatSize(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1_000))} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 export function Cards({ text }: { text: string }) {
-  const cards = elements.safeParse(parsed(text));
+  const cards = elements.safeParse(parseJson(text));
   if (!cards.success) return <pre>{text}</pre>;
   return (
     <div class="cards">
       {cards.data.map(({ title, subtitle, image, buttons }, index) => (
         <div class="chat-card" key={index}>
-          {image?.url && <Outside url={image.url}>Picture</Outside>}
+          {image?.url && <ExternalLink url={image.url}>Image</ExternalLink>}
           {title && <b>{title}</b>}
           {subtitle && <span>{subtitle}</span>}
           {buttons && buttons.length > 0 && (
@@ -150,10 +151,86 @@ function Form({ metadata, text }: { metadata: Readonly<Record<string, unknown>>;
   );
 }
 
-function parsed(json: string): unknown {
+function parseJson(json: string | undefined): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(json ?? '');
   } catch {
     return undefined;
   }
+}
+
+type Pending = ConversationResponse['pending'][number];
+
+const request = z.object({
+  detail: z.object({
+    data: z.object({ messages: z.array(z.looseObject({ type: z.string(), content: z.unknown() })) }),
+  }),
+});
+const requestedMedia = z.object({
+  url: z.optional(z.string()),
+  key: z.optional(z.string()),
+  name: z.optional(z.string()),
+});
+const interactive = z.object({ elements: z.unknown() });
+
+/** The content of a message that LiveChat has not confirmed: it is in the execution's input, not in a table. */
+export function RequestedContent({ delivery }: { delivery: Pending }) {
+  const { execution, part } = delivery;
+  if (execution === undefined || part === undefined) {
+    return <p class="hint">The content is not available: no execution is recorded for this message.</p>;
+  }
+  return <ExecutionContent execution={execution} part={part} />;
+}
+
+function ExecutionContent({ execution, part }: { execution: string; part: NonNullable<Pending['part']> }) {
+  const { value, failure, reload } = useResource(execution, () => get('/executions/:id', { id: execution }));
+  if (failure?.status === 404) {
+    return (
+      <p class="hint">
+        The content is no longer available: the execution does not exist. AWS keeps executions for 90 days.
+      </p>
+    );
+  }
+  if (failure) {
+    return (
+      <p class="hint">
+        The content could not be read from the execution: {failure.message}{' '}
+        <button type="button" class="quiet" onClick={reload}>
+          Try again
+        </button>
+      </p>
+    );
+  }
+  if (!value) return <p class="hint loading">Loading the content…</p>;
+  const message = request.safeParse(parseJson(value.execution.input)).data?.detail.data.messages[part.messageIndex];
+  if (!message) return <p class="hint">The content is not available: the execution does not contain the request.</p>;
+  return (
+    <div class="content">
+      <RequestedMessage type={message.type} content={message.content} />
+      {part.splitIndex > 0 && <small>Part {part.splitIndex + 1} of a text that is sent as several messages.</small>}
+    </div>
+  );
+}
+
+/** A message of a send request (docs/sending.md). */
+function RequestedMessage({ type, content }: { type: string; content: unknown }) {
+  if (typeof content === 'string') {
+    return (
+      <p>
+        <WithLinks text={content} />
+      </p>
+    );
+  }
+  const file = requestedMedia.safeParse(content).data;
+  if (type === 'media' && file) {
+    const address = file.url ?? file.key ?? '';
+    return (
+      <p>
+        File: <ExternalLink url={address}>{file.name ?? address}</ExternalLink>
+      </p>
+    );
+  }
+  const card = interactive.safeParse(content).data;
+  if (type === 'interactive' && card) return <Cards text={JSON.stringify(card.elements)} />;
+  return <pre>{JSON.stringify(content, null, 2)}</pre>;
 }

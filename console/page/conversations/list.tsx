@@ -1,13 +1,15 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
-import type { ConversationPage } from '../../answers.ts';
-import { Empty, Loaded } from '../parts/states.tsx';
-import { get } from '../shell/api.ts';
-import { useResource } from '../shell/resource.ts';
-import { linkTo } from '../shell/route.ts';
-import { useChanges } from '../shell/stream.ts';
-import { Found } from './found.tsx';
-import { ConversationRows, once } from './row.tsx';
+import type { ConversationPage } from '../../responses.ts';
+import { matchesSearch } from '../../search.ts';
+import { get, useResource } from '../app/api.ts';
+import { linkTo } from '../app/route.ts';
+import { useChanges } from '../app/stream.ts';
+import { fullTime, shortTime } from '../parts/time.ts';
+import { Badge, Empty, Loaded } from '../parts/ui.tsx';
+import { VirtualList } from '../parts/virtual-list.tsx';
+import { agentsOf, customerOf, toneOfStatus } from './people.ts';
+import { type Progress, type Search, startSearch } from './search.ts';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
 const typingMs = 300;
@@ -23,7 +25,7 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
     timer.current = undefined;
   };
   useEffect(() => stopTyping, []);
-  // The address may change by a link, or by going back; not under the hands of somebody who types.
+  // Follows the URL after a link or back navigation, but not while the user types.
   useEffect(() => {
     if (timer.current === undefined) setTyped(search);
   }, [search]);
@@ -77,7 +79,7 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
           wanted === '' ? (
             <Pages key={status} first={page} status={status} />
           ) : (
-            <Found key={`${status} ${wanted}`} latest={page.conversations} search={wanted} status={status} />
+            <SearchResults key={`${status} ${wanted}`} latest={page.conversations} search={wanted} status={status} />
           )
         }
       </Loaded>
@@ -90,7 +92,7 @@ interface PagesProps {
   readonly status: string;
 }
 
-/** The first page, which is read again while live, and those that scrolling has brought. */
+/** The first page, which live updates reload, and the pages loaded by scrolling. */
 function Pages({ first, status }: PagesProps) {
   const [more, setMore] = useState<readonly ConversationSummary[]>([]);
   const [next, setNext] = useState(first.next);
@@ -100,7 +102,7 @@ function Pages({ first, status }: PagesProps) {
   useEffect(() => {
     if (!scrolled) setNext(first.next);
   }, [first.next, scrolled]);
-  const readOn = useCallback(() => {
+  const loadMore = useCallback(() => {
     if (busy.current || next === undefined) return;
     busy.current = true;
     get('/conversations', { status, limit: pageSize, after: next }).then(
@@ -115,31 +117,154 @@ function Pages({ first, status }: PagesProps) {
       },
     );
   }, [next, status]);
-  const list = useMemo(() => once([...first.conversations, ...more]), [first, more]);
-  if (list.length === 0) return <None filtered={status !== ''} />;
+  const list = useMemo(() => unique([...first.conversations, ...more]), [first, more]);
+  if (list.length === 0) return <NoConversations filtered={status !== ''} />;
   return (
     <>
       {problem && (
         <p class="notice bad" role="alert">
-          The rest could not be loaded: {problem}
+          More conversations could not be loaded: {problem}
         </p>
       )}
-      <ConversationRows list={list} onEnd={readOn} />
+      <ConversationRows list={list} onEnd={loadMore} />
     </>
   );
 }
 
-function None({ filtered }: { filtered: boolean }) {
+function NoConversations({ filtered }: { filtered: boolean }) {
   if (filtered) {
     return (
       <Empty title="No conversation matches">
-        Change the filter, or <a href={linkTo('conversations')}>see all</a>.
+        Change the filter, or <a href={linkTo('conversations')}>show all</a>.
       </Empty>
     );
   }
   return (
     <Empty title="No conversation yet">
-      They appear when LiveChat's first webhook has come. To see one now: <code>npx livechat simulate chat</code>
+      Conversations appear after LiveChat's first webhook. To create one, run <code>npx livechat simulate chat</code>
     </Empty>
   );
+}
+
+function keyOf({ organizationId, id }: ConversationSummary): string {
+  return `${organizationId}/${id}`;
+}
+
+/** Removes duplicates: a conversation that became active between two pages is on both. */
+function unique(list: readonly ConversationSummary[]): ConversationSummary[] {
+  const seen = new Set<string>();
+  return list.filter((one) => seen.size < seen.add(keyOf(one)).size);
+}
+
+interface ConversationRowsProps {
+  readonly list: readonly ConversationSummary[];
+  /** Called when the last row becomes visible. */
+  readonly onEnd?: (() => void) | undefined;
+}
+
+export function ConversationRows({ list, onEnd }: ConversationRowsProps) {
+  return (
+    <VirtualList
+      items={list}
+      keyOf={keyOf}
+      estimate={61}
+      label="Conversations"
+      render={ConversationRow}
+      onEnd={onEnd}
+    />
+  );
+}
+
+function ConversationRow(conversation: ConversationSummary) {
+  const { id, organizationId, status, lastActivityAt } = conversation;
+  return (
+    <a class="row" href={linkTo('conversations', id, { organizationId })}>
+      <span class="who">
+        <b>{customerOf(conversation)}</b>
+        <code>{id}</code>
+      </span>
+      <span class="with">{agentsOf(conversation) || 'no agent'}</span>
+      <Badge tone={toneOfStatus[status]}>{status}</Badge>
+      <time dateTime={lastActivityAt} title={fullTime(lastActivityAt)}>
+        {shortTime(lastActivityAt)}
+      </time>
+    </a>
+  );
+}
+
+interface SearchResultsProps {
+  /** The latest conversations: matches among them are shown immediately and kept up to date. */
+  readonly latest: readonly ConversationSummary[];
+  readonly search: string;
+  readonly status: string;
+}
+
+const initialProgress: Progress = { found: [], searched: 0, state: 'searching' };
+const number = new Intl.NumberFormat();
+
+/** The results of a search. A change of the text or filter starts a new search. */
+export function SearchResults({ latest, search, status }: SearchResultsProps) {
+  const [progress, setProgress] = useState<Progress>(initialProgress);
+  const searching = useRef<Search>(undefined);
+  useEffect(() => {
+    const filter = { search, status, limit: 100 };
+    const started = startSearch((after, signal) => get('/conversations', { ...filter, after }, signal), setProgress);
+    searching.current = started;
+    void started.continueSearch();
+    return started.stop;
+  }, [search, status]);
+  const { found, state, problem } = progress;
+  const list = unique([...latest.filter((one) => matchesSearch(one, search)), ...found]);
+  const continueSearch = () => void searching.current?.continueSearch();
+  return (
+    <>
+      <div class="searched">
+        <p role="status">{describeProgress(progress)}</p>
+        {state === 'searching' && (
+          <button type="button" onClick={() => searching.current?.stop()}>
+            Stop
+          </button>
+        )}
+        {(state === 'waiting' || state === 'full') && (
+          <button type="button" onClick={continueSearch}>
+            Continue search
+          </button>
+        )}
+      </div>
+      {problem && (
+        <p class="notice bad" role="alert">
+          The search failed: {problem}
+        </p>
+      )}
+      {list.length > 0 ? (
+        <ConversationRows list={list} onEnd={state === 'full' ? continueSearch : undefined} />
+      ) : (
+        <NoResults state={state} />
+      )}
+    </>
+  );
+}
+
+function NoResults({ state }: { state: Progress['state'] }) {
+  if (state === 'searching') {
+    return (
+      <div class="state" aria-busy="true">
+        <p class="loading">No results yet…</p>
+      </div>
+    );
+  }
+  return (
+    <Empty title={state === 'ended' ? 'No conversation matches' : 'No matches yet'}>
+      {state !== 'ended' && 'Continue search, or change the search. '}
+      Part of a name, an e-mail or an id is enough. <a href={linkTo('conversations')}>Show all</a>
+    </Empty>
+  );
+}
+
+function describeProgress({ searched, searchedTo, state, found }: Progress): string {
+  const hits = found.length === 0 ? '' : `${number.format(found.length)} found. `;
+  if (state === 'ended') return `${hits}All ${number.format(searched)} conversations were searched.`;
+  if (!searchedTo) return 'Searching…';
+  const extent = `${number.format(searched)} searched, back to ${fullTime(searchedTo)}`;
+  return state === 'searching' ? `${hits}Searching: ${extent}…` : `${hits}${extent}.`;
 }

@@ -1,6 +1,6 @@
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import type { Participant } from '../../../core/events/schemas.ts';
-import type { Tone } from '../parts/badge.tsx';
+import type { Tone } from '../parts/ui.tsx';
 
 export function nameOf({ id, name, email }: Pick<Participant, 'id' | 'name' | 'email'>): string {
   return name ?? email ?? id;

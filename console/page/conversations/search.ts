@@ -1,44 +1,44 @@
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
-import type { ConversationPage } from '../../answers.ts';
+import type { ConversationPage } from '../../responses.ts';
 
 export interface Progress {
   readonly found: readonly ConversationSummary[];
-  /** How many conversations were looked through, those with the latest activity first. */
+  /** How many conversations were examined, latest activity first. */
   readonly searched: number;
-  /** Down to which time of last activity. */
+  /** The last activity of the last examined conversation. */
   readonly searchedTo?: string | undefined;
-  /** `full` when there is more than a screen of hits, `waiting` when it has looked far and asks whether to go on. */
-  readonly state: 'looking' | 'full' | 'waiting' | 'ended';
-  /** Why the last step did not succeed; it can be tried again by going on. */
+  /** `full`: a screen of matches was found; `waiting`: the search examined its maximum, was stopped or failed. */
+  readonly state: 'searching' | 'full' | 'waiting' | 'ended';
+  /** Why the last request failed; continuing the search retries it. */
   readonly problem?: string;
 }
 
-/** One request's worth, on from where the one before ended. */
+/** Requests the next part of the search. */
 export type Ask = (after: string | undefined, signal: AbortSignal) => Promise<ConversationPage>;
 
-export interface Searching {
-  /** Looks for more hits, and further; while it looks, and at the end, nothing. */
-  goOn(): Promise<void>;
+export interface Search {
+  /** Searches for more matches; does nothing during a search and at its end. */
+  continueSearch(): Promise<void>;
   stop(): void;
 }
 
-/** More than a screen shows. */
-const hitsAtOnce = 40;
-/** Ten requests: beyond that somebody should want it, since each reads the table. */
-const searchedAtOnce = 20_000;
+/** More matches than a screen shows. */
+const maxMatches = 40;
+/** Ten requests. Each reads the table, so the user decides whether to continue. */
+const maxSearched = 20_000;
 
-/** A search that goes on by itself, request by request, telling how far it is. */
-export function startSearch(ask: Ask, tell: (progress: Progress) => void): Searching {
+/** A search over several requests that reports its progress. */
+export function startSearch(ask: Ask, onProgress: (progress: Progress) => void): Search {
   const found: ConversationSummary[] = [];
   let next: string | undefined;
   let searched = 0;
   let searchedTo: string | undefined;
   let state: Progress['state'] = 'waiting';
-  let looking: AbortController | undefined;
+  let controller: AbortController | undefined;
 
-  const become = (now: Progress['state'], problem?: string) => {
+  const update = (now: Progress['state'], problem?: string) => {
     state = now;
-    tell({ found: [...found], searched, searchedTo, state, ...(problem !== undefined && { problem }) });
+    onProgress({ found: [...found], searched, searchedTo, state, ...(problem !== undefined && { problem }) });
   };
 
   const take = (page: ConversationPage) => {
@@ -48,39 +48,39 @@ export function startSearch(ask: Ask, tell: (progress: Progress) => void): Searc
     next = page.next;
   };
 
-  /** Until there are more hits, or it has looked that much further. */
-  const look = async (signal: AbortSignal): Promise<Progress['state']> => {
-    const enough = found.length + hitsAtOnce;
-    const far = searched + searchedAtOnce;
-    while (found.length < enough && searched < far) {
-      become('looking');
+  /** Searches until enough matches are found or enough conversations are examined. */
+  const run = async (signal: AbortSignal): Promise<Progress['state']> => {
+    const targetMatches = found.length + maxMatches;
+    const targetSearched = searched + maxSearched;
+    while (found.length < targetMatches && searched < targetSearched) {
+      update('searching');
       const page = await ask(next, signal);
-      // Whoever stopped it has told so, and may have gone on since.
+      // A stopped search has reported its state and may have been continued since.
       signal.throwIfAborted();
       take(page);
       if (next === undefined) return 'ended';
     }
-    return found.length < enough ? 'waiting' : 'full';
+    return found.length < targetMatches ? 'waiting' : 'full';
   };
 
   return {
-    async goOn() {
-      if (looking || state === 'ended') return;
-      const mine = new AbortController();
-      looking = mine;
+    async continueSearch() {
+      if (controller || state === 'ended') return;
+      const current = new AbortController();
+      controller = current;
       try {
-        become(await look(mine.signal));
+        update(await run(current.signal));
       } catch (error) {
-        if (mine.signal.aborted) return;
-        become('waiting', error instanceof Error ? error.message : String(error));
+        if (current.signal.aborted) return;
+        update('waiting', error instanceof Error ? error.message : String(error));
       }
-      looking = undefined;
+      controller = undefined;
     },
     stop() {
-      if (!looking) return;
-      looking.abort();
-      looking = undefined;
-      become('waiting');
+      if (!controller) return;
+      controller.abort();
+      controller = undefined;
+      update('waiting');
     },
   };
 }

@@ -1,11 +1,303 @@
-import type { Route } from '../shell/route.ts';
-import { DeadLetterList } from './list.tsx';
-import { DeadLetterView } from './view.tsx';
+import { useMemo, useState } from 'preact/hooks';
+import * as z from 'zod/mini';
+import type { DeadLetter, DeadLetterPage, DeadLetterResponse } from '../../responses.ts';
+import { get, useResource } from '../app/api.ts';
+import { linkTo, type Route } from '../app/route.ts';
+import { useChanges } from '../app/stream.ts';
+import { ago, fullTime } from '../parts/time.ts';
+import { Badge, Copyable, Empty, Loaded, type Tone } from '../parts/ui.tsx';
+import { VirtualList } from '../parts/virtual-list.tsx';
+import { Redrive, RedriveBar } from './redrive.tsx';
 
 export function DeadLettersPage({ route }: { route: Route }) {
   return route.id === undefined ? (
     <DeadLetterList query={route.query} />
   ) : (
     <DeadLetterView key={route.id} id={route.id} />
+  );
+}
+
+const statuses = ['open', 'redriven', 'settled'] as const;
+const ages = [
+  ['', 'any age'],
+  ['3600000', 'last hour'],
+  ['86400000', 'last day'],
+  ['604800000', 'last week'],
+] as const;
+/** For more dead letters, use the command line. */
+const maxLoaded = 1_000;
+
+export const statusTone: Readonly<Record<DeadLetter['status'], Tone>> = {
+  open: 'bad',
+  redriven: 'busy',
+  settled: 'good',
+};
+
+/** Minimum time between reloads: a page holds hundreds of dead letters. */
+const reloadIntervalMs = 2_000;
+
+async function loadDeadLetters(status: string): Promise<DeadLetterPage> {
+  const found: DeadLetter[] = [];
+  let after: string | undefined;
+  do {
+    const page: DeadLetterPage = await get('/dead-letters', { status, limit: 500, after });
+    found.push(...page.deadLetters);
+    after = page.next;
+  } while (after !== undefined && found.length < maxLoaded);
+  return { deadLetters: found, next: after };
+}
+
+export function DeadLetterList({ query }: { query: URLSearchParams }) {
+  const status = query.get('status') ?? 'open';
+  const loaded = useResource(`dead-letters ${status}`, () => loadDeadLetters(status));
+  useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, reloadIntervalMs);
+  return (
+    <div class="fill">
+      <div class="head">
+        <h1>Dead letters</h1>
+        <p>
+          Requests and events that failed. A redrive sends a message again with the same custom_id, so a customer never
+          receives it twice.
+        </p>
+      </div>
+      <Loaded from={loaded}>{(page) => <DeadLetterRows page={page} query={query} reload={loaded.reload} />}</Loaded>
+    </div>
+  );
+}
+
+interface DeadLetterRowsProps {
+  readonly page: DeadLetterPage;
+  readonly query: URLSearchParams;
+  readonly reload: () => void;
+}
+
+function DeadLetterRows({ page, query, reload }: DeadLetterRowsProps) {
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const chosen = Object.fromEntries(
+    ['status', 'category', 'age', 'chat', 'request'].map((name) => [name, query.get(name) ?? '']),
+  );
+  const { category = '', age = '', chat = '', request = '' } = chosen;
+  const go = (changed: Record<string, string>) => {
+    setSelected(new Set());
+    location.replace(linkTo('dead-letters', undefined, { ...chosen, ...changed }));
+  };
+  const categories = useMemo(() => [...new Set(page.deadLetters.map((one) => one.category))].sort(), [page]);
+  const shown = page.deadLetters.filter(
+    (one) =>
+      (!category || one.category === category) &&
+      (!age || Date.parse(one.createdAt) >= Date.now() - Number(age)) &&
+      (!chat || one.conversationId.toLowerCase().includes(chat.toLowerCase())) &&
+      (!request || one.requestId === request),
+  );
+  const open = shown.filter((one) => one.status === 'open');
+  const ids = open.filter(({ id }) => selected.has(id)).map(({ id }) => id);
+  const toggle = (id: string, on: boolean) => {
+    const changed = new Set(selected);
+    if (on) changed.add(id);
+    else changed.delete(id);
+    setSelected(changed);
+  };
+  return (
+    <>
+      <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
+        <label>
+          Status
+          <select value={chosen.status || 'open'} onChange={({ currentTarget: { value } }) => go({ status: value })}>
+            {statuses.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Category
+          <select value={category} onChange={({ currentTarget: { value } }) => go({ category: value })}>
+            <option value="">any</option>
+            {categories.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Age
+          <select value={age} onChange={({ currentTarget: { value } }) => go({ age: value })}>
+            {ages.map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Chat
+          <input type="search" value={chat} onInput={({ currentTarget: { value } }) => go({ chat: value })} />
+        </label>
+      </form>
+      {page.next !== undefined && (
+        <p class="notice">
+          Only the latest {maxLoaded} are shown. To list all, run <code>npx livechat dead-letters list</code>.
+        </p>
+      )}
+      {open.length > 0 && (
+        <RedriveBar
+          ids={ids}
+          all={open.length}
+          onAll={() => setSelected(new Set(ids.length === open.length ? [] : open.map(({ id }) => id)))}
+          onDone={() => {
+            setSelected(new Set());
+            reload();
+          }}
+        />
+      )}
+      {shown.length === 0 ? (
+        <NoDeadLetters filtered={Boolean(category || age || chat || request)} status={chosen.status || 'open'} />
+      ) : (
+        <VirtualList
+          items={shown}
+          keyOf={({ id }) => id}
+          estimate={69}
+          label="Dead letters"
+          render={(deadLetter) => (
+            <Row
+              deadLetter={deadLetter}
+              selected={selected.has(deadLetter.id)}
+              onSelect={(on) => toggle(deadLetter.id, on)}
+            />
+          )}
+        />
+      )}
+    </>
+  );
+}
+
+function NoDeadLetters({ filtered, status }: { filtered: boolean; status: string }) {
+  if (filtered) {
+    return (
+      <Empty title="No dead letter matches">
+        Change the filter, or <a href={linkTo('dead-letters')}>show all open ones</a>.
+      </Empty>
+    );
+  }
+  return (
+    <Empty title={`No dead letter is ${status}`}>
+      {status === 'open'
+        ? 'Every send request was delivered or is in progress.'
+        : 'A dead letter gets this status after it was redriven or dismissed.'}
+    </Empty>
+  );
+}
+
+function Row({
+  deadLetter,
+  selected,
+  onSelect,
+}: {
+  deadLetter: DeadLetter;
+  selected: boolean;
+  onSelect: (on: boolean) => void;
+}) {
+  const { id, category, status, errorName, errorMessage, conversationId, createdAt } = deadLetter;
+  return (
+    <div class="row letter">
+      <input
+        type="checkbox"
+        aria-label={`Select ${errorName} of chat ${conversationId || 'unknown'}`}
+        checked={selected}
+        disabled={status !== 'open'}
+        onChange={({ currentTarget: { checked } }) => onSelect(checked)}
+      />
+      <a href={linkTo('dead-letters', id)} class="who">
+        <b>{category}</b>
+        <span class="cause">{errorMessage || errorName}</span>
+      </a>
+      <code class="with">{conversationId}</code>
+      <Badge tone={statusTone[status]}>{status}</Badge>
+      <time dateTime={createdAt} title={fullTime(createdAt)}>
+        {ago(createdAt)}
+      </time>
+    </div>
+  );
+}
+
+export function DeadLetterView({ id }: { id: string }) {
+  const loaded = useResource(id, () => get('/dead-letters/:id', { id }));
+  useChanges(({ type }) => /^message\.(failed|sent|delivered)/.test(type), loaded.reload);
+  return (
+    <>
+      <p class="back">
+        <a href={linkTo('dead-letters')}>← Dead letters</a>
+      </p>
+      <Loaded from={loaded}>{(answer) => <DeadLetterDetails answer={answer} reload={loaded.reload} />}</Loaded>
+    </>
+  );
+}
+
+const archivedContent = z.object({
+  execution: z.optional(z.string()),
+  state: z.optional(z.looseObject({ detail: z.optional(z.looseObject({ data: z.unknown() })) })),
+  event: z.optional(z.unknown()),
+  body: z.optional(z.unknown()),
+});
+
+/** The request or event of a dead letter; the whole content if its shape is unknown. */
+function parseContent(content: unknown): { readonly execution?: string | undefined; readonly request: unknown } {
+  const { execution, state, event, body } = archivedContent.safeParse(content).data ?? {};
+  return { execution, request: state?.detail?.data ?? event ?? body ?? content };
+}
+
+function DeadLetterDetails({
+  answer: { deadLetter, content },
+  reload,
+}: {
+  answer: DeadLetterResponse;
+  reload: () => void;
+}) {
+  const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, redrives, createdAt } =
+    deadLetter;
+  const { execution, request } = parseContent(content);
+  return (
+    <>
+      <div class="head">
+        <h1>Dead letter: {category}</h1>
+        <p>
+          <Badge tone={statusTone[status]}>{status}</Badge> failed {ago(createdAt)}, {fullTime(createdAt)}
+          {conversationId && (
+            <>
+              , for chat <a href={linkTo('conversations', conversationId)}>{conversationId}</a>
+            </>
+          )}
+        </p>
+      </div>
+      <section class="card" aria-labelledby="cause-title">
+        <h2 id="cause-title">Cause</h2>
+        <p>
+          <b>{errorName}</b>: {errorMessage}
+        </p>
+        <p>
+          {redrives === 0 ? 'It failed in its first execution.' : `It failed again after redrive ${redrives}.`}{' '}
+          {execution && <a href={linkTo('executions', execution)}>Show all attempts in the execution</a>}
+        </p>
+        {kind !== 'unread' && <Redrive ids={status === 'open' ? [id] : []} onDone={reload} />}
+        {status === 'redriven' && conversationId && (
+          <p>
+            It was redriven: <a href={linkTo('conversations', conversationId)}>show it in the transcript</a>.
+          </p>
+        )}
+      </section>
+      <section class="card" aria-labelledby="request-title">
+        <h2 id="request-title">{kind === 'send' ? 'Request' : 'Event'}</h2>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
+        <pre tabIndex={0} class="code">
+          {JSON.stringify(request, null, 2)}
+        </pre>
+      </section>
+      <section class="card" aria-labelledby="ids-title">
+        <h2 id="ids-title">Search logs by</h2>
+        <dl class="ids">
+          <Copyable label="Dead letter" value={id} />
+          {requestId && <Copyable label="Request" value={requestId} />}
+          {execution && <Copyable label="Execution" value={execution} />}
+        </dl>
+      </section>
+    </>
   );
 }

@@ -1,77 +1,78 @@
 import { useState } from 'preact/hooks';
-import type { RedrivePlan } from '../../answers.ts';
-import { CallFailed, call } from '../shell/api.ts';
+import type { RedriveDryRun } from '../../responses.ts';
+import { CallFailed, call } from '../app/api.ts';
 
-const atOnce = 4;
+const concurrency = 4;
 
 interface Progress {
   readonly of: number;
   readonly done: number;
-  readonly refused: readonly string[];
+  readonly failures: readonly string[];
 }
 
-/** Redrives one after the other, a few at a time; one that is refused does not keep the others back. */
-async function redriveAll(ids: readonly string[], tell: (progress: Progress) => void): Promise<void> {
+/** Redrives a few at a time; a failure does not stop the others. */
+async function redriveAll(ids: readonly string[], onProgress: (progress: Progress) => void): Promise<void> {
   const waiting = [...ids];
-  const refused: string[] = [];
+  const failures: string[] = [];
   let done = 0;
   const work = async () => {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
       await call('POST', `/api/dead-letters/${encodeURIComponent(id)}/redrive`).catch((error: unknown) => {
-        refused.push(error instanceof CallFailed ? error.message : String(error));
+        failures.push(error instanceof CallFailed ? error.message : String(error));
       });
       done += 1;
-      tell({ of: ids.length, done, refused: [...refused] });
+      onProgress({ of: ids.length, done, failures: [...failures] });
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await Promise.all(Array.from({ length: concurrency }, work));
 }
 
 interface RedriveProps {
   readonly ids: readonly string[];
-  /** Whether the button stays, without effect, while there is nothing to redrive. */
-  readonly stays?: boolean;
+  /** Shows a disabled button while nothing is selected. */
+  readonly alwaysVisible?: boolean;
   readonly onDone: () => void;
 }
 
-/** A dry run first: what would be redriven, and what cannot be. Then it is done, with progress. */
-export function Redrive({ ids, stays = false, onDone }: RedriveProps) {
-  const [plan, setPlan] = useState<RedrivePlan>();
+/** Shows a dry run of the selection, then redrives it with progress. */
+export function Redrive({ ids, alwaysVisible = false, onDone }: RedriveProps) {
+  const [dryRun, setDryRun] = useState<RedriveDryRun>();
   const [progress, setProgress] = useState<Progress>();
   const [problem, setProblem] = useState('');
-  const possible = plan?.letters.filter(({ refused }) => refused === undefined).map(({ id }) => id) ?? [];
-  const impossible = plan?.letters.filter(({ refused }) => refused !== undefined) ?? [];
+  const redrivable = dryRun?.deadLetters.filter(({ reason }) => reason === undefined).map(({ id }) => id) ?? [];
+  const notRedrivable = dryRun?.deadLetters.filter(({ reason }) => reason !== undefined) ?? [];
 
-  const look = () => {
+  const startDryRun = () => {
     setProblem('');
     setProgress(undefined);
-    call<RedrivePlan>('POST', '/api/dead-letters/redrive', { ids, dryRun: true }).then(setPlan, ({ message }: Error) =>
-      setProblem(message),
+    call<RedriveDryRun>('POST', '/api/dead-letters/redrive', { ids, dryRun: true }).then(
+      setDryRun,
+      ({ message }: Error) => setProblem(message),
     );
   };
-  const begin = () => {
-    setPlan(undefined);
-    setProgress({ of: possible.length, done: 0, refused: [] });
-    redriveAll(possible, setProgress).then(onDone, ({ message }: Error) => setProblem(message));
+  const start = () => {
+    setDryRun(undefined);
+    setProgress({ of: redrivable.length, done: 0, failures: [] });
+    redriveAll(redrivable, setProgress).then(onDone, ({ message }: Error) => setProblem(message));
   };
 
   return (
     <div class="redrive">
-      {!plan && (stays || ids.length > 0) && (
-        <button type="button" class="primary" disabled={ids.length === 0} onClick={look}>
+      {!dryRun && (alwaysVisible || ids.length > 0) && (
+        <button type="button" class="primary" disabled={ids.length === 0} onClick={startDryRun}>
           Redrive{ids.length > 1 ? ` ${ids.length}` : ''}…
         </button>
       )}
-      {plan && (
+      {dryRun && (
         <section class="plan" aria-label="Dry run">
           <p>
-            <b>Dry run:</b> {possible.length} would be sent again
-            {impossible.length > 0 && `, ${impossible.length} cannot be: ${impossible[0]?.refused}`}.
+            <b>Dry run:</b> {redrivable.length} would be redriven
+            {notRedrivable.length > 0 && `, ${notRedrivable.length} cannot be redriven: ${notRedrivable[0]?.reason}`}.
           </p>
-          <button type="button" class="primary" disabled={possible.length === 0} onClick={begin}>
-            Redrive {possible.length} now
+          <button type="button" class="primary" disabled={redrivable.length === 0} onClick={start}>
+            Redrive {redrivable.length} now
           </button>{' '}
-          <button type="button" onClick={() => setPlan(undefined)}>
+          <button type="button" onClick={() => setDryRun(undefined)}>
             Cancel
           </button>
         </section>
@@ -80,7 +81,7 @@ export function Redrive({ ids, stays = false, onDone }: RedriveProps) {
         <p class="progress" role="status">
           <progress max={progress.of} value={progress.done} aria-label="Redriven" />
           {progress.done} of {progress.of} redriven
-          {progress.refused.length > 0 && `; ${progress.refused.length} refused: ${progress.refused[0]}`}
+          {progress.failures.length > 0 && `; ${progress.failures.length} failed: ${progress.failures[0]}`}
         </p>
       )}
       {problem && (
@@ -103,7 +104,7 @@ export function RedriveBar({ ids, all, onAll, onDone }: BarProps) {
       <label>
         <input type="checkbox" checked={ids.length > 0 && ids.length === all} onChange={onAll} /> Select all {all}
       </label>
-      <Redrive ids={ids} stays onDone={onDone} />
+      <Redrive ids={ids} alwaysVisible onDone={onDone} />
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { sendMachine } from '../../../core/outbound/machine.ts';
-import type { HistoryEvent } from '../../answers.ts';
+import type { HistoryEvent } from '../../responses.ts';
 import { Graph, type GraphEdge, type GraphNode, useNarrow } from '../parts/graph.tsx';
-import { pathOf } from './history.ts';
+import { executionPath } from './history.ts';
 
 interface State {
   readonly Type: string;
@@ -14,7 +14,7 @@ const machine = sendMachine({ sendFunctionArn: '', deadLetterQueueUrl: '' });
 const states: readonly (readonly [string, State])[] = Object.entries(machine.States);
 const end = 'End';
 
-const labels: Readonly<Record<string, string>> = { Deferred: 'not yet', 'States.ALL': 'gives up' };
+const labels: Readonly<Record<string, string>> = { Deferred: 'deferred', 'States.ALL': 'failed' };
 
 const edges: readonly GraphEdge[] = states.flatMap(([from, { Next, End, Catch = [] }]) => [
   ...(Next ? [{ from, to: Next }] : []),
@@ -31,25 +31,25 @@ const nodes: readonly (GraphNode & { readonly kind: string })[] = [
   { id: end, kind: '', width: 64, height: 34 },
 ];
 
-/** The state machine as it is deployed, with the way of one run marked. */
+/** The deployed state machine, with the path of one execution highlighted. */
 export function MachineDiagram({ history, status }: { history: readonly HistoryEvent[]; status: string }) {
-  const path = pathOf(history);
+  const path = executionPath(history);
   const ended = status === 'SUCCEEDED';
   const isTaken = (from: string, to: string) => path.steps.has(`${from}>${to}`) || (to === end && ended);
   const current =
     status === 'RUNNING' ? history.findLast(({ type }) => type.endsWith('StateEntered'))?.name : undefined;
-  const lookOf = (id: string) => {
+  const stateStyle = (id: string) => {
     if (id === current) return 'current';
     return path.states.has(id) || (id === end && ended) ? 'taken' : '';
   };
   return (
     <Graph
-      title={`The state machine. This run went through ${[...path.states].join(', ') || 'no state yet'}.`}
+      title={`The state machine. Path of this execution: ${[...path.states].join(', ') || 'no state yet'}.`}
       nodes={nodes}
-      edges={edges.map((edge) => (isTaken(edge.from, edge.to) ? { ...edge, look: 'taken' } : edge))}
+      edges={edges.map((edge) => (isTaken(edge.from, edge.to) ? { ...edge, style: 'taken' } : edge))}
       direction={useNarrow() ? 'TB' : 'LR'}
       draw={({ id, kind, width, height }) => (
-        <g class={`machine-state ${lookOf(id)} ${id === 'Failed' || id === 'DeadLetter' ? 'ill' : ''}`}>
+        <g class={`machine-state ${stateStyle(id)} ${id === 'Failed' || id === 'DeadLetter' ? 'ill' : ''}`}>
           <rect width={width} height={height} rx={id === end ? height / 2 : 8} />
           <text x={width / 2} y={kind ? 20 : height / 2 + 4} text-anchor="middle">
             {id}

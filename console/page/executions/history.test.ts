@@ -2,8 +2,8 @@ import { HistoryEventType } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { triedAgain } from '../../../core/outbound/machine.ts';
-import type { HistoryEvent } from '../../answers.ts';
-import { causeOf, pathOf, tellHistory } from './history.ts';
+import type { HistoryEvent } from '../../responses.ts';
+import { describeHistory, executionPath, formatCause } from './history.ts';
 
 const start = Date.UTC(2026, 2, 11, 9);
 
@@ -13,12 +13,12 @@ type Given = Partial<HistoryEvent> & Pick<HistoryEvent, 'type'>;
 const historyOf = (...events: readonly Given[]): HistoryEvent[] =>
   events.map((event, index) => ({ id: index + 1, timestamp: new Date(start + index * 1_000).toISOString(), ...event }));
 
-const texts = (...events: readonly Given[]) => tellHistory(historyOf(...events)).map(({ text }) => text);
+const texts = (...events: readonly Given[]) => describeHistory(historyOf(...events)).map(({ text }) => text);
 
 const entered = { type: 'TaskStateEntered', name: 'Send' };
 const errorMessage = (message: string) => JSON.stringify({ errorType: 'Error', errorMessage: message });
 
-/** What is only noise of the machine: each of them stands beside another event that is told. */
+/** Technical events that are left out: each accompanies an event that is described. */
 const silent = [
   'ChoiceStateEntered',
   'ChoiceStateExited',
@@ -43,9 +43,9 @@ const silent = [
   'WaitStateExited',
 ];
 
-describe('the history of a run', () => {
-  it('is told in plain words, from the first attempt over a wait to the end', () => {
-    const told = tellHistory(
+describe('describeHistory', () => {
+  it('describes attempts, a wait and the end', () => {
+    const steps = describeHistory(
       historyOf(
         { type: 'ExecutionStarted', input: '{}' },
         entered,
@@ -64,51 +64,54 @@ describe('the history of a run', () => {
         { type: 'ExecutionSucceeded' },
       ),
     );
-    expect(told.map(({ text, tone }) => [tone, text])).toEqual([
-      ['calm', 'The send request came from the bus; the run began'],
-      ['busy', 'The send step began'],
-      ['bad', 'LiveChat failed itself, or did not say whether it took the message'],
-      ['busy', 'Tried again, attempt 2 of this visit'],
-      ['warn', 'Not its turn yet, or no slot: deferred'],
-      ['warn', 'It waited 1.0 s'],
-      ['busy', 'The send step began'],
-      ['good', 'The run ended: everything was sent'],
+    expect(steps.map(({ text, tone }) => [tone, text])).toEqual([
+      ['calm', 'Execution started by the send request'],
+      ['busy', 'Send step started'],
+      ['bad', 'Server error at LiveChat, or the outcome is unknown'],
+      ['busy', 'Send step retried, attempt 2'],
+      ['warn', 'Deferred: waiting for its turn or a rate-limit slot'],
+      ['warn', 'Waited 1.0 s'],
+      ['busy', 'Send step started'],
+      ['good', 'Execution succeeded: all messages were sent'],
     ]);
-    expect(told[2]?.because).toBe('LiveChatServerError: it answered 500');
-    expect(told[4]?.because).toMatch(/^until /);
+    expect(steps[2]?.reason).toBe('LiveChatServerError: it answered 500');
+    expect(steps[4]?.reason).toMatch(/^until /);
   });
 
-  it.each(Object.values(HistoryEventType))('%s is told in words, or is noise', (type) => {
-    const told = texts({ type });
-    expect(told).toHaveLength(silent.includes(type) ? 0 : 1);
-    for (const text of told) expect(text).toMatch(/^[A-Z].* ./);
-    expect(told.join()).not.toContain(type);
+  it.each(Object.values(HistoryEventType))('describes %s, or leaves it out as technical', (type) => {
+    const steps = texts({ type });
+    expect(steps).toHaveLength(silent.includes(type) ? 0 : 1);
+    for (const text of steps) expect(text).toMatch(/^[A-Z].* ./);
+    expect(steps.join()).not.toContain(type);
   });
 
-  it.each([...triedAgain, 'Lambda.TooManyRequestsException'])('a failure with %s is told for itself', (error) => {
-    const told = texts(entered, { type: 'TaskFailed', error });
-    expect(told).toHaveLength(1);
-    expect(told).not.toContain('The attempt failed');
-  });
+  it.each([...triedAgain, 'Lambda.TooManyRequestsException'])(
+    'has a text of its own for a failure with %s',
+    (error) => {
+      const steps = texts(entered, { type: 'TaskFailed', error });
+      expect(steps).toHaveLength(1);
+      expect(steps).not.toContain('The attempt failed');
+    },
+  );
 
-  it('what is not known is told in its own words, with its cause, and what did not succeed stands out', () => {
+  it('describes unknown events by their type and cause, and marks failures', () => {
     expect(
-      tellHistory(
+      describeHistory(
         historyOf(
           { type: 'QuantumLeapStarted', name: 'Leap' },
           { type: 'QuantumLeapTimedOut', error: 'Late', cause: 'too far' },
           { type: '' },
         ),
-      ).map(({ text, tone, because }) => ({ text, tone, because })),
+      ).map(({ text, tone, reason }) => ({ text, tone, reason })),
     ).toEqual([
-      { text: 'Quantum leap started: Leap', tone: 'calm', because: undefined },
-      { text: 'Quantum leap timed out', tone: 'bad', because: 'Late: too far' },
-      { text: 'Something that has no name', tone: 'calm', because: undefined },
+      { text: 'Quantum leap started: Leap', tone: 'calm', reason: undefined },
+      { text: 'Quantum leap timed out', tone: 'bad', reason: 'Late: too far' },
+      { text: 'Event without a type', tone: 'calm', reason: undefined },
     ]);
     expect(texts(entered, { type: 'TaskFailed', error: 'constructor' })).toEqual(['The attempt failed']);
   });
 
-  it('says what happens to a dead letter, also where it could not be kept', () => {
+  it('describes a dead letter that could not be queued', () => {
     const dead = { type: 'TaskStateEntered', name: 'DeadLetter' };
     expect(
       texts(
@@ -118,21 +121,21 @@ describe('the history of a run', () => {
         { type: 'ExecutionFailed' },
       ),
     ).toEqual([
-      'Given up: the request goes into the dead-letter queue',
-      'It could not be put into the dead-letter queue',
-      'The run failed',
+      'Failed: the request moves to the dead-letter queue',
+      'The dead-letter queue could not be written',
+      'Execution failed',
     ]);
   });
 
-  it('a run that waits says so, and one that was stopped by hand', () => {
-    expect(texts({ type: 'WaitStateEntered' })).toEqual(['It waits, and is then tried again']);
+  it('describes a waiting and an aborted execution', () => {
+    expect(texts({ type: 'WaitStateEntered' })).toEqual(['Waiting for the next attempt']);
     expect(texts({ type: 'WaitStateEntered' }, { type: 'WaitStateAborted' }, { type: 'ExecutionAborted' })).toEqual([
-      'It waits, and is then tried again',
-      'The run was stopped by hand',
+      'Waiting for the next attempt',
+      'Execution aborted by an operator',
     ]);
   });
 
-  it('any history is told in its own order, each event once at most', () => {
+  it('keeps the order of any history and describes each event at most once', () => {
     const text = fc.option(fc.string(), { nil: undefined });
     const event = fc.record(
       {
@@ -146,10 +149,10 @@ describe('the history of a run', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 20 }), (events) => {
         const whole = historyOf(...events.map((one) => JSON.parse(JSON.stringify(one))));
-        const told = tellHistory(whole);
-        expect(told.map(({ id }) => id)).toEqual([...new Set(told.map(({ id }) => id))].sort((a, b) => a - b));
-        for (const { text: said } of told) expect(said.length).toBeGreaterThan(0);
-        expect(pathOf(whole).states.size).toBeLessThanOrEqual(whole.length);
+        const steps = describeHistory(whole);
+        expect(steps.map(({ id }) => id)).toEqual([...new Set(steps.map(({ id }) => id))].sort((a, b) => a - b));
+        for (const { text: said } of steps) expect(said.length).toBeGreaterThan(0);
+        expect(executionPath(whole).states.size).toBeLessThanOrEqual(whole.length);
       }),
     );
   });
@@ -157,11 +160,11 @@ describe('the history of a run', () => {
   it.each([
     [{}, undefined],
     [{ error: 'E' }, 'E'],
-    [{ cause: 'because' }, 'because'],
+    [{ cause: 'reason' }, 'reason'],
     [{ error: 'E', cause: errorMessage('of this') }, 'E: of this'],
     [{ error: 'E', cause: '{"other":1}' }, 'E: {"other":1}'],
     [{ error: 'E', cause: 'null' }, 'E: null'],
-  ])('the cause of %j is %s', (event, cause) => {
-    expect(causeOf(event)).toBe(cause);
+  ])('formats the cause of %j as %s', (event, cause) => {
+    expect(formatCause(event)).toBe(cause);
   });
 });

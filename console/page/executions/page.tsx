@@ -1,15 +1,14 @@
 import { useState } from 'preact/hooks';
-import type { ExecutionPage, ExecutionSummary } from '../../answers.ts';
-import { Badge } from '../parts/badge.tsx';
-import { Empty, Loaded } from '../parts/states.tsx';
-import { duration, shortTime, wholeTime } from '../parts/time.ts';
+import * as z from 'zod/mini';
+import type { ExecutionPage, ExecutionResponse, ExecutionSummary } from '../../responses.ts';
+import { get, useResource } from '../app/api.ts';
+import { linkTo, type Route } from '../app/route.ts';
+import { useChanges } from '../app/stream.ts';
+import { clockTime, duration, fullTime, shortTime } from '../parts/time.ts';
+import { Badge, Copyable, Empty, Loaded, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { get } from '../shell/api.ts';
-import { useResource } from '../shell/resource.ts';
-import { linkTo, type Route } from '../shell/route.ts';
-import { useChanges } from '../shell/stream.ts';
-import { toneOfRun, wordsOfRun } from './status.ts';
-import { ExecutionView } from './view.tsx';
+import { MachineDiagram } from './diagram.tsx';
+import { describeHistory, formatCause } from './history.ts';
 
 const statuses = ['', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 
@@ -29,7 +28,7 @@ function ExecutionList({ query }: { query: URLSearchParams }) {
     <div class="fill">
       <div class="head">
         <h1>Executions</h1>
-        <p>Each send request on the bus is one run of the state machine.</p>
+        <p>Each send request on the bus starts one execution of the send state machine.</p>
         <form class="filters">
           <label>
             Status
@@ -41,19 +40,19 @@ function ExecutionList({ query }: { query: URLSearchParams }) {
             >
               {statuses.map((one) => (
                 <option key={one} value={one}>
-                  {one === '' ? 'any' : wordsOfRun(one)}
+                  {one === '' ? 'any' : statusText(one)}
                 </option>
               ))}
             </select>
           </label>
         </form>
       </div>
-      <Loaded from={loaded}>{(page) => <Runs key={status} first={page} status={status} />}</Loaded>
+      <Loaded from={loaded}>{(page) => <ExecutionRows key={status} first={page} status={status} />}</Loaded>
     </div>
   );
 }
 
-function Runs({ first, status }: { first: ExecutionPage; status: string }) {
+function ExecutionRows({ first, status }: { first: ExecutionPage; status: string }) {
   const [more, setMore] = useState<ExecutionPage>();
   const [problem, setProblem] = useState('');
   const next = more ? more.next : first.next;
@@ -61,18 +60,18 @@ function Runs({ first, status }: { first: ExecutionPage; status: string }) {
   const list = [...first.executions, ...(more?.executions ?? []).filter(({ id }) => !fresh.has(id))];
   if (list.length === 0) {
     return (
-      <Empty title={status ? `No run is ${wordsOfRun(status)}` : 'Nothing has been sent yet'}>
+      <Empty title={status ? `No execution is ${statusText(status)}` : 'No executions yet'}>
         {status ? (
-          <a href={linkTo('executions')}>See all</a>
+          <a href={linkTo('executions')}>Show all</a>
         ) : (
           <>
-            A run begins when a service puts <code>message.send.requested</code> on the bus.
+            An execution starts when a service publishes <code>message.send.requested</code> on the bus.
           </>
         )}
       </Empty>
     );
   }
-  const readOn = () =>
+  const loadMore = () =>
     get('/executions', { status, limit: 200, after: next }).then(
       (page) => setMore((before) => ({ ...page, executions: [...(before?.executions ?? []), ...page.executions] })),
       (error: Error) => setProblem(error.message),
@@ -83,8 +82,8 @@ function Runs({ first, status }: { first: ExecutionPage; status: string }) {
       {problem && <p class="notice bad">{problem}</p>}
       {next !== undefined && (
         <p class="more">
-          <button type="button" onClick={readOn}>
-            Older runs
+          <button type="button" onClick={loadMore}>
+            Show older executions
           </button>
         </p>
       )}
@@ -93,15 +92,112 @@ function Runs({ first, status }: { first: ExecutionPage; status: string }) {
 }
 
 function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
-  const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : 'under way';
+  const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : 'running';
   return (
     <a class="row run" href={linkTo('executions', id)}>
       <code class="who">{name}</code>
       <span class="with">{took}</span>
-      <Badge tone={toneOfRun(status)}>{wordsOfRun(status)}</Badge>
-      <time dateTime={startDate} title={wholeTime(startDate)}>
+      <Badge tone={statusTone(status)}>{statusText(status)}</Badge>
+      <time dateTime={startDate} title={fullTime(startDate)}>
         {shortTime(startDate)}
       </time>
     </a>
   );
+}
+
+const request = z.object({
+  detail: z.object({ data: z.object({ conversationId: z.string(), requestId: z.string() }) }),
+});
+
+function parseRequest(input: string | undefined) {
+  try {
+    return request.safeParse(JSON.parse(input ?? '')).data?.detail.data;
+  } catch {
+    return undefined;
+  }
+}
+
+export function ExecutionView({ id }: { id: string }) {
+  const loaded = useResource(id, () => get('/executions/:id', { id }));
+  useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
+  return (
+    <>
+      <p class="back">
+        <a href={linkTo('executions')}>← Executions</a>
+      </p>
+      <Loaded from={loaded}>{(answer) => <ExecutionDetails answer={answer} reload={loaded.reload} />}</Loaded>
+    </>
+  );
+}
+
+function ExecutionDetails({
+  answer: { execution, history },
+  reload,
+}: {
+  answer: ExecutionResponse;
+  reload: () => void;
+}) {
+  const { name, status, startDate, stopDate, input, id } = execution;
+  const about = parseRequest(input);
+  const steps = describeHistory(history);
+  const cause = formatCause(execution);
+  return (
+    <>
+      <div class="head">
+        <h1>Execution</h1>
+        <p>
+          <Badge tone={statusTone(status)}>{statusText(status)}</Badge> started {fullTime(startDate)}
+          {stopDate && `, took ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
+          {about && (
+            <>
+              , sends to <a href={linkTo('conversations', about.conversationId)}>{about.conversationId}</a>
+            </>
+          )}
+        </p>
+        {cause && <p class="bad">{cause}</p>}
+        {status === 'RUNNING' && (
+          <p>
+            <button type="button" onClick={reload}>
+              Refresh
+            </button>
+          </p>
+        )}
+      </div>
+      <section class="card" aria-label="State machine">
+        <MachineDiagram history={history} status={status} />
+      </section>
+      <section class="card" aria-labelledby="history-title">
+        <h2 id="history-title">History</h2>
+        <ol class="steps times">
+          {steps.map(({ id: event, at, text, tone, reason }) => (
+            <li key={event} class={tone}>
+              <time dateTime={at} title={fullTime(at)}>
+                {clockTime(at)}
+              </time>{' '}
+              {text}
+              {reason && <small>{reason}</small>}
+            </li>
+          ))}
+        </ol>
+      </section>
+      <section class="card" aria-labelledby="ids-title">
+        <h2 id="ids-title">Search logs by</h2>
+        <dl class="ids">
+          <Copyable label="Execution" value={name} />
+          <Copyable label="ARN" value={id} />
+          {about && <Copyable label="Request" value={about.requestId} />}
+          {about && <Copyable label="Chat" value={about.conversationId} />}
+        </dl>
+      </section>
+    </>
+  );
+}
+
+export function statusTone(status: string): Tone {
+  if (status === 'SUCCEEDED') return 'good';
+  return status === 'RUNNING' ? 'busy' : 'bad';
+}
+
+export function statusText(status: string): string {
+  return status.toLowerCase().replace('_', ' ');
 }

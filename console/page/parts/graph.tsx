@@ -12,8 +12,8 @@ export interface GraphEdge {
   readonly from: string;
   readonly to: string;
   readonly label?: string;
-  /** Such as `taken`. */
-  readonly look?: string;
+  /** CSS class, such as `taken`. */
+  readonly style?: string;
 }
 
 export interface GraphProps<Node extends GraphNode> {
@@ -21,9 +21,9 @@ export interface GraphProps<Node extends GraphNode> {
   readonly nodes: readonly Node[];
   readonly edges: readonly GraphEdge[];
   readonly direction: 'LR' | 'TB';
-  /** Between boxes beside each other, in pixels. */
+  /** Distance between neighbouring nodes, in pixels. */
   readonly gap?: number;
-  /** Drawn around the node's upper left corner. */
+  /** Draws a node; the origin is its upper left corner. */
   readonly draw: (node: Node) => ComponentChildren;
 }
 
@@ -32,9 +32,9 @@ interface Point {
   readonly y: number;
 }
 
-/** Boxes and arrows, laid out by dagre. */
+/** A directed graph, laid out by dagre. */
 export function Graph<Node extends GraphNode>({ title, nodes, edges, direction, gap = 28, draw }: GraphProps<Node>) {
-  // What is in the boxes changes while live; where they stand does not.
+  // The layout depends on sizes and edges only, not on the live content.
   const shape = JSON.stringify([nodes.map(({ id, width, height }) => [id, width, height]), edges, direction, gap]);
   const placed = useMemo(() => place(nodes, edges, direction, gap), [shape]);
   return (
@@ -53,9 +53,9 @@ export function Graph<Node extends GraphNode>({ title, nodes, edges, direction, 
           <path d="M0 0.5 7.5 4 0 7.5z" class="arrow taken" />
         </marker>
       </defs>
-      {placed.edges.map(({ key, path, label, at, look }) => (
-        <g key={key} class={`edge ${look ?? ''}`}>
-          <path d={path} marker-end={look === 'taken' ? 'url(#arrow-taken)' : 'url(#arrow)'} />
+      {placed.edges.map(({ key, path, label, at, style }) => (
+        <g key={key} class={`edge ${style ?? ''}`}>
+          <path d={path} marker-end={style === 'taken' ? 'url(#arrow-taken)' : 'url(#arrow)'} />
           {label && (
             <text x={at.x} y={at.y} text-anchor="middle" dominant-baseline="middle">
               {label}
@@ -88,13 +88,13 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
     width,
     height,
     at: new Map<string, Point>(nodes.map(({ id }) => [id, graph.node(id)])),
-    edges: edges.map(({ from, to, label, look }, index) => {
-      const laid = graph.edge(from, to, String(index));
+    edges: edges.map(({ from, to, label, style }, index) => {
+      const placed = graph.edge(from, to, String(index));
       return {
         key: `${index}`,
         label,
-        look,
-        ...drawn(graph.node(from), graph.node(to), laid.points ?? [], direction),
+        style,
+        ...drawEdge(graph.node(from), graph.node(to), placed.points ?? [], direction),
       };
     }),
   };
@@ -102,11 +102,8 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
 
 type Box = Point & Pick<GraphNode, 'width' | 'height'>;
 
-/**
- * The line and the place of its label. Forward it goes from the middle of one side to the middle of the other, where dagre
- * would begin and end anywhere on the border.
- */
-function drawn(from: Box, to: Box, points: readonly Point[], direction: 'LR' | 'TB'): { path: string; at: Point } {
+/** An edge's path and the position of its label. A forward edge joins the middles of the facing sides; dagre joins any border points. */
+function drawEdge(from: Box, to: Box, points: readonly Point[], direction: 'LR' | 'TB'): { path: string; at: Point } {
   const across = direction === 'LR';
   const half = (box: Box): Point => (across ? { x: box.width / 2, y: 0 } : { x: 0, y: box.height / 2 });
   const start = { x: from.x + half(from).x, y: from.y + half(from).y };
@@ -114,15 +111,14 @@ function drawn(from: Box, to: Box, points: readonly Point[], direction: 'LR' | '
   const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
   const forward = across ? end.x > start.x : end.y > start.y;
   if (!forward || points.length > 3)
-    return { path: pathOf(points), at: points[Math.floor(points.length / 2)] ?? middle };
+    return { path: smoothPath(points), at: points[Math.floor(points.length / 2)] ?? middle };
   const control = across
     ? `${middle.x} ${start.y} ${middle.x} ${end.y}`
     : `${start.x} ${middle.y} ${end.x} ${middle.y}`;
   return { path: `M${start.x} ${start.y}C${control} ${end.x} ${end.y}`, at: middle };
 }
 
-/** A smooth line through the points. */
-function pathOf([first, ...rest]: readonly Point[]): string {
+function smoothPath([first, ...rest]: readonly Point[]): string {
   if (!first) return '';
   const middles = rest.slice(0, -1).map((point, index) => {
     const next = rest[index + 1] ?? point;
@@ -135,11 +131,11 @@ function pathOf([first, ...rest]: readonly Point[]): string {
 const narrow = matchMedia('(max-width: 720px)');
 
 export function useNarrow(): boolean {
-  const [is, setIs] = useState(narrow.matches);
+  const [isNarrow, setNarrow] = useState(narrow.matches);
   useEffect(() => {
-    const change = () => setIs(narrow.matches);
+    const change = () => setNarrow(narrow.matches);
     narrow.addEventListener('change', change);
     return () => narrow.removeEventListener('change', change);
   }, []);
-  return is;
+  return isNarrow;
 }

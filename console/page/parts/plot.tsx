@@ -3,10 +3,10 @@ import UPlot from 'uplot';
 
 export interface Line {
   readonly label: string;
-  /** The name of a colour in colours.css. */
+  /** A colour name of colours.css. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
-  /** Each value holds until the next. */
+  /** Draws a step line: each value holds until the next. */
   readonly steps?: boolean;
 }
 
@@ -16,27 +16,27 @@ export interface PlotProps {
   /** Seconds since 1970, one for each value. */
   readonly times: readonly number[];
   readonly lines: readonly Line[];
-  /** The scale reaches at least this far. */
-  readonly atLeast: number;
+  /** The smallest upper end of the scale. */
+  readonly minScale: number;
 }
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const height = 132;
 
-/** One small plot over time; its text says what the latest values are. */
-export function Plot({ title, times, lines, atLeast }: PlotProps) {
+/** A small plot over time, with the latest values as text. */
+export function Plot({ title, times, lines, minScale }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const data = useRef<UPlot.AlignedData>([[]]);
   data.current = [[...times], ...lines.map(({ values }) => [...values])];
-  const looks = JSON.stringify(lines.map(({ label, colour, steps }) => [label, colour, steps]));
+  const appearance = JSON.stringify(lines.map(({ label, colour, steps }) => [label, colour, steps]));
 
   useEffect(() => {
     const element = box.current;
     if (!element) return;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new UPlot(optionsFor(element, lines, atLeast), data.current, element);
+      plot.current = new UPlot(optionsFor(element, lines, minScale), data.current, element);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
@@ -47,7 +47,7 @@ export function Plot({ title, times, lines, atLeast }: PlotProps) {
       dark.removeEventListener('change', draw);
       plot.current?.destroy();
     };
-  }, [looks, atLeast]);
+  }, [appearance, minScale]);
 
   useEffect(() => plot.current?.setData(data.current), [times, lines]);
 
@@ -58,7 +58,7 @@ export function Plot({ title, times, lines, atLeast }: PlotProps) {
         {lines.map(({ label, colour, values }) => (
           <span key={label} class="key">
             <i class={`swatch ${colour}`} aria-hidden="true" />
-            {label} <b>{latestOf(values)}</b>
+            {label} <b>{formatLatest(values)}</b>
           </span>
         ))}
       </figcaption>
@@ -67,12 +67,12 @@ export function Plot({ title, times, lines, atLeast }: PlotProps) {
   );
 }
 
-function latestOf(values: readonly (number | null)[]): string {
+function formatLatest(values: readonly (number | null)[]): string {
   const latest = values.findLast((value) => value !== null);
   return latest === undefined || latest === null ? '–' : String(Math.round(latest * 10) / 10);
 }
 
-function optionsFor(element: HTMLElement, lines: readonly Line[], atLeast: number): UPlot.Options {
+function optionsFor(element: HTMLElement, lines: readonly Line[], minScale: number): UPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const axis: UPlot.Axis = {
@@ -87,7 +87,7 @@ function optionsFor(element: HTMLElement, lines: readonly Line[], atLeast: numbe
     legend: { show: false },
     cursor: { show: false },
     padding: [8, 8, 0, 0],
-    scales: { y: { range: (_, __, most) => [0, Math.max(atLeast, most * 1.1)] } },
+    scales: { y: { range: (_, __, max) => [0, Math.max(minScale, max * 1.1)] } },
     axes: [
       { ...axis, space: 70, size: 24, values: [[60, '{HH}:{mm}', null, null, null, null, null, null, 1]] },
       { ...axis, size: 38, space: 36 },

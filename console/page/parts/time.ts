@@ -1,4 +1,4 @@
-/** Times and durations as people read them. */
+/** Formats times and durations. */
 
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
@@ -13,29 +13,29 @@ const day = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
   hourCycle: 'h23',
 });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
 
 const dayMs = 86_400_000;
 
-export function clockOf(iso: string): string {
+export function clockTime(iso: string): string {
   return clock.format(new Date(iso));
 }
 
-/** The clock for what is less than a day old, else the day too. */
+/** The time of day, with the date if it is more than a day ago. */
 export function shortTime(iso: string, now = Date.now()): string {
   const at = new Date(iso);
   return now - at.getTime() < dayMs ? clock.format(at) : day.format(at);
 }
 
-export function wholeTime(iso: string): string {
-  return whole.format(new Date(iso));
+export function fullTime(iso: string): string {
+  return full.format(new Date(iso));
 }
 
-/** The clock, with its day where that is not the day of `first`. */
+/** The time of day, with the date if it is not the day of `first`. */
 export function stepTime(iso: string, first = iso): string {
   const at = new Date(iso);
   const sameDay = at.toDateString() === new Date(first).toDateString();
-  return sameDay ? clock.format(at) : whole.format(at);
+  return sameDay ? clock.format(at) : full.format(at);
 }
 
 const units = [

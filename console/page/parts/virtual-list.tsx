@@ -5,17 +5,17 @@ import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact
 export interface VirtualListProps<T> {
   readonly items: readonly T[];
   readonly keyOf: (item: T) => string;
-  /** In pixels; each is measured when it shows. */
+  /** Estimated item height in pixels; rendered items are measured. */
   readonly estimate: number;
   readonly label: string;
   readonly render: (item: T, index: number) => ComponentChildren;
-  /** Called when the last item comes into sight. */
+  /** Called when the last item becomes visible. */
   readonly onEnd?: (() => void) | undefined;
-  /** Begins, and stays, at the end, as a chat does. */
+  /** Starts at the end and follows new items, as a chat does. */
   readonly fromEnd?: boolean;
 }
 
-/** A list of any length, of which only what is in sight is drawn. */
+/** A list that renders only the visible items. */
 export function VirtualList<T>({ items, keyOf, estimate, label, render, onEnd, fromEnd }: VirtualListProps<T>) {
   const scroller = useRef<HTMLElement>(null);
   const [, redraw] = useReducer((count: number, _: unknown) => count + 1, 0);
@@ -54,7 +54,7 @@ export function VirtualList<T>({ items, keyOf, estimate, label, render, onEnd, f
     <section
       class="scroller"
       ref={scroller}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable.
       tabIndex={0}
       aria-label={label}
       onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {

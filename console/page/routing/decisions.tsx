@@ -1,6 +1,6 @@
 import type { Decision } from '../../../core/routing/rules.ts';
-import { Badge, type Tone } from '../parts/badge.tsx';
-import { wholeTime } from '../parts/time.ts';
+import { fullTime } from '../parts/time.ts';
+import { Badge, type Tone } from '../parts/ui.tsx';
 
 const toneOfOutcome: Readonly<Record<Decision['actions'][number]['outcome'], Tone>> = {
   done: 'good',
@@ -11,7 +11,7 @@ const toneOfOutcome: Readonly<Record<Decision['actions'][number]['outcome'], Ton
 
 const toneOfResult = { matched: 'good', 'not matched': 'calm', waits: 'warn' } as const;
 
-/** What routing decided of a conversation's threads, and why. */
+/** The routing decisions of a conversation's threads, with their reasons. */
 export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
   return (
     <>
@@ -29,9 +29,12 @@ function DecisionView({ decision }: { decision: Decision }) {
     <section class="decision">
       <p>
         <b>
-          {to ? `Given to ${to}` : `Left to LiveChat's own routing${unassignedReason ? `: ${unassignedReason}` : ''}`}
+          {to
+            ? `Assigned to ${to}`
+            : `Assigned by LiveChat's own routing${unassignedReason ? `: ${unassignedReason}` : ''}`}
         </b>
-        , {wholeTime(decidedAt)}, {phase === 'start' ? 'as the thread began' : "with the customer's first message"}, by{' '}
+        , {fullTime(decidedAt)},{' '}
+        {phase === 'start' ? 'at the start of the thread' : "with the customer's first message"}, by{' '}
         {rulesVersion === 0 ? 'the default rules' : `version ${rulesVersion} of the rules`}.
       </p>
       <ul class="evaluated">
@@ -41,8 +44,7 @@ function DecisionView({ decision }: { decision: Decision }) {
             <ul>
               {reasons.map(({ path, fact, operator, result: truth }) => (
                 <li key={path}>
-                  <code>{fact}</code> {operator}:{' '}
-                  {truth === 'unknown' ? 'not known yet' : truth ? 'holds' : 'does not hold'}
+                  <code>{fact}</code> {operator}: {truth === 'unknown' ? 'unknown' : truth ? 'true' : 'does not hold'}
                 </li>
               ))}
             </ul>

@@ -7,8 +7,8 @@ const dana = { customer: { name: 'Dana Whitfield', email: 'dana@shop.example', s
 const mayLack = /events\[\]|agent_last_event|customer_last_event|cart_value|rating|tags/;
 
 /** A chat that was closed and reopened so many times. */
-const chatOfThreads = async ({ begin, act }: Running, threads: number): Promise<string> => {
-  const chatId = await begin(dana);
+const chatOfThreads = async ({ startChat, act }: Running, threads: number): Promise<string> => {
+  const chatId = await startChat(dana);
   for (let n = 1; n < threads; n++) {
     await act(chatId, { as: 'agent', action: 'message', text: 'Bye' });
     await act(chatId, { action: 'leave' });
@@ -45,8 +45,8 @@ describe('get_chat', () => {
   });
 
   test('returns last_visit before 3.6, and no customer_visit', async () => {
-    const { api, begin } = await startApi();
-    const { json } = await api('get_chat', { chat_id: await begin() }, { version: 'v3.4' });
+    const { api, startChat } = await startApi();
+    const { json } = await api('get_chat', { chat_id: await startChat() }, { version: 'v3.4' });
     expect(json).toMatchObject({ users: [{ last_visit: { ip: '203.0.113.24' } }, {}] });
     expect(json).not.toHaveProperty('thread.customer_visit');
     expect(json).not.toHaveProperty('users.0.visit');
@@ -104,8 +104,8 @@ describe('list_threads', () => {
     [{ sort_order: 'up' }, '`sort_order` must be one of asc, desc'],
     [{ filters: { from: 'today' } }, '`filters.from` must be a time'],
   ])('rejects %j', async (more, message) => {
-    const { api, begin } = await startApi();
-    const answer = await api('list_threads', { chat_id: await begin(), ...more });
+    const { api, startChat } = await startApi();
+    const answer = await api('list_threads', { chat_id: await startChat(), ...more });
     expect(answer).toMatchObject({ status: 422, json: { error: { message } } });
   });
 });
@@ -116,7 +116,7 @@ describe('list_chats', () => {
     const running = await startApi({ clock });
     const ids: string[] = [];
     for (const group of [0, 4, 4]) {
-      ids.push(await running.begin({ group }));
+      ids.push(await running.startChat({ group }));
       clock.advance(1000);
     }
     await running.act(ids[1] ?? '', { action: 'leave' });
@@ -176,8 +176,8 @@ const adding = (chat_id: string, changes: object = {}) => ({
 describe('add_user_to_chat', () => {
   test('sends the webhook immediately, and lets the user send after a delay', async () => {
     const clock = manualClock();
-    const { api, begin, send, receiver } = await startApi({ clock });
-    const chatId = await begin({ agent: null });
+    const { api, startChat, send, receiver } = await startApi({ clock });
+    const chatId = await startChat({ agent: null });
     expect(await api('add_user_to_chat', adding(chatId))).toMatchObject({ status: 200, json: {} });
     await until(() => receiver.bodies.length === 2);
     expect(receiver.bodies[1]).toMatchObject({
@@ -191,8 +191,8 @@ describe('add_user_to_chat', () => {
   });
 
   test('rejects a second public agent unless the setting allows it', async () => {
-    const { api, begin, own } = await startApi();
-    const chatId = await begin({ agent: tomas });
+    const { api, startChat, own } = await startApi();
+    const chatId = await startChat({ agent: tomas });
     const { status, json } = await api('add_user_to_chat', adding(chatId));
     expect({ status, json }).toEqual({ status: 422, json: apiFixture('error.validation_public_agents_limit.422') });
     await own('settings', { publicAgentsLimit: 2 });
@@ -200,25 +200,25 @@ describe('add_user_to_chat', () => {
   });
 
   test('accepts an agent with visibility agents, who can send to agents only', async () => {
-    const { api, begin, send, own } = await startApi();
+    const { api, startChat, send, own } = await startApi();
     await own('settings', { joinDelayMs: 0 });
-    const chatId = await begin({ agent: tomas });
+    const chatId = await startChat({ agent: tomas });
     expect((await api('add_user_to_chat', adding(chatId, { visibility: 'agents' }))).status).toBe(200);
     expect((await send(chatId)).status).toBe(422);
     expect((await send(chatId, { visibility: 'agents' })).status).toBe(200);
   });
 
   test('accepts a user who is already in the chat', async () => {
-    const { api, begin, own } = await startApi();
-    const chatId = await begin();
+    const { api, startChat, own } = await startApi();
+    const chatId = await startChat();
     expect((await api('add_user_to_chat', adding(chatId))).status).toBe(200);
     expect((await own('calls')).json).toMatchObject({ methods: { add_user_to_chat: { count: 1, accepted: 1 } } });
   });
 
   test('adds the customer to a thread that an agent started', async () => {
-    const { api, begin, act, receiver } = await startApi();
+    const { api, startChat, act, receiver } = await startApi();
     const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
-    const chatId = await begin({ customerId: customer });
+    const chatId = await startChat({ customerId: customer });
     await act(chatId, { action: 'leave' });
     await api('resume_chat', { chat: { id: chatId } });
     await api('add_user_to_chat', adding(chatId, { user_id: customer, user_type: 'customer' }));
@@ -232,15 +232,15 @@ describe('add_user_to_chat', () => {
     [{ ignore_requester_presence: false }, 403, apiFixture('error.authorization_not_member.403')],
     [{ visibility: undefined }, 422, { error: { type: 'validation', message: '`visibility` is required' } }],
   ])('rejects %j', async (changes, status, json) => {
-    const { api, begin } = await startApi();
-    const answer = await api('add_user_to_chat', adding(await begin({ agent: null }), changes));
+    const { api, startChat } = await startApi();
+    const answer = await api('add_user_to_chat', adding(await startChat({ agent: null }), changes));
     expect(answer).toMatchObject({ status, json });
   });
 });
 
 test('remove_user_from_chat removes an agent, who then cannot send', async () => {
-  const { api, begin, send, receiver } = await startApi();
-  const chatId = await begin();
+  const { api, startChat, send, receiver } = await startApi();
+  const chatId = await startChat();
   expect((await api('remove_user_from_chat', adding(chatId, { user_id: tomas }))).status).toBe(422);
   expect((await api('remove_user_from_chat', adding(chatId))).status).toBe(200);
   await until(() => receiver.bodies.length === 2);
@@ -250,8 +250,8 @@ test('remove_user_from_chat removes an agent, who then cannot send', async () =>
 
 describe('transfer_chat', () => {
   test('takes over a chat in which a second agent would be rejected', async () => {
-    const { api, begin, send, receiver } = await startApi();
-    const chatId = await begin({ agent: tomas });
+    const { api, startChat, send, receiver } = await startApi();
+    const chatId = await startChat({ agent: tomas });
     const target = { type: 'agent', ids: [nina] };
     expect((await api('transfer_chat', { id: chatId, target })).status).toBe(403);
     const taken = await api('transfer_chat', { id: chatId, target, ignore_requester_presence: true });
@@ -268,17 +268,17 @@ describe('transfer_chat', () => {
   });
 
   test('makes a hidden agent visible to the customer', async () => {
-    const { api, begin, send, own } = await startApi();
+    const { api, startChat, send, own } = await startApi();
     await own('settings', { joinDelayMs: 0 });
-    const chatId = await begin({ agent: tomas });
+    const chatId = await startChat({ agent: tomas });
     await api('add_user_to_chat', adding(chatId, { visibility: 'agents' }));
     expect((await api('transfer_chat', { id: chatId, target: { type: 'agent', ids: [nina] } })).status).toBe(200);
     expect((await send(chatId)).status).toBe(200);
   });
 
   test('to a group: removes the agents and queues the chat', async () => {
-    const { api, begin, send } = await startApi();
-    const chatId = await begin();
+    const { api, startChat, send } = await startApi();
+    const chatId = await startChat();
     expect((await api('transfer_chat', { id: chatId, target: { type: 'group', ids: [19] } })).status).toBe(200);
     expect((await send(chatId)).status).toBe(403);
     const chat = await api('get_chat', { chat_id: chatId });
@@ -286,9 +286,9 @@ describe('transfer_chat', () => {
   });
 
   test('rejects unavailable targets unless the chat may queue', async () => {
-    const { api, begin, own } = await startApi();
+    const { api, startChat, own } = await startApi();
     await own('settings', { offlineAgents: [tomas], offlineGroups: [19], groups: [0, 7, 19] });
-    const chatId = await begin({ agent: nina });
+    const chatId = await startChat({ agent: nina });
     const to = async (target: object | undefined, more: object = {}) => {
       const { status, json } = await api('transfer_chat', { id: chatId, ...(target && { target }), ...more });
       return [status, json];
@@ -312,8 +312,8 @@ describe('transfer_chat', () => {
 });
 
 test('deactivate_chat closes the thread, once', async () => {
-  const { api, begin, receiver } = await startApi();
-  const id = await begin({ agent: tomas });
+  const { api, startChat, receiver } = await startApi();
+  const id = await startChat({ agent: tomas });
   expect((await api('deactivate_chat', { id })).status).toBe(403);
   expect((await api('deactivate_chat', { id, ignore_requester_presence: true })).status).toBe(200);
   await until(() => receiver.bodies.length === 3);

@@ -19,8 +19,8 @@ const uploadOf = (name: string, bytes = 3, type = '') => {
 
 describe('send_event', () => {
   test('sends a webhook with the custom_id and client id of the sender', async () => {
-    const { api, begin, receiver, own } = await startApi();
-    const chat_id = await begin();
+    const { api, startChat, receiver, own } = await startApi();
+    const chat_id = await startChat();
     const sent = await api('send_event', requestFixture('send_event.message', { chat_id }));
     expect(sent).toMatchObject({ status: 200, json: { event_id: expect.stringMatching(/^T[0-9A-Z]{9}_2$/) } });
     await until(() => receiver.bodies.length === 2);
@@ -38,8 +38,8 @@ describe('send_event', () => {
   });
 
   test('does not deduplicate by custom_id', async () => {
-    const { begin, send, own } = await startApi();
-    const chatId = await begin();
+    const { startChat, send, own } = await startApi();
+    const chatId = await startChat();
     const first = await send(chatId, { custom_id: 'out-1' });
     const second = await send(chatId, { custom_id: 'out-1' });
     expect(second.json).not.toEqual(first.json);
@@ -49,8 +49,8 @@ describe('send_event', () => {
   });
 
   test('stores rich messages, system messages, custom events and notes as sent', async () => {
-    const { api, begin, send, own } = await startApi();
-    const chat_id = await begin();
+    const { api, startChat, send, own } = await startApi();
+    const chat_id = await startChat();
     const rich = await api('send_event', requestFixture('send_event.rich_message', { chat_id }));
     expect(rich.status).toBe(200);
     expect((await api('send_event', requestFixture('send_event.system_message', { chat_id }))).status).toBe(200);
@@ -100,8 +100,8 @@ describe('send_event', () => {
   });
 
   test('rejects a requester who is not in the chat with 403', async () => {
-    const { begin, send } = await startApi();
-    const { status, json } = await send(await begin({ agent: tomas }));
+    const { startChat, send } = await startApi();
+    const { status, json } = await send(await startChat({ agent: tomas }));
     expect({ status, json }).toEqual({ status: 403, json: apiFixture('error.authorization_not_member.403') });
   });
 
@@ -112,8 +112,8 @@ describe('send_event', () => {
   });
 
   test('rejects a closed chat in the configured form', async () => {
-    const { begin, act, send, own } = await startApi();
-    const chatId = await begin();
+    const { startChat, act, send, own } = await startApi();
+    const chatId = await startChat();
     await act(chatId, { action: 'leave' });
     expect(await send(chatId)).toMatchObject({ status: 422, json: apiFixture('error.chat_inactive.422') });
     await own('settings', { inactiveForm: 'validation' });
@@ -123,8 +123,8 @@ describe('send_event', () => {
 
 describe('upload_file', () => {
   test('returns a CDN URL that can be sent', async () => {
-    const { api, begin, send } = await startApi();
-    const chat_id = await begin();
+    const { api, startChat, send } = await startApi();
+    const chat_id = await startChat();
     const { status, json } = await api('upload_file', uploadOf('receipt.png', 3, 'image/png'));
     expect(status).toBe(200);
     const url = expect.stringMatching(
@@ -145,8 +145,8 @@ describe('upload_file', () => {
 
   test('an unused URL expires after 24 hours, a used one never', async () => {
     const clock = manualClock();
-    const { api, begin, send } = await startApi({ clock });
-    const chatId = await begin();
+    const { api, startChat, send } = await startApi({ clock });
+    const chatId = await startChat();
     const upload = async (name: string) => readText((await api('upload_file', uploadOf(name))).json, 'url');
     const used = { type: 'file', url: await upload('a.pdf') };
     const unused = { type: 'file', url: await upload('b.pdf') };
@@ -161,22 +161,22 @@ describe('upload_file', () => {
   });
 
   test('rejects large, executable and missing files, and foreign URLs', async () => {
-    const { api, begin, send } = await startApi();
+    const { api, startChat, send } = await startApi();
     const limit = 10 * 1024 * 1024;
     expect((await api('upload_file', uploadOf('a.bin.txt', limit))).status).toBe(200);
     const large = await api('upload_file', uploadOf('a.txt', limit + 1));
     expect(large).toMatchObject({ status: 413, json: apiFixture('error.entity_too_large.413') });
     expect((await api('upload_file', uploadOf('a.exe'))).status).toBe(422);
     expect((await api('upload_file', new FormData())).json).toMatchObject({ error: { message: '`file` is required' } });
-    const elsewhere = await send(await begin(), { type: 'file', url: 'https://shop.example/a.png' });
+    const elsewhere = await send(await startChat(), { type: 'file', url: 'https://shop.example/a.png' });
     expect(elsewhere.status).toBe(422);
   });
 });
 
 describe('resume_chat', () => {
   test('starts a thread with only the requester, and reports the requester id', async () => {
-    const { api, begin, act, receiver, send } = await startApi();
-    const chatId = await begin({ agent: tomas });
+    const { api, startChat, act, receiver, send } = await startApi();
+    const chatId = await startChat({ agent: tomas });
     await act(chatId, { action: 'leave' });
     const { status, json } = await api('resume_chat', { chat: { id: chatId }, active: true });
     expect({ status, json }).toEqual({ status: 200, json: { thread_id: expect.stringMatching(/^T[0-9A-Z]{9}$/) } });
@@ -202,8 +202,8 @@ describe('resume_chat', () => {
   });
 
   test('stores the events of an inactive thread, which stays closed', async () => {
-    const { api, begin, act, receiver, send, own } = await startApi();
-    const chatId = await begin();
+    const { api, startChat, act, receiver, send, own } = await startApi();
+    const chatId = await startChat();
     await act(chatId, { action: 'leave' });
     const events = [{ type: 'message', text: 'By the way', custom_id: 'out-7' }];
     const { json } = await api('resume_chat', { chat: { id: chatId, thread: { events } }, active: false });
@@ -220,8 +220,8 @@ describe('resume_chat', () => {
   });
 
   test('rejects an active chat', async () => {
-    const { api, begin } = await startApi();
-    expect((await api('resume_chat', { chat: { id: await begin() } })).status).toBe(422);
+    const { api, startChat } = await startApi();
+    expect((await api('resume_chat', { chat: { id: await startChat() } })).status).toBe(422);
     expect((await api('resume_chat', { chat: {} })).json).toMatchObject({
       error: { message: '`chat.id` is required' },
     });

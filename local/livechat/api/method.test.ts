@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { nina, startApi, tomas } from '../testing.ts';
 
 test('logs accepted events in order, and clears the log on request', async () => {
-  const { api, begin, send, own } = await startApi();
-  const [one, other] = [await begin(), await begin({ agent: tomas })];
+  const { api, startChat, send, own } = await startApi();
+  const [one, other] = [await startChat(), await startChat({ agent: tomas })];
   await send(one, { custom_id: 'out-1' });
   await send(other, { custom_id: 'out-2' });
   await send(one);
@@ -34,8 +34,8 @@ test('logs accepted events in order, and clears the log on request', async () =>
 });
 
 test('returns and changes the settings; another requester is not a member of the chats', async () => {
-  const { begin, send, own } = await startApi();
-  const chatId = await begin();
+  const { startChat, send, own } = await startApi();
+  const chatId = await startChat();
   const before = {
     rateLimitPerSecond: null,
     joinDelayMs: 300,
@@ -54,5 +54,5 @@ test('returns and changes the settings; another requester is not a member of the
     joinDelayMs: 0,
   });
   expect((await send(chatId)).status).toBe(403);
-  expect((await send(await begin())).status).toBe(403);
+  expect((await send(await startChat())).status).toBe(403);
 });

@@ -52,7 +52,7 @@ describe('webhooks', () => {
   });
 
   test('are sent to the registered URL, with its secret and additional data', async () => {
-    const { api, begin, act, receiver } = await startApi();
+    const { api, startChat, act, receiver } = await startApi();
     const mine = await startReceiver();
     const registered = await api(
       'configuration/register_webhook',
@@ -63,7 +63,7 @@ describe('webhooks', () => {
         additional_data: ['chat_presence_user_ids'],
       }),
     );
-    await act(await begin(), { action: 'leave' });
+    await act(await startChat(), { action: 'leave' });
     await until(() => mine.bodies.length === 1);
     expect(mine.bodies[0]).toMatchObject({
       webhook_id: readText(registered.json, 'id'),
@@ -76,19 +76,19 @@ describe('webhooks', () => {
 
   test('are registered and unregistered with a delay', async () => {
     const clock = manualClock();
-    const { api, own, begin, receiver } = await startApi({ clock });
+    const { api, own, startChat, receiver } = await startApi({ clock });
     const mine = await startReceiver();
     await own('settings', { registrationDelayMs: 120_000 });
     const request = requestFixture('register_webhook', { action: 'incoming_chat', url: mine.url });
     const { json } = await api('configuration/register_webhook', request);
-    await begin({ customer: { name: 'Before' } });
+    await startChat({ customer: { name: 'Before' } });
     clock.advance(120_000);
-    await begin({ customer: { name: 'Between' } });
+    await startChat({ customer: { name: 'Between' } });
     await api('configuration/unregister_webhook', { id: readText(json, 'id'), ...owner });
     expect((await api('configuration/list_webhooks', owner)).json).toEqual([]);
-    await begin({ customer: { name: 'Still' } });
+    await startChat({ customer: { name: 'Still' } });
     clock.advance(120_000);
-    await begin({ customer: { name: 'After' } });
+    await startChat({ customer: { name: 'After' } });
     const chats = ({ bodies }: typeof mine) => bodies.filter(({ action }) => action === 'incoming_chat');
     await until(() => chats(mine).length === 2 && chats(receiver).length === 1);
     expect(JSON.stringify(mine.bodies)).toMatch(/Between.*Still/);
@@ -107,14 +107,14 @@ describe('webhooks', () => {
   });
 
   test('are not sent while license webhooks are disabled', async () => {
-    const { api, begin, receiver } = await startApi();
+    const { api, startChat, receiver } = await startApi();
     const state = async () => (await api('configuration/get_license_webhooks_state', owner)).json;
     expect(await state()).toEqual(apiFixture('get_license_webhooks_state.response'));
     await api('configuration/disable_license_webhooks', owner);
     expect(await state()).toEqual({ license_webhooks_enabled: false });
-    await begin({ customer: { name: 'Disabled' } });
+    await startChat({ customer: { name: 'Disabled' } });
     await api('configuration/enable_license_webhooks', owner);
-    await begin({ customer: { name: 'Enabled' } });
+    await startChat({ customer: { name: 'Enabled' } });
     await until(() => receiver.bodies.length > 0);
     expect(JSON.stringify(receiver.bodies)).not.toContain('Disabled');
   });

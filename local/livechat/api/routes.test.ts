@@ -96,8 +96,8 @@ test('rejects calls over the rate limit with 429 until the window has moved', as
 const owner = { owner_client_id: ownClientId };
 
 test('rejects methods outside the scopes of the token with 403', async () => {
-  const { api, own, begin, send } = await startApi();
-  const chatId = await begin();
+  const { api, own, startChat, send } = await startApi();
+  const chatId = await startChat();
   await own('settings', { scopes: ['chats--all:ro', 'webhooks.state:ro'] });
   const refused = { error: { type: 'authorization', message: 'Missing scope: chats--all:rw or chats--access:rw' } };
   expect(await send(chatId)).toMatchObject({ status: 403, json: refused });

@@ -11,10 +11,10 @@ type Problem = string | true;
 /** Every function is run as the topology says, logs in JSON, and keeps what it fails. */
 export const runtime: Check = (app) =>
   Object.entries(functions).flatMap(([name, spec]) =>
-    ofFunction(app, name, spec).flatMap((problem) => (problem === true ? [] : [`function ${name}: ${problem}`])),
+    functionMetric(app, name, spec).flatMap((problem) => (problem === true ? [] : [`function ${name}: ${problem}`])),
   );
 
-function ofFunction(app: App, name: string, spec: FunctionSpec): Problem[] {
+function functionMetric(app: App, name: string, spec: FunctionSpec): Problem[] {
   const { inputs } = find(app, 'aws:lambda/function:Function', named(app, name));
   const reserved = isProduction(app) ? spec.concurrency : undefined;
   return [

@@ -1,5 +1,5 @@
+import { type Permission, permissions } from '../../../stacks/permissions.ts';
 import { functions } from '../../../stacks/topology.ts';
-import { type Use, uses } from '../../../stacks/uses.ts';
 import type { App, Emitted } from '../emitted.ts';
 import {
   type Check,
@@ -113,7 +113,7 @@ export const used: Check = (app) =>
       textAt({ role }, 'role').endsWith(`/${inputs.name}`),
     );
     const allowed = own ? roleOf(own).allowed.flatMap(({ actions }) => actions) : [];
-    const wanted = spec.uses.flatMap((use) => [...actionsOf(uses[use])]);
+    const wanted = spec.permissions.flatMap((use) => [...actionsOf(permissions[use])]);
     const invoked = allowed.filter((action) => action === 'sqs:SendMessage' && !wanted.includes(action));
     return [
       ...(sharing === 1 ? [] : [`${name}: shares its role`]),
@@ -126,7 +126,7 @@ export const used: Check = (app) =>
     ];
   });
 
-const actionsOf = ({ actions }: Use): readonly string[] => actions;
+const actionsOf = ({ actions }: Permission): readonly string[] => actions;
 
 const webhookMay = [...always, 'events:PutEvents', 'secretsmanager:GetSecretValue', 's3:PutObject'];
 

@@ -124,15 +124,15 @@ export const alarmed: Check = (app) => {
 const watched = [
   ...['webhook-errors', 'webhook-unauthorized', 'webhook-throttled', 'webhook-slow', 'webhooks-rejected', 'event-gaps'],
   ...[
-    'runs-failed',
-    'runs-stopped',
+    'executions-failed',
+    'executions-stopped',
     'gate-closed',
     'backlog',
     'oldest-unsent',
     'functions-throttled',
     'tables-throttled',
   ],
-  ...['dead-letters-authentication', 'dead-letters-event', 'dead-letters-parked', 'events-lost'],
+  ...['dead-letters-authentication', 'dead-letters-event', 'dead-letters-quarantined', 'events-lost'],
 ];
 
 export const complete: Check = (app) => {

@@ -3,7 +3,7 @@ import { at, type Check, find, ofType, statementsOf, textAt } from '../select.ts
 
 const fourteenDays = 14 * 86_400;
 
-/** Queues keep for as long as they can, encrypted; what cannot be handled is parked. */
+/** Queues keep for as long as they can, encrypted; messages that keep failing go to the quarantine queue. */
 export const queued: Check = (app) => {
   const queues = ofType(app, 'aws:sqs/queue:Queue');
   const waiting = find(app, 'aws:sqs/queue:Queue', 'DeadLettersQueue');
@@ -16,7 +16,9 @@ export const queued: Check = (app) => {
         : [`queue ${name}: keeps messages for less than 14 days`]),
       ...(inputs.sqsManagedSseEnabled === true ? [] : [`queue ${name}: not encrypted`]),
     ]),
-    ...(textAt(redrive, 'deadLetterTargetArn').includes('ParkedQueue') ? [] : ['the dead-letter queue parks nothing']),
+    ...(textAt(redrive, 'deadLetterTargetArn').includes('QuarantineQueue')
+      ? []
+      : ['the dead-letter queue parks nothing']),
     ...(at(redrive, 'maxReceiveCount') === maxReceiveCount ? [] : ['the dead-letter queue parks at another count']),
     ...(Number(waiting.inputs.visibilityTimeoutSeconds) >= 6 * functions[consumer].timeoutSeconds
       ? []

@@ -8,10 +8,10 @@ type Problem = string | true;
 /** Tables as the topology lays them out: on demand, recoverable, expiring, and in production not to be deleted. */
 export const tabled: Check = (app) =>
   Object.entries(tables).flatMap(([name, spec]) =>
-    ofTable(app, name, spec).flatMap((problem) => (problem === true ? [] : [`table ${name}: ${problem}`])),
+    tableMetric(app, name, spec).flatMap((problem) => (problem === true ? [] : [`table ${name}: ${problem}`])),
   );
 
-function ofTable(app: App, name: string, { layout }: TableSpec): Problem[] {
+function tableMetric(app: App, name: string, { layout }: TableSpec): Problem[] {
   const { inputs, retained } = find(app, 'aws:dynamodb/table:Table', `${component(name)}Table`);
   const indexes = listAt(inputs, 'globalSecondaryIndexes').map((index) => ({
     name: at(index, 'name'),

@@ -81,15 +81,15 @@ export const delivery: Mutations = {
   'queues keep for 14 days, encrypted, and park': [
     [
       'messages are kept for four days',
-      having(queue, 'ParkedQueue', 'messageRetentionSeconds', 345_600),
-      /ParkedQueue: keeps messages for less/,
+      having(queue, 'QuarantineQueue', 'messageRetentionSeconds', 345_600),
+      /QuarantineQueue: keeps messages for less/,
     ],
     [
       'a queue is not encrypted',
       having(queue, 'DeadLettersQueue', 'sqsManagedSseEnabled', false),
       /DeadLettersQueue: not encrypted/,
     ],
-    ['nothing is parked', having(queue, 'DeadLettersQueue', 'redrivePolicy', undefined), /parks nothing/],
+    ['no quarantine queue', having(queue, 'DeadLettersQueue', 'redrivePolicy', undefined), /parks nothing/],
     [
       'a letter may be read twice',
       having(queue, 'DeadLettersQueue', 'visibilityTimeoutSeconds', 30),

@@ -1,0 +1,63 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import * as z from 'zod/mini';
+import { isLoopbackHost } from '../core/platform/loopback.ts';
+
+/**
+ * Rejects requests that a page of another site sends: the console shows customers' data and acts on production. DNS rebinding
+ * shows in `Host`, a cross-origin request in `Origin`.
+ */
+export const guard: MiddlewareHandler = async (context, next) => {
+  const host = context.req.header('host');
+  if (!isLoopbackHost(host)) return reject(context, 'Host', 'localhost or 127.0.0.1');
+  const origin = context.req.header('origin');
+  if (origin !== undefined && origin !== `http://${host}`) return reject(context, 'Origin', 'this console');
+  if (context.req.header('sec-fetch-site') === 'cross-site' && context.req.path !== '/') {
+    return reject(context, 'Sec-Fetch-Site', 'same-origin');
+  }
+  return next();
+};
+
+function reject(context: Context, field: string, expected: string): Response {
+  return context.json({ error: { field, expected } }, 403);
+}
+
+/** Allows the page's own files only, and images from the origins that serve stored files. */
+export function securityHeaders(imageOrigins: readonly string[]): MiddlewareHandler {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    `img-src 'self' data: ${imageOrigins.join(' ')}`.trim(),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  return async (context, next) => {
+    await next();
+    context.header('Content-Security-Policy', policy);
+    context.header('X-Content-Type-Options', 'nosniff');
+    context.header('Referrer-Policy', 'no-referrer');
+    context.header('Cross-Origin-Resource-Policy', 'same-origin');
+  };
+}
+
+/** An error response that names the invalid field and what it must be. */
+export function invalid(status: 400 | 404 | 409, field: string, expected: string): HTTPException {
+  return new HTTPException(status, { res: Response.json({ error: { field, expected } }, { status }) });
+}
+
+const limit = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(2000));
+
+export function parseLimit(given: string | undefined, fallback: number): number {
+  const parsed = limit.safeParse(given ?? fallback);
+  if (!parsed.success) throw invalid(400, 'limit', 'a whole number from 1 to 2000');
+  return parsed.data;
+}
+
+export function parseOneOf<T extends string>(allowed: readonly T[], given: string, field: string): T {
+  const found = allowed.find((one) => one === given);
+  if (found === undefined) throw invalid(400, field, `one of ${allowed.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,117 @@
+import { signal } from '@preact/signals';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import * as z from 'zod/mini';
+import type { Responses } from '../../responses.ts';
+
+/** A failed call, with a message for the user. */
+export class CallFailed extends Error {
+  override readonly name = 'CallFailed';
+  readonly status: number;
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+const errorBody = z.object({
+  error: z.object({ field: z.optional(z.string()), expected: z.optional(z.string()), message: z.optional(z.string()) }),
+});
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** GET under /api. `query.id` fills `:id` in the path. `signal` cancels the call. */
+export function get<Path extends keyof Responses>(
+  path: Path,
+  query: Query = {},
+  signal?: AbortSignal,
+): Promise<Responses[Path]> {
+  const { id, ...rest } = query;
+  const given = Object.entries(rest).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  );
+  const filled = path.replace(':id', encodeURIComponent(id ?? ''));
+  const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
+  return call('GET', `/api${filled}${search}`, undefined, signal);
+}
+
+/** Calls the console's own origin. */
+export async function call<Answer>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const answer = await fetch(path, {
+    method,
+    ...(signal && { signal }),
+    ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  }).catch((cause: unknown) => {
+    throw new CallFailed(0, 'The console does not respond. Check that it is still running in its terminal.', { cause });
+  });
+  if (answer.ok) return answer.json();
+  throw new CallFailed(
+    answer.status,
+    errorText(errorBody.safeParse(await answer.json().catch(() => undefined)).data, answer),
+  );
+}
+
+function errorText(given: z.infer<typeof errorBody> | undefined, { status }: Response): string {
+  const { field, expected, message } = given?.error ?? {};
+  if (message) return message;
+  if (field && expected) return `${field}: expected ${expected}`;
+  return `The console responded with status ${status}.`;
+}
+
+/** A loaded value that can be reloaded: the previous value stays until the new one arrives. */
+export interface Resource<T> {
+  readonly value: T | undefined;
+  readonly failure: CallFailed | undefined;
+  readonly loading: boolean;
+  reload(): void;
+}
+
+/** Loads on the first render and when `key` changes. A reload during a load runs once after it. */
+export function useResource<T>(key: string, load: () => Promise<T>): Resource<T> {
+  const [state, setState] = useState<Omit<Resource<T>, 'reload'> & { key: string }>({
+    key,
+    value: undefined,
+    failure: undefined,
+    loading: true,
+  });
+  const latest = useRef(load);
+  latest.current = load;
+  /** The load in progress, and whether another load follows it. */
+  const busy = useRef<{ key: string; again: boolean }>(undefined);
+
+  const reload = useCallback(() => {
+    if (busy.current?.key === key) {
+      busy.current.again = true;
+      return;
+    }
+    const mine = { key, again: false };
+    busy.current = mine;
+    setState((before) => ({ ...before, value: before.key === key ? before.value : undefined, key, loading: true }));
+    const finish = (change: { value: T } | { failure: CallFailed }) => {
+      if (busy.current !== mine) return;
+      busy.current = undefined;
+      setState((before) => ({ ...before, failure: undefined, ...change, loading: false }));
+      if (mine.again) reload();
+    };
+    latest.current().then(
+      (value) => finish({ value }),
+      (error: unknown) => finish({ failure: error instanceof CallFailed ? error : new CallFailed(0, String(error)) }),
+    );
+  }, [key]);
+
+  useEffect(reload, [reload]);
+  const current = state.key === key;
+  return {
+    value: current ? state.value : undefined,
+    failure: current ? state.failure : undefined,
+    loading: !current || state.loading,
+    reload,
+  };
+}
+
+/** The deployed stage that the console shows; undefined for the local engine and until it is loaded. */
+export const stage = signal<string | undefined>(undefined);

@@ -1,0 +1,26 @@
+import { signal } from '@preact/signals';
+
+/** A location in the page: `#/conversations/T8RM2K0V9X?status=open` has a section, an id and a query. */
+export interface Route {
+  readonly section: string;
+  readonly id: string | undefined;
+  readonly query: URLSearchParams;
+}
+
+function parse(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  const [section = '', id] = path.split('/');
+  return { section: section || 'flow', id: id ? decodeURIComponent(id) : undefined, query: new URLSearchParams(query) };
+}
+
+export const route = signal(parse(location.hash));
+
+addEventListener('hashchange', () => {
+  route.value = parse(location.hash);
+});
+
+export function linkTo(section: string, id?: string, query?: Readonly<Record<string, string>>): string {
+  const filled = Object.entries(query ?? {}).filter(([, value]) => value !== '');
+  const search = filled.length > 0 ? `?${new URLSearchParams(filled)}` : '';
+  return `#/${section}${id === undefined ? '' : `/${encodeURIComponent(id)}`}${search}`;
+}

@@ -1,0 +1,89 @@
+import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import * as z from 'zod/mini';
+import type { Flow } from '../../flow.ts';
+
+/** A domain event on the bus. */
+export interface StreamedEvent {
+  readonly key: number;
+  readonly at: string;
+  readonly type: string;
+  readonly conversationId?: string | undefined;
+}
+
+const event = z.object({
+  at: z.string(),
+  detailType: z.string(),
+  detail: z.optional(
+    z.nullable(z.object({ data: z.optional(z.looseObject({ conversationId: z.optional(z.string()) })) })),
+  ),
+});
+
+const maxEvents = 60;
+
+export const connected = signal<'connecting' | 'live' | 'lost'>('connecting');
+export const events = signal<readonly StreamedEvent[]>([]);
+export const flow = signal<Flow | undefined>(undefined);
+
+/** A function was invoked, or the stream connected, after which anything may have changed. */
+type Signal = 'invocation' | 'connected';
+
+const listeners = new Set<(item: StreamedEvent | Signal) => void>();
+let keys = 0;
+
+/** Opens the stream. The browser reconnects after an interruption. */
+export function openStream(): void {
+  const source = new EventSource('/api/stream');
+  source.onopen = () => {
+    connected.value = 'live';
+    for (const listener of listeners) listener('connected');
+  };
+  source.onerror = () => {
+    connected.value = 'lost';
+  };
+  source.addEventListener('flow', ({ data }) => {
+    flow.value = JSON.parse(data);
+  });
+  source.addEventListener('invocation', () => {
+    for (const listener of listeners) listener('invocation');
+  });
+  source.addEventListener('event', ({ data }) => {
+    const { at, detailType, detail } = event.parse(JSON.parse(data));
+    keys += 1;
+    const item = { key: keys, at, type: detailType, conversationId: detail?.data?.conversationId };
+    events.value = [item, ...events.value].slice(0, maxEvents);
+    for (const listener of listeners) listener(item);
+  });
+}
+
+const defaultDelayMs = 400;
+/** Functions store an event's effects after it is published: invocations within this time may have changed data. */
+const maxProcessingMs = 15_000;
+
+/** Calls `onChange` after an event that `isRelevant` accepts, at most once in `intervalMs`. */
+export function useChanges(
+  isRelevant: (item: StreamedEvent) => boolean,
+  onChange: () => void,
+  intervalMs = defaultDelayMs,
+): void {
+  const latest = useRef({ isRelevant, onChange });
+  latest.current = { isRelevant, onChange };
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let until = 0;
+    const listener = (item: StreamedEvent | Signal) => {
+      if (item === 'connected' || (item !== 'invocation' && latest.current.isRelevant(item)))
+        until = Date.now() + maxProcessingMs;
+      else if (item !== 'invocation' || Date.now() > until) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        latest.current.onChange();
+      }, intervalMs);
+    };
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      clearTimeout(timer);
+    };
+  }, [intervalMs]);
+}

@@ -1,0 +1,182 @@
+import type { DeliveryView, TryView } from '../../../core/outbound/view.ts';
+import { duration } from '../parts/time.ts';
+import type { Tone } from '../parts/ui.tsx';
+import type { ShownMessage } from './content.tsx';
+
+/** One step of a message's timeline. */
+export interface Step {
+  readonly text: string;
+  readonly tone: Tone;
+  /** ISO 8601; left out if unknown. */
+  readonly at?: string | undefined;
+  /** The time since the previous step. */
+  readonly after?: string | undefined;
+  readonly reason?: string | undefined;
+  /** An execution's ARN and a dead letter's id, to link to. */
+  readonly execution?: string | undefined;
+  readonly deadLetter?: string | undefined;
+}
+
+/** The timeline of a message: from its send request if the bridge sent it, else from its webhook. */
+export function messageTimeline(message: ShownMessage): Step[] {
+  const { delivery, timestamp, receivedAt, storedAt } = message;
+  const arrival: Step[] = delivery
+    ? deliveryTimeline({ ...delivery, deliveredAt: delivery.deliveredAt ?? receivedAt ?? timestamp })
+    : [
+        { text: 'created at LiveChat', tone: 'calm', at: timestamp },
+        {
+          text: 'webhook received',
+          tone: 'good',
+          at: receivedAt,
+          after: since(timestamp, receivedAt, 'after its creation'),
+        },
+      ];
+  const stored: Step = {
+    text: 'stored',
+    tone: 'good',
+    at: storedAt,
+    after: since(receivedAt, storedAt, 'after receipt'),
+  };
+  return [...arrival, stored, ...laterSteps(message)];
+}
+
+/** Read, edited and deleted, in order of time. */
+function laterSteps({ seen, edited, editedAt, deleted, deletedAt, author }: ShownMessage): Step[] {
+  const by = author.type === 'customer' ? 'seen by an agent' : 'seen by the customer';
+  const steps: Step[] = [
+    ...(seen ? [{ text: by, tone: 'good' as const, at: seen.at }] : []),
+    ...(edited ? [{ text: 'edited at LiveChat', tone: 'calm' as const, at: editedAt }] : []),
+    ...(deleted ? [{ text: 'deleted at LiveChat', tone: 'calm' as const, at: deletedAt }] : []),
+  ];
+  return steps.toSorted((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : 1));
+}
+
+/** The timeline of one message of a send request. */
+export function deliveryTimeline(delivery: DeliveryView): Step[] {
+  const { status, requestedAt, redrive, redrivenAt, tries, sentAt, deliveredAt } = delivery;
+  const steps: Step[] = [{ text: 'send request published', tone: 'calm', at: requestedAt }, ...attemptSteps(delivery)];
+  if (redrive > (tries.at(-1)?.redrive ?? 0)) steps.push(redriven(redrive, redrivenAt, tries.at(-1)));
+  switch (status) {
+    case 'unsent':
+      steps.push({ text: 'waiting for an attempt', tone: 'warn', execution: delivery.execution });
+      break;
+    case 'sending':
+      if (tries.at(-1)?.outcome === 'lost')
+        steps.push({ text: 'waiting for a probe before the next attempt', tone: 'warn' });
+      else if (tries.length === 0) steps.push({ text: 'attempt in progress', tone: 'busy' });
+      break;
+    case 'failed':
+      steps.push({
+        text: 'failed to send: moved to the dead letters',
+        tone: 'bad',
+        at: delivery.failedAt,
+        deadLetter: delivery.deadLetterId,
+      });
+      break;
+    case 'sent':
+      steps.push({ text: 'accepted by LiveChat, waiting for the webhook', tone: 'busy', at: sentAt });
+      break;
+    default:
+      steps.push({
+        text: 'delivered: confirmed by webhook',
+        tone: 'good',
+        at: deliveredAt,
+        after: since(sentAt, deliveredAt, 'after the send'),
+      });
+  }
+  return steps;
+}
+
+function attemptSteps(delivery: DeliveryView): Step[] {
+  const { tries, untold = 0, requestedAt } = delivery;
+  const earlier: Step[] =
+    untold > 0
+      ? [
+          {
+            text: `${untold} ${untold === 1 ? 'attempt' : 'attempts'} earlier: see their executions`,
+            tone: 'warn',
+          },
+        ]
+      : [];
+  const steps = tries.flatMap((one, place) => {
+    const before = tries[place - 1];
+    const number = untold + place + 1;
+    if (one.redrive > (before?.redrive ?? 0)) {
+      const after = since(one.redrivenAt, one.began, 'after the redrive');
+      return [redriven(one.redrive, one.redrivenAt, before), attemptStep(one, number, after)];
+    }
+    if (before) return attemptStep(one, number, since(before.ended ?? before.began, one.began, 'later'));
+    const waited = since(requestedAt, one.began, 'after the request');
+    // EventBridge gives the request's time in whole seconds.
+    return attemptStep(one, number, waited && `at most ${waited}`);
+  });
+  return [...earlier, ...steps];
+}
+
+function redriven(number: number, at: string | undefined, before: TryView | undefined): Step {
+  return {
+    text:
+      number === 1
+        ? 'redriven from the dead letters'
+        : `redriven from the dead letters, for the ${ordinal(number)} time`,
+    tone: 'busy',
+    at,
+    deadLetter: before?.deadLetterId,
+  };
+}
+
+function attemptStep(one: TryView, number: number, after: string | undefined): Step {
+  const { began, ended, outcome, execution } = one;
+  const took = ended === undefined ? '' : duration(Date.parse(ended) - Date.parse(began));
+  const steps = {
+    sent: { text: `attempt ${number}: accepted by LiveChat after ${took}`, tone: 'good' },
+    found: { text: `attempt ${number}: already at LiveChat, not sent again`, tone: 'good' },
+    failed: { text: `attempt ${number} failed after ${took}`, tone: 'warn' },
+    'under way': { text: `attempt ${number} in progress`, tone: 'busy' },
+    lost: { text: `attempt ${number}: outcome unknown`, tone: 'warn' },
+  } as const;
+  return { ...steps[outcome], at: began, after, reason: attemptReason(one), execution };
+}
+
+const repairs = {
+  resumed: 'resumed the inactive chat',
+  appended: 'added it to the inactive chat as a new thread',
+  joined: 'joined the chat first',
+  'took over': 'took over the chat first',
+  followed: 'followed the redirect to another region',
+  'new credentials': 'read the credentials again',
+} as const;
+
+function attemptReason({ outcome, error, category, cause, did = [] }: TryView): string | undefined {
+  const why =
+    outcome === 'lost'
+      ? ['the function crashed or timed out; LiveChat is probed for the message before it is sent again']
+      : error
+        ? [`${error}${cause ? ` (${cause})` : ''}${category ? `, ${categories[category] ?? category}` : ''}`]
+        : [];
+  return [...why, ...did.map((one) => repairs[one])].join('; ') || undefined;
+}
+
+const categories: Readonly<Record<string, string>> = {
+  Server: 'server error at LiveChat, or the outcome is unknown',
+  Network: 'no response',
+  Client: 'LiveChat rejected the request',
+  Repairable: 'the chat state could not be repaired',
+  Authentication: 'LiveChat rejected the credentials',
+  RateLimit: 'LiveChat’s rate limit was exceeded',
+  Expired: 'the request expired',
+  Invalid: 'the request is invalid',
+  Configuration: 'a setting is missing or malformed',
+  Internal: 'an error of the bridge or of AWS',
+};
+
+function since(from: string | undefined, to: string | undefined, what: string): string | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  const ms = Date.parse(to) - Date.parse(from);
+  // The clocks of two machines differ.
+  return ms < 0 ? undefined : `${duration(ms)} ${what}`;
+}
+
+function ordinal(number: number): string {
+  return ['', '', 'second', 'third'][number] ?? `${number}th`;
+}

@@ -1,0 +1,80 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Resource } from '../app/api.ts';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
+
+export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** A labelled id with a button that copies it. */
+export function Copyable({ label, value }: { label: string; value: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => {
+    navigator.clipboard.writeText(value).then(
+      () => {
+        setCopied(true);
+        setTimeout(() => setCopied(false), 1_500);
+      },
+      () => {},
+    );
+  };
+  return (
+    <div class="copyable">
+      <dt>{label}</dt>
+      <dd>
+        <code>{value}</code>
+        <button type="button" class="quiet" aria-label={`Copy ${label}`} onClick={copy}>
+          {copied ? 'Copied' : 'Copy'}
+        </button>
+      </dd>
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="state">
+      <h2>{title}</h2>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+export function Failed({ message, retry }: { message: string; retry: () => void }) {
+  return (
+    <div class="state bad" role="alert">
+      <h2>Loading failed</h2>
+      <p>{message}</p>
+      <button type="button" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+/** Shows a resource's value, loading state or error. A failed reload keeps the previous value. */
+export function Loaded<T>({ from, children }: { from: Resource<T>; children: (value: T) => ComponentChildren }) {
+  if (from.value !== undefined) {
+    return (
+      <>
+        {from.failure && (
+          <p class="notice bad" role="alert">
+            This page is out of date: {from.failure.message}{' '}
+            <button type="button" class="quiet" onClick={from.reload}>
+              Try again
+            </button>
+          </p>
+        )}
+        {children(from.value)}
+      </>
+    );
+  }
+  if (from.failure) return <Failed message={from.failure.message} retry={from.reload} />;
+  return (
+    <div class="state" aria-busy="true">
+      <p class="loading">Loading…</p>
+    </div>
+  );
+}

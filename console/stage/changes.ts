@@ -1,0 +1,73 @@
+import type { Activity } from '../flow.ts';
+
+/** The changes that one poll of the stage found. */
+export interface Changes {
+  readonly found: readonly Activity[];
+  /** Whether there were more than one poll reads; `found` then holds the latest of them. */
+  readonly sampled: boolean;
+}
+
+/**
+ * Polls the stage and returns each change once. The first poll only records what exists already.
+ *
+ * @param now ms since 1970
+ */
+export type ChangePoll = (now: number) => Promise<Changes>;
+
+/** The most changes of one kind that one poll reads: as many as a laptop reads within two seconds. */
+export const maxChangesPerPoll = 1_000;
+
+/** The longest delay between an item's own time and the moment it appears in an index. */
+const maxIndexDelayMs = 60_000;
+/** A time further ahead than this is wrong, even if this machine's clock is slow. One wrong time must not hide all later items. */
+const maxClockErrorMs = 3_600_000;
+
+interface Mark {
+  /** ms since 1970 */
+  readonly seenAt: number;
+  readonly latest: string;
+}
+
+/**
+ * Tracks how far back a poll must read, by stored times (ISO 8601): to the latest item known a minute ago. Older items have
+ * been reported, or are older than the longest index delay. A poll of an idle stage therefore reads almost nothing.
+ */
+export function createHorizon() {
+  let marks: readonly Mark[] = [];
+
+  return {
+    /** Records the times of the items found, latest first. The first call records what existed before. */
+    record(times: readonly string[], now: number): void {
+      const latest = times.find((time) => Date.parse(time) <= now + maxClockErrorMs);
+      const known = marks.at(-1)?.latest;
+      if (latest !== undefined && (known === undefined || latest > known)) marks = [...marks, { seenAt: now, latest }];
+    },
+    since(now: number): string {
+      const current = marks.findLastIndex(({ seenAt }) => seenAt <= now - maxIndexDelayMs);
+      if (current >= 0) marks = marks.slice(current);
+      const [first] = marks;
+      if (!first) return '0';
+      return current >= 0 ? first.latest : new Date(Date.parse(first.latest) - maxIndexDelayMs).toISOString();
+    },
+  };
+}
+
+/** A domain event as published on the bus, without its content. */
+export const eventActivity = (
+  at: string,
+  detailType: string,
+  data: Readonly<Record<string, unknown>>,
+  more: Readonly<Record<string, unknown>> = {},
+): Activity => ({ type: 'event', at, detailType, detail: { data }, ...more });
+
+interface StorageTimes {
+  readonly receivedAt?: string | undefined;
+  readonly storedAt?: string | undefined;
+}
+
+/** The time in ms from the receipt of a message's webhook until the message was stored; undefined if it is not recorded. */
+export function storageDelayMs({ receivedAt, storedAt }: StorageTimes): number | undefined {
+  if (receivedAt === undefined || storedAt === undefined) return undefined;
+  const ms = Date.parse(storedAt) - Date.parse(receivedAt);
+  return ms >= 0 ? ms : undefined;
+}

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Local, startLocal } from '../../test/local.ts';
+
+const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', LIVECHAT_CLIENT_ID: 'client' };
+
+describe('a bridge at LiveChat itself, without registrations and webhooks', () => {
+  let local: Local;
+  let account: typeof import('./account.ts')['account'];
+  let latestWebhooks: typeof import('./traffic.ts')['latestWebhooks'];
+  beforeAll(async () => {
+    local = await startLocal(credentials);
+    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+    [{ account }, { latestWebhooks }] = await Promise.all([import('./account.ts'), import('./traffic.ts')]);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await local.stop();
+  });
+
+  it('reports every missing registration as a fault', async () => {
+    const options = { organizationId: undefined, webhookUrl: local.webhook, isSimulator: false };
+    expect(await account(options).run()).toContainEqual({
+      check: 'registrations',
+      severity: 'fault',
+      message: expect.stringMatching(/^These webhooks are not registered: incoming_chat, .*thread_tagged/),
+      fix: 'Run `livechat webhooks sync`.',
+    });
+  });
+
+  it('reports that no webhook has arrived as a warning', async () => {
+    expect(await latestWebhooks([], [], false).run()).toEqual([
+      {
+        check: 'last webhooks',
+        severity: 'warning',
+        message: 'None has arrived yet.',
+        fix: expect.stringContaining('Start a chat'),
+      },
+    ]);
+  });
+});

@@ -1,0 +1,164 @@
+import {
+  DescribeEventBusCommand,
+  EventBridgeClient,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  type Rule,
+  type Target,
+} from '@aws-sdk/client-eventbridge';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod/mini';
+import { canonicalJson } from '../events/ids.ts';
+import type { Environment } from '../platform/configuration.ts';
+import { type Check, deployAgain, type Finding, findings, isNamed } from './finding.ts';
+import { isMissingQueue } from './resources.ts';
+
+export interface ExpectedRule {
+  readonly name: string;
+  readonly pattern: unknown;
+  /** Whether it belongs to the account's default bus. */
+  readonly onDefaultBus: boolean;
+}
+
+const name = 'bus and rules';
+const { ok, fault } = findings(name);
+const client = new EventBridgeClient({ maxAttempts: 2 });
+const sqs = new SQSClient({ maxAttempts: 2 });
+
+/** The bus exists, and each rule has its pattern, is enabled, and has a target with the dead-letter queue. */
+export function eventRules(expected: readonly ExpectedRule[], environment: Environment): Check {
+  const { BUS_NAME: bus } = environment;
+  return {
+    name,
+    async run() {
+      if (!bus) return [fault('BUS_NAME does not name a bus.', deployAgain)];
+      try {
+        await client.send(new DescribeEventBusCommand({ Name: bus }));
+      } catch (error) {
+        if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+        return [fault(`The bus ${bus} does not exist.`, deployAgain)];
+      }
+      const [own, defaults, queue] = await Promise.all([
+        listRules(bus),
+        listRules('default'),
+        readDeadLetterQueue(environment),
+      ]);
+      const faults: Finding[] = [];
+      // Sequential: AWS allows few of these calls a second.
+      for (const rule of expected) {
+        const [on, rules] = rule.onDefaultBus ? (['default', defaults] as const) : ([bus, own] as const);
+        faults.push(...(await checkRule(rule, on, rules, queue)));
+      }
+      return faults.length > 0 ? faults : [ok(`The bus ${bus} has all ${expected.length} rules.`)];
+    },
+  };
+}
+
+async function listRules(EventBusName: string): Promise<Rule[]> {
+  const rules: Rule[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await client.send(new ListRulesCommand({ EventBusName, ...(NextToken && { NextToken }) }));
+    rules.push(...(page.Rules ?? []));
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return rules;
+}
+
+/** `arn` is empty if the queue does not exist. */
+interface DeadLetterQueue {
+  readonly arn: string;
+  readonly policy: string | undefined;
+}
+
+async function readDeadLetterQueue({ DEAD_LETTER_QUEUE_URL: QueueUrl }: Environment): Promise<DeadLetterQueue> {
+  try {
+    const { Attributes: { QueueArn: arn = '', Policy: policy } = {} } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn', 'Policy'] }),
+    );
+    return { arn, policy };
+  } catch (error) {
+    if (!isMissingQueue(error)) throw error;
+    return { arn: '', policy: undefined };
+  }
+}
+
+/** Rules are identified by their pattern: their names differ from stage to stage. */
+async function checkRule(
+  { name, pattern }: ExpectedRule,
+  bus: string,
+  rules: readonly Rule[],
+  queue: DeadLetterQueue,
+): Promise<Finding[]> {
+  const wanted = canonicalJson(pattern);
+  const rule = rules.find(({ EventPattern }) => EventPattern && canonicalJson(JSON.parse(EventPattern)) === wanted);
+  if (!rule?.Name) {
+    return [fault(`The bus ${bus} has no rule with the pattern of ${name}: its target never runs.`, deployAgain)];
+  }
+  if (rule.State !== 'ENABLED') {
+    const enable = `aws events enable-rule --name ${rule.Name} --event-bus-name ${bus}`;
+    return [fault(`The rule ${rule.Name} is disabled.`, `Enable it: ${enable}`)];
+  }
+  const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: rule.Name, EventBusName: bus }));
+  if (Targets.length === 0) return [fault(`The rule ${rule.Name} has no target: its events are lost.`, deployAgain)];
+  return Targets.flatMap((target) => checkDeadLetters(rule, target, queue));
+}
+
+/** EventBridge does not report a dead letter that it cannot deliver. */
+function checkDeadLetters({ Name, Arn = '' }: Rule, { DeadLetterConfig }: Target, queue: DeadLetterQueue): Finding[] {
+  const arn = DeadLetterConfig?.Arn;
+  if (!arn) return [fault(`The rule ${Name} has no dead-letter queue: undelivered events are lost.`, deployAgain)];
+  // The check of the queues reports a missing queue.
+  if (queue.arn === '') return [];
+  if (arn !== queue.arn) {
+    return [fault(`The rule ${Name} uses ${arn} as its dead-letter queue, which has no consumer.`, deployAgain)];
+  }
+  if (allowsDeadLetters(queue.policy, Arn)) return [];
+  return [
+    fault(
+      `The policy of ${queue.arn} denies dead letters of the rule ${Name}: undelivered events are lost.`,
+      deployAgain,
+    ),
+  ];
+}
+
+const oneOrMore = z.union([z.string(), z.array(z.string())]);
+const statement = z.looseObject({
+  Effect: z.string(),
+  Principal: z.optional(z.union([z.string(), z.record(z.string(), oneOrMore)])),
+  Action: z.optional(oneOrMore),
+  Condition: z.optional(z.record(z.string(), z.record(z.string(), oneOrMore))),
+});
+const policySchema = z.looseObject({ Statement: z.union([z.array(statement), statement]) });
+
+type Statement = z.infer<typeof statement>;
+
+const list = (value: string | readonly string[] | undefined): readonly string[] => [value ?? []].flat();
+
+/** Matches as IAM does: `*` is any text, `?` any one character. */
+function matchesPattern(pattern: string, text: string): boolean {
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'u').test(text);
+}
+
+function isForEventBridge({ Principal, Action }: Statement): boolean {
+  const principals = typeof Principal === 'string' ? [Principal] : [Principal?.Service, Principal?.AWS].flatMap(list);
+  const canSend = list(Action).some((action) => matchesPattern(action.toLowerCase(), 'sqs:sendmessage'));
+  return canSend && principals.some((one) => one === '*' || one === 'events.amazonaws.com');
+}
+
+/** Assumes that conditions on anything but the source hold. */
+function allowsSource(ruleArn: string, { Condition = {} }: Statement): boolean {
+  return Object.values(Condition)
+    .flatMap((keys) => Object.entries(keys))
+    .filter(([key]) => key.toLowerCase() === 'aws:sourcearn')
+    .every(([, patterns]) => list(patterns).some((pattern) => matchesPattern(pattern, ruleArn)));
+}
+
+/** Whether a queue's policy, as JSON, lets EventBridge send a rule's dead letters to it. */
+export function allowsDeadLetters(policy: string | undefined, ruleArn: string): boolean {
+  if (policy === undefined) return false;
+  return [policySchema.parse(JSON.parse(policy)).Statement]
+    .flat()
+    .some((one) => one.Effect === 'Allow' && isForEventBridge(one) && allowsSource(ruleArn, one));
+}

@@ -1,0 +1,151 @@
+import type { ConversationEvent } from '../conversations/projection.ts';
+import { listConversations, readHistory, statuses } from '../conversations/queries.ts';
+import type { Action } from '../livechat/schemas.ts';
+import { readLatestChanges } from '../messages/queries.ts';
+import { select } from '../outbound/dead-letters/select.ts';
+import { viewOf } from '../outbound/gate/hand.ts';
+import { gateStore } from '../outbound/gate/store.ts';
+import { wholeNumber } from '../platform/configuration.ts';
+import { type Check, findings } from './finding.ts';
+
+/** LiveChat's own time limit for a webhook. */
+const timeoutMs = 10_000;
+
+/** The webhook responds to a ping, which needs no secret and has no effect. */
+export function webhookEndpoint(url: string): Check {
+  const name = 'webhook';
+  const { ok, fault } = findings(name);
+  const fix = 'See the log of functions/webhook. If its address has changed, run `livechat webhooks sync`.';
+  return {
+    name,
+    async run() {
+      try {
+        const response = await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"action":"ping"}',
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        await response.arrayBuffer();
+        const message = `${url} responds with ${response.status}.`;
+        return [response.status === 200 ? ok(message) : fault(message, fix)];
+      } catch {
+        return [fault(`${url} does not respond.`, fix)];
+      }
+    },
+  };
+}
+
+/** How many conversations of each organization are read. */
+const maxConversations = 20;
+
+/** The webhook that a stored event came from. */
+function webhookAction(event: ConversationEvent): Action {
+  switch (event.type) {
+    case 'chat.started':
+      return 'incoming_chat';
+    case 'chat.deactivated':
+      return 'chat_deactivated';
+    case 'chat.transferred':
+      return 'chat_transferred';
+    case 'chat.updated':
+      if (event.data.tag !== undefined) return 'thread_tagged';
+      return event.data.untag === undefined ? 'chat_access_updated' : 'thread_untagged';
+    case 'agent.changed':
+      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
+    case 'participant.changed':
+      if (event.data.change === 'fields') return 'customer_session_fields_updated';
+      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
+    case 'idle':
+      return 'incoming_event';
+  }
+}
+
+/** When each webhook last changed what is stored of the latest conversations. Duplicates change nothing, so they do not count. */
+async function readLatestWebhooks(organizationIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const times = new Map<string, string>();
+  const note = (action: Action, time: string | undefined) => {
+    if (time !== undefined && time > (times.get(action) ?? '')) times.set(action, time);
+  };
+  for (const organizationId of organizationIds) {
+    const latest = await listConversations(organizationId, statuses, maxConversations);
+    await Promise.all(
+      latest.map(async ({ id: conversationId }) => {
+        const key = { organizationId, conversationId };
+        const [{ events, readMarks }, messages] = await Promise.all([readHistory(key), readLatestChanges(key)]);
+        for (const event of events) note(webhookAction(event), event.metadata.receivedAt);
+        for (const mark of readMarks) note('events_marked_as_seen', mark);
+        note('incoming_event', messages.received);
+        note('event_updated', messages.edited);
+        note('event_deleted', messages.deleted);
+        note('incoming_rich_message_postback', messages.clicked);
+      }),
+    );
+  }
+  return times;
+}
+
+/** When each webhook last arrived. Whether one is overdue cannot be known. */
+export function latestWebhooks(
+  organizationIds: readonly string[],
+  actions: readonly string[],
+  isSimulator: boolean,
+): Check {
+  const name = 'last webhooks';
+  const { note, warning } = findings(name);
+  return {
+    name,
+    async run() {
+      const times = await readLatestWebhooks(organizationIds);
+      if (times.size === 0 && isSimulator) {
+        return [note('None has arrived yet. Start a chat with `livechat simulate chat`.')];
+      }
+      if (times.size === 0) {
+        return [
+          warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.'),
+        ];
+      }
+      return actions.map((action) =>
+        note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
+      );
+    },
+  };
+}
+
+const maxCounted = 1000;
+
+/** Nothing waits for an operator: paused gates, open breakers, dead letters. */
+export function sending(organizationIds: readonly string[], now: () => number): Check {
+  const name = 'sending';
+  const { ok, warning } = findings(name);
+  return {
+    name,
+    async run() {
+      const store = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+      const gates = await Promise.all(organizationIds.map(async (id) => viewOf(id, await store.read(id), now())));
+      const { length } = await select('open', {}, { limit: maxCounted, now: now() });
+      const found = gates.flatMap(({ organizationId, paused, breaker, reason }) => {
+        if (paused) {
+          return [
+            warning(`The gate of ${organizationId} is paused: nothing is sent.`, 'Resume it: livechat gate resume.'),
+          ];
+        }
+        if (breaker !== 'open') return [];
+        return [
+          warning(
+            `The breaker of ${organizationId} is open: ${reason || 'failures'}.`,
+            'Fix what LiveChat reports (see the credentials above), or wait: a successful probe closes it. To close it now: livechat gate resume.',
+          ),
+        ];
+      });
+      if (length > 0) {
+        const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
+        const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
+        found.push(warning(`Open dead letters: ${number}.`, fix));
+      }
+      return found.length > 0
+        ? found
+        : [ok('No gate is paused, no breaker is open, and there is no open dead letter.')];
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import type { MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import * as z from 'zod/mini';
+import type { OrganizationSecret } from '../../core/livechat/credentials.ts';
+import { needsNoSecret } from '../../core/livechat/receive.ts';
+import { InvalidSignatureError, type Proof, TooDeepError } from '../../core/livechat/verify.ts';
+import type { Log } from '../../core/platform/logger.ts';
+import type { count } from '../../core/platform/metrics.ts';
+
+/** The middlewares of the webhook, in the order in which they run. */
+
+export interface WebhookContext extends Context {
+  /** The credentials that verified the request; unset for a request that needs no secret. */
+  verifiedWith?: OrganizationSecret;
+}
+
+/** Resolves to the matching credentials, or throws InvalidSignatureError. */
+export type Verify = (proof: Proof, organizationId: string | undefined) => Promise<OrganizationSecret>;
+
+type Internal = { rawBody?: Uint8Array };
+type WebhookMiddleware = MiddlewareObj<
+  APIGatewayProxyEventV2,
+  APIGatewayProxyStructuredResultV2,
+  Error,
+  WebhookContext,
+  Internal
+>;
+
+export class BodyTooLargeError extends Error {
+  override readonly name = 'BodyTooLarge';
+}
+
+export class InvalidJsonError extends Error {
+  override readonly name = 'InvalidJson';
+}
+
+/** Responds to errors and counts them. Unexpected errors are logged and answered with 500, so that LiveChat retries. */
+export function respondToErrors(log: Log, countMetric: typeof count): WebhookMiddleware {
+  return {
+    onError: (request) => {
+      const response = errorResponse(request.error);
+      if (response.statusCode === 500) log.error('webhook failed', { error: request.error });
+      countMetric('WebhookErrorResponses', { status: String(response.statusCode) });
+      request.response = response;
+    },
+  };
+}
+
+function errorResponse(error: unknown) {
+  if (error instanceof BodyTooLargeError) return json(413, { error: 'Payload too large' });
+  if (error instanceof InvalidSignatureError) return json(401, { error: 'Invalid signature' });
+  if (error instanceof InvalidJsonError || error instanceof TooDeepError || isParserError(error)) {
+    return json(400, { error: 'Invalid JSON' });
+  }
+  return json(500, { error: 'Internal server error' });
+}
+
+/** An error of http-json-body-parser. Its cause quotes the body, secret included, so it must not be logged. */
+function isParserError(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && (error.statusCode === 415 || error.statusCode === 422);
+}
+
+export function json(statusCode: number, body: unknown) {
+  return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** Rejects a body above `maxBytes`, and keeps the exact bytes, which a signature covers. */
+export function limitBody(maxBytes: number): WebhookMiddleware {
+  return {
+    before: ({ event, internal }) => {
+      const { body, isBase64Encoded } = event;
+      if (body === undefined || body === null) return;
+      // Base64 is a third longer than its bytes: a body that is too large is not decoded.
+      if (isBase64Encoded && body.length * 0.75 > maxBytes + 2) throw new BodyTooLargeError();
+      const rawBody = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+      if (rawBody.byteLength > maxBytes) throw new BodyTooLargeError();
+      internal.rawBody = rawBody;
+    },
+  };
+}
+
+/** Verifies the `X-Signature` header if present, before anything tells whether the body is valid JSON. */
+export function verifySignature(verify: Verify): WebhookMiddleware {
+  return {
+    before: async ({ event, context, internal: { rawBody = new Uint8Array() } }) => {
+      const signature = headerValue(event, 'x-signature');
+      if (signature === undefined) return;
+      context.verifiedWith = await verify({ signature, rawBody }, organizationId(parseLeniently(rawBody)));
+    },
+  };
+}
+
+/** Decodes a base64 body, since the JSON parser would replace invalid UTF-8 instead of rejecting it. */
+export function decodeBody(): WebhookMiddleware {
+  return {
+    before: ({ event, internal: { rawBody } }) => {
+      if (!event.isBase64Encoded || !rawBody) return;
+      try {
+        event.body = new TextDecoder('utf-8', { fatal: true }).decode(rawBody);
+        event.isBase64Encoded = false;
+      } catch {
+        throw new InvalidJsonError('the body is not UTF-8');
+      }
+    },
+  };
+}
+
+/** Verifies the parsed body's `secret_key`, unless the signature was verified or the body needs no secret. */
+export function verifyBodySecret(verify: Verify): WebhookMiddleware {
+  return {
+    before: async ({ event, context }) => {
+      const body: unknown = event.body;
+      if (context.verifiedWith || needsNoSecret(body)) return;
+      const bodySecret = z.looseObject({ secret_key: z.unknown() }).safeParse(body).data?.secret_key;
+      context.verifiedWith = await verify({ bodySecret }, organizationId(body));
+    },
+  };
+}
+
+const withOrganization = z.looseObject({ organization_id: z.string() });
+
+function organizationId(body: unknown): string | undefined {
+  return withOrganization.safeParse(body).data?.organization_id;
+}
+
+function parseLeniently(rawBody: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(rawBody));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Header names are case-insensitive. */
+function headerValue({ headers = {} }: APIGatewayProxyEventV2, name: string): string | undefined {
+  return Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+}

@@ -1,0 +1,256 @@
+import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
+import { deadLetters, quarantine } from './bus.ts';
+import { asynchronous } from './functions.ts';
+import { api } from './inbound.ts';
+import {
+  apiMetric,
+  appMetric,
+  functionMetric,
+  type Metric,
+  machineMetric,
+  queueMetric,
+  ruleMetric,
+  tableMetric,
+} from './metrics.ts';
+import { componentName, named, quietMinutes, service } from './settings.ts';
+import { control, conversations, messages } from './storage.ts';
+import { alertRule, functions, rules } from './topology.ts';
+
+export interface AlarmSpec {
+  /** Also the heading in docs/how-to/respond-to-alarms.md under which it is told what to do. */
+  readonly name: string;
+  /** What happened and what to do first. */
+  readonly description: string;
+  /** Several are summed. */
+  readonly metrics: readonly Metric[];
+  readonly statistic?: 'Sum' | 'Maximum' | 'p99';
+  /** Threshold: above this value (default 0), or below `below`. */
+  readonly above?: number;
+  readonly below?: number;
+  /** Seconds; default 300. */
+  readonly period?: number;
+  /** Datapoints to alarm, of evaluation periods; default 1 of 1. */
+  readonly periods?: readonly [over: number, of: number];
+  /** How missing data is treated; default notBreaching. */
+  readonly missingData?: 'breaching' | 'notBreaching';
+}
+
+/** CloudWatch’s limit of metrics in one expression. */
+const maxMetrics = 10;
+
+/** Notifies the topic on ALARM and OK. More than 10 metrics are split over several alarms. */
+export function createAlarm(spec: AlarmSpec, topicArn: $util.Input<string>): void {
+  const { name, description, above = 0, below, periods: [over, of] = [1, 1], missingData = 'notBreaching' } = spec;
+  for (let from = 0; from < spec.metrics.length; from += maxMetrics) {
+    const called = from === 0 ? name : `${name}-${from / maxMetrics + 1}`;
+    new aws.cloudwatch.MetricAlarm(componentName(called), {
+      name: named(called),
+      alarmDescription: `${description} See docs/how-to/respond-to-alarms.md#${name}`,
+      comparisonOperator: below === undefined ? 'GreaterThanThreshold' : 'LessThanThreshold',
+      threshold: below ?? above,
+      evaluationPeriods: of,
+      datapointsToAlarm: over,
+      treatMissingData: missingData,
+      alarmActions: [topicArn],
+      okActions: [topicArn],
+      ...measured({ ...spec, metrics: spec.metrics.slice(from, from + maxMetrics) }),
+    });
+  }
+}
+
+function measured({ metrics, statistic = 'Sum', period = 300 }: AlarmSpec): Partial<aws.cloudwatch.MetricAlarmArgs> {
+  const [only, ...others] = metrics;
+  if (only && others.length === 0) {
+    const kind = statistic === 'p99' ? { extendedStatistic: statistic } : { statistic };
+    return { namespace: only.namespace, metricName: only.name, dimensions: { ...only.dimensions }, period, ...kind };
+  }
+  const queries = metrics.map(({ namespace: of, name, dimensions }, index) => ({
+    id: `m${index}`,
+    metric: { namespace: of, metricName: name, dimensions: { ...dimensions }, period, stat: statistic },
+  }));
+  return { metricQueries: [{ id: 'sum', expression: 'SUM(METRICS())', label: 'Sum', returnData: true }, ...queries] };
+}
+
+/** What API Gateway turns away itself shows in its access log alone: it has no metric for that. */
+const throttled: Metric = { namespace: `${service}/api`, name: 'Throttled', dimensions: {} };
+
+new aws.cloudwatch.LogMetricFilter('Throttled', {
+  logGroupName: api.nodes.logGroup.name,
+  pattern: '{ $.status = 429 }',
+  metricTransformation: { namespace: throttled.namespace, name: throttled.name, value: '1' },
+});
+
+const quiet: AlarmSpec = {
+  name: 'webhook-quiet',
+  description: `LiveChat has not called for ${quietMinutes} minutes. There is no traffic, the registration is missing, or the webhook is unreachable: check the registrations and post a ping.`,
+  metrics: [appMetric('WebhooksReceived')],
+  below: 1,
+  period: 60 * quietMinutes,
+  missingData: 'breaching',
+};
+
+/** Of what LiveChat calls. What it is not answered 200 for it tries three times more within a minute, then never. */
+export const webhookAlarms: readonly AlarmSpec[] = [
+  {
+    name: 'webhook-errors',
+    description:
+      'Webhooks fail with 5xx. LiveChat stops retrying after about a minute: check the log of the webhook function and the bus.',
+    metrics: [apiMetric('5xx')],
+    period: 60,
+    periods: [2, 5],
+  },
+  {
+    name: 'webhook-unauthorized',
+    description:
+      'Webhooks are rejected with 401. A third party calls, or LiveChat’s secret differs from Secrets Manager’s and webhooks are lost: compare the two.',
+    metrics: [appMetric('WebhookErrorResponses', { status: '401' })],
+    above: 4,
+  },
+  {
+    name: 'webhook-throttled',
+    description:
+      'Webhooks are throttled before they reach the function. Raise the limit of the route, or the concurrency of the account.',
+    metrics: [throttled, functionMetric('Throttles', 'webhook')],
+  },
+  {
+    name: 'webhook-slow',
+    description:
+      'The p99 latency of webhooks is above 5 s; LiveChat times out after 10 s. Check the traces for Secrets Manager and the bus.',
+    metrics: [apiMetric('Latency')],
+    statistic: 'p99',
+    above: 5_000,
+    period: 60,
+    periods: [3, 5],
+  },
+  ...(quietMinutes > 0 ? [quiet] : []),
+  {
+    name: 'webhooks-rejected',
+    description:
+      'Authentic webhooks are schema-invalid: LiveChat may have changed its payloads. Each is on the bus as webhook.rejected, with the fields; fix the schema, then replay them.',
+    metrics: [appMetric('WebhooksRejected')],
+  },
+  {
+    name: 'event-gaps',
+    description:
+      'Event numbers are missing in closed threads: webhooks may be lost. The metric’s log lines name the chats; compare them with LiveChat.',
+    metrics: [appMetric('EventNumberGaps')],
+  },
+  {
+    name: 'api-notices',
+    description:
+      'LiveChat deprecates the API version in use. Set LIVECHAT_API_VERSION to a newer one and register the webhooks again.',
+    metrics: [appMetric('LiveChatDeprecationNotices')],
+    period: 3_600,
+  },
+];
+
+/** Sending to LiveChat. */
+export const sendingAlarms: readonly AlarmSpec[] = [
+  {
+    name: 'executions-failed',
+    description:
+      'Send requests failed. Each has a dead letter with its error; the execution history shows the attempts.',
+    metrics: [machineMetric('ExecutionsFailed')],
+  },
+  {
+    name: 'executions-stopped',
+    description:
+      'Executions of the send state machine were aborted or timed out after two days. Each has a dead letter; find what stopped them.',
+    metrics: [machineMetric('ExecutionsTimedOut'), machineMetric('ExecutionsAborted')],
+  },
+  {
+    name: 'gate-closed',
+    description:
+      'Nothing is sent for an organization: an operator paused it, or its circuit breaker is open after failures or rejected credentials. The gate shows which; the breaker closes once LiveChat answers.',
+    metrics: [appMetric('GateClosed'), appMetric('BreakerOpened')],
+  },
+  {
+    name: 'backlog',
+    description:
+      'Messages of an organization wait for more than 5 minutes. The bridge receives more than the rate limit allows: check the rate and the senders.',
+    metrics: [appMetric('BacklogSeconds')],
+    statistic: 'Maximum',
+    above: 300,
+  },
+  {
+    name: 'oldest-unsent',
+    description:
+      'A send request has waited for 10 minutes; by default it expires after 15. Check the rate limiter and the oldest running executions.',
+    metrics: [appMetric('OldestUnsentSeconds')],
+    statistic: 'Maximum',
+    above: 600,
+  },
+];
+
+/** What a dead letter of a category means, and what to do before it is redriven. */
+const meanings: Readonly<Record<string, string>> = {
+  Authentication:
+    'LiveChat rejects the credentials. Update the secret: the circuit breaker closes when they work. Then redrive.',
+  Client: 'LiveChat rejected the request, and a retry would fail too. Read the error and correct the sending service.',
+  Network: 'LiveChat could not be reached. They are redriven once automatically; redrive the rest when it answers.',
+  RateLimit: 'LiveChat throttles our calls. Lower the call rate, then redrive.',
+  Repairable: 'A chat could not be resumed or joined. Check the chat in LiveChat, then redrive.',
+  Server:
+    'LiveChat answered with server errors. They are redriven once automatically; redrive the rest when it recovers.',
+  Configuration: 'A setting is missing or malformed: the error names it. Set it, then redrive.',
+  Invalid: 'The request, or a file that it names, is invalid. Correct the sending service.',
+  Expired:
+    'Requests expired before they were sent. They are redriven once automatically; check the backlog and the rate limiter.',
+  Stopped: 'Executions were aborted or timed out. Find the cause, then redrive.',
+  Event:
+    'Functions could not handle events, so the tables lack data. Fix the cause, then redrive: handlers are idempotent.',
+  Unread: 'Messages in the queue have an unknown shape. Inspect them by hand.',
+  Internal: 'Something in this app or in AWS failed. Read the error and the log of the send function, then redrive.',
+};
+
+const ofCategory = (category: string): AlarmSpec => ({
+  name: `dead-letters-${category.toLowerCase()}`,
+  description: `Dead letters (${category}). ${meanings[category] ?? 'Read the error, then redrive.'}`,
+  metrics: [appMetric('DeadLetters', { category })],
+});
+
+/** Failed and lost events. */
+export const lossAlarms: readonly AlarmSpec[] = [
+  ...deadLetterCategories.map(ofCategory),
+  {
+    name: 'dead-letters-waiting',
+    description: 'Dead letters wait in the queue for more than 40 minutes. Check the log of the dead-letter function.',
+    metrics: [queueMetric('ApproximateAgeOfOldestMessage', deadLetters)],
+    statistic: 'Maximum',
+    above: 2_400,
+  },
+  {
+    name: 'dead-letters-quarantined',
+    description:
+      'Dead letters failed five times to be recorded and stay in the quarantine queue for 14 days. Fix the dead-letter function, then start a redrive of the queue to its source.',
+    metrics: [queueMetric('ApproximateNumberOfMessagesVisible', quarantine)],
+    statistic: 'Maximum',
+  },
+  {
+    name: 'events-lost',
+    description:
+      'An event could not be delivered to the dead-letter queue. It remains only in the archive of the bus. Check the queue policy and the roles, then replay.',
+    metrics: [
+      ...Object.entries(rules).map(([name, { bus }]) => ruleMetric('InvocationsFailedToBeSentToDlq', name, bus)),
+      ruleMetric('InvocationsFailedToBeSentToDlq', alertRule.name),
+      ...[...asynchronous].map((name) => functionMetric('DestinationDeliveryFailures', name)),
+    ],
+  },
+  {
+    name: 'functions-throttled',
+    description:
+      'Functions are throttled, so events and sends are delayed. Raise the concurrency of the account, or that reserved for the send function.',
+    metrics: Object.keys(functions).map((name) => functionMetric('Throttles', name)),
+    periods: [3, 3],
+  },
+  {
+    name: 'tables-throttled',
+    description:
+      'DynamoDB throttles calls: a partition is hot, or the account reached its limit. Find the key that is written most.',
+    metrics: [conversations, messages, control].flatMap((table) => [
+      tableMetric('ReadThrottleEvents', table),
+      tableMetric('WriteThrottleEvents', table),
+    ]),
+    periods: [2, 3],
+  },
+];
