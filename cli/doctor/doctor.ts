@@ -7,7 +7,7 @@ import { patternOf, rules, stateMachines, tables } from '../../stacks/topology.t
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
-import { withProgress } from '../progress.ts';
+import { withProgress } from '../prompts.ts';
 
 const labels: Readonly<Record<Severity, string>> = {
   ok: colours.green('ok     '),
