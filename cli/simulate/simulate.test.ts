@@ -49,7 +49,7 @@ describe('simulate chat', () => {
     const { at } = await simulator();
     const { code, stderr } = await livechat('simulate', 'chat', '--simulator', at, '--text', '');
     expect(code).toBe(1);
-    expect(stderr).toContain('text: expected a text that is not empty');
+    expect(stderr).toContain('text: expected a non-empty string');
   });
 
   test('tells how to start a simulator if none responds', async () => {
