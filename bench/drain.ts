@@ -1,14 +1,19 @@
+import { round1 } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { type Design, limiterPerProcess, noLimiter, runBaseline } from './baselines/baseline.ts';
-import { messageNumbers, putBurst, type RequestedNumbers, startChats } from './burst.ts';
-import { round1, round2 } from './cold-start.ts';
-import { countAwsCalls } from './count.ts';
-import { measureCpu } from './cpu.ts';
+import { type Design, limiterPerProcess, noLimiter, runBaseline } from './baselines.ts';
+import {
+  countDeliveries,
+  countOutOfOrder,
+  messageNumbers,
+  putBurst,
+  type RequestedNumbers,
+  startChats,
+  watchQueues,
+} from './burst.ts';
+import { countAwsCalls } from './cost.ts';
+import { measureCpu, reportProgress, round2, settled, withLocal } from './engine.ts';
 import { clearCallLog, readArrivedNumbers, readCallCounts, simulatorEnvironment } from './livechat.ts';
-import { countDeliveries, countOutOfOrder } from './order.ts';
-import { watchQueues } from './queue-watch.ts';
-import { reportProgress, settled, withLocal } from './with-local.ts';
 
 const messages = 1_000;
 /** Times the ideal, and a while for the last retries: who takes longer is not waited for. */

@@ -1,13 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
+import { round1 } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { messageNumbers, putBurst, startChats } from './burst.ts';
-import { round1 } from './cold-start.ts';
+import {
+  countDeliveries,
+  countOutOfOrder,
+  messageNumbers,
+  putBurst,
+  type QueueWatch,
+  startChats,
+  watchQueues,
+} from './burst.ts';
+import { reportProgress, settled, withLocal } from './engine.ts';
 import { readArrivedNumbers, simulatorEnvironment } from './livechat.ts';
-import { countDeliveries, countOutOfOrder } from './order.ts';
-import { type QueueWatch, watchQueues } from './queue-watch.ts';
-import { reportProgress, settled, withLocal } from './with-local.ts';
 
 const messages = 1_000;
 /** A message of unknown outcome holds up its chat for 20 s to a minute, so that few long chats would take for ever. */
