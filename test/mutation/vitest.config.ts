@@ -8,7 +8,7 @@ export default defineConfig({
     include: [
       'core/livechat/translate.test.ts',
       'core/routing/{conditions,rules}.test.ts',
-      'core/conversations/{projection,threads}.test.ts',
+      'core/conversations/projection.test.ts',
     ],
     env: { TEST_DEPTH: 'fast' },
   },
