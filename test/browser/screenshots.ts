@@ -98,7 +98,7 @@ try {
     const customer = page.getByRole('textbox', { name: 'Message as customer' });
     await customer.fill('Is this still in stock?');
     await customer.press('Enter');
-    const agentMessages = page.getByRole('list', { name: 'What the agent agentMessages' });
+    const agentMessages = page.getByRole('list', { name: 'What the agent sees' });
     await agentMessages.getByText('Is this still in stock?').waitFor();
     await page.getByRole('button', { name: '500' }).click();
     await page.getByText('1 active fault').waitFor();
