@@ -4,7 +4,7 @@ import { functions } from '../stacks/topology.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { round2, settled } from './engine.ts';
+import { round2, waitForExecutions } from './engine.ts';
 import { clearCallLog, readCallCounts, setWebhooks } from './livechat.ts';
 import { chatStarted, customerMessage } from './throughput.ts';
 
@@ -189,7 +189,7 @@ async function averageUsage(local: Local, conversation: string, count: number): 
 
 async function sendOne(local: Local, conversation: string): Promise<void> {
   await outbound(local).send(conversation);
-  await settled(local);
+  await waitForExecutions(local);
 }
 
 function mapUsage(usage: SendUsage, change: (count: number, field: keyof SendUsage) => number): SendUsage {

@@ -12,7 +12,7 @@ import {
   watchQueues,
 } from './burst.ts';
 import { countAwsCalls } from './cost.ts';
-import { measureCpu, reportProgress, round2, settled, withLocal } from './engine.ts';
+import { measureCpu, reportProgress, round2, waitForExecutions, withLocal } from './engine.ts';
 import { clearCallLog, readArrivedNumbers, readCallCounts, simulatorEnvironment } from './livechat.ts';
 
 const messages = 1_000;
@@ -80,7 +80,7 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
   return withLocal(environment, async (local) => {
     // Whatever is done for the first time takes longer: that is another table.
     await putBurst(local, { chats: await startChats(local, 50), each: 3 });
-    await settled(local);
+    await waitForExecutions(local);
     await outbound(local).simulator('POST', '/simulator/settings', { rateLimitPerSecond: callsPerSecond });
     return measure(local);
   });
@@ -88,7 +88,7 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
 
 async function bridge(local: Local, chatCount: number, callsPerSecond: number): Promise<Drain> {
   const burst = { chats: await startChats(local, chatCount), each: messages / chatCount };
-  await settled(local);
+  await waitForExecutions(local);
   await clearCallLog(local);
   const watch = watchQueues(local);
   const measured = await measureCpu(local);
@@ -97,7 +97,7 @@ async function bridge(local: Local, chatCount: number, callsPerSecond: number): 
   let requested: RequestedNumbers = new Map();
   const { invocationsOf, transitions } = await countAwsCalls(local, async () => {
     requested = await putBurst(local, burst);
-    if (!(await settled(local, limitMs))) reportProgress('drain: not all runs have ended in time');
+    if (!(await waitForExecutions(local, limitMs))) reportProgress('drain: not all runs have ended in time');
   });
   const { ms, share } = await measured();
   await watch.stop();
@@ -125,7 +125,7 @@ interface Baseline {
 
 async function baseline(local: Local, { name, design, callsPerSecond }: Baseline): Promise<Drain> {
   const burst = { chats: await startChats(local, 50), each: messages / 50 };
-  await settled(local);
+  await waitForExecutions(local);
   await clearCallLog(local);
   const start = Date.now();
   await runBaseline(local, design, burst);

@@ -22,7 +22,7 @@ export async function withLocal<T>(
 }
 
 /** Waits until all executions have ended and their events are handled. Returns false after the limit. */
-export function settled(local: Local, limitMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+export function waitForExecutions(local: Local, limitMs = Number.POSITIVE_INFINITY): Promise<boolean> {
   return untilIdle(`${local.aws}/_local/idle?executions=wait`, limitMs);
 }
 

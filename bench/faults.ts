@@ -12,7 +12,7 @@ import {
   startChats,
   watchQueues,
 } from './burst.ts';
-import { reportProgress, settled, withLocal } from './engine.ts';
+import { reportProgress, waitForExecutions, withLocal } from './engine.ts';
 import { readArrivedNumbers, simulatorEnvironment } from './livechat.ts';
 
 const messages = 1_000;
@@ -77,7 +77,7 @@ export async function faults(): Promise<FaultsRow[]> {
     const requested = await putBurst(local, { chats, each, spacingMs, options: { expiresInSeconds } });
     await crashing;
     reportProgress('faults: waiting until all runs have ended');
-    await settled(local, patienceMs);
+    await waitForExecutions(local, patienceMs);
     await watch.stop();
     const burst: Burst = { chats, requested, watch };
     const overtaken = await overtakenIn(local, burst);
@@ -94,7 +94,7 @@ export async function faults(): Promise<FaultsRow[]> {
 async function redriven(local: Local, burst: Burst, round: number): Promise<FaultsRow> {
   const start = Date.now();
   reportProgress(`faults: ${await redriveAll(local)} dead letters redriven`);
-  await settled(local, patienceMs);
+  await waitForExecutions(local, patienceMs);
   return judge(local, `redriven, round ${round}`, burst, start);
 }
 
