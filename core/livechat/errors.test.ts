@@ -272,7 +272,7 @@ describe('delay headers', () => {
       ['1e3', undefined],
     ];
     it.each(table)('returns for %j the delay %s ms', (value, ms) => {
-      expect(retryAfter({ retryAfter: value }, now)).toBe(ms);
+      expect(retryAfter({ 'Retry-After': value }, now)).toBe(ms);
     });
 
     it('returns undefined without the header', () => {
