@@ -3,7 +3,7 @@ import { eventSource } from '../core/events/catalogue.ts';
 import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { controlTable, type TableLayout } from '../core/platform/tables.ts';
+import type { TableLayout } from '../core/platform/dynamodb.ts';
 import type { PermissionName } from './permissions.ts';
 
 /**
@@ -311,6 +311,9 @@ export interface TableSpec {
   /** The environment variable in which functions find the table's name. */
   readonly variable: ResourceVariable;
 }
+
+/** Rate limits, queues of conversations and idempotency records. Every item expires. */
+export const controlTable = { partitionKey: 'pk', indexes: [], expiry: 'expires' } as const satisfies TableLayout;
 
 export const tables = {
   conversations: { layout: conversationsTable, variable: 'CONVERSATIONS_TABLE' },
