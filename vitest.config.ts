@@ -9,8 +9,8 @@ import { defineConfig } from 'vitest/config';
 const thorough = [
   'core/outbound/**/*.test.ts',
   'core/platform/time-outs.test.ts',
-  'cli/console/*.test.ts',
-  'cli/webhooks/rotation.test.ts',
+  'cli/console.test.ts',
+  'cli/webhooks.rotation.test.ts',
   'test/{bundles,own-redrive,readme,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];

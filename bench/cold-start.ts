@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { percentile } from '../cli/percentile.ts';
+import { percentile } from '../cli/simulate/timing.ts';
 import { bundle, bundleSource } from '../stacks/build/bundle.ts';
 
 export interface ColdStart {

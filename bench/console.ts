@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { percentile } from '../cli/percentile.ts';
+import { percentile } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
 import { seedOf } from '../test/seed.ts';
 import { round1, round2 } from './cold-start.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { percentile } from '../cli/percentile.ts';
+import { percentile } from '../cli/simulate/timing.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
 import { lambdaContext, webhookEvent } from '../test/webhook-event.ts';
 

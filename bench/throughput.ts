@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
-import { percentile } from '../cli/percentile.ts';
+import { percentile } from '../cli/simulate/timing.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
 import { round1, round2 } from './cold-start.ts';

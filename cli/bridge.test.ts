@@ -6,7 +6,7 @@ import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 
 const nowhere = 'http://127.0.0.1:1';
 
-describe('where a command finds its bridge', () => {
+describe('finding the bridge', () => {
   let local: SharedLocal;
   beforeAll(async () => {
     local = await sharedLocal();
@@ -29,7 +29,7 @@ describe('where a command finds its bridge', () => {
     AWS_SECRET_ACCESS_KEY: 'mine',
   });
 
-  test('the local engine says where everything is, and nothing secret', async () => {
+  test('the outputs of the local engine name its resources and contain no secret', async () => {
     const { Parameter } = await parameters().send(new GetParameterCommand({ Name: '/livechat/local/outputs' }));
     expect(JSON.parse(Parameter?.Value ?? '')).toMatchObject({
       environment: { MESSAGES_TABLE: 'messages', LIVECHAT_API_BASE_URL: local.livechat },
@@ -38,7 +38,7 @@ describe('where a command finds its bridge', () => {
     expect(Parameter?.Value).not.toContain(local.secret);
   });
 
-  test('a stage is found by its outputs', async () => {
+  test('finds a stage by its outputs', async () => {
     const environment = Object.fromEntries(Object.entries(local.environment).filter(([name]) => !/^AWS_/.test(name)));
     await putOutputs('blue', { version: 1, environment, webhookUrl: local.webhook });
     const args = ['gate', 'show', '--stage', 'blue', '--organization', organizationId, '--json'];
@@ -47,29 +47,29 @@ describe('where a command finds its bridge', () => {
     expect(code).toBe(0);
   });
 
-  test('a stage that is not there is an error that says where it was looked for', async () => {
+  test('reports the parameter of a stage that does not exist', async () => {
     const { code, stdout } = await startLivechat(['gate', 'show', '--stage', 'green', '--json'], withAws()).ended;
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual({ ok: false, error: expect.stringContaining('/livechat/green/outputs') });
   });
 
-  test('outputs of another version are an error', async () => {
+  test('rejects outputs of another version', async () => {
     await putOutputs('old', { tables: [] });
     const { code, stderr } = await startLivechat(['gate', 'show', '--stage', 'old'], withAws()).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('deploy the stage again');
   });
 
-  test('without a region it says what to set', async () => {
+  test('tells what to set without a region', async () => {
     const environment = { ...withAws(), AWS_REGION: '', AWS_CONFIG_FILE: '/nowhere' };
     const { code, stderr } = await startLivechat(['gate', 'show', '--stage', 'old'], environment).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('set AWS_REGION');
   });
 
-  test('without an engine it says how to start one', async () => {
+  test('tells how to start the engine if it does not respond', async () => {
     const { code, stderr } = await cliFor({ aws: nowhere }).run('gate', 'show');
     expect(code).toBe(1);
-    expect(stderr).toContain(`Nothing answers at ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);
+    expect(stderr).toContain(`No response from ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);
   });
 });

@@ -1,15 +1,13 @@
 import type * as z from 'zod/mini';
 import { localStage, outputsParameter, type StageOutputs, stageOutputs } from '../core/platform/configuration.ts';
 import { settings } from '../stacks/topology.ts';
-import { CliError } from './errors.ts';
-import { parseOptions } from './options.ts';
-
-const isSetting = (name: string): boolean => settings.some((one) => one === name);
+import { parseOptions } from './command.ts';
+import { CliError, UsageError } from './errors.ts';
 
 const localEndpoint = 'http://127.0.0.1:4566';
 
-/** The local engine takes any credentials; those of the machine must not leave it, nor may a profile send a call to AWS. */
-const asLocal = (): void => {
+/** Replaces all AWS settings: the user's credentials must not reach the local engine, nor a profile send a call to AWS. */
+const useLocalEngine = (): void => {
   const endpoint = process.env.AWS_ENDPOINT_URL || localEndpoint;
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
   Object.assign(process.env, {
@@ -21,7 +19,7 @@ const asLocal = (): void => {
 };
 
 const readOutputs = async (stage: string): Promise<string | undefined> => {
-  // On demand, so that --help and what is wrong with the options come at once.
+  // Loaded on demand: --help and usage errors do not need the SDK.
   const { GetParameterCommand, ParameterNotFound, SSMClient } = await import('@aws-sdk/client-ssm');
   const client = new SSMClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 3000, requestTimeout: 5000 } });
   try {
@@ -33,45 +31,69 @@ const readOutputs = async (stage: string): Promise<string | undefined> => {
   }
 };
 
-const parsedOutputs = (text: string, stage: string): StageOutputs => {
+const parseOutputs = (text: string, stage: string): StageOutputs => {
   try {
     return stageOutputs.parse(JSON.parse(text));
   } catch (cause) {
-    throw new CliError(`${outputsParameter(stage)} is not what this version writes: deploy the stage again.`, {
-      cause,
-    });
+    const message = `${outputsParameter(stage)} was written by another version of this project: deploy the stage again.`;
+    throw new CliError(message, { cause });
   }
 };
 
 /**
- * Finds a bridge, and takes its names as this process's environment, as its functions have them. Core reads them when it
- * is loaded: import what needs it only after this.
- * @throws CliError where there is no such stage; AWS's own errors
+ * Finds a bridge and sets its resource names as environment variables, as its functions have them. Core reads them when
+ * it is loaded, so import core only after this.
+ *
+ * @throws CliError if the stage does not exist; errors of the AWS SDK
  */
 const findBridge = async (stage: string | undefined): Promise<StageOutputs> => {
-  if (stage === undefined) asLocal();
+  if (stage === undefined) useLocalEngine();
   const name = stage ?? localStage;
   const text = await readOutputs(name);
   if (text === undefined) {
     throw new CliError(
-      `There is no stage ${name}: the parameter ${outputsParameter(name)} is not in this AWS account and region. Deploy it, or check AWS_PROFILE and AWS_REGION.`,
+      `Stage ${name} not found: the parameter ${outputsParameter(name)} does not exist in this AWS account and region. Deploy the stage, or check AWS_PROFILE and AWS_REGION.`,
     );
   }
-  const outputs = parsedOutputs(text, name);
-  // A credential or a setting of the machine's own must not stand in for one that the stage lacks.
-  const own = Object.keys(process.env).filter((name) => name.startsWith('LIVECHAT_') || isSetting(name));
-  for (const variable of own) delete process.env[variable];
+  const outputs = parseOutputs(text, name);
+  // A LiveChat credential or setting from the user's environment must not replace one that the stage lacks.
+  for (const variable of Object.keys(process.env)) {
+    if (variable.startsWith('LIVECHAT_') || settings.some((one) => one === variable)) delete process.env[variable];
+  }
   Object.assign(process.env, outputs.environment);
   return outputs;
 };
 
-/** A command's action: reads its options, finds the bridge, and does the work, which loads what needs core. */
+/** A command's action: parses the options, finds the bridge and runs `work`, which imports what needs core. */
 export const withBridge =
   <Schema extends z.ZodMiniType<{ stage?: string | undefined }>>(
     schema: Schema,
-    work: (given: z.output<Schema>, bridge: StageOutputs) => Promise<void>,
+    work: (options: z.output<Schema>, bridge: StageOutputs) => Promise<void>,
   ) =>
   async (options: unknown): Promise<void> => {
-    const given = parseOptions(schema, options);
-    await work(given, await findBridge(given.stage));
+    const parsed = parseOptions(schema, options);
+    await work(parsed, await findBridge(parsed.stage));
   };
+
+const listOrganizations = async (): Promise<string[]> => {
+  const { organizations } = await import('../core/conversations/queries.ts');
+  return organizations();
+};
+
+/**
+ * Returns the given organization, or else the only one that has conversations.
+ *
+ * @throws UsageError if there is none or more than one
+ */
+export const chooseOrganization = async (given: string | undefined): Promise<string> => {
+  if (given !== undefined) return given.toLowerCase();
+  const known = await listOrganizations();
+  const [only, another] = known;
+  if (only !== undefined && another === undefined) return only;
+  const reason = only === undefined ? 'no organization has a conversation yet' : `choose one of ${known.join(', ')}`;
+  throw new UsageError(`--organization is required: ${reason}.`);
+};
+
+/** Returns the given organization, or else all that have conversations. */
+export const chooseOrganizations = async (given: string | undefined): Promise<readonly string[]> =>
+  given === undefined ? listOrganizations() : [given.toLowerCase()];

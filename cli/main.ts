@@ -1,15 +1,65 @@
-import { exitCodes } from './errors.ts';
+import { CommanderError } from 'commander';
+import { CliError, exitCodes } from './errors.ts';
+import { printError, printJson } from './output.ts';
 import { createProgram } from './program.ts';
-import { endingOf, report } from './report.ts';
+
+interface Failure {
+  readonly exitCode: number;
+  /** Left out if commander has printed it. */
+  readonly message?: string;
+}
+
+const networkErrors = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'EHOSTUNREACH', 'ETIMEDOUT']);
+
+const describeNetworkError = (error: Error): string | undefined => {
+  const code = 'code' in error ? String(error.code) : '';
+  if (!networkErrors.has(code)) return undefined;
+  const endpoint = process.env.AWS_ENDPOINT_URL;
+  if (endpoint === undefined) return `AWS does not respond (${code}).`;
+  return `No response from ${endpoint} (${code}). Start the local engine with \`npm start\`, set AWS_ENDPOINT_URL to its address, or pass --stage for a deployed stage.`;
+};
+
+const describeRejection = (error: Error): string | undefined => {
+  if ('$metadata' in error) return `AWS rejected the call (${error.name}): ${error.message}`;
+  if ('category' in error || error.name === 'ConfigurationError') return error.message;
+  if (error.name === 'CredentialsProviderError') {
+    return 'No AWS credentials found: log in, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
+  }
+  if (/^Region (?:is missing|not accepted)/.test(error.message)) {
+    return 'No AWS region found: set AWS_REGION or AWS_PROFILE.';
+  }
+  return undefined;
+};
+
+/** Also looks at the causes: ElectroDB wraps the errors of AWS. */
+const describeError = (error: unknown): string | undefined =>
+  error instanceof Error
+    ? (describeNetworkError(error) ?? describeRejection(error) ?? describeError(error.cause))
+    : undefined;
+
+/** Undefined for an unexpected error. */
+const toFailure = (error: unknown): Failure | undefined => {
+  if (error instanceof CliError) return error;
+  if (error instanceof CommanderError) {
+    return { exitCode: error.exitCode === 0 ? exitCodes.success : exitCodes.usage };
+  }
+  const message = describeError(error);
+  return message === undefined ? undefined : { exitCode: exitCodes.failure, message };
+};
 
 const program = await createProgram();
 
 try {
   await program.parseAsync();
 } catch (error) {
-  const ending = endingOf(error);
-  // A mistake of ours: its stack is worth more than a phrase.
-  if (ending === undefined) throw error;
-  report(ending, process.argv.includes('--json'));
-  if (ending.exitCode !== exitCodes.success) process.exitCode = ending.exitCode;
+  const failure = toFailure(error);
+  // A bug: Node prints the stack trace.
+  if (failure === undefined) throw error;
+  const { exitCode, message } = failure;
+  if (message !== undefined) {
+    // Options may not have been parsed.
+    if (process.argv.includes('--json')) printJson({ ok: false, error: message });
+    else printError(message);
+  }
+  if (exitCode !== exitCodes.success) process.exitCode = exitCode;
 }

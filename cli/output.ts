@@ -2,12 +2,11 @@ import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 
-// picocolors also colours where CI is set; here only a terminal is coloured.
-const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
+// picocolors also uses colours if CI is set.
+const coloursFor = ({ isTTY }: { isTTY?: boolean }) => pc.createColors(isTTY === true && !process.env.NO_COLOR);
 
-export const colours = pc.createColors(coloured);
-
-const errorColours = pc.createColors(process.stderr.isTTY === true && !process.env.NO_COLOR);
+export const colours = coloursFor(process.stdout);
+const errorColours = coloursFor(process.stderr);
 
 export const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -19,12 +18,12 @@ export const printError = (message: string): void => {
   process.stderr.write(`${errorColours.red('error:')} ${message}\n`);
 };
 
-/** What others wrote must not steer the terminal: control characters go, save the line's end. */
+/** Removes control characters except line feeds, so that stored text cannot control the terminal. */
 export const printable = (text: string): string =>
   stripVTControlCharacters(text.replaceAll('\t', ' ')).replaceAll(/[^\P{Cc}\n]/gu, '');
 
-/** For whoever waits at the terminal; not part of the output, so that it can be piped on. */
-export const note = (line: string): void => {
+/** Prints to stderr, so that it does not mix with output that is piped. */
+export const printStatus = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
@@ -32,13 +31,13 @@ const noLines = Object.fromEntries(
   [
     ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
     ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
-  ].map((place) => [place, '']),
+  ].map((side) => [side, '']),
 );
 
-/** Columns under their heads, without lines, so that it can be cut and sorted by other programs. */
+/** Columns without lines, so that other programs can cut and sort them. */
 export const printTable = (
   head: readonly string[],
-  rows: readonly (readonly (string | number | undefined)[])[],
+  rows: readonly (readonly (string | number | null | undefined)[])[],
 ): void => {
   const table = new Table({
     head: head.map((name) => colours.bold(name)),

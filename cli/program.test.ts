@@ -6,37 +6,37 @@ import { createProgram } from './program.ts';
 
 const page = new URL('../docs/reference/cli.md', import.meta.url);
 
-interface Leaf {
+interface NamedCommand {
   readonly path: readonly string[];
   readonly command: Command;
 }
 
-const commandsOf = (command: Command, path: readonly string[] = []): Leaf[] =>
+const listCommands = (command: Command, path: readonly string[] = []): NamedCommand[] =>
   command.commands.flatMap((one) => [
     { path: [...path, one.name()], command: one },
-    ...commandsOf(one, [...path, one.name()]),
+    ...listCommands(one, [...path, one.name()]),
   ]);
 
-const commands = commandsOf(await createProgram());
+const commands = listCommands(await createProgram());
 const named = commands.map(({ path, command }) => [path.join(' '), command] as const);
 
-/** As a shell would cut it: words, and what stands in quotes. */
-const wordsOf = (line: string): string[] =>
+/** Splits a command line into arguments, as a shell does. */
+const splitArguments = (line: string): string[] =>
   [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, word]) => double ?? single ?? word ?? '');
 
-/** Does nothing, but reads the arguments as the command would. */
-const parseOnly = async (words: readonly string[]): Promise<void> => {
+/** Parses the arguments without running the command. */
+const parseOnly = async (args: readonly string[]): Promise<void> => {
   const program = await createProgram();
-  for (const { command } of commandsOf(program)) {
+  for (const { command } of listCommands(program)) {
     if (command.commands.length === 0) command.action(() => {});
   }
-  await program.parseAsync(words, { from: 'user' });
+  await program.parseAsync(args, { from: 'user' });
 };
 
 describe('every command', () => {
-  test('there are some', () => expect(named.length).toBeGreaterThan(6));
+  test('exists', () => expect(named.length).toBeGreaterThan(6));
 
-  test.each(named)('%s says what it does, and shows examples that it takes', async (path) => {
+  test.each(named)('%s has a description and valid examples', async (path) => {
     const { code, stdout } = await livechat(...path.split(' '), '--help');
     expect(code).toBe(0);
     expect(stdout).not.toContain('\u001b');
@@ -46,18 +46,21 @@ describe('every command', () => {
     const examples = stdout.match(/^ {2}\$ livechat .*$/gm) ?? [];
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) {
-      const words = wordsOf(example.replace('  $ livechat ', ''));
-      expect(words.join(' ')).toContain(path);
-      await parseOnly(words);
+      const args = splitArguments(example.replace('  $ livechat ', ''));
+      expect(args.join(' ')).toContain(path);
+      await parseOnly(args);
     }
   });
 
-  test.each(named.filter(([, { commands: inner }]) => inner.length === 0))('%s takes --json', (_path, command) => {
-    expect(command.options.map(({ long }) => long)).toContain('--json');
-  });
+  test.each(named.filter(([, { commands: inner }]) => inner.length === 0))(
+    '%s has the option --json',
+    (_path, command) => {
+      expect(command.options.map(({ long }) => long)).toContain('--json');
+    },
+  );
 });
 
-test('docs/reference/cli.md lists every command, and no other', () => {
+test('docs/reference/cli.md lists every command and no other', () => {
   const [, section = ''] = /^## Commands\n(.*?)^## /ms.exec(readFileSync(page, 'utf8')) ?? [];
   const rows = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, path]) => path);
   const leaves = named.filter(([, { commands: inner }]) => inner.length === 0).map(([path]) => path);
@@ -81,7 +84,7 @@ describe('the exit code', () => {
     [['gate', 'set', '--calls-per-second', '1001']],
     [['gate', 'show', '--organization', 'acme']],
     [['gate', 'show', '--stage', '../other']],
-  ])('%j is 2: it was not given right', async (args) => {
+  ])('%j is 2, a usage error', async (args) => {
     const { code, stderr } = await livechat(...args);
     expect(code).toBe(2);
     expect(stderr).not.toContain('    at ');

@@ -23,13 +23,13 @@ describe('/api/routing', () => {
   const known = (organizationId: string) => local.api(`/api/routing/rules?organizationId=${organizationId}`);
 
   describe('rules', () => {
-    it('are the default ones until there are others', async () => {
+    it('are the default rules until others are applied', async () => {
       const organizationId = randomUUID();
       const inForce = { version: 0, rules: { match: 'first', rules: [] } };
       expect((await known(organizationId)).body).toMatchObject({ rules: [{ organizationId, inForce, versions: [] }] });
     });
 
-    it('are kept in versions that never change, of which any may be put in force', async () => {
+    it('are stored as immutable versions, any of which can be restored', async () => {
       const organizationId = randomUUID();
       const [first, second] = [rules(tag('a')), rules(tag('b'))];
       const apply = (more: object) => send('rules', { organizationId, ...more });
@@ -52,7 +52,7 @@ describe('/api/routing', () => {
       expect(await apply({ version: 0 })).toMatchObject({ body: { inForce: { version: 0, rules: { rules: [] } } } });
     });
 
-    it('of two who put some in force at once are two versions', async () => {
+    it('get one version each when applied concurrently', async () => {
       const organizationId = randomUUID();
       const names = Array.from({ length: 8 }, (_, index) => `${index}`);
       const answers = await Promise.all(
@@ -77,11 +77,11 @@ describe('/api/routing', () => {
       [{ version: 7, organizationId: 'O' }, 404, { error: { field: 'version' } }],
       [{ version: -1 }, 400, { error: { field: 'rules' } }],
       [{ rules: rules(tag('a')) }, 400, { error: { field: 'organizationId' } }],
-    ])('are refused for %j', async (body, status, answer) => {
+    ])('are rejected for %j', async (body, status, answer) => {
       expect(await send('rules', body)).toMatchObject({ status, body: answer });
     });
 
-    it('of a version that is not there are not found', async () => {
+    it('returns 404 for a missing version', async () => {
       for (const version of ['4', 'x', '-1', '1.5']) {
         const { status } = await local.api(`/api/routing/rules/${version}?organizationId=${randomUUID()}`);
         expect(status).toBe(404);
@@ -117,7 +117,7 @@ describe('/api/routing', () => {
       return results.parse(answer.body);
     };
 
-    it('says what rules would do with the latest thread that a customer began, beside those in force', async () => {
+    it('compares rules with those in force on the latest thread that a customer started', async () => {
       const organizationId = await organization();
       await send('rules', { organizationId, rules: rules(tag('old', pro)) });
       const topic = { fact: 'answers.topic', is: 'Order status' };
@@ -139,7 +139,7 @@ describe('/api/routing', () => {
       });
     });
 
-    it('finds no difference where only names differ, and changes nothing', async () => {
+    it('reports no difference for renamed rules, and changes nothing', async () => {
       const organizationId = await organization();
       const before = await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
       await send('rules', { organizationId, rules: rules(tag('a', pro)) });
@@ -150,7 +150,7 @@ describe('/api/routing', () => {
       );
     });
 
-    it('tells those that would wait, and passes over what no customer has begun or what is not there', async () => {
+    it('reports waiting rules, and omits unroutable and missing conversations', async () => {
       const organizationId = await organization();
       const silent = { ...started, organization_id: organizationId, payload: silentChat('SILENT') };
       await post(local, silent);
@@ -168,7 +168,7 @@ describe('/api/routing', () => {
       [{ rules: rules(), limit: 0 }],
       [{ rules: rules(), conversationIds: 'all' }],
       [{ rules: { match: 'first' }, organizationId: 'O' }],
-    ])('is refused for %j', async (body) => {
+    ])('is rejected for %j', async (body) => {
       expect(await send('test', body)).toMatchObject({ status: 400, body: { error: { field: expect.any(String) } } });
     });
   });

@@ -8,12 +8,12 @@ import { applyRules, findRules, listVersions, restoreVersion, rulesInForce } fro
 import { invalid } from './http.ts';
 
 const organizationId = z.optional(z.string());
-const newRules = z.strictObject({
+const rulesRequest = z.strictObject({
   organizationId,
   rules: z.unknown(),
   comment: z.optional(z.string().check(z.maxLength(500))),
 });
-const anotherVersion = z.strictObject({ organizationId, version: z.int().check(z.minimum(0)) });
+const versionRequest = z.strictObject({ organizationId, version: z.int().check(z.minimum(0)) });
 const dryRunRequest = z.strictObject({
   organizationId,
   rules: z.unknown(),
@@ -21,7 +21,7 @@ const dryRunRequest = z.strictObject({
   limit: z.optional(z.int().check(z.minimum(1), z.maximum(200))),
 });
 
-/** Routing rules: those in force, their versions, and what a changed rule set would do. */
+/** Routing rules: the rules in force, the stored versions and a dry run. */
 export function routing(): Hono {
   const app = new Hono();
 
@@ -39,7 +39,7 @@ export function routing(): Hono {
 
   app.get('/rules/:version', async (context) => {
     const version = z.coerce.number().check(z.int(), z.minimum(0)).safeParse(context.req.param('version'));
-    const chosen = await theOrganization(context.req.query('organizationId'));
+    const chosen = await resolveOrganization(context.req.query('organizationId'));
     const found = version.success ? await findRules(chosen, version.data) : undefined;
     if (!found) throw invalid(404, 'version', 'the number of a stored version, or 0 for the default rules');
     return context.json({ organizationId: chosen, version: found });
@@ -47,17 +47,17 @@ export function routing(): Hono {
 
   app.post('/rules', async (context) => {
     const body: unknown = await context.req.json().catch(() => undefined);
-    const another = anotherVersion.safeParse(body);
+    const another = versionRequest.safeParse(body);
     if (another.success) {
-      const chosen = await theOrganization(another.data.organizationId);
+      const chosen = await resolveOrganization(another.data.organizationId);
       const inForce = await restoreVersion(chosen, another.data.version, Date.now());
       if (!inForce) throw invalid(404, 'version', 'the number of a stored version, or 0 for the default rules');
       return context.json({ organizationId: chosen, inForce });
     }
-    const given = newRules.safeParse(body);
+    const given = rulesRequest.safeParse(body);
     if (!given.success) throw invalid(400, 'rules', '{"rules":{…},"comment":"…"}, or {"version":3} for an earlier one');
     const rules = parsed(given.data.rules);
-    const chosen = await theOrganization(given.data.organizationId);
+    const chosen = await resolveOrganization(given.data.organizationId);
     const { version, changed } = await applyRules(chosen, rules, given.data.comment, new Date().toISOString());
     return context.json({ organizationId: chosen, inForce: version, changed });
   });
@@ -66,7 +66,7 @@ export function routing(): Hono {
     const given = dryRunRequest.safeParse(await context.req.json().catch(() => undefined));
     if (!given.success) throw invalid(400, 'rules', '{"rules":{…},"conversationIds":["…"],"limit":1 to 200}');
     const candidate = parsed(given.data.rules);
-    const chosen = await theOrganization(given.data.organizationId);
+    const chosen = await resolveOrganization(given.data.organizationId);
     const inForce = await rulesInForce(chosen);
     const { conversationIds, limit = 50 } = given.data;
     const results = await dryRunConversations({
@@ -100,8 +100,8 @@ function parsed(rules: unknown) {
   }
 }
 
-/** The one that is named, else the only one that has conversations. */
-async function theOrganization(given: string | undefined): Promise<string> {
+/** The given organization, or the only one with conversations. */
+async function resolveOrganization(given: string | undefined): Promise<string> {
   if (given !== undefined) return given;
   const [only, another] = await organizations();
   if (only === undefined || another !== undefined) throw invalid(400, 'organizationId', 'the id of an organization');

@@ -2,10 +2,11 @@ import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import type { Activity } from './activity.ts';
-import { type Engine, type EngineOptions, type EngineParts, type SimulatorSettings, startEngine } from './engine.ts';
+import { type Engine, type EngineOptions, type EngineParts, startEngine } from './engine.ts';
 import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
+import { type SimulatorSettings, startSimulatorThread } from './livechat/worker.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -209,11 +210,15 @@ test('cleans up after a failed start', async () => {
 });
 
 test("names the simulator's port option if the port is in use", async () => {
-  const taken = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
+  const server = createServer();
+  const taken = await listen(server, 0, '--port');
+  cleanups.push(() => close(server));
   const parts: EngineParts = {
-    startSimulator: () => Promise.reject(taken),
+    startSimulator: startSimulatorThread,
     createConsole: () => Promise.reject(new Error('not reached')),
   };
 
-  await expect(start({ livechatPort: 4600, parts })).rejects.toThrow(/Port 4600 is taken.*--livechat-port/);
+  await expect(start({ livechatPort: taken, parts })).rejects.toThrow(
+    `Port ${taken} is taken. Choose another one with --livechat-port`,
+  );
 });

@@ -18,7 +18,9 @@ import { createHttpApi, type HttpApiOptions } from './http-api.ts';
 import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
-import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
+import { close, listen } from './listen.ts';
+import type { RunningSimulator } from './livechat/server.ts';
+import type { SimulatorSettings } from './livechat/worker.ts';
 
 /** The engine's input, in the shape of stacks/topology.ts. */
 export interface Topology extends AwsResources, EnvironmentTopology {
@@ -29,27 +31,13 @@ export interface Topology extends AwsResources, EnvironmentTopology {
   readonly stateMachines: AwsResources['stateMachines'] & EnvironmentTopology['stateMachines'];
 }
 
-export interface SimulatorSettings {
-  readonly port: number;
-  readonly webhookUrl: string;
-  readonly secretKey: string;
-  readonly organizationId: string;
-  readonly clientId: string;
-  readonly agentId: string;
-  /** The credentials of the bridge's API calls. */
-  readonly accountId: string;
-  readonly apiKey: string;
-  /** Counter of webhooks that are not delivered yet, see `sharedInFlight`. */
-  readonly pendingWebhooks: SharedArrayBuffer;
-}
-
 export interface Console {
   fetch(request: Request): Response | Promise<Response>;
 }
 
 /** The simulator and the console; injectable for tests. */
 export interface EngineParts {
-  startSimulator(settings: SimulatorSettings): Promise<{ readonly port: number; stop(): Promise<void> }>;
+  startSimulator(settings: SimulatorSettings): Promise<RunningSimulator>;
   createConsole(dependencies: {
     subscribe(listener: Listener): () => void;
     bus: string;
@@ -59,7 +47,7 @@ export interface EngineParts {
 }
 
 export interface EngineOptions {
-  /** 0 picks any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
@@ -139,7 +127,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const given = environment.LIVECHAT_API_BASE_URL;
     if (given && !isSimulator(given, options.livechatPort)) return { url: given, simulated: false };
     const { secret } = credentials;
-    const settings: SimulatorSettings = {
+    const simulator = await parts.startSimulator({
       port: options.livechatPort,
       webhookUrl,
       secretKey: secret.LIVECHAT_WEBHOOK_SECRET,
@@ -149,9 +137,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
       pendingWebhooks,
-    };
-    const simulator = await parts.startSimulator(settings).catch((cause: unknown) => {
-      throw isPortTaken(cause) ? new PortTakenError(settings.port, '--livechat-port', { cause }) : cause;
     });
     cleanups.push(() => simulator.stop());
     return { url: `http://localhost:${simulator.port}`, simulated: true };

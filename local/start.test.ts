@@ -56,7 +56,7 @@ test('exits with code 1, the port and its option if the port is in use', async (
 
   expect(await ended).toBe(1);
   expect(errors()).toBe(
-    `Port ${port} is taken. Choose another one with --aws-port <number> (0 takes any free port).\n`,
+    `Port ${port} is taken. Choose another one with --aws-port <number> (0 selects a free port).\n`,
   );
 });
 

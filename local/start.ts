@@ -24,7 +24,7 @@ export type StartOptions = z.output<typeof optionsSchema>;
 export function parseOptions(args: readonly string[]): StartOptions {
   const command = new Command('npm start --')
     .description('Runs the whole bridge on this machine, with a simulator instead of LiveChat.')
-    .option('--port <number>', 'port of the webhook and the console (0 picks any free port)', parsePort, 3000)
+    .option('--port <number>', 'port of the webhook and the console (0 selects a free port)', parsePort, 3000)
     .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
     .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
     .option(

@@ -1,39 +1,198 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import type { Command } from 'commander';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createProgram } from '../cli/program.ts';
+import { catalogue, isEventType } from '../core/events/catalogue.ts';
+import { parseEvent } from '../core/events/event.ts';
 import { metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { headingsOf, prose } from './markdown.ts';
+import { settings } from '../stacks/topology.ts';
+import { codeBlocks, headings, headingsUnder, prose, readPage, root, section, tableRows } from './markdown.ts';
 
-const root = join(import.meta.dirname, '..');
-const files = ['README.md', ...globSync('docs/**/*.md', { cwd: root })];
-const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const anchorsOf = (file: string) => headingsOf(file).map(({ anchor }) => anchor);
+const pages = globSync(['*.md', 'docs/**/*.md', '.github/*.md'], { cwd: root });
+const anchors = (page: string) => headings(page).map(({ anchor }) => anchor);
+/** The first code span of a table cell. */
+const code = (cell: string | undefined) => /`([^`]+)`/.exec(cell ?? '')?.[1];
+const codes = (cell: string | undefined) => [...(cell ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
 
-describe.each(files)('%s', (file) => {
-  it('links to nothing that is not there', () => {
-    const targets = [...prose(file).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+describe.each(pages)('%s', (page) => {
+  it('links only to files and headings that exist', () => {
+    const targets = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
     const broken = targets.filter((target) => {
       if (/^https?:/.test(target)) return false;
       const [path = '', anchor] = target.split('#');
-      const to = path ? relative(root, join(root, dirname(file), path)) : file;
-      return !existsSync(join(root, to)) || (anchor !== undefined && !anchorsOf(to).includes(anchor));
+      const file = path ? relative(root, join(root, dirname(page), path)) : page;
+      return !existsSync(join(root, file)) || (anchor !== undefined && !anchors(file).includes(anchor));
     });
     expect(broken).toEqual([]);
   });
 
-  it('calls npm scripts that there are', () => {
-    const called = [...read(file).matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
-    expect(called.filter((script) => !Object.hasOwn(packageJson.scripts, script))).toEqual([]);
+  it('names only npm scripts that exist', () => {
+    const named = [...readPage(page).matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
+    expect(named.filter((script) => !Object.hasOwn(packageJson.scripts, script))).toEqual([]);
+  });
+
+  it('has no line above 140 characters outside tables', () => {
+    const long = readPage(page)
+      .split('\n')
+      .filter((line) => line.length > 140 && !line.startsWith('|'));
+    expect(long).toEqual([]);
+  });
+
+  it('has no conflict markers', () => {
+    expect(readPage(page)).not.toMatch(/^(?:<{7}|={7}|>{7})/m);
+  });
+
+  it('has JSON and shell blocks that parse', () => {
+    const blocks = codeBlocks(page);
+    for (const { text } of blocks.filter(({ language }) => language === 'json')) {
+      expect(() => JSON.parse(text), text).not.toThrow();
+    }
+    for (const { text } of blocks.filter(({ language }) => language === 'sh')) {
+      expect(spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' }).stderr).toBe('');
+    }
+  });
+});
+
+describe('the commands in the documents', () => {
+  let program: Command;
+  beforeAll(async () => {
+    program = await createProgram();
+  });
+
+  const line = /\blivechat ((?:[a-z][a-z-]*)(?: [^`\n|&;)#>]*)?)/g;
+  const shellLines = (page: string) =>
+    codeBlocks(page).flatMap(({ language, text }) => (language === 'sh' ? [...text.matchAll(/npx livechat .*/g)] : []));
+  const spans = (page: string) => [...prose(page).matchAll(/`(?:npx )?livechat [^`]+`/g)];
+
+  it.each(pages)('exist, with their options: %s', (page) => {
+    const found = [...shellLines(page), ...spans(page)].flatMap(([text]) =>
+      [...text.matchAll(line)].map(([, words = '']) => words.trim().split(/\s+/)),
+    );
+    expect(found.map((words) => problem(program, words)).filter(Boolean)).toEqual([]);
+  });
+});
+
+/** What is wrong with the words of a command line, or undefined. */
+function problem(program: Command, words: readonly string[]): string | undefined {
+  let command = program;
+  for (const word of words) {
+    const next = command.commands.find((one) => one.name() === word);
+    if (!next) break;
+    command = next;
+  }
+  if (command === program) return `${words.join(' ')}: no such command`;
+  const unknown = words
+    .filter((word) => /^\[?--[a-z]/.test(word))
+    .map((word) => word.replace(/^\[/, '').replace(/[=\]].*$/, ''))
+    .filter((flag) => flag !== '--help' && !command.options.some(({ long }) => long === flag));
+  return unknown.length > 0 ? `${words.join(' ')}: no option ${unknown.join(', ')}` : undefined;
+}
+
+describe('README.md', () => {
+  it('has at most 120 lines', () => {
+    expect(readPage('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(120);
+  });
+
+  it('has the two commands', () => {
+    const text = readPage('README.md');
+    expect(text).toContain('npm ci && npm start');
+    expect(text).toContain('npm ci && npm test');
+  });
+});
+
+describe('docs/reference/events.md', () => {
+  const page = 'docs/reference/events.md';
+  const sample = (type: string): unknown => {
+    const [block] = codeBlocks(page, section(page, type));
+    return JSON.parse(block?.text ?? 'null');
+  };
+  const [envelope] = codeBlocks(page);
+
+  it('has a section for every event, and for no other', () => {
+    const groups = ['Chats', 'Messages and notes', 'Sending', 'Operations'];
+    const sections = groups.flatMap((group) => headingsUnder(page, group)).map(({ text }) => text);
+    expect(sections.toSorted()).toEqual(Object.keys(catalogue).toSorted());
+  });
+
+  it.each(Object.keys(catalogue))('has a sample of %s that its schema accepts whole', (type) => {
+    if (!isEventType(type)) throw new Error(`${type} is not an event`);
+    const data = sample(type);
+    const { metadata } = JSON.parse(envelope?.text ?? '{}').detail;
+    expect(parseEvent(type, { metadata, data }).data).toEqual(data);
+  });
+
+  it('has a complete event that its schema accepts', () => {
+    const { detail } = JSON.parse(envelope?.text ?? '{}');
+    expect(parseEvent('message.deleted', detail)).toMatchObject(detail);
+  });
+});
+
+describe('docs/reference/send-request.md', () => {
+  const page = 'docs/reference/send-request.md';
+  const samples = codeBlocks(page)
+    .map(({ text }): unknown => JSON.parse(text))
+    .filter((value) => typeof value === 'object' && value !== null && 'requestId' in value);
+
+  it('has a sample of every type of message', () => {
+    expect(samples).toHaveLength(3);
+  });
+
+  it.each(samples)('has a request that the schema accepts: %#', (data) => {
+    expect(catalogue['message.send.requested'].parse(data)).toEqual(data);
+  });
+});
+
+describe('docs/reference/metrics-and-alarms.md', () => {
+  it('lists every metric with its unit, dimensions and properties', () => {
+    const rows = tableRows(section('docs/reference/metrics-and-alarms.md', 'Metrics'));
+    const listed = rows.map(([name, unit, dimensions, properties]) => [
+      code(name),
+      { unit: unit?.trim(), dimensions: codes(dimensions), properties: codes(properties) },
+    ]);
+    const expected = Object.entries(metrics).map(([name, { unit, dimensions, properties }]) => [
+      name,
+      { unit, dimensions: [...dimensions], properties: [...properties] },
+    ]);
+    expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(expected));
   });
 });
 
 describe('docs/how-to/respond-to-alarms.md', () => {
-  it('names metrics that exist', () => {
-    const page = read('docs/how-to/respond-to-alarms.md');
-    const named = [...page.matchAll(/`([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)`/g)];
+  it('names only metrics that exist', () => {
+    const named = codes(prose('docs/how-to/respond-to-alarms.md')).filter((name) => /^([A-Z][a-z]+){2,}$/.test(name));
     const others = ['ConfigurationError', 'FileUnavailable', 'InputUnsupported', 'PublishError', 'StopExecution'];
-    const unknown = named.map(([, name = '']) => name).filter((name) => !Object.hasOwn(metrics, name));
+    const unknown = named.filter((name) => !Object.hasOwn(metrics, name));
     expect([...new Set(unknown)].toSorted()).toEqual(others);
+  });
+});
+
+describe('docs/reference/settings.md', () => {
+  it('lists every setting of the functions, and no other', () => {
+    const rows = tableRows(section('docs/reference/settings.md', 'Functions'));
+    expect(rows.map(([name]) => code(name)).toSorted()).toEqual([...settings].toSorted());
+  });
+});
+
+describe('docs/reference/errors.md', () => {
+  it('lists every error of core and functions by its name, and no other', () => {
+    const sources = globSync('{core,functions}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
+    const declared = sources.flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/readonly name(?:: string)? = '(\w+)'/g)].map(
+        ([, name = '']) => name,
+      ),
+    );
+    const rows = headings('docs/reference/errors.md')
+      .filter(({ level }) => level === 2)
+      .flatMap(({ text }) => tableRows(section('docs/reference/errors.md', text)));
+    expect(rows.flatMap(([name]) => codes(name)).toSorted()).toEqual([...new Set(declared)].toSorted());
+  });
+});
+
+describe('CONTRIBUTING.md', () => {
+  it('has a glossary of twenty terms', () => {
+    expect(tableRows(section('CONTRIBUTING.md', 'Glossary'))).toHaveLength(20);
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { shuffled } from '../cli/shuffle.ts';
+import { shuffle } from '../cli/simulate/replay.ts';
 import { type Body, fixture, order } from './fixtures.ts';
 import { post } from './local.ts';
 import { type SharedLocal, sharedLocal } from './shared-local.ts';
@@ -100,20 +100,20 @@ describe('the webhooks of a chat', () => {
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('produce the same state in the order of seed %i', async (seed) => {
-    await deliver(shuffled(order(), seed).map(fixture));
+    await deliver(shuffle(order(), seed).map(fixture));
   });
 
   it.each([11, 12, 13])(
     'produce the same state when each is delivered three times, in the order of seed %i',
     async (seed) => {
       const names = order();
-      await deliver(shuffled([...names, ...names, ...names], seed).map(fixture));
+      await deliver(shuffle([...names, ...names, ...names], seed).map(fixture));
     },
   );
 
   it.each([21, 22])('produce the same state with the bodies of v3.4, in the order of seed %i', async (seed) => {
     const older = new Set(['incoming_chat.json', 'incoming_rich_message_postback.json']);
-    await deliver(shuffled(order(), seed).map((name) => fixture(older.has(name) ? `v3.4/${name}` : name)));
+    await deliver(shuffle(order(), seed).map((name) => fixture(older.has(name) ? `v3.4/${name}` : name)));
   });
 
   it('produce the same state with agent_changed and bodies that change nothing', async () => {
@@ -122,6 +122,6 @@ describe('the webhooks of a chat', () => {
       '_edge.unknown_action.json',
       '_app_webhook.application_installed.json',
     ];
-    await deliver(shuffled([...order(), ...more], 31).map(fixture));
+    await deliver(shuffle([...order(), ...more], 31).map(fixture));
   });
 });

@@ -4,7 +4,7 @@ import type { OpeningHours, RoutingFacts } from '../core/routing/facts.ts';
 import type { Rule, RuleSet } from '../core/routing/rules.ts';
 import { time } from './arbitraries.ts';
 
-/** Generators of rules and of what they look at, so chosen that rules match as well as miss. */
+/** Generators of rules and facts, chosen so that rules both match and fail. */
 
 const sometimes = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
 const word = fc.constantFrom('refund', 'Refund', 'pl', 'PRO', 'pro plan', '129.00', '7', '', 'İ', 'ﬁ', '😀', '\ud800');
@@ -43,7 +43,7 @@ export const facts: fc.Arbitrary<RoutingFacts> = fc.record({
   message: sometimes(text),
 });
 
-/** What a message now or later must not change. */
+/** A first message. */
 export const written = text;
 
 const some = <T>(value: fc.Arbitrary<T>) => fc.array(value, { minLength: 1, maxLength: 3 });

@@ -6,7 +6,7 @@ import { watchBus } from './watch-bus.ts';
 
 const nina = 'nina.kowal@acme.example';
 
-describe('routing by what the customer writes first', () => {
+describe('routing by the first message', () => {
   let local: Local;
   let bus: Awaited<ReturnType<typeof watchBus>>;
   let world: ReturnType<typeof routingWorld>;
@@ -27,7 +27,7 @@ describe('routing by what the customer writes first', () => {
   };
   const decided = { phase: 'message', evaluated: [{ rule: 'refunds', result: 'matched' }], assignedTo: { group: 5 } };
 
-  it('waits for it, and lets later messages be', async () => {
+  it('waits for it and ignores later messages', async () => {
     const bulk = { name: 'bulk', when: { fact: 'answers.Topic', is: 'Bulk orders' }, do: { tag: ['bulk'] } };
     await world.given([bulk, refunds]);
     const form = [{ type: 'radio', label: 'Topic', answer: 'Something else' }];
@@ -41,7 +41,7 @@ describe('routing by what the customer writes first', () => {
     expect(local.output()).not.toContain('money back!');
   });
 
-  it('goes on with the rules that were in force when it began', async () => {
+  it('applies the rules in force when the thread started', async () => {
     await world.given([refunds]);
     const chatId = await world.chat({ agent: nina, text: undefined });
     await world.known(chatId);
@@ -50,7 +50,7 @@ describe('routing by what the customer writes first', () => {
     await world.sees(chatId, { routing: [decided] }, 'Refund, please');
   });
 
-  it('goes on with them even where the rules that came after ask for no message', async () => {
+  it('applies them even if later rules do not test the message', async () => {
     await world.given([refunds]);
     const [first, second] = [
       await world.chat({ agent: nina, text: undefined }),
@@ -67,7 +67,7 @@ describe('routing by what the customer writes first', () => {
     await world.sees(second, { routing: [decided] }, 'A refund for me, too');
   });
 
-  it('knows what a website has told of the customer meanwhile', async () => {
+  it('uses session fields that were set after the start', async () => {
     const waits = { name: 'lawyers', when: { fact: 'message', words: 'lawyer' }, do: { tag: ['lawyer'] } };
     const pro = { name: 'pro', when: { fact: 'session.plan', is: 'pro' }, do: { transfer: [{ group: 5 }] } };
     await world.given([waits, pro]);
@@ -83,13 +83,13 @@ describe('routing by what the customer writes first', () => {
     await world.sees(chatId, { routing: [{ phase: 'message', evaluated, assignedTo: { group: 5 } }] }, 'Good morning');
   });
 
-  it('decides at once where the chat begins with it', async () => {
+  it('decides at once if the chat starts with it', async () => {
     await world.given([refunds]);
     const chatId = await world.chat({ agent: nina, text: 'Refund?' });
     await world.sees(chatId, { routing: [{ ...decided, phase: 'start' }] });
   });
 
-  it('decides the same when the message comes before the chat, or with it', async () => {
+  it('decides the same if the message arrives before the chat or concurrently', async () => {
     await world.given([refunds]);
     const body = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId };
     const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
@@ -111,7 +111,7 @@ describe('routing by what the customer writes first', () => {
     for (let race = 0; race < 5; race += 1) {
       await Promise.all(tell(`RACE${race}`, ['chat', 'message']).map((one) => post(local, one)));
     }
-    // The simulator knows no such chats, so it refuses; the decision is what counts here.
+    // The simulator has no such chats and rejects the transfer; only the decision matters here.
     const { assignedTo: _, ...message } = decided;
     const expected = {
       ...message,
@@ -122,7 +122,7 @@ describe('routing by what the customer writes first', () => {
       await world.sees(chat, { routing: [expected] });
   });
 
-  it('with `all`, acts on each rule that matches, at once and with the message, and transfers once', async () => {
+  it('with `all`, applies matching rules at the start and with the message, and transfers once', async () => {
     const polish = { tag: ['pl'], priority: 'low', transfer: [{ group: 2 }] };
     const urgent = { tag: ['urgent', 'pl'], priority: 'urgent', transfer: [{ group: 9 }] };
     const rules = [

@@ -10,14 +10,14 @@ const seen = z.looseObject({
 });
 const placed = z.looseObject({ conversationId: z.string() });
 
-/** An operator who sets rules, LiveChat, and whoever looks at what becomes of a chat. */
+/** Helpers for the operator, LiveChat and the observer of a chat. */
 export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchBus>>) {
   const world = outbound(local);
   const send = async (path: string, body: object) => {
     const answer = await fetch(new URL(path, local.console), { method: 'POST', body: JSON.stringify(body) });
     return { status: answer.status, body: await answer.json() };
   };
-  /** What is known of a chat once its webhooks have come, up to the message that says `text`, and all is quiet. */
+  /** The stored chat, once its webhooks up to the message with `text` are processed. */
   const known = async (chatId: string, text?: string) => {
     const read = () => local.api(`/api/conversations/${chatId}?organizationId=${organizationId}`);
     const arrived = async () => {
@@ -41,7 +41,7 @@ export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchB
       expect(answer).toMatchObject({ status: 200 });
     },
     settings: (some: object) => world.simulator('POST', '/simulator/settings', some),
-    /** Waits until a chat is as expected: what LiveChat tells of our calls comes after them. */
+    /** Waits until a chat is as expected: webhooks about our calls arrive after them. */
     sees: (chatId: string, expected: object, text?: string) =>
       expect.poll(() => known(chatId, text), printed).toMatchObject(expected),
     routed: (chatId: string) =>

@@ -27,7 +27,7 @@ describe('routing a chat by rules', () => {
     await local.stop();
   });
 
-  it('hands it to the first target that takes it, and says why the others did not', async () => {
+  it('transfers to the first target that accepts, and records the other failures', async () => {
     await world.settings({ offlineAgents: [tomas], offlineGroups: [7], groups: [0, 7] });
     const [us, pro] = [
       { fact: 'country', is: 'US' },
@@ -81,16 +81,16 @@ describe('routing a chat by rules', () => {
       },
     ]);
     expect(routing[0]).not.toHaveProperty('unassignedReason');
-    const told = [
+    const expected = [
       { metadata: { organizationId, causationId: expect.any(String) }, data: { assignedTo: { group: 7 } } },
     ];
-    await expect.poll(() => world.routed(chatId), printed).toMatchObject(told);
-    // Neither the event nor a log tells what the customer is, or what was said.
+    await expect.poll(() => world.routed(chatId), printed).toMatchObject(expected);
+    // Neither the event nor the log contains customer data or texts.
     expect(JSON.stringify(world.routed(chatId))).not.toMatch(/pro"|Dana|by heart/);
     expect(local.output()).not.toContain('by heart');
   });
 
-  it('leaves it to LiveChat where no rule matched, without a call', async () => {
+  it('makes no call if no rule matches', async () => {
     await world.given([{ name: 'french', when: { fact: 'language', is: 'fr' }, do: { transfer: [{ group: 3 }] } }]);
     const before = await world.called('transfer_chat');
     await world.sees(await world.chat({ agent: nina }), {
@@ -102,14 +102,14 @@ describe('routing a chat by rules', () => {
     expect(await world.called('transfer_chat')).toBe(before);
   });
 
-  it('does nothing, and says nothing, as long as there are no rules', async () => {
+  it('stores and publishes nothing without rules', async () => {
     await world.given([]);
     const chatId = await world.chat();
     expect((await world.known(chatId)).routing).toEqual([]);
     expect(world.routed(chatId)).toEqual([]);
   });
 
-  it('calls nobody to bring a chat where it is already', async () => {
+  it('makes no call if the target has the chat already', async () => {
     await world.given([{ name: 'nina', do: { transfer: [{ agent: nina }] } }]);
     const before = await world.called('transfer_chat');
     await world.sees(await world.chat({ agent: nina }), {
@@ -121,7 +121,7 @@ describe('routing a chat by rules', () => {
   describe('with an automatic answer', () => {
     const text = 'We are closed until nine.';
 
-    it('comes into a chat that waits, answers, and makes way for who gets it', async () => {
+    it('joins a queued chat, answers, and leaves by the transfer', async () => {
       const transfer = [{ group: 4, queue: true }];
       await world.given([{ name: 'closed', do: { answer: text, note: 'told so', transfer } }]);
       const chatId = await world.chat({ agent: null });
@@ -137,7 +137,7 @@ describe('routing a chat by rules', () => {
       expect(local.output()).not.toContain(text);
     });
 
-    it('gives the chat back where no rule transfers it', async () => {
+    it('hands the chat back if no rule transfers it', async () => {
       await world.given([{ name: 'closed', do: { answer: text } }]);
       const chatId = await world.chat({ agent: null });
       const actions = ['answer', 'hand back'].map((action) => ({ action, outcome: 'done' }));
@@ -148,7 +148,7 @@ describe('routing a chat by rules', () => {
       expect(await world.shown(chatId)).toEqual([text]);
     });
 
-    it('stays in a chat that is ours', async () => {
+    it('stays in a chat of our own agent', async () => {
       await world.given([{ name: 'hello', do: { answer: text } }]);
       const chatId = await world.chat({ agent: ours });
       await world.sees(chatId, {
@@ -158,7 +158,7 @@ describe('routing a chat by rules', () => {
       expect(await world.shown(chatId)).toEqual([text]);
     });
 
-    it('does not push in where an agent is, and says so', async () => {
+    it('records a failed answer if an agent has the chat', async () => {
       await world.given([{ name: 'hello', do: { answer: text } }]);
       const chatId = await world.chat({ agent: nina });
       await world.sees(chatId, { routing: [{ actions: [{ action: 'answer', outcome: 'failed' }] }] });
@@ -166,7 +166,7 @@ describe('routing a chat by rules', () => {
     });
   });
 
-  it('falls back to the next target when LiveChat fails', async () => {
+  it('tries the next target after a LiveChat failure', async () => {
     await world.given([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
     await world.fault({ kind: 'error', method: 'transfer_chat', status: 500, count: 1 });
     await world.sees(await world.chat({ agent: nina }), {
@@ -175,7 +175,7 @@ describe('routing a chat by rules', () => {
     });
   });
 
-  it('stops where the chat has been closed meanwhile', async () => {
+  it('stops if the chat was closed in the meantime', async () => {
     await world.given([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
     await world.fault({ kind: 'chat-inactive', method: 'transfer_chat', count: 1 });
     await world.sees(await world.chat({ agent: nina }), {
@@ -183,7 +183,7 @@ describe('routing a chat by rules', () => {
     });
   });
 
-  it('follows LiveChat to another region, and waits out a limit', async () => {
+  it('follows a region redirect and waits for a rate limit', async () => {
     await world.given([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }] } }]);
     await world.fault({ kind: 'misdirected', method: 'tag_thread', count: 1 });
     await world.fault({ kind: 'error', method: 'transfer_chat', status: 429, retryAfterSeconds: 1, count: 1 });
@@ -192,7 +192,7 @@ describe('routing a chat by rules', () => {
     });
   });
 
-  it('leaves it to LiveChat where the gate has no slot, and says so', async () => {
+  it('records `no slot` if the gate is paused', async () => {
     await world.given([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }, { group: 2 }] } }]);
     const before = await world.called('transfer_chat');
     await world.send(`/api/gate/${organizationId}`, { do: 'pause' });
@@ -204,7 +204,7 @@ describe('routing a chat by rules', () => {
     expect(await world.called('transfer_chat')).toBe(before);
   });
 
-  it('decides once, however often the webhook comes, and not for events of the archive', async () => {
+  it('decides once for duplicate webhooks, and ignores archived events', async () => {
     await world.given([{ name: 'any', do: { transfer: [{ group: 1 }] } }]);
     const before = await world.called('transfer_chat');
     const body = { ...fixture('incoming_chat.json'), organization_id: organizationId };
@@ -219,7 +219,7 @@ describe('routing a chat by rules', () => {
     expect((await world.known('T8RM2K0V9X')).routing).toHaveLength(1);
   });
 
-  it('only notes what comes ten minutes late', async () => {
+  it('only records a decision that is ten minutes late', async () => {
     await world.given([{ name: 'any', do: { tag: ['late'], transfer: [{ group: 1 }] } }]);
     const chatId = await world.chat({ agent: nina });
     await world.sees(chatId, { routing: [{ assignedTo: { group: 1 } }] });
@@ -236,7 +236,7 @@ describe('routing a chat by rules', () => {
     await world.sees(chatId, { routing: [{}, late] });
   });
 
-  it('routes each thread that the customer begins, and none that an agent or this bridge has begun', async () => {
+  it('routes threads that the customer starts, not those of agents or this bridge', async () => {
     await world.given([{ name: 'any', do: { tag: ['routed'] } }]);
     const chatId = await world.chat({ agent: nina });
     await world.act(chatId, { action: 'leave' });

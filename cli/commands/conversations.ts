@@ -1,74 +1,98 @@
 import { type Command, Option } from 'commander';
+import * as z from 'zod/mini';
 import { withBridge } from '../bridge.ts';
-import { bridgeCommand, commandGroup, withConfirmation } from '../command.ts';
-import { eraseOptions, listOptions, showOptions, statuses } from '../conversations/options.ts';
+import {
+  bridgeCommand,
+  bridgeOptions,
+  commandGroup,
+  confirmationOptions,
+  flag,
+  organizationOption,
+  wholeNumber,
+  withConfirmation,
+} from '../command.ts';
 import { UsageError } from '../errors.ts';
+
+const statuses = ['queued', 'open', 'idle', 'closed'] as const;
+
+const listOptions = z.object({
+  ...bridgeOptions,
+  organization: organizationOption,
+  status: z.optional(z.enum(statuses)),
+  limit: wholeNumber(1, 1000),
+});
+export type ListOptions = z.infer<typeof listOptions>;
+
+const showOptions = z.object({ ...bridgeOptions, organization: organizationOption, limit: wholeNumber(1, 10_000) });
+export type ShowOptions = z.infer<typeof showOptions>;
+
+const eraseOptions = z.object({
+  ...confirmationOptions,
+  organization: organizationOption,
+  dryRun: flag,
+  customer: z.optional(z.string().check(z.minLength(3, "a customer's id or e-mail address"))),
+});
+export type EraseOptions = z.infer<typeof eraseOptions>;
 
 const listCommand = () =>
   bridgeCommand('list', {
-    description: 'Lists conversations, those with the latest activity first.',
+    description: 'Lists conversations, latest activity first.',
     examples: ['conversations list', 'conversations list --status queued --stage production --json'],
   })
-    .addOption(new Option('--status <status>', 'of these alone').choices(statuses))
-    .option('--organization <uuid>', 'of this one alone')
-    .option('--limit <number>', 'at most so many', '20')
-    .action(
-      withBridge(listOptions, async (given) => {
-        const { listThem } = await import('../conversations/list.ts');
-        await listThem(given);
-      }),
-    );
+    .addOption(new Option('--status <status>', 'only conversations with this status').choices(statuses))
+    .option('--organization <uuid>', 'only conversations of this organization')
+    .option('--limit <number>', 'the maximum number of conversations', '20')
+    .action(withBridge(listOptions, async (options) => (await import('../conversations.ts')).listLatest(options)));
 
 const showCommand = () =>
   bridgeCommand('show', {
     description:
-      "Shows a conversation: who took part, what was said, LiveChat's ids, each message's times and each attempt to send it.",
+      "Shows a conversation: participants, messages, notes, LiveChat's ids, and the timeline and send attempts of each message.",
     examples: ['conversations show T8RM2K0V9X', 'conversations show T8RM2K0V9X --stage production --json'],
   })
-    .argument('<chat>', "the chat, by LiveChat's id")
-    .option('--organization <uuid>', 'whose, where more than one has a chat of this id')
-    .option('--limit <number>', 'at most so many messages, and as many notes', '2000')
+    .argument('<chat>', "LiveChat's id of the chat")
+    .option('--organization <uuid>', 'required if more than one organization has a chat with this id')
+    .option('--limit <number>', 'the maximum number of messages and of notes', '2000')
     .action((chat: string, options: unknown) =>
-      withBridge(showOptions, async (given) => {
-        const { show } = await import('../conversations/show.ts');
-        await show(chat, given);
-      })(options),
+      withBridge(showOptions, async (parsed) => (await import('../conversations.ts')).showConversation(chat, parsed))(
+        options,
+      ),
     );
 
 const eraseCommand = () =>
   withConfirmation(
     bridgeCommand('erase', {
-      description: 'Erases everything that is stored of one customer, in every conversation.',
+      description: 'Erases all stored data of one customer, in every conversation.',
       examples: [
         'conversations erase T8RM2K0V9X',
         'conversations erase --customer dana@shop.example --stage production',
       ],
     }),
   )
-    .argument('[chat]', 'a chat of the customer, by its id')
-    .option('--dry-run', 'list what would be erased, and do nothing')
-    .option('--customer <id>', 'the customer, by id or e-mail address')
-    .option('--organization <uuid>', 'whose customer; needed where more than one has conversations')
+    .argument('[chat]', "LiveChat's id of a chat of the customer")
+    .option('--dry-run', 'show what would be erased, without erasing it')
+    .option('--customer <id>', "the customer's id or e-mail address")
+    .option('--organization <uuid>', 'required if more than one organization has conversations')
     .addHelpText(
       'after',
       `
-Erased are conversations with what happened in them, messages, notes, clicks, deliveries, dead letters, files, and events
-kept in the bucket. It lists them and asks first. It also says what it cannot erase.`,
+Erases conversations and their events, messages, notes, button clicks, deliveries, dead letters, files, and events stored in
+the bucket. Lists them and asks for confirmation first. Also lists the data that it cannot erase.`,
     )
     .action((chat: string | undefined, options: unknown) =>
-      withBridge(eraseOptions, async (given) => {
-        if ((chat === undefined) === (given.customer === undefined)) {
-          throw new UsageError('Say whose data: a chat, or --customer.');
+      withBridge(eraseOptions, async (parsed) => {
+        if ((chat === undefined) === (parsed.customer === undefined)) {
+          throw new UsageError('Pass either a chat or --customer.');
         }
-        const { eraseCustomer } = await import('../conversations/erase.ts');
-        await eraseCustomer(chat, given);
+        const { eraseCustomer } = await import('../conversations.ts');
+        await eraseCustomer(chat, parsed);
       })(options),
     );
 
 export const register = (program: Command): void => {
-  const described = {
-    description: 'Shows and erases what the bridge has stored of conversations.',
+  const help = {
+    description: 'Lists, shows and erases stored conversations.',
     examples: ['conversations list', 'conversations show T8RM2K0V9X', 'conversations erase T8RM2K0V9X'],
   };
-  program.addCommand(commandGroup('conversations', described, [listCommand(), showCommand(), eraseCommand()]));
+  program.addCommand(commandGroup('conversations', help, [listCommand(), showCommand(), eraseCommand()]));
 };

@@ -1,30 +1,69 @@
 import { type Command, Option } from 'commander';
+import * as z from 'zod/mini';
+import type { LetterFilter } from '../../core/outbound/dead-letters/select.ts';
 import { withBridge } from '../bridge.ts';
-import { bridgeCommand, commandGroup, withConfirmation } from '../command.ts';
 import {
-  filterNames,
-  listOptions,
-  type RedriveOptions,
-  redriveOptions,
-  showOptions,
-  statuses,
-} from '../dead-letters/options.ts';
+  bridgeCommand,
+  bridgeOptions,
+  collect,
+  commandGroup,
+  confirmationOptions,
+  duration,
+  flag,
+  wholeNumber,
+  withConfirmation,
+} from '../command.ts';
 import { UsageError } from '../errors.ts';
+
+const statuses = ['open', 'redriven', 'settled'] as const;
+const kinds = ['send', 'event', 'unread'] as const;
+const filterNames = ['kind', 'error', 'organization', 'conversation', 'request'] as const;
+const filterExpected = 'kind=send, kind=event, kind=unread, error=…, organization=…, conversation=… or request=…';
+
+const condition = z
+  .string(filterExpected)
+  .check(z.regex(/^(?:kind=(?:send|event|unread)|(?:error|organization|conversation|request)=.+)$/, filterExpected));
+
+/** Parses `name=value` conditions. If a name is repeated, its last value applies. */
+const parseFilter = (conditions: string[]): LetterFilter => {
+  const values = new Map(
+    conditions.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
+  );
+  const { kind, ...rest } = Object.fromEntries(filterNames.map((name) => [name, values.get(name)]));
+  return { ...rest, kind: kinds.find((one) => one === kind) };
+};
+
+const filterOptions = {
+  filter: z.pipe(z._default(z.array(condition), []), z.transform(parseFilter)),
+  maxAge: z.optional(duration),
+};
+
+const listOptions = z.object({
+  ...bridgeOptions,
+  ...filterOptions,
+  status: z.enum(statuses),
+  limit: wholeNumber(1),
+});
+export type ListOptions = z.infer<typeof listOptions>;
+const showOptions = z.object(bridgeOptions);
+export type ShowOptions = z.infer<typeof showOptions>;
+const redriveOptions = z.object({ ...confirmationOptions, ...filterOptions, all: flag, dryRun: flag });
+export type RedriveOptions = z.infer<typeof redriveOptions>;
 
 const withFilter = (command: Command): Command =>
   command
     .option(
       '--filter <name=value>',
-      `only those; may be given again, and all must fit. Names: ${filterNames.join(', ')}`,
-      (text: string, before: string[] = []) => [...before, text],
+      `only dead letters that match; repeat it for several conditions, all of which must match. Names: ${filterNames.join(', ')}`,
+      collect,
     )
-    .option('--max-age <time>', 'only those that are no older, such as 30m, 12h or 7d');
+    .option('--max-age <time>', 'only dead letters that are no older than 30m, 12h or 7d, for example');
 
 const listCommand = () =>
   withFilter(
     bridgeCommand('list', {
       description:
-        'Lists what was given up: send requests, events that no function could handle, and what nobody can read.',
+        'Lists dead letters, newest first: failed send requests, events that no function could handle, and unreadable messages.',
       examples: [
         'dead-letters list',
         'dead-letters list --filter kind=send --filter error=LiveChatServerError --max-age 12h',
@@ -32,39 +71,34 @@ const listCommand = () =>
       ],
     }),
   )
-    .addOption(new Option('--status <status>', 'of these').choices(statuses).default('open'))
-    .option('--limit <number>', 'at most so many', '50')
-    .action(
-      withBridge(listOptions, async (given) => {
-        const { listThem } = await import('../dead-letters/list.ts');
-        await listThem(given);
-      }),
-    );
+    .addOption(new Option('--status <status>', 'only dead letters with this status').choices(statuses).default('open'))
+    .option('--limit <number>', 'the maximum number of dead letters', '50')
+    .action(withBridge(listOptions, async (options) => (await import('../dead-letters.ts')).listDeadLetters(options)));
 
 const showCommand = () =>
   bridgeCommand('show', {
-    description: 'Shows one dead letter with everything that it holds, the message included.',
+    description: 'Shows everything that is stored of one dead letter, including the message.',
     examples: ['dead-letters show 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e'],
   })
-    .argument('<id>', "the letter's id")
+    .argument('<id>', 'the id of the dead letter')
     .action((id: string, options: unknown) =>
-      withBridge(showOptions, async (given) => {
-        const { show } = await import('../dead-letters/show.ts');
-        await show(id, given);
-      })(options),
+      withBridge(showOptions, async (parsed) => (await import('../dead-letters.ts')).showDeadLetter(id, parsed))(
+        options,
+      ),
     );
 
-const requireChoice = (ids: readonly string[], { all, filter: conditions, maxAge }: RedriveOptions): void => {
-  const filtered = Object.values(conditions).some((value) => value !== undefined) || maxAge !== undefined;
+const requireSelection = (ids: readonly string[], { all, filter, maxAge }: RedriveOptions): void => {
+  const filtered = Object.values(filter).some((value) => value !== undefined) || maxAge !== undefined;
   if ([ids.length > 0, filtered, all].filter(Boolean).length === 1) return;
-  throw new UsageError('Say which: ids, or --filter and --max-age, or --all.');
+  throw new UsageError('Pass one of: ids, --filter or --max-age, --all.');
 };
 
 const redriveCommand = () =>
   withFilter(
     withConfirmation(
       bridgeCommand('redrive', {
-        description: 'Tries dead letters again, each once: a send request by a new run, an event by the bus.',
+        description:
+          'Redrives dead letters: starts a new execution for a send request, and puts an event on the bus again.',
         examples: [
           'dead-letters redrive 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e',
           'dead-letters redrive --filter error=LiveChatServerError --max-age 2h --dry-run',
@@ -73,21 +107,21 @@ const redriveCommand = () =>
       }),
     ),
   )
-    .argument('[id...]', 'these letters')
-    .option('--all', 'every open letter')
-    .option('--dry-run', 'show what would be redriven, and do nothing')
+    .argument('[id...]', 'the ids of the dead letters')
+    .option('--all', 'every open dead letter')
+    .option('--dry-run', 'show what would be redriven, without redriving it')
     .action((ids: string[], options: unknown) =>
-      withBridge(redriveOptions, async (given) => {
-        requireChoice(ids, given);
-        const { redriveThem } = await import('../dead-letters/redrive.ts');
-        await redriveThem(ids, given);
+      withBridge(redriveOptions, async (parsed) => {
+        requireSelection(ids, parsed);
+        const { redriveDeadLetters } = await import('../dead-letters.ts');
+        await redriveDeadLetters(ids, parsed);
       })(options),
     );
 
 export const register = (program: Command): void => {
-  const described = {
-    description: 'Shows and redrives what was given up.',
+  const help = {
+    description: 'Lists, shows and redrives dead letters.',
     examples: ['dead-letters list', 'dead-letters redrive --all --dry-run'],
   };
-  program.addCommand(commandGroup('dead-letters', described, [listCommand(), showCommand(), redriveCommand()]));
+  program.addCommand(commandGroup('dead-letters', help, [listCommand(), showCommand(), redriveCommand()]));
 };

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { withBridge } from '../bridge.ts';
-import { bridgeCommand } from '../command.ts';
-import { address, bridgeOptions, organizationOption } from '../options.ts';
+import { address, bridgeCommand, bridgeOptions, organizationOption } from '../command.ts';
 
 const doctorOptions = z.object({ ...bridgeOptions, organization: organizationOption, url: z.optional(address) });
 export type DoctorOptions = z.infer<typeof doctorOptions>;

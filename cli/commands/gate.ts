@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { withBridge } from '../bridge.ts';
-import { bridgeCommand, commandGroup } from '../command.ts';
-import { bridgeOptions, organizationOption, positiveNumber } from '../options.ts';
+import { bridgeCommand, bridgeOptions, commandGroup, organizationOption, positiveNumber } from '../command.ts';
 
 const gateOptions = z.object({ ...bridgeOptions, organization: organizationOption });
 const paceExpected = 'a number from 0.1 to 1000';

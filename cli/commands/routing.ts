@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { withBridge } from '../bridge.ts';
-import { bridgeCommand, commandGroup } from '../command.ts';
+import { bridgeCommand, bridgeOptions, commandGroup, flag, organizationOption, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { bridgeOptions, flag, organizationOption, wholeNumber } from '../options.ts';
 
 const common = { ...bridgeOptions, organization: organizationOption };
 

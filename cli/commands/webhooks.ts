@@ -1,48 +1,63 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { withBridge } from '../bridge.ts';
-import { bridgeCommand, commandGroup, withConfirmation } from '../command.ts';
-import { address, bridgeOptions, confirmationOptions, flag, organizationOption, wholeNumber } from '../options.ts';
+import {
+  address,
+  bridgeCommand,
+  bridgeOptions,
+  collect,
+  commandGroup,
+  confirmationOptions,
+  flag,
+  organizationOption,
+  wholeNumber,
+  withConfirmation,
+} from '../command.ts';
 
-const whose = {
+const targetOptions = {
   organization: organizationOption,
-  url: z.optional(address.check(z.maxLength(500, 'at most 500 characters, which LiveChat takes'))),
+  url: z.optional(address.check(z.maxLength(500, "at most 500 characters, LiveChat's limit"))),
 };
-const listOptions = z.object({ ...bridgeOptions, ...whose });
-const removeOptions = z.object({ ...confirmationOptions, ...whose, action: z.optional(z.array(z.string())) });
+const listOptions = z.object({ ...bridgeOptions, ...targetOptions });
+export type ListOptions = z.infer<typeof listOptions>;
+const removeOptions = z.object({ ...confirmationOptions, ...targetOptions, action: z.optional(z.array(z.string())) });
+export type RemoveOptions = z.infer<typeof removeOptions>;
 const syncOptions = z.object({
   ...confirmationOptions,
-  ...whose,
+  ...targetOptions,
   rotateSecret: flag,
   dryRun: flag,
   settleSeconds: wholeNumber(0),
   cacheSeconds: z.optional(wholeNumber(0)),
 });
+export type SyncOptions = z.infer<typeof syncOptions>;
 
-const withWhose = (command: Command, url: string): Command =>
+const withTarget = (command: Command, url: string): Command =>
   command
-    .option('--url <address>', url)
-    .option('--organization <uuid>', 'the organization whose secret holds the credentials; without it the default one');
+    .option('--url <address>', `${url} (default: the webhook of the stage)`)
+    .option(
+      '--organization <uuid>',
+      'the organization whose secret has the LiveChat credentials (default: the default secret)',
+    );
 
 const listCommand = () =>
-  withWhose(
+  withTarget(
     bridgeCommand('list', {
-      description: "Lists the application's registrations at LiveChat, and what is missing or wrong.",
+      description: 'Lists the webhook registrations of the application, and what is missing or wrong.',
       examples: ['webhooks list', 'webhooks list --stage production --json'],
     }),
-    "this bridge's webhook; without it the stage's own",
+    'the webhook of this bridge',
   ).action(
-    withBridge(listOptions, async (given, bridge) => {
-      const { list } = await import('../webhooks/list.ts');
-      await list(given, bridge);
-    }),
+    withBridge(listOptions, async (options, bridge) =>
+      (await import('../webhooks.ts')).listRegistrations(options, bridge),
+    ),
   );
 
 const syncCommand = () =>
-  withWhose(
+  withTarget(
     withConfirmation(
       bridgeCommand('sync', {
-        description: 'Registers every webhook that the bridge understands at LiveChat, and mends what is registered.',
+        description: 'Registers every webhook that the bridge supports, and replaces registrations that are wrong.',
         examples: [
           'webhooks sync',
           'webhooks sync --stage production --dry-run',
@@ -52,33 +67,32 @@ const syncCommand = () =>
         ],
       }),
     ),
-    "where LiveChat shall call; without it the stage's own webhook",
+    'the address that LiveChat calls',
   )
-    .option('--rotate-secret', 'make a new webhook secret, and replace the old one without refusing a call')
-    .option('--dry-run', 'show the plan, and do nothing')
-    .option('--settle-seconds <number>', 'how long LiveChat takes until a change holds everywhere', '120')
+    .option('--rotate-secret', 'create a new webhook secret and replace the old one without rejecting a webhook')
+    .option('--dry-run', 'show the plan, without applying it')
+    .option('--settle-seconds <number>', 'how long LiveChat takes to apply a change everywhere', '120')
     .option(
       '--cache-seconds <number>',
-      "how long a function keeps a secret; without it the stage's SECRET_CACHE_SECONDS, or 300",
+      'how long a function caches a secret (default: SECRET_CACHE_SECONDS of the stage, or 300)',
     )
     .addHelpText(
       'after',
       `
-A replacement takes some minutes: the new registration comes first, and the old one goes when the new one is in effect.
-Interrupted, the same command goes on where it stopped. Registrations of other addresses are left alone.`,
+A replacement takes a few minutes: the old registration is removed when the new one is in effect. If the command is
+interrupted, run it again to continue. Registrations of other addresses are not changed.`,
     )
     .action(
-      withBridge(syncOptions, async (given, bridge) => {
-        const { sync } = await import('../webhooks/sync.ts');
-        await sync(given, bridge);
-      }),
+      withBridge(syncOptions, async (options, bridge) =>
+        (await import('../webhooks.ts')).syncRegistrations(options, bridge),
+      ),
     );
 
 const removeCommand = () =>
-  withWhose(
+  withTarget(
     withConfirmation(
       bridgeCommand('remove', {
-        description: "Removes an address's registrations at LiveChat: no webhook is sent to it any more.",
+        description: 'Removes the webhook registrations of an address: LiveChat no longer calls it.',
         examples: [
           'webhooks remove',
           'webhooks remove --action thread_tagged --action thread_untagged --yes',
@@ -86,23 +100,19 @@ const removeCommand = () =>
         ],
       }),
     ),
-    "the address; without it the stage's own webhook",
+    'the address',
   )
-    .option('--action <name>', 'of this action alone; may be given again', (name: string, before: string[] = []) => [
-      ...before,
-      name,
-    ])
+    .option('--action <name>', 'only registrations of this action; can be repeated', collect)
     .action(
-      withBridge(removeOptions, async (given, bridge) => {
-        const { remove } = await import('../webhooks/remove.ts');
-        await remove(given, bridge);
-      }),
+      withBridge(removeOptions, async (options, bridge) =>
+        (await import('../webhooks.ts')).removeRegistrations(options, bridge),
+      ),
     );
 
 export const register = (program: Command): void => {
-  const described = {
-    description: 'Keeps the webhooks registered at LiveChat as they ought to be.',
+  const help = {
+    description: 'Manages the webhook registrations at LiveChat.',
     examples: ['webhooks list', 'webhooks sync', 'webhooks sync --rotate-secret'],
   };
-  program.addCommand(commandGroup('webhooks', described, [syncCommand(), listCommand(), removeCommand()]));
+  program.addCommand(commandGroup('webhooks', help, [syncCommand(), listCommand(), removeCommand()]));
 };

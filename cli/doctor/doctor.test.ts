@@ -153,7 +153,7 @@ describe('livechat doctor', () => {
       [
         'an unreachable LiveChat',
         { LIVECHAT_API_BASE_URL: 'http://127.0.0.1:1' },
-        /^fault credentials: .*no answer from LiveChat/,
+        /^fault credentials: .*no response from LiveChat/,
       ],
       ['a deprecated version', { LIVECHAT_API_VERSION: 'v3.4' }, /^fault API version: LiveChat has deprecated v3.4 \(/],
       ['a legacy version', { LIVECHAT_API_VERSION: 'v3.5' }, /^warning API version: LiveChat marks v3.5 as legacy/],

@@ -19,7 +19,7 @@ describe('livechat gate', () => {
     expect((await cli.run('gate', 'show')).stdout).toBe('No organization has a conversation yet.\n');
     const { code, stderr } = await cli.run('gate', 'pause');
     expect(code).toBe(2);
-    expect(stderr).toContain('--organization must be given: no organization has a conversation yet');
+    expect(stderr).toContain('--organization is required: no organization has a conversation yet');
   });
 
   test('pauses, sets and resumes the gate of the only organization', async () => {

@@ -1,7 +1,7 @@
 import { command, type GateCommand, type GateView, viewOf } from '../../core/outbound/gate/hand.ts';
 import { gateStore } from '../../core/outbound/gate/store.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
-import { chooseOrganization, chooseOrganizations } from '../organization.ts';
+import { chooseOrganization, chooseOrganizations } from '../bridge.ts';
 import { colours, print, printJson, printTable } from '../output.ts';
 
 interface Chosen {

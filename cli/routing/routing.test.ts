@@ -32,15 +32,15 @@ describe('livechat routing', () => {
   const pro = { name: 'pro', when: { fact: 'session.plan', is: 'pro' }, do: { transfer: [{ group: 4, queue: true }] } };
   const hello = { name: 'hello', when: { fact: 'message', words: 'hello' }, do: { tag: ['hello'], answer: 'Hello!' } };
 
-  test('says that there is nobody whose rules they could be', async () => {
+  test('requires --organization if there is none', async () => {
     const { code, stderr } = await cli.run('routing', 'show');
     expect({ code, stderr }).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('--organization must be given'),
+      stderr: expect.stringContaining('--organization is required'),
     });
   });
 
-  test('tries rules on recorded webhooks, without a conversation', async () => {
+  test('tests rules on recorded webhooks', async () => {
     const path = await file('pro.json', rules(pro));
     const { code, stdout } = await cli.run('routing', 'test', '--rules', path, '--payload', fixtures);
     expect(code).toBe(0);
@@ -50,7 +50,7 @@ describe('livechat routing', () => {
     expect(json).toMatchObject({ ok: true, inForce: 0, differing: 1, results: [{ candidate: { matched: ['pro'] } }] });
   });
 
-  test('puts a file in force, shows it, and tries another on the stored conversations', async () => {
+  test('applies a file, shows it, and tests another on stored conversations', async () => {
     const chatId = await outbound(local).chat({ text: 'Hello there' });
     await expect.poll(() => local.api(`/api/conversations/${chatId}`)).toMatchObject({ status: 200 });
     await local.idle();
@@ -75,7 +75,7 @@ describe('livechat routing', () => {
     });
   });
 
-  test('puts an earlier version in force again', async () => {
+  test('restores an earlier version', async () => {
     await cli.json('routing', 'apply', '--rules', await file('third.json', rules(hello)));
     expect((await cli.run('routing', 'apply', '--version', '1')).stdout).toBe('Version 1 is in force.\n');
     expect(await cli.json('routing', 'show')).toMatchObject({ inForce: 1, versions: [{ version: 2 }, { version: 1 }] });
@@ -85,10 +85,10 @@ describe('livechat routing', () => {
   });
 
   test.each<[string, unknown, string]>([
-    ['not there', undefined, 'cannot be read: ENOENT'],
-    ['no JSON', '{', 'is not JSON'],
-    ['no rules', { match: 'first', rules: [{ name: 'x', do: { tag: [] } }] }, 'rules.0.do.tag: expected 1 to 20 tags'],
-  ])('names what is wrong with a file that is %s', async (_what, content, message) => {
+    ['missing', undefined, 'cannot be read: ENOENT'],
+    ['not JSON', '{', 'is not JSON'],
+    ['invalid', { match: 'first', rules: [{ name: 'x', do: { tag: [] } }] }, 'rules.0.do.tag: expected 1 to 20 tags'],
+  ])('reports a rules file that is %s', async (_what, content, message) => {
     const path = content === undefined ? join(folder, 'nowhere.json') : await file('wrong.json', content);
     for (const command of ['test', 'apply']) {
       const { code, stderr } = await cli.run('routing', command, '--rules', path);
@@ -104,12 +104,12 @@ describe('livechat routing', () => {
     [['test'], 2, "required option '--rules <file>'"],
     [['test', '--rules', 'a', '--payload', 'b', '--conversations', '1'], 2, 'not both'],
     [['test', '--rules', 'a', '--conversations', '0'], 2, '--conversations must be a whole number'],
-  ])('refuses %j', async (args, exitCode, message) => {
+  ])('rejects %j', async (args, exitCode, message) => {
     const { code, stderr } = await cli.run('routing', ...args);
     expect({ code, stderr }).toEqual({ code: exitCode, stderr: expect.stringContaining(message) });
   });
 
-  test('finds no chat in webhooks of another kind', async () => {
+  test('rejects webhooks of other kinds', async () => {
     const path = await file('any.json', rules());
     const { code, stderr } = await cli.run(
       'routing',
@@ -126,7 +126,7 @@ describe('livechat routing', () => {
   });
 });
 
-test('livechat routing --help shows what there is', async () => {
+test('livechat routing --help lists the commands', async () => {
   const { code, stdout } = await livechat('routing', '--help');
   expect(code).toBe(0);
   for (const command of ['show', 'test', 'apply']) expect(stdout).toContain(`livechat routing ${command}`);

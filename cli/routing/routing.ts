@@ -23,12 +23,12 @@ import {
   rulesInForce,
   type VersionedRules,
 } from '../../core/routing/store.ts';
+import { chooseOrganization } from '../bridge.ts';
 import type { ApplyOptions, ShowOptions, TestOptions } from '../commands/routing.ts';
 import { CliError, describeCause, UsageError } from '../errors.ts';
-import { chooseOrganization } from '../organization.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
-import { withProgress } from '../progress.ts';
-import { readRecorded } from '../recorded.ts';
+import { withProgress } from '../prompts.ts';
+import { readRecordedBodies } from '../simulate/replay.ts';
 
 const noSuchVersion = (version: number | undefined) =>
   new CliError(`There is no version ${version} of this organization's rules.`);
@@ -179,7 +179,7 @@ const webhookBody = z.looseObject({
 const readPayloads = async (paths: readonly string[]): Promise<RecordedChats> => {
   const chats: RecordedChats['chats'][number][] = [];
   const organizations = new Set<string | undefined>();
-  for (const { file, body } of await readRecorded(paths)) {
+  for (const { file, body } of await readRecordedBodies(paths)) {
     const parsed = webhookBody.safeParse(body);
     if (!parsed.success) continue;
     const { action, payload, organization_id } = parsed.data;

@@ -1,46 +1,156 @@
-import type { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
-import { plainCommand } from '../command.ts';
-import { address, flag, parseOptions } from '../options.ts';
+import type { ChatOptions } from '../commands/simulate.ts';
+import { CliError, describeCause } from '../errors.ts';
 import { colours, print, printJson } from '../output.ts';
-import { connectSimulator } from '../simulator.ts';
-import { defaultStory, playStory, readStory, type StepDone, withStart } from '../story.ts';
 
-const chatOptions = z.object({
-  simulator: address,
-  customer: z.optional(z.string()),
-  text: z.optional(z.string()),
-  script: z.optional(z.string()),
-  json: flag,
-});
+type Body = Readonly<Record<string, unknown>>;
 
-const printStep = ({ as, action, chatId, threadId, eventId }: StepDone): void =>
-  print(`${colours.green('✓')} ${as} ${action}  ${colours.dim(eventId ?? `chat ${chatId}, thread ${threadId}`)}`);
+interface Scenario {
+  readonly start: Body;
+  readonly steps: readonly Body[];
+}
 
-const run = async (options: z.infer<typeof chatOptions>): Promise<void> => {
-  const story = options.script === undefined ? defaultStory : await readStory(options.script);
-  const played = withStart(story, options.customer, options.text);
-  const steps = await playStory(played, connectSimulator(options.simulator), options.json ? () => {} : printStep);
+const defaultScenario: Scenario = {
+  start: {
+    customer: { name: 'Dana Whitfield', email: 'dana@shop.example' },
+    text: 'Where is my order 4711?',
+    form: [
+      { type: 'name', label: 'Name:', answer: 'Dana Whitfield' },
+      { type: 'radio', label: 'Topic', answer: 'Order status' },
+    ],
+  },
+  steps: [
+    { action: 'message', text: 'It was due yesterday 😀' },
+    { as: 'agent', action: 'message', text: 'Let me check that for you.' },
+    { action: 'file', name: 'receipt.png' },
+    { as: 'agent', action: 'transfer', agents: ['tomas.reyes@acme.example'] },
+    { as: 'agent', action: 'message', text: 'Your parcel left the depot at 07:40.' },
+    { action: 'seen' },
+    { as: 'agent', action: 'close' },
+  ],
+};
+
+/** Plays one chat on the simulator and prints its steps. */
+export const simulateChat = async (options: ChatOptions): Promise<void> => {
+  const scenario = options.script === undefined ? defaultScenario : await readScenario(options.script);
+  const steps = await playScenario(
+    { ...scenario, start: customizeStart(scenario.start, options) },
+    createSimulatorClient(options.simulator),
+    options.json ? () => {} : printStep,
+  );
   if (options.json) printJson({ ok: true, chatId: steps[0]?.chatId, steps });
 };
 
-export const chatCommand = (): Command =>
-  plainCommand('chat', {
-    description: 'Plays one chat on the simulator: a small story, or the steps of a script.',
-    examples: [
-      'simulate chat --customer "Dana Whitfield" --text "Where is my parcel?"',
-      'simulate chat --script hello.json --json',
-    ],
-  })
-    .option('--simulator <address>', 'where the simulator listens', 'http://localhost:4600')
-    .option('--customer <name>', "the customer's name")
-    .option('--text <text>', 'the first message')
-    .option(
-      '--script <file>',
-      'a JSON array of steps: each the body of POST /simulator/chats/:id/events; the first may be that of POST /simulator/chats, and an eventId of "$previous" means the last event made',
-    )
-    .addHelpText(
-      'after',
-      '\nA script, hello.json:\n  [{"action":"message","text":"Hello"},{"as":"agent","action":"close"}]',
-    )
-    .action((options: unknown) => run(parseOptions(chatOptions, options)));
+const jsonObject = z.record(z.string(), z.unknown());
+
+/** @throws CliError that names the file */
+const readScenario = async (file: string): Promise<Scenario> => {
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new CliError(`The script ${file} cannot be read: ${describeCause(cause)}`, { cause });
+  });
+  const steps = parseScript(file, text);
+  const [first, ...rest] = steps;
+  // A step has an action; the body that starts a chat does not.
+  return first === undefined || 'action' in first
+    ? { start: defaultScenario.start, steps }
+    : { start: first, steps: rest };
+};
+
+const parseScript = (file: string, text: string): Body[] => {
+  try {
+    return z.array(jsonObject).parse(JSON.parse(text));
+  } catch (cause) {
+    throw new CliError(`${file} is not a script: expected a JSON array of objects.`, { cause });
+  }
+};
+
+const customizeStart = (start: Body, { customer: name, text }: ChatOptions): Body => ({
+  ...start,
+  ...(name !== undefined && { customer: { ...jsonObject.safeParse(start.customer).data, name } }),
+  ...(text !== undefined && { text }),
+});
+
+interface CompletedStep {
+  readonly as: string;
+  readonly action: string;
+  readonly chatId: string;
+  readonly threadId: string;
+  readonly eventId?: string;
+}
+
+const printStep = ({ as, action, chatId, threadId, eventId }: CompletedStep): void =>
+  print(`${colours.green('✓')} ${as} ${action}  ${colours.dim(eventId ?? `chat ${chatId}, thread ${threadId}`)}`);
+
+/** Replaces the event id `$previous` by the id of the last event that a step created. */
+const playScenario = async (
+  { start, steps }: Scenario,
+  client: SimulatorClient,
+  onStep: (step: CompletedStep) => void,
+): Promise<CompletedStep[]> => {
+  const { chat_id: chatId, thread_id } = await client.startChat(start);
+  const completed: CompletedStep[] = [{ as: 'customer', action: 'start', chatId, threadId: thread_id }];
+  completed.forEach(onStep);
+  let previous: string | undefined;
+  for (const step of steps) {
+    const eventId = step.eventId === '$previous' ? (previous ?? '$previous') : step.eventId;
+    const result = await client.addEvent(chatId, { ...step, ...(eventId !== undefined && { eventId }) });
+    previous = result.event_id ?? previous;
+    const entry = {
+      as: String(step.as ?? 'customer'),
+      action: String(step.action),
+      chatId,
+      threadId: result.thread_id,
+      ...(result.event_id !== undefined && { eventId: result.event_id }),
+    };
+    completed.push(entry);
+    onStep(entry);
+  }
+  return completed;
+};
+
+const startedChat = z.object({ chat_id: z.string(), thread_id: z.string() });
+const addedEvent = z.object({ event_id: z.optional(z.string()), thread_id: z.string() });
+const simulatorError = z.object({
+  error: z.object({
+    message: z.optional(z.string()),
+    field: z.optional(z.string()),
+    expected: z.optional(z.string()),
+  }),
+});
+
+export interface SimulatorClient {
+  readonly startChat: (body: Body) => Promise<z.infer<typeof startedChat>>;
+  readonly addEvent: (chatId: string, body: Body) => Promise<z.infer<typeof addedEvent>>;
+}
+
+const describeRejection = (status: number, json: unknown): string => {
+  const { data } = simulatorError.safeParse(json);
+  if (!data) return `status ${status}`;
+  const { message, field, expected } = data.error;
+  return message ?? `${field}: expected ${expected}`;
+};
+
+/** Its methods throw a CliError if the simulator does not respond or rejects the request. */
+export const createSimulatorClient = (base: string): SimulatorClient => {
+  const post = async <Schema extends z.ZodMiniType>(path: string, body: Body, schema: Schema) => {
+    const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const response = await fetch(new URL(path, base), init).catch((cause) => {
+      const advice = 'Start the local engine with `npm start`, or pass the address with --simulator.';
+      throw new CliError(`No response from the simulator at ${base} (${describeCause(cause)}). ${advice}`, { cause });
+    });
+    const json: unknown = await response.json().catch(() => undefined);
+    if (!response.ok) {
+      throw new CliError(`The simulator rejected ${JSON.stringify(body)}: ${describeRejection(response.status, json)}`);
+    }
+    const parsed = schema.safeParse(json);
+    if (!parsed.success) {
+      throw new CliError(`The server at ${base} is not the LiveChat simulator; check --simulator.`);
+    }
+    return parsed.data;
+  };
+  return {
+    startChat: (body) => post('/simulator/chats', body, startedChat),
+    addEvent: (chatId, body) => post(`/simulator/chats/${encodeURIComponent(chatId)}/events`, body, addedEvent),
+  };
+};

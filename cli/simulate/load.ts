@@ -1,51 +1,78 @@
-import type { Command } from 'commander';
-import * as z from 'zod/mini';
-import { plainCommand } from '../command.ts';
-import { runLoad } from '../load.ts';
-import { address, flag, parseOptions, positiveNumber, wholeNumber } from '../options.ts';
+import pLimit from 'p-limit';
+import type { LoadOptions } from '../commands/simulate.ts';
+import { describeCause, exitCodes } from '../errors.ts';
 import { colours, print, printJson } from '../output.ts';
-import { createPace, systemClock } from '../pace.ts';
-import { withProgress } from '../progress.ts';
-import { connectSimulator, type SimulatorClient } from '../simulator.ts';
+import { withProgress } from '../prompts.ts';
+import { createSimulatorClient } from './chat.ts';
+import { createThrottle, percentile, round1, systemClock } from './timing.ts';
 
-const loadOptions = z.object({
-  simulator: address,
-  chats: wholeNumber(1),
-  messages: wholeNumber(0),
-  rate: z.optional(positiveNumber),
-  concurrency: wholeNumber(1),
-  json: flag,
-});
+interface LoadSummary {
+  readonly ok: boolean;
+  readonly chats: number;
+  readonly calls: number;
+  readonly failedChats: number;
+  readonly firstError?: string;
+  readonly seconds: number;
+  readonly callsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
 
-/** The same client, which tells of each call that has ended. */
-const stepping = ({ start, act }: SimulatorClient, step: () => void): SimulatorClient => ({
-  start: (body) => start(body).finally(step),
-  act: (chatId, body) => act(chatId, body).finally(step),
-});
-
-const run = async (options: z.infer<typeof loadOptions>): Promise<void> => {
-  const pace = createPace(options.rate, systemClock);
-  const client = connectSimulator(options.simulator);
-  const summary = await withProgress('Playing', options.chats * (options.messages + 1), ({ step }) =>
-    runLoad(options, stepping(client, step), pace, systemClock),
-  );
-  if (!summary.ok) process.exitCode = 1;
+/** Plays many chats at once and prints a summary. */
+export const simulateLoad = async (options: LoadOptions): Promise<void> => {
+  const calls = options.chats * (options.messages + 1);
+  const summary = await withProgress('Playing', calls, ({ step }) => runLoad(options, step));
+  if (!summary.ok) process.exitCode = exitCodes.failure;
   if (options.json) return printJson(summary);
-  const { chats, calls, failedChats, seconds, callsPerSecond, p50Ms, p99Ms, firstError } = summary;
+  const { chats, failedChats, seconds, callsPerSecond, p50Ms, p99Ms, firstError } = summary;
   print(
-    `${chats} chats, ${calls} calls in ${seconds} s (${callsPerSecond} a second), p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
+    `${chats} chats, ${summary.calls} calls in ${seconds} s (${callsPerSecond} per second), p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
   );
-  if (firstError !== undefined) print(colours.red(`${failedChats} chats failed; the first: ${firstError}`));
+  if (firstError !== undefined) print(colours.red(`${failedChats} chats failed. First error: ${firstError}`));
 };
 
-export const loadCommand = (): Command =>
-  plainCommand('load', {
-    description: 'Plays many chats on the simulator at the same time.',
-    examples: ['simulate load --chats 100 --messages 20', 'simulate load --chats 1000 --rate 200 --json'],
-  })
-    .option('--simulator <address>', 'where the simulator listens', 'http://localhost:4600')
-    .option('--chats <number>', 'how many chats', '10')
-    .option('--messages <number>', 'how many messages in each, after the first', '10')
-    .option('--rate <per-second>', 'at most so many calls a second in all; without it as fast as it goes')
-    .option('--concurrency <number>', 'how many chats at the same time', '50')
-    .action((options: unknown) => run(parseOptions(loadOptions, options)));
+/** Messages are numbered, so that a missing or misplaced one is visible. */
+const runLoad = async (options: LoadOptions, onCall: () => void): Promise<LoadSummary> => {
+  const { now } = systemClock;
+  const client = createSimulatorClient(options.simulator);
+  const throttle = createThrottle(options.rate, systemClock);
+  const limit = pLimit(options.concurrency);
+  const times: number[] = [];
+  const errors: string[] = [];
+
+  const measure = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+    await throttle();
+    const start = now();
+    const result = await call().finally(onCall);
+    times.push(now() - start);
+    return result;
+  };
+  const runChat = async (chat: number): Promise<void> => {
+    try {
+      const customer = { name: `Customer ${chat}` };
+      const { chat_id } = await measure(() => client.startChat({ customer, text: `Chat ${chat}, message 0` }));
+      for (let n = 1; n <= options.messages; n += 1) {
+        const text = `Chat ${chat}, message ${n}`;
+        await measure(() => client.addEvent(chat_id, { action: 'message', text }));
+      }
+    } catch (error) {
+      errors.push(describeCause(error));
+    }
+  };
+
+  const start = now();
+  await Promise.all(Array.from({ length: options.chats }, (_, index) => limit(runChat, index + 1)));
+  const seconds = (now() - start) / 1000;
+  const [firstError] = errors;
+  return {
+    ok: errors.length === 0,
+    chats: options.chats,
+    calls: times.length,
+    failedChats: errors.length,
+    ...(firstError !== undefined && { firstError }),
+    seconds: round1(seconds),
+    callsPerSecond: round1(times.length / Math.max(seconds, 0.001)),
+    p50Ms: round1(percentile(times, 50)),
+    p99Ms: round1(percentile(times, 99)),
+  };
+};

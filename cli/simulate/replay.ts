@@ -1,98 +1,236 @@
-import { type Command, Option } from 'commander';
+import { createHmac } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { plainCommand } from '../command.ts';
-import { UsageError } from '../errors.ts';
-import { address, flag, parseOptions, positiveNumber, wholeNumber } from '../options.ts';
+import type { ReplayOptions } from '../commands/simulate.ts';
+import { CliError, describeCause, exitCodes, UsageError } from '../errors.ts';
 import { colours, print, printJson } from '../output.ts';
-import { createPace, systemClock } from '../pace.ts';
-import { sendTo } from '../post.ts';
-import { withProgress } from '../progress.ts';
-import { readRecorded } from '../recorded.ts';
-import { type Failure, type Proof, prepare, type ReplaySummary, replay, sequence, summarize } from '../replay.ts';
+import { withProgress } from '../prompts.ts';
+import { createThrottle, percentile, round1, systemClock, type Throttle } from './timing.ts';
 
-const seedOrPath = 'left without a seed at the end of the line, or given a whole number as its seed';
-
-const replayOptions = z.object({
-  url: address,
-  secret: z.optional(z.string()),
-  signature: flag,
-  organization: z.optional(z.guid('a UUID')),
-  repeat: wholeNumber(1),
-  shuffle: z.optional(
-    z.union(
-      [z.literal(true), z.coerce.number().check(z.refine((value) => Number.isSafeInteger(value) && value >= 0))],
-      seedOrPath,
-    ),
-  ),
-  rate: z.optional(positiveNumber),
-  concurrency: wholeNumber(1),
-  json: flag,
-});
-
-type ReplayOptions = z.infer<typeof replayOptions>;
-
-const proofOf = ({ secret, signature }: ReplayOptions): Proof => {
-  if (secret) return { kind: signature ? 'signature' : 'body secret', secret };
-  if (!signature) return { kind: 'as recorded' };
-  throw new UsageError('--signature needs a secret to sign with: give --secret or LIVECHAT_WEBHOOK_SECRET.');
-};
-
-const newSeed = (): number => Math.floor(Math.random() * 2 ** 31);
-
-const seedOf = ({ shuffle }: ReplayOptions): number | undefined => (shuffle === true ? newSeed() : shuffle);
-
-const printFailure = ({ file, status, count }: Failure): void =>
-  print(colours.red(`  ${file}: ${status}${count > 1 ? ` (${count} times)` : ''}`));
-
-const printSummary = ({ sent, byStatus, p50Ms, p99Ms, failures }: ReplaySummary): void => {
-  const statuses = Object.entries(byStatus).map(([status, count]) => `${count} × ${status}`);
-  print(`${sent} sent: ${statuses.join(', ')}; p50 ${p50Ms} ms, p99 ${p99Ms} ms`);
-  if (failures.length > 0) print(colours.red('Not answered with 200:'));
-  failures.forEach(printFailure);
-};
-
-const run = async (paths: readonly string[], options: ReplayOptions): Promise<void> => {
-  const proof = proofOf(options);
-  const seed = seedOf(options);
-  const recorded = await readRecorded(paths);
-  const prepared = recorded.map((body) => prepare(body, proof, options.organization));
+/** Sends recorded webhook bodies to an address and prints a summary. */
+export const simulateReplay = async (paths: readonly string[], options: ReplayOptions): Promise<void> => {
+  const authentication = chooseAuthentication(options);
+  const seed = options.shuffle === true ? Math.floor(Math.random() * 2 ** 31) : options.shuffle;
+  const recorded = await readRecordedBodies(paths);
+  const requests = recorded.map((body) => buildRequest(body, authentication, options.organization));
   if (seed !== undefined && !options.json) print(`Shuffled with seed ${seed}`);
-  const bodies = sequence(prepared, options.repeat, seed);
-  const send = sendTo(options.url);
-  const outcomes = await withProgress('Sending', bodies.length, ({ step }) =>
-    replay(bodies, {
-      send: (body) => send(body).finally(step),
-      pace: createPace(options.rate, systemClock),
+  const ordered = orderRequests(requests, options.repeat, seed);
+  const results = await withProgress('Sending', ordered.length, ({ step }) =>
+    replay(ordered, {
+      send: (request) => post(options.url, request).finally(step),
+      throttle: createThrottle(options.rate, systemClock),
       concurrency: options.concurrency,
       now: systemClock.now,
     }),
   );
-  const summary = summarize(outcomes);
-  if (!summary.ok) process.exitCode = 1;
+  const summary = summarize(results);
+  if (!summary.ok) process.exitCode = exitCodes.failure;
   if (options.json) printJson({ ...summary, ...(seed !== undefined && { seed }) });
   else printSummary(summary);
 };
 
-export const replayCommand = (): Command =>
-  plainCommand('replay', {
-    description: 'Sends recorded webhook bodies to any address. Fails if any answer is not 200.',
-    examples: [
-      'simulate replay test/fixtures/livechat',
-      'simulate replay test/fixtures/livechat --repeat 3 --shuffle 42 --concurrency 20',
-      'simulate replay body.json --signature --url https://example.com/livechat/webhook',
-    ],
-  })
-    .argument('<path...>', 'files, or folders: a file ORDER in a folder names what is sent, else every *.json by name')
-    .option('--url <address>', 'where to send them', 'http://localhost:3000/livechat/webhook')
-    .addOption(
-      new Option('--secret <secret>', 'the webhook secret, in the place of the recorded one').env(
-        'LIVECHAT_WEBHOOK_SECRET',
-      ),
-    )
-    .option('--signature', 'sign with the secret (X-Signature) instead of carrying it in the body')
-    .option('--organization <uuid>', 'the organization_id, in the place of the recorded one')
-    .option('--repeat <number>', 'send each so many times, one right after the other', '1')
-    .option('--shuffle [seed]', 'in an order that depends on the seed alone; without a seed, one is taken and shown')
-    .option('--rate <per-second>', 'at most so many a second')
-    .option('--concurrency <number>', 'how many at the same time; above 1 the order is not kept', '1')
-    .action((paths: string[], options: unknown) => run(paths, parseOptions(replayOptions, options)));
+/** How a body proves that it comes from LiveChat. */
+export type Authentication =
+  | { readonly kind: 'as recorded' }
+  | { readonly kind: 'body secret'; readonly secret: string }
+  | { readonly kind: 'signature'; readonly secret: string };
+
+const chooseAuthentication = ({ secret, signature }: ReplayOptions): Authentication => {
+  if (secret) return { kind: signature ? 'signature' : 'body secret', secret };
+  if (!signature) return { kind: 'as recorded' };
+  throw new UsageError('--signature needs a secret: pass --secret or set LIVECHAT_WEBHOOK_SECRET.');
+};
+
+export interface RecordedBody {
+  readonly file: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads webhook bodies from files and folders, in the given order. The file ORDER of a folder lists its files, one a line.
+ * Without it, all .json files are read, sorted by name.
+ *
+ * @throws CliError that names the file
+ */
+export const readRecordedBodies = async (paths: readonly string[]): Promise<RecordedBody[]> => {
+  const files = await Promise.all(paths.map(listFiles));
+  return Promise.all(files.flat().map(readBody));
+};
+
+const listFiles = async (path: string): Promise<string[]> => {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) throw new CliError(`File or folder ${path} not found.`);
+  if (!found.isDirectory()) return [path];
+  const all = await readdir(path);
+  const names = all.includes('ORDER')
+    ? (await readText(join(path, 'ORDER'))).split('\n').flatMap((line) => line.trim() || [])
+    : all.filter((name) => name.endsWith('.json')).sort();
+  if (names.length === 0) throw new CliError(`The folder ${path} has no .json file to send.`);
+  return names.map((name) => join(path, name));
+};
+
+const readText = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CliError(`${file} cannot be read: ${describeCause(cause)}`, { cause });
+  }
+};
+
+const jsonObject = z.record(z.string(), z.unknown());
+
+const readBody = async (file: string): Promise<RecordedBody> => {
+  const text = await readText(file);
+  try {
+    return { file, body: jsonObject.parse(JSON.parse(text)) };
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? 'is not JSON' : 'is not a JSON object';
+    throw new CliError(`${file} ${reason}: a webhook body is expected.`, { cause });
+  }
+};
+
+export interface ReplayRequest {
+  readonly file: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export const buildRequest = (
+  { file, body: recorded }: RecordedBody,
+  authentication: Authentication,
+  organizationId?: string,
+): ReplayRequest => {
+  const headers = { 'content-type': 'application/json' };
+  const body: RecordedBody['body'] = {
+    ...recorded,
+    ...(organizationId !== undefined && { organization_id: organizationId }),
+  };
+  switch (authentication.kind) {
+    case 'as recorded':
+      return { file, body: JSON.stringify(body), headers };
+    case 'body secret':
+      return { file, body: JSON.stringify({ ...body, secret_key: authentication.secret }), headers };
+    case 'signature': {
+      const { secret_key: _, ...unsigned } = body;
+      const text = JSON.stringify(unsigned);
+      const signature = createHmac('sha256', authentication.secret).update(text).digest('hex');
+      return { file, body: text, headers: { ...headers, 'x-signature': signature } };
+    }
+  }
+};
+
+/** Repeats each item in a row, or shuffles all repetitions if there is a seed. */
+export const orderRequests = <Item>(items: readonly Item[], repeat: number, seed?: number): Item[] => {
+  const repeated = items.flatMap((item) => Array.from({ length: repeat }, () => item));
+  return seed === undefined ? repeated : shuffle(repeated, seed);
+};
+
+/** Returns the same order for the same seed and list on every machine. */
+export const shuffle = <Item>(items: readonly Item[], seed: number): Item[] => {
+  const random = createRandom(seed);
+  const rest = [...items];
+  return items.flatMap(() => rest.splice(Math.floor(random() * rest.length), 1));
+};
+
+/** A seeded generator of pseudo-random numbers from 0 to below 1 (mulberry32). */
+const createRandom = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** The response status, or why there was no response. */
+export type ReplayStatus = number | string;
+
+export interface ReplayResult {
+  readonly file: string;
+  readonly status: ReplayStatus;
+  readonly milliseconds: number;
+}
+
+export interface ReplaySettings {
+  readonly send: (request: ReplayRequest) => Promise<ReplayStatus>;
+  readonly throttle: Throttle;
+  readonly concurrency: number;
+  readonly now: () => number;
+}
+
+export const replay = (
+  requests: readonly ReplayRequest[],
+  { send, throttle, concurrency, now }: ReplaySettings,
+): Promise<ReplayResult[]> => {
+  const limit = pLimit(concurrency);
+  const sendOne = async (request: ReplayRequest): Promise<ReplayResult> => {
+    await throttle();
+    const start = now();
+    const status = await send(request);
+    return { file: request.file, status, milliseconds: now() - start };
+  };
+  return Promise.all(requests.map((request) => limit(sendOne, request)));
+};
+
+/** LiveChat's timeout for a webhook. */
+const timeoutMs = 10_000;
+
+const post = async (url: string, { body, headers }: ReplayRequest): Promise<ReplayStatus> => {
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(url, { method: 'POST', body, headers, redirect: 'manual', signal });
+    await response.arrayBuffer();
+    return response.status;
+  } catch (error) {
+    return describeCause(error);
+  }
+};
+
+export interface ReplayFailure {
+  readonly file: string;
+  readonly status: ReplayStatus;
+  readonly count: number;
+}
+
+export interface ReplaySummary {
+  readonly ok: boolean;
+  readonly sent: number;
+  readonly byStatus: Readonly<Record<string, number>>;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly failures: readonly ReplayFailure[];
+}
+
+export const summarize = (results: readonly ReplayResult[]): ReplaySummary => {
+  const byStatus = Object.groupBy(results, ({ status }) => String(status));
+  const times = results.map(({ milliseconds }) => milliseconds);
+  const failures = findFailures(results);
+  return {
+    ok: failures.length === 0,
+    sent: results.length,
+    byStatus: Object.fromEntries(Object.entries(byStatus).map(([status, group = []]) => [status, group.length])),
+    p50Ms: round1(percentile(times, 50)),
+    p99Ms: round1(percentile(times, 99)),
+    failures,
+  };
+};
+
+const findFailures = (results: readonly ReplayResult[]): ReplayFailure[] => {
+  const failed = results.filter(({ status }) => status !== 200);
+  const groups = Object.values(Object.groupBy(failed, ({ file, status }) => `${file}\n${status}`));
+  return groups.flatMap((group = []) =>
+    group.slice(0, 1).map(({ file, status }) => ({ file, status, count: group.length })),
+  );
+};
+
+const printSummary = ({ sent, byStatus, p50Ms, p99Ms, failures }: ReplaySummary): void => {
+  const statuses = Object.entries(byStatus).map(([status, count]) => `${count} × ${status}`);
+  print(`${sent} sent: ${statuses.join(', ')}; p50 ${p50Ms} ms, p99 ${p99Ms} ms`);
+  if (failures.length > 0) print(colours.red('Status other than 200:'));
+  for (const { file, status, count } of failures) {
+    print(colours.red(`  ${file}: ${status}${count > 1 ? ` (${count} times)` : ''}`));
+  }
+};

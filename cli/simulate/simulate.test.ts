@@ -19,7 +19,7 @@ const simulator = async () => {
 };
 
 describe('simulate chat', () => {
-  test('plays its story, a line a step', async () => {
+  test('plays the default scenario and prints one line a step', async () => {
     const { receiver, at } = await simulator();
     const { code, stdout } = await livechat('simulate', 'chat', '--simulator', at, '--customer', 'Ben', '--text', 'Hi');
     expect(code).toBe(0);
@@ -29,7 +29,7 @@ describe('simulate chat', () => {
     expect(JSON.stringify(receiver.bodies[0])).toContain('"name":"Ben"');
   });
 
-  test('plays a script, in which $previous is the last event', async () => {
+  test('plays a script and replaces $previous by the last event', async () => {
     const { receiver, at } = await simulator();
     const script = join(mkdtempSync(join(tmpdir(), 'livechat-script-')), 'script.json');
     const steps = [
@@ -45,21 +45,21 @@ describe('simulate chat', () => {
     expect(receiver.bodies[2]?.action).toBe('event_updated');
   });
 
-  test('a step that the simulator refuses is an error that says why', async () => {
+  test('reports why the simulator rejects a step', async () => {
     const { at } = await simulator();
     const { code, stderr } = await livechat('simulate', 'chat', '--simulator', at, '--text', '');
     expect(code).toBe(1);
-    expect(stderr).toContain('text: expected a text that is not empty');
+    expect(stderr).toContain('text: expected a non-empty string');
   });
 
-  test('without a simulator it says how to start one', async () => {
+  test('tells how to start a simulator if none responds', async () => {
     const { code, stdout } = await livechat('simulate', 'chat', '--simulator', 'http://127.0.0.1:1', '--json');
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: expect.stringContaining('npm start') });
   });
 });
 
-test('simulate load: every message of every chat arrives', async () => {
+test('simulate load sends every message of every chat', async () => {
   const { receiver, at } = await simulator();
   const args = ['--chats', '5', '--messages', '4', '--simulator', at, '--json'];
   const { code, stdout } = await livechat('simulate', 'load', ...args);
@@ -69,7 +69,7 @@ test('simulate load: every message of every chat arrives', async () => {
 });
 
 describe('simulate replay', () => {
-  test('sends a folder with our secret and organization, and never shows the secret', async () => {
+  test('sends a folder with the given secret and organization, and does not print the secret', async () => {
     const receiver = await startReceiver();
     const organization = '11111111-2222-4333-8444-555555555555';
     const args = ['--url', receiver.url, '--secret', secret, '--organization', organization];
@@ -82,7 +82,7 @@ describe('simulate replay', () => {
       expect(body).toMatchObject({ secret_key: secret, organization_id: organization });
   });
 
-  test('fails when an answer is not 200, and names file and status', async () => {
+  test('fails if a response is not 200, and lists file and status', async () => {
     const receiver = await startReceiver(({ action }) => (action === 'chat_transferred' ? 500 : 200));
     const { code, stdout } = await livechat(
       'simulate',
@@ -101,16 +101,16 @@ describe('simulate replay', () => {
   });
 
   test.each([
-    [['/nowhere'], 'no file or folder /nowhere'],
+    [['/nowhere'], 'File or folder /nowhere not found'],
     [[fixtures, '--signature', '--secret', ''], 'needs a secret'],
     [[fixtures, '--rate', '0'], '--rate must be a number above 0'],
     [[fixtures, '--repeat', '1.5'], '--repeat must be a whole number'],
     [[fixtures, '--organization', 'acme'], '--organization must be a UUID'],
     [[fixtures, '--url', 'localhost'], '--url must be an address'],
     [[fixtures, '--shuffle', 'much'], '--shuffle must be'],
-  ])('%j is refused', async (args, message) => {
+  ])('rejects %j', async (args, message) => {
     const { code, stderr } = await livechat('simulate', 'replay', ...args);
-    expect(code).toBe(message.startsWith('no file') ? 1 : 2);
+    expect(code).toBe(message.startsWith('File') ? 1 : 2);
     expect(stderr).toContain(message);
   });
 });

@@ -2,15 +2,15 @@ import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { user } from './schemas.ts';
 
-/** Bodies of the API's methods, in LiveChat's own words. Source: facts of the API reference, v3.4 to v3.6. */
+/** Request bodies with LiveChat's names. Source: API reference, v3.4 to v3.6. */
 
 export type Visibility = 'all' | 'agents';
 
-/** An event to be sent; the rest of its fields depends on `type`. */
+/** An event to send. Its other fields depend on `type`. */
 export type NewEvent = Readonly<Record<string, unknown>> & {
   readonly type: string;
   readonly visibility?: Visibility;
-  /** Comes back with the event. LiveChat does not refuse a second event with the same one. */
+  /** Returned with the event. LiveChat accepts several events with the same id. */
   readonly custom_id?: string;
 };
 
@@ -41,7 +41,7 @@ export interface AddUserToChat {
 
 export interface TransferChat {
   readonly id: string;
-  /** Without a target the chat is routed within its present group. */
+  /** Without a target the chat is routed within its current group. */
   readonly target?:
     | { readonly type: 'agent'; readonly ids: readonly string[] }
     | { readonly type: 'group'; readonly ids: readonly number[] };
@@ -56,7 +56,7 @@ export interface DeactivateChat {
 
 export interface GetChat {
   readonly chat_id: string;
-  /** The latest thread where it is left out. */
+  /** Default: the latest thread. */
   readonly thread_id?: string;
 }
 
@@ -72,10 +72,10 @@ export type ListThreads = { readonly chat_id: string; readonly page_id?: string 
   | { readonly sort_order?: 'asc' | 'desc'; readonly min_events_count: number; readonly limit?: never }
 );
 
-/** A page id stands alone. */
+/** A page id excludes all other parameters. */
 export type ListChats =
   | {
-      /** As of v3.6. Before, `active` goes as `include_active`, with which inactive chats are listed too. */
+      /** The name as of v3.6. Earlier versions use `include_active`, which also lists inactive chats. */
       readonly filters?: { readonly active?: boolean; readonly group_ids?: readonly number[] };
       readonly sort_order?: 'asc' | 'desc';
       /** At most 100; LiveChat's default is 10. */
@@ -87,7 +87,7 @@ export type ListChats =
 export interface TagThread {
   readonly chat_id: string;
   readonly thread_id: string;
-  /** Must exist; upper and lower case differ. */
+  /** Must exist. Case-sensitive. */
   readonly tag: string;
 }
 
@@ -112,7 +112,7 @@ export interface OfClient {
   readonly owner_client_id: string;
 }
 
-/** One method of the API: where it is, and what its answer must hold. */
+/** One method of the API, with the schema of its response. */
 export interface Method<T> {
   readonly name: string;
   readonly api: 'agent' | 'configuration';
@@ -124,7 +124,7 @@ const id = z.string().check(z.minLength(1));
 const maybeText = z.optional(z.nullable(z.string()));
 const ids = z.optional(z.nullable(z.array(z.string())));
 
-/** Strict where a `custom_id` is looked for: an event overlooked would be sent a second time. */
+/** Strict for the probe by `custom_id`: a missed event would be sent a second time. */
 const event = z.looseObject({ id, type: maybeText, custom_id: maybeText, author_id: maybeText, created_at: maybeText });
 
 const thread = z.looseObject({
@@ -174,7 +174,7 @@ const webhook = z.looseObject({
 });
 export type WebhookRegistration = z.infer<typeof webhook>;
 
-/** Success comes as no body, `""` or `{}`. */
+/** LiveChat responds with an empty body, `""` or `{}`. */
 const nothing = z.pipe(
   z.unknown(),
   z.transform(() => undefined),
@@ -216,14 +216,14 @@ export interface Version {
   readonly minor: number;
 }
 
-/** Reads `v3.6` or `3.6`. Throws {@link ConfigurationError}. */
+/** Parses `v3.6` or `3.6`. Throws {@link ConfigurationError}. */
 export function parseVersion(text: string): Version {
   const [, major, minor] = /^v?(\d{1,3})\.(\d{1,3})$/.exec(text) ?? [];
   if (major === undefined) throw new ConfigurationError('LIVECHAT_API_VERSION', 'a version such as v3.6');
   return { major: Number(major), minor: Number(minor) };
 }
 
-/** `filters.active` is what v3.6 made of `filters.include_active`. */
+/** v3.6 renamed `filters.include_active` to `filters.active`. */
 export function listChatsBody(request: ListChats, { major, minor }: Version): Readonly<Record<string, unknown>> {
   if (request.page_id !== undefined || request.filters?.active === undefined) return { ...request };
   if (major > 3 || minor >= 6) return { ...request };

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { RoutingCarrier } from '../routing/apply.ts';
@@ -8,16 +7,16 @@ import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
 import { type Connection, createConnections } from './connection.ts';
 
 export interface CarrierOptions extends Connection {
-  /** Fetches a file, which is on this machine for as long as `use` takes. */
+  /** Fetches a file to disk and removes it after `use`. */
   readonly withFile: <T>(source: FileSource, use: (file: FetchedFile) => Promise<T>) => Promise<T>;
 }
 
-/** LiveChat's limit for a page of threads. */
-const threadsAPage = 100;
-/** LiveChat's clock and ours need not agree. */
+/** LiveChat's maximum page size. */
+const threadsPerPage = 100;
+/** Tolerated difference between LiveChat's clock and ours. */
 const skewMs = 60_000;
 
-/** The send step's view of LiveChat. */
+/** LiveChat as the send step uses it. */
 export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
   const { client, refresh, withFile } = options;
   const sender = () => requireSender(options);
@@ -28,9 +27,9 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
       const { source, ...rest } = part;
       return withFile(source, (file) => use({ ...rest, kind: 'fetched', file }));
     },
-    upload: async (part) => (part.kind === 'fetched' ? uploaded(part, client) : part),
+    upload: async (part) => (part.kind === 'fetched' ? uploadPart(part, client) : part),
     async send(chatId, letter) {
-      const { event_id: messageId } = await client.sendEvent({ chat_id: chatId, event: eventOf(letter) });
+      const { event_id: messageId } = await client.sendEvent({ chat_id: chatId, event: toEvent(letter) });
       return { messageId, threadId: '' };
     },
     find: (chatId, id, since) => findEvent(client, chatId, id, since),
@@ -38,7 +37,7 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
       await client.resumeChat({ chat: { id: chatId }, active: true });
     },
     async append(chatId, letter) {
-      const chat = { id: chatId, thread: { events: [eventOf(letter)] } };
+      const chat = { id: chatId, thread: { events: [toEvent(letter)] } };
       const answer = await client.resumeChat({ chat, active: false });
       return { threadId: answer.thread_id, messageId: answer.event_ids?.[0] ?? '' };
     },
@@ -66,41 +65,30 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
   };
 }
 
-/** Throws {@link ConfigurationError} where nobody is named. */
+/** Throws {@link ConfigurationError} if no sender is configured. */
 export function requireSender({ agentId }: Pick<Connection, 'agentId'>): string {
   if (agentId) return agentId;
-  throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, who sends');
+  throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, that sends');
 }
 
-function eventOf({ id, content }: Letter<Part>): NewEvent {
+function toEvent({ id, content }: Letter<Part>): NewEvent {
   if (content.kind !== 'event') throw new TypeError('a file is uploaded before it is sent');
   return { ...content.event, custom_id: id };
 }
 
-async function uploaded(part: FetchedPart, client: LiveChatClient): Promise<Part> {
-  const { visibility, alternativeText } = part;
-  const { path, size, contentType, name } = part.file;
-  // Opened anew for each try: a stream that a failed one has begun is of no use to the next.
-  const content = createReadStream(path);
-  try {
-    const { url } = await client.uploadFile({ content, size, contentType, name: part.name ?? name });
-    return {
-      kind: 'event',
-      event: {
-        type: 'file',
-        url,
-        visibility,
-        ...(alternativeText !== undefined && { alternative_text: alternativeText }),
-      },
-    };
-  } finally {
-    content.destroy();
-  }
+async function uploadPart(
+  { file, name, visibility, alternativeText }: FetchedPart,
+  client: LiveChatClient,
+): Promise<Part> {
+  const { path, contentType } = file;
+  const { url } = await client.uploadFile({ path, contentType, name: name ?? file.name });
+  const alternative = alternativeText === undefined ? {} : { alternative_text: alternativeText };
+  return { kind: 'event', event: { type: 'file', url, visibility, ...alternative } };
 }
 
 /**
- * Looks through the threads, latest first, back to the one that was there when the first attempt began: the chat may
- * have been closed and reopened since.
+ * Searches the threads, latest first, back to the thread in which the first attempt began: the chat may have been closed
+ * and reopened since.
  */
 export async function findEvent(
   client: LiveChatClient,
@@ -112,42 +100,42 @@ export async function findEvent(
   do {
     const answer = await client.listThreads(
       page === undefined
-        ? { chat_id: chatId, sort_order: 'desc', limit: threadsAPage }
+        ? { chat_id: chatId, sort_order: 'desc', limit: threadsPerPage }
         : { chat_id: chatId, page_id: page },
     );
     for (const thread of answer.threads) {
       const event = thread.events?.find(({ custom_id }) => custom_id === id);
       if (event) return { threadId: thread.id, messageId: event.id };
     }
-    page = reachesBack(answer.threads.at(-1), since) ? undefined : (answer.next_page_id ?? undefined);
+    page = isOlderThan(answer.threads.at(-1), since) ? undefined : (answer.next_page_id ?? undefined);
   } while (page !== undefined);
   return undefined;
 }
 
-function reachesBack(oldest: ThreadResponse | undefined, since: number): boolean {
+function isOlderThan(oldest: ThreadResponse | undefined, since: number): boolean {
   const createdAt = oldest?.created_at ? Date.parse(oldest.created_at) : Number.NaN;
   return createdAt < since - skewMs;
 }
 
-/** LiveChat, ready for routing: gives each organization its way to the API. */
+/** Returns the routing adapter of an organization. */
 export function liveChatRouting(environment = process.env): (organizationId: string) => Promise<RoutingCarrier> {
   const connect = createConnections(environment);
   return async (organizationId) => liveChatRouter(await connect(organizationId));
 }
 
-/** Routing's view of LiveChat. Who acts need not be in the chat, save to speak. */
+/** LiveChat as routing uses it. The sender must be in the chat only to send a message. */
 export function liveChatRouter(connection: Connection): RoutingCarrier {
   const { client, onRegion, refresh } = connection;
   return {
     transfer: (id, target) =>
       client.transferChat({
         id,
-        target: targetOf(target),
-        // With it a chat may be put into the group's queue; without it LiveChat refuses what nobody can take at once.
+        target: toTarget(target),
+        // Allows the group's queue. Otherwise LiveChat rejects a transfer that no agent can accept immediately.
         ignore_agents_availability: 'group' in target && target.queue === true,
         ignore_requester_presence: true,
       }),
-    // Without a target it is routed within its present groups.
+    // Without a target LiveChat routes the chat within its current groups.
     handBack: (id) => client.transferChat({ id, ignore_agents_availability: true, ignore_requester_presence: true }),
     tag: (chatId, threadId, tag) => client.tagThread({ chat_id: chatId, thread_id: threadId, tag }),
     async sendText(chatId, { id, text, visibility }) {
@@ -169,6 +157,6 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
   };
 }
 
-function targetOf(target: Parameters<RoutingCarrier['transfer']>[1]): NonNullable<TransferChat['target']> {
+function toTarget(target: Parameters<RoutingCarrier['transfer']>[1]): NonNullable<TransferChat['target']> {
   return 'agent' in target ? { type: 'agent', ids: [target.agent] } : { type: 'group', ids: [target.group] };
 }

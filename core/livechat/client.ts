@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Readable } from 'node:stream';
-import got, { RequestError } from 'got';
+import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
 import {
@@ -25,16 +25,13 @@ import {
   type ThreadListResponse,
   type TransferChat,
   type UnregisterWebhook,
-  type Version,
   type WebhookRegistration,
 } from './api.ts';
 import type { ApiCredentials } from './credentials.ts';
 import {
-  type AnswerHeaders,
   classify,
-  debugIdOf,
+  debugId,
   type ErrorCategory,
-  header,
   isRegion,
   LiveChatApiError,
   LiveChatClientError,
@@ -48,196 +45,168 @@ export interface LiveChatClientOptions {
   readonly baseUrl: string;
   /** `v3.6` or `3.6`. */
   readonly version: string;
-  /** Goes with every call's record. */
+  /** Included in every call record. */
   readonly organizationId?: string | undefined;
-  /** Told of every call once it has ended; must not throw. */
+  /** Called after every call; must not throw. */
   readonly onCall?: ((record: CallRecord) => void) | undefined;
-  /** Told with every answer that says so; must not throw. */
+  /** Called for every response with a notice; must not throw. */
   readonly onNotice?: ((notice: VersionNotice) => void) | undefined;
-  /** For a whole call. LiveChat itself gives up after 15 s, so the default waits 20 s. */
+  /** For a whole call. LiveChat gives up after 15 s, so the default is 20 s. */
   readonly timeoutMs?: number | undefined;
-  readonly fetchLike?: FetchLike | undefined;
   readonly now?: (() => number) | undefined;
 }
 
-/** Makes one call. Throws a LiveChatApiError. */
-export type Ask<Request, Answer> = (request: Request, options?: CallOptions) => Promise<Answer>;
+/** One call, for metering: LiveChat bills all calls except those that failed with HTTP 500. */
+export interface CallRecord {
+  readonly organizationId?: string | undefined;
+  readonly method: string;
+  /** The HTTP status; undefined without a response. */
+  readonly status: number | undefined;
+  readonly ms: number;
+  /** The error's category; undefined for a success. */
+  readonly category?: ErrorCategory | undefined;
+}
 
-/** LiveChat's API for one organization, in LiveChat's own words. */
+/** LiveChat announces the end of this API version in a response header. */
+export interface VersionNotice {
+  readonly kind: 'legacy' | 'deprecation';
+  /** YYYY-MM-DD */
+  readonly date: string;
+  readonly method: string;
+}
+
+export interface CallOptions {
+  /** An aborted call rejects with a {@link LiveChatNetworkError}. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A file on this machine's disk. */
+export interface UploadedFile {
+  readonly path: string;
+  /** The name that the customer sees. */
+  readonly name: string;
+  readonly contentType?: string | undefined;
+}
+
+/** Calls one method, once. Rejects with a {@link LiveChatApiError}. */
+export type ApiCall<Request, Response> = (request: Request, options?: CallOptions) => Promise<Response>;
+
+/** LiveChat's API for one organization, with LiveChat's names. */
 export interface LiveChatClient {
-  readonly sendEvent: Ask<SendEvent, { event_id: string }>;
-  /** At most 10 MB. The address is dead after 24 h unless an event uses it. */
-  readonly uploadFile: Ask<UploadedFile, { url: string }>;
-  readonly resumeChat: Ask<ResumeChat, { thread_id: string; event_ids?: string[] | null | undefined }>;
-  readonly addUserToChat: Ask<AddUserToChat, void>;
-  readonly transferChat: Ask<TransferChat, void>;
-  readonly deactivateChat: Ask<DeactivateChat, void>;
-  readonly tagThread: Ask<TagThread, void>;
-  readonly getChat: Ask<GetChat, ChatResponse>;
-  readonly listThreads: Ask<ListThreads, ThreadListResponse>;
-  readonly listChats: Ask<ListChats, ChatListResponse>;
-  /** LiveChat takes three of an action and client id, so list them first. */
-  readonly registerWebhook: Ask<RegisterWebhook, { id: string }>;
-  readonly unregisterWebhook: Ask<UnregisterWebhook, void>;
-  /** Without their secrets. */
-  readonly listWebhooks: Ask<OfClient, WebhookRegistration[]>;
-  readonly getLicenseWebhooksState: Ask<OfClient, { license_webhooks_enabled: boolean }>;
-  readonly enableLicenseWebhooks: Ask<OfClient, void>;
-  /** The same client for the region that a `misdirected_request` names; it goes along as `X-Region`. */
+  readonly sendEvent: ApiCall<SendEvent, { event_id: string }>;
+  /** At most 10 MB. The URL expires after 24 h unless an event uses it. */
+  readonly uploadFile: ApiCall<UploadedFile, { url: string }>;
+  readonly resumeChat: ApiCall<ResumeChat, { thread_id: string; event_ids?: string[] | null | undefined }>;
+  readonly addUserToChat: ApiCall<AddUserToChat, void>;
+  readonly transferChat: ApiCall<TransferChat, void>;
+  readonly deactivateChat: ApiCall<DeactivateChat, void>;
+  readonly tagThread: ApiCall<TagThread, void>;
+  readonly getChat: ApiCall<GetChat, ChatResponse>;
+  readonly listThreads: ApiCall<ListThreads, ThreadListResponse>;
+  readonly listChats: ApiCall<ListChats, ChatListResponse>;
+  /** LiveChat allows three registrations per action and client id, so list them first. */
+  readonly registerWebhook: ApiCall<RegisterWebhook, { id: string }>;
+  readonly unregisterWebhook: ApiCall<UnregisterWebhook, void>;
+  /** The response has no secrets. */
+  readonly listWebhooks: ApiCall<OfClient, WebhookRegistration[]>;
+  readonly getLicenseWebhooksState: ApiCall<OfClient, { license_webhooks_enabled: boolean }>;
+  readonly enableLicenseWebhooks: ApiCall<OfClient, void>;
+  /** The same client for the region that a `misdirected_request` names, sent as `X-Region`. */
   readonly inRegion: (region: string) => LiveChatClient;
 }
 
 const defaultTimeoutMs = 20_000;
-/** Source: the reference of `upload_file`. */
-const mostUploadBytes = 10 * 1024 * 1024;
+/** Connecting takes far less. A failure to connect leaves no doubt that nothing was sent. */
+const maxConnectMs = 5_000;
+/** Source: reference of `upload_file`. */
+const maxUploadBytes = 10 * 1024 * 1024;
+/**
+ * Idle connections are closed after this time (ms): before LiveChat closes them, and so that a thawed Lambda sandbox does
+ * not write a request to a dead one.
+ */
+const idleMs = 4_000;
 
-/** Throws ConfigurationError for an address or a version that is none. */
+const http = got.extend({
+  method: 'POST',
+  agent: {
+    http: new HttpAgent({ keepAlive: true, timeout: idleMs }),
+    https: new HttpsAgent({ keepAlive: true, timeout: idleMs }),
+  },
+  headers: { accept: 'application/json', 'user-agent': 'livechat-bridge' },
+  // The caller decides on another attempt: LiveChat bills calls, and a blind retry could send a message twice.
+  retry: { limit: 0 },
+  // A redirect would send the token to another host.
+  followRedirect: false,
+  // LiveChat sends errors with any status, so readResponse decides.
+  throwHttpErrors: false,
+  responseType: 'text',
+  // got's errors hold the request, with the token and the message text.
+  hooks: { beforeError: [toNetworkError] },
+});
+
+interface Settings {
+  readonly http: Got;
+  readonly apiVersion: ReturnType<typeof parseVersion>;
+  readonly organizationId: string | undefined;
+  readonly onCall: (record: CallRecord) => void;
+  readonly onNotice: (notice: VersionNotice) => void;
+  readonly now: () => number;
+}
+
+/** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  return clientOf({
-    credentials: options.credentials,
-    baseUrl: addressOf(options.baseUrl),
-    version: parseVersion(options.version),
-    region: undefined,
+  const { credentials, timeoutMs = defaultTimeoutMs } = options;
+  const apiVersion = parseVersion(options.version);
+  const connect = Math.min(maxConnectMs, timeoutMs);
+  return createClient({
+    http: http.extend({
+      prefixUrl: `${parseBaseUrl(options.baseUrl)}/v${apiVersion.major}.${apiVersion.minor}`,
+      headers: { authorization: authorization(credentials) },
+      timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
+    }),
+    apiVersion,
     organizationId: options.organizationId,
-    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
-    fetchLike: options.fetchLike ?? post,
     onCall: options.onCall ?? (() => {}),
     onNotice: options.onNotice ?? (() => {}),
     now: options.now ?? Date.now,
   });
 }
 
-function clientOf(caller: Caller): LiveChatClient {
-  const ask = <T>(method: Method<T>, body: object, options: CallOptions | undefined) =>
-    call(caller, method, { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }, options);
+function createClient(settings: Settings): LiveChatClient {
+  const method =
+    <Request extends object, Response>(definition: Method<Response>): ApiCall<Request, Response> =>
+    (request, options) =>
+      call(settings, definition, { json: request }, options);
   return {
-    sendEvent: (request, options) => ask(methods.sendEvent, request, options),
-    uploadFile: (file, options) => upload(caller, file, options),
-    resumeChat: (request, options) => ask(methods.resumeChat, request, options),
-    addUserToChat: (request, options) => ask(methods.addUserToChat, request, options),
-    transferChat: (request, options) => ask(methods.transferChat, request, options),
-    deactivateChat: (request, options) => ask(methods.deactivateChat, request, options),
-    tagThread: (request, options) => ask(methods.tagThread, request, options),
-    getChat: (request, options) => ask(methods.getChat, request, options),
-    listThreads: (request, options) => ask(methods.listThreads, request, options),
-    listChats: (request, options) => ask(methods.listChats, listChatsBody(request, caller.version), options),
-    registerWebhook: (request, options) => ask(methods.registerWebhook, request, options),
-    unregisterWebhook: (request, options) => ask(methods.unregisterWebhook, request, options),
-    listWebhooks: (request, options) => ask(methods.listWebhooks, request, options),
-    getLicenseWebhooksState: (request, options) => ask(methods.getLicenseWebhooksState, request, options),
-    enableLicenseWebhooks: (request, options) => ask(methods.enableLicenseWebhooks, request, options),
+    sendEvent: method(methods.sendEvent),
+    uploadFile: async (file, options) => call(settings, methods.uploadFile, await uploadForm(file), options),
+    resumeChat: method(methods.resumeChat),
+    addUserToChat: method(methods.addUserToChat),
+    transferChat: method(methods.transferChat),
+    deactivateChat: method(methods.deactivateChat),
+    tagThread: method(methods.tagThread),
+    getChat: method(methods.getChat),
+    listThreads: method(methods.listThreads),
+    listChats: (request, options) =>
+      call(settings, methods.listChats, { json: listChatsBody(request, settings.apiVersion) }, options),
+    registerWebhook: method(methods.registerWebhook),
+    unregisterWebhook: method(methods.unregisterWebhook),
+    listWebhooks: method(methods.listWebhooks),
+    getLicenseWebhooksState: method(methods.getLicenseWebhooksState),
+    enableLicenseWebhooks: method(methods.enableLicenseWebhooks),
     inRegion: (region) => {
-      if (!isRegion(region)) throw new TypeError('a region is 1 to 32 letters, digits and hyphens');
-      return clientOf({ ...caller, region });
+      if (!isRegion(region)) throw new TypeError('a region has 1 to 32 letters, digits and hyphens');
+      return createClient({ ...settings, http: settings.http.extend({ headers: { 'x-region': region } }) });
     },
   };
 }
 
-async function upload(caller: Caller, file: UploadedFile, options: CallOptions | undefined): Promise<{ url: string }> {
-  const { uploadFile } = methods;
-  if (sizeOf(file) > mostUploadBytes) {
-    throw new LiveChatClientError({
-      message: `${uploadFile.name}: the file has more than the ${mostUploadBytes} bytes that LiveChat takes. Send a smaller one.`,
-      method: uploadFile.name,
-      outcome: 'refused',
-      type: 'entity_too_large',
-    });
-  }
-  return call(caller, uploadFile, multipart(file, `livechat-bridge-${randomUUID()}`), options);
-}
-
-function addressOf(baseUrl: string): string {
+function parseBaseUrl(baseUrl: string): string {
   const url = URL.parse(baseUrl);
-  if (url?.protocol === 'https:' || url?.protocol === 'http:')
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') {
     return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  }
   throw new ConfigurationError('LIVECHAT_API_BASE_URL', 'an address such as https://api.livechatinc.com');
-}
-
-/** One call, for the meter: LiveChat bills all but those that failed with HTTP 500. */
-export interface CallRecord {
-  readonly organizationId?: string | undefined;
-  readonly method: string;
-  /** The HTTP code; none where no answer came. */
-  readonly status: number | undefined;
-  readonly ms: number;
-  /** Of the error; none for a success. */
-  readonly category?: ErrorCategory | undefined;
-}
-
-/** LiveChat says that this API version is on its way out. */
-export interface VersionNotice {
-  readonly kind: 'legacy' | 'deprecation';
-  /** As LiveChat gives it: YYYY-MM-DD. */
-  readonly date: string;
-  readonly method: string;
-}
-
-export interface CallOptions {
-  /** Aborted, the call ends with a {@link LiveChatNetworkError}. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface Caller {
-  readonly credentials: ApiCredentials;
-  readonly baseUrl: string;
-  readonly version: Version;
-  readonly region: string | undefined;
-  readonly organizationId: string | undefined;
-  readonly timeoutMs: number;
-  readonly fetchLike: FetchLike;
-  readonly onCall: (record: CallRecord) => void;
-  readonly onNotice: (notice: VersionNotice) => void;
-  readonly now: () => number;
-}
-
-export interface Payload {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | AsyncIterable<Uint8Array>;
-}
-
-/** Calls one method, once. Throws a {@link LiveChatApiError}. */
-export async function call<T>(
-  caller: Caller,
-  method: Method<T>,
-  payload: Payload,
-  { signal }: CallOptions = {},
-): Promise<T> {
-  const { organizationId, onCall, now } = caller;
-  const start = now();
-  const record = (status: number | undefined, category?: ErrorCategory) =>
-    onCall({ organizationId, method: method.name, status, ms: now() - start, category });
-  try {
-    const answer = await exchange(caller, method, payload, signal);
-    for (const notice of notices(method.name, answer)) caller.onNotice(notice);
-    const result = readAnswer(method, answer, now());
-    record(answer.status);
-    return result;
-  } catch (error) {
-    if (error instanceof LiveChatApiError) record(error.status, error.category);
-    throw error;
-  }
-}
-
-async function exchange(
-  caller: Caller,
-  { name, api }: Method<unknown>,
-  payload: Payload,
-  signal: AbortSignal | undefined,
-): Promise<HttpAnswer> {
-  const { baseUrl, version, region, credentials, timeoutMs, fetchLike } = caller;
-  const url = `${baseUrl}/v${version.major}.${version.minor}/${api}/action/${name}`;
-  const headers = {
-    ...payload.headers,
-    accept: 'application/json',
-    'user-agent': 'livechat-bridge',
-    authorization: authorization(credentials),
-    ...(region === undefined ? {} : { 'x-region': region }),
-  };
-  try {
-    return await fetchLike({ url, headers, body: payload.body, timeoutMs, signal });
-  } catch (error) {
-    throw unanswered(name, error);
-  }
 }
 
 function authorization(credentials: ApiCredentials): string {
@@ -245,100 +214,45 @@ function authorization(credentials: ApiCredentials): string {
   return `Basic ${Buffer.from(`${credentials.accountId}:${credentials.apiKey}`).toString('base64')}`;
 }
 
-function notices(method: string, { headers }: HttpAnswer): VersionNotice[] {
-  return (['legacy', 'deprecation'] as const).flatMap((kind) => {
-    const date = header(headers, kind);
-    return date ? [{ kind, date, method }] : [];
-  });
-}
+type RequestBody =
+  | { readonly json: object }
+  | { readonly body: AsyncGenerator<Uint8Array>; readonly headers: Readonly<Record<string, string>> };
 
-/** The transport's own error stays behind: it may hold the token and what was sent. */
-function unanswered(method: string, error: unknown): LiveChatNetworkError {
-  const { code, reached } = error instanceof NoAnswer ? error : new NoAnswer('UNKNOWN', true);
-  const advice = reached
-    ? 'LiveChat may have done what was asked: look for the effect before a write is repeated.'
-    : 'Nothing was done: call again.';
-  return new LiveChatNetworkError({
-    message: `${method}: no answer from LiveChat (${code}). ${advice}`,
-    method,
-    outcome: reached ? 'unknown' : 'refused',
-    code,
-  });
-}
-
-export interface HttpRequest {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | AsyncIterable<Uint8Array>;
-  /** For the whole exchange, in ms. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: AnswerHeaders;
-  readonly body: string;
-}
-
-/** One POST. Any status is an answer; a throw, best a {@link NoAnswer}, means that there was none. */
-export type FetchLike = (request: HttpRequest) => Promise<HttpAnswer>;
-
-/** Holds nothing of the request, unlike got's errors. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer';
-  /** Node's or got's code, such as `ECONNRESET`. */
-  readonly code: string;
-  /** False where the request certainly never reached the other side whole. */
-  readonly reached: boolean;
-  constructor(code: string, reached: boolean) {
-    super(`no answer: ${code}`);
-    this.code = code;
-    this.reached = reached;
-  }
-}
-
-/**
- * Connections are kept over calls, and dropped after this idle time (ms): before LiveChat's side would drop them, and
- * after a Lambda sandbox was frozen, so that no request is written into a dead one.
- */
-const idleMs = 4_000;
-const agent = {
-  http: new HttpAgent({ keepAlive: true, timeout: idleMs }),
-  https: new HttpsAgent({ keepAlive: true, timeout: idleMs }),
-};
-/** A connection takes far less; to give up early leaves no doubt that nothing was sent. */
-const mostConnectMs = 5_000;
-
-/** HTTP by got, without its retries and redirects: who calls decides on another try, and no token goes elsewhere. */
-export const post: FetchLike = async ({ url, headers, body, timeoutMs, signal }) => {
-  const connect = Math.min(mostConnectMs, timeoutMs);
+async function call<T>(
+  { http, organizationId, onCall, onNotice, now }: Settings,
+  method: Method<T>,
+  body: RequestBody,
+  { signal }: CallOptions = {},
+): Promise<T> {
+  const start = now();
+  const record = (status: number | undefined, category?: ErrorCategory) =>
+    onCall({ organizationId, method: method.name, status, ms: now() - start, category });
   try {
-    const answer = await got.post(url, {
-      headers,
-      body,
-      agent,
-      signal,
-      retry: { limit: 0 },
-      timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
-      followRedirect: false,
-      throwHttpErrors: false,
-      responseType: 'text',
+    const path = `${method.api}/action/${method.name}`;
+    const context = { method: method.name };
+    // got runs no hook for an aborted call.
+    const response = await http<string>(path, { ...body, signal, context }).catch((error: Error) => {
+      throw toNetworkError(error);
     });
-    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+    for (const notice of versionNotices(method.name, response)) onNotice(notice);
+    const result = readResponse(method, response, now());
+    record(response.statusCode);
+    return result;
   } catch (error) {
-    throw noAnswer(error);
+    if (error instanceof LiveChatApiError) record(error.status, error.category);
+    throw error;
   }
-};
-
-/** An upload that broke off has not been taken, and without a connection nothing was written at all. */
-function noAnswer(error: unknown): NoAnswer {
-  if (!(error instanceof RequestError)) return new NoAnswer('UNKNOWN', true);
-  return new NoAnswer(error.code, error.code !== 'ERR_UPLOAD' && error.timings?.connect !== undefined);
 }
 
-/** LiveChat's error body, of which any part may be missing or odd. */
-const failure = z.looseObject({
+function versionNotices(method: string, { headers }: GotResponse): VersionNotice[] {
+  return (['legacy', 'deprecation'] as const).flatMap((kind) => {
+    const date = headers[kind];
+    return typeof date === 'string' && date !== '' ? [{ kind, date, method }] : [];
+  });
+}
+
+/** LiveChat's error body. Any part may be missing or of another type. */
+const errorBody = z.looseObject({
   error: z.looseObject({
     type: z.catch(z.optional(z.string()), undefined),
     message: z.catch(z.optional(z.string()), undefined),
@@ -346,22 +260,29 @@ const failure = z.looseObject({
   }),
 });
 
-/** What LiveChat did, or the error (thrown) that its answer amounts to. `now` is in ms. */
-export function readAnswer<T>(method: Method<T>, answer: HttpAnswer, now: number): T {
-  const { status, headers } = answer;
-  const body = parseJson(answer.body);
-  const error = failure.safeParse(body?.value).data?.error;
+/** The result, or (thrown) the error that the response stands for. `now` is in ms. */
+function readResponse<T>(method: Method<T>, response: GotResponse<string>, now: number): T {
+  const { statusCode: status, headers } = response;
+  const body = parseJson(response.body);
+  const error = errorBody.safeParse(body?.value).data?.error;
   if (error || status < 200 || status > 299) {
     const { type, message, data } = error ?? {};
     throw classify({ status, type, message, data, headers, method: method.name, now });
   }
-  if (!body) throw misfit(method, answer, 'JSON');
-  const parsed = method.answer.safeParse(body.value);
-  if (parsed.success) return parsed.data;
-  throw misfit(method, answer, parsed.error.issues[0]?.path.map(String).join('.') || 'a body');
+  const result = body && method.answer.safeParse(body.value);
+  if (result?.success) return result.data;
+  const missing = result ? result.error.issues[0]?.path.map(String).join('.') || 'a body' : 'JSON';
+  const advice = method.writes ? 'Check for the effect before repeating the call.' : 'Call again later.';
+  throw new LiveChatServerError({
+    message: `${method.name}: LiveChat's response (HTTP ${status}) is invalid: ${missing} is missing or invalid. ${advice}`,
+    method: method.name,
+    outcome: method.writes ? 'unknown' : 'refused',
+    status,
+    debugId: debugId(headers),
+  });
 }
 
-/** No body is as good as none: LiveChat answers so where it has nothing to say. */
+/** An empty body is valid: methods without a result have none. */
 function parseJson(text: string): { readonly value: unknown } | undefined {
   if (text.trim() === '') return { value: undefined };
   try {
@@ -371,77 +292,71 @@ function parseJson(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-function misfit({ name, writes }: Method<unknown>, { status, headers }: HttpAnswer, lacking: string) {
-  const advice = writes ? 'Look for the effect before the call is repeated.' : 'Call again later.';
-  return new LiveChatServerError({
-    message: `${name}: LiveChat answered HTTP ${status} without ${lacking}. ${advice}`,
-    method: name,
-    outcome: writes ? 'unknown' : 'refused',
-    status,
-    debugId: debugIdOf(headers),
+/** Replaces got's error. A failed upload was not accepted, and without a connection nothing was sent. */
+function toNetworkError(error: Error): LiveChatNetworkError {
+  if (error instanceof LiveChatNetworkError) return error;
+  if (!(error instanceof RequestError)) return networkError('request', 'UNKNOWN', true);
+  const isSent = error.code !== 'ERR_UPLOAD' && error.timings?.connect !== undefined;
+  return networkError(String(error.options.context.method), error.code, isSent);
+}
+
+function networkError(method: string, code: string, isSent: boolean): LiveChatNetworkError {
+  const advice = isSent
+    ? 'LiveChat may have processed the request: check for the effect before repeating a write.'
+    : 'The request was not sent: call again.';
+  return new LiveChatNetworkError({
+    message: `${method}: no response from LiveChat (${code}). ${advice}`,
+    method,
+    outcome: isSent ? 'unknown' : 'refused',
+    code,
   });
 }
 
-interface FileName {
-  /** As the customer sees it. */
-  readonly name: string;
-  readonly contentType?: string | undefined;
-}
-
-/** A file to be uploaded. A stream's size, in bytes, must be known, since LiveChat is told it first. */
-export type UploadedFile =
-  | (FileName & { readonly content: Blob })
-  | (FileName & { readonly content: Readable; readonly size: number });
-
-export interface Multipart {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: AsyncIterable<Uint8Array>;
-}
-
-export function sizeOf(file: UploadedFile): number {
-  return 'size' in file ? file.size : file.content.size;
-}
-
-/** The file as the one field `file` of a multipart form, never held in memory whole. */
-export function multipart(file: UploadedFile, boundary: string): Multipart {
-  const type = file.contentType ?? ('size' in file ? '' : file.content.type);
-  const head = Buffer.from(
-    `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${escaped(file.name)}"\r\n` +
-      `Content-Type: ${mediaType.test(type) ? type : 'application/octet-stream'}\r\n\r\n`,
-  );
-  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-  const size = sizeOf(file);
-  const content: AsyncIterable<unknown> = 'size' in file ? file.content : file.content.stream();
+/**
+ * The file as a multipart form, read from disk while it is sent. FormData writes the part around the file. It does not
+ * stream the file itself: Node 20 raises an unhandled rejection if such a stream is cancelled, as a failed upload does.
+ */
+async function uploadForm({ path, name, contentType = '' }: UploadedFile): Promise<RequestBody> {
+  const method = methods.uploadFile.name;
+  const file = await stat(path).catch(() => undefined);
+  if (!file) throw networkError(method, 'ERR_UPLOAD', false);
+  if (file.size > maxUploadBytes) {
+    throw new LiveChatClientError({
+      message: `${method}: the file exceeds LiveChat's limit of ${maxUploadBytes} bytes. Send a smaller file.`,
+      method,
+      outcome: 'refused',
+      type: 'entity_too_large',
+    });
+  }
+  const form = new FormData();
+  form.set('file', new Blob([], { type: contentType }), name);
+  const encoded = new Response(form);
+  const frame = new Uint8Array(await encoded.arrayBuffer());
+  const headLength = Buffer.from(frame).indexOf('\r\n\r\n') + 4;
   return {
+    body: fileInFrame(frame.subarray(0, headLength), path, file.size, frame.subarray(headLength)),
     headers: {
-      'content-type': `multipart/form-data; boundary=${boundary}`,
-      'content-length': String(head.length + size + tail.length),
+      'content-type': encoded.headers.get('content-type') ?? 'multipart/form-data',
+      'content-length': String(frame.byteLength + file.size),
     },
-    body: framed(head, content, size, tail),
   };
 }
 
-const mediaType = /^[\w.+-]+\/[\w.+-]+(?:; ?[\w.+-]+=[\w.+-]+)*$/;
-
-/** As browsers do it (HTML standard, "multipart form data"). */
-function escaped(name: string): string {
-  return name.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-}
-
-async function* framed(
+/** Throws before the last bytes if the file has changed its size: LiveChat does not accept an incomplete request. */
+async function* fileInFrame(
   head: Uint8Array,
-  content: AsyncIterable<unknown>,
+  path: string,
   size: number,
   tail: Uint8Array,
 ): AsyncGenerator<Uint8Array> {
-  let sent = 0;
   yield head;
-  for await (const chunk of content) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('the file must be a stream of bytes');
-    sent += chunk.length;
+  let sent = 0;
+  for await (const chunk of createReadStream(path)) {
+    const bytes = Buffer.from(chunk);
+    sent += bytes.length;
     if (sent > size) break;
-    yield chunk;
+    yield bytes;
   }
-  if (sent !== size) throw new RangeError(`the file must have the ${size} bytes that it was said to have`);
+  if (sent !== size) throw new RangeError('the file changed its size during the upload');
   yield tail;
 }

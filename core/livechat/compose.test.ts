@@ -4,7 +4,6 @@ import { fixture } from '../../test/fixtures.ts';
 import type { SendEvent } from './api.ts';
 import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } from './compose.ts';
 
-// ---- core/livechat/compose/compose.test.ts
 {
   const composed = (...messages: unknown[]) => composeMessages(parseMessages(messages));
   const parts = (...messages: unknown[]) => composed(...messages).map(({ part }) => part);
@@ -109,7 +108,6 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
   });
 }
 
-// ---- core/livechat/compose/request-message.test.ts
 {
   const button = { type: 'message', text: 'Yes', value: 'yes', postback_id: 'p' };
   const url = { ...button, type: 'url', value: 'https://shop.example' };

@@ -6,7 +6,7 @@ import { splitText } from './split-text.ts';
 
 type Visibility = z.infer<typeof visibility>;
 
-/** What every message of a request may hold. `agents` makes it an internal note. */
+/** The optional fields of every message. Visibility `agents` makes it an internal note. */
 export const common = {
   visibility: z.optional(visibility),
   metadata: z.optional(z.record(z.string(), z.unknown())),
@@ -23,10 +23,10 @@ export type ComposedEvent = { readonly visibility: Visibility } & (
     }
 );
 
-/** Where a file is to be fetched: the web, or our media bucket. */
+/** The source of a file: a URL or a key in the media bucket. */
 export type FileSource = { readonly url: string } | { readonly key: string };
 
-/** A file to be uploaded and then sent in one step, since an uploaded file that no event uses is gone after a day. */
+/** A file to upload and send. One step does both, since LiveChat deletes an unused upload after 24 h. */
 export interface FilePart {
   readonly kind: 'file';
   readonly source: FileSource;
@@ -44,66 +44,66 @@ export interface FetchedFile {
   readonly name: string;
 }
 
-/** A file part while its file is here. */
+/** A file part whose file is on disk. */
 export interface FetchedPart extends Omit<FilePart, 'kind' | 'source'> {
   readonly kind: 'fetched';
   readonly file: FetchedFile;
 }
 
-/** What one call of `send_event` sends, and what becomes of a file until it is one. */
+/** The content of one `send_event` call, or a file on its way to become one. */
 export type Part = { readonly kind: 'event'; readonly event: ComposedEvent } | FilePart | FetchedPart;
 
 /**
- * LiveChat's rich messages. Fields that this bridge does not know go along as they are.
+ * LiveChat's rich messages. Unknown fields are passed through.
  * Limits: Agent Chat API, "rich message" (platform.text.com/docs/messaging).
  */
-const mostElements = 10;
-const mostButtons = 13;
+const maxElements = 10;
+const maxButtons = 13;
 
 const required = z.string().check(z.minLength(1));
-const webAddress = z.string().check(z.refine(isWebAddress, 'expected an http or https URL'));
+const webUrl = z.string().check(z.refine(isWebUrl, 'expected an http or https URL'));
 
-const onEveryButton = {
+const buttonFields = {
   text: required,
   value: required,
   postback_id: required,
-  /** Who clicked: nobody yet. */
+  /** The users who clicked. LiveChat requires the field. */
   user_ids: z._default(z.array(z.string()), () => []),
 };
 
 const button = z.discriminatedUnion('type', [
-  z.looseObject({ ...onEveryButton, type: z.literal('message') }),
+  z.looseObject({ ...buttonFields, type: z.literal('message') }),
   z.looseObject({
-    ...onEveryButton,
+    ...buttonFields,
     type: z.literal('url'),
-    value: webAddress,
+    value: webUrl,
     target: z.optional(z.enum(['new', 'current'])),
   }),
   z.looseObject({
-    ...onEveryButton,
+    ...buttonFields,
     type: z.literal('webview'),
-    value: webAddress,
+    value: webUrl,
     webview_height: z.enum(['compact', 'tall', 'full']),
   }),
   z.looseObject({
-    ...onEveryButton,
+    ...buttonFields,
     type: z.literal('phone'),
     value: z.string().check(z.regex(/\d/, 'expected a phone number')),
   }),
 ]);
 
-const image = z.looseObject({ url: webAddress });
+const image = z.looseObject({ url: webUrl });
 
-const onEveryElement = {
+const elementFields = {
   title: z.optional(z.string()),
   subtitle: z.optional(z.string()),
-  buttons: z.optional(z.array(button).check(z.maxLength(mostButtons))),
+  buttons: z.optional(z.array(button).check(z.maxLength(maxButtons))),
 };
-const element = z.looseObject({ ...onEveryElement, image: z.optional(image) });
-const sticker = z.looseObject({ ...onEveryElement, image });
+const element = z.looseObject({ ...elementFields, image: z.optional(image) });
+const sticker = z.looseObject({ ...elementFields, image });
 
 const one = z.minLength(1);
-const most = z.maxLength(mostElements);
+const most = z.maxLength(maxElements);
 
 export const richMessageContent = z.discriminatedUnion('templateId', [
   z.object({ templateId: z.enum(['cards', 'quick_replies']), elements: z.array(element).check(one, most) }),
@@ -111,14 +111,14 @@ export const richMessageContent = z.discriminatedUnion('templateId', [
 ]);
 export type RichMessageContent = z.infer<typeof richMessageContent>;
 
-function isWebAddress(text: string): boolean {
+function isWebUrl(text: string): boolean {
   return ['https:', 'http:'].includes(URL.parse(text)?.protocol ?? '');
 }
 
 export const textMessage = z.object({
   ...common,
   type: z.literal('text'),
-  /** Of any length: what LiveChat would refuse as too long goes in several parts. */
+  /** Of any length: a text over LiveChat's limit is split. */
   content: z.string().check(z.minLength(1)),
 });
 export type TextMessage = z.infer<typeof textMessage>;
@@ -129,7 +129,7 @@ export function composeText({ content, visibility = 'all' }: TextMessage): Part[
 
 const nonEmpty = z.string().check(z.minLength(1));
 
-/** A file on the web, or in our media bucket. */
+/** A file by URL or by key in the media bucket. */
 const mediaContent = z
   .object({
     url: z.optional(z.string().check(z.refine(isHttps, 'expected an https URL'))),
@@ -143,7 +143,7 @@ export const mediaMessage = z.object({ ...common, type: z.literal('media'), cont
 export type MediaMessage = z.infer<typeof mediaMessage>;
 
 export function composeMedia({ content, visibility = 'all' }: MediaMessage, hosts: readonly string[]): Part[] {
-  const source = sourceOf(content);
+  const source = toFileSource(content);
   const { name, alternativeText } = content;
   if ('url' in source && hosts.includes(new URL(source.url).hostname)) {
     const alternative = alternativeText === undefined ? {} : { alternative_text: alternativeText };
@@ -160,7 +160,7 @@ export function composeMedia({ content, visibility = 'all' }: MediaMessage, host
   ];
 }
 
-function sourceOf({ url, key }: MediaMessage['content']): FileSource {
+function toFileSource({ url, key }: MediaMessage['content']): FileSource {
   if (url !== undefined) return { url };
   if (key !== undefined) return { key };
   throw new TypeError('media without url and key: parse the message first');
@@ -184,7 +184,7 @@ export type RequestMessage = z.infer<typeof requestMessage>;
 
 const request = z.object({ messages: z.array(requestMessage).check(z.minLength(1), z.maxLength(10)) });
 
-/** Messages that LiveChat would refuse; names every field that does not fit and what was expected, never a value. */
+/** Invalid messages. The error names every invalid field and what was expected, never a value. */
 export class InvalidMessagesError extends Error {
   override readonly name = 'InvalidMessages';
   readonly issues: readonly Issue[];
@@ -194,14 +194,14 @@ export class InvalidMessagesError extends Error {
   }
 }
 
-/** Checks the messages (1 to 10) of one request. Throws {@link InvalidMessagesError}. */
+/** Validates the messages (1 to 10) of one request. Throws {@link InvalidMessagesError}. */
 export function parseMessages(messages: unknown): RequestMessage[] {
   const parsed = request.safeParse({ messages });
   if (parsed.success) return parsed.data.messages;
   throw new InvalidMessagesError(describeIssues(parsed.error));
 }
 
-/** A part and where it comes from: the message of the request, and which piece of that message. Both count from 0. */
+/** A part with the index of its message in the request and its index in that message, both from 0. */
 export interface ComposedPart {
   readonly messageIndex: number;
   readonly splitIndex: number;
@@ -209,21 +209,21 @@ export interface ComposedPart {
 }
 
 export interface ComposeOptions {
-  /** Hosts whose files LiveChat takes as they are. */
+  /** Hosts of files that need no upload. */
   readonly fileHosts?: readonly string[];
 }
 
-/** Parsed messages as what is sent to LiveChat, in their order. */
+/** Composes the parts that are sent to LiveChat, in order. */
 export function composeMessages(
   messages: readonly RequestMessage[],
   { fileHosts = liveChatFileHosts }: ComposeOptions = {},
 ): ComposedPart[] {
   return messages.flatMap((message, messageIndex) =>
-    partsOf(message, fileHosts).map((part, splitIndex) => ({ messageIndex, splitIndex, part })),
+    toParts(message, fileHosts).map((part, splitIndex) => ({ messageIndex, splitIndex, part })),
   );
 }
 
-function partsOf(message: RequestMessage, fileHosts: readonly string[]): Part[] {
+function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] {
   switch (message.type) {
     case 'text':
       return composeText(message);

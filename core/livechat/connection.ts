@@ -15,27 +15,27 @@ import {
 } from './credentials.ts';
 import { LiveChatRateLimitError, LiveChatRepairableError } from './errors.ts';
 
-/** One organization's way to LiveChat's API. */
+/** One organization's access to LiveChat's API. */
 export interface Connection {
   readonly client: LiveChatClient;
-  /** Who sends and acts: an agent's e-mail or a bot's id. */
+  /** The sender of messages: an agent's e-mail or a bot's id. */
   readonly agentId: string | undefined;
-  /** Told where LiveChat wants this organization's calls. */
+  /** Called with the region that LiveChat requires for this organization. */
   readonly onRegion: (region: string) => void;
-  /** A client with the credentials as they are now; undefined when they are what they were. */
+  /** A client with credentials read again; undefined if they have not changed. */
   readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
 
-/** Connections by organization, with credentials that are kept for a while. */
+/** Returns the connection of an organization. Credentials are cached. */
 export function createConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
   const credentials = new Credentials({
     read: readSecret,
     prefix: required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment),
     environment,
   });
-  /** Where LiveChat has sent us, by organization: asked once, not at every call. */
+  /** Regions named by LiveChat, by organization, so that later calls go there at once. */
   const regions = new Map<string, string>();
-  const clientOf = (organizationId: string, secret: OrganizationSecret): LiveChatClient => {
+  const createClient = (organizationId: string, secret: OrganizationSecret): LiveChatClient => {
     const client = createLiveChatClient({
       credentials: apiCredentials(secret),
       baseUrl: environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com',
@@ -50,19 +50,19 @@ export function createConnections(environment = process.env): (organizationId: s
   return async (organizationId) => {
     const secret = await credentials.get(organizationId);
     return {
-      client: clientOf(organizationId, secret),
+      client: createClient(organizationId, secret),
       agentId: secret.current.LIVECHAT_AGENT_ID,
       onRegion: (region) => regions.set(organizationId, region),
       async refresh() {
         const fresh = await credentials.refresh(organizationId);
         const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
-        return changed ? clientOf(organizationId, fresh) : undefined;
+        return changed ? createClient(organizationId, fresh) : undefined;
       },
     };
   };
 }
 
-/** LiveChat bills calls, so each one counts. */
+/** Counts every call, since LiveChat bills calls. */
 function onCall({ organizationId = 'unknown', method, status, category }: CallRecord): void {
   count('LiveChatCalls', { organizationId, method });
   if (category !== undefined) logger.info('LiveChat call failed', { organizationId, method, status, category });
@@ -73,32 +73,32 @@ function onNotice({ kind, date, method }: VersionNotice): void {
   logger.warn(`LiveChat marks the API version as ${kind}: set LIVECHAT_API_VERSION to a newer one`, { date, method });
 }
 
-/** Credentials as Secrets Manager has them. */
+/** Credentials as stored in Secrets Manager. */
 export interface StoredCredentials {
   /** The secret's name. */
   readonly name: string;
-  /** Its whole content; it may hold more than what is known here. */
+  /** The secret's JSON, which may have fields that the bridge does not know. */
   readonly text: string;
   readonly current: LiveChatCredentials;
   /** ms since 1970 */
   readonly changedAt: number;
-  /** What the version before said, where it can be read. */
+  /** The previous version, if it exists and is valid. */
   readonly previous: LiveChatCredentials | undefined;
 }
 
-/** An application at LiveChat, for whoever operates it by hand; functions use a sender instead. */
+/** An organization's LiveChat account, for operator commands. Functions use {@link createConnections}. */
 export interface Account {
   readonly stored: StoredCredentials;
   readonly baseUrl: string;
   readonly version: Version;
-  /** What LiveChat has said of the API's version so far. */
+  /** The version notices received so far. */
   readonly notices: readonly VersionNotice[];
-  /** Makes a call in the region where LiveChat wants it, and later where it is asked to slow down. Throws a LiveChatApiError. */
+  /** Makes a call. Follows the region that LiveChat names and waits when rate-limited. Throws a LiveChatApiError. */
   ask<Answer>(call: (client: LiveChatClient) => Promise<Answer>): Promise<Answer>;
 }
 
-const mostTries = 6;
-const slowDownMs = 5_000;
+const maxAttempts = 6;
+const defaultRetryAfterMs = 5_000;
 
 /** Throws {@link ConfigurationError} naming the secret or the setting. */
 export async function openAccount(
@@ -130,7 +130,7 @@ export async function openAccount(
           client ??= connect();
           return await call(client);
         } catch (error) {
-          const next = attempt < mostTries ? await afterwards(error, client, clock) : undefined;
+          const next = attempt < maxAttempts ? await clientForRetry(error, client, clock) : undefined;
           if (!next) throw error;
           client = next;
         }
@@ -139,15 +139,15 @@ export async function openAccount(
   };
 }
 
-/** The client to try again with; undefined where trying again is of no use. */
-async function afterwards(error: unknown, client: LiveChatClient | undefined, clock: Pick<Clock, 'sleep'>) {
+/** The client for another attempt; undefined if the error is not retryable here. */
+async function clientForRetry(error: unknown, client: LiveChatClient | undefined, clock: Pick<Clock, 'sleep'>) {
   if (error instanceof LiveChatRepairableError && error.region) return client?.inRegion(error.region);
   if (!(error instanceof LiveChatRateLimitError)) return undefined;
-  await clock.sleep(error.retryAfterMs ?? slowDownMs);
+  await clock.sleep(error.retryAfterMs ?? defaultRetryAfterMs);
   return client;
 }
 
-/** Whose credentials serve these organizations: those with a secret of their own, and undefined for the default one where it is needed. */
+/** The organizations with a secret of their own, preceded by undefined if some use the default secret. */
 export async function credentialOwners(
   organizationIds: readonly string[],
   environment = process.env,
@@ -170,13 +170,13 @@ async function readStored(prefix: string, organizationId: string | undefined): P
       text: current.text,
       current: parseCredentials(current.text, `secret ${name}`),
       changedAt: current.createdAt,
-      previous: previous && readable(previous.text),
+      previous: previous && parseIfValid(previous.text),
     };
   }
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
 }
 
-function readable(text: string): LiveChatCredentials | undefined {
+function parseIfValid(text: string): LiveChatCredentials | undefined {
   try {
     return parseCredentials(text, 'AWSPREVIOUS');
   } catch {

@@ -5,7 +5,6 @@ import type { SecretStage } from '../platform/secrets-manager.ts';
 import { apiCredentials, Credentials } from './credentials.ts';
 import { acceptedSecrets } from './verify.ts';
 
-// ---- core/livechat/credentials.test.ts
 {
   const own = `livechat/${organizationId}`;
   const fallback = 'livechat/default';
@@ -294,7 +293,6 @@ import { acceptedSecrets } from './verify.ts';
   });
 }
 
-// ---- core/livechat/credentials.api.test.ts
 {
   const source = 'secret livechat/default';
   const webhook = { LIVECHAT_WEBHOOK_SECRET: 'long-enough' };

@@ -6,18 +6,17 @@ import { propertyRuns } from '../../test/depth.ts';
 import { fixture } from '../../test/fixtures.ts';
 import {
   classify,
+  type ErrorResponse,
   LiveChatApiError,
   LiveChatRepairableError,
-  type RefusedCall,
   rateLimitReset,
   retryAfter,
 } from './errors.ts';
 
-// ---- core/livechat/errors.test.ts
 {
   const now = Date.parse('2026-03-11T09:14:00Z');
 
-  function classified(call: Partial<RefusedCall>): LiveChatApiError {
+  function classified(call: Partial<ErrorResponse>): LiveChatApiError {
     return classify({ status: 422, headers: {}, method: 'send_event', now, ...call });
   }
 
@@ -198,7 +197,7 @@ import {
         headers: { 'X-Debug-Id': 'ab-1' },
       });
       expect(error.message).toBe(
-        'send_event: LiveChat answered chat_inactive, "Chat is inactive" (HTTP 422, debug id ab-1). ' +
+        'send_event: LiveChat rejected the request (422 chat_inactive, debug id ab-1): "Chat is inactive". ' +
           'Resume the chat, then send again.',
       );
       expect(error.debugId).toBe('ab-1');
@@ -207,8 +206,8 @@ import {
     it('leaves out texts that might quote what was sent', () => {
       const error = classified({ type: 'validation', message: 'text "my password is hunter2" is too long' });
       expect(error.message).toBe(
-        "send_event: LiveChat answered validation; see LiveChat's validation (HTTP 422). " +
-          "Correct the request by LiveChat's reference of this method.",
+        'send_event: LiveChat rejected the request (422 validation). ' +
+          "Correct the request as described in LiveChat's API reference of the method.",
       );
     });
 
@@ -252,7 +251,6 @@ import {
   });
 }
 
-// ---- core/livechat/client/retry-after.test.ts
 {
   const now = Date.parse('2026-03-11T09:14:00Z');
   const day = 86_400_000;

@@ -1,26 +1,26 @@
 import * as z from 'zod/mini';
 
-/** `refused`: LiveChat certainly did not do it. `unknown`: it may have, so look before a write is repeated. */
+/** `refused`: LiveChat did not process the request. `unknown`: it may have, so check before repeating a write. */
 export type Outcome = 'refused' | 'unknown';
 
 export interface ErrorDetails {
-  /** Says what to do; holds no token and nothing of what was sent. */
+  /** Says what to do. Contains no token and nothing of the request. */
   readonly message: string;
   /** The API method, such as `send_event`. */
   readonly method: string;
   readonly outcome: Outcome;
-  /** The HTTP code; none where no answer came. */
+  /** The HTTP status; undefined without a response. */
   readonly status?: number | undefined;
   /** LiveChat's `error.type`, such as `chat_inactive`. */
   readonly type?: string | undefined;
-  /** `X-Debug-Id`, which LiveChat's support asks for. */
+  /** `X-Debug-Id`, for LiveChat's support. */
   readonly debugId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
   /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */
   readonly code?: string | undefined;
-  /** What to mend before it is worth one more try. */
+  /** What to do before the same call can succeed. */
   readonly repair?: Repair | undefined;
-  /** For the repair `region`: where to call. Without one there is nothing to follow. */
+  /** For the repair `region`: the region to call, if LiveChat named one. */
   readonly region?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export class LiveChatServerError extends LiveChatApiError {
   override readonly retryable = true;
 }
 
-/** No answer came. */
+/** No response was received. */
 export class LiveChatNetworkError extends LiveChatApiError {
   override readonly name = 'LiveChatNetworkError';
   override readonly category = 'Network';
@@ -82,7 +82,7 @@ export class LiveChatRateLimitError extends LiveChatApiError {
   override readonly retryable = true;
 }
 
-/** Worth one more try after `repair`. */
+/** The same call can succeed after `repair`. */
 export class LiveChatRepairableError extends LiveChatApiError {
   override readonly name = 'LiveChatRepairableError';
   override readonly category = 'Repairable';
@@ -94,10 +94,10 @@ export class LiveChatRepairableError extends LiveChatApiError {
   }
 }
 
-export interface RefusedCall extends Refusal {
+export interface ErrorResponse extends ReportedError {
   /** LiveChat's `error.data`. */
   readonly data?: unknown;
-  readonly headers: AnswerHeaders;
+  readonly headers: ResponseHeaders;
   readonly method: string;
   /** The time (ms) against which a date in `Retry-After` is read. */
   readonly now?: number | undefined;
@@ -110,38 +110,38 @@ const classes = {
   Client: LiveChatClientError,
 } as const;
 
-/** The error for an answer that is no success. The type decides; the HTTP code where the type is unknown. */
-export function classify(call: RefusedCall): LiveChatApiError {
+/** The error class for an error response: by LiveChat's error type, else by the HTTP status. */
+export function classify(call: ErrorResponse): LiveChatApiError {
   const { status, method, headers, now = Date.now() } = call;
-  const repair = repairOf(call);
-  const category = categoryOf(call);
-  const type = typeOf(call);
-  const debugId = debugIdOf(headers);
+  const repair = findRepair(call);
+  const category = errorCategory(call);
+  const type = validType(call);
+  const debug = debugId(headers);
   const details: ErrorDetails = {
-    message: describe({ method, status, type, message: call.message, debugId, category, repair }),
+    message: describe({ method, status, type, message: call.message, debugId: debug, category, repair }),
     method,
     outcome: status >= 500 || (category === 'Server' && !repair) ? 'unknown' : 'refused',
     status,
     type,
-    debugId,
-    retryAfterMs: repair ? undefined : waitOf(category, headers, now),
+    debugId: debug,
+    retryAfterMs: repair ? undefined : retryDelay(category, headers, now),
   };
   if (!repair) return new classes[category](details);
-  const region = repair === 'region' ? regionOf(call.data) : undefined;
+  const region = repair === 'region' ? regionFrom(call.data) : undefined;
   return new LiveChatRepairableError({ ...details, repair, region });
 }
 
-function waitOf(category: ErrorCategory, headers: AnswerHeaders, now: number): number | undefined {
+function retryDelay(category: ErrorCategory, headers: ResponseHeaders, now: number): number | undefined {
   if (category === 'Server') return retryAfter(headers, now);
   return category === 'RateLimit' ? (retryAfter(headers, now) ?? rateLimitReset(headers, now)) : undefined;
 }
 
-/** LiveChat's type goes into logs, so it must look like one. */
-function typeOf({ type }: Refusal): string | undefined {
+/** The type is logged, so it must have the form of one. */
+function validType({ type }: ReportedError): string | undefined {
   return type !== undefined && /^[a-z][a-z0-9_]{0,63}$/.test(type) ? type : undefined;
 }
 
-/** What is to be done about a failed call. */
+/** Decides what happens after a failed call. */
 export type ErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
 
 /**
@@ -150,7 +150,7 @@ export type ErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Ser
  */
 export type Repair = 'resume' | 'join' | 'region' | 'transfer';
 
-export interface Refusal {
+export interface ReportedError {
   /** The HTTP code. */
   readonly status: number;
   /** LiveChat's `error.type`. */
@@ -159,11 +159,11 @@ export interface Refusal {
   readonly message?: string | undefined;
 }
 
-/** The category of an answer that nothing repairs. */
-export type AnswerCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
+/** The category of an error response without a repair. */
+export type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
 
 /** Source: error types of the Agent Chat and Configuration APIs (platform.text.com/docs), and those of the other APIs. */
-const categories: Readonly<Record<string, AnswerCategory>> = {
+const categories: Readonly<Record<string, ResponseCategory>> = {
   authentication: 'Authentication',
   authorization: 'Authentication',
   too_many_requests: 'RateLimit',
@@ -199,23 +199,23 @@ const categories: Readonly<Record<string, AnswerCategory>> = {
   wrong_product_version: 'Client',
 };
 
-/** LiveChat documents the types and not the HTTP codes: the type decides, the code only where the type is unknown. */
-export function categoryOf({ type, status }: Refusal): AnswerCategory {
-  return known(type) ?? ofStatus(status);
+/** LiveChat documents error types but not HTTP statuses, so the type takes precedence. */
+export function errorCategory({ type, status }: ReportedError): ResponseCategory {
+  return known(type) ?? categoryFromStatus(status);
 }
 
-function known(type: string | undefined): AnswerCategory | undefined {
+function known(type: string | undefined): ResponseCategory | undefined {
   return type !== undefined && Object.hasOwn(categories, type) ? categories[type] : undefined;
 }
 
-function ofStatus(status: number): AnswerCategory {
+function categoryFromStatus(status: number): ResponseCategory {
   if (status === 401 || status === 403) return 'Authentication';
   if (status === 429) return 'RateLimit';
   return status >= 300 && status < 500 ? 'Client' : 'Server';
 }
 
-/** The repair after which the same call is worth another try, if there is one. The wordings were seen in production. */
-export function repairOf({ type, status, message = '' }: Refusal): Repair | undefined {
+/** The repair after which the same call can succeed. The message texts were observed in production. */
+export function findRepair({ type, status, message = '' }: ReportedError): Repair | undefined {
   if (type === 'chat_inactive') return 'resume';
   if (type === 'misdirected_request') return 'region';
   const typeIs = (expected: string, code: number) => type === expected || (status === code && !known(type));
@@ -225,15 +225,15 @@ export function repairOf({ type, status, message = '' }: Refusal): Repair | unde
   return /\bpublic agents in chat limit reached\b/i.test(message) ? 'transfer' : undefined;
 }
 
-export interface Failure extends Refusal {
+export interface Failure extends ReportedError {
   readonly method: string;
   readonly debugId: string | undefined;
-  readonly category: AnswerCategory;
+  readonly category: ResponseCategory;
   readonly repair: Repair | undefined;
 }
 
-/** LiveChat's own texts that quote nothing of what was sent. */
-const harmless = new Set([
+/** LiveChat's texts that never quote the request. */
+const safeMessages = new Set([
   'Cannot call unsupported API versions.',
   'Chat is inactive',
   'Chat is not active',
@@ -257,8 +257,8 @@ const missingField = /^`[a-z_]{1,40}(?:\.[a-z_]{1,40}){0,4}` is required$/;
 const byRepair: Readonly<Record<Repair, string>> = {
   resume: 'Resume the chat, then send again.',
   join: 'Add the sender to the chat, then send again.',
-  region: 'Call again in the region that LiveChat names.',
-  transfer: 'No further agent may join: transfer the chat to the sender, or send as the assigned agent.',
+  region: 'Call again in the region that the error names.',
+  transfer: 'No further agent can join: transfer the chat to the sender, or send as the assigned agent.',
 };
 
 const byType: Readonly<Record<string, string>> = {
@@ -266,28 +266,26 @@ const byType: Readonly<Record<string, string>> = {
   license_expired: "Renew the organization's LiveChat licence.",
   license_not_found: 'Check which LiveChat organization the credentials belong to.',
   not_found: 'Check the ids in the request.',
-  unsupported_version: 'Set LIVECHAT_API_VERSION to a version that LiveChat still serves, such as v3.6.',
-  validation: "Correct the request by LiveChat's reference of this method.",
+  unsupported_version: 'Set LIVECHAT_API_VERSION to a supported version, such as v3.6.',
+  validation: "Correct the request as described in LiveChat's API reference of the method.",
 };
 
-const byCategory: Readonly<Record<AnswerCategory, string>> = {
+const byCategory: Readonly<Record<ResponseCategory, string>> = {
   Authentication: 'Check LIVECHAT_API_KEY with LIVECHAT_ACCOUNT_ID, or LIVECHAT_ACCESS_TOKEN, and their scopes.',
-  RateLimit: 'Slow down and call later.',
-  Server: 'LiveChat failed; it may have done what was asked, so look for the effect before a write is repeated.',
+  RateLimit: 'Reduce the rate and call again later.',
+  Server: 'LiveChat may have processed the request: check for the effect before repeating a write.',
   Client: 'Do not repeat the call unchanged.',
 };
 
-/** What went wrong and what to do, without anything of the request and without texts that might quote it. */
+/** What happened and what to do. Leaves out LiveChat's text unless it is known not to quote the request. */
 export function describe({ method, status, type, message, debugId, category, repair }: Failure): string {
+  const what =
+    category === 'Server' && !repair ? 'LiveChat failed to process the request' : 'LiveChat rejected the request';
+  const code = type === undefined ? `${status}` : `${status} ${type}`;
   const debug = debugId === undefined ? '' : `, debug id ${debugId}`;
+  const isSafe = message !== undefined && (safeMessages.has(message) || missingField.test(message));
   const advice = repair ? byRepair[repair] : ((type && byType[type]) ?? byCategory[category]);
-  return `${method}: LiveChat answered ${saidBy(type, message)} (HTTP ${status}${debug}). ${advice}`;
-}
-
-function saidBy(type: string | undefined, message: string | undefined): string {
-  const text = message !== undefined && (harmless.has(message) || missingField.test(message)) ? `"${message}"` : '';
-  if (type === undefined) return text || 'with an error that names no type';
-  return text ? `${type}, ${text}` : `${type}; see LiveChat's ${type}`;
+  return `${method}: ${what} (${code}${debug})${isSafe ? `: "${message}"` : ''}. ${advice}`;
 }
 
 /** LiveChat's regions: formerly `dal` and `fra`, now such as `us-south1`. */
@@ -299,34 +297,34 @@ export function isRegion(text: string): boolean {
 }
 
 /** The region that the `data` of a `misdirected_request` names. */
-export function regionOf(data: unknown): string | undefined {
+export function regionFrom(data: unknown): string | undefined {
   return naming.safeParse(data).data?.region;
 }
 
 /** Header names may come in any case, and a value more than once. */
-export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The first value of a header, trimmed. */
-export function header(headers: AnswerHeaders, name: string): string | undefined {
+export function header(headers: ResponseHeaders, name: string): string | undefined {
   const [, value] = Object.entries(headers).find(([given]) => given.toLowerCase() === name) ?? [];
   const first: unknown = Array.isArray(value) ? value[0] : value;
   return typeof first === 'string' ? first.trim() : undefined;
 }
 
 /** `X-Debug-Id`, where it has the form of an id: it goes into logs. */
-export function debugIdOf(headers: AnswerHeaders): string | undefined {
+export function debugId(headers: ResponseHeaders): string | undefined {
   const id = header(headers, 'x-debug-id');
   return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
 }
 
 const second = 1000;
-/** No send request lives longer, so a later time means no more than "not today". */
-const longestMs = 86_400 * second;
+/** Longer than any send request is valid. */
+const maxRetryAfterMs = 86_400 * second;
 const seconds = /^\d{1,15}(?:\.\d{1,9})?$/;
 const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /** How long (ms, at most a day) `Retry-After` asks to wait, given in seconds or as an HTTP date. `now` is in ms. */
-export function retryAfter(headers: AnswerHeaders, now: number): number | undefined {
+export function retryAfter(headers: ResponseHeaders, now: number): number | undefined {
   const value = header(headers, 'retry-after');
   if (value === undefined) return undefined;
   if (seconds.test(value)) return within(Number(value) * second);
@@ -337,7 +335,7 @@ export function retryAfter(headers: AnswerHeaders, now: number): number | undefi
  * How long (ms, at most a day) until a used-up limit is reset, by `RateLimit-Reset`, `RateLimit` (both of the IETF's
  * drafts) or `X-RateLimit-Reset`. LiveChat documents none of them; they count if they should appear.
  */
-export function rateLimitReset(headers: AnswerHeaders, now: number): number | undefined {
+export function rateLimitReset(headers: ResponseHeaders, now: number): number | undefined {
   const remaining = header(headers, 'ratelimit-remaining') ?? header(headers, 'x-ratelimit-remaining');
   if (remaining !== undefined && Number(remaining) > 0) return undefined;
   const value =
@@ -354,5 +352,5 @@ function resetMs(value: number, now: number): number {
 }
 
 function within(ms: number): number | undefined {
-  return Number.isNaN(ms) ? undefined : Math.round(Math.min(Math.max(ms, 0), longestMs));
+  return Number.isNaN(ms) ? undefined : Math.round(Math.min(Math.max(ms, 0), maxRetryAfterMs));
 }

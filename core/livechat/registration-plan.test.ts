@@ -98,7 +98,7 @@ describe('the plan', () => {
     const bad = registered({ type: 'bot' });
     const plan = planned(other(), other(), bad);
     expect(plan).toMatchObject({ removeFirst: [{ id: bad.id }], create: [{ action: 'incoming_event' }], remove: [] });
-    expect(findRotationGap(plan)).toContain('3 registrations are there already of incoming_event');
+    expect(findRotationGap(plan)).toContain('3 registrations already exist for incoming_event');
     expect(findRotationGap(planned(bad))).toBeUndefined();
   });
 

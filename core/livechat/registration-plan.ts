@@ -3,18 +3,20 @@ import { promisify } from 'node:util';
 import type { Version, WebhookRegistration } from './api.ts';
 import { type Action, isAction, payloads } from './schemas.ts';
 
-/** LiveChat takes so many registrations of one action and client. Source: reference of register_webhook. */
+/** LiveChat's limit of registrations per action and client id. Source: reference of register_webhook. */
 export const maxPerAction = 3;
 
-/** From which minor version of v3 on LiveChat knows an action, where not all do. */
+/** The v3 minor version that introduced an action, if not all versions have it. */
 const since: Partial<Record<Action, number>> = { event_deleted: 6 };
-/** The original specification of this bridge imagines it; LiveChat would refuse it. */
-const imagined: ReadonlySet<string> = new Set<Action>(['agent_changed']);
+/** Named in the original specification only; LiveChat has no such webhook. */
+const specificationOnly: ReadonlySet<string> = new Set<Action>(['agent_changed']);
 
-/** The webhooks that this bridge understands, by the names under which LiveChat registers them. */
+/** The webhook actions that the bridge supports in an API version. */
 export function supportedActions({ major, minor }: Version): Action[] {
   const known = (action: Action) => major > 3 || minor >= (since[action] ?? 0);
-  return Object.keys(payloads).filter((name): name is Action => isAction(name) && !imagined.has(name) && known(name));
+  return Object.keys(payloads).filter(
+    (name): name is Action => isAction(name) && !specificationOnly.has(name) && known(name),
+  );
 }
 
 export interface DesiredRegistrations {
@@ -23,12 +25,12 @@ export interface DesiredRegistrations {
   readonly mark: RegistrationMark;
 }
 
-/** Why a registration of ours is not what it should be. `unmarked`: nobody can tell with which secret it was made. */
+/** What is wrong with a registration. `unmarked`: its description does not say which secret it has. */
 export type Mismatch = 'type' | 'filters' | 'version' | 'secret' | 'unmarked';
 
 export interface Creation {
   readonly action: string;
-  /** Why those that are there do not do; empty where there is none. */
+  /** What is wrong with the existing registrations; empty if there are none. */
   readonly mismatches: readonly Mismatch[];
 }
 
@@ -40,14 +42,14 @@ export interface Removal {
 
 export interface RegistrationPlan {
   readonly keep: readonly WebhookRegistration[];
-  /** To make room where three are there already: no webhook of the action comes until the new one is in effect. */
+  /** Removed before creation because the limit is reached. The action has no webhooks until the new one takes effect. */
   readonly removeFirst: readonly Removal[];
   readonly create: readonly Creation[];
-  /** Once the new ones are in effect. */
+  /** Removed after the new ones have taken effect. */
   readonly remove: readonly Removal[];
-  /** Actions for which LiveChat takes no further registration, since others, which are not ours, are there. */
+  /** Actions whose limit is reached by registrations for other URLs. */
   readonly blocked: readonly { readonly action: string; readonly others: readonly WebhookRegistration[] }[];
-  /** Whether the license's webhooks are switched off and must be switched on. */
+  /** Whether the license's webhooks are disabled and must be enabled. */
   readonly enable: boolean;
 }
 
@@ -56,7 +58,7 @@ export interface RegistrationState {
   readonly enabled: boolean;
 }
 
-/** What has to change so that every wanted webhook is registered once. Registrations of other addresses are left alone. */
+/** Plans the changes after which every desired webhook is registered once. Registrations for other URLs are not touched. */
 export function planChanges(
   { registrations, enabled }: RegistrationState,
   desired: DesiredRegistrations,
@@ -112,7 +114,7 @@ function planActionChanges(
   };
 }
 
-/** What LiveChat leaves out of its list is not held against a registration. */
+/** Fields that LiveChat leaves out are not mismatches. */
 export function findMismatches(
   { type, filters, description }: WebhookRegistration,
   wanted: RegistrationMark,
@@ -137,8 +139,7 @@ export function isSameUrl(one: string | null | undefined, other: string): boolea
 }
 
 /**
- * What a registration's description says of how it was made, since LiveChat tells neither its secret nor its version.
- * `secret` is a fingerprint.
+ * The API version and the secret's fingerprint, stored in a registration's description because LiveChat returns neither.
  */
 export interface RegistrationMark {
   readonly version: string;
@@ -160,8 +161,7 @@ export function parseMark(description: string | null | undefined): RegistrationM
 const derive = promisify<string, string, number, Buffer>(scrypt);
 
 /**
- * Tells secrets apart without telling what they are: too short to be one, and slow to compute, so that who reads it
- * cannot try many guesses.
+ * Distinguishes secrets without revealing them: short, and slow to compute, which prevents guessing.
  */
 export async function fingerprint(secret: string, clientId: string): Promise<string> {
   return (await derive(secret, `livechat-bridge ${clientId}`, fingerprintBytes)).toString('hex');
@@ -171,18 +171,18 @@ export function formatVersion({ major, minor }: Version): string {
   return `v${major}.${minor}`;
 }
 
-/** How a rotation of the webhook secret goes on. */
+/** The next step of a webhook secret rotation. */
 export type RotationStep =
-  /** Make a new secret. */
+  /** Generate a new secret. */
   | { readonly next: 'begin' }
-  /** One was made before, and has not replaced the old one everywhere. */
+  /** Continue an interrupted rotation. */
   | { readonly next: 'resume' }
   /** `reason` says what to do first. */
   | { readonly next: 'stop'; readonly reason: string };
 
 /**
- * What the registrations of our address say about where a rotation stands: which secret they carry, by its fingerprint.
- * A rotation that was broken off left some with the secret before.
+ * Decides by the fingerprints of the registrations for our URL. After an interrupted rotation some have the previous
+ * secret.
  */
 export function nextRotationStep(
   registrations: readonly WebhookRegistration[],
@@ -194,14 +194,13 @@ export function nextRotationStep(
   if (secrets.every((secret) => secret === fingerprints.current)) return { next: 'begin' };
   const known = [fingerprints.current, fingerprints.previous];
   if (secrets.every((secret) => secret !== undefined && known.includes(secret))) return { next: 'resume' };
-  const reason =
-    'some registrations carry a secret that is neither the stored one nor the one before: run `webhooks sync` first';
+  const reason = 'some registrations have neither the stored nor the previous secret: run `webhooks sync` first';
   return { next: 'stop', reason };
 }
 
-/** Why a rotation cannot be done without a gap; undefined where it can. */
+/** Why a rotation would miss webhooks; undefined if it would not. */
 export function findRotationGap({ removeFirst, blocked }: RegistrationPlan): string | undefined {
   const actions = [...removeFirst, ...blocked].map(({ action }) => action);
   if (actions.length === 0) return undefined;
-  return `${maxPerAction} registrations are there already of ${[...new Set(actions)].join(', ')}, and LiveChat takes no more: remove one of each, then rotate`;
+  return `${maxPerAction} registrations already exist for ${[...new Set(actions)].join(', ')}, which is LiveChat's limit: remove one for each action, then rotate`;
 }

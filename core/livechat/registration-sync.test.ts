@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { answering, startServer } from '../../test/http-server.ts';
 import { createLiveChatClient } from './client.ts';
 import type { Account } from './connection.ts';
 import type { RegistrationPlan } from './registration-plan.ts';
@@ -23,14 +24,14 @@ const carriedOut = async (
 ): Promise<Call[]> => {
   const calls: Call[] = [];
   let now = 0;
+  const server = await startServer((response, request) => {
+    calls.push({ at: now / 1000, method: request.url?.split('/').at(-1) });
+    answering(200, { id: 'new' })(response, request);
+  });
   const client = createLiveChatClient({
     credentials: { kind: 'bearer', accessToken: 'token' },
-    baseUrl: 'https://livechat.example',
+    baseUrl: server.url,
     version: 'v3.6',
-    fetchLike: async ({ url: called }) => {
-      calls.push({ at: now / 1000, method: called.split('/').at(-1) });
-      return { status: 200, headers: {}, body: '{"id":"new"}' };
-    },
   });
   const account: Account = {
     stored: { name: 'livechat/default', text: '{}', current: credentials, changedAt: 0, previous: undefined },
@@ -57,6 +58,7 @@ const carriedOut = async (
       onStep: () => {},
     },
   );
+  await server.stop();
   return calls;
 };
 

@@ -20,11 +20,11 @@ import {
   supportedActions,
 } from './registration-plan.ts';
 
-/** How long changes take until they hold everywhere, in ms. */
+/** How long changes take to take effect, in ms. */
 export interface Delays {
-  /** At LiveChat, which says: up to two minutes. */
+  /** At LiveChat: up to two minutes, by its documentation. */
   readonly propagationMs: number;
-  /** How long a function keeps a secret. */
+  /** How long functions cache a secret. */
   readonly cacheMs: number;
 }
 
@@ -39,7 +39,7 @@ export function requireClientId({ stored: { name, current } }: Pick<Account, 'st
   throw new ConfigurationError(`secret ${name}: LIVECHAT_CLIENT_ID`, "the client id of this bridge's application");
 }
 
-/** What is registered now, and whether the license's webhooks are on. */
+/** Reads the current registrations and whether the license's webhooks are enabled. */
 export async function readRegistrations(account: Account): Promise<RegistrationState> {
   const owner = { owner_client_id: requireClientId(account) };
   const registrations = await account.ask((client) => client.listWebhooks(owner));
@@ -47,7 +47,7 @@ export async function readRegistrations(account: Account): Promise<RegistrationS
   return { registrations, enabled };
 }
 
-/** What ought to be registered for calls with these credentials to come to `url`. */
+/** The registrations desired for `url` and these credentials. */
 export async function desiredRegistrations(
   account: Account,
   url: string,
@@ -63,7 +63,7 @@ export function generateWebhookSecret(): string {
 
 const anything = z.record(z.string(), z.unknown());
 
-/** Stores a new webhook secret beside what else the secret holds; the one before is accepted for another day. */
+/** Stores a new webhook secret and keeps the secret's other fields. The previous one is accepted for 24 h. */
 export async function storeWebhookSecret({ stored }: Account, secret: string): Promise<void> {
   const content = anything.parse(JSON.parse(stored.text));
   await writeSecret(stored.name, JSON.stringify({ ...content, LIVECHAT_WEBHOOK_SECRET: secret }));
@@ -72,7 +72,7 @@ export async function storeWebhookSecret({ stored }: Account, secret: string): P
 export interface Task {
   readonly account: Account;
   readonly desired: DesiredRegistrations;
-  /** The webhook secret that new registrations carry, and when it was stored (ms since 1970). */
+  /** The webhook secret of new registrations, and when it was stored (ms since 1970). */
   readonly secret: string;
   readonly storedAt: number;
   readonly delays: Delays;
@@ -81,8 +81,8 @@ export interface Task {
 }
 
 /**
- * Carries a plan out so that no call is refused or missed in between: new registrations come when every function can
- * know their secret, and old ones go when the new ones are in effect. Broken off, the next plan goes on from there.
+ * Applies a plan without rejected or missed webhooks: registers after every function can know the secret, and removes
+ * old registrations after the new ones have taken effect. Safe to interrupt: the next plan continues.
  */
 export async function applyChanges(plan: RegistrationPlan, task: Task): Promise<void> {
   const { account, desired, storedAt, delays, clock, onStep } = task;
@@ -119,7 +119,7 @@ async function remove({ id, action }: Removal, { account, onStep }: Task): Promi
   onStep({ did: 'removed', action });
 }
 
-/** Takes a registration away; one that is gone already is as good. */
+/** Removes a registration. Succeeds if it does not exist. */
 export async function unregisterWebhook(account: Account, id: string): Promise<void> {
   try {
     await account.ask((client) => client.unregisterWebhook({ id, owner_client_id: requireClientId(account) }));
@@ -128,16 +128,16 @@ export async function unregisterWebhook(account: Account, id: string): Promise<v
   }
 }
 
-/** What is to be done at LiveChat, and with which webhook secret. */
+/** A plan with the webhook secret that it uses. */
 export interface PlannedSync {
   readonly plan: RegistrationPlan;
   readonly desired: DesiredRegistrations;
   readonly secret: string;
-  /** Whether the secret is to be stored first. */
+  /** Whether the secret must be stored first. */
   readonly isNew: boolean;
 }
 
-/** The secret cannot be rotated without a gap; the message says what to do first. */
+/** The rotation would miss webhooks. The message says what to do first. */
 export class RotationError extends Error {
   override readonly name = 'RotationError';
   constructor(reason: string) {
@@ -145,7 +145,7 @@ export class RotationError extends Error {
   }
 }
 
-/** To bring the registrations to what is wanted, with the secret that is stored. */
+/** Plans a sync with the stored secret. */
 export async function planSync(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
   const desired = await desiredRegistrations(account, url);
   return {
@@ -156,7 +156,7 @@ export async function planSync(account: Account, url: string, state: Registratio
   };
 }
 
-/** To put a new secret in the place of the old one, or to go on where that was broken off. Throws {@link RotationError}. */
+/** Plans a rotation to a new secret, or continues an interrupted one. Throws {@link RotationError}. */
 export async function planRotation(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
   const { current, previous } = account.stored;
   const clientId = requireClientId(account);

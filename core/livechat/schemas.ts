@@ -2,12 +2,12 @@ import * as z from 'zod/mini';
 import { isRfc3339 } from '../events/schemas.ts';
 
 /**
- * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, as far as this bridge reads them. Tolerant:
- * unknown fields pass, and only what is needed to place an event is required.
- * Source: LiveChat's webhook reference (platform.text.com/docs/management/webhooks), one page a version.
+ * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, limited to the fields that the bridge reads.
+ * Tolerant: unknown fields are accepted, and only the ids and times that identify an event are required.
+ * Source: LiveChat's webhook reference (platform.text.com/docs/management/webhooks), one page per version.
  */
 
-/** Ids and names; longer ones could not be keys of a table. */
+/** Ids and names. The maximum keeps table keys within DynamoDB's limit. */
 const text = z.string().check(z.minLength(1), z.maxLength(256));
 const maybeText = z.optional(z.nullable(z.string()));
 /** RFC 3339; LiveChat sends UTC with microseconds. */
@@ -15,7 +15,7 @@ const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 
 const access = z.looseObject({ group_ids: z.optional(z.array(z.number())) });
 
-/** `queued_at_us` is how v3.4 and v3.5 name the time. */
+/** v3.4 and v3.5 name the time `queued_at_us`. */
 const queue = z.looseObject({
   position: z.optional(z.number()),
   wait_time: z.optional(z.number()),
@@ -55,7 +55,7 @@ const thread = z.looseObject({
   id: text,
   created_at: time,
   active: z.optional(z.boolean()),
-  /** Checked one by one: an odd event must not take the chat with it. */
+  /** Validated one by one, so that a malformed event does not reject the chat. */
   events: z.optional(z.nullable(z.array(z.unknown()))),
   access: z.optional(access),
   queue: z.optional(z.nullable(queue)),
@@ -113,7 +113,7 @@ export const payloads = {
     reason: maybeText,
     requester_id: maybeText,
   }),
-  /** Not a LiveChat webhook: the original specification of this bridge imagines it. */
+  /** Not a LiveChat webhook: named in the original specification only. */
   agent_changed: z.looseObject({ ...place, agent_id: text, previous_agent_id: maybeText }),
   customer_session_fields_updated: z.looseObject({
     id: text,
@@ -142,10 +142,10 @@ export function isAction(name: string): name is Action {
 }
 
 /**
- * Actions that LiveChat documents (v3.4 to v3.7) and that become no domain event: configuration, properties,
- * status and summaries. They are answered and counted by name; anything else is counted as `other`.
+ * Actions that LiveChat documents (v3.4 to v3.7) without a domain event: configuration, properties, status
+ * and summaries. They are counted by name, all others as `other`.
  */
-const documented: ReadonlySet<string> = new Set([
+const ignoredActions: ReadonlySet<string> = new Set([
   'chat_properties_updated',
   'chat_properties_deleted',
   'thread_properties_updated',
@@ -174,11 +174,11 @@ const documented: ReadonlySet<string> = new Set([
   'tag_created',
   'tag_updated',
   'tag_deleted',
-  // How LiveChat's own sample of tag_deleted spells it.
+  // The name in LiveChat's sample of tag_deleted.
   'delete_tag',
 ]);
 
-/** The name under which an action is counted; unknown ones must not make a metric each. */
+/** The metric dimension of an action. Unknown actions share one, which bounds the number of metrics. */
 export function countedName(action: string): string {
-  return isAction(action) || documented.has(action) ? action : 'other';
+  return isAction(action) || ignoredActions.has(action) ? action : 'other';
 }

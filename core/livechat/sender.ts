@@ -19,7 +19,7 @@ import {
 } from './compose.ts';
 import { createConnections } from './connection.ts';
 
-/** LiveChat, ready for the send step: composes messages, and gives each organization its way to the API. */
+/** LiveChat for the send step: composes messages and returns the adapter of an organization. */
 export interface LiveChatSender {
   compose(messages: unknown): readonly Piece<Part>[];
   carrier(organizationId: string): Promise<Carrier<Part>>;
@@ -50,8 +50,8 @@ function compose(messages: unknown): readonly Piece<Part>[] {
 }
 
 /**
- * Brings a file to be sent to this machine's disk for as long as `use` takes: one of the web, or one of the organization's
- * own in the media bucket.
+ * Fetches a file to send to disk and removes it after `use`. The source is a URL or the organization's own key in the
+ * media bucket.
  *
  * @throws FileRefused, FileUnavailable, RequestInvalid
  */
@@ -71,7 +71,7 @@ function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile)
   });
 }
 
-/** A key names a file of this organization alone: another's files lie under its own id. */
+/** Keys begin with the organization's id, so one organization cannot send another's files. */
 async function withStoredFile<T>(
   organizationId: string,
   key: string,

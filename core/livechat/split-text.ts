@@ -1,34 +1,33 @@
-/** The most bytes (UTF-8) of one message's text. Source: the reference of `send_event`, 16 KB. */
-const mostBytes = 16 * 1024;
-const longestCodePoint = 4;
+/** Maximum UTF-8 bytes of a message's text. Source: reference of `send_event`, 16 KB. */
+const maxBytes = 16 * 1024;
+const maxCodePointBytes = 4;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
- * The text in as few parts as its words allow, each of at most `bytes` bytes in UTF-8 (4 or more). The parts joined are
- * the text, and none is empty. They end after white space or before it, else between characters, and only in a character
- * of more than `bytes` bytes between its code points.
+ * Splits a text into parts of at most `bytes` UTF-8 bytes (minimum 4). Joined, the parts are the text; none is empty. Splits
+ * at white space if possible, else between grapheme clusters, else (in a cluster over `bytes` bytes) between code points.
  */
-export function splitText(text: string, bytes = mostBytes): string[] {
-  if (bytes < longestCodePoint) throw new RangeError('a part must hold any character: 4 bytes or more');
+export function splitText(text: string, bytes = maxBytes): string[] {
+  if (bytes < maxCodePointBytes) throw new RangeError('a part must hold any character: 4 bytes or more');
   const parts: string[] = [];
   let rest = text;
   while (Buffer.byteLength(rest) > bytes) {
-    const end = endOfPart(rest, bytes);
+    const end = partEnd(rest, bytes);
     parts.push(rest.slice(0, end));
     rest = rest.slice(end);
   }
   return [...parts, rest];
 }
 
-function endOfPart(text: string, bytes: number): number {
-  const longest = fitting(text, bytes);
+function partEnd(text: string, bytes: number): number {
+  const longest = fittingLength(text, bytes);
   const end = /\s/.test(text.charAt(longest)) ? longest : (afterLastSpace(text.slice(0, longest)) ?? longest);
-  return startOfCharacter(text, end) || end;
+  return graphemeStart(text, end) || end;
 }
 
-/** How many UTF-16 units fit, in whole code points. */
-function fitting(text: string, bytes: number): number {
+/** The number of UTF-16 units that fit, in whole code points. */
+function fittingLength(text: string, bytes: number): number {
   let size = 0;
   let end = 0;
   for (const codePoint of text) {
@@ -43,7 +42,7 @@ function afterLastSpace(text: string): number | undefined {
   return /^.*\s/s.exec(text)?.[0].length;
 }
 
-/** Where the character that `index` falls into begins: an accent, a skin tone or a flag's other half stays with it. */
-function startOfCharacter(text: string, index: number): number {
+/** The start of the grapheme cluster at `index`, so that accents, skin tones and flags are not split. */
+function graphemeStart(text: string, index: number): number {
   return graphemes.segment(text).containing(index)?.index ?? index;
 }

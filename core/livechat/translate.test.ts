@@ -10,7 +10,6 @@ import { type Action, payloads } from './schemas.ts';
 import { type BridgeIdentity, translate, type Webhook } from './translate.ts';
 import { redact } from './verify.ts';
 
-// ---- core/livechat/translate/translate.test.ts
 {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const body = z.looseObject({ action: z.catch(z.string(), ''), payload: z.unknown() });
@@ -200,7 +199,6 @@ import { redact } from './verify.ts';
   });
 }
 
-// ---- core/livechat/translate/context.test.ts
 {
   const event = { id: 'T_1', type: 'message', created_at: '2026-03-11T09:14:14.120349Z', text: 'Hello' };
   const place = { chat_id: 'C', thread_id: 'T' };
@@ -358,7 +356,6 @@ import { redact } from './verify.ts';
   });
 }
 
-// ---- core/livechat/translate/rejected.test.ts
 {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const createdAt = '2026-03-11T09:14:14.120349Z';
@@ -446,7 +443,6 @@ import { redact } from './verify.ts';
   });
 }
 
-// ---- core/livechat/translate/chats.test.ts
 {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const thread = { id: 'T', created_at: '2026-03-11T09:14:10.120340Z' };
@@ -689,7 +685,6 @@ import { redact } from './verify.ts';
   });
 }
 
-// ---- core/livechat/translate/messages.test.ts
 {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const createdAt = '2026-03-11T09:14:14.120349Z';
@@ -835,7 +830,6 @@ import { redact } from './verify.ts';
   });
 }
 
-// ---- core/livechat/translate/users.test.ts
 {
   const place = { chat_id: 'C', thread_id: 'T' };
 

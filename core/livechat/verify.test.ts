@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
 import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from './verify.ts';
 
-// ---- core/livechat/verify.test.ts
 {
   const secret = 'whsec-demo-3f9c1a7be2';
   const raw = new TextEncoder().encode('{"action":"incoming_event","text":"😀"}');
@@ -104,7 +103,6 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
   });
 }
 
-// ---- core/livechat/redact.test.ts
 {
   const secret = 'whsec-demo-3f9c1a7be2';
   const blot = '[redacted]';

@@ -48,7 +48,7 @@ async function perform(
 }
 
 describe('applying actions', () => {
-  it('is done in order, and a step that fails does not stop the next', async () => {
+  it('runs actions in order and continues after a failure', async () => {
     const { calls, outcomes } = await perform([tag, note], (call) =>
       call === 'tag t' ? failure('Client') : undefined,
     );
@@ -56,7 +56,7 @@ describe('applying actions', () => {
     expect(outcomes).toEqual(['tag failed', 'note done']);
   });
 
-  it('goes to the next target after any failure', async () => {
+  it('tries the next target after any failure', async () => {
     const failures = {
       'transfer agent a': failure('Client'),
       'transfer group 1': failure('Network'),
@@ -75,21 +75,21 @@ describe('applying actions', () => {
     [{ agent: 'nina' } as const, 'not needed', []],
     [{ group: 4 } as const, 'not needed', []],
     [{ group: 5 } as const, 'done', ['transfer group 5']],
-  ])('calls nobody for %j where it is so: %s', async (target, outcome, expected) => {
+  ])('transfers to %j only if the chat is not there already: %s', async (target, outcome, expected) => {
     const { calls, outcomes, assignedTo } = await perform([transfer(target)]);
     expect(calls).toEqual(expected);
     expect(outcomes).toEqual([`transfer ${outcome}`]);
     expect(assignedTo).toEqual(target);
   });
 
-  it('does not take a chat of two groups for one that is in the wanted group', async () => {
+  it('transfers a chat of two groups even if one is the target', async () => {
     const { calls } = await perform([transfer({ group: 4 })], () => undefined, {
       assigned: { agents: [], groups: [4, 5] },
     });
     expect(calls).toEqual(['transfer group 4']);
   });
 
-  it('leaves a chat where an earlier phase has brought it', async () => {
+  it('skips the transfer after one in an earlier phase', async () => {
     const { calls, outcomes } = await perform([tag, transfer({ group: 9 })], () => undefined, {
       assignedTo: { group: 2 },
     });
@@ -97,7 +97,7 @@ describe('applying actions', () => {
     expect(outcomes).toEqual(['tag done', 'transfer skipped']);
   });
 
-  it('ends when the chat has been closed', async () => {
+  it('skips the remaining actions once the chat is closed', async () => {
     const closed = failure('Repairable', { repair: 'resume' });
     const { calls, outcomes, stopped } = await perform([answer, note, transfer({ group: 1 })], () => closed);
     expect(calls).toEqual(['send to all']);
@@ -105,7 +105,7 @@ describe('applying actions', () => {
     expect(stopped).toBe('chat closed');
   });
 
-  it('is left when it comes too late', async () => {
+  it('skips every action if it is too late', async () => {
     const { calls, outcomes, stopped } = await perform([tag, transfer({ agent: 'nina' })], () => undefined, {
       tooLate: true,
     });
@@ -114,7 +114,7 @@ describe('applying actions', () => {
     expect(stopped).toBe('too late');
   });
 
-  it('fails with the name of the setting that is missing', async () => {
+  it('records the name of a missing setting', async () => {
     const here = world();
     const carrier = () => Promise.reject(new ConfigurationError('LIVECHAT_API_KEY', 'a personal access token'));
     const { actions } = await here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time));
@@ -126,7 +126,7 @@ describe('applying actions', () => {
     ]);
   });
 
-  it('is not hidden when something of our own fails: it is tried again as a whole', async () => {
+  it('throws an unexpected error, so that the event is retried', async () => {
     const here = world();
     const carrier = () => Promise.reject(new Error('the secret cannot be read'));
     await expect(here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time))).rejects.toThrow(
@@ -135,7 +135,7 @@ describe('applying actions', () => {
   });
 });
 
-describe('who speaks in a chat', () => {
+describe('joining a chat to send a text', () => {
   /** Refused until somebody has joined, and for a while after. */
   const outside = (settling: number) => (call: string, calls: readonly string[]) => {
     if (!call.startsWith('send')) return undefined;
@@ -145,37 +145,37 @@ describe('who speaks in a chat', () => {
       : undefined;
   };
 
-  it('comes in unseen to leave a note, and stays so', async () => {
+  it('joins invisibly to add a note', async () => {
     const { calls, outcomes } = await perform([note], outside(0));
     expect(calls).toEqual(['send to agents', 'join agents', 'send to agents']);
     expect(outcomes).toEqual(['note done']);
   });
 
-  it('waits for the join to be in effect', async () => {
+  it('retries until the join takes effect', async () => {
     const { calls, outcomes } = await perform([answer, transfer({ group: 1 })], outside(2));
     expect(calls).toEqual(['send to all', 'join all', 'send to all', 'send to all', 'send to all', 'transfer group 1']);
     expect(outcomes).toEqual(['answer done', 'transfer done']);
   });
 
-  it('gives up a join that never takes effect, and gives the chat back', async () => {
+  it('hands the chat back if the join never takes effect', async () => {
     const { calls, outcomes } = await perform([answer], outside(100));
     expect(outcomes).toEqual(['answer failed', 'hand back done']);
     expect(calls.at(-1)).toBe('hand back');
   });
 
-  it('gives the chat back when no target has taken it', async () => {
+  it('hands the chat back if no target accepts it', async () => {
     const { outcomes } = await perform([answer, transfer({ agent: 'a' })], (call, calls) =>
       call.startsWith('transfer') ? failure('Client') : outside(0)(call, calls),
     );
     expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
   });
 
-  it('transfers even to where the chat is, since only that takes it out again', async () => {
+  it('transfers to the current group after joining visibly', async () => {
     const { calls } = await perform([answer, transfer({ group: 4 })], outside(0));
     expect(calls.at(-1)).toBe('transfer group 4');
   });
 
-  it('looks for what an earlier run may have said before it died', async () => {
+  it('does not send a text again that an earlier invocation sent', async () => {
     const said = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, {
       attemptedAt: 1,
     });
@@ -215,8 +215,8 @@ const outcome = (work: Promise<void>) =>
     (error: unknown) => (error instanceof Error ? error.name : error),
   );
 
-describe('a call of routing', () => {
-  it('waits for a slot that comes within ten seconds', async () => {
+describe('Calls', () => {
+  it('waits for a slot within ten seconds', async () => {
     const { live, tag, time } = given({ nextSlotAt: 9_000, tail: 9_000 });
     expect(await live(() => outcome(tag()))).toBe('done');
     expect(time.now()).toBeGreaterThanOrEqual(9_000);
@@ -228,16 +228,16 @@ describe('a call of routing', () => {
     ['others wait for', { tail: 30_000 }],
     ['an operator has paused', { paused: 'yes' }],
     ['the breaker keeps', { breaker: 'open', openUntil: 29_000, nextSlotAt: 29_000, tail: 29_000 }],
-  ])('is not made for a slot that %s, and that is known at once', async (_why, gate) => {
+  ])('fails at once for a slot that %s', async (_why, gate) => {
     const { live, tag, time, calls, read } = given(gate);
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toEqual([]);
     expect(time.now()).toBe(0);
-    // Nobody waits behind one who has left.
+    // No place is taken.
     expect(await read()).toMatchObject(gate);
   });
 
-  it('waits no longer than ten seconds for all calls of a decision together', async () => {
+  it('waits ten seconds at most for all calls of a decision', async () => {
     const { live, tag, time } = given({ nextSlotAt: 4_900, tail: 4_900, interval: 4_900, baseInterval: 4_900 });
     const outcomes: unknown[] = [];
     await live(async () => {
@@ -247,13 +247,13 @@ describe('a call of routing', () => {
     expect(time.now()).toBeLessThanOrEqual(10_000);
   });
 
-  it('is not begun when it would outlive the function', async () => {
+  it('does not start a call that could outlast the function', async () => {
     const { live, tag, calls } = given({ nextSlotAt: 2_000, tail: 2_000 }, () => undefined, 1_999);
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toEqual([]);
   });
 
-  it('is made again after a limit that ends soon, and slows everybody', async () => {
+  it('retries after a short rate limit and lowers the shared rate', async () => {
     const limited = failure('RateLimit', { retryAfterMs: 3_000 });
     const { live, tag, calls, time, read } = given({}, (_call, { length }) => (length === 1 ? limited : undefined));
     expect(await live(() => outcome(tag()))).toBe('done');
@@ -262,7 +262,7 @@ describe('a call of routing', () => {
     expect((await read()).interval).toBeGreaterThan(103);
   });
 
-  it('is given up after a limit that does not end soon', async () => {
+  it('fails after a long rate limit', async () => {
     const { live, tag, calls, time } = given({}, () => failure('RateLimit', { retryAfterMs: 60_000 }));
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toHaveLength(1);
@@ -270,7 +270,7 @@ describe('a call of routing', () => {
   });
 
   it.each(['Server', 'Network'] as const)(
-    'that fails by %s counts at the breaker and is not repeated',
+    'reports a %s failure to the breaker and does not retry',
     async (category) => {
       const { live, tag, calls, read } = given({}, () => failure(category));
       expect(await live(() => outcome(tag()))).toBe(category);
@@ -279,7 +279,7 @@ describe('a call of routing', () => {
     },
   );
 
-  it('follows the carrier to another region, once, and stays there', async () => {
+  it('follows a region redirect once and keeps the region', async () => {
     const elsewhere = failure('Repairable', { repair: 'region', region: 'fra' });
     const { live, tag, calls } = given({}, (call) =>
       call === 'tag a' || call === 'fra: tag c' ? elsewhere : undefined,
@@ -293,7 +293,7 @@ describe('a call of routing', () => {
     expect(calls).toEqual(['tag a', 'fra: tag a', 'fra: tag b', 'fra: tag c']);
   });
 
-  it('reads the credentials again, once', async () => {
+  it('reads the credentials again once', async () => {
     const refused = failure('Authentication', { type: 'authentication', status: 401 });
     const { live, tag, calls, locked } = given({}, (call) =>
       call === 'fresh credentials' ? true : call === 'tag t' ? refused : undefined,
@@ -303,7 +303,7 @@ describe('a call of routing', () => {
     expect(locked()).toBe(0);
   });
 
-  it('closes the gate and calls a human when the credentials do not work', async () => {
+  it('opens the breaker and raises an alert if the credentials do not work', async () => {
     const { live, tag, read, locked } = given({}, (call) =>
       call === 'tag t' ? failure('Authentication', { type: 'authentication' }) : false,
     );
@@ -312,7 +312,7 @@ describe('a call of routing', () => {
     expect(locked()).toBe(1);
   });
 
-  it('does not close the gate for all because one chat is out of bounds', async () => {
+  it('keeps the breaker closed if one chat is not accessible', async () => {
     const { live, tag, read, locked } = given({}, (call) =>
       call === 'tag t' ? failure('Authentication', { type: 'authorization' }) : false,
     );
@@ -322,6 +322,6 @@ describe('a call of routing', () => {
   });
 });
 
-it('says where to look when there was no slot', () => {
+it('names GET /api/gate if there is no slot', () => {
   expect(new NoSlot().message).toBe('the gate had no slot within 10 s; see why at GET /api/gate');
 });

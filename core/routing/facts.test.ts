@@ -44,7 +44,7 @@ const started: EventData<'chat.started'> = {
 const facts = factsAtStart(started);
 const open = { office: { timeZone: 'Europe/Warsaw', open: { wed: ['09:00-17:00'] } } };
 
-describe('a fact of a chat', () => {
+describe('factValues', () => {
   it.each<[string, readonly unknown[] | 'not yet']>([
     ['customer.id', ['c']],
     ['customer.name', ['Dana']],
@@ -70,7 +70,7 @@ describe('a fact of a chat', () => {
     expect(factValues(fact, facts, open)).toEqual(values);
   });
 
-  it('is not known where nothing was said of it', () => {
+  it('returns no value for an unknown fact', () => {
     const bare = factsAtStart({
       ...started,
       participants: [],
@@ -85,7 +85,7 @@ describe('a fact of a chat', () => {
     expect(factValues('message', bare)).toBe('not yet');
   });
 
-  it('of the customer is as known later, the rest as it began', () => {
+  it('replaces only the facts of the customer', () => {
     const later = withCustomer(facts, [
       { id: 'c', type: 'customer', country: 'DE', fields: { plan: 'free', lang: 'de-AT' } },
     ]);
@@ -102,7 +102,7 @@ describe('a fact of a chat', () => {
     ['constructor', undefined],
     ['toString.x', undefined],
     ['', undefined],
-  ])('named %j is of kind %s', (fact, kind) => {
+  ])('the fact %j is of kind %s', (fact, kind) => {
     expect(factKind(fact)).toBe(kind);
   });
 });
@@ -153,15 +153,15 @@ describe('opening hours', () => {
     ['2026-03-08T04:59:00Z', true],
     ['2026-03-08T05:00:00Z', false],
     ['2026-03-07T20:59:00Z', false],
-    // The night of a holiday does not begin, so that it does not go on either, save for Sunday's own hours.
+    // A holiday's interval does not start, so only Sunday's own hours apply.
     ['2026-03-14T22:00:00Z', false],
     ['2026-03-15T02:00:00Z', true],
     ['2026-03-15T04:00:00Z', false],
-  ])('over midnight, at %s: %s', (instant, open) => {
+  ])('across midnight, at %s: %s', (instant, open) => {
     expect(at(instant)).toBe(open);
   });
 
-  it('go by the clock on the wall on the day on which it is put forward', () => {
+  it('use local time on the day on which daylight saving starts', () => {
     const hours = { timeZone: 'Europe/Warsaw', open: { sun: ['01:30-03:30'] } };
     const open = (instant: string) => at(instant, hours);
     // 02:00 is 03:00: an hour is missing, of which half an hour was open.
@@ -173,7 +173,7 @@ describe('opening hours', () => {
     expect(open('2026-03-29T01:30:00Z')).toBe(false);
   });
 
-  it('go by the clock on the wall on the day on which it is put back', () => {
+  it('use local time on the day on which daylight saving ends', () => {
     const hours = { timeZone: 'Europe/Warsaw', open: { sun: ['02:15-02:45'] } };
     const open = (instant: string) => at(instant, hours);
     // 03:00 is 02:00 again.
@@ -183,20 +183,20 @@ describe('opening hours', () => {
     expect(open('2026-10-25T01:45:00Z')).toBe(false);
   });
 
-  it('know a time zone of three quarters of an hour, and one that is a day ahead', () => {
+  it('support an offset of 45 minutes, and one of more than 12 hours', () => {
     expect(at('2026-03-09T03:14:00Z', { timeZone: 'Asia/Kathmandu', open: { mon: ['09:00-10:00'] } })).toBe(false);
     expect(at('2026-03-09T03:15:00Z', { timeZone: 'Asia/Kathmandu', open: { mon: ['09:00-10:00'] } })).toBe(true);
     expect(at('2026-03-08T12:00:00Z', { timeZone: 'Pacific/Apia', open: { mon: ['00:00-24:00'] } })).toBe(true);
   });
 
-  it('are open all day and all week where they say so', () => {
+  it('can cover every hour of the week', () => {
     const day = ['00:00-24:00'];
     const hours = { timeZone: 'UTC', open: { mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day } };
     for (let hour = 0; hour < 24 * 8; hour += 1)
       expect(isOpen(hours, new Date(Date.UTC(2026, 2, 1, hour, 59, 59)))).toBe(true);
   });
 
-  it('are unknown at a time that does not exist, and closed at the ends of time', () => {
+  it('are undefined for an invalid date and closed at the limits of Date', () => {
     expect(at('no time')).toBeUndefined();
     for (const end of ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '+275760-09-13T00:00:00Z'])
       expect(at(end)).toBe(false);
@@ -214,6 +214,6 @@ it.each([
   ['9:00-17:00', undefined],
   ['09:00–17:00', undefined],
   ['', undefined],
-])('the interval %s', (text, minutes) => {
+])('parses the interval %s', (text, minutes) => {
   expect(parseInterval(text)).toEqual(minutes);
 });

@@ -10,7 +10,7 @@ import type { RuleSet } from './rules.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-describe('a run that comes after another', () => {
+describe('routing a thread again', () => {
   let local: SharedLocal;
   let route: typeof import('./route.ts');
   let threads: typeof import('./store.ts');
@@ -30,7 +30,7 @@ describe('a run that comes after another', () => {
 
   const noted = { name: 'r', do: { note: 'psst', transfer: [{ agent: 'nina@acme.example' }] } };
 
-  /** A thread of an organization of its own, rules for it, and a carrier that does as it is told. */
+  /** A thread of an organization of its own, rules for it, and a scripted carrier. */
   function thread(answers: Parameters<typeof routingCarrier>[0] = () => undefined, rules: RuleSet['rules'] = [noted]) {
     const key = { organizationId: randomUUID(), conversationId: 'C', threadId: 'T' };
     const { carrier, calls } = routingCarrier(answers);
@@ -66,7 +66,7 @@ describe('a run that comes after another', () => {
     return { key, started, run, calls, published };
   }
 
-  it('acts no more, and tells again what was decided', async () => {
+  it('makes no calls and publishes the stored decision again', async () => {
     const { run, calls, published } = thread();
     expect(await run()).toBe(true);
     expect(calls).toEqual(['send to agents', 'transfer agent nina@acme.example']);
@@ -78,7 +78,7 @@ describe('a run that comes after another', () => {
     expect(second?.data).toEqual(first?.data);
   });
 
-  it('waits while the other is at work, and does nothing then', async () => {
+  it('waits for a concurrent invocation and then does nothing', async () => {
     const working = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     const { run, calls } = thread();
@@ -93,7 +93,7 @@ describe('a run that comes after another', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('that has died looks for what it may have said, and at who has the chat now', async () => {
+  it('checks sent texts and the current assignment after an invocation died', async () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
     await conversations.recordEvent({ ...started, data: { ...started.data, participants: [nina] } });
@@ -103,7 +103,7 @@ describe('a run that comes after another', () => {
     expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'not needed' }] } }]);
   });
 
-  it('that failed on our side is tried again as a whole', async () => {
+  it('retries everything after an unexpected error', async () => {
     let failures = 1;
     const { run, calls } = thread((call) => {
       if (call.startsWith('send') && failures > 0) {
@@ -117,7 +117,7 @@ describe('a run that comes after another', () => {
     expect(calls).toEqual(['send to agents', 'find', 'send to agents', 'transfer agent nina@acme.example']);
   });
 
-  it('keeps no customer’s text once a thread is decided', async () => {
+  it('deletes the customer’s text once a thread is decided', async () => {
     const waiting = { name: 'w', when: { fact: 'message', words: 'x' }, do: { tag: ['x'] } };
     const { key, run } = thread(() => undefined, [waiting]);
     expect(await run()).toBe(true);
@@ -135,7 +135,7 @@ describe('a run that comes after another', () => {
     ).toBeUndefined();
   });
 
-  it('gets facts back as they were kept, whatever a website calls its session fields', async () => {
+  it('stores facts with any name of a session field', async () => {
     const { key } = thread();
     const session = { '': 'nameless', 'a.b': '', __proto: 'x', ż: '🙂' };
     const facts = {

@@ -15,7 +15,7 @@ import {
   type RuleSet,
 } from './rules.ts';
 
-/** What is wrong with rules, as `path: message`. */
+/** The issues of rules, as `path: message`. */
 function wrong(rules: unknown): string[] {
   try {
     parseRules(rules);
@@ -37,8 +37,8 @@ const open = (hours: object) => ({
 const deep = (depth: number): unknown =>
   Array.from({ length: depth }).reduce((inner) => ({ not: inner }), { fact: 'country', is: 'PL' });
 
-describe('rules', () => {
-  it('are taken as they are', () => {
+describe('parseRules', () => {
+  it('accepts every field unchanged', () => {
     const rules = {
       comment: 'why',
       match: 'all',
@@ -122,17 +122,17 @@ describe('rules', () => {
       ['rules.1.name: expected a name that no other rule has'],
     ],
     [{ match: 'all', rules: [{ name: '', do: tag }] }, ['rules.0.name: expected a name of 1 to 100 characters']],
-  ])('%j: %j', (rules, issues) => {
+  ])('reports %j as %j', (rules, issues) => {
     expect(wrong(rules)).toEqual(issues);
   });
 
-  it('may be nested, but not without end', () => {
+  it('limits the nesting of conditions', () => {
     expect(wrong(when(deep(9)))).toEqual([]);
     expect(wrong(when(deep(10)))).toEqual([expect.stringContaining('expected conditions nested at most 10 deep')]);
     expect(wrong(when(deep(100_000)))).toHaveLength(1);
   });
 
-  it('may be many, but not more than a table’s item holds', () => {
+  it('limits the number and size of rules', () => {
     const many = (count: number, note: string) => ({
       match: 'first',
       rules: Array.from({ length: count }, (_, index) => ({ name: `${index}`, do: { note } })),
@@ -142,11 +142,11 @@ describe('rules', () => {
     expect(wrong(many(200, 'n'.repeat(1_000)))).toEqual(['(root): expected at most 200000 bytes']);
   });
 
-  it('tell nothing of values when they are wrong', () => {
+  it('includes no values in issues', () => {
     expect(wrong(when({ fact: 'customer.email', is: { value: 'dana@shop.example' } })).join()).not.toContain('dana');
   });
 
-  it('that are no rules are refused with paths, whatever they are; what is taken can be evaluated', () => {
+  it('rejects any invalid value with InvalidRules, and accepts only rules that can be evaluated', () => {
     const almost = fc.oneof(
       anyJson.map(when),
       anyJson.map(doing),
@@ -161,8 +161,8 @@ describe('rules', () => {
   });
 });
 
-describe('evaluating rules', () => {
-  it('comes to the same each time', () => {
+describe('evaluateRules', () => {
+  it('is deterministic and changes no argument', () => {
     fc.assert(
       fc.property(ruleSet, facts, (rules, known) => {
         const [before, seen] = [JSON.stringify([rules, known]), evaluateRules(rules, known)];
@@ -172,7 +172,7 @@ describe('evaluating rules', () => {
     );
   });
 
-  it('never throws, whatever is known of a conversation', () => {
+  it('never throws', () => {
     fc.assert(
       fc.property(ruleSet, facts, (rules, known) => {
         const { evaluated, matched, waitsAt } = evaluateRules(rules, known);
@@ -180,7 +180,7 @@ describe('evaluating rules', () => {
           evaluated.flatMap((one) => (one.result === 'matched' ? one.rule : [])),
         );
         expect(waitsAt !== undefined).toBe(evaluated.some(({ result }) => result === 'waits'));
-        // With the message known nothing waits.
+        // No rule waits if the message is known.
         if (known.message !== undefined) expect(waitsAt).toBeUndefined();
         dryRun(rules, known);
       }),
@@ -188,7 +188,7 @@ describe('evaluating rules', () => {
     );
   });
 
-  it('ends with the same rules, whether the customer writes at the start or later', () => {
+  it('matches the same rules whether the customer writes at the start or later', () => {
     fc.assert(
       fc.property(ruleSet, facts, written, (rules, known, message) => {
         const names = (some: readonly { name: string }[]) => some.map(({ name }) => name);
@@ -204,7 +204,7 @@ describe('evaluating rules', () => {
   });
 });
 
-describe('what decided a rule', () => {
+describe('reasons', () => {
   const known: RoutingFacts = {
     at: '2026-03-11T09:00:00.000000Z',
     customer: {},
@@ -254,13 +254,13 @@ describe('what decided a rule', () => {
     [{ any: [pro, refund] }, 'matched', [['when.any.0', true]]],
     [{ all: [] }, 'matched', []],
     [{ any: [] }, 'not matched', []],
-  ])('%j is told', (when, result, reasons) => {
+  ])('of %j', (when, result, reasons) => {
     const evaluated = evaluateCondition(when);
     expect(evaluated?.result).toBe(result);
     expect(evaluated?.reasons.map(({ path, result }) => [path, result])).toEqual(reasons);
   });
 
-  it('says nothing of values', () => {
+  it('include no values', () => {
     expect(evaluateCondition(refund, { message: 'My card is 4111' })).toEqual({
       rule: 'r',
       result: 'not matched',
@@ -268,12 +268,12 @@ describe('what decided a rule', () => {
     });
   });
 
-  it('holds no more than a reader can use', () => {
+  it('are limited to five', () => {
     expect(evaluateCondition({ any: Array.from({ length: 50 }, () => us) })?.reasons).toHaveLength(5);
   });
 });
 
-describe('the order of rules', () => {
+describe('match', () => {
   const rules = (match: RuleSet['match']): RuleSet => ({
     match,
     rules: [
@@ -285,13 +285,13 @@ describe('the order of rules', () => {
   });
   const known: RoutingFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
 
-  it('`first` looks no further than the first that matches', () => {
+  it('`first` stops at the first rule that matches', () => {
     const { evaluated, waitsAt } = evaluateRules(rules('first'), known);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b']);
     expect(waitsAt).toBeUndefined();
   });
 
-  it('`all` waits at the first that cannot be decided yet, with all after it', () => {
+  it('`all` waits at the first undecidable rule, with all later ones', () => {
     const { evaluated, matched, waitsAt } = evaluateRules(rules('all'), known);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b', 'c']);
     expect(matched.map(({ name }) => name)).toEqual(['b']);
@@ -303,16 +303,16 @@ describe('the order of rules', () => {
 
 const plan = (...rules: Actions[]) => planActions(rules.map((actions, index) => ({ name: `${index}`, do: actions })));
 
-it('asks for nothing where no rule matches', () => {
+it('plans nothing if no rule matches', () => {
   expect(plan()).toEqual([]);
 });
 
-it('tags, then speaks, then transfers', () => {
+it('plans tags, then texts, then transfers', () => {
   const all = { transfer: [{ agent: 'a' }], note: 'n', answer: 'hello', priority: 'low', tag: ['x', 'y'] } as const;
   expect(plan(all).map(({ action }) => action)).toEqual(['tag', 'tag', 'priority', 'answer', 'note', 'transfer']);
 });
 
-it('sets each tag once, for the first rule that asks', () => {
+it('plans each tag once, for the first rule with it', () => {
   expect(plan({ tag: ['x'] }, { tag: ['y', 'x', 'y'] })).toEqual([
     { rule: '0', action: 'tag', tag: 'x' },
     { rule: '1', action: 'tag', tag: 'y' },
@@ -332,11 +332,11 @@ it.each([
     ['normal', 'normal'],
     ['0', 'normal'],
   ],
-] as const)('of the priorities %j takes the highest', (given, [rule, priority]) => {
+] as const)('selects the highest of the priorities %j', (given, [rule, priority]) => {
   expect(plan(...given.map((one) => ({ priority: one })))).toEqual([{ rule, action: 'priority', priority }]);
 });
 
-it('says what every rule says, in their order, and tries their targets in the same order', () => {
+it('plans the texts and targets of every rule in order', () => {
   const steps = plan({ answer: 'a', transfer: [{ group: 1 }] }, { answer: 'b', note: 'c', transfer: [{ group: 2 }] });
   expect(steps).toMatchObject([
     { rule: '0', action: 'answer', text: 'a' },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { type Pattern, patternOf } from '../../stacks/topology.ts';
+import { type Pattern, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern } from './event-pattern.ts';
@@ -180,7 +180,7 @@ export interface Rule {
   readonly target: Target;
   /** Default: the app's bus. */
   readonly bus?: string;
-  readonly ofStateMachine?: string;
+  readonly sourceStateMachine?: string;
 }
 
 /** A rule that an event matched. */
@@ -228,7 +228,7 @@ export interface RulesOptions {
 /** The rules of both buses, and EventBridge's calls that read and change them. */
 export function createRules({ busName, rules: given, targetArn, deadLetters }: RulesOptions) {
   const rules = Object.entries(given).map(([name, rule], number) => {
-    const pattern = patternOf(rule, stateMachineArn);
+    const pattern = resolvePattern(rule, stateMachineArn);
     const match: Match = { rule: name, bus: rule.bus ?? busName, target: rule.target, deadLetters };
     return { match, number, pattern, matches: compilePattern(pattern), enabled: true, targeted: true };
   });

@@ -51,7 +51,7 @@ export interface AwsDelays extends MachineDelays {
 
 export interface LocalAwsOptions {
   readonly resources: AwsResources;
-  /** 0 picks any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly invoke: Invoke;
   /** Terminates the functions' worker thread. */

@@ -158,7 +158,7 @@ describe('matching', () => {
     const dice = [0.1, 0.9, 0.29, 0.3];
     const faults = createFaults(() => dice.shift() ?? 1);
     faults.add({ kind: 'not-a-member', probability: 0.3 });
-    const call = { method: 'send_event', region: undefined };
+    const call = { name: 'send_event', region: undefined };
     expect([1, 2, 3, 4].map(() => faults.next(call) !== undefined)).toEqual([true, false, true, false]);
   });
 });

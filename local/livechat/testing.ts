@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { afterEach, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { createCdn } from './events.ts';
 import { type Clock, createIdSource } from './objects.ts';
 import { type SimulatorOptions, startSimulator } from './server.ts';
 import { createSimulator, type Simulator } from './simulator.ts';
@@ -91,7 +92,7 @@ export const quietSimulator = (
   now: () => number = () => Date.UTC(2026, 2, 11, 9, 14),
 ): Simulator & { webhooks: Webhook[] } => {
   const webhooks: Webhook[] = [];
-  const settings = { source: createIdSource(now), clientId: ownClientId, agentId: nina };
+  const settings = { source: createIdSource(now), cdn: createCdn(), clientId: ownClientId, agentId: nina };
   const simulator = createSimulator(settings, (webhook) => webhooks.push(webhook));
   return { ...simulator, webhooks };
 };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { bundling } from '../../stacks/build/bundle.ts';
+import { bundleOptions } from '../../stacks/build/bundle.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -13,8 +13,8 @@ const variable = /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g;
  */
 export async function variablesIn(handler: string): Promise<ReadonlySet<string>> {
   const { outputFiles } = await build({
-    ...bundling,
-    mainFields: [...bundling.mainFields],
+    ...bundleOptions,
+    mainFields: [...bundleOptions.mainFields],
     absWorkingDir: root,
     entryPoints: [handler.replace(/\.handler$/, '.ts')],
     outdir: join(root, 'dist', 'reads'),

@@ -109,7 +109,7 @@ export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
 export function MessageTimeline({ message }: { message: ShownMessage }) {
   const { delivery, metadata, id, threadId, conversationId } = message;
   return (
-    <div class="life">
+    <div class="timeline">
       <Steps steps={messageTimeline(message)} />
       <dl class="ids" aria-label="Search logs by">
         <Copyable label="Message" value={id} />
@@ -126,7 +126,7 @@ export function MessageTimeline({ message }: { message: ShownMessage }) {
 export function DeliveryTimeline({ delivery }: { delivery: DeliveryView }) {
   const { status, requestId, deadLetterId } = delivery;
   return (
-    <div class="life">
+    <div class="timeline">
       <Steps steps={deliveryTimeline(delivery)} />
       <dl class="ids" aria-label="Search logs by">
         <Copyable label="custom_id" value={delivery.id} />

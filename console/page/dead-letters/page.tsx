@@ -197,7 +197,7 @@ function Row({
 }) {
   const { id, category, status, errorName, errorMessage, conversationId, createdAt } = deadLetter;
   return (
-    <div class="row letter">
+    <div class="row dead-letter">
       <input
         type="checkbox"
         aria-label={`Select ${errorName} of chat ${conversationId || 'unknown'}`}

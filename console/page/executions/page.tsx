@@ -94,7 +94,7 @@ function ExecutionRows({ first, status }: { first: ExecutionPage; status: string
 function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
   const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : 'running';
   return (
-    <a class="row run" href={linkTo('executions', id)}>
+    <a class="row execution" href={linkTo('executions', id)}>
       <code class="who">{name}</code>
       <span class="with">{took}</span>
       <Badge tone={statusTone(status)}>{statusText(status)}</Badge>

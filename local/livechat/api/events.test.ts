@@ -86,7 +86,7 @@ describe('send_event', () => {
     [{ chat_id: 'T1', event: { type: 'rich_message', template_id: 'a', elements: [{}] } }, /template_id` must be one/],
     [
       { chat_id: 'T1', event: { type: 'rich_message', template_id: 'cards', elements: Array(11).fill({}) } },
-      '`event.elements` must have at most 10 elements',
+      '`event.elements` must be 1 to 10 elements',
     ],
     [
       { chat_id: 'T1', event: { type: 'rich_message', template_id: 'cards', elements: [{ buttons: [{}] }] } },

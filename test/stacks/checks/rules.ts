@@ -1,4 +1,4 @@
-import { alertRule, archive, patternOf, type RuleSpec, rules } from '../../../stacks/topology.ts';
+import { alertRule, archive, type RuleSpec, resolvePattern, rules } from '../../../stacks/topology.ts';
 import type { App, Emitted } from '../emitted.ts';
 import { at, type Check, find, listAt, named, ofType, same, statementsOf, textAt } from '../select.ts';
 
@@ -12,7 +12,7 @@ interface Wanted {
 function wantedOf(app: App, spec: RuleSpec): Wanted {
   const machine = textAt(find(app, 'aws:sfn/stateMachine:StateMachine', named(app, 'send')).inputs, 'name');
   const region = textAt(app.settings, 'providers.aws.region');
-  const pattern = patternOf(spec, () => `arn:aws:states:${region}:123456789012:stateMachine:${machine}`);
+  const pattern = resolvePattern(spec, () => `arn:aws:states:${region}:123456789012:stateMachine:${machine}`);
   const { target } = spec;
   if ('function' in target) return { pattern, kind: 'lambda', target: `:function:${named(app, target.function)}` };
   if ('stateMachine' in target) return { pattern, kind: 'states', target: `:${named(app, target.stateMachine)}` };

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { cliFor } from '../test/cli.ts';
+import { type Local, startLocal } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
+import { seedOf } from '../test/seed.ts';
+
+/** The command starts a process and then polls every two seconds. */
+const slowly = { timeout: 25_000 };
+
+let local: Local;
+beforeAll(async () => {
+  local = await startLocal();
+});
+afterAll(() => local?.stop());
+
+const passed = z.object({ total: z.number() });
+const quantiles = z.nullable(z.object({ p50: z.number(), p99: z.number() }));
+const flow = z.object({
+  slices: z.array(z.object({ inboundMs: quantiles, sendMs: quantiles })),
+  stations: z.object({ machine: passed, 'dead-letters': passed }),
+  notMeasured: z.array(z.string()),
+  sampledAt: z.nullable(z.number()),
+  running: z.number(),
+});
+const ready = z.object({ console: z.string(), stage: z.string() });
+
+describe('livechat console', () => {
+  it('serves the console, streams new table items and exits on SIGTERM', async () => {
+    const command = cliFor(local).start('console', '--port', '0', '--json');
+    await expect.poll(() => command.printed(), slowly).toContain('}');
+    const { console: address, stage } = ready.parse(JSON.parse(command.printed()));
+    expect(stage).toBe('local');
+    expect(await (await fetch(`${address}api/console`)).json()).toEqual({ simulator: false, stage: 'local' });
+
+    const stream = await fetch(`${address}api/stream`);
+    let streamed = '';
+    const reading = (async () => {
+      for await (const chunk of stream.body ?? []) streamed += Buffer.from(chunk).toString();
+    })().catch(() => {});
+    await expect.poll(() => streamed).toContain('event: flow');
+    const { chat, act, send, text } = outbound(local);
+    const chatId = await chat();
+    await local.idle();
+    await expect.poll(() => streamed, slowly).toContain(chatId);
+    await send(chatId, text('Hello from a service'));
+    const measured = async () => {
+      const { slices } = flow.parse(await (await fetch(`${address}api/flow`)).json());
+      return { inbound: slices.some(({ inboundMs }) => inboundMs), sent: slices.some(({ sendMs }) => sendMs) };
+    };
+    await expect.poll(measured, slowly).toEqual({ inbound: true, sent: true });
+    await act(chatId, { action: 'message', text: 'One more' });
+    await expect.poll(() => streamed.split('"message.received"').length, slowly).toBeGreaterThanOrEqual(3);
+    expect(streamed).not.toContain('One more');
+    expect(streamed).not.toContain('Hello from');
+
+    command.kill('SIGTERM');
+    expect((await command.ended).code).toBe(0);
+    await reading;
+  }, 90_000);
+
+  it('streams hundreds of messages, executions and dead letters once each', async () => {
+    const seed = await seedOf(local);
+    const { chat, send, settled } = outbound(local);
+    const command = cliFor(local).start('console', '--port', '0', '--json');
+    await expect.poll(() => command.printed(), slowly).toContain('}');
+    const { console: address } = ready.parse(JSON.parse(command.printed()));
+    let streamed = '';
+    const stream = await fetch(`${address}api/stream`);
+    const reading = (async () => {
+      for await (const chunk of stream.body ?? []) streamed += Buffer.from(chunk).toString();
+    })().catch(() => {});
+    // The first poll only records what exists; later polls stream what is new.
+    await expect
+      .poll(async () => {
+        await chat();
+        return streamed;
+      }, slowly)
+      .toContain('"message.received"');
+    const flowNow = async () => flow.parse(await (await fetch(`${address}api/flow`)).json());
+    const { stations, notMeasured } = await flowNow();
+    expect(notMeasured).toEqual(['webhook', 'functions']);
+    expect(stations).toMatchObject({ machine: { total: 0 }, 'dead-letters': { total: 0 } });
+
+    const chatId = await chat();
+    await local.idle();
+    const rejected = 110;
+    const nothing = { messages: [] };
+    await Promise.all([seed.burst(300, 'BUSY'), ...Array.from({ length: rejected }, () => send(chatId, nothing))]);
+    await settled();
+    const countOf = (text: RegExp) => streamed.match(text)?.length;
+    const received = /"message\.received","detail":\{"data":\{"conversationId":"BUSY\d+"/g;
+    await expect.poll(() => new Set(streamed.match(received)).size, slowly).toBe(300);
+    await expect.poll(async () => (await flowNow()).stations['dead-letters'].total, slowly).toBe(rejected);
+    await expect.poll(async () => (await flowNow()).stations.machine.total, slowly).toBe(rejected);
+    await expect.poll(async () => (await flowNow()).running, slowly).toBe(0);
+
+    // Nothing is streamed twice.
+    const last = await chat();
+    await expect.poll(() => streamed, slowly).toContain(last);
+    expect(countOf(received)).toBe(300);
+    expect((await flowNow()).stations).toMatchObject({
+      machine: { total: rejected },
+      'dead-letters': { total: rejected },
+    });
+    expect((await flowNow()).sampledAt).toBeNull();
+    command.kill('SIGTERM');
+    expect((await command.ended).code).toBe(0);
+    await reading;
+  }, 120_000);
+
+  it('suggests --port if the port is in use', async () => {
+    const taken = new URL(local.console).port;
+    const { code, stderr } = await cliFor(local).run('console', '--port', taken);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Port ${taken} cannot be used. Choose another one with --port`);
+  });
+
+  it('rejects an invalid port', async () => {
+    const { code, stderr } = await cliFor(local).run('console', '--port', 'http');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--port must be a whole number from 0 to 65535.');
+  });
+});

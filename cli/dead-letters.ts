@@ -1,0 +1,94 @@
+import { redriveAll, select } from '../core/outbound/dead-letters/select.ts';
+import { type Archived, find } from '../core/outbound/dead-letters/store.ts';
+import type { ListOptions, RedriveOptions, ShowOptions } from './commands/dead-letters.ts';
+import { CliError, exitCodes } from './errors.ts';
+import { colours, print, printable, printJson, printTable } from './output.ts';
+import { confirm, withProgress } from './prompts.ts';
+
+/** Lists the newest dead letters. */
+export const listDeadLetters = async ({ status, filter, maxAge, limit, json }: ListOptions): Promise<void> => {
+  const found = await select(status, { ...filter, maxAgeMs: maxAge }, { limit: limit + 1, now: Date.now() });
+  const deadLetters = found.slice(0, limit);
+  const more = found.length > limit;
+  if (json) {
+    printJson({ ok: true, deadLetters, more });
+    return;
+  }
+  if (deadLetters.length === 0) print(`No ${status} dead letters.`);
+  else printDeadLetters(deadLetters);
+  if (more) print(colours.dim('There are more: raise --limit.'));
+};
+
+const printDeadLetters = (deadLetters: readonly Archived[]): void =>
+  printTable(
+    ['id', 'archived', 'kind', 'error', 'redrives', 'about'],
+    deadLetters.map(({ id, createdAt, kind, errorName, redrives, conversationId, requestId }) => [
+      id,
+      createdAt.slice(0, 19),
+      kind,
+      printable(errorName),
+      redrives,
+      printable(
+        [conversationId && `chat ${conversationId}`, requestId && `request ${requestId}`].filter(Boolean).join(', '),
+      ),
+    ]),
+  );
+
+/** Shows everything that is stored of one dead letter. */
+export const showDeadLetter = async (id: string, { json }: ShowOptions): Promise<void> => {
+  const found = await find(id);
+  if (!found) throw new CliError(`Dead letter ${id} not found. See \`livechat dead-letters list\`.`);
+  const { archived, letter } = found;
+  if (json) {
+    printJson({ ok: true, deadLetter: archived, letter });
+    return;
+  }
+  const { errorMessage, ...rest } = archived;
+  for (const [name, value] of Object.entries({ ...rest, errorMessage })) {
+    print(`${colours.bold(name.padEnd(15))} ${printable(String(value))}`);
+  }
+  print(printable(JSON.stringify(letter, undefined, 2)));
+};
+
+/** Redrives the selected dead letters after showing them. */
+export const redriveDeadLetters = async (ids: readonly string[], options: RedriveOptions): Promise<void> => {
+  const { filter, maxAge, dryRun, json } = options;
+  const selected =
+    ids.length > 0
+      ? await Promise.all(ids.map(findById))
+      : await select('open', { ...filter, maxAgeMs: maxAge }, { limit: Number.POSITIVE_INFINITY, now: Date.now() });
+  if (!json && selected.length > 0) printDeadLetters(selected);
+  if (dryRun || selected.length === 0) {
+    if (json) printJson({ ok: true, dryRun, deadLetters: selected });
+    else if (selected.length === 0) print('No open dead letter matches.');
+    else print(`\n${selected.length} would be redriven: ${countByError(selected)}.`);
+    return;
+  }
+  const count = selected.length === 1 ? 'this dead letter' : `these ${selected.length} dead letters`;
+  await confirm(`Redrive ${count}?`, options);
+  const results = await withProgress('Redriving', selected.length, ({ step }) => redriveAll(selected, Date.now, step));
+  const refused = results.filter((one) => one.refused !== undefined);
+  const redriven = results.length - refused.length;
+  const ok = refused.length === 0;
+  if (!ok) process.exitCode = exitCodes.failure;
+  if (json) {
+    printJson({ ok, redriven, refused });
+    return;
+  }
+  print(colours.green(`${redriven} redriven.`));
+  for (const one of refused) print(colours.red(`Not redriven: ${one.refused}`));
+};
+
+const findById = async (id: string): Promise<Archived> => {
+  const found = await find(id);
+  if (!found) throw new CliError(`Dead letter ${id} not found. Nothing was redriven.`);
+  return found.archived;
+};
+
+/** For example: `3 send LiveChatServerError, 1 event NotDelivered`. */
+const countByError = (deadLetters: readonly Archived[]): string => {
+  const groups = Object.groupBy(deadLetters, ({ kind, errorName }) => `${kind} ${printable(errorName)}`);
+  return Object.entries(groups)
+    .map(([name, group = []]) => `${group.length} ${name}`)
+    .join(', ');
+};

@@ -1,0 +1,35 @@
+export interface Clock {
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
+/** Resolves when the next call is allowed. */
+export type Throttle = () => Promise<void>;
+
+/** Allows calls at even intervals without bursts. Without a rate it never waits. */
+export const createThrottle = (perSecond: number | undefined, { now, sleep }: Clock): Throttle => {
+  if (perSecond === undefined) return () => Promise.resolve();
+  let next = now();
+  return async () => {
+    const at = Math.max(next, now());
+    next = at + 1000 / perSecond;
+    const wait = at - now();
+    if (wait > 0) await sleep(wait);
+  };
+};
+
+/** The nearest-rank percentile; 0 for an empty list. */
+export const percentile = (values: readonly number[], percent: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
+  return sorted[rank - 1] ?? 0;
+};
+
+/** Rounds to one decimal place. */
+export const round1 = (value: number): number => Math.round(value * 10) / 10;
