@@ -1,6 +1,6 @@
 import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
 import { deadLetters, quarantine } from './bus.ts';
-import { asynchronous } from './functions.ts';
+import { asynchronousFunctions } from './functions.ts';
 import { api } from './inbound.ts';
 import {
   apiMetric,
@@ -236,7 +236,7 @@ const deliveryAlarms: readonly AlarmSpec[] = [
     metrics: [
       ...Object.entries(rules).map(([name, { bus }]) => ruleMetric('InvocationsFailedToBeSentToDlq', name, bus)),
       ruleMetric('InvocationsFailedToBeSentToDlq', alertRule.name),
-      ...[...asynchronous].map((name) => functionMetric('DestinationDeliveryFailures', name)),
+      ...[...asynchronousFunctions].map((name) => functionMetric('DestinationDeliveryFailures', name)),
     ],
   },
   {

@@ -98,7 +98,7 @@ if (!$dev) {
 }
 
 /** The functions that rules invoke asynchronously. Their failed events go to the dead-letter queue. */
-export const asynchronous: ReadonlySet<string> = new Set(
+export const asynchronousFunctions: ReadonlySet<string> = new Set(
   Object.values(rules).flatMap(({ target }) => ('function' in target ? [target.function] : [])),
 );
 
@@ -108,7 +108,7 @@ const maxEventAgeSeconds = 6 * 3600;
 /** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
 export function createFunction(name: FunctionName, parent: $util.Resource): sst.aws.Function {
   const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names }: FunctionSpec = functions[name];
-  const isAsynchronous = asynchronous.has(name);
+  const isAsynchronous = asynchronousFunctions.has(name);
   return new sst.aws.Function(
     componentName(name),
     {
