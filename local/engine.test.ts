@@ -97,7 +97,7 @@ const sends = {
   send: `
     if (event.input.detail.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
     throw Object.assign(new Error('gone'), { name: 'LiveChatClientError' });`,
-  'dead-letter': `for (const { body } of event.Records) console.log('letter', JSON.parse(body).kind ?? 'status');`,
+  'dead-letter': `for (const { body } of event.Records) console.log('dead letter', JSON.parse(body).kind ?? 'status');`,
 };
 
 async function startSends(functions: Record<string, string>): Promise<Started> {
@@ -115,8 +115,8 @@ test('passes a send request to the state machine and a failed one to the dead-le
   await fetch(`${engine.addresses.aws}/_local/idle`);
 
   await expect
-    .poll(() => lines.filter((line) => line.startsWith('letter')).sort())
-    .toEqual(['letter send', 'letter status']);
+    .poll(() => lines.filter((line) => line.startsWith('dead letter')).sort())
+    .toEqual(['dead letter send', 'dead letter status']);
   const executions = activities.filter((activity) => activity.type === 'execution');
   expect(executions.map(({ status, error }) => [status, error])).toEqual([
     ['RUNNING', undefined],

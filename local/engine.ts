@@ -35,7 +35,7 @@ export interface Console {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** The simulator and the console; injectable for tests. */
+/** Injectable for tests. */
 export interface EngineParts {
   startSimulator(settings: SimulatorSettings): Promise<RunningSimulator>;
   createConsole(dependencies: {
@@ -182,16 +182,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const webhookUrl = `http://localhost:${httpPort}${topology.webhookRoute.path}`;
     const { url: liveChatUrl, simulated } = await findLiveChat(webhookUrl);
 
-    const found = {
-      topology,
-      endpoint: aws.url,
-      secretPrefix,
-      deadLetterQueueUrl: aws.deadLetterQueueUrl,
-      liveChatUrl,
+    const { deadLetterQueueUrl } = aws;
+    const resources = { topology, endpoint: aws.url, secretPrefix, deadLetterQueueUrl, liveChatUrl };
+    const env = functionEnvironment({ ...resources, inherited: environment });
+    const outputs: StageOutputs = {
+      version: 1,
+      webhookUrl,
+      environment: functionEnvironment({ ...resources, inherited: pickSettings(deployed.settings, environment) }),
     };
-    const env = functionEnvironment({ ...found, inherited: environment });
-    const known = functionEnvironment({ ...found, inherited: pickSettings(deployed.settings, environment) });
-    const outputs: StageOutputs = { version: 1, webhookUrl, environment: known };
     aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
     cleanups.push(replaceProcessEnvironment(env));
     const started = await startRuntime({
@@ -199,7 +197,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       root,
       env,
       onLog,
-      onInvocation: (run) => publish({ type: 'invocation', at: now(), ...run }),
+      onInvocation: (outcome) => publish({ type: 'invocation', at: now(), ...outcome }),
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);

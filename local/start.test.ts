@@ -47,6 +47,24 @@ test('starts within 5 s, prints one line of JSON, and stops cleanly on SIGTERM',
   expect(lines).toHaveLength(1);
 });
 
+test('stops if SIGTERM ends the npm process that started it', async () => {
+  const npm = spawn('npm', ['start', '--silent', '--', ...anyPorts, '--json'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = await once(createInterface({ input: npm.stdout }), 'line');
+  const { aws }: { aws: string } = JSON.parse(String(line));
+  const answers = () =>
+    fetch(aws).then(
+      () => true,
+      () => false,
+    );
+  expect(await answers()).toBe(true);
+
+  npm.kill('SIGTERM');
+  await expect.poll(answers, { timeout: 10_000 }).toBe(false);
+});
+
 test('exits with code 1, the port and its option if the port is in use', async () => {
   const server = createServer();
   const port = await listen(server, 0, '--port');

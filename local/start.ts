@@ -83,9 +83,21 @@ async function run(): Promise<void> {
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop());
+  if (process.env.npm_lifecycle_event === 'start') onParentExit(() => void stop());
   engine.subscribe((activity) => print(formatActivity(activity, colors)));
   print(formatStart(engine, colors));
   if (options.json) process.stdout.write(`${formatReady(engine.addresses)}\n`);
+}
+
+/** npm passes a signal to the shell that it started, and not every shell passes it on: the engine would outlive `npm start`. */
+function onParentExit(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, 250);
+  timer.unref();
 }
 
 run().catch((error: unknown) => {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { post, printed } from './local.ts';
-import { type SharedLocal, sharedLocal } from './shared-local.ts';
+import { type Local, post, printed, startLocal } from './local.ts';
 
 const conversationPage = z.object({
   conversations: z.array(z.object({ organizationId: z.string() })),
@@ -13,10 +12,11 @@ const conversationPage = z.object({
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 
 describe('what becomes of a chat’s webhooks', () => {
-  let local: SharedLocal;
+  let local: Local;
   beforeAll(async () => {
-    local = await sharedLocal();
+    local = await startLocal();
   });
+  afterAll(() => local.stop());
 
   /** A chat of an organization of its own, and what can happen in it. */
   function chat() {
@@ -60,7 +60,7 @@ describe('what becomes of a chat’s webhooks', () => {
       messages: [{ id: 'THREAD_1' }],
       notes: [{ id: 'THREAD_2', content: 'he is calm', edited: true }],
     });
-    expect(await local.output()).not.toMatch(/message\.\w+ .*angry/);
+    expect(local.output()).not.toMatch(/message\.\w+ .*angry/);
   });
 
   it('stores a body too large for the bus through the bucket', async () => {

@@ -52,7 +52,7 @@ describe('simulate chat', () => {
     expect(stderr).toContain('text: expected a non-empty string');
   });
 
-  test('tells how to start a simulator if none responds', async () => {
+  test('reports how to start a simulator if none responds', async () => {
     const { code, stdout } = await livechat('simulate', 'chat', '--simulator', 'http://127.0.0.1:1', '--json');
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: expect.stringContaining('npm start') });

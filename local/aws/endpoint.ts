@@ -1,23 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import type { Calls } from './control.ts';
-import { controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
+import { type Calls, controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
 import type { Database } from './dynamodb.ts';
 import type { Events } from './event-bridge.ts';
-import type { Parameters } from './parameter-store.ts';
 import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './protocol.ts';
-import { parseS3Operation } from './s3.ts';
-import type { Secrets } from './secrets-manager.ts';
-import type { Storage } from './sqs.ts';
-import type { StepFunctions } from './step-functions.ts';
+import { parseS3Operation, type Storage } from './sqs-s3.ts';
+
+/** A service with the JSON protocol. */
+interface JsonService {
+  call(operation: string, input: unknown): unknown;
+}
 
 export interface EndpointOptions {
-  readonly database: Database;
-  readonly storage: Storage;
+  readonly dynamodb: Database;
+  readonly sqsAndS3: Storage;
   readonly events: Events;
-  readonly secrets: Secrets;
-  readonly parameters: Parameters;
-  readonly stepFunctions: StepFunctions;
+  readonly secretsmanager: JsonService;
+  readonly ssm: JsonService;
+  readonly states: JsonService;
   readonly faults: Faults;
   readonly calls: Calls;
   control(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -48,29 +48,27 @@ const maxJsonBytes = 16 * 1_024 * 1_024;
  * not checked.
  */
 export function createEndpoint(options: EndpointOptions): Server {
-  const { database, storage, events, secrets, parameters, stepFunctions, faults, calls, control, report } = options;
+  const { dynamodb, sqsAndS3, events, faults, calls, control, report } = options;
 
   function requireSupport({ service, operation }: Call): void {
-    if (service === 'dynamodb' && !database.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
-    if (service === 'sqs' && !storage.supportsQueueOperation(operation)) throw unsupported(`SQS ${operation}`);
+    if (service === 'dynamodb' && !dynamodb.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
+    if (service === 'sqs' && !sqsAndS3.supportsQueueOperation(operation)) throw unsupported(`SQS ${operation}`);
   }
 
   async function serve(
-    call: Call,
+    { service, operation }: Call,
     fault: Fault['kind'] | undefined,
     request: IncomingMessage,
     response: ServerResponse,
   ) {
-    if (call.service === 'dynamodb') return database.handle(call.operation, request, response);
-    if (call.service === 'sqs' || call.service === 's3') return storage.handle(request, response);
+    if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
+    if (service === 'sqs' || service === 's3') return sqsAndS3.handle(request, response);
     const input = parseJson(await readBody(request, maxJsonBytes));
-    sendJson(response, 200, perform(call, fault, input), 'application/x-amz-json-1.1');
-  }
-
-  function perform({ service, operation }: Call, fault: Fault['kind'] | undefined, input: unknown): unknown {
-    if (service === 'events') return events.call(operation, input, fault === 'partial');
-    if (service === 'states') return stepFunctions.call(operation, input);
-    return service === 'ssm' ? parameters.call(operation, input) : secrets.call(operation, input);
+    const output =
+      service === 'events'
+        ? events.call(operation, input, fault === 'partial')
+        : options[service].call(operation, input);
+    sendJson(response, 200, output, 'application/x-amz-json-1.1');
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { InFlight } from '../in-flight.ts';
 import { region } from './arn.ts';
-import type { QueueMessage, Storage } from './sqs.ts';
+import type { QueueMessage, Storage } from './sqs-s3.ts';
 
 export interface EventSourceMappingOptions {
   readonly queue: { readonly url: string; readonly arn: string; readonly name: string };

@@ -4,7 +4,7 @@ import { InvocationError, throttledName, toFunctionFailure } from '../lambda/inv
 import { stateMachineArn } from './arn.ts';
 import { type Faults, faultError } from './control.ts';
 import { type Json, toJson } from './protocol.ts';
-import type { Storage } from './sqs.ts';
+import type { Storage } from './sqs-s3.ts';
 
 type LibraryRun = ReturnType<StateMachine['run']>;
 
