@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
 import { answering, type Respond, startServer } from './http-server.ts';
 import { type Local, post, printed, startLocal } from './local.ts';
-import { bucketOf, conversation, listKeys, listen, png, sha256 } from './media.ts';
+import { bucketOf, conversation, listen, listKeys, png, sha256 } from './media.ts';
 
 describe('a media message', () => {
   let local: Local;
