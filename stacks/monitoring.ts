@@ -104,10 +104,10 @@ const subscribers = Object.keys(functions).filter((name) => !['webhook', 'send',
 const columns: readonly Column[] = [
   {
     title: 'LiveChat calls',
-    text: 'Verified, translated, published. LiveChat retries any answer but 200 three times.',
+    text: 'Verified, translated, published. LiveChat retries three times without a 200 response.',
     graphs: [
       { title: 'Calls and errors', metrics: [apiMetric('Count'), apiMetric('4xx'), apiMetric('5xx')] },
-      { title: 'Time to answer, p99 (ms)', metrics: [apiMetric('Latency')], statistic: 'p99' },
+      { title: 'Latency, p99 (ms)', metrics: [apiMetric('Latency')], statistic: 'p99' },
       {
         title: 'Webhooks',
         metrics: [

@@ -65,9 +65,9 @@ export async function putFile({ bucket, key, path, size, sha256, ...headers }: F
 }
 
 export async function readObject({ bucket, key }: StoredObject): Promise<string> {
-  const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  if (!answer.Body) throw new Error(`s3://${bucket}/${key} has no content: expected the data of an event`);
-  return answer.Body.transformToString();
+  const response = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  if (!response.Body) throw new Error(`s3://${bucket}/${key} has no content: expected the data of an event`);
+  return response.Body.transformToString();
 }
 
 export interface OpenObject {
@@ -81,9 +81,9 @@ export interface OpenObject {
 export async function openObject({ bucket, key }: StoredObject, signal?: AbortSignal): Promise<OpenObject | undefined> {
   try {
     const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-    const answer = await client.send(command, signal && { abortSignal: signal });
-    if (!(answer.Body instanceof Readable) || answer.ContentLength === undefined) return undefined;
-    const { Body: content, ContentLength: size, ContentType: contentType = 'application/octet-stream' } = answer;
+    const response = await client.send(command, signal && { abortSignal: signal });
+    if (!(response.Body instanceof Readable) || response.ContentLength === undefined) return undefined;
+    const { Body: content, ContentLength: size, ContentType: contentType = 'application/octet-stream' } = response;
     return { content, size, contentType };
   } catch (error) {
     if (error instanceof Error && error.name === 'NoSuchKey') return undefined;

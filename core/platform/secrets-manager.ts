@@ -29,9 +29,9 @@ export type ReadSecret = (name: string, stage: SecretStage) => Promise<SecretVer
 
 export const readSecret: ReadSecret = async (name, stage) => {
   try {
-    const answer = await client.send(new GetSecretValueCommand({ SecretId: name, VersionStage: stage }));
-    return answer.SecretString
-      ? { text: answer.SecretString, createdAt: answer.CreatedDate?.getTime() ?? 0 }
+    const response = await client.send(new GetSecretValueCommand({ SecretId: name, VersionStage: stage }));
+    return response.SecretString
+      ? { text: response.SecretString, createdAt: response.CreatedDate?.getTime() ?? 0 }
       : undefined;
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;

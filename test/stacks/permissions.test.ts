@@ -71,7 +71,7 @@ describe('with the deployed permissions and environment', () => {
   let proxy: IamProxy;
   let bus: ReturnType<typeof outbound>;
   const cdn = createServer(({ url }, response) => {
-    response.writeHead(url?.endsWith('?away') ? 503 : 200, { 'content-type': 'image/png' }).end(png);
+    response.writeHead(url?.endsWith('?unavailable') ? 503 : 200, { 'content-type': 'image/png' }).end(png);
   });
   /** Resource names of the local engine, by variable. */
   let localNames: Readonly<Record<string, string>>;
@@ -83,9 +83,9 @@ describe('with the deployed permissions and environment', () => {
     const queue = new SQSClient({ ...client, endpoint: local.aws });
     const { QueueUrl = '' } = await queue.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
     localNames = { ...local.environment, DEAD_LETTER_QUEUE_URL: QueueUrl };
-    const everywhere = Object.assign({}, ...names.map(deployedEnvironment));
-    const deployed = new Map(Object.entries(localNames).map(([variable, value]) => [value, everywhere[variable]]));
-    deployed.set(new URL(QueueUrl).pathname, everywhere.DEAD_LETTER_QUEUE_URL);
+    const deployedNames = Object.assign({}, ...names.map(deployedEnvironment));
+    const deployed = new Map(Object.entries(localNames).map(([variable, value]) => [value, deployedNames[variable]]));
+    deployed.set(new URL(QueueUrl).pathname, deployedNames.DEAD_LETTER_QUEUE_URL);
     proxy = await startIamProxy({
       upstream: local.aws,
       allowed: Object.fromEntries(names.map((name) => [name, roleStatements(name)])),
@@ -134,9 +134,9 @@ describe('with the deployed permissions and environment', () => {
     );
 
   it('webhook publishes small and large events', async () => {
-    const said = JSON.parse(JSON.stringify(fixture('incoming_event.message.customer.json')));
-    said.payload.event.text = 'word '.repeat(300);
-    const body = JSON.stringify({ ...said, organization_id: organization });
+    const webhook = JSON.parse(JSON.stringify(fixture('incoming_event.message.customer.json')));
+    webhook.payload.event.text = 'word '.repeat(300);
+    const body = JSON.stringify({ ...webhook, organization_id: organization });
     const call = { version: '2.0', headers: { 'content-type': 'application/json' }, body, isBase64Encoded: false };
     expect(await invoke('webhook', call)).toMatchObject({ result: { statusCode: 200 } });
   });
@@ -181,12 +181,12 @@ describe('with the deployed permissions and environment', () => {
       },
     });
     await handleAll('message-received', [event]);
-    const [second, away] = [update('second', 1), update('away', 2)];
+    const [second, unavailable] = [update('second', 1), update('unavailable', 2)];
     await handleAll('store-media', [event]);
     await handleAll('message-updated', [second]);
     await handleAll('store-media', [second]);
-    await handleAll('message-updated', [away]);
-    expect(await invoke('store-media', away)).toMatchObject({ error: { name: 'FileUnavailable' } });
+    await handleAll('message-updated', [unavailable]);
+    expect(await invoke('store-media', unavailable)).toMatchObject({ error: { name: 'FileUnavailable' } });
   });
 
   it('send reports a missing file', async () => {
@@ -232,22 +232,22 @@ describe('with the deployed permissions and environment', () => {
   it('routing evaluates rules and transfers, at the start and at the first message', async () => {
     const transfer = { transfer: [{ group: 99 }, { agent: 'nina.kowal@acme.example' }], tag: ['order'] };
     const rules = [{ name: 'orders', when: { fact: 'message', words: 'order' }, do: transfer }];
-    const answer = await fetch(new URL('/api/routing/rules', local.console), {
+    const response = await fetch(new URL('/api/routing/rules', local.console), {
       method: 'POST',
       body: JSON.stringify({ organizationId, rules: { match: 'first', rules } }),
     });
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
     const sample = busEvents(organizationId);
     const started = eventsFor('route-thread', sample)[0];
-    const said = eventsFor('route-first-message', sample).find(({ detail }) => messageContent(detail.data) !== '');
-    if (!started || !said) throw new Error('there is no chat.started or message.received event');
+    const received = eventsFor('route-first-message', sample).find(({ detail }) => messageContent(detail.data) !== '');
+    if (!started || !received) throw new Error('there is no chat.started or message.received event');
     const order = { text: 'Where is my order?', answers: [] };
     const start = { reason: 'new', active: true, causedByUs: false, by: undefined };
     await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'A', opening: order })]);
     await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'B', opening: undefined })]);
     const customer = { id: 'dana', type: 'customer' };
     await handleAll('route-first-message', [
-      copyEvent(said, { threadId: 'B', type: 'text', author: customer, content: order.text }),
+      copyEvent(received, { threadId: 'B', type: 'text', author: customer, content: order.text }),
     ]);
   });
 

@@ -81,4 +81,4 @@ export const isProduction = (app: App): boolean => stageName(app) === 'productio
 export const isLive = (app: App): boolean => app.builds.length === 0;
 
 /** The physical name of a resource. */
-export const resourceName = (app: App, what: string): string => `livechat-${stageName(app)}-${what}`;
+export const resourceName = (app: App, name: string): string => `livechat-${stageName(app)}-${name}`;

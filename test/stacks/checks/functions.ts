@@ -10,17 +10,17 @@ type Problem = string | true;
 
 export const checkFunctions: Check = (app) =>
   Object.entries(functions).flatMap(([name, spec]) =>
-    findProblems(app, name, spec).flatMap((problem) => (problem === true ? [] : [`function ${name}: ${problem}`])),
+    functionProblems(app, name, spec).flatMap((problem) => (problem === true ? [] : [`function ${name}: ${problem}`])),
   );
 
-function findProblems(app: App, name: string, spec: FunctionSpec): Problem[] {
+function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[] {
   const { inputs } = find(app, 'aws:lambda/function:Function', resourceName(app, name));
   const reserved = isProduction(app) ? spec.concurrency : undefined;
   return [
     inputs.memorySize === spec.memoryMb || `its memory is ${inputs.memorySize} MB`,
     inputs.timeout === spec.timeoutSeconds || `its timeout is ${inputs.timeout} s`,
     inputs.reservedConcurrentExecutions === reserved ||
-      `${inputs.reservedConcurrentExecutions} is its reserved concurrency`,
+      `its reserved concurrency is ${inputs.reservedConcurrentExecutions}`,
     at(inputs, 'loggingConfig.logFormat') === 'JSON' || 'it does not log in JSON',
     at(inputs, 'tracingConfig.mode') === 'Active' || 'it is not traced',
     ...(isLive(app) ? [] : runtimeProblems(inputs)),

@@ -72,19 +72,19 @@ function broadPermissions(app: App, { effect, actions, resources }: Statement): 
     ...actions.filter((action) => action.includes('*')).map((action) => `allows ${action}`),
     ...resources.flatMap((resource) => {
       if (resource === '*') return isAccountLevel ? [] : [`allows ${actions.join(', ')} on all resources`];
-      return isOwn(app, resource) ? [] : [`allows ${actions.join(', ')} on ${resource}`];
+      return isOfStage(app, resource) ? [] : [`allows ${actions.join(', ')} on ${resource}`];
     }),
     ...(resources.length === 0 ? ['allows without a resource'] : []),
   ];
 }
 
 /** A resource may end in `*`, but only after the name of a resource of the stage. `?` matches one character of an organization id. */
-function isOwn(app: App, resource: string): boolean {
+function isOfStage(app: App, resource: string): boolean {
   if (!resource.endsWith('*')) return !resource.includes('*');
   const before = resource.slice(0, -1);
   const secrets = stageName(app) === 'production' ? ':secret:livechat/' : `:secret:livechat/${stageName(app)}/`;
-  const isOfStage = before.includes(resourceName(app, '')) || (before.includes(secrets) && !before.endsWith(secrets));
-  return isOfStage && !before.includes('*') && !before.endsWith(resourceName(app, ''));
+  const namesStage = before.includes(resourceName(app, '')) || (before.includes(secrets) && !before.endsWith(secrets));
+  return namesStage && !before.includes('*') && !before.endsWith(resourceName(app, ''));
 }
 
 /** One AWS service may assume each role. In `sst dev`, users of the account may too. */
@@ -112,15 +112,15 @@ export const checkFunctionPermissions: Check = (app) =>
       textAt({ role }, 'role').endsWith(`/${inputs.name}`),
     );
     const allowed = own ? parseRole(own).allowed.flatMap(({ actions }) => actions) : [];
-    const wanted = spec.permissions.flatMap((permission) => [...listActions(permissions[permission])]);
-    const invoked = allowed.filter((action) => action === 'sqs:SendMessage' && !wanted.includes(action));
+    const expected = spec.permissions.flatMap((permission) => [...listActions(permissions[permission])]);
+    const invoked = allowed.filter((action) => action === 'sqs:SendMessage' && !expected.includes(action));
     return [
       ...(sharing === 1 ? [] : [`${name}: shares its role`]),
-      ...[...new Set([...wanted, ...baseActions])]
+      ...[...new Set([...expected, ...baseActions])]
         .filter((action) => !allowed.includes(action))
         .map((action) => `${name}: lacks ${action}`),
       ...(isLive(app) ? [] : allowed)
-        .filter((action) => !wanted.includes(action) && !baseActions.includes(action) && !invoked.includes(action))
+        .filter((action) => !expected.includes(action) && !baseActions.includes(action) && !invoked.includes(action))
         .map((action) => `${name}: may ${action} without a permission in the topology`),
     ];
   });

@@ -16,7 +16,7 @@ const component = (name: string) => name.replace(/(?:^|-)(\w)/g, (_, letter: str
 
 export const checkInventory: Check = (app) => {
   const names = (type: string, path = 'name') => ofType(app, type).map(({ inputs }) => textAt(inputs, path));
-  const own = (wanted: readonly string[]) => wanted.map((name) => resourceName(app, name));
+  const own = (expected: readonly string[]) => expected.map((name) => resourceName(app, name));
   const bus = isProduction(app) ? busName : `${busName}-${String(app.settings.stage)}`;
   return [
     ...differences('function', own(Object.keys(functions)), names('aws:lambda/function:Function')),

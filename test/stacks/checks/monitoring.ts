@@ -65,10 +65,10 @@ function dimensionProblems(app: App, dimension: string, value: unknown): string[
     : [`there is no ${dimension} ${value}`];
 }
 
-function appMetricProblems(app: App, name: string, { service, ...finer }: Metric['dimensions']): string[] {
+function appMetricProblems(app: App, name: string, { service, ...ownDimensions }: Metric['dimensions']): string[] {
   const spec: MetricSpec | undefined = new Map<string, MetricSpec>(Object.entries(metrics)).get(name);
   if (!spec) return [`no code emits ${name}`];
-  const keys = Object.keys(finer);
+  const keys = Object.keys(ownDimensions);
   const emitted = keys.length === 0 || keys.toSorted().join() === spec.dimensions.toSorted().join();
   const services = ofType(app, 'aws:lambda/function:Function').map(({ inputs }) =>
     textAt(inputs, 'environment.variables.POWERTOOLS_SERVICE_NAME'),

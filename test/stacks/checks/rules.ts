@@ -55,7 +55,7 @@ function pointsAt(arn: string, { kind, target }: Expectation): boolean {
   return arn.startsWith(`arn:aws:${kind}:`) && (kind === 'sns' ? arn.includes(target) : arn.endsWith(target));
 }
 
-/** Whether the target and the dead-letter queue accept events of this rule. */
+/** The target and the dead-letter queue must accept events of this rule. */
 function policyProblems(app: App, rule: Resource, target: Resource, { kind }: Expectation): (true | string)[] {
   const arn = ruleArn(app, rule);
   const queue = find(app, 'aws:sqs/queuePolicy:QueuePolicy', 'DeadLettersPolicy');

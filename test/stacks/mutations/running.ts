@@ -27,7 +27,7 @@ export const running: Mutations = {
     [
       'sends have no reserved concurrency',
       setInput(fn, 'SendFunction', 'reservedConcurrentExecutions', undefined),
-      /send: undefined is its reserved concurrency/,
+      /send: its reserved concurrency is undefined/,
     ],
     ['logs are text', setInput(fn, 'SendFunction', 'loggingConfig.logFormat', 'Text'), /send: it does not log in JSON/],
     ['tracing is disabled', setInput(fn, 'SendFunction', 'tracingConfig', undefined), /send: it is not traced/],

@@ -31,29 +31,29 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
     const { method = '', url = '', headers } = incoming;
     const request = parseRequest({ method, url, headers, body: body.toString() }, deployed);
     const deniedResources = request.resources.filter(
-      (resource) => !isAllowed(allowed[request.who] ?? [], request.action, resource),
+      (resource) => !isAllowed(allowed[request.functionName] ?? [], request.action, resource),
     );
     if (deniedResources.length > 0 || request.resources.length === 0) {
-      denied.push(`${request.who} may not ${request.action} on ${deniedResources.join(', ') || 'nothing'}`);
+      denied.push(`${request.functionName} may not ${request.action} on ${deniedResources.join(', ') || 'nothing'}`);
       deny(response);
       return;
     }
-    used.add(`${request.who} ${request.action}`);
-    const onward = sendRequest(new URL(url, upstream), { method, headers }, async (answer) => {
-      const answered = await buffer(answer);
+    used.add(`${request.functionName} ${request.action}`);
+    const upstreamRequest = sendRequest(new URL(url, upstream), { method, headers }, async (upstreamResponse) => {
+      const content = await buffer(upstreamResponse);
       // AWS reports a missing secret or object as denied if the role may not list them.
-      if (answered.includes('ResourceNotFoundException') && request.action.startsWith('secretsmanager:'))
+      if (content.includes('ResourceNotFoundException') && request.action.startsWith('secretsmanager:')) deny(response);
+      else if (request.action === 's3:GetObject' && upstreamResponse.statusCode === 404 && !mayList(request))
         deny(response);
-      else if (request.action === 's3:GetObject' && answer.statusCode === 404 && !mayList(request)) deny(response);
-      else response.writeHead(answer.statusCode ?? 500, answer.headers).end(answered);
+      else response.writeHead(upstreamResponse.statusCode ?? 500, upstreamResponse.headers).end(content);
     });
-    onward.end(body);
+    upstreamRequest.end(body);
   }
 
-  function mayList({ who, resources }: Request): boolean {
+  function mayList({ functionName, resources }: Request): boolean {
     const buckets = resources.map((resource) => resource.replace(/\/.*/, ''));
-    const may = buckets.every((bucket) => isAllowed(allowed[who] ?? [], 's3:ListBucket', bucket));
-    if (may) used.add(`${who} s3:ListBucket`);
+    const may = buckets.every((bucket) => isAllowed(allowed[functionName] ?? [], 's3:ListBucket', bucket));
+    if (may) used.add(`${functionName} s3:ListBucket`);
     return may;
   }
 

@@ -1,7 +1,7 @@
 /** A call of a function to AWS, in terms of IAM. */
 export interface Request {
   /** The function. Its name is its access key. */
-  readonly who: string;
+  readonly functionName: string;
   readonly action: string;
   readonly resources: readonly string[];
 }
@@ -18,8 +18,8 @@ const arn = (service: string, resource: string) => `arn:aws:${service}:us-east-1
 
 /** Parses a call. `deployed` translates a local resource name into the deployed one. */
 export function parseRequest({ method, url, headers, body }: Call, deployed: (local: string) => string): Request {
-  const [, who = '', , service = ''] = signed.exec(String(headers.authorization)) ?? [];
-  if (service === 's3') return { who, ...parseS3Call(method, new URL(url, 'http://s3'), body, deployed) };
+  const [, functionName = '', , service = ''] = signed.exec(String(headers.authorization)) ?? [];
+  if (service === 's3') return { functionName, ...parseS3Call(method, new URL(url, 'http://s3'), body, deployed) };
   const [, operation = ''] = String(headers['x-amz-target']).split('.');
   const input: Readonly<Record<string, unknown>> = JSON.parse(body);
   const text = (name: string) => deployed(String(input[name]));
@@ -27,24 +27,24 @@ export function parseRequest({ method, url, headers, body }: Call, deployed: (lo
     case 'dynamodb': {
       const table = arn(service, `table/${text('TableName')}`);
       const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`;
-      return { who, action: `dynamodb:${operation}`, resources: [`${table}${index}`] };
+      return { functionName, action: `dynamodb:${operation}`, resources: [`${table}${index}`] };
     }
     case 'events': {
       const entries = Array.isArray(input.Entries) ? input.Entries : [];
       const buses = entries.map(({ EventBusName }) => arn(service, `event-bus/${deployed(EventBusName)}`));
-      return { who, action: `events:${operation}`, resources: buses };
+      return { functionName, action: `events:${operation}`, resources: buses };
     }
     case 'secretsmanager':
-      return { who, action: `${service}:${operation}`, resources: [arn(service, `secret:${input.SecretId}`)] };
+      return { functionName, action: `${service}:${operation}`, resources: [arn(service, `secret:${input.SecretId}`)] };
     case 'sqs': {
       const queue =
         deployed(new URL(String(input.QueueUrl)).pathname)
           .split('/')
           .at(-1) ?? '';
-      return { who, action: `sqs:${operation}`, resources: [arn(service, queue)] };
+      return { functionName, action: `sqs:${operation}`, resources: [arn(service, queue)] };
     }
     case 'states':
-      return { who, action: `states:${operation}`, resources: [stateMachineArn(input, deployed)] };
+      return { functionName, action: `states:${operation}`, resources: [stateMachineArn(input, deployed)] };
     default:
       throw new Error(`the proxy does not support ${service}`);
   }
@@ -65,7 +65,7 @@ function parseS3Call(
   url: URL,
   body: string,
   deployed: (local: string) => string,
-): Omit<Request, 'who'> {
+): Omit<Request, 'functionName'> {
   const [, local = '', ...rest] = decodeURIComponent(url.pathname).split('/');
   const bucket = `arn:aws:s3:::${deployed(local)}`;
   const object = (key: string) => `${bucket}/${key}`;
