@@ -61,3 +61,15 @@ export function parseOneOf<T extends string>(allowed: readonly T[], given: strin
   if (found === undefined) throw invalid(400, field, `one of ${allowed.join(', ')}`);
   return found;
 }
+
+/** Parses a JSON body; a body that does not match the schema is rejected with 400. */
+export async function parseBody<T>(
+  { req }: Context,
+  schema: z.ZodMiniType<T>,
+  field: string,
+  expected: string,
+): Promise<T> {
+  const parsed = schema.safeParse(await req.json().catch(() => undefined));
+  if (!parsed.success) throw invalid(400, field, expected);
+  return parsed.data;
+}
