@@ -124,8 +124,8 @@ export function operations(): Hono {
 
   app.post('/gate/:organizationId', async (context) => {
     const expected = '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}';
-    const given = await parseBody(context, gateCommand, 'do', expected);
-    return context.json({ gate: await command(gates, context.req.param('organizationId'), given, Date.now()) });
+    const change = await parseBody(context, gateCommand, 'do', expected);
+    return context.json({ gate: await command(gates, context.req.param('organizationId'), change, Date.now()) });
   });
 
   return app;

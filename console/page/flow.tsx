@@ -103,7 +103,7 @@ const edges: readonly GraphEdge[] = [
 ];
 
 /** The components of the bridge, with the counts since the console started. */
-export function Pipeline({ flow }: { flow: Flow | undefined }) {
+function Pipeline({ flow }: { flow: Flow | undefined }) {
   const narrow = useNarrow();
   return (
     <Graph
@@ -195,7 +195,7 @@ const sliceSeconds = 5;
 
 const noSlices: readonly FlowSlice[] = [];
 
-export function Plots({ flow }: { flow: Flow | undefined }) {
+function Plots({ flow }: { flow: Flow | undefined }) {
   const slices = flow?.slices ?? noSlices;
   const hasWebhooks = !flow?.notMeasured.includes('webhook');
   const { times, throughput, inboundMs, sendMs, rate } = useMemo(

@@ -48,7 +48,7 @@ async function loadDeadLetters(status: string): Promise<DeadLetterPage> {
   return { deadLetters: found, next: after };
 }
 
-export function DeadLetterList({ query }: { query: URLSearchParams }) {
+function DeadLetterList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? 'open';
   const loaded = useResource(`dead-letters ${status}`, () => loadDeadLetters(status));
   useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, reloadIntervalMs);
@@ -205,7 +205,7 @@ function Row({
   );
 }
 
-export function DeadLetterView({ id }: { id: string }) {
+function DeadLetterView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/dead-letters/:id', { id }));
   useChanges(({ type }) => /^message\.(failed|sent|delivered)/.test(type), loaded.reload);
   return (

@@ -109,7 +109,7 @@ function parseRequest(input: string | undefined) {
   }
 }
 
-export function ExecutionView({ id }: { id: string }) {
+function ExecutionView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/executions/:id', { id }));
   useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
   return (
@@ -183,11 +183,11 @@ function ExecutionDetails({
   );
 }
 
-export function statusTone(status: string): Tone {
+function statusTone(status: string): Tone {
   if (status === 'SUCCEEDED') return 'good';
   return status === 'RUNNING' ? 'busy' : 'bad';
 }
 
-export function statusText(status: string): string {
+function statusText(status: string): string {
   return status.toLowerCase().replace('_', ' ');
 }

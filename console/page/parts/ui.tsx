@@ -63,7 +63,7 @@ export function Problem({ text, notice = false }: { text: string | undefined; no
   );
 }
 
-export interface SelectProps {
+interface SelectProps {
   readonly label: string;
   readonly value: string;
   readonly options: readonly string[];
