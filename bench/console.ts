@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { percentile } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
-import { seedOf } from '../test/seed.ts';
+import { createSeeder } from '../test/seed.ts';
 import { round1, round2 } from './cold-start.ts';
 import { reportProgress } from './with-local.ts';
 
@@ -65,7 +65,7 @@ interface Timed {
 
 /** How much longer the console's API takes where there is a lot: the same questions before and after ten thousand conversations. */
 export async function consoleTimes(local: Local): Promise<ConsoleTimes[]> {
-  const seed = await seedOf(local);
+  const seed = await createSeeder(local);
   await seed.conversations(few);
   await seed.messages('C1', few);
   const before = await ask(local, 'C1');

@@ -34,7 +34,7 @@ const faultShare = 0.05;
  * top: the difference when they are on.
  */
 export async function ledgerOfSending(local: Local): Promise<SendRow[]> {
-  const { chat, fault, calm } = outbound(local);
+  const { chat, fault, clearFaults } = outbound(local);
   const conversation = await chat();
   await sendOne(local, conversation);
   await setWebhooks(local, false);
@@ -44,7 +44,7 @@ export async function ledgerOfSending(local: Local): Promise<SendRow[]> {
   await setWebhooks(local, false);
   await fault({ kind: 'error', status: 500, probability: faultShare });
   const failing = await perMessage(local, conversation, faulty);
-  await calm();
+  await clearFaults();
   await setWebhooks(local, true);
   const aim = { writes: 5, reads: 1, transitions: 1, invocations: 1, putEvents: 2, liveChatCalls: 1 };
   return [

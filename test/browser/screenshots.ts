@@ -16,7 +16,7 @@ await setup();
 await mkdir(folder, { recursive: true });
 const local = await startLocal({}, []);
 const browser = await openBrowser();
-const { chat, act, send, fault, calm, text, settled } = outbound(local);
+const { chat, act, send, fault, clearFaults, text, waitForExecutions } = outbound(local);
 
 const questions = [
   ['Dana Whitfield', 'Hello, where is my parcel? Order 4711.'],
@@ -52,7 +52,7 @@ async function seen(visitor: Visitor, shots: (page: Page) => Promise<void>): Pro
 
 try {
   for (const question of questions) await talk(question, 'Good question. I look it up and come back to you.');
-  await settled();
+  await waitForExecutions();
 
   const troubled = await chat({
     customer: { name: 'Nora Lindqvist' },
@@ -62,19 +62,19 @@ try {
   await act(troubled, { as: 'agent', action: 'note', text: 'A regular customer: please be quick.' });
   await fault({ kind: 'error', status: 500, type: 'internal', method: 'send_event', count: 2 });
   await send(troubled, text('It left our warehouse this morning and arrives tomorrow.'));
-  await settled();
+  await waitForExecutions();
   await act(troubled, { action: 'message', text: 'Great, thank you!' });
   await act(troubled, { action: 'seen' });
   await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
   await Promise.all([send(troubled, text('Is there anything else?')), talk(questions[2], 'We correct it today.')]);
-  await settled();
-  await calm();
+  await waitForExecutions();
+  await clearFaults();
 
   await seen(await visit(browser, 1280), async (page) => {
     await page.goto(local.console);
     await page.getByText('Live', { exact: true }).waitFor();
     for (const question of questions) await talk(question, 'Yes, we do.');
-    await settled();
+    await waitForExecutions();
     await picture(page, 'flow');
 
     await page.goto(`${local.console}#/conversations/${troubled}`);

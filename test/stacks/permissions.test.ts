@@ -205,7 +205,7 @@ describe('with the permissions and the environment that it is deployed with', ()
     ];
     const input = request(conversationId, `${long}-${randomUUID()}`, messages);
     expect(await invoke('send', input)).toMatchObject({ result: { outcome: 'sent' } });
-    expect(await bus.shown(conversationId)).toHaveLength(2);
+    expect(await bus.sentTexts(conversationId)).toHaveLength(2);
   });
 
   it('dead-letter buries sends and events, and redrives them', async () => {
