@@ -3,43 +3,44 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { percentile } from '../cli/simulate/timing.ts';
+import { percentile, round1 } from '../cli/simulate/timing.ts';
 import { bundle, bundleSource } from '../stacks/build/bundle.ts';
+import { round2 } from './engine.ts';
 
 export interface ColdStart {
   readonly module: string;
   readonly kilobytes: number;
-  /** Median over fresh processes, in ms. */
+  /** Median of new processes, in ms. */
   readonly importMs: number;
-  /** Import time beside that of one bare SDK client in the same run. */
+  /** Import time divided by that of one SDK client. */
   readonly ratio: number;
 }
 
-const bareClient = `
+const sdkClient = `
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 export const client = new EventBridgeClient({});
 export const command = PutEventsCommand;
 `;
 
-/** Bundle size and import time of the webhook beside an empty module and one bare SDK client, taken in turns. */
+/** Measures bundle size and import time of the webhook, an empty module and one SDK client, in alternation. */
 export async function coldStart(rounds: number): Promise<ColdStart[]> {
   const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
   try {
     const modules = [
       { module: 'empty module', ...(await bundleSource('export const nothing = 0;', 'empty', join(folder, 'empty'))) },
-      { module: 'one bare SDK client', ...(await bundleSource(bareClient, 'client', join(folder, 'client'))) },
+      { module: 'one SDK client', ...(await bundleSource(sdkClient, 'client', join(folder, 'client'))) },
       { module: 'functions/webhook', ...(await bundle('functions/webhook.ts', join(folder, 'webhook'))) },
     ];
     const times = new Map<string, number[]>(modules.map(({ module }) => [module, []]));
     for (let round = 0; round < rounds; round += 1) {
       for (const { module, file } of modules) times.get(module)?.push(await importTime(file));
     }
-    const medianOf = (module: string) => percentile(times.get(module) ?? [], 50);
+    const median = (module: string) => percentile(times.get(module) ?? [], 50);
     return modules.map(({ module, bytes }) => ({
       module,
       kilobytes: Math.round(bytes / 1024),
-      importMs: round1(medianOf(module)),
-      ratio: round2(medianOf(module) / medianOf('one bare SDK client')),
+      importMs: round1(median(module)),
+      ratio: round2(median(module) / median('one SDK client')),
     }));
   } finally {
     await rm(folder, { recursive: true });
@@ -58,6 +59,3 @@ async function importTime(file: string): Promise<number> {
   });
   return Number(stdout);
 }
-
-export const round1 = (value: number) => Math.round(value * 10) / 10;
-export const round2 = (value: number) => Math.round(value * 100) / 100;

@@ -1,20 +1,19 @@
 import * as z from 'zod/mini';
-import { percentile } from '../cli/simulate/timing.ts';
+import { percentile, round1 } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
 import { createSeeder } from '../test/seed.ts';
-import { round1, round2 } from './cold-start.ts';
-import { reportProgress } from './with-local.ts';
+import { reportProgress, round2 } from './engine.ts';
 
 export interface ConsoleTimes {
   readonly what: string;
-  /** With a hundred conversations, and a hundred messages in the chat: the median. */
+  /** Median with 100 conversations, and 100 messages in the chat. */
   readonly fewMs: number;
-  /** With ten thousand, and two thousand messages in the chat: the median. */
+  /** Median with 10,000 conversations, and 2,000 messages in the chat. */
   readonly manyMs: number;
   readonly ratio: number;
-  /** How much more there is: a ratio well below it is what is hoped for. */
-  readonly more: number;
-  /** HTTP requests with ten thousand. */
+  /** How many times more items there are. A good ratio is much lower. */
+  readonly growth: number;
+  /** The number of HTTP requests with 10,000 conversations. */
   readonly requests: number;
 }
 
@@ -23,86 +22,86 @@ const many = 10_000;
 const messages = 2_000;
 const turns = 9;
 
-interface Question {
+interface Query {
   readonly what: string;
-  readonly more: number;
+  readonly growth: number;
   readonly path: (chat: string) => string;
-  /** Whether it is asked on until the end, as the page does by itself. */
-  readonly toTheEnd: boolean;
+  /** Whether to request all pages, as the console does. */
+  readonly allPages: boolean;
 }
 
-const questions: readonly Question[] = [
+const queries: readonly Query[] = [
   {
     what: 'first page of the list',
-    more: many / few,
+    growth: many / few,
     path: () => '/api/conversations?limit=100',
-    toTheEnd: false,
+    allPages: false,
   },
   {
-    what: 'search without a hit, first request',
-    more: many / few,
+    what: 'search without a match, first page',
+    growth: many / few,
     path: () => '/api/conversations?limit=100&search=nobody',
-    toTheEnd: false,
+    allPages: false,
   },
   {
-    what: 'search without a hit, to the end',
-    more: many / few,
+    what: 'search without a match, all pages',
+    growth: many / few,
     path: () => '/api/conversations?limit=100&search=nobody',
-    toTheEnd: true,
+    allPages: true,
   },
   {
     what: 'opening a chat',
-    more: messages / few,
+    growth: messages / few,
     path: (chat) => `/api/conversations/${chat}?`,
-    toTheEnd: true,
+    allPages: true,
   },
 ];
 
-interface Timed {
+interface Timing {
   readonly ms: number;
   readonly requests: number;
 }
 
-/** How much longer the console's API takes where there is a lot: the same questions before and after ten thousand conversations. */
+/** Compares the response times of the console's API with few and with many conversations. */
 export async function consoleTimes(local: Local): Promise<ConsoleTimes[]> {
   const seed = await createSeeder(local);
   await seed.conversations(few);
   await seed.messages('C1', few);
-  const before = await ask(local, 'C1');
-  reportProgress(`console: ${many} conversations are put into the tables`);
+  const before = await measureQueries(local, 'C1');
+  reportProgress(`console: ${many} conversations are being stored`);
   await seed.conversations(many - few, { prefix: 'OLD', latest: Date.now() - few * 1_000 });
   await seed.messages('C11', messages);
-  const after = await ask(local, 'C11');
-  return questions.map(({ what, more }, index) => {
+  const after = await measureQueries(local, 'C11');
+  return queries.map(({ what, growth }, index) => {
     const { ms: fewMs } = before[index] ?? { ms: 0 };
     const { ms: manyMs, requests } = after[index] ?? { ms: 0, requests: 0 };
-    return { what, fewMs: round1(fewMs), manyMs: round1(manyMs), ratio: round2(manyMs / fewMs), more, requests };
+    return { what, fewMs: round1(fewMs), manyMs: round1(manyMs), ratio: round2(manyMs / fewMs), growth, requests };
   });
 }
 
-async function ask(local: Local, chat: string): Promise<Timed[]> {
-  const answers: Timed[] = [];
-  for (const question of questions) {
-    const all: Timed[] = [];
-    // What is done for the first time takes longer: that is another table.
-    for (let turn = 0; turn <= turns; turn += 1) all.push(await once(local, question.path(chat), question.toTheEnd));
+async function measureQueries(local: Local, chat: string): Promise<Timing[]> {
+  const medians: Timing[] = [];
+  for (const query of queries) {
+    const all: Timing[] = [];
+    // The first request is a warm-up and not counted.
+    for (let turn = 0; turn <= turns; turn += 1) all.push(await measureOnce(local, query.path(chat), query.allPages));
     const times = all.slice(1).map(({ ms }) => ms);
-    answers.push({ ms: percentile(times, 50), requests: all[0]?.requests ?? 0 });
+    medians.push({ ms: percentile(times, 50), requests: all[0]?.requests ?? 0 });
   }
-  return answers;
+  return medians;
 }
 
 const page = z.object({ next: z.optional(z.string()) });
 
-async function once(local: Local, path: string, toTheEnd: boolean): Promise<Timed> {
+async function measureOnce(local: Local, path: string, allPages: boolean): Promise<Timing> {
   const start = performance.now();
   let requests = 0;
   let next: string | undefined;
   do {
     const { status, body } = await local.api(next === undefined ? path : `${path}&after=${next}`);
-    if (status !== 200) throw new Error(`${path} was answered ${status}`);
+    if (status !== 200) throw new Error(`${path} returned ${status}`);
     requests += 1;
     next = page.parse(body).next;
-  } while (toTheEnd && next !== undefined);
+  } while (allPages && next !== undefined);
   return { ms: performance.now() - start, requests };
 }

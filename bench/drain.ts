@@ -1,14 +1,19 @@
+import { round1 } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { type Design, limiterPerProcess, noLimiter, runBaseline } from './baselines/baseline.ts';
-import { messageNumbers, putBurst, type RequestedNumbers, startChats } from './burst.ts';
-import { round1, round2 } from './cold-start.ts';
-import { countAwsCalls } from './count.ts';
-import { measureCpu } from './cpu.ts';
+import { type Design, limiterPerProcess, noLimiter, runBaseline } from './baselines.ts';
+import {
+  countDeliveries,
+  countOutOfOrder,
+  messageNumbers,
+  putBurst,
+  type RequestedNumbers,
+  startChats,
+  watchQueues,
+} from './burst.ts';
+import { countAwsCalls } from './cost.ts';
+import { measureCpu, reportProgress, round2, waitForExecutions, withLocal } from './engine.ts';
 import { clearCallLog, readArrivedNumbers, readCallCounts, simulatorEnvironment } from './livechat.ts';
-import { countDeliveries, countOutOfOrder } from './order.ts';
-import { watchQueues } from './queue-watch.ts';
-import { reportProgress, settled, withLocal } from './with-local.ts';
 
 const messages = 1_000;
 /** Times the ideal, and a while for the last retries: who takes longer is not waited for. */
@@ -75,7 +80,7 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
   return withLocal(environment, async (local) => {
     // Whatever is done for the first time takes longer: that is another table.
     await putBurst(local, { chats: await startChats(local, 50), each: 3 });
-    await settled(local);
+    await waitForExecutions(local);
     await outbound(local).simulator('POST', '/simulator/settings', { rateLimitPerSecond: callsPerSecond });
     return measure(local);
   });
@@ -83,7 +88,7 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
 
 async function bridge(local: Local, chatCount: number, callsPerSecond: number): Promise<Drain> {
   const burst = { chats: await startChats(local, chatCount), each: messages / chatCount };
-  await settled(local);
+  await waitForExecutions(local);
   await clearCallLog(local);
   const watch = watchQueues(local);
   const measured = await measureCpu(local);
@@ -92,7 +97,7 @@ async function bridge(local: Local, chatCount: number, callsPerSecond: number): 
   let requested: RequestedNumbers = new Map();
   const { invocationsOf, transitions } = await countAwsCalls(local, async () => {
     requested = await putBurst(local, burst);
-    if (!(await settled(local, limitMs))) reportProgress('drain: not all runs have ended in time');
+    if (!(await waitForExecutions(local, limitMs))) reportProgress('drain: not all runs have ended in time');
   });
   const { ms, share } = await measured();
   await watch.stop();
@@ -120,7 +125,7 @@ interface Baseline {
 
 async function baseline(local: Local, { name, design, callsPerSecond }: Baseline): Promise<Drain> {
   const burst = { chats: await startChats(local, 50), each: messages / 50 };
-  await settled(local);
+  await waitForExecutions(local);
   await clearCallLog(local);
   const start = Date.now();
   await runBaseline(local, design, burst);

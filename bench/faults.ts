@@ -1,13 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
+import { round1 } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { messageNumbers, putBurst, startChats } from './burst.ts';
-import { round1 } from './cold-start.ts';
+import {
+  countDeliveries,
+  countOutOfOrder,
+  messageNumbers,
+  putBurst,
+  type QueueWatch,
+  startChats,
+  watchQueues,
+} from './burst.ts';
+import { reportProgress, waitForExecutions, withLocal } from './engine.ts';
 import { readArrivedNumbers, simulatorEnvironment } from './livechat.ts';
-import { countDeliveries, countOutOfOrder } from './order.ts';
-import { type QueueWatch, watchQueues } from './queue-watch.ts';
-import { reportProgress, settled, withLocal } from './with-local.ts';
 
 const messages = 1_000;
 /** A message of unknown outcome holds up its chat for 20 s to a minute, so that few long chats would take for ever. */
@@ -71,7 +77,7 @@ export async function faults(): Promise<FaultsRow[]> {
     const requested = await putBurst(local, { chats, each, spacingMs, options: { expiresInSeconds } });
     await crashing;
     reportProgress('faults: waiting until all runs have ended');
-    await settled(local, patienceMs);
+    await waitForExecutions(local, patienceMs);
     await watch.stop();
     const burst: Burst = { chats, requested, watch };
     const overtaken = await overtakenIn(local, burst);
@@ -88,7 +94,7 @@ export async function faults(): Promise<FaultsRow[]> {
 async function redriven(local: Local, burst: Burst, round: number): Promise<FaultsRow> {
   const start = Date.now();
   reportProgress(`faults: ${await redriveAll(local)} dead letters redriven`);
-  await settled(local, patienceMs);
+  await waitForExecutions(local, patienceMs);
   return judge(local, `redriven, round ${round}`, burst, start);
 }
 

@@ -12,9 +12,9 @@ export interface HandlerTime {
 
 const fixtures = new URL('../test/fixtures/livechat/', import.meta.url);
 const secret = 'whsec-demo-3f9c1a7be2';
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const silentLog = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** CPU time of one webhook from body to events, with a bus that takes all at once and a secret that is there. */
+/** Measures CPU time of one webhook from request to events, with a bus that responds at once and a cached secret. */
 export async function handlerTime(rounds: number): Promise<HandlerTime[]> {
   const credentials = new Credentials({
     read: async () => ({ text: JSON.stringify({ LIVECHAT_WEBHOOK_SECRET: secret }), createdAt: 0 }),
@@ -30,7 +30,7 @@ export async function handlerTime(rounds: number): Promise<HandlerTime[]> {
     maxBytes: 1_048_576,
     count: () => {},
     measure: () => {},
-    log: quiet,
+    log: silentLog,
   });
   const results: HandlerTime[] = [];
   for (const body of ['incoming_event.message.customer.json', 'incoming_chat.json']) {
@@ -41,13 +41,13 @@ export async function handlerTime(rounds: number): Promise<HandlerTime[]> {
       await handler(webhookEvent(raw), lambdaContext());
       times.push((performance.now() - start) * 1000);
     }
-    // The first calls run before the compiler has got to them.
-    const warm = times.slice(rounds / 4);
+    // The first calls run before the code is compiled.
+    const measured = times.slice(rounds / 4);
     results.push({
       body,
       bytes: raw.byteLength,
-      microseconds: Math.round(percentile(warm, 50)),
-      p99: Math.round(percentile(warm, 99)),
+      microseconds: Math.round(percentile(measured, 50)),
+      p99: Math.round(percentile(measured, 99)),
     });
   }
   return results;

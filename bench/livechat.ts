@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Local } from '../test/local.ts';
 
-/** Credentials that the simulator asks for; the bridge is started with them, and whoever calls it directly uses them. */
-export const credentials = { LIVECHAT_ACCOUNT_ID: 'bench', LIVECHAT_API_KEY: 'bench-key' };
+/** The bridge is started with these credentials, and the baselines use them. */
+const credentials = { LIVECHAT_ACCOUNT_ID: 'bench', LIVECHAT_API_KEY: 'bench-key' };
 const clientId = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 export const simulatorEnvironment = { ...credentials, LIVECHAT_CLIENT_ID: clientId };
 export const authorization = `Basic ${Buffer.from(Object.values(credentials).join(':')).toString('base64')}`;
@@ -18,11 +18,11 @@ export interface CallCounts {
   readonly calls: number;
   readonly accepted: number;
   readonly rateLimited: number;
-  /** When the last message was accepted, ms since 1970. */
+  /** When LiveChat accepted the last message, ms since 1970. */
   readonly lastAt: number;
 }
 
-/** What was asked of LiveChat since the log was last cleared. */
+/** Reads LiveChat's call log since it was last cleared. */
 export async function readCallCounts(local: Local): Promise<CallCounts> {
   const { methods, arrivals } = log.parse(await json(local, '/simulator/calls'));
   const total = (field: keyof z.infer<typeof counts>) =>
@@ -51,7 +51,7 @@ export async function readArrivedNumbers(local: Local, chat: string): Promise<nu
   });
 }
 
-/** Whether LiveChat tells us of what happens: without webhooks there is no echo of what we send. */
+/** Enables or disables LiveChat's webhooks, also those that confirm sent messages. */
 export async function setWebhooks(local: Local, enabled: boolean): Promise<void> {
   const method = enabled ? 'enable_license_webhooks' : 'disable_license_webhooks';
   await json(local, `/v3.6/configuration/action/${method}`, {
@@ -62,7 +62,7 @@ export async function setWebhooks(local: Local, enabled: boolean): Promise<void>
 }
 
 async function json(local: Local, path: string, request: RequestInit = {}): Promise<unknown> {
-  const answer = await fetch(new URL(path, local.livechat), request);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
+  const response = await fetch(new URL(path, local.livechat), request);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.json();
 }

@@ -1,14 +1,13 @@
 import { parseArgs } from 'node:util';
 import { coldStart } from './cold-start.ts';
 import { consoleTimes } from './console.ts';
+import { sendCosts, webhookCosts } from './cost.ts';
 import { drain } from './drain.ts';
+import { withLocal } from './engine.ts';
 import { faults } from './faults.ts';
 import { handlerTime } from './handler.ts';
-import { ledger } from './ledger.ts';
-import { ledgerOfSending } from './ledger-of-sending.ts';
 import { simulatorEnvironment } from './livechat.ts';
 import { throughput } from './throughput.ts';
-import { withLocal } from './with-local.ts';
 
 type Tables = Readonly<Record<string, readonly object[]>>;
 
@@ -18,24 +17,24 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
     run: async () => ({ coldStart: await coldStart(15) }),
   },
   handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },
-  ledger: {
-    what: 'AWS calls and list price of each webhook, and of each message that is sent',
+  cost: {
+    what: 'AWS calls and list price of each webhook and of each sent message',
     run: () =>
       withLocal({ ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: '200' }, async (local) => ({
-        ledger: await ledger(local),
-        ledgerOfSending: await ledgerOfSending(local),
+        webhookCost: await webhookCosts(local),
+        sendCost: await sendCosts(local),
       })),
   },
   throughput: {
-    what: 'webhooks a second through the whole local engine',
+    what: 'webhooks per second through the whole local engine',
     run: () => withLocal({}, async (local) => ({ throughput: [await throughput(local, 50, 60)] })),
   },
   console: {
-    what: "the console's API with 10,000 conversations, beside 100",
+    what: "the console's API with 10,000 conversations, compared with 100",
     run: () => withLocal({}, async (local) => ({ console: await consoleTimes(local) })),
   },
   drain: {
-    what: 'a burst of 1,000 send requests at a rate limit, beside two usual designs; takes minutes',
+    what: 'a burst of 1,000 send requests at a rate limit, compared with two common designs; takes minutes',
     run: async () => ({ drain: await drain(ratesPerSecond()) }),
   },
   faults: {
@@ -60,7 +59,7 @@ else await run(values.only.split(','));
 async function run(wanted: readonly string[]): Promise<void> {
   const chosen = wanted.flatMap((name) => benchmarks[name] ?? []);
   if (chosen.length < wanted.length) {
-    process.stderr.write(`--only ${wanted.join(',')}: expected some of ${names.join(', ')}\n`);
+    process.stderr.write(`--only ${wanted.join(',')}: expected one or more of ${names.join(', ')}\n`);
     process.exit(1);
   }
   const result: Record<string, readonly object[]> = {};
@@ -75,7 +74,7 @@ async function run(wanted: readonly string[]): Promise<void> {
 function ratesPerSecond(): number[] {
   const rates = values.rate.split(',').map(Number);
   if (rates.every((rate) => Number.isInteger(rate) && rate > 0)) return rates;
-  process.stderr.write(`--rate ${values.rate}: expected whole numbers of calls a second, such as 10 or 10,20,40\n`);
+  process.stderr.write(`--rate ${values.rate}: expected whole numbers of calls per second, such as 10 or 10,20,40\n`);
   process.exit(1);
 }
 
@@ -90,12 +89,12 @@ function help(): string {
   const width = Math.max(...names.map((name) => name.length));
   return `npm run bench [-- --only NAME[,NAME] --rate R[,R] --json]
 
-Compare ratios within one run: machines differ. cpuMs is CPU time of the whole local engine for each message: what is beside
-it on the machine changes it least. Two cores carry a drain of about 20 calls a second; above that, see cpuShare.
+Compare ratios within one run, because machines differ. cpuMs is CPU time of the whole local engine for each message; other
+load on the machine affects it least. Two cores sustain a drain of about 20 calls per second; above that, see cpuShare.
 
 ${names.map((name) => `  ${name.padEnd(width)}  ${benchmarks[name]?.what}`).join('\n')}
 
-  --only   only these
-  --rate   what LiveChat takes a second in drain, one or several; 10, the bridge's default, unless given
-  --json   print one JSON object instead of tables; how far it is goes to stderr`;
+  --only   run only these benchmarks
+  --rate   LiveChat's limit in calls per second for drain, one or more values (default: 10, the bridge's default)
+  --json   print one JSON object instead of tables; progress goes to stderr`;
 }

@@ -1,42 +1,41 @@
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
-import { percentile } from '../cli/simulate/timing.ts';
+import { percentile, round1 } from '../cli/simulate/timing.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
-import { round1, round2 } from './cold-start.ts';
-import { measureCpu } from './cpu.ts';
+import { measureCpu, round2 } from './engine.ts';
 
 export interface Throughput {
   readonly webhooks: number;
   readonly chats: number;
-  /** Until everything they lead to is stored. */
+  /** Until all their state is stored. */
   readonly webhooksPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** CPU time of the local engine for each webhook, until everything it leads to is stored. */
+  /** CPU time of the local engine for each webhook, until all its state is stored. */
   readonly cpuMs: number;
 }
 
 const concurrency = 32;
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 
-/** Plain messages in many open chats, through the whole local engine until all state is stored. */
+/** Sends messages of many open chats to the webhook, and waits until all state is stored. */
 export async function throughput(local: Local, chats: number, messagesEach: number): Promise<Throughput> {
   const organization_id = randomUUID();
   await sendAll(
     local,
-    Array.from({ length: chats }, (_, chat) => started(organization_id, chat)),
+    Array.from({ length: chats }, (_, chat) => chatStarted(organization_id, chat)),
   );
   await local.idle();
   const bodies = Array.from({ length: chats * messagesEach }, (_, index) =>
-    message(organization_id, index % chats, Math.floor(index / chats)),
+    customerMessage(organization_id, index % chats, Math.floor(index / chats)),
   );
-  const measured = await measureCpu(local);
+  const stopCpu = await measureCpu(local);
   const start = performance.now();
   const times = await sendAll(local, bodies);
   await local.idle();
   const seconds = (performance.now() - start) / 1000;
-  const { ms } = await measured();
+  const { ms } = await stopCpu();
   return {
     webhooks: bodies.length,
     chats,
@@ -63,7 +62,7 @@ async function sendAll(local: Local, bodies: readonly object[]): Promise<number[
 
 const thread = (chat: number) => `THREAD${chat}`;
 
-export function started(organization_id: string, chat: number): object {
+export function chatStarted(organization_id: string, chat: number): object {
   const at = '2026-03-11T09:00:00.000000Z';
   const payload = {
     chat: {
@@ -75,7 +74,7 @@ export function started(organization_id: string, chat: number): object {
   return { ...fixture('incoming_chat.json'), organization_id, payload };
 }
 
-export function message(organization_id: string, chat: number, number: number): object {
+export function customerMessage(organization_id: string, chat: number, number: number): object {
   const created_at = new Date(Date.UTC(2026, 2, 11, 9, 0, 1) + number * 1000).toISOString();
   const event = {
     id: `${thread(chat)}_${number + 1}`,

@@ -60,14 +60,14 @@ describe('finding the bridge', () => {
     expect(stderr).toContain('deploy the stage again');
   });
 
-  test('tells what to set without a region', async () => {
+  test('reports a missing region', async () => {
     const environment = { ...withAws(), AWS_REGION: '', AWS_CONFIG_FILE: '/nowhere' };
     const { code, stderr } = await startLivechat(['gate', 'show', '--stage', 'old'], environment).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('set AWS_REGION');
   });
 
-  test('tells how to start the engine if it does not respond', async () => {
+  test('reports how to start the engine if it does not respond', async () => {
     const { code, stderr } = await cliFor({ aws: nowhere }).run('gate', 'show');
     expect(code).toBe(1);
     expect(stderr).toContain(`No response from ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);

@@ -86,12 +86,10 @@ const printConversation = (conversation: ConversationDetail, { messages, notes, 
   print(`${colours.bold(id)}  ${status}, last activity ${lastActivityAt}, organization ${organizationId}`);
   printTable(
     ['type', 'name', 'id', 'e-mail', 'read up to'],
-    participants.map((one) => [
-      one.type,
-      printable(one.name ?? ''),
-      printable(one.id),
-      printable(one.email ?? ''),
-      one.seenUpTo,
+    participants.map(({ type, name = '', id: user, email = '', seenUpTo }) => [
+      type,
+      ...[name, user, email].map(printable),
+      seenUpTo,
     ]),
   );
   const names = new Map(participants.map(({ id: user, name }) => [user, name ?? user]));

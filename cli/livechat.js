@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that any Node can start it: main.ts needs a Node that runs TypeScript, which the `node` package brings.
+// Plain JavaScript, so that any Node version can start it. main.ts needs a Node that runs TypeScript: this one, or that of the `node` package.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -35,7 +35,7 @@ const child = spawn(node, options, { stdio: 'inherit' });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    // Ctrl-C reaches the whole group by itself; a second one would cut short what the child does to end well.
+    // The terminal sends Ctrl-C to the child too. A second signal would interrupt its clean-up.
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   });
 }
@@ -45,6 +45,6 @@ child.on('error', (error) => {
   process.exit(1);
 });
 child.on('exit', (code, signal) => {
-  // 128 and the signal's number is what a shell reports for a process that a signal ended.
+  // Shells report 128 plus the signal number.
   process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
 });

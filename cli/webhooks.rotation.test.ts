@@ -7,7 +7,7 @@ import { outbound } from '../test/outbound.ts';
 
 const secretValue = z.object({ LIVECHAT_WEBHOOK_SECRET: z.string(), LIVECHAT_AGENT_ID: z.string() });
 const rotate = ['webhooks', 'sync', '--rotate-secret', '--yes'];
-const shortDelays = ['--cache-seconds', '1', '--settle-seconds', '1'];
+const shortDelays = ['--cache-seconds', '1', '--propagation-seconds', '1'];
 
 describe('livechat webhooks sync --rotate-secret', () => {
   let local: Local;
@@ -67,7 +67,7 @@ describe('livechat webhooks sync --rotate-secret', () => {
 
   test.each([
     ['after the secret is stored', ['--cache-seconds', '600']],
-    ['after the new webhooks are registered', ['--cache-seconds', '0', '--settle-seconds', '600']],
+    ['after the new webhooks are registered', ['--cache-seconds', '0', '--propagation-seconds', '600']],
   ])('continues with the same secret if interrupted %s', async (_when, delays) => {
     const first = cli.start(...rotate, ...delays);
     await expect.poll(first.printed, { timeout: 15_000 }).toContain('Waiting until');

@@ -82,7 +82,7 @@ describe('livechat webhooks', () => {
     ]);
     const { plan } = z
       .object({ plan: z.array(z.object({ action: z.string(), does: z.string() })) })
-      .parse(await cli.json('webhooks', 'sync', '--yes', '--settle-seconds', '0', '--cache-seconds', '0'));
+      .parse(await cli.json('webhooks', 'sync', '--yes', '--propagation-seconds', '0', '--cache-seconds', '0'));
     expect(plan).toContainEqual({ action: 'incoming_event', does: 'replace' });
     expect(plan).toContainEqual({ action: 'tag_created', does: 'remove' });
     expect(plan).toContainEqual({ action: 'all', does: 'enable' });
@@ -152,7 +152,7 @@ describe('livechat webhooks', () => {
   test.each([
     [['webhooks', 'sync', '--url', 'bridge.example'], '--url must be an address'],
     [['webhooks', 'sync', '--url', `https://bridge.example/${'a'.repeat(500)}`], '--url must be at most 500'],
-    [['webhooks', 'sync', '--settle-seconds', 'long'], '--settle-seconds must be a whole number'],
+    [['webhooks', 'sync', '--propagation-seconds', 'long'], '--propagation-seconds must be a whole number'],
     [['webhooks', 'list', '--organization', 'acme'], '--organization must be a UUID'],
   ])('rejects %j', async (args, message) => {
     const { code, stderr } = await cli.run(...args);

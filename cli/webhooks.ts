@@ -27,15 +27,10 @@ import { CliError, exitCodes, UsageError } from './errors.ts';
 import { colours, print, printJson, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
 
-interface Target {
-  readonly account: Account;
-  readonly url: string;
-}
-
 const isLocal = (url: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 
 /** @throws UsageError if the real LiveChat would have to call this machine */
-const openTarget = async ({ organization, url }: ListOptions, { webhookUrl }: StageOutputs): Promise<Target> => {
+const openTarget = async ({ organization, url }: ListOptions, { webhookUrl }: StageOutputs) => {
   const account = await openAccount(organization, systemClock);
   const chosen = url ?? webhookUrl;
   if (isLocal(chosen) && !isLocal(account.baseUrl)) {
@@ -137,25 +132,18 @@ export const syncRegistrations = async (options: SyncOptions, bridge: StageOutpu
   else if (!isUpToDate(plan)) print(ok ? colours.green('Done.') : colours.red('Done, except for what is blocked.'));
 };
 
-const planFor = async (
-  account: Account,
-  url: string,
-  state: RegistrationState,
-  { rotateSecret }: SyncOptions,
-): Promise<PlannedSync> => {
-  if (!rotateSecret) return planSync(account, url, state);
-  try {
-    return await planRotation(account, url, state);
-  } catch (error) {
+const planFor = async (account: Account, url: string, state: RegistrationState, { rotateSecret }: SyncOptions) => {
+  const plan = rotateSecret ? planRotation : planSync;
+  return plan(account, url, state).catch((error: unknown) => {
     throw error instanceof RotationError ? new CliError(error.message, { cause: error }) : error;
-  }
+  });
 };
 
 const apply = async ({ plan, desired, secret, isNew }: PlannedSync, account: Account, options: SyncOptions) => {
   if (isNew) await storeWebhookSecret(account, secret);
   const storedAt = isNew ? systemClock.now() : account.stored.changedAt;
   const delays = {
-    propagationMs: options.settleSeconds * 1000,
+    propagationMs: options.propagationSeconds * 1000,
     cacheMs: (options.cacheSeconds ?? wholeNumber('SECRET_CACHE_SECONDS', 300)) * 1000,
   };
   await withProgress('Registering', countSteps(plan), ({ step, say }) =>

@@ -1,4 +1,5 @@
 import type { ExecutionStatus } from './aws/executions.ts';
+import type { InvocationOutcome } from './lambda/runtime.ts';
 
 /** An event of the engine, for the terminal output and the console's stream. Only a bus event's detail holds message contents. */
 export type Activity = EventActivity | ExecutionActivity | InvocationActivity | WebhookActivity;
@@ -12,16 +13,8 @@ export type EventActivity = {
   readonly detail: unknown;
 };
 
-/** A function invocation finished. */
-export type InvocationActivity = {
-  readonly type: 'invocation';
-  readonly at: string;
-  readonly function: string;
-  readonly ok: boolean;
-  readonly ms: number;
-  /** The error's name. */
-  readonly error?: string;
-};
+/** A function invocation ended. */
+export type InvocationActivity = InvocationOutcome & { readonly type: 'invocation'; readonly at: string };
 
 /** An execution of a state machine started or ended. */
 export type ExecutionActivity = {

@@ -2,10 +2,11 @@ import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import type { Activity } from './activity.ts';
-import { type Engine, type EngineOptions, type EngineParts, type SimulatorSettings, startEngine } from './engine.ts';
+import { type Engine, type EngineOptions, type EngineParts, startEngine } from './engine.ts';
 import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
+import { type SimulatorSettings, startSimulatorThread } from './livechat/worker.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -91,12 +92,12 @@ test('is not idle while the simulator has an undelivered webhook', async () => {
   expect(arrived).toEqual(['webhook', 'idle 200']);
 });
 
-const sends = {
+const sendFunctions = {
   webhook: putEvents.replace('chat.started', 'message.send.requested'),
   send: `
     if (event.input.detail.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
     throw Object.assign(new Error('gone'), { name: 'LiveChatClientError' });`,
-  'dead-letter': `for (const { body } of event.Records) console.log('letter', JSON.parse(body).kind ?? 'status');`,
+  'dead-letter': `for (const { body } of event.Records) console.log('dead letter', JSON.parse(body).kind ?? 'status');`,
 };
 
 async function startSends(functions: Record<string, string>): Promise<Started> {
@@ -107,15 +108,15 @@ async function startSends(functions: Record<string, string>): Promise<Started> {
 }
 
 test('passes a send request to the state machine and a failed one to the dead-letter queue', async () => {
-  const { engine, activities, lines } = await startSends(sends);
+  const { engine, activities, lines } = await startSends(sendFunctions);
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"ok"}' });
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"no"}' });
   await fetch(`${engine.addresses.aws}/_local/idle`);
 
   await expect
-    .poll(() => lines.filter((line) => line.startsWith('letter')).sort())
-    .toEqual(['letter send', 'letter status']);
+    .poll(() => lines.filter((line) => line.startsWith('dead letter')).sort())
+    .toEqual(['dead letter send', 'dead letter status']);
   const executions = activities.filter((activity) => activity.type === 'execution');
   expect(executions.map(({ status, error }) => [status, error])).toEqual([
     ['RUNNING', undefined],
@@ -126,15 +127,15 @@ test('passes a send request to the state machine and a failed one to the dead-le
 });
 
 test('retries a send whose function is killed', async () => {
-  const begun = Promise.withResolvers<void>();
-  const server = createServer(() => begun.resolve());
+  const called = Promise.withResolvers<void>();
+  const server = createServer(() => called.resolve());
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
   const send = `await fetch('http://127.0.0.1:' + event.input.detail.port);`;
-  const { engine, activities } = await startSends({ ...sends, send });
+  const { engine, activities } = await startSends({ ...sendFunctions, send });
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: JSON.stringify({ port }) });
-  await begun.promise;
+  await called.promise;
   // Later calls get a response.
   server.removeAllListeners('request').on('request', (_request, response) => response.end());
   const killed = await fetch(`${engine.addresses.aws}/_local/kill`, { method: 'POST' });
@@ -209,11 +210,15 @@ test('cleans up after a failed start', async () => {
 });
 
 test("names the simulator's port option if the port is in use", async () => {
-  const taken = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
+  const server = createServer();
+  const taken = await listen(server, 0, '--port');
+  cleanups.push(() => close(server));
   const parts: EngineParts = {
-    startSimulator: () => Promise.reject(taken),
+    startSimulator: startSimulatorThread,
     createConsole: () => Promise.reject(new Error('not reached')),
   };
 
-  await expect(start({ livechatPort: 4600, parts })).rejects.toThrow(/Port 4600 is taken.*--livechat-port/);
+  await expect(start({ livechatPort: taken, parts })).rejects.toThrow(
+    `Port ${taken} is taken. Choose another one with --livechat-port`,
+  );
 });

@@ -18,7 +18,9 @@ import { createHttpApi, type HttpApiOptions } from './http-api.ts';
 import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
-import { close, isPortTaken, listen, PortTakenError } from './listen.ts';
+import { close, listen } from './listen.ts';
+import type { RunningSimulator } from './livechat/server.ts';
+import type { SimulatorSettings } from './livechat/worker.ts';
 
 /** The engine's input, in the shape of stacks/topology.ts. */
 export interface Topology extends AwsResources, EnvironmentTopology {
@@ -29,27 +31,13 @@ export interface Topology extends AwsResources, EnvironmentTopology {
   readonly stateMachines: AwsResources['stateMachines'] & EnvironmentTopology['stateMachines'];
 }
 
-export interface SimulatorSettings {
-  readonly port: number;
-  readonly webhookUrl: string;
-  readonly secretKey: string;
-  readonly organizationId: string;
-  readonly clientId: string;
-  readonly agentId: string;
-  /** The credentials of the bridge's API calls. */
-  readonly accountId: string;
-  readonly apiKey: string;
-  /** Counter of webhooks that are not delivered yet, see `sharedInFlight`. */
-  readonly pendingWebhooks: SharedArrayBuffer;
-}
-
 export interface Console {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** The simulator and the console; injectable for tests. */
+/** Injectable for tests. */
 export interface EngineParts {
-  startSimulator(settings: SimulatorSettings): Promise<{ readonly port: number; stop(): Promise<void> }>;
+  startSimulator(settings: SimulatorSettings): Promise<RunningSimulator>;
   createConsole(dependencies: {
     subscribe(listener: Listener): () => void;
     bus: string;
@@ -59,7 +47,7 @@ export interface EngineParts {
 }
 
 export interface EngineOptions {
-  /** 0 picks any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
@@ -67,7 +55,7 @@ export interface EngineOptions {
   readonly asyncRetryDelayMs: number;
   /** Fixed delays in state machines instead of their definitions'. */
   readonly machineDelays?: MachineDelays;
-  /** Receives what an operator must know: unsupported calls, dead letters, lost events. */
+  /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
   onLog?(line: string): void;
@@ -98,13 +86,13 @@ const secretPrefix = 'livechat';
 
 const defaultParts: EngineParts = {
   startSimulator: async (settings) => (await import('./livechat/worker.ts')).startSimulatorThread(settings),
-  // Imported late, since the console's clients read the environment on import.
+  // Imported lazily, because the console's clients read the environment on import.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };
 
 /**
  * Starts the whole bridge on this machine: the AWS side, the functions, the webhook, the console and, unless
- * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. One engine a process: it takes over process.env
+ * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. Only one engine per process: it replaces process.env
  * until it stops.
  *
  * @throws PortTakenError
@@ -131,7 +119,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function stop(): Promise<void> {
     stopping = true;
-    // In start order: once the local AWS, which reports unfinished work, has stopped, nothing new starts.
+    // In start order: the local AWS stops first and reports unfinished work, so that no new work starts.
     for (const cleanup of cleanups.splice(0)) await cleanup();
   }
 
@@ -139,7 +127,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const given = environment.LIVECHAT_API_BASE_URL;
     if (given && !isSimulator(given, options.livechatPort)) return { url: given, simulated: false };
     const { secret } = credentials;
-    const settings: SimulatorSettings = {
+    const simulator = await parts.startSimulator({
       port: options.livechatPort,
       webhookUrl,
       secretKey: secret.LIVECHAT_WEBHOOK_SECRET,
@@ -149,9 +137,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
       pendingWebhooks,
-    };
-    const simulator = await parts.startSimulator(settings).catch((cause: unknown) => {
-      throw isPortTaken(cause) ? new PortTakenError(settings.port, '--livechat-port', { cause }) : cause;
     });
     cleanups.push(() => simulator.stop());
     return { url: `http://localhost:${simulator.port}`, simulated: true };
@@ -197,16 +182,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const webhookUrl = `http://localhost:${httpPort}${topology.webhookRoute.path}`;
     const { url: liveChatUrl, simulated } = await findLiveChat(webhookUrl);
 
-    const found = {
-      topology,
-      endpoint: aws.url,
-      secretPrefix,
-      deadLetterQueueUrl: aws.deadLetterQueueUrl,
-      liveChatUrl,
+    const { deadLetterQueueUrl } = aws;
+    const resources = { topology, endpoint: aws.url, secretPrefix, deadLetterQueueUrl, liveChatUrl };
+    const env = functionEnvironment({ ...resources, inherited: environment });
+    const outputs: StageOutputs = {
+      version: 1,
+      webhookUrl,
+      environment: functionEnvironment({ ...resources, inherited: pickSettings(deployed.settings, environment) }),
     };
-    const env = functionEnvironment({ ...found, inherited: environment });
-    const known = functionEnvironment({ ...found, inherited: pickSettings(deployed.settings, environment) });
-    const outputs: StageOutputs = { version: 1, webhookUrl, environment: known };
     aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
     cleanups.push(replaceProcessEnvironment(env));
     const started = await startRuntime({
@@ -214,7 +197,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       root,
       env,
       onLog,
-      onInvocation: (run) => publish({ type: 'invocation', at: now(), ...run }),
+      onInvocation: (outcome) => publish({ type: 'invocation', at: now(), ...outcome }),
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);

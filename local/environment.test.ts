@@ -58,9 +58,9 @@ test("replaces and restores the process's environment", () => {
   vi.stubEnv('AWS_PROFILE', 'production');
   const before = { ...process.env };
 
-  const redeliver = replaceProcessEnvironment({ ONLY: 'this' });
+  const restore = replaceProcessEnvironment({ ONLY: 'this' });
   expect(process.env).toEqual({ ONLY: 'this' });
-  redeliver();
+  restore();
 
   expect(process.env).toEqual(before);
   vi.unstubAllEnvs();

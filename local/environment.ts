@@ -33,7 +33,7 @@ export interface EnvironmentOptions {
  */
 export function functionEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { topology, inherited } = options;
-  const kept = Object.entries(inherited).flatMap(([name, value]): [string, string][] =>
+  const inheritedEntries = Object.entries(inherited).flatMap(([name, value]): [string, string][] =>
     value === undefined || name.startsWith('AWS_') ? [] : [[name, value]],
   );
   const tables = Object.entries(topology.tables).map(([name, { variable }]) => [variable, name] as const);
@@ -42,7 +42,7 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
   );
   return {
     LOG_LEVEL: 'INFO',
-    ...Object.fromEntries(kept),
+    ...Object.fromEntries(inheritedEntries),
     AWS_ENDPOINT_URL: options.endpoint,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: 'local',
@@ -61,8 +61,8 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
 
 /** The simulator also serves LiveChat's files, so they are not fetched from the web. */
 function simulatorUrl({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_SIMULATOR_URL?: string } {
-  const here = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
-  return here && !inherited.MEDIA_SIMULATOR_URL ? { MEDIA_SIMULATOR_URL: new URL(liveChatUrl).origin } : {};
+  const isLocal = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
+  return isLocal && !inherited.MEDIA_SIMULATOR_URL ? { MEDIA_SIMULATOR_URL: new URL(liveChatUrl).origin } : {};
 }
 
 /** Replaces this process's environment. The returned function restores it. */
@@ -79,20 +79,7 @@ function replaceEnvironment(environment: Environment): void {
   Object.assign(process.env, environment);
 }
 
-export interface LocalCredentials {
-  /** The content of the secret. */
-  readonly secret: {
-    readonly LIVECHAT_WEBHOOK_SECRET: string;
-    readonly LIVECHAT_API_KEY: string;
-    readonly LIVECHAT_ACCOUNT_ID: string;
-    readonly LIVECHAT_CLIENT_ID: string;
-    readonly LIVECHAT_AGENT_ID: string;
-  };
-  /** The simulator's organization. */
-  readonly organizationId: string;
-  /** The values that were generated for this run. */
-  readonly generated: Readonly<Record<string, string>>;
-}
+export type LocalCredentials = ReturnType<typeof localCredentials>;
 
 /** The webhook rejects shorter secrets. */
 const minSecretLength = 8;
@@ -102,7 +89,8 @@ const minSecretLength = 8;
  *
  * @throws Error that names the invalid setting and what it should be.
  */
-export function localCredentials(environment: Environment): LocalCredentials {
+export function localCredentials(environment: Environment) {
+  /** The values that were generated for this run. */
   const generated: Record<string, string> = {};
   const setting = (name: string, fallback: string): string => {
     const given = environment[name];
@@ -111,6 +99,7 @@ export function localCredentials(environment: Environment): LocalCredentials {
     return fallback;
   };
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
+  /** The content of the secret. */
   const secret = {
     LIVECHAT_WEBHOOK_SECRET: setting('LIVECHAT_WEBHOOK_SECRET', `whsec-${randomHex(24)}`),
     LIVECHAT_API_KEY: setting('LIVECHAT_API_KEY', `local-${randomHex(24)}`),
@@ -122,5 +111,7 @@ export function localCredentials(environment: Environment): LocalCredentials {
   if (length < minSecretLength) {
     throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${minSecretLength} characters; it has ${length}`);
   }
-  return { secret, organizationId: setting('LIVECHAT_ORGANIZATION_ID', randomUUID()), generated };
+  /** The simulator's organization. */
+  const organizationId = setting('LIVECHAT_ORGANIZATION_ID', randomUUID());
+  return { secret, organizationId, generated };
 }

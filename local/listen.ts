@@ -5,15 +5,11 @@ export type PortOption = '--port' | '--aws-port' | '--livechat-port';
 
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
+  readonly code = 'EADDRINUSE';
 
   constructor(port: number, option: PortOption, options?: ErrorOptions) {
-    super(`Port ${port} is taken. Choose another one with ${option} <number> (0 takes any free port).`, options);
+    super(`Port ${port} is taken. Choose another one with ${option} <number> (0 selects a free port).`, options);
   }
-}
-
-/** Whether listening failed because the port is in use. */
-export function isPortTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
 /**
@@ -23,11 +19,13 @@ export function isPortTaken(error: unknown): boolean {
  */
 export function listen(server: Server, port: number, option: PortOption): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const refuse = (error: Error) =>
-    reject(isPortTaken(error) ? new PortTakenError(port, option, { cause: error }) : error);
-  server.once('error', refuse);
+  const fail = (error: Error) => {
+    const taken = 'code' in error && error.code === 'EADDRINUSE';
+    reject(taken ? new PortTakenError(port, option, { cause: error }) : error);
+  };
+  server.once('error', fail);
   server.listen(port, '127.0.0.1', () => {
-    server.off('error', refuse);
+    server.off('error', fail);
     const address = server.address();
     resolve(typeof address === 'object' && address ? address.port : port);
   });

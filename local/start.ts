@@ -24,7 +24,7 @@ export type StartOptions = z.output<typeof optionsSchema>;
 export function parseOptions(args: readonly string[]): StartOptions {
   const command = new Command('npm start --')
     .description('Runs the whole bridge on this machine, with a simulator instead of LiveChat.')
-    .option('--port <number>', 'port of the webhook and the console (0 picks any free port)', parsePort, 3000)
+    .option('--port <number>', 'port of the webhook and the console (0 selects a free port)', parsePort, 3000)
     .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
     .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
     .option(
@@ -83,9 +83,21 @@ async function run(): Promise<void> {
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop());
+  if (process.env.npm_lifecycle_event === 'start') onParentExit(() => void stop());
   engine.subscribe((activity) => print(formatActivity(activity, colors)));
   print(formatStart(engine, colors));
   if (options.json) process.stdout.write(`${formatReady(engine.addresses)}\n`);
+}
+
+/** npm passes a signal to the shell that it started, and not every shell passes it on: the engine would outlive `npm start`. */
+function onParentExit(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, 250);
+  timer.unref();
 }
 
 run().catch((error: unknown) => {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { pollOptions, post } from './local.ts';
-import { type SharedLocal, sharedLocal } from './shared-local.ts';
+import { type Local, pollOptions, post, startLocal } from './local.ts';
 
 const conversationPage = z.object({
   conversations: z.array(z.object({ organizationId: z.string() })),
@@ -13,10 +12,11 @@ const conversationPage = z.object({
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 
 describe('the webhooks of a chat', () => {
-  let local: SharedLocal;
+  let local: Local;
   beforeAll(async () => {
-    local = await sharedLocal();
+    local = await startLocal();
   });
+  afterAll(() => local.stop());
 
   /** A chat of a new organization, and functions that post its webhooks. */
   function chat() {
@@ -60,7 +60,7 @@ describe('the webhooks of a chat', () => {
       messages: [{ id: 'THREAD_1' }],
       notes: [{ id: 'THREAD_2', content: 'edited note', edited: true }],
     });
-    expect(await local.output()).not.toMatch(/message\.\w+ .*confidential/);
+    expect(local.output()).not.toMatch(/message\.\w+ .*confidential/);
   });
 
   it('are stored through the bucket if they are too large for the bus', async () => {

@@ -27,7 +27,7 @@ const syncOptions = z.object({
   ...targetOptions,
   rotateSecret: flag,
   dryRun: flag,
-  settleSeconds: wholeNumber(0),
+  propagationSeconds: wholeNumber(0),
   cacheSeconds: z.optional(wholeNumber(0)),
 });
 export type SyncOptions = z.infer<typeof syncOptions>;
@@ -47,11 +47,7 @@ const listCommand = () =>
       examples: ['webhooks list', 'webhooks list --stage production --json'],
     }),
     'the webhook of this bridge',
-  ).action(
-    withBridge(listOptions, async (options, bridge) =>
-      (await import('../webhooks.ts')).listRegistrations(options, bridge),
-    ),
-  );
+  ).action(withBridge(listOptions, async (...args) => (await import('../webhooks.ts')).listRegistrations(...args)));
 
 const syncCommand = () =>
   withTarget(
@@ -71,7 +67,7 @@ const syncCommand = () =>
   )
     .option('--rotate-secret', 'create a new webhook secret and replace the old one without rejecting a webhook')
     .option('--dry-run', 'show the plan, without applying it')
-    .option('--settle-seconds <number>', 'how long LiveChat takes to apply a change everywhere', '120')
+    .option('--propagation-seconds <number>', 'how long LiveChat takes to apply a change everywhere', '120')
     .option(
       '--cache-seconds <number>',
       'how long a function caches a secret (default: SECRET_CACHE_SECONDS of the stage, or 300)',
@@ -82,11 +78,7 @@ const syncCommand = () =>
 A replacement takes a few minutes: the old registration is removed when the new one is in effect. If the command is
 interrupted, run it again to continue. Registrations of other addresses are not changed.`,
     )
-    .action(
-      withBridge(syncOptions, async (options, bridge) =>
-        (await import('../webhooks.ts')).syncRegistrations(options, bridge),
-      ),
-    );
+    .action(withBridge(syncOptions, async (...args) => (await import('../webhooks.ts')).syncRegistrations(...args)));
 
 const removeCommand = () =>
   withTarget(
@@ -104,9 +96,7 @@ const removeCommand = () =>
   )
     .option('--action <name>', 'only registrations of this action; can be repeated', collect)
     .action(
-      withBridge(removeOptions, async (options, bridge) =>
-        (await import('../webhooks.ts')).removeRegistrations(options, bridge),
-      ),
+      withBridge(removeOptions, async (...args) => (await import('../webhooks.ts')).removeRegistrations(...args)),
     );
 
 export const register = (program: Command): void => {

@@ -208,7 +208,7 @@ describe('livechat doctor', () => {
     afterEach(async () => {
       await settings({ apiKey: 'key', scopes: null });
       await configure('enable_license_webhooks');
-      await cliFor(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--settle-seconds', '0');
+      await cliFor(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--propagation-seconds', '0');
     });
 
     test('rejected credentials', async () => {

@@ -52,9 +52,8 @@ const readScenario = async (file: string): Promise<Scenario> => {
   const steps = parseScript(file, text);
   const [first, ...rest] = steps;
   // A step has an action; the body that starts a chat does not.
-  return first === undefined || 'action' in first
-    ? { start: defaultScenario.start, steps }
-    : { start: first, steps: rest };
+  const startsChat = first !== undefined && !('action' in first);
+  return startsChat ? { start: first, steps: rest } : { start: defaultScenario.start, steps };
 };
 
 const parseScript = (file: string, text: string): Body[] => {
@@ -85,7 +84,7 @@ const printStep = ({ as, action, chatId, threadId, eventId }: CompletedStep): vo
 /** Replaces the event id `$previous` by the id of the last event that a step created. */
 const playScenario = async (
   { start, steps }: Scenario,
-  client: SimulatorClient,
+  client: ReturnType<typeof createSimulatorClient>,
   onStep: (step: CompletedStep) => void,
 ): Promise<CompletedStep[]> => {
   const { chat_id: chatId, thread_id } = await client.startChat(start);
@@ -119,11 +118,6 @@ const simulatorError = z.object({
   }),
 });
 
-export interface SimulatorClient {
-  readonly startChat: (body: Body) => Promise<z.infer<typeof startedChat>>;
-  readonly addEvent: (chatId: string, body: Body) => Promise<z.infer<typeof addedEvent>>;
-}
-
 const describeRejection = (status: number, json: unknown): string => {
   const { data } = simulatorError.safeParse(json);
   if (!data) return `status ${status}`;
@@ -132,8 +126,12 @@ const describeRejection = (status: number, json: unknown): string => {
 };
 
 /** Its methods throw a CliError if the simulator does not respond or rejects the request. */
-export const createSimulatorClient = (base: string): SimulatorClient => {
-  const post = async <Schema extends z.ZodMiniType>(path: string, body: Body, schema: Schema) => {
+export const createSimulatorClient = (base: string) => {
+  const post = async <Schema extends z.ZodMiniType>(
+    path: string,
+    body: Body,
+    schema: Schema,
+  ): Promise<z.output<Schema>> => {
     const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await fetch(new URL(path, base), init).catch((cause) => {
       const advice = 'Start the local engine with `npm start`, or pass the address with --simulator.';
@@ -150,7 +148,8 @@ export const createSimulatorClient = (base: string): SimulatorClient => {
     return parsed.data;
   };
   return {
-    startChat: (body) => post('/simulator/chats', body, startedChat),
-    addEvent: (chatId, body) => post(`/simulator/chats/${encodeURIComponent(chatId)}/events`, body, addedEvent),
+    startChat: (body: Body) => post('/simulator/chats', body, startedChat),
+    addEvent: (chatId: string, body: Body) =>
+      post(`/simulator/chats/${encodeURIComponent(chatId)}/events`, body, addedEvent),
   };
 };

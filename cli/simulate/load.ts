@@ -6,18 +6,6 @@ import { withProgress } from '../prompts.ts';
 import { createSimulatorClient } from './chat.ts';
 import { createThrottle, percentile, round1, systemClock } from './timing.ts';
 
-interface LoadSummary {
-  readonly ok: boolean;
-  readonly chats: number;
-  readonly calls: number;
-  readonly failedChats: number;
-  readonly firstError?: string;
-  readonly seconds: number;
-  readonly callsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
 /** Plays many chats at once and prints a summary. */
 export const simulateLoad = async (options: LoadOptions): Promise<void> => {
   const calls = options.chats * (options.messages + 1);
@@ -32,7 +20,7 @@ export const simulateLoad = async (options: LoadOptions): Promise<void> => {
 };
 
 /** Messages are numbered, so that a missing or misplaced one is visible. */
-const runLoad = async (options: LoadOptions, onCall: () => void): Promise<LoadSummary> => {
+const runLoad = async (options: LoadOptions, onCall: () => void) => {
   const { now } = systemClock;
   const client = createSimulatorClient(options.simulator);
   const throttle = createThrottle(options.rate, systemClock);

@@ -189,22 +189,7 @@ const post = async (url: string, { body, headers }: ReplayRequest): Promise<Repl
   }
 };
 
-export interface ReplayFailure {
-  readonly file: string;
-  readonly status: ReplayStatus;
-  readonly count: number;
-}
-
-export interface ReplaySummary {
-  readonly ok: boolean;
-  readonly sent: number;
-  readonly byStatus: Readonly<Record<string, number>>;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly failures: readonly ReplayFailure[];
-}
-
-export const summarize = (results: readonly ReplayResult[]): ReplaySummary => {
+export const summarize = (results: readonly ReplayResult[]) => {
   const byStatus = Object.groupBy(results, ({ status }) => String(status));
   const times = results.map(({ milliseconds }) => milliseconds);
   const failures = findFailures(results);
@@ -218,7 +203,7 @@ export const summarize = (results: readonly ReplayResult[]): ReplaySummary => {
   };
 };
 
-const findFailures = (results: readonly ReplayResult[]): ReplayFailure[] => {
+const findFailures = (results: readonly ReplayResult[]) => {
   const failed = results.filter(({ status }) => status !== 200);
   const groups = Object.values(Object.groupBy(failed, ({ file, status }) => `${file}\n${status}`));
   return groups.flatMap((group = []) =>
@@ -226,7 +211,7 @@ const findFailures = (results: readonly ReplayResult[]): ReplayFailure[] => {
   );
 };
 
-const printSummary = ({ sent, byStatus, p50Ms, p99Ms, failures }: ReplaySummary): void => {
+const printSummary = ({ sent, byStatus, p50Ms, p99Ms, failures }: ReturnType<typeof summarize>): void => {
   const statuses = Object.entries(byStatus).map(([status, count]) => `${count} × ${status}`);
   print(`${sent} sent: ${statuses.join(', ')}; p50 ${p50Ms} ms, p99 ${p99Ms} ms`);
   if (failures.length > 0) print(colours.red('Status other than 200:'));

@@ -49,10 +49,10 @@ describe('simulate chat', () => {
     const { at } = await simulator();
     const { code, stderr } = await livechat('simulate', 'chat', '--simulator', at, '--text', '');
     expect(code).toBe(1);
-    expect(stderr).toContain('text: expected a text that is not empty');
+    expect(stderr).toContain('text: expected a non-empty string');
   });
 
-  test('tells how to start a simulator if none responds', async () => {
+  test('reports how to start a simulator if none responds', async () => {
     const { code, stdout } = await livechat('simulate', 'chat', '--simulator', 'http://127.0.0.1:1', '--json');
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: expect.stringContaining('npm start') });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => local.stop());
 
-it('answers a customer’s first message once, from a process of its own', async () => {
+it('replies once to the first message of a customer', async () => {
   const run = fileURLToPath(new URL('run.ts', import.meta.url));
   const env = { ...process.env, CONSOLE_URL: local.console, AWS_ENDPOINT_URL: local.aws };
   const service = spawn(process.execPath, [run], { env, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,5 +1,5 @@
-/** What this service reads of the bridge's `message.received`; see docs/reference/events.md. */
-interface Received {
+/** The part of `message.received` that this service reads. See docs/reference/events.md. */
+interface MessageReceived {
   readonly detailType: string;
   readonly detail: {
     readonly metadata: { readonly id: string; readonly correlationId: string };
@@ -23,10 +23,10 @@ export interface SendRequest {
 }
 
 /**
- * The request that answers a customer's first message in a thread. It is the same for every later message of that
- * thread, and the bridge sends the same request once: this service needs to remember nothing.
+ * Returns a send request for a customer's message. The request id is the same for every message of a thread, and the bridge
+ * sends requests with the same id once: the service needs no state to reply only to the first message.
  */
-export function replyTo({ detailType, detail }: Received): SendRequest | undefined {
+export function createReply({ detailType, detail }: MessageReceived): SendRequest | undefined {
   if (detailType !== 'message.received' || detail.data.author.type !== 'customer') return undefined;
   const { organizationId, conversationId, threadId } = detail.data;
   return {

@@ -1,13 +1,13 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { replyTo } from './reply.ts';
+import { createReply } from './reply.ts';
 
 /**
- * Answers every customer's first message. Start the bridge (`npm start`), then this with Node 24:
+ * Replies to the first message of every customer. Start the bridge (`npm start`), then run this with Node 24:
  *
  *     npx node examples/first-reply/run.ts
  *
- * Deployed, the same `replyTo` would be a Lambda function behind a rule on `message.received`; here it listens to the
- * bridge's stream of events. CONSOLE_URL and AWS_ENDPOINT_URL say where the bridge is.
+ * In AWS, `createReply` would run in a Lambda function with a rule on `message.received`. Here it reads the console's event
+ * stream. CONSOLE_URL and AWS_ENDPOINT_URL are the addresses of the bridge.
  */
 const {
   CONSOLE_URL = 'http://localhost:3000',
@@ -32,12 +32,12 @@ for await (const chunk of stream.body.pipeThrough(new TextDecoderStream())) {
   for (const block of blocks) await answer(block);
 }
 
-/** One server-sent event: lines of `event:` and `data:`. */
+/** Handles one server-sent event: lines of `event:` and `data:`. */
 async function answer(block: string): Promise<void> {
   const lines = block.split('\n');
   if (!lines.includes('event: event')) return;
   const data = lines.find((line) => line.startsWith('data: '))?.slice('data: '.length);
-  const request = data === undefined ? undefined : replyTo(JSON.parse(data));
+  const request = data === undefined ? undefined : createReply(JSON.parse(data));
   if (!request) return;
   const entry = {
     Source: 'examples.first-reply',
@@ -46,5 +46,5 @@ async function answer(block: string): Promise<void> {
     EventBusName: BUS_NAME,
   };
   const { FailedEntryCount } = await bus.send(new PutEventsCommand({ Entries: [entry] }));
-  console.log(FailedEntryCount ? 'not taken' : `answered ${request.data.conversationId}`);
+  console.log(FailedEntryCount ? 'rejected by the bus' : `answered ${request.data.conversationId}`);
 }

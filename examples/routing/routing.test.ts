@@ -9,14 +9,14 @@ import { type Local, pollOptions, startLocal } from '../../test/local.ts';
 
 const page = readFileSync(new URL('../../docs/how-to/route-chats.md', import.meta.url), 'utf8');
 
-/** What stands in the page's first block of this language that holds `text`. */
+/** The first code block of the page in this language that contains `text`. */
 function block(language: string, text: string): string {
   const blocks = page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'));
   return [...blocks].flatMap(([, content]) => content ?? []).find((content) => content.includes(text)) ?? '';
 }
 
-/** The arguments of a command of the page, as a shell would split them. */
-function argumentsOf(command: string): string[] {
+/** The arguments of a command on the page, split as a shell does. */
+function splitCommand(command: string): string[] {
   const line = block('sh', command)
     .split('\n')
     .find((one) => one.startsWith(`npx livechat ${command}`));
@@ -32,32 +32,32 @@ describe('the worked example of docs/how-to/route-chats.md', () => {
   });
   afterAll(() => local.stop());
 
-  it('is the file that stands beside this test', () => {
+  it('shows the content of rules.json', () => {
     const file: unknown = JSON.parse(readFileSync(new URL('rules.json', import.meta.url), 'utf8'));
     expect(JSON.parse(block('json', '"after hours"'))).toEqual(file);
   });
 
-  it('comes to what the page shows', async () => {
-    const { code, stdout } = await cli.run(...argumentsOf('routing test'));
+  it('prints the output on the page', async () => {
+    const { code, stdout } = await cli.run(...splitCommand('routing test'));
     expect(code).toBe(0);
     expect(stdout).toBe(block('text', 'order status: matched'));
   });
 
-  it('is put in force by the page’s command, and decides the chat that the page begins', async () => {
+  it('applies the rules with the command on the page, and routes its chat', async () => {
     const simulator = ['--simulator', local.livechat];
     expect(await cli.run('simulate', 'chat', ...simulator)).toMatchObject({ code: 0 });
     await local.idle();
-    const applied = await cli.run(...argumentsOf('routing apply'));
+    const applied = await cli.run(...splitCommand('routing apply'));
     expect(applied).toMatchObject({ code: 0, stdout: 'Version 1 is in force.\n' });
     const [, script = ''] = /^echo '(.*)' > refund.json$/m.exec(block('sh', 'refund.json')) ?? [];
     const folder = await mkdtemp(join(tmpdir(), 'routing-'));
     await writeFile(join(folder, 'refund.json'), script);
-    const told = await cli.json('simulate', 'chat', '--script', join(folder, 'refund.json'), ...simulator);
+    const played = await cli.json('simulate', 'chat', '--script', join(folder, 'refund.json'), ...simulator);
     await rm(folder, { recursive: true });
-    const { chatId } = z.looseObject({ chatId: z.string() }).parse(told);
-    const decided = () => local.api(`/api/conversations/${chatId}`);
-    // Which rule it is depends on the time of day.
-    await expect.poll(decided, pollOptions).toMatchObject({
+    const { chatId } = z.looseObject({ chatId: z.string() }).parse(played);
+    const readConversation = () => local.api(`/api/conversations/${chatId}`);
+    // The rule depends on the time of day.
+    await expect.poll(readConversation, pollOptions).toMatchObject({
       body: {
         routing: [
           {

@@ -12,6 +12,7 @@ import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import * as z from 'zod/mini';
 import type { TableLayout } from '../../core/platform/tables.ts';
+import type { TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
 import { parseInput, parseJson, readBody, sendJson } from './protocol.ts';
 
@@ -46,10 +47,10 @@ export function createDatabase() {
 
     /** @throws AwsError RequestEntityTooLargeException */
     async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-      const own = timeToLive[operation];
-      if (own) {
+      const handler = timeToLive[operation];
+      if (handler) {
         const input = parseJson(await readBody(request, maxBodyBytes));
-        return sendJson(response, 200, own(input), 'application/x-amz-json-1.0');
+        return sendJson(response, 200, handler(input), 'application/x-amz-json-1.0');
       }
       // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
       // So it gets the body once it is complete.
@@ -63,12 +64,15 @@ export function createDatabase() {
 export type Database = ReturnType<typeof createDatabase>;
 
 /** Creates the tables through the API, as a deployment does. */
-export async function createTables(endpoint: string, layouts: Readonly<Record<string, TableLayout>>): Promise<void> {
+export async function createTables(
+  endpoint: string,
+  tables: Readonly<Record<string, Pick<TableSpec, 'layout'>>>,
+): Promise<void> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region, credentials });
   try {
     await Promise.all(
-      Object.entries(layouts).map(async ([TableName, layout]) => {
+      Object.entries(tables).map(async ([TableName, { layout }]) => {
         await client.send(new CreateTableCommand(createTableInput(TableName, layout)));
         const TimeToLiveSpecification = { Enabled: true, AttributeName: layout.expiry };
         await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
@@ -79,7 +83,7 @@ export async function createTables(endpoint: string, layouts: Readonly<Record<st
   }
 }
 
-export function createTableInput(name: string, layout: TableLayout): CreateTableCommandInput {
+function createTableInput(name: string, layout: TableLayout): CreateTableCommandInput {
   const indexes = layout.indexes.map((index) => ({
     IndexName: index.name,
     KeySchema: keySchema(index.partitionKey, index.sortKey),
@@ -100,24 +104,24 @@ function keySchema(partitionKey: string, sortKey: string | undefined): KeySchema
   return sortKey ? [partition, { AttributeName: sortKey, KeyType: 'RANGE' }] : [partition];
 }
 
-const described = z.object({ TableName: z.string() });
-const updated = z.object({
+const describeSchema = z.object({ TableName: z.string() });
+const updateSchema = z.object({
   TableName: z.string(),
   TimeToLiveSpecification: z.object({ Enabled: z.boolean(), AttributeName: z.string() }),
 });
 
 /** DynamoDB's time-to-live settings. Expired items are not removed. */
-export function createTimeToLive() {
+function createTimeToLive() {
   const attributes = new Map<string, string>();
 
   const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
     DescribeTimeToLive(input) {
-      const AttributeName = attributes.get(parseInput(described, input).TableName);
+      const AttributeName = attributes.get(parseInput(describeSchema, input).TableName);
       const off = { TimeToLiveStatus: 'DISABLED' };
       return { TimeToLiveDescription: AttributeName ? { TimeToLiveStatus: 'ENABLED', AttributeName } : off };
     },
     UpdateTimeToLive(input) {
-      const { TableName, TimeToLiveSpecification } = parseInput(updated, input);
+      const { TableName, TimeToLiveSpecification } = parseInput(updateSchema, input);
       if (TimeToLiveSpecification.Enabled) attributes.set(TableName, TimeToLiveSpecification.AttributeName);
       else attributes.delete(TableName);
       return { TimeToLiveSpecification };
@@ -157,7 +161,7 @@ const needsValues = /between|attribute_type/i;
  * names and the types of the values determine the tree, so each expression is parsed once and later requests get a copy
  * with their own values.
  */
-export function memoizeParsers(): void {
+function memoizeParsers(): void {
   for (const parser of [conditionParser, updateParser]) parser.parse = memoizeParser(parser.parse);
 }
 

@@ -1,23 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import type { Calls } from './control.ts';
-import { controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
+import { type Calls, controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
 import type { Database } from './dynamodb.ts';
 import type { Events } from './event-bridge.ts';
-import type { Parameters } from './parameter-store.ts';
 import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './protocol.ts';
-import { parseS3Operation } from './s3.ts';
-import type { Secrets } from './secrets-manager.ts';
-import type { Storage } from './sqs.ts';
-import type { StepFunctions } from './step-functions.ts';
+import { parseS3Operation, type Storage } from './sqs-s3.ts';
+
+/** A service with the JSON protocol. */
+interface JsonService {
+  call(operation: string, input: unknown): unknown;
+}
 
 export interface EndpointOptions {
-  readonly database: Database;
-  readonly storage: Storage;
+  readonly dynamodb: Database;
+  readonly sqsAndS3: Storage;
   readonly events: Events;
-  readonly secrets: Secrets;
-  readonly parameters: Parameters;
-  readonly stepFunctions: StepFunctions;
+  readonly secretsmanager: JsonService;
+  readonly ssm: JsonService;
+  readonly states: JsonService;
   readonly faults: Faults;
   readonly calls: Calls;
   control(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -48,32 +48,30 @@ const maxJsonBytes = 16 * 1_024 * 1_024;
  * not checked.
  */
 export function createEndpoint(options: EndpointOptions): Server {
-  const { database, storage, events, secrets, parameters, stepFunctions, faults, calls, control, report } = options;
+  const { dynamodb, sqsAndS3, events, faults, calls, control, report } = options;
 
   function requireSupport({ service, operation }: Call): void {
-    if (service === 'dynamodb' && !database.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
-    if (service === 'sqs' && !storage.supportsQueueOperation(operation)) throw unsupported(`SQS ${operation}`);
+    if (service === 'dynamodb' && !dynamodb.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
+    if (service === 'sqs' && !sqsAndS3.supportsQueueOperation(operation)) throw unsupported(`SQS ${operation}`);
   }
 
   async function serve(
-    call: Call,
+    { service, operation }: Call,
     fault: Fault['kind'] | undefined,
     request: IncomingMessage,
     response: ServerResponse,
   ) {
-    if (call.service === 'dynamodb') return database.handle(call.operation, request, response);
-    if (call.service === 'sqs' || call.service === 's3') return storage.handle(request, response);
+    if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
+    if (service === 'sqs' || service === 's3') return sqsAndS3.handle(request, response);
     const input = parseJson(await readBody(request, maxJsonBytes));
-    sendJson(response, 200, perform(call, fault, input), 'application/x-amz-json-1.1');
+    const output =
+      service === 'events'
+        ? events.call(operation, input, fault === 'partial')
+        : options[service].call(operation, input);
+    sendJson(response, 200, output, 'application/x-amz-json-1.1');
   }
 
-  function perform({ service, operation }: Call, fault: Fault['kind'] | undefined, input: unknown): unknown {
-    if (service === 'events') return events.call(operation, input, fault === 'partial');
-    if (service === 'states') return stepFunctions.call(operation, input);
-    return service === 'ssm' ? parameters.call(operation, input) : secrets.call(operation, input);
-  }
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
     const call = identify(request);
@@ -84,7 +82,7 @@ export function createEndpoint(options: EndpointOptions): Server {
     return serve(call, fault, request, response);
   }
 
-  function refuse(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
+  function respondWithError(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
     if (error.type === 'UnknownOperationException' || error.status === 500) report(`AWS endpoint: ${error.message}`);
     if (response.headersSent) {
       response.destroy();
@@ -96,11 +94,11 @@ export function createEndpoint(options: EndpointOptions): Server {
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-    answer(request, response).catch((error: unknown) => refuse(request, response, asAwsError(error)));
+    handle(request, response).catch((error: unknown) => respondWithError(request, response, asAwsError(error)));
   });
 }
 
-/** Only S3 requests have neither a target header nor the path of a control call. */
+/** S3 requests have neither the header X-Amz-Target nor the path of the control API. */
 function isS3({ headers, url }: IncomingMessage): boolean {
   return !headers['x-amz-target'] && !url?.startsWith(controlPrefix);
 }
@@ -108,7 +106,7 @@ function isS3({ headers, url }: IncomingMessage): boolean {
 /** In virtual-hosted-style S3 requests the bucket precedes the host name. Browsers never resolve `*.localhost` elsewhere. */
 const bucketLabel = /^[a-z0-9-]+\.(?=localhost(?::\d+)?$)/;
 
-/** @throws AwsError AccessDenied(Exception) for a request of another site's page, which must not read secrets or inject faults. */
+/** @throws AwsError AccessDenied(Exception) for a request from a page of another site, which must not read secrets or inject faults. */
 function rejectForeign(request: IncomingMessage): void {
   const { host, origin } = request.headers;
   const s3 = isS3(request);

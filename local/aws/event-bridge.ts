@@ -3,10 +3,10 @@ import * as z from 'zod/mini';
 import { type Pattern, patternOf } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
-import { compilePattern } from './event-pattern.ts';
+import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsEvent } from './executions.ts';
 import { AwsError, callOperation, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
-import type { OutgoingMessage } from './sqs.ts';
+import type { OutgoingMessage } from './sqs-s3.ts';
 
 /** An event as a rule's target receives it. */
 export interface Envelope {
@@ -23,13 +23,21 @@ export interface Envelope {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-export interface EventsOptions extends RulesOptions {
-  /** Starts the delivery of an event to a rule's target without waiting for it. */
-  deliver(match: Match, event: Envelope): void;
+export interface EventsOptions {
+  /** The name of the app's bus. */
+  readonly busName: string;
+  readonly rules: Readonly<Record<string, Rule>>;
+  /** The SQS names of the queues, by their names in the topology. */
+  readonly queues: Readonly<Record<string, string>> & { readonly deadLetters: string };
+  /** Invokes a function asynchronously, with retries. */
+  startFunction(name: string, event: unknown): void;
+  startExecution(input: { readonly stateMachineArn: string; readonly name: string; readonly input: string }): unknown;
+  /** Sends to a queue by its name in the topology. */
+  send(queue: string, message: OutgoingMessage): Promise<unknown>;
+  readonly inFlight: InFlight;
+  report(message: string): void;
   /** Receives every event on the app's bus. */
   onEvent?(event: Envelope): void;
-  readonly now?: () => Date;
-  readonly newId?: () => string;
 }
 
 interface Failure {
@@ -64,8 +72,8 @@ type Entry = z.output<typeof entrySchema>;
 
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
-  const { busName, onEvent, now = () => new Date(), newId = randomUUID } = options;
-  const rules = createRules(options);
+  const { busName, queues, startFunction, startExecution, send, inFlight, report, onEvent } = options;
+  const rules = createRules(busName, options.rules, queues);
 
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope | Failure {
     const missing = missingField(entry);
@@ -81,11 +89,11 @@ export function createEvents(options: EventsOptions) {
     if (!detail) return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
     return {
       version: '0',
-      id: newId(),
+      id: randomUUID(),
       'detail-type': DetailType,
       source: Source,
       account: accountId,
-      time: toSeconds(Time === undefined ? now() : new Date(Time * 1_000)),
+      time: toSeconds(Time === undefined ? new Date() : new Date(Time * 1_000)),
       region,
       resources: Resources,
       ...(replay !== undefined && { 'replay-name': replay }),
@@ -93,8 +101,42 @@ export function createEvents(options: EventsOptions) {
     };
   }
 
-  function deliver(bus: string, envelope: Envelope): void {
-    for (const match of rules.matching(bus, envelope)) options.deliver(match, envelope);
+  async function invokeTarget(target: Target, event: Envelope): Promise<void> {
+    if ('function' in target) return startFunction(target.function, event);
+    const body = JSON.stringify(event);
+    if ('queue' in target) {
+      await send(target.queue, { body });
+      return;
+    }
+    // As on EventBridge, the execution's name contains the event's id.
+    const name = `${event.id}_${randomUUID()}`;
+    startExecution({ stateMachineArn: stateMachineArn(target.stateMachine), name, input: body });
+  }
+
+  /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
+  async function sendToDeadLetterQueue({ name, bus, target, deadLetterArn }: BusRule, event: Envelope, error: unknown) {
+    if (deadLetterArn === undefined) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    const attributes = {
+      RULE_ARN: ruleArn(bus, name),
+      TARGET_ARN: targetArn(target, queues),
+      ERROR_CODE: error instanceof AwsError ? error.type : 'ERROR_FROM_TARGET',
+      ERROR_MESSAGE: message,
+      RETRY_ATTEMPTS: '0',
+    };
+    report(`Delivery to the target of the rule ${name} failed; the event is in the dead-letter queue: ${message}`);
+    await send('deadLetters', { body: JSON.stringify(event), attributes });
+  }
+
+  /** Starts the delivery of an event to the targets of all matching rules. */
+  function deliver(bus: string, event: Envelope): void {
+    for (const rule of rules.matching(bus, event)) {
+      const done = inFlight.track();
+      invokeTarget(rule.target, event)
+        .catch((error: unknown) => sendToDeadLetterQueue(rule, event, error))
+        .catch((error: unknown) => report(`An event for the rule ${rule.name} is lost: ${error}`))
+        .finally(done);
+    }
   }
 
   function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined): EntryResult {
@@ -135,7 +177,7 @@ export function createEvents(options: EventsOptions) {
 
     /** Publishes an event of an AWS service on the default bus. */
     emit({ source, detailType, resources, detail }: AwsEvent): void {
-      const head = { version: '0', id: newId(), account: accountId, time: toSeconds(now()), region } as const;
+      const head = { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region } as const;
       deliver(defaultBus, { ...head, 'detail-type': detailType, source, resources, detail });
     },
   };
@@ -183,17 +225,23 @@ export interface Rule {
   readonly ofStateMachine?: string;
 }
 
-/** A rule that an event matched. */
-export interface Match {
-  readonly rule: string;
+/** A rule on its bus, with the state that API calls change. */
+interface BusRule {
+  readonly name: string;
+  readonly number: number;
   readonly bus: string;
+  readonly pattern: unknown;
+  readonly matches: Matcher;
   readonly target: Target;
-  /** The ARN of the dead-letter queue. Without one, failed events are lost. */
-  readonly deadLetters: string | undefined;
+  /** The ARN of the target's dead-letter queue. Without one, failed events are lost. */
+  deadLetterArn: string | undefined;
+  enabled: boolean;
+  /** Whether the rule has its target. */
+  targeted: boolean;
 }
 
 /** The bus of AWS services' events. */
-export const defaultBus = 'default';
+const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
 const page = { Limit: z.optional(z.number()), NextToken: z.optional(z.string()) };
@@ -217,22 +265,28 @@ const busSchema = z.object({ Name: z.optional(z.string()) });
 /** The id of a rule's only target. */
 const targetId = 'target';
 
-export interface RulesOptions {
-  readonly busName: string;
-  readonly rules: Readonly<Record<string, Rule>>;
-  targetArn(target: Target): string;
-  /** The ARN of the dead-letter queue of every rule's target. */
-  readonly deadLetters: string;
+function targetArn(target: Target, queues: EventsOptions['queues']): string {
+  if ('function' in target) return functionArn(target.function);
+  if ('stateMachine' in target) return stateMachineArn(target.stateMachine);
+  return queueArn(queues[target.queue] ?? target.queue);
 }
 
 /** The rules of both buses, and EventBridge's calls that read and change them. */
-export function createRules({ busName, rules: given, targetArn, deadLetters }: RulesOptions) {
-  const rules = Object.entries(given).map(([name, rule], number) => {
+function createRules(busName: string, given: EventsOptions['rules'], queues: EventsOptions['queues']) {
+  const rules = Object.entries(given).map(([name, rule], number): BusRule => {
     const pattern = patternOf(rule, stateMachineArn);
-    const match: Match = { rule: name, bus: rule.bus ?? busName, target: rule.target, deadLetters };
-    return { match, number, pattern, matches: compilePattern(pattern), enabled: true, targeted: true };
+    return {
+      name,
+      number,
+      bus: rule.bus ?? busName,
+      pattern,
+      matches: compilePattern(pattern),
+      target: rule.target,
+      deadLetterArn: queueArn(queues.deadLetters),
+      enabled: true,
+      targeted: true,
+    };
   });
-  type Known = (typeof rules)[number];
 
   function resolveBusName(name = defaultBus): string {
     const short = name.slice(name.lastIndexOf('/') + 1);
@@ -242,17 +296,17 @@ export function createRules({ busName, rules: given, targetArn, deadLetters }: R
     return short;
   }
 
-  function find(name: string, bus: string | undefined): Known {
-    const on = resolveBusName(bus);
-    const found = rules.find(({ match }) => match.rule === name && match.bus === on);
-    if (!found) throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus ${on}.`);
+  function find(name: string, eventBusName: string | undefined): BusRule {
+    const bus = resolveBusName(eventBusName);
+    const found = rules.find((rule) => rule.name === name && rule.bus === bus);
+    if (!found) throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus ${bus}.`);
     return found;
   }
 
-  const view = ({ match, pattern, enabled }: Known) => ({
-    Name: match.rule,
-    Arn: ruleArn(match.bus, match.rule),
-    EventBusName: match.bus,
+  const view = ({ name, bus, pattern, enabled }: BusRule) => ({
+    Name: name,
+    Arn: ruleArn(bus, name),
+    EventBusName: bus,
     EventPattern: JSON.stringify(pattern),
     State: enabled ? 'ENABLED' : 'DISABLED',
   });
@@ -270,30 +324,31 @@ export function createRules({ busName, rules: given, targetArn, deadLetters }: R
     },
     ListRules(input) {
       const { EventBusName, Limit, NextToken } = parseInput(listSchema, input);
-      const on = resolveBusName(EventBusName);
-      const wanted = { ...(Limit && { maxResults: Limit }), ...(NextToken && { nextToken: NextToken }) };
+      const bus = resolveBusName(EventBusName);
+      const found = rules.filter((rule) => rule.bus === bus);
       const { items, nextToken } = paginate(
-        rules.filter(({ match }) => match.bus === on),
-        wanted,
+        found,
+        { maxResults: Limit, nextToken: NextToken || undefined },
         ({ number }) => number,
       );
       return { Rules: items.map(view), NextToken: nextToken };
     },
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);
-      const { match, targeted } = find(Rule, EventBusName);
+      const { target, deadLetterArn, targeted } = find(Rule, EventBusName);
       if (!targeted) return { Targets: [] };
-      const letters = match.deadLetters !== undefined && { DeadLetterConfig: { Arn: match.deadLetters } };
-      return { Targets: [{ Id: targetId, Arn: targetArn(match.target), ...letters }] };
+      const deadLetterConfig = deadLetterArn !== undefined && { DeadLetterConfig: { Arn: deadLetterArn } };
+      return { Targets: [{ Id: targetId, Arn: targetArn(target, queues), ...deadLetterConfig }] };
     },
     /** Restores a rule's own target or changes its dead-letter queue. Other targets are not supported. */
     PutTargets(input) {
       const { Rule, EventBusName, Targets } = parseInput(putSchema, input);
       const rule = find(Rule, EventBusName);
       for (const { Id, Arn, DeadLetterConfig } of Targets) {
-        if (Id !== targetId || Arn !== targetArn(rule.match.target))
+        if (Id !== targetId || Arn !== targetArn(rule.target, queues)) {
           throw unsupported(`EventBridge PutTargets of ${Arn}`);
-        rule.match = { ...rule.match, deadLetters: DeadLetterConfig?.Arn };
+        }
+        rule.deadLetterArn = DeadLetterConfig?.Arn;
         rule.targeted = true;
       }
       return { FailedEntryCount: 0, FailedEntries: [] };
@@ -309,79 +364,9 @@ export function createRules({ busName, rules: given, targetArn, deadLetters }: R
   };
 
   return {
-    /** The enabled rules that match an event on a bus. */
-    matching: (bus: string, event: unknown): readonly Match[] =>
-      rules
-        .filter(({ match, matches, enabled, targeted }) => match.bus === bus && enabled && targeted && matches(event))
-        .map(({ match }) => match),
+    /** The enabled rules with a target that match an event on a bus. */
+    matching: (bus: string, event: unknown): readonly BusRule[] =>
+      rules.filter((rule) => rule.bus === bus && rule.enabled && rule.targeted && rule.matches(event)),
     operations,
-  };
-}
-
-export interface TargetsOptions {
-  /** Invokes a function asynchronously, with retries. */
-  startFunction(name: string, event: unknown): void;
-  startExecution(input: { readonly stateMachineArn: string; readonly name: string; readonly input: string }): unknown;
-  /** Sends to a queue by its name in the topology. */
-  send(queue: string, message: OutgoingMessage): Promise<unknown>;
-  /** The dead-letter queue's name in the topology. */
-  readonly deadLetters: string;
-  /** The SQS names of the queues, by their names in the topology. */
-  readonly queues: Readonly<Record<string, string>>;
-  readonly inFlight: InFlight;
-  report(message: string): void;
-}
-
-/** Delivers events to the targets of rules. */
-export function createTargets(options: TargetsOptions) {
-  const { startFunction, startExecution, send, deadLetters, inFlight, report } = options;
-
-  async function invokeTarget(target: Target, event: Envelope): Promise<void> {
-    if ('function' in target) return startFunction(target.function, event);
-    const body = JSON.stringify(event);
-    if ('queue' in target) {
-      await send(target.queue, { body });
-      return;
-    }
-    // As on EventBridge, the execution's name contains the event's id.
-    const name = `${event.id}_${randomUUID()}`;
-    startExecution({ stateMachineArn: stateMachineArn(target.stateMachine), name, input: body });
-  }
-
-  /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
-  async function deadLetter(
-    { rule, bus, target, deadLetters: to }: Match,
-    event: Envelope,
-    error: unknown,
-  ): Promise<void> {
-    if (to === undefined) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    const attributes = {
-      RULE_ARN: ruleArn(bus, rule),
-      TARGET_ARN: targetArn(target),
-      ERROR_CODE: error instanceof AwsError ? error.type : 'ERROR_FROM_TARGET',
-      ERROR_MESSAGE: message,
-      RETRY_ATTEMPTS: '0',
-    };
-    report(`Delivery to the target of the rule ${rule} failed; the event is in the dead-letter queue: ${message}`);
-    await send(deadLetters, { body: JSON.stringify(event), attributes });
-  }
-
-  function targetArn(target: Target): string {
-    if ('function' in target) return functionArn(target.function);
-    if ('stateMachine' in target) return stateMachineArn(target.stateMachine);
-    return queueArn(options.queues[target.queue] ?? target.queue);
-  }
-
-  return {
-    targetArn,
-
-    deliver(match: Match, event: Envelope): void {
-      const done = inFlight.track();
-      invokeTarget(match.target, event)
-        .catch((error: unknown) => deadLetter(match, event, error))
-        .catch((error: unknown) => report(`An event for the rule ${match.rule} is lost: ${error}`))
-        .finally(done);
-    },
   };
 }

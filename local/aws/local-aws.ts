@@ -7,12 +7,12 @@ import { functionArn, queueArn } from './arn.ts';
 import { createCalls, createControl, createFaults, type Idle } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
-import { createEvents, createTargets, type Envelope, type Rule } from './event-bridge.ts';
+import { createEvents, type Envelope, type Rule } from './event-bridge.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './event-source-mapping.ts';
 import { createExecutions, type Execution, statusChange } from './executions.ts';
 import { createParameters, type Parameters } from './parameter-store.ts';
 import { createSecrets, type Secrets } from './secrets-manager.ts';
-import { createQueues, createStorage, type OutgoingMessage, queueUrl } from './sqs.ts';
+import { createQueues, createStorage, type OutgoingMessage, queueUrl } from './sqs-s3.ts';
 import { createTasks, type MachineDelays } from './state-machine.ts';
 import { createStepFunctions } from './step-functions.ts';
 
@@ -51,16 +51,16 @@ export interface AwsDelays extends MachineDelays {
 
 export interface LocalAwsOptions {
   readonly resources: AwsResources;
-  /** 0 picks any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly invoke: Invoke;
   /** Terminates the functions' worker thread. */
   kill?(): Promise<void>;
   readonly delays: AwsDelays;
-  /** Work in flight elsewhere that leads to calls here, such as webhooks. Idle waits for it. */
+  /** Work outside the local AWS that leads to calls, such as webhooks. Idle waits for it. */
   readonly otherInFlight?: InFlight;
-  /** Number of ended executions to keep. Default 10,000. */
-  readonly keptExecutions?: number;
+  /** Maximum number of ended executions to keep. Default 10,000. */
+  readonly maxEndedExecutions?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
   /** Called when an execution starts and ends. */
@@ -80,7 +80,7 @@ export interface LocalAws {
   stop(): Promise<void>;
 }
 
-const defaultKeptExecutions = 10_000;
+const defaultMaxEndedExecutions = 10_000;
 const defaultRedeliveryMs = 1_000;
 
 /**
@@ -113,12 +113,10 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     retryDelaysMs: delays.asyncRetriesMs,
     inFlight,
     report,
-    sendToDestination: async (letter) => {
-      await send('deadLetters', { body: JSON.stringify(letter) });
-    },
+    sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
   });
   const executions = createExecutions({
-    kept: options.keptExecutions ?? defaultKeptExecutions,
+    maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
     inFlight,
     openExecutions,
     onTransition: () => calls.add('states.Transition'),
@@ -127,45 +125,39 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       events.emit(statusChange(execution));
     },
   });
-  const stepFunctions = createStepFunctions({ executions, task: createTasks({ invoke, storage, faults }), delays });
-  const targets = createTargets({
-    startFunction: invocations.start,
-    startExecution: (input) => stepFunctions.call('StartExecution', input),
-    send,
-    deadLetters: 'deadLetters',
-    queues: resources.queues,
-    inFlight,
-    report,
-  });
+  const stepFunctions = createStepFunctions(executions, { task: createTasks({ invoke, storage, faults }), delays });
   const events = createEvents({
     busName: resources.busName,
     rules: resources.rules,
-    deliver: targets.deliver,
-    targetArn: targets.targetArn,
-    deadLetters: queueArn(resources.queues.deadLetters),
+    queues: resources.queues,
+    startFunction: invocations.start,
+    startExecution: (input) => stepFunctions.call('StartExecution', input),
+    send,
+    inFlight,
+    report,
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
   const idle: Idle = (limitMs, waitForExecutions) =>
     waitUntilAllIdle([inFlight, options.otherInFlight ?? [], waitForExecutions ? openExecutions : []].flat(), limitMs);
   const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
-  const parts = { database, storage, events, secrets, parameters, stepFunctions };
-  const server = createEndpoint({ ...parts, faults, calls, control, report });
+  const services = { dynamodb: database, sqsAndS3: storage, events, secretsmanager: secrets, ssm: parameters };
+  const server = createEndpoint({ ...services, states: stepFunctions, faults, calls, control, report });
   const consumers: EventSourceMapping[] = [];
 
   function createStateMachines(urls: Readonly<Record<string, string>>): void {
-    for (const [name, { definition, function: called, queue }] of Object.entries(resources.stateMachines)) {
-      const found = { sendFunctionArn: functionArn(called), deadLetterQueueUrl: queueUrl(urls, queue) };
-      stepFunctions.create(name, definition(found));
+    for (const [name, { definition, function: task, queue }] of Object.entries(resources.stateMachines)) {
+      const arns = { sendFunctionArn: functionArn(task), deadLetterQueueUrl: queueUrl(urls, queue) };
+      stepFunctions.create(name, definition(arns));
     }
   }
 
   function startConsumers(urls: Readonly<Record<string, string>>): void {
     const redeliveryDelayMs = delays.redeliveryMs ?? defaultRedeliveryMs;
-    for (const { queue, function: called, batchSize, maxReceiveCount } of Object.values(resources.consumers)) {
+    for (const { queue, ...consumer } of Object.values(resources.consumers)) {
       const name = resources.queues[queue] ?? queue;
       const source = { name, arn: queueArn(name), url: queueUrl(urls, queue) };
-      const rest = { batchSize, maxReceiveCount, redeliveryDelayMs, storage, invoke, report, inFlight };
-      consumers.push(startEventSourceMapping({ queue: source, function: called, ...rest }));
+      const dependencies = { storage, invoke, report, inFlight };
+      consumers.push(startEventSourceMapping({ ...consumer, queue: source, redeliveryDelayMs, ...dependencies }));
     }
   }
 
@@ -184,8 +176,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     await storage.createBucket(resources.bucket.name);
     createStateMachines(urls);
     startConsumers(urls);
-    const layouts = Object.entries(resources.tables).map(([name, { layout }]) => [name, layout] as const);
-    await createTables(url, Object.fromEntries(layouts));
+    await createTables(url, resources.tables);
     calls.clear();
     const deadLetterQueueUrl = queueUrl(urls, 'deadLetters');
     return { port, url, deadLetterQueueUrl, secrets, parameters, invoke, idle, stop };

@@ -13,8 +13,6 @@ import {
   type TaskCall,
 } from './state-machine.ts';
 
-export type StepFunctionsOptions = Omit<CompileOptions, 'name' | 'definition'> & { readonly executions: Executions };
-
 const startSchema = z.object({
   stateMachineArn: z.string(),
   name: z.optional(z.string()),
@@ -38,7 +36,7 @@ const historySchema = z.extend(pageSchema, { executionArn: z.string(), reverseOr
 const nameForm = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;
 
 /** The part of Step Functions' API that the app and an operator use. */
-export function createStepFunctions({ executions, ...compileOptions }: StepFunctionsOptions) {
+export function createStepFunctions(executions: Executions, compileOptions: Pick<CompileOptions, 'task' | 'delays'>) {
   const machines = new Map<string, CompiledMachine>();
 
   function findMachine(arn: string): CompiledMachine {
@@ -82,9 +80,9 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
     return { executions: items.map(summary), nextToken };
   }
 
-  function history(call: unknown) {
+  function getHistory(call: unknown) {
     const { reverseOrder = false, ...page } = parseInput(historySchema, call);
-    const events = executionHistory(findExecution(call));
+    const events = history(findExecution(call));
     const ordered = reverseOrder ? events.toReversed() : events;
     const { items, nextToken } = paginate(ordered, page, ({ id }) => (reverseOrder ? -id : id));
     return { events: items, nextToken };
@@ -98,7 +96,7 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
     StopExecution: stop,
     DescribeExecution: (input) => describe(findExecution(input)),
     ListExecutions: list,
-    GetExecutionHistory: history,
+    GetExecutionHistory: getHistory,
     DescribeStateMachine(input) {
       const machine = findMachine(parseInput(machineSchema, input).stateMachineArn);
       return { ...machineSummary(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition) };
@@ -117,8 +115,6 @@ export function createStepFunctions({ executions, ...compileOptions }: StepFunct
     call: (operation: string, input: unknown): unknown => callOperation('Step Functions', operations, operation, input),
   };
 }
-
-export type StepFunctions = ReturnType<typeof createStepFunctions>;
 
 function assertInput(input: string): void {
   if (Buffer.byteLength(input) > maxStateBytes) {
@@ -163,29 +159,22 @@ function machineSummary({ arn, name, createdAt }: CompiledMachine) {
 }
 
 function seconds(date: Date | undefined): number | undefined {
-  return date && date.getTime() / 1_000;
+  return date && toSeconds(date.getTime());
 }
 
+/** A history event without its ids. `timestamp` is in seconds since 1970. */
 interface Draft {
   readonly type: string;
-  /** Seconds since 1970. */
   readonly timestamp: number;
   readonly [details: string]: unknown;
 }
 
-/** An event of GetExecutionHistory. */
-export interface HistoryEvent extends Draft {
-  readonly id: number;
-  readonly previousEventId: number;
-}
-
 type StateEvent = Extract<MachineEvent, { state: unknown }>;
-type Outcome = 'Scheduled' | 'Started' | 'Succeeded' | 'Failed' | 'TimedOut';
 
 const whole = { truncated: false };
 
 /** An execution's history in AWS's form. */
-export function executionHistory(execution: Execution): readonly HistoryEvent[] {
+function history(execution: Execution) {
   const drafts = [startEvent(execution), ...stateEvents(execution), ...endEvents(execution)];
   return drafts.map((draft, index) => ({
     id: index + 1,
@@ -196,25 +185,18 @@ export function executionHistory(execution: Execution): readonly HistoryEvent[] 
 }
 
 function startEvent({ startedAt, input }: Execution): Draft {
-  return {
-    type: 'ExecutionStarted',
-    timestamp: fromMilliseconds(startedAt.getTime()),
-    executionStartedEventDetails: { input, inputDetails: whole },
-  };
+  const details = { executionStartedEventDetails: { input, inputDetails: whole } };
+  return { type: 'ExecutionStarted', timestamp: toSeconds(startedAt.getTime()), ...details };
 }
 
 function endEvents({ end, stoppedAt }: Execution): Draft[] {
   if (!end || !stoppedAt) return [];
-  const timestamp = fromMilliseconds(stoppedAt.getTime());
+  const timestamp = toSeconds(stoppedAt.getTime());
   const { output, error, cause } = end;
   switch (end.status) {
     case 'SUCCEEDED':
       return [
-        {
-          type: 'ExecutionSucceeded',
-          timestamp,
-          executionSucceededEventDetails: { output, outputDetails: whole },
-        },
+        { type: 'ExecutionSucceeded', timestamp, executionSucceededEventDetails: { output, outputDetails: whole } },
       ];
     case 'FAILED':
       return [{ type: 'ExecutionFailed', timestamp, executionFailedEventDetails: { error, cause } }];
@@ -236,74 +218,63 @@ function stateEvents({ log, calls, machine }: Execution): Draft[] {
     if (event.type === 'StateCaught') caught = true;
     if (event.type === 'StateEntered') {
       caught = false;
-      drafts.push(entered(event));
+      drafts.push(stateEvent(event, 'Entered', { input: JSON.stringify(event.state.input), inputDetails: whole }));
     }
     if (event.type === 'StateEntered' || event.type === 'StateRetried') {
       call = resource && remaining.next().value;
     }
     if (resource && call) drafts.push(...taskEvents(event, resource, call, caught));
-    if (event.type === 'StateExited') drafts.push(exited(event));
+    if (event.type === 'StateExited') {
+      drafts.push(stateEvent(event, 'Exited', { output: JSON.stringify(event.state.output), outputDetails: whole }));
+    }
   }
   return drafts;
 }
 
+function stateEvent({ state, timestamp }: StateEvent, change: 'Entered' | 'Exited', details: object): Draft {
+  return {
+    type: `${state.type}State${change}`,
+    timestamp: toSeconds(timestamp),
+    [`state${change}EventDetails`]: { name: state.name, ...details },
+  };
+}
+
 /** The events of a state's task; none if it failed before the call. */
 function taskEvents(event: StateEvent, resource: Resource, call: TaskCall, caught: boolean): Draft[] {
-  if (event.type === 'StateEntered' || event.type === 'StateRetried') return begun(event, resource, call);
-  if (event.type === 'StateFailed') return [failed(event, resource)];
-  if (event.type === 'StateExited' && !caught) return [succeeded(event, resource, call)];
-  return [];
-}
-
-function entered({ state, timestamp }: StateEvent): Draft {
-  const input = JSON.stringify(state.input);
-  return {
-    type: `${state.type}StateEntered`,
-    timestamp: fromMilliseconds(timestamp),
-    stateEnteredEventDetails: { name: state.name, input, inputDetails: whole },
-  };
-}
-
-function exited({ state, timestamp }: StateEvent): Draft {
-  const output = JSON.stringify(state.output);
-  return {
-    type: `${state.type}StateExited`,
-    timestamp: fromMilliseconds(timestamp),
-    stateExitedEventDetails: { name: state.name, output, outputDetails: whole },
-  };
-}
-
-function begun({ timestamp }: StateEvent, resource: Resource, call: TaskCall): Draft[] {
-  const input = JSON.stringify(call.input);
-  const scheduled =
-    resource.kind === 'lambda' ? { resource: resource.arn, input, inputDetails: whole } : { region, parameters: input };
-  return [taskEvent(resource, 'Scheduled', timestamp, scheduled), taskEvent(resource, 'Started', timestamp, {})];
-}
-
-function succeeded({ timestamp }: StateEvent, resource: Resource, call: TaskCall): Draft {
-  const output = JSON.stringify(call.output);
-  return taskEvent(resource, 'Succeeded', timestamp, { output, outputDetails: whole });
-}
-
-function failed(event: Extract<StateEvent, { Error: string }>, resource: Resource): Draft {
-  const outcome = event.Error === 'States.Timeout' ? 'TimedOut' : 'Failed';
-  return taskEvent(resource, outcome, event.timestamp, { error: event.Error, cause: event.Cause });
+  switch (event.type) {
+    case 'StateEntered':
+    case 'StateRetried': {
+      const input = JSON.stringify(call.input);
+      const lambda = resource.kind === 'lambda';
+      const scheduled = lambda ? { resource: resource.arn, input, inputDetails: whole } : { region, parameters: input };
+      return [taskEvent(event, resource, 'Scheduled', scheduled), taskEvent(event, resource, 'Started', {})];
+    }
+    case 'StateFailed': {
+      const outcome = event.Error === 'States.Timeout' ? 'TimedOut' : 'Failed';
+      return [taskEvent(event, resource, outcome, { error: event.Error, cause: event.Cause })];
+    }
+    case 'StateExited': {
+      const details = { output: JSON.stringify(call.output), outputDetails: whole };
+      return caught ? [] : [taskEvent(event, resource, 'Succeeded', details)];
+    }
+    default:
+      return [];
+  }
 }
 
 /** Only the first event of a function names the resource; those of another service always do. */
-function taskEvent(resource: Resource, outcome: Outcome, timestamp: number, details: object): Draft {
+function taskEvent({ timestamp }: StateEvent, resource: Resource, outcome: string, details: object): Draft {
   if (resource.kind === 'lambda') {
-    const key = `lambdaFunction${outcome}EventDetails`;
-    const said = outcome === 'Started' ? {} : { [key]: details };
-    return { type: `LambdaFunction${outcome}`, timestamp: fromMilliseconds(timestamp), ...said };
+    const eventDetails = outcome === 'Started' ? {} : { [`lambdaFunction${outcome}EventDetails`]: details };
+    return { type: `LambdaFunction${outcome}`, timestamp: toSeconds(timestamp), ...eventDetails };
   }
   return {
     type: `Task${outcome}`,
-    timestamp: fromMilliseconds(timestamp),
+    timestamp: toSeconds(timestamp),
     [`task${outcome}EventDetails`]: { resourceType: resource.type, resource: resource.action, ...details },
   };
 }
 
-function fromMilliseconds(milliseconds: number): number {
+function toSeconds(milliseconds: number): number {
   return milliseconds / 1_000;
 }

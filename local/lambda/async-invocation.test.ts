@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createInFlight } from '../in-flight.ts';
 import { createAsyncInvocations, type FailedInvocation } from './async-invocation.ts';
 import { InvocationError } from './invocation.ts';
 import type { Invoke } from './runtime.ts';
@@ -8,19 +9,21 @@ const failure = { errorType: 'Server', errorMessage: 'busy', trace: ['at send'] 
 function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFails?: boolean } = {}) {
   const deadLetters: FailedInvocation[] = [];
   const reports: string[] = [];
+  const inFlight = createInFlight();
   const invocations = createAsyncInvocations({
     invoke,
+    inFlight,
     retryDelaysMs: [1, 2],
     report: (message) => reports.push(message),
-    async sendToDestination(letter) {
+    async sendToDestination(failed) {
       if (overrides.destinationFails) throw new Error('queue is gone');
-      deadLetters.push(letter);
+      deadLetters.push(failed);
     },
     concurrency: overrides.concurrency ?? 10,
     now: () => new Date('2030-01-01T00:00:00Z'),
     newId: () => 'request-1',
   });
-  return { invocations, deadLetters, reports };
+  return { invocations, idle: inFlight.idle, deadLetters, reports };
 }
 
 function failTimes(times: number): { invoke: Invoke; requestIds: (string | undefined)[] } {
@@ -34,11 +37,11 @@ function failTimes(times: number): { invoke: Invoke; requestIds: (string | undef
 
 test('retries a failed invocation twice with the same request id', async () => {
   const { invoke, requestIds } = failTimes(2);
-  const { invocations, deadLetters, reports } = setUp(invoke);
+  const { invocations, idle, deadLetters, reports } = setUp(invoke);
 
   invocations.start('send', { n: 1 });
 
-  expect(await invocations.idle(5_000)).toBe(true);
+  expect(await idle(5_000)).toBe(true);
   expect(requestIds).toEqual(['request-1', 'request-1', 'request-1']);
   expect(deadLetters).toEqual([]);
   expect(reports).toEqual([]);
@@ -46,11 +49,11 @@ test('retries a failed invocation twice with the same request id', async () => {
 
 test("sends an invocation that fails three times to the destination in Lambda's format", async () => {
   const { invoke, requestIds } = failTimes(3);
-  const { invocations, deadLetters, reports } = setUp(invoke);
+  const { invocations, idle, deadLetters, reports } = setUp(invoke);
 
   invocations.start('send', { n: 1 });
 
-  expect(await invocations.idle(5_000)).toBe(true);
+  expect(await idle(5_000)).toBe(true);
   expect(requestIds).toHaveLength(3);
   expect(deadLetters).toEqual([
     {
@@ -71,33 +74,33 @@ test("sends an invocation that fails three times to the destination in Lambda's 
 });
 
 test('reports an event as lost if the destination fails', async () => {
-  const { invocations, reports } = setUp(failTimes(3).invoke, { destinationFails: true });
+  const { invocations, idle, reports } = setUp(failTimes(3).invoke, { destinationFails: true });
 
   invocations.start('send', {});
 
-  expect(await invocations.idle(5_000)).toBe(true);
+  expect(await idle(5_000)).toBe(true);
   expect(reports).toEqual(['The event for send is lost: queue is gone']);
 });
 
-test('resolves idle after running invocations, or with false after the limit', async () => {
-  const gate = Promise.withResolvers<void>();
-  const { invocations } = setUp(() => gate.promise);
+test('resolves idle when all invocations have ended, or with false after the limit', async () => {
+  const invocation = Promise.withResolvers<void>();
+  const { invocations, idle } = setUp(() => invocation.promise);
 
-  expect(await invocations.idle(0)).toBe(true);
+  expect(await idle(0)).toBe(true);
   invocations.start('send', {});
-  expect(await invocations.idle(1)).toBe(false);
-  const idle = invocations.idle(5_000);
-  gate.resolve();
-  expect(await idle).toBe(true);
+  expect(await idle(1)).toBe(false);
+  const ended = idle(5_000);
+  invocation.resolve();
+  expect(await ended).toBe(true);
 });
 
 test('limits concurrency and runs all invocations', async () => {
   let running = 0;
-  let most = 0;
-  const { invocations } = setUp(
+  let max = 0;
+  const { invocations, idle } = setUp(
     async () => {
       running += 1;
-      most = Math.max(most, running);
+      max = Math.max(max, running);
       await Promise.resolve();
       running -= 1;
     },
@@ -106,8 +109,8 @@ test('limits concurrency and runs all invocations', async () => {
 
   for (let n = 0; n < 20; n += 1) invocations.start('send', { n });
 
-  expect(await invocations.idle(5_000)).toBe(true);
-  expect(most).toBe(3);
+  expect(await idle(5_000)).toBe(true);
+  expect(max).toBe(3);
 });
 
 test('reports unfinished invocations on stop', () => {

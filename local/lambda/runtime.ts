@@ -13,13 +13,13 @@ import {
 } from './invocation.ts';
 
 /** A finished invocation. */
-export interface InvocationOutcome {
+export type InvocationOutcome = {
   readonly function: string;
   readonly ok: boolean;
   readonly ms: number;
   /** The error's name. */
   readonly error?: string;
-}
+};
 
 export interface RuntimeOptions {
   readonly functions: Readonly<Record<string, LambdaFunction>>;
@@ -28,7 +28,7 @@ export interface RuntimeOptions {
   /** The complete environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
-  readonly onInvocation?: (run: InvocationOutcome) => void;
+  readonly onInvocation?: (outcome: InvocationOutcome) => void;
 }
 
 export interface InvokeOptions {
@@ -136,7 +136,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 }
 
-export interface SandboxOptions extends WorkerSettings {
+interface SandboxOptions extends WorkerSettings {
   readonly env: Readonly<Record<string, string>>;
   /** Receives every line that the functions write to stdout or stderr. */
   onLog(line: string): void;
@@ -144,30 +144,20 @@ export interface SandboxOptions extends WorkerSettings {
   onExit(): void;
 }
 
-export interface Invocation {
+interface Invocation {
   readonly requestId: string;
   readonly name: string;
   readonly payload: string;
   readonly spec: LambdaFunction;
 }
 
-/** One worker thread with all functions in it. */
-export interface Sandbox {
-  /** The functions that could not be loaded, with the reasons. Rejects if the thread exits before it has loaded them. */
-  readonly ready: Promise<readonly string[]>;
-  invoke(invocation: Invocation): Promise<unknown>;
-  terminate(): Promise<void>;
-}
+type Sandbox = ReturnType<typeof startSandbox>;
 
-interface Flight {
-  resolve(payload: string): void;
-  reject(error: InvocationError): void;
-}
+/** After a function's timeout, a thread that does not answer a ping within this time is terminated. */
+const pingTimeoutMs = 1_000;
 
-/** After a function's timeout, a thread that does not answer a ping within this time counts as stuck. */
-const stuckAfterMs = 1_000;
-
-export function startSandbox(options: SandboxOptions): Sandbox {
+/** Starts one worker thread with all functions. */
+function startSandbox(options: SandboxOptions) {
   const { root, functions, env, onLog, onExit } = options;
   const workerData: WorkerSettings = { root, functions };
   // AWS_LAMBDA_MAX_CONCURRENCY: invocations share the process, so Powertools must isolate their state.
@@ -179,20 +169,20 @@ export function startSandbox(options: SandboxOptions): Sandbox {
     stdout: true,
     stderr: true,
   });
-  const flights = new Map<string, Flight>();
+  const pending = new Map<string, PromiseWithResolvers<string>>();
   const ready = Promise.withResolvers<readonly string[]>();
   // An unhandled rejection of a restart must not end this process.
   ready.promise.catch(() => undefined);
   let uncaught: unknown;
   let exitCode: number | undefined;
-  let stuckTimer: NodeJS.Timeout | undefined;
+  let pingTimer: NodeJS.Timeout | undefined;
 
   const post = (message: ToWorker): void => worker.postMessage(message);
 
-  function settled(requestId: string): Flight | undefined {
-    const flight = flights.get(requestId);
-    flights.delete(requestId);
-    return flight;
+  function takePending(requestId: string): PromiseWithResolvers<string> | undefined {
+    const result = pending.get(requestId);
+    pending.delete(requestId);
+    return result;
   }
 
   function receive(message: FromWorker): void {
@@ -201,22 +191,22 @@ export function startSandbox(options: SandboxOptions): Sandbox {
         ready.resolve(message.broken);
         break;
       case 'pong':
-        clearTimeout(stuckTimer);
-        stuckTimer = undefined;
+        clearTimeout(pingTimer);
+        pingTimer = undefined;
         break;
       case 'result':
-        settled(message.requestId)?.resolve(message.payload);
+        takePending(message.requestId)?.resolve(message.payload);
         break;
       case 'failure':
-        settled(message.requestId)?.reject(new InvocationError(message.failure));
+        takePending(message.requestId)?.reject(new InvocationError(message.failure));
         break;
     }
   }
 
   // An endless loop blocks all functions, so the thread is terminated, as Lambda terminates an environment.
-  function endIfStuck(): void {
+  function terminateIfStuck(): void {
     // The first unanswered ping counts: further timeouts must not extend it.
-    stuckTimer ??= setTimeout(() => void worker.terminate(), stuckAfterMs);
+    pingTimer ??= setTimeout(() => void worker.terminate(), pingTimeoutMs);
     post({ kind: 'ping' });
   }
 
@@ -228,35 +218,36 @@ export function startSandbox(options: SandboxOptions): Sandbox {
   });
   worker.on('exit', (code) => {
     exitCode = code;
-    clearTimeout(stuckTimer);
+    clearTimeout(pingTimer);
     ready.reject(runtimeExited('init', code, uncaught));
-    for (const [requestId, flight] of flights) flight.reject(runtimeExited(requestId, code, uncaught));
-    flights.clear();
+    for (const [requestId, { reject }] of pending) reject(runtimeExited(requestId, code, uncaught));
+    pending.clear();
     onExit();
   });
 
   async function invoke({ requestId, name, payload, spec }: Invocation): Promise<unknown> {
     await ready.promise;
     if (exitCode !== undefined) throw runtimeExited(requestId, exitCode, uncaught);
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    flights.set(requestId, { resolve, reject });
+    const result = Promise.withResolvers<string>();
+    pending.set(requestId, result);
     const timeoutMs = spec.timeoutSeconds * 1_000;
     const timer = setTimeout(() => {
-      settled(requestId)?.reject(timedOut(requestId, spec.timeoutSeconds));
-      endIfStuck();
+      takePending(requestId)?.reject(timedOut(requestId, spec.timeoutSeconds));
+      terminateIfStuck();
     }, timeoutMs);
     try {
       post({ kind: 'invoke', requestId, name, payload, deadline: Date.now() + timeoutMs });
-      return JSON.parse(await promise);
+      return JSON.parse(await result.promise);
     } finally {
       clearTimeout(timer);
     }
   }
 
   return {
+    /** The functions that could not be loaded, with the reasons. Rejects if the thread exits before it has loaded them. */
     ready: ready.promise,
     invoke,
-    async terminate() {
+    async terminate(): Promise<void> {
       await worker.terminate();
     },
   };

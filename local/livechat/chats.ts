@@ -15,7 +15,7 @@ import {
   type Visibility,
   widgetSource,
 } from './objects.ts';
-import { createWebhook, type Webhook, type WebhookPayloads } from './webhooks.ts';
+import { createWebhook, type Webhook, type WebhookAction, type WebhookPayloads } from './webhooks.ts';
 
 /** A chat as LiveChat stores it. Immutable, so that a webhook keeps the state at the time of its event. */
 export interface Chat {
@@ -73,6 +73,21 @@ export const requireActive = (chat: Chat): void => {
   throw new ChatConflict(`Chat ${chat.id} is not active: its thread ${chat.thread.id} is closed. Reopen it first.`);
 };
 
+/** The ids with which most webhooks name their thread. */
+export const threadRef = (chat: Chat) => ({ chat_id: chat.id, thread_id: chat.thread.id });
+
+/** An update with one webhook. */
+export const notify = <Action extends WebhookAction>(
+  chat: Chat,
+  action: Action,
+  payload: WebhookPayloads[Action],
+  eventId?: string,
+): ChatUpdate => ({
+  chat,
+  webhooks: [createWebhook(chat, action, payload)],
+  ...(eventId !== undefined && { eventId }),
+});
+
 /** Applies a second update to the result of the first one and concatenates their webhooks. */
 export const chain = (first: ChatUpdate, next: (chat: Chat) => ChatUpdate): ChatUpdate => {
   const second = next(first.chat);
@@ -110,7 +125,7 @@ const withIdle = (chat: Chat, idle: boolean): Chat => {
   return withThread(chat, { properties: { ...properties, routing: { ...properties.routing, idle } } });
 };
 
-/** Adds an event without a webhook: the first events of a thread are part of `incoming_chat`. */
+/** Adds an event without a webhook. */
 const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; event: ChatEvent } => {
   const { chat, at } = nextTimestamp(before, now);
   const { content, author, visibility = 'all', properties } = draft;
@@ -131,22 +146,16 @@ const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; e
 export const appendEvent = (before: Chat, draft: EventDraft, now: number): ChatUpdate => {
   requireActive(before);
   const { chat, event } = addEvent(before, draft, now);
-  const payload = { chat_id: chat.id, thread_id: chat.thread.id, event };
-  return { chat, webhooks: [createWebhook(chat, 'incoming_event', payload)], eventId: event.id };
+  return notify(chat, 'incoming_event', { ...threadRef(chat), event }, event.id);
 };
 
 export const appendSystemMessage = (
   chat: Chat,
-  systemMessageType: string,
+  system_message_type: string,
   text: string,
-  textVars: Readonly<Record<string, string>>,
+  text_vars: Readonly<Record<string, string>>,
   now: number,
-): ChatUpdate =>
-  appendEvent(
-    chat,
-    { content: { type: 'system_message', text, system_message_type: systemMessageType, text_vars: textVars } },
-    now,
-  );
+): ChatUpdate => appendEvent(chat, { content: { type: 'system_message', text, system_message_type, text_vars } }, now);
 
 const chatProperties: Properties = {
   routing: { continuous: false, email_follow_up: false, pinned: false, was_pinned: false },
@@ -188,15 +197,11 @@ const openThread = (empty: Chat, events: readonly EventDraft[], now: number, req
   const chat = events.reduce((before, draft) => addEvent(before, draft, now).chat, empty);
   const eventId = chat.thread.events.at(-1)?.id;
   const { id, users, properties, access, thread } = chat;
-  const payload: WebhookPayloads['incoming_chat'] = {
+  const payload = {
     ...(requesterId !== undefined && { requester_id: requesterId }),
     chat: { id, users, properties, access, thread },
   };
-  return {
-    chat,
-    webhooks: [createWebhook(chat, 'incoming_chat', payload)],
-    ...(eventId !== undefined && { eventId }),
-  };
+  return notify(chat, 'incoming_chat', payload, eventId);
 };
 
 export interface NewChat {
@@ -245,7 +250,7 @@ export interface NewThread {
 /** Adds a thread to a chat whose last thread is closed. */
 export const reopenChat = (before: Chat, options: NewThread, now: number): ChatUpdate => {
   if (before.thread.active) {
-    throw new ChatConflict(`Chat ${before.id} is still active: write into it, or close it before it is reopened.`);
+    throw new ChatConflict(`Chat ${before.id} is still active. Close it before you reopen it.`);
   }
   const { threadId, userIds, by, active = true } = options;
   const { chat: reserved, at } = nextTimestamp(before, now);
@@ -272,8 +277,7 @@ const enter = (chat: Chat, userId: string): Chat => {
 
 const deactivate = (before: Chat, userId?: string): ChatUpdate => {
   const chat = withThread(before, { active: false });
-  const payload = { chat_id: chat.id, thread_id: chat.thread.id, ...(userId !== undefined && { user_id: userId }) };
-  return { chat, webhooks: [createWebhook(chat, 'chat_deactivated', payload)] };
+  return notify(chat, 'chat_deactivated', { ...threadRef(chat), ...(userId !== undefined && { user_id: userId }) });
 };
 
 /** The customer or an agent closes the thread. */
@@ -303,7 +307,7 @@ const updateTags = (
   tags: readonly string[],
 ): ChatUpdate => {
   const chat = mapThreads(before, (thread) => (thread.id === threadId ? { ...thread, tags } : thread));
-  return { chat, webhooks: [createWebhook(chat, action, { chat_id: chat.id, thread_id: threadId, tag })] };
+  return notify(chat, action, { chat_id: chat.id, thread_id: threadId, tag });
 };
 
 const getTags = (chat: Chat, threadId: string): readonly string[] =>
@@ -318,6 +322,11 @@ export const addTag = (chat: Chat, threadId: string, tag: string): ChatUpdate =>
 export const removeTag = (chat: Chat, threadId: string, tag: string): ChatUpdate => {
   const tags = getTags(chat, threadId);
   if (!tags.includes(tag)) throw new ChatConflict(`Thread ${threadId} does not have the tag ${tag}.`);
-  const rest = tags.filter((other) => other !== tag);
-  return updateTags(chat, threadId, tag, 'thread_untagged', rest);
+  return updateTags(
+    chat,
+    threadId,
+    tag,
+    'thread_untagged',
+    tags.filter((other) => other !== tag),
+  );
 };

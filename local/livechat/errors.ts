@@ -1,3 +1,5 @@
+import type { InactiveForm } from './schemas.ts';
+
 /** An error of the simulator's own API. `body` is the JSON response. */
 export class SimulatorError extends Error {
   override readonly name: string = 'SimulatorError';
@@ -97,9 +99,6 @@ export const validationError = (message: string): LiveChatError => new LiveChatE
 
 /** LiveChat uses this type where the requester is not a user of the chat. */
 export const notMemberError = (): LiveChatError => new LiveChatError('authorization');
-
-/** The two ways in which LiveChat says that a chat is closed. Both were observed. */
-export type InactiveForm = 'chat_inactive' | 'validation';
 
 export const inactiveError = (form: InactiveForm): LiveChatError =>
   form === 'chat_inactive' ? new LiveChatError('chat_inactive') : validationError('Chat is not active');

@@ -1,28 +1,18 @@
 import { Hono } from 'hono';
-import { type Author, allThreads, appendEvent, type Chat, type ChatUpdate, chain, requireActive } from './chats.ts';
+import {
+  type Author,
+  allThreads,
+  appendEvent,
+  type Chat,
+  type ChatUpdate,
+  chain,
+  mapThreads,
+  notify,
+  requireActive,
+} from './chats.ts';
 import { InvalidField, LiveChatError, validationError } from './errors.ts';
-import type { Button, ChatEvent, EventContent, FilledField, RichElement, Thread, Visibility } from './objects.ts';
-import { createWebhook } from './webhooks.ts';
-
-export const sendMessage = (
-  chat: Chat,
-  author: Author,
-  text: string,
-  visibility: Visibility,
-  now: number,
-): ChatUpdate => appendEvent(chat, { author, visibility, content: { type: 'message', text } }, now);
-
-export const sendFile = (chat: Chat, author: Author, file: FileDescription, now: number): ChatUpdate =>
-  appendEvent(chat, { author, content: fileContent(file, chat.thread.id, chat.thread.events.length + 1) }, now);
-
-export const sendRichMessage = (
-  chat: Chat,
-  author: Author,
-  templateId: string,
-  elements: readonly RichElement[],
-  now: number,
-): ChatUpdate =>
-  appendEvent(chat, { author, content: { type: 'rich_message', template_id: templateId, elements } }, now);
+import type { ChatEvent, EventContent, FilledField, Thread } from './objects.ts';
+import type { Button } from './schemas.ts';
 
 const findEvent = (chat: Chat, eventId: string): { thread: Thread; event: ChatEvent } => {
   for (const thread of allThreads(chat)) {
@@ -32,13 +22,11 @@ const findEvent = (chat: Chat, eventId: string): { thread: Thread; event: ChatEv
   throw new InvalidField('eventId', `the id of an event of chat ${chat.id} that is not deleted`);
 };
 
-const replaceEvent = (chat: Chat, event: ChatEvent): Chat => {
-  const within = (thread: Thread): Thread => ({
+const replaceEvent = (chat: Chat, event: ChatEvent): Chat =>
+  mapThreads(chat, (thread) => ({
     ...thread,
     events: thread.events.map((other) => (other.id === event.id ? event : other)),
-  });
-  return { ...chat, thread: within(chat.thread), earlierThreads: chat.earlierThreads.map(within) };
-};
+  }));
 
 /** Changes the text; the id and the timestamp stay. */
 export const editMessage = (before: Chat, eventId: string, text: string): ChatUpdate => {
@@ -48,7 +36,7 @@ export const editMessage = (before: Chat, eventId: string, text: string): ChatUp
   const edited = { ...event, text };
   const chat = replaceEvent(before, edited);
   const payload = { chat_id: chat.id, thread_id: thread.id, event: edited };
-  return { chat, webhooks: [createWebhook(chat, 'event_updated', payload)], eventId };
+  return notify(chat, 'event_updated', payload, eventId);
 };
 
 /** Replaces the event with a tombstone without content. */
@@ -66,7 +54,7 @@ export const deleteEvent = (before: Chat, eventId: string): ChatUpdate => {
     ...(custom_id !== undefined && { custom_id }),
   });
   const payload = { chat_id: chat.id, thread_id: thread.id, event_id: eventId };
-  return { chat, webhooks: [createWebhook(chat, 'event_deleted', payload)], eventId };
+  return notify(chat, 'event_deleted', payload, eventId);
 };
 
 const getButtons = (event: ChatEvent): readonly Button[] =>
@@ -106,7 +94,7 @@ export const clickButton = (
     event_id: eventId,
     postback: { id: postbackId, toggled: true, button_type: button.type, button_value: button.value },
   };
-  const clicked: ChatUpdate = { chat, webhooks: [createWebhook(chat, 'incoming_rich_message_postback', payload)] };
+  const clicked = notify(chat, 'incoming_rich_message_postback', payload);
   if (button.type !== 'message') return clicked;
   const { type, value } = button;
   const postback = { id: postbackId, thread_id: thread.id, event_id: eventId, type, value };
@@ -149,6 +137,7 @@ export const preChatForm = (
 export interface FileDescription {
   readonly name: string;
   readonly url?: string | undefined;
+  /** Default: derived from the extension of the name. */
   readonly contentType?: string | undefined;
   /** Bytes. */
   readonly size?: number | undefined;
@@ -165,13 +154,12 @@ const contentTypes: Readonly<Record<string, string>> = {
   webp: 'image/webp',
 };
 
-/** Falls back to the file extension if no content type is given. */
-export const detectContentType = ({ name, contentType }: Pick<FileDescription, 'name' | 'contentType'>): string =>
-  contentType ?? contentTypes[extensionOf(name)] ?? 'application/octet-stream';
+const detectContentType = ({ name, contentType }: FileDescription): string => {
+  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+  return contentType ?? contentTypes[extension] ?? 'application/octet-stream';
+};
 
-const extensionOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
-
-export const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
+const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
 
 /** The content of a file event. Only images have dimensions and thumbnails. */
 export const fileContent = (
@@ -197,22 +185,22 @@ export const fileContent = (
 
 /** The files on LiveChat's CDN, by URL path. */
 export interface Cdn {
-  readonly keep: (url: string, file: Blob) => void;
-  readonly fileAt: (path: string) => Blob | undefined;
+  readonly store: (url: string, file: Blob) => void;
+  readonly get: (path: string) => Blob | undefined;
 }
 
 export const createCdn = (): Cdn => {
   const files = new Map<string, Blob>();
   return {
-    keep: (url, file) => void files.set(new URL(url).pathname, file),
-    fileAt: (path) => files.get(path),
+    store: (url, file) => void files.set(new URL(url).pathname, file),
+    get: (path) => files.get(path),
   };
 };
 
-/** Serves the CDN's paths on the simulator's own address. */
+/** Serves the files of the CDN on the simulator's own address. */
 export const cdnRoutes = (cdn: Cdn): Hono =>
   new Hono().get('/*', async (c) => {
-    const file = cdn.fileAt(new URL(c.req.url).pathname);
+    const file = cdn.get(new URL(c.req.url).pathname);
     if (file === undefined) return c.text('Not Found', 404);
     return c.body(await file.arrayBuffer(), 200, { 'content-type': file.type || 'application/octet-stream' });
   });
@@ -231,46 +219,53 @@ const texts: Readonly<Record<string, string>> = {
 };
 
 /** A small sample file of this type, used if no content is given. */
-export const sampleFile = (contentType: string): Blob => {
+const sampleFile = (contentType: string): Blob => {
   const image = base64[contentType];
   const bytes =
     image === undefined ? (texts[contentType] ?? 'A file of the simulator.\n') : Buffer.from(image, 'base64');
   return new Blob([bytes], { type: contentType });
 };
 
+/** Sends a file, given as a URL, as content in base64, or as nothing but a name. Without a URL it is stored on the CDN. */
+export const sendFile = (
+  chat: Chat,
+  author: Author,
+  file: FileDescription & { readonly content?: string | undefined },
+  cdn: Cdn,
+  now: number,
+): ChatUpdate => {
+  const type = detectContentType(file);
+  const blob =
+    file.content === undefined ? sampleFile(type) : new Blob([Buffer.from(file.content, 'base64')], { type });
+  // LiveChat reports the size of images only.
+  const stored = file.url === undefined && type.startsWith('image/') ? { size: blob.size } : {};
+  const content = fileContent({ ...stored, ...file }, chat.thread.id, chat.thread.events.length + 1);
+  const update = appendEvent(chat, { author, content }, now);
+  if (file.url === undefined) cdn.store(content.url, blob);
+  return update;
+};
+
 const maxBytes = 10 * 1024 * 1024;
-const unusedLifeMs = 24 * 60 * 60 * 1000;
+const unusedExpiryMs = 24 * 60 * 60 * 1000;
 const executable = /\.(apk|app|bat|bin|cmd|com|dll|exe|jar|msi|ps1|scr|sh|vbs)$/i;
 
-export interface Upload {
-  readonly url: string;
-  readonly name: string;
-  readonly contentType?: string;
-  /** Bytes. */
-  readonly size: number;
-}
-
-export interface Uploads {
-  /** Returns the URL of the file on LiveChat's CDN. */
-  readonly add: (file: { readonly name: string; readonly type: string; readonly size: number }) => string;
-  /** Returns the file at this URL. A file that is used no longer expires. */
-  readonly take: (url: string) => Upload;
-}
-
 /** Metadata of uploaded files. Their contents are in `Cdn`. */
-export const createUploads = (now: () => number, uuid: () => string): Uploads => {
-  const uploads = new Map<string, { readonly upload: Upload; readonly expiresAt: number }>();
+export const createUploads = (now: () => number, uuid: () => string) => {
+  const uploads = new Map<string, { readonly upload: FileDescription; readonly expiresAt: number }>();
 
   return {
-    add: ({ name, type, size }) => {
+    /** Returns the URL of the file on LiveChat's CDN. */
+    add({ name, type, size }: Pick<File, 'name' | 'type' | 'size'>): string {
       if (size > maxBytes) throw new LiveChatError('entity_too_large');
       if (executable.test(name)) throw validationError('`file` must not be executable');
       const url = `${cdnAddress}/att/10000001/${uuid().replaceAll('-', '')}/${encodeURIComponent(name)}`;
       const upload = { url, name, size, ...(type !== '' && { contentType: type }) };
-      uploads.set(url, { upload, expiresAt: now() + unusedLifeMs });
+      uploads.set(url, { upload, expiresAt: now() + unusedExpiryMs });
       return url;
     },
-    take: (url) => {
+
+    /** Returns the file at this URL. A file that is used no longer expires. */
+    take(url: string): FileDescription {
       if (!url.startsWith('https://cdn.livechat-files.com/')) {
         throw validationError('`event.url` must be an address on cdn.livechat-files.com');
       }
@@ -281,3 +276,5 @@ export const createUploads = (now: () => number, uuid: () => string): Uploads =>
     },
   };
 };
+
+export type Uploads = ReturnType<typeof createUploads>;

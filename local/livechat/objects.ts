@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type * as z from 'zod/mini';
+import type { postback, RichElement } from './schemas.ts';
 
 /** LiveChat's objects (API v3.6), with the field names of LiveChat. Webhook payloads consist of these. */
 
@@ -34,24 +36,6 @@ export interface Agent {
 
 export type User = Customer | Agent;
 
-export interface Button {
-  readonly text: string;
-  readonly type: 'message' | 'url' | 'webview' | 'phone';
-  readonly value: string;
-  readonly postback_id: string;
-  /** The users who clicked it. */
-  readonly user_ids: readonly string[];
-  readonly webview_height?: 'compact' | 'tall' | 'full' | undefined;
-  readonly target?: 'new' | 'current' | undefined;
-}
-
-export interface RichElement {
-  readonly title?: string | undefined;
-  readonly subtitle?: string | undefined;
-  readonly image?: Readonly<Record<string, unknown>> | undefined;
-  readonly buttons?: readonly Button[] | undefined;
-}
-
 export interface Option {
   readonly id: string;
   readonly label: string;
@@ -66,16 +50,12 @@ export interface FilledField {
   readonly answers?: readonly Option[];
 }
 
-export interface Postback {
-  readonly id: string;
-  readonly thread_id: string;
-  readonly event_id: string;
-  readonly type?: string | undefined;
-  readonly value?: string | undefined;
-}
-
 export type EventContent =
-  | { readonly type: 'message'; readonly text: string; readonly postback?: Postback | undefined }
+  | {
+      readonly type: 'message';
+      readonly text: string;
+      readonly postback?: z.infer<typeof postback> | undefined | undefined;
+    }
   | {
       readonly type: 'file';
       readonly name: string;
@@ -102,9 +82,10 @@ export type EventContent =
       readonly text_vars: Readonly<Record<string, string>>;
     }
   | { readonly type: 'custom'; readonly content: Readonly<Record<string, unknown>> }
-  | { readonly type: EventType; readonly deleted: true };
-
-export type EventType = 'message' | 'file' | 'rich_message' | 'filled_form' | 'system_message' | 'custom';
+  | {
+      readonly type: 'message' | 'file' | 'rich_message' | 'filled_form' | 'system_message' | 'custom';
+      readonly deleted: true;
+    };
 
 export type ChatEvent = EventContent & {
   readonly id: string;

@@ -1,29 +1,23 @@
-import { type HttpBindings, type ServerType, serve } from '@hono/node-server';
+import { createServer } from 'node:http';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
+import { close, listen } from '../listen.ts';
 import { parse, parseAction, startRequest } from './actions.ts';
-import { type ApiState, type CallLog, createCallLog, createJoinDelays } from './api/method.ts';
+import { type ApiState, createCallLog, createJoinDelays } from './api/method.ts';
 import { createRegistrations } from './api/registrations.ts';
-import { apiRoutes, createCallHandler, createLimiter } from './api/routes.ts';
+import { apiRoutes, createCallHandler } from './api/routes.ts';
 import { allThreads, type Chat, getCustomer } from './chats.ts';
 import { InvalidField, SimulatorError } from './errors.ts';
 import { cdnRoutes, createCdn, createUploads } from './events.ts';
 import { createFaults, type Faults, faultRequest, viewFault } from './faults.ts';
 import { type Clock, createIdSource, systemClock } from './objects.ts';
-import {
-  createSettings,
-  createSimulator,
-  defaultSettings,
-  type SettingsStore,
-  type Simulator,
-  settingsRequest,
-  viewSettings,
-} from './simulator.ts';
+import { createSettings, createSimulator, viewSettings } from './simulator.ts';
 import { createDelivery, defaultRetryDelaysMs, registrationId, type WebhookActivity } from './webhooks.ts';
 
 export interface SimulatorOptions {
-  /** 0 takes any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   /** The URL that receives the webhooks. */
   readonly webhookUrl: string;
@@ -56,11 +50,12 @@ export interface RunningSimulator {
 /** LiveChat waits about 10 s for a response. */
 const webhookTimeoutMs = 10_000;
 
+/** @throws PortTakenError */
 export const startSimulator = async (options: SimulatorOptions): Promise<RunningSimulator> => {
-  const { secretKey, organizationId, clientId, agentId, clock = systemClock, random = Math.random } = options;
+  const { secretKey, organizationId, clientId, agentId, accountId, apiKey, accessToken } = options;
+  const { clock = systemClock, random = Math.random } = options;
   const source = createIdSource(clock.now);
-  const { accountId, apiKey, accessToken } = options;
-  const settings = createSettings({ ...defaultSettings, agentId, accountId, apiKey, accessToken });
+  const settings = createSettings({ agentId, accountId, apiKey, accessToken });
   const registrations = createRegistrations({
     uuid: source.uuid,
     now: source.now,
@@ -78,7 +73,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
   });
   const cdn = createCdn();
   const state: ApiState = {
-    simulator: createSimulator({ source, clientId, agentId }, delivery.send, cdn),
+    simulator: createSimulator({ source, cdn, clientId, agentId }, delivery.send),
     source,
     settings,
     uploads: createUploads(source.now, source.uuid),
@@ -88,7 +83,18 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     calls: createCallLog(),
     clientId,
   };
-  const { server, port } = await listen(createApp(state, clock, random).fetch, options.port);
+  const faults = createFaults(random);
+  const handleCall = createCallHandler({ state, faults, clock, random });
+  const app = new Hono<{ Bindings: HttpBindings }>()
+    .use((c, next) => {
+      const foreign = findForeignHeader({ host: c.req.header('host'), origin: c.req.header('origin') });
+      return foreign ? Promise.resolve(c.json({ error: foreign }, 403)) : next();
+    })
+    .route('/simulator', simulatorRoutes(state, faults))
+    .route('/api/file/lc', cdnRoutes(cdn))
+    .route('/', apiRoutes(handleCall, source.uuid));
+  const server = createServer(getRequestListener(app.fetch));
+  const port = await listen(server, options.port, '--livechat-port');
 
   const stop = async () => {
     delivery.stop();
@@ -97,43 +103,10 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
   return { port, stop };
 };
 
-const createApp = (state: ApiState, clock: Clock, random: () => number) => {
-  const { simulator, settings, calls } = state;
-  const faults = createFaults(random);
-  const handleCall = createCallHandler({ state, faults, limiter: createLimiter(clock.now), clock, random });
-  return new Hono<{ Bindings: HttpBindings }>()
-    .use((c, next) => {
-      const foreign = findForeignHeader({ host: c.req.header('host'), origin: c.req.header('origin') });
-      return foreign ? Promise.resolve(c.json({ error: foreign }, 403)) : next();
-    })
-    .route('/simulator', simulatorRoutes(simulator, controlRoutes(faults, calls, settings)))
-    .route('/api/file/lc', cdnRoutes(state.cdn))
-    .route('/', apiRoutes(handleCall, state.source.uuid));
-};
-
-const listen = (
-  fetch: Parameters<typeof serve>[0]['fetch'],
-  port: number,
-): Promise<{ server: ServerType; port: number }> =>
-  new Promise((resolve, reject) => {
-    const server = serve({ fetch, port, hostname: '127.0.0.1' }, (address) => resolve({ server, port: address.port }));
-    server.on('error', reject);
-  });
-
-const close = (server: ServerType): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-    if ('closeAllConnections' in server) server.closeAllConnections();
-  });
-
 const mebibyte = 1024 * 1024;
 
-/**
- * The simulator's own API, for acting as a customer, an agent or the router.
- *
- * @param control the routes of faults, calls and settings
- */
-export const simulatorRoutes = (simulator: Simulator, control: Hono): Hono => {
+/** The simulator's own API: acts as a customer, an agent or the router, injects faults, and changes the settings. */
+const simulatorRoutes = ({ simulator, calls, settings }: ApiState, faults: Faults): Hono => {
   const app = new Hono();
 
   app.use(bodyLimit({ maxSize: mebibyte, onError: (c) => c.json({ error: { message: 'More than 1 MiB' } }, 413) }));
@@ -141,66 +114,21 @@ export const simulatorRoutes = (simulator: Simulator, control: Hono): Hono => {
   app.onError((error, c) => {
     if (error instanceof SimulatorError) return c.json(error.body, error.status);
     console.error('The simulator failed:', error);
-    return c.json({ error: { message: 'The simulator failed; its log says why.' } }, 500);
+    return c.json({ error: { message: 'Internal error of the simulator. See its log.' } }, 500);
   });
 
   app.post('/chats', async (c) => {
     const { chat } = simulator.start(parse(startRequest, await readJson(c.req.raw)));
     return c.json({ chat_id: chat.id, thread_id: chat.thread.id });
   });
-
   app.post('/chats/:id/events', async (c) => {
     const chatId = c.req.param('id');
     simulator.chat(chatId);
     const { chat, eventId } = simulator.act(chatId, parseAction(await readJson(c.req.raw)));
     return c.json({ ...(eventId !== undefined && { event_id: eventId }), thread_id: chat.thread.id });
   });
-
-  app.get('/chats', (c) => c.json(viewChats(simulator.chats())));
+  app.get('/chats', (c) => c.json({ chats: simulator.chats().map(summarize) }));
   app.get('/chats/:id', (c) => c.json(viewChat(simulator.chat(c.req.param('id')))));
-
-  app.route('/', control);
-  app.all('*', (c) => c.json({ error: { message: `There is no ${c.req.method} ${c.req.path} here.` } }, 404));
-
-  return app;
-};
-
-const summary = (chat: Chat) => {
-  const { id, name, email } = getCustomer(chat);
-  return {
-    chat_id: chat.id,
-    active: chat.thread.active,
-    customer: { id, name, ...(email !== undefined && { email }) },
-  };
-};
-
-export const viewChats = (chats: readonly Chat[]) => ({ chats: chats.map(summary) });
-
-/** The customer's view: without notes, and with tombstones for deleted events. */
-export const viewChat = (chat: Chat) => ({
-  ...summary(chat),
-  thread_ids: allThreads(chat).map(({ id }) => id),
-  users: chat.users,
-  events: allThreads(chat).flatMap(({ id, events }) =>
-    events.filter(({ visibility }) => visibility === 'all').map((event) => ({ thread_id: id, ...event })),
-  ),
-});
-
-/** @throws InvalidField */
-export const readJson = async (request: Request): Promise<unknown> => {
-  try {
-    return await request.json();
-  } catch (cause) {
-    throw new InvalidField(
-      'body',
-      `JSON; it cannot be read: ${cause instanceof Error ? cause.message : 'unknown cause'}`,
-    );
-  }
-};
-
-/** Fault injection, the call log and the settings. */
-export const controlRoutes = (faults: Faults, calls: CallLog, settings: SettingsStore): Hono => {
-  const app = new Hono();
 
   app.post('/faults', async (c) => c.json(viewFault(faults.add(parse(faultRequest, await readJson(c.req.raw))))));
   app.get('/faults', (c) => c.json({ faults: faults.list().map(viewFault) }));
@@ -219,9 +147,39 @@ export const controlRoutes = (faults: Faults, calls: CallLog, settings: Settings
 
   app.get('/settings', (c) => c.json(viewSettings(settings.current())));
   app.post('/settings', async (c) => {
-    settings.change(parse(settingsRequest, await readJson(c.req.raw)));
+    settings.change(await readJson(c.req.raw));
     return c.json(viewSettings(settings.current()));
   });
 
+  app.all('*', (c) => c.json({ error: { message: `There is no route ${c.req.method} ${c.req.path}.` } }, 404));
+
   return app;
+};
+
+const summarize = (chat: Chat) => {
+  const { id, name, email } = getCustomer(chat);
+  return {
+    chat_id: chat.id,
+    active: chat.thread.active,
+    customer: { id, name, ...(email !== undefined && { email }) },
+  };
+};
+
+/** The customer's view: without notes, and with tombstones for deleted events. */
+const viewChat = (chat: Chat) => ({
+  ...summarize(chat),
+  thread_ids: allThreads(chat).map(({ id }) => id),
+  users: chat.users,
+  events: allThreads(chat).flatMap(({ id, events }) =>
+    events.filter(({ visibility }) => visibility === 'all').map((event) => ({ thread_id: id, ...event })),
+  ),
+});
+
+/** @throws InvalidField */
+const readJson = async (request: Request): Promise<unknown> => {
+  try {
+    return await request.json();
+  } catch (cause) {
+    throw new InvalidField('body', `JSON; parsing failed: ${cause instanceof Error ? cause.message : 'unknown cause'}`);
+  }
 };

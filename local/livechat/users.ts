@@ -5,10 +5,12 @@ import {
   chain,
   getCustomer,
   nextTimestamp,
+  notify,
   presentAgents,
   publicAgents,
   queueEntry,
   requireActive,
+  threadRef,
   withThread,
   withUser,
 } from './chats.ts';
@@ -16,29 +18,27 @@ import { ChatConflict } from './errors.ts';
 import { type Agent, createAgent, type User } from './objects.ts';
 import { createWebhook } from './webhooks.ts';
 
-const chatIds = (chat: Chat) => ({ chat_id: chat.id, thread_id: chat.thread.id });
-
 /** The default agent of an action: the first present agent. */
 export const assignedAgent = (chat: Chat): Agent | undefined => presentAgents(chat)[0];
 
 export const requirePresent = (chat: Chat, agentId: string): Agent => {
   const agent = presentAgents(chat).find(({ id }) => id === agentId);
   if (agent !== undefined) return agent;
-  throw new ChatConflict(`${agentId} is not in chat ${chat.id}: let them join, or transfer the chat to them, first.`);
+  throw new ChatConflict(`${agentId} is not in chat ${chat.id}. Let this agent join first, or transfer the chat.`);
 };
 
-const withoutQueue = (chat: Chat): Chat => {
+const leaveQueue = (chat: Chat): Chat => {
   const { queue: _, ...thread } = chat.thread;
   return { ...chat, thread };
 };
 
 const addUser = (before: Chat, user: User, requesterId: string): ChatUpdate => {
   const chat = withUser(before, user);
-  const payload = { ...chatIds(chat), user, user_type: user.type, reason: 'manual', requester_id: requesterId };
-  return { chat, webhooks: [createWebhook(chat, 'user_added_to_chat', payload)] };
+  const payload = { ...threadRef(chat), user, user_type: user.type, reason: 'manual', requester_id: requesterId };
+  return notify(chat, 'user_added_to_chat', payload);
 };
 
-/** An agent whom the customer sees takes the chat out of the queue. */
+/** An agent with visibility `all` takes the chat out of the queue. */
 export const addAgent = (
   chat: Chat,
   agentId: string,
@@ -46,7 +46,7 @@ export const addAgent = (
   visibility: Agent['visibility'] = 'all',
 ): ChatUpdate => {
   const known = chat.users.filter((user) => user.type === 'agent').find(({ id }) => id === agentId);
-  const waiting = visibility === 'all' ? withoutQueue(chat) : chat;
+  const waiting = visibility === 'all' ? leaveQueue(chat) : chat;
   return addUser(waiting, { ...(known ?? createAgent(agentId)), present: true, visibility }, requesterId);
 };
 
@@ -57,13 +57,13 @@ export const addCustomer = (chat: Chat, requesterId: string): ChatUpdate =>
 export const removeAgent = (before: Chat, agent: Agent, requesterId: string): ChatUpdate => {
   const chat = withUser(before, { ...agent, present: false });
   const payload = {
-    ...chatIds(chat),
+    ...threadRef(chat),
     user_id: agent.id,
     user_type: agent.type,
     reason: 'manual',
     requester_id: requesterId,
   };
-  return { chat, webhooks: [createWebhook(chat, 'user_removed_from_chat', payload)] };
+  return notify(chat, 'user_removed_from_chat', payload);
 };
 
 export const joinChat = (chat: Chat, agentId: string): ChatUpdate => {
@@ -109,7 +109,7 @@ export const handOver = (
   const added = target.agents.filter((id) => !assigned.some((agent) => agent.id === id));
 
   const transferred = createWebhook(moved, 'chat_transferred', {
-    ...chatIds(moved),
+    ...threadRef(moved),
     requester_id: requester.id,
     reason: 'manual',
     transferred_to: { group_ids, ...(target.agents.length > 0 && { agent_ids: target.agents }) },
@@ -125,10 +125,7 @@ export const handOver = (
 };
 
 const leavesNobody = (chat: Chat, leaving: readonly Agent[], target: TransferTarget): boolean =>
-  target.agents.length === 0 &&
-  presentAgents(chat)
-    .filter(({ visibility }) => visibility === 'all')
-    .every((agent) => leaving.some(({ id }) => id === agent.id));
+  target.agents.length === 0 && publicAgents(chat).every((agent) => leaving.some(({ id }) => id === agent.id));
 
 const announceTransfer = (chat: Chat, from: Agent, target: TransferTarget, now: number): ChatUpdate => {
   const agents = target.agents.map((id) => chat.users.find((user) => user.id === id)?.name ?? id);
@@ -146,7 +143,7 @@ export const markSeen = (before: Chat): ChatUpdate => {
   const customer = getCustomer(before);
   const chat = withUser(before, { ...customer, events_seen_up_to: seen_up_to });
   const payload = { user_id: customer.id, chat_id: chat.id, seen_up_to };
-  return { chat, webhooks: [createWebhook(chat, 'events_marked_as_seen', payload)] };
+  return notify(chat, 'events_marked_as_seen', payload);
 };
 
 export const setSessionFields = (before: Chat, fields: Readonly<Record<string, string>>): ChatUpdate => {
@@ -155,8 +152,8 @@ export const setSessionFields = (before: Chat, fields: Readonly<Record<string, s
   const changed = toSessionFields(fields);
   const kept = customer.session_fields.filter((field) => Object.keys(field).every((name) => !(name in fields)));
   const chat = withUser(before, { ...customer, session_fields: [...kept, ...changed] });
-  const payload = { id: customer.id, active_chat: chatIds(chat), session_fields: changed };
-  return { chat, webhooks: [createWebhook(chat, 'customer_session_fields_updated', payload)] };
+  const payload = { id: customer.id, active_chat: threadRef(chat), session_fields: changed };
+  return notify(chat, 'customer_session_fields_updated', payload);
 };
 
 /** LiveChat represents session fields as a list of single-key objects. */

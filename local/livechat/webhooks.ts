@@ -1,52 +1,44 @@
 import { createHash } from 'node:crypto';
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Chat } from './chats.ts';
 import type { ChatEvent, Properties, Thread, User } from './objects.ts';
+
+interface ThreadRef {
+  readonly chat_id: string;
+  readonly thread_id: string;
+}
 
 /** The payload of each webhook action that the simulator sends. */
 export interface WebhookPayloads {
   incoming_chat: {
     readonly requester_id?: string;
-    readonly chat: {
-      readonly id: string;
-      readonly users: readonly User[];
-      readonly properties: Properties;
-      readonly access: Thread['access'];
-      readonly thread: Thread;
-    };
+    readonly chat: Pick<Chat, 'id' | 'users' | 'properties' | 'access' | 'thread'>;
   };
-  chat_deactivated: { readonly chat_id: string; readonly thread_id: string; readonly user_id?: string };
-  chat_transferred: {
-    readonly chat_id: string;
-    readonly thread_id: string;
+  chat_deactivated: ThreadRef & { readonly user_id?: string };
+  chat_transferred: ThreadRef & {
     readonly requester_id?: string;
     readonly reason: 'manual' | 'inactive' | 'assigned' | 'unassigned' | 'other';
     readonly transferred_to: { readonly group_ids: readonly number[]; readonly agent_ids?: readonly string[] };
     readonly queue?: Thread['queue'];
   };
-  user_added_to_chat: {
-    readonly chat_id: string;
-    readonly thread_id: string;
+  user_added_to_chat: ThreadRef & {
     readonly user: User;
     readonly user_type: User['type'];
     readonly reason: string;
     readonly requester_id: string;
   };
-  user_removed_from_chat: {
-    readonly chat_id: string;
-    readonly thread_id: string;
+  user_removed_from_chat: ThreadRef & {
     readonly user_id: string;
     readonly user_type: User['type'];
     readonly reason: string;
     readonly requester_id: string;
   };
-  incoming_event: { readonly chat_id: string; readonly thread_id: string; readonly event: ChatEvent };
-  event_updated: { readonly chat_id: string; readonly thread_id: string; readonly event: ChatEvent };
-  event_deleted: { readonly chat_id: string; readonly thread_id: string; readonly event_id: string };
-  incoming_rich_message_postback: {
+  incoming_event: ThreadRef & { readonly event: ChatEvent };
+  event_updated: ThreadRef & { readonly event: ChatEvent };
+  event_deleted: ThreadRef & { readonly event_id: string };
+  incoming_rich_message_postback: ThreadRef & {
     readonly user_id: string;
-    readonly chat_id: string;
-    readonly thread_id: string;
     readonly event_id: string;
     readonly postback: {
       readonly id: string;
@@ -58,11 +50,11 @@ export interface WebhookPayloads {
   events_marked_as_seen: { readonly user_id: string; readonly chat_id: string; readonly seen_up_to: string };
   customer_session_fields_updated: {
     readonly id: string;
-    readonly active_chat: { readonly chat_id: string; readonly thread_id: string };
+    readonly active_chat: ThreadRef;
     readonly session_fields: readonly Readonly<Record<string, string>>[];
   };
-  thread_tagged: { readonly chat_id: string; readonly thread_id: string; readonly tag: string };
-  thread_untagged: { readonly chat_id: string; readonly thread_id: string; readonly tag: string };
+  thread_tagged: ThreadRef & { readonly tag: string };
+  thread_untagged: ThreadRef & { readonly tag: string };
 }
 
 export type WebhookAction = keyof WebhookPayloads;
@@ -78,15 +70,10 @@ export interface Webhook<Action extends WebhookAction = WebhookAction> {
   };
 }
 
-/** The chat at the time of the webhook. */
-interface Subject {
-  readonly id: string;
-  readonly users: readonly User[];
-  readonly properties: Properties;
-}
+export type AdditionalData = keyof NonNullable<Webhook['additionalData']>;
 
 export const createWebhook = <Action extends WebhookAction>(
-  chat: Subject,
+  chat: Chat,
   action: Action,
   payload: WebhookPayloads[Action],
 ): Webhook<Action> => {
@@ -100,8 +87,6 @@ export const createWebhook = <Action extends WebhookAction>(
 /** The constant id per action of webhooks without a registration. It identifies the registration, not the delivery. */
 export const registrationId = (action: string): string => createHash('md5').update(action).digest('hex');
 
-export type AdditionalData = 'chat_properties' | 'chat_presence_user_ids';
-
 /** The receiver of a webhook. */
 export interface Target {
   readonly webhookId: string;
@@ -111,10 +96,10 @@ export interface Target {
   readonly additionalData: readonly AdditionalData[];
 }
 
-const additionalData = ({ additionalData: all }: Webhook, { additionalData: asked }: Target) =>
+const additionalData = ({ additionalData: all }: Webhook, { additionalData: requested }: Target) =>
   all && {
-    ...(asked.includes('chat_properties') && { chat_properties: all.chat_properties }),
-    ...(asked.includes('chat_presence_user_ids') && { chat_presence_user_ids: all.chat_presence_user_ids }),
+    ...(requested.includes('chat_properties') && { chat_properties: all.chat_properties }),
+    ...(requested.includes('chat_presence_user_ids') && { chat_presence_user_ids: all.chat_presence_user_ids }),
   };
 
 /** The request body of a webhook. */
@@ -128,23 +113,17 @@ export const toWebhookBody = (webhook: Webhook, target: Target, organizationId: 
     additional_data: additionalData(webhook, target),
   });
 
-export interface Poster {
-  /** Posts JSON and returns the response status. @throws Error if there is no response */
-  readonly post: (body: string) => Promise<number>;
-  /** Aborts active and queued requests. */
-  readonly close: () => void;
-}
-
 const connections = { keepAlive: true, maxSockets: 128 };
 
 /** Reuses connections and limits their number, because hundreds of chats can send at the same time. */
-export const createPoster = (url: string, timeoutMs: number): Poster => {
+const createPoster = (url: string, timeoutMs: number) => {
   const target = new URL(url);
   const secure = target.protocol === 'https:';
   const agent = secure ? new HttpsAgent(connections) : new HttpAgent(connections);
   const open = secure ? httpsRequest : httpRequest;
   const active = new Set<ClientRequest>();
 
+  /** Posts JSON and returns the response status. @throws Error if there is no response */
   const post = (body: string): Promise<number> =>
     new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
@@ -163,6 +142,7 @@ export const createPoster = (url: string, timeoutMs: number): Poster => {
         .end(body);
     });
 
+  /** Aborts active and queued requests. */
   const close = () => {
     for (const call of active) call.destroy();
     agent.destroy();
@@ -198,13 +178,8 @@ export interface DeliverySettings {
   readonly retryDelaysMs: readonly number[];
   readonly now: () => number;
   readonly onActivity: (activity: WebhookActivity) => void;
-  /** Called when an attempt is pending; returns a function to call when it ends. Not called while a retry waits. */
+  /** Called when an attempt becomes pending; returns a function to call when it ends. Waiting retries are not pending. */
   readonly track?: () => () => void;
-}
-
-export interface Delivery {
-  readonly send: (webhook: Webhook) => void;
-  readonly stop: () => void;
 }
 
 interface Post {
@@ -217,14 +192,14 @@ interface Post {
  * Sends webhooks: sequentially per chat and receiver, otherwise concurrently. Retries do not keep the order, since LiveChat
  * does not guarantee it.
  */
-export const createDelivery = (settings: DeliverySettings): Delivery => {
+export const createDelivery = (settings: DeliverySettings) => {
   const { retryDelaysMs, now, onActivity, track = () => () => {} } = settings;
-  const posters = new Map<string, Poster>();
+  const posters = new Map<string, ReturnType<typeof createPoster>>();
   const lastByChat = new Map<string, Promise<void>>();
   const pending = new Set<NodeJS.Timeout>();
   let stopped = false;
 
-  const getPoster = (url: string): Poster => {
+  const getPoster = (url: string) => {
     const poster = posters.get(url) ?? createPoster(url, settings.timeoutMs);
     posters.set(url, poster);
     return poster;

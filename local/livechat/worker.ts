@@ -4,12 +4,12 @@ import * as z from 'zod/mini';
 import { sharedInFlight } from '../in-flight.ts';
 import type { RunningSimulator, SimulatorOptions } from './server.ts';
 
-/** The options that can be passed to a worker thread. */
-export type ThreadSettings = Pick<
+/** The options of the simulator in a worker thread. */
+export type SimulatorSettings = Omit<
   SimulatorOptions,
-  'port' | 'webhookUrl' | 'secretKey' | 'organizationId' | 'clientId' | 'agentId' | 'accountId' | 'apiKey'
+  'clock' | 'random' | 'retryDelaysMs' | 'onActivity' | 'track' | 'accessToken'
 > & {
-  /** Counts the webhooks that are not delivered yet, see `sharedInFlight`. */
+  /** The counter of pending webhooks, see `sharedInFlight`. */
   readonly pendingWebhooks: SharedArrayBuffer;
 };
 
@@ -19,7 +19,7 @@ const listening = z.object({ port: z.number() });
  * Starts the simulator in a worker thread. Otherwise load on the main thread would delay calls, and the simulated rate
  * limit would reject calls that were sent far enough apart.
  */
-export async function startSimulatorThread(settings: ThreadSettings): Promise<RunningSimulator> {
+export async function startSimulatorThread(settings: SimulatorSettings): Promise<RunningSimulator> {
   const worker = new Worker(new URL(import.meta.url), {
     name: 'livechat',
     workerData: { simulator: settings },
@@ -35,7 +35,7 @@ export async function startSimulatorThread(settings: ThreadSettings): Promise<Ru
 }
 
 /** Set in the thread that `startSimulatorThread` starts. */
-const settings: ThreadSettings | undefined = workerData?.simulator;
+const settings: SimulatorSettings | undefined = workerData?.simulator;
 
 if (settings) {
   const { startSimulator } = await import('./server.ts');

@@ -12,7 +12,7 @@ const alarms = emitted('production')
 const sections = headingsUnder(runbook, 'Alarms').map(({ anchor }) => anchor);
 
 describe('the runbook', () => {
-  it('is where every alarm sends whoever is woken by it', () => {
+  it('is linked from the description of every alarm, at a section that exists', () => {
     expect(alarms.length).toBeGreaterThan(0);
     const anchors = alarms.map(
       ({ alarmDescription }) => /docs\/how-to\/respond-to-alarms\.md#([\w-]+)$/.exec(alarmDescription)?.[1],
@@ -20,7 +20,7 @@ describe('the runbook', () => {
     expect(alarms.filter((_, index) => !sections.includes(anchors[index] ?? ''))).toEqual([]);
   });
 
-  it('has a section for an alarm of that name, and for no other', () => {
+  it('has a section for every alarm, and for no other', () => {
     const names = alarms.map(({ name }) => name.replace('livechat-production-', '').replace(/-\d+$/, ''));
     expect(sections.toSorted()).toEqual([...new Set(names)].toSorted());
   });

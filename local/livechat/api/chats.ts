@@ -11,138 +11,22 @@ import {
   removeTag,
 } from '../chats.ts';
 import { LiveChatError, validationError } from '../errors.ts';
-import type { ChatEvent, Thread, User } from '../objects.ts';
+import type { ChatEvent, Thread, User, Visibility } from '../objects.ts';
+import { nonEmpty, oneOf } from '../schemas.ts';
 import { addAgent, addCustomer, handOver, removeAgent, type TransferTarget } from '../users.ts';
 import {
   type ApiState,
   getRequester,
+  method,
+  readChats,
   requireActive,
   requireAgentId,
   requirePresence,
   requireThread,
   requireUserId,
   type Version,
+  writeChats,
 } from './method.ts';
-
-const offset = z._default(z.int().check(z.gte(0)), 0);
-
-/** The bodies of the Agent Chat API (v3.4 to v3.6), as far as the simulator supports them. */
-
-const id = z.string().check(z.minLength(1));
-const flag = z._default(z.boolean(), false);
-const visibility = z.enum(['all', 'agents'], 'must be one of all, agents');
-const userType = z.enum(['agent', 'customer'], 'must be one of agent, customer');
-const sortOrder = z.enum(['asc', 'desc'], 'must be one of asc, desc');
-const limit = z.int('must be a number').check(z.gte(1, 'must be from 1 to 100'), z.lte(100, 'must be from 1 to 100'));
-
-export const addUserRequest = z.object({
-  chat_id: id,
-  user_id: id,
-  user_type: userType,
-  visibility,
-  ignore_requester_presence: flag,
-});
-
-export const removeUserRequest = z.object({
-  chat_id: id,
-  user_id: id,
-  user_type: userType,
-  ignore_requester_presence: flag,
-});
-
-export const transferChatRequest = z.object({
-  id,
-  target: z.optional(
-    z.discriminatedUnion('type', [
-      z.object({ type: z.literal('agent'), ids: z.array(id).check(z.minLength(1)) }),
-      z.object({ type: z.literal('group'), ids: z.array(z.int()).check(z.minLength(1)) }),
-    ]),
-  ),
-  ignore_agents_availability: flag,
-  ignore_requester_presence: flag,
-});
-
-export const deactivateChatRequest = z.object({ id, ignore_requester_presence: flag });
-
-export const getChatRequest = z.object({ chat_id: id, thread_id: z.optional(id) });
-
-const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time'));
-
-export const listThreadsRequest = z.object({
-  chat_id: id,
-  sort_order: z._default(sortOrder, 'desc'),
-  limit: z._default(limit, 3),
-  filters: z.optional(z.object({ from: z.optional(time), to: z.optional(time) })),
-  page_id: z.optional(id),
-});
-
-export const listChatsRequest = z.object({
-  sort_order: z.optional(sortOrder),
-  limit: z.optional(limit),
-  filters: z.optional(
-    z.object({
-      active: z.optional(z.boolean()),
-      include_active: z.optional(z.boolean()),
-      group_ids: z.optional(z.array(z.int()).check(z.maxLength(200, 'must be at most 200'))),
-    }),
-  ),
-  page_id: z.optional(id),
-});
-
-export const tagRequest = z.object({ chat_id: id, thread_id: id, tag: id });
-
-export const getChat = (request: z.infer<typeof getChatRequest>, { simulator }: ApiState, version: Version) => {
-  const chat = simulator.chat(request.chat_id);
-  const thread = request.thread_id === undefined ? chat.thread : requireThread(allThreads(chat), request.thread_id);
-  return formatChat(chat, thread, version);
-};
-
-type ListThreads = z.infer<typeof listThreadsRequest>;
-
-const createdWithin = ({ created_at }: Thread, filters: ListThreads['filters']): boolean => {
-  const createdAt = Date.parse(created_at);
-  const { from, to } = filters ?? {};
-  return (from === undefined || createdAt >= Date.parse(from)) && (to === undefined || createdAt <= Date.parse(to));
-};
-
-const threadsPage = z.extend(listThreadsRequest, { offset });
-
-export const listThreads = (request: ListThreads, { simulator }: ApiState, version: Version) => {
-  const first = { ...request, offset: 0 };
-  const query = request.page_id === undefined ? first : fromPageId(threadsPage, request.page_id);
-  const found = allThreads(simulator.chat(request.chat_id)).filter((thread) => createdWithin(thread, query.filters));
-  const { items, ...pages } = paginate(query.sort_order === 'asc' ? found : found.toReversed(), query);
-  return { threads: items.map((thread) => formatThread(thread, version)), found_threads: found.length, ...pages };
-};
-
-type ListChats = z.infer<typeof listChatsRequest>;
-
-const matches = ({ thread, access }: Chat, filters: ListChats['filters'], version: Version): boolean => {
-  const { active, include_active, group_ids } = filters ?? {};
-  if (group_ids !== undefined && !access.group_ids.some((id) => group_ids.includes(id))) return false;
-  if (version === 'v3.6') return active === undefined || thread.active === active;
-  return include_active !== false || !thread.active;
-};
-
-const chatsPage = z.extend(listChatsRequest, { offset, limit: z.int() });
-
-const chatsQuery = (request: ListChats): z.infer<typeof chatsPage> => {
-  const { page_id, limit = 10 } = request;
-  if (page_id === undefined) return { ...request, limit, offset: 0 };
-  if (Object.keys(request).length > 1) throw validationError('`page_id` cannot be used with other parameters');
-  return fromPageId(chatsPage, page_id);
-};
-
-export const listChats = (request: ListChats, { simulator }: ApiState, version: Version) => {
-  const query = chatsQuery(request);
-  const newestFirst = (one: Chat, other: Chat) => (one.thread.created_at < other.thread.created_at ? 1 : -1);
-  const found = simulator
-    .chats()
-    .filter((chat) => matches(chat, query.filters, version))
-    .sort(newestFirst);
-  const { items, ...pages } = paginate(query.sort_order === 'asc' ? found.toReversed() : found, query);
-  return { chats_summary: items.map((chat) => formatSummary(chat, version)), found_chats: found.length, ...pages };
-};
 
 /** Chats in the format of each API version. */
 
@@ -152,13 +36,13 @@ const formatUser = (user: User, version: Version) => {
   return { ...rest, last_visit };
 };
 
-export const formatThread = (thread: Thread, version: Version) => {
+const formatThread = (thread: Thread, version: Version) => {
   if (version === 'v3.6') return thread;
   const { customer_visit: _, ...rest } = thread;
   return rest;
 };
 
-export const formatChat = ({ id, users, properties, access }: Chat, thread: Thread, version: Version) => ({
+const formatChat = ({ id, users, properties, access }: Chat, thread: Thread, version: Version) => ({
   id,
   users: users.map((user) => formatUser(user, version)),
   properties,
@@ -175,40 +59,28 @@ const lastEventPerType = (chat: Chat) => {
   return last;
 };
 
-export const formatSummary = (chat: Chat, version: Version) => {
+const formatSummary = (chat: Chat, version: Version) => {
   const { events: _, ...last_thread_summary } = formatThread(chat.thread, version);
   const { thread: __, ...formatted } = formatChat(chat, chat.thread, version);
   return { ...formatted, last_thread_summary, last_event_per_type: lastEventPerType(chat) };
 };
 
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly next_page_id?: string;
-  readonly previous_page_id?: string;
-}
-
 const toPageId = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-const parsed = (pageId: string): unknown => {
+/** A page id encodes the whole query, so that it is used without other parameters. */
+const fromPageId = <Schema extends z.ZodMiniType>(schema: Schema, pageId: string): z.output<Schema> => {
   try {
-    return JSON.parse(Buffer.from(pageId, 'base64url').toString());
+    return schema.parse(JSON.parse(Buffer.from(pageId, 'base64url').toString()));
   } catch {
-    return undefined;
+    throw validationError('`page_id` is invalid');
   }
 };
 
-/** A page id encodes the whole query, so that it is used without other parameters. */
-export const fromPageId = <Schema extends z.ZodMiniType>(schema: Schema, pageId: string): z.output<Schema> => {
-  const read = schema.safeParse(parsed(pageId));
-  if (!read.success) throw validationError('`page_id` is invalid');
-  return read.data;
-};
-
 /** The items from `offset` on, at most `limit`, with the ids of the next and previous pages. */
-export const paginate = <Item, Query extends { readonly offset: number; readonly limit: number }>(
+const paginate = <Item, Query extends { readonly offset: number; readonly limit: number }>(
   all: readonly Item[],
   query: Query,
-): Page<Item> => {
+) => {
   const { offset: start, limit } = query;
   const pageAt = (from: number) => toPageId({ ...query, offset: from });
   return {
@@ -218,97 +90,208 @@ export const paginate = <Item, Query extends { readonly offset: number; readonly
   };
 };
 
-type TagRequest = z.infer<typeof tagRequest>;
+const id = nonEmpty();
+const flag = z._default(z.boolean(), false);
+const sortOrder = oneOf(['asc', 'desc']);
+const limit = z.int('a number').check(z.gte(1, 'from 1 to 100'), z.lte(100, 'from 1 to 100'));
+const offset = z._default(z.int().check(z.gte(0)), 0);
+const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'a time'));
 
-/** A closed thread can be tagged too. */
-const changeTags =
-  (how: (chat: Chat, threadId: string, name: string) => ChatUpdate) =>
-  ({ chat_id, thread_id, tag: name }: TagRequest, { simulator }: ApiState) => {
-    simulator.change(chat_id, (chat) => {
-      requireThread(allThreads(chat), thread_id);
-      return how(chat, thread_id, name);
-    });
-    return {};
-  };
+const user = {
+  chat_id: id,
+  user_id: id,
+  user_type: oneOf(['agent', 'customer']),
+  ignore_requester_presence: flag,
+};
 
-export const tagThread = changeTags(addTag);
-export const untagThread = changeTags(removeTag);
+const threadsQuery = z.object({
+  chat_id: id,
+  sort_order: z._default(sortOrder, 'desc'),
+  limit: z._default(limit, 3),
+  filters: z.optional(z.object({ from: z.optional(time), to: z.optional(time) })),
+  page_id: z.optional(id),
+});
+const threadsPage = z.extend(threadsQuery, { offset });
 
-type AddUser = z.infer<typeof addUserRequest>;
+const createdWithin = (
+  { created_at }: Thread,
+  { from, to }: { from?: string | undefined; to?: string | undefined },
+) => {
+  const createdAt = Date.parse(created_at);
+  return (from === undefined || createdAt >= Date.parse(from)) && (to === undefined || createdAt <= Date.parse(to));
+};
+
+const chatsQuery = z.object({
+  sort_order: z.optional(sortOrder),
+  limit: z.optional(limit),
+  filters: z.optional(
+    z.object({
+      active: z.optional(z.boolean()),
+      include_active: z.optional(z.boolean()),
+      group_ids: z.optional(z.array(z.int()).check(z.maxLength(200, 'at most 200'))),
+    }),
+  ),
+  page_id: z.optional(id),
+});
+const chatsPage = z.extend(chatsQuery, { offset, limit: z.int() });
+
+type ChatsQuery = z.infer<typeof chatsQuery>;
+
+const toChatsPage = (request: ChatsQuery): z.infer<typeof chatsPage> => {
+  const { page_id, limit = 10 } = request;
+  if (page_id === undefined) return { ...request, limit, offset: 0 };
+  if (Object.keys(request).length > 1) throw validationError('`page_id` cannot be used with other parameters');
+  return fromPageId(chatsPage, page_id);
+};
+
+const matches = ({ thread, access }: Chat, filters: ChatsQuery['filters'], version: Version): boolean => {
+  const { active, include_active, group_ids } = filters ?? {};
+  if (group_ids !== undefined && !access.group_ids.some((id) => group_ids.includes(id))) return false;
+  if (version === 'v3.6') return active === undefined || thread.active === active;
+  return include_active !== false || !thread.active;
+};
+
+/** Adds or removes a tag, also of a closed thread. */
+const tagMethod = (how: (chat: Chat, threadId: string, name: string) => ChatUpdate) =>
+  method(
+    writeChats,
+    z.object({ chat_id: id, thread_id: id, tag: id }),
+    ({ chat_id, thread_id, tag }, { simulator }) => {
+      simulator.change(chat_id, (chat) => {
+        requireThread(allThreads(chat), thread_id);
+        return how(chat, thread_id, tag);
+      });
+      return {};
+    },
+  );
 
 const unchanged = (chat: Chat): ChatUpdate => ({ chat, webhooks: [] });
 
-const addCustomerTo = (chat: Chat, requesterId: string): ChatUpdate =>
-  getCustomer(chat).present ? unchanged(chat) : addCustomer(chat, requesterId);
-
-const addAgentTo = (chat: Chat, { user_id, visibility }: AddUser, requesterId: string, limit: number): ChatUpdate => {
-  const present = presentAgents(chat).find(({ id }) => id === user_id);
+/** Adds an agent, or changes the visibility of one who is in the chat. */
+const ensureAgent = (chat: Chat, agentId: string, visibility: Visibility, state: ApiState): ChatUpdate => {
+  const present = presentAgents(chat).find(({ id }) => id === agentId);
   if (present?.visibility === visibility) return unchanged(chat);
-  if (visibility === 'all' && publicAgents(chat).length >= limit)
+  if (visibility === 'all' && publicAgents(chat).length >= state.settings.current().publicAgentsLimit) {
     throw validationError('Public agents in chat limit reached');
-  return addAgent(chat, user_id, requesterId, visibility);
+  }
+  return addAgent(chat, agentId, getRequester(state).id, visibility);
 };
 
-export const addUserToChat = (request: AddUser, state: ApiState) => {
-  const { joinDelayMs, publicAgentsLimit } = state.settings.current();
-  const { id: requesterId } = getRequester(state);
-  const { webhooks } = state.simulator.change(request.chat_id, (chat) => {
-    requireActive(chat, state);
-    requirePresence(chat, request.ignore_requester_presence, state);
-    requireUserId(chat, { id: request.user_id, type: request.user_type });
-    if (request.user_type === 'customer') return addCustomerTo(chat, requesterId);
-    return addAgentTo(chat, request, requesterId, publicAgentsLimit);
-  });
-  if (webhooks.length > 0) state.joinDelays.start(request.chat_id, request.user_id, joinDelayMs);
-  return {};
-};
-
-export const removeUserFromChat = (request: z.infer<typeof removeUserRequest>, state: ApiState) => {
-  state.simulator.change(request.chat_id, (chat) => {
-    requireActive(chat, state);
-    const requester = requirePresence(chat, request.ignore_requester_presence, state);
-    const agent = presentAgents(chat).find(({ id }) => id === request.user_id);
-    if (request.user_type === 'customer' || agent === undefined) throw validationError('user_id not found');
-    return removeAgent(chat, agent, requester.id);
-  });
-  return {};
-};
-
-type TargetRequest = z.infer<typeof transferChatRequest>['target'];
+const transferTarget = z.optional(
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('agent'), ids: z.array(id).check(z.minLength(1)) }),
+    z.object({ type: z.literal('group'), ids: z.array(z.int()).check(z.minLength(1)) }),
+  ]),
+);
 
 /** Without a target the chat is routed again within its present groups. */
-const transferTarget = (target: TargetRequest, queuePosition: number): TransferTarget => {
-  if (target?.type === 'agent') return { agents: target.ids, groups: [], queuePosition };
-  return { agents: [], groups: target?.ids ?? [], queuePosition };
-};
+const toTarget = (target: z.infer<typeof transferTarget>, queuePosition: number): TransferTarget =>
+  target?.type === 'agent'
+    ? { agents: target.ids, groups: [], queuePosition }
+    : { agents: [], groups: target?.ids ?? [], queuePosition };
 
 /** At least one target must be available. Without a target, at least one of the chat's present groups. */
 const requireAvailable = ({ agents, groups }: TransferTarget, chat: Chat, { settings }: ApiState): void => {
   const { offlineAgents, offlineGroups } = settings.current();
   if (agents.length > 0 && agents.every((id) => offlineAgents.includes(id))) throw new LiveChatError('agent_offline');
-  const asked = groups.length > 0 ? groups : chat.access.group_ids;
-  if (agents.length === 0 && asked.every((id) => offlineGroups.includes(id))) throw new LiveChatError('groups_offline');
+  const requested = groups.length > 0 ? groups : chat.access.group_ids;
+  if (agents.length === 0 && requested.every((id) => offlineGroups.includes(id))) {
+    throw new LiveChatError('groups_offline');
+  }
 };
 
-/** All public agents leave the chat, so publicAgentsLimit does not apply. */
-export const transferChat = (request: z.infer<typeof transferChatRequest>, state: ApiState) => {
-  state.simulator.change(request.id, (chat) => {
-    requireActive(chat, state);
-    const requester = requirePresence(chat, request.ignore_requester_presence, state);
-    const target = transferTarget(request.target, state.simulator.queuePosition());
-    target.agents.forEach(requireAgentId);
-    const { groups } = state.settings.current();
-    if (groups && !target.groups.every((id) => groups.includes(id))) throw validationError('Group not found');
-    if (!request.ignore_agents_availability) requireAvailable(target, chat, state);
-    return handOver(chat, { requester, leaving: publicAgents(chat) }, target, state.source.now());
-  });
-  return {};
-};
+/** The methods of the Agent Chat API (v3.4 to v3.6) for chats, threads and users. */
+export const chatMethods = {
+  get_chat: method(
+    readChats,
+    z.object({ chat_id: id, thread_id: z.optional(id) }),
+    ({ chat_id, thread_id }, { simulator }, version) => {
+      const chat = simulator.chat(chat_id);
+      const thread = thread_id === undefined ? chat.thread : requireThread(allThreads(chat), thread_id);
+      return formatChat(chat, thread, version);
+    },
+  ),
 
-export const deactivateChat = (request: z.infer<typeof deactivateChatRequest>, state: ApiState) => {
-  state.simulator.change(request.id, (chat) => {
-    requireActive(chat, state);
-    return closeThread(chat, requirePresence(chat, request.ignore_requester_presence, state), state.source.now());
-  });
-  return {};
+  list_threads: method(readChats, threadsQuery, (request, { simulator }, version) => {
+    const { page_id } = request;
+    const query = page_id === undefined ? { ...request, offset: 0 } : fromPageId(threadsPage, page_id);
+    const { filters = {}, sort_order } = query;
+    const found = allThreads(simulator.chat(request.chat_id)).filter((thread) => createdWithin(thread, filters));
+    const { items, ...pages } = paginate(sort_order === 'asc' ? found : found.toReversed(), query);
+    return { threads: items.map((thread) => formatThread(thread, version)), found_threads: found.length, ...pages };
+  }),
+
+  list_chats: method(readChats, chatsQuery, (request, { simulator }, version) => {
+    const query = toChatsPage(request);
+    const newestFirst = (one: Chat, other: Chat) => (one.thread.created_at < other.thread.created_at ? 1 : -1);
+    const found = simulator
+      .chats()
+      .filter((chat) => matches(chat, query.filters, version))
+      .sort(newestFirst);
+    const { items, ...pages } = paginate(query.sort_order === 'asc' ? found.toReversed() : found, query);
+    return { chats_summary: items.map((chat) => formatSummary(chat, version)), found_chats: found.length, ...pages };
+  }),
+
+  tag_thread: tagMethod(addTag),
+
+  untag_thread: tagMethod(removeTag),
+
+  add_user_to_chat: method(
+    writeChats,
+    z.object({ ...user, visibility: oneOf(['all', 'agents']) }),
+    ({ chat_id, user_id, user_type, visibility, ignore_requester_presence }, state) => {
+      const { webhooks } = state.simulator.change(chat_id, (chat) => {
+        requireActive(chat, state);
+        requirePresence(chat, ignore_requester_presence, state);
+        requireUserId(chat, { id: user_id, type: user_type });
+        if (user_type === 'agent') return ensureAgent(chat, user_id, visibility, state);
+        return getCustomer(chat).present ? unchanged(chat) : addCustomer(chat, getRequester(state).id);
+      });
+      if (webhooks.length > 0) state.joinDelays.start(chat_id, user_id, state.settings.current().joinDelayMs);
+      return {};
+    },
+  ),
+
+  remove_user_from_chat: method(
+    writeChats,
+    z.object(user),
+    ({ chat_id, user_id, user_type, ignore_requester_presence }, state) => {
+      state.simulator.change(chat_id, (chat) => {
+        requireActive(chat, state);
+        const requester = requirePresence(chat, ignore_requester_presence, state);
+        const agent = presentAgents(chat).find(({ id }) => id === user_id);
+        if (user_type === 'customer' || agent === undefined) throw validationError('user_id not found');
+        return removeAgent(chat, agent, requester.id);
+      });
+      return {};
+    },
+  ),
+
+  /** All public agents leave the chat, so publicAgentsLimit does not apply. */
+  transfer_chat: method(
+    writeChats,
+    z.object({ id, target: transferTarget, ignore_agents_availability: flag, ignore_requester_presence: flag }),
+    (request, state) => {
+      const { simulator, settings, source } = state;
+      simulator.change(request.id, (chat) => {
+        requireActive(chat, state);
+        const requester = requirePresence(chat, request.ignore_requester_presence, state);
+        const target = toTarget(request.target, simulator.queuePosition());
+        target.agents.forEach(requireAgentId);
+        const { groups } = settings.current();
+        if (groups && !target.groups.every((id) => groups.includes(id))) throw validationError('Group not found');
+        if (!request.ignore_agents_availability) requireAvailable(target, chat, state);
+        return handOver(chat, { requester, leaving: publicAgents(chat) }, target, source.now());
+      });
+      return {};
+    },
+  ),
+
+  deactivate_chat: method(writeChats, z.object({ id, ignore_requester_presence: flag }), (request, state) => {
+    state.simulator.change(request.id, (chat) => {
+      requireActive(chat, state);
+      return closeThread(chat, requirePresence(chat, request.ignore_requester_presence, state), state.source.now());
+    });
+    return {};
+  }),
 };

@@ -11,7 +11,8 @@ import {
   type User,
   type Visibility,
 } from '../objects.ts';
-import type { Settings, SettingsStore, Simulator } from '../simulator.ts';
+import { agentId } from '../schemas.ts';
+import type { SettingsStore, Simulator } from '../simulator.ts';
 import type { Registrations } from './registrations.ts';
 
 /** The state that the API methods read and change. */
@@ -24,27 +25,30 @@ export interface ApiState {
   readonly joinDelays: JoinDelays;
   readonly registrations: Registrations;
   readonly calls: CallLog;
-  /** The calling application: what it sends is attributed to it. */
+  /** The client id of the calling application. */
   readonly clientId: string;
 }
-
-/** One method of an API, from the parsed JSON to the response body. @throws LiveChatError, SimulatorError */
-export type Method = (body: unknown, state: ApiState, version: Version) => object;
-
-export const getRequester = ({ settings, clientId }: ApiState): Author => ({
-  id: settings.current().agentId,
-  clientId,
-});
-
-/** Records the events that a call appended to the newest thread of the chat. */
-export const recordEvents = (state: ApiState, method: string, chat: Chat, count: number): void => {
-  const { id, events } = chat.thread;
-  for (const event of events.slice(events.length - count)) state.calls.arrived(method, chat.id, id, event);
-};
 
 /** The supported API versions. */
 export const versions = ['v3.4', 'v3.5', 'v3.6'] as const;
 export type Version = (typeof versions)[number];
+
+/** A method of an API. */
+export interface Method {
+  /** A token needs one of these scopes. Source: the references of the Agent Chat and Configuration APIs. */
+  readonly scopes: readonly string[];
+  /** Converts the parsed JSON of a request to the response body. @throws LiveChatError, SimulatorError */
+  readonly handle: (body: unknown, state: ApiState, version: Version) => object;
+}
+
+export const method = <Schema extends z.ZodMiniType>(
+  scopes: readonly string[],
+  request: Schema,
+  handle: (request: z.output<Schema>, state: ApiState, version: Version) => object,
+): Method => ({ scopes, handle: (body, state, version) => handle(check(request, body), state, version) });
+
+export const readChats = ['chats--all:ro', 'chats--all:rw', 'chats--access:ro', 'chats--access:rw'];
+export const writeChats = ['chats--all:rw', 'chats--access:rw'];
 
 const record = z.record(z.string(), z.unknown());
 
@@ -59,75 +63,29 @@ const valueAt = (body: unknown, path: readonly PropertyKey[]): unknown => {
 const isMissing = (value: unknown): boolean => value === undefined || value === null || value === '';
 
 /** Parses a request as LiveChat does: ignores unknown fields and reports the first invalid field. */
-export const check = <Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.output<Schema> => {
-  const parsed = schema.safeParse(body);
+const check = <Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.output<Schema> => {
+  const parsed = schema.safeParse(body, { error: () => 'valid' });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const path = issue?.path ?? [];
   const name = path.join('.') || 'body';
-  if (isMissing(valueAt(body, path))) throw validationError(`\`${name}\` is required`);
-  throw validationError(`\`${name}\` ${issue?.message.startsWith('must') ? issue.message : 'is invalid'}`);
-};
-
-/** A token needs one of the scopes of the method. Source: the references of the Agent Chat and Configuration APIs. */
-const readingChats = ['chats--all:ro', 'chats--all:rw', 'chats--access:ro', 'chats--access:rw'];
-const writingChats = ['chats--all:rw', 'chats--access:rw'];
-const readingState = ['webhooks.state:ro', 'webhooks.state:rw'];
-
-const methodScopes: Readonly<Record<string, readonly string[]>> = {
-  send_event: writingChats,
-  upload_file: writingChats,
-  resume_chat: writingChats,
-  add_user_to_chat: writingChats,
-  remove_user_from_chat: writingChats,
-  transfer_chat: writingChats,
-  deactivate_chat: writingChats,
-  get_chat: readingChats,
-  list_threads: readingChats,
-  list_chats: readingChats,
-  tag_thread: writingChats,
-  untag_thread: writingChats,
-  register_webhook: ['webhooks.configuration:rw'],
-  unregister_webhook: ['webhooks.configuration:rw'],
-  list_webhooks: ['webhooks.configuration:rw'],
-  get_license_webhooks_state: readingState,
-  enable_license_webhooks: ['webhooks.state:rw'],
-  disable_license_webhooks: ['webhooks.state:rw'],
-};
-
-export const methodNames: readonly string[] = Object.keys(methodScopes);
-
-/** @throws LiveChatError if the token lacks the scope. Without the setting it has every scope */
-export const authorize = (method: string, { scopes }: Settings): void => {
-  if (scopes === undefined || scopes === null) return;
-  const accepted = methodScopes[method] ?? writingChats;
-  if (accepted.some((scope) => scopes.includes(scope))) return;
-  throw new LiveChatError('authorization', { message: `Missing scope: ${accepted.join(' or ')}` });
+  throw validationError(`\`${name}\` ${isMissing(valueAt(body, path)) ? 'is required' : `must be ${issue?.message}`}`);
 };
 
 /** LiveChat sends the webhook of an added user immediately, but accepts events of that user only after a delay. */
-export interface JoinDelays {
-  readonly start: (chatId: string, userId: string, delayMs: number) => void;
-  readonly isReady: (chatId: string, userId: string) => boolean;
-}
-
-export const createJoinDelays = (now: () => number): JoinDelays => {
+export const createJoinDelays = (now: () => number) => {
   const readyAt = new Map<string, number>();
   const toKey = (chatId: string, userId: string) => `${chatId} ${userId}`;
 
   return {
-    start: (chatId, userId, delayMs) => {
+    start: (chatId: string, userId: string, delayMs: number): void => {
       readyAt.set(toKey(chatId, userId), now() + delayMs);
     },
-    isReady: (chatId, userId) => {
-      const key = toKey(chatId, userId);
-      const at = readyAt.get(key);
-      if (at !== undefined && at > now()) return false;
-      readyAt.delete(key);
-      return true;
-    },
+    isReady: (chatId: string, userId: string): boolean => (readyAt.get(toKey(chatId, userId)) ?? 0) <= now(),
   };
 };
+
+export type JoinDelays = ReturnType<typeof createJoinDelays>;
 
 /** An event that was accepted from an application. */
 export interface Arrival {
@@ -139,47 +97,47 @@ export interface Arrival {
   readonly at: string;
 }
 
-interface Count {
-  readonly count: number;
-  readonly accepted: number;
-  readonly rate_limited: number;
-}
-
-export interface CallLog {
-  readonly called: (method: string) => void;
-  readonly accepted: (method: string) => void;
-  readonly rateLimited: (method: string) => void;
-  readonly arrived: (method: string, chatId: string, threadId: string, event: ChatEvent) => void;
-  readonly view: () => { readonly methods: Readonly<Record<string, Count>>; readonly arrivals: readonly Arrival[] };
-  readonly reset: () => void;
-}
-
-const none: Count = { count: 0, accepted: 0, rate_limited: 0 };
+const noCalls = { count: 0, accepted: 0, rate_limited: 0 };
 
 /** Counts calls and logs accepted events, which shows their order, losses and duplicates. */
-export const createCallLog = (): CallLog => {
-  const counts = new Map<string, Count>();
+export const createCallLog = () => {
+  const counts = new Map<string, typeof noCalls>();
   const arrivals: Arrival[] = [];
 
-  const countUp = (field: keyof Count) => (method: string) => {
-    const before = counts.get(method) ?? none;
+  const increment = (method: string, field: keyof typeof noCalls): void => {
+    const before = counts.get(method) ?? noCalls;
     counts.set(method, { ...before, [field]: before[field] + 1 });
   };
 
+  const recordArrival = (method: string, { id, thread }: Chat, event: ChatEvent): void => {
+    const { id: event_id, custom_id = null, created_at: at } = event;
+    arrivals.push({ method, chat_id: id, thread_id: thread.id, event_id, custom_id, at });
+  };
+
   return {
-    called: countUp('count'),
-    accepted: countUp('accepted'),
-    rateLimited: countUp('rate_limited'),
-    arrived: (method, chat_id, thread_id, { id: event_id, custom_id = null, created_at: at }) => {
-      arrivals.push({ method, chat_id, thread_id, event_id, custom_id, at });
+    increment,
+
+    /** Logs the last `count` events of the newest thread. */
+    recordArrivals: (method: string, chat: Chat, count: number): void => {
+      const { events } = chat.thread;
+      for (const event of events.slice(events.length - count)) recordArrival(method, chat, event);
     },
+
     view: () => ({ methods: Object.fromEntries(counts), arrivals }),
-    reset: () => {
+
+    reset: (): void => {
       counts.clear();
       arrivals.length = 0;
     },
   };
 };
+
+export type CallLog = ReturnType<typeof createCallLog>;
+
+export const getRequester = ({ settings, clientId }: ApiState): Author => ({
+  id: settings.current().agentId,
+  clientId,
+});
 
 export const requireActive = (chat: Chat, { settings }: ApiState): void => {
   if (!chat.thread.active) throw inactiveError(settings.current().inactiveForm);
@@ -206,11 +164,9 @@ export const requireSender = (chat: Chat, visibility: Visibility, state: ApiStat
   }
 };
 
-const agentId = /^(\S+@\S+|[0-9a-f]{32})$/;
-
 /** The simulator has no list of agents: it accepts every id in the format of an agent or a bot. */
 export const requireAgentId = (id: string): void => {
-  if (!agentId.test(id)) throw validationError('user_id not found');
+  if (!agentId.safeParse(id).success) throw validationError('user_id not found');
 };
 
 export const requireUserId = (chat: Chat, { id, type }: { readonly id: string; readonly type: User['type'] }): void => {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { LiveChatError, validationError } from '../errors.ts';
+import { httpUrl, nonEmpty, oneOf } from '../schemas.ts';
 import type { AdditionalData, Target } from '../webhooks.ts';
-
-/** Request bodies of the webhook methods of the Configuration API. */
+import { method } from './method.ts';
 
 /** The actions of v3.6. */
 const actions = [
@@ -27,52 +27,31 @@ const since: Readonly<Record<string, number>> = {
   thread_summary_set: 6,
 };
 
+const actionFormat = 'the name of a webhook action';
+
 /** @throws LiveChatError if this API version does not have the action */
-export const requireAction = (action: string, version: string): void => {
+const requireAction = (action: string, version: string): void => {
   if (Number(version.slice('v3.'.length)) < (since[action] ?? 0)) {
-    throw validationError('`action` must be the name of a webhook action');
+    throw validationError(`\`action\` must be ${actionFormat}`);
   }
 };
 
-const nonEmpty = z.string().check(z.minLength(1));
-
-export const registerWebhookRequest = z.object({
-  action: z.enum(actions, 'must be the name of a webhook action'),
-  url: z
-    .string()
-    .check(z.url({ protocol: /^https?$/, error: 'must be a URL' }), z.maxLength(500, 'must be at most 500 characters')),
+const registerRequest = z.object({
+  action: z.enum(actions, actionFormat),
+  url: httpUrl('a URL').check(z.maxLength(500, 'at most 500 characters')),
   description: z.optional(z.string()),
-  secret_key: nonEmpty,
-  owner_client_id: nonEmpty,
-  type: z.enum(['bot', 'license'], 'must be one of bot, license'),
+  secret_key: nonEmpty(),
+  owner_client_id: nonEmpty(),
+  type: oneOf(['bot', 'license']),
   additional_data: z.optional(z.array(z.enum(['chat_properties', 'chat_presence_user_ids']))),
   filters: z.optional(z.record(z.string(), z.unknown())),
 });
 
-export type RegisterWebhook = z.infer<typeof registerWebhookRequest>;
-
-export const unregisterWebhookRequest = z.object({ id: nonEmpty, owner_client_id: nonEmpty });
-
-export const ownerRequest = z.object({ owner_client_id: nonEmpty });
+type RegisterWebhook = z.infer<typeof registerRequest>;
 
 const maxPerAction = 3;
 
-/** A registration as listed, without its secret. */
-export type ListedRegistration = Omit<RegisterWebhook, 'secret_key'> & { readonly id: string };
-
-export interface Registrations {
-  /** @returns the id of the registration. @throws LiveChatError if the application has three for this action */
-  readonly register: (request: RegisterWebhook) => string;
-  /** @throws LiveChatError if the application has no such registration */
-  readonly unregister: (id: string, ownerClientId: string) => void;
-  readonly list: (ownerClientId: string) => readonly ListedRegistration[];
-  readonly isEnabled: () => boolean;
-  readonly enable: (enabled: boolean) => void;
-  /** The receivers of this action's webhooks. */
-  readonly targets: (action: string) => readonly Target[];
-}
-
-export interface RegistrationSources {
+interface RegistrationOptions {
   readonly uuid: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -89,12 +68,12 @@ interface Registration {
   readonly until?: number;
 }
 
-const everything: readonly AdditionalData[] = ['chat_properties', 'chat_presence_user_ids'];
+const allAdditionalData: readonly AdditionalData[] = ['chat_properties', 'chat_presence_user_ids'];
 
-export const createRegistrations = ({ uuid, now, delayMs, fallback }: RegistrationSources): Registrations => {
+export const createRegistrations = ({ uuid, now, delayMs, fallback }: RegistrationOptions) => {
   const registrations = new Map<string, Registration>();
   /** When the first registration takes effect. */
-  let ownFrom = Number.POSITIVE_INFINITY;
+  let firstFrom = Number.POSITIVE_INFINITY;
   let enabled = true;
 
   const registered = (ownerClientId: string) =>
@@ -102,31 +81,35 @@ export const createRegistrations = ({ uuid, now, delayMs, fallback }: Registrati
       ([, { request, until }]) => until === undefined && request.owner_client_id === ownerClientId,
     );
 
+  /** @returns the id of the registration. @throws LiveChatError if the application has three for this action */
   const register = (request: RegisterWebhook): string => {
     const same = registered(request.owner_client_id).filter(([, other]) => other.request.action === request.action);
     if (same.length >= maxPerAction) throw new LiveChatError('limit_reached');
     const id = uuid().replaceAll('-', '');
     const from = now() + delayMs();
     registrations.set(id, { request, from });
-    ownFrom = Math.min(ownFrom, from);
+    firstFrom = Math.min(firstFrom, from);
     return id;
   };
 
+  /** @throws LiveChatError if the application has no such registration */
   const unregister = (id: string, ownerClientId: string): void => {
     const [, registration] = registered(ownerClientId).find(([one]) => one === id) ?? [];
     if (registration === undefined) throw new LiveChatError('not_found');
     registrations.set(id, { ...registration, until: now() + delayMs() });
   };
 
+  /** The registrations of an application, without their secrets. */
   const list = (ownerClientId: string) =>
     registered(ownerClientId).map(([id, { request }]) => {
       const { secret_key: _, ...formatted } = request;
       return { id, ...formatted };
     });
 
+  /** The receivers of this action's webhooks. */
   const targets = (action: string): Target[] => {
     const at = now();
-    if (at < ownFrom) return enabled ? [{ ...fallback(action), additionalData: everything }] : [];
+    if (at < firstFrom) return enabled ? [{ ...fallback(action), additionalData: allAdditionalData }] : [];
     return [...registrations]
       .filter(([, { from, until = Number.POSITIVE_INFINITY }]) => from <= at && at < until)
       .filter(([, { request }]) => request.action === action && (enabled || request.type === 'bot'))
@@ -143,9 +126,40 @@ export const createRegistrations = ({ uuid, now, delayMs, fallback }: Registrati
     unregister,
     list,
     isEnabled: () => enabled,
-    enable: (to) => {
+    setEnabled: (to: boolean): void => {
       enabled = to;
     },
     targets,
   };
+};
+
+export type Registrations = ReturnType<typeof createRegistrations>;
+
+const configure = ['webhooks.configuration:rw'];
+const owner = z.object({ owner_client_id: nonEmpty() });
+
+const setEnabled = (enabled: boolean) =>
+  method(['webhooks.state:rw'], owner, (_, { registrations }) => {
+    registrations.setEnabled(enabled);
+    return {};
+  });
+
+/** The webhook methods of the Configuration API. */
+export const webhookMethods = {
+  register_webhook: method(configure, registerRequest, (request, { registrations }, version) => {
+    requireAction(request.action, version);
+    return { id: registrations.register(request) };
+  }),
+  unregister_webhook: method(configure, z.extend(owner, { id: nonEmpty() }), (request, { registrations }) => {
+    registrations.unregister(request.id, request.owner_client_id);
+    return {};
+  }),
+  list_webhooks: method(configure, owner, ({ owner_client_id }, { registrations }) =>
+    registrations.list(owner_client_id),
+  ),
+  get_license_webhooks_state: method(['webhooks.state:ro', 'webhooks.state:rw'], owner, (_, { registrations }) => ({
+    license_webhooks_enabled: registrations.isEnabled(),
+  })),
+  enable_license_webhooks: setEnabled(true),
+  disable_license_webhooks: setEnabled(false),
 };

@@ -3,78 +3,12 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type * as z from 'zod/mini';
 import { LiveChatError, toLiveChatError, validationError } from '../errors.ts';
 import { type CallResult, type Fault, type Faults, toLostResponse, toRefusal } from '../faults.ts';
 import type { Clock } from '../objects.ts';
 import type { Settings } from '../simulator.ts';
-import * as requests from './chats.ts';
-import {
-  addUserToChat,
-  deactivateChat,
-  getChat,
-  listChats,
-  listThreads,
-  removeUserFromChat,
-  tagThread,
-  transferChat,
-  untagThread,
-} from './chats.ts';
-import { resumeChat, resumeChatRequest, sendEvent, sendEventRequest, uploadFile, uploadFileRequest } from './events.ts';
-import { type ApiState, authorize, check, type Method, type Version, versions } from './method.ts';
-import { ownerRequest, registerWebhookRequest, requireAction, unregisterWebhookRequest } from './registrations.ts';
-
-const method =
-  <Schema extends z.ZodMiniType>(
-    schema: Schema,
-    run: (request: z.output<Schema>, state: ApiState, version: Version) => object,
-  ): Method =>
-  (body, state, version) =>
-    run(check(schema, body), state, version);
-
-const agent: Readonly<Record<string, Method>> = {
-  send_event: method(sendEventRequest, sendEvent),
-  upload_file: method(uploadFileRequest, uploadFile),
-  resume_chat: method(resumeChatRequest, resumeChat),
-  add_user_to_chat: method(requests.addUserRequest, addUserToChat),
-  remove_user_from_chat: method(requests.removeUserRequest, removeUserFromChat),
-  transfer_chat: method(requests.transferChatRequest, transferChat),
-  deactivate_chat: method(requests.deactivateChatRequest, deactivateChat),
-  get_chat: method(requests.getChatRequest, getChat),
-  list_threads: method(requests.listThreadsRequest, listThreads),
-  list_chats: method(requests.listChatsRequest, listChats),
-  tag_thread: method(requests.tagRequest, tagThread),
-  untag_thread: method(requests.tagRequest, untagThread),
-};
-
-const setWebhooks = (enabled: boolean): Method =>
-  method(ownerRequest, (_, { registrations }) => {
-    registrations.enable(enabled);
-    return {};
-  });
-
-const configuration: Readonly<Record<string, Method>> = {
-  register_webhook: method(registerWebhookRequest, (request, { registrations }, version) => {
-    requireAction(request.action, version);
-    return { id: registrations.register(request) };
-  }),
-  unregister_webhook: method(unregisterWebhookRequest, ({ id, owner_client_id }, { registrations }) => {
-    registrations.unregister(id, owner_client_id);
-    return {};
-  }),
-  list_webhooks: method(ownerRequest, ({ owner_client_id }, { registrations }) => registrations.list(owner_client_id)),
-  get_license_webhooks_state: method(ownerRequest, (_, { registrations }) => ({
-    license_webhooks_enabled: registrations.isEnabled(),
-  })),
-  enable_license_webhooks: setWebhooks(true),
-  disable_license_webhooks: setWebhooks(false),
-};
-
-/** The methods by `<api>/<name>`. */
-export const methods: ReadonlyMap<string, Method> = new Map([
-  ...Object.entries(agent).map(([name, run]) => [`agent/${name}`, run] as const),
-  ...Object.entries(configuration).map(([name, run]) => [`configuration/${name}`, run] as const),
-]);
+import { type ApiState, type Method, type Version, versions } from './method.ts';
+import { methods } from './methods.ts';
 
 type Headers = Readonly<Record<string, string>>;
 type ApiContext = Context<{ Bindings: HttpBindings }>;
@@ -112,12 +46,12 @@ export const apiRoutes = (handleCall: (call: Call) => Promise<CallResult>, debug
   const respondError = ({ body, status, retryAfterSeconds: seconds }: LiveChatError, headers: Headers = {}): Response =>
     respondJson(body, status, { ...headers, ...(seconds !== undefined && { 'retry-after': String(seconds) }) });
 
-  const respond = async (c: ApiContext, outcome: CallResult, headers: Headers): Promise<Response> => {
-    switch (outcome.kind) {
+  const respond = async (c: ApiContext, result: CallResult, headers: Headers): Promise<Response> => {
+    switch (result.kind) {
       case 'answer':
-        return respondJson(outcome.body, 200, headers);
+        return respondJson(result.body, 200, headers);
       case 'error':
-        return respondError(outcome.error, headers);
+        return respondError(result.error, headers);
       case 'reset':
         c.env.incoming.socket.resetAndDestroy();
         return RESPONSE_ALREADY_SENT;
@@ -131,13 +65,13 @@ export const apiRoutes = (handleCall: (call: Call) => Promise<CallResult>, debug
   app.onError((error) => respondError(toLiveChatError(error)));
 
   app.post('/:version/:api/action/:method', async (c) => {
-    const { version, api, method } = c.req.param();
-    const run = methods.get(`${api}/${method}`);
-    if (run === undefined) return respondError(new LiveChatError('not_found'));
+    const { version, api, method: name } = c.req.param();
+    const method = methods.get(`${api}/${name}`);
+    if (method === undefined) return respondError(new LiveChatError('not_found'));
     const authorization = c.req.header('authorization');
     const region = c.req.header('x-region');
-    const outcome = await handleCall({ method, run, version, authorization, region, body: await readBody(c) });
-    return respond(c, outcome, versionHeaders(version));
+    const result = await handleCall({ name, method, version, authorization, region, body: await readBody(c) });
+    return respond(c, result, versionHeaders.get(version) ?? {});
   });
   app.all('*', () => respondError(new LiveChatError('not_found')));
 
@@ -148,18 +82,15 @@ export const apiRoutes = (handleCall: (call: Call) => Promise<CallResult>, debug
  * The response headers that announce the end of a version. The date of v3.4 is documented; the date of v3.5 is an
  * assumption.
  */
-const lifeCycles: Readonly<Partial<Record<Version, Readonly<Record<string, string>>>>> = {
-  'v3.4': { deprecation: '2026-03-31' },
-  'v3.5': { legacy: '2027-03-31' },
-};
-
-export const versionHeaders = (version: string): Readonly<Record<string, string>> =>
-  new Map<string, Readonly<Record<string, string>>>(Object.entries(lifeCycles)).get(version) ?? {};
+const versionHeaders: ReadonlyMap<string, Headers> = new Map([
+  ['v3.4', { deprecation: '2026-03-31' }],
+  ['v3.5', { legacy: '2027-03-31' }],
+]);
 
 /** A call of an API method. */
 export interface Call {
-  readonly method: string;
-  readonly run: Method;
+  readonly name: string;
+  readonly method: Method;
   readonly version: string;
   readonly authorization: string | undefined;
   readonly region: string | undefined;
@@ -170,7 +101,6 @@ export interface Call {
 export interface CallHandlerOptions {
   readonly state: ApiState;
   readonly faults: Faults;
-  readonly limiter: Limiter;
   readonly clock: Clock;
   /** A number from 0 to below 1. */
   readonly random: () => number;
@@ -186,27 +116,22 @@ const parseVersion = (given: string): Version => {
 };
 
 /** Executes a call, unless the rules reject it or a fault applies. */
-export const createCallHandler = ({
-  state,
-  faults,
-  limiter,
-  clock,
-  random,
-}: CallHandlerOptions): ((call: Call) => Promise<CallResult>) => {
+export const createCallHandler = ({ state, faults, clock, random }: CallHandlerOptions) => {
   const { calls, settings } = state;
+  const admitsCall = createLimiter(clock.now);
 
   const admit = ({ method, version, authorization }: Call): void => {
     const current = settings.current();
     parseVersion(version);
     authenticate(authorization, current);
     authorize(method, current);
-    if (!limiter.admit(current.rateLimitPerSecond)) throw new LiveChatError('too_many_requests');
+    if (!admitsCall(current.rateLimitPerSecond)) throw new LiveChatError('too_many_requests');
   };
 
-  const accept = (call: Call): CallResult => {
-    const body = call.run(call.body(), state, parseVersion(call.version));
-    calls.accepted(call.method);
-    return { kind: 'answer', body };
+  const accept = ({ name, method, body, version }: Call): CallResult => {
+    const response = method.handle(body(), state, parseVersion(version));
+    calls.increment(name, 'accepted');
+    return { kind: 'answer', body: response };
   };
 
   const applyFault = async (fault: Fault, call: Call): Promise<CallResult> => {
@@ -243,50 +168,48 @@ export const createCallHandler = ({
     return fault === undefined ? accept(call) : applyFault(fault, call);
   };
 
-  return async (call) => {
-    calls.called(call.method);
+  return async (call: Call): Promise<CallResult> => {
+    calls.increment(call.name, 'count');
     try {
       return await attempt(call);
     } catch (thrown) {
       const error = toLiveChatError(thrown);
-      if (error.status === 429) calls.rateLimited(call.method);
+      if (error.status === 429) calls.increment(call.name, 'rate_limited');
       return { kind: 'error', error };
     }
   };
 };
 
-const accepted = ({ accountId, apiKey, accessToken }: Settings): readonly string[] => [
+const acceptedHeaders = ({ accountId, apiKey, accessToken }: Settings): readonly string[] => [
   ...(apiKey === undefined ? [] : [`Basic ${Buffer.from(`${accountId}:${apiKey}`).toString('base64')}`]),
   ...(accessToken === undefined ? [] : [`Bearer ${accessToken}`]),
 ];
 
 /** @throws LiveChatError if the header is missing or has other credentials */
-export const authenticate = (authorization: string | undefined, settings: Settings): void => {
+const authenticate = (authorization: string | undefined, settings: Settings): void => {
   if (authorization === undefined) {
     throw new LiveChatError('authentication', { message: 'No `Authorization` header' });
   }
-  const headers = accepted(settings);
+  const headers = acceptedHeaders(settings);
   if (headers.length > 0 && !headers.includes(authorization)) throw new LiveChatError('authentication');
 };
 
-const windowMs = 1000;
+/** @throws LiveChatError if the token lacks the scope. Without the setting it has every scope */
+const authorize = (method: Method, { scopes }: Settings): void => {
+  if (!scopes || method.scopes.some((scope) => scopes.includes(scope))) return;
+  throw new LiveChatError('authorization', { message: `Missing scope: ${method.scopes.join(' or ')}` });
+};
 
-export interface Limiter {
-  /** Whether the sliding window of one second admits another call. Rejected calls do not count. */
-  readonly admit: (perSecond: number | null) => boolean;
-}
-
-export const createLimiter = (now: () => number): Limiter => {
+/** Admits calls within a sliding window of one second. Rejected calls do not count. */
+const createLimiter = (now: () => number) => {
   const admitted: number[] = [];
 
-  const admit = (perSecond: number | null): boolean => {
+  return (perSecond: number | null): boolean => {
     if (perSecond === null) return true;
     const at = now();
-    while (admitted[0] !== undefined && admitted[0] <= at - windowMs) admitted.shift();
+    while (admitted[0] !== undefined && admitted[0] <= at - 1000) admitted.shift();
     if (admitted.length >= perSecond) return false;
     admitted.push(at);
     return true;
   };
-
-  return { admit };
 };

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buildApp } from 'fauxqs';
 import * as z from 'zod/mini';
 import { queueArn } from './arn.ts';
+import type { AwsResources } from './local-aws.ts';
 
 const queueOperations: ReadonlySet<string> = new Set([
   'ChangeMessageVisibility',
@@ -23,7 +24,7 @@ const queueOperations: ReadonlySet<string> = new Set([
   'UntagQueue',
 ]);
 
-const givesQueueUrls: ReadonlySet<unknown> = new Set([
+const returnsQueueUrls: ReadonlySet<unknown> = new Set([
   'AmazonSQS.CreateQueue',
   'AmazonSQS.GetQueueUrl',
   'AmazonSQS.ListQueues',
@@ -76,10 +77,10 @@ export async function createStorage() {
   const listeners = new Set<() => void>();
   // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
-    // Before the response to the sender, so that the engine is never idle while a message is in a queue.
+    // Before the sender gets its response, so that the engine is never idle while a message is in a queue.
     if (sends.has(request.headers['x-amz-target'])) for (const notify of listeners) notify();
-    const answersUrls = givesQueueUrls.has(request.headers['x-amz-target']) && typeof payload === 'string';
-    done(null, answersUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
+    const hasUrls = returnsQueueUrls.has(request.headers['x-amz-target']) && typeof payload === 'string';
+    done(null, hasUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
   });
   await app.ready();
 
@@ -160,16 +161,8 @@ export async function createStorage() {
 
 export type Storage = Awaited<ReturnType<typeof createStorage>>;
 
-/** The queues of the topology, and the quarantine queue of each consumer. */
-export interface QueueResources {
-  readonly queues: Readonly<Record<string, string>>;
-  readonly consumers: Readonly<
-    Record<string, { readonly queue: string; readonly quarantine: string; readonly maxReceiveCount: number }>
-  >;
-}
-
-/** Not enforced; readers of the policy find the same as on a deployment. */
-const forRules = {
+/** Not enforced; the same policy as in a deployment, for callers that read it. */
+const eventBridgePolicy = {
   Version: '2012-10-17',
   Statement: [
     { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: '*' },
@@ -178,8 +171,8 @@ const forRules = {
 
 /** Creates the queues, and returns their URLs by their names in the topology. */
 export async function createQueues(
-  storage: Pick<Storage, 'createQueue'>,
-  { queues, consumers }: QueueResources,
+  storage: Storage,
+  { queues, consumers }: Pick<AwsResources, 'queues' | 'consumers'>,
   port: number,
 ): Promise<Readonly<Record<string, string>>> {
   const created = Object.entries(queues).map(async ([key, name]) => {
@@ -188,7 +181,9 @@ export async function createQueues(
       deadLetterTargetArn: queueArn(queues[consumer.quarantine] ?? consumer.quarantine),
       maxReceiveCount: consumer.maxReceiveCount,
     };
-    const attributes = policy ? { RedrivePolicy: JSON.stringify(policy), Policy: JSON.stringify(forRules) } : {};
+    const attributes = policy
+      ? { RedrivePolicy: JSON.stringify(policy), Policy: JSON.stringify(eventBridgePolicy) }
+      : {};
     return [key, await storage.createQueue(name, port, attributes)] as const;
   });
   return Object.fromEntries(await Promise.all(created));
@@ -199,4 +194,64 @@ export function queueUrl(urls: Readonly<Record<string, string>>, queue: string):
   const url = urls[queue];
   if (url === undefined) throw new Error(`The topology has no queue "${queue}"`);
   return url;
+}
+
+/** Query parameters of unsupported S3 operations, which would otherwise be read as another operation. */
+const unsupportedParameters = [
+  'accelerate',
+  'acl',
+  'analytics',
+  'cors',
+  'encryption',
+  'intelligent-tiering',
+  'inventory',
+  'legal-hold',
+  'location',
+  'logging',
+  'metrics',
+  'notification',
+  'object-lock',
+  'ownershipControls',
+  'policy',
+  'policyStatus',
+  'publicAccessBlock',
+  'replication',
+  'requestPayment',
+  'restore',
+  'retention',
+  'select',
+  'tagging',
+  'torrent',
+  'versionId',
+  'versioning',
+  'versions',
+  'website',
+] as const;
+
+const objectOperations: Readonly<Record<string, string>> = {
+  GET: 'GetObject',
+  HEAD: 'HeadObject',
+  PUT: 'PutObject',
+  DELETE: 'DeleteObject',
+  POST: 'PostObject',
+};
+
+const bucketOperations: Readonly<Record<string, string>> = {
+  GET: 'ListObjectsV2',
+  HEAD: 'HeadBucket',
+  PUT: 'CreateBucket',
+  DELETE: 'DeleteBucket',
+  POST: 'DeleteObjects',
+};
+
+/** Identifies the S3 operation of a request by `x-id`, which SDKs send, else by method and path. */
+export function parseS3Operation(method: string, url: string): { name: string; supported: boolean } {
+  const { pathname, searchParams } = new URL(url, 'http://s3');
+  const parameter = unsupportedParameters.find((name) => searchParams.has(name));
+  if (parameter) return { name: `${method} ?${parameter}`, supported: false };
+  const [, bucket, key] = /^\/([^/]*)\/?(.*)$/.exec(pathname) ?? [];
+  if (!bucket) return { name: 'ListBuckets', supported: method === 'GET' };
+  const byMethod = key ? objectOperations : bucketOperations;
+  const name = searchParams.get('x-id') ?? byMethod[method];
+  return name ? { name, supported: true } : { name: method, supported: false };
 }

@@ -1,6 +1,7 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { parseS3Operation } from './s3.ts';
+import { parseS3Operation } from './sqs-s3.ts';
 import { startTestAws, type TestAws } from './testing.ts';
 
 let aws: TestAws;
@@ -8,6 +9,19 @@ beforeEach(async () => {
   aws = await startTestAws();
 });
 afterEach(() => aws.stop());
+
+test('returns a queue URL with the address of the endpoint', async () => {
+  const { QueueUrl } = await new SQSClient(aws.client).send(new GetQueueUrlCommand({ QueueName: 'dead-letters' }));
+  expect(QueueUrl).toBe(aws.deadLetterQueueUrl);
+  expect(new URL(aws.deadLetterQueueUrl).host).toBe(`127.0.0.1:${aws.port}`);
+
+  // A client without an endpoint uses the address in the queue's URL.
+  const { endpoint: _, ...settings } = aws.client;
+  const elsewhere = new SQSClient(settings);
+  await elsewhere.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
+  const { Messages } = await elsewhere.send(new ReceiveMessageCommand({ QueueUrl }));
+  expect(Messages).toMatchObject([{ Body: 'hello' }]);
+});
 
 test.each([
   ['PUT', '/media/events/1.json?x-id=PutObject', 'PutObject', true],

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod/mini';
+import { functions } from '../stacks/topology.ts';
+import { fixture } from '../test/fixtures.ts';
+import { type Local, post } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
+import { round2, waitForExecutions } from './engine.ts';
+import { clearCallLog, readCallCounts, setWebhooks } from './livechat.ts';
+import { chatStarted, customerMessage } from './throughput.ts';
+
+/**
+ * AWS list prices in US dollars: us-east-1, on demand, Lambda on arm64, a Standard workflow. A DynamoDB write is one unit for
+ * an item of up to 1 KB, plus one for each index it changes; a read is one unit for up to 4 KB.
+ */
+const price = {
+  httpApiRequest: 1e-6,
+  customEvent: 1e-6,
+  invocation: 0.2e-6,
+  gigabyteSecond: 13.3334e-6,
+  write: 0.625e-6,
+  read: 0.125e-6,
+  transition: 25e-6,
+  /** LiveChat's price: 0.27 per thousand calls. Calls that it answers with HTTP 500 are free. */
+  liveChatCall: 0.27e-3,
+};
+
+/** Billed time of an invocation: mostly a few AWS calls of a few ms each. An estimate. */
+const billedSeconds = 0.02;
+/** Time of a LiveChat call. An estimate. */
+const liveChatSeconds = 0.15;
+/** Write units of one write of a conversation or message, which have indexes. */
+const indexedWriteUnits = 2;
+
+export interface AwsUsage {
+  readonly invocations: number;
+  /** Sum over all invocations of the memory of the function. */
+  readonly gigabyteInvocations: number;
+  readonly putEvents: number;
+  readonly reads: number;
+  readonly writes: number;
+  /** State transitions, retries included. */
+  readonly transitions: number;
+}
+
+export interface AwsUsageByFunction extends AwsUsage {
+  readonly invocationsOf: (functionName: string) => number;
+}
+
+const callCounts = z.record(z.string(), z.number());
+const readOperations = ['GetItem', 'Query', 'BatchGetItem', 'Scan'];
+const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem'];
+const invoke = 'lambda.Invoke:';
+
+/** Counts the engine's AWS calls during `action`. Failed conditional writes count, because AWS bills them. */
+export async function countAwsCalls(local: Local, action: () => Promise<void>): Promise<AwsUsageByFunction> {
+  await fetch(`${local.aws}/_local/calls`, { method: 'DELETE' });
+  await action();
+  const counts = callCounts.parse(await (await fetch(`${local.aws}/_local/calls`)).json());
+  const count = (call: string) => counts[call] ?? 0;
+  const total = (calls: readonly string[]) => calls.reduce((sum, call) => sum + count(call), 0);
+  const invoked = Object.keys(counts).filter((call) => call.startsWith(invoke));
+  return {
+    invocations: total(invoked),
+    invocationsOf: (name) => count(`${invoke}${name}`),
+    gigabyteInvocations: invoked.reduce((sum, call) => sum + count(call) * gigabytes(call.slice(invoke.length)), 0),
+    putEvents: count('events.PutEvents'),
+    reads: total(readOperations.map((operation) => `dynamodb.${operation}`)),
+    writes: total(writeOperations.map((operation) => `dynamodb.${operation}`)),
+    transitions: count('states.Transition'),
+  };
+}
+
+function gigabytes(functionName: string): number {
+  const spec = Object.entries(functions).find(([name]) => name === functionName)?.[1];
+  if (!spec) throw new Error(`the function ${functionName} is not in the topology`);
+  return spec.memoryMb / 1024;
+}
+
+function awsDollars(usage: AwsUsage, writeUnits: number): number {
+  return (
+    usage.invocations * price.invocation +
+    usage.gigabyteInvocations * billedSeconds * price.gigabyteSecond +
+    usage.reads * price.read +
+    usage.writes * writeUnits * price.write +
+    usage.transitions * price.transition
+  );
+}
+
+export interface WebhookCost {
+  readonly webhook: string;
+  readonly invocations: number;
+  readonly putEvents: number;
+  readonly reads: number;
+  readonly writes: number;
+  readonly dollarsPerMillion: number;
+}
+
+/** Counts the AWS calls of one webhook of each kind. */
+export async function webhookCosts(local: Local): Promise<WebhookCost[]> {
+  const organization_id = randomUUID();
+  await post(local, chatStarted(organization_id, 0));
+  await post(local, customerMessage(organization_id, 0, 0));
+  await local.idle();
+  const recorded = (name: string) => ({ ...fixture(name), organization_id: randomUUID() });
+  const webhooks = {
+    message: customerMessage(organization_id, 0, 1),
+    'duplicate of the message': customerMessage(organization_id, 0, 1),
+    'start of a chat with three messages': recorded('incoming_chat.json'),
+    transfer: recorded('chat_transferred.manual_to_agent.json'),
+    'end of a chat': recorded('chat_deactivated.by_agent.json'),
+    'messages seen': recorded('events_marked_as_seen.json'),
+    'button click': recorded('incoming_rich_message_postback.json'),
+    'action that publishes no event': recorded('tag_created.v3.5_plus.json'),
+  };
+  const rows: WebhookCost[] = [];
+  for (const [webhook, body] of Object.entries(webhooks)) rows.push(await webhookCost(local, webhook, body));
+  return rows;
+}
+
+async function webhookCost(local: Local, webhook: string, body: object): Promise<WebhookCost> {
+  const usage = await countAwsCalls(local, async () => {
+    await post(local, body);
+    await local.idle();
+  });
+  const { invocations, putEvents, reads, writes } = usage;
+  // Each invocation except the webhook's own is of one event.
+  const events = Math.max(0, invocations - 1);
+  const dollars = price.httpApiRequest + events * price.customEvent + awsDollars(usage, indexedWriteUnits);
+  return { webhook, invocations, putEvents, reads, writes, dollarsPerMillion: round2(dollars * 1e6) };
+}
+
+/** Averages for one message. */
+export interface SendCost {
+  readonly message: string;
+  readonly writes: number;
+  readonly reads: number;
+  readonly transitions: number;
+  readonly invocations: number;
+  /** Includes the call that puts the request on the bus. */
+  readonly putEvents: number;
+  readonly liveChatCalls: number;
+  /** US dollars. */
+  readonly awsPerMillion?: number;
+  readonly liveChatPerMillion?: number;
+}
+
+type SendUsage = Omit<AwsUsageByFunction, 'invocationsOf'> & { readonly calls: number; readonly accepted: number };
+
+const messages = 50;
+/** More messages, because the faults are random. */
+const messagesWithFaults = 300;
+const faultProbability = 0.05;
+
+/**
+ * Counts what sending costs, one message at a time with LiveChat's webhooks disabled. The cost of the webhook that confirms
+ * a message is the difference with webhooks enabled.
+ */
+export async function sendCosts(local: Local): Promise<SendCost[]> {
+  const { chat, fault, clearFaults } = outbound(local);
+  const conversation = await chat();
+  await sendOne(local, conversation);
+  await setWebhooks(local, false);
+  const sending = await averageUsage(local, conversation, messages);
+  await setWebhooks(local, true);
+  const withWebhook = await averageUsage(local, conversation, messages);
+  await setWebhooks(local, false);
+  await fault({ kind: 'error', status: 500, probability: faultProbability });
+  const failing = await averageUsage(local, conversation, messagesWithFaults);
+  await clearFaults();
+  await setWebhooks(local, true);
+  const target = { writes: 5, reads: 1, transitions: 1, invocations: 1, putEvents: 2, liveChatCalls: 1 };
+  const webhook = mapUsage(withWebhook, (count, field) => count - sending[field]);
+  return [
+    sendCost('sent', sending, 1),
+    { message: '(target)', ...target },
+    sendCost('its webhook', webhook, indexedWriteUnits, price.httpApiRequest),
+    sendCost(`sent, ${faultProbability * 100} % of calls answered with 500`, failing, 1),
+  ];
+}
+
+async function averageUsage(local: Local, conversation: string, count: number): Promise<SendUsage> {
+  await clearCallLog(local);
+  const { invocationsOf: _, ...usage } = await countAwsCalls(local, async () => {
+    for (let sent = 0; sent < count; sent += 1) await sendOne(local, conversation);
+  });
+  const { calls, accepted } = await readCallCounts(local);
+  return mapUsage({ ...usage, calls, accepted }, (total) => total / count);
+}
+
+async function sendOne(local: Local, conversation: string): Promise<void> {
+  await outbound(local).send(conversation);
+  await waitForExecutions(local);
+}
+
+function mapUsage(usage: SendUsage, change: (count: number, field: keyof SendUsage) => number): SendUsage {
+  return {
+    invocations: change(usage.invocations, 'invocations'),
+    gigabyteInvocations: change(usage.gigabyteInvocations, 'gigabyteInvocations'),
+    putEvents: change(usage.putEvents, 'putEvents'),
+    reads: change(usage.reads, 'reads'),
+    writes: change(usage.writes, 'writes'),
+    transitions: change(usage.transitions, 'transitions'),
+    calls: change(usage.calls, 'calls'),
+    accepted: change(usage.accepted, 'accepted'),
+  };
+}
+
+/** @param writeUnits 1 for message groups, deliveries and the rate limiter, which have no index */
+function sendCost(message: string, usage: SendUsage, writeUnits: number, otherDollars = 0): SendCost {
+  const { invocations, putEvents, reads, writes, transitions, calls, accepted } = usage;
+  const liveChatGigabyteSeconds = calls * liveChatSeconds * (functions.send.memoryMb / 1024);
+  const dollars =
+    otherDollars +
+    putEvents * price.customEvent +
+    liveChatGigabyteSeconds * price.gigabyteSecond +
+    awsDollars(usage, writeUnits);
+  return {
+    message,
+    writes: round2(writes),
+    reads: round2(reads),
+    transitions: round2(transitions),
+    invocations: round2(invocations),
+    putEvents: round2(putEvents),
+    liveChatCalls: round2(calls),
+    awsPerMillion: round2(dollars * 1e6),
+    liveChatPerMillion: round2(accepted * price.liveChatCall * 1e6),
+  };
+}

@@ -1,0 +1,71 @@
+import { availableParallelism } from 'node:os';
+import * as z from 'zod/mini';
+import { type Local, startLocal } from '../test/local.ts';
+
+/**
+ * Runs a benchmark on a local engine of its own. Unlike in the tests, the state machine keeps the delays of its definition:
+ * with retries after 50 ms, a burst would measure only the retries.
+ */
+export async function withLocal<T>(
+  environment: Readonly<Record<string, string>>,
+  measure: (local: Local) => Promise<T>,
+): Promise<T> {
+  const local = await startLocal({ LOG_LEVEL: 'WARN', ...environment }, []);
+  const idle = async () => {
+    await untilIdle(`${local.aws}/_local/idle`, Number.POSITIVE_INFINITY);
+  };
+  try {
+    return await measure({ ...local, idle });
+  } finally {
+    await local.stop();
+  }
+}
+
+/** Waits until all executions have ended and their events are handled. Returns false after the limit. */
+export function waitForExecutions(local: Local, limitMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+  return untilIdle(`${local.aws}/_local/idle?executions=wait`, limitMs);
+}
+
+/** The engine responds when it is idle, or after a minute with an error. */
+async function untilIdle(url: string, limitMs: number): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (performance.now() < deadline) {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    if (response.ok) return true;
+  }
+  return false;
+}
+
+const usage = z.object({ user: z.number(), system: z.number() });
+
+/** CPU time of the whole local engine, simulator included. Other load on the machine affects it less than wall-clock time. */
+export interface CpuTime {
+  readonly ms: number;
+  /** The share of all cores of the machine, from 0 to 1. */
+  readonly share: number;
+}
+
+/** Measures from now until the returned function is called. */
+export async function measureCpu(local: Local): Promise<() => Promise<CpuTime>> {
+  const start = performance.now();
+  const before = await cpuMs(local);
+  return async () => {
+    const ms = (await cpuMs(local)) - before;
+    return { ms, share: ms / ((performance.now() - start) * availableParallelism()) };
+  };
+}
+
+async function cpuMs(local: Local): Promise<number> {
+  const response = await fetch(`${local.aws}/_local/cpu`);
+  const { user, system } = usage.parse(await response.json());
+  return (user + system) / 1000;
+}
+
+/** Prints to stderr, so that it does not mix with tables or JSON. */
+export function reportProgress(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Rounds to two decimal places. */
+export const round2 = (value: number): number => Math.round(value * 100) / 100;
