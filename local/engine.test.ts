@@ -92,7 +92,7 @@ test('is not idle while the simulator has an undelivered webhook', async () => {
   expect(arrived).toEqual(['webhook', 'idle 200']);
 });
 
-const sends = {
+const sendFunctions = {
   webhook: putEvents.replace('chat.started', 'message.send.requested'),
   send: `
     if (event.input.detail.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
@@ -108,7 +108,7 @@ async function startSends(functions: Record<string, string>): Promise<Started> {
 }
 
 test('passes a send request to the state machine and a failed one to the dead-letter queue', async () => {
-  const { engine, activities, lines } = await startSends(sends);
+  const { engine, activities, lines } = await startSends(sendFunctions);
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"ok"}' });
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"no"}' });
@@ -127,15 +127,15 @@ test('passes a send request to the state machine and a failed one to the dead-le
 });
 
 test('retries a send whose function is killed', async () => {
-  const begun = Promise.withResolvers<void>();
-  const server = createServer(() => begun.resolve());
+  const called = Promise.withResolvers<void>();
+  const server = createServer(() => called.resolve());
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
   const send = `await fetch('http://127.0.0.1:' + event.input.detail.port);`;
-  const { engine, activities } = await startSends({ ...sends, send });
+  const { engine, activities } = await startSends({ ...sendFunctions, send });
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: JSON.stringify({ port }) });
-  await begun.promise;
+  await called.promise;
   // Later calls get a response.
   server.removeAllListeners('request').on('request', (_request, response) => response.end());
   const killed = await fetch(`${engine.addresses.aws}/_local/kill`, { method: 'POST' });

@@ -55,7 +55,7 @@ export interface EngineOptions {
   readonly asyncRetryDelayMs: number;
   /** Fixed delays in state machines instead of their definitions'. */
   readonly machineDelays?: MachineDelays;
-  /** Receives what an operator must know: unsupported calls, dead letters, lost events. */
+  /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
   onLog?(line: string): void;
@@ -86,13 +86,13 @@ const secretPrefix = 'livechat';
 
 const defaultParts: EngineParts = {
   startSimulator: async (settings) => (await import('./livechat/worker.ts')).startSimulatorThread(settings),
-  // Imported late, since the console's clients read the environment on import.
+  // Imported lazily, because the console's clients read the environment on import.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };
 
 /**
  * Starts the whole bridge on this machine: the AWS side, the functions, the webhook, the console and, unless
- * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. One engine a process: it takes over process.env
+ * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. Only one engine per process: it replaces process.env
  * until it stops.
  *
  * @throws PortTakenError
@@ -119,7 +119,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function stop(): Promise<void> {
     stopping = true;
-    // In start order: once the local AWS, which reports unfinished work, has stopped, nothing new starts.
+    // In start order: the local AWS stops first and reports unfinished work, so that no new work starts.
     for (const cleanup of cleanups.splice(0)) await cleanup();
   }
 

@@ -174,7 +174,7 @@ test.each<[string, unknown, object]>([
     { ok: true },
     { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('{"ok":true}') },
   ],
-  ['nothing', null, { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('null') }],
+  ['null', null, { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('null') }],
 ])('converts %s to a response', (_what, result, answer) => {
   expect(toHttpApiResponse(result)).toEqual(answer);
 });

@@ -61,7 +61,7 @@ export function createHttpApi(options: HttpApiOptions): Server {
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     if (request.method === route.method && request.url?.split('?')[0] === route.path) {
-      // Only a client that disconnects during its body causes an error here.
+      // The only cause of an error is a client that disconnects while it sends the body.
       webhook(request, response).catch(() => response.destroy());
       return;
     }
@@ -74,17 +74,17 @@ function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | und
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
   const chunks: Buffer[] = [];
   let size = 0;
-  const refuse = () => {
+  const discard = () => {
     chunks.length = 0;
     request.removeAllListeners('data');
     request.resume();
     resolve(undefined);
   };
-  if (Number(request.headers['content-length'] ?? 0) > limit) refuse();
+  if (Number(request.headers['content-length'] ?? 0) > limit) discard();
   else {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) refuse();
+      if (size > limit) discard();
       else chunks.push(chunk);
     });
   }

@@ -23,7 +23,7 @@ test('waits until all counters are zero at the same moment', async () => {
   const second = other.track();
   const idle = waitUntilAllIdle([one, other], 5_000);
 
-  // The end of the one begins something at the other, and the other way round.
+  // Work of each counter starts work of the other.
   const third = other.track();
   first();
   second();
@@ -36,7 +36,7 @@ test('waits until all counters are zero at the same moment', async () => {
   expect(await waitUntilAllIdle([other, one], 1)).toBe(false);
 });
 
-test('counts begun and ended work in shared memory', async () => {
+test('counts work in shared memory', async () => {
   const inFlight = sharedInFlight(allocateSharedCount());
   await expect(inFlight.idle(0)).resolves.toBe(true);
   const [first, second] = [inFlight.track(), inFlight.track()];
@@ -49,7 +49,7 @@ test('counts begun and ended work in shared memory', async () => {
   await expect(idle).resolves.toBe(true);
 });
 
-test('shares the count between counters of the same memory', () => {
+test('shares the count between counters with the same memory', () => {
   const memory = allocateSharedCount();
   const end = sharedInFlight(memory).track();
   expect(sharedInFlight(memory).pending()).toBe(1);

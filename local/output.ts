@@ -14,10 +14,9 @@ export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' |
     ['bus', addresses.bus],
   ];
   const lines = ['', ...rows.map(([name, value]) => `  ${colors.bold(name.padEnd(9))} ${value}`), ''];
-  const made = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);
-  const about =
-    made.length > 0 ? ['  Generated for this run, since the environment does not set them:', ...made, ''] : [];
-  return [...lines, ...about, '  Watch a chat pass: npx livechat simulate chat', ''].join('\n');
+  const variables = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);
+  const hint = variables.length > 0 ? ['  Generated because the environment does not set them:', ...variables, ''] : [];
+  return [...lines, ...hint, '  Simulate a chat: npx livechat simulate chat', ''].join('\n');
 }
 
 /** The one line that `--json` prints. */

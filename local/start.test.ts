@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { close, listen } from './listen.ts';
 
 const program = fileURLToPath(new URL('./start.ts', import.meta.url));
-const anyPorts = ['--port', '0', '--aws-port', '0', '--livechat-port', '0'];
+const freePorts = ['--port', '0', '--aws-port', '0', '--livechat-port', '0'];
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
@@ -25,7 +25,7 @@ function startWith(...args: string[]): { child: ChildProcess; errors: () => stri
 
 test('starts within 5 s, prints one line of JSON, and stops cleanly on SIGTERM', async () => {
   const started = performance.now();
-  const { child, errors, ended } = startWith(...anyPorts, '--json');
+  const { child, errors, ended } = startWith(...freePorts, '--json');
   if (!child.stdout) throw new Error('no stdout');
   const lines: string[] = [];
   const output = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
@@ -48,7 +48,7 @@ test('starts within 5 s, prints one line of JSON, and stops cleanly on SIGTERM',
 });
 
 test('stops if SIGTERM ends the npm process that started it', async () => {
-  const npm = spawn('npm', ['start', '--silent', '--', ...anyPorts, '--json'], {
+  const npm = spawn('npm', ['start', '--silent', '--', ...freePorts, '--json'], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -70,7 +70,7 @@ test('exits with code 1, the port and its option if the port is in use', async (
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
 
-  const { errors, ended } = startWith(...anyPorts, '--aws-port', String(port));
+  const { errors, ended } = startWith(...freePorts, '--aws-port', String(port));
 
   expect(await ended).toBe(1);
   expect(errors()).toBe(

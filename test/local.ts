@@ -51,9 +51,9 @@ export async function startLocal(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
-  const keep = (stream: ChildProcess['stdout']) =>
+  const collect = (stream: ChildProcess['stdout']) =>
     stream && createInterface({ input: stream }).on('line', (line) => lines.push(line));
-  keep(child.stderr);
+  collect(child.stderr);
   const addresses = await firstLine(child, lines);
   return {
     ...connectLocal(addresses),

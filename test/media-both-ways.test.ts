@@ -24,8 +24,8 @@ describe('a file through the simulator', () => {
     await expect
       .poll(async () => (await media().catch(() => [])).slice(1), printed)
       .toMatchObject([
-        { sha256, typeCheck: 'same' },
-        { contentType: 'application/pdf', typeCheck: 'same' },
+        { sha256, typeCheck: 'match' },
+        { contentType: 'application/pdf', typeCheck: 'match' },
       ]);
     const [, photo] = await messagesOf(id);
     expect(Buffer.from(await (await fetch(photo?.link?.url ?? '')).arrayBuffer())).toEqual(png);

@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
 import { answering, type Respond, startServer } from './http-server.ts';
 import { type Local, post, printed, startLocal } from './local.ts';
-import { bucketOf, conversation, keysUnder, listen, png, sha256 } from './media.ts';
+import { bucketOf, conversation, listen, listKeys, png, sha256 } from './media.ts';
 
 describe('a media message', () => {
   let local: Local;
@@ -72,7 +72,7 @@ describe('a media message', () => {
       },
       now,
       stored: () => events.of(organization),
-      keys: () => keysUnder(local, `${organization}/`),
+      keys: () => listKeys(local, `${organization}/`),
     };
   }
 
@@ -82,7 +82,7 @@ describe('a media message', () => {
     await arrives({}, 3);
     const { messages } = await read();
     const [message] = messages;
-    const file = { size: png.length, contentType: 'image/png', declaredType: 'image/png', typeCheck: 'same', sha256 };
+    const file = { size: png.length, contentType: 'image/png', declaredType: 'image/png', typeCheck: 'match', sha256 };
     const key = `${prefix}receipt.png`;
     expect(messages).toHaveLength(1);
     expect(message).toMatchObject({ content: url, metadata: { filename: 'receipt.png', media: { key, ...file } } });
@@ -121,7 +121,7 @@ describe('a media message', () => {
     answer(answering(200, '<!doctype html><script>alert(1)</script>', { 'content-type': 'text/html' }));
     await arrives();
     const [message] = (await read()).messages;
-    const served = { contentType: 'application/octet-stream', declaredType: 'image/png', typeCheck: 'other' };
+    const served = { contentType: 'application/octet-stream', declaredType: 'image/png', typeCheck: 'mismatch' };
     expect(message?.metadata.media).toMatchObject(served);
     await expect.poll(stored, printed).toMatchObject([{ data: served }]);
     const shown = await fetch(message?.link?.url ?? '');

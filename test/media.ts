@@ -29,7 +29,7 @@ export const bucketOf = (local: RunningLocal) =>
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
 
-export async function keysUnder(local: RunningLocal, prefix: string): Promise<string[]> {
+export async function listKeys(local: RunningLocal, prefix: string): Promise<string[]> {
   const { Contents = [] } = await bucketOf(local).send(new ListObjectsV2Command({ Bucket: 'media', Prefix: prefix }));
   return Contents.flatMap(({ Key }) => Key ?? []);
 }

@@ -19,7 +19,7 @@ function context(attrVals: Readonly<Record<string, object>>): ParserContext {
   };
 }
 
-/** What a parser answers, and what it leaves behind in the context. */
+/** A parser's result, and the unused names and values that it leaves in the context. */
 function outcome(parse: Parse, expression: string, attrVals: Readonly<Record<string, object>>) {
   const given = context(attrVals);
   try {

@@ -120,7 +120,7 @@ test('counts calls by service and operation since the start or the last reset', 
   expect((await aws.control('GET', 'calls')).body).toEqual({});
 });
 
-test('names a port in use and the option that changes it', async () => {
+test('rejects a port in use with the option that changes it', async () => {
   const second = startLocalAws({
     resources,
     port: aws.port,
@@ -155,11 +155,11 @@ describe('requests of other sites', () => {
 
   test.each([
     ['another host name (DNS rebinding)', { host: 'evil.com' }, 'Host'],
-    ['another host name with the bucket in front', { host: 'media.evil.com' }, 'Host'],
-    ['another host name below an own one', { host: 'localhost.evil.com' }, 'Host'],
+    ['another host name after the bucket', { host: 'media.evil.com' }, 'Host'],
+    ['another host name that starts with localhost', { host: 'localhost.evil.com' }, 'Host'],
     ['another origin', { origin: 'https://evil.com' }, 'Origin'],
     ['an opaque origin', { origin: 'null' }, 'Origin'],
-  ] as const)('refuses %s with 403 in the form of the service', async (_, headers, field) => {
+  ] as const)("rejects %s with 403 in the service's error format", async (_, headers, field) => {
     const json = { __type: 'AccessDeniedException', message: expect.stringContaining(`The ${field} header must be`) };
     const answers = [
       await send('POST', '/', { ...secret, ...headers }, '{"SecretId":"livechat/default"}'),

@@ -71,7 +71,7 @@ export function createEndpoint(options: EndpointOptions): Server {
     sendJson(response, 200, output, 'application/x-amz-json-1.1');
   }
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
     const call = identify(request);
@@ -82,7 +82,7 @@ export function createEndpoint(options: EndpointOptions): Server {
     return serve(call, fault, request, response);
   }
 
-  function refuse(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
+  function respondWithError(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
     if (error.type === 'UnknownOperationException' || error.status === 500) report(`AWS endpoint: ${error.message}`);
     if (response.headersSent) {
       response.destroy();
@@ -94,11 +94,11 @@ export function createEndpoint(options: EndpointOptions): Server {
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-    answer(request, response).catch((error: unknown) => refuse(request, response, asAwsError(error)));
+    handle(request, response).catch((error: unknown) => respondWithError(request, response, asAwsError(error)));
   });
 }
 
-/** Only S3 requests have neither a target header nor the path of a control call. */
+/** S3 requests have neither the header X-Amz-Target nor the path of the control API. */
 function isS3({ headers, url }: IncomingMessage): boolean {
   return !headers['x-amz-target'] && !url?.startsWith(controlPrefix);
 }
@@ -106,7 +106,7 @@ function isS3({ headers, url }: IncomingMessage): boolean {
 /** In virtual-hosted-style S3 requests the bucket precedes the host name. Browsers never resolve `*.localhost` elsewhere. */
 const bucketLabel = /^[a-z0-9-]+\.(?=localhost(?::\d+)?$)/;
 
-/** @throws AwsError AccessDenied(Exception) for a request of another site's page, which must not read secrets or inject faults. */
+/** @throws AwsError AccessDenied(Exception) for a request from a page of another site, which must not read secrets or inject faults. */
 function rejectForeign(request: IncomingMessage): void {
   const { host, origin } = request.headers;
   const s3 = isS3(request);

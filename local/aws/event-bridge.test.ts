@@ -56,7 +56,7 @@ test.each<[string, object, string]>([
   ['an empty detail-type', { DetailType: '' }, 'InvalidArgument'],
   ['no detail', { Detail: undefined }, 'InvalidArgument'],
   ['a detail that is not JSON', { Detail: '{' }, 'MalformedDetail'],
-  ['a detail that is no object', { Detail: '[1]' }, 'MalformedDetail'],
+  ['a detail that is not an object', { Detail: '[1]' }, 'MalformedDetail'],
   ['an unknown bus', { EventBusName: 'other' }, 'ResourceNotFoundException'],
   ['no bus', { EventBusName: undefined }, 'ResourceNotFoundException'],
   ["AWS's own source", { Source: 'aws.ec2' }, 'NotAuthorizedForSourceException'],
@@ -107,7 +107,7 @@ test('sends the event of a function that keeps failing to the dead-letter queue'
 
 const EventBusName = 'omnichannel';
 
-const started = async () => {
+const invokedFunctions = async () => {
   await events.send(new PutEventsCommand({ Entries: [entry()] }));
   await aws.control('GET', 'idle');
   return aws.invoked.splice(0).map(({ name }) => name);
@@ -141,11 +141,11 @@ test('describes the bus and lists its rules and targets', async () => {
 
 test('delivers nothing for a rule that is disabled or has no target', async () => {
   await events.send(new DisableRuleCommand({ EventBusName, Name: 'messages' }));
-  expect(await started()).toEqual(['audit']);
+  expect(await invokedFunctions()).toEqual(['audit']);
   await events.send(new EnableRuleCommand({ EventBusName, Name: 'messages' }));
-  expect((await started()).toSorted()).toEqual(['audit', 'message']);
+  expect((await invokedFunctions()).toSorted()).toEqual(['audit', 'message']);
   await events.send(new RemoveTargetsCommand({ EventBusName, Rule: 'everything', Ids: ['target'] }));
-  expect(await started()).toEqual(['message']);
+  expect(await invokedFunctions()).toEqual(['message']);
 });
 
 test('restores a removed target and changes only its dead-letter queue', async () => {
@@ -155,7 +155,7 @@ test('restores a removed target and changes only its dead-letter queue', async (
   await events.send(new RemoveTargetsCommand({ ...where, Ids: [`${Id}`] }));
   await events.send(new PutTargetsCommand({ ...where, Targets: [{ Id, Arn }] }));
   expect((await events.send(new ListTargetsByRuleCommand(where))).Targets).toEqual([{ Id, Arn }]);
-  expect((await started()).toSorted()).toEqual(['audit', 'message']);
+  expect((await invokedFunctions()).toSorted()).toEqual(['audit', 'message']);
   const other = { ...where, Targets: [{ Id, Arn: `${Arn}-2` }] };
   await expect(events.send(new PutTargetsCommand(other))).rejects.toMatchObject({ name: 'UnknownOperationException' });
 });

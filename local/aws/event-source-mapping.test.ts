@@ -20,7 +20,7 @@ const consumers = {
   },
 };
 
-/** The consumer's function, given the batch and how many came before it. */
+/** Starts a consumer. @param answer receives the batch and the number of earlier batches */
 async function start(answer: (given: Batch, before: number) => unknown): Promise<{ batches: Batch[]; sqs: SQSClient }> {
   const batches: Batch[] = [];
   aws = await startTestAws({

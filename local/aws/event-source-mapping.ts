@@ -18,9 +18,7 @@ export interface EventSourceMappingOptions {
   readonly inFlight: InFlight;
 }
 
-export interface EventSourceMapping {
-  stop(): void;
-}
+export type EventSourceMapping = ReturnType<typeof startEventSourceMapping>;
 
 /** Lambda's initial number of pollers for a standard queue. */
 const maxPollers = 5;
@@ -34,10 +32,11 @@ const resultSchema = z.nullish(
 );
 
 /** An SQS event source mapping: invokes a function with batches of messages and deletes those that it does not report as failed. */
-export function startEventSourceMapping(options: EventSourceMappingOptions): EventSourceMapping {
+export function startEventSourceMapping(options: EventSourceMappingOptions) {
   const { queue, batchSize, maxReceiveCount, storage, inFlight, report } = options;
-  const waiting = new Set<NodeJS.Timeout>();
+  const redeliveries = new Set<NodeJS.Timeout>();
   let pollers = 0;
+  /** Whether a message arrived while all pollers were busy. */
   let missed = false;
   let stopped = false;
   let done: (() => void) | undefined;
@@ -61,7 +60,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
   }
 
   function finishWhenEmpty(): void {
-    if (pollers > 0 || waiting.size > 0) return;
+    if (pollers > 0 || redeliveries.size > 0) return;
     done?.();
     done = undefined;
   }
@@ -113,11 +112,11 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
           if (!stopped) report(`The message ${MessageId} cannot be released: ${error}`);
         })
         .finally(() => {
-          waiting.delete(timer);
+          redeliveries.delete(timer);
           wake();
         });
     }, options.redeliveryDelayMs);
-    waiting.add(timer);
+    redeliveries.add(timer);
   }
 
   storage.onSend(wake);
@@ -125,11 +124,11 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
   pollTimer.unref();
 
   return {
-    stop() {
+    stop(): void {
       stopped = true;
       clearInterval(pollTimer);
-      for (const timer of waiting) clearTimeout(timer);
-      waiting.clear();
+      for (const timer of redeliveries) clearTimeout(timer);
+      redeliveries.clear();
     },
   };
 }

@@ -29,8 +29,8 @@ export interface Execution {
 }
 
 export interface ExecutionsOptions {
-  /** Number of ended executions to keep. */
-  readonly kept: number;
+  /** Maximum number of ended executions to keep. */
+  readonly maxEnded: number;
   /** Counts running executions, except those in a Wait state. */
   readonly inFlight: InFlight;
   /** Counts all running executions. */
@@ -50,8 +50,9 @@ interface RunningExecution {
   readonly log: MachineEvent[];
   readonly run: MachineRun;
   /** Decrements `inFlight`; undefined in a Wait state. */
-  rest: (() => void) | undefined;
-  readonly done: () => void;
+  leaveInFlight: (() => void) | undefined;
+  /** Decrements `openExecutions`. */
+  readonly close: () => void;
 }
 
 export function executionStatus({ end }: Execution): ExecutionStatus {
@@ -60,7 +61,7 @@ export function executionStatus({ end }: Execution): ExecutionStatus {
 
 /** Runs executions, and keeps the running and the latest ended ones. */
 export function createExecutions(options: ExecutionsOptions) {
-  const { kept, inFlight, openExecutions, onChange, onTransition, now = () => new Date() } = options;
+  const { maxEnded, inFlight, openExecutions, onChange, onTransition, now = () => new Date() } = options;
   const executions = new Map<string, Execution>();
   const running = new Map<string, RunningExecution>();
   const ended: string[] = [];
@@ -72,48 +73,54 @@ export function createExecutions(options: ExecutionsOptions) {
     const run = machine.run(JSON.parse(input), { arn, name });
     count += 1;
     const execution = { arn, name, machine, number: count, input, startedAt: now(), log, calls: run.calls };
-    const one: RunningExecution = { execution, log, run, rest: inFlight.track(), done: openExecutions.track() };
+    const entry: RunningExecution = {
+      execution,
+      log,
+      run,
+      leaveInFlight: inFlight.track(),
+      close: openExecutions.track(),
+    };
     executions.set(arn, execution);
-    running.set(arn, one);
+    running.set(arn, entry);
     onChange(execution);
-    void follow(one);
+    void follow(entry);
     return execution;
   }
 
-  async function follow(one: RunningExecution): Promise<void> {
-    for await (const event of one.run.events) {
-      if (running.has(one.execution.arn)) record(one, event);
+  async function follow(entry: RunningExecution): Promise<void> {
+    for await (const event of entry.run.events) {
+      if (running.has(entry.execution.arn)) record(entry, event);
     }
   }
 
-  function record(one: RunningExecution, event: MachineEvent): void {
+  function record(entry: RunningExecution, event: MachineEvent): void {
     const end = toExecutionEnd(event);
     if (end) {
-      finish(one, end);
+      finish(entry, end);
       return;
     }
-    one.log.push(event);
+    entry.log.push(event);
     if (event.type === 'StateEntered' || event.type === 'StateRetried') onTransition();
     if ('state' in event && event.state.type === 'Wait') {
-      one.rest?.();
-      one.rest = event.type === 'StateEntered' ? undefined : inFlight.track();
+      entry.leaveInFlight?.();
+      entry.leaveInFlight = event.type === 'StateEntered' ? undefined : inFlight.track();
     }
-    if (one.log.length < maxHistoryEvents) return;
+    if (entry.log.length < maxHistoryEvents) return;
     const cause = `The execution reached the maximum number of history events (${maxHistoryEvents}).`;
-    finish(one, { status: 'FAILED', error: 'States.Runtime', cause });
-    one.run.abort();
+    finish(entry, { status: 'FAILED', error: 'States.Runtime', cause });
+    entry.run.abort();
   }
 
-  function finish(one: RunningExecution, end: ExecutionEnd): void {
-    const { arn } = one.execution;
-    one.execution = { ...one.execution, stoppedAt: now(), end };
+  function finish(entry: RunningExecution, end: ExecutionEnd): void {
+    const { arn } = entry.execution;
+    entry.execution = { ...entry.execution, stoppedAt: now(), end };
     running.delete(arn);
-    executions.set(arn, one.execution);
+    executions.set(arn, entry.execution);
     ended.push(arn);
-    for (const old of ended.splice(0, Math.max(0, ended.length - kept))) executions.delete(old);
-    onChange(one.execution);
-    one.rest?.();
-    one.done();
+    for (const old of ended.splice(0, Math.max(0, ended.length - maxEnded))) executions.delete(old);
+    onChange(entry.execution);
+    entry.leaveInFlight?.();
+    entry.close();
   }
 
   return {
@@ -123,22 +130,22 @@ export function createExecutions(options: ExecutionsOptions) {
 
     /** Newest first. */
     list(machine: CompiledMachine): readonly Execution[] {
-      return [...executions.values()].filter((one) => one.machine === machine).sort((a, b) => b.number - a.number);
+      return [...executions.values()].filter((entry) => entry.machine === machine).sort((a, b) => b.number - a.number);
     },
 
     /** Aborts a running execution; its current task continues. Has no effect on an ended execution. */
     abort(arn: string, reason: Pick<ExecutionEnd, 'error' | 'cause'>): void {
-      const one = running.get(arn);
-      if (!one) return;
-      finish(one, { status: 'ABORTED', ...reason });
-      one.run.abort();
+      const entry = running.get(arn);
+      if (!entry) return;
+      finish(entry, { status: 'ABORTED', ...reason });
+      entry.run.abort();
     },
 
     /** Aborts all executions without events. */
     stop(): void {
-      for (const one of [...running.values()]) {
-        running.delete(one.execution.arn);
-        one.run.abort();
+      for (const entry of [...running.values()]) {
+        running.delete(entry.execution.arn);
+        entry.run.abort();
       }
     },
   };

@@ -57,10 +57,10 @@ export interface LocalAwsOptions {
   /** Terminates the functions' worker thread. */
   kill?(): Promise<void>;
   readonly delays: AwsDelays;
-  /** Work in flight elsewhere that leads to calls here, such as webhooks. Idle waits for it. */
+  /** Work outside the local AWS that leads to calls, such as webhooks. Idle waits for it. */
   readonly otherInFlight?: InFlight;
-  /** Number of ended executions to keep. Default 10,000. */
-  readonly keptExecutions?: number;
+  /** Maximum number of ended executions to keep. Default 10,000. */
+  readonly maxEndedExecutions?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
   /** Called when an execution starts and ends. */
@@ -80,7 +80,7 @@ export interface LocalAws {
   stop(): Promise<void>;
 }
 
-const defaultKeptExecutions = 10_000;
+const defaultMaxEndedExecutions = 10_000;
 const defaultRedeliveryMs = 1_000;
 
 /**
@@ -116,7 +116,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
   });
   const executions = createExecutions({
-    kept: options.keptExecutions ?? defaultKeptExecutions,
+    maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
     inFlight,
     openExecutions,
     onTransition: () => calls.add('states.Transition'),

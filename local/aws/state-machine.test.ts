@@ -165,11 +165,11 @@ test('retries sending a dead letter to a throttled queue', async () => {
 
 test('aborts a stopped execution at once without retrying its running function', async () => {
   const called = Promise.withResolvers<void>();
-  const gate = Promise.withResolvers<void>();
+  const running = Promise.withResolvers<void>();
   await start([
     async () => {
       called.resolve();
-      await gate.promise;
+      await running.promise;
       return failsWith('LiveChatServerError')({});
     },
   ]);
@@ -179,7 +179,7 @@ test('aborts a stopped execution at once without retrying its running function',
   const { stopDate } = await machine.sfn.send(new StopExecutionCommand({ executionArn: arn, cause: 'enough' }));
 
   expect(await machine.ended(arn)).toEqual({ status: 'ABORTED', cause: 'enough' });
-  gate.resolve();
+  running.resolve();
   expect(stopDate).toBeInstanceOf(Date);
   expect(await machine.deadLetters()).toEqual([
     expect.objectContaining({ detail: expect.objectContaining({ status: 'ABORTED', cause: 'enough' }) }),

@@ -17,23 +17,10 @@ export interface TaskCall {
   output?: Json;
 }
 
-export interface MachineRun {
-  readonly events: AsyncIterable<MachineEvent>;
-  /** In order; one for each entry and retry of a Task state. */
-  readonly calls: readonly TaskCall[];
-  /** Starts no more tasks; the current task continues. */
-  abort(): void;
-}
+export type CompiledMachine = ReturnType<typeof compileMachine>;
 
-export interface CompiledMachine {
-  readonly name: string;
-  readonly arn: string;
-  readonly createdAt: Date;
-  readonly definition: unknown;
-  /** The resource of each Task state, by the state's name. */
-  readonly resources: ReadonlyMap<string, Resource>;
-  run(input: Json, execution: { readonly arn: string; readonly name: string }): MachineRun;
-}
+/** A running execution. */
+export type MachineRun = ReturnType<CompiledMachine['run']>;
 
 /** Fixed delays instead of the definition's, for tests and demonstrations. */
 export interface MachineDelays {
@@ -80,29 +67,29 @@ type Definition = z.output<typeof definitionSchema>;
  * @throws UnsupportedStateMachineError
  * @throws Error that lists all problems if the definition is not valid Amazon States Language.
  */
-export function compileMachine({ name, definition, task, delays }: CompileOptions): CompiledMachine {
+export function compileMachine({ name, definition, task, delays }: CompileOptions) {
   const parsed = definitionSchema.parse(definition);
   const resources = supportedResources(name, parsed);
   const machine = new StateMachine(runnable(parsed));
   const states = Object.keys(parsed.States);
-  const everywhere = (ms: number | undefined): Record<string, number> =>
+  const forEachState = (ms: number | undefined): Record<string, number> =>
     ms === undefined ? {} : Object.fromEntries(states.map((state) => [state, ms]));
   const overrides = {
-    retryIntervalOverrides: everywhere(delays.retryMs),
-    waitTimeOverrides: everywhere(delays.waitMs),
+    retryIntervalOverrides: forEachState(delays.retryMs),
+    waitTimeOverrides: forEachState(delays.waitMs),
   };
   const arn = stateMachineArn(name);
 
-  function run(input: Json, execution: { readonly arn: string; readonly name: string }): MachineRun {
+  function run(input: Json, execution: { readonly arn: string; readonly name: string }) {
     const calls: TaskCall[] = [];
     let aborted = false;
     const handlers = [...resources].map(([state, resource]) => {
       const handle = async (taskInput: Json): Promise<Json> => {
         // An abort ends the delay before a retry early, and the library would then retry.
         if (aborted) throw new FinalError('States.Runtime', 'The execution has ended');
-        const call: TaskCall = { input: limited(state, taskInput) };
+        const call: TaskCall = { input: assertSize(state, taskInput) };
         calls.push(call);
-        call.output = limited(state, await task(resource, taskInput));
+        call.output = assertSize(state, await task(resource, taskInput));
         return call.output;
       };
       return [state, handle] as const;
@@ -115,7 +102,9 @@ export function compileMachine({ name, definition, task, delays }: CompileOption
     result.catch(() => undefined);
     return {
       events: eventLogs,
+      /** In order; one for each entry and retry of a Task state. */
       calls,
+      /** Starts no more tasks; the current task continues. */
       abort() {
         aborted = true;
         abort();
@@ -123,7 +112,15 @@ export function compileMachine({ name, definition, task, delays }: CompileOption
     };
   }
 
-  return { name, arn, createdAt: new Date(), definition, resources, run };
+  return {
+    name,
+    arn,
+    createdAt: new Date(),
+    definition,
+    /** The resource of each Task state, by the state's name. */
+    resources,
+    run,
+  };
 }
 
 function supportedResources(name: string, { States, ...rest }: Definition): Map<string, Resource> {
@@ -156,7 +153,7 @@ function isDefinition(value: unknown): value is StateMachineDefinition {
   return definitionSchema.safeParse(value).success;
 }
 
-function limited(state: string, value: Json): Json {
+function assertSize(state: string, value: Json): Json {
   if (Buffer.byteLength(JSON.stringify(value)) <= maxStateBytes) return value;
   throw new FinalError(
     'States.DataLimitExceeded',

@@ -21,8 +21,8 @@ const list = (overrides: object = {}) =>
   machine.sfn.send(new ListExecutionsCommand({ stateMachineArn: sendArn, ...overrides }));
 
 test('starts an execution idempotently for the same name and input, and rejects the name otherwise', async () => {
-  const gate = Promise.withResolvers<void>();
-  machine = await startTestMachine([() => gate.promise]);
+  const running = Promise.withResolvers<void>();
+  machine = await startTestMachine([() => running.promise]);
   const first = await startWith({ name: 'one', input: '{"a":1}' });
 
   expect(await startWith({ name: 'one', input: '{"a":1}' })).toMatchObject({
@@ -31,14 +31,14 @@ test('starts an execution idempotently for the same name and input, and rejects 
   });
   const taken = { name: 'ExecutionAlreadyExists' };
   await expect(startWith({ name: 'one', input: '{"a":2}' })).rejects.toMatchObject(taken);
-  gate.resolve();
+  running.resolve();
   await machine.ended(first.executionArn ?? '');
   await expect(startWith({ name: 'one', input: '{"a":1}' })).rejects.toMatchObject(taken);
   expect(machine.sent).toHaveLength(1);
 });
 
 test.each<[string, object, string]>([
-  ['an input that is no JSON', { input: '{' }, 'InvalidExecutionInput'],
+  ['an input that is not JSON', { input: '{' }, 'InvalidExecutionInput'],
   ['an input above 256 KB', { input: JSON.stringify('x'.repeat(262_144)) }, 'ValidationException'],
   ['a name with a space', { name: 'a b' }, 'InvalidName'],
   ['an unknown state machine', { stateMachineArn: `${sendArn}2` }, 'StateMachineDoesNotExist'],
@@ -154,7 +154,7 @@ test('sends all of a thousand requests in a burst', async () => {
 });
 
 test('keeps only the latest ended executions', async () => {
-  machine = await startTestMachine([() => 'sent'], { keptExecutions: 2 });
+  machine = await startTestMachine([() => 'sent'], { maxEndedExecutions: 2 });
   for (const name of ['a', 'b', 'c']) await machine.ended(await machine.start({}, name));
 
   expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b']);

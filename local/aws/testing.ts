@@ -8,17 +8,10 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { messagesTable } from '../../core/messages/table.ts';
 import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
-import { controlTable } from '../../core/platform/tables.ts';
 import * as topology from '../../stacks/topology.ts';
 import { InvocationError } from '../lambda/invocation.ts';
 import { stateMachineArn } from './arn.ts';
-import {
-  type AwsResources,
-  type LocalAws,
-  type LocalAwsOptions,
-  type StateMachineResource,
-  startLocalAws,
-} from './local-aws.ts';
+import { type AwsResources, type LocalAwsOptions, type StateMachineResource, startLocalAws } from './local-aws.ts';
 
 export const resources: AwsResources = {
   busName: 'omnichannel',
@@ -26,32 +19,20 @@ export const resources: AwsResources = {
     messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
-  tables: { messages: { layout: messagesTable }, control: { layout: controlTable } },
+  tables: { messages: { layout: messagesTable }, control: { layout: topology.controlTable } },
   queues: { deadLetters: 'dead-letters', quarantine: 'quarantine' },
   bucket: { name: 'media' },
   stateMachines: {},
   consumers: {},
 };
 
-export interface TestAws extends LocalAws {
-  /** The invocations in order. A function does nothing unless `failures` has an error for it. */
-  readonly invoked: { readonly name: string; readonly event: unknown }[];
-  readonly failures: Map<string, InvocationError>;
-  readonly reports: string[];
-  /** The configuration of an SDK client, without retries, so that an injected fault is visible. */
-  readonly client: {
-    readonly endpoint: string;
-    readonly region: string;
-    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-    readonly maxAttempts: number;
-  };
-  control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
-}
+export type TestAws = Awaited<ReturnType<typeof startTestAws>>;
 
 /** For tests: the local AWS on a free port, with functions that only record their events. */
-export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}): Promise<TestAws> {
-  const invoked: TestAws['invoked'] = [];
-  const failures: TestAws['failures'] = new Map();
+export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}) {
+  /** The invocations in order. A function does nothing unless `failures` has an error for it. */
+  const invoked: { readonly name: string; readonly event: unknown }[] = [];
+  const failures = new Map<string, InvocationError>();
   const reports: string[] = [];
   const aws = await startLocalAws({
     resources,
@@ -66,6 +47,7 @@ export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}): Pr
     ...overrides,
   });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  /** The configuration of an SDK client, without retries, so that an injected fault is visible. */
   const client = { endpoint: aws.url, region: 'us-east-1', credentials, maxAttempts: 1 };
 
   async function control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
@@ -77,26 +59,16 @@ export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}): Pr
   return { ...aws, invoked, failures, reports, client, control };
 }
 
-/** A valid entry of PutEvents with a test's changes. */
+/** A valid entry of PutEvents with overrides. */
 export function entry(overrides: object = {}) {
-  const right = { Source: 'test', DetailType: 'message.received', Detail: '{"data":{}}', EventBusName: 'omnichannel' };
-  return { ...right, ...overrides };
+  const valid = { Source: 'test', DetailType: 'message.received', Detail: '{"data":{}}', EventBusName: 'omnichannel' };
+  return { ...valid, ...overrides };
 }
 
 /** One invocation of the function; the last step repeats. */
 export type Step = (event: unknown) => unknown;
 
-export interface TestMachine extends TestAws {
-  readonly sfn: SFNClient;
-  /** The inputs of the function. */
-  readonly sent: unknown[];
-  start(input: object, name?: string): Promise<string>;
-  /** Waits until idle, executions included, and returns how one ended. */
-  ended(executionArn: string): Promise<{ status?: string; output?: string; error?: string; cause?: string }>;
-  history(executionArn: string): Promise<readonly HistoryEvent[]>;
-  /** Receives the messages of the dead-letter queue. */
-  deadLetters(): Promise<readonly unknown[]>;
-}
+export type TestMachine = Awaited<ReturnType<typeof startTestMachine>>;
 
 export const sendArn = stateMachineArn('send');
 
@@ -111,8 +83,9 @@ export function failsWith(errorType: string, errorMessage = 'no'): Step {
 export async function startTestMachine(
   steps: readonly Step[],
   overrides: Partial<LocalAwsOptions> & { readonly definition?: StateMachineResource['definition'] } = {},
-): Promise<TestMachine> {
+) {
   const { definition = (found: MachineResources) => sendMachine(found), ...options } = overrides;
+  /** The inputs of the function. */
   const sent: unknown[] = [];
   const { 'send-requested': requested, 'send-ended': ended } = topology.rules;
   if (!requested || !ended) throw new Error('the topology has no rules for sends');
@@ -136,12 +109,13 @@ export async function startTestMachine(
     ...aws,
     sfn,
     sent,
-    async start(input, name) {
+    async start(input: object, name?: string): Promise<string> {
       const command = new StartExecutionCommand({ stateMachineArn: sendArn, input: JSON.stringify(input), name });
       const { executionArn } = await sfn.send(command);
       return executionArn ?? '';
     },
-    async ended(executionArn) {
+    /** Waits until idle, executions included, and returns how one ended. */
+    async ended(executionArn: string) {
       await aws.control('GET', 'idle?executions=wait');
       const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
       return {
@@ -151,10 +125,11 @@ export async function startTestMachine(
         ...(cause && { cause }),
       };
     },
-    async history(executionArn) {
+    async history(executionArn: string): Promise<readonly HistoryEvent[]> {
       return (await sfn.send(new GetExecutionHistoryCommand({ executionArn }))).events ?? [];
     },
-    async deadLetters() {
+    /** Receives the messages of the dead-letter queue. */
+    async deadLetters(): Promise<readonly unknown[]> {
       const command = new ReceiveMessageCommand({ QueueUrl: aws.deadLetterQueueUrl, MaxNumberOfMessages: 10 });
       const { Messages = [] } = await sqs.send(command);
       return Messages.map(({ Body = '' }): unknown => JSON.parse(Body));

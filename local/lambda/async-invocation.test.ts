@@ -82,15 +82,15 @@ test('reports an event as lost if the destination fails', async () => {
   expect(reports).toEqual(['The event for send is lost: queue is gone']);
 });
 
-test('resolves idle after running invocations, or with false after the limit', async () => {
-  const gate = Promise.withResolvers<void>();
-  const { invocations, idle } = setUp(() => gate.promise);
+test('resolves idle when all invocations have ended, or with false after the limit', async () => {
+  const invocation = Promise.withResolvers<void>();
+  const { invocations, idle } = setUp(() => invocation.promise);
 
   expect(await idle(0)).toBe(true);
   invocations.start('send', {});
   expect(await idle(1)).toBe(false);
   const ended = idle(5_000);
-  gate.resolve();
+  invocation.resolve();
   expect(await ended).toBe(true);
 });
 

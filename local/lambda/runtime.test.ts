@@ -11,12 +11,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-interface Watched extends Runtime {
+interface TestRuntime extends Runtime {
   readonly lines: string[];
   readonly outcomes: InvocationOutcome[];
 }
 
-async function start(written: TemporaryFunctions, env: Record<string, string> = {}): Promise<Watched> {
+async function start(written: TemporaryFunctions, env: Record<string, string> = {}): Promise<TestRuntime> {
   const lines: string[] = [];
   const outcomes: InvocationOutcome[] = [];
   cleanups.push(() => written.remove());

@@ -1,4 +1,4 @@
-/** A turn of the event loop above this many milliseconds starts no invocation. */
+/** After a longer turn of the event loop no invocation starts. */
 const maxTurnMs = 5;
 
 /**
@@ -9,9 +9,9 @@ export function createStartQueue(now: () => number = () => performance.now()) {
   const waiting: (() => void)[] = [];
 
   function next(): void {
-    const began = now();
+    const startedAt = now();
     setImmediate(() => {
-      if (now() - began <= maxTurnMs) waiting.shift()?.();
+      if (now() - startedAt <= maxTurnMs) waiting.shift()?.();
       if (waiting.length > 0) next();
     });
   }

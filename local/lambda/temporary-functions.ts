@@ -3,17 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LambdaFunction } from './invocation.ts';
 
-export interface TemporaryFunctions {
-  readonly root: string;
-  readonly functions: Readonly<Record<string, LambdaFunction>>;
-  remove(): Promise<void>;
-}
+export type TemporaryFunctions = Awaited<ReturnType<typeof writeFunctions>>;
 
 /** For tests: writes one file per function, with the given body of `handler(event, context)`, into a temporary folder. */
-export async function writeFunctions(
-  bodies: Readonly<Record<string, string>>,
-  timeoutSeconds = 5,
-): Promise<TemporaryFunctions> {
+export async function writeFunctions(bodies: Readonly<Record<string, string>>, timeoutSeconds = 5) {
   const root = await mkdtemp(join(tmpdir(), 'functions-'));
   await mkdir(join(root, 'functions'));
   await writeFile(join(root, 'package.json'), '{"type":"module"}');
@@ -25,5 +18,5 @@ export async function writeFunctions(
     name,
     { handler: `functions/${name}.handler`, memoryMb: 512, timeoutSeconds },
   ]);
-  return { root, functions: Object.fromEntries(specs), remove: () => rm(root, { recursive: true }) };
+  return { root, functions: Object.fromEntries(specs), remove: (): Promise<void> => rm(root, { recursive: true }) };
 }

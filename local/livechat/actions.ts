@@ -211,7 +211,7 @@ const actingAgentId = (chat: Chat, request: ActionRequest<'agent'>, context: Act
   const id = request.agent ?? assignedAgent(chat)?.id;
   if (id !== undefined) return id;
   if (request.action === 'join') return context.agentId;
-  throw new ChatConflict(`No agent is in chat ${chat.id}: let one join first.`);
+  throw new ChatConflict(`No agent is in chat ${chat.id}. An agent must join first.`);
 };
 
 const asAgent = (chat: Chat, request: ActionRequest<'agent'>, context: ActionContext): ChatUpdate => {

@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { createFaults } from './faults.ts';
 import { apiFixture, manualClock, type Running, startApi, until } from './testing.ts';
 
-const started = async (fault: object, options: Parameters<typeof startApi>[0] = {}) => {
+const startWithFault = async (fault: object, options: Parameters<typeof startApi>[0] = {}) => {
   const running = await startApi(options);
   const chatId = await running.startChat();
-  expect((await running.own('faults', fault)).status).toBe(200);
+  expect((await running.simulatorApi('faults', fault)).status).toBe(200);
   const attempt = () => running.send(chatId, { custom_id: 'out-1' });
   return { ...running, chatId, attempt };
 };
 
-const arrivals = async ({ own }: Pick<Running, 'own'>) =>
-  JSON.stringify((await own('calls')).json).split('out-1').length - 1;
+const arrivals = async ({ simulatorApi }: Pick<Running, 'simulatorApi'>) =>
+  JSON.stringify((await simulatorApi('calls')).json).split('out-1').length - 1;
 
-const cut = { cause: { code: 'ECONNRESET' } };
+const connectionReset = { cause: { code: 'ECONNRESET' } };
 
 describe('faults that reject a call', () => {
   test.each([
@@ -28,15 +28,15 @@ describe('faults that reject a call', () => {
     [{ kind: 'misdirected' }, 400, apiFixture('error.misdirected_request')],
     [{ kind: 'expired-token' }, 401, apiFixture('error.authentication.401')],
   ])('%j', async (fault, status, json) => {
-    const { attempt, own } = await started({ ...fault, count: 1 });
-    const refused = await attempt();
-    expect({ status: refused.status, json: refused.json }).toEqual({ status, json });
-    expect(await arrivals({ own })).toBe(0);
+    const { attempt, simulatorApi } = await startWithFault({ ...fault, count: 1 });
+    const rejected = await attempt();
+    expect({ status: rejected.status, json: rejected.json }).toEqual({ status, json });
+    expect(await arrivals({ simulatorApi })).toBe(0);
     expect((await attempt()).status).toBe(200);
   });
 
   test('sends Retry-After if the fault sets it', async () => {
-    const { attempt, own } = await started({
+    const { attempt, simulatorApi } = await startWithFault({
       kind: 'error',
       type: 'too_many_requests',
       retryAfterSeconds: 7,
@@ -44,63 +44,65 @@ describe('faults that reject a call', () => {
     });
     const { status, headers } = await attempt();
     expect([status, headers.get('retry-after')]).toEqual([429, '7']);
-    expect((await own('calls')).json).toMatchObject({ methods: { send_event: { rate_limited: 1, accepted: 0 } } });
+    expect((await simulatorApi('calls')).json).toMatchObject({
+      methods: { send_event: { rate_limited: 1, accepted: 0 } },
+    });
   });
 
   test('misdirected: accepts a call that names the region', async () => {
-    const { send, attempt, chatId } = await started({ kind: 'misdirected', region: 'fra' });
+    const { send, attempt, chatId } = await startWithFault({ kind: 'misdirected', region: 'fra' });
     expect((await attempt()).json).toMatchObject({ error: { data: { region: 'fra' } } });
     expect((await send(chatId, {}, { headers: { 'x-region': 'dal' } })).status).toBe(400);
     expect((await send(chatId, {}, { headers: { 'x-region': 'fra' } })).status).toBe(200);
   });
 
   test('resets the connection', async () => {
-    const { attempt, own } = await started({ kind: 'reset-before-accept', count: 1 });
-    await expect(attempt()).rejects.toMatchObject(cut);
-    expect(await arrivals({ own })).toBe(0);
+    const { attempt, simulatorApi } = await startWithFault({ kind: 'reset-before-accept', count: 1 });
+    await expect(attempt()).rejects.toMatchObject(connectionReset);
+    expect(await arrivals({ simulatorApi })).toBe(0);
     expect((await attempt()).status).toBe(200);
   });
 });
 
 describe('faults that execute a call and lose its response', () => {
   test('resets the connection', async () => {
-    const { attempt, own } = await started({ kind: 'accept-then-reset', count: 1 });
-    await expect(attempt()).rejects.toMatchObject(cut);
-    expect(await arrivals({ own })).toBe(1);
+    const { attempt, simulatorApi } = await startWithFault({ kind: 'accept-then-reset', count: 1 });
+    await expect(attempt()).rejects.toMatchObject(connectionReset);
+    expect(await arrivals({ simulatorApi })).toBe(1);
   });
 
-  test('answers with an error', async () => {
-    const { attempt, own } = await started({ kind: 'accept-then-error', count: 1 });
+  test('responds with an error', async () => {
+    const { attempt, simulatorApi } = await startWithFault({ kind: 'accept-then-error', count: 1 });
     expect(await attempt()).toMatchObject({ status: 503, json: apiFixture('error.service_unavailable.503') });
-    expect(await arrivals({ own })).toBe(1);
+    expect(await arrivals({ simulatorApi })).toBe(1);
   });
 
-  test('never answers', async () => {
-    const { send, own, chatId, receiver } = await started({ kind: 'accept-then-hang', count: 1 });
+  test('never responds', async () => {
+    const { send, simulatorApi, chatId, receiver } = await startWithFault({ kind: 'accept-then-hang', count: 1 });
     const client = new AbortController();
     const pending = send(chatId, { custom_id: 'out-1' }, { signal: client.signal });
     await until(() => receiver.bodies.length === 2);
     client.abort();
     await expect(pending).rejects.toMatchObject({ name: 'AbortError' });
-    expect(await arrivals({ own })).toBe(1);
+    expect(await arrivals({ simulatorApi })).toBe(1);
     expect((await send(chatId)).status).toBe(200);
   });
 
   test('do not apply to a call that is rejected anyway', async () => {
-    const { send, own, attempt } = await started({ kind: 'accept-then-reset', count: 1 });
+    const { send, simulatorApi, attempt } = await startWithFault({ kind: 'accept-then-reset', count: 1 });
     expect((await send('T000000000')).status).toBe(404);
-    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: 1, applied: 0 }] });
-    await expect(attempt()).rejects.toMatchObject(cut);
+    expect((await simulatorApi('faults')).json).toMatchObject({ faults: [{ remaining: 1, applied: 0 }] });
+    await expect(attempt()).rejects.toMatchObject(connectionReset);
   });
 });
 
 describe('faults that delay', () => {
   test('the response', async () => {
     const clock = manualClock();
-    const { attempt, own } = await started({ kind: 'latency', latencyMs: 5000, count: 1 }, { clock });
+    const { attempt, simulatorApi } = await startWithFault({ kind: 'latency', latencyMs: 5000, count: 1 }, { clock });
     const pending = attempt();
-    await untilApplied(own);
-    expect(await arrivals({ own })).toBe(0);
+    await untilApplied(simulatorApi);
+    expect(await arrivals({ simulatorApi })).toBe(0);
     clock.advance(5000);
     expect((await pending).status).toBe(200);
   });
@@ -110,34 +112,39 @@ describe('faults that delay', () => {
     [{ latencyMs: 100 }, 100],
   ])('the execution, after a connection reset: %j', async (fault, afterMs) => {
     const clock = manualClock();
-    const { attempt, own, receiver } = await started(
+    const { attempt, simulatorApi, receiver } = await startWithFault(
       { kind: 'accept-late', count: 1, ...fault },
       { clock, random: () => 0.5 },
     );
-    await expect(attempt()).rejects.toMatchObject(cut);
+    await expect(attempt()).rejects.toMatchObject(connectionReset);
     clock.advance(afterMs - 1);
-    expect(await arrivals({ own })).toBe(0);
+    expect(await arrivals({ simulatorApi })).toBe(0);
     clock.advance(1);
     await until(() => receiver.bodies.length === 2);
-    expect(await arrivals({ own })).toBe(1);
+    expect(await arrivals({ simulatorApi })).toBe(1);
   });
 });
 
 /** Waits until the list shows that a fault was applied. */
-const untilApplied = async (own: Running['own']): Promise<void> => {
-  const { json } = await own('faults');
-  if (!JSON.stringify(json).includes('"applied":1')) await untilApplied(own);
+const untilApplied = async (simulatorApi: Running['simulatorApi']): Promise<void> => {
+  const { json } = await simulatorApi('faults');
+  if (!JSON.stringify(json).includes('"applied":1')) await untilApplied(simulatorApi);
 };
 
 describe('matching', () => {
   test('applies to the given method, up to the count, the oldest fault first', async () => {
-    const { own, api, attempt } = await started({ method: 'send_event', kind: 'error', status: 503, count: 2 });
-    await own('faults', { kind: 'expired-token', count: 1 });
+    const { simulatorApi, api, attempt } = await startWithFault({
+      method: 'send_event',
+      kind: 'error',
+      status: 503,
+      count: 2,
+    });
+    await simulatorApi('faults', { kind: 'expired-token', count: 1 });
     expect((await api('get_chat', { chat_id: 'T0' })).status).toBe(401);
     expect((await api('get_chat', { chat_id: 'T0' })).status).toBe(404);
     const statuses = [await attempt(), await attempt(), await attempt()].map(({ status }) => status);
     expect(statuses).toEqual([503, 503, 200]);
-    expect((await own('faults')).json).toEqual({
+    expect((await simulatorApi('faults')).json).toEqual({
       faults: [
         { id: 1, method: 'send_event', kind: 'error', status: 503, count: 2, remaining: 0, applied: 2 },
         { id: 2, kind: 'expired-token', count: 1, remaining: 0, applied: 1 },
@@ -146,17 +153,17 @@ describe('matching', () => {
   });
 
   test('applies to every call without a count, until the faults are cleared', async () => {
-    const { own, attempt } = await started({ kind: 'not-a-member' });
+    const { simulatorApi, attempt } = await startWithFault({ kind: 'not-a-member' });
     expect([(await attempt()).status, (await attempt()).status]).toEqual([403, 403]);
-    expect((await own('faults')).json).toMatchObject({ faults: [{ remaining: null, applied: 2 }] });
-    expect((await own('faults', undefined, 'DELETE')).json).toEqual({ cleared: 1 });
-    expect((await own('faults')).json).toEqual({ faults: [] });
+    expect((await simulatorApi('faults')).json).toMatchObject({ faults: [{ remaining: null, applied: 2 }] });
+    expect((await simulatorApi('faults', undefined, 'DELETE')).json).toEqual({ cleared: 1 });
+    expect((await simulatorApi('faults')).json).toEqual({ faults: [] });
     expect((await attempt()).status).toBe(200);
   });
 
   test('applies with the given probability', () => {
-    const dice = [0.1, 0.9, 0.29, 0.3];
-    const faults = createFaults(() => dice.shift() ?? 1);
+    const draws = [0.1, 0.9, 0.29, 0.3];
+    const faults = createFaults(() => draws.shift() ?? 1);
     faults.add({ kind: 'not-a-member', probability: 0.3 });
     const call = { name: 'send_event', region: undefined };
     expect([1, 2, 3, 4].map(() => faults.next(call) !== undefined)).toEqual([true, false, true, false]);
@@ -187,8 +194,8 @@ describe('rejects an invalid body with 400 and the field', () => {
     ['settings', { colour: 'red' }, 'colour'],
     ['settings', [], 'body'],
   ])('%s %j: %s', async (path, body, field) => {
-    const { own } = await startApi();
-    const { status, json } = await own(path, body);
+    const { simulatorApi } = await startApi();
+    const { status, json } = await simulatorApi(path, body);
     expect({ status, json }).toEqual({ status: 400, json: { error: { field, expected: expect.stringMatching(/./) } } });
   });
 });

@@ -40,7 +40,7 @@ const start = async (options: Partial<SimulatorOptions> = {}) => {
   return { receiver, simulator, call, startChat };
 };
 
-test('plays a whole chat: the view of the customer and the webhooks', async () => {
+test("returns the customer's view and sends the webhooks of a whole chat", async () => {
   const { receiver, call, startChat } = await start();
   const chatId = await startChat({ form: [{ type: 'name', label: 'Name', answer: 'Dana' }] });
   const act = async (body: object) => (await call(`/${chatId}/events`, body)).body;
@@ -187,13 +187,13 @@ it.each([
   ['another origin', { origin: 'https://evil.com' }, 'Origin'],
   ['an opaque origin', { origin: 'null' }, 'Origin'],
 ] as const)('rejects %s with 403', async (_, headers, field) => {
-  const { base, own } = await startApi();
+  const { base, simulatorApi } = await startApi();
   for (const [method, path] of requests) {
     const { status, body } = await call(base, method, path, headers);
     expect(status).toBe(403);
     expect(JSON.parse(body)).toEqual({ error: { field, expected: expect.stringContaining('localhost') } });
   }
-  expect((await own('faults')).json).toEqual({ faults: [] });
+  expect((await simulatorApi('faults')).json).toEqual({ faults: [] });
 });
 
 it.each([

@@ -55,7 +55,7 @@ describe('starting a chat', () => {
 
   test('takes it out of the queue when an agent joins', () => {
     const { act } = startChat({ agent: null });
-    expect(() => act({ as: 'agent', action: 'message', text: 'Hi' })).toThrow('let one join first');
+    expect(() => act({ as: 'agent', action: 'message', text: 'Hi' })).toThrow('An agent must join first');
     expect(act({ as: 'agent', action: 'join' }).chat.thread.queue).toBeUndefined();
   });
 });

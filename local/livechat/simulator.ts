@@ -8,24 +8,10 @@ import { agentId, groupId, inactiveForm, integer, nonEmpty, string } from './sch
 import { toSessionFields } from './users.ts';
 import type { Webhook } from './webhooks.ts';
 
-export interface Simulator {
-  readonly chats: () => readonly Chat[];
-  /** @throws ChatNotFound */
-  readonly chat: (chatId: string) => Chat;
-  readonly start: (request: StartRequest) => ChatUpdate;
-  /** @throws ChatNotFound, ChatConflict, InvalidField */
-  readonly act: (chatId: string, action: Action) => ChatUpdate;
-  /** Applies an update of an API method. @throws ChatNotFound, and the errors of `how` */
-  readonly change: (chatId: string, how: (chat: Chat) => ChatUpdate) => ChatUpdate;
-  /** The next free position in the queue. */
-  readonly queuePosition: () => number;
-}
+export type Simulator = ReturnType<typeof createSimulator>;
 
 /** Holds the chats. Passes every webhook to `send`, in order. */
-export const createSimulator = (
-  settings: Omit<ActionContext, 'queuePosition'>,
-  send: (webhook: Webhook) => void,
-): Simulator => {
+export const createSimulator = (settings: Omit<ActionContext, 'queuePosition'>, send: (webhook: Webhook) => void) => {
   const chats = new Map<string, Chat>();
   const queued = new Set<string>();
   const context: ActionContext = { ...settings, queuePosition: () => queued.size + 1 };
@@ -39,21 +25,25 @@ export const createSimulator = (
     return update;
   };
 
+  /** @throws ChatNotFound */
   const getChat = (chatId: string): Chat => {
     const chat = chats.get(chatId);
     if (chat === undefined) throw new ChatNotFound(chatId);
     return chat;
   };
 
-  const change = (chatId: string, how: (chat: Chat) => ChatUpdate): ChatUpdate => commit(how(getChat(chatId)));
+  /** Applies an update. @throws ChatNotFound, and the errors of `update` */
+  const change = (chatId: string, update: (chat: Chat) => ChatUpdate): ChatUpdate => commit(update(getChat(chatId)));
 
   return {
     change,
+    /** The next free position in the queue. */
     queuePosition: context.queuePosition,
-    chats: () => [...chats.values()],
+    chats: (): readonly Chat[] => [...chats.values()],
     chat: getChat,
-    start: (request) => commit(startChat(request, context)),
-    act: (chatId, action) => change(chatId, (chat) => applyAction(chat, action, context)),
+    start: (request: StartRequest): ChatUpdate => commit(startChat(request, context)),
+    /** @throws ChatNotFound, ChatConflict, InvalidField */
+    act: (chatId: string, action: Action): ChatUpdate => change(chatId, (chat) => applyAction(chat, action, context)),
   };
 };
 

@@ -79,8 +79,8 @@ export const outline = (value: unknown, path = ''): string[] => {
   return [`${path}: ${value === null ? 'null' : typeof value}`];
 };
 
-/** The receiver if nothing is registered. */
-export const targetOf = (url: string, action: WebhookAction): Target => ({
+/** The target of webhooks without a registration. */
+export const createTarget = (url: string, action: WebhookAction): Target => ({
   webhookId: registrationId(action),
   url,
   secretKey: 'whsec-test',
@@ -131,7 +131,7 @@ export interface Running {
   /** Calls a method of the Agent Chat API, or of the Configuration API as `configuration/<name>`. */
   readonly api: (method: string, body: unknown, options?: CallOptions) => Promise<Answer>;
   /** Calls the simulator's own API. */
-  readonly own: (path: string, body?: unknown, method?: string) => Promise<Answer>;
+  readonly simulatorApi: (path: string, body?: unknown, method?: string) => Promise<Answer>;
   /** Starts a chat with the customer Dana and returns its id. */
   readonly startChat: (request?: object) => Promise<string>;
   readonly act: (chatId: string, body: object) => Promise<Answer>;
@@ -139,7 +139,7 @@ export interface Running {
   readonly send: (chatId: string, event?: object, options?: CallOptions) => Promise<Answer>;
 }
 
-const answerOf = async (response: Response): Promise<Answer> => {
+const toAnswer = async (response: Response): Promise<Answer> => {
   const json: unknown = await response.json();
   return { status: response.status, headers: response.headers, json };
 };
@@ -169,16 +169,16 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}): Promise
       body: multipart ? body : JSON.stringify(body),
       ...(signal && { signal }),
     });
-    return answerOf(response);
+    return toAnswer(response);
   };
 
-  const own: Running['own'] = async (path, body, method = body === undefined ? 'GET' : 'POST') =>
-    answerOf(
+  const simulatorApi: Running['simulatorApi'] = async (path, body, method = body === undefined ? 'GET' : 'POST') =>
+    toAnswer(
       await fetch(`${base}/simulator/${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) }),
     );
 
   const startChat = async (request: object = {}) => {
-    const { json } = await own('chats', { customer: { name: 'Dana' }, text: 'Hello', ...request });
+    const { json } = await simulatorApi('chats', { customer: { name: 'Dana' }, text: 'Hello', ...request });
     return started.parse(json).chat_id;
   };
 
@@ -186,9 +186,9 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}): Promise
     base,
     receiver,
     api,
-    own,
+    simulatorApi,
     startChat,
-    act: (chatId, body) => own(`chats/${chatId}/events`, body),
+    act: (chatId, body) => simulatorApi(`chats/${chatId}/events`, body),
     send: (chat_id, event, call) =>
       api('send_event', { chat_id, event: { type: 'message', text: 'Hi', ...event } }, call),
   };

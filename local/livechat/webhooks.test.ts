@@ -4,12 +4,12 @@ import { allocateSharedCount, sharedInFlight } from '../in-flight.ts';
 import { parse, parseAction, startRequest } from './actions.ts';
 import {
   cleanUp,
+  createTarget,
   nina,
   organizationId,
   outline,
   quietSimulator,
   startReceiver,
-  targetOf,
   tomas,
   until,
 } from './testing.ts';
@@ -28,7 +28,7 @@ const deliverTo = (
 ) => {
   const activities: WebhookActivity[] = [];
   const delivery = createDelivery({
-    targets: (action) => [targetOf(url, action)],
+    targets: (action) => [createTarget(url, action)],
     timeoutMs,
     organizationId,
     retryDelaysMs,
@@ -43,7 +43,7 @@ const deliverTo = (
   return { ...delivery, activities };
 };
 
-/** The webhooks of a chat in which the customer writes so many messages; the first is incoming_chat. */
+/** The webhooks of a chat with this many messages after incoming_chat. */
 const webhooksOfChat = (messages: number): Webhook[] => {
   const simulator = quietSimulator();
   const { chat } = simulator.start(parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello' }));
@@ -51,14 +51,14 @@ const webhooksOfChat = (messages: number): Webhook[] => {
   return simulator.webhooks;
 };
 
-const textOf = ({ payload }: { payload: unknown }) => /"text":"(\w+)"/.exec(JSON.stringify(payload))?.[1];
+const readMessageText = ({ payload }: { payload: unknown }) => /"text":"(\w+)"/.exec(JSON.stringify(payload))?.[1];
 
 test('delivers the webhooks of a chat in order', async () => {
   const receiver = await startReceiver();
   const { send } = deliverTo(receiver.url, []);
   for (const webhook of webhooksOfChat(20)) send(webhook);
   await until(() => receiver.bodies.length === 21);
-  expect(receiver.bodies.slice(1).map(textOf)).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 1)));
+  expect(receiver.bodies.slice(1).map(readMessageText)).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 1)));
   expect(receiver.bodies[0]).toMatchObject({ secret_key: 'whsec-test', organization_id: organizationId });
 });
 
@@ -126,9 +126,9 @@ test('a waiting retry does not delay later webhooks', async () => {
 });
 
 test('a refused connection, a closed connection and a time-out are failures without a status', async () => {
-  const cut = await startReceiver(() => null);
-  const late = await startReceiver(() => new Promise<number>(() => {}));
-  for (const url of ['http://127.0.0.1:1/', cut.url, late.url]) {
+  const closing = await startReceiver(() => null);
+  const hanging = await startReceiver(() => new Promise<number>(() => {}));
+  for (const url of ['http://127.0.0.1:1/', closing.url, hanging.url]) {
     const { send, activities } = deliverTo(url, [], { timeoutMs: 50 });
     webhooksOfChat(0).forEach(send);
     await until(() => activities.length === 1);
@@ -183,8 +183,8 @@ test('stop aborts active requests and those that wait for a connection', async (
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../test/fixtures/livechat/${name}.json`, import.meta.url), 'utf8'));
 
-/** Depends on earlier chats, on data that the customer gave, or on other applications. */
-const mayLack =
+/** Fields that depend on earlier chats, on data of the customer, or on other applications. */
+const optionalFields =
   /agent_last_event|customer_last_event|welcome_message|session_fields|previous_thread_id|tags|requester_id/;
 
 const buttons = [
@@ -231,13 +231,13 @@ const scenarioBodies = (): Record<string, unknown>[] => {
   act({ action: 'reopen', text: 'Me again' });
   act({ as: 'router', action: 'archive' });
   return simulator.webhooks.map((webhook) =>
-    JSON.parse(toWebhookBody(webhook, targetOf('https://hooks.example.net', webhook.action), organizationId)),
+    JSON.parse(toWebhookBody(webhook, createTarget('https://hooks.example.net', webhook.action), organizationId)),
   );
 };
 
 const bodies = scenarioBodies();
 
-const outlinesOf = (test: (body: Record<string, unknown>) => boolean) =>
+const findOutlines = (test: (body: Record<string, unknown>) => boolean) =>
   bodies.filter(test).map((body) => outline(body));
 
 describe('webhook bodies have every field of the fixtures', () => {
@@ -262,8 +262,8 @@ describe('webhook bodies have every field of the fixtures', () => {
     'thread_tagged',
     'thread_untagged',
   ])('%s', (name) => {
-    const expected = outline(fixture(name)).filter((line) => !mayLack.test(line));
-    const missing = outlinesOf(({ action }) => name.split('.')[0] === action).map((lines) =>
+    const expected = outline(fixture(name)).filter((line) => !optionalFields.test(line));
+    const missing = findOutlines(({ action }) => name.split('.')[0] === action).map((lines) =>
       expected.filter((line) => !lines.includes(line)),
     );
     expect(missing.length).toBeGreaterThan(0);

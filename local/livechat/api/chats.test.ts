@@ -3,11 +3,11 @@ import * as z from 'zod/mini';
 import { apiFixture, manualClock, nina, outline, type Running, startApi, tomas, until } from '../testing.ts';
 
 const dana = { customer: { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFields: { plan: 'pro' } } };
-/** What depends on a longer past than our chats have; events are those of the webhooks, which shapes.test.ts compares. */
-const mayLack = /events\[\]|agent_last_event|customer_last_event|cart_value|rating|tags/;
+/** Fields that depend on earlier chats. webhooks.test.ts compares the events. */
+const optionalFields = /events\[\]|agent_last_event|customer_last_event|cart_value|rating|tags/;
 
-/** A chat that was closed and reopened so many times. */
-const chatOfThreads = async ({ startChat, act }: Running, threads: number): Promise<string> => {
+/** Starts a chat with this many threads. */
+const startChatWithThreads = async ({ startChat, act }: Running, threads: number): Promise<string> => {
   const chatId = await startChat(dana);
   for (let n = 1; n < threads; n++) {
     await act(chatId, { as: 'agent', action: 'message', text: 'Bye' });
@@ -27,15 +27,15 @@ const page = z.object({
 describe('get_chat', () => {
   test('has every field of the fixture', async () => {
     const running = await startApi();
-    const { json } = await running.api('get_chat', { chat_id: await chatOfThreads(running, 2) });
+    const { json } = await running.api('get_chat', { chat_id: await startChatWithThreads(running, 2) });
     const lines = outline(json);
-    const expected = outline(apiFixture('get_chat.response')).filter((line) => !mayLack.test(line));
+    const expected = outline(apiFixture('get_chat.response')).filter((line) => !optionalFields.test(line));
     expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
   });
 
   test('returns the newest or the requested thread', async () => {
     const running = await startApi();
-    const chat_id = await chatOfThreads(running, 3);
+    const chat_id = await startChatWithThreads(running, 3);
     const { threads } = page.parse((await running.api('list_threads', { chat_id })).json);
     const [newest, , oldest] = threads.map(({ id }) => id);
     expect((await running.api('get_chat', { chat_id })).json).toMatchObject({ thread: { id: newest } });
@@ -56,15 +56,15 @@ describe('get_chat', () => {
 describe('list_threads', () => {
   test('has every field of the fixture', async () => {
     const running = await startApi();
-    const { json } = await running.api('list_threads', { chat_id: await chatOfThreads(running, 2) });
+    const { json } = await running.api('list_threads', { chat_id: await startChatWithThreads(running, 2) });
     const lines = outline(json);
-    const expected = outline(apiFixture('list_threads.response')).filter((line) => !mayLack.test(line));
+    const expected = outline(apiFixture('list_threads.response')).filter((line) => !optionalFields.test(line));
     expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
   });
 
   test('returns three threads per page, newest first, with page ids', async () => {
     const running = await startApi();
-    const chat_id = await chatOfThreads(running, 7);
+    const chat_id = await startChatWithThreads(running, 7);
     const ask = async (more: object) => page.parse((await running.api('list_threads', { chat_id, ...more })).json);
     const pages = [await ask({})];
     for (let id = pages[0]?.next_page_id; id !== undefined; id = pages.at(-1)?.next_page_id) {
@@ -76,15 +76,15 @@ describe('list_threads', () => {
       [1, 7],
     ]);
     const ids = pages.flatMap(({ threads }) => threads.map(({ id }) => id));
-    const upwards = await ask({ sort_order: 'asc', limit: 100 });
-    expect(upwards.threads.map(({ id }) => id)).toEqual(ids.toReversed());
+    const ascending = await ask({ sort_order: 'asc', limit: 100 });
+    expect(ascending.threads.map(({ id }) => id)).toEqual(ids.toReversed());
     expect(await ask({ page_id: pages[1]?.previous_page_id })).toEqual(pages[0]);
   });
 
   test('filters by creation time', async () => {
     const clock = manualClock();
     const running = await startApi({ clock });
-    const chat_id = await chatOfThreads(running, 1);
+    const chat_id = await startChatWithThreads(running, 1);
     clock.advance(60_000);
     const from = new Date(clock.now()).toISOString();
     const to = new Date(clock.now() - 1).toISOString();
@@ -111,7 +111,7 @@ describe('list_threads', () => {
 });
 
 describe('list_chats', () => {
-  const some = async () => {
+  const startThree = async () => {
     const clock = manualClock();
     const running = await startApi({ clock });
     const ids: string[] = [];
@@ -131,7 +131,7 @@ describe('list_chats', () => {
   };
 
   test('filters by activity and group, depending on the version', async () => {
-    const { found } = await some();
+    const { found } = await startThree();
     expect(await found({})).toEqual([2, 1, 0]);
     expect(await found({ sort_order: 'asc', limit: 2 })).toEqual([0, 1]);
     expect(await found({ filters: { active: true } })).toEqual([2, 0]);
@@ -142,7 +142,7 @@ describe('list_chats', () => {
   });
 
   test('rejects page_id with other parameters', async () => {
-    const { api, found } = await some();
+    const { api, found } = await startThree();
     const { json } = await api('list_chats', { limit: 2 });
     const { next_page_id } = z.object({ next_page_id: z.string() }).parse(json);
     expect(json).toMatchObject({ found_chats: 3, chats_summary: [{ last_thread_summary: { active: true } }, {}] });
@@ -153,7 +153,7 @@ describe('list_chats', () => {
 
 test('tag_thread and untag_thread work on any thread', async () => {
   const running = await startApi();
-  const chat_id = await chatOfThreads(running, 2);
+  const chat_id = await startChatWithThreads(running, 2);
   const { threads } = page.parse((await running.api('list_threads', { chat_id })).json);
   const request = { chat_id, thread_id: threads[1]?.id, tag: 'bug_report' };
   expect(await running.api('tag_thread', request)).toMatchObject({ status: 200, json: {} });
@@ -164,7 +164,7 @@ test('tag_thread and untag_thread work on any thread', async () => {
   expect((await running.api('tag_thread', { ...request, thread_id: 'T0' })).status).toBe(404);
 });
 
-const adding = (chat_id: string, changes: object = {}) => ({
+const addRequest = (chat_id: string, changes: object = {}) => ({
   chat_id,
   user_id: nina,
   user_type: 'agent',
@@ -178,7 +178,7 @@ describe('add_user_to_chat', () => {
     const clock = manualClock();
     const { api, startChat, send, receiver } = await startApi({ clock });
     const chatId = await startChat({ agent: null });
-    expect(await api('add_user_to_chat', adding(chatId))).toMatchObject({ status: 200, json: {} });
+    expect(await api('add_user_to_chat', addRequest(chatId))).toMatchObject({ status: 200, json: {} });
     await until(() => receiver.bodies.length === 2);
     expect(receiver.bodies[1]).toMatchObject({
       action: 'user_added_to_chat',
@@ -191,28 +191,30 @@ describe('add_user_to_chat', () => {
   });
 
   test('rejects a second public agent unless the setting allows it', async () => {
-    const { api, startChat, own } = await startApi();
+    const { api, startChat, simulatorApi } = await startApi();
     const chatId = await startChat({ agent: tomas });
-    const { status, json } = await api('add_user_to_chat', adding(chatId));
+    const { status, json } = await api('add_user_to_chat', addRequest(chatId));
     expect({ status, json }).toEqual({ status: 422, json: apiFixture('error.validation_public_agents_limit.422') });
-    await own('settings', { publicAgentsLimit: 2 });
-    expect((await api('add_user_to_chat', adding(chatId))).status).toBe(200);
+    await simulatorApi('settings', { publicAgentsLimit: 2 });
+    expect((await api('add_user_to_chat', addRequest(chatId))).status).toBe(200);
   });
 
   test('accepts an agent with visibility agents, who can send to agents only', async () => {
-    const { api, startChat, send, own } = await startApi();
-    await own('settings', { joinDelayMs: 0 });
+    const { api, startChat, send, simulatorApi } = await startApi();
+    await simulatorApi('settings', { joinDelayMs: 0 });
     const chatId = await startChat({ agent: tomas });
-    expect((await api('add_user_to_chat', adding(chatId, { visibility: 'agents' }))).status).toBe(200);
+    expect((await api('add_user_to_chat', addRequest(chatId, { visibility: 'agents' }))).status).toBe(200);
     expect((await send(chatId)).status).toBe(422);
     expect((await send(chatId, { visibility: 'agents' })).status).toBe(200);
   });
 
   test('accepts a user who is already in the chat', async () => {
-    const { api, startChat, own } = await startApi();
+    const { api, startChat, simulatorApi } = await startApi();
     const chatId = await startChat();
-    expect((await api('add_user_to_chat', adding(chatId))).status).toBe(200);
-    expect((await own('calls')).json).toMatchObject({ methods: { add_user_to_chat: { count: 1, accepted: 1 } } });
+    expect((await api('add_user_to_chat', addRequest(chatId))).status).toBe(200);
+    expect((await simulatorApi('calls')).json).toMatchObject({
+      methods: { add_user_to_chat: { count: 1, accepted: 1 } },
+    });
   });
 
   test('adds the customer to a thread that an agent started', async () => {
@@ -221,7 +223,7 @@ describe('add_user_to_chat', () => {
     const chatId = await startChat({ customerId: customer });
     await act(chatId, { action: 'leave' });
     await api('resume_chat', { chat: { id: chatId } });
-    await api('add_user_to_chat', adding(chatId, { user_id: customer, user_type: 'customer' }));
+    await api('add_user_to_chat', addRequest(chatId, { user_id: customer, user_type: 'customer' }));
     await until(() => receiver.bodies.length === 5);
     expect(receiver.bodies[4]).toMatchObject({ payload: { user: { id: customer, type: 'customer', present: true } } });
   });
@@ -233,7 +235,7 @@ describe('add_user_to_chat', () => {
     [{ visibility: undefined }, 422, { error: { type: 'validation', message: '`visibility` is required' } }],
   ])('rejects %j', async (changes, status, json) => {
     const { api, startChat } = await startApi();
-    const answer = await api('add_user_to_chat', adding(await startChat({ agent: null }), changes));
+    const answer = await api('add_user_to_chat', addRequest(await startChat({ agent: null }), changes));
     expect(answer).toMatchObject({ status, json });
   });
 });
@@ -241,8 +243,8 @@ describe('add_user_to_chat', () => {
 test('remove_user_from_chat removes an agent, who then cannot send', async () => {
   const { api, startChat, send, receiver } = await startApi();
   const chatId = await startChat();
-  expect((await api('remove_user_from_chat', adding(chatId, { user_id: tomas }))).status).toBe(422);
-  expect((await api('remove_user_from_chat', adding(chatId))).status).toBe(200);
+  expect((await api('remove_user_from_chat', addRequest(chatId, { user_id: tomas }))).status).toBe(422);
+  expect((await api('remove_user_from_chat', addRequest(chatId))).status).toBe(200);
   await until(() => receiver.bodies.length === 2);
   expect(receiver.bodies[1]).toMatchObject({ action: 'user_removed_from_chat', payload: { user_id: nina } });
   expect((await send(chatId)).status).toBe(403);
@@ -268,10 +270,10 @@ describe('transfer_chat', () => {
   });
 
   test('makes a hidden agent visible to the customer', async () => {
-    const { api, startChat, send, own } = await startApi();
-    await own('settings', { joinDelayMs: 0 });
+    const { api, startChat, send, simulatorApi } = await startApi();
+    await simulatorApi('settings', { joinDelayMs: 0 });
     const chatId = await startChat({ agent: tomas });
-    await api('add_user_to_chat', adding(chatId, { visibility: 'agents' }));
+    await api('add_user_to_chat', addRequest(chatId, { visibility: 'agents' }));
     expect((await api('transfer_chat', { id: chatId, target: { type: 'agent', ids: [nina] } })).status).toBe(200);
     expect((await send(chatId)).status).toBe(200);
   });
@@ -286,8 +288,8 @@ describe('transfer_chat', () => {
   });
 
   test('rejects unavailable targets unless the chat may queue', async () => {
-    const { api, startChat, own } = await startApi();
-    await own('settings', { offlineAgents: [tomas], offlineGroups: [19], groups: [0, 7, 19] });
+    const { api, startChat, simulatorApi } = await startApi();
+    await simulatorApi('settings', { offlineAgents: [tomas], offlineGroups: [19], groups: [0, 7, 19] });
     const chatId = await startChat({ agent: nina });
     const to = async (target: object | undefined, more: object = {}) => {
       const { status, json } = await api('transfer_chat', { id: chatId, ...(target && { target }), ...more });

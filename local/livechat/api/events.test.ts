@@ -11,7 +11,7 @@ import {
   until,
 } from '../testing.ts';
 
-const uploadOf = (name: string, bytes = 3, type = '') => {
+const createUpload = (name: string, bytes = 3, type = '') => {
   const form = new FormData();
   form.append('file', new File([new Uint8Array(bytes)], name, { type }));
   return form;
@@ -19,7 +19,7 @@ const uploadOf = (name: string, bytes = 3, type = '') => {
 
 describe('send_event', () => {
   test('sends a webhook with the custom_id and client id of the sender', async () => {
-    const { api, startChat, receiver, own } = await startApi();
+    const { api, startChat, receiver, simulatorApi } = await startApi();
     const chat_id = await startChat();
     const sent = await api('send_event', requestFixture('send_event.message', { chat_id }));
     expect(sent).toMatchObject({ status: 200, json: { event_id: expect.stringMatching(/^T[0-9A-Z]{9}_2$/) } });
@@ -34,22 +34,22 @@ describe('send_event', () => {
     };
     expect(receiver.bodies[1]).toMatchObject({ action: 'incoming_event', payload: { chat_id, event } });
     const thread_id = expect.stringMatching(/^T/);
-    expect((await own(`chats/${chat_id}`)).json).toMatchObject({ events: [{}, { ...event, thread_id }] });
+    expect((await simulatorApi(`chats/${chat_id}`)).json).toMatchObject({ events: [{}, { ...event, thread_id }] });
   });
 
   test('does not deduplicate by custom_id', async () => {
-    const { startChat, send, own } = await startApi();
+    const { startChat, send, simulatorApi } = await startApi();
     const chatId = await startChat();
     const first = await send(chatId, { custom_id: 'out-1' });
     const second = await send(chatId, { custom_id: 'out-1' });
     expect(second.json).not.toEqual(first.json);
-    expect((await own(`chats/${chatId}`)).json).toMatchObject({
+    expect((await simulatorApi(`chats/${chatId}`)).json).toMatchObject({
       events: [{}, { custom_id: 'out-1' }, { custom_id: 'out-1' }],
     });
   });
 
   test('stores rich messages, system messages, custom events and notes as sent', async () => {
-    const { api, startChat, send, own } = await startApi();
+    const { api, startChat, send, simulatorApi } = await startApi();
     const chat_id = await startChat();
     const rich = await api('send_event', requestFixture('send_event.rich_message', { chat_id }));
     expect(rich.status).toBe(200);
@@ -66,7 +66,7 @@ describe('send_event', () => {
         ],
       },
     });
-    expect(JSON.stringify((await own(`chats/${chat_id}`)).json)).not.toContain('crm.ticket_opened');
+    expect(JSON.stringify((await simulatorApi(`chats/${chat_id}`)).json)).not.toContain('crm.ticket_opened');
   });
 
   test.each([
@@ -112,11 +112,11 @@ describe('send_event', () => {
   });
 
   test('rejects a closed chat in the configured form', async () => {
-    const { startChat, act, send, own } = await startApi();
+    const { startChat, act, send, simulatorApi } = await startApi();
     const chatId = await startChat();
     await act(chatId, { action: 'leave' });
     expect(await send(chatId)).toMatchObject({ status: 422, json: apiFixture('error.chat_inactive.422') });
-    await own('settings', { inactiveForm: 'validation' });
+    await simulatorApi('settings', { inactiveForm: 'validation' });
     expect(await send(chatId)).toMatchObject({ status: 422, json: apiFixture('error.validation_chat_inactive.422') });
   });
 });
@@ -125,7 +125,7 @@ describe('upload_file', () => {
   test('returns a CDN URL that can be sent', async () => {
     const { api, startChat, send } = await startApi();
     const chat_id = await startChat();
-    const { status, json } = await api('upload_file', uploadOf('receipt.png', 3, 'image/png'));
+    const { status, json } = await api('upload_file', createUpload('receipt.png', 3, 'image/png'));
     expect(status).toBe(200);
     const url = expect.stringMatching(
       /^https:\/\/cdn\.livechat-files\.com\/api\/file\/lc\/att\/\d+\/\w{32}\/receipt\.png$/,
@@ -147,7 +147,7 @@ describe('upload_file', () => {
     const clock = manualClock();
     const { api, startChat, send } = await startApi({ clock });
     const chatId = await startChat();
-    const upload = async (name: string) => readText((await api('upload_file', uploadOf(name))).json, 'url');
+    const upload = async (name: string) => readText((await api('upload_file', createUpload(name))).json, 'url');
     const used = { type: 'file', url: await upload('a.pdf') };
     const unused = { type: 'file', url: await upload('b.pdf') };
     clock.advance(24 * 60 * 60 * 1000 - 1);
@@ -163,13 +163,13 @@ describe('upload_file', () => {
   test('rejects large, executable and missing files, and foreign URLs', async () => {
     const { api, startChat, send } = await startApi();
     const limit = 10 * 1024 * 1024;
-    expect((await api('upload_file', uploadOf('a.bin.txt', limit))).status).toBe(200);
-    const large = await api('upload_file', uploadOf('a.txt', limit + 1));
+    expect((await api('upload_file', createUpload('a.bin.txt', limit))).status).toBe(200);
+    const large = await api('upload_file', createUpload('a.txt', limit + 1));
     expect(large).toMatchObject({ status: 413, json: apiFixture('error.entity_too_large.413') });
-    expect((await api('upload_file', uploadOf('a.exe'))).status).toBe(422);
+    expect((await api('upload_file', createUpload('a.exe'))).status).toBe(422);
     expect((await api('upload_file', new FormData())).json).toMatchObject({ error: { message: '`file` is required' } });
-    const elsewhere = await send(await startChat(), { type: 'file', url: 'https://shop.example/a.png' });
-    expect(elsewhere.status).toBe(422);
+    const foreign = await send(await startChat(), { type: 'file', url: 'https://shop.example/a.png' });
+    expect(foreign.status).toBe(422);
   });
 });
 
@@ -202,7 +202,7 @@ describe('resume_chat', () => {
   });
 
   test('stores the events of an inactive thread, which stays closed', async () => {
-    const { api, startChat, act, receiver, send, own } = await startApi();
+    const { api, startChat, act, receiver, send, simulatorApi } = await startApi();
     const chatId = await startChat();
     await act(chatId, { action: 'leave' });
     const events = [{ type: 'message', text: 'By the way', custom_id: 'out-7' }];
@@ -216,7 +216,9 @@ describe('resume_chat', () => {
         chat: { thread: { id: thread_id, active: false, events: [{ custom_id: 'out-7', author_id: nina }] } },
       },
     });
-    expect((await own('calls')).json).toMatchObject({ arrivals: [{ method: 'resume_chat', custom_id: 'out-7' }] });
+    expect((await simulatorApi('calls')).json).toMatchObject({
+      arrivals: [{ method: 'resume_chat', custom_id: 'out-7' }],
+    });
   });
 
   test('rejects an active chat', async () => {

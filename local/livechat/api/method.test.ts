@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { nina, startApi, tomas } from '../testing.ts';
 
 test('logs accepted events in order, and clears the log on request', async () => {
-  const { api, startChat, send, own } = await startApi();
+  const { api, startChat, send, simulatorApi } = await startApi();
   const [one, other] = [await startChat(), await startChat({ agent: tomas })];
   await send(one, { custom_id: 'out-1' });
   await send(other, { custom_id: 'out-2' });
@@ -17,7 +17,7 @@ test('logs accepted events in order, and clears the log on request', async () =>
     custom_id: 'out-1',
     at: expect.stringMatching(/^\d{4}-.*\.\d{6}Z$/),
   };
-  const { json } = await own('calls');
+  const { json } = await simulatorApi('calls');
   expect(json).toEqual({
     methods: {
       send_event: { count: 4, accepted: 3, rate_limited: 0 },
@@ -29,12 +29,12 @@ test('logs accepted events in order, and clears the log on request', async () =>
       { ...arrival, event_id: expect.stringMatching(/_4$/) },
     ],
   });
-  expect((await own('calls', undefined, 'DELETE')).json).toEqual({ cleared: 3 });
-  expect((await own('calls')).json).toEqual({ methods: {}, arrivals: [] });
+  expect((await simulatorApi('calls', undefined, 'DELETE')).json).toEqual({ cleared: 3 });
+  expect((await simulatorApi('calls')).json).toEqual({ methods: {}, arrivals: [] });
 });
 
 test('returns and changes the settings; another requester is not a member of the chats', async () => {
-  const { startChat, send, own } = await startApi();
+  const { startChat, send, simulatorApi } = await startApi();
   const chatId = await startChat();
   const before = {
     rateLimitPerSecond: null,
@@ -47,8 +47,8 @@ test('returns and changes the settings; another requester is not a member of the
     registrationDelayMs: 0,
     agentId: nina,
   };
-  expect((await own('settings')).json).toEqual(before);
-  expect((await own('settings', { agentId: tomas, joinDelayMs: 0 })).json).toEqual({
+  expect((await simulatorApi('settings')).json).toEqual(before);
+  expect((await simulatorApi('settings', { agentId: tomas, joinDelayMs: 0 })).json).toEqual({
     ...before,
     agentId: tomas,
     joinDelayMs: 0,

@@ -53,33 +53,33 @@ describe('webhooks', () => {
 
   test('are sent to the registered URL, with its secret and additional data', async () => {
     const { api, startChat, act, receiver } = await startApi();
-    const mine = await startReceiver();
-    const registered = await api(
+    const registered = await startReceiver();
+    const response = await api(
       'configuration/register_webhook',
       requestFixture('register_webhook', {
         action: 'chat_deactivated',
-        url: mine.url,
+        url: registered.url,
         secret_key: 'another secret',
         additional_data: ['chat_presence_user_ids'],
       }),
     );
     await act(await startChat(), { action: 'leave' });
-    await until(() => mine.bodies.length === 1);
-    expect(mine.bodies[0]).toMatchObject({
-      webhook_id: readText(registered.json, 'id'),
+    await until(() => registered.bodies.length === 1);
+    expect(registered.bodies[0]).toMatchObject({
+      webhook_id: readText(response.json, 'id'),
       secret_key: 'another secret',
       action: 'chat_deactivated',
     });
-    expect(mine.bodies[0]?.additional_data).toEqual({ chat_presence_user_ids: expect.any(Array) });
+    expect(registered.bodies[0]?.additional_data).toEqual({ chat_presence_user_ids: expect.any(Array) });
     expect(receiver.bodies).toEqual([]);
   });
 
   test('are registered and unregistered with a delay', async () => {
     const clock = manualClock();
-    const { api, own, startChat, receiver } = await startApi({ clock });
-    const mine = await startReceiver();
-    await own('settings', { registrationDelayMs: 120_000 });
-    const request = requestFixture('register_webhook', { action: 'incoming_chat', url: mine.url });
+    const { api, simulatorApi, startChat, receiver } = await startApi({ clock });
+    const registered = await startReceiver();
+    await simulatorApi('settings', { registrationDelayMs: 120_000 });
+    const request = requestFixture('register_webhook', { action: 'incoming_chat', url: registered.url });
     const { json } = await api('configuration/register_webhook', request);
     await startChat({ customer: { name: 'Before' } });
     clock.advance(120_000);
@@ -89,9 +89,9 @@ describe('webhooks', () => {
     await startChat({ customer: { name: 'Still' } });
     clock.advance(120_000);
     await startChat({ customer: { name: 'After' } });
-    const chats = ({ bodies }: typeof mine) => bodies.filter(({ action }) => action === 'incoming_chat');
-    await until(() => chats(mine).length === 2 && chats(receiver).length === 1);
-    expect(JSON.stringify(mine.bodies)).toMatch(/Between.*Still/);
+    const chats = ({ bodies }: typeof registered) => bodies.filter(({ action }) => action === 'incoming_chat');
+    await until(() => chats(registered).length === 2 && chats(receiver).length === 1);
+    expect(JSON.stringify(registered.bodies)).toMatch(/Between.*Still/);
     expect(JSON.stringify(receiver.bodies)).not.toContain('After');
   });
 

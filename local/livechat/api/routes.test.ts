@@ -15,14 +15,14 @@ describe('credentials', () => {
   });
 
   test('must be the configured account and key, or token', async () => {
-    const { api, own } = await startApi({ accountId: 'acc', apiKey: 'key', accessToken: 'tok' });
+    const { api, simulatorApi } = await startApi({ accountId: 'acc', apiKey: 'key', accessToken: 'tok' });
     const list = (headers: { authorization: string }) => api('list_chats', {}, { headers });
     const { status, json } = await list(basic('acc', 'wrong'));
     expect({ status, json }).toEqual({ status: 401, json: apiFixture('error.authentication.401') });
     expect((await list({ authorization: 'Bearer key' })).status).toBe(401);
     expect((await list(basic('acc', 'key'))).status).toBe(200);
     expect((await list({ authorization: 'Bearer tok' })).status).toBe(200);
-    const changed = await own('settings', { apiKey: 'new key' });
+    const changed = await simulatorApi('settings', { apiKey: 'new key' });
     expect(JSON.stringify(changed.json)).not.toContain('new key');
     expect((await list(basic('acc', 'key'))).status).toBe(401);
     expect((await list(basic('acc', 'new key'))).status).toBe(200);
@@ -71,23 +71,23 @@ describe('paths', () => {
 
 test('rejects calls over the rate limit with 429 until the window has moved', async () => {
   const clock = manualClock();
-  const { api, own } = await startApi({ clock });
-  const statusOf = async () => (await api('list_chats', {})).status;
-  await own('settings', { rateLimitPerSecond: 2 });
-  expect(await statusOf()).toBe(200);
+  const { api, simulatorApi } = await startApi({ clock });
+  const getStatus = async () => (await api('list_chats', {})).status;
+  await simulatorApi('settings', { rateLimitPerSecond: 2 });
+  expect(await getStatus()).toBe(200);
   clock.advance(600);
-  expect(await statusOf()).toBe(200);
+  expect(await getStatus()).toBe(200);
   const { status, json, headers } = await api('list_chats', {});
   expect({ status, json }).toEqual({ status: 429, json: apiFixture('error.too_many_requests.429') });
   expect(headers.has('retry-after')).toBe(false);
   clock.advance(399);
-  expect(await statusOf()).toBe(429);
+  expect(await getStatus()).toBe(429);
   clock.advance(1);
-  expect(await statusOf()).toBe(200);
-  expect(await statusOf()).toBe(429);
-  await own('settings', { rateLimitPerSecond: null });
-  expect(await statusOf()).toBe(200);
-  expect((await own('calls')).json).toEqual({
+  expect(await getStatus()).toBe(200);
+  expect(await getStatus()).toBe(429);
+  await simulatorApi('settings', { rateLimitPerSecond: null });
+  expect(await getStatus()).toBe(200);
+  expect((await simulatorApi('calls')).json).toEqual({
     methods: { list_chats: { count: 7, accepted: 4, rate_limited: 3 } },
     arrivals: [],
   });
@@ -96,16 +96,16 @@ test('rejects calls over the rate limit with 429 until the window has moved', as
 const owner = { owner_client_id: ownClientId };
 
 test('rejects methods outside the scopes of the token with 403', async () => {
-  const { api, own, startChat, send } = await startApi();
+  const { api, simulatorApi, startChat, send } = await startApi();
   const chatId = await startChat();
-  await own('settings', { scopes: ['chats--all:ro', 'webhooks.state:ro'] });
-  const refused = { error: { type: 'authorization', message: 'Missing scope: chats--all:rw or chats--access:rw' } };
-  expect(await send(chatId)).toMatchObject({ status: 403, json: refused });
+  await simulatorApi('settings', { scopes: ['chats--all:ro', 'webhooks.state:ro'] });
+  const rejected = { error: { type: 'authorization', message: 'Missing scope: chats--all:rw or chats--access:rw' } };
+  expect(await send(chatId)).toMatchObject({ status: 403, json: rejected });
   expect((await api('get_chat', { chat_id: chatId })).status).toBe(200);
   expect((await api('configuration/list_webhooks', owner)).status).toBe(403);
   expect((await api('configuration/get_license_webhooks_state', owner)).status).toBe(200);
   expect((await api('configuration/disable_license_webhooks', owner)).status).toBe(403);
-  await own('settings', { scopes: null });
+  await simulatorApi('settings', { scopes: null });
   expect((await send(chatId)).status).toBe(200);
 });
 
@@ -113,7 +113,7 @@ test.each([
   ['v3.4', null, '2026-03-31'],
   ['v3.5', '2027-03-31', null],
   ['v3.6', null, null],
-])('%s announces its end in each response: legacy %s, deprecation %s', async (version, legacy, deprecation) => {
+])('%s announces its end of life in each response: legacy %s, deprecation %s', async (version, legacy, deprecation) => {
   const { api } = await startApi();
   for (const method of ['list_chats', 'get_chat']) {
     const { headers } = await api(method, {}, { version });
