@@ -126,7 +126,7 @@ describe('the bundle of', () => {
     const { error, log } = await invoke('store-media', received);
     expect(error).toBeUndefined();
     expect(log.join('\n')).toMatch(/"MediaStored":1/);
-    expect(log.join('\n')).toMatch(/"typeCheck":"same"/);
+    expect(log.join('\n')).toMatch(/"typeCheck":"match"/);
   });
 
   it('dead-letter stores the messages of the queue', async () => {

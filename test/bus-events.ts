@@ -4,7 +4,7 @@ import type { AnyEvent } from '../core/events/event.ts';
 import { isAction } from '../core/livechat/schemas.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { compilePattern } from '../local/aws/event-pattern.ts';
-import { type FunctionName, patternOf, rules } from '../stacks/topology.ts';
+import { type FunctionName, resolvePattern, rules } from '../stacks/topology.ts';
 import { type Body, fixture, order } from './fixtures.ts';
 
 /** An event as EventBridge delivers it to a target. */
@@ -47,6 +47,6 @@ export function toBusEvent({ type, metadata, data }: AnyEvent): BusEvent {
 /** The events that the rules route to a function. */
 export function eventsFor(name: FunctionName, events: readonly BusEvent[]): readonly BusEvent[] {
   const patterns = Object.values(rules).filter(({ target }) => 'function' in target && target.function === name);
-  const matchers = patterns.map((rule) => compilePattern(patternOf(rule, () => '')));
+  const matchers = patterns.map((rule) => compilePattern(resolvePattern(rule, () => '')));
   return events.filter((event) => matchers.some((matches) => matches(event)));
 }

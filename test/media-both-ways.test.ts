@@ -24,8 +24,8 @@ describe('a file in the simulator', () => {
     await expect
       .poll(async () => (await media().catch(() => [])).slice(1), pollOptions)
       .toMatchObject([
-        { sha256, typeCheck: 'same' },
-        { contentType: 'application/pdf', typeCheck: 'same' },
+        { sha256, typeCheck: 'match' },
+        { contentType: 'application/pdf', typeCheck: 'match' },
       ]);
     const [, photo] = await readMessages(id);
     expect(Buffer.from(await (await fetch(photo?.link?.url ?? '')).arrayBuffer())).toEqual(png);

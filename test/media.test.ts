@@ -82,7 +82,7 @@ describe('a media message', () => {
     await arrives({}, 3);
     const { messages } = await read();
     const [message] = messages;
-    const file = { size: png.length, contentType: 'image/png', declaredType: 'image/png', typeCheck: 'same', sha256 };
+    const file = { size: png.length, contentType: 'image/png', declaredType: 'image/png', typeCheck: 'match', sha256 };
     const key = `${prefix}receipt.png`;
     expect(messages).toHaveLength(1);
     expect(message).toMatchObject({ content: url, metadata: { filename: 'receipt.png', media: { key, ...file } } });
@@ -116,12 +116,12 @@ describe('a media message', () => {
     expect(one.body).toMatchObject({ message: { link: { url: expect.stringContaining('X-Amz-Signature') } } });
   });
 
-  it('is stored as a download with typeCheck `other` if it is HTML declared as an image', async () => {
+  it('is stored as a download with typeCheck `mismatch` if it is HTML declared as an image', async () => {
     const { answer, arrives, read, stored } = chat();
     answer(respondWith(200, '<!doctype html><script>alert(1)</script>', { 'content-type': 'text/html' }));
     await arrives();
     const [message] = (await read()).messages;
-    const detected = { contentType: 'application/octet-stream', declaredType: 'image/png', typeCheck: 'other' };
+    const detected = { contentType: 'application/octet-stream', declaredType: 'image/png', typeCheck: 'mismatch' };
     expect(message?.metadata.media).toMatchObject(detected);
     await expect.poll(stored, pollOptions).toMatchObject([{ data: detected }]);
     const response = await fetch(message?.link?.url ?? '');

@@ -48,7 +48,7 @@ export async function serveCarrier(
         use({ path, size, contentType: 'image/png', name: 'plan.png' }),
       );
     },
-    onRegion: (region) => regions.push(region),
+    saveRegion: (region) => regions.push(region),
     refresh: async () => (refreshed ? client('new') : undefined),
   });
   const asked = (): ReceivedRequest[] =>

@@ -121,7 +121,7 @@ async function checkScopes(account: Account): Promise<Finding[]> {
   const results = await Promise.all(
     scopeChecks.map(async (one) => {
       try {
-        await account.ask((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''));
+        await account.call((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''));
         return [];
       } catch (error) {
         return scopeFaults(error, one, name);

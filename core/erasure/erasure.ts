@@ -4,7 +4,7 @@ import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/
 import { messageItems } from '../messages/queries.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
 import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
-import { deleteKeys, keysUnder, readObject } from '../platform/objects.ts';
+import { deleteKeys, listKeys, readObject } from '../platform/objects.ts';
 import { countQueuedDeadLetters } from '../platform/queue.ts';
 
 /** Everything stored about one or more customers. */
@@ -130,7 +130,7 @@ async function findLargeEvents(
   const limit = pLimit(concurrentReads);
   const found: string[] = [];
   for (const organizationId of organizationIds) {
-    for await (const keys of keysUnder(bucket, `events/${organizationId}/`)) {
+    for await (const keys of listKeys(bucket, `events/${organizationId}/`)) {
       const named = keys.map((key) =>
         limit(async () => {
           const text = await readObject({ bucket, key });

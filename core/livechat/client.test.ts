@@ -15,7 +15,7 @@ import { type CallRecord, createLiveChatClient, type LiveChatClient, type Versio
 import type { ApiCredentials } from './credentials.ts';
 import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './errors.ts';
 
-{
+describe('request', () => {
   const basic: ApiCredentials = { kind: 'basic', accountId: 'account-1', apiKey: 'pat-1' };
   const stops: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -236,9 +236,9 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     const answer = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
     expect(z.looseObject({ brand_new: z.number() }).parse(answer).brand_new).toBe(1);
   });
-}
+});
 
-{
+describe('configuration', () => {
   const credentials: ApiCredentials = { kind: 'basic', accountId: 'account-1', apiKey: 'pat-1' };
 
   describe('a setting', () => {
@@ -265,9 +265,9 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       expect(server.received.map(({ path }) => path)).toEqual(['/livechat/v3.6/agent/action/deactivate_chat']);
     });
   });
-}
+});
 
-{
+describe('response', () => {
   const secrets = [
     'pat-secret',
     'account-secret',
@@ -487,9 +487,9 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     for (let n = 0; n < 5; n += 1) await client.sendEvent(send);
     expect(ports.size).toBe(1);
   });
-}
+});
 
-{
+describe('upload', () => {
   const url = 'https://cdn.livechat-files.com/api/file/lc/att/1/receipt.png';
   const stops: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -634,4 +634,4 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       expect(isComplete()).toBe(false);
     });
   });
-}
+});

@@ -38,7 +38,7 @@ const carriedOut = async (
     baseUrl: 'https://livechat.example',
     version: { major: 3, minor: 6 },
     notices: [],
-    ask: (call) => call(client),
+    call: (send) => send(client),
   };
   await applyChanges(
     { ...nothing, ...plan },
@@ -55,7 +55,7 @@ const carriedOut = async (
         },
         random: () => 0,
       },
-      onStep: () => {},
+      onProgress: () => {},
     },
   );
   await server.stop();
