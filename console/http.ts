@@ -57,7 +57,7 @@ export function parseLimit(given: string | undefined, fallback: number): number 
 }
 
 export function parseOneOf<T extends string>(allowed: readonly T[], given: string, field: string): T {
-  const found = allowed.find((one) => one === given);
+  const found = allowed.find((value) => value === given);
   if (found === undefined) throw invalid(400, field, `one of ${allowed.join(', ')}`);
   return found;
 }

@@ -82,8 +82,8 @@ export function operations(): Hono {
 
   app.get('/dead-letters', async (context) => {
     const { status, limit, after } = context.req.query();
-    const wanted = parseOneOf(deadLetterStatuses, status ?? 'open', 'status');
-    const { letters, next } = await list(wanted, { limit: parseLimit(limit, 100), from: after ?? null });
+    const chosenStatus = parseOneOf(deadLetterStatuses, status ?? 'open', 'status');
+    const { letters, next } = await list(chosenStatus, { limit: parseLimit(limit, 100), from: after ?? null });
     return context.json({ deadLetters: letters.map(withCategory), next } satisfies DeadLetterPage);
   });
 
@@ -174,14 +174,5 @@ const details = z.object({ name: text, error: text, cause: text, input: text });
 function toHistoryEvent(event: StepFunctionsEvent): HistoryEvent {
   const { id = 0, type = '', timestamp } = event;
   const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];
-  const { name, error, cause, input } = details.safeParse(found).data ?? {};
-  return {
-    id,
-    type,
-    timestamp: timestamp?.toISOString() ?? '',
-    ...(name !== undefined && { name }),
-    ...(error !== undefined && { error }),
-    ...(cause !== undefined && { cause }),
-    ...(input !== undefined && { input }),
-  };
+  return { id, type, timestamp: timestamp?.toISOString() ?? '', ...details.safeParse(found).data };
 }

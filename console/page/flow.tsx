@@ -9,8 +9,8 @@ import { clockTime } from './parts/time.ts';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
-  const first = useResource('flow', () => get('/flow'));
-  const now = flow.value ?? first.value;
+  const loaded = useResource('flow', () => get('/flow'));
+  const now = flow.value ?? loaded.value;
   return (
     <>
       <div class="head">
@@ -60,7 +60,7 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable.
-    <ol class="passing" tabIndex={0} aria-label="Events, latest first">
+    <ol class="event-list" tabIndex={0} aria-label="Events, latest first">
       {list.map(({ key, at, type, conversationId }) => (
         <li key={key}>
           <time dateTime={at}>{clockTime(at)}</time>
@@ -149,7 +149,7 @@ function StationBox({ node, flow, narrow }: StationBoxProps) {
   );
 }
 
-const short = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 
 interface CountsProps extends Omit<StationBoxProps, 'flow'> {
   readonly counts: StationCounts | undefined;
@@ -161,7 +161,7 @@ function Counts({ node, counts, narrow, left }: CountsProps) {
   return (
     <>
       <text class="total" x={left} y="48">
-        {total < 100_000 ? total : short.format(total)}
+        {total < 100_000 ? total : compact.format(total)}
       </text>
       {(!narrow || total < 1_000) && (
         <text class="rate" x={node.width - left} y="48" text-anchor="end">

@@ -25,7 +25,7 @@ const media = z.object({
 
 /** A message's content. Everything is rendered as text, which Preact escapes. */
 export function Content({ message }: { message: ShownMessage }) {
-  if (message.deleted) return <p class="gone">This message was deleted.</p>;
+  if (message.deleted) return <p class="deleted">This message was deleted.</p>;
   const text = typeof message.content === 'string' ? message.content : JSON.stringify(message.content, null, 2);
   switch (message.type) {
     case 'text':

@@ -5,7 +5,7 @@ import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { clockTime, duration, fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Copyable, Empty, Loaded, type Tone } from '../parts/ui.tsx';
+import { Badge, Copyable, Empty, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
 import { describeHistory, formatCause } from './history.ts';
@@ -30,21 +30,13 @@ function ExecutionList({ query }: { query: URLSearchParams }) {
         <h1>Executions</h1>
         <p>Each send request on the bus starts one execution of the send state machine.</p>
         <form class="filters">
-          <label>
-            Status
-            <select
-              value={status}
-              onChange={({ currentTarget: { value } }) =>
-                location.replace(linkTo('executions', undefined, { status: value }))
-              }
-            >
-              {statuses.map((one) => (
-                <option key={one} value={one}>
-                  {one === '' ? 'any' : statusText(one)}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Select
+            label="Status"
+            value={status}
+            options={statuses}
+            text={(option) => statusText(option) || 'any'}
+            onChange={(value) => location.replace(linkTo('executions', undefined, { status: value }))}
+          />
         </form>
       </div>
       <Loaded from={loaded}>{(page) => <ExecutionRows key={status} first={page} status={status} />}</Loaded>
@@ -78,8 +70,8 @@ function ExecutionRows({ first, status }: { first: ExecutionPage; status: string
     );
   return (
     <>
-      <VirtualList items={list} keyOf={({ id }) => id} estimate={53} label="Executions" render={Row} />
-      {problem && <p class="notice bad">{problem}</p>}
+      <VirtualList items={list} itemKey={({ id }) => id} estimate={53} label="Executions" render={Row} />
+      <Problem text={problem} notice />
       {next !== undefined && (
         <p class="more">
           <button type="button" onClick={loadMore}>
@@ -125,16 +117,16 @@ export function ExecutionView({ id }: { id: string }) {
       <p class="back">
         <a href={linkTo('executions')}>← Executions</a>
       </p>
-      <Loaded from={loaded}>{(answer) => <ExecutionDetails answer={answer} reload={loaded.reload} />}</Loaded>
+      <Loaded from={loaded}>{(response) => <ExecutionDetails response={response} reload={loaded.reload} />}</Loaded>
     </>
   );
 }
 
 function ExecutionDetails({
-  answer: { execution, history },
+  response: { execution, history },
   reload,
 }: {
-  answer: ExecutionResponse;
+  response: ExecutionResponse;
   reload: () => void;
 }) {
   const { name, status, startDate, stopDate, input, id } = execution;

@@ -42,6 +42,40 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
+/** An error message that screen readers announce; nothing if the text is empty. */
+export function Problem({ text, notice = false }: { text: string | undefined; notice?: boolean }) {
+  if (!text) return null;
+  return (
+    <p class={notice ? 'notice bad' : 'bad'} role="alert">
+      {text}
+    </p>
+  );
+}
+
+export interface SelectProps {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly string[];
+  /** The text of an option; by default its value, and "any" for an empty one. */
+  readonly text?: (option: string) => string;
+  readonly onChange: (value: string) => void;
+}
+
+export function Select({ label, value, options, text = (option) => option || 'any', onChange }: SelectProps) {
+  return (
+    <label>
+      {label}
+      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {text(option)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 export function Failed({ message, retry }: { message: string; retry: () => void }) {
   return (
     <div class="state bad" role="alert">
