@@ -11,7 +11,7 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import * as z from 'zod/mini';
 import { parseVersion } from '../livechat/api.ts';
 import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
-import type { TableLayout } from '../platform/tables.ts';
+import type { TableLayout } from '../platform/dynamodb.ts';
 import { type Check, deployAgain, type Finding, findings, isNamed } from './finding.ts';
 
 const minimums: readonly (readonly [setting: string, min: number])[] = [

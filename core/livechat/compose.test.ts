@@ -4,7 +4,7 @@ import { fixture } from '../../test/fixtures.ts';
 import type { SendEvent } from './api.ts';
 import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } from './compose.ts';
 
-{
+describe('composition', () => {
   const composed = (...messages: unknown[]) => composeMessages(parseMessages(messages));
   const parts = (...messages: unknown[]) => composed(...messages).map(({ part }) => part);
 
@@ -106,9 +106,9 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       { chat_id: 'c', event: { type: 'message', text: 'Hello', visibility: 'all', custom_id: 'out-1' } },
     ]);
   });
-}
+});
 
-{
+describe('validation', () => {
   const button = { type: 'message', text: 'Yes', value: 'yes', postback_id: 'p' };
   const url = { ...button, type: 'url', value: 'https://shop.example' };
   const webview = { ...url, type: 'webview', webview_height: 'tall' };
@@ -247,4 +247,4 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
   it('a request message can be described as JSON schema', () => {
     expect(z.toJSONSchema(requestMessage, { io: 'input' })).toMatchObject({ oneOf: [{}, {}, {}] });
   });
-}
+});

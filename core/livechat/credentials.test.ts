@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { organizationId } from '../../test/arbitraries.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { SecretStage } from '../platform/secrets-manager.ts';
-import { apiCredentials, Credentials } from './credentials.ts';
-import { acceptedSecrets } from './verify.ts';
+import { Credentials, selectApiCredentials } from './credentials.ts';
+import { acceptedSecrets } from './webhook.ts';
 
-{
+describe('Credentials', () => {
   const own = `livechat/${organizationId}`;
   const fallback = 'livechat/default';
   const minute = 60_000;
@@ -291,9 +291,9 @@ import { acceptedSecrets } from './verify.ts';
       expect(String(error)).not.toContain('sensitive');
     });
   });
-}
+});
 
-{
+describe('selectApiCredentials', () => {
   const source = 'secret livechat/default';
   const webhook = { LIVECHAT_WEBHOOK_SECRET: 'long-enough' };
   const key = { LIVECHAT_API_KEY: 'pat-secret' };
@@ -311,7 +311,7 @@ import { acceptedSecrets } from './verify.ts';
       [{ ...token, ...key }, bearer],
       [{ ...token, ...key, LIVECHAT_ACCOUNT_ID: '' }, bearer],
     ])('%j', (credentials, expected) => {
-      expect(apiCredentials({ current: { ...webhook, ...credentials }, source })).toEqual(expected);
+      expect(selectApiCredentials({ current: { ...webhook, ...credentials }, source })).toEqual(expected);
     });
 
     it.each([
@@ -330,7 +330,7 @@ import { acceptedSecrets } from './verify.ts';
         /^secret livechat\/default: LIVECHAT_ACCESS_TOKEN: expected visible ASCII/,
       ],
     ])('%j is refused by the setting’s name, never by its value', (credentials, message) => {
-      const refused = expect(() => apiCredentials({ current: { ...webhook, ...credentials }, source }));
+      const refused = expect(() => selectApiCredentials({ current: { ...webhook, ...credentials }, source }));
       refused.toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringMatching(message) }));
       refused.not.toThrow(/pat-secret|token-secret/);
     });
@@ -339,7 +339,7 @@ import { acceptedSecrets } from './verify.ts';
       const text = JSON.stringify({ ...webhook, ...key, ...account });
       const read = async () => ({ text, createdAt: 0 });
       const secret = await new Credentials({ prefix: 'livechat', environment: {}, read }).get(undefined);
-      expect(apiCredentials(secret)).toEqual(basic);
+      expect(selectApiCredentials(secret)).toEqual(basic);
     });
 
     it('must be text in the secret', async () => {
@@ -351,4 +351,4 @@ import { acceptedSecrets } from './verify.ts';
       );
     });
   });
-}
+});

@@ -5,27 +5,27 @@ import * as z from 'zod/mini';
 import { propertyRuns } from '../../test/depth.ts';
 import { fixture } from '../../test/fixtures.ts';
 import {
-  classify,
   type ErrorResponse,
   LiveChatApiError,
   LiveChatRepairableError,
   rateLimitReset,
   retryAfter,
+  toApiError,
 } from './errors.ts';
 
-{
+describe('toApiError', () => {
   const now = Date.parse('2026-03-11T09:14:00Z');
 
-  function classified(call: Partial<ErrorResponse>): LiveChatApiError {
-    return classify({ status: 422, headers: {}, method: 'send_event', now, ...call });
+  function apiError(call: Partial<ErrorResponse>): LiveChatApiError {
+    return toApiError({ status: 422, headers: {}, method: 'send_event', now, ...call });
   }
 
   const body = z.object({ error: z.object({ type: z.string(), message: z.string(), data: z.optional(z.unknown()) }) });
 
   /** LiveChat documents no HTTP codes, so some fixtures have none in their name. */
-  function ofFixture(name: string): LiveChatApiError {
+  function fixtureError(name: string): LiveChatApiError {
     const { error } = body.parse(fixture(`api/${name}`));
-    return classified({ status: Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400), ...error });
+    return apiError({ status: Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400), ...error });
   }
 
   describe('every documented type', () => {
@@ -68,7 +68,7 @@ import {
     ])('of category %s is of it whatever the HTTP code', (category, types) => {
       for (const type of types) {
         for (const status of [200, 400, 401, 403, 404, 422, 429, 500, 503]) {
-          expect(classified({ type, status }), `${type} with ${status}`).toMatchObject({ category, type, status });
+          expect(apiError({ type, status }), `${type} with ${status}`).toMatchObject({ category, type, status });
         }
       }
     });
@@ -94,9 +94,9 @@ import {
       [529, 'Server'],
     ];
     it.each(table)('and HTTP %i is of category %s', (status, category) => {
-      expect(classified({ status })).toMatchObject({ category, type: undefined });
-      expect(classified({ status, type: 'brand_new' })).toMatchObject({ category, type: 'brand_new' });
-      expect(classified({ status, type: 'toString' })).toMatchObject({ category });
+      expect(apiError({ status })).toMatchObject({ category, type: undefined });
+      expect(apiError({ status, type: 'brand_new' })).toMatchObject({ category, type: 'brand_new' });
+      expect(apiError({ status, type: 'toString' })).toMatchObject({ category });
     });
   });
 
@@ -133,7 +133,7 @@ import {
     });
 
     it.each(Object.entries(expected))('%s', (name, error) => {
-      const made = ofFixture(name);
+      const made = fixtureError(name);
       expect(made).toMatchObject(error);
       expect(made.name).toBe(`LiveChat${error.category}Error`);
       const { message } = body.parse(fixture(`api/${name}`)).error;
@@ -158,13 +158,13 @@ import {
       ['misdirected_request', 421, '', 'region'],
     ];
     it.each(table)('of type %s, HTTP %i, "%s" is %s', (type, status, message, repair) => {
-      const error = classified({ type, status, message });
+      const error = apiError({ type, status, message });
       expect(error.repair).toBe(repair);
       expect(error instanceof LiveChatRepairableError).toBe(repair !== undefined);
     });
 
     it('names a region only where LiveChat named one', () => {
-      const region = (data: unknown) => classified({ type: 'misdirected_request', data }).region;
+      const region = (data: unknown) => apiError({ type: 'misdirected_request', data }).region;
       expect(region({ region: 'us-south1' })).toBe('us-south1');
       expect([undefined, null, 'dal', { region: 7 }, { region: 'a\r\nb' }, { region: '' }].map(region)).toEqual(
         Array(6).fill(undefined),
@@ -179,19 +179,19 @@ import {
       [422, undefined],
       [401, undefined],
     ])('with HTTP %i is %s', (status, ms) => {
-      expect(classified({ status, headers: { 'retry-after': '7' } }).retryAfterMs).toBe(ms);
+      expect(apiError({ status, headers: { 'retry-after': '7' } }).retryAfterMs).toBe(ms);
     });
 
     it('comes from a used-up limit only when calls were too many', () => {
       const headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '3' };
-      expect(classified({ status: 429, headers }).retryAfterMs).toBe(3_000);
-      expect(classified({ status: 503, headers }).retryAfterMs).toBeUndefined();
+      expect(apiError({ status: 429, headers }).retryAfterMs).toBe(3_000);
+      expect(apiError({ status: 503, headers }).retryAfterMs).toBeUndefined();
     });
   });
 
   describe('the message', () => {
     it('says where, what, and what to do', () => {
-      const error = classified({
+      const error = apiError({
         type: 'chat_inactive',
         message: 'Chat is inactive',
         headers: { 'X-Debug-Id': 'ab-1' },
@@ -204,7 +204,7 @@ import {
     });
 
     it('leaves out texts that might quote what was sent', () => {
-      const error = classified({ type: 'validation', message: 'text "my password is hunter2" is too long' });
+      const error = apiError({ type: 'validation', message: 'text "my password is hunter2" is too long' });
       expect(error.message).toBe(
         'send_event: LiveChat rejected the request (422 validation). ' +
           "Correct the request as described in LiveChat's API reference of the method.",
@@ -212,7 +212,7 @@ import {
     });
 
     it('leaves out types and debug ids that are none', () => {
-      const error = classified({ type: 'my password is hunter2', headers: { 'x-debug-id': 'hunter2 hunter2' } });
+      const error = apiError({ type: 'my password is hunter2', headers: { 'x-debug-id': 'hunter2 hunter2' } });
       expect(error).toMatchObject({ type: undefined, debugId: undefined });
       expect(error.message).not.toContain('hunter2');
     });
@@ -232,10 +232,10 @@ import {
       headers: fc.dictionary(headerName, value),
     });
 
-    it('it is classified, and a Client error is never tried again', () => {
+    it('it is apiError, and a Client error is never tried again', () => {
       fc.assert(
         fc.property(call, (given) => {
-          const error = classified(given);
+          const error = apiError(given);
           expect(error).toBeInstanceOf(LiveChatApiError);
           expect(error.retryable).toBe(['Server', 'RateLimit'].includes(error.category));
           expect(error.category === 'Repairable').toBe(error.repair !== undefined);
@@ -249,9 +249,9 @@ import {
       );
     });
   });
-}
+});
 
-{
+describe('retry delay headers', () => {
   const now = Date.parse('2026-03-11T09:14:00Z');
   const day = 86_400_000;
 
@@ -302,4 +302,4 @@ import {
       expect(rateLimitReset(headers, now)).toBe(ms);
     });
   });
-}
+});

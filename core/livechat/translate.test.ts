@@ -8,9 +8,9 @@ import { fixture } from '../../test/fixtures.ts';
 import { type AnyEvent, parseEvent } from '../events/event.ts';
 import { type Action, payloads } from './schemas.ts';
 import { type BridgeIdentity, translate, type Webhook } from './translate.ts';
-import { redact } from './verify.ts';
+import { redact } from './webhook.ts';
 
-{
+describe('translate', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const body = z.looseObject({ action: z.catch(z.string(), ''), payload: z.unknown() });
 
@@ -197,9 +197,9 @@ import { redact } from './verify.ts';
       );
     });
   });
-}
+});
 
-{
+describe('event ids', () => {
   const event = { id: 'T_1', type: 'message', created_at: '2026-03-11T09:14:14.120349Z', text: 'Hello' };
   const place = { chat_id: 'C', thread_id: 'T' };
   const receivedAt = '2026-03-11T09:10:00.000Z';
@@ -354,9 +354,9 @@ import { redact } from './verify.ts';
       expect(new Set(ids).size).toBe(3);
     });
   });
-}
+});
 
-{
+describe('rejected payloads', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const createdAt = '2026-03-11T09:14:14.120349Z';
   const place = { chat_id: 'C', thread_id: 'T' };
@@ -441,9 +441,9 @@ import { redact } from './verify.ts';
       ]);
     });
   });
-}
+});
 
-{
+describe('chat events', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const thread = { id: 'T', created_at: '2026-03-11T09:14:10.120340Z' };
 
@@ -683,9 +683,9 @@ import { redact } from './verify.ts';
       expect(dataOf(action, payload)).toEqual(data);
     });
   });
-}
+});
 
-{
+describe('message events', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const createdAt = '2026-03-11T09:14:14.120349Z';
   const place = { chat_id: 'C', thread_id: 'T' };
@@ -828,9 +828,9 @@ import { redact } from './verify.ts';
       ]);
     });
   });
-}
+});
 
-{
+describe('membership events', () => {
   const place = { chat_id: 'C', thread_id: 'T' };
 
   function only(action: string, payload: object): unknown {
@@ -954,4 +954,4 @@ import { redact } from './verify.ts';
       expect(only('customer_session_fields_updated', { id: customerId, active_chat, session_fields })).toBeUndefined();
     });
   });
-}
+});

@@ -1,46 +1,50 @@
-import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Statement } from '../select.ts';
-import { type Request, requestOf } from './request.ts';
+import { parseRequest, type Request } from './request.ts';
 
-export interface GuardOptions {
-  /** The local engine's AWS side. */
+export interface IamProxyOptions {
+  /** The AWS endpoint of the local engine. */
   readonly upstream: string;
-  /** What each function is allowed where it is deployed. */
+  /** The statements of the deployed roles, by function. */
   readonly allowed: Readonly<Record<string, readonly Statement[]>>;
+  /** Translates a local resource name into the deployed one. */
   readonly deployed: (local: string) => string;
 }
 
-export interface Guard {
+export interface IamProxy {
   readonly url: string;
-  /** `function action` of every call that was let through. */
+  /** `function action` of every allowed call. */
   readonly used: ReadonlySet<string>;
-  /** What was not, one line each. */
-  readonly refused: readonly string[];
+  /** The denied calls. */
+  readonly denied: readonly string[];
   stop(): void;
 }
 
-/** Stands before the local engine as IAM stands before AWS: a function's call that its role does not allow is refused. */
-export async function startGuard({ upstream, allowed, deployed }: GuardOptions): Promise<Guard> {
+/** A proxy to the local engine that denies calls that the role of the function does not allow, like IAM. */
+export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOptions): Promise<IamProxy> {
   const used = new Set<string>();
-  const refused: string[] = [];
+  const denied: string[] = [];
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(incoming);
     const { method = '', url = '', headers } = incoming;
-    const asked = requestOf({ method, url, headers, body: body.toString() }, deployed);
-    const not = asked.resources.filter((resource) => !isAllowed(allowed[asked.who] ?? [], asked.action, resource));
-    if (not.length > 0 || asked.resources.length === 0) {
-      refused.push(`${asked.who} may not ${asked.action} on ${not.join(', ') || 'nothing'}`);
+    const request = parseRequest({ method, url, headers, body: body.toString() }, deployed);
+    const deniedResources = request.resources.filter(
+      (resource) => !isAllowed(allowed[request.who] ?? [], request.action, resource),
+    );
+    if (deniedResources.length > 0 || request.resources.length === 0) {
+      denied.push(`${request.who} may not ${request.action} on ${deniedResources.join(', ') || 'nothing'}`);
       deny(response);
       return;
     }
-    used.add(`${asked.who} ${asked.action}`);
-    const onward = forward(new URL(url, upstream), { method, headers }, async (answer) => {
+    used.add(`${request.who} ${request.action}`);
+    const onward = sendRequest(new URL(url, upstream), { method, headers }, async (answer) => {
       const answered = await buffer(answer);
-      // Whoever may read some secrets only, or may not list a bucket, is told nothing of what is not there.
-      if (answered.includes('ResourceNotFoundException') && asked.action.startsWith('secretsmanager:')) deny(response);
-      else if (asked.action === 's3:GetObject' && answer.statusCode === 404 && !mayList(asked)) deny(response);
+      // AWS reports a missing secret or object as denied if the role may not list them.
+      if (answered.includes('ResourceNotFoundException') && request.action.startsWith('secretsmanager:'))
+        deny(response);
+      else if (request.action === 's3:GetObject' && answer.statusCode === 404 && !mayList(request)) deny(response);
       else response.writeHead(answer.statusCode ?? 500, answer.headers).end(answered);
     });
     onward.end(body);
@@ -55,14 +59,14 @@ export async function startGuard({ upstream, allowed, deployed }: GuardOptions):
 
   const server = createServer((incoming, response) => {
     handle(incoming, response).catch((error: unknown) => {
-      refused.push(String(error));
+      denied.push(String(error));
       response.destroy();
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  return { url: `http://127.0.0.1:${port}`, used, refused, stop: () => server.close() };
+  return { url: `http://127.0.0.1:${port}`, used, denied, stop: () => server.close() };
 }
 
 function deny(response: ServerResponse): void {
@@ -77,7 +81,7 @@ function isAllowed(statements: readonly Statement[], action: string, resource: s
   );
 }
 
-/** As in IAM: `*` is any text, `?` one character. */
+/** IAM wildcards: `*` matches any text, `?` one character. */
 function matches(pattern: string, resource: string): boolean {
   const expression = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')

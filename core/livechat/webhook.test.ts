@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
-import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from './verify.ts';
+import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from './webhook.ts';
 
-{
+describe('isAuthentic and acceptedSecrets', () => {
   const secret = 'whsec-demo-3f9c1a7be2';
   const raw = new TextEncoder().encode('{"action":"incoming_event","text":"😀"}');
 
@@ -101,9 +101,9 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
       expect(acceptedSecrets({ current: credentials('new-secret') }, 0)).toEqual(['new-secret']);
     });
   });
-}
+});
 
-{
+describe('redact', () => {
   const secret = 'whsec-demo-3f9c1a7be2';
   const blot = '[redacted]';
 
@@ -172,4 +172,4 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
       expect(() => redact(nested(levels), [])).toThrow(TooDeepError);
     });
   });
-}
+});
