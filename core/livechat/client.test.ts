@@ -10,7 +10,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from '../../test/fixtures.ts';
-import { answering, type Respond, startServer } from '../../test/http-server.ts';
+import { type Respond, respondWith, startServer } from '../../test/http-server.ts';
 import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
 import type { ApiCredentials } from './credentials.ts';
 import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './errors.ts';
@@ -155,7 +155,7 @@ describe('request', () => {
     ];
 
     it.each(table)('%s posts what LiveChat documents and reads the answer', async (path, request, answer, ask) => {
-      const { client, received, calls } = await served(answering(200, answer ?? ''));
+      const { client, received, calls } = await served(respondWith(200, answer ?? ''));
       expect(await ask(client)).toEqual(answer);
       expect(received).toMatchObject([
         { method: 'POST', path: `/v3.6/${path}`, headers: { 'content-type': 'application/json' } },
@@ -173,7 +173,7 @@ describe('request', () => {
     });
 
     it.each(['', '""', '{}', '\n'])('with nothing to answer succeeds with the body %j', async (body) => {
-      const { client } = await served(answering(200, body));
+      const { client } = await served(respondWith(200, body));
       expect(await client.tagThread({ chat_id: chatId, thread_id: 't', tag: 'a' })).toBeUndefined();
     });
   });
@@ -183,7 +183,7 @@ describe('request', () => {
       [basic, `Basic ${Buffer.from('account-1:pat-1').toString('base64')}`],
       [{ kind: 'bearer', accessToken: 'dal:token-1' }, 'Bearer dal:token-1'],
     ])('by %j', async (credentials, authorization) => {
-      const { client, received } = await served(answering(200, {}), { credentials });
+      const { client, received } = await served(respondWith(200, {}), { credentials });
       await client.enableLicenseWebhooks(ofClient);
       expect(received[0]?.headers).toMatchObject({ authorization });
       expect(received[0]?.headers).not.toHaveProperty('x-region');
@@ -192,7 +192,7 @@ describe('request', () => {
 
   describe('a region', () => {
     it('goes along with every call of the client made for it', async () => {
-      const { client, received } = await served(answering(200, {}));
+      const { client, received } = await served(respondWith(200, {}));
       await client.inRegion('us-south1').enableLicenseWebhooks(ofClient);
       await client.inRegion('us-south1').inRegion('fra').enableLicenseWebhooks(ofClient);
       await client.enableLicenseWebhooks(ofClient);
@@ -200,7 +200,7 @@ describe('request', () => {
     });
 
     it.each(['', 'a b', 'a\r\nx: y', '-a'])('named %j is refused', async (region) => {
-      const { client } = await served(answering(200, {}));
+      const { client } = await served(respondWith(200, {}));
       expect(() => client.inRegion(region)).toThrow(TypeError);
     });
   });
@@ -213,7 +213,7 @@ describe('request', () => {
       ['3.10', '/v3.10/', { active: true, group_ids: [4] }],
       ['4.0', '/v4.0/', { active: true, group_ids: [4] }],
     ])('%s decides the path and how active chats are asked for', async (version, prefix, filters) => {
-      const { client, received } = await served(answering(200, { chats_summary: [] }), { version });
+      const { client, received } = await served(respondWith(200, { chats_summary: [] }), { version });
       await client.listChats({ filters: { active: true, group_ids: [4] } });
       await client.listChats({ page_id: 'next' });
       expect(received.map(({ path }) => path)).toEqual(Array(2).fill(`${prefix}agent/action/list_chats`));
@@ -222,7 +222,7 @@ describe('request', () => {
 
     it('that is on its way out is told with every answer', async () => {
       const headers = { Legacy: '2026-01-31', Deprecation: '2026-06-30' };
-      const { client, notices } = await served(answering(404, fixture('api/error.not_found.404.json'), headers));
+      const { client, notices } = await served(respondWith(404, fixture('api/error.not_found.404.json'), headers));
       await expect(client.getChat({ chat_id: chatId })).rejects.toThrow();
       expect(notices).toEqual([
         { kind: 'legacy', date: '2026-01-31', method: 'get_chat' },
@@ -232,7 +232,7 @@ describe('request', () => {
   });
 
   it('an answer keeps what this bridge does not know', async () => {
-    const { client } = await served(answering(200, { event_id: 'e', brand_new: 1 }));
+    const { client } = await served(respondWith(200, { event_id: 'e', brand_new: 1 }));
     const answer = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
     expect(z.looseObject({ brand_new: z.number() }).parse(answer).brand_new).toBe(1);
   });
@@ -258,7 +258,7 @@ describe('configuration', () => {
     );
 
     it('for the address may have a path and end in a slash', async () => {
-      const server = await startServer(answering(200, ''));
+      const server = await startServer(respondWith(200, ''));
       const client = createLiveChatClient({ credentials, baseUrl: `${server.url}/livechat/`, version: 'v3.6' });
       await client.deactivateChat({ id: 'T8RM2K0V9X' });
       await server.stop();
@@ -321,7 +321,7 @@ describe('response', () => {
     it.each(names)('%s comes with its type, its code and its debug id', async (name) => {
       const status = Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400);
       const { error: expected } = fixture(`api/${name}`);
-      const { client, calls } = await served(answering(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
+      const { client, calls } = await served(respondWith(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
       const error = await failureOf(client.sendEvent(send));
       expect(error).toMatchObject({ status, debugId: 'debug-1', method: 'send_event' });
       expect(expected).toMatchObject({ type: error.type });
@@ -329,25 +329,25 @@ describe('response', () => {
     });
 
     it('counts with any HTTP code', async () => {
-      const { client } = await served(answering(200, fixture('api/error.chat_inactive.422.json')));
+      const { client } = await served(respondWith(200, fixture('api/error.chat_inactive.422.json')));
       expect(await failureOf(client.tagThread({ chat_id: 'c', thread_id: 't', tag: 'a' }))).toMatchObject({
         repair: 'resume',
       });
     });
 
     it('names the region to follow', async () => {
-      const { client } = await served(answering(421, fixture('api/error.misdirected_request.json')));
+      const { client } = await served(respondWith(421, fixture('api/error.misdirected_request.json')));
       expect(await failureOf(client.sendEvent(send))).toMatchObject({ repair: 'region', region: 'dal' });
     });
 
     it('says how long to wait', async () => {
-      const { client } = await served(answering(429, {}, { 'Retry-After': '12' }));
+      const { client } = await served(respondWith(429, {}, { 'Retry-After': '12' }));
       expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'RateLimit', retryAfterMs: 12_000 });
     });
 
     it('that quotes what was sent does not pass it on', async () => {
       const { client } = await served(
-        answering(422, {
+        respondWith(422, {
           error: { type: 'validation', message: '`text` "hunter2" is bad', data: { text: 'hunter2' } },
         }),
       );
@@ -364,14 +364,14 @@ describe('response', () => {
       ['{"error":{"type":7,"message":["hunter2"]}}', 500, 'Server', 'unknown'],
       ['{"error":{}}', 200, 'Server', 'unknown'],
     ])('with the body %j and HTTP %i is of category %s, its outcome %s', async (body, status, category, outcome) => {
-      const { client } = await served(answering(status, body));
+      const { client } = await served(respondWith(status, body));
       expect(await failureOf(client.sendEvent(send))).toMatchObject({ category, outcome, status, type: undefined });
     });
 
     it('is no redirect: the token goes nowhere else', async () => {
-      const other = await startServer(answering(200, { event_id: 'e' }));
+      const other = await startServer(respondWith(200, { event_id: 'e' }));
       stops.push(other.stop);
-      const { client } = await served(answering(307, '', { Location: other.url }));
+      const { client } = await served(respondWith(307, '', { Location: other.url }));
       expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'Client', status: 307 });
       expect(other.received).toEqual([]);
     });
@@ -381,7 +381,7 @@ describe('response', () => {
     it.each(['', '{}', '""', '{"event_id":7}', '{"event_id":""}', '<html>hunter2</html>', '[]'])(
       'such as %j leaves the outcome of a write unknown',
       async (body) => {
-        const { client, calls } = await served(answering(200, body));
+        const { client, calls } = await served(respondWith(200, body));
         const error = await failureOf(client.sendEvent(send));
         expect(error).toBeInstanceOf(LiveChatServerError);
         expect(error).toMatchObject({ outcome: 'unknown', status: 200, retryable: true });
@@ -390,14 +390,14 @@ describe('response', () => {
     );
 
     it('is no success even where nothing is expected', async () => {
-      const { client } = await served(answering(200, '<html></html>'));
+      const { client } = await served(respondWith(200, '<html></html>'));
       expect(await failureOf(client.deactivateChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
     });
 
     it.each([{}, { threads: [{ id: 't', events: [{ id: 'e', custom_id: 7 }] }] }, { threads: [{ events: [] }] }])(
       'such as %j is not taken for a chat without the event looked for',
       async (body) => {
-        const { client } = await served(answering(200, body));
+        const { client } = await served(respondWith(200, body));
         const error = await failureOf(client.listThreads({ chat_id: 'c' }));
         expect(error).toMatchObject({ category: 'Server', outcome: 'refused' });
       },
@@ -456,7 +456,7 @@ describe('response', () => {
     });
 
     it('it is not asked again', async () => {
-      const { client, server } = await served(answering(503, ''));
+      const { client, server } = await served(respondWith(503, ''));
       await failureOf(client.getChat({ chat_id: 'c' }));
       expect(server.received).toHaveLength(1);
     });
@@ -464,7 +464,7 @@ describe('response', () => {
 
   describe('a call that is cancelled', () => {
     it('before it began was certainly not done', async () => {
-      const { client, server } = await served(answering(200, { event_id: 'e' }));
+      const { client, server } = await served(respondWith(200, { event_id: 'e' }));
       const error = await failureOf(client.sendEvent(send, { signal: AbortSignal.abort() }));
       expect(error).toMatchObject({ category: 'Network', outcome: 'refused', cause: { code: 'ERR_ABORTED' } });
       expect(server.received).toEqual([]);
@@ -497,7 +497,7 @@ describe('upload', () => {
   });
 
   async function served() {
-    const server = await startServer(answering(200, { url }));
+    const server = await startServer(respondWith(200, { url }));
     stops.push(server.stop);
     const client = createLiveChatClient({
       credentials: { kind: 'bearer', accessToken: 'token-1' },

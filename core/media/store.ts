@@ -10,7 +10,7 @@ import { fileNameFromUrl, type MessagePlace, mediaBucket, mediaPrefix, safeName 
 export interface NamedFile {
   readonly url: string;
   readonly name?: string | undefined;
-  /** What it is normalized to be. */
+  /** The declared content type. */
   readonly contentType?: string | undefined;
   /** Prepended to the name, to distinguish several files of one message. */
   readonly prefix?: string;

@@ -48,7 +48,7 @@ export async function listMessages(
   return { messages: data.flatMap((item) => toStoredMessage(item)), ...(cursor !== null && { next: cursor }) };
 }
 
-/** Lists a conversation's messages after a time of LiveChat's, oldest first, without notes. */
+/** Lists a conversation's messages after one of LiveChat's times, oldest first, without notes. */
 export async function listMessagesSince(
   { organizationId, conversationId }: ConversationKey,
   timestamp: string,
@@ -115,7 +115,7 @@ export async function readLatestChanges(conversation: ConversationKey): Promise<
 
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 
-/** Nothing for a tombstone whose message never received: it has no time, no author and no type. */
+/** Empty for a tombstone whose message has not arrived: it has no time, author or type. */
 function toStoredMessage(item: Item): StoredMessage[] {
   const { timestamp, type, direction, authorType, visibility } = item;
   if (!timestamp || !type || !direction || !authorType || !visibility) return [];

@@ -207,7 +207,7 @@ describe('with the deployed permissions and environment', () => {
     ];
     const input = request(conversationId, `${longRequestId}-${randomUUID()}`, messages);
     expect(await invoke('send', input)).toMatchObject({ result: { outcome: 'sent' } });
-    expect(await bus.shown(conversationId)).toHaveLength(2);
+    expect(await bus.sentTexts(conversationId)).toHaveLength(2);
   });
 
   it('dead-letter records sends and events, and redrives them', async () => {
