@@ -63,8 +63,8 @@ describe('with ten thousand conversations', () => {
   it('returns all in order, each once, and reads each about once', async () => {
     const { value: pages, readUnits } = await units.of(() => all({ limit: '2000' }));
     expect(idsIn(pages)).toEqual(Array.from({ length: total }, (_, index) => `C${index}`));
-    const one = await units.of(() => list({ limit: '1000' }));
-    expect(readUnits).toBeLessThan(1.3 * 10 * one.readUnits);
+    const single = await units.of(() => list({ limit: '1000' }));
+    expect(readUnits).toBeLessThan(1.3 * 10 * single.readUnits);
   });
 
   it('examines a bounded number of conversations in each search request and finds the last one', async () => {

@@ -91,7 +91,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
       await attempt.getByText('LiveChatServerError (500 internal)').waitFor();
       await attempt.getByRole('time').waitFor();
     }
-    await step(/^attempt 3: accepted by LiveChat after .* later/)
+    await step(/^attempt 3: accepted by LiveChat after .* after the previous attempt/)
       .getByRole('time')
       .waitFor();
     await step(/^delivered: confirmed by webhook/)
