@@ -1,3 +1,4 @@
+import type { ConversationKey } from '../conversations/conversations.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
@@ -30,11 +31,6 @@ export interface MessagePage {
   readonly messages: readonly StoredMessage[];
   /** The cursor of the next page; undefined on the last. */
   readonly next?: string;
-}
-
-interface ConversationKey {
-  readonly organizationId: string;
-  readonly conversationId: string;
 }
 
 /** Lists a conversation's messages (`all`) or notes (`agents`), oldest first. */
@@ -174,6 +170,6 @@ export async function addMediaLink<T extends StoredMessage>(
 }
 
 /** All stored items of a conversation's messages, notes, tombstones and button clicks. */
-export function messageItems(conversation: { organizationId: string; conversationId: string }): Promise<StoredItem[]> {
+export function messageItems(conversation: ConversationKey): Promise<StoredItem[]> {
   return queryPartition(Message.get({ ...conversation, threadId: 'any', messageId: 'any' }).params());
 }
