@@ -13,7 +13,7 @@ interface SearchResult {
   readonly last?: ConversationSummary;
 }
 
-export interface SearchOptions {
+interface SearchOptions {
   readonly text: string;
   /** Maximum number of matches to return. */
   readonly limit: number;

@@ -10,7 +10,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from '../../test/fixtures.ts';
-import { answering, type Respond, startServer } from '../../test/http-server.ts';
+import { type Respond, respondWith, startServer } from '../../test/http-server.ts';
 import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
 import type { ApiCredentials } from './credentials.ts';
 import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './errors.ts';
@@ -156,7 +156,7 @@ describe('request', () => {
     ];
 
     it.each(table)('%s sends the documented request and returns the response', async (path, request, answer, send) => {
-      const { client, received, calls } = await served(answering(200, answer ?? ''));
+      const { client, received, calls } = await served(respondWith(200, answer ?? ''));
       expect(await send(client)).toEqual(answer);
       expect(received).toMatchObject([
         { method: 'POST', path: `/v3.6/${path}`, headers: { 'content-type': 'application/json' } },
@@ -174,7 +174,7 @@ describe('request', () => {
     });
 
     it.each(['', '""', '{}', '\n'])('accepts the empty response body %j', async (body) => {
-      const { client } = await served(answering(200, body));
+      const { client } = await served(respondWith(200, body));
       expect(await client.tagThread({ chat_id: chatId, thread_id: 't', tag: 'a' })).toBeUndefined();
     });
   });
@@ -184,7 +184,7 @@ describe('request', () => {
       [basic, `Basic ${Buffer.from('account-1:pat-1').toString('base64')}`],
       [{ kind: 'bearer', accessToken: 'dal:token-1' }, 'Bearer dal:token-1'],
     ])('sends %j as %s', async (credentials, authorization) => {
-      const { client, received } = await served(answering(200, {}), { credentials });
+      const { client, received } = await served(respondWith(200, {}), { credentials });
       await client.enableLicenseWebhooks(ofClient);
       expect(received[0]?.headers).toMatchObject({ authorization });
       expect(received[0]?.headers).not.toHaveProperty('x-region');
@@ -193,7 +193,7 @@ describe('request', () => {
 
   describe('inRegion', () => {
     it('sends X-Region with every call of the returned client only', async () => {
-      const { client, received } = await served(answering(200, {}));
+      const { client, received } = await served(respondWith(200, {}));
       await client.inRegion('us-south1').enableLicenseWebhooks(ofClient);
       await client.inRegion('us-south1').inRegion('fra').enableLicenseWebhooks(ofClient);
       await client.enableLicenseWebhooks(ofClient);
@@ -201,7 +201,7 @@ describe('request', () => {
     });
 
     it.each(['', 'a b', 'a\r\nx: y', '-a'])('rejects the invalid region %j', async (region) => {
-      const { client } = await served(answering(200, {}));
+      const { client } = await served(respondWith(200, {}));
       expect(() => client.inRegion(region)).toThrow(TypeError);
     });
   });
@@ -214,7 +214,7 @@ describe('request', () => {
       ['3.10', '/v3.10/', { active: true, group_ids: [4] }],
       ['4.0', '/v4.0/', { active: true, group_ids: [4] }],
     ])('%s selects the path %s and the filter name for active chats', async (version, prefix, filters) => {
-      const { client, received } = await served(answering(200, { chats_summary: [] }), { version });
+      const { client, received } = await served(respondWith(200, { chats_summary: [] }), { version });
       await client.listChats({ filters: { active: true, group_ids: [4] } });
       await client.listChats({ page_id: 'next' });
       expect(received.map(({ path }) => path)).toEqual(Array(2).fill(`${prefix}agent/action/list_chats`));
@@ -223,7 +223,7 @@ describe('request', () => {
 
     it('reports legacy and deprecation notices, also of error responses', async () => {
       const headers = { Legacy: '2026-01-31', Deprecation: '2026-06-30' };
-      const { client, notices } = await served(answering(404, fixture('api/error.not_found.404.json'), headers));
+      const { client, notices } = await served(respondWith(404, fixture('api/error.not_found.404.json'), headers));
       await expect(client.getChat({ chat_id: chatId })).rejects.toThrow();
       expect(notices).toEqual([
         { kind: 'legacy', date: '2026-01-31', method: 'get_chat' },
@@ -233,7 +233,7 @@ describe('request', () => {
   });
 
   it('keeps unknown response fields', async () => {
-    const { client } = await served(answering(200, { event_id: 'e', brand_new: 1 }));
+    const { client } = await served(respondWith(200, { event_id: 'e', brand_new: 1 }));
     const answer = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
     expect(z.looseObject({ brand_new: z.number() }).parse(answer).brand_new).toBe(1);
   });
@@ -259,7 +259,7 @@ describe('configuration', () => {
     );
 
     it('accepts a base URL with a path and a trailing slash', async () => {
-      const server = await startServer(answering(200, ''));
+      const server = await startServer(respondWith(200, ''));
       const client = createLiveChatClient({ credentials, baseUrl: `${server.url}/livechat/`, version: 'v3.6' });
       await client.deactivateChat({ id: 'T8RM2K0V9X' });
       await server.stop();
@@ -318,7 +318,7 @@ describe('response', () => {
     it.each(names)('%s is returned with its type, HTTP status and debug id', async (name) => {
       const status = Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400);
       const { error: expected } = fixture(`api/${name}`);
-      const { client, calls } = await served(answering(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
+      const { client, calls } = await served(respondWith(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
       const error = await expectSafeError(client.sendEvent(send));
       expect(error).toMatchObject({ status, debugId: 'debug-1', method: 'send_event' });
       expect(expected).toMatchObject({ type: error.type });
@@ -326,19 +326,19 @@ describe('response', () => {
     });
 
     it('recognizes an error body with HTTP 200', async () => {
-      const { client } = await served(answering(200, fixture('api/error.chat_inactive.422.json')));
+      const { client } = await served(respondWith(200, fixture('api/error.chat_inactive.422.json')));
       expect(await expectSafeError(client.tagThread({ chat_id: 'c', thread_id: 't', tag: 'a' }))).toMatchObject({
         repair: 'resume',
       });
     });
 
     it('returns the region of a misdirected request', async () => {
-      const { client } = await served(answering(421, fixture('api/error.misdirected_request.json')));
+      const { client } = await served(respondWith(421, fixture('api/error.misdirected_request.json')));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ repair: 'region', region: 'dal' });
     });
 
     it('returns the delay of Retry-After', async () => {
-      const { client } = await served(answering(429, {}, { 'Retry-After': '12' }));
+      const { client } = await served(respondWith(429, {}, { 'Retry-After': '12' }));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({
         category: 'RateLimit',
         retryAfterMs: 12_000,
@@ -347,7 +347,7 @@ describe('response', () => {
 
     it('removes a message that quotes the request', async () => {
       const { client } = await served(
-        answering(422, {
+        respondWith(422, {
           error: { type: 'validation', message: '`text` "hunter2" is bad', data: { text: 'hunter2' } },
         }),
       );
@@ -364,7 +364,7 @@ describe('response', () => {
       ['{"error":{"type":7,"message":["hunter2"]}}', 500, 'Server', 'unknown'],
       ['{"error":{}}', 200, 'Server', 'unknown'],
     ])('classifies the body %j with HTTP %i as %s with outcome %s', async (body, status, category, outcome) => {
-      const { client } = await served(answering(status, body));
+      const { client } = await served(respondWith(status, body));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({
         category,
         outcome,
@@ -374,9 +374,9 @@ describe('response', () => {
     });
 
     it('does not follow redirects, which would send the token to another host', async () => {
-      const other = await startServer(answering(200, { event_id: 'e' }));
+      const other = await startServer(respondWith(200, { event_id: 'e' }));
       stops.push(other.stop);
-      const { client } = await served(answering(307, '', { Location: other.url }));
+      const { client } = await served(respondWith(307, '', { Location: other.url }));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ category: 'Client', status: 307 });
       expect(other.received).toEqual([]);
     });
@@ -386,7 +386,7 @@ describe('response', () => {
     it.each(['', '{}', '""', '{"event_id":7}', '{"event_id":""}', '<html>hunter2</html>', '[]'])(
       'reports an unknown outcome for a write answered with %j',
       async (body) => {
-        const { client, calls } = await served(answering(200, body));
+        const { client, calls } = await served(respondWith(200, body));
         const error = await expectSafeError(client.sendEvent(send));
         expect(error).toBeInstanceOf(LiveChatServerError);
         expect(error).toMatchObject({ outcome: 'unknown', status: 200, retryable: true });
@@ -395,14 +395,14 @@ describe('response', () => {
     );
 
     it('rejects an HTML response of a method without a result', async () => {
-      const { client } = await served(answering(200, '<html></html>'));
+      const { client } = await served(respondWith(200, '<html></html>'));
       expect(await expectSafeError(client.deactivateChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
     });
 
     it.each([{}, { threads: [{ id: 't', events: [{ id: 'e', custom_id: 7 }] }] }, { threads: [{ events: [] }] }])(
       'rejects the thread list %j instead of returning no events',
       async (body) => {
-        const { client } = await served(answering(200, body));
+        const { client } = await served(respondWith(200, body));
         const error = await expectSafeError(client.listThreads({ chat_id: 'c' }));
         expect(error).toMatchObject({ category: 'Server', outcome: 'refused' });
       },
@@ -461,7 +461,7 @@ describe('response', () => {
     });
 
     it('does not retry', async () => {
-      const { client, server } = await served(answering(503, ''));
+      const { client, server } = await served(respondWith(503, ''));
       await expectSafeError(client.getChat({ chat_id: 'c' }));
       expect(server.received).toHaveLength(1);
     });
@@ -469,7 +469,7 @@ describe('response', () => {
 
   describe('aborted calls', () => {
     it('reports a call aborted before the start as not sent', async () => {
-      const { client, server } = await served(answering(200, { event_id: 'e' }));
+      const { client, server } = await served(respondWith(200, { event_id: 'e' }));
       const error = await expectSafeError(client.sendEvent(send, { signal: AbortSignal.abort() }));
       expect(error).toMatchObject({ category: 'Network', outcome: 'refused', cause: { code: 'ERR_ABORTED' } });
       expect(server.received).toEqual([]);
@@ -498,7 +498,7 @@ describe('upload', () => {
   const url = 'https://cdn.livechat-files.com/api/file/lc/att/1/receipt.png';
 
   async function served() {
-    const server = await startServer(answering(200, { url }));
+    const server = await startServer(respondWith(200, { url }));
     stops.push(server.stop);
     const client = createLiveChatClient({
       credentials: { kind: 'bearer', accessToken: 'token-1' },

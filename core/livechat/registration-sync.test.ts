@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answering, startServer } from '../../test/http-server.ts';
+import { respondWith, startServer } from '../../test/http-server.ts';
 import { createLiveChatClient } from './client.ts';
 import type { Account } from './connection.ts';
 import type { RegistrationPlan } from './registration-plan.ts';
@@ -26,7 +26,7 @@ const applyPlan = async (
   let now = 0;
   const server = await startServer((response, request) => {
     calls.push({ at: now / 1000, method: request.url?.split('/').at(-1) });
-    answering(200, { id: 'new' })(response, request);
+    respondWith(200, { id: 'new' })(response, request);
   });
   const client = createLiveChatClient({
     credentials: { kind: 'bearer', accessToken: 'token' },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { answering, startServer } from '../../test/http-server.ts';
+import { respondWith, startServer } from '../../test/http-server.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { FetchRules } from '../media/fetch.ts';
 import type { FetchedFile } from './compose.ts';
@@ -74,7 +74,7 @@ describe('withFile', () => {
 
   it('downloads a URL under the download rules and detects the content type', async () => {
     const web = await startServer((response, request) =>
-      answering(request.url === '/plan%201.png' ? 200 : 503, '', { 'content-type': 'text/html' })(response, request),
+      respondWith(request.url === '/plan%201.png' ? 200 : 503, '', { 'content-type': 'text/html' })(response, request),
     );
     const served = { ...rules, simulatorUrl: web.url };
     const file = await withFile(organizationId, { url: 'https://shop.example/plan%201.png' }, served, read);

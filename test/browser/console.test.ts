@@ -22,7 +22,7 @@ afterAll(async () => {
 
 afterEach(async () => {
   await opened?.close();
-  await outbound(local).calm();
+  await outbound(local).clearFaults();
 });
 
 const openSection = async (page: Page, name: string) => {
@@ -91,7 +91,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
       await attempt.getByText('LiveChatServerError (500 internal)').waitFor();
       await attempt.getByRole('time').waitFor();
     }
-    await step(/^attempt 3: accepted by LiveChat after .* later/)
+    await step(/^attempt 3: accepted by LiveChat after .* after the previous attempt/)
       .getByRole('time')
       .waitFor();
     await step(/^delivered: confirmed by webhook/)
@@ -139,7 +139,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await waiting.getByRole('link', { name: 'dead letter' }).click();
     await page.getByText('LiveChatClientError').first().waitFor();
 
-    await outbound(local).calm();
+    await outbound(local).clearFaults();
     await page.getByRole('button', { name: 'Redrive…' }).click();
     await page.getByText('1 would be redriven').waitFor();
     await expectAccessible(page);
@@ -157,20 +157,20 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
   });
 
   it('redrives a selection of dead letters after a dry run', async () => {
-    const { chat, fault, send, settled, calm } = outbound(local);
+    const { chat, fault, send, waitForExecutions, clearFaults } = outbound(local);
     const chatId = await chat({ customer: { name: `Kim ${width}` } });
     await local.idle();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
     await Promise.all([send(chatId), send(chatId)]);
-    await settled();
-    await calm();
+    await waitForExecutions();
+    await clearFaults();
     const { page } = await open(`#/dead-letters?chat=${chatId}`);
     await page.getByRole('checkbox', { name: 'Select all 2' }).check();
     await page.getByRole('button', { name: 'Redrive 2…' }).click();
     await page.getByText('2 would be redriven').waitFor();
     await page.getByRole('button', { name: 'Redrive 2 now' }).click();
     await page.getByRole('heading', { name: 'No dead letter matches' }).waitFor();
-    await expect.poll(() => outbound(local).shown(chatId), { timeout: 20_000 }).toEqual(['Hi', 'Hi']);
+    await expect.poll(() => outbound(local).sentTexts(chatId), { timeout: 20_000 }).toEqual(['Hi', 'Hi']);
   });
 
   it('pauses and resumes the gate', async () => {
@@ -298,11 +298,11 @@ describe('on any screen', options, () => {
   });
 
   it('explains why the content of an unconfirmed message is not available', async () => {
-    const { chat, send, fault, settled, text } = outbound(local);
+    const { chat, send, fault, waitForExecutions, text } = outbound(local);
     const chatId = await chat();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
     await send(chatId, text('Nobody reads this'));
-    await settled();
+    await waitForExecutions();
     opened = await openPage(browser, 390);
     const { page } = opened;
     // An execution that AWS deleted after 90 days, and a failed request.

@@ -2,7 +2,7 @@ import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../fixtures.ts';
 import { type Local, organizationId, post, startLocal } from '../local.ts';
-import { seedOf } from '../seed.ts';
+import { createSeeder } from '../seed.ts';
 import { findViolations, type OpenPage, openBrowser, openPage } from './page.ts';
 import { measureRendering, scrollUntil } from './rendering.ts';
 
@@ -23,7 +23,7 @@ let opened: OpenPage;
 
 beforeAll(async () => {
   [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-  const seed = await seedOf(local);
+  const seed = await createSeeder(local);
   await seed.conversations(total);
   await seed.messages('C1', messages);
 }, 180_000);

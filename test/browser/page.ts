@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { chromiumFlags, findChromium } from './chromium.ts';
 
 export const widths = [1280, 390] as const;
-export type Width = (typeof widths)[number];
+type Width = (typeof widths)[number];
 
 const timeoutMs = 20_000;
 

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import * as z from 'zod/mini';
 
 /** Rendering performance of a page during an action. */
-export interface Rendering {
+interface Rendering {
   /** 95th percentile of the time between two frames, in ms. */
   readonly frameMs: number;
   /** Maximum number of elements in the document. */

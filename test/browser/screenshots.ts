@@ -16,7 +16,7 @@ await setup();
 await mkdir(folder, { recursive: true });
 const local = await startLocal({}, []);
 const browser = await openBrowser();
-const { chat, act, send, fault, calm, text, settled } = outbound(local);
+const { chat, act, send, fault, clearFaults, text, waitForExecutions } = outbound(local);
 
 const questions = [
   ['Dana Whitfield', 'Hello, where is my parcel? Order 4711.'],
@@ -52,7 +52,7 @@ async function withPage(opened: OpenPage, shots: (page: Page) => Promise<void>):
 
 try {
   for (const question of questions) await askAndReply(question, 'Good question. I look it up and come back to you.');
-  await settled();
+  await waitForExecutions();
 
   const chatWithFailures = await chat({
     customer: { name: 'Nora Lindqvist' },
@@ -62,7 +62,7 @@ try {
   await act(chatWithFailures, { as: 'agent', action: 'note', text: 'A regular customer: please be quick.' });
   await fault({ kind: 'error', status: 500, type: 'internal', method: 'send_event', count: 2 });
   await send(chatWithFailures, text('It left our warehouse this morning and arrives tomorrow.'));
-  await settled();
+  await waitForExecutions();
   await act(chatWithFailures, { action: 'message', text: 'Great, thank you!' });
   await act(chatWithFailures, { action: 'seen' });
   await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
@@ -70,14 +70,14 @@ try {
     send(chatWithFailures, text('Is there anything else?')),
     askAndReply(questions[2], 'We correct it today.'),
   ]);
-  await settled();
-  await calm();
+  await waitForExecutions();
+  await clearFaults();
 
   await withPage(await openPage(browser, 1280), async (page) => {
     await page.goto(local.console);
     await page.getByText('Live', { exact: true }).waitFor();
     for (const question of questions) await askAndReply(question, 'Yes, we do.');
-    await settled();
+    await waitForExecutions();
     await takeScreenshot(page, 'flow');
 
     await page.goto(`${local.console}#/conversations/${chatWithFailures}`);

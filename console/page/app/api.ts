@@ -26,11 +26,11 @@ export function get<Path extends keyof Responses>(
   signal?: AbortSignal,
 ): Promise<Responses[Path]> {
   const { id, ...rest } = query;
-  const given = Object.entries(rest).flatMap(([name, value]) =>
+  const parameters = Object.entries(rest).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
   );
   const filled = path.replace(':id', encodeURIComponent(id ?? ''));
-  const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
+  const search = parameters.length > 0 ? `?${new URLSearchParams(parameters)}` : '';
   return call('GET', `/api${filled}${search}`, undefined, signal);
 }
 
@@ -50,8 +50,8 @@ export async function call<Body>(method: string, path: string, body?: unknown, s
   );
 }
 
-function errorText(given: z.infer<typeof errorBody> | undefined, { status }: Response): string {
-  const { field, expected, message } = given?.error ?? {};
+function errorText(body: z.infer<typeof errorBody> | undefined, { status }: Response): string {
+  const { field, expected, message } = body?.error ?? {};
   if (message) return message;
   if (field && expected) return `${field}: expected ${expected}`;
   return `The console responded with status ${status}.`;

@@ -149,7 +149,7 @@ interface ConversationRowsProps {
   readonly onEnd?: (() => void) | undefined;
 }
 
-export function ConversationRows({ list, onEnd }: ConversationRowsProps) {
+function ConversationRows({ list, onEnd }: ConversationRowsProps) {
   return (
     <VirtualList
       items={list}
@@ -190,7 +190,7 @@ const initialProgress: Progress = { found: [], searched: 0, state: 'searching' }
 const number = new Intl.NumberFormat();
 
 /** The results of a search. A change of the text or filter starts a new search. */
-export function SearchResults({ latest, search, status }: SearchResultsProps) {
+function SearchResults({ latest, search, status }: SearchResultsProps) {
   const [progress, setProgress] = useState<Progress>(initialProgress);
   const searching = useRef<Search>(undefined);
   useEffect(() => {

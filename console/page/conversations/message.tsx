@@ -106,7 +106,7 @@ export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
 }
 
 /** A message's timeline, and the ids to search logs by. */
-export function MessageTimeline({ message }: { message: ShownMessage }) {
+function MessageTimeline({ message }: { message: ShownMessage }) {
   const { delivery, metadata, id, threadId, conversationId } = message;
   return (
     <div class="timeline">
@@ -123,7 +123,7 @@ export function MessageTimeline({ message }: { message: ShownMessage }) {
   );
 }
 
-export function DeliveryTimeline({ delivery }: { delivery: DeliveryView }) {
+function DeliveryTimeline({ delivery }: { delivery: DeliveryView }) {
   const { status, requestId, deadLetterId } = delivery;
   return (
     <div class="timeline">

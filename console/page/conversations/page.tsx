@@ -41,7 +41,7 @@ async function loadUpdates(known: ConversationResponse, since: string): Promise<
   return { ...response, messages: [...older, ...response.messages] };
 }
 
-export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
+function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
   const known = useRef<ConversationResponse>(undefined);
   const loaded = useResource(`${organizationId}/${id}`, async () => {
     const before = known.current;
@@ -121,7 +121,7 @@ export type Line =
   | { readonly kind: 'pending'; readonly key: string; readonly delivery: ConversationResponse['pending'][number] };
 
 /** Messages and notes by time, a line at the start of each thread, and last the messages that LiveChat has not confirmed. */
-export function transcriptLines({
+function transcriptLines({
   messages,
   notes,
   pending,

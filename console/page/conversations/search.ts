@@ -14,7 +14,7 @@ export interface Progress {
 }
 
 /** Requests the next part of the search. */
-export type FetchPage = (after: string | undefined, signal: AbortSignal) => Promise<ConversationPage>;
+type FetchPage = (after: string | undefined, signal: AbortSignal) => Promise<ConversationPage>;
 
 export interface Search {
   /** Searches for more matches; does nothing during a search and at its end. */

@@ -105,7 +105,12 @@ function attemptSteps(delivery: DeliveryView): Step[] {
       const after = since(attempt.redrivenAt, attempt.began, 'after the redrive');
       return [redriveStep(attempt.redrive, attempt.redrivenAt, before), attemptStep(attempt, number, after)];
     }
-    if (before) return attemptStep(attempt, number, since(before.ended ?? before.began, attempt.began, 'later'));
+    if (before)
+      return attemptStep(
+        attempt,
+        number,
+        since(before.ended ?? before.began, attempt.began, 'after the previous attempt'),
+      );
     const waited = since(requestedAt, attempt.began, 'after the request');
     // EventBridge's timestamps are whole seconds.
     return attemptStep(attempt, number, waited && `at most ${waited}`);

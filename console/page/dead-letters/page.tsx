@@ -5,7 +5,7 @@ import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { ago, fullTime } from '../parts/time.ts';
-import { Badge, Copyable, Empty, Loaded, Select, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, Copyable, Empty, Loaded, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Redrive, RedriveBar } from './redrive.tsx';
 
@@ -48,7 +48,7 @@ async function loadDeadLetters(status: string): Promise<DeadLetterPage> {
   return { deadLetters: found, next: after };
 }
 
-export function DeadLetterList({ query }: { query: URLSearchParams }) {
+function DeadLetterList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? 'open';
   const loaded = useResource(`dead-letters ${status}`, () => loadDeadLetters(status));
   useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, reloadIntervalMs);
@@ -205,7 +205,7 @@ function Row({
   );
 }
 
-export function DeadLetterView({ id }: { id: string }) {
+function DeadLetterView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/dead-letters/:id', { id }));
   useChanges(({ type }) => /^message\.(failed|sent|delivered)/.test(type), loaded.reload);
   return (
@@ -246,7 +246,7 @@ function DeadLetterDetails({
       <div class="head">
         <h1>Dead letter: {category}</h1>
         <p>
-          <Badge tone={statusTones[status]}>{status}</Badge> failed {ago(createdAt)}, {fullTime(createdAt)}
+          <Badge tone={statusTones[status]}>{status}</Badge> Failed {ago(createdAt)}, {fullTime(createdAt)}
           {conversationId && (
             <>
               , for chat <a href={linkTo('conversations', conversationId)}>{conversationId}</a>
@@ -254,8 +254,7 @@ function DeadLetterDetails({
           )}
         </p>
       </div>
-      <section class="card" aria-labelledby="cause-title">
-        <h2 id="cause-title">Cause</h2>
+      <Card title="Cause">
         <p>
           <b>{errorName}</b>: {errorMessage}
         </p>
@@ -269,22 +268,20 @@ function DeadLetterDetails({
             It was redriven: <a href={linkTo('conversations', conversationId)}>show it in the transcript</a>.
           </p>
         )}
-      </section>
-      <section class="card" aria-labelledby="request-title">
-        <h2 id="request-title">{kind === 'send' ? 'Request' : 'Event'}</h2>
+      </Card>
+      <Card title={kind === 'send' ? 'Request' : 'Event'}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
         <pre tabIndex={0} class="code">
           {JSON.stringify(request, null, 2)}
         </pre>
-      </section>
-      <section class="card" aria-labelledby="ids-title">
-        <h2 id="ids-title">Search logs by</h2>
+      </Card>
+      <Card title="Search logs by">
         <dl class="ids">
           <Copyable label="Dead letter" value={id} />
           {requestId && <Copyable label="Request" value={requestId} />}
           {execution && <Copyable label="Execution" value={execution} />}
         </dl>
-      </section>
+      </Card>
     </>
   );
 }

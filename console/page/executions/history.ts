@@ -3,7 +3,7 @@ import { duration, fullTime } from '../parts/time.ts';
 import type { Tone } from '../parts/ui.tsx';
 
 /** One step of an execution's history. */
-export interface HistoryStep {
+interface HistoryStep {
   readonly id: number;
   readonly at: string;
   readonly text: string;
@@ -130,7 +130,7 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['States.Timeout', 'The send function timed out'],
 ]);
 
-/** Other Lambda errors than those listed have one text. */
+/** Lambda errors that are not in the list share one text. */
 function describeError(error: string | undefined): string {
   if (error?.startsWith('Lambda.')) return failures.get(error) ?? 'Lambda could not invoke the send function';
   return failures.get(error ?? '') ?? 'The attempt failed';

@@ -5,7 +5,7 @@ import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { clockTime, duration, fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Copyable, Empty, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, Copyable, Empty, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
 import { describeHistory, formatCause } from './history.ts';
@@ -109,7 +109,7 @@ function parseRequest(input: string | undefined) {
   }
 }
 
-export function ExecutionView({ id }: { id: string }) {
+function ExecutionView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/executions/:id', { id }));
   useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
   return (
@@ -138,7 +138,7 @@ function ExecutionDetails({
       <div class="head">
         <h1>Execution</h1>
         <p>
-          <Badge tone={statusTone(status)}>{statusText(status)}</Badge> started {fullTime(startDate)}
+          <Badge tone={statusTone(status)}>{statusText(status)}</Badge> Started {fullTime(startDate)}
           {stopDate && `, took ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
           {about && (
             <>
@@ -158,8 +158,7 @@ function ExecutionDetails({
       <section class="card" aria-label="State machine">
         <MachineDiagram history={history} status={status} />
       </section>
-      <section class="card" aria-labelledby="history-title">
-        <h2 id="history-title">History</h2>
+      <Card title="History">
         <ol class="steps times">
           {steps.map(({ id: event, at, text, tone, reason }) => (
             <li key={event} class={tone}>
@@ -171,25 +170,24 @@ function ExecutionDetails({
             </li>
           ))}
         </ol>
-      </section>
-      <section class="card" aria-labelledby="ids-title">
-        <h2 id="ids-title">Search logs by</h2>
+      </Card>
+      <Card title="Search logs by">
         <dl class="ids">
           <Copyable label="Execution" value={name} />
           <Copyable label="ARN" value={id} />
           {about && <Copyable label="Request" value={about.requestId} />}
           {about && <Copyable label="Chat" value={about.conversationId} />}
         </dl>
-      </section>
+      </Card>
     </>
   );
 }
 
-export function statusTone(status: string): Tone {
+function statusTone(status: string): Tone {
   if (status === 'SUCCEEDED') return 'good';
   return status === 'RUNNING' ? 'busy' : 'bad';
 }
 
-export function statusText(status: string): string {
+function statusText(status: string): string {
   return status.toLowerCase().replace('_', ' ');
 }

@@ -1,11 +1,22 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { Resource } from '../app/api.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
 
 export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** A section with a heading that names it. */
+export function Card({ title, children }: { title: string; children: ComponentChildren }) {
+  const id = useId();
+  return (
+    <section class="card" aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </section>
+  );
 }
 
 /** A labelled id with a button that copies it. */
@@ -52,7 +63,7 @@ export function Problem({ text, notice = false }: { text: string | undefined; no
   );
 }
 
-export interface SelectProps {
+interface SelectProps {
   readonly label: string;
   readonly value: string;
   readonly options: readonly string[];

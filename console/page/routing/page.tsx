@@ -5,7 +5,7 @@ import type { DryRunResponse, RulesResponse } from '../../responses.ts';
 import { call, get, useCommand, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { shortTime } from '../parts/time.ts';
-import { Badge, Empty, Loaded, Problem } from '../parts/ui.tsx';
+import { Badge, Card, Empty, Loaded, Problem } from '../parts/ui.tsx';
 
 /** The active rules, and a dry run of changed rules. */
 export function RoutingPage() {
@@ -70,9 +70,12 @@ function RulesDryRun({ organizationId, inForce }: { organizationId: string; inFo
   const [text, setText] = useState(inForce);
   const [response, setResponse] = useState<DryRunResponse>();
   const { problem, busy, run } = useCommand();
+  const evaluate = () => {
+    setResponse(undefined);
+    run(evaluateRules(organizationId, text), setResponse);
+  };
   return (
-    <section class="card" aria-labelledby={`dry-run-${organizationId}`}>
-      <h2 id={`dry-run-${organizationId}`}>Dry run</h2>
+    <Card title="Dry run">
       <p>
         Edit the rules and evaluate them for the 50 latest conversations. This does not change the active rules; to
         apply rules, run <code>npx livechat routing apply</code>.
@@ -87,12 +90,7 @@ function RulesDryRun({ organizationId, inForce }: { organizationId: string; inFo
         />
       </label>
       <p class="actions">
-        <button
-          type="button"
-          class="primary"
-          disabled={busy}
-          onClick={() => run(evaluateRules(organizationId, text), setResponse)}
-        >
+        <button type="button" class="primary" disabled={busy} onClick={evaluate}>
           {busy ? 'Evaluating…' : 'Evaluate recent conversations'}
         </button>{' '}
         <button type="button" disabled={text === inForce} onClick={() => setText(inForce)}>
@@ -100,8 +98,8 @@ function RulesDryRun({ organizationId, inForce }: { organizationId: string; inFo
         </button>
       </p>
       <Problem text={problem} />
-      {response && <DryRunResults results={response.results} />}
-    </section>
+      {response && <DryRunResults {...response} />}
+    </Card>
   );
 }
 
@@ -115,7 +113,7 @@ async function evaluateRules(organizationId: string, json: string): Promise<DryR
   return call('POST', '/api/routing/test', { organizationId, rules, limit: 50 });
 }
 
-function DryRunResults({ results }: Pick<DryRunResponse, 'results'>) {
+function DryRunResults({ organizationId, results }: DryRunResponse) {
   const differing = results.filter(({ differs }) => differs).length;
   return (
     <div role="status">
@@ -132,7 +130,7 @@ function DryRunResults({ results }: Pick<DryRunResponse, 'results'>) {
             <li key={conversationId}>
               <p>
                 <Badge tone={differs ? 'warn' : 'calm'}>{differs ? 'differs' : 'same'}</Badge>{' '}
-                <a href={linkTo('conversations', conversationId, { organizationId: '' })}>{conversationId}</a>{' '}
+                <a href={linkTo('conversations', conversationId, { organizationId })}>{conversationId}</a>{' '}
                 <small>{shortTime(startedAt)}</small>
               </p>
               <p>

@@ -149,7 +149,7 @@ function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
   ];
 }
 
-export interface Bubble {
+interface Bubble {
   readonly key: string;
   readonly text: string;
   readonly side: 'own' | 'other' | 'system';
@@ -165,7 +165,7 @@ interface ChatBoxProps {
   readonly onSend: (text: string) => Promise<void>;
 }
 
-export function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBoxProps) {
+function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBoxProps) {
   const [text, setText] = useState('');
   const { problem, run } = useCommand();
   const list = useRef<HTMLOListElement>(null);
