@@ -6,7 +6,7 @@ export default $config({
     return {
       name: 'livechat',
       home: 'aws',
-      // What holds data outlives the app in production, and nothing there is removed by a slip.
+      // In production, resources with data are retained, and `sst remove` is disabled.
       removal: production ? 'retain' : 'remove',
       protect: production,
       providers: {

@@ -5,7 +5,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { type Local, organizationId } from '../test/local.ts';
-import { clientOf } from '../test/local-aws.ts';
+import { awsClientConfig } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
 import { messageText } from './livechat.ts';
 
@@ -35,7 +35,7 @@ export async function putBurst(
   local: Local,
   { chats, each, spacingMs = defaultSpacingMs, options }: BurstOptions,
 ): Promise<RequestedNumbers> {
-  const client = new EventBridgeClient(clientOf(local));
+  const client = new EventBridgeClient(awsClientConfig(local));
   const requested = new Map<string, number>();
   const entry = (conversationId: string, number: number) => ({
     Source: 'bench',
@@ -91,7 +91,7 @@ export interface QueueWatch {
 
 /** Polls the queues of all chats. A queue grows at its end, so an execution that is new in a poll joined after all others. */
 export function watchQueues(local: Local): QueueWatch {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(clientOf(local)));
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig(local)));
   const orders = new Map<string, Set<string>>();
   let stopping = false;
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { percentile, round1 } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
-import { seedOf } from '../test/seed.ts';
+import { createSeeder } from '../test/seed.ts';
 import { reportProgress, round2 } from './engine.ts';
 
 export interface ConsoleTimes {
@@ -64,7 +64,7 @@ interface Timing {
 
 /** Compares the response times of the console's API with few and with many conversations. */
 export async function consoleTimes(local: Local): Promise<ConsoleTimes[]> {
-  const seed = await seedOf(local);
+  const seed = await createSeeder(local);
   await seed.conversations(few);
   await seed.messages('C1', few);
   const before = await measureQueries(local, 'C1');

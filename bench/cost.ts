@@ -156,7 +156,7 @@ const faultProbability = 0.05;
  * a message is the difference with webhooks enabled.
  */
 export async function sendCosts(local: Local): Promise<SendCost[]> {
-  const { chat, fault, calm } = outbound(local);
+  const { chat, fault, clearFaults } = outbound(local);
   const conversation = await chat();
   await sendOne(local, conversation);
   await setWebhooks(local, false);
@@ -166,7 +166,7 @@ export async function sendCosts(local: Local): Promise<SendCost[]> {
   await setWebhooks(local, false);
   await fault({ kind: 'error', status: 500, probability: faultProbability });
   const failing = await averageUsage(local, conversation, messagesWithFaults);
-  await calm();
+  await clearFaults();
   await setWebhooks(local, true);
   const target = { writes: 5, reads: 1, transitions: 1, invocations: 1, putEvents: 2, liveChatCalls: 1 };
   const webhook = mapUsage(withWebhook, (count, field) => count - sending[field]);

@@ -82,7 +82,7 @@ export async function faults(): Promise<FaultsRow[]> {
     const burst: Burst = { chats, requested, watch };
     const overtaken = await overtakenIn(local, burst);
     const before = { ...(await judge(local, 'while all fails', burst, start)), outOfOrder: overtaken };
-    await outbound(local).calm();
+    await outbound(local).clearFaults();
     const rows: FaultsRow[] = [before];
     for (let round = 1; round <= redriveRounds && rows.at(-1)?.inDeadLetters !== 0; round += 1) {
       rows.push(await redriven(local, burst, round));

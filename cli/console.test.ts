@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { cliFor } from '../test/cli.ts';
 import { type Local, startLocal } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import { seedOf } from '../test/seed.ts';
+import { createSeeder } from '../test/seed.ts';
 
 /** The command starts a process and then polls every two seconds. */
 const slowly = { timeout: 25_000 };
@@ -60,8 +60,8 @@ describe('livechat console', () => {
   }, 90_000);
 
   it('streams hundreds of messages, executions and dead letters once each', async () => {
-    const seed = await seedOf(local);
-    const { chat, send, settled } = outbound(local);
+    const seed = await createSeeder(local);
+    const { chat, send, waitForExecutions } = outbound(local);
     const command = cliFor(local).start('console', '--port', '0', '--json');
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address } = ready.parse(JSON.parse(command.printed()));
@@ -87,7 +87,7 @@ describe('livechat console', () => {
     const rejected = 110;
     const nothing = { messages: [] };
     await Promise.all([seed.burst(300, 'BUSY'), ...Array.from({ length: rejected }, () => send(chatId, nothing))]);
-    await settled();
+    await waitForExecutions();
     const countOf = (text: RegExp) => streamed.match(text)?.length;
     const received = /"message\.received","detail":\{"data":\{"conversationId":"BUSY\d+"/g;
     await expect.poll(() => new Set(streamed.match(received)).size, slowly).toBe(300);

@@ -5,8 +5,8 @@ import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor, startLivechat } from '../test/cli.ts';
-import { type Local, organizationId, printed, startLocal } from '../test/local.ts';
-import { clientOf, putStage } from '../test/local-aws.ts';
+import { type Local, organizationId, pollOptions, startLocal } from '../test/local.ts';
+import { awsClientConfig, putStage } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
 
 const customerId = (n: number) => `5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b0${n}`;
@@ -78,7 +78,7 @@ describe('livechat conversations', () => {
     const chatId = await start('Eve', 3, 'Look: \u001b[2J\u001b]0;owned\u0007 \u009b31m\nsecond line');
     await bus.fault({ method: 'send_event', kind: 'error', status: 500, type: 'internal', count: 1 });
     await bus.send(chatId, bus.text('Our answer'));
-    await bus.settled();
+    await bus.waitForExecutions();
     await bus.act(chatId, { as: 'agent', action: 'note', text: 'Be careful' });
     await local.idle();
     const { code, stdout } = await cli.run('conversations', 'show', chatId);
@@ -124,11 +124,11 @@ describe('livechat conversations', () => {
     await bus.act(one, { as: 'agent', action: 'message', text: 'x'.repeat(15_000) });
     await bus.send(one, bus.text('Dear Dana'));
     await bus.send(other, bus.text('Dear Fay'));
-    await bus.settled();
+    await bus.waitForExecutions();
     await bus.fault({ kind: 'error', type: 'validation', method: 'send_event', count: 1 });
     await bus.send(two, bus.text('Refused'));
-    await bus.settled();
-    await expect.poll(() => bus.deadLetters(two), printed).toHaveLength(1);
+    await bus.waitForExecutions();
+    await expect.poll(() => bus.deadLetters(two), pollOptions).toHaveLength(1);
     await putMedia(`${organizationId}/${one}/message/picture.png`);
     await putMedia(`${organizationId}/${other}/message/picture.png`);
     await putMedia(`events/${organizationId}/large.json`);
@@ -139,7 +139,7 @@ describe('livechat conversations', () => {
     await putMedia(`${organizationId}/outbound/customers/${customerId(4)}.pdf`);
     await putMedia(prices);
     for (const key of [invoice, prices]) await bus.send(two, { messages: [{ type: 'media', content: { key } }] });
-    await bus.settled();
+    await bus.waitForExecutions();
     const large = JSON.stringify({ metadata: {}, data: { conversationId: two, text: 'large' } });
     await new S3Client({ endpoint: local.aws, ...access }).send(
       new PutObjectCommand({ Bucket: 'media', Key: `events/${organizationId}/of-two.json`, Body: large }),
@@ -205,7 +205,7 @@ describe('livechat conversations', () => {
     const chatId = await start('Ida', 8);
     const QueueUrl = `${local.aws}/000000000000/quarantine`;
     await putStage(local, 'unread', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
-    const sqs = new SQSClient(clientOf(local));
+    const sqs = new SQSClient(awsClientConfig(local));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
     const { code, stderr } = await startLivechat(['conversations', 'erase', chatId, '--yes', '--stage', 'unread'], {
       AWS_ENDPOINT_URL: local.aws,

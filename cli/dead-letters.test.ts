@@ -2,7 +2,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor } from '../test/cli.ts';
-import { type Local, organizationId, printed, startLocal } from '../test/local.ts';
+import { type Local, organizationId, pollOptions, startLocal } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 
 const listed = z.object({
@@ -29,8 +29,8 @@ describe('livechat dead-letters', () => {
     const chatId = await bus.chat();
     await bus.fault({ kind: 'error', type: 'validation', method: 'send_event', count: 1 });
     await bus.send(chatId, bus.text(`Hello ${chatId}`));
-    await bus.settled();
-    await expect.poll(() => bus.deadLetters(chatId), printed).toHaveLength(1);
+    await bus.waitForExecutions();
+    await expect.poll(() => bus.deadLetters(chatId), pollOptions).toHaveLength(1);
     return chatId;
   };
   /** Puts a message into the dead-letter queue, as EventBridge does. */
@@ -59,8 +59,8 @@ describe('livechat dead-letters', () => {
     expect(await cli.json('dead-letters', 'show', id)).toMatchObject({ deadLetter, letter: { kind: 'send' } });
 
     expect(await cli.json('dead-letters', 'redrive', id, '--yes')).toEqual({ ok: true, redriven: 1, refused: [] });
-    await bus.settled();
-    expect(await bus.shown(chatId)).toEqual([`Hello ${chatId}`]);
+    await bus.waitForExecutions();
+    expect(await bus.sentTexts(chatId)).toEqual([`Hello ${chatId}`]);
     expect(await listForChat(chatId)).toEqual([]);
     expect(await listForChat(chatId, '--status', 'redriven')).toMatchObject([{ id }]);
 
@@ -114,15 +114,15 @@ describe('livechat dead-letters', () => {
     expect(stdout).toContain('1 would be redriven: 1 send LiveChatClientError.');
     expect(await listForChat(one)).toHaveLength(1);
     expect(await cli.json('dead-letters', 'redrive', ...filter, '--yes')).toMatchObject({ redriven: 1 });
-    await bus.settled();
-    expect([await bus.shown(one), await bus.shown(two)]).toEqual([[`Hello ${one}`], []]);
+    await bus.waitForExecutions();
+    expect([await bus.sentTexts(one), await bus.sentTexts(two)]).toEqual([[`Hello ${one}`], []]);
     expect(await listForChat(two)).toHaveLength(1);
   });
 
   test('excludes older dead letters with --max-age', async () => {
     const chatId = await sendRejected();
     expect(await listForChat(chatId, '--max-age', '1h')).toHaveLength(1);
-    await expect.poll(() => listForChat(chatId, '--max-age', '1s'), printed).toEqual([]);
+    await expect.poll(() => listForChat(chatId, '--max-age', '1s'), pollOptions).toEqual([]);
   });
 
   test('redrives nothing without a terminal to ask for confirmation', async () => {

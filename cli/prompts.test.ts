@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { cliFor } from '../test/cli.ts';
-import { printed } from '../test/local.ts';
+import { pollOptions } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 import { startInTerminal } from '../test/terminal.ts';
@@ -26,7 +26,7 @@ describe('a command that asks for confirmation', () => {
     startInTerminal(['conversations', 'erase', chatId, ...more], { AWS_ENDPOINT_URL: local.aws });
   const askToErase = async () => {
     const terminal = erase();
-    await expect.poll(terminal.shown, printed).toContain(question);
+    await expect.poll(terminal.shown, pollOptions).toContain(question);
     return terminal;
   };
 

@@ -49,7 +49,7 @@ describe('livechat send', () => {
     const { code, stdout } = await cli.run('send', '--chat', chatId, '--text', 'Your parcel has left.', '--wait');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^requested +\S+\n(?:(?:waiting|sending|sent)\n)*delivered +\S+\n$/);
-    expect(await bus.shown(chatId)).toEqual(['Your parcel has left.']);
+    expect(await bus.sentTexts(chatId)).toEqual(['Your parcel has left.']);
   });
 
   test('returns without --wait when the request is on the bus, and sends the same request once', async () => {
@@ -58,8 +58,8 @@ describe('livechat send', () => {
     const answer = { ok: true, requestId: 'order-4711', organizationId, conversationId: chatId };
     expect(await cli.json(...args)).toEqual(answer);
     expect(await cli.json(...args)).toEqual(answer);
-    await bus.settled();
-    expect(await bus.shown(chatId)).toEqual(['Once']);
+    await bus.waitForExecutions();
+    expect(await bus.sentTexts(chatId)).toEqual(['Once']);
   });
 
   test('sends a local file and a card', async () => {
@@ -81,7 +81,7 @@ describe('livechat send', () => {
     const chatId = await chat();
     const args = ['send', '--chat', chatId, '--text', 'Call her back', '--note', '--wait'];
     expect(await cli.json(...args)).toMatchObject({ status: 'delivered' });
-    expect(await bus.shown(chatId)).toEqual([]);
+    expect(await bus.sentTexts(chatId)).toEqual([]);
   });
 
   test('reports the dead letter of a request that LiveChat rejects', async () => {
@@ -100,7 +100,7 @@ describe('livechat send', () => {
     const { code, stdout } = await cli.run('send', '--chat', chatId, '--text', 'At last', '--wait');
     expect(stdout).toContain('delivered');
     expect(code).toBe(0);
-    expect(await bus.shown(chatId)).toEqual(['At last']);
+    expect(await bus.sentTexts(chatId)).toEqual(['At last']);
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor, livechat } from '../test/cli.ts';
-import { type Local, printed, startLocal } from '../test/local.ts';
+import { type Local, pollOptions, startLocal } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 
 const secretValue = z.object({ LIVECHAT_WEBHOOK_SECRET: z.string(), LIVECHAT_AGENT_ID: z.string() });
@@ -60,7 +60,7 @@ describe('livechat webhooks sync --rotate-secret', () => {
     expect(await stored('AWSPREVIOUS')).toEqual(before);
     for (const secret of [before, after]) expect(stdout + stderr).not.toContain(secret.LIVECHAT_WEBHOOK_SECRET);
     // Webhooks of the old and of the new registrations.
-    await expect.poll(() => statuses().length, printed).toBeGreaterThanOrEqual(244);
+    await expect.poll(() => statuses().length, pollOptions).toBeGreaterThanOrEqual(244);
     expect(new Set(statuses())).toEqual(new Set(['200']));
     await expectUpToDate();
   });
@@ -81,7 +81,7 @@ describe('livechat webhooks sync --rotate-secret', () => {
     expect(await stored('AWSCURRENT')).toEqual(interrupted);
     await outbound(local).chat();
     await local.idle();
-    await expect.poll(() => statuses().length, printed).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => statuses().length, pollOptions).toBeGreaterThanOrEqual(2);
     expect(new Set(statuses())).toEqual(new Set(['200']));
     await expectUpToDate();
   });

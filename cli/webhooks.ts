@@ -149,7 +149,7 @@ const apply = async ({ plan, desired, secret, isNew }: PlannedSync, account: Acc
   await withProgress('Registering', countSteps(plan), ({ step, say }) =>
     applyChanges(plan, {
       ...{ account, desired, secret, storedAt, delays, clock: systemClock },
-      onStep: (done) => (done.did === 'waiting' ? say(formatWait(done.until)) : step()),
+      onProgress: (progress) => (progress.status === 'waiting' ? say(formatWait(progress.until)) : step()),
     }),
   );
 };

@@ -19,9 +19,9 @@ import type { ConversationPage, ConversationResponse, MessageResponse } from './
 import { routing } from './routing.ts';
 import { search } from './search.ts';
 
-const pageEnd = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
+const cursorSchema = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
-/** Page size of each status' query: at most this many items of each status are read and not returned. */
+/** Maximum page size of the query of each status, which bounds the items that are read but not returned. */
 const listPageSize = 50;
 const searchPageSize = 200;
 
@@ -39,27 +39,32 @@ export function api({ bus }: { bus: string }): Hono {
 
   app.get('/conversations', async (context) => {
     const { status, organizationId, limit, after, search: text } = context.req.query();
-    const wanted = status === undefined ? statuses : [parseOneOf(statuses, status, 'status')];
+    const allowedStatuses = status === undefined ? statuses : [parseOneOf(statuses, status, 'status')];
     const max = parseLimit(limit, 50);
-    const end = after === undefined ? undefined : parsePageEnd(after);
+    const end = after === undefined ? undefined : parseCursor(after);
     const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const walk = (pageSize: number) =>
-      iterateConversations({ organizationIds: ids, statuses: wanted, pageSize, ...(end && { from: { after: end } }) });
+    const iterate = (pageSize: number) =>
+      iterateConversations({
+        organizationIds: ids,
+        statuses: allowedStatuses,
+        pageSize,
+        ...(end && { from: { after: end } }),
+      });
     if (text) {
-      const exact = end ? [] : await findById(text.trim(), ids, wanted);
+      const exact = end ? [] : await findById(text.trim(), ids, allowedStatuses);
       const options = { text, limit: max, signal: context.req.raw.signal };
-      const { conversations, last, ...searched } = await search(walk(searchPageSize), options);
-      const others = conversations.filter(({ id }) => !exact.some((one) => one.id === id));
+      const { conversations, last, ...searched } = await search(iterate(searchPageSize), options);
+      const others = conversations.filter(({ id }) => !exact.some((match) => match.id === id));
       return context.json({
         conversations: [...exact, ...others],
-        next: last && encode(pageEnd.parse(last)),
+        next: last && encodeCursor(cursorSchema.parse(last)),
         ...searched,
       } satisfies ConversationPage);
     }
-    const found = await take(walk(Math.min(max + 1, listPageSize)), max + 1);
+    const found = await take(iterate(Math.min(max + 1, listPageSize)), max + 1);
     const conversations = found.slice(0, max);
     const last = conversations.at(-1);
-    const next = found.length > max && last ? encode(pageEnd.parse(last)) : undefined;
+    const next = found.length > max && last ? encodeCursor(cursorSchema.parse(last)) : undefined;
     return context.json({ conversations, next } satisfies ConversationPage);
   });
 
@@ -85,7 +90,9 @@ export function api({ bus }: { bus: string }): Hono {
   app.get('/messages/:id', async (context) => {
     const { organizationId } = context.req.query();
     const found = await findMessages(context.req.param('id'));
-    const message = found.find((one) => organizationId === undefined || one.organizationId === organizationId);
+    const message = found.find(
+      (candidate) => organizationId === undefined || candidate.organizationId === organizationId,
+    );
     if (!message) throw invalid(404, 'id', 'the id of a stored message');
     const clicks = await listButtonClicks({ ...message, messageId: message.id });
     return context.json({ message: await addMediaLink(message, Date.now()), clicks } satisfies MessageResponse);
@@ -99,22 +106,22 @@ export function api({ bus }: { bus: string }): Hono {
 const withLinks = <T extends StoredMessage>(messages: readonly T[]) =>
   Promise.all(messages.map((message) => addMediaLink(message, Date.now())));
 
-/** The conversation with this id, or with the message of this id: found without a search. */
+/** Finds the conversation with this id, or the one that contains the message with this id, without a search. */
 async function findById(
   id: string,
   organizationIds: readonly string[],
   allowed: readonly Status[],
 ): Promise<ConversationDetail[]> {
   const [conversations, messages] = await Promise.all([findConversations(id, organizationIds), findMessages(id)]);
-  const ofMessages = await Promise.all(
+  const withMessage = await Promise.all(
     messages
       .filter(({ organizationId }) => organizationIds.includes(organizationId))
       .map(({ organizationId, conversationId }) => findConversations(conversationId, [organizationId])),
   );
-  return [...conversations, ...ofMessages.flat()].filter(({ status }) => allowed.includes(status));
+  return [...conversations, ...withMessage.flat()].filter(({ status }) => allowed.includes(status));
 }
 
-/** Without an organization, all organizations are searched. */
+/** Finds a conversation in one organization, or in all if none is given. */
 async function findConversation(
   conversationId: string,
   organizationId: string | undefined,
@@ -127,12 +134,12 @@ async function findConversation(
   return conversation;
 }
 
-function encode(value: unknown): string {
+function encodeCursor(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-function parsePageEnd(text: string): ConversationCursor {
-  const parsed = z.safeParse(pageEnd, parseJson(Buffer.from(text, 'base64url').toString()));
+function parseCursor(text: string): ConversationCursor {
+  const parsed = z.safeParse(cursorSchema, parseJson(Buffer.from(text, 'base64url').toString()));
   if (!parsed.success) throw invalid(400, 'after', 'the `next` of the previous page');
   return parsed.data;
 }

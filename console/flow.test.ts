@@ -13,7 +13,7 @@ const event = (detailType: string, data: object = {}): Activity => ({
 
 it('counts each activity at its station, and failures separately', () => {
   const flow = createFlow();
-  const passed: Activity[] = [
+  const activities: Activity[] = [
     { type: 'webhook', at, status: 200, ms: 20 },
     { type: 'webhook', at, status: 401, ms: 10 },
     event('message.received'),
@@ -25,7 +25,7 @@ it('counts each activity at its station, and failures separately', () => {
     { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
     event('message.sent'),
   ];
-  for (const activity of passed) flow.count(activity, start);
+  for (const activity of activities) flow.count(activity, start);
   const { stations, running } = flow.view(start);
   const once = { total: 1, failed: 0, lastMinute: 1 };
   expect(stations).toEqual({
@@ -64,17 +64,17 @@ it('measures the time from a request on the bus to each sent message', () => {
     ...event(detailType, { requestId }),
     at: new Date(start + ms).toISOString(),
   });
-  const passed = [
+  const activities = [
     requestEvent('message.send.requested', 0, 'a'),
     requestEvent('message.send.requested', 100, 'b'),
-    // The same request, published again, keeps its first time.
+    // A duplicate of a request keeps its first time.
     requestEvent('message.send.requested', 200, 'a'),
     requestEvent('message.sent', 300, 'a'),
     requestEvent('message.sent', 700, 'a'),
     requestEvent('message.sent', 400, 'b'),
     requestEvent('message.sent', 900, 'unknown'),
   ];
-  for (const activity of passed) flow.count(activity, start);
+  for (const activity of activities) flow.count(activity, start);
   flow.count({ type: 'execution', at, name: 'a', status: 'SUCCEEDED', ms: 900 }, start);
   const slice = flow.view(start).slices.at(-1);
   expect(slice).toMatchObject({ sent: 4, inboundMs: null, sendMs: { p50: 300, p99: 900 } });
@@ -105,7 +105,7 @@ it('does not count the start of an execution that began before the console, and 
     status,
     ...more,
   });
-  flow.count(execution('old', 'RUNNING', { before: true }), start);
+  flow.count(execution('old', 'RUNNING', { startedBefore: true }), start);
   flow.count(execution('older', 'SUCCEEDED'), start);
   flow.count(execution('new', 'RUNNING'), start);
   flow.count(execution('new', 'RUNNING'), start);

@@ -59,7 +59,7 @@ export interface Flow {
 }
 
 const sliceSeconds = 5;
-const keptSlices = 180;
+const sliceCount = 180;
 const minuteSlices = 60 / sliceSeconds;
 
 interface SliceCounts {
@@ -93,8 +93,8 @@ function eventStations({ detailType, stored }: Activity): { readonly station: St
 }
 
 /** Executions that started before the console are not counted. */
-function isStart({ status, before }: Activity): boolean {
-  return status === 'RUNNING' && before !== true;
+function isStart({ status, startedBefore }: Activity): boolean {
+  return status === 'RUNNING' && startedBefore !== true;
 }
 
 const failedEvent = z.object({ data: z.object({ deadLetterId: z.string() }) });
@@ -109,11 +109,19 @@ function inboundTimes({ type, ms, stored }: Activity): number[] {
   return typeof ms === 'number' && (type === 'webhook' || stored === true) ? [ms] : [];
 }
 
-const zero = (): Record<Station, number> =>
-  ({ webhook: 0, bus: 0, functions: 0, tables: 0, machine: 0, livechat: 0, 'dead-letters': 0 }) satisfies Record<
-    Station,
-    number
-  >;
+function forEachStation<T>(create: (station: Station) => T): Record<Station, T> {
+  return {
+    webhook: create('webhook'),
+    bus: create('bus'),
+    functions: create('functions'),
+    tables: create('tables'),
+    machine: create('machine'),
+    livechat: create('livechat'),
+    'dead-letters': create('dead-letters'),
+  };
+}
+
+const zero = () => forEachStation(() => 0);
 
 /** The stations whose activity the tables do not show. */
 export const stationsNotInTables: readonly Station[] = ['webhook', 'functions'];
@@ -135,7 +143,7 @@ export function createFlow(notMeasured: readonly Station[] = []) {
     if (found) return found;
     const fresh: SliceCounts = { totals: zero(), inboundMs: [], sendMs: [], gate: undefined };
     slices.set(index, fresh);
-    for (const old of slices.keys()) if (old <= index - keptSlices) slices.delete(old);
+    for (const old of slices.keys()) if (old <= index - sliceCount) slices.delete(old);
     return fresh;
   };
 
@@ -172,24 +180,15 @@ export function createFlow(notMeasured: readonly Station[] = []) {
     },
     view(now: number): Flow {
       const last = Math.floor(now / 1000 / sliceSeconds);
-      const indexes = Array.from({ length: keptSlices }, (_, index) => last - keptSlices + 1 + index);
+      const indexes = Array.from({ length: sliceCount }, (_, index) => last - sliceCount + 1 + index);
       const lastMinute = (station: Station) =>
         indexes.slice(-minuteSlices).reduce((sum, index) => sum + (slices.get(index)?.totals[station] ?? 0), 0);
-      const countsAt = (station: Station): StationCounts => ({
-        total: totals[station],
-        failed: failures[station],
-        lastMinute: lastMinute(station),
-      });
       return {
-        stations: {
-          webhook: countsAt('webhook'),
-          bus: countsAt('bus'),
-          functions: countsAt('functions'),
-          tables: countsAt('tables'),
-          machine: countsAt('machine'),
-          livechat: countsAt('livechat'),
-          'dead-letters': countsAt('dead-letters'),
-        },
+        stations: forEachStation((station) => ({
+          total: totals[station],
+          failed: failures[station],
+          lastMinute: lastMinute(station),
+        })),
         notMeasured,
         sampledAt,
         running: running.size,
@@ -228,17 +227,17 @@ function summarizeGates(gates: readonly GateView[]): Pick<FlowSlice, 'callsPerSe
 }
 
 const requestEvent = z.object({ detail: z.object({ data: z.object({ requestId: z.string() }) }) });
-/** The most requests whose time is kept; the oldest are dropped first. */
+/** Maximum number of requests whose time is kept; the oldest are dropped first. */
 const maxRequests = 10_000;
 
 /**
  * Measures delivery times in ms: from a request on the bus to each of its accepted messages or, on a stage, the duration of its
  * execution. Returns an empty list for other activity.
  */
-export function createSendTimer(): (activity: Activity) => number[] {
+function createSendTimer(): (activity: Activity) => number[] {
   const requestedAt = new Map<string, number>();
 
-  // A request that is published again keeps its first time.
+  // A duplicate of a request keeps its first time.
   const remember = (requestId: string, time: number) => {
     if (requestedAt.has(requestId)) return;
     requestedAt.set(requestId, time);

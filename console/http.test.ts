@@ -25,16 +25,16 @@ it.each([
   ['a cross-site subresource', { host: 'localhost:3000', 'sec-fetch-site': 'cross-site' }, 'Sec-Fetch-Site'],
 ])('rejects %s with 403', async (_, headers, field) => {
   for (const method of ['GET', 'POST']) {
-    const answer = await request(headers, '/api/dead-letters/1/redrive', method);
-    expect(answer.status).toBe(403);
-    expect(await answer.json()).toEqual({ error: { field, expected: expect.any(String) } });
+    const response = await request(headers, '/api/dead-letters/1/redrive', method);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toEqual({ error: { field, expected: expect.any(String) } });
   }
 });
 
 it('serves the page to a link from another site, with a policy that allows only its own files', async () => {
-  const answer = await request({ host: 'localhost:3000', 'sec-fetch-site': 'cross-site' }, '/');
-  expect(answer.status).toBe(200);
-  const policy = answer.headers.get('content-security-policy') ?? '';
+  const response = await request({ host: 'localhost:3000', 'sec-fetch-site': 'cross-site' }, '/');
+  expect(response.status).toBe(200);
+  const policy = response.headers.get('content-security-policy') ?? '';
   expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'");
   expect(policy).toContain("img-src 'self' data: https://files.example");
   expect(policy).not.toContain('unsafe');

@@ -50,14 +50,26 @@ export function invalid(status: 400 | 404 | 409, field: string, expected: string
 
 const limit = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(2000));
 
-export function parseLimit(given: string | undefined, fallback: number): number {
-  const parsed = limit.safeParse(given ?? fallback);
+export function parseLimit(text: string | undefined, fallback: number): number {
+  const parsed = limit.safeParse(text ?? fallback);
   if (!parsed.success) throw invalid(400, 'limit', 'a whole number from 1 to 2000');
   return parsed.data;
 }
 
-export function parseOneOf<T extends string>(allowed: readonly T[], given: string, field: string): T {
-  const found = allowed.find((one) => one === given);
+export function parseOneOf<T extends string>(allowed: readonly T[], text: string, field: string): T {
+  const found = allowed.find((value) => value === text);
   if (found === undefined) throw invalid(400, field, `one of ${allowed.join(', ')}`);
   return found;
+}
+
+/** Parses a JSON body; a body that does not match the schema is rejected with 400. */
+export async function parseBody<T>(
+  { req }: Context,
+  schema: z.ZodMiniType<T>,
+  field: string,
+  expected: string,
+): Promise<T> {
+  const parsed = schema.safeParse(await req.json().catch(() => undefined));
+  if (!parsed.success) throw invalid(400, field, expected);
+  return parsed.data;
 }

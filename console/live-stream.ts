@@ -12,7 +12,7 @@ const gateTicks = 5;
 const gateRecoveryMs = 120_000;
 const heartbeatMs = 15_000;
 
-export interface LiveStream {
+interface LiveStream {
   /** The current counts. */
   flow(): Flow;
   /** Server-sent events: each activity under its type, and the counts each second as `flow`. */

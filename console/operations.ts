@@ -16,7 +16,7 @@ import { type Archived, find, list } from '../core/outbound/dead-letters/store.t
 import { command, viewOf } from '../core/outbound/gate/hand.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
-import { invalid, parseLimit, parseOneOf } from './http.ts';
+import { invalid, parseBody, parseLimit, parseOneOf } from './http.ts';
 import type {
   DeadLetter,
   DeadLetterPage,
@@ -82,8 +82,8 @@ export function operations(): Hono {
 
   app.get('/dead-letters', async (context) => {
     const { status, limit, after } = context.req.query();
-    const wanted = parseOneOf(deadLetterStatuses, status ?? 'open', 'status');
-    const { letters, next } = await list(wanted, { limit: parseLimit(limit, 100), from: after ?? null });
+    const chosenStatus = parseOneOf(deadLetterStatuses, status ?? 'open', 'status');
+    const { letters, next } = await list(chosenStatus, { limit: parseLimit(limit, 100), from: after ?? null });
     return context.json({ deadLetters: letters.map(withCategory), next } satisfies DeadLetterPage);
   });
 
@@ -97,10 +97,10 @@ export function operations(): Hono {
   });
 
   app.post('/dead-letters/redrive', async (context) => {
-    const given = dryRunRequest.safeParse(await context.req.json().catch(() => undefined));
-    if (!given.success) throw invalid(400, 'ids', '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters');
+    const expected = '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters';
+    const { ids } = await parseBody(context, dryRunRequest, 'ids', expected);
     const deadLetters = await Promise.all(
-      given.data.ids.map(async (id) => ({ id, reason: notRedrivableReason((await find(id))?.archived) })),
+      ids.map(async (id) => ({ id, reason: notRedrivableReason((await find(id))?.archived) })),
     );
     return context.json({ deadLetters } satisfies RedriveDryRun);
   });
@@ -123,10 +123,9 @@ export function operations(): Hono {
   });
 
   app.post('/gate/:organizationId', async (context) => {
-    const given = gateCommand.safeParse(await context.req.json().catch(() => undefined));
-    if (!given.success)
-      throw invalid(400, 'do', '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}');
-    return context.json({ gate: await command(gates, context.req.param('organizationId'), given.data, Date.now()) });
+    const expected = '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}';
+    const change = await parseBody(context, gateCommand, 'do', expected);
+    return context.json({ gate: await command(gates, context.req.param('organizationId'), change, Date.now()) });
   });
 
   return app;
@@ -174,14 +173,5 @@ const details = z.object({ name: text, error: text, cause: text, input: text });
 function toHistoryEvent(event: StepFunctionsEvent): HistoryEvent {
   const { id = 0, type = '', timestamp } = event;
   const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];
-  const { name, error, cause, input } = details.safeParse(found).data ?? {};
-  return {
-    id,
-    type,
-    timestamp: timestamp?.toISOString() ?? '',
-    ...(name !== undefined && { name }),
-    ...(error !== undefined && { error }),
-    ...(cause !== undefined && { cause }),
-    ...(input !== undefined && { input }),
-  };
+  return { id, type, timestamp: timestamp?.toISOString() ?? '', ...details.safeParse(found).data };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { type Local, organizationId, startLocal } from '../test/local.ts';
 import { meter } from '../test/read-units.ts';
-import { seedOf } from '../test/seed.ts';
+import { createSeeder } from '../test/seed.ts';
 
 /** Read units that the console uses on tables with ten thousand conversations. */
 
@@ -17,11 +17,11 @@ type Page = z.infer<typeof page>;
 let local: Local;
 let ask: (path: string) => Promise<unknown>;
 let units: ReturnType<typeof meter>;
-let seed: Awaited<ReturnType<typeof seedOf>>;
+let seed: Awaited<ReturnType<typeof createSeeder>>;
 
 beforeAll(async () => {
   local = await startLocal();
-  seed = await seedOf(local);
+  seed = await createSeeder(local);
   await seed.conversations(total);
   await Promise.all([seed.messages('C1', 2_000), seed.messages('C9001', 3)]);
   const [{ api }, { documents }] = await Promise.all([import('./api.ts'), import('../core/platform/dynamodb.ts')]);
@@ -63,8 +63,8 @@ describe('with ten thousand conversations', () => {
   it('returns all in order, each once, and reads each about once', async () => {
     const { value: pages, readUnits } = await units.of(() => all({ limit: '2000' }));
     expect(idsIn(pages)).toEqual(Array.from({ length: total }, (_, index) => `C${index}`));
-    const one = await units.of(() => list({ limit: '1000' }));
-    expect(readUnits).toBeLessThan(1.3 * 10 * one.readUnits);
+    const single = await units.of(() => list({ limit: '1000' }));
+    expect(readUnits).toBeLessThan(1.3 * 10 * single.readUnits);
   });
 
   it('examines a bounded number of conversations in each search request and finds the last one', async () => {

@@ -69,10 +69,10 @@ export interface HistoryEvent {
   readonly type: string;
   /** ISO 8601. */
   readonly timestamp: string;
-  readonly name?: string;
-  readonly error?: string;
-  readonly cause?: string;
-  readonly input?: string;
+  readonly name?: string | undefined;
+  readonly error?: string | undefined;
+  readonly cause?: string | undefined;
+  readonly input?: string | undefined;
 }
 
 export interface ExecutionResponse {

@@ -14,7 +14,7 @@ function conversation(index: number, name = `Customer ${index}`): ConversationSu
   };
 }
 
-async function* walk(list: readonly ConversationSummary[], after?: ConversationSummary) {
+async function* iterate(list: readonly ConversationSummary[], after?: ConversationSummary) {
   yield* list.slice(after ? list.indexOf(after) + 1 : 0);
 }
 
@@ -32,7 +32,7 @@ describe('search', () => {
         let last: ConversationSummary | undefined;
         for (let requests = 0; ; requests += 1) {
           expect(requests).toBeLessThanOrEqual(all.length);
-          const part = await search(walk(all, last), { text: 'dana', limit, budget });
+          const part = await search(iterate(all, last), { text: 'dana', limit, budget });
           expect(part.conversations.length).toBeLessThanOrEqual(limit);
           expect(part.searched).toBeLessThanOrEqual(budget);
           found.push(...part.conversations);
@@ -42,14 +42,14 @@ describe('search', () => {
           expect(part.searchedTo).toBe(last.lastActivityAt);
         }
         expect(searched).toBe(all.length);
-        expect(found).toEqual(all.filter((one) => matchesSearch(one, 'dana')));
+        expect(found).toEqual(all.filter((candidate) => matchesSearch(candidate, 'dana')));
       }),
     );
   });
 
   it('stops when the client disconnects, and can continue from there', async () => {
     const all = [0, 1, 2, 3].map((index) => conversation(index));
-    const { searched, last } = await search(walk(all), {
+    const { searched, last } = await search(iterate(all), {
       text: 'nobody',
       limit: 10,
       signal: AbortSignal.abort(),

@@ -13,11 +13,11 @@ interface SearchResult {
   readonly last?: ConversationSummary;
 }
 
-export interface SearchOptions {
+interface SearchOptions {
   readonly text: string;
-  /** The most matches to return. */
+  /** Maximum number of matches to return. */
   readonly limit: number;
-  /** The most conversations to examine. */
+  /** Maximum number of conversations to examine. */
   readonly budget?: number;
   /** Aborted when the client disconnects. */
   readonly signal?: AbortSignal;
@@ -28,13 +28,13 @@ export interface SearchOptions {
  * `last` returns each match once.
  */
 export async function search(
-  walk: AsyncIterable<ConversationSummary>,
+  candidates: AsyncIterable<ConversationSummary>,
   { text, limit, budget = defaultBudget, signal }: SearchOptions,
 ): Promise<SearchResult> {
   const conversations: ConversationSummary[] = [];
   let searched = 0;
   let searchedTo: Pick<SearchResult, 'searchedTo'> = {};
-  for await (const last of walk) {
+  for await (const last of candidates) {
     searched += 1;
     searchedTo = { searchedTo: last.lastActivityAt };
     if (matchesSearch(last, text)) conversations.push(last);
@@ -49,5 +49,5 @@ export async function search(
 export function matchesSearch({ id, participants }: ConversationSummary, search: string): boolean {
   const text = search.trim().toLowerCase();
   const texts = [id, ...participants.flatMap(({ id: user, name, email }) => [user, name, email])];
-  return texts.some((one) => one?.toLowerCase().includes(text));
+  return texts.some((value) => value?.toLowerCase().includes(text));
 }

@@ -8,7 +8,7 @@ import { findConversations } from '../core/conversations/queries.ts';
 import { submit } from '../core/outbound/submit.ts';
 import { api } from './api.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
-import { guard, invalid, securityHeaders } from './http.ts';
+import { guard, invalid, parseBody, securityHeaders } from './http.ts';
 import { createLiveStream } from './live-stream.ts';
 import type { AboutConsole } from './responses.ts';
 
@@ -55,9 +55,8 @@ function simulatorApi(simulator: string): Hono {
   const app = new Hono();
 
   app.post('/messages', async (context) => {
-    const given = simulatorMessage.safeParse(await context.req.json().catch(() => undefined));
-    if (!given.success) throw invalid(400, 'text', '{"conversationId":"…","text":"…"}');
-    const { conversationId, text } = given.data;
+    const expected = '{"conversationId":"…","text":"…"}';
+    const { conversationId, text } = await parseBody(context, simulatorMessage, 'text', expected);
     const [conversation] = await findConversations(conversationId);
     if (!conversation) throw invalid(404, 'conversationId', 'the id of a stored conversation');
     const requestId = `simulator-${randomUUID()}`;

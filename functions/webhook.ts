@@ -4,8 +4,7 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createBusPublisher, type Publish } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
-import { type ReceiveOptions, receive } from '../core/livechat/receive.ts';
-import { verifyProof } from '../core/livechat/verify.ts';
+import { type ReceiveOptions, receive, verifyProof } from '../core/livechat/webhook.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
@@ -27,7 +26,7 @@ export interface WebhookOptions extends Omit<ReceiveOptions, 'now'> {
   readonly now?: () => number;
 }
 
-/** LiveChat's webhook: verify, translate, publish. Responds with 200 only after the bus took every event. */
+/** LiveChat's webhook: verify, translate, publish. Responds with 200 only after the bus has accepted every event. */
 export function webhookHandler(options: WebhookOptions) {
   const { credentials, publish, maxBytes, now = Date.now, ...metricsAndLog } = options;
   const verify: Verify = (proof, organizationId) => verifyProof(proof, organizationId, credentials, now);

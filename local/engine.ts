@@ -15,7 +15,7 @@ import {
   replaceProcessEnvironment,
 } from './environment.ts';
 import { createHttpApi, type HttpApiOptions } from './http-api.ts';
-import { allocateSharedCount, sharedInFlight } from './in-flight.ts';
+import { allocateSharedCount, createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, listen } from './listen.ts';
@@ -158,7 +158,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         redeliveryMs: options.asyncRetryDelayMs,
         ...options.machineDelays,
       },
-      otherInFlight: sharedInFlight(pendingWebhooks),
+      otherInFlight: createInFlight(pendingWebhooks),
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { allocateSharedCount, createInFlight, sharedInFlight, waitUntilAllIdle } from './in-flight.ts';
+import { allocateSharedCount, createInFlight, waitUntilAllIdle } from './in-flight.ts';
 
 test('resolves idle when all work has ended, and counts each end once', async () => {
   const inFlight = createInFlight();
@@ -36,8 +36,8 @@ test('waits until all counters are zero at the same moment', async () => {
   expect(await waitUntilAllIdle([other, one], 1)).toBe(false);
 });
 
-test('counts work in shared memory', async () => {
-  const inFlight = sharedInFlight(allocateSharedCount());
+test('counts each end of work once', async () => {
+  const inFlight = createInFlight();
   await expect(inFlight.idle(0)).resolves.toBe(true);
   const [first, second] = [inFlight.track(), inFlight.track()];
   await expect(inFlight.idle(10)).resolves.toBe(false);
@@ -51,15 +51,15 @@ test('counts work in shared memory', async () => {
 
 test('shares the count between counters with the same memory', () => {
   const memory = allocateSharedCount();
-  const end = sharedInFlight(memory).track();
-  expect(sharedInFlight(memory).pending()).toBe(1);
+  const end = createInFlight(memory).track();
+  expect(createInFlight(memory).pending()).toBe(1);
   end();
-  expect(sharedInFlight(memory).pending()).toBe(0);
+  expect(createInFlight(memory).pending()).toBe(0);
 });
 
 test('waits for work that another thread ends', async () => {
   const memory = allocateSharedCount();
-  const inFlight = sharedInFlight(memory);
+  const inFlight = createInFlight(memory);
   inFlight.track();
   const end = `
     const count = new Int32Array(require('node:worker_threads').workerData);

@@ -1,5 +1,5 @@
 import type { Colors } from 'picocolors/types.js';
-import type { Activity, EventActivity, ExecutionActivity, InvocationActivity, WebhookActivity } from './activity.ts';
+import type { Activity } from './activity.ts';
 import { isRecord } from './aws/protocol.ts';
 import type { Addresses, Engine } from './engine.ts';
 
@@ -29,37 +29,28 @@ export function formatActivity(activity: Activity, colors: Colors): string {
   return `${time} ${activity.type.padEnd(10)} ${describe(activity, colors)}`;
 }
 
-function describe(activity: Activity, colors: Colors): string {
+function describe(activity: Activity, { cyan, dim, green, red }: Colors): string {
   switch (activity.type) {
-    case 'webhook':
-      return describeWebhook(activity, colors);
-    case 'event':
-      return describeEvent(activity, colors);
-    case 'execution':
-      return describeExecution(activity, colors);
-    case 'invocation':
-      return describeInvocation(activity, colors);
+    case 'webhook': {
+      const { method, action, status, ms } = activity;
+      const code = status < 300 ? green(String(status)) : red(String(status));
+      return [method, action, code, dim(`${ms} ms`)].filter(Boolean).join(' ');
+    }
+    case 'event': {
+      const { detailType, detail } = activity;
+      const data = isRecord(detail) ? detail.data : undefined;
+      const conversation = isRecord(data) ? data.conversationId : undefined;
+      return typeof conversation === 'string' ? `${detailType} ${cyan(conversation)}` : detailType;
+    }
+    case 'execution': {
+      const { name, status, error = '' } = activity;
+      const text = status.toLowerCase().replace('_', ' ');
+      if (status === 'RUNNING') return `${name} ${text}`;
+      return `${name} ${status === 'SUCCEEDED' ? green(text) : red(`${text} ${error}`.trim())}`;
+    }
+    case 'invocation': {
+      const { function: name, ok, ms, error = '' } = activity;
+      return `${name} ${ok ? green('ok') : red(`failed ${error}`.trim())} ${dim(`${ms} ms`)}`;
+    }
   }
-}
-
-function describeWebhook({ method, action, status, ms }: WebhookActivity, colors: Colors): string {
-  const code = status < 300 ? colors.green(String(status)) : colors.red(String(status));
-  return [method, action, code, colors.dim(`${ms} ms`)].filter(Boolean).join(' ');
-}
-
-function describeEvent({ detailType, detail }: EventActivity, colors: Colors): string {
-  const data = isRecord(detail) ? detail.data : undefined;
-  const conversation = isRecord(data) ? data.conversationId : undefined;
-  return typeof conversation === 'string' ? `${detailType} ${colors.cyan(conversation)}` : detailType;
-}
-
-function describeExecution({ name, status, error }: ExecutionActivity, colors: Colors): string {
-  const text = status.toLowerCase().replace('_', ' ');
-  if (status === 'RUNNING') return `${name} ${text}`;
-  return `${name} ${status === 'SUCCEEDED' ? colors.green(text) : colors.red(`${text} ${error ?? ''}`.trim())}`;
-}
-
-function describeInvocation({ function: name, ok, ms, error }: InvocationActivity, colors: Colors): string {
-  const outcome = ok ? colors.green('ok') : colors.red(`failed ${error ?? ''}`.trim());
-  return `${name} ${outcome} ${colors.dim(`${ms} ms`)}`;
 }

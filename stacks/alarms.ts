@@ -1,6 +1,6 @@
 import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
 import { deadLetters, quarantine } from './bus.ts';
-import { asynchronous } from './functions.ts';
+import { asynchronousFunctions } from './functions.ts';
 import { api } from './inbound.ts';
 import {
   apiMetric,
@@ -11,17 +11,18 @@ import {
   queueMetric,
   ruleMetric,
   tableMetric,
-} from './metrics.ts';
-import { componentName, named, quietMinutes, service } from './settings.ts';
+  topic,
+} from './monitoring.ts';
+import { componentName, quietMinutes, resourceName, service } from './settings.ts';
 import { control, conversations, messages } from './storage.ts';
 import { alertRule, functions, rules } from './topology.ts';
 
-export interface AlarmSpec {
-  /** Also the heading in docs/how-to/respond-to-alarms.md under which it is told what to do. */
+interface AlarmSpec {
+  /** Also the heading in docs/how-to/respond-to-alarms.md. */
   readonly name: string;
-  /** What happened and what to do first. */
+  /** The problem and the first step to resolve it. */
   readonly description: string;
-  /** Several are summed. */
+  /** Several metrics are summed. */
   readonly metrics: readonly Metric[];
   readonly statistic?: 'Sum' | 'Maximum' | 'p99';
   /** Threshold: above this value (default 0), or below `below`. */
@@ -35,43 +36,47 @@ export interface AlarmSpec {
   readonly missingData?: 'breaching' | 'notBreaching';
 }
 
-/** CloudWatch’s limit of metrics in one expression. */
+/** CloudWatch’s limit of metrics per alarm. */
 const maxMetrics = 10;
 
-/** Notifies the topic on ALARM and OK. More than 10 metrics are split over several alarms. */
-export function createAlarm(spec: AlarmSpec, topicArn: $util.Input<string>): void {
+/** Creates an alarm that notifies the topic on ALARM and OK. More than 10 metrics are split over several alarms. */
+function createAlarm(spec: AlarmSpec): void {
   const { name, description, above = 0, below, periods: [over, of] = [1, 1], missingData = 'notBreaching' } = spec;
   for (let from = 0; from < spec.metrics.length; from += maxMetrics) {
-    const called = from === 0 ? name : `${name}-${from / maxMetrics + 1}`;
-    new aws.cloudwatch.MetricAlarm(componentName(called), {
-      name: named(called),
+    const suffixed = from === 0 ? name : `${name}-${from / maxMetrics + 1}`;
+    new aws.cloudwatch.MetricAlarm(componentName(suffixed), {
+      name: resourceName(suffixed),
       alarmDescription: `${description} See docs/how-to/respond-to-alarms.md#${name}`,
       comparisonOperator: below === undefined ? 'GreaterThanThreshold' : 'LessThanThreshold',
       threshold: below ?? above,
       evaluationPeriods: of,
       datapointsToAlarm: over,
       treatMissingData: missingData,
-      alarmActions: [topicArn],
-      okActions: [topicArn],
-      ...measured({ ...spec, metrics: spec.metrics.slice(from, from + maxMetrics) }),
+      alarmActions: [topic.arn],
+      okActions: [topic.arn],
+      ...metricArguments({ ...spec, metrics: spec.metrics.slice(from, from + maxMetrics) }),
     });
   }
 }
 
-function measured({ metrics, statistic = 'Sum', period = 300 }: AlarmSpec): Partial<aws.cloudwatch.MetricAlarmArgs> {
-  const [only, ...others] = metrics;
-  if (only && others.length === 0) {
+function metricArguments({
+  metrics,
+  statistic = 'Sum',
+  period = 300,
+}: AlarmSpec): Partial<aws.cloudwatch.MetricAlarmArgs> {
+  const [first, ...others] = metrics;
+  if (first && others.length === 0) {
     const kind = statistic === 'p99' ? { extendedStatistic: statistic } : { statistic };
-    return { namespace: only.namespace, metricName: only.name, dimensions: { ...only.dimensions }, period, ...kind };
+    return { namespace: first.namespace, metricName: first.name, dimensions: { ...first.dimensions }, period, ...kind };
   }
-  const queries = metrics.map(({ namespace: of, name, dimensions }, index) => ({
+  const queries = metrics.map(({ namespace, name: metricName, dimensions }, index) => ({
     id: `m${index}`,
-    metric: { namespace: of, metricName: name, dimensions: { ...dimensions }, period, stat: statistic },
+    metric: { namespace, metricName, dimensions: { ...dimensions }, period, stat: statistic },
   }));
   return { metricQueries: [{ id: 'sum', expression: 'SUM(METRICS())', label: 'Sum', returnData: true }, ...queries] };
 }
 
-/** What API Gateway turns away itself shows in its access log alone: it has no metric for that. */
+/** API Gateway has no metric for throttled requests, so a filter counts them in the access log. */
 const throttled: Metric = { namespace: `${service}/api`, name: 'Throttled', dimensions: {} };
 
 new aws.cloudwatch.LogMetricFilter('Throttled', {
@@ -80,7 +85,7 @@ new aws.cloudwatch.LogMetricFilter('Throttled', {
   metricTransformation: { namespace: throttled.namespace, name: throttled.name, value: '1' },
 });
 
-const quiet: AlarmSpec = {
+const quietAlarm: AlarmSpec = {
   name: 'webhook-quiet',
   description: `LiveChat has not called for ${quietMinutes} minutes. There is no traffic, the registration is missing, or the webhook is unreachable: check the registrations and post a ping.`,
   metrics: [appMetric('WebhooksReceived')],
@@ -89,8 +94,8 @@ const quiet: AlarmSpec = {
   missingData: 'breaching',
 };
 
-/** Of what LiveChat calls. What it is not answered 200 for it tries three times more within a minute, then never. */
-export const webhookAlarms: readonly AlarmSpec[] = [
+/** LiveChat retries a webhook without a 200 response three times within a minute, then drops it. */
+const webhookAlarms: readonly AlarmSpec[] = [
   {
     name: 'webhook-errors',
     description:
@@ -109,7 +114,7 @@ export const webhookAlarms: readonly AlarmSpec[] = [
   {
     name: 'webhook-throttled',
     description:
-      'Webhooks are throttled before they reach the function. Raise the limit of the route, or the concurrency of the account.',
+      'Webhooks are throttled before they reach the function. Raise the limit of the route, or the concurrency quota of the account.',
     metrics: [throttled, functionMetric('Throttles', 'webhook')],
   },
   {
@@ -122,7 +127,7 @@ export const webhookAlarms: readonly AlarmSpec[] = [
     period: 60,
     periods: [3, 5],
   },
-  ...(quietMinutes > 0 ? [quiet] : []),
+  ...(quietMinutes > 0 ? [quietAlarm] : []),
   {
     name: 'webhooks-rejected',
     description:
@@ -144,8 +149,7 @@ export const webhookAlarms: readonly AlarmSpec[] = [
   },
 ];
 
-/** Sending to LiveChat. */
-export const sendingAlarms: readonly AlarmSpec[] = [
+const sendAlarms: readonly AlarmSpec[] = [
   {
     name: 'executions-failed',
     description:
@@ -182,8 +186,8 @@ export const sendingAlarms: readonly AlarmSpec[] = [
   },
 ];
 
-/** What a dead letter of a category means, and what to do before it is redriven. */
-const meanings: Readonly<Record<string, string>> = {
+/** The cause of dead letters of a category, and what to do before a redrive. */
+const remedies: Readonly<Record<string, string>> = {
   Authentication:
     'LiveChat rejects the credentials. Update the secret: the circuit breaker closes when they work. Then redrive.',
   Client: 'LiveChat rejected the request, and a retry would fail too. Read the error and correct the sending service.',
@@ -203,15 +207,14 @@ const meanings: Readonly<Record<string, string>> = {
   Internal: 'Something in this app or in AWS failed. Read the error and the log of the send function, then redrive.',
 };
 
-const ofCategory = (category: string): AlarmSpec => ({
+const deadLetterAlarm = (category: string): AlarmSpec => ({
   name: `dead-letters-${category.toLowerCase()}`,
-  description: `Dead letters (${category}). ${meanings[category] ?? 'Read the error, then redrive.'}`,
+  description: `Dead letters (${category}). ${remedies[category] ?? 'Read the error, then redrive.'}`,
   metrics: [appMetric('DeadLetters', { category })],
 });
 
-/** Failed and lost events. */
-export const lossAlarms: readonly AlarmSpec[] = [
-  ...deadLetterCategories.map(ofCategory),
+const deliveryAlarms: readonly AlarmSpec[] = [
+  ...deadLetterCategories.map(deadLetterAlarm),
   {
     name: 'dead-letters-waiting',
     description: 'Dead letters wait in the queue for more than 40 minutes. Check the log of the dead-letter function.',
@@ -229,24 +232,24 @@ export const lossAlarms: readonly AlarmSpec[] = [
   {
     name: 'events-lost',
     description:
-      'An event could not be delivered to the dead-letter queue. It remains only in the archive of the bus. Check the queue policy and the roles, then replay.',
+      'An event could not be delivered to the dead-letter queue. It exists only in the archive of the bus. Check the queue policy and the roles, then replay.',
     metrics: [
       ...Object.entries(rules).map(([name, { bus }]) => ruleMetric('InvocationsFailedToBeSentToDlq', name, bus)),
       ruleMetric('InvocationsFailedToBeSentToDlq', alertRule.name),
-      ...[...asynchronous].map((name) => functionMetric('DestinationDeliveryFailures', name)),
+      ...[...asynchronousFunctions].map((name) => functionMetric('DestinationDeliveryFailures', name)),
     ],
   },
   {
     name: 'functions-throttled',
     description:
-      'Functions are throttled, so events and sends are delayed. Raise the concurrency of the account, or that reserved for the send function.',
+      'Functions are throttled, so events and sends are delayed. Raise the concurrency quota of the account, or the reserved concurrency of the send function.',
     metrics: Object.keys(functions).map((name) => functionMetric('Throttles', name)),
     periods: [3, 3],
   },
   {
     name: 'tables-throttled',
     description:
-      'DynamoDB throttles calls: a partition is hot, or the account reached its limit. Find the key that is written most.',
+      'DynamoDB throttles calls: a partition is hot, or the account reached its limit. Find the key with the most writes.',
     metrics: [conversations, messages, control].flatMap((table) => [
       tableMetric('ReadThrottleEvents', table),
       tableMetric('WriteThrottleEvents', table),
@@ -254,3 +257,5 @@ export const lossAlarms: readonly AlarmSpec[] = [
     periods: [2, 3],
   },
 ];
+
+for (const spec of [...webhookAlarms, ...sendAlarms, ...deliveryAlarms]) createAlarm(spec);

@@ -1,21 +1,17 @@
-import './outbound.ts';
-import './monitoring.ts';
+import './alarms.ts';
 import { outputsParameter } from '../core/platform/configuration.ts';
-import { environment } from './grants.ts';
+import { environment } from './functions.ts';
 import { webhookUrl } from './inbound.ts';
 import { functionSettings, region } from './settings.ts';
 
-/** The whole app: each import is one concern, made when it is loaded. */
+// Each import creates its resources when it is loaded.
 
-/**
- * What the command line's `--stage` reads, from any machine with credentials for the account, in the shape of
- * core/platform/configuration.ts: the environment in which the functions find everything, by the same variables.
- */
+/** The outputs of the stage (`StageOutputs`), which the command line reads with `--stage`. */
 const parameter = outputsParameter($app.stage);
 
 new aws.ssm.Parameter('Outputs', {
   name: parameter,
-  description: 'Where everything is: read by `livechat --stage`',
+  description: 'Outputs of the stage, read by `livechat --stage`',
   type: 'String',
   value: $jsonStringify({
     version: 1,

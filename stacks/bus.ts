@@ -1,37 +1,37 @@
-import { archiveDays, arn, componentName, named, shared } from './settings.ts';
+import { archiveDays, arn, componentName, resourceName, sharedName } from './settings.ts';
 import { alertRule, archive, busName, consumers, type Pattern, type RuleSpec, rules } from './topology.ts';
 
-/** To be written down: every service of the company puts its send requests on this bus. */
-const name = shared(busName);
+/** A shared name, because other services publish send requests on this bus. */
+const name = sharedName(busName);
 
 export const bus = new sst.aws.Bus('Bus', { transform: { bus: { name } } });
 
-/** For replays: docs/how-to/replay-events.md says how. */
+/** See docs/how-to/replay-events.md. */
 new aws.cloudwatch.EventArchive('BusArchive', {
-  name: named('bus'),
+  name: resourceName('bus'),
   eventSourceArn: bus.arn,
   eventPattern: JSON.stringify(archive.pattern),
   retentionDays: archiveDays,
 });
 
-/** The ARN of one of our rules, known by its name before the rule is there. */
+/** The ARN of a rule, available before the rule is created. */
 export function ruleArn(rule: string, on?: RuleSpec['bus']) {
-  return arn('events', on === 'default' ? `rule/${named(rule)}` : `rule/${name}/${named(rule)}`);
+  return arn('events', `rule/${on === 'default' ? '' : `${name}/`}${resourceName(rule)}`);
 }
 
 const { maxReceiveCount } = consumers['dead-letters'];
 
-/** The longest that SQS keeps a message. */
-const kept = { messageRetentionSeconds: 14 * 86_400, sqsManagedSseEnabled: true };
+/** SQS's maximum retention. */
+const queue = { messageRetentionSeconds: 14 * 86_400, sqsManagedSseEnabled: true };
 
-/** What functions/dead-letter itself could not handle. Nothing reads it but a human. */
-export const quarantine = new sst.aws.Queue('Quarantine', { transform: { queue: kept } });
+/** Messages that functions/dead-letter failed to process. An operator inspects them. */
+export const quarantine = new sst.aws.Queue('Quarantine', { transform: { queue } });
 
-/** What failed. A message that is being handled stays hidden for six times the function's time, as Lambda asks for. */
+/** The visibility timeout is six times the timeout of the function, as Lambda recommends. */
 export const deadLetters = new sst.aws.Queue('DeadLetters', {
   visibilityTimeout: '6 minutes',
   dlq: { queue: quarantine.arn, retry: maxReceiveCount },
-  transform: { queue: kept },
+  transform: { queue },
 });
 
 new aws.sqs.RedriveAllowPolicy('QuarantineSource', {
@@ -39,7 +39,7 @@ new aws.sqs.RedriveAllowPolicy('QuarantineSource', {
   redriveAllowPolicy: $jsonStringify({ redrivePermission: 'byQueue', sourceQueueArns: [deadLetters.arn] }),
 });
 
-/** From outside only our rules may put anything into the queue; functions and the send machine do by their roles. */
+/** Allows only the rules of the bridge to send messages. Functions and the state machine use their roles. */
 new aws.sqs.QueuePolicy('DeadLettersPolicy', {
   queueUrl: deadLetters.url,
   policy: $jsonStringify({
@@ -63,12 +63,12 @@ new aws.sqs.QueuePolicy('DeadLettersPolicy', {
   }),
 });
 
-/** As long and as often as EventBridge can; then the event is a dead letter. */
+/** EventBridge's maximum. Afterwards the event goes to the dead-letter queue. */
 export const retryPolicy = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
 
 export interface Target {
   readonly arn: $util.Input<string>;
-  /** By which EventBridge calls the target; functions, queues and topics let it in by their own policies. */
+  /** Required for state machines. Functions, queues and topics have resource policies instead. */
   readonly roleArn?: $util.Input<string>;
 }
 
@@ -80,14 +80,14 @@ export interface RuleOptions {
   readonly parent?: $util.Resource;
 }
 
-/** A rule with its one target. What the target does not take in the end lies in the dead-letter queue. */
+/** Creates a rule with one target. Undeliverable events go to the dead-letter queue. */
 export function createRule({ name, pattern, target, bus: where, parent }: RuleOptions): aws.cloudwatch.EventRule {
   const component = componentName(name);
   const options = parent ? { parent } : {};
   const onBus = where === 'default' ? {} : { eventBusName: bus.name };
   const rule = new aws.cloudwatch.EventRule(
     `${component}Rule`,
-    { name: named(name), eventPattern: $jsonStringify(pattern), ...onBus },
+    { name: resourceName(name), eventPattern: $jsonStringify(pattern), ...onBus },
     options,
   );
   new aws.cloudwatch.EventTarget(

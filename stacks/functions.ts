@@ -1,16 +1,92 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
-import { deadLetters } from './bus.ts';
-import { linkPermissions } from './grants.ts';
-import { arn, componentName, functionSettings, logRetention, named, production, service } from './settings.ts';
-import { type FunctionName, type FunctionSpec, functions, rules } from './topology.ts';
+import type { ResourceVariable } from '../core/platform/configuration.ts';
+import { bus, deadLetters } from './bus.ts';
+import { type Permission, type PermissionName, permissions, type Resource } from './permissions.ts';
+import { arn, componentName, functionSettings, logRetention, production, resourceName, service } from './settings.ts';
+import { anyUuid, control, conversations, media, messages, secretArns, secretPrefix } from './storage.ts';
+import {
+  bucket,
+  type FunctionName,
+  type FunctionSpec,
+  functions,
+  rules,
+  stateMachines,
+  tables,
+  variables,
+} from './topology.ts';
+
+type Text = $util.Input<string>;
+
+interface ResourceReference {
+  /** The environment variable that holds `value`. */
+  readonly variable?: ResourceVariable;
+  readonly value?: Text;
+  readonly arns: readonly Text[];
+}
+
+/** A fixed name, because functions and the send state machine refer to each other. */
+const machine = resourceName('send');
+
+const references: Readonly<Record<Resource, ResourceReference>> = {
+  bus: { variable: variables.bus, value: bus.name, arns: [bus.arn] },
+  secrets: { variable: variables.secretPrefix, value: secretPrefix, arns: secretArns },
+  conversations: { variable: tables.conversations.variable, value: conversations.name, arns: [conversations.arn] },
+  messages: { variable: tables.messages.variable, value: messages.name, arns: [messages.arn] },
+  control: { variable: tables.control.variable, value: control.name, arns: [control.arn] },
+  bucket: { variable: bucket.variable, value: media.name, arns: [media.arn] },
+  // Keys of files start with the id of the organization.
+  media: { variable: bucket.variable, value: media.name, arns: [$interpolate`${media.arn}/${anyUuid}/*`] },
+  'large events': {
+    variable: bucket.variable,
+    value: media.name,
+    arns: [$interpolate`${media.arn}/${bucket.eventsPrefix}*`],
+  },
+  'dead letters': { variable: variables.deadLetterQueue, value: deadLetters.url, arns: [deadLetters.arn] },
+  'send machine': {
+    variable: stateMachines.send.variable,
+    value: arn('states', `stateMachine:${machine}`),
+    arns: [arn('states', `stateMachine:${machine}`)],
+  },
+  executions: { arns: [arn('states', `execution:${machine}:*`)] },
+};
+
+/**
+ * A link for one permission: the resource name in the environment, and a statement for the role. SST's own links would allow
+ * every action of the service.
+ */
+function createLink(name: PermissionName): sst.Linkable<Readonly<Record<string, Text>>> {
+  const { resource, actions, nameInEvent = false }: Permission = permissions[name];
+  const { variable, value, arns } = references[resource];
+  const properties = variable && value && !nameInEvent ? { [variable]: value } : {};
+  return new sst.Linkable(componentName(name), {
+    properties,
+    include: [
+      sst.env(properties),
+      ...(actions.length > 0 ? [sst.aws.permission({ actions: [...actions], resources: [...arns] })] : []),
+    ],
+  });
+}
+
+const links = new Map<PermissionName, ReturnType<typeof createLink>>();
+
+function linkPermission(name: PermissionName): ReturnType<typeof createLink> {
+  const link = links.get(name) ?? createLink(name);
+  links.set(name, link);
+  return link;
+}
+
+/** The names of all resources by environment variable, for the outputs of the stage. */
+export const environment: Readonly<Record<string, Text>> = Object.fromEntries(
+  Object.values(references).flatMap(({ variable, value }) => (variable && value ? [[variable, value]] : [])),
+);
 
 const { root, work } = $cli.paths;
 const folder = join(work, 'bundles');
 
 /**
- * What is deployed is what `npm run build:functions` makes and the tests measure: SST's own bundler takes no alias. It is made anew
- * for every deployment, in a process of its own, since an import of esbuild would find that of SST's platform from here.
+ * Deploys the bundles of `npm run build:functions`, because SST's bundler does not support `alias`. The build runs in a process
+ * of its own: an import of esbuild would resolve to that of SST's platform here.
  */
 if (!$dev) {
   const shell = process.platform === 'win32';
@@ -21,49 +97,44 @@ if (!$dev) {
   });
 }
 
-/** Where Lambda finds a function. `sst dev` runs the sources instead, to follow every change. */
-export function functionCode(name: string, handler: string): { readonly handler: string; readonly bundle?: string } {
-  return $dev ? { handler } : { bundle: join(folder, name), handler: basename(handler) };
-}
-
-/** Those that rules invoke. Nobody waits for their answer, so what they fail for good must be kept. */
-export const asynchronous: ReadonlySet<string> = new Set(
+/** The functions that rules invoke asynchronously. Their failed events go to the dead-letter queue. */
+export const asynchronousFunctions: ReadonlySet<string> = new Set(
   Object.values(rules).flatMap(({ target }) => ('function' in target ? [target.function] : [])),
 );
 
-/** Lambda keeps an event for so long while it is throttled or the function fails. */
+/** The time for which Lambda retries an event of a throttled or failing function. */
 const maxEventAgeSeconds = 6 * 3600;
 
-/** A function as the topology describes it. */
+/** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
 export function createFunction(name: FunctionName, parent: $util.Resource): sst.aws.Function {
-  const { handler, memoryMb, timeoutSeconds, concurrency, permissions }: FunctionSpec = functions[name];
-  const retried = asynchronous.has(name);
+  const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names }: FunctionSpec = functions[name];
+  const isAsynchronous = asynchronousFunctions.has(name);
   return new sst.aws.Function(
     componentName(name),
     {
-      ...functionCode(name, handler),
-      name: named(name),
+      ...($dev ? { handler } : { bundle: join(folder, name), handler: basename(handler) }),
+      name: resourceName(name),
       runtime: 'nodejs24.x',
       architecture: 'arm64',
       memory: `${memoryMb} MB`,
       timeout: `${timeoutSeconds} seconds`,
-      logging: { format: 'json', retention: logRetention.words },
+      logging: { format: 'json', retention: logRetention.sst },
       ...(production && concurrency && { concurrency: { reserved: concurrency } }),
-      ...(retried && { retries: 2 }),
-      link: linkPermissions(permissions),
+      ...(isAsynchronous && { retries: 2 }),
+      link: names.map(linkPermission),
       environment: { ...functionSettings, POWERTOOLS_SERVICE_NAME: service },
       permissions: [
         {
           actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-          resources: [arn('logs', `log-group:/aws/lambda/${named(name)}:*`)],
+          resources: [arn('logs', `log-group:/aws/lambda/${resourceName(name)}:*`)],
         },
-        // X-Ray knows no resources.
+        // X-Ray does not support resource-level permissions.
         { actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] },
-        ...(retried ? [{ actions: ['sqs:SendMessage'], resources: [deadLetters.arn] }] : []),
+        ...(isAsynchronous ? [{ actions: ['sqs:SendMessage'], resources: [deadLetters.arn] }] : []),
       ],
       transform: {
         function: (args) => {
-          // Sampled by X-Ray's own rule: one a second, and a twentieth of the rest.
+          // X-Ray's default sampling rule applies: one request per second and 5% of the rest.
           args.tracingConfig = { mode: 'Active' };
           args.loggingConfig = $output(args.loggingConfig).apply((config) => ({
             logFormat: 'JSON',
@@ -72,9 +143,9 @@ export function createFunction(name: FunctionName, parent: $util.Resource): sst.
           }));
         },
         role: (args) => {
-          // Instead of Lambda's managed policy, which opens every log group.
+          // Lambda's managed policy would allow writing to every log group.
           args.managedPolicyArns = [];
-          // SST's also trusts the account's users, which only `sst dev` needs.
+          // SST's policy also trusts the users of the account, which only `sst dev` needs.
           if (!$dev) args.assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: 'lambda.amazonaws.com' });
         },
         eventInvokeConfig: (args) => {

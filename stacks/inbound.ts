@@ -3,21 +3,21 @@ import { createFunction } from './functions.ts';
 import { componentName, logRetention } from './settings.ts';
 import { type FunctionName, type RuleSpec, rules, webhookRoute } from './topology.ts';
 
-/** From LiveChat's call to what is stored: what `npm run deploy:livechat-webhook` deploys. */
+/** The inbound path, from the webhook to the tables. Deployed alone by `npm run deploy:livechat-webhook`. */
 const inbound = new $util.ComponentResource('livechat:bridge:Inbound', 'Inbound');
 const within = { parent: inbound };
 
 export const webhook = createFunction(webhookRoute.function, inbound);
 
-/** What is kept of a call: no body, no header. The status is a number, to be filtered by. */
-const kept = ['requestTime', 'requestId', 'routeKey', 'responseLatency', 'error.message', 'integration.error'];
-const accessLog = `{${kept.map((field) => `"${field}":"$context.${field}"`).join(',')},"status":$context.status}`;
+/** The access log contains no body and no headers. `status` is a number, because a metric filter compares it. */
+const logFields = ['requestTime', 'requestId', 'routeKey', 'responseLatency', 'error.message', 'integration.error'];
+const accessLog = `{${logFields.map((field) => `"${field}":"$context.${field}"`).join(',')},"status":$context.status}`;
 
 export const api = new sst.aws.ApiGatewayV2(
   'Api',
   {
     cors: false,
-    accessLog: { retention: logRetention.words },
+    accessLog: { retention: logRetention.sst },
     transform: {
       stage: (args) => {
         const { perSecond, burst } = webhookRoute.throttle;
@@ -42,19 +42,15 @@ api.route(`${webhookRoute.method} ${webhookRoute.path}`, webhook.arn, {
   transform: { integration: { timeoutMilliseconds: 10_000 } },
 });
 
-/** What LiveChat is told to call. */
+/** The URL to register at LiveChat. */
 export const webhookUrl = $interpolate`${api.url}${webhookRoute.path}`;
 
 const subscribers = new Map<FunctionName, sst.aws.Function>();
 
-function subscriberOf(name: FunctionName): sst.aws.Function {
+function subscribe(rule: string, { pattern, bus }: RuleSpec, name: FunctionName): void {
   const subscriber = subscribers.get(name) ?? createFunction(name, inbound);
   subscribers.set(name, subscriber);
-  return subscriber;
-}
-
-function subscribe(rule: string, { pattern, bus }: RuleSpec, name: FunctionName): void {
-  const { arn, name: functionName } = subscriberOf(name);
+  const { arn, name: functionName } = subscriber;
   const { arn: sourceArn } = createRule({ name: rule, pattern, bus, target: { arn }, parent: inbound });
   new aws.lambda.Permission(
     `${componentName(rule)}Permission`,
@@ -66,5 +62,3 @@ function subscribe(rule: string, { pattern, bus }: RuleSpec, name: FunctionName)
 for (const [rule, spec] of Object.entries(rules)) {
   if ('function' in spec.target) subscribe(rule, spec, spec.target.function);
 }
-
-export { subscribers };

@@ -1,10 +1,9 @@
 import { createRule, deadLetters, ruleArn, type Target } from './bus.ts';
 import { createFunction } from './functions.ts';
-import { createRole } from './grants.ts';
-import { arn, logRetention, named } from './settings.ts';
-import { consumers, patternOf, type RuleSpec, rules, stateMachines } from './topology.ts';
+import { accountId, arn, componentName, logRetention, resourceName } from './settings.ts';
+import { consumers, type RuleSpec, resolvePattern, rules, stateMachines } from './topology.ts';
 
-/** From a send request to LiveChat, or to a dead letter: what `npm run deploy:livechat-outbound` deploys. */
+/** The send path, from the send request to LiveChat or a dead letter. Deployed alone by `npm run deploy:livechat-outbound`. */
 const outbound = new $util.ComponentResource('livechat:bridge:Outbound', 'Outbound');
 const within = { parent: outbound };
 
@@ -14,17 +13,48 @@ const { definition, function: step } = stateMachines.send;
 export const send = createFunction(step, outbound);
 export const deadLetter = createFunction(consumer.function, outbound);
 
-const machineName = named('send');
+interface RoleOptions {
+  readonly name: string;
+  /** The service that may assume the role, on behalf of `sourceArn` only. */
+  readonly service: 'events' | 'states';
+  readonly sourceArn: $util.Input<string>;
+  readonly allow: readonly {
+    readonly actions: readonly string[];
+    readonly resources: readonly $util.Input<string>[];
+  }[];
+}
 
-/** `/aws/vendedlogs/`: a log group of another name would need a resource policy, of which an account has ten. */
+/** Creates a role for a resource that acts on behalf of the bridge. */
+function createRole({ name, service, sourceArn, allow }: RoleOptions): aws.iam.Role {
+  const trust = {
+    Effect: 'Allow',
+    Principal: { Service: `${service}.amazonaws.com` },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'aws:SourceAccount': accountId }, ArnEquals: { 'aws:SourceArn': sourceArn } },
+  };
+  const statements = allow.map(({ actions, resources }) => ({ Effect: 'Allow', Action: actions, Resource: resources }));
+  return new aws.iam.Role(
+    `${componentName(name)}Role`,
+    {
+      name: resourceName(name),
+      assumeRolePolicy: $jsonStringify({ Version: '2012-10-17', Statement: [trust] }),
+      inlinePolicies: [{ name: 'inline', policy: $jsonStringify({ Version: '2012-10-17', Statement: statements }) }],
+    },
+    within,
+  );
+}
+
+const machineName = resourceName('send');
+
+/** Log groups with the prefix `/aws/vendedlogs/` need no resource policy, of which an account can have only ten. */
 const log = new aws.cloudwatch.LogGroup(
   'SendMachineLog',
   { name: `/aws/vendedlogs/states/${machineName}`, retentionInDays: logRetention.days },
   within,
 );
 
-/** Step Functions delivers logs and traces by calls that know no resources. */
-const forLogsAndTraces = [
+/** Step Functions delivers logs and traces with actions that do not support resource-level permissions. */
+const logAndTraceActions = [
   'logs:CreateLogDelivery',
   'logs:GetLogDelivery',
   'logs:UpdateLogDelivery',
@@ -46,12 +76,11 @@ const machineRole = createRole({
   allow: [
     { actions: ['lambda:InvokeFunction'], resources: [send.arn] },
     { actions: ['sqs:SendMessage'], resources: [deadLetters.arn] },
-    { actions: forLogsAndTraces, resources: ['*'] },
+    { actions: logAndTraceActions, resources: ['*'] },
   ],
-  parent: outbound,
 });
 
-/** The definition as core has it. Its logs tell states and errors, never what is sent. */
+/** Logs states and errors without execution data, so message contents are never logged. */
 export const machine = new aws.sfn.StateMachine(
   'SendMachine',
   {
@@ -78,7 +107,7 @@ new aws.lambda.EventSourceMapping(
   within,
 );
 
-function targetOf(rule: string, { target, bus }: RuleSpec): Target | undefined {
+function createTarget(rule: string, { target, bus }: RuleSpec): Target | undefined {
   if ('queue' in target) return { arn: deadLetters.arn };
   if (!('stateMachine' in target)) return undefined;
   const { arn: roleArn } = createRole({
@@ -86,13 +115,12 @@ function targetOf(rule: string, { target, bus }: RuleSpec): Target | undefined {
     service: 'events',
     sourceArn: ruleArn(rule, bus),
     allow: [{ actions: ['states:StartExecution'], resources: [machine.arn] }],
-    parent: outbound,
   });
   return { arn: machine.arn, roleArn };
 }
 
 for (const [name, spec] of Object.entries(rules)) {
-  const target = targetOf(name, spec);
-  if (target)
-    createRule({ name, pattern: patternOf(spec, () => machine.arn), bus: spec.bus, target, parent: outbound });
+  const target = createTarget(name, spec);
+  const pattern = resolvePattern(spec, () => machine.arn);
+  if (target) createRule({ name, pattern, bus: spec.bus, target, parent: outbound });
 }

@@ -1,10 +1,9 @@
 /**
- * What functions do with the resources, permission by permission: exact actions on one resource. A function lists its permissions in
- * topology.ts; its permissions and the names in its environment are both made from that list, so that neither is there
- * without the other.
+ * The permissions that topology.ts assigns to functions. Each allows exact actions on one resource. The statements of a
+ * function's role and the resource names in its environment both result from its permissions.
  */
 
-/** What can be used. `media` and `large events` are objects in the bucket, `executions` runs of the send machine. */
+/** `media` and `large events` are objects in the bucket, `executions` those of the send state machine. */
 export type Resource =
   | 'bus'
   | 'secrets'
@@ -19,64 +18,64 @@ export type Resource =
   | 'executions';
 
 export interface Permission {
-  readonly of: Resource;
-  /** None for a resource that is only named: a module asks for its name when it is loaded, whoever loads it. */
+  readonly resource: Resource;
+  /** Empty if the function needs the name of the resource only, because a module reads it on load. */
   readonly actions: readonly string[];
-  /** The resource's name comes with the event, so it is in no variable. */
-  readonly named?: 'by the event';
+  /** The event contains the name of the resource, so the function needs no variable. */
+  readonly nameInEvent?: boolean;
 }
 
 export const permissions = {
-  'publish-events': { of: 'bus', actions: ['events:PutEvents'] },
-  'store-large-events': { of: 'large events', actions: ['s3:PutObject'] },
-  'read-large-events': { of: 'large events', actions: ['s3:GetObject'], named: 'by the event' },
-  'read-credentials': { of: 'secrets', actions: ['secretsmanager:GetSecretValue'] },
-  'secret-prefix': { of: 'secrets', actions: [] },
+  'publish-events': { resource: 'bus', actions: ['events:PutEvents'] },
+  'store-large-events': { resource: 'large events', actions: ['s3:PutObject'] },
+  'read-large-events': { resource: 'large events', actions: ['s3:GetObject'], nameInEvent: true },
+  'read-credentials': { resource: 'secrets', actions: ['secretsmanager:GetSecretValue'] },
+  'secret-prefix': { resource: 'secrets', actions: [] },
 
   'record-conversations': {
-    of: 'conversations',
+    resource: 'conversations',
     actions: ['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
   },
-  'read-participants': { of: 'conversations', actions: ['dynamodb:GetItem'] },
-  'record-seen': { of: 'conversations', actions: ['dynamodb:UpdateItem'] },
-  'conversations-table-name': { of: 'conversations', actions: [] },
+  'read-participants': { resource: 'conversations', actions: ['dynamodb:GetItem'] },
+  'record-seen': { resource: 'conversations', actions: ['dynamodb:UpdateItem'] },
+  'conversations-table-name': { resource: 'conversations', actions: [] },
 
   'route-threads': {
-    of: 'conversations',
+    resource: 'conversations',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
   },
 
-  'store-messages': { of: 'messages', actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
-  'correct-authors': { of: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
-  'tombstone-messages': { of: 'messages', actions: ['dynamodb:UpdateItem'] },
-  'store-postbacks': { of: 'messages', actions: ['dynamodb:PutItem'] },
-  'record-media': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
-  'put-media': { of: 'media', actions: ['s3:PutObject'] },
-  'read-media': { of: 'media', actions: ['s3:GetObject'] },
-  'list-media': { of: 'bucket', actions: ['s3:ListBucket'] },
-  'delete-media': { of: 'media', actions: ['s3:DeleteObject'] },
+  'store-messages': { resource: 'messages', actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
+  'correct-authors': { resource: 'messages', actions: ['dynamodb:Query', 'dynamodb:UpdateItem'] },
+  'tombstone-messages': { resource: 'messages', actions: ['dynamodb:UpdateItem'] },
+  'store-postbacks': { resource: 'messages', actions: ['dynamodb:PutItem'] },
+  'record-media': { resource: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'put-media': { resource: 'media', actions: ['s3:PutObject'] },
+  'read-media': { resource: 'media', actions: ['s3:GetObject'] },
+  'list-media': { resource: 'bucket', actions: ['s3:ListBucket'] },
+  'delete-media': { resource: 'media', actions: ['s3:DeleteObject'] },
 
   'idempotency-records': {
-    of: 'control',
+    resource: 'control',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
   },
   'update-rate-limits-and-queues': {
-    of: 'control',
+    resource: 'control',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
   },
-  'leave-queues': { of: 'control', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
-  'track-deliveries': { of: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'leave-queues': { resource: 'control', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'track-deliveries': { resource: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
   'archive-dead-letters': {
-    of: 'messages',
+    resource: 'messages',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
   },
-  'describe-executions': { of: 'executions', actions: ['states:DescribeExecution'] },
-  'start-executions': { of: 'send machine', actions: ['states:StartExecution'] },
+  'describe-executions': { resource: 'executions', actions: ['states:DescribeExecution'] },
+  'start-executions': { resource: 'send machine', actions: ['states:StartExecution'] },
   'receive-dead-letters': {
-    of: 'dead letters',
+    resource: 'dead letters',
     actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
   },
-  'delay-dead-letters': { of: 'dead letters', actions: ['sqs:SendMessage'] },
+  'delay-dead-letters': { resource: 'dead letters', actions: ['sqs:SendMessage'] },
 } as const satisfies Readonly<Record<string, Permission>>;
 
 export type PermissionName = keyof typeof permissions;

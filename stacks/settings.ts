@@ -1,47 +1,45 @@
 import { wholeNumber } from '../core/platform/configuration.ts';
 import { archive, settings } from './topology.ts';
 
-/** What differs by stage, and how things are called in it. */
-
 export const production = $app.stage === 'production';
 
-/** How one of our own things is called in this account: `livechat-dev-webhook`. */
-export function named(what: string): string {
-  return `${$app.name}-${$app.stage}-${what}`;
+/** The name of a resource in the account, such as `livechat-dev-webhook`. */
+export function resourceName(name: string): string {
+  return `${$app.name}-${$app.stage}-${name}`;
 }
 
-/** What our metrics say they are of: one service a stage. */
+/** The `service` dimension of the metrics, one per stage. */
 export const service = `${$app.name}-${$app.stage}`;
 
-/** A name that other services write down: plain in production, with the stage elsewhere. */
-export function shared(what: string): string {
-  return production ? what : `${what}-${$app.stage}`;
+/** The name of a resource that other services refer to: without the stage in production. */
+export function sharedName(name: string): string {
+  return production ? name : `${name}-${$app.stage}`;
 }
 
-/** `message-received` → `MessageReceived`, as components are named. */
+/** The name of a component: `message-received` → `MessageReceived`. */
 export function componentName(name: string): string {
   return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** How long logs are kept: in SST's words and in days. */
+/** The retention of logs, as SST and as CloudWatch expect it. */
 export const logRetention = production
-  ? ({ words: '3 months', days: 90 } as const)
-  : ({ words: '1 week', days: 7 } as const);
+  ? ({ sst: '3 months', days: 90 } as const)
+  : ({ sst: '1 week', days: 7 } as const);
 
 const { accountId } = aws.getCallerIdentityOutput();
 const { region } = aws.getRegionOutput();
 const { partition } = aws.getPartitionOutput();
 
-/** The ARN of something in this account and region, known by its name before it is there. */
+/** The ARN of a resource in this account and region, available before the resource is created. */
 export function arn(service: string, resource: string) {
   return $interpolate`arn:${partition}:${service}:${region}:${accountId}:${resource}`;
 }
 
 export { accountId, region };
 
-/** What whoever deploys may set, in the environment or in `.env.<stage>`, which SST reads. */
+// Settings below come from the environment of the deployment or from `.env.<stage>`, which SST loads.
 
-/** Those settings of the functions that are set here. */
+/** The settings of the functions that are set. */
 export const functionSettings = Object.fromEntries(
   settings.flatMap((name) => {
     const value = process.env[name];
@@ -49,14 +47,14 @@ export const functionSettings = Object.fromEntries(
   }),
 );
 
-/** How long the bus's archive reaches back. */
+/** The retention of the event archive. */
 export const archiveDays = wholeNumber('ARCHIVE_DAYS', archive.retentionDays, 1);
 
-/** Where alarms are mailed to; the address has to confirm. */
+/** The address that alarms are mailed to. It must confirm the subscription. */
 export const alertEmail = process.env.ALERT_EMAIL || undefined;
 
-/** After how long without any webhook somebody is called; 0 for never, as where no customer writes. */
+/** Minutes without a webhook after which an alarm fires. 0 disables it, for stages without traffic. */
 export const quietMinutes = wholeNumber('QUIET_MINUTES', production ? 60 : 0);
 
-/** As long as messages are kept, what lies in the bucket for them is. */
+/** Objects in the bucket are kept as long as messages. */
 export const mediaDays = wholeNumber('MESSAGES_RETENTION_DAYS', 365, 1);

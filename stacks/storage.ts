@@ -7,30 +7,30 @@ export const secretPrefix = production ? 'livechat' : `livechat/${$app.stage}`;
 const name = `${secretPrefix}/default`;
 
 /**
- * Without a value: a deployment neither knows nor changes what is filled in. Until it is filled, the functions say what
- * is expected.
+ * Created without a value: an operator sets it, and deployments never change it. Until then the functions throw an error that
+ * says what is expected.
  */
 new aws.secretsmanager.Secret(
   'LiveChatSecret',
   {
     name,
-    description: 'LiveChat credentials of every organization that has no secret of its own',
+    description: 'LiveChat credentials of every organization without a secret of its own',
     recoveryWindowInDays: production ? 30 : 0,
   },
   { retainOnDelete: production },
 );
 
-/** In an ARN `?` stands for one character. */
+/** In an IAM resource, `?` matches one character. */
 export const anyUuid = '????????-????-????-????-????????????';
 
-/** The default secret and those of organizations; in production, no other stage's in the same account. */
+/** The default secret and those of organizations, but not those of other stages in the same account. */
 export const secretArns = [
   arn('secretsmanager', `secret:${name}*`),
   arn('secretsmanager', `secret:${secretPrefix}/${anyUuid}*`),
 ];
 
-/** Encrypted by DynamoDB itself, recoverable to any second of the last 35 days. */
-function table(name: string, { layout }: TableSpec): sst.aws.Dynamo {
+/** Encrypted by DynamoDB, with point-in-time recovery for 35 days. */
+function createTable(name: string, { layout }: TableSpec): sst.aws.Dynamo {
   const { partitionKey, sortKey, indexes, expiry } = layout;
   const keys = [partitionKey, sortKey, ...indexes.flatMap((index) => [index.partitionKey, index.sortKey])];
   return new sst.aws.Dynamo(componentName(name), {
@@ -51,16 +51,16 @@ function table(name: string, { layout }: TableSpec): sst.aws.Dynamo {
   });
 }
 
-export const conversations = table('conversations', tables.conversations);
-export const messages = table('messages', tables.messages);
-export const control = table('control', tables.control);
+export const conversations = createTable('conversations', tables.conversations);
+export const messages = createTable('messages', tables.messages);
+export const control = createTable('control', tables.control);
 
 const expiresIn = `${mediaDays} days` as const;
 
-/** Private, read by signed address or by the functions alone; SST's policy refuses whoever comes without TLS. */
+/** Private: read with presigned URLs or by the functions. SST's bucket policy denies requests without TLS. */
 export const media = new sst.aws.Bucket(componentName(bucket.name), {
   cors: false,
-  // A message too large for its table has its content among the events: they must not go before it does.
+  // Large messages in the table refer to objects with the events prefix, so these must not expire earlier.
   lifecycle: [
     { id: 'events', prefix: bucket.eventsPrefix, expiresIn },
     { id: 'media', expiresIn },

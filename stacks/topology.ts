@@ -3,31 +3,31 @@ import { eventSource } from '../core/events/catalogue.ts';
 import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { controlTable, type TableLayout } from '../core/platform/tables.ts';
+import type { TableLayout } from '../core/platform/dynamodb.ts';
 import type { PermissionName } from './permissions.ts';
 
 /**
- * What the bridge is made of, as plain data. The cloud and the local engine both build from this file,
- * so that a function, rule, table or queue is named in one place.
+ * The functions, rules, tables and queues of the bridge as plain data. The stacks and the local engine both build from this
+ * file.
  */
 
 export const busName = 'omnichannel';
 
 export interface FunctionSpec {
-  /** File and export, without the extension, as SST and Lambda name it. */
+  /** `<file without extension>.<export>`, as Lambda expects it. */
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** How many run at once at most, apart from all other functions. */
+  /** Reserved concurrency, in production. */
   readonly concurrency?: number;
-  /** The permissions of its role, and the resources whose names are in its environment. */
+  /** The permissions of its role. They also determine the resource names in its environment. */
   readonly permissions: readonly PermissionName[];
 }
 
 /**
- * Keeps state, and calls nothing but AWS. Memory sets the share of a CPU too (1,769 MB are one): 512 MB costs little for a
- * function that mostly waits for DynamoDB, and less would make its cold start longer. Half a minute is room for a
- * conversation that many write at the same time.
+ * A function that stores state and calls only AWS. Lambda allocates CPU in proportion to memory (one vCPU per 1,769 MB).
+ * 512 MB is cheap for a function that mostly waits for DynamoDB; less would lengthen the cold start. 30 s allow for the
+ * retries of concurrent writes to one conversation.
  */
 const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
   ({
@@ -39,7 +39,7 @@ const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
-/** Waits for the gate and for LiveChat, up to half a minute. A burst of chats must leave room for the other functions. */
+/** Blocks up to 30 s: rate limiter plus the LiveChat call. The reserved concurrency leaves capacity for other functions. */
 const router = (name: string) =>
   ({
     handler: `functions/${name}.handler`,
@@ -58,8 +58,8 @@ const router = (name: string) =>
   }) as const satisfies FunctionSpec;
 
 export const functions = {
-  // LiveChat waits about 10 s; an answer after that counts for nothing, so the function gives up before. Somebody waits
-  // for it, and it checks and translates up to 1 MiB: hence twice the CPU of the others.
+  // LiveChat times out after about 10 s, so the function times out before. It is latency-sensitive and parses up to 1 MiB,
+  // so it has twice the CPU of the others.
   webhook: {
     handler: 'functions/webhook.handler',
     memoryMb: 1024,
@@ -91,7 +91,7 @@ export const functions = {
   'postback-received': stateWriter('postback-received', ['conversations-table-name', 'store-postbacks']),
   'route-thread': router('route-thread'),
   'route-first-message': router('route-first-message'),
-  // A download takes 30 s at most, and S3 has 15 s for it. A file is never in memory whole.
+  // 30 s for the download plus 15 s for the upload to S3. Files are streamed.
   'store-media': {
     handler: 'functions/store-media.handler',
     memoryMb: 512,
@@ -109,8 +109,8 @@ export const functions = {
       'store-large-events',
     ],
   },
-  // A burst of sends must not take the webhook's place. It ends before its task in the state machine does (70 s). Most of
-  // its time it waits, for its turn or for LiveChat: more memory would be wasted.
+  // A burst of sends must not use up the concurrency of the webhook. The timeout is below that of the state machine's task
+  // (70 s). The function mostly waits, so it needs no more memory.
   send: {
     handler: 'functions/send.handler',
     memoryMb: 512,
@@ -121,14 +121,14 @@ export const functions = {
       'update-rate-limits-and-queues',
       'track-deliveries',
       'read-media',
-      // S3 says that a file is not there only to whoever may list.
+      // Without s3:ListBucket, S3 responds to a missing key with 403 instead of 404.
       'list-media',
       'describe-executions',
       'publish-events',
       'store-large-events',
     ],
   },
-  // Ten letters at a time, each a few calls; a batch that takes longer is read again.
+  // Up to ten messages per batch with a few calls each. SQS redelivers a batch that times out.
   'dead-letter': {
     handler: 'functions/dead-letter.handler',
     memoryMb: 512,
@@ -150,8 +150,8 @@ export const functions = {
 export type FunctionName = keyof typeof functions;
 
 /**
- * The HTTP route that LiveChat calls. A call that is throttled it tries three times again within a minute, then never: the
- * limit is far above what organizations send, and keeps a flood from the account's other functions.
+ * The HTTP route that LiveChat calls. LiveChat retries a throttled call three times within a minute, then drops it. The limit
+ * is far above normal traffic and protects the other functions of the account from a flood.
  */
 export const webhookRoute = {
   method: 'POST',
@@ -160,12 +160,15 @@ export const webhookRoute = {
   throttle: { perSecond: 500, burst: 1000 },
 } as const;
 
-/** Queues by what they hold: what failed (asynchronous invocations, undeliverable events, sends), and failures that could not be handled. */
+/**
+ * `deadLetters`: failed asynchronous invocations, undeliverable events and failed sends. `quarantine`: messages that the
+ * dead-letter function failed to process.
+ */
 export const queues = { deadLetters: 'dead-letters', quarantine: 'quarantine' } as const;
 
 export type QueueName = keyof typeof queues;
 
-/** Queues whose messages start a function. A message that it fails `maxReceiveCount` times is moved to the quarantine queue. */
+/** Event source mappings. After `maxReceiveCount` failed receives SQS moves a message to the quarantine queue. */
 export const consumers = {
   'dead-letters': {
     queue: 'deadLetters',
@@ -179,7 +182,7 @@ export const consumers = {
   { queue: QueueName; function: FunctionName; quarantine: QueueName; [other: string]: unknown }
 >;
 
-/** `variable`: the environment variable in which functions find the state machine's ARN. */
+/** `variable`: the environment variable that holds the ARN of the state machine. */
 export const stateMachines = {
   send: { definition: sendMachine, function: 'send', queue: 'deadLetters', variable: 'SEND_MACHINE_ARN' },
 } as const satisfies Record<
@@ -196,7 +199,7 @@ export type RuleTarget =
 
 /** An EventBridge event pattern. */
 export interface Pattern {
-  /** What EventBridge adds to an event that is replayed from the archive. */
+  /** EventBridge adds this field to an event that is replayed from the archive. */
   readonly 'replay-name'?: readonly unknown[];
   readonly source?: readonly unknown[];
   readonly 'detail-type'?: readonly unknown[];
@@ -206,54 +209,54 @@ export interface Pattern {
 export interface RuleSpec {
   readonly pattern: Pattern;
   readonly target: RuleTarget;
-  /** AWS's own events come on the default bus; all others, and those without this, on ours. */
+  /** Default: the bus of the bridge. AWS services publish on the default bus. */
   readonly bus?: typeof busName | 'default';
-  /** Only events of this state machine: `detail.stateMachineArn` of the pattern is filled in where its ARN is known. */
-  readonly ofStateMachine?: StateMachineName;
+  /** Limits the rule to this state machine: {@link resolvePattern} adds `detail.stateMachineArn` to the pattern. */
+  readonly sourceStateMachine?: StateMachineName;
 }
 
-const fromLiveChat = (detailType: string, name: FunctionName): RuleSpec => ({
+const invoke = (detailType: string, name: FunctionName): RuleSpec => ({
   pattern: { source: [eventSource], 'detail-type': [detailType] },
   target: { function: name },
 });
 
 /**
- * What acts outside must not act once more when events are replayed from the archive. Those that only write state may:
- * told again, they change nothing.
+ * Excludes replayed events from targets with external effects. Targets that only write state are idempotent and receive
+ * replays.
  */
-const unlessReplayed = { 'replay-name': [{ exists: false }] } as const;
+const notReplayed = { 'replay-name': [{ exists: false }] } as const;
 
-/** Which event starts what. `webhook.rejected` has no rule: it is there to be alarmed on and replayed by hand. */
+/** `webhook.rejected` has no rule: an alarm reports it, and an operator replays it. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
-  'chat-started': fromLiveChat('chat.started', 'chat-started'),
-  'chat-updated': fromLiveChat('chat.updated', 'chat-updated'),
-  'chat-deactivated': fromLiveChat('chat.deactivated', 'chat-deactivated'),
-  'chat-transferred': fromLiveChat('chat.transferred', 'chat-transferred'),
-  'agent-changed': fromLiveChat('agent.changed', 'agent-changed'),
-  'participant-changed': fromLiveChat('participant.changed', 'participant-changed'),
-  'message-received': fromLiveChat('message.received', 'message-received'),
-  'note-received': fromLiveChat('note.received', 'note-received'),
-  'message-updated': fromLiveChat('message.updated', 'message-updated'),
-  'note-updated': fromLiveChat('note.updated', 'note-updated'),
-  'message-deleted': fromLiveChat('message.deleted', 'message-deleted'),
-  'message-delivered': fromLiveChat('message.delivered', 'message-delivered'),
-  'message-seen': fromLiveChat('message.seen', 'message-seen'),
-  'postback-received': fromLiveChat('postback.received', 'postback-received'),
+  'chat-started': invoke('chat.started', 'chat-started'),
+  'chat-updated': invoke('chat.updated', 'chat-updated'),
+  'chat-deactivated': invoke('chat.deactivated', 'chat-deactivated'),
+  'chat-transferred': invoke('chat.transferred', 'chat-transferred'),
+  'agent-changed': invoke('agent.changed', 'agent-changed'),
+  'participant-changed': invoke('participant.changed', 'participant-changed'),
+  'message-received': invoke('message.received', 'message-received'),
+  'note-received': invoke('note.received', 'note-received'),
+  'message-updated': invoke('message.updated', 'message-updated'),
+  'note-updated': invoke('note.updated', 'note-updated'),
+  'message-deleted': invoke('message.deleted', 'message-deleted'),
+  'message-delivered': invoke('message.delivered', 'message-delivered'),
+  'message-seen': invoke('message.seen', 'message-seen'),
+  'postback-received': invoke('postback.received', 'postback-received'),
   'route-thread': {
-    pattern: { source: [eventSource], 'detail-type': ['chat.started'], ...unlessReplayed },
+    pattern: { source: [eventSource], 'detail-type': ['chat.started'], ...notReplayed },
     target: { function: 'route-thread' },
   },
-  // An event too large for the bus has no data here, but no text is that large.
+  // A claim check has no data to match, but no text message is that large.
   'route-first-message': {
     pattern: {
       source: [eventSource],
       'detail-type': ['message.received'],
       detail: { data: { type: ['text'], author: { type: ['customer'] } } },
-      ...unlessReplayed,
+      ...notReplayed,
     },
     target: { function: 'route-first-message' },
   },
-  // Messages with a file, and those too large for the bus, which may have one.
+  // Messages with a file, and claim checks, which may contain one.
   'store-media': {
     pattern: {
       source: [eventSource],
@@ -265,12 +268,12 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
           { dataRef: { key: [{ exists: true }] } },
         ],
       },
-      ...unlessReplayed,
+      ...notReplayed,
     },
     target: { function: 'store-media' },
   },
   'send-requested': {
-    pattern: { 'detail-type': ['message.send.requested'], ...unlessReplayed },
+    pattern: { 'detail-type': ['message.send.requested'], ...notReplayed },
     target: { stateMachine: 'send' },
   },
   'send-ended': {
@@ -281,36 +284,39 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
     },
     target: { queue: 'deadLetters' },
     bus: 'default',
-    ofStateMachine: 'send',
+    sourceStateMachine: 'send',
   },
 };
 
-/** The event that calls a human, by the same way as the alarms. On this machine the console shows it. */
+/** Alerts go to the topic of the alarms. The local engine shows them in the console. */
 export const alertRule = {
   name: 'alert-raised',
-  pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...unlessReplayed },
+  pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...notReplayed },
 } as const satisfies { name: string; pattern: Pattern };
 
-/** What the bus has carried is kept for replays, save for send requests: what a customer is sent is sent on purpose. */
+/** Events are archived for replays. Send requests are excluded, so that a replay never sends a message to a customer. */
 export const archive = {
   pattern: { 'detail-type': [{ 'anything-but': 'message.send.requested' }] },
   retentionDays: 14,
 } as const satisfies { pattern: Pattern; retentionDays: number };
 
-/** A rule's whole pattern, where the ARNs of state machines are known. */
-export function patternOf<Arn>(
-  { pattern, ofStateMachine }: { readonly pattern: Pattern; readonly ofStateMachine?: string },
-  arnOf: (stateMachine: string) => Arn,
+/** The pattern of a rule, including the ARN of its source state machine. */
+export function resolvePattern<Arn>(
+  { pattern, sourceStateMachine }: { readonly pattern: Pattern; readonly sourceStateMachine?: string },
+  stateMachineArn: (name: string) => Arn,
 ) {
-  if (!ofStateMachine) return pattern;
-  return { ...pattern, detail: { ...pattern.detail, stateMachineArn: [arnOf(ofStateMachine)] } };
+  if (!sourceStateMachine) return pattern;
+  return { ...pattern, detail: { ...pattern.detail, stateMachineArn: [stateMachineArn(sourceStateMachine)] } };
 }
 
 export interface TableSpec {
   readonly layout: TableLayout;
-  /** The environment variable in which functions find the table's name. */
+  /** The environment variable that holds the name of the table. */
   readonly variable: ResourceVariable;
 }
+
+/** Rate limits, queues of conversations and idempotency records. Every item expires. */
+export const controlTable = { partitionKey: 'pk', indexes: [], expiry: 'expires' } as const satisfies TableLayout;
 
 export const tables = {
   conversations: { layout: conversationsTable, variable: 'CONVERSATIONS_TABLE' },
@@ -318,20 +324,20 @@ export const tables = {
   control: { layout: controlTable, variable: 'CONTROL_TABLE' },
 } as const satisfies Record<string, TableSpec>;
 
-/** Stored media by organization, and events too large for the bus. */
+/** Holds media by organization, and the data of events that exceed the size limit of the bus. */
 export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const satisfies {
   variable: ResourceVariable;
   [other: string]: string;
 };
 
-/** The other environment variables that name a resource. */
+/** Environment variables of the other resources. */
 export const variables = {
   bus: 'BUS_NAME',
   secretPrefix: 'SECRET_PREFIX',
   deadLetterQueue: 'DEAD_LETTER_QUEUE_URL',
 } as const satisfies Record<string, ResourceVariable>;
 
-/** Settings of the functions: those that are set where the deployment is made go into every function's environment. */
+/** Settings of the functions. Those in the environment of the deployment are copied to every function. */
 export const settings = [
   'LOG_LEVEL',
   'WEBHOOK_MAX_BYTES',

@@ -11,7 +11,7 @@ import { sendInputVersion } from '../core/outbound/machine.ts';
 import { bundle } from '../stacks/build/bundle.ts';
 import { type FunctionName, functions, queues } from '../stacks/topology.ts';
 import { invokeBundle } from './bundled.ts';
-import { busEvents, envelopeOf, eventsFor } from './bus-events.ts';
+import { busEvents, eventsFor, toBusEvent } from './bus-events.ts';
 import { fixture, sendInput } from './fixtures.ts';
 import { type Local, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
@@ -26,7 +26,7 @@ const webhookCall = {
   isBase64Encoded: false,
 };
 
-/** A dead letter as EventBridge leaves it. */
+/** A dead letter from EventBridge. */
 const deadLetter = {
   Records: [
     {
@@ -69,7 +69,7 @@ describe('the bundle of', () => {
     .filter((name) => eventsFor(name, events).length > 0);
   const ownTests: readonly FunctionName[] = ['webhook', 'send', 'dead-letter'];
 
-  it('every function of the topology is invoked here', () => {
+  it('every function of the topology is tested', () => {
     expect([...byRules, ...ownTests].toSorted()).toEqual(Object.keys(functions).toSorted());
   });
 
@@ -79,7 +79,7 @@ describe('the bundle of', () => {
     expect(log.join('\n')).toMatch(/"EventsHandled":1/);
   });
 
-  it('webhook puts what it is told on the bus', async () => {
+  it('webhook puts the message on the bus', async () => {
     const { result } = await invoke('webhook', webhookCall);
     expect(result).toMatchObject({ statusCode: 200, body: '{"success":true}' });
     const stored = () => local.api(`/api/conversations/T8RM2K0V9X?organizationId=${message.organization_id}`);
@@ -87,23 +87,20 @@ describe('the bundle of', () => {
   });
 
   const versions = Array.from({ length: sendInputVersion }, (_, index) => index + 1);
-  it.each(versions)(
-    'send handles an input of version %i, as a run brings it along that has waited',
-    async (version) => {
-      const bus = outbound(local);
-      const conversationId = await bus.chat();
-      const requested = JSON.parse(
-        JSON.stringify(sendInput(version))
-          .replaceAll('T8RM2K0V9X', conversationId)
-          .replaceAll('order-1042', randomUUID())
-          .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
-      );
-      expect(await invoke('send', requested)).toMatchObject({ result: { outcome: 'sent' } });
-      expect(await bus.shown(conversationId)).toEqual(['Your parcel has left.']);
-    },
-  );
+  it.each(versions)('send handles an input of version %i of an execution that has waited', async (version) => {
+    const bus = outbound(local);
+    const conversationId = await bus.chat();
+    const requested = JSON.parse(
+      JSON.stringify(sendInput(version))
+        .replaceAll('T8RM2K0V9X', conversationId)
+        .replaceAll('order-1042', randomUUID())
+        .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
+    );
+    expect(await invoke('send', requested)).toMatchObject({ result: { outcome: 'sent' } });
+    expect(await bus.sentTexts(conversationId)).toEqual(['Your parcel has left.']);
+  });
 
-  it('send says which version it does not know', async () => {
+  it('send rejects an unsupported version and names it', async () => {
     const { error } = await invoke('send', { ...sendInput(1), version: 99 });
     expect(error).toMatchObject({
       name: 'InputUnsupported',
@@ -111,12 +108,12 @@ describe('the bundle of', () => {
     });
   });
 
-  it('store-media fetches, looks at and stores a file', async () => {
+  it('store-media fetches a file, detects its type and stores it', async () => {
     const { chat, act, simulator } = outbound(local);
     const id = await chat();
     await act(id, { action: 'file', name: 'photo.png' });
-    const shown = z.object({ events: z.array(z.looseObject({ url: z.optional(z.string()) })) });
-    const { events } = shown.parse(await simulator('GET', `/simulator/chats/${id}`));
+    const chatView = z.object({ events: z.array(z.looseObject({ url: z.optional(z.string()) })) });
+    const { events } = chatView.parse(await simulator('GET', `/simulator/chats/${id}`));
     const sent = fixture('incoming_event.file.json');
     const { event } = z.object({ event: z.looseObject({}) }).parse(sent.payload);
     const payload = { chat_id: id, thread_id: 'T', event: { ...event, url: events.at(-1)?.url } };
@@ -125,14 +122,14 @@ describe('the bundle of', () => {
       action: 'incoming_event',
       receivedAt: '2026-03-11T11:00:00.000Z',
     } as const;
-    const [received] = translate({ ...at, payload }, {}).map(envelopeOf);
+    const [received] = translate({ ...at, payload }, {}).map(toBusEvent);
     const { error, log } = await invoke('store-media', received);
     expect(error).toBeUndefined();
     expect(log.join('\n')).toMatch(/"MediaStored":1/);
-    expect(log.join('\n')).toMatch(/"typeCheck":"same"/);
+    expect(log.join('\n')).toMatch(/"typeCheck":"match"/);
   });
 
-  it('dead-letter keeps what it reads', async () => {
+  it('dead-letter stores the messages of the queue', async () => {
     const { result } = await invoke('dead-letter', deadLetter);
     expect(result).toEqual({ batchItemFailures: [] });
     expect((await local.api('/api/dead-letters')).body).toMatchObject({
@@ -140,7 +137,7 @@ describe('the bundle of', () => {
     });
   });
 
-  describe('a function that finds its secret empty', () => {
+  describe('a function with an empty secret', () => {
     const unfilled = { SECRET_PREFIX: 'unfilled' };
     const expected =
       /secret unfilled\/default is not filled: expected .*LIVECHAT_WEBHOOK_SECRET.*LIVECHAT_ACCESS_TOKEN/;
@@ -149,14 +146,14 @@ describe('the bundle of', () => {
       await secrets.send(new CreateSecretCommand({ Name: 'unfilled/default' }));
     });
 
-    it('answers 500 and says so in one line', async () => {
+    it('responds with 500 and logs the reason once', async () => {
       const { result, log } = await invoke('webhook', webhookCall, unfilled);
       expect(result).toMatchObject({ statusCode: 500, body: '{"error":"Internal server error"}' });
       const errors = log.filter((line) => line.includes('"level":"ERROR"'));
       expect(errors).toEqual([expect.stringMatching(expected)]);
     });
 
-    it('fails with an error that says so', async () => {
+    it('fails with an error that names the secret', async () => {
       const { error } = await invoke('send', sendInput(1), unfilled);
       expect(error).toMatchObject({ name: 'ConfigurationError', message: expect.stringMatching(expected) });
     });

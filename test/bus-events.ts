@@ -4,10 +4,10 @@ import type { AnyEvent } from '../core/events/event.ts';
 import { isAction } from '../core/livechat/schemas.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { compilePattern } from '../local/aws/event-pattern.ts';
-import { type FunctionName, patternOf, rules } from '../stacks/topology.ts';
+import { type FunctionName, resolvePattern, rules } from '../stacks/topology.ts';
 import { type Body, fixture, order } from './fixtures.ts';
 
-/** An event as EventBridge hands it to a target. */
+/** An event as EventBridge delivers it to a target. */
 export interface BusEvent {
   readonly id: string;
   readonly 'detail-type': string;
@@ -20,17 +20,17 @@ export interface BusEvent {
 const asNote = (body: Body): Body =>
   JSON.parse(JSON.stringify(body).replace('"visibility":"all"', '"visibility":"agents"'));
 
-/** Domain events of every kind that LiveChat's webhooks become, in the order of the story. */
+/** Domain events of every type that the recorded webhooks are translated to, in the order of the recording. */
 export function busEvents(organizationId: string): BusEvent[] {
   const notes = ['incoming_event.message.customer.json', 'event_updated.json'].map((name) => asNote(fixture(name)));
   return [...order().map(fixture), ...notes].flatMap(({ action, payload }) =>
     typeof action === 'string' && isAction(action)
-      ? translate({ organizationId, action, payload, receivedAt: '2026-03-11T11:00:00.000Z' }, {}).map(envelopeOf)
+      ? translate({ organizationId, action, payload, receivedAt: '2026-03-11T11:00:00.000Z' }, {}).map(toBusEvent)
       : [],
   );
 }
 
-export function envelopeOf({ type, metadata, data }: AnyEvent): BusEvent {
+export function toBusEvent({ type, metadata, data }: AnyEvent): BusEvent {
   return {
     version: '0',
     id: randomUUID(),
@@ -44,9 +44,9 @@ export function envelopeOf({ type, metadata, data }: AnyEvent): BusEvent {
   };
 }
 
-/** Those with which rules would start the function. */
+/** The events that the rules route to a function. */
 export function eventsFor(name: FunctionName, events: readonly BusEvent[]): readonly BusEvent[] {
   const patterns = Object.values(rules).filter(({ target }) => 'function' in target && target.function === name);
-  const matchers = patterns.map((rule) => compilePattern(patternOf(rule, () => '')));
+  const matchers = patterns.map((rule) => compilePattern(resolvePattern(rule, () => '')));
   return events.filter((event) => matchers.some((matches) => matches(event)));
 }

@@ -3,7 +3,7 @@ import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/clien
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { type Local, post, printed, startLocal } from './local.ts';
+import { type Local, pollOptions, post, startLocal } from './local.ts';
 
 const conversationPage = z.object({
   conversations: z.array(z.object({ organizationId: z.string() })),
@@ -11,14 +11,14 @@ const conversationPage = z.object({
 });
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 
-describe('what becomes of a chat’s webhooks', () => {
+describe('the webhooks of a chat', () => {
   let local: Local;
   beforeAll(async () => {
     local = await startLocal();
   });
   afterAll(() => local.stop());
 
-  /** A chat of an organization of its own, and what can happen in it. */
+  /** A chat of a new organization, and functions that post its webhooks. */
   function chat() {
     const organization_id = randomUUID();
     const place = { chat_id: 'CHAT', thread_id: 'THREAD' };
@@ -51,19 +51,19 @@ describe('what becomes of a chat’s webhooks', () => {
     };
   }
 
-  it('keeps notes apart from messages', async () => {
+  it('are stored as notes if their visibility is `agents`', async () => {
     const { arrives, edited, read } = chat();
     await arrives(1);
-    await arrives(2, { visibility: 'agents', author_id: 'nina@acme.example', text: 'he is angry' });
-    await edited(2, { visibility: 'agents', author_id: 'nina@acme.example', text: 'he is calm' });
+    await arrives(2, { visibility: 'agents', author_id: 'nina@acme.example', text: 'confidential note' });
+    await edited(2, { visibility: 'agents', author_id: 'nina@acme.example', text: 'edited note' });
     expect(await read()).toMatchObject({
       messages: [{ id: 'THREAD_1' }],
-      notes: [{ id: 'THREAD_2', content: 'he is calm', edited: true }],
+      notes: [{ id: 'THREAD_2', content: 'edited note', edited: true }],
     });
-    expect(local.output()).not.toMatch(/message\.\w+ .*angry/);
+    expect(local.output()).not.toMatch(/message\.\w+ .*confidential/);
   });
 
-  it('stores a body too large for the bus through the bucket', async () => {
+  it('are stored through the bucket if they are too large for the bus', async () => {
     const { start, event, read } = chat();
     const events = Array.from({ length: 40 }, (_, index) => event(index + 1, { text: 'x'.repeat(15_000) }));
     await start([], { events: [...events, event(41, { type: 'custom', content: { list: 'y'.repeat(250_000) } })] });
@@ -73,7 +73,7 @@ describe('what becomes of a chat’s webhooks', () => {
     expect(body).toHaveProperty('messages.39.content', 'x'.repeat(15_000));
   });
 
-  it('keeps the latest revision, also if it arrives before its message', async () => {
+  it('keep the latest revision, also if it arrives before its message', async () => {
     const { arrives, edited, read } = chat();
     await edited(1, { text: 'edited' });
     await arrives(1);
@@ -83,14 +83,14 @@ describe('what becomes of a chat’s webhooks', () => {
     });
   });
 
-  it('keeps a revision that arrives concurrently with its message', async () => {
+  it('keep a revision that arrives concurrently with its message', async () => {
     const { arrives, edited, read } = chat();
     const numbers = Array.from({ length: 25 }, (_, index) => index + 1);
     await Promise.all(numbers.flatMap((number) => [edited(number, { text: 'edited' }), arrives(number)]));
     expect(await read()).toMatchObject({ messages: numbers.map(() => ({ content: 'edited', edited: true })) });
   });
 
-  it('keeps a tombstone in any order of arrival, and removes the stored media', async () => {
+  it('keep a tombstone in any order of arrival, and remove the stored media', async () => {
     const { arrives, edited, deleted, organizationId, read } = chat();
     const s3 = new S3Client({
       endpoint: local.aws,
@@ -121,29 +121,44 @@ describe('what becomes of a chat’s webhooks', () => {
     expect(one).toMatchObject({ message: tombstone });
   });
 
-  it('takes our own echo for a message of the chat, but not a customer’s who imitates one', async () => {
+  it('store the echo of a sent message as outbound, and a customer’s imitation of one as inbound', async () => {
     const { arrives, read } = chat();
     await arrives(1, { custom_id: 'out-1', author_id: 'nina@acme.example' });
     await arrives(2, { custom_id: 'out-2' });
     expect(await read()).toMatchObject({ messages: [{ direction: 'outbound' }, { direction: 'inbound' }] });
-    await expect.poll(local.output, printed).toMatch(/message\.delivered .*CHAT/);
+    await expect.poll(local.output, pollOptions).toMatch(/message\.delivered .*CHAT/);
   });
 
-  it.each(['before', 'after'])(
-    'corrects the type of an author when the user becomes known %s the message',
-    async (when) => {
-      const { start, arrives, read, organizationId } = chat();
-      const users = [{ id: 'odd-agent', type: 'agent', present: true }];
-      if (when === 'before') await start(users);
-      await arrives(1, { author_id: 'odd-agent' });
-      if (when === 'after') await start(users);
-      expect(await read()).toMatchObject({ messages: [{ author: { type: 'agent' }, direction: 'outbound' }] });
+  describe.each(['message', 'note', 'edit'] as const)('correct the author of a %s', (kind) => {
+    const users = [{ id: 'odd-agent', type: 'agent', present: true }];
+    const author_id = 'odd-agent';
+    const post = ({ arrives, edited }: ReturnType<typeof chat>) => {
+      if (kind === 'edit') return edited(1, { author_id });
+      return arrives(1, { author_id, visibility: kind === 'note' ? 'agents' : 'all' });
+    };
+    const expectCorrected = async ({ read, organizationId }: ReturnType<typeof chat>) => {
+      const corrected = [{ author: { type: 'agent' }, direction: 'outbound' }];
+      expect(await read()).toMatchObject(kind === 'note' ? { notes: corrected } : { messages: corrected });
       const { body } = await local.api(`/api/messages/THREAD_1?organizationId=${organizationId}`);
       expect(body).toMatchObject({ message: { author: { type: 'agent' } } });
-    },
-  );
+    };
 
-  it('becomes idle and reopens with the next message, in either order of arrival', async () => {
+    it.each(['before', 'after'])('if chat.started arrives %s it', async (when) => {
+      const one = chat();
+      if (when === 'before') await one.start(users);
+      await post(one);
+      if (when === 'after') await one.start(users);
+      await expectCorrected(one);
+    });
+
+    it('if chat.started arrives concurrently', async () => {
+      const chats = Array.from({ length: 12 }, chat);
+      await Promise.all(chats.flatMap((one) => [one.start(users), post(one)]));
+      for (const one of chats) await expectCorrected(one);
+    });
+  });
+
+  it('make the conversation idle, and open again with the next message, in either order of arrival', async () => {
     const idle = { type: 'system_message', system_message_type: 'routing.idle', author_id: undefined, text: 'idle' };
     const status = async (...steps: ((one: ReturnType<typeof chat>) => Promise<void>)[]) => {
       const one = chat();
@@ -170,7 +185,7 @@ describe('what becomes of a chat’s webhooks', () => {
     ).toMatchObject({ conversation: { status: 'open' } });
   });
 
-  it('stores clicks, read marks, tags and session fields', async () => {
+  it('store clicks, read marks, tags and session fields', async () => {
     const { start, arrives, happens, read, organizationId } = chat();
     await start([{ id: customer, type: 'customer', present: true, session_fields: [{ plan: 'pro' }] }], {
       tags: ['vip'],
@@ -207,7 +222,7 @@ describe('what becomes of a chat’s webhooks', () => {
     });
   });
 
-  it('rejects an invalid query with the field name', async () => {
+  it('are queried through an API that rejects an invalid query with the field name', async () => {
     expect(await local.api('/api/conversations?status=lost')).toEqual({
       status: 400,
       body: { error: { field: 'status', expected: 'one of queued, open, idle, closed' } },
@@ -227,22 +242,22 @@ describe('what becomes of a chat’s webhooks', () => {
     ).toBe(403);
   });
 
-  it('pages through conversations without gaps or duplicates', async () => {
+  it('are listed by conversation in pages without gaps or duplicates', async () => {
     const chats = Array.from({ length: 5 }, chat);
     for (const { arrives } of chats) await arrives(1);
-    const seen: string[] = [];
+    const listed: string[] = [];
     for (let after: string | undefined = ''; after !== undefined; ) {
       const { body } = await local.api(`/api/conversations?status=open&limit=2${after && `&after=${after}`}`);
       const page = conversationPage.parse(body);
       expect(page.conversations.length).toBeLessThanOrEqual(2);
-      seen.push(...page.conversations.map(({ organizationId }) => organizationId));
+      listed.push(...page.conversations.map(({ organizationId }) => organizationId));
       after = page.next;
     }
-    expect(new Set(seen).size).toBe(seen.length);
-    expect(seen).toEqual(expect.arrayContaining(chats.map(({ organizationId }) => organizationId)));
+    expect(new Set(listed).size).toBe(listed.length);
+    expect(listed).toEqual(expect.arrayContaining(chats.map(({ organizationId }) => organizationId)));
   });
 
-  it('pages through the messages of a conversation', async () => {
+  it('are listed as messages of a conversation in pages', async () => {
     const { arrives, organizationId } = chat();
     for (const number of [1, 2, 3]) await arrives(number);
     const page = async (after = '') =>

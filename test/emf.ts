@@ -8,20 +8,20 @@ const directive = z.object({
 });
 const line = z.looseObject({ _aws: z.object({ Timestamp: z.number(), CloudWatchMetrics: z.tuple([directive]) }) });
 
-/** One value as CloudWatch reads it off a log line. */
-export interface Emitted {
+/** One value of a metric, as CloudWatch extracts it from a log line. */
+export interface EmittedMetric {
   readonly name: string;
   readonly namespace: string;
   readonly unit: string;
   readonly value: unknown;
-  /** The sets of dimensions under which it is a metric. */
+  /** The dimension sets. */
   readonly dimensions: readonly (readonly string[])[];
-  /** All else that the line holds: the dimensions' values, and properties. */
+  /** The other members of the line: the values of the dimensions, and the properties. */
   readonly keys: Readonly<Record<string, unknown>>;
 }
 
-/** The metrics among what the engine has printed, which must have been started with `--verbose`. */
-export function emitted(local: Pick<Local, 'output'>): Emitted[] {
+/** The metrics among what the engine has pollOptions, which must have been started with `--verbose`. */
+export function emittedMetrics(local: Pick<Local, 'output'>): EmittedMetric[] {
   return local
     .output()
     .split('\n')

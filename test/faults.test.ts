@@ -28,9 +28,9 @@ describe('when AWS fails', () => {
     expect(answer.status, await answer.clone().text()).toBeLessThan(300);
   }
 
-  /** A chat of its own, with three messages inside: four events. */
+  /** A chat of a new organization with three messages: four events. */
   const chat = () => ({ ...fixture('incoming_chat.json'), organization_id: randomUUID() });
-  async function messagesOf({ organization_id }: { organization_id: string }): Promise<unknown> {
+  async function readConversation({ organization_id }: { organization_id: string }): Promise<unknown> {
     await local.idle();
     const { body } = await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organization_id}`);
     return body;
@@ -40,7 +40,7 @@ describe('when AWS fails', () => {
     const body = chat();
     await inject({ service: 'events', operation: 'PutEvents', kind: 'partial', count: 2 });
     expect(await post(local, body)).toEqual(accepted);
-    expect(await messagesOf(body)).toMatchObject({ messages: [{}, {}, {}] });
+    expect(await readConversation(body)).toMatchObject({ messages: [{}, {}, {}] });
   });
 
   it("responds with 500 while the bus rejects an entry, and loses nothing after LiveChat's retry", async () => {
@@ -49,7 +49,7 @@ describe('when AWS fails', () => {
     expect(await post(local, body)).toEqual(failed);
     await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
     expect(await post(local, body)).toEqual(accepted);
-    expect(await messagesOf(body)).toMatchObject({ messages: [{}, {}, {}] });
+    expect(await readConversation(body)).toMatchObject({ messages: [{}, {}, {}] });
   });
 
   it('responds with 500 while the bus is unavailable', async () => {
@@ -66,7 +66,7 @@ describe('when AWS fails', () => {
     const body = chat();
     await inject({ service: 'dynamodb', kind: 'throttle', count: 10 });
     expect(await post(local, body)).toEqual(accepted);
-    expect(await messagesOf(body)).toMatchObject({ conversation: { status: 'open' }, messages: [{}, {}, {}] });
+    expect(await readConversation(body)).toMatchObject({ conversation: { status: 'open' }, messages: [{}, {}, {}] });
   });
 
   it('stores an event as a dead letter after three failed invocations and redrives it on request', async () => {
@@ -83,6 +83,6 @@ describe('when AWS fails', () => {
       const answer = await fetch(new URL(`/api/dead-letters/${id}/redrive`, local.console), { method: 'POST' });
       expect(answer.status).toBe(200);
     }
-    expect(await messagesOf(body)).toMatchObject({ messages: [{}, {}, {}] });
+    expect(await readConversation(body)).toMatchObject({ messages: [{}, {}, {}] });
   });
 });

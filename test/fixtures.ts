@@ -7,17 +7,17 @@ export type Body = Record<string, unknown>;
 
 const json = z.record(z.string(), z.unknown());
 
-/** One body of the collection, by its file's name. */
+/** A recorded webhook body, by file name. */
 export function fixture(name: string): Body {
   return json.parse(JSON.parse(readFileSync(new URL(name, folder), 'utf8')));
 }
 
-/** What the state machine hands to the send step in this version of its input, for a run that has waited. */
+/** The input of the send step in this version, of an execution that has waited. */
 export function sendInput(version: number): Body {
   return json.parse(JSON.parse(readFileSync(new URL(`../send-input/v${version}.json`, folder), 'utf8')));
 }
 
-/** The names of the story's bodies, in the order in which LiveChat would send them. */
+/** The file names of the recorded chat, in the order in which LiveChat sends them. */
 export function order(): string[] {
   return readFileSync(new URL('ORDER', folder), 'utf8').split('\n').filter(Boolean);
 }

@@ -1,13 +1,13 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from './fixtures.ts';
-import { type Local, organizationId, post, printed, secret, startLocal } from './local.ts';
+import { type Local, organizationId, pollOptions, post, secret, startLocal } from './local.ts';
 
 const accepted = { status: 200, body: '{"success":true}' };
 const refused = { status: 401, body: '{"error":"Invalid signature"}' };
 const notJson = { status: 400, body: '{"error":"Invalid JSON"}' };
 /** A message content that must not appear in logs. */
-const marker = 'content-that-no-log-may-hold';
+const marker = 'confidential-content';
 
 describe('the webhook with hostile input', () => {
   let local: Local;
@@ -114,28 +114,28 @@ describe('the webhook with hostile input', () => {
     const body = message();
     const broken = { ...body, payload: { ...body.payload, event: { id: 'e1', type: 'message', text: marker } } };
     expect(await post(local, broken)).toEqual(accepted);
-    const seen = await until(stream, 'webhook.rejected');
-    expect(seen).toContain('payload.event.created_at');
-    expect(seen).not.toContain(secret);
+    const received = await readUntil(stream, 'webhook.rejected');
+    expect(received).toContain('payload.event.created_at');
+    expect(received).not.toContain(secret);
   });
 
   it('logs no secrets and no message contents', async () => {
     expect(await post(local, message())).toEqual(accepted);
     await local.idle();
-    await expect.poll(local.output, printed).toContain('event handled');
-    await expect.poll(local.output, printed).toMatch(/"type":"message\.received".*"EventsHandled":1/);
+    await expect.poll(local.output, pollOptions).toContain('event handled');
+    await expect.poll(local.output, pollOptions).toMatch(/"type":"message\.received".*"EventsHandled":1/);
     expect(local.output()).not.toContain(secret);
     expect(local.output()).not.toContain(marker);
   });
 });
 
-/** What the stream says up to and including the line that holds `text`. */
-async function until(stream: Response, text: string): Promise<string> {
-  let seen = '';
+/** Reads the stream up to and including the event that contains `text`. */
+async function readUntil(stream: Response, text: string): Promise<string> {
+  let received = '';
   if (!stream.body) throw new Error('the stream has no body');
   for await (const chunk of stream.body.pipeThrough(new TextDecoderStream())) {
-    seen += chunk;
-    if (seen.includes(text) && seen.endsWith('\n\n')) return seen;
+    received += chunk;
+    if (received.includes(text) && received.endsWith('\n\n')) return received;
   }
   throw new Error(`the stream ended without ${text}`);
 }

@@ -13,7 +13,7 @@ export type Respond = (response: ServerResponse, request: IncomingMessage) => vo
 
 const address = z.object({ port: z.number() });
 
-/** A server that plays LiveChat for one test, on a free port. `respond` sees a request once its body has come whole. */
+/** Starts a server on a free port. Calls `respond` after the whole body is received. */
 export async function startServer(respond: Respond) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -21,7 +21,7 @@ export async function startServer(respond: Respond) {
     try {
       for await (const chunk of request) chunks.push(Buffer.from(chunk));
     } catch {
-      return; // The client went away.
+      return; // The client disconnected.
     }
     received.push({
       method: request.method,
@@ -44,8 +44,8 @@ export async function startServer(respond: Respond) {
   };
 }
 
-/** An answer with this status and body, and headers if any. */
-export function answering(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Respond {
+/** Responds with a status, a body (objects as JSON) and headers. */
+export function respondWith(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Respond {
   return (response) => {
     response.writeHead(status, headers);
     response.end(typeof body === 'string' ? body : JSON.stringify(body));

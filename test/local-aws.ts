@@ -2,7 +2,7 @@ import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { RunningLocal } from './local.ts';
 
 /** The configuration of an SDK client for the local engine. */
-export const clientOf = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
+export const awsClientConfig = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
   endpoint: aws,
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
@@ -25,7 +25,7 @@ export async function putStage(
       ...environment,
     },
   };
-  await new SSMClient(clientOf(local)).send(
+  await new SSMClient(awsClientConfig(local)).send(
     new PutParameterCommand({ Name: `/livechat/${stage}/outputs`, Value: JSON.stringify(outputs), Overwrite: true }),
   );
 }

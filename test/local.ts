@@ -34,8 +34,8 @@ export interface Local extends RunningLocal {
 export const secret = 'whsec-demo-3f9c1a7be2';
 export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
 
-/** Time-out for a line of the log: it passes two pipes, which can take longer than the engine is busy. */
-export const printed = { timeout: 10_000 };
+/** For polls of results that may appear after the engine is idle, such as log lines, which pass two pipes. */
+export const pollOptions = { timeout: 10_000 };
 
 /** Flags of tests: log everything, and retry failed tasks at once. */
 const testFlags = ['--verbose', '--machine-retry-delay', '50'];

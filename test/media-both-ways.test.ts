@@ -1,48 +1,48 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { organizationId, printed } from './local.ts';
-import { bucketOf, conversation, png, sha256 } from './media.ts';
+import { organizationId, pollOptions } from './local.ts';
+import { conversation, png, s3Client, sha256 } from './media.ts';
 import { outbound } from './outbound.ts';
 import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
-describe('a file through the simulator', () => {
+describe('a file in the simulator', () => {
   let local: SharedLocal;
   beforeAll(async () => {
     local = await sharedLocal();
   });
 
-  async function messagesOf(id: string) {
+  async function readMessages(id: string) {
     return conversation.parse((await local.api(`/api/conversations/${id}`)).body).messages;
   }
 
-  it('sent by a customer has a link', async () => {
+  it('has a link if a customer sent it', async () => {
     const { chat, act } = outbound(local);
     const id = await chat();
     await act(id, { action: 'file', name: 'photo.png', content: png.toString('base64') });
     await act(id, { action: 'file', name: 'plan.pdf' });
-    const media = async () => (await messagesOf(id)).map(({ metadata }) => metadata.media);
+    const media = async () => (await readMessages(id)).map(({ metadata }) => metadata.media);
     await expect
-      .poll(async () => (await media().catch(() => [])).slice(1), printed)
+      .poll(async () => (await media().catch(() => [])).slice(1), pollOptions)
       .toMatchObject([
-        { sha256, typeCheck: 'same' },
-        { contentType: 'application/pdf', typeCheck: 'same' },
+        { sha256, typeCheck: 'match' },
+        { contentType: 'application/pdf', typeCheck: 'match' },
       ]);
-    const [, photo] = await messagesOf(id);
+    const [, photo] = await readMessages(id);
     expect(Buffer.from(await (await fetch(photo?.link?.url ?? '')).arrayBuffer())).toEqual(png);
   });
 
-  it('sent from the bucket arrives unchanged and returns with a link', async () => {
-    const { chat, send, settled, act } = outbound(local);
+  it('arrives unchanged if it is sent from the bucket, and has a link', async () => {
+    const { chat, send, waitForExecutions, act } = outbound(local);
     const id = await chat();
     const key = `${organizationId}/outbound/floor plan.png`;
-    await bucketOf(local).send(
+    await s3Client(local).send(
       new PutObjectCommand({ Bucket: 'media', Key: key, Body: png, ContentType: 'image/png' }),
     );
     await send(id, { messages: [{ type: 'media', content: { key, alternativeText: 'A plan' } }] });
-    await settled();
-    const media = async () => (await messagesOf(id)).map(({ metadata }) => metadata.media);
-    await expect.poll(async () => (await media())[1], printed).toMatchObject({ sha256 });
-    const [, sent] = await messagesOf(id);
+    await waitForExecutions();
+    const media = async () => (await readMessages(id)).map(({ metadata }) => metadata.media);
+    await expect.poll(async () => (await media())[1], pollOptions).toMatchObject({ sha256 });
+    const [, sent] = await readMessages(id);
     expect(sent).toMatchObject({ direction: 'outbound', metadata: { filename: 'floor plan.png' } });
     await act(id, { action: 'message', text: 'Thank you' });
   });

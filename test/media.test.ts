@@ -3,33 +3,33 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { answering, type Respond, startServer } from './http-server.ts';
-import { type Local, post, printed, startLocal } from './local.ts';
-import { bucketOf, conversation, keysUnder, listen, png, sha256 } from './media.ts';
+import { type Respond, respondWith, startServer } from './http-server.ts';
+import { type Local, pollOptions, post, startLocal } from './local.ts';
+import { conversation, listKeys, png, s3Client, sha256, watchMediaStored } from './media.ts';
 
 describe('a media message', () => {
   let local: Local;
   let cdn: Awaited<ReturnType<typeof startServer>>;
-  let events: Awaited<ReturnType<typeof listen>>;
-  /** What LiveChat's CDN answers, by path. */
-  const answers = new Map<string, Respond>();
+  let events: Awaited<ReturnType<typeof watchMediaStored>>;
+  /** The CDN's responses by path. */
+  const responses = new Map<string, Respond>();
   const picture: Respond = (response) => response.writeHead(200, { 'content-type': 'image/png' }).end(png);
 
   beforeAll(async () => {
     cdn = await startServer((response, request) =>
-      (answers.get(request.url ?? '') ?? answering(404, ''))(response, request),
+      (responses.get(request.url ?? '') ?? respondWith(404, ''))(response, request),
     );
     local = await startLocal({ MEDIA_SIMULATOR_URL: cdn.url, MEDIA_MAX_BYTES: '100000' });
-    events = await listen(local);
+    events = await watchMediaStored(local);
   });
-  afterEach(() => answers.clear());
+  afterEach(() => responses.clear());
   afterAll(async () => {
     events.stop();
     await local.stop();
     await cdn.stop();
   });
 
-  /** A chat of another organization each time, and LiveChat's side of it. */
+  /** A chat of a new organization, and builders of its webhooks. */
   function chat() {
     const organization = randomUUID();
     const path = `/${randomUUID()}/receipt.png`;
@@ -45,7 +45,7 @@ describe('a media message', () => {
     };
     const now = async () =>
       conversation.parse((await local.api(`/api/conversations/CHAT?organizationId=${organization}`)).body);
-    const eventOf = (more: object) => ({
+    const event = (more: object) => ({
       id: 'THREAD_7',
       type: 'file',
       author_id: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55',
@@ -60,41 +60,41 @@ describe('a media message', () => {
       organization,
       url,
       prefix: `${organization}/CHAT/THREAD_7/`,
-      answer: (respond: Respond) => void answers.set(path, respond),
-      asked: () => cdn.received.filter((one) => one.path === path).length,
-      arrives: (more: object = {}, times = 1) => deliver(send('incoming_event', { event: eventOf(more) }), times),
-      edited: (more: object) => deliver(send('event_updated', { event: eventOf(more) })),
+      answer: (respond: Respond) => void responses.set(path, respond),
+      requests: () => cdn.received.filter((one) => one.path === path).length,
+      arrives: (more: object = {}, times = 1) => deliver(send('incoming_event', { event: event(more) }), times),
+      edited: (more: object) => deliver(send('event_updated', { event: event(more) })),
       deleted: () => deliver(send('event_deleted', { event_id: 'THREAD_7' })),
-      /** Once nothing is left to do. */
+      /** Reads the conversation once the engine is idle. */
       async read() {
         await local.idle();
         return now();
       },
       now,
       stored: () => events.of(organization),
-      keys: () => keysUnder(local, `${organization}/`),
+      keys: () => listKeys(local, `${organization}/`),
     };
   }
 
   it('has its file stored and publishes media.stored', async () => {
-    const { answer, arrives, read, prefix, organization, stored, url, asked } = chat();
+    const { answer, arrives, read, prefix, organization, stored, url, requests } = chat();
     answer(picture);
     await arrives({}, 3);
     const { messages } = await read();
     const [message] = messages;
-    const file = { size: png.length, contentType: 'image/png', declaredType: 'image/png', typeCheck: 'same', sha256 };
+    const file = { size: png.length, contentType: 'image/png', declaredType: 'image/png', typeCheck: 'match', sha256 };
     const key = `${prefix}receipt.png`;
     expect(messages).toHaveLength(1);
     expect(message).toMatchObject({ content: url, metadata: { filename: 'receipt.png', media: { key, ...file } } });
-    expect(asked()).toBe(1);
+    expect(requests()).toBe(1);
 
-    await expect.poll(stored, printed).toMatchObject([
+    await expect.poll(stored, pollOptions).toMatchObject([
       {
         metadata: { organizationId: organization, causationId: expect.any(String) },
         data: { conversationId: 'CHAT', threadId: 'THREAD', messageId: 'THREAD_7', visibility: 'all', key, ...file },
       },
     ]);
-    const object = await bucketOf(local).send(new GetObjectCommand({ Bucket: 'media', Key: key }));
+    const object = await s3Client(local).send(new GetObjectCommand({ Bucket: 'media', Key: key }));
     expect(Buffer.from((await object.Body?.transformToByteArray()) ?? [])).toEqual(png);
   });
 
@@ -104,10 +104,10 @@ describe('a media message', () => {
     await arrives({ name: 'żółć "1".png' });
     const [message] = (await read()).messages;
     const { url = '', expiresAt = '' } = message?.link ?? {};
-    const shown = await fetch(url);
-    expect(shown.headers.get('content-type')).toBe('image/png');
-    expect(shown.headers.get('content-disposition')).toBe("inline; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png");
-    expect(Buffer.from(await shown.arrayBuffer())).toEqual(png);
+    const response = await fetch(url);
+    expect(response.headers.get('content-type')).toBe('image/png');
+    expect(response.headers.get('content-disposition')).toBe("inline; filename*=UTF-8''%C5%BC%C3%B3%C5%82%C4%87-1.png");
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(png);
     expect(new URL(url).searchParams.get('X-Amz-Expires')).toBe('900');
     const inSeconds = (Date.parse(expiresAt) - Date.now()) / 1000;
     expect(inSeconds).toBeGreaterThan(600);
@@ -116,33 +116,38 @@ describe('a media message', () => {
     expect(one.body).toMatchObject({ message: { link: { url: expect.stringContaining('X-Amz-Signature') } } });
   });
 
-  it('that is HTML in a picture’s clothes is stored as bytes to be downloaded, and marked', async () => {
+  it('is stored as a download with typeCheck `mismatch` if it is HTML declared as an image', async () => {
     const { answer, arrives, read, stored } = chat();
-    answer(answering(200, '<!doctype html><script>alert(1)</script>', { 'content-type': 'text/html' }));
+    answer(respondWith(200, '<!doctype html><script>alert(1)</script>', { 'content-type': 'text/html' }));
     await arrives();
     const [message] = (await read()).messages;
-    const served = { contentType: 'application/octet-stream', declaredType: 'image/png', typeCheck: 'other' };
-    expect(message?.metadata.media).toMatchObject(served);
-    await expect.poll(stored, printed).toMatchObject([{ data: served }]);
-    const shown = await fetch(message?.link?.url ?? '');
-    expect(shown.headers.get('content-type')).toBe('application/octet-stream');
-    expect(shown.headers.get('content-disposition')).toMatch(/^attachment;/);
+    const detected = { contentType: 'application/octet-stream', declaredType: 'image/png', typeCheck: 'mismatch' };
+    expect(message?.metadata.media).toMatchObject(detected);
+    await expect.poll(stored, pollOptions).toMatchObject([{ data: detected }]);
+    const response = await fetch(message?.link?.url ?? '');
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+    expect(response.headers.get('content-disposition')).toMatch(/^attachment;/);
   });
 
   it.each<[string, object, Respond, RegExp]>([
-    ['is not found', {}, answering(404, ''), /expected status 200, received 404$/],
-    ['redirects', {}, answering(302, '', { location: 'http://169.254.169.254/' }), /received 302$/],
-    ['is too large', {}, answering(200, 'x'.repeat(100_001)), /^the file is too large: expected at most 100000 bytes$/],
+    ['is not found', {}, respondWith(404, ''), /expected status 200, received 404$/],
+    ['redirects', {}, respondWith(302, '', { location: 'http://169.254.169.254/' }), /received 302$/],
+    [
+      'is too large',
+      {},
+      respondWith(200, 'x'.repeat(100_001)),
+      /^the file is too large: expected at most 100000 bytes$/,
+    ],
     ['is on another host', { url: 'https://evil.example/a.png' }, picture, /^the host of the file is not allowed$/],
     ['is on a local address', { url: 'https://127.0.0.1/a.png' }, picture, /^the host of the file is not allowed$/],
     ['has an http URL', { url: 'http://cdn.livechat-files.com/a.png' }, picture, /must have an https URL$/],
     ['has no URL', { url: '' }, picture, /must have an https URL$/],
-  ])('records the error of a file that %s', async (_what, event, respond, why) => {
+  ])('records the error of a file that %s', async (_what, event, respond, reason) => {
     const { answer, arrives, read, keys, stored, organization } = chat();
     answer(respond);
     await arrives(event);
     const [message] = (await read()).messages;
-    const error = { name: 'FileRefused', message: expect.stringMatching(why) };
+    const error = { name: 'FileRefused', message: expect.stringMatching(reason) };
     expect(message).toMatchObject({ type: 'media', metadata: { filename: 'receipt.png', media: { error } } });
     expect(message).not.toHaveProperty('link');
     expect(await keys()).toEqual([]);
@@ -153,34 +158,34 @@ describe('a media message', () => {
   });
 
   it('retries a failing server and clears the error', async () => {
-    const { answer, arrives, read, asked } = chat();
-    answer((response, request) => (asked() === 1 ? answering(503, '') : picture)(response, request));
+    const { answer, arrives, read, requests } = chat();
+    answer((response, request) => (requests() === 1 ? respondWith(503, '') : picture)(response, request));
     await arrives();
     const [message] = (await read()).messages;
-    expect(asked()).toBe(2);
+    expect(requests()).toBe(2);
     expect(message?.metadata.media).toMatchObject({ sha256 });
     expect(message?.metadata.media).not.toHaveProperty('error');
   });
 
   it('becomes a dead letter if the server keeps failing, and is stored after a redrive', async () => {
-    const { answer, arrives, read, asked, now } = chat();
-    answer(answering(503, ''));
+    const { answer, arrives, read, requests, now } = chat();
+    answer(respondWith(503, ''));
     await arrives();
     const [message] = (await read()).messages;
-    expect(asked()).toBe(3);
+    expect(requests()).toBe(3);
     expect(message?.metadata.media).toMatchObject({ error: { name: 'FileUnavailable', message: /503$/ } });
-    const letters = z.object({
+    const deadLetterList = z.object({
       deadLetters: z.array(z.object({ id: z.string(), kind: z.string(), errorName: z.string() })),
     });
-    const { deadLetters } = letters.parse((await local.api('/api/dead-letters')).body);
-    const letter = deadLetters.find(({ errorName }) => errorName === 'FileUnavailable');
-    expect(letter).toMatchObject({ kind: 'event' });
+    const { deadLetters } = deadLetterList.parse((await local.api('/api/dead-letters')).body);
+    const deadLetter = deadLetters.find(({ errorName }) => errorName === 'FileUnavailable');
+    expect(deadLetter).toMatchObject({ kind: 'event' });
     answer(picture);
-    await fetch(new URL(`/api/dead-letters/${letter?.id}/redrive`, local.console), { method: 'POST' });
-    await expect.poll(async () => (await now()).messages[0]?.metadata.media, printed).toMatchObject({ sha256 });
+    await fetch(new URL(`/api/dead-letters/${deadLetter?.id}/redrive`, local.console), { method: 'POST' });
+    await expect.poll(async () => (await now()).messages[0]?.metadata.media, pollOptions).toMatchObject({ sha256 });
   });
 
-  it('loses its file when it is deleted', async () => {
+  it('has its file removed when it is deleted', async () => {
     const { answer, arrives, deleted, read, keys } = chat();
     answer(picture);
     await arrives();
@@ -195,30 +200,30 @@ describe('a media message', () => {
   });
 
   it('fetches no file if it was deleted before it arrived', async () => {
-    const { answer, arrives, deleted, read, keys, asked } = chat();
+    const { answer, arrives, deleted, read, keys, requests } = chat();
     answer(picture);
     await deleted();
     await local.idle();
     await arrives();
     expect((await read()).messages).toMatchObject([{ deleted: true }]);
-    expect(asked()).toBe(0);
+    expect(requests()).toBe(0);
     expect(await keys()).toEqual([]);
   });
 
   it('keeps no file if it is deleted during the download', async () => {
     const { answer, arrives, deleted, read, now, keys, stored } = chat();
-    const asked = Promise.withResolvers<void>();
-    const goOn = Promise.withResolvers<void>();
+    const requested = Promise.withResolvers<void>();
+    const resume = Promise.withResolvers<void>();
     answer(async (response, request) => {
-      asked.resolve();
-      await goOn.promise;
+      requested.resolve();
+      await resume.promise;
       picture(response, request);
     });
     await arrives();
-    await asked.promise;
+    await requested.promise;
     await deleted();
-    await expect.poll(now, printed).toMatchObject({ messages: [{ deleted: true }] });
-    goOn.resolve();
+    await expect.poll(now, pollOptions).toMatchObject({ messages: [{ deleted: true }] });
+    resume.resolve();
     expect((await read()).messages[0]?.metadata).not.toHaveProperty('media');
     expect(await keys()).toEqual([]);
     expect(stored()).toEqual([]);
@@ -228,9 +233,9 @@ describe('a media message', () => {
     const { answer, arrives, edited, read, keys, prefix, url } = chat();
     const other = `${url}?edition=2`;
     answer(picture);
-    answers.set(
+    responses.set(
       new URL(other).pathname + new URL(other).search,
-      answering(200, 'GIF89a, or so', { 'content-type': 'image/gif' }),
+      respondWith(200, 'GIF89a', { 'content-type': 'image/gif' }),
     );
     await arrives();
     await read();
@@ -242,18 +247,18 @@ describe('a media message', () => {
   });
 
   it('keeps its file when a revision has the same URL, or arrives first', async () => {
-    const { answer, arrives, edited, read, keys, asked, prefix } = chat();
+    const { answer, arrives, edited, read, keys, requests, prefix } = chat();
     answer(picture);
     await edited({ alternative_text: 'A receipt' });
     await local.idle();
     await arrives();
     const [message] = (await read()).messages;
     expect(message).toMatchObject({ edited: true, metadata: { media: { sha256 } } });
-    expect(asked()).toBe(1);
+    expect(requests()).toBe(1);
     expect(await keys()).toEqual([expect.stringContaining(prefix)]);
   });
 
-  it('that is a note publishes its visibility', async () => {
+  it('publishes the visibility of a note', async () => {
     const { answer, arrives, read, stored } = chat();
     answer(picture);
     await arrives({ id: 'THREAD_1', type: 'message', text: 'Hello' });
@@ -261,7 +266,7 @@ describe('a media message', () => {
     const { messages, notes } = await read();
     expect(messages).toMatchObject([{ id: 'THREAD_1' }]);
     expect(notes).toMatchObject([{ metadata: { media: { sha256 } }, link: { url: expect.any(String) } }]);
-    await expect.poll(stored, printed).toMatchObject([{ data: { visibility: 'agents' } }]);
+    await expect.poll(stored, pollOptions).toMatchObject([{ data: { visibility: 'agents' } }]);
   });
 
   it('has its file stored if its event was too large for the bus', async () => {
@@ -272,7 +277,7 @@ describe('a media message', () => {
   });
 
   it('fetches nothing when its event is replayed from the archive', async () => {
-    const { asked, answer, organization, url } = chat();
+    const { requests, answer, organization, url } = chat();
     answer(picture);
     const at = '2026-03-11T09:14:20.120355Z';
     const place = { organizationId: organization, conversationId: 'CHAT', threadId: 'THREAD' };
@@ -294,6 +299,6 @@ describe('a media message', () => {
     await fetch(`${local.aws}/_local/replay?name=after-the-outage`, { method: 'POST', body });
     await local.idle();
     expect((await local.api(`/api/messages/THREAD_7?organizationId=${organization}`)).status).toBe(200);
-    expect(asked()).toBe(0);
+    expect(requests()).toBe(0);
   });
 });

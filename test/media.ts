@@ -6,10 +6,10 @@ export const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
   'base64',
 );
-/** Of the picture. */
+/** The hash of `png`. */
 export const sha256 = '431ced6916a2a21a156e38701afe55bbd7f88969fbbfc56d7fe099d47f265460';
 
-/** What the API says of a conversation's files. */
+/** A conversation in the API, as far as its files are concerned. */
 export const conversation = z.object({
   messages: z.array(
     z.looseObject({
@@ -22,20 +22,20 @@ export const conversation = z.object({
   notes: z.array(z.looseObject({ link: z.optional(z.object({ url: z.string() })) })),
 });
 
-export const bucketOf = (local: RunningLocal) =>
+export const s3Client = (local: RunningLocal) =>
   new S3Client({
     endpoint: local.aws,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
 
-export async function keysUnder(local: RunningLocal, prefix: string): Promise<string[]> {
-  const { Contents = [] } = await bucketOf(local).send(new ListObjectsV2Command({ Bucket: 'media', Prefix: prefix }));
+export async function listKeys(local: RunningLocal, prefix: string): Promise<string[]> {
+  const { Contents = [] } = await s3Client(local).send(new ListObjectsV2Command({ Bucket: 'media', Prefix: prefix }));
   return Contents.flatMap(({ Key }) => Key ?? []);
 }
 
-/** Every `media.stored` of an organization, as a service on the bus sees it. */
-export async function listen(local: RunningLocal) {
+/** Collects the `media.stored` events on the bus from now on. */
+export async function watchMediaStored(local: RunningLocal) {
   const stopping = new AbortController();
   const stored = z.object({
     detailType: z.literal('media.stored'),
@@ -45,7 +45,7 @@ export async function listen(local: RunningLocal) {
       data: z.looseObject({}),
     }),
   });
-  const seen: z.infer<typeof stored>['detail'][] = [];
+  const received: z.infer<typeof stored>['detail'][] = [];
   const { body } = await fetch(new URL('/api/stream', local.console), { signal: stopping.signal });
   const read = async () => {
     let text = '';
@@ -55,13 +55,13 @@ export async function listen(local: RunningLocal) {
       text = lines.pop() ?? '';
       for (const line of lines.filter((one) => one.startsWith('data: '))) {
         const event = stored.safeParse(JSON.parse(line.slice('data: '.length)));
-        if (event.success) seen.push(event.data.detail);
+        if (event.success) received.push(event.data.detail);
       }
     }
   };
   read().catch(() => {});
   return {
-    of: (id: string) => seen.filter(({ metadata }) => metadata.organizationId === id),
+    of: (id: string) => received.filter(({ metadata }) => metadata.organizationId === id),
     stop: () => stopping.abort(),
   };
 }

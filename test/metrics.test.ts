@@ -2,44 +2,44 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metrics.ts';
-import { type Emitted, emitted } from './emf.ts';
+import { type EmittedMetric, emittedMetrics } from './emf.ts';
 import { fixture } from './fixtures.ts';
-import { answering, startServer } from './http-server.ts';
-import { type Local, post, printed, startLocal } from './local.ts';
+import { respondWith, startServer } from './http-server.ts';
+import { type Local, pollOptions, post, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
-/** How LiveChat takes what is sent to a chat of this name. */
-const refusals: Readonly<Record<string, { status: number; type: string; times: number }>> = {
+/** LiveChat's error responses by chat id. */
+const errorResponses: Readonly<Record<string, { status: number; type: string; times: number }>> = {
   busy: { status: 429, type: 'too_many_requests', times: 1 },
-  ill: { status: 500, type: 'internal', times: 1 },
+  failing: { status: 500, type: 'internal', times: 1 },
   invalid: { status: 422, type: 'validation', times: Number.POSITIVE_INFINITY },
   locked: { status: 401, type: 'authentication', times: Number.POSITIVE_INFINITY },
 };
-const asked = z.object({ chat_id: z.string() });
+const chatRequest = z.object({ chat_id: z.string() });
 const lockedOrganization = randomUUID();
 const routedOrganization = randomUUID();
 
-/** LiveChat, which also says with each answer that this version of its API is on its way out. */
+/** A LiveChat server whose responses all announce the end of this API version. */
 async function startLiveChat() {
   const calls = new Map<string, number>();
   const server = await startServer((response, request) => {
-    // Its files: a text, and one that is not there.
-    if (request.method === 'GET') return answering(request.url === '/a.txt' ? 200 : 404, 'text')(response, request);
-    const { chat_id } = asked.parse(JSON.parse(server.received.at(-1)?.body.toString() ?? ''));
+    // Its files: one text file; any other is not found.
+    if (request.method === 'GET') return respondWith(request.url === '/a.txt' ? 200 : 404, 'text')(response, request);
+    const { chat_id } = chatRequest.parse(JSON.parse(server.received.at(-1)?.body.toString() ?? ''));
     const call = (calls.get(chat_id) ?? 0) + 1;
     calls.set(chat_id, call);
-    const refusal = refusals[chat_id];
+    const failure = errorResponses[chat_id];
     const notice = { legacy: '2026-12-31' };
     const answer =
-      refusal && call <= refusal.times
-        ? answering(refusal.status, { error: { type: refusal.type, message: 'no' } }, notice)
-        : answering(200, request.url?.endsWith('list_threads') ? { threads: [] } : { event_id: 'T_1' }, notice);
+      failure && call <= failure.times
+        ? respondWith(failure.status, { error: { type: failure.type, message: 'no' } }, notice)
+        : respondWith(200, request.url?.endsWith('list_threads') ? { threads: [] } : { event_id: 'T_1' }, notice);
     answer(response, request);
   });
   return server;
 }
 
-describe('CloudWatch learns', () => {
+describe('the metrics', () => {
   let local: Local;
   let liveChat: Awaited<ReturnType<typeof startLiveChat>>;
   beforeAll(async () => {
@@ -61,25 +61,28 @@ describe('CloudWatch learns', () => {
     await liveChat.stop();
   });
 
-  const all = (name: MetricName) => emitted(local).filter((one) => one.name === name);
+  const all = (name: MetricName) => emittedMetrics(local).filter((one) => one.name === name);
 
-  it('of every metric of the catalogue, and of no other', async () => {
+  it('are exactly those of the catalogue', async () => {
     await expect
-      .poll(() => [...new Set(emitted(local).map(({ name }) => name))].toSorted(), { timeout: 28_000 })
+      .poll(() => [...new Set(emittedMetrics(local).map(({ name }) => name))].toSorted(), { timeout: 28_000 })
       .toEqual(Object.keys(metrics).toSorted());
   });
 
-  it.each(Object.entries<MetricSpec>(metrics))('%s as the catalogue has it', async (name, { unit, ...spec }) => {
-    const lines = () => emitted(local).filter((one) => one.name === name);
-    await expect.poll(lines, { timeout: 28_000 }).not.toEqual([]);
-    const dimensions = [['service'], ...(spec.dimensions.length > 0 ? [['service', ...spec.dimensions]] : [])];
-    const keys = ['service', ...spec.dimensions, ...spec.properties].toSorted();
-    for (const line of lines()) {
-      expect(line).toMatchObject({ namespace, unit, dimensions, value: expect.any(Number) });
-      expect(Object.keys(line.keys).toSorted()).toEqual(keys);
-      expect(Object.values(line.keys)).not.toContain('');
-    }
-  });
+  it.each(Object.entries<MetricSpec>(metrics))(
+    'include %s with the unit, dimensions and properties of the catalogue',
+    async (name, { unit, ...spec }) => {
+      const lines = () => emittedMetrics(local).filter((one) => one.name === name);
+      await expect.poll(lines, { timeout: 28_000 }).not.toEqual([]);
+      const dimensions = [['service'], ...(spec.dimensions.length > 0 ? [['service', ...spec.dimensions]] : [])];
+      const keys = ['service', ...spec.dimensions, ...spec.properties].toSorted();
+      for (const line of lines()) {
+        expect(line).toMatchObject({ namespace, unit, dimensions, value: expect.any(Number) });
+        expect(Object.keys(line.keys).toSorted()).toEqual(keys);
+        expect(Object.values(line.keys)).not.toContain('');
+      }
+    },
+  );
 
   const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
   it.each<[MetricName, number, Record<string, unknown>]>([
@@ -104,26 +107,26 @@ describe('CloudWatch learns', () => {
     ['ChatsRouted', 1, { outcome: 'no transfer action', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
     ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],
-  ])('%s %d %o', async (name, value, keys) => {
+  ])('include %s with the value %d and %o', async (name, value, keys) => {
     const matching = () => all(name).map((one) => ({ value: one.value, ...one.keys }));
-    await expect.poll(matching, printed).toContainEqual(expect.objectContaining({ value, ...keys }));
+    await expect.poll(matching, pollOptions).toContainEqual(expect.objectContaining({ value, ...keys }));
   });
 
-  it('of each failed try of an event, and of its dead letter once', async () => {
+  it('count each failed invocation for an event, and its dead letter once', async () => {
     const of = (type: MetricName, keys: object) => () => all(type).filter((one) => matches(one, keys));
-    await expect.poll(of('EventsFailed', { type: 'message.received' }), printed).toHaveLength(3);
-    await expect.poll(of('DeadLetters', { category: 'Event' }), printed).toHaveLength(1);
+    await expect.poll(of('EventsFailed', { type: 'message.received' }), pollOptions).toHaveLength(3);
+    await expect.poll(of('DeadLetters', { category: 'Event' }), pollOptions).toHaveLength(1);
   });
 
-  it('how long the breaker makes the last in line wait', async () => {
+  it('include the wait for the breaker in BacklogSeconds', async () => {
     const backlog = () => all('BacklogSeconds').filter((one) => matches(one, { organizationId: lockedOrganization }));
-    await expect.poll(backlog, printed).not.toEqual([]);
+    await expect.poll(backlog, pollOptions).not.toEqual([]);
     // The breaker stays open for 30 s.
     expect(Math.max(...backlog().map(({ value }) => Number(value)))).toBeGreaterThan(20);
   });
 });
 
-function matches({ keys }: Emitted, wanted: object): boolean {
+function matches({ keys }: EmittedMetric, wanted: object): boolean {
   return Object.entries(wanted).every(([name, value]) => keys[name] === value);
 }
 
@@ -136,21 +139,21 @@ async function receive(local: Local): Promise<void> {
     fixture('incoming_chat.json'),
     {
       ...fixture('incoming_chat.json'),
-      payload: { chat: { id: 'odd', thread: { ...threadOf('TODD'), events: [{}] } } },
+      payload: { chat: { id: 'odd', thread: { ...thread('TODD'), events: [{}] } } },
     },
     { ...message, payload: {} },
     { ...message, secret_key: 'wrong' },
     fixture('_edge.unknown_action.json'),
   ]) {
     await post(local, body);
-    // What comes twice at once is new for both.
+    // Concurrent duplicates would both count as new.
     await local.idle();
   }
 }
 
-const threadOf = (id: string) => ({ id, created_at: '2026-03-11T09:14:12.000001Z' });
+const thread = (id: string) => ({ id, created_at: '2026-03-11T09:14:12.000001Z' });
 
-/** Two files, of which one is not there. */
+/** Two files; the second is not found. */
 async function receiveFiles(local: Local): Promise<void> {
   const file = fixture('incoming_event.file.json');
   const { event } = z.object({ event: z.looseObject({}) }).parse(file.payload);
@@ -179,10 +182,10 @@ async function send(local: Local): Promise<void> {
   const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
   await queueStore.enter({ organizationId, conversationId: 'left' }, `${local.environment.SEND_MACHINE_ARN}:gone`);
   await bus.send('left');
-  await bus.send('well', { messages: ['one', 'two'].map((content) => ({ type: 'text', content })) });
-  for (const chat of ['ill', 'invalid', 'busy']) await bus.send(chat);
+  await bus.send('healthy', { messages: ['one', 'two'].map((content) => ({ type: 'text', content })) });
+  for (const chat of ['failing', 'invalid', 'busy']) await bus.send(chat);
   await bus.send('locked', { organizationId: lockedOrganization });
-  const opened = () => expect(emitted(local).map(({ name }) => name)).toContain('BreakerOpened');
+  const opened = () => expect(emittedMetrics(local).map(({ name }) => name)).toContain('BreakerOpened');
   await vi.waitFor(opened, { timeout: 20_000, interval: 100 });
   await bus.send('locked', { organizationId: lockedOrganization });
 }

@@ -63,7 +63,7 @@ const expectation = z.looseObject({
   messages: z.array(z.looseObject({ id: z.string() })),
 });
 
-describe('the webhooks of a chat', () => {
+describe('recorded webhooks', () => {
   let local: SharedLocal;
   beforeAll(async () => {
     local = await sharedLocal();

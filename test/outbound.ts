@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { organizationId, type RunningLocal } from './local.ts';
 
 const started = z.object({ chat_id: z.string(), thread_id: z.string() });
-const shown = z.looseObject({
+const chatView = z.looseObject({
   active: z.boolean(),
   events: z.array(
     z.looseObject({
@@ -20,7 +20,7 @@ const calls = z.object({
   arrivals: z.array(z.looseObject({ chat_id: z.string(), custom_id: z.optional(z.string()) })),
 });
 
-/** Plays the other services on the bus, the customer at LiveChat, and whoever looks on. */
+/** Acts as another service on the bus and as the customer in the simulator, and reads the results. */
 export function outbound(local: RunningLocal) {
   const bus = new EventBridgeClient({
     endpoint: local.aws,
@@ -40,12 +40,12 @@ export function outbound(local: RunningLocal) {
   const put = async (source: string, detailType: string, detail: object): Promise<void> => {
     const entry = { Source: source, DetailType: detailType, Detail: JSON.stringify(detail), EventBusName: local.bus };
     const { FailedEntryCount } = await bus.send(new PutEventsCommand({ Entries: [entry] }));
-    if (FailedEntryCount) throw new Error('the bus refused the event');
+    if (FailedEntryCount) throw new Error('the bus rejected the event');
   };
   return {
     simulator,
     put,
-    /** A chat with the agent who sends, unless told otherwise. */
+    /** Starts a chat, by default with the agent that the bridge sends as. Returns its id. */
     async chat(more: object = {}): Promise<string> {
       return started.parse(
         await simulator('POST', '/simulator/chats', { customer: { name: 'Dana' }, text: 'Hello', ...more }),
@@ -53,24 +53,24 @@ export function outbound(local: RunningLocal) {
     },
     act: (chatId: string, action: object) => simulator('POST', `/simulator/chats/${chatId}/events`, action),
     fault: (fault: object) => simulator('POST', '/simulator/faults', fault),
-    async calm(): Promise<void> {
+    async clearFaults(): Promise<void> {
       await simulator('DELETE', '/simulator/faults');
     },
-    /** What the customer sees of what we have sent. */
-    async shown(chatId: string): Promise<string[]> {
-      const { events } = shown.parse(await simulator('GET', `/simulator/chats/${chatId}`));
+    /** The texts, or else the event types, of the bridge's messages in a chat. */
+    async sentTexts(chatId: string): Promise<string[]> {
+      const { events } = chatView.parse(await simulator('GET', `/simulator/chats/${chatId}`));
       return events.flatMap(({ custom_id, text, type }) => (custom_id?.startsWith('out-') ? [text ?? type] : []));
     },
     calls: async () => calls.parse(await simulator('GET', '/simulator/calls')),
-    /** Puts a send request on the bus as any other service would. Answers its requestId. */
+    /** Puts a send request on the bus. Returns its requestId. */
     async send(conversationId: string, data: object = {}): Promise<string> {
       const requestId = randomUUID();
       const request = { requestId, organizationId, conversationId, messages: [{ type: 'text', content: 'Hi' }] };
       await put('shop', 'message.send.requested', { data: { ...request, ...data } });
       return requestId;
     },
-    /** Waits until all runs have ended, and all that follows from them. */
-    async settled(): Promise<void> {
+    /** Waits until all executions have ended and their events are processed. */
+    async waitForExecutions(): Promise<void> {
       const answer = await fetch(`${local.aws}/_local/idle?executions=wait`);
       if (!answer.ok) throw new Error(`not idle: ${answer.status}`);
     },
@@ -78,7 +78,7 @@ export function outbound(local: RunningLocal) {
       conversationId: string,
     ): Promise<{ id: string; errorName: string; kind: string; redrives: number }[]> {
       const { body } = await local.api('/api/dead-letters');
-      return letters.parse(body).deadLetters.filter((one) => one.conversationId === conversationId);
+      return deadLetterList.parse(body).deadLetters.filter((one) => one.conversationId === conversationId);
     },
     async redrive(id: string): Promise<number> {
       return (await fetch(new URL(`/api/dead-letters/${id}/redrive`, local.console), { method: 'POST' })).status;
@@ -87,7 +87,7 @@ export function outbound(local: RunningLocal) {
   };
 }
 
-const letters = z.object({
+const deadLetterList = z.object({
   deadLetters: z.array(
     z.object({
       id: z.string(),

@@ -4,12 +4,12 @@ import * as z from 'zod/mini';
 const consumed = z.object({ ConsumedCapacity: z.object({ CapacityUnits: z.number() }) });
 
 export interface Consumed {
-  /** What AWS would bill: half a unit for each 4 KB, a whole one where the read is consistent. */
+  /** Read capacity units: half a unit for each 4 KB, one for a consistent read. */
   readonly readUnits: number;
   readonly queries: number;
 }
 
-/** Counts what is read through a client from now on. */
+/** Counts the reads of a client from now on. */
 export function meter(documents: DynamoDBDocumentClient) {
   let readUnits = 0;
   let queries = 0;
@@ -23,7 +23,7 @@ export function meter(documents: DynamoDBDocumentClient) {
     { step: 'initialize', name: 'meter' },
   );
   return {
-    /** What `action` reads, while nothing else does. */
+    /** The reads of `action`; nothing else may read concurrently. */
     async of<T>(action: () => Promise<T>): Promise<Consumed & { readonly value: T }> {
       const before = { readUnits, queries };
       const value = await action();

@@ -19,14 +19,14 @@ describe('events replayed from the archive', () => {
       Detail: JSON.stringify(detail),
       EventBusName: local.bus,
     };
-    const answer = await fetch(`${local.aws}/_local/replay?name=after-the-outage`, {
+    const response = await fetch(`${local.aws}/_local/replay?name=after-the-outage`, {
       method: 'POST',
       body: JSON.stringify({ Entries: [entry] }),
     });
-    expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
+    expect(await response.json()).toMatchObject({ FailedEntryCount: 0 });
   };
 
-  it('send nothing, although the same request on the bus does', async () => {
+  it('send nothing, unlike the same request on the bus', async () => {
     const bus = outbound(local);
     const conversationId = await bus.chat();
     const data = {
@@ -36,12 +36,12 @@ describe('events replayed from the archive', () => {
       messages: [{ type: 'text', content: 'Once' }],
     };
     await replay('shop', 'message.send.requested', { data });
-    await bus.settled();
-    expect(await bus.shown(conversationId)).toEqual([]);
+    await bus.waitForExecutions();
+    expect(await bus.sentTexts(conversationId)).toEqual([]);
     expect((await local.api('/api/executions')).body).toMatchObject({ executions: [] });
     await bus.put('shop', 'message.send.requested', { data });
-    await bus.settled();
-    expect(await bus.shown(conversationId)).toEqual(['Once']);
+    await bus.waitForExecutions();
+    expect(await bus.sentTexts(conversationId)).toEqual(['Once']);
   });
 
   it('restore lost messages and change nothing else', async () => {
@@ -51,7 +51,7 @@ describe('events replayed from the archive', () => {
     const conversation = () => local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
     const { body: before } = await conversation();
     expect(before).toMatchObject({ messages: [{ id: 'T8RM2KD13X_4' }] });
-    const [stored] = messagesOf(before);
+    const [stored] = parseMessages(before);
     const metadata = {
       id: randomUUID(),
       version: '1',
@@ -59,8 +59,8 @@ describe('events replayed from the archive', () => {
       organizationId,
       carrier: 'livechat',
       occurredAt: '2026-03-11T09:14:14.120349Z',
-      // The archive's events carry it as it was.
-      receivedAt: receivedAtOf(stored),
+      // An archived event keeps its original time of receipt.
+      receivedAt: parseReceivedAt(stored),
     };
     await replay('omnichannel.livechat', 'message.received', { metadata, data: { rawPayload: {}, ...stored } });
     await local.idle();
@@ -72,11 +72,11 @@ describe('events replayed from the archive', () => {
   });
 });
 
-function receivedAtOf(message: object | undefined): string {
+function parseReceivedAt(message: object | undefined): string {
   return z.object({ receivedAt: z.string() }).parse(message).receivedAt;
 }
 
-function messagesOf(body: unknown): object[] {
+function parseMessages(body: unknown): object[] {
   const messages = typeof body === 'object' && body && 'messages' in body ? body.messages : undefined;
   return Array.isArray(messages) ? messages : [];
 }

@@ -1,16 +1,16 @@
 import { expect } from 'vitest';
 import * as z from 'zod/mini';
-import { type Local, organizationId, printed } from './local.ts';
+import { type Local, organizationId, pollOptions } from './local.ts';
 import { outbound } from './outbound.ts';
 import type { watchBus } from './watch-bus.ts';
 
-const seen = z.looseObject({
+const chatView = z.looseObject({
   messages: z.array(z.unknown()),
   routing: z.array(z.looseObject({ threadId: z.string() })),
 });
-const placed = z.looseObject({ conversationId: z.string() });
+const routedData = z.looseObject({ conversationId: z.string() });
 
-/** Helpers for the operator, LiveChat and the observer of a chat. */
+/** {@link outbound} with the routing API, and with waits for the state of a chat. */
 export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchBus>>) {
   const world = outbound(local);
   const send = async (path: string, body: object) => {
@@ -18,15 +18,15 @@ export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchB
     return { status: answer.status, body: await answer.json() };
   };
   /** The stored chat, once its webhooks up to the message with `text` are processed. */
-  const known = async (chatId: string, text?: string) => {
+  const readChat = async (chatId: string, text?: string) => {
     const read = () => local.api(`/api/conversations/${chatId}?organizationId=${organizationId}`);
     const arrived = async () => {
       const { status, body } = await read();
-      return status === 200 && (text === undefined || JSON.stringify(seen.parse(body).messages).includes(text));
+      return status === 200 && (text === undefined || JSON.stringify(chatView.parse(body).messages).includes(text));
     };
-    await expect.poll(arrived, printed).toBe(true);
+    await expect.poll(arrived, pollOptions).toBe(true);
     await local.idle();
-    return seen.parse((await read()).body);
+    return chatView.parse((await read()).body);
   };
   return {
     ...world,
@@ -34,18 +34,18 @@ export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchB
     request: world.send,
     /** Calls the console's API. */
     send,
-    known,
+    readChat,
     /** Puts rules in force. */
-    async given(rules: readonly object[], more: object = {}): Promise<void> {
+    async applyRules(rules: readonly object[], more: object = {}): Promise<void> {
       const answer = await send('/api/routing/rules', { organizationId, rules: { match: 'first', rules, ...more } });
       expect(answer).toMatchObject({ status: 200 });
     },
     settings: (some: object) => world.simulator('POST', '/simulator/settings', some),
     /** Waits until a chat is as expected: webhooks about our calls arrive after them. */
-    sees: (chatId: string, expected: object, text?: string) =>
-      expect.poll(() => known(chatId, text), printed).toMatchObject(expected),
-    routed: (chatId: string) =>
-      bus.of('conversation.routed').filter(({ data }) => placed.parse(data).conversationId === chatId),
-    called: async (method: string) => (await world.calls()).methods[method]?.count ?? 0,
+    expectChat: (chatId: string, expected: object, text?: string) =>
+      expect.poll(() => readChat(chatId, text), pollOptions).toMatchObject(expected),
+    routedEvents: (chatId: string) =>
+      bus.of('conversation.routed').filter(({ data }) => routedData.parse(data).conversationId === chatId),
+    countCalls: async (method: string) => (await world.calls()).methods[method]?.count ?? 0,
   };
 }

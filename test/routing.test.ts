@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { type Local, organizationId, post, printed, startLocal } from './local.ts';
+import { type Local, organizationId, pollOptions, post, startLocal } from './local.ts';
 import { routingWorld } from './routing-world.ts';
 import { watchBus } from './watch-bus.ts';
 
@@ -19,7 +19,7 @@ describe('routing a chat by rules', () => {
     world = routingWorld(local, bus);
   });
   afterEach(async () => {
-    await world.calm();
+    await world.clearFaults();
     await world.settings({ offlineAgents: [], offlineGroups: [], groups: null });
   });
   afterAll(async () => {
@@ -34,21 +34,21 @@ describe('routing a chat by rules', () => {
       { fact: 'session.plan', is: 'Pro' },
     ];
     const transfer = [{ agent: tomas }, { group: 99 }, { group: 7 }, { group: 7, queue: true }, { agent: nina }];
-    await world.given([
+    await world.applyRules([
       { name: 'elsewhere', when: { all: [us, pro] }, do: { tag: ['us'] } },
       {
         name: 'vip',
         when: { all: [pro, { not: { fact: 'returning', is: true } }] },
-        do: { tag: ['vip'], priority: 'high', note: 'Knows our prices by heart', transfer },
+        do: { tag: ['vip'], priority: 'high', note: 'Existing customer', transfer },
       },
       { name: 'everybody else', do: { transfer: [{ group: 0 }] } },
     ]);
     const chatId = await world.chat({ agent: null, customer: { name: 'Dana', sessionFields: { plan: 'pro' } } });
-    await world.sees(chatId, {
+    await world.expectChat(chatId, {
       conversation: { status: 'queued', assigned: { agents: [], groups: [7] }, threads: [{ tags: ['vip'] }] },
-      notes: [{ content: 'Knows our prices by heart', author: { id: ours } }],
+      notes: [{ content: 'Existing customer', author: { id: ours } }],
     });
-    const { routing } = await world.known(chatId);
+    const { routing } = await world.readChat(chatId);
     const refused = { rule: 'vip', action: 'transfer', outcome: 'failed', error: { name: 'LiveChatClientError' } };
     expect(routing).toMatchObject([
       {
@@ -84,38 +84,40 @@ describe('routing a chat by rules', () => {
     const expected = [
       { metadata: { organizationId, causationId: expect.any(String) }, data: { assignedTo: { group: 7 } } },
     ];
-    await expect.poll(() => world.routed(chatId), printed).toMatchObject(expected);
+    await expect.poll(() => world.routedEvents(chatId), pollOptions).toMatchObject(expected);
     // Neither the event nor the log contains customer data or texts.
-    expect(JSON.stringify(world.routed(chatId))).not.toMatch(/pro"|Dana|by heart/);
-    expect(local.output()).not.toContain('by heart');
+    expect(JSON.stringify(world.routedEvents(chatId))).not.toMatch(/pro"|Dana|Existing customer/);
+    expect(local.output()).not.toContain('Existing customer');
   });
 
   it('makes no call if no rule matches', async () => {
-    await world.given([{ name: 'french', when: { fact: 'language', is: 'fr' }, do: { transfer: [{ group: 3 }] } }]);
-    const before = await world.called('transfer_chat');
-    await world.sees(await world.chat({ agent: nina }), {
+    await world.applyRules([
+      { name: 'french', when: { fact: 'language', is: 'fr' }, do: { transfer: [{ group: 3 }] } },
+    ]);
+    const before = await world.countCalls('transfer_chat');
+    await world.expectChat(await world.chat({ agent: nina }), {
       conversation: { assigned: { agents: [nina], groups: [0] } },
       routing: [
         { unassignedReason: 'no rule matched', actions: [], evaluated: [{ rule: 'french', result: 'not matched' }] },
       ],
     });
-    expect(await world.called('transfer_chat')).toBe(before);
+    expect(await world.countCalls('transfer_chat')).toBe(before);
   });
 
   it('stores and publishes nothing without rules', async () => {
-    await world.given([]);
+    await world.applyRules([]);
     const chatId = await world.chat();
-    expect((await world.known(chatId)).routing).toEqual([]);
-    expect(world.routed(chatId)).toEqual([]);
+    expect((await world.readChat(chatId)).routing).toEqual([]);
+    expect(world.routedEvents(chatId)).toEqual([]);
   });
 
   it('makes no call if the target has the chat already', async () => {
-    await world.given([{ name: 'nina', do: { transfer: [{ agent: nina }] } }]);
-    const before = await world.called('transfer_chat');
-    await world.sees(await world.chat({ agent: nina }), {
+    await world.applyRules([{ name: 'nina', do: { transfer: [{ agent: nina }] } }]);
+    const before = await world.countCalls('transfer_chat');
+    await world.expectChat(await world.chat({ agent: nina }), {
       routing: [{ actions: [{ outcome: 'not needed' }], assignedTo: { agent: nina } }],
     });
-    expect(await world.called('transfer_chat')).toBe(before);
+    expect(await world.countCalls('transfer_chat')).toBe(before);
   });
 
   describe('with an automatic answer', () => {
@@ -123,106 +125,106 @@ describe('routing a chat by rules', () => {
 
     it('joins a queued chat, answers, and leaves by the transfer', async () => {
       const transfer = [{ group: 4, queue: true }];
-      await world.given([{ name: 'closed', do: { answer: text, note: 'told so', transfer } }]);
+      await world.applyRules([{ name: 'closed', do: { answer: text, note: 'Answered automatically', transfer } }]);
       const chatId = await world.chat({ agent: null });
-      await world.sees(chatId, {
+      await world.expectChat(chatId, {
         conversation: {
           status: 'queued',
           assigned: { agents: [], groups: [4] },
           participants: [{ type: 'customer' }, { id: ours, present: false }],
         },
-        notes: [{ content: 'told so' }],
+        notes: [{ content: 'Answered automatically' }],
       });
-      expect(await world.shown(chatId)).toEqual([text]);
+      expect(await world.sentTexts(chatId)).toEqual([text]);
       expect(local.output()).not.toContain(text);
     });
 
     it('hands the chat back if no rule transfers it', async () => {
-      await world.given([{ name: 'closed', do: { answer: text } }]);
+      await world.applyRules([{ name: 'closed', do: { answer: text } }]);
       const chatId = await world.chat({ agent: null });
       const actions = ['answer', 'hand back'].map((action) => ({ action, outcome: 'done' }));
-      await world.sees(chatId, {
+      await world.expectChat(chatId, {
         conversation: { status: 'queued', participants: [{ type: 'customer' }, { id: ours, present: false }] },
         routing: [{ unassignedReason: 'no transfer action', actions }],
       });
-      expect(await world.shown(chatId)).toEqual([text]);
+      expect(await world.sentTexts(chatId)).toEqual([text]);
     });
 
     it('stays in a chat of our own agent', async () => {
-      await world.given([{ name: 'hello', do: { answer: text } }]);
+      await world.applyRules([{ name: 'hello', do: { answer: text } }]);
       const chatId = await world.chat({ agent: ours });
-      await world.sees(chatId, {
+      await world.expectChat(chatId, {
         conversation: { participants: [{ type: 'customer' }, { id: ours, present: true }] },
         routing: [{ actions: [{ action: 'answer', outcome: 'done' }] }],
       });
-      expect(await world.shown(chatId)).toEqual([text]);
+      expect(await world.sentTexts(chatId)).toEqual([text]);
     });
 
     it('records a failed answer if an agent has the chat', async () => {
-      await world.given([{ name: 'hello', do: { answer: text } }]);
+      await world.applyRules([{ name: 'hello', do: { answer: text } }]);
       const chatId = await world.chat({ agent: nina });
-      await world.sees(chatId, { routing: [{ actions: [{ action: 'answer', outcome: 'failed' }] }] });
-      expect(await world.shown(chatId)).toEqual([]);
+      await world.expectChat(chatId, { routing: [{ actions: [{ action: 'answer', outcome: 'failed' }] }] });
+      expect(await world.sentTexts(chatId)).toEqual([]);
     });
   });
 
   it('tries the next target after a LiveChat failure', async () => {
-    await world.given([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
+    await world.applyRules([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
     await world.fault({ kind: 'error', method: 'transfer_chat', status: 500, count: 1 });
-    await world.sees(await world.chat({ agent: nina }), {
+    await world.expectChat(await world.chat({ agent: nina }), {
       conversation: { assigned: { groups: [2] } },
       routing: [{ actions: [{ outcome: 'failed', error: { name: 'LiveChatServerError' } }, { outcome: 'done' }] }],
     });
   });
 
   it('stops if the chat was closed in the meantime', async () => {
-    await world.given([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
+    await world.applyRules([{ name: 'any', do: { transfer: [{ group: 1 }, { group: 2 }] } }]);
     await world.fault({ kind: 'chat-inactive', method: 'transfer_chat', count: 1 });
-    await world.sees(await world.chat({ agent: nina }), {
+    await world.expectChat(await world.chat({ agent: nina }), {
       routing: [{ unassignedReason: 'chat closed', actions: [{ outcome: 'failed' }, { outcome: 'skipped' }] }],
     });
   });
 
   it('follows a region redirect and waits for a rate limit', async () => {
-    await world.given([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }] } }]);
+    await world.applyRules([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }] } }]);
     await world.fault({ kind: 'misdirected', method: 'tag_thread', count: 1 });
     await world.fault({ kind: 'error', method: 'transfer_chat', status: 429, retryAfterSeconds: 1, count: 1 });
-    await world.sees(await world.chat({ agent: nina }), {
+    await world.expectChat(await world.chat({ agent: nina }), {
       routing: [{ actions: [{ outcome: 'done' }, { outcome: 'done' }], assignedTo: { group: 1 } }],
     });
   });
 
   it('records `no slot` if the gate is paused', async () => {
-    await world.given([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }, { group: 2 }] } }]);
-    const before = await world.called('transfer_chat');
+    await world.applyRules([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }, { group: 2 }] } }]);
+    const before = await world.countCalls('transfer_chat');
     await world.send(`/api/gate/${organizationId}`, { do: 'pause' });
     const noSlot = { action: 'tag', outcome: 'failed', error: { name: 'NoSlot' } };
-    await world.sees(await world.chat({ agent: nina }), {
+    await world.expectChat(await world.chat({ agent: nina }), {
       routing: [{ unassignedReason: 'no slot', actions: [noSlot, { outcome: 'skipped' }, { outcome: 'skipped' }] }],
     });
     await world.send(`/api/gate/${organizationId}`, { do: 'resume' });
-    expect(await world.called('transfer_chat')).toBe(before);
+    expect(await world.countCalls('transfer_chat')).toBe(before);
   });
 
   it('decides once for duplicate webhooks, and ignores archived events', async () => {
-    await world.given([{ name: 'any', do: { transfer: [{ group: 1 }] } }]);
-    const before = await world.called('transfer_chat');
+    await world.applyRules([{ name: 'any', do: { transfer: [{ group: 1 }] } }]);
+    const before = await world.countCalls('transfer_chat');
     const body = { ...fixture('incoming_chat.json'), organization_id: organizationId };
     for (let time = 0; time < 3; time += 1) await post(local, body);
-    expect((await world.known('T8RM2K0V9X')).routing).toHaveLength(1);
-    expect(await world.called('transfer_chat')).toBe(before + 1);
+    expect((await world.readChat('T8RM2K0V9X')).routing).toHaveLength(1);
+    expect(await world.countCalls('transfer_chat')).toBe(before + 1);
     const [started] = bus.of('chat.started').slice(-1);
     const another = { ...started, data: { ...z.looseObject({}).parse(started?.data), threadId: 'ANOTHER' } };
     const entry = { Source: 'omnichannel.livechat', DetailType: 'chat.started', EventBusName: local.bus };
     const Entries = [{ ...entry, Detail: JSON.stringify(another) }];
     await fetch(`${local.aws}/_local/replay?name=r`, { method: 'POST', body: JSON.stringify({ Entries }) });
-    expect((await world.known('T8RM2K0V9X')).routing).toHaveLength(1);
+    expect((await world.readChat('T8RM2K0V9X')).routing).toHaveLength(1);
   });
 
   it('only records a decision that is ten minutes late', async () => {
-    await world.given([{ name: 'any', do: { tag: ['late'], transfer: [{ group: 1 }] } }]);
+    await world.applyRules([{ name: 'any', do: { tag: ['late'], transfer: [{ group: 1 }] } }]);
     const chatId = await world.chat({ agent: nina });
-    await world.sees(chatId, { routing: [{ assignedTo: { group: 1 } }] });
+    await world.expectChat(chatId, { routing: [{ assignedTo: { group: 1 } }] });
     const started = bus.of('chat.started').findLast(({ data }) => JSON.stringify(data).includes(chatId));
     const before = new Date(Date.now() - 601_000).toISOString();
     const data = { ...z.looseObject({}).parse(started?.data), threadId: 'LATE' };
@@ -233,26 +235,26 @@ describe('routing a chat by rules', () => {
       unassignedReason: 'too late',
       actions: [{ outcome: 'skipped' }, { outcome: 'skipped' }],
     };
-    await world.sees(chatId, { routing: [{}, late] });
+    await world.expectChat(chatId, { routing: [{}, late] });
   });
 
-  it('routes threads that the customer starts, not those of agents or this bridge', async () => {
-    await world.given([{ name: 'any', do: { tag: ['routed'] } }]);
+  it('routes threads that a customer starts, not those of agents or this bridge', async () => {
+    await world.applyRules([{ name: 'any', do: { tag: ['routed'] } }]);
     const chatId = await world.chat({ agent: nina });
     await world.act(chatId, { action: 'leave' });
     await world.act(chatId, { action: 'reopen', text: 'Hello again' });
-    await world.sees(chatId, {
+    await world.expectChat(chatId, {
       conversation: { threads: [{}, {}] },
       routing: [{ phase: 'start' }, { phase: 'start' }],
     });
     await world.act(chatId, { action: 'leave' });
-    // The chat is inactive: the send step resumes it in a thread of our own.
+    // The chat is inactive: the send step resumes it in a thread that the bridge starts.
     await world.request(chatId);
-    await world.settled();
-    await world.sees(chatId, { conversation: { threads: [{}, {}, {}] }, routing: [{}, {}] });
+    await world.waitForExecutions();
+    await world.expectChat(chatId, { conversation: { threads: [{}, {}, {}] }, routing: [{}, {}] });
     const reopened = fixture('incoming_chat.reopened.json');
     await post(local, { ...reopened, organization_id: organizationId });
-    const { routing } = await world.known('T8RM2K0V9X');
+    const { routing } = await world.readChat('T8RM2K0V9X');
     expect(routing.map(({ threadId }) => threadId)).not.toContain('T8RZ71Q04B');
   });
 });

@@ -3,10 +3,10 @@ import type { Participant } from '../core/events/schemas.ts';
 import { type Local, organizationId } from './local.ts';
 
 /**
- * Fills the local engine's tables in seconds, past webhooks and bus: through the real entities, so that what the console
- * reads is what it would read after months. The entities take their tables' names from the environment when they are loaded.
+ * Fills the local engine's tables in seconds: writes through the entities, without webhooks and bus. The entities read
+ * their tables' names from the environment when they are imported.
  */
-export async function seedOf(local: Pick<Local, 'environment'>) {
+export async function createSeeder(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
   const [{ conversations }, { Message }, { expiresAfter }] = await Promise.all([
     import('../core/conversations/entities.ts'),
@@ -16,44 +16,44 @@ export async function seedOf(local: Pick<Local, 'environment'>) {
   const { conversation, event, organization } = conversations.entities;
   const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
 
-  /** Conversations as they are stored, the first with the latest activity. */
+  /** Stores conversations; the first has the latest activity. */
   async function putConversations(count: number, { prefix = 'C', latest = Date.now(), apartMs = 1_000 } = {}) {
     const items = Array.from({ length: count }, (_, index) => ({
       organizationId,
       conversationId: `${prefix}${index}`,
-      status: statusOf(index),
+      status: statusFor(index),
       currentThreadId: `T${prefix}${index}`,
-      lastActivityAt: timeOf(latest - index * apartMs),
-      participants: participantsOf(index),
+      lastActivityAt: toTimestamp(latest - index * apartMs),
+      participants: participantsFor(index),
       assigned: { agents: [agent.id], groups: [0] },
       earlier: {},
       version: 3,
       expires,
     }));
     await organization.upsert({ organizationId }).go();
-    await complete(conversation.put(items).go({ concurrency }));
+    await requireComplete(conversation.put(items).go({ concurrency }));
   }
 
   return {
     conversations: putConversations,
 
-    /** What was said in one of them, a second apart up to now; each second message an agent's. */
+    /** Stores messages of one conversation, a second apart, the last at `latest`; every other message is an agent's. */
     async messages(conversationId: string, count: number, latest = Date.now()): Promise<void> {
       const from = latest - (count - 1) * 1_000;
-      await event.put({ ...beginning(conversationId, timeOf(from)), expires }).go();
+      await event.put({ ...startEvent(conversationId, toTimestamp(from)), expires }).go();
       const items = Array.from({ length: count }, (_, number) =>
         message(conversationId, number, from + number * 1_000),
       );
-      await complete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
+      await requireComplete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
     },
 
-    /** Conversations with a message each, all of them in the last seconds. */
+    /** Stores conversations of the last seconds, with one message each. */
     async burst(count: number, prefix: string): Promise<void> {
       const times = { prefix, latest: Date.now(), apartMs: 5 };
       const items = Array.from({ length: count }, (_, index) =>
         message(`${prefix}${index}`, 0, times.latest - index * times.apartMs),
       );
-      await complete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
+      await requireComplete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
       await putConversations(count, times);
     },
   };
@@ -63,38 +63,38 @@ const concurrency = 8;
 
 const agent = { id: 'tomas.reyes@acme.example', type: 'agent', name: 'Tomas Reyes' } as const satisfies Participant;
 
-function participantsOf(index: number): Participant[] {
+function participantsFor(index: number): Participant[] {
   return [
     { id: `customer-${index}`, type: 'customer', name: `Customer ${index}`, email: `customer${index}@mail.example` },
     agent,
   ];
 }
 
-/** Conversations are numbered. */
-function numberOf(conversationId: string): number {
+/** The number in a conversation's id. */
+function conversationNumber(conversationId: string): number {
   return Number(conversationId.replace(/\D/g, ''));
 }
 
-/** Most are closed, as everywhere. */
-function statusOf(index: number): 'queued' | 'open' | 'idle' | 'closed' {
+/** Most conversations are closed. */
+function statusFor(index: number): 'queued' | 'open' | 'idle' | 'closed' {
   if (index % 50 === 0) return 'queued';
   if (index % 10 === 1) return 'open';
   return index % 20 === 2 ? 'idle' : 'closed';
 }
 
-function beginning(conversationId: string, at: string) {
+function startEvent(conversationId: string, at: string) {
   const eventId = `started-${conversationId}`;
-  const about = { version: '1', correlationId: 'seed', carrier: 'livechat', organizationId } as const;
+  const common = { version: '1', correlationId: 'seed', carrier: 'livechat', organizationId } as const;
   const started: ConversationEvent = {
     type: 'chat.started',
-    metadata: { ...about, id: eventId, occurredAt: at, receivedAt: at },
+    metadata: { ...common, id: eventId, occurredAt: at, receivedAt: at },
     data: {
       conversationId,
       threadId: `T${conversationId}`,
       createdAt: at,
       reason: 'new',
       active: true,
-      participants: participantsOf(numberOf(conversationId)),
+      participants: participantsFor(conversationNumber(conversationId)),
       groups: [],
       tags: [],
       causedByUs: false,
@@ -104,7 +104,7 @@ function beginning(conversationId: string, at: string) {
 }
 
 function message(conversationId: string, number: number, at: number) {
-  const author = participantsOf(numberOf(conversationId))[number % 2] ?? agent;
+  const author = participantsFor(conversationNumber(conversationId))[number % 2] ?? agent;
   const threadId = `T${conversationId}`;
   const text = `message ${number}`;
   return {
@@ -115,22 +115,22 @@ function message(conversationId: string, number: number, at: number) {
     direction: author.type === 'customer' ? ('inbound' as const) : ('outbound' as const),
     type: 'text' as const,
     content: text,
-    timestamp: timeOf(at),
+    timestamp: toTimestamp(at),
     authorId: author.id,
     authorType: author.type,
     visibility: 'all' as const,
     metadata: {},
-    // About as long as LiveChat's own.
+    // About the size of LiveChat's.
     rawPayload: JSON.stringify({ id: `${threadId}_${number}`, text, properties: 'x'.repeat(300) }),
   };
 }
 
-/** As LiveChat tells times: in microseconds. */
-function timeOf(ms: number): string {
+/** In microseconds, as LiveChat's times. */
+function toTimestamp(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }
 
-async function complete(batch: Promise<{ readonly unprocessed: readonly unknown[] }>): Promise<void> {
+async function requireComplete(batch: Promise<{ readonly unprocessed: readonly unknown[] }>): Promise<void> {
   const { unprocessed } = await batch;
-  if (unprocessed.length > 0) throw new Error(`${unprocessed.length} items were not taken`);
+  if (unprocessed.length > 0) throw new Error(`${unprocessed.length} items were not written`);
 }

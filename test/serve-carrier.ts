@@ -4,9 +4,9 @@ import { createLiveChatClient } from '../core/livechat/client.ts';
 import type { Part } from '../core/livechat/compose.ts';
 import { withDownload } from '../core/media/fetch.ts';
 import type { Carrier } from '../core/outbound/carrier.ts';
-import { answering, type Respond, startServer } from './http-server.ts';
+import { type Respond, respondWith, startServer } from './http-server.ts';
 
-export interface Asked {
+export interface ReceivedRequest {
   readonly path: string;
   readonly region: string | undefined;
   readonly authorization: string | undefined;
@@ -18,7 +18,7 @@ interface Setting {
   readonly refreshed?: boolean;
 }
 
-/** A carrier whose LiveChat gives these answers, one after the other, the last again and again. */
+/** A carrier for a LiveChat server that gives these responses in order, and then repeats the last. */
 export async function serveCarrier(
   answers: readonly unknown[],
   { agentId = 'nina@acme.example', refreshed = false }: Setting = {},
@@ -27,7 +27,7 @@ export async function serveCarrier(
   const respond: Respond = (response, request) => {
     const answer = answers[Math.min(count, answers.length - 1)];
     count += 1;
-    answering(200, answer)(response, request);
+    respondWith(200, answer)(response, request);
   };
   const server = await startServer(respond);
   const regions: string[] = [];
@@ -48,10 +48,10 @@ export async function serveCarrier(
         use({ path, size, contentType: 'image/png', name: 'plan.png' }),
       );
     },
-    onRegion: (region) => regions.push(region),
+    saveRegion: (region) => regions.push(region),
     refresh: async () => (refreshed ? client('new') : undefined),
   });
-  const asked = (): Asked[] =>
+  const asked = (): ReceivedRequest[] =>
     server.received.map(({ path = '', headers, body }) => ({
       path: path.replace('/v3.6/agent/action/', ''),
       region: headers['x-region']?.toString(),

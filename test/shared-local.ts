@@ -7,8 +7,8 @@ export interface SharedLocal extends RunningLocal {
 }
 
 /**
- * The engine that test files share, see `shared-engine.ts`. A test uses chats or organizations of its own, and changes
- * nothing that others see: faults, routing rules, secrets, a pause. A test that does starts its own with `startLocal`.
+ * The engine that test files share, see `shared-engine.ts`. Each test uses its own chats or organizations. A test that changes
+ * shared state, such as faults, routing rules, secrets or a pause, starts its own engine with `startLocal`.
  */
 export async function sharedLocal(): Promise<SharedLocal> {
   return { ...connectLocal(JSON.parse(await read('/'))), output: () => read('/output') };

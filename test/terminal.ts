@@ -5,7 +5,7 @@ import { spawn } from '@lydell/node-pty';
 const shim = fileURLToPath(new URL('../cli/livechat.js', import.meta.url));
 
 export interface TerminalSession {
-  /** The terminal's text without control characters. */
+  /** The output so far, without control characters. */
   shown(): string;
   type(keys: string): void;
   /** The exit code. */

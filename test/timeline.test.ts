@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { type Local, organizationId, printed, startLocal } from './local.ts';
+import { type Local, organizationId, pollOptions, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
 const iso = z.iso.datetime();
-const aTry = z.looseObject({
+const attemptSchema = z.looseObject({
   began: iso,
   ended: iso,
   outcome: z.string(),
@@ -14,50 +14,50 @@ const aTry = z.looseObject({
   redrive: z.number(),
   deadLetterId: z.optional(z.string()),
 });
-const aDelivery = z.looseObject({
+const deliverySchema = z.looseObject({
   id: z.string(),
   status: z.string(),
   requestedAt: iso,
-  tries: z.array(aTry),
+  tries: z.array(attemptSchema),
   sentAt: z.optional(iso),
   deliveredAt: z.optional(iso),
   deadLetterId: z.optional(z.string()),
   execution: z.optional(z.string()),
   part: z.optional(z.object({ messageIndex: z.number(), splitIndex: z.number() })),
 });
-const aMessage = z.looseObject({ receivedAt: iso, storedAt: iso, delivery: z.optional(aDelivery) });
-const transcript = z.object({ messages: z.array(aMessage), pending: z.array(aDelivery) });
+const messageSchema = z.looseObject({ receivedAt: iso, storedAt: iso, delivery: z.optional(deliverySchema) });
+const transcript = z.object({ messages: z.array(messageSchema), pending: z.array(deliverySchema) });
 
 describe('the timeline of a message', () => {
   let local: Local;
-  let other: ReturnType<typeof outbound>;
+  let world: ReturnType<typeof outbound>;
   beforeAll(async () => {
     local = await startLocal({ LIVECHAT_CALLS_PER_SECOND: '200' });
-    other = outbound(local);
+    world = outbound(local);
   });
   afterAll(() => local.stop());
-  beforeEach(() => other.calm());
+  beforeEach(() => world.clearFaults());
 
   const read = async (chat: string) =>
     transcript.parse((await local.api(`/api/conversations/${chat}?organizationId=${organizationId}`)).body);
-  /** The delivery of the one message that we sent. */
-  const deliveryIn = ({ messages }: z.infer<typeof transcript>) => {
+  /** The delivery of the only message that the bridge sent. */
+  const sentDelivery = ({ messages }: z.infer<typeof transcript>) => {
     const [delivery] = messages.flatMap((message) => message.delivery ?? []);
-    if (!delivery) throw new Error('nothing of ours is in the transcript');
+    if (!delivery) throw new Error('the transcript has no delivery');
     return delivery;
   };
-  const inOrder = (...times: (string | undefined)[]) => {
+  const expectAscending = (...times: (string | undefined)[]) => {
     expect(times).not.toContain(undefined);
     expect(times).toEqual(times.toSorted());
   };
 
   it('has the times of receipt, storage and reading', async () => {
-    const chat = await other.chat({ text: 'Hello' });
-    await other.act(chat, { as: 'agent', action: 'message', text: 'Good morning' });
-    await other.act(chat, { action: 'seen' });
-    await expect.poll(async () => (await read(chat)).messages, printed).toMatchObject([{}, { seen: {} }]);
+    const chat = await world.chat({ text: 'Hello' });
+    await world.act(chat, { as: 'agent', action: 'message', text: 'Good morning' });
+    await world.act(chat, { action: 'seen' });
+    await expect.poll(async () => (await read(chat)).messages, pollOptions).toMatchObject([{}, { seen: {} }]);
     const { messages } = await read(chat);
-    for (const { receivedAt, storedAt } of messages) inOrder(receivedAt, storedAt);
+    for (const { receivedAt, storedAt } of messages) expectAscending(receivedAt, storedAt);
     expect(messages).toMatchObject([
       { content: 'Hello' },
       { content: 'Good morning', seen: { at: expect.any(String) } },
@@ -66,11 +66,11 @@ describe('the timeline of a message', () => {
   });
 
   it('has each attempt with its times, the error and its execution', async () => {
-    const chat = await other.chat();
-    await other.fault({ method: 'send_event', kind: 'error', status: 500, type: 'internal', count: 2 });
-    await other.send(chat);
-    await other.settled();
-    const delivery = deliveryIn(await read(chat));
+    const chat = await world.chat();
+    await world.fault({ method: 'send_event', kind: 'error', status: 500, type: 'internal', count: 2 });
+    await world.send(chat);
+    await world.waitForExecutions();
+    const delivery = sentDelivery(await read(chat));
     expect(delivery).toMatchObject({
       status: 'delivered',
       attempts: 2,
@@ -81,69 +81,69 @@ describe('the timeline of a message', () => {
       ],
     });
     const { requestedAt, tries, sentAt } = delivery;
-    inOrder(requestedAt, ...tries.flatMap(({ began, ended }) => [began, ended]));
+    expectAscending(requestedAt, ...tries.flatMap(({ began, ended }) => [began, ended]));
     expect(sentAt).toBe(tries.at(-1)?.ended);
     expect(delivery.deliveredAt).toBeDefined();
-    const runs = new Set(tries.map(({ execution }) => execution));
-    expect(runs.size).toBe(1);
-    const [run = ''] = runs;
-    expect(await local.api(`/api/executions/${encodeURIComponent(run)}`)).toMatchObject({
-      body: { execution: { id: run, status: 'SUCCEEDED' } },
+    const executions = new Set(tries.map(({ execution }) => execution));
+    expect(executions.size).toBe(1);
+    const [id = ''] = executions;
+    expect(await local.api(`/api/executions/${encodeURIComponent(id)}`)).toMatchObject({
+      body: { execution: { id, status: 'SUCCEEDED' } },
     });
   });
 
-  it('has the actions before sending, and a message that was found rather than sent again', async () => {
-    const [left, doubtful] = [await other.chat(), await other.chat()];
-    await other.act(left, { action: 'leave' });
-    await other.send(left);
-    await other.settled();
-    expect(deliveryIn(await read(left))).toMatchObject({ tries: [{ outcome: 'sent', did: ['resumed'] }] });
-    await other.fault({ method: 'send_event', count: 1, kind: 'accept-then-error', status: 503 });
-    await other.send(doubtful);
-    await other.settled();
-    const { tries } = deliveryIn(await read(doubtful));
-    // The receipt may be there before anybody has looked for it.
+  it('has the actions before sending, and does not send a message again that was found', async () => {
+    const [inactive, uncertain] = [await world.chat(), await world.chat()];
+    await world.act(inactive, { action: 'leave' });
+    await world.send(inactive);
+    await world.waitForExecutions();
+    expect(sentDelivery(await read(inactive))).toMatchObject({ tries: [{ outcome: 'sent', did: ['resumed'] }] });
+    await world.fault({ method: 'send_event', count: 1, kind: 'accept-then-error', status: 503 });
+    await world.send(uncertain);
+    await world.waitForExecutions();
+    const { tries } = sentDelivery(await read(uncertain));
+    // The receipt may arrive before the probe, which then records no attempt.
     expect(tries[0]).toMatchObject({ outcome: 'failed', cause: expect.stringMatching(/^503/) });
     expect(tries.slice(1).map(({ outcome }) => outcome)).not.toContain('sent');
   });
 
   it('does not count a deferral as an attempt', async () => {
-    const chat = await other.chat();
-    await other.fault({ method: 'send_event', kind: 'error', status: 429, retryAfterSeconds: 1, count: 1 });
-    await other.send(chat);
-    await other.settled();
-    expect(deliveryIn(await read(chat))).toMatchObject({ attempts: 0, tries: [{ outcome: 'sent' }] });
+    const chat = await world.chat();
+    await world.fault({ method: 'send_event', kind: 'error', status: 429, retryAfterSeconds: 1, count: 1 });
+    await world.send(chat);
+    await world.waitForExecutions();
+    expect(sentDelivery(await read(chat))).toMatchObject({ attempts: 0, tries: [{ outcome: 'sent' }] });
   });
 
   it('continues after a redrive, with both executions and the dead letter', async () => {
-    const chat = await other.chat();
-    await other.fault({ method: 'send_event', kind: 'error', status: 422, type: 'validation', count: 1 });
-    await other.send(chat, other.text('Redriven'));
-    await other.settled();
-    const [letter] = await other.deadLetters(chat);
+    const chat = await world.chat();
+    await world.fault({ method: 'send_event', kind: 'error', status: 422, type: 'validation', count: 1 });
+    await world.send(chat, world.text('Redriven'));
+    await world.waitForExecutions();
+    const [deadLetter] = await world.deadLetters(chat);
     const { pending } = await read(chat);
     expect(pending).toMatchObject([
       {
         status: 'failed',
-        deadLetterId: letter?.id,
+        deadLetterId: deadLetter?.id,
         failedAt: expect.any(String),
         part: { messageIndex: 0, splitIndex: 0 },
         tries: [{ outcome: 'failed', error: 'LiveChatClientError', category: 'Client', cause: '422 validation' }],
       },
     ]);
-    // What it says stands in no table of deliveries; its run has it.
+    // The deliveries contain no message content; the execution's input does.
     expect(JSON.stringify(pending)).not.toContain('Redriven');
-    const run = encodeURIComponent(pending[0]?.execution ?? '');
-    expect(JSON.stringify((await local.api(`/api/executions/${run}`)).body)).toContain('Redriven');
-    expect(await other.redrive(letter?.id ?? '')).toBe(200);
-    await other.settled();
-    const delivery = deliveryIn(await read(chat));
+    const execution = encodeURIComponent(pending[0]?.execution ?? '');
+    expect(JSON.stringify((await local.api(`/api/executions/${execution}`)).body)).toContain('Redriven');
+    expect(await world.redrive(deadLetter?.id ?? '')).toBe(200);
+    await world.waitForExecutions();
+    const delivery = sentDelivery(await read(chat));
     expect(delivery).toMatchObject({
       status: 'delivered',
       redrive: 1,
       redrivenAt: expect.any(String),
       tries: [
-        { outcome: 'failed', redrive: 0, deadLetterId: letter?.id },
+        { outcome: 'failed', redrive: 0, deadLetterId: deadLetter?.id },
         { outcome: 'sent', redrive: 1, redrivenAt: expect.any(String) },
       ],
     });
@@ -152,11 +152,13 @@ describe('the timeline of a message', () => {
   });
 
   it('has the position of a waiting part in its request, and its execution', async () => {
-    const chat = await other.chat();
+    const chat = await world.chat();
     await local.idle();
     await fetch(new URL(`/api/gate/${organizationId}`, local.console), { method: 'POST', body: '{"do":"pause"}' });
-    await other.send(chat, { messages: [{ type: 'text', content: 'word '.repeat(4_000) }] });
-    await expect.poll(async () => (await read(chat)).pending, printed).toMatchObject([{ status: 'unsent', tries: [] }]);
+    await world.send(chat, { messages: [{ type: 'text', content: 'word '.repeat(4_000) }] });
+    await expect
+      .poll(async () => (await read(chat)).pending, pollOptions)
+      .toMatchObject([{ status: 'unsent', tries: [] }]);
     const { pending } = await read(chat);
     expect(pending).toMatchObject([
       { part: { messageIndex: 0, splitIndex: 0 }, execution: expect.stringMatching(/^arn:/) },
@@ -165,8 +167,8 @@ describe('the timeline of a message', () => {
   });
 
   describe('from domain events', () => {
-    /** What LiveChat’s webhooks say of one message, received several times each. */
-    const told = ({ organization, chat }: { organization: string; chat: string }) => {
+    /** Builders of the domain events of one message; the argument is the second of receipt. */
+    const messageEvents = ({ organization, chat }: { organization: string; chat: string }) => {
       const place = { conversationId: chat, threadId: 'T' };
       const message = (content: string, id = 'T_1') => ({
         id,
@@ -200,7 +202,7 @@ describe('the timeline of a message', () => {
       return {
         message: (second: number) => event('message.received', 'message', second, message('first')),
         another: (second: number) => event('message.received', 'another', second, message('another', 'T_0')),
-        edition: (second: number) => event('message.updated', 'edition', second, message('edited')),
+        revision: (second: number) => event('message.updated', 'revision', second, message('edited')),
         deletion: (second: number) => event('message.deleted', 'deletion', second, { ...place, messageId: 'T_1' }),
         seen: (second: number) =>
           event('message.seen', 'seen', second, {
@@ -211,25 +213,27 @@ describe('the timeline of a message', () => {
       };
     };
 
-    /** Puts events on the bus one by one, and answers what is known in the end. */
-    const end = async (choose: (all: ReturnType<typeof told>) => { detailType: string; detail: object }[]) => {
+    /** Publishes events one by one and returns the stored messages. */
+    const storedAfter = async (
+      choose: (all: ReturnType<typeof messageEvents>) => { detailType: string; detail: object }[],
+    ) => {
       const [organization, chat] = [randomUUID(), `T${randomUUID().slice(0, 8)}`];
-      for (const { detailType, detail } of choose(told({ organization, chat }))) {
-        await other.put('omnichannel.livechat', detailType, detail);
+      for (const { detailType, detail } of choose(messageEvents({ organization, chat }))) {
+        await world.put('omnichannel.livechat', detailType, detail);
         await local.idle();
       }
       const { body } = await local.api(`/api/conversations/${chat}?organizationId=${organization}`);
       const { messages } = z.object({ messages: z.array(z.looseObject({ id: z.string() })) }).parse(body);
-      return messages.map(({ organizationId: _, conversationId: __, storedAt, ...known }) => ({
-        ...known,
+      return messages.map(({ organizationId: _, conversationId: __, storedAt, ...message }) => ({
+        ...message,
         isStored: storedAt !== undefined,
       }));
     };
 
-    it('is the same for any order and number of receipts, with the earliest of each', {
+    it('has the earliest receipt of each event for any order and number of deliveries', {
       timeout: 120_000,
     }, async () => {
-      const kinds = ['message', 'edition', 'deletion', 'seen'] as const;
+      const kinds = ['message', 'revision', 'deletion', 'seen'] as const;
       const expected = {
         receivedAt: '2026-03-11T09:14:20.000Z',
         deletedAt: '2026-03-11T09:14:30.000Z',
@@ -243,22 +247,26 @@ describe('the timeline of a message', () => {
       let first: unknown;
       await fc.assert(
         fc.asyncProperty(receipts, async (order) => {
-          const known = await end((all) => order.map(([kind, second]) => all[kind](second)));
-          expect(known).toMatchObject([expected]);
-          first ??= known;
-          expect(known).toEqual(first);
+          const stored = await storedAfter((all) => order.map(([kind, second]) => all[kind](second)));
+          expect(stored).toMatchObject([expected]);
+          first ??= stored;
+          expect(stored).toEqual(first);
         }),
         { numRuns: 12 },
       );
     });
 
-    it('has the receipt of a message that arrives after its revision, and none if it never arrives', async () => {
+    it('has the time of receipt of a message that arrives after its revision, and none if it never arrives', async () => {
       const times = { receivedAt: '2026-03-11T09:14:30.000Z', editedAt: '2026-03-11T09:14:31.000Z', isStored: true };
-      expect(await end((all) => [all.edition(31), all.message(30)])).toMatchObject([{ content: 'edited', ...times }]);
-      expect(await end((all) => [all.message(30), all.edition(31)])).toMatchObject([{ content: 'edited', ...times }]);
-      const lost = (await end((all) => [all.another(30), all.edition(31)])).find(({ id }) => id === 'T_1');
-      expect(lost).toMatchObject({ content: 'edited', isStored: false });
-      expect(lost).not.toHaveProperty('receivedAt');
+      expect(await storedAfter((all) => [all.revision(31), all.message(30)])).toMatchObject([
+        { content: 'edited', ...times },
+      ]);
+      expect(await storedAfter((all) => [all.message(30), all.revision(31)])).toMatchObject([
+        { content: 'edited', ...times },
+      ]);
+      const orphan = (await storedAfter((all) => [all.another(30), all.revision(31)])).find(({ id }) => id === 'T_1');
+      expect(orphan).toMatchObject({ content: 'edited', isStored: false });
+      expect(orphan).not.toHaveProperty('receivedAt');
     });
   });
 });

@@ -2,48 +2,48 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Local, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
-/** As long as a claim may hold, and a while for the machine. */
-const longerThanALease = 90_000;
+/** Above the maximum lease of a claim. */
+const testTimeoutMs = 90_000;
 
-/** Each takes its time, since the bridge does: what may still arrive is waited for before it is sent again. */
-describe('a message of which nobody knows whether it has arrived', () => {
+/** Slow: before it sends again, the bridge waits until the earlier call can no longer arrive. */
+describe('a message whose delivery outcome is unknown', () => {
   let local: Local;
-  let other: ReturnType<typeof outbound>;
+  let world: ReturnType<typeof outbound>;
   beforeAll(async () => {
     local = await startLocal({ LIVECHAT_CALLS_PER_SECOND: '200' });
-    other = outbound(local);
+    world = outbound(local);
   });
   afterAll(() => local.stop());
 
   it.each([
     ['the call is dropped before LiveChat accepts it', { kind: 'reset-before-accept' }],
     ['the call is dropped, and LiveChat accepts it 5 s later', { kind: 'accept-late', latencyMs: 5_000 }],
-  ])('is there once when %s', { timeout: longerThanALease }, async (_name, fault) => {
-    const chat = await other.chat();
-    await other.fault({ method: 'send_event', count: 1, ...fault });
-    await other.send(chat);
-    await other.settled();
-    expect(await other.shown(chat)).toEqual(['Hi']);
+  ])('is sent once if %s', { timeout: testTimeoutMs }, async (_name, fault) => {
+    const chat = await world.chat();
+    await world.fault({ method: 'send_event', count: 1, ...fault });
+    await world.send(chat);
+    await world.waitForExecutions();
+    expect(await world.sentTexts(chat)).toEqual(['Hi']);
   });
 
-  it('is there once when the function dies between the call and its record', {
-    timeout: 2 * longerThanALease,
+  it('is sent once if the function dies after the call, before the outcome is recorded', {
+    timeout: 2 * testTimeoutMs,
   }, async () => {
-    const chat = await other.chat();
-    await other.fault({ method: 'send_event', count: 1, kind: 'accept-then-hang' });
-    const requestId = await other.send(chat, other.text('survives'));
-    await other.send(chat, other.text('comes after'));
-    await expect.poll(() => other.shown(chat), { timeout: 10_000 }).toEqual(['survives']);
+    const chat = await world.chat();
+    await world.fault({ method: 'send_event', count: 1, kind: 'accept-then-hang' });
+    const requestId = await world.send(chat, world.text('first'));
+    await world.send(chat, world.text('second'));
+    await expect.poll(() => world.sentTexts(chat), { timeout: 10_000 }).toEqual(['first']);
     await fetch(`${local.aws}/_local/kill`, { method: 'POST' });
     const transcript = async () => (await local.api(`/api/conversations/${chat}`)).body;
-    await expect.poll(transcript, { timeout: longerThanALease, interval: 500 }).toMatchObject({
+    await expect.poll(transcript, { timeout: testTimeoutMs, interval: 500 }).toMatchObject({
       messages: [
         {},
         { delivery: { requestId, status: 'delivered', tries: [{ outcome: 'lost' }] } },
-        { content: 'comes after' },
+        { content: 'second' },
       ],
       pending: [],
     });
-    expect(await other.shown(chat)).toEqual(['survives', 'comes after']);
+    expect(await world.sentTexts(chat)).toEqual(['first', 'second']);
   });
 });

@@ -6,10 +6,10 @@ const activity = z.looseObject({
   detail: z.optional(z.looseObject({ metadata: z.optional(z.unknown()), data: z.optional(z.unknown()) })),
 });
 
-/** Collects what is put on the bus from now on, as the console's stream tells it. */
+/** Collects the events on the bus from now on, from the console's stream. */
 export async function watchBus(local: Pick<Local, 'console'>) {
-  const end = new AbortController();
-  const stream = await fetch(new URL('/api/stream', local.console), { signal: end.signal });
+  const abort = new AbortController();
+  const stream = await fetch(new URL('/api/stream', local.console), { signal: abort.signal });
   const events: z.infer<typeof activity>[] = [];
   const read = async () => {
     let rest = '';
@@ -21,14 +21,14 @@ export async function watchBus(local: Pick<Local, 'console'>) {
     }
   };
   const reading = read().catch((error: unknown) => {
-    if (!end.signal.aborted) throw error;
+    if (!abort.signal.aborted) throw error;
   });
   return {
     /** The details of all events of a type so far, in order. */
     of: (detailType: string) =>
       events.flatMap((one) => (one.detailType === detailType && one.detail ? [one.detail] : [])),
     async stop(): Promise<void> {
-      end.abort();
+      abort.abort();
       await reading;
     },
   };

@@ -18,8 +18,8 @@ import { PurgeQueueCommand, SendMessageCommand, SetQueueAttributesCommand, SQSCl
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor, startLivechat } from '../../test/cli.ts';
-import { type Local, organizationId, printed, startLocal } from '../../test/local.ts';
-import { clientOf, putStage } from '../../test/local-aws.ts';
+import { type Local, organizationId, pollOptions, startLocal } from '../../test/local.ts';
+import { awsClientConfig, putStage } from '../../test/local-aws.ts';
 import { outbound } from '../../test/outbound.ts';
 
 const clientId = 'client-of-the-test';
@@ -53,7 +53,7 @@ describe('livechat doctor', () => {
     AWS_SECRET_ACCESS_KEY: 'mine',
   });
   /** The faults and warnings of the local engine, or of a stage. */
-  const wrong = async (stage?: string) => {
+  const problems = async (stage?: string) => {
     const args = ['doctor', '--json', ...(stage === undefined ? [] : ['--stage', stage])];
     const { code, stdout } = await startLivechat(args, withAws()).ended;
     const { ok, faults, findings } = report.parse(JSON.parse(stdout));
@@ -89,14 +89,14 @@ describe('livechat doctor', () => {
     expect(stdout).toContain('No problems found.');
     expect(stdout).not.toContain(local.secret);
     expect(code).toBe(0);
-    expect(await wrong()).toEqual([]);
+    expect(await problems()).toEqual([]);
   });
 
   test('needs only the permissions that the documents list', async () => {
     const calls = async (method: string) => (await fetch(`${local.aws}/_local/calls`, { method })).json();
     await local.idle();
     await calls('DELETE');
-    expect(await wrong('local')).toEqual([]);
+    expect(await problems('local')).toEqual([]);
     const made = Object.keys(z.record(z.string(), z.number()).parse(await calls('GET')));
     const lines = (await readFile('docs/reference/permissions.md', 'utf8')).split('\n');
     const rows = lines.filter((row) => /^\| (every one|.*`doctor`)/.test(row)).join();
@@ -104,7 +104,7 @@ describe('livechat doctor', () => {
     expect(made.length).toBeGreaterThan(10);
     for (const call of made.filter((one) => !one.startsWith('lambda.'))) {
       const [service = '', operation = ''] = call.split('.');
-      // The permission by which S3 lets anybody ask whether a bucket is there.
+      // S3 authorizes HeadBucket with the ListBucket permission.
       const action = operation === 'HeadBucket' ? 'ListBucket' : operation;
       for (const row of [rows, operators]) {
         expect(row).toContain(`${service}:`);
@@ -129,7 +129,7 @@ describe('livechat doctor', () => {
           DEAD_LETTER_QUEUE_URL: `${local.aws}/000000000000/noqueue`,
         };
         await putStage(local, 'faulty', { environment, webhookUrl: new URL('/nowhere', local.webhook).href });
-        found = await wrong('faulty');
+        found = await problems('faulty');
       });
 
       test.each([
@@ -160,12 +160,12 @@ describe('livechat doctor', () => {
       ['an unsupported version', { LIVECHAT_API_VERSION: 'v2.0' }, /^fault API version: LiveChat does not support/],
     ])('%s', async (_what, environment, expected) => {
       await putStage(local, 'faulty', { environment });
-      expect(await wrong('faulty')).toContainEqual(expect.stringMatching(expected));
+      expect(await problems('faulty')).toContainEqual(expect.stringMatching(expected));
     });
 
     test('a webhook that does not respond', async () => {
       await putStage(local, 'faulty', { webhookUrl: 'http://127.0.0.1:1/livechat/webhook' });
-      expect(await wrong('faulty')).toContainEqual(expect.stringMatching(/^fault webhook: \S+ does not respond\.$/));
+      expect(await problems('faulty')).toContainEqual(expect.stringMatching(/^fault webhook: \S+ does not respond\.$/));
     });
 
     const full = {
@@ -181,24 +181,24 @@ describe('livechat doctor', () => {
       ['accountless', { LIVECHAT_ACCOUNT_ID: undefined }, /^fault credentials: .*LIVECHAT_ACCOUNT_ID: expected/],
       ['tokenless', { LIVECHAT_API_KEY: undefined }, /^fault credentials: .*LIVECHAT_API_KEY: expected/],
     ])('a secret that is %s', async (name, changes, expected) => {
-      await new SecretsManagerClient(clientOf(local)).send(
+      await new SecretsManagerClient(awsClientConfig(local)).send(
         new CreateSecretCommand({ Name: `${name}/default`, SecretString: JSON.stringify({ ...full, ...changes }) }),
       );
       await putStage(local, 'faulty', { environment: { SECRET_PREFIX: name } });
-      const found = await wrong('faulty');
+      const found = await problems('faulty');
       expect(found).toContainEqual(expect.stringMatching(expected));
       expect(JSON.stringify(found)).not.toContain('whsec-of-the-test');
     });
   });
 
   test('checks an organization with its own secret', async () => {
-    const secrets = new SecretsManagerClient(clientOf(local));
+    const secrets = new SecretsManagerClient(awsClientConfig(local));
     const name = `tenants/${organizationId}`;
     await secrets.send(
       new CreateSecretCommand({ Name: name, SecretString: '{"LIVECHAT_WEBHOOK_SECRET":"long enough"}' }),
     );
     await putStage(local, 'faulty', { environment: { SECRET_PREFIX: 'tenants' } });
-    expect(await wrong('faulty')).toContainEqual(
+    expect(await problems('faulty')).toContainEqual(
       `fault secret: ${name} lacks LIVECHAT_AGENT_ID: messages have no sender. (organization ${organizationId})`,
     );
   });
@@ -213,7 +213,7 @@ describe('livechat doctor', () => {
 
     test('rejected credentials', async () => {
       await settings({ apiKey: 'another' });
-      expect(await wrong()).toEqual(['fault credentials: LiveChat rejects the credentials.']);
+      expect(await problems()).toEqual(['fault credentials: LiveChat rejects the credentials.']);
     });
 
     test.each([
@@ -223,7 +223,7 @@ describe('livechat doctor', () => {
       ['chats--all:ro', ['webhooks.configuration:rw', 'webhooks.state:rw']],
     ])('a token without %s', async (lacking, scopes) => {
       await settings({ scopes });
-      expect(await wrong()).toContainEqual(
+      expect(await problems()).toContainEqual(
         expect.stringContaining(`fault credentials: The token lacks the scope ${lacking}, required`),
       );
     });
@@ -231,7 +231,15 @@ describe('livechat doctor', () => {
     test('a webhook that is not registered', async () => {
       const [one] = await registered('thread_tagged');
       await configure('unregister_webhook', { id: one?.id });
-      expect(await wrong()).toEqual(['fault registrations: These webhooks are not registered: thread_tagged.']);
+      expect(await problems()).toEqual(['fault registrations: These webhooks are not registered: thread_tagged.']);
+    });
+
+    test('removed registrations, without which the simulator delivers nothing', async () => {
+      const all = z.array(z.looseObject({ id: z.string() })).parse(await configure('list_webhooks'));
+      for (const { id } of all) await configure('unregister_webhook', { id });
+      expect(await problems()).toEqual([
+        'warning registrations: All registrations are removed: the simulator delivers no webhooks.',
+      ]);
     });
 
     test('a webhook with a filter and a duplicate', async () => {
@@ -240,7 +248,7 @@ describe('livechat doctor', () => {
       await configure('unregister_webhook', { id: one?.id });
       await register({ filters: { author_type: 'customer' } });
       await register({ action: 'incoming_chat', description: chat?.description });
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         'fault registrations: These webhooks are registered incorrectly: thread_tagged (filters, unmarked).',
         'warning registrations: These webhooks have surplus registrations: incoming_chat.',
       ]);
@@ -250,14 +258,14 @@ describe('livechat doctor', () => {
       const [one] = await registered('thread_tagged');
       await configure('unregister_webhook', { id: one?.id });
       for (const n of [1, 2, 3]) await register({ url: `https://elsewhere.example/${n}` });
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         'fault registrations: thread_tagged cannot be registered: there are three registrations of other addresses.',
       ]);
       for (const { id } of await registered('thread_tagged')) await configure('unregister_webhook', { id });
     });
 
     test('webhooks registered with an earlier secret', async () => {
-      const secrets = new SecretsManagerClient(clientOf(local));
+      const secrets = new SecretsManagerClient(awsClientConfig(local));
       const SecretId = 'livechat/default';
       const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
       await secrets.send(
@@ -266,27 +274,29 @@ describe('livechat doctor', () => {
           SecretString: JSON.stringify({ ...JSON.parse(SecretString), LIVECHAT_WEBHOOK_SECRET: 'set by hand' }),
         }),
       );
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         expect.stringMatching(
           /^fault registrations: These webhooks are registered with another secret: incoming_chat, incoming_event,/,
         ),
       ]);
       await secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
-      expect(await wrong()).toEqual([]);
+      expect(await problems()).toEqual([]);
     });
 
     test('disabled webhooks', async () => {
       await configure('disable_license_webhooks');
-      expect(await wrong()).toEqual(["fault registrations: The license's webhooks are disabled: LiveChat sends none."]);
+      expect(await problems()).toEqual([
+        "fault registrations: The license's webhooks are disabled: LiveChat sends none.",
+      ]);
     });
   });
 
   describe('reports problems after a deployment:', () => {
     test('a disabled rule', async () => {
-      const events = new EventBridgeClient(clientOf(local));
+      const events = new EventBridgeClient(awsClientConfig(local));
       const rule = { EventBusName: local.bus, Name: 'message-received' };
       await events.send(new DisableRuleCommand(rule));
-      expect(await wrong()).toEqual(['fault bus and rules: The rule message-received is disabled.']);
+      expect(await problems()).toEqual(['fault bus and rules: The rule message-received is disabled.']);
       await events.send(new EnableRuleCommand(rule));
     });
 
@@ -302,16 +312,16 @@ describe('livechat doctor', () => {
         'fault tables: The table messages does not delete expired items: its time to live is disabled.',
       ],
     ])('a table that does not delete expired items (%s, %s)', async (Enabled, AttributeName, expected) => {
-      const database = new DynamoDBClient(clientOf(local));
+      const database = new DynamoDBClient(awsClientConfig(local));
       const set = (TimeToLiveSpecification: { Enabled: boolean; AttributeName: string }) =>
         database.send(new UpdateTimeToLiveCommand({ TableName: 'messages', TimeToLiveSpecification }));
       await set({ Enabled, AttributeName });
-      expect(await wrong()).toEqual([expected]);
+      expect(await problems()).toEqual([expected]);
       await set({ Enabled: true, AttributeName: 'expires' });
     });
 
     test('a rule without a target, a dead-letter queue or the right one', async () => {
-      const events = new EventBridgeClient(clientOf(local));
+      const events = new EventBridgeClient(awsClientConfig(local));
       const rule = { EventBusName: local.bus, Rule: 'message-received' };
       const { Targets: [target] = [] } = await events.send(new ListTargetsByRuleCommand(rule));
       const { Id, Arn, DeadLetterConfig } = target ?? {};
@@ -323,25 +333,25 @@ describe('livechat doctor', () => {
           }),
         );
       await events.send(new RemoveTargetsCommand({ ...rule, Ids: [`${Id}`] }));
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         'fault bus and rules: The rule message-received has no target: its events are lost.',
       ]);
       await put();
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         'fault bus and rules: The rule message-received has no dead-letter queue: undelivered events are lost.',
       ]);
       await put(`${DeadLetterConfig?.Arn}-2`);
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         expect.stringMatching(
           /^fault bus and rules: The rule message-received uses \S+-2 as its dead-letter queue, which has no consumer\.$/,
         ),
       ]);
       await put(DeadLetterConfig?.Arn);
-      expect(await wrong()).toEqual([]);
+      expect(await problems()).toEqual([]);
     });
 
     test('a dead-letter queue whose policy denies a rule', async () => {
-      const sqs = new SQSClient(clientOf(local));
+      const sqs = new SQSClient(awsClientConfig(local));
       const QueueUrl = `${local.aws}/000000000000/dead-letters`;
       const statement = { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage' };
       const set = (changes: object) => {
@@ -350,7 +360,7 @@ describe('livechat doctor', () => {
       };
       const ours = `arn:aws:events:us-east-1:000000000000:rule/${local.bus}/*`;
       await set({ Condition: { ArnLike: { 'aws:SourceArn': ours } } });
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         expect.stringMatching(
           /^fault bus and rules: The policy of \S+:dead-letters denies dead letters of the rule send-ended:/,
         ),
@@ -359,10 +369,10 @@ describe('livechat doctor', () => {
     });
 
     test('messages in the quarantine queue', async () => {
-      const sqs = new SQSClient(clientOf(local));
+      const sqs = new SQSClient(awsClientConfig(local));
       const QueueUrl = `${local.aws}/000000000000/quarantine`;
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
-      expect(await wrong()).toEqual([
+      expect(await problems()).toEqual([
         'warning queues: Messages in the quarantine queue that functions/dead-letter failed to process: 1.',
       ]);
       await sqs.send(new PurgeQueueCommand({ QueueUrl }));
@@ -371,7 +381,7 @@ describe('livechat doctor', () => {
     test('a paused gate', async () => {
       const cli = cliFor(local);
       await cli.json('gate', 'pause');
-      expect(await wrong()).toEqual([`warning sending: The gate of ${organizationId} is paused: nothing is sent.`]);
+      expect(await problems()).toEqual([`warning sending: The gate of ${organizationId} is paused: nothing is sent.`]);
       await cli.json('gate', 'resume');
     });
 
@@ -379,9 +389,9 @@ describe('livechat doctor', () => {
       const chatId = await bus.chat();
       await bus.fault({ kind: 'expired-token', method: 'send_event', count: 2 });
       await bus.send(chatId);
-      await bus.settled();
-      await expect.poll(() => bus.deadLetters(chatId), printed).toHaveLength(1);
-      const found = await wrong();
+      await bus.waitForExecutions();
+      await expect.poll(() => bus.deadLetters(chatId), pollOptions).toHaveLength(1);
+      const found = await problems();
       expect(found).toContainEqual('warning sending: Open dead letters: 1.');
       expect(found).toContainEqual(
         expect.stringMatching(/^warning sending: The breaker of \S+ is open: credentials\.$/),

@@ -3,7 +3,7 @@ import { listChecks, runChecks } from '../../core/doctor/doctor.ts';
 import type { Finding, Severity } from '../../core/doctor/finding.ts';
 import { credentialOwners } from '../../core/livechat/connection.ts';
 import type { StageOutputs } from '../../core/platform/configuration.ts';
-import { patternOf, rules, stateMachines, tables } from '../../stacks/topology.ts';
+import { resolvePattern, rules, stateMachines, tables } from '../../stacks/topology.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
@@ -33,7 +33,7 @@ export const doctor = async (options: DoctorOptions, { webhookUrl, environment }
     tables: Object.values(tables).map(({ layout, variable }) => ({ layout, variable, name: environment[variable] })),
     rules: Object.entries(rules).map(([name, rule]) => ({
       name,
-      pattern: patternOf(rule, () => environment[stateMachines.send.variable] ?? ''),
+      pattern: resolvePattern(rule, () => environment[stateMachines.send.variable] ?? ''),
       onDefaultBus: rule.bus === 'default',
     })),
     organizationIds,

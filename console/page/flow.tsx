@@ -6,11 +6,12 @@ import { events, flow, type StreamedEvent } from './app/stream.ts';
 import { Graph, type GraphEdge, type GraphNode, useNarrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
 import { clockTime } from './parts/time.ts';
+import { Card } from './parts/ui.tsx';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
-  const first = useResource('flow', () => get('/flow'));
-  const now = flow.value ?? first.value;
+  const loaded = useResource('flow', () => get('/flow'));
+  const now = flow.value ?? loaded.value;
   return (
     <>
       <div class="head">
@@ -28,14 +29,12 @@ export function FlowPage() {
           {now && now.notMeasured.length > 0 && <span role="status"> {countSource(now)}</span>}
         </p>
       </section>
-      <section class="card" aria-labelledby="plots-title">
-        <h2 id="plots-title">The last 15 minutes</h2>
+      <Card title="The last 15 minutes">
         <Plots flow={now} />
-      </section>
-      <section class="card" aria-labelledby="events-title">
-        <h2 id="events-title">Events</h2>
+      </Card>
+      <Card title="Events">
         <EventList list={events.value} />
-      </section>
+      </Card>
     </>
   );
 }
@@ -60,7 +59,7 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable.
-    <ol class="passing" tabIndex={0} aria-label="Events, latest first">
+    <ol class="event-list" tabIndex={0} aria-label="Events, latest first">
       {list.map(({ key, at, type, conversationId }) => (
         <li key={key}>
           <time dateTime={at}>{clockTime(at)}</time>
@@ -83,7 +82,7 @@ const size = { width: 152, height: 76 };
 const smallSize = { width: 110, height: 62 };
 
 const nodes: readonly StationNode[] = [
-  { id: 'customer', name: 'LiveChat', about: 'its webhooks', counts: undefined, ...size },
+  { id: 'customer', name: 'LiveChat', about: 'sends webhooks', counts: undefined, ...size },
   { id: 'webhook', name: 'Webhook', about: 'verified, translated', counts: 'webhook', ...size },
   { id: 'bus', name: 'Event bus', about: 'domain events', counts: 'bus', ...size },
   { id: 'functions', name: 'Functions', about: 'one per event type', counts: 'functions', ...size },
@@ -104,7 +103,7 @@ const edges: readonly GraphEdge[] = [
 ];
 
 /** The components of the bridge, with the counts since the console started. */
-export function Pipeline({ flow }: { flow: Flow | undefined }) {
+function Pipeline({ flow }: { flow: Flow | undefined }) {
   const narrow = useNarrow();
   return (
     <Graph
@@ -149,7 +148,7 @@ function StationBox({ node, flow, narrow }: StationBoxProps) {
   );
 }
 
-const short = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 
 interface CountsProps extends Omit<StationBoxProps, 'flow'> {
   readonly counts: StationCounts | undefined;
@@ -161,7 +160,7 @@ function Counts({ node, counts, narrow, left }: CountsProps) {
   return (
     <>
       <text class="total" x={left} y="48">
-        {total < 100_000 ? total : short.format(total)}
+        {total < 100_000 ? total : compact.format(total)}
       </text>
       {(!narrow || total < 1_000) && (
         <text class="rate" x={node.width - left} y="48" text-anchor="end">
@@ -196,7 +195,7 @@ const sliceSeconds = 5;
 
 const noSlices: readonly FlowSlice[] = [];
 
-export function Plots({ flow }: { flow: Flow | undefined }) {
+function Plots({ flow }: { flow: Flow | undefined }) {
   const slices = flow?.slices ?? noSlices;
   const hasWebhooks = !flow?.notMeasured.includes('webhook');
   const { times, throughput, inboundMs, sendMs, rate } = useMemo(

@@ -82,7 +82,7 @@ export function App() {
 function NotFound() {
   return (
     <Empty title="Page not found">
-      <a href={linkTo('flow')}>Go to the live flow</a>, or choose a section above.
+      <a href={linkTo('flow')}>Go to the live flow</a>, or choose a section in the navigation.
     </Empty>
   );
 }

@@ -7,7 +7,7 @@ export default defineConfig({
   build: {
     outDir: join(import.meta.dirname, '..', '..', 'dist', 'page'),
     emptyOutDir: true,
-    // A content security policy allows the page's own files alone, no data: URLs in styles.
+    // The content security policy does not allow data: URLs in styles.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

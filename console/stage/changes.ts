@@ -14,12 +14,12 @@ export interface Changes {
  */
 export type ChangePoll = (now: number) => Promise<Changes>;
 
-/** The most changes of one kind that one poll reads: as many as a laptop reads within two seconds. */
+/** Maximum number of changes of one kind per poll: as many as a laptop reads within two seconds. */
 export const maxChangesPerPoll = 1_000;
 
 /** The longest delay between an item's own time and the moment it appears in an index. */
 const maxIndexDelayMs = 60_000;
-/** A time further ahead than this is wrong, even if this machine's clock is slow. One wrong time must not hide all later items. */
+/** Times further ahead than this are ignored as wrong, because one of them would hide all later items. */
 const maxClockErrorMs = 3_600_000;
 
 interface Mark {

@@ -10,13 +10,13 @@ import { listMessagesSince, type StoredMessage } from '../../core/messages/queri
 import type { Activity } from '../flow.ts';
 import { type ChangePoll, createHorizon, eventActivity, maxChangesPerPoll, storageDelayMs } from './changes.ts';
 
-/** What has been reported of one conversation. */
+/** How far the activity of a conversation has been reported. */
 interface Progress {
   /** The conversation's last activity, as read. */
   readonly lastActivityAt: string;
   /** The time of the latest reported message. */
   readonly reportedTo: string;
-  /** How many polls found the conversation changed but no new message: its item is written before its message. */
+  /** How many polls found the conversation changed but no new message, whose index entry may appear later. */
   readonly emptyReads: number;
 }
 
@@ -47,9 +47,9 @@ export function pollConversations(max = maxChangesPerPoll): ChangePoll {
   async function readChanged(ids: readonly string[], since: string): Promise<ConversationSummary[]> {
     const changed: ConversationSummary[] = [];
     let reportedInARow = 0;
-    const walk = iterateConversations({ organizationIds: ids, statuses, pageSize, from: { since } });
-    for await (const conversation of walk) {
-      const reported = isReported(progress?.get(keyOf(conversation)), conversation);
+    const latestFirst = iterateConversations({ organizationIds: ids, statuses, pageSize, from: { since } });
+    for await (const conversation of latestFirst) {
+      const reported = isReported(progress?.get(conversationKey(conversation)), conversation);
       reportedInARow = reported ? reportedInARow + 1 : 0;
       if (!reported) changed.push(conversation);
       if (progress && (changed.length === max || (reportedInARow === max && !behind))) break;
@@ -71,7 +71,7 @@ export function pollConversations(max = maxChangesPerPoll): ChangePoll {
       changed.map((conversation) =>
         isFirst
           ? recordExisting(conversation)
-          : limit(() => readChanges(conversation, before.get(keyOf(conversation)), since)),
+          : limit(() => readChanges(conversation, before.get(conversationKey(conversation)), since)),
       ),
     );
     horizon.record(activityTimes(changed), now);
@@ -89,7 +89,7 @@ function isReported(progress: Progress | undefined, { lastActivityAt: at }: Conv
 
 const activityTimes = (list: readonly ConversationSummary[]) => list.map(({ lastActivityAt }) => lastActivityAt);
 
-function keyOf({ organizationId, id }: ConversationSummary): string {
+function conversationKey({ organizationId, id }: ConversationSummary): string {
   return `${organizationId}/${id}`;
 }
 
@@ -102,7 +102,7 @@ interface ConversationChanges {
 function recordExisting(conversation: ConversationSummary): ConversationChanges {
   const { lastActivityAt } = conversation;
   const progress = { lastActivityAt, reportedTo: lastActivityAt, emptyReads: 0 };
-  return { key: keyOf(conversation), progress, found: [] };
+  return { key: conversationKey(conversation), progress, found: [] };
 }
 
 async function readChanges(
@@ -111,7 +111,7 @@ async function readChanges(
   since: string,
 ): Promise<ConversationChanges> {
   const { id: conversationId, organizationId, lastActivityAt } = conversation;
-  const key = keyOf(conversation);
+  const key = conversationKey(conversation);
   // A conversation without recorded progress had no activity before `since`.
   const reportedTo = before?.reportedTo ?? since;
   const messages = await listMessagesSince({ organizationId, conversationId }, reportedTo, maxMessages);
@@ -125,7 +125,7 @@ async function readChanges(
   return { key, progress: { lastActivityAt, reportedTo, emptyReads }, found };
 }
 
-/** A message with a `custom_id` of this bridge was sent and is now delivered. Its time of sending is in the delivery, which is not read. */
+/** A message with a `custom_id` of this bridge was sent and is now delivered. The send time is approximate: deliveries are not read. */
 function messageEvents(message: StoredMessage): Activity[] {
   const { timestamp, conversationId, metadata } = message;
   const { customId } = metadata;

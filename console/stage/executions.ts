@@ -35,7 +35,7 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
     const found: ExecutionSummary[] = [];
     let nextToken: string | undefined;
     do {
-      const answer = await stepFunctions.send(
+      const response = await stepFunctions.send(
         new ListExecutionsCommand({
           stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
           maxResults: pageSize,
@@ -43,14 +43,14 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
           ...(nextToken && { nextToken }),
         }),
       );
-      const page = (answer.executions ?? []).map(summarizeExecution);
+      const page = (response.executions ?? []).map(summarizeExecution);
       found.push(...page);
-      nextToken = isEnough(page) ? undefined : answer.nextToken;
+      nextToken = isEnough(page) ? undefined : response.nextToken;
     } while (nextToken !== undefined && found.length < max);
     return { found, more: nextToken !== undefined };
   }
 
-  /** Returns those executions, too old to be among the latest, that have ended. */
+  /** Returns the executions that have ended, of those that are no longer among the latest. */
   async function readEnded(older: readonly ExecutionSummary[]): Promise<ExecutionSummary[]> {
     if (older.length === 0 || polls % pollsPerCheck !== 0) return [];
     const { found, more } = await list('RUNNING', () => false);
@@ -93,7 +93,7 @@ const hasEnded = ({ status }: ExecutionSummary): boolean => status !== 'RUNNING'
 function alreadyRunning(executions: readonly ExecutionSummary[]): Activity[] {
   return executions
     .filter((execution) => !hasEnded(execution))
-    .map((execution) => ({ ...executionActivity(execution, 'RUNNING', execution.startDate), before: true }));
+    .map((execution) => ({ ...executionActivity(execution, 'RUNNING', execution.startDate), startedBefore: true }));
 }
 
 function executionChanges(
@@ -103,17 +103,10 @@ function executionChanges(
 ): Activity[] {
   const isNew = !running.has(execution.id) && !latest.has(execution.id);
   const ends = hasEnded(execution) && (isNew || running.has(execution.id));
-  return [
-    ...(isNew ? [executionActivity(execution, 'RUNNING', execution.startDate)] : []),
-    ...(ends
-      ? [
-          {
-            ...executionActivity(execution, execution.status, execution.stopDate ?? execution.startDate),
-            ...executionDuration(execution),
-          },
-        ]
-      : []),
-  ];
+  const { status, startDate, stopDate = startDate } = execution;
+  const start = executionActivity(execution, 'RUNNING', startDate);
+  const end = { ...executionActivity(execution, status, stopDate), ...executionDuration(execution) };
+  return [...(isNew ? [start] : []), ...(ends ? [end] : [])];
 }
 
 /** EventBridge starts the execution when the request is published, so its duration is the time to delivery. */

@@ -8,7 +8,7 @@ const pollMs = 2_000;
 
 /**
  * Reports the activity of a deployed stage by polling its tables, because a laptop cannot subscribe to the bus. Each change
- * is reported once, as the domain event that it results from. `onError` receives the failure of a poll; polling continues.
+ * is reported once, as the domain event that caused it. `onError` receives the failure of a poll; polling continues.
  */
 export function pollStage(onError: (message: string) => void): Subscribe {
   const listeners = new Set<(activity: Activity) => void>();

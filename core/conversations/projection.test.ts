@@ -67,40 +67,40 @@ describe('the assignment of a conversation', () => {
     { id: botId, type: 'bot', present: true },
     { id: customerId, type: 'customer', present: true },
   ] as const;
-  const begun = started(10, { participants: [...present], groups: [4] });
+  const startEvent = started(10, { participants: [...present], groups: [4] });
 
   it.each([
     ['empty initially', [], [], []],
-    ['the human agents who are present, and the groups', [begun], [agentId], [4]],
+    ['the human agents who are present, and the groups', [startEvent], [agentId], [4]],
     [
       'the agents and groups of a transfer',
-      [begun, transferred(11, { to: { agents: [tomas], groups: [19] } })],
+      [startEvent, transferred(11, { to: { agents: [tomas], groups: [19] } })],
       [tomas],
       [19],
     ],
-    ['no agent after a transfer to a group alone', [begun, transferred(11, { to: { groups: [19] } })], [], [19]],
+    ['no agent after a transfer to a group alone', [startEvent, transferred(11, { to: { groups: [19] } })], [], [19]],
     [
       'the same group after a transfer to an agent alone',
-      [begun, transferred(11, { to: { agents: [tomas] } })],
+      [startEvent, transferred(11, { to: { agents: [tomas] } })],
       [tomas],
       [4],
     ],
-    ['unchanged by a transfer without a target', [begun, transferred(11, {})], [agentId], [4]],
-    ['the groups with access', [begun, updated(11, { groups: [19] })], [agentId], [19]],
-    ['unchanged by a tag', [begun, updated(11, { tag: 'x' })], [agentId], [4]],
-    ['unchanged by a join or leave', [begun, agent(11, 'joined', tomas), agent(12, 'left')], [agentId], [4]],
-    ['the replacement of an agent', [begun, agent(11, 'joined', tomas, agentId)], [tomas], [4]],
-    ['unchanged by closing', [begun, closed(11)], [agentId], [4]],
-    ['that of the newer thread', [begun, started(20, { threadId: 'U', groups: [7] })], [], [7]],
+    ['unchanged by a transfer without a target', [startEvent, transferred(11, {})], [agentId], [4]],
+    ['the groups with access', [startEvent, updated(11, { groups: [19] })], [agentId], [19]],
+    ['unchanged by a tag', [startEvent, updated(11, { tag: 'x' })], [agentId], [4]],
+    ['unchanged by a join or leave', [startEvent, agent(11, 'joined', tomas), agent(12, 'left')], [agentId], [4]],
+    ['the replacement of an agent', [startEvent, agent(11, 'joined', tomas, agentId)], [tomas], [4]],
+    ['unchanged by closing', [startEvent, closed(11)], [agentId], [4]],
+    ['that of the newer thread', [startEvent, started(20, { threadId: 'U', groups: [7] })], [], [7]],
     [
       'unchanged by a late event of an older thread',
-      [begun, transferred(30, { threadId: 'S', to: { agents: [tomas] } })],
+      [startEvent, transferred(30, { threadId: 'S', to: { agents: [tomas] } })],
       [agentId],
       [4],
     ],
     [
       'that of a transfer received before the start',
-      [transferred(9, { to: { agents: [tomas] } }), begun].toReversed(),
+      [transferred(9, { to: { agents: [tomas] } }), startEvent].toReversed(),
       [tomas],
       [4],
     ],
@@ -116,19 +116,19 @@ describe('the participants', () => {
     data: { conversationId: 'C', threadId: 'T', change, participant: { id: customerId, type: 'customer', ...given } },
   });
   const dana = { id: customerId, type: 'customer', name: 'Dana', present: true } as const;
-  const begun = started(10, { participants: [dana] });
+  const startEvent = started(10, { participants: [dana] });
 
   it.each([
-    ['those of the start', [begun], [dana]],
-    ['absent after leaving', [begun, join(11, 'left', { present: false })], [{ ...dana, present: false }]],
+    ['those of the start', [startEvent], [dana]],
+    ['absent after leaving', [startEvent, join(11, 'left', { present: false })], [{ ...dana, present: false }]],
     [
       'present after returning',
-      [begun, join(11, 'left', { present: false }), join(12, 'joined', { present: true })],
+      [startEvent, join(11, 'left', { present: false }), join(12, 'joined', { present: true })],
       [dana],
     ],
     [
       'with merged fields',
-      [begun, join(11, 'fields', { fields: { a: '1', b: '1' } }), join(12, 'fields', { fields: { b: '2' } })],
+      [startEvent, join(11, 'fields', { fields: { a: '1', b: '1' } }), join(12, 'fields', { fields: { b: '2' } })],
       [{ ...dana, fields: { a: '1', b: '2' } }],
     ],
     [
@@ -143,7 +143,7 @@ describe('the participants', () => {
     ],
     [
       'customers, then agents, then bots',
-      [agent(10, 'joined', botId), agent(11, 'joined'), begun],
+      [agent(10, 'joined', botId), agent(11, 'joined'), startEvent],
       [{ id: customerId }, { id: agentId }, { id: botId }],
     ],
   ])('is %s', (_who, given, participants) => {
@@ -192,12 +192,12 @@ describe('events of an older thread', () => {
   it('never change the status, assignment or last activity of a newer thread', () => {
     const newer = threadEvents('U').map((list) => [
       started(40, { threadId: 'U', groups: [4] }),
-      ...list.map(inThreadBegunAt(40)),
+      ...list.map(withStartAt(40)),
     ]);
     fc.assert(
       fc.property(
         newer,
-        threadEvents('T').map((list) => list.map(inThreadBegunAt(20))),
+        threadEvents('T').map((list) => list.map(withStartAt(20))),
         (list, older) => {
           const { status, assigned, currentThreadId, lastActivityAt } = projectConversation(list, {});
           expect(projectConversation([...list, ...older], {})).toMatchObject({
@@ -212,8 +212,8 @@ describe('events of an older thread', () => {
     );
   });
 
-  /** Threads of one chat do not overlap: each has one time of beginning. */
-  function inThreadBegunAt(minute: number): (one: ConversationEvent) => ConversationEvent {
+  /** Threads of one chat do not overlap: each has one start. */
+  function withStartAt(minute: number): (one: ConversationEvent) => ConversationEvent {
     return (one) => (one.type === 'chat.started' ? { ...one, data: { ...one.data, createdAt: at(minute) } } : one);
   }
 });
@@ -225,7 +225,7 @@ const unplaced = (minute: number): ConversationEvent => ({
   data: { conversationId: 'C', groups: [minute] },
 });
 
-function idsOf(events: readonly ConversationEvent[], activity: Readonly<Record<string, string>> = {}) {
+function threadIds(events: readonly ConversationEvent[], activity: Readonly<Record<string, string>> = {}) {
   return groupByThread(events, activity).flatMap(({ thread }) => thread?.id ?? []);
 }
 
@@ -247,7 +247,7 @@ describe('threads', () => {
     ['once each', [T, updated(11, { tag: 'x' }), closed(12)], { T: at(11) }, ['T']],
     ['without those only referred to as previous', [started(10, { previousThreadId: 'S' })], {}, ['T']],
   ])('are listed %s', (_how, events, activity: Readonly<Record<string, string>>, ids) => {
-    expect(idsOf(events, activity)).toEqual(ids);
+    expect(threadIds(events, activity)).toEqual(ids);
   });
 
   it('start at the earliest createdAt', () => {
@@ -296,8 +296,8 @@ describe('an event without a thread id', () => {
   });
 
   it('belongs to no thread while none is known, and is kept', () => {
-    const fact = unplaced(20);
-    expect(groupByThread([fact], {})).toEqual([{ thread: undefined, events: [fact] }]);
+    const event = unplaced(20);
+    expect(groupByThread([event], {})).toEqual([{ thread: undefined, events: [event] }]);
   });
 });
 

@@ -103,7 +103,7 @@ export function groupByThread(events: readonly ConversationEvent[], activity: Th
   return [{ thread: undefined, events: unassigned.sort(compareInThread) }, ...threads];
 }
 
-function compare(a: string, b: string): number {
+export function compare(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 

@@ -7,6 +7,7 @@ import { mergeSorted } from './merge.ts';
 import {
   type Assignment,
   type ConversationEvent,
+  compare,
   projectConversation,
   type Status,
   type Thread,
@@ -87,10 +88,6 @@ function compareByActivity(a: ConversationCursor, b: ConversationCursor): number
   return (
     compare(b.lastActivityAt, a.lastActivityAt) || compare(b.id, a.id) || compare(b.organizationId, a.organizationId)
   );
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 type Partition = Pick<ConversationSummary, 'organizationId' | 'status'>;

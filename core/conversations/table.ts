@@ -1,4 +1,4 @@
-import type { TableLayout } from '../platform/tables.ts';
+import type { TableLayout } from '../platform/dynamodb.ts';
 
 /** One partition per conversation: its projection, events and read marks. */
 export const conversationsTable = {

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { LiveChatClient } from '../livechat/client.ts';
 import { type Account, openAccount } from '../livechat/connection.ts';
 import { userTypeFromId } from '../livechat/conventions.ts';
@@ -14,12 +15,12 @@ import { ConfigurationError } from '../platform/configuration.ts';
 import { type Check, type Finding, findings } from './finding.ts';
 
 export interface AccountOptions {
-  /** Whose credentials; undefined for the default ones. */
+  /** The organization whose credentials are checked; undefined for the default credentials. */
   readonly organizationId: string | undefined;
   /** The address that should be registered at LiveChat. */
   readonly webhookUrl: string;
-  /** Whether the API is the local simulator, which delivers webhooks without registrations. */
-  readonly isSimulator: boolean;
+  /** The address of the local simulator; undefined for LiveChat itself. */
+  readonly simulatorUrl: string | undefined;
 }
 
 const secret = findings('secret');
@@ -120,7 +121,7 @@ async function checkScopes(account: Account): Promise<Finding[]> {
   const results = await Promise.all(
     scopeChecks.map(async (one) => {
       try {
-        await account.ask((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''));
+        await account.call((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''));
         return [];
       } catch (error) {
         return scopeFaults(error, one, name);
@@ -167,12 +168,8 @@ async function checkRegistrations(account: Account, options: AccountOptions): Pr
   try {
     requireClientId(account);
     const current = await readRegistrations(account);
-    if (options.isSimulator && current.enabled && current.registrations.length === 0) {
-      return [
-        registrations.note(
-          'None are registered; the simulator delivers every webhook until the first registration. After `livechat webhooks remove`, run `livechat webhooks sync`.',
-        ),
-      ];
+    if (options.simulatorUrl && current.enabled && current.registrations.length === 0) {
+      return [await checkSimulatorDelivery(options.simulatorUrl)];
     }
     return registrationFindings(planChanges(current, await desiredRegistrations(account, options.webhookUrl)));
   } catch (error) {
@@ -180,6 +177,17 @@ async function checkRegistrations(account: Account, options: AccountOptions): Pr
     if (error instanceof ConfigurationError || error instanceof LiveChatApiError) return [];
     throw error;
   }
+}
+
+const simulatorCalls = z.object({ methods: z.record(z.string(), z.object({ accepted: z.number() })) });
+
+/** Without registrations, the simulator delivers every webhook until the first registration, and none after its removal. */
+async function checkSimulatorDelivery(simulatorUrl: string): Promise<Finding> {
+  const response = await fetch(new URL('/simulator/calls', simulatorUrl), { signal: AbortSignal.timeout(5_000) });
+  const { methods } = simulatorCalls.parse(await response.json());
+  return methods.register_webhook?.accepted
+    ? registrations.warning('All registrations are removed: the simulator delivers no webhooks.', sync)
+    : registrations.note('None are registered; the simulator delivers every webhook until the first registration.');
 }
 
 /** A finding, unless the list is empty. */

@@ -3,7 +3,7 @@ import { type Local, startLocal } from '../../test/local.ts';
 
 const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', LIVECHAT_CLIENT_ID: 'client' };
 
-describe('a bridge at LiveChat itself, without registrations and webhooks', () => {
+describe('a bridge to LiveChat without registrations and webhooks', () => {
   let local: Local;
   let account: typeof import('./account.ts')['account'];
   let latestWebhooks: typeof import('./traffic.ts')['latestWebhooks'];
@@ -18,7 +18,7 @@ describe('a bridge at LiveChat itself, without registrations and webhooks', () =
   });
 
   it('reports every missing registration as a fault', async () => {
-    const options = { organizationId: undefined, webhookUrl: local.webhook, isSimulator: false };
+    const options = { organizationId: undefined, webhookUrl: local.webhook, simulatorUrl: undefined };
     expect(await account(options).run()).toContainEqual({
       check: 'registrations',
       severity: 'fault',

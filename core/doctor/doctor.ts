@@ -6,7 +6,7 @@ import { type Check, type Finding, findings } from './finding.ts';
 import { bucket, type ExpectedTable, queues, settings, stateMachine, tables } from './resources.ts';
 import { latestWebhooks, sending, webhookEndpoint } from './traffic.ts';
 
-/** A bridge, and the resources that it should have. */
+/** A bridge and its expected resources. */
 export interface Bridge {
   /** The environment of its functions. */
   readonly environment: Environment;
@@ -20,17 +20,18 @@ export interface Bridge {
   readonly accounts: readonly (string | undefined)[];
 }
 
-/** Of the latest API version; earlier ones have few actions less. */
+/** The actions of the latest API version; earlier versions lack a few. */
 const actions = supportedActions({ major: 3, minor: 6 });
 
 export function listChecks(bridge: Bridge): Check[] {
   const { environment, webhookUrl, registeredUrl = webhookUrl, organizationIds, accounts } = bridge;
-  const isSimulator = isLoopback(environment.LIVECHAT_API_BASE_URL);
+  const { LIVECHAT_API_BASE_URL: apiUrl } = environment;
+  const simulatorUrl = isLoopback(apiUrl) ? apiUrl : undefined;
   return [
     settings(environment),
-    ...accounts.map((organizationId) => account({ organizationId, webhookUrl: registeredUrl, isSimulator })),
+    ...accounts.map((organizationId) => account({ organizationId, webhookUrl: registeredUrl, simulatorUrl })),
     webhookEndpoint(webhookUrl),
-    latestWebhooks(organizationIds, actions, isSimulator),
+    latestWebhooks(organizationIds, actions, simulatorUrl !== undefined),
     tables(bridge.tables),
     queues(environment),
     eventRules(bridge.rules, environment),

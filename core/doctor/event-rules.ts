@@ -10,8 +10,8 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { canonicalJson } from '../events/ids.ts';
 import type { Environment } from '../platform/configuration.ts';
-import { type Check, deployAgain, type Finding, findings, isNamed } from './finding.ts';
-import { isMissingQueue } from './resources.ts';
+import { type Check, deployAgain, type Finding, findings, ifFound } from './finding.ts';
+import { missingQueue } from './resources.ts';
 
 export interface ExpectedRule {
   readonly name: string;
@@ -32,12 +32,9 @@ export function eventRules(expected: readonly ExpectedRule[], environment: Envir
     name,
     async run() {
       if (!bus) return [fault('BUS_NAME does not name a bus.', deployAgain)];
-      try {
-        await client.send(new DescribeEventBusCommand({ Name: bus }));
-      } catch (error) {
-        if (!isNamed(error, 'ResourceNotFoundException')) throw error;
-        return [fault(`The bus ${bus} does not exist.`, deployAgain)];
-      }
+      const described = client.send(new DescribeEventBusCommand({ Name: bus }));
+      const exists = await ifFound(described, 'ResourceNotFoundException');
+      if (!exists) return [fault(`The bus ${bus} does not exist.`, deployAgain)];
       const [own, defaults, queue] = await Promise.all([
         listRules(bus),
         listRules('default'),
@@ -72,15 +69,9 @@ interface DeadLetterQueue {
 }
 
 async function readDeadLetterQueue({ DEAD_LETTER_QUEUE_URL: QueueUrl }: Environment): Promise<DeadLetterQueue> {
-  try {
-    const { Attributes: { QueueArn: arn = '', Policy: policy } = {} } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn', 'Policy'] }),
-    );
-    return { arn, policy };
-  } catch (error) {
-    if (!isMissingQueue(error)) throw error;
-    return { arn: '', policy: undefined };
-  }
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn', 'Policy'] });
+  const { Attributes } = (await ifFound(sqs.send(command), ...missingQueue)) ?? {};
+  return { arn: Attributes?.QueueArn ?? '', policy: Attributes?.Policy };
 }
 
 /** Rules are identified by their pattern: their names differ from stage to stage. */

@@ -28,10 +28,23 @@ export function findings(check: string) {
   };
 }
 
+/** Creates a check from a function that receives the constructors of its findings. */
+export function defineCheck(
+  name: string,
+  run: (constructors: ReturnType<typeof findings>) => Promise<readonly Finding[]>,
+): Check {
+  return { name, run: () => run(findings(name)) };
+}
+
 /** The fix for every resource that a deployment creates. */
 export const deployAgain = 'Deploy the stage again (locally, restart the engine).';
 
-/** Whether an AWS error has one of these names. */
-export function isNamed(error: unknown, ...names: readonly string[]): boolean {
-  return error instanceof Error && names.some((name) => error.name.includes(name));
+/** Resolves to undefined if a call fails because the resource does not exist, by the names of the AWS errors. */
+export async function ifFound<T>(call: Promise<T>, ...errorNames: readonly string[]): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof Error && errorNames.some((name) => String(error.name).includes(name))) return undefined;
+    throw error;
+  }
 }

@@ -11,8 +11,8 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import * as z from 'zod/mini';
 import { parseVersion } from '../livechat/api.ts';
 import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
-import type { TableLayout } from '../platform/tables.ts';
-import { type Check, deployAgain, type Finding, findings, isNamed } from './finding.ts';
+import type { TableLayout } from '../platform/dynamodb.ts';
+import { type Check, defineCheck, deployAgain, type Finding, ifFound } from './finding.ts';
 
 const minimums: readonly (readonly [setting: string, min: number])[] = [
   ['WEBHOOK_MAX_BYTES', 1],
@@ -29,36 +29,29 @@ function checkAddress({ LIVECHAT_API_BASE_URL: url }: Environment): void {
 }
 
 /** The functions' settings, parsed as the functions parse them. */
-export function settings(environment: Environment): Check {
-  const name = 'settings';
-  const { ok, fault } = findings(name);
-  const parsers: readonly (() => unknown)[] = [
-    ...minimums.map(
-      ([setting, min]) =>
-        () =>
-          wholeNumber(setting, min, min, environment),
-    ),
-    () => parseVersion(environment.LIVECHAT_API_VERSION || 'v3.6'),
-    () => checkAddress(environment),
-  ];
-  const fix = 'Correct it in the environment of the deployment (or of `npm start`), and deploy again.';
-  const faults = (parse: () => unknown): Finding[] => {
-    try {
-      parse();
-      return [];
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      return [fault(error.message, fix)];
-    }
-  };
-  return {
-    name,
-    async run() {
-      const found = parsers.flatMap(faults);
-      return found.length > 0 ? found : [ok('Every setting is valid.')];
-    },
-  };
-}
+export const settings = (environment: Environment): Check =>
+  defineCheck('settings', async ({ ok, fault }) => {
+    const parsers: readonly (() => unknown)[] = [
+      ...minimums.map(
+        ([setting, min]) =>
+          () =>
+            wholeNumber(setting, min, min, environment),
+      ),
+      () => parseVersion(environment.LIVECHAT_API_VERSION || 'v3.6'),
+      () => checkAddress(environment),
+    ];
+    const fix = 'Correct it in the environment of the deployment (or of `npm start`), and deploy again.';
+    const faults = parsers.flatMap((parse) => {
+      try {
+        parse();
+        return [];
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error;
+        return [fault(error.message, fix)];
+      }
+    });
+    return faults.length > 0 ? faults : [ok('Every setting is valid.')];
+  });
 
 export interface ExpectedTable {
   /** Its deployed name. */
@@ -94,32 +87,24 @@ function expiryFlaws({ TimeToLiveStatus, AttributeName }: TimeToLiveDescription,
 }
 
 /** Each table exists with its keys, indexes and time to live. */
-export function tables(expected: readonly ExpectedTable[]): Check {
-  const name = 'tables';
-  const { ok, fault } = findings(name);
-  const client = new DynamoDBClient({ maxAttempts: 2 });
-  const checkTable = async ({ name: TableName, variable, layout }: ExpectedTable): Promise<Finding[]> => {
-    if (!TableName) return [fault(`${variable} does not name a table.`, deployAgain)];
-    try {
+export const tables = (expected: readonly ExpectedTable[]): Check =>
+  defineCheck('tables', async ({ ok, fault }) => {
+    const client = new DynamoDBClient({ maxAttempts: 2 });
+    const findFlaws = async (TableName: string, layout: TableLayout) => {
       const { Table = {} } = await client.send(new DescribeTableCommand({ TableName }));
       const { TimeToLiveDescription = {} } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
-      const flaws = [...layoutFlaws(Table, layout), ...expiryFlaws(TimeToLiveDescription, layout)];
-      return flaws.map((flaw) => fault(`The table ${TableName} ${flaw}`, deployAgain));
-    } catch (error) {
-      if (!isNamed(error, 'ResourceNotFoundException')) throw error;
-      return [fault(`The table ${TableName} does not exist.`, deployAgain)];
-    }
-  };
-  return {
-    name,
-    async run() {
-      const faults = (await Promise.all(expected.map(checkTable))).flat();
-      return faults.length > 0 ? faults : [ok(`Correct: ${expected.map((one) => one.name).join(', ')}.`)];
-    },
-  };
-}
+      return [...layoutFlaws(Table, layout), ...expiryFlaws(TimeToLiveDescription, layout)];
+    };
+    const checkTable = async ({ name, variable, layout }: ExpectedTable): Promise<Finding[]> => {
+      if (!name) return [fault(`${variable} does not name a table.`, deployAgain)];
+      const flaws = (await ifFound(findFlaws(name, layout), 'ResourceNotFoundException')) ?? ['does not exist.'];
+      return flaws.map((flaw) => fault(`The table ${name} ${flaw}`, deployAgain));
+    };
+    const faults = (await Promise.all(expected.map(checkTable))).flat();
+    return faults.length > 0 ? faults : [ok(`Correct: ${expected.map((one) => one.name).join(', ')}.`)];
+  });
 
-/** Several times what the consumer takes at once: it is too slow, or does not run. */
+/** Several batches of the consumer: a longer backlog means that it is too slow or does not run. */
 const backlogLimit = 100;
 const redrivePolicy = z.looseObject({ deadLetterTargetArn: z.string() });
 const sqs = new SQSClient({ maxAttempts: 2 });
@@ -129,80 +114,53 @@ async function readQueue(QueueUrl: string) {
   return { waiting: Number(Attributes?.ApproximateNumberOfMessages ?? 0), policy: Attributes?.RedrivePolicy };
 }
 
-export function isMissingQueue(error: unknown): boolean {
-  return isNamed(error, 'NonExistentQueue', 'QueueDoesNotExist');
-}
+/** Names of the errors of a queue that does not exist. */
+export const missingQueue = ['NonExistentQueue', 'QueueDoesNotExist'] as const;
 
 /** The dead-letter queue and its quarantine queue exist and have no backlog. */
-export function queues({ DEAD_LETTER_QUEUE_URL: url }: Environment): Check {
-  const name = 'queues';
-  const { ok, warning, fault } = findings(name);
-  const quarantine = async (policy: string | undefined): Promise<Finding[]> => {
-    if (policy === undefined) {
-      return [fault('The dead-letter queue has no quarantine queue: unprocessable messages are lost.', deployAgain)];
-    }
-    const QueueName = redrivePolicy.parse(JSON.parse(policy)).deadLetterTargetArn.split(':').at(-1);
-    const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
-    const { waiting } = await readQueue(QueueUrl);
-    if (waiting === 0) return [];
-    const fix = `Read them (aws sqs receive-message --queue-url ${QueueUrl}), fix the cause, and move them back to the dead-letter queue.`;
-    return [warning(`Messages in the quarantine queue that functions/dead-letter failed to process: ${waiting}.`, fix)];
-  };
-  return {
-    name,
-    async run() {
-      if (!url) return [fault('DEAD_LETTER_QUEUE_URL does not name a queue.', deployAgain)];
-      try {
-        const { waiting, policy } = await readQueue(url);
-        const fix = 'See the log and the event source mapping of functions/dead-letter.';
-        const backlog = waiting > backlogLimit ? [warning(`Messages waiting in ${url}: ${waiting}.`, fix)] : [];
-        const found = [...backlog, ...(await quarantine(policy))];
-        return found.length > 0 ? found : [ok(`Messages waiting in ${url}: ${waiting}.`)];
-      } catch (error) {
-        if (!isMissingQueue(error)) throw error;
-        return [fault(`The queue ${url} or its quarantine queue does not exist.`, deployAgain)];
+export const queues = ({ DEAD_LETTER_QUEUE_URL: url }: Environment): Check =>
+  defineCheck('queues', async ({ ok, warning, fault }) => {
+    if (!url) return [fault('DEAD_LETTER_QUEUE_URL does not name a queue.', deployAgain)];
+    const checkQuarantine = async (policy: string | undefined): Promise<Finding[]> => {
+      if (policy === undefined) {
+        return [fault('The dead-letter queue has no quarantine queue: unprocessable messages are lost.', deployAgain)];
       }
-    },
-  };
-}
+      const QueueName = redrivePolicy.parse(JSON.parse(policy)).deadLetterTargetArn.split(':').at(-1);
+      const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+      const { waiting } = await readQueue(QueueUrl);
+      if (waiting === 0) return [];
+      const fix = `Read them (aws sqs receive-message --queue-url ${QueueUrl}), fix the cause, and move them back to the dead-letter queue.`;
+      return [
+        warning(`Messages in the quarantine queue that functions/dead-letter failed to process: ${waiting}.`, fix),
+      ];
+    };
+    const checkQueues = async () => {
+      const { waiting, policy } = await readQueue(url);
+      const message = `Messages waiting in ${url}: ${waiting}.`;
+      const fix = 'See the log and the event source mapping of functions/dead-letter.';
+      const found = [...(waiting > backlogLimit ? [warning(message, fix)] : []), ...(await checkQuarantine(policy))];
+      return found.length > 0 ? found : [ok(message)];
+    };
+    const missing = fault(`The queue ${url} or its quarantine queue does not exist.`, deployAgain);
+    return (await ifFound(checkQueues(), ...missingQueue)) ?? [missing];
+  });
 
 /** The state machine that sends exists. */
-export function stateMachine({ SEND_MACHINE_ARN: stateMachineArn }: Environment): Check {
-  const name = 'state machine';
-  const { ok, fault } = findings(name);
-  return {
-    name,
-    async run() {
-      if (!stateMachineArn) return [fault('SEND_MACHINE_ARN does not name a state machine.', deployAgain)];
-      try {
-        const { status } = await new SFNClient({ maxAttempts: 2 }).send(
-          new DescribeStateMachineCommand({ stateMachineArn }),
-        );
-        const message = `${stateMachineArn} is ${status}.`;
-        return status === 'ACTIVE' ? [ok(message)] : [fault(message, deployAgain)];
-      } catch (error) {
-        if (!isNamed(error, 'StateMachineDoesNotExist')) throw error;
-        return [fault(`The state machine ${stateMachineArn} does not exist: nothing is sent.`, deployAgain)];
-      }
-    },
-  };
-}
+export const stateMachine = ({ SEND_MACHINE_ARN: stateMachineArn }: Environment): Check =>
+  defineCheck('state machine', async ({ ok, fault }) => {
+    if (!stateMachineArn) return [fault('SEND_MACHINE_ARN does not name a state machine.', deployAgain)];
+    const described = new SFNClient({ maxAttempts: 2 }).send(new DescribeStateMachineCommand({ stateMachineArn }));
+    const found = await ifFound(described, 'StateMachineDoesNotExist');
+    if (!found) return [fault(`The state machine ${stateMachineArn} does not exist: nothing is sent.`, deployAgain)];
+    const message = `${stateMachineArn} is ${found.status}.`;
+    return found.status === 'ACTIVE' ? [ok(message)] : [fault(message, deployAgain)];
+  });
 
 /** The media bucket exists. */
-export function bucket({ MEDIA_BUCKET: Bucket }: Environment): Check {
-  const name = 'bucket';
-  const { ok, fault } = findings(name);
-  return {
-    name,
-    async run() {
-      if (!Bucket) return [fault('MEDIA_BUCKET does not name a bucket.', deployAgain)];
-      try {
-        await new S3Client({ maxAttempts: 2 }).send(new HeadBucketCommand({ Bucket }));
-        return [ok(`${Bucket} exists.`)];
-      } catch (error) {
-        if (!isNamed(error, 'NotFound', 'NoSuchBucket')) throw error;
-        return [fault(`The bucket ${Bucket} does not exist: large events and files are not stored.`, deployAgain)];
-      }
-    },
-  };
-}
+export const bucket = ({ MEDIA_BUCKET: Bucket }: Environment): Check =>
+  defineCheck('bucket', async ({ ok, fault }) => {
+    if (!Bucket) return [fault('MEDIA_BUCKET does not name a bucket.', deployAgain)];
+    const head = new S3Client({ maxAttempts: 2 }).send(new HeadBucketCommand({ Bucket }));
+    if (await ifFound(head, 'NotFound', 'NoSuchBucket')) return [ok(`${Bucket} exists.`)];
+    return [fault(`The bucket ${Bucket} does not exist: large events and files are not stored.`, deployAgain)];
+  });

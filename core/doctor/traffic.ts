@@ -6,35 +6,29 @@ import { select } from '../outbound/dead-letters/select.ts';
 import { viewOf } from '../outbound/gate/hand.ts';
 import { gateStore } from '../outbound/gate/store.ts';
 import { wholeNumber } from '../platform/configuration.ts';
-import { type Check, findings } from './finding.ts';
+import { type Check, defineCheck } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */
 const timeoutMs = 10_000;
 
 /** The webhook responds to a ping, which needs no secret and has no effect. */
-export function webhookEndpoint(url: string): Check {
-  const name = 'webhook';
-  const { ok, fault } = findings(name);
-  const fix = 'See the log of functions/webhook. If its address has changed, run `livechat webhooks sync`.';
-  return {
-    name,
-    async run() {
-      try {
-        const response = await fetch(url, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: '{"action":"ping"}',
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        await response.arrayBuffer();
-        const message = `${url} responds with ${response.status}.`;
-        return [response.status === 200 ? ok(message) : fault(message, fix)];
-      } catch {
-        return [fault(`${url} does not respond.`, fix)];
-      }
-    },
-  };
-}
+export const webhookEndpoint = (url: string): Check =>
+  defineCheck('webhook', async ({ ok, fault }) => {
+    const fix = 'See the log of functions/webhook. If its address has changed, run `livechat webhooks sync`.';
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"action":"ping"}',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      await response.arrayBuffer();
+      const message = `${url} responds with ${response.status}.`;
+      return [response.status === 200 ? ok(message) : fault(message, fix)];
+    } catch {
+      return [fault(`${url} does not respond.`, fix)];
+    }
+  });
 
 /** How many conversations of each organization are read. */
 const maxConversations = 20;
@@ -86,66 +80,52 @@ async function readLatestWebhooks(organizationIds: readonly string[]): Promise<R
 }
 
 /** When each webhook last arrived. Whether one is overdue cannot be known. */
-export function latestWebhooks(
+export const latestWebhooks = (
   organizationIds: readonly string[],
   actions: readonly string[],
   isSimulator: boolean,
-): Check {
-  const name = 'last webhooks';
-  const { note, warning } = findings(name);
-  return {
-    name,
-    async run() {
-      const times = await readLatestWebhooks(organizationIds);
-      if (times.size === 0 && isSimulator) {
-        return [note('None has arrived yet. Start a chat with `livechat simulate chat`.')];
-      }
-      if (times.size === 0) {
-        return [
-          warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.'),
-        ];
-      }
-      return actions.map((action) =>
-        note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
-      );
-    },
-  };
-}
+): Check =>
+  defineCheck('last webhooks', async ({ note, warning }) => {
+    const times = await readLatestWebhooks(organizationIds);
+    if (times.size === 0 && isSimulator) {
+      return [note('None has arrived yet. Start a chat with `livechat simulate chat`.')];
+    }
+    if (times.size === 0) {
+      return [
+        warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.'),
+      ];
+    }
+    return actions.map((action) =>
+      note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
+    );
+  });
 
 const maxCounted = 1000;
 
 /** Nothing waits for an operator: paused gates, open breakers, dead letters. */
-export function sending(organizationIds: readonly string[], now: () => number): Check {
-  const name = 'sending';
-  const { ok, warning } = findings(name);
-  return {
-    name,
-    async run() {
-      const store = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
-      const gates = await Promise.all(organizationIds.map(async (id) => viewOf(id, await store.read(id), now())));
-      const { length } = await select('open', {}, { limit: maxCounted, now: now() });
-      const found = gates.flatMap(({ organizationId, paused, breaker, reason }) => {
-        if (paused) {
-          return [
-            warning(`The gate of ${organizationId} is paused: nothing is sent.`, 'Resume it: livechat gate resume.'),
-          ];
-        }
-        if (breaker !== 'open') return [];
+export const sending = (organizationIds: readonly string[], now: () => number): Check =>
+  defineCheck('sending', async ({ ok, warning }) => {
+    const store = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+    const gates = await Promise.all(organizationIds.map(async (id) => viewOf(id, await store.read(id), now())));
+    const { length } = await select('open', {}, { limit: maxCounted, now: now() });
+    const found = gates.flatMap(({ organizationId, paused, breaker, reason }) => {
+      if (paused) {
         return [
-          warning(
-            `The breaker of ${organizationId} is open: ${reason || 'failures'}.`,
-            'Fix what LiveChat reports (see the credentials above), or wait: a successful probe closes it. To close it now: livechat gate resume.',
-          ),
+          warning(`The gate of ${organizationId} is paused: nothing is sent.`, 'Resume it: livechat gate resume.'),
         ];
-      });
-      if (length > 0) {
-        const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
-        const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
-        found.push(warning(`Open dead letters: ${number}.`, fix));
       }
-      return found.length > 0
-        ? found
-        : [ok('No gate is paused, no breaker is open, and there is no open dead letter.')];
-    },
-  };
-}
+      if (breaker !== 'open') return [];
+      return [
+        warning(
+          `The breaker of ${organizationId} is open: ${reason || 'failures'}.`,
+          'Fix what LiveChat reports (see the credentials above), or wait: a successful probe closes it. To close it now: livechat gate resume.',
+        ),
+      ];
+    });
+    if (length > 0) {
+      const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
+      const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
+      found.push(warning(`Open dead letters: ${number}.`, fix));
+    }
+    return found.length > 0 ? found : [ok('No gate is paused, no breaker is open, and there is no open dead letter.')];
+  });

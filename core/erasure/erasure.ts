@@ -4,7 +4,7 @@ import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/
 import { messageItems } from '../messages/queries.ts';
 import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
 import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
-import { deleteKeys, keysUnder, readObject } from '../platform/objects.ts';
+import { deleteKeys, listKeys, readObject } from '../platform/objects.ts';
 import { countQueuedDeadLetters } from '../platform/queue.ts';
 
 /** Everything stored about one or more customers. */
@@ -40,8 +40,8 @@ export async function findStoredData({
   customers: wanted,
   conversationId,
 }: ErasureTarget): Promise<StoredData> {
-  const { customers, conversationIds: theirs } = await findCustomerConversations(organizationId, wanted);
-  const conversationIds = [...new Set([...theirs, ...(conversationId === undefined ? [] : [conversationId])])];
+  const { customers, conversationIds: found } = await findCustomerConversations(organizationId, wanted);
+  const conversationIds = [...new Set([...found, ...(conversationId === undefined ? [] : [conversationId])])];
   const perConversation = await Promise.all(
     conversationIds.map(async (id) => {
       const key = { organizationId, conversationId: id };
@@ -56,7 +56,7 @@ export async function findStoredData({
     }),
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
-  const toSend = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
+  const outboundFiles = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
   const letters = ids.length > 0 ? await letterItems(ids) : [];
   // A webhook that matches no schema is stored under `unknown`.
   const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
@@ -69,7 +69,7 @@ export async function findStoredData({
       ...perConversation.flatMap(({ first }) => first),
       ...perConversation.flatMap(({ last }) => last),
     ],
-    media: [...perConversation.flatMap(({ media }) => media), ...toSend],
+    media: [...perConversation.flatMap(({ media }) => media), ...outboundFiles],
     largeEvents: large,
     runningExecutions: perConversation.flatMap(({ running }) => running),
     queuedDeadLetters: await countQueuedDeadLetters(),
@@ -95,11 +95,11 @@ const maxRounds = 3;
  *
  * @throws ConcurrentWritesError
  */
-export async function erase(first: StoredData, meant: ErasureTarget, onDeleted: () => void): Promise<void> {
+export async function erase(first: StoredData, target: ErasureTarget, onDeleted: () => void): Promise<void> {
   let remaining = first;
   for (let round = 0; round < maxRounds; round += 1) {
     await eraseOnce(remaining, onDeleted);
-    remaining = await findStoredData(meant);
+    remaining = await findStoredData(target);
     if (isEmpty(remaining)) return;
   }
   throw new ConcurrentWritesError();
@@ -130,7 +130,7 @@ async function findLargeEvents(
   const limit = pLimit(concurrentReads);
   const found: string[] = [];
   for (const organizationId of organizationIds) {
-    for await (const keys of keysUnder(bucket, `events/${organizationId}/`)) {
+    for await (const keys of listKeys(bucket, `events/${organizationId}/`)) {
       const named = keys.map((key) =>
         limit(async () => {
           const text = await readObject({ bucket, key });

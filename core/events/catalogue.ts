@@ -15,16 +15,12 @@ import {
   visibility,
 } from './schemas.ts';
 
-/** The source of every event that this bridge emits. Send requests may come from any. */
+/** The `source` of every event that this bridge emits. Send requests may have any source. */
 export const eventSource = 'omnichannel.livechat';
 
-/** As many as one send request may have. */
 export const maxMessagesPerRequest = 10;
 
-/**
- * Every domain event, by detail-type, with the schema of its `data`. Types, validation and the AsyncAPI document
- * all come from here.
- */
+/** The schema of the `data` of every domain event, by detail-type: the source of types, validation and the AsyncAPI document. */
 export const catalogue = {
   'chat.started': z.object({
     ...threadKey,
@@ -39,18 +35,18 @@ export const catalogue = {
     queue: z.optional(queue),
     tags: z.array(z.string()),
     transferredFrom: z.optional(target),
-    /** Whether a request of this bridge started the thread. */
+    /** Whether a send request of this bridge started the thread. */
     causedByUs: z.boolean(),
-    /** Who began it, where the carrier said: an agent may begin one, too. */
+    /** The user who started the thread, customer or agent, if the carrier names one. */
     by: z.optional(author),
-    /** Whether the customer has chatted before. */
+    /** Whether the customer has had a chat before. */
     returning: z.optional(z.boolean()),
-    /** What the customer had said when it began; each event inside has an event of its own as well. */
+    /** What the customer wrote before the thread started. Each message is also published as an event. */
     opening: z.optional(
       z.object({
-        /** Of the form before the chat. */
+        /** Answers to the pre-chat form. */
         answers: z.array(formAnswer),
-        /** The first text. */
+        /** The first text message. */
         text: z.optional(z.string()),
       }),
     ),
@@ -64,7 +60,7 @@ export const catalogue = {
   'chat.deactivated': z.object({ ...threadKey, by: z.optional(author) }),
   'chat.transferred': z.object({
     ...conversationKey,
-    /** Left out where the carrier did not name any. */
+    /** Empty if the carrier names no target. */
     to: z.partial(target),
     reason: z.string(),
     by: z.optional(author),
@@ -74,7 +70,7 @@ export const catalogue = {
     ...conversationKey,
     change: z.enum(['joined', 'left']),
     agent: participant,
-    /** The agent whose place was taken. */
+    /** The agent who was replaced. */
     replaces: z.optional(z.string()),
     reason: z.optional(z.string()),
     by: z.optional(author),
@@ -88,15 +84,15 @@ export const catalogue = {
   'message.received': normalizedMessage,
   'note.received': normalizedMessage,
   'message.updated': normalizedMessage,
-  /** Apart from `message.updated`, so that no rule on messages can leak a note. */
+  /** Separate from `message.updated`, so that a rule for messages cannot leak a note. */
   'note.updated': normalizedMessage,
   'message.deleted': z.object({ ...threadKey, messageId: z.string() }),
   'message.delivered': z.object({
     ...threadKey,
     messageId: z.string(),
-    /** The `custom_id` under which it was sent. */
+    /** The `custom_id` of the sent event. */
     deliveryId: z.string(),
-    /** The message as it came back; left out for a note. */
+    /** The message as LiveChat delivered it. Omitted for a note. */
     message: z.optional(normalizedMessage),
   }),
   'message.seen': z.object({ ...conversationKey, by: author, seenUpTo: time }),
@@ -113,18 +109,18 @@ export const catalogue = {
   }),
   'webhook.rejected': z.object({
     action: z.optional(z.string()),
-    /** Which fields did not fit, and what was expected. */
+    /** The invalid fields, with what was expected. */
     issues: z.array(z.object({ path: z.string(), message: z.string() })),
-    /** The body as it came, without the secret. */
+    /** The original body without the secret. */
     body: z.unknown(),
   }),
-  /** Any service may send it; `metadata` may be left out. */
+  /** Published by any service. `metadata` is optional. */
   'message.send.requested': z.object({
-    /** The sender's own; the same one is sent once. */
+    /** Chosen by the sender. Requests with the same id are sent once. */
     requestId: id,
     organizationId: id,
     conversationId: id,
-    /** Sent in this order. What `content` holds for each type is in docs/sending.md. */
+    /** Sent in this order. docs/sending.md describes the `content` of each type. */
     messages: z
       .array(
         z.looseObject({
@@ -139,7 +135,7 @@ export const catalogue = {
       z.object({
         onInactive: z.optional(z.enum(['resume', 'append', 'fail'])),
         onAbsent: z.optional(z.enum(['join', 'transfer'])),
-        /** Seconds from being put on the bus; 900 unless given. */
+        /** Seconds from publication on the bus. Default: 900. */
         expiresInSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
       }),
     ),
@@ -147,31 +143,31 @@ export const catalogue = {
   'message.sent': z.object({
     ...conversationKey,
     requestId: id,
-    /** The `custom_id` under which it went. */
+    /** The `custom_id` of the sent event. */
     deliveryId: id,
-    /** Which part of the request, from 0; a long text is several. */
+    /** The part of the request, from 0. A long text has several parts. */
     part: z.number(),
-    /** The carrier's id, where it is known already. */
+    /** The carrier's id, if already known. */
     messageId: z.optional(z.string()),
   }),
   'message.failed': z.object({
     conversationId: id,
     requestId: id,
     deliveryIds: z.array(z.string()),
-    /** The error's name, and what to do. */
+    /** The name of the error, and a message that says what to do. */
     error: z.object({ name: z.string(), message: z.string() }),
-    /** The dead letter by which it can be redriven. */
+    /** The dead letter to redrive. */
     deadLetterId: id,
-    /** How often it was redriven before. */
+    /** The number of previous redrives. */
     redrives: z.number(),
   }),
-  /** What routing rules have decided of a thread, and what became of it. Values of facts are told only where they name nobody. */
+  /** The routing decision for a thread and its outcome. Values of facts are included only if they identify nobody. */
   'conversation.routed': z.object({
     ...threadKey,
-    /** As the thread began, or with the customer's first message. */
+    /** At the start of the thread, or at the first message of the customer. */
     phase: z.enum(['start', 'message']),
     decidedAt: time,
-    /** 0 for the bridge's own default rules. */
+    /** 0: the default rules of the bridge. */
     rulesVersion: z.number(),
     facts: z.array(
       z.object({
@@ -180,12 +176,12 @@ export const catalogue = {
         values: z.optional(z.array(z.union([z.string(), z.number(), z.boolean()]))),
       }),
     ),
-    /** In order. A rule that waits is decided by what the customer writes first. */
+    /** In order. A rule that waits is evaluated again at the first message of the customer. */
     evaluated: z.array(
       z.object({
         rule: z.string(),
         result: z.enum(['matched', 'not matched', 'waits']),
-        /** The tests that decided it, by their path in the rule. */
+        /** The conditions that determined the result, by their path in the rule. */
         reasons: z.array(
           z.object({
             path: z.string(),
@@ -196,7 +192,7 @@ export const catalogue = {
         ),
       }),
     ),
-    /** What was done, in order. `skipped`: something before it had made it moot. */
+    /** The actions, in order. `skipped`: made unnecessary by an earlier action. */
     actions: z.array(
       z.object({
         rule: z.string(),
@@ -206,42 +202,42 @@ export const catalogue = {
         agent: z.optional(z.string()),
         group: z.optional(z.number()),
         outcome: z.enum(['done', 'not needed', 'failed', 'skipped']),
-        /** The error's name, and what to do. */
+        /** The name of the error, and a message that says what to do. */
         error: z.optional(z.object({ name: z.string(), message: z.string() })),
       }),
     ),
-    /** Who has the chat by our doing. */
+    /** The agent or group that the bridge assigned. */
     assignedTo: z.optional(z.object({ agent: z.optional(z.string()), group: z.optional(z.number()) })),
-    /** Why the chat stays with the carrier's own routing; absent if a rule assigned it. */
+    /** Why the carrier's own routing applies. Absent if a rule assigned the chat. */
     unassignedReason: z.optional(
       z.enum(['no rule matched', 'no transfer action', 'no target accepted', 'no slot', 'chat closed', 'too late']),
     ),
     priority: z.optional(priority),
   }),
-  /** A message's file lies in the media bucket. */
+  /** A file of a message was stored in the media bucket. */
   'media.stored': z.object({
     ...threadKey,
     messageId: id,
-    /** `agents`: the file of a note, which the customer must not see. */
+    /** `agents`: the file of a note. Customers must not see it. */
     visibility,
-    /** In the media bucket: `organization/conversation/message/name`. */
+    /** The object key: `organization/conversation/message/name`. */
     key: id,
     /** Bytes. */
     size: z.number(),
-    /** What its bytes are; it is served as this. */
+    /** The detected type, which the file is served as. */
     contentType: z.string(),
-    /** What it was said to be. */
+    /** The type that the carrier declared. */
     declaredType: z.optional(z.string()),
-    /** `other`: its bytes are not of the declared type. `unknown`: they tell nothing, as of text. */
-    typeCheck: z.enum(['same', 'other', 'unknown']),
-    /** Of its bytes, in hex. */
+    /** Whether the content is of the declared type. `unknown`: the type has no signature, such as text. */
+    typeCheck: z.enum(['match', 'mismatch', 'unknown']),
+    /** Of the content, in hex. */
     sha256: z.string(),
   }),
-  /** Anything that needs a human. */
+  /** A problem that an operator must resolve. */
   'alert.raised': z.object({
     severity: z.enum(['warning', 'critical']),
     title: z.string(),
-    /** What to search by, by name. */
+    /** Ids to search for, by name. */
     ids: z.record(z.string(), z.string()),
   }),
 } as const;
@@ -253,7 +249,7 @@ export function isEventType(name: string): name is EventType {
   return Object.hasOwn(catalogue, name);
 }
 
-/** The catalogue as an AsyncAPI 3.0 document: one channel, the bus, and one message an event. */
+/** The catalogue as an AsyncAPI 3.0 document with one channel, the bus, and one message per event. */
 export function asyncApi(bus: string): object {
   const types = Object.entries(catalogue);
   return {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { catalogue, isEventType } from './catalogue.ts';
-import { InvalidEventError, largeEventKey, parseClaimCheck, parseEvent } from './event.ts';
+import { describeIssues, InvalidEventError, largeEventKey, parseClaimCheck, parseEvent } from './event.ts';
 
 const metadata = {
   id: 'e',
@@ -13,13 +14,13 @@ const metadata = {
 };
 const data = { conversationId: 'C', threadId: 'T', messageId: 'T_1' };
 
-describe('an event', () => {
-  it('that fits the catalogue is given with its type', () => {
+describe('parseEvent', () => {
+  it('returns a valid event with its type', () => {
     const event = { type: 'message.deleted', metadata, data };
     expect(parseEvent('message.deleted', { metadata, data })).toEqual(event);
   });
 
-  it('loses what the catalogue does not know', () => {
+  it('removes unknown fields', () => {
     const given = { metadata: { ...metadata, extra: 1 }, data: { ...data, extra: 1 }, extra: 1 };
     expect(parseEvent('message.deleted', given)).toEqual({ type: 'message.deleted', metadata, data });
   });
@@ -29,14 +30,14 @@ describe('an event', () => {
     ['text', 'sensitive', ['(root)']],
     ['no metadata', { data }, ['metadata']],
     ['no data', { metadata }, ['data']],
-    ['data that is text', { metadata, data: 'sensitive' }, ['data.(root)']],
+    ['a string as data', { metadata, data: 'sensitive' }, ['data.(root)']],
     ['another version', { metadata: { ...metadata, version: 'sensitive' }, data }, ['metadata.version']],
     ['another carrier', { metadata: { ...metadata, carrier: 'sensitive' }, data }, ['metadata.carrier']],
     ['an empty id', { metadata: { ...metadata, id: '' }, data }, ['metadata.id']],
     ['a malformed time', { metadata: { ...metadata, receivedAt: 'sensitive' }, data }, ['metadata.receivedAt']],
     ['a number for a name', { metadata, data: { ...data, messageId: 4711 } }, ['data.messageId']],
-    ['two fields amiss', { metadata, data: { messageId: 'T_1' } }, ['data.conversationId', 'data.threadId']],
-  ])('with %s is refused by the names of its fields, never by their values', (_what, detail, paths) => {
+    ['two missing fields', { metadata, data: { messageId: 'T_1' } }, ['data.conversationId', 'data.threadId']],
+  ])('rejects %s and lists the invalid fields without their values', (_what, detail, paths) => {
     const error = thrownBy(() => parseEvent('message.deleted', detail));
     expect(error.issues.map(({ path }) => path)).toEqual(paths);
     expect(error.message).toBe(
@@ -46,7 +47,7 @@ describe('an event', () => {
     expect(error.message).toMatch(/expected/);
   });
 
-  it('refused deep inside is named by its whole path', () => {
+  it('reports the full path of a nested field', () => {
     const participants = [
       { id: 'a', type: 'agent' },
       { id: 'b', type: 'sensitive' },
@@ -69,30 +70,56 @@ function thrownBy(act: () => unknown): InvalidEventError {
   throw new Error('nothing was thrown');
 }
 
-describe('the catalogue', () => {
-  it.each(Object.keys(catalogue))('knows %s', (name) => {
+describe('isEventType', () => {
+  it.each(Object.keys(catalogue))('accepts %s', (name) => {
     expect(isEventType(name)).toBe(true);
   });
 
-  it.each(['', 'message', 'toString', '__proto__', 'constructor'])('does not know %j', (name) => {
+  it.each(['', 'message', 'toString', '__proto__', 'constructor'])('rejects %j', (name) => {
     expect(isEventType(name)).toBe(false);
   });
 });
 
-describe('an event that went by reference', () => {
+describe('a claim check', () => {
   const dataRef = { bucket: 'media', key: 'events/o/e.json', bytes: 300_000 };
 
-  it('names where its data lies', () => {
+  it('has a key derived from the organization and the event', () => {
     expect(largeEventKey(parseEvent('message.deleted', { metadata, data }).metadata)).toBe('events/o/e.json');
   });
 
   it.each([
-    ['the reference is there', { metadata, dataRef }, { metadata, dataRef }],
-    ['the data itself is there', { metadata, data }, undefined],
-    ['the reference lacks its key', { metadata, dataRef: { bucket: 'media', bytes: 1 } }, undefined],
-    ['the metadata is missing', { dataRef }, undefined],
-    ['there is nothing', undefined, undefined],
-  ])('is told when %s', (_what, detail, expected) => {
+    ['a reference', { metadata, dataRef }, { metadata, dataRef }],
+    ['inline data', { metadata, data }, undefined],
+    ['a reference without a key', { metadata, dataRef: { bucket: 'media', bytes: 1 } }, undefined],
+    ['a reference without metadata', { dataRef }, undefined],
+    ['no detail', undefined, undefined],
+  ])('is parsed from %s', (_what, detail, expected) => {
     expect(parseClaimCheck(detail)).toEqual(expected);
+  });
+});
+
+const issueSchema = z.object({
+  text: z.string().check(z.minLength(3), z.maxLength(5)),
+  choice: z.enum(['a', 'b']),
+  list: z.array(z.number()),
+  fixed: z.literal('1'),
+  map: z.record(z.string(), z.boolean()),
+});
+const valid = { text: 'four', choice: 'a', list: [1], fixed: '1', map: { x: true } };
+
+describe('describeIssues', () => {
+  it.each([
+    ['(root)', 'sensitive'],
+    ['text', { ...valid, text: 's!' }],
+    ['text', { ...valid, text: 'sensitive' }],
+    ['choice', { ...valid, choice: 'sensitive' }],
+    ['list.1', { ...valid, list: [1, 'sensitive'] }],
+    ['fixed', { ...valid, fixed: 'sensitive' }],
+    ['map.x', { ...valid, map: { x: 'sensitive' } }],
+  ])('reports the path %s and the expectation, never the value', (path, value) => {
+    const { error } = issueSchema.safeParse(value);
+    const issues = error ? describeIssues(error) : [];
+    expect(issues).toMatchObject([{ path, message: expect.stringMatching(/expected/) }]);
+    expect(JSON.stringify(issues)).not.toMatch(/sensitive|s!/);
   });
 });

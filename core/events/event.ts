@@ -4,20 +4,23 @@ import { catalogue, type EventData, type EventType } from './catalogue.ts';
 import { deriveId } from './ids.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
 
-// Without a locale zod says no more than "Invalid input".
+// Without a locale every message of zod is "Invalid input".
 z.config(en());
 
-/** What does not fit, field by field; the message names fields and expectations, never values. */
+/** An invalid field. The message says what was expected and never quotes the value. */
 export interface Issue {
   readonly path: string;
   readonly message: string;
 }
 
-export function describeIssues(error: z.core.$ZodError): Issue[] {
-  return error.issues.map((issue) => ({ path: issue.path.map(String).join('.') || '(root)', message: issue.message }));
+export function describeIssues(error: z.core.$ZodError, prefix = ''): Issue[] {
+  return error.issues.map(({ path, message }) => ({
+    path: prefix + (path.map(String).join('.') || '(root)'),
+    message,
+  }));
 }
 
-/** A domain event: what is put on the bus as `detail-type` and `detail`. */
+/** A domain event, published with `detail-type` (its type) and `detail` (metadata and data). */
 export interface DomainEvent<T extends EventType = EventType> {
   readonly type: T;
   readonly metadata: EventMetadata;
@@ -27,13 +30,13 @@ export interface DomainEvent<T extends EventType = EventType> {
 /** Any event of the catalogue, as a union that narrows on `type`. */
 export type AnyEvent = { [T in EventType]: DomainEvent<T> }[EventType];
 
-/** Where an event that was too large for the bus lies in S3. */
+/** The S3 object with the data of an event that exceeds the size limit of the bus. */
 const dataRef = z.object({ bucket: z.string(), key: z.string(), bytes: z.number() });
 export type DataRef = z.infer<typeof dataRef>;
 
 const schemas: { [T in EventType]: z.ZodMiniType<EventData<T>> } = catalogue;
 
-const referring = z.object({ metadata, dataRef });
+const claimCheck = z.object({ metadata, dataRef });
 
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
@@ -44,33 +47,29 @@ export class InvalidEventError extends Error {
   }
 }
 
-/** The reference of a claim check, when the detail holds one in place of its data. */
+/** Parses a claim check: a detail with a reference in place of its data. Undefined if it is none. */
 export function parseClaimCheck(detail: unknown): { metadata: EventMetadata; dataRef: DataRef } | undefined {
-  const parsed = referring.safeParse(detail);
+  const parsed = claimCheck.safeParse(detail);
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Checks `detail` against the catalogue. Throws {@link InvalidEventError}, which names every field that does not fit. */
+/** Validates `detail` against the catalogue. Throws {@link InvalidEventError}, which lists every invalid field. */
 export function parseEvent<T extends EventType>(type: T, detail: unknown): DomainEvent<T> {
   const envelope = z.object({ metadata, data: z.unknown() }).safeParse(detail);
   if (!envelope.success) throw new InvalidEventError(type, describeIssues(envelope.error));
   const data = schemas[type].safeParse(envelope.data.data);
-  if (!data.success) throw new InvalidEventError(type, describeIssues(data.error).map(underData));
+  if (!data.success) throw new InvalidEventError(type, describeIssues(data.error, 'data.'));
   return { type, metadata: envelope.data.metadata, data: data.data };
 }
 
-function underData(issue: Issue): Issue {
-  return { ...issue, path: `data.${issue.path}` };
-}
-
-/** What an event of our own follows from. */
+/** What caused an event of this bridge. */
 export interface Cause {
   readonly organizationId: string;
   readonly correlationId: string;
   readonly causationId: string;
 }
 
-/** An event of this bridge's own making, identified by what it is about. */
+/** Creates an event whose id is derived from its type, the organization and `identity`. */
 export function createEvent<T extends EventType>(
   type: T,
   data: EventData<T>,
@@ -95,7 +94,7 @@ export function createEvent<T extends EventType>(
   };
 }
 
-/** Where in the bucket an event lies whose data is too large for the bus. */
+/** The S3 key for the data of an event that exceeds the size limit of the bus. */
 export function largeEventKey({ organizationId, id }: EventMetadata): string {
   return `events/${organizationId}/${id}.json`;
 }

@@ -4,15 +4,15 @@ import { anyJson, reversed } from '../../test/arbitraries.ts';
 import { propertyRuns } from '../../test/depth.ts';
 import { contentHash, deriveId } from './ids.ts';
 
-describe('a derived id', () => {
+describe('deriveId', () => {
   const part = fc.oneof(fc.string(), fc.integer());
   const parts = fc.array(part, { maxLength: 4 });
 
-  it('is 32 hex digits', () => {
+  it('returns 32 hex digits', () => {
     fc.assert(fc.property(parts, (list) => /^[0-9a-f]{32}$/.test(deriveId(...list))));
   });
 
-  it('is the same for the same parts and another for others, however they would read joined', () => {
+  it('returns equal ids for equal parts only, even if the joined parts are equal', () => {
     const some = fc.array(fc.constantFrom('', 'a', 'b', 'ab', ',', '"', '","', '[', 1, '1'), { maxLength: 4 });
     fc.assert(
       fc.property(some, some, (a, b) => {
@@ -38,17 +38,17 @@ describe('a derived id', () => {
       ['T', 'x'],
       ['t', 'x'],
     ],
-  ])('of %j is another than of %j', (a, b) => {
+  ])('distinguishes %j from %j', (a, b) => {
     expect(deriveId(...a)).not.toBe(deriveId(...b));
   });
 
-  it('never changes from one version of this bridge to the next', () => {
+  it('is stable across versions of the bridge', () => {
     expect(deriveId('message.received', 'O', 'C', 'T', 'T_1')).toBe('1b0e57c4109fa42c70e660862719862f');
   });
 });
 
-describe('the hash of a content', () => {
-  it('does not depend on the order of the members', () => {
+describe('contentHash', () => {
+  it('does not depend on the order of keys', () => {
     fc.assert(
       fc.property(anyJson, (given) => {
         const value: unknown = JSON.parse(JSON.stringify(given));
@@ -58,14 +58,14 @@ describe('the hash of a content', () => {
   });
 
   it.each([
-    ['order of a list', [1, 2], [2, 1]],
+    ['the order of a list', [1, 2], [2, 1]],
     ['nesting', { a: { b: 1 } }, { a: 1, b: 1 }],
     ['type', { a: '1' }, { a: 1 }],
     ['null', { a: null }, {}],
     ['emptiness', {}, []],
     ['absence', undefined, null],
     ['absence', undefined, 'undefined'],
-    ['a member called __proto__', JSON.parse('{"__proto__":{"a":1}}'), {}],
+    ['a key __proto__', JSON.parse('{"__proto__":{"a":1}}'), {}],
   ])('depends on %s', (_what, a, b) => {
     expect(contentHash(a)).not.toBe(contentHash(b));
   });

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/**
- * A stable identifier of 32 hex digits for a list of parts. Parts are joined as JSON, so that no two lists
- * run into each other.
- */
+/** A stable identifier of 32 hex digits for a list of parts. Parts are serialized as JSON, so lists cannot collide by joining. */
 export function deriveId(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
-/** A hash of a JSON value that does not depend on the order of keys. */
+/** A hash of a JSON value, independent of key order. */
 export function contentHash(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
-/** JSON with its keys in order: equal values give equal texts. */
+/** JSON with sorted keys: equal values give equal strings. */
 export function canonicalJson(value: unknown): string {
   return (
     JSON.stringify(value, (_key, inner: unknown) => {

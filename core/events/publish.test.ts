@@ -8,8 +8,8 @@ import { type BusEntry, createPublisher, PublishError, type PublishOptions } fro
 const maxBytes = 2_000;
 const at = '2026-03-11T09:14:30.000Z';
 
-/** An event whose detail is about as large as the text in it. */
-function eventOf(id: string, messageId = 'm'): AnyEvent {
+/** An event whose size is determined by the message id. */
+function createEvent(id: string, messageId = 'm'): AnyEvent {
   const metadata = {
     id,
     version: '1',
@@ -26,33 +26,33 @@ function eventOf(id: string, messageId = 'm'): AnyEvent {
 }
 
 function events(count: number, size = 1): AnyEvent[] {
-  return Array.from({ length: count }, (_item, index) => eventOf(`e${index}`, 'm'.repeat(size)));
+  return Array.from({ length: count }, (_item, index) => createEvent(`e${index}`, 'm'.repeat(size)));
 }
 
-const idOf = ({ Detail }: BusEntry): string => JSON.parse(Detail).metadata.id;
+const entryId = ({ Detail }: BusEntry): string => JSON.parse(Detail).metadata.id;
 
-/** A bus that takes what `takes` says, counting from 0 how often it was asked for the same event. */
-function bus(takes: (id: string, attempt: number) => boolean = () => true, limit = maxBytes) {
+/** A bus that accepts an entry if `accepts` returns true. `attempt` counts the attempts of the same event from 0. */
+function createBus(accepts: (id: string, attempt: number) => boolean = () => true, limit = maxBytes) {
   const calls: BusEntry[][] = [];
-  const taken: string[] = [];
-  const kept: string[] = [];
+  const accepted: string[] = [];
+  const stored: string[] = [];
   const waits: number[] = [];
-  const asked = new Map<string, number>();
+  const attempts = new Map<string, number>();
   const putEvents: PublishOptions['putEvents'] = async (entries) => {
     calls.push([...entries]);
     return entries.map((entry) => {
-      const id = idOf(entry);
-      const attempt = asked.get(id) ?? 0;
-      asked.set(id, attempt + 1);
-      if (takes(id, attempt)) taken.push(id);
-      return takes(id, attempt);
+      const id = entryId(entry);
+      const attempt = attempts.get(id) ?? 0;
+      attempts.set(id, attempt + 1);
+      if (accepts(id, attempt)) accepted.push(id);
+      return accepts(id, attempt);
     });
   };
   const publish = createPublisher({
     bus: 'omnichannel',
     putEvents,
-    keep: async (event, json) => {
-      kept.push(json);
+    storeLargeEvent: async (event, json) => {
+      stored.push(json);
       return { bucket: 'media', key: event.metadata.id, bytes: json.length };
     },
     maxBytes: limit,
@@ -60,13 +60,13 @@ function bus(takes: (id: string, attempt: number) => boolean = () => true, limit
       waits.push(ms);
     },
   });
-  return { publish, calls, taken, kept, waits, asked };
+  return { publish, calls, accepted, stored, waits, attempts };
 }
 
 describe('publishing', () => {
-  it('puts each event under the bridge’s source, its detail-type and the bus’s name', async () => {
-    const { publish, calls } = bus();
-    const event = eventOf('e');
+  it('sets the source, the detail-type and the bus name', async () => {
+    const { publish, calls } = createBus();
+    const event = createEvent('e');
     await publish([event]);
     const Detail = JSON.stringify({ metadata: event.metadata, data: event.data });
     const entry = {
@@ -78,80 +78,69 @@ describe('publishing', () => {
     expect(calls).toEqual([[entry]]);
   });
 
-  it('of nothing calls nobody', async () => {
-    const { publish, calls } = bus();
+  it('makes no call without events', async () => {
+    const { publish, calls } = createBus();
     await publish([]);
     expect(calls).toEqual([]);
   });
 
   it.each([
-    ['10 small ones in one call', events(10), 100_000, [10]],
-    ['11 in two', events(11), 100_000, [10, 1]],
-    ['25 in three', events(25), 100_000, [10, 10, 5]],
-    ['as many as fit in their bytes', events(5, 500), maxBytes, [2, 2, 1]],
-    ['large ones each alone', events(3, 1_500), maxBytes, [1, 1, 1]],
+    ['10 small events in one call', events(10), 100_000, [10]],
+    ['11 small events in two calls', events(11), 100_000, [10, 1]],
+    ['25 small events in three calls', events(25), 100_000, [10, 10, 5]],
+    ['as many events per call as the size limit allows', events(5, 500), maxBytes, [2, 2, 1]],
+    ['one large event per call', events(3, 1_500), maxBytes, [1, 1, 1]],
   ])('puts %s', async (_what, list, limit, sizes) => {
-    const { publish, calls, taken } = bus(undefined, limit);
+    const { publish, calls, accepted } = createBus(undefined, limit);
     await publish(list);
     expect(calls.map((entries) => entries.length)).toEqual(sizes);
-    expect(taken).toEqual(list.map(({ metadata }) => metadata.id));
+    expect(accepted).toEqual(list.map(({ metadata }) => metadata.id));
   });
 
   it('counts bytes, not characters', async () => {
-    const { publish, calls } = bus();
+    const { publish, calls } = createBus();
     const wide = '😀'.repeat(300);
-    await publish([eventOf('e', wide), eventOf('f', wide)]);
+    await publish([createEvent('e', wide), createEvent('f', wide)]);
     expect(calls).toHaveLength(2);
   });
 });
 
-describe('an event that the bus refused', () => {
-  it('is put again, alone of its call, a little later each time', async () => {
-    const { publish, calls, waits, asked } = bus((id, attempt) => id !== 'e3' || attempt === 2);
+describe('retries', () => {
+  const storeLargeEvent = () => Promise.reject(new Error('unused'));
+  const options = { bus: 'b', maxBytes, storeLargeEvent, wait: async () => undefined };
+
+  it('retries a rejected event alone, with exponential backoff', async () => {
+    const { publish, calls, waits, attempts } = createBus((id, attempt) => id !== 'e3' || attempt === 2);
     await publish(events(5));
-    expect(calls.map((entries) => entries.map(idOf))).toEqual([['e0', 'e1', 'e2', 'e3', 'e4'], ['e3'], ['e3']]);
+    expect(calls.map((entries) => entries.map(entryId))).toEqual([['e0', 'e1', 'e2', 'e3', 'e4'], ['e3'], ['e3']]);
     expect(waits).toEqual([100, 200]);
-    expect(asked.get('e0')).toBe(1);
+    expect(attempts.get('e0')).toBe(1);
   });
 
-  it('three times is told, with how many there are', async () => {
-    const { publish, calls } = bus((id) => id !== 'e3' && id !== 'e11', 100_000);
+  it('throws PublishError with the number of events after three attempts', async () => {
+    const { publish, calls } = createBus((id) => id !== 'e3' && id !== 'e11', 100_000);
     const error = new PublishError(2, 12);
     await expect(publish(events(12))).rejects.toThrow(error);
-    expect(error.message).toBe('the bus refused 2 of 12 events after 3 attempts; send them again');
+    expect(error.message).toBe('the bus rejected 2 of 12 events: retry');
     expect(calls.map((entries) => entries.length)).toEqual([10, 2, 2, 2]);
   });
 
-  it('for want of an outcome is refused as well', async () => {
-    const options = {
-      bus: 'b',
-      maxBytes,
-      keep: () => Promise.reject(new Error('unused')),
-      wait: async () => undefined,
-    };
+  it('treats a missing result as a rejection', async () => {
     await expect(createPublisher({ ...options, putEvents: async () => [] })(events(2))).rejects.toThrow(PublishError);
   });
-});
 
-describe('a call that fails', () => {
-  it('fails the publishing, so that nobody takes its events for published', async () => {
-    const options = {
-      bus: 'b',
-      maxBytes,
-      keep: () => Promise.reject(new Error('unused')),
-      wait: async () => undefined,
-    };
+  it('throws the error of a failed call', async () => {
     const putEvents = () => Promise.reject(new Error('no network'));
     await expect(createPublisher({ ...options, putEvents })(events(2))).rejects.toThrow('no network');
   });
 });
 
-describe('an event too large for the bus', () => {
-  it('is kept, and put as a reference beside the others', async () => {
-    const { publish, calls, kept } = bus();
-    const large = eventOf('large', 'm'.repeat(maxBytes));
-    await publish([eventOf('small'), large]);
-    expect(kept).toEqual([JSON.stringify(large.data)]);
+describe('large events', () => {
+  it('are stored and published as a reference, in one call with other events', async () => {
+    const { publish, calls, stored } = createBus();
+    const large = createEvent('large', 'm'.repeat(maxBytes));
+    await publish([createEvent('small'), large]);
+    expect(stored).toEqual([JSON.stringify(large.data)]);
     const bytes = JSON.stringify(large.data).length;
     expect(calls.flat().map(({ Detail }): unknown => JSON.parse(Detail))).toMatchObject([
       { data: { messageId: 'm' } },
@@ -160,46 +149,49 @@ describe('an event too large for the bus', () => {
     expect(calls.flat()[1]?.Detail).not.toContain('mmm');
   });
 
-  it('is kept from one byte past the limit on', async () => {
-    const event = eventOf('e', 'm'.repeat(100));
+  it('are those at least one byte over the limit', async () => {
+    const event = createEvent('e', 'm'.repeat(100));
     const size = Buffer.byteLength(JSON.stringify({ metadata: event.metadata, data: event.data }));
     for (const [limit, count] of [
       [size, 0],
       [size - 1, 1],
     ] as const) {
-      const { publish, kept } = bus(undefined, limit);
+      const { publish, stored } = createBus(undefined, limit);
       await publish([event]);
-      expect(kept).toHaveLength(count);
+      expect(stored).toHaveLength(count);
     }
   });
 
-  it('that cannot be kept fails the publishing before anything is put', async () => {
+  it('publish nothing if storing one fails', async () => {
     const calls: unknown[] = [];
-    const keep = () => Promise.reject(new Error('no bucket'));
+    const storeLargeEvent = () => Promise.reject(new Error('no bucket'));
     const putEvents = async (entries: readonly BusEntry[]) => entries.map((entry) => calls.push(entry) > 0);
-    const publish = createPublisher({ bus: 'b', maxBytes, keep, putEvents });
-    await expect(publish([eventOf('small'), eventOf('large', 'm'.repeat(maxBytes))])).rejects.toThrow('no bucket');
+    const publish = createPublisher({ bus: 'b', maxBytes, storeLargeEvent, putEvents });
+    await expect(publish([createEvent('small'), createEvent('large', 'm'.repeat(maxBytes))])).rejects.toThrow(
+      'no bucket',
+    );
     expect(calls).toEqual([]);
   });
 });
 
-describe('for any sizes and any refusals', () => {
+describe('for any sizes and rejections', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 2_500 }), { maxLength: 40 });
-  const refusals = fc.func(fc.boolean());
+  const rejections = fc.func(fc.boolean());
 
-  it('every event is taken or PublishError is thrown, and no call exceeds its limits', async () => {
+  it('accepts every event or throws PublishError, and no call exceeds the limits', async () => {
     await fc.assert(
-      fc.asyncProperty(sizes, fc.integer({ min: 300, max: 3_000 }), refusals, async (given, limit, takes) => {
-        const list = given.map((size, index) => eventOf(`e${index}`, 'm'.repeat(size)));
-        const { publish, calls, taken, asked } = bus((id, attempt) => takes(id, attempt), limit);
+      fc.asyncProperty(sizes, fc.integer({ min: 300, max: 3_000 }), rejections, async (given, limit, accepts) => {
+        const list = given.map((size, index) => createEvent(`e${index}`, 'm'.repeat(size)));
+        const { publish, calls, accepted, attempts } = createBus((id, attempt) => accepts(id, attempt), limit);
         const error = await publish(list).then(
           () => undefined,
           (thrown: unknown) => thrown,
         );
-        if (error === undefined) expect(taken.toSorted()).toEqual(list.map(({ metadata }) => metadata.id).toSorted());
+        if (error === undefined)
+          expect(accepted.toSorted()).toEqual(list.map(({ metadata }) => metadata.id).toSorted());
         else expect(error).toBeInstanceOf(PublishError);
-        expect(new Set(taken).size).toBe(taken.length);
-        expect(Math.max(0, ...asked.values())).toBeLessThanOrEqual(3);
+        expect(new Set(accepted).size).toBe(accepted.length);
+        expect(Math.max(0, ...attempts.values())).toBeLessThanOrEqual(3);
         for (const entries of calls) {
           const bytes = entries.reduce((sum, { Detail }) => sum + Buffer.byteLength(Detail), 0);
           expect(entries.length).toBeLessThanOrEqual(10);

@@ -4,7 +4,7 @@ import { time } from '../../test/arbitraries.ts';
 import { propertyRuns } from '../../test/depth.ts';
 import { isRfc3339, rfc3339, toUtcMicroseconds } from './schemas.ts';
 
-describe('a time in microseconds', () => {
+describe('toUtcMicroseconds', () => {
   it.each([
     ['2026-03-11T09:14:14.120349Z', '2026-03-11T09:14:14.120349Z'],
     ['2026-03-11T09:14:14Z', '2026-03-11T09:14:14.000000Z'],
@@ -18,11 +18,11 @@ describe('a time in microseconds', () => {
     ['2026-03-11T09:14:14-00:00', '2026-03-11T09:14:14.000000Z'],
     ['2024-02-29T23:59:59+00:00', '2024-02-29T23:59:59.000000Z'],
     ['1969-12-31T23:59:59.9Z', '1969-12-31T23:59:59.900000Z'],
-  ])('of %s is %s', (given, expected) => {
+  ])('converts %s to %s', (given, expected) => {
     expect(toUtcMicroseconds(given)).toBe(expected);
   });
 
-  it('is a time again, and stays as it is', () => {
+  it('is idempotent', () => {
     fc.assert(
       fc.property(time, (given) => {
         const once = toUtcMicroseconds(given);
@@ -33,7 +33,7 @@ describe('a time in microseconds', () => {
     );
   });
 
-  it('compares as a string as its instant does', () => {
+  it('preserves the order of instants', () => {
     fc.assert(
       fc.property(time, time, (a, b) => {
         const [first, second] = [toUtcMicroseconds(a), toUtcMicroseconds(b)];
@@ -45,20 +45,20 @@ describe('a time in microseconds', () => {
   });
 });
 
-/** Microseconds since 1970, by another way than the code's. */
+/** Microseconds since 1970, computed independently of the code under test. */
 function instant(given: string): bigint {
   const [, seconds = '', fraction = '', offset = ''] = rfc3339.exec(given) ?? [];
   return BigInt(Date.parse(`${seconds}${offset}`)) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
 }
 
-describe('a time', () => {
+describe('isRfc3339', () => {
   it.each([
     '2026-03-11T09:14:14Z',
     '2026-03-11T09:14:14.123456789+14:00',
     '1970-01-01T00:00:00.000000Z',
     '2024-02-29T00:00:00Z',
     '9999-12-31T23:59:59Z',
-  ])('is %s', (text) => {
+  ])('accepts %s', (text) => {
     expect(isRfc3339(text)).toBe(true);
   });
 
@@ -81,19 +81,19 @@ describe('a time', () => {
     '+002026-03-11T09:14:14Z',
     ' 2026-03-11T09:14:14Z',
     '2026-03-11T09:14:14Z\n',
-  ])('is not %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(isRfc3339(text)).toBe(false);
   });
 
   it.each(['2026-02-30T09:14:14Z', '2025-02-29T09:14:14Z', '2026-04-31T09:14:14Z', '2026-03-11T24:00:00Z'])(
-    'is not %s, which does not exist and would sort before the time it is taken for',
+    'rejects the nonexistent time %s',
     (text) => {
       expect(isRfc3339(text)).toBe(false);
     },
   );
 
   it.each(['0000-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'])(
-    'that lies outside four-digit years in UTC, such as %s, is refused or stays comparable',
+    'rejects %s, outside four-digit years in UTC, or keeps it comparable',
     (text) => {
       expect(!isRfc3339(text) || rfc3339.test(toUtcMicroseconds(text))).toBe(true);
     },

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 
-/** RFC 3339, as LiveChat and this bridge write it. */
+/** The subset of RFC 3339 that LiveChat and this bridge write. */
 export const rfc3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * The same instant in UTC with exactly six decimals, so that times compare as strings.
- * Digits past the microsecond are cut. The input must match {@link rfc3339}.
+ * The same instant in UTC with exactly six decimals, so that times sort as strings. Truncates to microseconds. The input must
+ * match {@link rfc3339}.
  */
 export function toUtcMicroseconds(time: string): string {
   const [, seconds, fraction = '', offset] = rfc3339.exec(time) ?? [];
@@ -13,7 +13,7 @@ export function toUtcMicroseconds(time: string): string {
   return `${utc}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
 }
 
-/** Whether a string is a time that exists: `Date` itself would take 30 February for 2 March. */
+/** Whether a string is a valid RFC 3339 time. `Date` alone would accept 30 February as 2 March. */
 export function isRfc3339(text: string): boolean {
   const [, seconds] = rfc3339.exec(text) ?? [];
   if (seconds === undefined) return false;
@@ -23,11 +23,9 @@ export function isRfc3339(text: string): boolean {
   return exists && instant >= earliest && instant <= latest;
 }
 
-// Years of four digits in UTC as well.
+// The year in UTC must have four digits too.
 const earliest = Date.parse('0000-01-01T00:00:00Z');
 const latest = Date.parse('9999-12-31T23:59:59.999Z');
-
-/** Building blocks that several events share. Times are ISO 8601; LiveChat's own keep their microseconds. */
 
 export const id = z.string().check(z.minLength(1));
 export const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
@@ -37,20 +35,20 @@ export type UserType = z.infer<typeof userType>;
 
 export const author = z.object({ id: z.string(), type: userType });
 
-/** A user of a chat. `present` is left out where the carrier did not say. */
+/** A user of a chat. `present` is omitted if the carrier does not report it. */
 export const participant = z.object({
   id,
   type: userType,
   name: z.optional(z.string()),
   email: z.optional(z.string()),
   present: z.optional(z.boolean()),
-  /** Whether the customer does not see them: a supervisor, say, who has no part in who the chat is with. */
+  /** Whether the user is invisible to the customer, such as a supervisor. */
   hidden: z.optional(z.boolean()),
-  /** Set where the id alone suggests another type, so that messages stored before may name their author wrongly. */
+  /** Set if the id suggests another type: messages stored earlier may have the wrong author type. */
   misleadingId: z.optional(z.literal(true)),
   /** Session fields of a customer, by name. */
   fields: z.optional(z.record(z.string(), z.string())),
-  /** ISO 3166 alpha-2, of a customer's visit. */
+  /** The country of a customer's visit, ISO 3166 alpha-2. */
   country: z.optional(z.string()),
 });
 export type Participant = z.infer<typeof participant>;
@@ -62,13 +60,13 @@ export const queue = z.object({
   queuedAt: z.optional(z.string()),
 });
 
-/** One answer of a form that a customer filled in: several values where several were ticked. */
+/** One answer of a form. A multiple-choice answer has several values. */
 export const formAnswer = z.object({ id: z.string(), label: z.string(), values: z.array(z.string()) });
 export type FormAnswer = z.infer<typeof formAnswer>;
 
 export const target = z.object({ agents: z.array(z.string()), groups: z.array(z.number()) });
 
-/** How urgent a conversation is, least first. */
+/** In ascending order. */
 export const priorities = ['low', 'normal', 'high', 'urgent'] as const;
 export const priority = z.enum(priorities);
 export type Priority = z.infer<typeof priority>;
@@ -76,7 +74,7 @@ export type Priority = z.infer<typeof priority>;
 export const messageType = z.enum(['text', 'media', 'interactive', 'form', 'system', 'custom', 'unknown']);
 export const visibility = z.enum(['all', 'agents']);
 
-/** One message in the bus's own terms; `rawPayload` is the carrier's event as it came, without any secret. */
+/** A message in a format common to all carriers. `rawPayload` is the carrier's original event without secrets. */
 export const normalizedMessage = z.object({
   id,
   organizationId: id,
@@ -85,7 +83,7 @@ export const normalizedMessage = z.object({
   carrier: z.literal('livechat'),
   direction: z.enum(['inbound', 'outbound']),
   type: messageType,
-  /** Text, url or JSON text; for `custom` the carrier's object. */
+  /** Text, a URL or a JSON string. For `custom`, the carrier's object. */
   content: z.unknown(),
   timestamp: time,
   author,
@@ -95,17 +93,17 @@ export const normalizedMessage = z.object({
 });
 export type NormalizedMessage = z.infer<typeof normalizedMessage>;
 
-/** In which conversation, and in which thread of it where the carrier named one. */
+/** `threadId` is omitted if the carrier names no thread. */
 export const conversationKey = { conversationId: id, threadId: z.optional(id) };
 export const threadKey = { conversationId: id, threadId: id };
 
 export const metadata = z.object({
-  /** Derived from what happened, never random: the same webhook twice has the same id. */
+  /** Derived from the content, not random: a duplicate webhook has the same id. */
   id,
   version: z.literal('1'),
-  /** Ties together all events that came of one call. */
+  /** Shared by all events that result from one call. */
   correlationId: id,
-  /** The event that led to this one. */
+  /** The event that caused this one. */
   causationId: z.optional(id),
   organizationId: id,
   carrier: z.literal('livechat'),
@@ -114,7 +112,7 @@ export const metadata = z.object({
 });
 export type EventMetadata = z.infer<typeof metadata>;
 
-/** Agents and bots write to the customer; everything else comes in. */
+/** Messages of agents and bots are outbound, all others inbound. */
 export function messageDirection(author: UserType): NormalizedMessage['direction'] {
   return author === 'agent' || author === 'bot' ? 'outbound' : 'inbound';
 }

@@ -108,7 +108,7 @@ export interface UnregisterWebhook {
   readonly owner_client_id: string;
 }
 
-export interface OfClient {
+export interface OwnerClient {
   readonly owner_client_id: string;
 }
 
@@ -117,14 +117,14 @@ export interface Method<T> {
   readonly name: string;
   readonly api: 'agent' | 'configuration';
   readonly writes: boolean;
-  readonly answer: z.ZodMiniType<T>;
+  readonly response: z.ZodMiniType<T>;
 }
 
 const id = z.string().check(z.minLength(1));
 const maybeText = z.optional(z.nullable(z.string()));
 const ids = z.optional(z.nullable(z.array(z.string())));
 
-/** Strict for the probe by `custom_id`: a missed event would be sent a second time. */
+/** Strict for the probe by `custom_id`: if it overlooked an event, the message would be sent twice. */
 const event = z.looseObject({ id, type: maybeText, custom_id: maybeText, author_id: maybeText, created_at: maybeText });
 
 const thread = z.looseObject({
@@ -180,12 +180,12 @@ const nothing = z.pipe(
   z.transform(() => undefined),
 );
 
-function write<T>(name: string, answer: z.ZodMiniType<T>, api: Method<T>['api'] = 'agent'): Method<T> {
-  return { name, api, writes: true, answer };
+function write<T>(name: string, response: z.ZodMiniType<T>, api: Method<T>['api'] = 'agent'): Method<T> {
+  return { name, api, writes: true, response };
 }
 
-function read<T>(name: string, answer: z.ZodMiniType<T>, api: Method<T>['api'] = 'agent'): Method<T> {
-  return { name, api, writes: false, answer };
+function read<T>(name: string, response: z.ZodMiniType<T>, api: Method<T>['api'] = 'agent'): Method<T> {
+  return { ...write(name, response, api), writes: false };
 }
 
 /** Source: Agent Chat Web API and Configuration API, v3.4 to v3.6 (platform.text.com/docs). */

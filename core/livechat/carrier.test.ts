@@ -31,7 +31,7 @@ const thread = (id: string, at: number | undefined, customIds: readonly (string 
   events: customIds.map((custom_id, index) => ({ id: `${id}_${index + 1}`, custom_id })),
 });
 
-describe('a message is looked for', () => {
+describe('find', () => {
   it.each<[string, readonly object[], object | undefined, number]>([
     [
       'in the latest thread',
@@ -56,7 +56,7 @@ describe('a message is looked for', () => {
       3,
     ],
     [
-      'no further back than the thread in which the first attempt began',
+      'back to the thread in which the first attempt began',
       [
         { threads: [thread('T9', 20)], next_page_id: 'p2' },
         { threads: [thread('T8', -2)], next_page_id: 'p3' },
@@ -65,7 +65,7 @@ describe('a message is looked for', () => {
       2,
     ],
     [
-      'a minute further back, since clocks differ',
+      'one minute further back, because clocks differ',
       [
         { threads: [thread('T9', -1)], next_page_id: 'p2' },
         { threads: [thread('T8', -2)], next_page_id: 'p3' },
@@ -75,14 +75,14 @@ describe('a message is looked for', () => {
     ],
     ['until there are no more pages', [{ threads: [thread('T9', 20)], next_page_id: null }], undefined, 1],
     [
-      'further where LiveChat does not say how old a thread is',
+      'further if a thread has no creation time',
       [{ threads: [thread('T9', undefined)], next_page_id: 'p2' }, { threads: [] }],
       undefined,
       2,
     ],
     ['in a chat without threads', [{ threads: [] }], undefined, 1],
     ['in threads without events', [{ threads: [{ id: 'T9', events: null }, { id: 'T8' }] }], undefined, 1],
-  ])('%s', async (_name, pages, expected, calls) => {
+  ])('searches %s', async (_name, pages, expected, calls) => {
     const { carrier, asked } = await served(pages);
     expect(await carrier.find('chat', 'out-1', first)).toEqual(expected);
     const bodies = asked().map(({ path, body }) => ({ path, body }));
@@ -94,8 +94,8 @@ describe('a message is looked for', () => {
   });
 });
 
-describe('a message', () => {
-  it('is sent with its id', async () => {
+describe('send, append and upload', () => {
+  it('sends an event with its custom_id', async () => {
     const { carrier, asked } = await served([{ event_id: 'E1' }]);
     expect(carrier.hasFile(text)).toBe(false);
     expect(await carrier.send('chat', { id: 'out-1', content: text })).toEqual({ messageId: 'E1', threadId: '' });
@@ -108,9 +108,9 @@ describe('a message', () => {
   });
 
   it.each([
-    ['the id of its event', { thread_id: 'T1', event_ids: ['E1'] }, 'E1'],
-    ['no id', { thread_id: 'T1' }, ''],
-  ])('is appended as an inactive thread, which is answered with %s', async (_name, answer, messageId) => {
+    ['the event id', { thread_id: 'T1', event_ids: ['E1'] }, 'E1'],
+    ['an empty id if LiveChat returns none', { thread_id: 'T1' }, ''],
+  ])('appends an inactive thread and returns %s', async (_name, answer, messageId) => {
     const { carrier, asked } = await served([answer]);
     expect(await carrier.append('chat', { id: 'out-1', content: text })).toEqual({ threadId: 'T1', messageId });
     expect(asked()).toMatchObject([
@@ -124,7 +124,7 @@ describe('a message', () => {
     ]);
   });
 
-  it('that is a file is uploaded from our bucket, then sent as what LiveChat has made of it', async () => {
+  it('uploads a file from the media bucket and sends the returned URL', async () => {
     const { carrier, asked, read } = await served([
       { url: 'https://cdn.livechat-files.com/plan.png' },
       { event_id: 'E1' },
@@ -154,7 +154,7 @@ describe('a message', () => {
     });
   });
 
-  it('that is a file without a name has the name of its key', async () => {
+  it('names an unnamed file after its key', async () => {
     const { carrier, asked } = await served([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
     const { name: _name, alternativeText: _text, ...unnamed } = file;
     expect(await carrier.withFile(unnamed, carrier.upload)).toEqual({
@@ -164,7 +164,7 @@ describe('a message', () => {
     expect(asked()[0]?.body).toContain('filename="plan.png"');
   });
 
-  it('that is a file is uploaded whole at each try', async () => {
+  it('uploads the whole file at each attempt', async () => {
     const { carrier, asked, read } = await served([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
     await carrier.withFile(file, async (fetched) => {
       await carrier.upload(fetched);
@@ -175,14 +175,14 @@ describe('a message', () => {
     expect(asked()).toMatchObject([whole, { ...whole, region: 'fra' }]);
   });
 
-  it('that is a file is not sent before it was uploaded', async () => {
+  it('rejects sending a file before the upload', async () => {
     const { carrier, asked } = await served([{}]);
     await expect(carrier.send('chat', { id: 'out-1', content: file })).rejects.toBeInstanceOf(TypeError);
     expect(asked()).toEqual([]);
   });
 });
 
-describe('a repair', () => {
+describe('repairs', () => {
   it.each<[string, (carrier: Carrier<Part>) => Promise<void>, string, object]>([
     ['resumes the chat', (carrier) => carrier.resume('chat'), 'resume_chat', { chat: { id: 'chat' }, active: true }],
     [
@@ -214,29 +214,26 @@ describe('a repair', () => {
     expect(asked()).toMatchObject([{ path, body }]);
   });
 
-  it.each(['join', 'takeOver'] as const)(
-    'by %s needs to know who sends, and says which setting tells',
-    async (method) => {
-      const { carrier, asked } = await served([{}], { agentId: '' });
-      await expect(carrier[method]('chat')).rejects.toThrow(/^LIVECHAT_AGENT_ID: expected/);
-      expect(asked()).toEqual([]);
-    },
-  );
+  it.each(['join', 'takeOver'] as const)('%s rejects a missing sender with the name of the setting', async (method) => {
+    const { carrier, asked } = await served([{}], { agentId: '' });
+    await expect(carrier[method]('chat')).rejects.toThrow(/^LIVECHAT_AGENT_ID: expected/);
+    expect(asked()).toEqual([]);
+  });
 
-  it('by region calls there from then on, and tells of it', async () => {
+  it('inRegion calls the region and stores it', async () => {
     const { carrier, asked, regions } = await served([{ event_id: 'E1' }]);
     await carrier.inRegion('fra').send('chat', { id: 'out-1', content: text });
     expect(regions).toEqual(['fra']);
     expect(asked()).toMatchObject([{ region: 'fra' }]);
   });
 
-  it('by fresh credentials calls with them', async () => {
+  it('withFreshCredentials calls with changed credentials', async () => {
     const { carrier, asked } = await served([{ event_id: 'E1' }], { refreshed: true });
     await (await carrier.withFreshCredentials())?.send('chat', { id: 'out-1', content: text });
     expect(asked()).toMatchObject([{ authorization: `Basic ${btoa('account:new')}` }]);
   });
 
-  it('by fresh credentials is none when they are what they were', async () => {
+  it('withFreshCredentials returns undefined for unchanged credentials', async () => {
     const { carrier } = await served([{}]);
     expect(await carrier.withFreshCredentials()).toBeUndefined();
   });

@@ -55,7 +55,7 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
       });
     },
     inRegion(region) {
-      options.onRegion(region);
+      options.saveRegion(region);
       return liveChatCarrier({ ...options, client: client.inRegion(region) });
     },
     async withFreshCredentials() {
@@ -82,8 +82,7 @@ async function uploadPart(
 ): Promise<Part> {
   const { path, contentType } = file;
   const { url } = await client.uploadFile({ path, contentType, name: name ?? file.name });
-  const alternative = alternativeText === undefined ? {} : { alternative_text: alternativeText };
-  return { kind: 'event', event: { type: 'file', url, visibility, ...alternative } };
+  return { kind: 'event', event: { type: 'file', url, visibility, alternative_text: alternativeText } };
 }
 
 /**
@@ -125,7 +124,7 @@ export function liveChatRouting(environment = process.env): (organizationId: str
 
 /** LiveChat as routing uses it. The sender must be in the chat only to send a message. */
 export function liveChatRouter(connection: Connection): RoutingCarrier {
-  const { client, onRegion, refresh } = connection;
+  const { client, saveRegion, refresh } = connection;
   return {
     transfer: (id, target) =>
       client.transferChat({
@@ -147,7 +146,7 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
       await client.addUserToChat({ chat_id: chatId, ...user, ignore_requester_presence: true });
     },
     inRegion(region) {
-      onRegion(region);
+      saveRegion(region);
       return liveChatRouter({ ...connection, client: client.inRegion(region) });
     },
     async withFreshCredentials() {

@@ -10,17 +10,18 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from '../../test/fixtures.ts';
-import { answering, type Respond, startServer } from '../../test/http-server.ts';
+import { type Respond, respondWith, startServer } from '../../test/http-server.ts';
 import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
 import type { ApiCredentials } from './credentials.ts';
 import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './errors.ts';
 
-{
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(stops.splice(0).map((stop) => stop()));
+});
+
+describe('request', () => {
   const basic: ApiCredentials = { kind: 'basic', accountId: 'account-1', apiKey: 'pat-1' };
-  const stops: (() => Promise<void>)[] = [];
-  afterEach(async () => {
-    await Promise.all(stops.splice(0).map((stop) => stop()));
-  });
 
   async function served(respond: Respond, { credentials = basic, version = 'v3.6' } = {}) {
     const server = await startServer(respond);
@@ -41,7 +42,7 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
   const chatId = 'T8RM2K0V9X';
   const ofClient = { owner_client_id: '9a0d3c7741be4f6e8d52c0f1a7be2e60' };
 
-  describe('a method', () => {
+  describe('API methods', () => {
     const table: [string, string, unknown, (client: LiveChatClient) => Promise<unknown>][] = [
       [
         'agent/action/send_event',
@@ -154,9 +155,9 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       ],
     ];
 
-    it.each(table)('%s posts what LiveChat documents and reads the answer', async (path, request, answer, ask) => {
-      const { client, received, calls } = await served(answering(200, answer ?? ''));
-      expect(await ask(client)).toEqual(answer);
+    it.each(table)('%s sends the documented request and returns the response', async (path, request, answer, send) => {
+      const { client, received, calls } = await served(respondWith(200, answer ?? ''));
+      expect(await send(client)).toEqual(answer);
       expect(received).toMatchObject([
         { method: 'POST', path: `/v3.6/${path}`, headers: { 'content-type': 'application/json' } },
       ]);
@@ -172,57 +173,57 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       ]);
     });
 
-    it.each(['', '""', '{}', '\n'])('with nothing to answer succeeds with the body %j', async (body) => {
-      const { client } = await served(answering(200, body));
+    it.each(['', '""', '{}', '\n'])('accepts the empty response body %j', async (body) => {
+      const { client } = await served(respondWith(200, body));
       expect(await client.tagThread({ chat_id: chatId, thread_id: 't', tag: 'a' })).toBeUndefined();
     });
   });
 
-  describe('a call is authorised', () => {
+  describe('authorization', () => {
     it.each<[ApiCredentials, string]>([
       [basic, `Basic ${Buffer.from('account-1:pat-1').toString('base64')}`],
       [{ kind: 'bearer', accessToken: 'dal:token-1' }, 'Bearer dal:token-1'],
-    ])('by %j', async (credentials, authorization) => {
-      const { client, received } = await served(answering(200, {}), { credentials });
+    ])('sends %j as %s', async (credentials, authorization) => {
+      const { client, received } = await served(respondWith(200, {}), { credentials });
       await client.enableLicenseWebhooks(ofClient);
       expect(received[0]?.headers).toMatchObject({ authorization });
       expect(received[0]?.headers).not.toHaveProperty('x-region');
     });
   });
 
-  describe('a region', () => {
-    it('goes along with every call of the client made for it', async () => {
-      const { client, received } = await served(answering(200, {}));
+  describe('inRegion', () => {
+    it('sends X-Region with every call of the returned client only', async () => {
+      const { client, received } = await served(respondWith(200, {}));
       await client.inRegion('us-south1').enableLicenseWebhooks(ofClient);
       await client.inRegion('us-south1').inRegion('fra').enableLicenseWebhooks(ofClient);
       await client.enableLicenseWebhooks(ofClient);
       expect(received.map(({ headers }) => headers['x-region'])).toEqual(['us-south1', 'fra', undefined]);
     });
 
-    it.each(['', 'a b', 'a\r\nx: y', '-a'])('named %j is refused', async (region) => {
-      const { client } = await served(answering(200, {}));
+    it.each(['', 'a b', 'a\r\nx: y', '-a'])('rejects the invalid region %j', async (region) => {
+      const { client } = await served(respondWith(200, {}));
       expect(() => client.inRegion(region)).toThrow(TypeError);
     });
   });
 
-  describe('the API version', () => {
+  describe('API version', () => {
     it.each([
       ['3.4', '/v3.4/', { include_active: true, group_ids: [4] }],
       ['v3.5', '/v3.5/', { include_active: true, group_ids: [4] }],
       ['v3.6', '/v3.6/', { active: true, group_ids: [4] }],
       ['3.10', '/v3.10/', { active: true, group_ids: [4] }],
       ['4.0', '/v4.0/', { active: true, group_ids: [4] }],
-    ])('%s decides the path and how active chats are asked for', async (version, prefix, filters) => {
-      const { client, received } = await served(answering(200, { chats_summary: [] }), { version });
+    ])('%s selects the path %s and the filter name for active chats', async (version, prefix, filters) => {
+      const { client, received } = await served(respondWith(200, { chats_summary: [] }), { version });
       await client.listChats({ filters: { active: true, group_ids: [4] } });
       await client.listChats({ page_id: 'next' });
       expect(received.map(({ path }) => path)).toEqual(Array(2).fill(`${prefix}agent/action/list_chats`));
       expect(received.map(({ body }) => JSON.parse(String(body)))).toEqual([{ filters }, { page_id: 'next' }]);
     });
 
-    it('that is on its way out is told with every answer', async () => {
+    it('reports legacy and deprecation notices, also of error responses', async () => {
       const headers = { Legacy: '2026-01-31', Deprecation: '2026-06-30' };
-      const { client, notices } = await served(answering(404, fixture('api/error.not_found.404.json'), headers));
+      const { client, notices } = await served(respondWith(404, fixture('api/error.not_found.404.json'), headers));
       await expect(client.getChat({ chat_id: chatId })).rejects.toThrow();
       expect(notices).toEqual([
         { kind: 'legacy', date: '2026-01-31', method: 'get_chat' },
@@ -231,43 +232,43 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     });
   });
 
-  it('an answer keeps what this bridge does not know', async () => {
-    const { client } = await served(answering(200, { event_id: 'e', brand_new: 1 }));
+  it('keeps unknown response fields', async () => {
+    const { client } = await served(respondWith(200, { event_id: 'e', brand_new: 1 }));
     const answer = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
     expect(z.looseObject({ brand_new: z.number() }).parse(answer).brand_new).toBe(1);
   });
-}
+});
 
-{
+describe('configuration', () => {
   const credentials: ApiCredentials = { kind: 'basic', accountId: 'account-1', apiKey: 'pat-1' };
 
-  describe('a setting', () => {
+  describe('settings', () => {
     const create = (baseUrl: string, version: string) => createLiveChatClient({ credentials, baseUrl, version });
 
-    it.each(['latest', '3', 'v3.6/../..', ''])('for the version such as %j is refused by name', (version) => {
+    it.each(['latest', '3', 'v3.6/../..', ''])('rejects the version %j with the name of the setting', (version) => {
       expect(() => create('https://api.livechatinc.com', version)).toThrow(
         'LIVECHAT_API_VERSION: expected a version such as v3.6',
       );
     });
 
     it.each(['api.livechatinc.com', 'ftp://api.livechatinc.com', ''])(
-      'for the address such as %j is refused by name',
+      'rejects the base URL %j with the name of the setting',
       (url) => {
         expect(() => create(url, 'v3.6')).toThrow('LIVECHAT_API_BASE_URL: expected an address such as');
       },
     );
 
-    it('for the address may have a path and end in a slash', async () => {
-      const server = await startServer(answering(200, ''));
+    it('accepts a base URL with a path and a trailing slash', async () => {
+      const server = await startServer(respondWith(200, ''));
       const client = createLiveChatClient({ credentials, baseUrl: `${server.url}/livechat/`, version: 'v3.6' });
       await client.deactivateChat({ id: 'T8RM2K0V9X' });
       await server.stop();
       expect(server.received.map(({ path }) => path)).toEqual(['/livechat/v3.6/agent/action/deactivate_chat']);
     });
   });
-}
+});
 
-{
+describe('response', () => {
   const secrets = [
     'pat-secret',
     'account-secret',
@@ -275,10 +276,6 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     'hunter2',
   ];
   const send = { chat_id: 'T8RM2K0V9X', event: { type: 'message', text: 'My password is hunter2' } };
-  const stops: (() => Promise<void>)[] = [];
-  afterEach(async () => {
-    await Promise.all(stops.splice(0).map((stop) => stop()));
-  });
 
   interface Setting {
     readonly timeoutMs?: number;
@@ -302,8 +299,8 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     return { ...clientAt(server.url, setting), server };
   }
 
-  /** The error, after a look into everything of it that a log or a state machine could show. */
-  async function failureOf(call: Promise<unknown>): Promise<LiveChatApiError> {
+  /** Returns the error after checking that nothing in it that could be logged or serialized contains a secret. */
+  async function expectSafeError(call: Promise<unknown>): Promise<LiveChatApiError> {
     const error = await call.then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -314,44 +311,47 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     return error;
   }
 
-  describe('an error of LiveChat', () => {
+  describe('error responses', () => {
     const folder = new URL('../../test/fixtures/livechat/api/', import.meta.url);
     const names = readdirSync(folder).filter((name) => name.startsWith('error.'));
 
-    it.each(names)('%s comes with its type, its code and its debug id', async (name) => {
+    it.each(names)('%s is returned with its type, HTTP status and debug id', async (name) => {
       const status = Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400);
       const { error: expected } = fixture(`api/${name}`);
-      const { client, calls } = await served(answering(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
-      const error = await failureOf(client.sendEvent(send));
+      const { client, calls } = await served(respondWith(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
+      const error = await expectSafeError(client.sendEvent(send));
       expect(error).toMatchObject({ status, debugId: 'debug-1', method: 'send_event' });
       expect(expected).toMatchObject({ type: error.type });
       expect(calls).toMatchObject([{ method: 'send_event', status, category: error.category }]);
     });
 
-    it('counts with any HTTP code', async () => {
-      const { client } = await served(answering(200, fixture('api/error.chat_inactive.422.json')));
-      expect(await failureOf(client.tagThread({ chat_id: 'c', thread_id: 't', tag: 'a' }))).toMatchObject({
+    it('recognizes an error body with HTTP 200', async () => {
+      const { client } = await served(respondWith(200, fixture('api/error.chat_inactive.422.json')));
+      expect(await expectSafeError(client.tagThread({ chat_id: 'c', thread_id: 't', tag: 'a' }))).toMatchObject({
         repair: 'resume',
       });
     });
 
-    it('names the region to follow', async () => {
-      const { client } = await served(answering(421, fixture('api/error.misdirected_request.json')));
-      expect(await failureOf(client.sendEvent(send))).toMatchObject({ repair: 'region', region: 'dal' });
+    it('returns the region of a misdirected request', async () => {
+      const { client } = await served(respondWith(421, fixture('api/error.misdirected_request.json')));
+      expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ repair: 'region', region: 'dal' });
     });
 
-    it('says how long to wait', async () => {
-      const { client } = await served(answering(429, {}, { 'Retry-After': '12' }));
-      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'RateLimit', retryAfterMs: 12_000 });
+    it('returns the delay of Retry-After', async () => {
+      const { client } = await served(respondWith(429, {}, { 'Retry-After': '12' }));
+      expect(await expectSafeError(client.sendEvent(send))).toMatchObject({
+        category: 'RateLimit',
+        retryAfterMs: 12_000,
+      });
     });
 
-    it('that quotes what was sent does not pass it on', async () => {
+    it('removes a message that quotes the request', async () => {
       const { client } = await served(
-        answering(422, {
+        respondWith(422, {
           error: { type: 'validation', message: '`text` "hunter2" is bad', data: { text: 'hunter2' } },
         }),
       );
-      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'Client' });
+      expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ category: 'Client' });
     });
 
     it.each([
@@ -363,51 +363,56 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       ['{"error":"hunter2"}', 400, 'Client', 'refused'],
       ['{"error":{"type":7,"message":["hunter2"]}}', 500, 'Server', 'unknown'],
       ['{"error":{}}', 200, 'Server', 'unknown'],
-    ])('with the body %j and HTTP %i is of category %s, its outcome %s', async (body, status, category, outcome) => {
-      const { client } = await served(answering(status, body));
-      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category, outcome, status, type: undefined });
+    ])('classifies the body %j with HTTP %i as %s with outcome %s', async (body, status, category, outcome) => {
+      const { client } = await served(respondWith(status, body));
+      expect(await expectSafeError(client.sendEvent(send))).toMatchObject({
+        category,
+        outcome,
+        status,
+        type: undefined,
+      });
     });
 
-    it('is no redirect: the token goes nowhere else', async () => {
-      const other = await startServer(answering(200, { event_id: 'e' }));
+    it('does not follow redirects, which would send the token to another host', async () => {
+      const other = await startServer(respondWith(200, { event_id: 'e' }));
       stops.push(other.stop);
-      const { client } = await served(answering(307, '', { Location: other.url }));
-      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'Client', status: 307 });
+      const { client } = await served(respondWith(307, '', { Location: other.url }));
+      expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ category: 'Client', status: 307 });
       expect(other.received).toEqual([]);
     });
   });
 
-  describe('an answer that does not fit', () => {
+  describe('invalid success responses', () => {
     it.each(['', '{}', '""', '{"event_id":7}', '{"event_id":""}', '<html>hunter2</html>', '[]'])(
-      'such as %j leaves the outcome of a write unknown',
+      'reports an unknown outcome for a write answered with %j',
       async (body) => {
-        const { client, calls } = await served(answering(200, body));
-        const error = await failureOf(client.sendEvent(send));
+        const { client, calls } = await served(respondWith(200, body));
+        const error = await expectSafeError(client.sendEvent(send));
         expect(error).toBeInstanceOf(LiveChatServerError);
         expect(error).toMatchObject({ outcome: 'unknown', status: 200, retryable: true });
         expect(calls).toMatchObject([{ status: 200, category: 'Server' }]);
       },
     );
 
-    it('is no success even where nothing is expected', async () => {
-      const { client } = await served(answering(200, '<html></html>'));
-      expect(await failureOf(client.deactivateChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
+    it('rejects an HTML response of a method without a result', async () => {
+      const { client } = await served(respondWith(200, '<html></html>'));
+      expect(await expectSafeError(client.deactivateChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
     });
 
     it.each([{}, { threads: [{ id: 't', events: [{ id: 'e', custom_id: 7 }] }] }, { threads: [{ events: [] }] }])(
-      'such as %j is not taken for a chat without the event looked for',
+      'rejects the thread list %j instead of returning no events',
       async (body) => {
-        const { client } = await served(answering(200, body));
-        const error = await failureOf(client.listThreads({ chat_id: 'c' }));
+        const { client } = await served(respondWith(200, body));
+        const error = await expectSafeError(client.listThreads({ chat_id: 'c' }));
         expect(error).toMatchObject({ category: 'Server', outcome: 'refused' });
       },
     );
   });
 
-  describe('where no answer comes', () => {
-    it('in time, the outcome is unknown', async () => {
+  describe('network failures', () => {
+    it('reports an unknown outcome after a timeout', async () => {
       const { client, calls } = await served(() => {}, { timeoutMs: 80 });
-      const error = await failureOf(client.sendEvent(send));
+      const error = await expectSafeError(client.sendEvent(send));
       expect(error).toBeInstanceOf(LiveChatNetworkError);
       expect(error).toMatchObject({
         outcome: 'unknown',
@@ -418,67 +423,67 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       expect(calls).toMatchObject([{ status: undefined, category: 'Network' }]);
     });
 
-    it('since the other side hangs up after it had the request, the outcome is unknown', async () => {
+    it('reports an unknown outcome if the server closes the connection after the request', async () => {
       const { client, server } = await served((_response, request) => request.socket.destroy());
-      const error = await failureOf(client.sendEvent(send));
+      const error = await expectSafeError(client.sendEvent(send));
       expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'ECONNRESET' } });
       expect(server.received).toHaveLength(1);
     });
 
-    it('since the connection is reset while the call is sent, the outcome is unknown', async () => {
+    it('reports an unknown outcome if the connection is reset during the request', async () => {
       const server = createServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
       await once(server.listen(0, '127.0.0.1'), 'listening');
       stops.push(async () => void server.close());
       const { port } = z.object({ port: z.number() }).parse(server.address());
-      const error = await failureOf(clientAt(`http://127.0.0.1:${port}`).client.sendEvent(send));
+      const error = await expectSafeError(clientAt(`http://127.0.0.1:${port}`).client.sendEvent(send));
       expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'ECONNRESET' } });
     });
 
-    it('whole, the outcome is unknown', async () => {
+    it('reports an unknown outcome for a truncated response', async () => {
       const { client } = await served((response) => {
         response.writeHead(200, { 'content-length': 100 });
         response.write('{"event_id":', () => response.destroy());
       });
-      expect(await failureOf(client.sendEvent(send))).toMatchObject({ category: 'Network', outcome: 'unknown' });
+      expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ category: 'Network', outcome: 'unknown' });
     });
 
-    it('since nobody listens, it was certainly not done', async () => {
+    it('reports a refused connection as not sent', async () => {
       const server = await startServer(() => {});
       await server.stop();
       const { client } = clientAt(server.url);
-      const error = await failureOf(client.sendEvent(send));
+      const error = await expectSafeError(client.sendEvent(send));
       expect(error).toMatchObject({ category: 'Network', outcome: 'refused', cause: { code: 'ECONNREFUSED' } });
     });
 
-    it('since the name is unknown, it was certainly not done', async () => {
-      const error = await failureOf(clientAt('http://livechat.invalid').client.sendEvent(send));
+    it('reports an unknown host name as not sent', async () => {
+      const error = await expectSafeError(clientAt('http://livechat.invalid').client.sendEvent(send));
       expect(error).toMatchObject({ category: 'Network', outcome: 'refused' });
     });
 
-    it('it is not asked again', async () => {
-      const { client, server } = await served(answering(503, ''));
-      await failureOf(client.getChat({ chat_id: 'c' }));
+    it('does not retry', async () => {
+      const { client, server } = await served(respondWith(503, ''));
+      await expectSafeError(client.getChat({ chat_id: 'c' }));
       expect(server.received).toHaveLength(1);
     });
   });
 
-  describe('a call that is cancelled', () => {
-    it('before it began was certainly not done', async () => {
-      const { client, server } = await served(answering(200, { event_id: 'e' }));
-      const error = await failureOf(client.sendEvent(send, { signal: AbortSignal.abort() }));
+  describe('aborted calls', () => {
+    it('reports a call aborted before the start as not sent', async () => {
+      const { client, server } = await served(respondWith(200, { event_id: 'e' }));
+      const error = await expectSafeError(client.sendEvent(send, { signal: AbortSignal.abort() }));
       expect(error).toMatchObject({ category: 'Network', outcome: 'refused', cause: { code: 'ERR_ABORTED' } });
       expect(server.received).toEqual([]);
     });
 
-    it('under way may have been done', async () => {
+    it('reports an unknown outcome for a call aborted after the request was sent', async () => {
       const controller = new AbortController();
       const { client } = await served(() => controller.abort());
-      const error = await failureOf(client.sendEvent(send, { signal: controller.signal }));
+      const error = await expectSafeError(client.sendEvent(send, { signal: controller.signal }));
       expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'ERR_ABORTED' } });
     });
   });
 
-  it('connections are kept for the next call', async () => {
+  it('reuses connections', async () => {
     const ports = new Set<number | undefined>();
     const { client } = await served((response, { socket }) => {
       ports.add(socket.remotePort);
@@ -487,17 +492,13 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     for (let n = 0; n < 5; n += 1) await client.sendEvent(send);
     expect(ports.size).toBe(1);
   });
-}
+});
 
-{
+describe('upload', () => {
   const url = 'https://cdn.livechat-files.com/api/file/lc/att/1/receipt.png';
-  const stops: (() => Promise<void>)[] = [];
-  afterEach(async () => {
-    await Promise.all(stops.splice(0).map((stop) => stop()));
-  });
 
   async function served() {
-    const server = await startServer(answering(200, { url }));
+    const server = await startServer(respondWith(200, { url }));
     stops.push(server.stop);
     const client = createLiveChatClient({
       credentials: { kind: 'bearer', accessToken: 'token-1' },
@@ -507,8 +508,8 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     return { client, received: server.received };
   }
 
-  /** The one file of a form, read by Node itself. */
-  async function fileOf({ headers, body }: { headers: { 'content-type'?: string | undefined }; body: Buffer }) {
+  /** Parses the form with Node and returns its only file. */
+  async function parseFile({ headers, body }: { headers: { 'content-type'?: string | undefined }; body: Buffer }) {
     const form = await new Response(new Uint8Array(body), {
       headers: { 'content-type': headers['content-type'] ?? '' },
     }).formData();
@@ -528,8 +529,8 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
     return path;
   }
 
-  describe('an upload', () => {
-    it('sends the file as the only field of a form, with its length', async () => {
+  describe('uploadFile', () => {
+    it('sends the file as the only form field, with a Content-Length', async () => {
       const { client, received } = await served();
       const file = { path: onDisk(), name: 'receipt.png', contentType: 'image/png' };
       expect(await client.uploadFile(file)).toEqual({ url });
@@ -540,18 +541,18 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
         headers: { authorization: 'Bearer token-1' },
       });
       expect(request.headers['content-length']).toBe(String(request.body.length));
-      expect(await fileOf(request)).toEqual({ name: 'receipt.png', type: 'image/png', bytes });
+      expect(await parseFile(request)).toEqual({ name: 'receipt.png', type: 'image/png', bytes });
     });
 
     it.each(['a "b".png', 'żółć 🎉.png', 'a\r\nContent-Type: text/html\r\n\r\n.png'])(
-      'keeps the name %j within its field',
+      'escapes the file name %j',
       async (name) => {
         const { client, received } = await served();
         await client.uploadFile({ path: onDisk(), name });
         const [request] = received;
         if (!request) throw new Error('no request');
         expect(request.headers['content-length']).toBe(String(request.body.length));
-        expect(await fileOf(request)).toMatchObject({ name, type: 'application/octet-stream', bytes });
+        expect(await parseFile(request)).toMatchObject({ name, type: 'application/octet-stream', bytes });
       },
     );
 
@@ -573,7 +574,7 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       expect(received).toEqual([]);
     });
 
-    it('of a missing file fails as not sent, and can be retried', async () => {
+    it('reports a missing file as not sent and retryable', async () => {
       const { client, received } = await served();
       await expect(client.uploadFile({ path: join(folder, 'none'), name: 'receipt.png' })).rejects.toMatchObject({
         name: 'LiveChatNetworkError',
@@ -583,7 +584,7 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       expect(received).toEqual([]);
     });
 
-    /** A server that pauses at the first bytes of an upload until `act` has ended. */
+    /** A server that pauses an upload at its first bytes, calls `act` and then continues. */
     async function interrupted(act: () => void) {
       let isComplete = false;
       const server = createHttpServer((request, response) => {
@@ -612,7 +613,7 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       return { client, isComplete: () => isComplete };
     }
 
-    it('aborted while it is sent fails, also when its file is removed afterwards', async () => {
+    it('rejects an upload aborted during transfer, also if its file is deleted afterwards', async () => {
       const path = onDisk(Buffer.alloc(10 * 1024 * 1024));
       const controller = new AbortController();
       const { client, isComplete } = await interrupted(() => controller.abort());
@@ -623,7 +624,7 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       expect(isComplete()).toBe(false);
     });
 
-    it('of a file that shrinks while it is sent is not completed, and can be retried', async () => {
+    it('reports a file that shrinks during transfer as not sent and retryable', async () => {
       const path = onDisk(Buffer.alloc(10 * 1024 * 1024));
       const { client, isComplete } = await interrupted(() => truncateSync(path, 10));
       await expect(client.uploadFile({ path, name: 'receipt.png' })).rejects.toMatchObject({
@@ -634,4 +635,4 @@ import { LiveChatApiError, LiveChatNetworkError, LiveChatServerError } from './e
       expect(isComplete()).toBe(false);
     });
   });
-}
+});

@@ -16,7 +16,7 @@ import {
   listChatsBody,
   type Method,
   methods,
-  type OfClient,
+  type OwnerClient,
   parseVersion,
   type RegisterWebhook,
   type ResumeChat,
@@ -29,7 +29,6 @@ import {
 } from './api.ts';
 import type { ApiCredentials } from './credentials.ts';
 import {
-  classify,
   debugId,
   type ErrorCategory,
   isRegion,
@@ -37,6 +36,7 @@ import {
   LiveChatClientError,
   LiveChatNetworkError,
   LiveChatServerError,
+  toApiError,
 } from './errors.ts';
 
 export interface LiveChatClientOptions {
@@ -108,21 +108,21 @@ export interface LiveChatClient {
   readonly registerWebhook: ApiCall<RegisterWebhook, { id: string }>;
   readonly unregisterWebhook: ApiCall<UnregisterWebhook, void>;
   /** The response has no secrets. */
-  readonly listWebhooks: ApiCall<OfClient, WebhookRegistration[]>;
-  readonly getLicenseWebhooksState: ApiCall<OfClient, { license_webhooks_enabled: boolean }>;
-  readonly enableLicenseWebhooks: ApiCall<OfClient, void>;
+  readonly listWebhooks: ApiCall<OwnerClient, WebhookRegistration[]>;
+  readonly getLicenseWebhooksState: ApiCall<OwnerClient, { license_webhooks_enabled: boolean }>;
+  readonly enableLicenseWebhooks: ApiCall<OwnerClient, void>;
   /** The same client for the region that a `misdirected_request` names, sent as `X-Region`. */
   readonly inRegion: (region: string) => LiveChatClient;
 }
 
 const defaultTimeoutMs = 20_000;
-/** Connecting takes far less. A failure to connect leaves no doubt that nothing was sent. */
+/** After a failure to connect, certainly nothing was sent. */
 const maxConnectMs = 5_000;
 /** Source: reference of `upload_file`. */
 const maxUploadBytes = 10 * 1024 * 1024;
 /**
- * Idle connections are closed after this time (ms): before LiveChat closes them, and so that a thawed Lambda sandbox does
- * not write a request to a dead one.
+ * Idle connections are closed after this time (ms), before LiveChat closes them. Otherwise a resumed Lambda environment would
+ * write to a closed connection.
  */
 const idleMs = 4_000;
 
@@ -260,16 +260,16 @@ const errorBody = z.looseObject({
   }),
 });
 
-/** The result, or (thrown) the error that the response stands for. `now` is in ms. */
+/** Returns the result or throws the error of the response. `now` is in ms. */
 function readResponse<T>(method: Method<T>, response: GotResponse<string>, now: number): T {
   const { statusCode: status, headers } = response;
   const body = parseJson(response.body);
   const error = errorBody.safeParse(body?.value).data?.error;
   if (error || status < 200 || status > 299) {
     const { type, message, data } = error ?? {};
-    throw classify({ status, type, message, data, headers, method: method.name, now });
+    throw toApiError({ status, type, message, data, headers, method: method.name, now });
   }
-  const result = body && method.answer.safeParse(body.value);
+  const result = body && method.response.safeParse(body.value);
   if (result?.success) return result.data;
   const missing = result ? result.error.issues[0]?.path.map(String).join('.') || 'a body' : 'JSON';
   const advice = method.writes ? 'Check for the effect before repeating the call.' : 'Call again later.';
@@ -334,7 +334,7 @@ async function uploadForm({ path, name, contentType = '' }: UploadedFile): Promi
   const frame = new Uint8Array(await encoded.arrayBuffer());
   const headLength = Buffer.from(frame).indexOf('\r\n\r\n') + 4;
   return {
-    body: fileInFrame(frame.subarray(0, headLength), path, file.size, frame.subarray(headLength)),
+    body: framedFile(frame.subarray(0, headLength), path, file.size, frame.subarray(headLength)),
     headers: {
       'content-type': encoded.headers.get('content-type') ?? 'multipart/form-data',
       'content-length': String(frame.byteLength + file.size),
@@ -342,13 +342,8 @@ async function uploadForm({ path, name, contentType = '' }: UploadedFile): Promi
   };
 }
 
-/** Throws before the last bytes if the file has changed its size: LiveChat does not accept an incomplete request. */
-async function* fileInFrame(
-  head: Uint8Array,
-  path: string,
-  size: number,
-  tail: Uint8Array,
-): AsyncGenerator<Uint8Array> {
+/** Throws before the last bytes if the size of the file has changed: LiveChat rejects an incomplete request. */
+async function* framedFile(head: Uint8Array, path: string, size: number, tail: Uint8Array): AsyncGenerator<Uint8Array> {
   yield head;
   let sent = 0;
   for await (const chunk of createReadStream(path)) {

@@ -4,24 +4,24 @@ import { fixture } from '../../test/fixtures.ts';
 import type { SendEvent } from './api.ts';
 import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } from './compose.ts';
 
-{
+describe('composition', () => {
   const composed = (...messages: unknown[]) => composeMessages(parseMessages(messages));
   const parts = (...messages: unknown[]) => composed(...messages).map(({ part }) => part);
 
-  /** The event that a fixture's request sends, with the `custom_id` left to the sender. */
-  function eventOf(name: string): unknown {
+  /** The event of a fixture's request without its `custom_id`. */
+  function fixtureEvent(name: string): unknown {
     const { event } = fixture(`api/${name}`);
     return { kind: 'event', event: { ...Object(event), custom_id: undefined } };
   }
 
-  describe('a message', () => {
-    it('of text becomes what LiveChat documents', () => {
+  describe('composeMessages', () => {
+    it('composes a text as LiveChat documents it', () => {
       expect(parts({ type: 'text', content: 'Your parcel left the depot at 07:40.' })).toEqual([
-        eventOf('send_event.message.request.json'),
+        fixtureEvent('send_event.message.request.json'),
       ]);
     });
 
-    it('with buttons becomes what LiveChat documents, its buttons clicked by nobody', () => {
+    it('composes buttons as LiveChat documents them, with empty user_ids', () => {
       const button = (text: string, value: string, postback_id: string) => ({
         type: 'message',
         text,
@@ -37,14 +37,14 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
           },
         ],
       };
-      expect(parts({ type: 'interactive', content })).toEqual([eventOf('send_event.rich_message.request.json')]);
+      expect(parts({ type: 'interactive', content })).toEqual([fixtureEvent('send_event.rich_message.request.json')]);
     });
 
-    it('with a file that LiveChat has becomes what LiveChat documents', () => {
+    it('composes a file on a LiveChat host as a file event', () => {
       const url =
         'https://cdn.livechat-files.com/api/file/lc/att/10000001/0d1e2f3a4b5c6d7e8f90a1b2c3d4e5f6/receipt.png';
       expect(parts({ type: 'media', content: { url, alternativeText: 'Receipt' } })).toEqual([
-        eventOf('send_event.file.request.json'),
+        fixtureEvent('send_event.file.request.json'),
       ]);
     });
 
@@ -52,7 +52,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       [{ url: 'https://shop.example/receipt.png' }],
       [{ url: 'https://cdn.livechat-files.com.shop.example/receipt.png' }],
       [{ key: 'organization/conversation/message/receipt.png' }],
-    ])('with a file of ours, %j, is left to be uploaded', (source) => {
+    ])('returns a file part for %j, to be uploaded', (source) => {
       const content = { ...source, name: 'receipt.png', alternativeText: 'Receipt' };
       expect(parts({ type: 'media', content }, { type: 'media', content: source })).toEqual([
         { kind: 'file', source, name: 'receipt.png', alternativeText: 'Receipt', visibility: 'all' },
@@ -60,7 +60,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       ]);
     });
 
-    it('with a file on a host of the setting is sent as it is', () => {
+    it('sends the URL of a file on a configured host without an upload', () => {
       const messages = parseMessages([{ type: 'media', content: { url: 'https://files.example/a.png' } }]);
       expect(composeMessages(messages, { fileHosts: ['files.example'] })).toMatchObject([
         { part: { kind: 'event', event: { type: 'file', url: 'https://files.example/a.png' } } },
@@ -72,13 +72,13 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       { type: 'media', content: { url: 'https://cdn.files-text.com/a.png' } },
       { type: 'media', content: { key: 'a' } },
       { type: 'interactive', content: { templateId: 'cards', elements: [{ title: 'a' }] } },
-    ])('%j for agents is a note', (message) => {
+    ])('composes %j with visibility agents as a note', (message) => {
       expect(JSON.stringify(parts({ ...message, visibility: 'agents' }))).toContain('"visibility":"agents"');
       expect(JSON.stringify(parts(message))).toContain('"visibility":"all"');
     });
   });
 
-  it('parts come in order, and name their message and their place in it', () => {
+  it('returns the parts in order, with the index of the message and of the part', () => {
     const long = 'word '.repeat(8_000);
     const all = composed(
       { type: 'text', content: 'Hello' },
@@ -98,7 +98,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
     expect(texts.join('')).toBe(`Hello${long}!`);
   });
 
-  it('an event can be sent as it is composed', () => {
+  it('returns events that match the SendEvent request type', () => {
     const requests: SendEvent[] = composed({ type: 'text', content: 'Hello' }).flatMap(({ part }) =>
       part.kind === 'event' ? [{ chat_id: 'c', event: { ...part.event, custom_id: 'out-1' } }] : [],
     );
@@ -106,9 +106,9 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       { chat_id: 'c', event: { type: 'message', text: 'Hello', visibility: 'all', custom_id: 'out-1' } },
     ]);
   });
-}
+});
 
-{
+describe('validation', () => {
   const button = { type: 'message', text: 'Yes', value: 'yes', postback_id: 'p' };
   const url = { ...button, type: 'url', value: 'https://shop.example' };
   const webview = { ...url, type: 'webview', webview_height: 'tall' };
@@ -124,7 +124,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
   const without = (fields: object, name: string) =>
     Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
 
-  function describeIssues(messages: unknown) {
+  function findIssues(messages: unknown) {
     try {
       parseMessages(messages);
     } catch (error) {
@@ -134,7 +134,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
     return undefined;
   }
 
-  describe('messages that LiveChat takes', () => {
+  describe('valid messages', () => {
     it.each([
       { type: 'text', content: 'a' },
       { type: 'text', content: 'a'.repeat(100_000), visibility: 'agents', metadata: { order: 7 } },
@@ -144,32 +144,37 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       cards(...Array(10).fill({ title: 'a', buttons: Array(13).fill(button) })),
       cards({ buttons: [button, url, { ...url, target: 'current' }, webview, phone] }),
       sticker({ image: { url: 'https://shop.example/a.png' } }),
-    ])('pass, such as %j', (message) => {
-      expect(describeIssues([message])).toBeUndefined();
+    ])('accepts %j', (message) => {
+      expect(findIssues([message])).toBeUndefined();
     });
 
-    it('keep fields of buttons and elements that are new to this bridge, and who clicked', () => {
+    it('keeps unknown fields of buttons and elements, and user_ids', () => {
       const message = cards({ brand_new: 1, buttons: [{ ...button, brand_new: 2, user_ids: ['u'] }] });
       expect(parseMessages([message])).toEqual([message]);
     });
 
-    it('pass a second time unchanged', () => {
+    it('returns parsed messages unchanged when parsed again', () => {
       const once = parseMessages([cards({ buttons: [button] }), media({ key: 'a' })]);
       expect(parseMessages(once)).toEqual(once);
     });
   });
 
-  describe('what does not fit is named by its path, with what was expected', () => {
+  describe('invalid messages', () => {
     const at = 'messages.0.content.elements.1.buttons.1';
     const table: [string, unknown, string, string | RegExp][] = [
       ['no message', [], 'messages', />=1 items/],
       ['eleven messages', Array(11).fill({ type: 'text', content: 'a' }), 'messages', /<=10 items/],
-      ['no list', 'sensitive', 'messages', /expected array/],
-      ['another type', [{ type: 'sensitive' }], 'messages.0.type', /'text' \| 'media' \| 'interactive'/],
+      ['messages that are not a list', 'sensitive', 'messages', /expected array/],
+      ['an unknown type', [{ type: 'sensitive' }], 'messages.0.type', /'text' \| 'media' \| 'interactive'/],
       ['an empty text', [{ type: 'text', content: '' }], 'messages.0.content', />=1 characters/],
-      ['a text that is none', [{ type: 'text', content: ['sensitive'] }], 'messages.0.content', /expected string/],
       [
-        'another visibility',
+        'a text that is not a string',
+        [{ type: 'text', content: ['sensitive'] }],
+        'messages.0.content',
+        /expected string/,
+      ],
+      [
+        'an unknown visibility',
         [{ type: 'text', content: 'a', visibility: 'sensitive' }],
         'messages.0.visibility',
         /"all"\|"agents"/,
@@ -181,11 +186,16 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
         'messages.0.content',
         'expected either url or key',
       ],
-      ['no https', [media({ url: 'http://sensitive.example' })], 'messages.0.content.url', 'expected an https URL'],
-      ['no url', [media({ url: 'sensitive' })], 'messages.0.content.url', 'expected an https URL'],
+      [
+        'a URL without https',
+        [media({ url: 'http://sensitive.example' })],
+        'messages.0.content.url',
+        'expected an https URL',
+      ],
+      ['an invalid URL', [media({ url: 'sensitive' })], 'messages.0.content.url', 'expected an https URL'],
       ['an empty key', [media({ key: '' })], 'messages.0.content.key', />=1 characters/],
       [
-        'another template',
+        'an unknown template',
         [{ type: 'interactive', content: { templateId: 'sensitive', elements: [] } }],
         'messages.0.content.templateId',
         /'cards' \| 'quick_replies' \| 'sticker'/,
@@ -199,7 +209,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
         /<=13 items/,
       ],
       [
-        'another button',
+        'an unknown button type',
         [withButton({ ...button, type: 'sensitive' })],
         `${at}.type`,
         /'message' \| 'url' \| 'webview' \| 'phone'/,
@@ -209,33 +219,43 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
       ['a button without id', [withButton(without(button, 'postback_id'))], `${at}.postback_id`, /expected string/],
       ['a webview without height', [withButton(without(webview, 'webview_height'))], `${at}.webview_height`, /"tall"/],
       [
-        'another height',
+        'an unknown webview height',
         [withButton({ ...webview, webview_height: 'sensitive' })],
         `${at}.webview_height`,
         /"compact"\|"tall"\|"full"/,
       ],
-      ['another target', [withButton({ ...url, target: 'sensitive' })], `${at}.target`, /"new"\|"current"/],
+      ['an unknown target', [withButton({ ...url, target: 'sensitive' })], `${at}.target`, /"new"\|"current"/],
       [
-        'no address',
+        'a button URL without http or https',
         [withButton({ ...url, value: 'javascript:sensitive' })],
         `${at}.value`,
         'expected an http or https URL',
       ],
-      ['no phone number', [withButton({ ...phone, value: 'sensitive' })], `${at}.value`, 'expected a phone number'],
-      ['clickers that are none', [withButton({ ...button, user_ids: [1] })], `${at}.user_ids.0`, /expected string/],
+      [
+        'a phone button without digits',
+        [withButton({ ...phone, value: 'sensitive' })],
+        `${at}.value`,
+        'expected a phone number',
+      ],
+      [
+        'user_ids that are not strings',
+        [withButton({ ...button, user_ids: [1] })],
+        `${at}.user_ids.0`,
+        /expected string/,
+      ],
       ['an image without url', [cards({ image: {} })], 'messages.0.content.elements.0.image.url', /expected string/],
       ['a sticker without image', [sticker({})], 'messages.0.content.elements.0.image', /expected object/],
     ];
 
-    it.each(table)('%s', (_what, messages, path, message) => {
-      const error = describeIssues(messages);
+    it.each(table)('reports %s by path and expectation, without the value', (_what, messages, path, message) => {
+      const error = findIssues(messages);
       expect(error?.issues).toEqual([{ path, message: expect.stringMatching(message) }]);
       expect(error?.message).toContain(`${path}: `);
       expect(error?.message).not.toContain('sensitive');
     });
 
-    it('with every field at once', () => {
-      const error = describeIssues([{ type: 'text', content: '' }, media({ key: '' }), cards({ title: 7 })]);
+    it('reports every invalid field at once', () => {
+      const error = findIssues([{ type: 'text', content: '' }, media({ key: '' }), cards({ title: 7 })]);
       expect(error?.issues.map(({ path }) => path)).toEqual([
         'messages.0.content',
         'messages.1.content.key',
@@ -244,7 +264,7 @@ import { composeMessages, InvalidMessagesError, parseMessages, requestMessage } 
     });
   });
 
-  it('a request message can be described as JSON schema', () => {
+  it('converts to JSON Schema', () => {
     expect(z.toJSONSchema(requestMessage, { io: 'input' })).toMatchObject({ oneOf: [{}, {}, {}] });
   });
-}
+});

@@ -5,33 +5,28 @@ import { liveChatFileHosts } from './conventions.ts';
 import { splitText } from './split-text.ts';
 
 type Visibility = z.infer<typeof visibility>;
-
-/** The optional fields of every message. Visibility `agents` makes it an internal note. */
-export const common = {
-  visibility: z.optional(visibility),
-  metadata: z.optional(z.record(z.string(), z.unknown())),
-};
+type RichContent = z.infer<typeof interactiveMessage>['content'];
 
 /** An event for `send_event`, without its `custom_id`. */
 export type ComposedEvent = { readonly visibility: Visibility } & (
   | { readonly type: 'message'; readonly text: string }
-  | { readonly type: 'file'; readonly url: string; readonly alternative_text?: string }
+  | { readonly type: 'file'; readonly url: string; readonly alternative_text?: string | undefined }
   | {
       readonly type: 'rich_message';
-      readonly template_id: RichMessageContent['templateId'];
-      readonly elements: RichMessageContent['elements'];
+      readonly template_id: RichContent['templateId'];
+      readonly elements: RichContent['elements'];
     }
 );
 
 /** The source of a file: a URL or a key in the media bucket. */
 export type FileSource = { readonly url: string } | { readonly key: string };
 
-/** A file to upload and send. One step does both, since LiveChat deletes an unused upload after 24 h. */
+/** A file to upload and send. One step does both, because LiveChat deletes an unused upload after 24 h. */
 export interface FilePart {
   readonly kind: 'file';
   readonly source: FileSource;
-  readonly name?: string;
-  readonly alternativeText?: string;
+  readonly name?: string | undefined;
+  readonly alternativeText?: string | undefined;
   readonly visibility: Visibility;
 }
 
@@ -50,23 +45,50 @@ export interface FetchedPart extends Omit<FilePart, 'kind' | 'source'> {
   readonly file: FetchedFile;
 }
 
-/** The content of one `send_event` call, or a file on its way to become one. */
+/** The content of one `send_event` call: an event, or a file that must be fetched or uploaded first. */
 export type Part = { readonly kind: 'event'; readonly event: ComposedEvent } | FilePart | FetchedPart;
 
-/**
- * LiveChat's rich messages. Unknown fields are passed through.
- * Limits: Agent Chat API, "rich message" (platform.text.com/docs/messaging).
- */
-const maxElements = 10;
-const maxButtons = 13;
+const nonEmpty = z.string().check(z.minLength(1));
+const httpsUrl = z.string().check(z.refine((text) => hasProtocol(text, 'https:'), 'expected an https URL'));
+const webUrl = z
+  .string()
+  .check(z.refine((text) => hasProtocol(text, 'https:', 'http:'), 'expected an http or https URL'));
 
-const required = z.string().check(z.minLength(1));
-const webUrl = z.string().check(z.refine(isWebUrl, 'expected an http or https URL'));
+function hasProtocol(text: string, ...protocols: readonly string[]): boolean {
+  return protocols.includes(URL.parse(text)?.protocol ?? '');
+}
+
+/** The optional fields of every message. Visibility `agents` makes it an internal note. */
+const messageFields = {
+  visibility: z.optional(visibility),
+  metadata: z.optional(z.record(z.string(), z.unknown())),
+};
+
+const textMessage = z.object({
+  ...messageFields,
+  type: z.literal('text'),
+  /** Any length: a text over LiveChat's limit is split. */
+  content: nonEmpty,
+});
+
+const mediaMessage = z.object({
+  ...messageFields,
+  type: z.literal('media'),
+  content: z
+    .object({
+      url: z.optional(httpsUrl),
+      /** The key of a file in the media bucket. */
+      key: z.optional(nonEmpty),
+      name: z.optional(nonEmpty),
+      alternativeText: z.optional(nonEmpty),
+    })
+    .check(z.refine(({ url, key }) => (url === undefined) !== (key === undefined), 'expected either url or key')),
+});
 
 const buttonFields = {
-  text: required,
-  value: required,
-  postback_id: required,
+  text: nonEmpty,
+  value: nonEmpty,
+  postback_id: nonEmpty,
   /** The users who clicked. LiveChat requires the field. */
   user_ids: z._default(z.array(z.string()), () => []),
 };
@@ -93,90 +115,32 @@ const button = z.discriminatedUnion('type', [
 ]);
 
 const image = z.looseObject({ url: webUrl });
-
-const elementFields = {
+const element = z.looseObject({
   title: z.optional(z.string()),
   subtitle: z.optional(z.string()),
-  buttons: z.optional(z.array(button).check(z.maxLength(maxButtons))),
-};
-const element = z.looseObject({ ...elementFields, image: z.optional(image) });
-const sticker = z.looseObject({ ...elementFields, image });
-
-const one = z.minLength(1);
-const most = z.maxLength(maxElements);
-
-export const richMessageContent = z.discriminatedUnion('templateId', [
-  z.object({ templateId: z.enum(['cards', 'quick_replies']), elements: z.array(element).check(one, most) }),
-  z.object({ templateId: z.literal('sticker'), elements: z.array(sticker).check(one, most) }),
-]);
-export type RichMessageContent = z.infer<typeof richMessageContent>;
-
-function isWebUrl(text: string): boolean {
-  return ['https:', 'http:'].includes(URL.parse(text)?.protocol ?? '');
-}
-
-export const textMessage = z.object({
-  ...common,
-  type: z.literal('text'),
-  /** Of any length: a text over LiveChat's limit is split. */
-  content: z.string().check(z.minLength(1)),
+  buttons: z.optional(z.array(button).check(z.maxLength(13))),
+  image: z.optional(image),
 });
-export type TextMessage = z.infer<typeof textMessage>;
+const elementCount = [z.minLength(1), z.maxLength(10)] as const;
 
-export function composeText({ content, visibility = 'all' }: TextMessage): Part[] {
-  return splitText(content).map((text) => ({ kind: 'event', event: { type: 'message', text, visibility } }));
-}
-
-const nonEmpty = z.string().check(z.minLength(1));
-
-/** A file by URL or by key in the media bucket. */
-const mediaContent = z
-  .object({
-    url: z.optional(z.string().check(z.refine(isHttps, 'expected an https URL'))),
-    key: z.optional(nonEmpty),
-    name: z.optional(nonEmpty),
-    alternativeText: z.optional(nonEmpty),
-  })
-  .check(z.refine(({ url, key }) => (url === undefined) !== (key === undefined), 'expected either url or key'));
-
-export const mediaMessage = z.object({ ...common, type: z.literal('media'), content: mediaContent });
-export type MediaMessage = z.infer<typeof mediaMessage>;
-
-export function composeMedia({ content, visibility = 'all' }: MediaMessage, hosts: readonly string[]): Part[] {
-  const source = toFileSource(content);
-  const { name, alternativeText } = content;
-  if ('url' in source && hosts.includes(new URL(source.url).hostname)) {
-    const alternative = alternativeText === undefined ? {} : { alternative_text: alternativeText };
-    return [{ kind: 'event', event: { type: 'file', url: source.url, visibility, ...alternative } }];
-  }
-  return [
-    {
-      kind: 'file',
-      source,
-      visibility,
-      ...(name === undefined ? {} : { name }),
-      ...(alternativeText === undefined ? {} : { alternativeText }),
-    },
-  ];
-}
-
-function toFileSource({ url, key }: MediaMessage['content']): FileSource {
-  if (url !== undefined) return { url };
-  if (key !== undefined) return { key };
-  throw new TypeError('media without url and key: parse the message first');
-}
-
-function isHttps(text: string): boolean {
-  return URL.parse(text)?.protocol === 'https:';
-}
-
-export const interactiveMessage = z.object({ ...common, type: z.literal('interactive'), content: richMessageContent });
-export type InteractiveMessage = z.infer<typeof interactiveMessage>;
-
-export function composeInteractive({ content, visibility = 'all' }: InteractiveMessage): Part[] {
-  const { templateId, elements } = content;
-  return [{ kind: 'event', event: { type: 'rich_message', template_id: templateId, elements, visibility } }];
-}
+/**
+ * LiveChat's rich messages. Unknown fields are passed through.
+ * Limits: Agent Chat API, "rich message" (platform.text.com/docs/messaging).
+ */
+const interactiveMessage = z.object({
+  ...messageFields,
+  type: z.literal('interactive'),
+  content: z.discriminatedUnion('templateId', [
+    z.object({
+      templateId: z.enum(['cards', 'quick_replies']),
+      elements: z.array(element).check(...elementCount),
+    }),
+    z.object({
+      templateId: z.literal('sticker'),
+      elements: z.array(z.looseObject({ ...element.shape, image })).check(...elementCount),
+    }),
+  ]),
+});
 
 /** One message of a send request. */
 export const requestMessage = z.discriminatedUnion('type', [textMessage, mediaMessage, interactiveMessage]);
@@ -208,15 +172,10 @@ export interface ComposedPart {
   readonly part: Part;
 }
 
-export interface ComposeOptions {
-  /** Hosts of files that need no upload. */
-  readonly fileHosts?: readonly string[];
-}
-
-/** Composes the parts that are sent to LiveChat, in order. */
+/** Composes the parts that are sent to LiveChat, in order. Files on `fileHosts` need no upload. */
 export function composeMessages(
   messages: readonly RequestMessage[],
-  { fileHosts = liveChatFileHosts }: ComposeOptions = {},
+  { fileHosts = liveChatFileHosts }: { readonly fileHosts?: readonly string[] } = {},
 ): ComposedPart[] {
   return messages.flatMap((message, messageIndex) =>
     toParts(message, fileHosts).map((part, splitIndex) => ({ messageIndex, splitIndex, part })),
@@ -224,12 +183,29 @@ export function composeMessages(
 }
 
 function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] {
+  const { visibility = 'all' } = message;
   switch (message.type) {
     case 'text':
-      return composeText(message);
+      return splitText(message.content).map((text) => ({
+        kind: 'event',
+        event: { type: 'message', text, visibility },
+      }));
     case 'media':
-      return composeMedia(message, fileHosts);
-    case 'interactive':
-      return composeInteractive(message);
+      return [toFilePart(message.content, visibility, fileHosts)];
+    case 'interactive': {
+      const { templateId, elements } = message.content;
+      return [{ kind: 'event', event: { type: 'rich_message', template_id: templateId, elements, visibility } }];
+    }
   }
+}
+
+function toFilePart(
+  { url, key = '', name, alternativeText }: z.infer<typeof mediaMessage>['content'],
+  visibility: Visibility,
+  fileHosts: readonly string[],
+): Part {
+  if (url !== undefined && fileHosts.includes(new URL(url).hostname)) {
+    return { kind: 'event', event: { type: 'file', url, visibility, alternative_text: alternativeText } };
+  }
+  return { kind: 'file', source: url === undefined ? { key } : { url }, visibility, name, alternativeText };
 }

@@ -1,17 +1,18 @@
 import type { Clock } from '../platform/clock.ts';
-import { ConfigurationError, required } from '../platform/configuration.ts';
+import { ConfigurationError, type Environment, required } from '../platform/configuration.ts';
 import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { parseVersion, type Version } from './api.ts';
 import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
 import {
-  apiCredentials,
   Credentials,
   type LiveChatCredentials,
   type OrganizationSecret,
   parseCredentials,
+  parsePreviousCredentials,
   secretNames,
+  selectApiCredentials,
 } from './credentials.ts';
 import { LiveChatRateLimitError, LiveChatRepairableError } from './errors.ts';
 
@@ -20,8 +21,8 @@ export interface Connection {
   readonly client: LiveChatClient;
   /** The sender of messages: an agent's e-mail or a bot's id. */
   readonly agentId: string | undefined;
-  /** Called with the region that LiveChat requires for this organization. */
-  readonly onRegion: (region: string) => void;
+  /** Stores the region that LiveChat requires for this organization. */
+  readonly saveRegion: (region: string) => void;
   /** A client with credentials read again; undefined if they have not changed. */
   readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
@@ -30,16 +31,15 @@ export interface Connection {
 export function createConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
   const credentials = new Credentials({
     read: readSecret,
-    prefix: required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment),
+    prefix: secretPrefix(environment),
     environment,
   });
-  /** Regions named by LiveChat, by organization, so that later calls go there at once. */
+  /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
   const createClient = (organizationId: string, secret: OrganizationSecret): LiveChatClient => {
     const client = createLiveChatClient({
-      credentials: apiCredentials(secret),
-      baseUrl: environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com',
-      version: environment.LIVECHAT_API_VERSION || 'v3.6',
+      credentials: selectApiCredentials(secret),
+      ...apiSettings(environment),
       organizationId,
       onCall,
       onNotice,
@@ -52,7 +52,7 @@ export function createConnections(environment = process.env): (organizationId: s
     return {
       client: createClient(organizationId, secret),
       agentId: secret.current.LIVECHAT_AGENT_ID,
-      onRegion: (region) => regions.set(organizationId, region),
+      saveRegion: (region) => regions.set(organizationId, region),
       async refresh() {
         const fresh = await credentials.refresh(organizationId);
         const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
@@ -94,7 +94,7 @@ export interface Account {
   /** The version notices received so far. */
   readonly notices: readonly VersionNotice[];
   /** Makes a call. Follows the region that LiveChat names and waits when rate-limited. Throws a LiveChatApiError. */
-  ask<Answer>(call: (client: LiveChatClient) => Promise<Answer>): Promise<Answer>;
+  call<Response>(send: (client: LiveChatClient) => Promise<Response>): Promise<Response>;
 }
 
 const maxAttempts = 6;
@@ -106,14 +106,13 @@ export async function openAccount(
   clock: Pick<Clock, 'sleep'>,
   environment = process.env,
 ): Promise<Account> {
-  const stored = await readStored(required('SECRET_PREFIX', 'the prefix of the secrets', environment), organizationId);
+  const stored = await readStored(secretPrefix(environment), organizationId);
   const notices: VersionNotice[] = [];
-  const baseUrl = environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com';
-  const version = environment.LIVECHAT_API_VERSION || 'v3.6';
+  const { baseUrl, version } = apiSettings(environment);
   let client: LiveChatClient | undefined;
   const connect = () =>
     createLiveChatClient({
-      credentials: apiCredentials({ current: stored.current, source: `secret ${stored.name}` }),
+      credentials: selectApiCredentials({ current: stored.current, source: `secret ${stored.name}` }),
       baseUrl,
       version,
       organizationId,
@@ -124,11 +123,11 @@ export async function openAccount(
     baseUrl,
     version: parseVersion(version),
     notices,
-    async ask(call) {
+    async call(send) {
       for (let attempt = 1; ; attempt += 1) {
         try {
           client ??= connect();
-          return await call(client);
+          return await send(client);
         } catch (error) {
           const next = attempt < maxAttempts ? await clientForRetry(error, client, clock) : undefined;
           if (!next) throw error;
@@ -152,12 +151,12 @@ export async function credentialOwners(
   organizationIds: readonly string[],
   environment = process.env,
 ): Promise<readonly (string | undefined)[]> {
-  const prefix = required('SECRET_PREFIX', 'the prefix of the secrets', environment);
+  const prefix = secretPrefix(environment);
   const own = await Promise.all(
     organizationIds.map(async (id) => ((await readSecret(`${prefix}/${id}`, 'AWSCURRENT')) ? [id] : [])),
   );
-  const holders = own.flat();
-  return organizationIds.length > 0 && holders.length === organizationIds.length ? holders : [undefined, ...holders];
+  const owners = own.flat();
+  return organizationIds.length > 0 && owners.length === organizationIds.length ? owners : [undefined, ...owners];
 }
 
 async function readStored(prefix: string, organizationId: string | undefined): Promise<StoredCredentials> {
@@ -170,16 +169,19 @@ async function readStored(prefix: string, organizationId: string | undefined): P
       text: current.text,
       current: parseCredentials(current.text, `secret ${name}`),
       changedAt: current.createdAt,
-      previous: previous && parseIfValid(previous.text),
+      previous: previous && parsePreviousCredentials(previous.text),
     };
   }
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
 }
 
-function parseIfValid(text: string): LiveChatCredentials | undefined {
-  try {
-    return parseCredentials(text, 'AWSPREVIOUS');
-  } catch {
-    return undefined;
-  }
+function secretPrefix(environment: Environment): string {
+  return required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment);
+}
+
+function apiSettings(environment: Environment) {
+  return {
+    baseUrl: environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com',
+    version: environment.LIVECHAT_API_VERSION || 'v3.6',
+  };
 }

@@ -7,25 +7,25 @@ const long = '2026-03-11T09:00:00.000001Z';
 const just = '2026-03-11T09:59:30.000001Z';
 const at = (time: string | undefined, ...ids: string[]) => ids.map((id) => ({ id, at: time }));
 
-describe('the numbers missing in a thread', () => {
+describe('countMissingEvents', () => {
   it.each([
-    ['nothing', [], 0],
-    ['all there', at(long, 'T_1', 'T_2', 'T_3'), 0],
-    ['one missing', at(long, 'T_1', 'T_3'), 1],
-    ['several missing, in any order', at(long, 'T_9', 'T_2', 'T_5'), 5],
-    ['seen from the middle on', at(long, 'T_7', 'T_8'), 0],
-    ['a tombstone whose event never came', [...at(long, 'T_1', 'T_3'), ...at(undefined, 'T_2')], 0],
-    ['one that may still come', [...at(long, 'T_1'), ...at(just, 'T_3')], 0],
-    ['one that may still come, and one that may not', [...at(long, 'T_1', 'T_3'), ...at(just, 'T_5')], 1],
-    ['one that came out of order', [...at(long, 'T_1', 'T_3'), ...at(just, 'T_2')], 0],
+    ['no events', [], 0],
+    ['complete numbers', at(long, 'T_1', 'T_2', 'T_3'), 0],
+    ['one gap', at(long, 'T_1', 'T_3'), 1],
+    ['several gaps, in any order', at(long, 'T_9', 'T_2', 'T_5'), 5],
+    ['a thread received from the middle', at(long, 'T_7', 'T_8'), 0],
+    ['a tombstone without a received event', [...at(long, 'T_1', 'T_3'), ...at(undefined, 'T_2')], 0],
+    ['a gap younger than a minute', [...at(long, 'T_1'), ...at(just, 'T_3')], 0],
+    ['a gap younger and one older than a minute', [...at(long, 'T_1', 'T_3'), ...at(just, 'T_5')], 1],
+    ['an event out of order', [...at(long, 'T_1', 'T_3'), ...at(just, 'T_2')], 0],
     ['ids of another form', at(long, 'b5a0', 'T_x', 'T_', 'T_-4', 'T_1e3', '_9', 'TT_9'), 0],
     ['ids of another thread', at(long, 'T_1', 'U_9'), 0],
-    ['a time that is none', [...at(long, 'T_1'), ...at('yesterday', 'T_9')], 0],
-  ])('%s', (_what, events, missing) => {
+    ['an invalid time', [...at(long, 'T_1'), ...at('yesterday', 'T_9')], 0],
+  ])('for %s', (_what, events, missing) => {
     expect(countMissingEvents('T', events, now)).toBe(missing);
   });
 
-  it('are as many as were taken out of the middle', () => {
+  it('counts every number removed from the middle', () => {
     const thread = fc
       .integer({ min: 3, max: 200 })
       .chain((last) =>

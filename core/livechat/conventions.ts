@@ -1,6 +1,6 @@
 import type { UserType } from '../events/schemas.ts';
 
-/** What LiveChat's ids and URLs tell. Observed in webhooks and API responses; LiveChat does not document it. */
+/** Formats of LiveChat's ids and URLs. Undocumented; observed in webhooks and API responses. */
 
 const botId = /^[0-9a-f]{32}$/i;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -12,7 +12,7 @@ export function isUuid(id: string): boolean {
   return uuid.test(id);
 }
 
-/** The user type by the shape of the id, used until the chat's users are known: LiveChat's events have no author type. */
+/** Derives the user type from the id format. LiveChat's events have no author type. */
 export function userTypeFromId(id: string | null | undefined): UserType {
   if (!id) return 'system';
   if (id.includes('@')) return 'agent';
@@ -20,7 +20,7 @@ export function userTypeFromId(id: string | null | undefined): UserType {
   return uuid.test(id) ? 'customer' : 'unknown';
 }
 
-/** The user type by LiveChat's `type`, else by the id. LiveChat declares bots as agents. */
+/** The user type from LiveChat's `type`, otherwise from the id. LiveChat declares bots as agents. */
 export function userType(id: string, declared: string | null | undefined): UserType {
   if (declared === 'customer') return 'customer';
   if (declared === 'agent') return botId.test(id) ? 'bot' : 'agent';

@@ -19,8 +19,11 @@ export type ApiCredentials =
   | { readonly kind: 'basic'; readonly accountId: string; readonly apiKey: string }
   | { readonly kind: 'bearer'; readonly accessToken: string };
 
-/** The personal access token if its account id is set too, else the access token. Throws {@link ConfigurationError} naming the missing setting. */
-export function apiCredentials({ current, source }: Pick<OrganizationSecret, 'current' | 'source'>): ApiCredentials {
+/** Prefers the personal access token with its account id over the access token. Throws {@link ConfigurationError} naming the missing setting. */
+export function selectApiCredentials({
+  current,
+  source,
+}: Pick<OrganizationSecret, 'current' | 'source'>): ApiCredentials {
   const apiKey = headerValue(current, 'LIVECHAT_API_KEY', source);
   const accountId = headerValue(current, 'LIVECHAT_ACCOUNT_ID', source);
   const accessToken = headerValue(current, 'LIVECHAT_ACCESS_TOKEN', source);
@@ -38,7 +41,7 @@ export function apiCredentials({ current, source }: Pick<OrganizationSecret, 'cu
 
 type TokenName = 'LIVECHAT_API_KEY' | 'LIVECHAT_ACCOUNT_ID' | 'LIVECHAT_ACCESS_TOKEN';
 
-/** An empty setting counts as missing. Other characters, such as a copied line break, are invalid in a header. */
+/** An empty setting counts as missing. Rejects characters that are invalid in a header, such as a copied line break. */
 function headerValue(credentials: LiveChatCredentials, name: TokenName, source: string): string | undefined {
   const token = credentials[name];
   if (!token || /^[\x21-\x7e]+$/.test(token)) return token;
@@ -72,13 +75,13 @@ interface Entry {
 }
 
 const rotationGraceMs = 24 * 3_600_000;
-/** Minimum interval between two refreshes of a secret: a changed secret is in use everywhere after it. */
+/** Minimum interval between two refreshes of a secret. Every function uses a changed secret after this time at the latest. */
 export const minRefreshIntervalMs = 30_000;
 const missingCacheMs = 60_000;
-/** Bounds the memory that requests with invented organization ids can take. The oldest entries are evicted. */
+/** Limits the memory that requests with invented organization ids can use. The oldest entry is evicted. */
 const maxEntries = 5_000;
 
-/** The names of the secrets with an organization's credentials; the first that exists counts. */
+/** The names of the secrets with an organization's credentials; the first that exists is used. */
 export function secretNames(prefix: string, organizationId: string | undefined): string[] {
   const fallback = `${prefix}/default`;
   return organizationId && isUuid(organizationId)
@@ -112,7 +115,7 @@ export class Credentials {
    * cached entry otherwise, since another call may have read it meanwhile; undefined if there is no secret.
    */
   async refresh(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
-    // The default secret must not be accepted for an organization with a secret of its own.
+    // An organization with its own secret must not fall back to the default one.
     const names = secretNames(this.#options.prefix, organizationId);
     const name = names.find((one) => this.#entries.get(one)?.secret);
     const entry = name === undefined ? undefined : this.#entries.get(name);
@@ -120,7 +123,7 @@ export class Credentials {
     if (name === undefined || !entry) return undefined;
     if (at - entry.refreshedAt < minRefreshIntervalMs)
       return (await (this.#pending.get(`${name} true`) ?? entry)).secret;
-    // Set before reading, so that failed reads count too: otherwise an outage would cause a read for every invalid call.
+    // Set before reading, so that an outage does not cause a read for every invalid request.
     this.#entries.set(name, { ...entry, refreshedAt: at });
     return (await this.#load(name, true)).secret;
   }
@@ -134,7 +137,7 @@ export class Credentials {
     } catch (error) {
       if (!known) throw error;
       // The cached secret keeps webhooks working while Secrets Manager is unavailable.
-      logger.warn('could not read the secret, using the cached one', { secret: name, error });
+      logger.warn('secret could not be read, using the cached version', { secret: name, error });
       return known;
     }
   }
@@ -167,8 +170,8 @@ export class Credentials {
   }
 
   /**
-   * For a role that may read some secrets only, AWS returns AccessDenied instead of not found. It means "missing" for an
-   * organization without a secret of its own. For the default secret, and for one read before, it is a failure.
+   * AWS returns AccessDenied instead of "not found" to a role with access to some secrets only. Treats it as "missing" for
+   * an organization's own secret, unless that secret was read before. For the default secret it is an error.
    */
   #missingIfDenied(name: string, error: unknown): undefined {
     const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.secret;
@@ -182,23 +185,24 @@ function toOrganizationSecret(
   previous: SecretVersion | undefined,
 ): OrganizationSecret {
   const source = `secret ${name}`;
+  const credentials = previous && parsePreviousCredentials(previous.text);
   return {
     source,
     current: parseCredentials(current.text, source),
-    previous: previous && toPrevious(previous, current.createdAt + rotationGraceMs),
+    previous: credentials && { credentials, until: current.createdAt + rotationGraceMs },
   };
 }
 
-/** A malformed previous version is ignored: it must not invalidate the current one. */
-function toPrevious({ text }: SecretVersion, until: number): OrganizationSecret['previous'] {
+/** Returns undefined for a malformed previous version, so that it does not invalidate the current one. */
+export function parsePreviousCredentials(text: string): LiveChatCredentials | undefined {
   try {
-    return { credentials: parseCredentials(text, 'AWSPREVIOUS'), until };
+    return parseCredentials(text, 'AWSPREVIOUS');
   } catch {
     return undefined;
   }
 }
 
-/** A deployment creates secrets empty, so this is the first error that an operator sees. */
+/** A deployment creates empty secrets, so this is often an operator's first error. */
 function emptySecretError(source: string): ConfigurationError {
   return new ConfigurationError(
     `${source} is not filled`,

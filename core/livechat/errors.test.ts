@@ -5,30 +5,30 @@ import * as z from 'zod/mini';
 import { propertyRuns } from '../../test/depth.ts';
 import { fixture } from '../../test/fixtures.ts';
 import {
-  classify,
   type ErrorResponse,
   LiveChatApiError,
   LiveChatRepairableError,
   rateLimitReset,
   retryAfter,
+  toApiError,
 } from './errors.ts';
 
-{
+describe('toApiError', () => {
   const now = Date.parse('2026-03-11T09:14:00Z');
 
-  function classified(call: Partial<ErrorResponse>): LiveChatApiError {
-    return classify({ status: 422, headers: {}, method: 'send_event', now, ...call });
+  function apiError(call: Partial<ErrorResponse>): LiveChatApiError {
+    return toApiError({ status: 422, headers: {}, method: 'send_event', now, ...call });
   }
 
   const body = z.object({ error: z.object({ type: z.string(), message: z.string(), data: z.optional(z.unknown()) }) });
 
-  /** LiveChat documents no HTTP codes, so some fixtures have none in their name. */
-  function ofFixture(name: string): LiveChatApiError {
+  /** LiveChat documents no HTTP statuses, so some fixture names have none. */
+  function fixtureError(name: string): LiveChatApiError {
     const { error } = body.parse(fixture(`api/${name}`));
-    return classified({ status: Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400), ...error });
+    return apiError({ status: Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400), ...error });
   }
 
-  describe('every documented type', () => {
+  describe('documented error types', () => {
     it.each([
       ['Authentication', ['authentication', 'authorization']],
       ['RateLimit', ['too_many_requests', 'pending_requests_limit_reached']],
@@ -65,16 +65,16 @@ import {
           'users_limit_reached',
         ],
       ],
-    ])('of category %s is of it whatever the HTTP code', (category, types) => {
+    ])('returns category %s with any HTTP status', (category, types) => {
       for (const type of types) {
         for (const status of [200, 400, 401, 403, 404, 422, 429, 500, 503]) {
-          expect(classified({ type, status }), `${type} with ${status}`).toMatchObject({ category, type, status });
+          expect(apiError({ type, status }), `${type} with ${status}`).toMatchObject({ category, type, status });
         }
       }
     });
   });
 
-  describe('an answer without a type that is known', () => {
+  describe('missing or unknown error type', () => {
     const table: [number, string][] = [
       [200, 'Server'],
       [302, 'Client'],
@@ -93,14 +93,14 @@ import {
       [504, 'Server'],
       [529, 'Server'],
     ];
-    it.each(table)('and HTTP %i is of category %s', (status, category) => {
-      expect(classified({ status })).toMatchObject({ category, type: undefined });
-      expect(classified({ status, type: 'brand_new' })).toMatchObject({ category, type: 'brand_new' });
-      expect(classified({ status, type: 'toString' })).toMatchObject({ category });
+    it.each(table)('with HTTP %i returns category %s', (status, category) => {
+      expect(apiError({ status })).toMatchObject({ category, type: undefined });
+      expect(apiError({ status, type: 'brand_new' })).toMatchObject({ category, type: 'brand_new' });
+      expect(apiError({ status, type: 'toString' })).toMatchObject({ category });
     });
   });
 
-  describe('the error bodies of the collection', () => {
+  describe('error fixtures', () => {
     const expected = {
       'error.authentication.401.json': { category: 'Authentication', outcome: 'refused', retryable: false },
       'error.authentication_no_header.401.json': { category: 'Authentication', outcome: 'refused', retryable: false },
@@ -126,22 +126,22 @@ import {
       'error.validation_user_id_not_found.422.json': { category: 'Client', outcome: 'refused', retryable: false },
     };
 
-    it('are all in the table', () => {
+    it('are all in this table', () => {
       const folder = new URL('../../test/fixtures/livechat/api/', import.meta.url);
       const names = readdirSync(folder).filter((name) => name.startsWith('error.'));
       expect(names.sort()).toEqual(Object.keys(expected).sort());
     });
 
-    it.each(Object.entries(expected))('%s', (name, error) => {
-      const made = ofFixture(name);
+    it.each(Object.entries(expected))('%s is classified', (name, error) => {
+      const made = fixtureError(name);
       expect(made).toMatchObject(error);
       expect(made.name).toBe(`LiveChat${error.category}Error`);
       const { message } = body.parse(fixture(`api/${name}`)).error;
-      expect(made.message, 'LiveChat’s own harmless text is kept').toContain(`"${message}"`);
+      expect(made.message, 'the safe text is kept').toContain(`"${message}"`);
     });
   });
 
-  describe('a repair', () => {
+  describe('repair', () => {
     const table: [string | undefined, number, string, string | undefined][] = [
       ['chat_inactive', 400, '', 'resume'],
       ['validation', 422, 'chat not active', 'resume'],
@@ -157,14 +157,14 @@ import {
       ['authorization', 403, 'Public agents in chat limit reached', undefined],
       ['misdirected_request', 421, '', 'region'],
     ];
-    it.each(table)('of type %s, HTTP %i, "%s" is %s', (type, status, message, repair) => {
-      const error = classified({ type, status, message });
+    it.each(table)('for type %s, HTTP %i and "%s" is %s', (type, status, message, repair) => {
+      const error = apiError({ type, status, message });
       expect(error.repair).toBe(repair);
       expect(error instanceof LiveChatRepairableError).toBe(repair !== undefined);
     });
 
-    it('names a region only where LiveChat named one', () => {
-      const region = (data: unknown) => classified({ type: 'misdirected_request', data }).region;
+    it('includes the region only if LiveChat returned a valid one', () => {
+      const region = (data: unknown) => apiError({ type: 'misdirected_request', data }).region;
       expect(region({ region: 'us-south1' })).toBe('us-south1');
       expect([undefined, null, 'dal', { region: 7 }, { region: 'a\r\nb' }, { region: '' }].map(region)).toEqual(
         Array(6).fill(undefined),
@@ -172,26 +172,26 @@ import {
     });
   });
 
-  describe('the wait that an error asks for', () => {
+  describe('retryAfterMs', () => {
     it.each([
       [429, 7_000],
       [503, 7_000],
       [422, undefined],
       [401, undefined],
-    ])('with HTTP %i is %s', (status, ms) => {
-      expect(classified({ status, headers: { 'retry-after': '7' } }).retryAfterMs).toBe(ms);
+    ])('with HTTP %i and Retry-After: 7 is %s', (status, ms) => {
+      expect(apiError({ status, headers: { 'retry-after': '7' } }).retryAfterMs).toBe(ms);
     });
 
-    it('comes from a used-up limit only when calls were too many', () => {
+    it('is read from RateLimit-Reset with HTTP 429 only', () => {
       const headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '3' };
-      expect(classified({ status: 429, headers }).retryAfterMs).toBe(3_000);
-      expect(classified({ status: 503, headers }).retryAfterMs).toBeUndefined();
+      expect(apiError({ status: 429, headers }).retryAfterMs).toBe(3_000);
+      expect(apiError({ status: 503, headers }).retryAfterMs).toBeUndefined();
     });
   });
 
-  describe('the message', () => {
-    it('says where, what, and what to do', () => {
-      const error = classified({
+  describe('message', () => {
+    it('names the method, the error and the remedy', () => {
+      const error = apiError({
         type: 'chat_inactive',
         message: 'Chat is inactive',
         headers: { 'X-Debug-Id': 'ab-1' },
@@ -203,22 +203,22 @@ import {
       expect(error.debugId).toBe('ab-1');
     });
 
-    it('leaves out texts that might quote what was sent', () => {
-      const error = classified({ type: 'validation', message: 'text "my password is hunter2" is too long' });
+    it('omits text that could quote the request', () => {
+      const error = apiError({ type: 'validation', message: 'text "my password is hunter2" is too long' });
       expect(error.message).toBe(
         'send_event: LiveChat rejected the request (422 validation). ' +
           "Correct the request as described in LiveChat's API reference of the method.",
       );
     });
 
-    it('leaves out types and debug ids that are none', () => {
-      const error = classified({ type: 'my password is hunter2', headers: { 'x-debug-id': 'hunter2 hunter2' } });
+    it('omits invalid types and debug ids', () => {
+      const error = apiError({ type: 'my password is hunter2', headers: { 'x-debug-id': 'hunter2 hunter2' } });
       expect(error).toMatchObject({ type: undefined, debugId: undefined });
       expect(error.message).not.toContain('hunter2');
     });
   });
 
-  describe('whatever LiveChat answers', () => {
+  describe('any response', () => {
     const value = fc.oneof(fc.string(), fc.array(fc.string()), fc.constant(undefined));
     const headerName = fc.oneof(
       fc.string(),
@@ -232,10 +232,10 @@ import {
       headers: fc.dictionary(headerName, value),
     });
 
-    it('it is classified, and a Client error is never tried again', () => {
+    it('it is apiError, and a Client error is never tried again', () => {
       fc.assert(
         fc.property(call, (given) => {
-          const error = classified(given);
+          const error = apiError(given);
           expect(error).toBeInstanceOf(LiveChatApiError);
           expect(error.retryable).toBe(['Server', 'RateLimit'].includes(error.category));
           expect(error.category === 'Repairable').toBe(error.repair !== undefined);
@@ -249,13 +249,13 @@ import {
       );
     });
   });
-}
+});
 
-{
+describe('delay headers', () => {
   const now = Date.parse('2026-03-11T09:14:00Z');
   const day = 86_400_000;
 
-  describe('Retry-After', () => {
+  describe('retryAfter', () => {
     const table: [string, number | undefined][] = [
       ['0', 0],
       ['7', 7_000],
@@ -271,20 +271,20 @@ import {
       ['may 5', undefined],
       ['1e3', undefined],
     ];
-    it.each(table)('%j asks for %s ms', (value, ms) => {
+    it.each(table)('returns for %j the delay %s ms', (value, ms) => {
       expect(retryAfter({ 'Retry-After': value }, now)).toBe(ms);
     });
 
-    it('asks for nothing when it is not there', () => {
+    it('returns undefined without the header', () => {
       expect(retryAfter({ 'retry-after': undefined }, now)).toBeUndefined();
     });
 
-    it('given twice counts once', () => {
+    it('uses the first of two values', () => {
       expect(retryAfter({ 'retry-after': ['2', '9'] }, now)).toBe(2_000);
     });
   });
 
-  describe('a used-up limit', () => {
+  describe('rateLimitReset', () => {
     const table: [Record<string, string>, number | undefined][] = [
       [{ 'RateLimit-Reset': '5' }, 5_000],
       [{ 'ratelimit-reset': '5', 'ratelimit-remaining': '0' }, 5_000],
@@ -298,8 +298,8 @@ import {
       [{ 'x-ratelimit-reset': 'soon' }, undefined],
       [{}, undefined],
     ];
-    it.each(table)('%j is reset after %s ms', (headers, ms) => {
+    it.each(table)('returns for %j the delay %s ms', (headers, ms) => {
       expect(rateLimitReset(headers, now)).toBe(ms);
     });
   });
-}
+});

@@ -1,5 +1,26 @@
 import * as z from 'zod/mini';
 
+/** Decides what happens after a failed call. */
+export type ErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
+
+/**
+ * What makes the same call succeed: a new thread in the chat, joining the chat, the region that LiveChat named, or
+ * taking the chat over, since LiveChat lets no further agent join.
+ */
+export type Repair = 'resume' | 'join' | 'region' | 'transfer';
+
+interface ReportedError {
+  /** The HTTP code. */
+  readonly status: number;
+  /** LiveChat's `error.type`. */
+  readonly type?: string | undefined;
+  /** LiveChat's `error.message`; it may quote what was sent. */
+  readonly message?: string | undefined;
+}
+
+/** The category of an error response without a repair. */
+type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
+
 /** `refused`: LiveChat did not process the request. `unknown`: it may have, so check before repeating a write. */
 export type Outcome = 'refused' | 'unknown';
 
@@ -110,15 +131,15 @@ const classes = {
   Client: LiveChatClientError,
 } as const;
 
-/** The error class for an error response: by LiveChat's error type, else by the HTTP status. */
-export function classify(call: ErrorResponse): LiveChatApiError {
-  const { status, method, headers, now = Date.now() } = call;
-  const repair = findRepair(call);
-  const category = errorCategory(call);
-  const type = validType(call);
+/** Creates the error for an error response: by LiveChat's error type, else by the HTTP status. */
+export function toApiError(response: ErrorResponse): LiveChatApiError {
+  const { status, method, headers, now = Date.now() } = response;
+  const repair = findRepair(response);
+  const category = errorCategory(response);
+  const type = validType(response);
   const debug = debugId(headers);
   const details: ErrorDetails = {
-    message: describe({ method, status, type, message: call.message, debugId: debug, category, repair }),
+    message: errorMessage(response, { category, repair, type, debugId: debug }),
     method,
     outcome: status >= 500 || (category === 'Server' && !repair) ? 'unknown' : 'refused',
     status,
@@ -127,7 +148,7 @@ export function classify(call: ErrorResponse): LiveChatApiError {
     retryAfterMs: repair ? undefined : retryDelay(category, headers, now),
   };
   if (!repair) return new classes[category](details);
-  const region = repair === 'region' ? regionFrom(call.data) : undefined;
+  const region = repair === 'region' ? regionData.safeParse(response.data).data?.region : undefined;
   return new LiveChatRepairableError({ ...details, repair, region });
 }
 
@@ -136,31 +157,10 @@ function retryDelay(category: ErrorCategory, headers: ResponseHeaders, now: numb
   return category === 'RateLimit' ? (retryAfter(headers, now) ?? rateLimitReset(headers, now)) : undefined;
 }
 
-/** The type is logged, so it must have the form of one. */
+/** The type is logged, so other text is discarded. */
 function validType({ type }: ReportedError): string | undefined {
   return type !== undefined && /^[a-z][a-z0-9_]{0,63}$/.test(type) ? type : undefined;
 }
-
-/** Decides what happens after a failed call. */
-export type ErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
-
-/**
- * What makes the same call succeed: a new thread in the chat, joining the chat, the region that LiveChat named, or
- * taking the chat over, since LiveChat lets no further agent join.
- */
-export type Repair = 'resume' | 'join' | 'region' | 'transfer';
-
-export interface ReportedError {
-  /** The HTTP code. */
-  readonly status: number;
-  /** LiveChat's `error.type`. */
-  readonly type?: string | undefined;
-  /** LiveChat's `error.message`; it may quote what was sent. */
-  readonly message?: string | undefined;
-}
-
-/** The category of an error response without a repair. */
-export type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
 
 /** Source: error types of the Agent Chat and Configuration APIs (platform.text.com/docs), and those of the other APIs. */
 const categories: Readonly<Record<string, ResponseCategory>> = {
@@ -200,39 +200,31 @@ const categories: Readonly<Record<string, ResponseCategory>> = {
 };
 
 /** LiveChat documents error types but not HTTP statuses, so the type takes precedence. */
-export function errorCategory({ type, status }: ReportedError): ResponseCategory {
-  return known(type) ?? categoryFromStatus(status);
-}
-
-function known(type: string | undefined): ResponseCategory | undefined {
-  return type !== undefined && Object.hasOwn(categories, type) ? categories[type] : undefined;
-}
-
-function categoryFromStatus(status: number): ResponseCategory {
+function errorCategory({ type, status }: ReportedError): ResponseCategory {
+  const category = documentedCategory(type);
+  if (category) return category;
   if (status === 401 || status === 403) return 'Authentication';
   if (status === 429) return 'RateLimit';
   return status >= 300 && status < 500 ? 'Client' : 'Server';
 }
 
+function documentedCategory(type: string | undefined): ResponseCategory | undefined {
+  return type !== undefined && Object.hasOwn(categories, type) ? categories[type] : undefined;
+}
+
 /** The repair after which the same call can succeed. The message texts were observed in production. */
-export function findRepair({ type, status, message = '' }: ReportedError): Repair | undefined {
+function findRepair({ type, status, message = '' }: ReportedError): Repair | undefined {
   if (type === 'chat_inactive') return 'resume';
   if (type === 'misdirected_request') return 'region';
-  const typeIs = (expected: string, code: number) => type === expected || (status === code && !known(type));
+  const typeIs = (expected: string, code: number) =>
+    type === expected || (status === code && !documentedCategory(type));
   if (typeIs('authorization', 403) && /\bnot (?:a )?(?:user|member) of the chat\b/i.test(message)) return 'join';
   if (!typeIs('validation', 422)) return undefined;
   if (/\bnot active\b|\bchat is inactive\b/i.test(message)) return 'resume';
   return /\bpublic agents in chat limit reached\b/i.test(message) ? 'transfer' : undefined;
 }
 
-export interface Failure extends ReportedError {
-  readonly method: string;
-  readonly debugId: string | undefined;
-  readonly category: ResponseCategory;
-  readonly repair: Repair | undefined;
-}
-
-/** LiveChat's texts that never quote the request. */
+/** LiveChat's message texts that never quote the request. */
 const safeMessages = new Set([
   'Cannot call unsupported API versions.',
   'Chat is inactive',
@@ -254,14 +246,14 @@ const safeMessages = new Set([
 ]);
 const missingField = /^`[a-z_]{1,40}(?:\.[a-z_]{1,40}){0,4}` is required$/;
 
-const byRepair: Readonly<Record<Repair, string>> = {
+const repairAdvice: Readonly<Record<Repair, string>> = {
   resume: 'Resume the chat, then send again.',
   join: 'Add the sender to the chat, then send again.',
   region: 'Call again in the region that the error names.',
   transfer: 'No further agent can join: transfer the chat to the sender, or send as the assigned agent.',
 };
 
-const byType: Readonly<Record<string, string>> = {
+const typeAdvice: Readonly<Record<string, string>> = {
   entity_too_large: 'Send a smaller message or file.',
   license_expired: "Renew the organization's LiveChat licence.",
   license_not_found: 'Check which LiveChat organization the credentials belong to.',
@@ -270,70 +262,74 @@ const byType: Readonly<Record<string, string>> = {
   validation: "Correct the request as described in LiveChat's API reference of the method.",
 };
 
-const byCategory: Readonly<Record<ResponseCategory, string>> = {
+const categoryAdvice: Readonly<Record<ResponseCategory, string>> = {
   Authentication: 'Check LIVECHAT_API_KEY with LIVECHAT_ACCOUNT_ID, or LIVECHAT_ACCESS_TOKEN, and their scopes.',
   RateLimit: 'Reduce the rate and call again later.',
   Server: 'LiveChat may have processed the request: check for the effect before repeating a write.',
   Client: 'Do not repeat the call unchanged.',
 };
 
-/** What happened and what to do. Leaves out LiveChat's text unless it is known not to quote the request. */
-export function describe({ method, status, type, message, debugId, category, repair }: Failure): string {
+/** Says what happened and what to do. Includes LiveChat's text only if it never quotes the request. */
+function errorMessage(
+  { method, status, message }: ErrorResponse,
+  {
+    category,
+    repair,
+    type,
+    debugId,
+  }: Pick<ErrorDetails, 'repair' | 'type' | 'debugId'> & { category: ResponseCategory },
+): string {
   const what =
     category === 'Server' && !repair ? 'LiveChat failed to process the request' : 'LiveChat rejected the request';
   const code = type === undefined ? `${status}` : `${status} ${type}`;
   const debug = debugId === undefined ? '' : `, debug id ${debugId}`;
   const isSafe = message !== undefined && (safeMessages.has(message) || missingField.test(message));
-  const advice = repair ? byRepair[repair] : ((type && byType[type]) ?? byCategory[category]);
+  const advice = repair ? repairAdvice[repair] : ((type && typeAdvice[type]) ?? categoryAdvice[category]);
   return `${method}: ${what} (${code}${debug})${isSafe ? `: "${message}"` : ''}. ${advice}`;
 }
 
 /** LiveChat's regions: formerly `dal` and `fra`, now such as `us-south1`. */
 const region = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/i));
-const naming = z.looseObject({ region });
+/** The `data` of a `misdirected_request`. */
+const regionData = z.looseObject({ region });
 
 export function isRegion(text: string): boolean {
   return region.safeParse(text).success;
 }
 
-/** The region that the `data` of a `misdirected_request` names. */
-export function regionFrom(data: unknown): string | undefined {
-  return naming.safeParse(data).data?.region;
-}
-
 /** Header names may come in any case, and a value more than once. */
-export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The first value of a header, trimmed. */
-export function header(headers: ResponseHeaders, name: string): string | undefined {
+function header(headers: ResponseHeaders, name: string): string | undefined {
   const [, value] = Object.entries(headers).find(([given]) => given.toLowerCase() === name) ?? [];
   const first: unknown = Array.isArray(value) ? value[0] : value;
   return typeof first === 'string' ? first.trim() : undefined;
 }
 
-/** `X-Debug-Id`, where it has the form of an id: it goes into logs. */
+/** `X-Debug-Id`. It is logged, so other text is discarded. */
 export function debugId(headers: ResponseHeaders): string | undefined {
   const id = header(headers, 'x-debug-id');
   return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
 }
 
 const second = 1000;
-/** Longer than any send request is valid. */
+/** No send request is valid for longer. */
 const maxRetryAfterMs = 86_400 * second;
 const seconds = /^\d{1,15}(?:\.\d{1,9})?$/;
 const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** How long (ms, at most a day) `Retry-After` asks to wait, given in seconds or as an HTTP date. `now` is in ms. */
+/** The delay of `Retry-After`, in ms and at most a day. The header has seconds or an HTTP date. `now` is in ms. */
 export function retryAfter(headers: ResponseHeaders, now: number): number | undefined {
   const value = header(headers, 'retry-after');
   if (value === undefined) return undefined;
-  if (seconds.test(value)) return within(Number(value) * second);
-  return httpDate.test(value) ? within(Date.parse(value) - now) : undefined;
+  if (seconds.test(value)) return clampDelay(Number(value) * second);
+  return httpDate.test(value) ? clampDelay(Date.parse(value) - now) : undefined;
 }
 
 /**
- * How long (ms, at most a day) until a used-up limit is reset, by `RateLimit-Reset`, `RateLimit` (both of the IETF's
- * drafts) or `X-RateLimit-Reset`. LiveChat documents none of them; they count if they should appear.
+ * The time until an exhausted rate limit is reset, in ms and at most a day. Reads `RateLimit-Reset` and `RateLimit` (IETF
+ * drafts) and `X-RateLimit-Reset`, although LiveChat documents none of them.
  */
 export function rateLimitReset(headers: ResponseHeaders, now: number): number | undefined {
   const remaining = header(headers, 'ratelimit-remaining') ?? header(headers, 'x-ratelimit-remaining');
@@ -342,15 +338,15 @@ export function rateLimitReset(headers: ResponseHeaders, now: number): number | 
     header(headers, 'ratelimit-reset') ??
     /\b(?:reset|t)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
     header(headers, 'x-ratelimit-reset');
-  return value !== undefined && seconds.test(value) ? within(resetMs(Number(value), now)) : undefined;
+  return value !== undefined && seconds.test(value) ? clampDelay(resetMs(Number(value), now)) : undefined;
 }
 
-/** Some servers give the seconds left, some the time as seconds or milliseconds since 1970. */
+/** The value is in seconds left, or a time in seconds or milliseconds since 1970. */
 function resetMs(value: number, now: number): number {
   if (value > 1e12) return value - now;
   return value > 1e9 ? value * second - now : value * second;
 }
 
-function within(ms: number): number | undefined {
+function clampDelay(ms: number): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.round(Math.min(Math.max(ms, 0), maxRetryAfterMs));
 }

@@ -16,7 +16,7 @@ function normalized(fields: Readonly<Record<string, unknown>>) {
   );
 }
 
-describe('the content of a LiveChat event', () => {
+describe('content', () => {
   const elements = [{ title: 'A human?', buttons: [] }];
   const fields = [{ type: 'email', id: '1', label: 'Your e-mail', answer: 'dana@shop.example' }];
   const file = { url: 'https://cdn.example/r.png', name: 'r.png', content_type: 'image/png', size: 12 };
@@ -72,14 +72,14 @@ describe('the content of a LiveChat event', () => {
     ],
     ['custom', { content: { crm: { stage: 'won' } } }, 'custom', { crm: { stage: 'won' } }, {}],
     ['custom', {}, 'custom', null, {}],
-  ])('of type %s with %o is %s', (type, given, expectedType, content, metadata) => {
+  ])('of an event of type %s with %o is %s', (type, given, expectedType, content, metadata) => {
     expect(normalized({ type, ...given })).toMatchObject({ type: expectedType });
     expect(normalized({ type, ...given }).content).toEqual(content);
     expect(normalized({ type, ...given }).metadata).toEqual(metadata);
   });
 
   it.each(['system', 'carousel', 'toString', '__proto__', 'constructor'])(
-    'of the type %s, which nobody knows, is the event itself as JSON',
+    'of an event of the unknown type %s is the event as JSON',
     (type) => {
       const message = normalized({ type, source: 'cdp', details: '{}' });
       expect(message).toMatchObject({ type: 'unknown', metadata: { eventType: type } });
@@ -87,7 +87,7 @@ describe('the content of a LiveChat event', () => {
     },
   );
 
-  it('of the 3.6 type system is unknown and loses nothing', () => {
+  it('of the v3.6 type system is unknown and keeps the raw payload', () => {
     const body = payloads.incoming_event.parse(fixture('incoming_event.system.v3.6_only.json').payload);
     expect(normalize(body.event, at)).toMatchObject({
       type: 'unknown',
@@ -97,18 +97,18 @@ describe('the content of a LiveChat event', () => {
   });
 });
 
-describe('a custom_id', () => {
+describe('custom_id', () => {
   it.each([
     ['', {}],
     [null, {}],
     [undefined, {}],
     ['7g1d0s9k2pp', { customId: '7g1d0s9k2pp' }],
-  ])('of %j becomes %j', (custom_id, metadata) => {
+  ])('%j is stored as %j', (custom_id, metadata) => {
     expect(normalized({ custom_id }).metadata).toEqual(metadata);
   });
 });
 
-describe('the author and the direction', () => {
+describe('author and direction', () => {
   it.each([
     [undefined, '', 'system', 'inbound'],
     [null, '', 'system', 'inbound'],
@@ -120,12 +120,12 @@ describe('the author and the direction', () => {
     [customerId.toUpperCase(), customerId.toUpperCase(), 'customer', 'inbound'],
     [`${botId}0`, `${botId}0`, 'unknown', 'inbound'],
     ['somebody', 'somebody', 'unknown', 'inbound'],
-  ])('of an event by %j are told by the shape of the id', (author_id, id, type, direction) => {
+  ])('of an event with the author id %j depend on the format of the id', (author_id, id, type, direction) => {
     expect(normalized({ author_id })).toMatchObject({ author: { id, type }, direction });
   });
 });
 
-describe('the timestamp', () => {
+describe('timestamp', () => {
   it.each([
     ['2026-03-11T09:14:14.120349Z', '2026-03-11T09:14:14.120349Z'],
     ['2026-03-11T09:14:14.120Z', '2026-03-11T09:14:14.120000Z'],
@@ -143,13 +143,13 @@ describe('visibility', () => {
     ['all', 'all'],
     [undefined, 'all'],
     ['agents', 'agents'],
-  ])('%j is %s', (given, visibility) => {
+  ])('%j is mapped to %s', (given, visibility) => {
     expect(normalized({ visibility: given }).visibility).toBe(visibility);
   });
 });
 
-describe('any event that has an id, a type and a time', () => {
-  it('becomes a message that fits its schema, the same each time', () => {
+describe('any valid event', () => {
+  it('is normalized to the same schema-valid message each time', () => {
     fc.assert(
       fc.property(liveChatEvent, (given) => {
         const parsed = event.safeParse(JSON.parse(JSON.stringify(given)));
@@ -161,7 +161,7 @@ describe('any event that has an id, a type and a time', () => {
     );
   });
 
-  it('is kept as it came, save for a member called __proto__', () => {
+  it('is kept unchanged as rawPayload, except a property named __proto__', () => {
     fc.assert(
       fc.property(liveChatEvent, (given) => {
         const json = z.record(z.string(), z.unknown()).parse(JSON.parse(JSON.stringify(given)));

@@ -9,7 +9,7 @@ type ReadContent = (event: LiveChatEvent) => Content;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const json = (value: unknown): string => JSON.stringify(value ?? null);
-/** The fields without undefined, null and empty ones. */
+/** Removes undefined, null and empty fields. */
 const present = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== ''),
@@ -63,7 +63,7 @@ const readUnknown: ReadContent = (event) => ({
 });
 
 /**
- * A LiveChat event as a normalized message. The author's type comes from the shape of the id, since events have no
+ * Converts a LiveChat event to a normalized message. The author type is derived from the id format, because events have no
  * author type; the consumer that stores the message corrects it. An empty `custom_id` counts as missing.
  */
 export function normalize(
@@ -91,7 +91,7 @@ export function normalize(
   };
 }
 
-/** An answer is a text, or an option of which the label counts. */
+/** An answer is text or an option; the label of an option is used. */
 const answer = z.union([
   z.string(),
   z.pipe(
@@ -134,7 +134,7 @@ export function toParticipant(user: LiveChatUser, declaredType?: string | null):
   };
 }
 
-/** LiveChat sends session fields as a list of one-key objects; the last of a name counts. */
+/** Converts LiveChat's list of one-key objects. The last value of a name is used. */
 export function sessionFields(list: readonly Readonly<Record<string, unknown>>[]): Record<string, string> {
   return Object.fromEntries(
     list

@@ -34,8 +34,8 @@ const state = (...registrations: WebhookRegistration[]): RegistrationState => ({
 const planned = (...registrations: WebhookRegistration[]): RegistrationPlan =>
   planChanges(state(...registrations), desired);
 
-describe('what is wanted', () => {
-  it('is every action that becomes an event, as far as the version of the API has it', () => {
+describe('supportedActions', () => {
+  it('returns every action with a domain event that the API version has', () => {
     const actions = supportedActions({ major: 3, minor: 6 });
     expect(actions).toHaveLength(14);
     expect(actions).toContain('incoming_rich_message_postback');
@@ -45,14 +45,14 @@ describe('what is wanted', () => {
   });
 });
 
-describe('the plan', () => {
-  it('keeps what is right, however its address is written', () => {
+describe('planChanges', () => {
+  it('keeps a valid registration, also if its URL is written differently', () => {
     const one = registered({ url: 'https://BRIDGE.example:443/livechat/webhook' });
     expect(planned(one)).toMatchObject({ keep: [chat, one], create: [], remove: [] });
     expect(isUpToDate(planned(one))).toBe(true);
   });
 
-  it('creates what is missing', () => {
+  it('creates a missing registration', () => {
     expect(planned().create).toEqual([{ action: 'incoming_event', mismatches: [] }]);
   });
 
@@ -65,7 +65,7 @@ describe('the plan', () => {
     [{ description: formatMark({ ...mark, version: 'v3.4' }) }, ['version']],
     [{ description: formatMark({ ...mark, secret: 'ffffffff' }) }, ['secret']],
     [{ type: 'bot', description: formatMark({ version: 'v3.5', secret: 'ffffffff' }) }, ['type', 'version', 'secret']],
-  ])('replaces one with %j', (changes, mismatches) => {
+  ])('replaces a registration with %j', (changes, mismatches) => {
     const one = registered(changes);
     expect(planned(one)).toMatchObject({
       removeFirst: [],
@@ -74,11 +74,11 @@ describe('the plan', () => {
     });
   });
 
-  it.each([[{ filters: {} }], [{ filters: null }], [{ type: undefined }]])('does not mind %j', (changes) => {
+  it.each([[{ filters: {} }], [{ filters: null }], [{ type: undefined }]])('ignores %j', (changes) => {
     expect(isUpToDate(planned(registered(changes)))).toBe(true);
   });
 
-  it('removes a duplicate, one that has been replaced, and what the bridge does not understand', () => {
+  it('removes duplicates, replaced registrations and unsupported actions', () => {
     const twice = [registered(), registered(), registered({ type: 'bot' })];
     const strange = registered({ action: 'tag_created' });
     expect(planned(...twice, strange).remove).toEqual([
@@ -88,13 +88,13 @@ describe('the plan', () => {
     ]);
   });
 
-  it('is blocked by three of other addresses', () => {
+  it('is blocked by three registrations for other URLs', () => {
     const others = [other(), other(), other()];
     expect(planned(...others)).toMatchObject({ blocked: [{ action: 'incoming_event', others }], create: [] });
     expect(isUpToDate(planned(...others))).toBe(false);
   });
 
-  it('makes room for a replacement where three are there', () => {
+  it('removes one registration first if three exist', () => {
     const bad = registered({ type: 'bot' });
     const plan = planned(other(), other(), bad);
     expect(plan).toMatchObject({ removeFirst: [{ id: bad.id }], create: [{ action: 'incoming_event' }], remove: [] });
@@ -102,7 +102,7 @@ describe('the plan', () => {
     expect(findRotationGap(planned(bad))).toBeUndefined();
   });
 
-  it('switches on what is switched off', () => {
+  it('enables disabled webhooks', () => {
     expect(planChanges({ ...state(registered()), enabled: false }, desired).enable).toBe(true);
   });
 
@@ -122,8 +122,8 @@ describe('the plan', () => {
     })
     .map((fields) => registered(fields));
 
-  /** LiveChat: at most three of an action, and told what a plan does, step by step. */
-  const carriedOut = (before: readonly WebhookRegistration[], plan: RegistrationPlan) => {
+  /** The registrations after each step of a plan. */
+  const applied = (before: readonly WebhookRegistration[], plan: RegistrationPlan) => {
     const states = [before];
     const now = () => states.at(-1) ?? [];
     const remove = (id: string) => states.push(now().filter((one) => one.id !== id));
@@ -135,14 +135,14 @@ describe('the plan', () => {
   const ofAction = (list: readonly WebhookRegistration[], action: string) =>
     list.filter((one) => one.action === action);
 
-  it('carried out, leaves nothing to do but what is blocked; never takes a fourth, nor touches what is not ours', () => {
+  it('converges when applied or interrupted, within the limit, without changing registrations for other URLs', () => {
     fc.assert(
       fc.property(fc.array(registration, { maxLength: 12 }), (given) => {
         const before = ['incoming_chat', 'incoming_event', 'tag_created'].flatMap((action) =>
           ofAction(given, action).slice(0, maxPerAction),
         );
         const plan = planChanges({ registrations: before, enabled: true }, desired);
-        const states = carriedOut(before, plan);
+        const states = applied(before, plan);
         for (const state of states) {
           for (const action of desired.actions)
             expect(ofAction(state, action).length).toBeLessThanOrEqual(maxPerAction);
@@ -151,9 +151,9 @@ describe('the plan', () => {
         const after = planChanges({ registrations: states.at(-1) ?? [], enabled: true }, desired);
         expect({ ...after, blocked: [], keep: [] }).toMatchObject({ removeFirst: [], create: [], remove: [] });
         expect(after.blocked.map(({ action }) => action)).toEqual(plan.blocked.map(({ action }) => action));
-        // Broken off after any step, the next plan leads to the same end.
+        // After an interruption at any step, the next plan leads to the same result.
         for (const state of states) {
-          const rest = carriedOut(state, planChanges({ registrations: state, enabled: true }, desired)).at(-1) ?? [];
+          const rest = applied(state, planChanges({ registrations: state, enabled: true }, desired)).at(-1) ?? [];
           expect(planChanges({ registrations: rest, enabled: true }, desired).blocked).toEqual(after.blocked);
           expect(planChanges({ registrations: rest, enabled: true }, desired).create).toEqual([]);
         }
@@ -161,30 +161,30 @@ describe('the plan', () => {
     );
   });
 
-  it('leaves no action unheard while there is room for the new beside the old', () => {
+  it('keeps every registered action registered at each step below the limit', () => {
     fc.assert(
       fc.property(fc.array(registration, { maxLength: 5 }), (given) => {
         const plan = planChanges({ registrations: given, enabled: true }, desired);
         fc.pre(findRotationGap(plan) === undefined);
-        const heard = (state: readonly WebhookRegistration[], action: string) =>
+        const isRegistered = (state: readonly WebhookRegistration[], action: string) =>
           ofAction(state, action).some((one) => one.url === url);
-        for (const action of desired.actions.filter((one) => heard(given, one))) {
-          for (const state of carriedOut(given, plan)) expect(heard(state, action)).toBe(true);
+        for (const action of desired.actions.filter((one) => isRegistered(given, one))) {
+          for (const state of applied(given, plan)) expect(isRegistered(state, action)).toBe(true);
         }
       }),
     );
   });
 });
 
-describe('the mark', () => {
-  it('is read as it was written, and nothing else is one', () => {
+describe('mark and fingerprint', () => {
+  it('parses a formatted mark and rejects other text', () => {
     expect(parseMark(formatMark(mark))).toEqual(mark);
     for (const text of ['', null, undefined, 'livechat-bridge', `${formatMark(mark)}0`]) {
       expect(parseMark(text)).toBeUndefined();
     }
   });
 
-  it('tells secrets apart, and one secret of two applications', async () => {
+  it('differ by secret and by client id', async () => {
     const prints = await Promise.all([
       fingerprint('secret-one', 'app'),
       fingerprint('secret-one', 'app'),
@@ -197,22 +197,22 @@ describe('the mark', () => {
   });
 });
 
-describe('a rotation', () => {
+describe('nextRotationStep', () => {
   const fingerprints = { current: 'cccccccc', previous: 'bbbbbbbb' };
-  const carrying = (secret: string) => registered({ description: formatMark({ ...mark, secret }) });
+  const withSecret = (secret: string) => registered({ description: formatMark({ ...mark, secret }) });
   it.each([
-    ['begins where nothing is registered', [], 'begin'],
-    ['begins where all carry the stored secret', [carrying('cccccccc'), carrying('cccccccc')], 'begin'],
-    ['goes on where none has been replaced yet', [carrying('bbbbbbbb')], 'resume'],
-    ['goes on where some have been replaced', [carrying('bbbbbbbb'), carrying('cccccccc')], 'resume'],
-    ['stops where one carries another secret', [carrying('aaaaaaaa'), carrying('bbbbbbbb')], 'stop'],
-    ['stops where a secret is not known', [registered({ description: 'by hand' })], 'stop'],
-    ['does not mind other addresses', [other(), carrying('cccccccc')], 'begin'],
+    ['begins if nothing is registered', [], 'begin'],
+    ['begins if all have the stored secret', [withSecret('cccccccc'), withSecret('cccccccc')], 'begin'],
+    ['resumes if none has been replaced yet', [withSecret('bbbbbbbb')], 'resume'],
+    ['resumes if some have been replaced', [withSecret('bbbbbbbb'), withSecret('cccccccc')], 'resume'],
+    ['stops if one has an unknown secret', [withSecret('aaaaaaaa'), withSecret('bbbbbbbb')], 'stop'],
+    ['stops if one has no mark', [registered({ description: 'by hand' })], 'stop'],
+    ['ignores registrations for other URLs', [other(), withSecret('cccccccc')], 'begin'],
   ])('%s', (_name, registrations, next) => {
     expect(nextRotationStep(registrations, url, fingerprints).next).toBe(next);
   });
 
-  it('is no rotation where there is no version before', () => {
-    expect(nextRotationStep([carrying('bbbbbbbb')], url, { ...fingerprints, previous: undefined }).next).toBe('stop');
+  it('stops without a previous version', () => {
+    expect(nextRotationStep([withSecret('bbbbbbbb')], url, { ...fingerprints, previous: undefined }).next).toBe('stop');
   });
 });

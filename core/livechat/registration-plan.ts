@@ -13,9 +13,9 @@ const specificationOnly: ReadonlySet<string> = new Set<Action>(['agent_changed']
 
 /** The webhook actions that the bridge supports in an API version. */
 export function supportedActions({ major, minor }: Version): Action[] {
-  const known = (action: Action) => major > 3 || minor >= (since[action] ?? 0);
+  const isAvailable = (action: Action) => major > 3 || minor >= (since[action] ?? 0);
   return Object.keys(payloads).filter(
-    (name): name is Action => isAction(name) && !specificationOnly.has(name) && known(name),
+    (name): name is Action => isAction(name) && !specificationOnly.has(name) && isAvailable(name),
   );
 }
 
@@ -127,7 +127,7 @@ export function findMismatches(
     ['version', mark !== undefined && mark.version !== wanted.version],
     ['secret', mark !== undefined && mark.secret !== wanted.secret],
   ];
-  return mismatches.flatMap(([mismatch, there]) => (there ? [mismatch] : []));
+  return mismatches.flatMap(([mismatch, isPresent]) => (isPresent ? [mismatch] : []));
 }
 
 function removal(reason: Removal['reason']) {
@@ -146,7 +146,7 @@ export interface RegistrationMark {
   readonly secret: string;
 }
 
-const form = /^livechat-bridge, API (v\d+\.\d+), secret ([0-9a-f]{8})$/;
+const markPattern = /^livechat-bridge, API (v\d+\.\d+), secret ([0-9a-f]{8})$/;
 const fingerprintBytes = 4;
 
 export function formatMark({ version, secret }: RegistrationMark): string {
@@ -154,15 +154,13 @@ export function formatMark({ version, secret }: RegistrationMark): string {
 }
 
 export function parseMark(description: string | null | undefined): RegistrationMark | undefined {
-  const [, version, secret] = form.exec(description ?? '') ?? [];
+  const [, version, secret] = markPattern.exec(description ?? '') ?? [];
   return version !== undefined && secret !== undefined ? { version, secret } : undefined;
 }
 
 const derive = promisify<string, string, number, Buffer>(scrypt);
 
-/**
- * Distinguishes secrets without revealing them: short, and slow to compute, which prevents guessing.
- */
+/** Identifies a secret without revealing it. Short, and slow to compute against guessing. */
 export async function fingerprint(secret: string, clientId: string): Promise<string> {
   return (await derive(secret, `livechat-bridge ${clientId}`, fingerprintBytes)).toString('hex');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answering, startServer } from '../../test/http-server.ts';
+import { respondWith, startServer } from '../../test/http-server.ts';
 import { createLiveChatClient } from './client.ts';
 import type { Account } from './connection.ts';
 import type { RegistrationPlan } from './registration-plan.ts';
@@ -16,8 +16,8 @@ interface Call {
   readonly method: string | undefined;
 }
 
-/** Carries a plan out at a LiveChat that takes everything, on a clock that sleep moves. */
-const carriedOut = async (
+/** Applies a plan with a fake LiveChat and a fake clock. */
+const applyPlan = async (
   plan: Partial<RegistrationPlan>,
   storedSecondsAgo: number,
   cacheSeconds = 300,
@@ -26,7 +26,7 @@ const carriedOut = async (
   let now = 0;
   const server = await startServer((response, request) => {
     calls.push({ at: now / 1000, method: request.url?.split('/').at(-1) });
-    answering(200, { id: 'new' })(response, request);
+    respondWith(200, { id: 'new' })(response, request);
   });
   const client = createLiveChatClient({
     credentials: { kind: 'bearer', accessToken: 'token' },
@@ -38,7 +38,7 @@ const carriedOut = async (
     baseUrl: 'https://livechat.example',
     version: { major: 3, minor: 6 },
     notices: [],
-    ask: (call) => call(client),
+    call: (send) => send(client),
   };
   await applyChanges(
     { ...nothing, ...plan },
@@ -55,7 +55,7 @@ const carriedOut = async (
         },
         random: () => 0,
       },
-      onStep: () => {},
+      onProgress: () => {},
     },
   );
   await server.stop();
@@ -65,11 +65,17 @@ const carriedOut = async (
 const action = 'incoming_chat';
 const old = { id: 'old', action, reason: 'replaced' } as const;
 
-describe('a plan is carried out in an order in which no call is refused or missed', () => {
+describe('applyChanges', () => {
   it.each<[string, Partial<RegistrationPlan>, number, number, [number, string][]]>([
-    ['what is missing comes at once', { create: [{ action, mismatches: [] }] }, 0, 300, [[0, 'register_webhook']]],
     [
-      'a new secret comes when every function can know it; the old goes when none has the old one alone',
+      'registers a missing webhook immediately',
+      { create: [{ action, mismatches: [] }] },
+      0,
+      300,
+      [[0, 'register_webhook']],
+    ],
+    [
+      'waits until every function can accept a new secret, and until every cache has it before the removal',
       { create: [{ action, mismatches: ['secret'] }], remove: [old] },
       0,
       300,
@@ -79,7 +85,7 @@ describe('a plan is carried out in an order in which no call is refused or misse
       ],
     ],
     [
-      'a short cache is waited out, and LiveChat’s two minutes',
+      'waits for a shorter cache and for LiveChat’s two minutes',
       { create: [{ action, mismatches: ['secret'] }], remove: [old] },
       0,
       10,
@@ -89,7 +95,7 @@ describe('a plan is carried out in an order in which no call is refused or misse
       ],
     ],
     [
-      'another mismatch needs LiveChat’s two minutes alone',
+      'waits only LiveChat’s two minutes for other mismatches',
       { create: [{ action, mismatches: ['filters'] }], remove: [old] },
       hour,
       300,
@@ -98,10 +104,16 @@ describe('a plan is carried out in an order in which no call is refused or misse
         [120, 'unregister_webhook'],
       ],
     ],
-    ['a rotation that goes on waits once more', { remove: [old] }, hour, 300, [[120, 'unregister_webhook']]],
-    ['a duplicate goes at once', { remove: [{ ...old, reason: 'duplicate' }] }, hour, 300, [[0, 'unregister_webhook']]],
+    ['waits again when a rotation is resumed', { remove: [old] }, hour, 300, [[120, 'unregister_webhook']]],
     [
-      'where there is no room, one goes first',
+      'removes a duplicate immediately',
+      { remove: [{ ...old, reason: 'duplicate' }] },
+      hour,
+      300,
+      [[0, 'unregister_webhook']],
+    ],
+    [
+      'removes one registration first at the limit',
       { removeFirst: [old], create: [{ action, mismatches: ['type'] }], enable: true },
       hour,
       300,
@@ -112,12 +124,12 @@ describe('a plan is carried out in an order in which no call is refused or misse
       ],
     ],
   ])('%s', async (_what, plan, storedSecondsAgo, cacheSeconds, expected) => {
-    const calls = await carriedOut(plan, storedSecondsAgo, cacheSeconds);
+    const calls = await applyPlan(plan, storedSecondsAgo, cacheSeconds);
     expect(calls.map(({ at, method }) => [at, method])).toEqual(expected);
   });
 });
 
-it('without a client id nothing can be registered, and the secret that lacks it is named', () => {
+it('requireClientId rejects a missing client id with the name of the secret', () => {
   const stored = { name: 'livechat/default', text: '{}', current: { LIVECHAT_WEBHOOK_SECRET: 'x' }, changedAt: 0 };
   const account = { stored: { ...stored, previous: undefined } };
   expect(() => requireClientId(account)).toThrow('secret livechat/default: LIVECHAT_CLIENT_ID: expected');

@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { writeSecret } from '../platform/secrets-manager.ts';
 import type { Account } from './connection.ts';
-import { type LiveChatCredentials, minRefreshIntervalMs } from './credentials.ts';
+import { minRefreshIntervalMs } from './credentials.ts';
 import { LiveChatClientError } from './errors.ts';
 import {
   type DesiredRegistrations,
@@ -28,11 +28,12 @@ export interface Delays {
   readonly cacheMs: number;
 }
 
-export type Step =
-  | { readonly did: 'created' | 'removed'; readonly action: string }
-  | { readonly did: 'enabled' }
+/** Reported while a plan is applied. */
+export type SyncProgress =
+  | { readonly status: 'created' | 'removed'; readonly action: string }
+  | { readonly status: 'enabled' }
   /** ms since 1970 */
-  | { readonly did: 'waiting'; readonly until: number };
+  | { readonly status: 'waiting'; readonly until: number };
 
 export function requireClientId({ stored: { name, current } }: Pick<Account, 'stored'>): string {
   if (current.LIVECHAT_CLIENT_ID) return current.LIVECHAT_CLIENT_ID;
@@ -42,34 +43,30 @@ export function requireClientId({ stored: { name, current } }: Pick<Account, 'st
 /** Reads the current registrations and whether the license's webhooks are enabled. */
 export async function readRegistrations(account: Account): Promise<RegistrationState> {
   const owner = { owner_client_id: requireClientId(account) };
-  const registrations = await account.ask((client) => client.listWebhooks(owner));
-  const { license_webhooks_enabled: enabled } = await account.ask((client) => client.getLicenseWebhooksState(owner));
+  const registrations = await account.call((client) => client.listWebhooks(owner));
+  const { license_webhooks_enabled: enabled } = await account.call((client) => client.getLicenseWebhooksState(owner));
   return { registrations, enabled };
 }
 
-/** The registrations desired for `url` and these credentials. */
+/** The registrations that the bridge needs for `url`, with the stored webhook secret by default. */
 export async function desiredRegistrations(
   account: Account,
   url: string,
-  { LIVECHAT_WEBHOOK_SECRET: secret }: LiveChatCredentials = account.stored.current,
+  secret: string = account.stored.current.LIVECHAT_WEBHOOK_SECRET,
 ): Promise<DesiredRegistrations> {
   const mark = { version: formatVersion(account.version), secret: await fingerprint(secret, requireClientId(account)) };
   return { url, actions: supportedActions(account.version), mark };
 }
 
-export function generateWebhookSecret(): string {
-  return `whsec-${randomBytes(24).toString('hex')}`;
-}
+const secretContent = z.record(z.string(), z.unknown());
 
-const anything = z.record(z.string(), z.unknown());
-
-/** Stores a new webhook secret and keeps the secret's other fields. The previous one is accepted for 24 h. */
+/** Stores a new webhook secret and keeps the other fields. The previous webhook secret is accepted for 24 h. */
 export async function storeWebhookSecret({ stored }: Account, secret: string): Promise<void> {
-  const content = anything.parse(JSON.parse(stored.text));
+  const content = secretContent.parse(JSON.parse(stored.text));
   await writeSecret(stored.name, JSON.stringify({ ...content, LIVECHAT_WEBHOOK_SECRET: secret }));
 }
 
-export interface Task {
+export interface SyncTask {
   readonly account: Account;
   readonly desired: DesiredRegistrations;
   /** The webhook secret of new registrations, and when it was stored (ms since 1970). */
@@ -77,15 +74,15 @@ export interface Task {
   readonly storedAt: number;
   readonly delays: Delays;
   readonly clock: Clock;
-  onStep(step: Step): void;
+  onProgress(progress: SyncProgress): void;
 }
 
 /**
- * Applies a plan without rejected or missed webhooks: registers after every function can know the secret, and removes
- * old registrations after the new ones have taken effect. Safe to interrupt: the next plan continues.
+ * Applies a plan without rejected or missed webhooks. Waits until every function accepts the secret before it registers,
+ * and until the new registrations are in effect before it removes the old ones. Safe to interrupt: run it again to continue.
  */
-export async function applyChanges(plan: RegistrationPlan, task: Task): Promise<void> {
-  const { account, desired, storedAt, delays, clock, onStep } = task;
+export async function applyChanges(plan: RegistrationPlan, task: SyncTask): Promise<void> {
+  const { account, desired, storedAt, delays, clock, onProgress } = task;
   const owner = { owner_client_id: requireClientId(account) };
   if (plan.create.some(({ mismatches }) => mismatches.includes('secret'))) {
     await waitUntil(storedAt + Math.min(delays.cacheMs, minRefreshIntervalMs), task);
@@ -94,12 +91,12 @@ export async function applyChanges(plan: RegistrationPlan, task: Task): Promise<
   for (const { action } of plan.create) {
     const description = formatMark(desired.mark);
     const registration = { action, url: desired.url, secret_key: task.secret, type: 'license', description } as const;
-    await account.ask((client) => client.registerWebhook({ ...registration, ...owner }));
-    onStep({ did: 'created', action });
+    await account.call((client) => client.registerWebhook({ ...registration, ...owner }));
+    onProgress({ status: 'created', action });
   }
   if (plan.enable) {
-    await account.ask((client) => client.enableLicenseWebhooks(owner));
-    onStep({ did: 'enabled' });
+    await account.call((client) => client.enableLicenseWebhooks(owner));
+    onProgress({ status: 'enabled' });
   }
   if (plan.remove.some(({ reason }) => reason === 'replaced')) {
     await waitUntil(Math.max(clock.now() + delays.propagationMs, storedAt + delays.cacheMs), task);
@@ -107,22 +104,22 @@ export async function applyChanges(plan: RegistrationPlan, task: Task): Promise<
   for (const removal of plan.remove) await remove(removal, task);
 }
 
-async function waitUntil(until: number, { clock, onStep }: Task): Promise<void> {
+async function waitUntil(until: number, { clock, onProgress }: SyncTask): Promise<void> {
   const wait = until - clock.now();
   if (wait <= 0) return;
-  onStep({ did: 'waiting', until });
+  onProgress({ status: 'waiting', until });
   await clock.sleep(wait);
 }
 
-async function remove({ id, action }: Removal, { account, onStep }: Task): Promise<void> {
+async function remove({ id, action }: Removal, { account, onProgress }: SyncTask): Promise<void> {
   await unregisterWebhook(account, id);
-  onStep({ did: 'removed', action });
+  onProgress({ status: 'removed', action });
 }
 
 /** Removes a registration. Succeeds if it does not exist. */
 export async function unregisterWebhook(account: Account, id: string): Promise<void> {
   try {
-    await account.ask((client) => client.unregisterWebhook({ id, owner_client_id: requireClientId(account) }));
+    await account.call((client) => client.unregisterWebhook({ id, owner_client_id: requireClientId(account) }));
   } catch (error) {
     if (!(error instanceof LiveChatClientError) || error.type !== 'not_found') throw error;
   }
@@ -145,15 +142,16 @@ export class RotationError extends Error {
   }
 }
 
-/** Plans a sync with the stored secret. */
-export async function planSync(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
-  const desired = await desiredRegistrations(account, url);
-  return {
-    plan: planChanges(state, desired),
-    desired,
-    secret: account.stored.current.LIVECHAT_WEBHOOK_SECRET,
-    isNew: false,
-  };
+/** Plans a sync with the given webhook secret; by default the stored one. */
+export async function planSync(
+  account: Account,
+  url: string,
+  state: RegistrationState,
+  secret: string = account.stored.current.LIVECHAT_WEBHOOK_SECRET,
+): Promise<PlannedSync> {
+  const desired = await desiredRegistrations(account, url, secret);
+  const isNew = secret !== account.stored.current.LIVECHAT_WEBHOOK_SECRET;
+  return { plan: planChanges(state, desired), desired, secret, isNew };
 }
 
 /** Plans a rotation to a new secret, or continues an interrupted one. Throws {@link RotationError}. */
@@ -165,17 +163,9 @@ export async function planRotation(account: Account, url: string, state: Registr
     previous: previous && (await fingerprint(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
   });
   if (rotation.next === 'stop') throw new RotationError(rotation.reason);
-  const intent = await (rotation.next === 'resume' ? planSync : planNewSecret)(account, url, state);
-  const gap = findRotationGap(intent.plan);
+  const secret = rotation.next === 'begin' ? `whsec-${randomBytes(24).toString('hex')}` : undefined;
+  const planned = await planSync(account, url, state, secret);
+  const gap = findRotationGap(planned.plan);
   if (gap !== undefined) throw new RotationError(gap);
-  return intent;
-}
-
-async function planNewSecret(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
-  const secret = generateWebhookSecret();
-  const desired = await desiredRegistrations(account, url, {
-    ...account.stored.current,
-    LIVECHAT_WEBHOOK_SECRET: secret,
-  });
-  return { plan: planChanges(state, desired), desired, secret, isNew: true };
+  return planned;
 }

@@ -179,6 +179,6 @@ const ignoredActions: ReadonlySet<string> = new Set([
 ]);
 
 /** The metric dimension of an action. Unknown actions share one, which bounds the number of metrics. */
-export function countedName(action: string): string {
+export function actionDimension(action: string): string {
   return isAction(action) || ignoredActions.has(action) ? action : 'other';
 }

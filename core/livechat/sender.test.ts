@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { answering, startServer } from '../../test/http-server.ts';
+import { respondWith, startServer } from '../../test/http-server.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { FetchRules } from '../media/fetch.ts';
 import type { FetchedFile } from './compose.ts';
@@ -14,7 +14,7 @@ const png = Buffer.from(
 const organizationId = randomUUID();
 const rules: FetchRules = { maxBytes: 1_000, timeoutMs: 5_000 };
 
-describe('a file to be sent', () => {
+describe('withFile', () => {
   let local: SharedLocal;
   let withFile: typeof import('./sender.ts').withFile;
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describe('a file to be sent', () => {
     await s3.send(new PutObjectCommand({ Bucket: 'media', Key: key, Body: png, ContentType: 'image/png' }));
   }
 
-  it('comes from the organization’s own folder of the bucket, and is gone from the disk when it was used', async () => {
+  it('reads the organization’s own key and deletes the file from disk after use', async () => {
     const key = `${organizationId}/plans/floor plan.png`;
     await stored(key);
     const file = await withFile(organizationId, { key }, rules, read);
@@ -42,7 +42,7 @@ describe('a file to be sent', () => {
     await expect(stat(file.path)).rejects.toThrow('ENOENT');
   });
 
-  it('is not left on the disk when its use fails', async () => {
+  it('deletes the file from disk if its use fails', async () => {
     const key = `${organizationId}/plan.png`;
     await stored(key);
     let path = '';
@@ -55,26 +55,26 @@ describe('a file to be sent', () => {
   });
 
   it.each([
-    ['another organization’s', `${randomUUID()}/a.png`, 'RequestInvalid'],
-    ['one that only begins like its own', `${organizationId}x/a.png`, 'RequestInvalid'],
-    ['none that is there', `${organizationId}/none.png`, 'FileRefused'],
-  ])('is not %s', async (_what, key, name) => {
+    ['a key of another organization', `${randomUUID()}/a.png`, 'RequestInvalid'],
+    ['a key that only shares a prefix', `${organizationId}x/a.png`, 'RequestInvalid'],
+    ['a missing key', `${organizationId}/none.png`, 'FileRefused'],
+  ])('rejects %s', async (_what, key, name) => {
     await expect(withFile(organizationId, { key }, rules, read)).rejects.toMatchObject({
       name,
       message: expect.stringMatching(/^content\.key: expected /),
     });
   });
 
-  it('of the bucket is no larger than a file may be', async () => {
+  it('rejects a stored file over the size limit', async () => {
     const key = `${organizationId}/large.png`;
     await stored(key);
     const fetching = withFile(organizationId, { key }, { ...rules, maxBytes: png.length - 1 }, read);
     await expect(fetching).rejects.toMatchObject({ name: 'FileRefused', message: /too large/ });
   });
 
-  it('comes from the web by the rules of downloads, as what its bytes are', async () => {
+  it('downloads a URL under the download rules and detects the content type', async () => {
     const web = await startServer((response, request) =>
-      answering(request.url === '/plan%201.png' ? 200 : 503, '', { 'content-type': 'text/html' })(response, request),
+      respondWith(request.url === '/plan%201.png' ? 200 : 503, '', { 'content-type': 'text/html' })(response, request),
     );
     const served = { ...rules, simulatorUrl: web.url };
     const file = await withFile(organizationId, { url: 'https://shop.example/plan%201.png' }, served, read);

@@ -5,7 +5,7 @@ import { splitText } from './split-text.ts';
 
 const bytes = (text: string) => Buffer.byteLength(text);
 
-describe('a text', () => {
+describe('splitText', () => {
   const table: [string, number, string[]][] = [
     ['short', 16, ['short']],
     ['exactly sixteen!', 16, ['exactly sixteen!']],
@@ -25,18 +25,18 @@ describe('a text', () => {
     ['    ', 4, ['    ']],
     ['\ud83c\ud83c\ud83c', 4, ['\ud83c', '\ud83c', '\ud83c']],
   ];
-  it.each(table)('%j of at most %i bytes a part is %j', (text, most, parts) => {
+  it.each(table)('splits %j at %i bytes into %j', (text, most, parts) => {
     expect(splitText(text, most)).toEqual(parts);
   });
 
-  it('of 16 KB is one part, and two with a byte more', () => {
+  it('returns one part for 16 KB and two for one byte more', () => {
     expect(splitText('a'.repeat(16_384))).toHaveLength(1);
     expect(splitText('a'.repeat(16_385)).map(bytes)).toEqual([16_384, 1]);
     expect(splitText('€'.repeat(5_461)).map(bytes)).toEqual([16_383]);
     expect(splitText('€'.repeat(5_462)).map(bytes)).toEqual([16_383, 3]);
   });
 
-  it('of the largest request is split at once', () => {
+  it('splits the largest request within a second', () => {
     const start = performance.now();
     expect(splitText('word '.repeat(40_000))).toHaveLength(13);
     expect(splitText('x'.repeat(200_000))).toHaveLength(13);
@@ -44,7 +44,7 @@ describe('a text', () => {
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 
-  it('cannot be split into parts that hold no emoji', () => {
+  it('rejects a limit below 4 bytes', () => {
     expect(() => splitText('abc', 3)).toThrow(RangeError);
   });
 });
@@ -74,7 +74,7 @@ describe('any text', () => {
   const text = fc.array(character, { maxLength: 80 }).map((list) => list.join(''));
   const most = fc.integer({ min: 4, max: 40 });
 
-  it('is its parts joined, none empty, none too long, and no code point cut', () => {
+  it('is split into non-empty parts within the limit that join to the text, without cutting a code point', () => {
     fc.assert(
       fc.property(
         text.filter((given) => given !== ''),
@@ -93,7 +93,7 @@ describe('any text', () => {
     );
   });
 
-  it('whose words fit is cut in no word', () => {
+  it('is not split within a word that fits', () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'ż', '€', '🎉'), minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(fc.array(word, { minLength: 1, maxLength: 40 }), (words) => {

@@ -9,7 +9,8 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
  * at white space if possible, else between grapheme clusters, else (in a cluster over `bytes` bytes) between code points.
  */
 export function splitText(text: string, bytes = maxBytes): string[] {
-  if (bytes < maxCodePointBytes) throw new RangeError('a part must hold any character: 4 bytes or more');
+  if (bytes < maxCodePointBytes)
+    throw new RangeError('the limit must be at least 4 bytes, the longest UTF-8 character');
   const parts: string[] = [];
   let rest = text;
   while (Buffer.byteLength(rest) > bytes) {

@@ -8,9 +8,9 @@ import { fixture } from '../../test/fixtures.ts';
 import { type AnyEvent, parseEvent } from '../events/event.ts';
 import { type Action, payloads } from './schemas.ts';
 import { type BridgeIdentity, translate, type Webhook } from './translate.ts';
-import { redact } from './verify.ts';
+import { redact } from './webhook.ts';
 
-{
+describe('translate', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const body = z.looseObject({ action: z.catch(z.string(), ''), payload: z.unknown() });
 
@@ -19,7 +19,7 @@ import { redact } from './verify.ts';
     return { organizationId, action, payload, receivedAt };
   }
 
-  /** Every body of the collection, with the events that it must become. */
+  /** The expected event types of every fixture. */
   const expected: Readonly<Record<string, readonly AnyEvent['type'][]>> = {
     'incoming_chat.json': ['chat.started', 'message.received', 'message.received', 'message.received'],
     'v3.4/incoming_chat.json': ['chat.started', 'message.received', 'message.received', 'message.received'],
@@ -78,13 +78,13 @@ import { redact } from './verify.ts';
     'thread_summary_set.v3.6_only.json': [],
   };
 
-  /** Through JSON and the catalogue, as a subscriber gets it. */
+  /** Parses the event as a subscriber does: from JSON, with the catalogue's schema. */
   function asReceived({ type, metadata, data }: AnyEvent) {
     return parseEvent(type, JSON.parse(JSON.stringify({ metadata, data })));
   }
 
-  describe('a webhook of the collection', () => {
-    it('is in this table, each of them', () => {
+  describe('fixtures', () => {
+    it('are all in this table', () => {
       const folder = new URL('../../test/fixtures/livechat/', import.meta.url);
       const bodies = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
         (name) => name.endsWith('.json') && !name.startsWith('api/') && name !== 'EXPECTED.json',
@@ -92,20 +92,20 @@ import { redact } from './verify.ts';
       expect(Object.keys(expected).sort()).toEqual(bodies.sort());
     });
 
-    it.each(Object.entries(expected))('%s becomes %j', (name, types) => {
+    it.each(Object.entries(expected))('%s is translated to %j', (name, types) => {
       expect(translate(webhookFrom(name), {}).map(({ type }) => type)).toEqual(types);
     });
 
-    it.each(Object.keys(expected))('%s becomes events that fit the catalogue', (name) => {
+    it.each(Object.keys(expected))('%s is translated to events that match the catalogue', (name) => {
       for (const event of translate(webhookFrom(name), {})) {
         expect(asReceived(event)).toEqual(JSON.parse(JSON.stringify(event)));
       }
     });
   });
 
-  describe('an action that no event comes of', () => {
+  describe('actions without a domain event', () => {
     it.each(['some_future_action', 'agent_created', 'incoming_customer', 'toString', '__proto__', 'constructor', ''])(
-      '%j becomes nothing, whatever its payload',
+      '%j returns no event for any payload',
       (action) => {
         for (const payload of [undefined, null, {}, 'text', { chat_id: 'C' }]) {
           expect(translate({ organizationId, action, payload, receivedAt }, {})).toEqual([]);
@@ -114,7 +114,7 @@ import { redact } from './verify.ts';
     );
   });
 
-  describe('an empty thread_id', () => {
+  describe('empty thread_id', () => {
     const event = { chat_id: 'C', thread_id: '', user_id: 'u', seen_up_to: receivedAt };
     const payload = {
       ...event,
@@ -134,14 +134,14 @@ import { redact } from './verify.ts';
       'agent_changed',
       'customer_session_fields_updated',
       'events_marked_as_seen',
-    ])('of %s, which can do without, is none', (action) => {
+    ])('of %s counts as missing', (action) => {
       const events = translate({ organizationId, action, payload, receivedAt }, {});
       expect(events).toHaveLength(1);
       for (const one of events) expect(asReceived(one).data).not.toHaveProperty('threadId');
     });
   });
 
-  describe('any JSON payload of any action', () => {
+  describe('any JSON payload', () => {
     it('is translated without throwing', () => {
       fc.assert(
         fc.property(webhook, (one) => {
@@ -151,7 +151,7 @@ import { redact } from './verify.ts';
       );
     });
 
-    it('becomes events that fit the catalogue after a way through JSON', () => {
+    it('is translated to events that match the catalogue', () => {
       fc.assert(
         fc.property(webhook, (one) => {
           for (const event of translate(one, {})) expect(() => asReceived(event)).not.toThrow();
@@ -160,7 +160,7 @@ import { redact } from './verify.ts';
       );
     });
 
-    it('becomes events of the organization, received when the webhook was', () => {
+    it('is translated to events with the organization and time of the webhook', () => {
       fc.assert(
         fc.property(webhook, (one) => {
           for (const { metadata } of translate(one, {})) {
@@ -171,10 +171,10 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('a secret anywhere in a webhook', () => {
+  describe('webhook secret', () => {
     const secret = 'whsec-demo-3f9c1a7be2';
 
-    /** Replaces some of the names and texts by ones that hold the secret. */
+    /** Inserts the secret into some names and texts. */
     function planted(value: unknown, choose: () => number): unknown {
       const plant = (text: string) => [text, text, `${text}${secret}`, `${secret}${text}${secret}`][choose()] ?? text;
       if (typeof value === 'string') return plant(value);
@@ -185,7 +185,7 @@ import { redact } from './verify.ts';
       );
     }
 
-    it('is in no event', () => {
+    it('is in no event, wherever the webhook contains it', () => {
       fc.assert(
         fc.property(webhook, fc.infiniteStream(fc.nat(3)), (one, choices) => {
           const choose = () => choices.next().value ?? 0;
@@ -197,19 +197,19 @@ import { redact } from './verify.ts';
       );
     });
   });
-}
+});
 
-{
+describe('event ids', () => {
   const event = { id: 'T_1', type: 'message', created_at: '2026-03-11T09:14:14.120349Z', text: 'Hello' };
   const place = { chat_id: 'C', thread_id: 'T' };
   const receivedAt = '2026-03-11T09:10:00.000Z';
 
-  function idsOf(action: Action, payload: unknown, other: Partial<Webhook> = {}): string[] {
+  function eventIds(action: Action, payload: unknown, other: Partial<Webhook> = {}): string[] {
     return translate({ organizationId, action, payload, receivedAt, ...other }, {}).map(({ metadata }) => metadata.id);
   }
 
-  describe('the ids of events', () => {
-    it('are the same for the same webhook, in whatever order the members of its objects come', () => {
+  describe('all ids', () => {
+    it('do not depend on the order of object properties', () => {
       fc.assert(
         fc.property(webhook, (one) => {
           const identify = (given: Webhook) =>
@@ -221,7 +221,7 @@ import { redact } from './verify.ts';
       );
     });
 
-    it('differ from another organization’s', () => {
+    it('differ between organizations', () => {
       fc.assert(
         fc.property(webhook, (one) => {
           const ids = translate(one, {}).map(({ metadata }) => metadata.id);
@@ -231,7 +231,7 @@ import { redact } from './verify.ts';
       );
     });
 
-    it('differ between all actions, detail-types included', () => {
+    it('differ between all actions', () => {
       const all = {
         ...place,
         id: 'C',
@@ -251,112 +251,108 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('the id of a message', () => {
-    const [id] = idsOf('incoming_event', { ...place, event });
+  describe('message id', () => {
+    const [id] = eventIds('incoming_event', { ...place, event });
     const inChat = (events: readonly unknown[], fields: object = {}) => ({
       chat: { id: 'C', thread: { id: 'T', created_at: event.created_at, events, ...fields } },
     });
 
-    it('is one, whichever webhook brings it', () => {
-      expect(idsOf('incoming_chat', inChat([event]))[1]).toBe(id);
-      expect(idsOf('incoming_chat', inChat([{ id: 'x', type: 'x', created_at: event.created_at }, event]))[2]).toBe(id);
-      expect(idsOf('incoming_chat', { ...inChat([event], { active: false }), transferred_from: {} })[1]).toBe(id);
+    it('is the same in incoming_event and incoming_chat', () => {
+      expect(eventIds('incoming_chat', inChat([event]))[1]).toBe(id);
+      expect(eventIds('incoming_chat', inChat([{ id: 'x', type: 'x', created_at: event.created_at }, event]))[2]).toBe(
+        id,
+      );
+      expect(eventIds('incoming_chat', { ...inChat([event], { active: false }), transferred_from: {} })[1]).toBe(id);
     });
 
-    it('is one, whenever it comes', () => {
-      expect(idsOf('incoming_event', { ...place, event }, { receivedAt: '2026-03-12T00:00:00.000Z' })).toEqual([id]);
+    it('does not depend on the time of receipt', () => {
+      expect(eventIds('incoming_event', { ...place, event }, { receivedAt: '2026-03-12T00:00:00.000Z' })).toEqual([id]);
     });
 
     it.each([
       ['message', { ...place, event: { ...event, id: 'T_2' } }],
       ['chat', { ...place, chat_id: 'C2', event }],
       ['thread', { ...place, thread_id: 'T2', event }],
-      [
-        'message, though joined the ids read alike',
-        { chat_id: 'C', thread_id: 'T"', event: { ...event, id: ',"T_1' } },
-      ],
-    ])('is another for another %s', (_what, payload) => {
-      expect(idsOf('incoming_event', payload)).not.toEqual([id]);
+      ['message whose joined ids are equal', { chat_id: 'C', thread_id: 'T"', event: { ...event, id: ',"T_1' } }],
+    ])('differs for another %s', (_what, payload) => {
+      expect(eventIds('incoming_event', payload)).not.toEqual([id]);
     });
 
     it.each([
       ['note', { ...event, visibility: 'agents' }],
       ['deletion', { ...event, deleted: true }],
       ['receipt', { ...event, custom_id: 'out-1', author_id: 'nina.kowal@acme.example' }],
-    ])('is another for its %s', (_what, other) => {
-      expect(idsOf('incoming_event', { ...place, event: other })).not.toEqual([id]);
+    ])('differs from the id of its %s', (_what, other) => {
+      expect(eventIds('incoming_event', { ...place, event: other })).not.toEqual([id]);
     });
 
-    it('deleted is one, whichever webhook tells', () => {
-      const told = idsOf('event_deleted', { ...place, event_id: 'T_1' });
-      expect(idsOf('incoming_event', { ...place, event: { ...event, deleted: true } })).toEqual(told);
-      expect(idsOf('event_updated', { ...place, event: { ...event, deleted: true } })).toEqual(told);
-      expect(idsOf('incoming_chat', inChat([{ ...event, deleted: true }]))[1]).toBe(told[0]);
+    it('of a deletion is the same in every webhook', () => {
+      const deletedIds = eventIds('event_deleted', { ...place, event_id: 'T_1' });
+      expect(eventIds('incoming_event', { ...place, event: { ...event, deleted: true } })).toEqual(deletedIds);
+      expect(eventIds('event_updated', { ...place, event: { ...event, deleted: true } })).toEqual(deletedIds);
+      expect(eventIds('incoming_chat', inChat([{ ...event, deleted: true }]))[1]).toBe(deletedIds[0]);
     });
   });
 
-  describe('the id of a chat’s start', () => {
+  describe('chat.started id', () => {
     const started = (fields: object, thread: object = {}) =>
-      idsOf('incoming_chat', {
+      eventIds('incoming_chat', {
         chat: { id: 'C', thread: { id: 'T', created_at: event.created_at, ...thread } },
         ...fields,
       });
 
-    it('is that of its chat, thread and reason, whatever else the webhook says', () => {
+    it('depends on the chat, thread and reason only', () => {
       expect(started({ requester_id: 'a' }, { active: false, tags: ['t'] })).toEqual(started({}));
     });
 
-    it('is another for each reason', () => {
+    it('differs for each reason', () => {
       const ids = [started({}), started({}, { previous_thread_id: 'P' }), started({ transferred_from: {} })].flat();
       expect(new Set(ids).size).toBe(3);
     });
   });
 
-  describe('the id of what carries none, such as a transfer', () => {
+  describe('id derived from the content', () => {
     const transfer = { ...place, reason: 'manual', transferred_to: { agent_ids: ['a@b.example'] } };
-    const at = (time: string) => idsOf('chat_transferred', transfer, { receivedAt: `2026-03-11T${time}Z` });
+    const at = (time: string) => eventIds('chat_transferred', transfer, { receivedAt: `2026-03-11T${time}Z` });
 
-    it.each(['09:10:00.001', '09:12:00.000', '09:14:59.999'])(
-      'is the same again at %s, within five minutes',
-      (time) => {
-        expect(at(time)).toEqual(at('09:10:00.000'));
-      },
-    );
+    it.each(['09:10:00.001', '09:12:00.000', '09:14:59.999'])('is the same at %s, within five minutes', (time) => {
+      expect(at(time)).toEqual(at('09:10:00.000'));
+    });
 
     it.each(['09:09:59.999', '09:15:00.000', '10:10:00.000'])(
-      'is another at %s, since it can truly happen twice',
+      'differs at %s, because the same transfer can happen twice',
       (time) => {
         expect(at(time)).not.toEqual(at('09:10:00.000'));
       },
     );
 
-    it('is another for another content', () => {
-      expect(idsOf('chat_transferred', { ...transfer, transferred_to: { agent_ids: ['c@d.example'] } })).not.toEqual(
-        idsOf('chat_transferred', transfer),
+    it('differs for another content', () => {
+      expect(eventIds('chat_transferred', { ...transfer, transferred_to: { agent_ids: ['c@d.example'] } })).not.toEqual(
+        eventIds('chat_transferred', transfer),
       );
     });
 
-    it('is another for the other button of one message', () => {
+    it('differs for another button of the same message', () => {
       const click = (id: string) => ({ ...place, event_id: 'T_1', user_id: 'u', postback: { id } });
-      expect(idsOf('incoming_rich_message_postback', click('yes'))).not.toEqual(
-        idsOf('incoming_rich_message_postback', click('no')),
+      expect(eventIds('incoming_rich_message_postback', click('yes'))).not.toEqual(
+        eventIds('incoming_rich_message_postback', click('no')),
       );
     });
 
-    it('is another for every version of an edited message', () => {
-      const edited = (text: string) => idsOf('event_updated', { ...place, event: { ...event, text } });
+    it('differs for every version of an edited message', () => {
+      const edited = (text: string) => eventIds('event_updated', { ...place, event: { ...event, text } });
       expect(edited('Hello!')).not.toEqual(edited('Hello?'));
     });
 
-    it('tells apart the malformed events of one chat', () => {
+    it('differs between malformed events of one chat', () => {
       const thread = { id: 'T', created_at: event.created_at, events: [{}, {}] };
-      const ids = idsOf('incoming_chat', { chat: { id: 'C', thread } });
+      const ids = eventIds('incoming_chat', { chat: { id: 'C', thread } });
       expect(new Set(ids).size).toBe(3);
     });
   });
-}
+});
 
-{
+describe('rejected payloads', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const createdAt = '2026-03-11T09:14:14.120349Z';
   const place = { chat_id: 'C', thread_id: 'T' };
@@ -366,7 +362,7 @@ import { redact } from './verify.ts';
     return translate({ organizationId, action, payload, receivedAt }, {});
   }
 
-  describe('a body that fits no schema', () => {
+  describe('invalid payload', () => {
     it.each([
       ['incoming_event', undefined, ['payload']],
       ['incoming_event', 'text', ['payload']],
@@ -395,17 +391,17 @@ import { redact } from './verify.ts';
         { ...place, user_id: 'u', event_id: 'e', postback: {} },
         ['payload.postback.id'],
       ],
-    ])('of %s, %j, is rejected for %j', (action, payload, paths) => {
+    ])('of %s, %j, is rejected with the paths %j', (action, payload, paths) => {
       expect(got(action, payload)).toMatchObject([
         { type: 'webhook.rejected', data: { action, issues: paths.map((path) => ({ path })), body: payload } },
       ]);
     });
 
-    it.each(Object.keys(payloads))('of %s is rejected as a whole when it is a list', (action) => {
+    it.each(Object.keys(payloads))('of %s is rejected if it is a list', (action) => {
       expect(got(action, [])).toMatchObject([{ type: 'webhook.rejected', data: { issues: [{ path: 'payload' }] } }]);
     });
 
-    it('is told with what was expected, never with what was there', () => {
+    it('is reported with the expectation, never the value', () => {
       const [rejected] = got('incoming_event', { ...place, event: { ...event, created_at: 'sensitive', id: 42 } });
       expect(rejected).toMatchObject({
         data: { issues: [{ path: 'payload.event.id' }, { path: 'payload.event.created_at' }] },
@@ -416,14 +412,14 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('a malformed event inside a chat’s start', () => {
+  describe('malformed event in incoming_chat', () => {
     const odd = { id: 'T_2', type: 'message' };
     const chat = {
       id: 'C',
       thread: { id: 'T', created_at: createdAt, events: [event, odd, 'text', { ...event, id: 'T_4' }] },
     };
 
-    it('takes neither the chat nor its other events with it', () => {
+    it('does not reject the chat or its other events', () => {
       expect(got('incoming_chat', { chat }).map(({ type }) => type)).toEqual([
         'chat.started',
         'message.received',
@@ -433,7 +429,7 @@ import { redact } from './verify.ts';
       ]);
     });
 
-    it('is rejected on its own, by its place in the chat', () => {
+    it('is rejected with its path in the chat', () => {
       const rejected = got('incoming_chat', { chat }).filter(({ type }) => type === 'webhook.rejected');
       expect(rejected).toMatchObject([
         { data: { action: 'incoming_chat', issues: [{ path: 'payload.chat.thread.events.1.created_at' }], body: odd } },
@@ -441,13 +437,13 @@ import { redact } from './verify.ts';
       ]);
     });
   });
-}
+});
 
-{
+describe('chat events', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const thread = { id: 'T', created_at: '2026-03-11T09:14:10.120340Z' };
 
-  function dataOf(action: string, payload: unknown, self: BridgeIdentity = {}): unknown {
+  function eventData(action: string, payload: unknown, self: BridgeIdentity = {}): unknown {
     return translate({ organizationId, action, payload, receivedAt }, self)[0]?.data;
   }
 
@@ -458,10 +454,10 @@ import { redact } from './verify.ts';
     self: BridgeIdentity = {},
   ): unknown {
     const chat = { id: 'C', thread: { ...thread, ...threadFields }, ...chatFields };
-    return dataOf('incoming_chat', { chat, ...fields }, self);
+    return eventData('incoming_chat', { chat, ...fields }, self);
   }
 
-  describe('the reason of a chat’s start', () => {
+  describe('chat.started reason', () => {
     it.each([
       ['new', {}, {}],
       ['new', { previous_thread_id: null }, { transferred_from: null }],
@@ -474,8 +470,8 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('a chat’s start', () => {
-    it('says who takes part, with bots told from agents by their ids', () => {
+  describe('chat.started', () => {
+    it('lists the participants and recognizes bots by their ids', () => {
       const users = [
         { id: customerId, type: 'customer', name: 'Dana', present: true, session_fields: [{ plan: 'pro' }, { n: 1 }] },
         { id: agentId, type: 'agent', email: agentId, present: false },
@@ -492,16 +488,16 @@ import { redact } from './verify.ts';
       });
     });
 
-    it.each(['visit', 'last_visit'])('takes the customer’s country from %s', (name) => {
+    it.each(['visit', 'last_visit'])('reads the customer’s country from %s', (name) => {
       const users = [{ id: customerId, type: 'customer', [name]: { geolocation: { country_code: 'PL' } } }];
       expect(started({}, { users })).toMatchObject({ participants: [{ country: 'PL' }] });
     });
 
     it.each([
       ['the thread’s', { access: { group_ids: [4] } }, { access: { group_ids: [19] } }, [4]],
-      ['else the chat’s', {}, { access: { group_ids: [19] } }, [19]],
-      ['else none', {}, {}, []],
-    ])('names %s groups', (_whose, threadFields, chatFields, groups) => {
+      ['without them the chat’s', {}, { access: { group_ids: [19] } }, [19]],
+      ['no', {}, {}, []],
+    ])('has %s groups', (_whose, threadFields, chatFields, groups) => {
       expect(started(threadFields, chatFields)).toMatchObject({ groups });
     });
 
@@ -513,37 +509,37 @@ import { redact } from './verify.ts';
       expect(started({ queue })).toMatchObject({ queue: expected });
     });
 
-    it('names the page that it came from', () => {
+    it('has the source page', () => {
       const properties = { routing: { start_url: 'https://shop.example/cart' } };
       expect(started({ properties })).toMatchObject({ sourcePage: 'https://shop.example/cart' });
     });
 
     it.each([
-      ['is active unless said otherwise', {}, true],
+      ['is active by default', {}, true],
       ['is inactive when appended to an inactive chat', { active: false }, false],
     ])('%s', (_what, threadFields, active) => {
       expect(started(threadFields)).toMatchObject({ active });
     });
 
     it.each([
-      [true, 'there was a thread before', { previous_thread_id: 'P' }, undefined],
+      [true, 'a previous thread exists', { previous_thread_id: 'P' }, undefined],
       [true, 'the customer has had another thread', {}, { threads_count: 2, chats_count: 1 }],
       [true, 'the customer has had another chat', {}, { chats_count: 2 }],
       [false, 'it is the first', {}, { threads_count: 1, chats_count: 1 }],
-      [undefined, 'nothing is counted', {}, undefined],
-      [undefined, 'what is counted is no number', {}, { threads_count: 'many' }],
+      [undefined, 'the counts are missing', {}, undefined],
+      [undefined, 'a count is not a number', {}, { threads_count: 'many' }],
       [undefined, 'there are no statistics', {}, null],
-    ])('is of a returning customer: %s, when %s', (returning, _when, threadFields, statistics) => {
+    ])('sets returning to %s if %s', (returning, _when, threadFields, statistics) => {
       const users = [{ id: customerId, type: 'customer', statistics }];
       expect(started(threadFields, { users })).toHaveProperty('returning', returning);
     });
 
-    it('says who began it, where LiveChat does', () => {
+    it('has the requester if LiveChat names one', () => {
       expect(started({}, {}, { requester_id: agentId })).toMatchObject({ by: { id: agentId, type: 'agent' } });
       expect(started({})).toHaveProperty('by', undefined);
     });
 
-    it('says whom the customer does not see', () => {
+    it('marks participants hidden from the customer', () => {
       const users = [
         { id: agentId, type: 'agent', visibility: 'agents' },
         { id: botId, type: 'agent', visibility: 'all' },
@@ -554,7 +550,7 @@ import { redact } from './verify.ts';
       });
     });
 
-    describe('with what was said already', () => {
+    describe('opening messages', () => {
       const said = (more: object) => ({
         id: 'T_1',
         type: 'message',
@@ -584,7 +580,7 @@ import { redact } from './verify.ts';
         { id: '3', label: 'Products', values: ['Shoes', 'Bags'] },
       ];
 
-      it('has the answers of the form and the first text of the customer', () => {
+      it('contain the form answers and the first text of the customer', () => {
         const events = [
           said({ type: 'filled_form', fields }),
           said({ author_id: agentId, text: 'How can I help?' }),
@@ -596,18 +592,18 @@ import { redact } from './verify.ts';
       });
 
       it.each([
-        ['nothing', []],
+        ['an empty thread', []],
         [
-          'what agents say',
+          'messages of agents',
           [said({ author_id: agentId, text: 'Hello' }), said({ author_id: agentId, type: 'filled_form', fields })],
         ],
-        ['what was deleted', [said({ deleted: true, text: 'Hello' })]],
-        ['what is broken', [{ ...said({ text: 'Hello' }), created_at: 'now' }, said({ text: 7 }), 'x']],
-      ])('has nothing of %s', (_what, events) => {
+        ['deleted messages', [said({ deleted: true, text: 'Hello' })]],
+        ['malformed messages', [{ ...said({ text: 'Hello' }), created_at: 'now' }, said({ text: 7 }), 'x']],
+      ])('exclude %s', (_what, events) => {
         expect(started({ events })).toHaveProperty('opening', undefined);
       });
 
-      it('knows a customer by the chat’s users, whatever the id looks like', () => {
+      it('recognize a customer by the chat’s users, for any id format', () => {
         const users = [{ id: 'somebody', type: 'customer' }];
         const events = [said({ author_id: 'somebody', text: 'Hello' })];
         expect(started({ events }, { users })).toMatchObject({ opening: { answers: [], text: 'Hello' } });
@@ -615,25 +611,25 @@ import { redact } from './verify.ts';
     });
 
     it.each([
-      [true, 'our client began the thread', { properties: { source: { client_id: 'ours' } } }, {}],
-      [true, 'our agent asked for it', {}, { requester_id: agentId }],
-      [false, 'another client began it', { properties: { source: { client_id: 'theirs' } } }, {}],
-      [false, 'another agent asked for it', {}, { requester_id: 'tomas.reyes@acme.example' }],
-      [false, 'nobody is named', {}, {}],
-    ])('is caused by us: %s, when %s', (causedByUs, _when, threadFields, fields) => {
+      [true, 'our client started the thread', { properties: { source: { client_id: 'ours' } } }, {}],
+      [true, 'our agent is the requester', {}, { requester_id: agentId }],
+      [false, 'another client started it', { properties: { source: { client_id: 'theirs' } } }, {}],
+      [false, 'another agent is the requester', {}, { requester_id: 'tomas.reyes@acme.example' }],
+      [false, 'no client or requester is named', {}, {}],
+    ])('sets causedByUs to %s if %s', (causedByUs, _when, threadFields, fields) => {
       expect(started(threadFields, {}, fields, { clientId: 'ours', agentId })).toMatchObject({ causedByUs });
     });
 
-    it('is never caused by us while we do not know who we are', () => {
+    it('sets causedByUs to false without a configured client or agent', () => {
       expect(started({ properties: { source: {} } }, {}, {}, {})).toMatchObject({ causedByUs: false });
     });
   });
 
-  describe('a transfer', () => {
-    it('says to whom, why and by whom', () => {
+  describe('chat.transferred', () => {
+    it('has the target, the reason and the requester', () => {
       const transferred_to = { agent_ids: [agentId], group_ids: [4] };
       const payload = { chat_id: 'C', thread_id: 'T', requester_id: agentId, reason: 'manual', transferred_to };
-      expect(dataOf('chat_transferred', payload)).toMatchObject({
+      expect(eventData('chat_transferred', payload)).toMatchObject({
         conversationId: 'C',
         threadId: 'T',
         to: { agents: [agentId], groups: [4] },
@@ -644,7 +640,7 @@ import { redact } from './verify.ts';
 
     it.each(['queued_at', 'queued_at_us'])('reads the queue’s time from %s', (name) => {
       const queue = { [name]: '2026-03-11T09:14:10.000000Z' };
-      expect(dataOf('chat_transferred', { chat_id: 'C', queue })).toMatchObject({
+      expect(eventData('chat_transferred', { chat_id: 'C', queue })).toMatchObject({
         to: {},
         reason: 'other',
         queue: { queuedAt: '2026-03-11T09:14:10.000000Z' },
@@ -652,13 +648,13 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('the end of a thread', () => {
+  describe('chat.deactivated', () => {
     it.each([
       [agentId, { id: agentId, type: 'agent' }],
       [customerId, { id: customerId, type: 'customer' }],
       [undefined, undefined],
-    ])('by %s', (user_id, by) => {
-      expect(dataOf('chat_deactivated', { chat_id: 'C', thread_id: 'T', user_id })).toEqual({
+    ])('has the author of %s', (user_id, by) => {
+      expect(eventData('chat_deactivated', { chat_id: 'C', thread_id: 'T', user_id })).toEqual({
         conversationId: 'C',
         threadId: 'T',
         by,
@@ -666,7 +662,7 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('a change of a chat', () => {
+  describe('chat.updated', () => {
     it.each([
       ['chat_access_updated', { id: 'C', access: { group_ids: [19] } }, { conversationId: 'C', groups: [19] }],
       [
@@ -679,13 +675,13 @@ import { redact } from './verify.ts';
         { chat_id: 'C', thread_id: 'T', tag: 'bug' },
         { conversationId: 'C', threadId: 'T', untag: 'bug' },
       ],
-    ])('by %s', (action, payload, data) => {
-      expect(dataOf(action, payload)).toEqual(data);
+    ])('is created for %s', (action, payload, data) => {
+      expect(eventData(action, payload)).toEqual(data);
     });
   });
-}
+});
 
-{
+describe('message events', () => {
   const receivedAt = '2026-03-11T09:14:30.000Z';
   const createdAt = '2026-03-11T09:14:14.120349Z';
   const place = { chat_id: 'C', thread_id: 'T' };
@@ -695,8 +691,8 @@ import { redact } from './verify.ts';
     return translate({ organizationId, action, payload, receivedAt }, {});
   }
 
-  /** The two ways in which a LiveChat event reaches us; of a chat, what its thread’s events became. */
-  function inEveryWay(event: object): (readonly [string, AnyEvent[]])[] {
+  /** The events for the same LiveChat event in incoming_event and in incoming_chat, without chat.started. */
+  function inBothWebhooks(event: object): (readonly [string, AnyEvent[]])[] {
     const thread = { id: 'T', created_at: createdAt, events: [event] };
     return [
       ['incoming_event', events('incoming_event', { ...place, event })],
@@ -705,7 +701,7 @@ import { redact } from './verify.ts';
   }
 
   describe('a message', () => {
-    it.each(inEveryWay(message))('in %s is received, with the carrier’s own time', (_way, got) => {
+    it.each(inBothWebhooks(message))('in %s is received with LiveChat’s time', (_way, got) => {
       expect(got).toMatchObject([
         {
           type: 'message.received',
@@ -715,7 +711,7 @@ import { redact } from './verify.ts';
       ]);
     });
 
-    it('that was edited is updated, with the new content', () => {
+    it('is updated with the new content after an edit', () => {
       const got = events('event_updated', { ...place, event: { ...message, text: 'Hello!' } });
       expect(got).toMatchObject([{ type: 'message.updated', data: { id: 'T_1', content: 'Hello!' } }]);
     });
@@ -724,15 +720,15 @@ import { redact } from './verify.ts';
   describe('a note', () => {
     const note = { ...message, visibility: 'agents', text: 'a secret of the agents' };
 
-    it.each(inEveryWay(note))('in %s is received as a note and as nothing else', (_way, got) => {
+    it.each(inBothWebhooks(note))('in %s is received only as a note', (_way, got) => {
       expect(got).toMatchObject([{ type: 'note.received', data: { visibility: 'agents' } }]);
     });
 
-    it('that was edited is updated as a note and as nothing else', () => {
+    it('is updated only as a note after an edit', () => {
       expect(events('event_updated', { ...place, event: note })).toMatchObject([{ type: 'note.updated' }]);
     });
 
-    it('of our own is also delivered, without its content', () => {
+    it('sent by the bridge is also delivered, without its content', () => {
       const got = events('incoming_event', { ...place, event: { ...note, custom_id: 'out-1' } });
       expect(got).toMatchObject([
         { type: 'note.received' },
@@ -741,7 +737,7 @@ import { redact } from './verify.ts';
       expect(JSON.stringify(got[1])).not.toContain(note.text);
     });
 
-    it('that was deleted leaves only its id', () => {
+    it('is reduced to its id by a deletion', () => {
       const got = events('incoming_event', { ...place, event: { ...note, deleted: true } });
       expect(got).toMatchObject([{ type: 'message.deleted' }]);
       expect(JSON.stringify(got)).not.toContain(note.text);
@@ -760,10 +756,10 @@ import { redact } from './verify.ts';
       ['', agentId, 'message.received'],
       [null, agentId, 'message.received'],
     ])('%j by %s is %s', (custom_id, author_id, type) => {
-      for (const [, got] of inEveryWay({ ...message, custom_id, author_id })) expect(got).toMatchObject([{ type }]);
+      for (const [, got] of inBothWebhooks({ ...message, custom_id, author_id })) expect(got).toMatchObject([{ type }]);
     });
 
-    it('of ours comes back whole, for where no record of it exists', () => {
+    it('of the bridge is delivered with the whole message, in case no record exists', () => {
       const [got] = events('incoming_event', { ...place, event: { ...message, custom_id: 'out-1' } });
       const data = {
         conversationId: 'C',
@@ -780,22 +776,22 @@ import { redact } from './verify.ts';
     const deleted = { type: 'message.deleted', data: { conversationId: 'C', threadId: 'T', messageId: 'T_1' } };
 
     it.each([
-      ...inEveryWay({ ...message, deleted: true }),
+      ...inBothWebhooks({ ...message, deleted: true }),
       ['event_updated', events('event_updated', { ...place, event: { ...message, deleted: true } })] as const,
       ['event_deleted', events('event_deleted', { ...place, event_id: 'T_1' })] as const,
-    ])('in %s leaves a tombstone alone', (_way, got) => {
+    ])('in %s returns only message.deleted', (_way, got) => {
       expect(got).toMatchObject([deleted]);
       expect(JSON.stringify(got)).not.toContain('Hello');
     });
 
-    it('that says deleted: false is there', () => {
+    it('with deleted: false is received', () => {
       expect(events('incoming_event', { ...place, event: { ...message, deleted: false } })).toMatchObject([
         { type: 'message.received' },
       ]);
     });
   });
 
-  describe('a click', () => {
+  describe('postback.received', () => {
     it.each([
       [
         '3.6',
@@ -803,8 +799,8 @@ import { redact } from './verify.ts';
         { id: 'p', toggled: false, type: 'message', value: 'yes' },
       ],
       ['3.4', { id: 'p', toggled: true }, { id: 'p', toggled: true }],
-      ['a carrier that leaves out toggled', { id: 'p' }, { id: 'p', toggled: true }],
-    ])('of %s names the button and the user', (_version, postback, button) => {
+      ['a version without toggled', { id: 'p' }, { id: 'p', toggled: true }],
+    ])('of %s has the button and the user', (_version, postback, button) => {
       const payload = { ...place, event_id: 'T_1', user_id: customerId, postback };
       const user = { id: customerId, type: 'customer' };
       expect(events('incoming_rich_message_postback', payload)).toMatchObject([
@@ -813,8 +809,8 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('what was seen', () => {
-    it('is told with its time in microseconds, as when it happened', () => {
+  describe('message.seen', () => {
+    it('occurs at seen_up_to, in microseconds', () => {
       const payload = { chat_id: 'C', user_id: customerId, seen_up_to: '2026-03-11T10:16:21.01+01:00' };
       expect(events('events_marked_as_seen', payload)).toMatchObject([
         {
@@ -828,9 +824,9 @@ import { redact } from './verify.ts';
       ]);
     });
   });
-}
+});
 
-{
+describe('membership events', () => {
   const place = { chat_id: 'C', thread_id: 'T' };
 
   function only(action: string, payload: object): unknown {
@@ -841,7 +837,7 @@ import { redact } from './verify.ts';
   const joined = { change: 'joined' };
   const left = { change: 'left' };
 
-  describe('a user who comes', () => {
+  describe('user_added_to_chat', () => {
     it.each([
       [
         'an agent',
@@ -869,19 +865,9 @@ import { redact } from './verify.ts';
         'participant.changed',
         { participant: { type: 'customer', misleadingId: true } },
       ],
-      [
-        'one of whom nothing is known',
-        { user: { id: 'x' } },
-        'participant.changed',
-        { participant: { type: 'unknown' } },
-      ],
-      [
-        'one who is said to be absent',
-        { user: { id: agentId, present: false } },
-        'agent.changed',
-        { agent: { present: false } },
-      ],
-    ])('being %s', (_who, payload, type, data) => {
+      ['a user of unknown type', { user: { id: 'x' } }, 'participant.changed', { participant: { type: 'unknown' } }],
+      ['an absent user', { user: { id: agentId, present: false } }, 'agent.changed', { agent: { present: false } }],
+    ])('for %s', (_who, payload, type, data) => {
       expect(only('user_added_to_chat', { ...place, ...payload })).toMatchObject({
         type,
         data: { ...joined, ...data },
@@ -889,7 +875,7 @@ import { redact } from './verify.ts';
     });
   });
 
-  describe('a user who goes', () => {
+  describe('user_removed_from_chat', () => {
     it.each([
       [
         'an agent',
@@ -910,32 +896,32 @@ import { redact } from './verify.ts';
         'participant.changed',
         { participant: { type: 'customer' } },
       ],
-    ])('being %s', (_who, payload, type, data) => {
+    ])('for %s', (_who, payload, type, data) => {
       expect(only('user_removed_from_chat', { ...place, ...payload })).toMatchObject({
         type,
         data: { ...left, ...data },
       });
     });
 
-    it('is told with the reason and with who asked for it', () => {
+    it('has the reason and the requester', () => {
       const payload = { ...place, user_id: agentId, reason: 'manual', requester_id: agentId };
       const by = { id: agentId, type: 'agent' };
       expect(only('user_removed_from_chat', payload)).toMatchObject({ data: { reason: 'manual', by } });
     });
   });
 
-  describe('agent_changed, which the original specification names', () => {
-    it('is an agent who joins, and whom they replace', () => {
+  describe('agent_changed of the original specification', () => {
+    it('is an agent who joins, with the replaced agent', () => {
       const payload = { chat_id: 'C', agent_id: agentId, previous_agent_id: 'tomas.reyes@acme.example' };
       const data = { ...joined, agent: { id: agentId, type: 'agent' }, replaces: 'tomas.reyes@acme.example' };
       expect(only('agent_changed', payload)).toMatchObject({ type: 'agent.changed', data });
     });
   });
 
-  describe('session fields', () => {
+  describe('customer_session_fields_updated', () => {
     const session_fields = [{ plan: 'pro' }, { cart: 149 }, { plan: 'max' }, { nothing: null }];
 
-    it('become a customer’s fields by name, the last of a name counting', () => {
+    it('sets the customer’s fields; the last value of a name is used', () => {
       const fields = { plan: 'max', cart: '149', nothing: 'null' };
       expect(
         only('customer_session_fields_updated', { id: customerId, active_chat: place, session_fields }),
@@ -950,8 +936,8 @@ import { redact } from './verify.ts';
       });
     });
 
-    it.each([[undefined], [null]])('of a customer whose active chat is %j become nothing', (active_chat) => {
+    it.each([[undefined], [null]])('returns no event if the active chat is %j', (active_chat) => {
       expect(only('customer_session_fields_updated', { id: customerId, active_chat, session_fields })).toBeUndefined();
     });
   });
-}
+});

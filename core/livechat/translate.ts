@@ -26,7 +26,7 @@ export interface Webhook {
   readonly receivedAt: string;
 }
 
-/** The bridge's own ids at LiveChat, to recognize what it caused itself. */
+/** The bridge's own LiveChat ids, to recognize chats that it started. */
 export interface BridgeIdentity {
   readonly clientId?: string | undefined;
   readonly agentId?: string | undefined;
@@ -321,7 +321,7 @@ function toQueue(queue: NonNullable<Thread['queue']>) {
   return { position: queue.position, waitTime: queue.wait_time, queuedAt: queue.queued_at ?? queue.queued_at_us };
 }
 
-/** An event of a thread, from `incoming_event` or from the thread inside `incoming_chat`: the same event id for both. */
+/** Translates an event from `incoming_event` or from the thread in `incoming_chat`, with the same event id for both. */
 function translateEvent(event: LiveChatEvent, place: ThreadPlace, create: EventFactory): AnyEvent[] {
   if (event.deleted) return [messageDeleted(event.id, place, create)];
   const message = normalize(event, { organizationId: create.webhook.organizationId, ...place });
@@ -353,7 +353,7 @@ interface Membership {
   readonly requester_id?: string | null | undefined;
 }
 
-/** `agent.changed` for agents and bots, `participant.changed` for everyone else. */
+/** `agent.changed` for agents and bots, `participant.changed` for other users. */
 function membershipChanged(
   change: 'joined' | 'left',
   membership: Membership,

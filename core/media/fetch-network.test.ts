@@ -59,7 +59,7 @@ const privateAddresses = [
   ['multicast', 'ff02::1'],
   ['broadcast', '255.255.255.255'],
 ] as const;
-const otherSpellings = [
+const otherNotations = [
   ['loopback in decimal', '2130706434'],
   ['loopback in hexadecimal', '0x7f000002'],
   ['loopback in octal', '0177.0.0.2'],
@@ -87,7 +87,7 @@ describe('a file is not fetched', () => {
     expect(connect).not.toHaveBeenCalled();
   });
 
-  it.each([...privateAddresses, ...otherSpellings])('from an address that is %s: %s', async (_what, address) => {
+  it.each([...privateAddresses, ...otherNotations])('from an address that is %s: %s', async (_what, address) => {
     const { port, connections } = await trap();
     const connect = vi.spyOn(Socket.prototype, 'connect');
     const url = `https://user:pass@${inUrl(address)}:${port}/secret-path.png?token=1`;
@@ -102,7 +102,7 @@ describe('a file is not fetched', () => {
 
   it.each(['localhost', 'LOCALHOST', 'localhost.'])('from a local name: %s', async (host) => {
     const { port, connections } = await trap();
-    // Not every machine resolves the last one.
+    // Some systems do not resolve the last one.
     expect(await outcome(`https://${host}:${port}/`, publicNetwork)).toHaveProperty('name');
     expect(connections()).toBe(0);
   });
@@ -114,12 +114,12 @@ describe('a file is not fetched', () => {
       lookup: lookupIn({ 'a.files.example': addresses }),
     });
     expect(await outcome(`https://a.files.example:${port}/`, network(address))).toMatchObject(refused);
-    // The connection may use any of several.
+    // A connection may use any of the addresses.
     expect(await outcome(`https://a.files.example:${port}/`, network('93.184.216.34', address))).toMatchObject(refused);
     expect(connections()).toBe(0);
   });
 
-  it.each([...privateAddresses, ...otherSpellings])(
+  it.each([...privateAddresses, ...otherNotations])(
     'by a redirect to an address that is %s: %s',
     async (_what, address) => {
       const { port, connections } = await trap();

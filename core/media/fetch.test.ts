@@ -57,7 +57,7 @@ describe('a download', () => {
     await expect(readFile(paths[0] ?? '')).rejects.toThrow('ENOENT');
   });
 
-  it('is deleted if its use fails, and the error is passed on', async () => {
+  it('is deleted if `use` fails, and the error is passed on', async () => {
     const server = await files((_request, response) => void response.end('hello'));
     let path = '';
     const failing = createFetcher(server.network())(server.url('/a.txt'), rules, async (file) => {
@@ -135,7 +135,7 @@ describe('a download', () => {
       { name: 'FileUnavailable', message: /200, received 503$/ },
     ],
   ])(
-    '%s is not stored, nor a part of it',
+    '%s is rejected and leaves no temporary file',
     async (_what, respond, { name, message }: { name?: string; message?: unknown }) => {
       const server = await files((request, response) => respond(response, request));
       expect(await outcome(server.url('/a.png'), server.network())).toEqual({
@@ -147,7 +147,7 @@ describe('a download', () => {
   );
 
   const hanging: [string, (response: ServerResponse, request: IncomingMessage) => void][] = [
-    ['never answers', () => {}],
+    ['never responds', () => {}],
     ['stops sending', (response) => void response.write('x')],
   ];
   it.each(hanging)('times out if the server %s', async (_what, respond) => {
@@ -187,7 +187,7 @@ describe('a download', () => {
     expect(await outcome(server.url('/9'), server.network(), { timeoutMs: 400 })).toEqual(unavailable('ETIMEDOUT'));
   });
 
-  it('of an unknown host is retryable', async () => {
+  it('from an unknown host fails with a retryable error', async () => {
     const network = { ...publicNetwork, lookup: lookupIn({ 'gone.files.example': [] }) };
     expect(await outcome('https://gone.files.example/a.png', network)).toEqual(unavailable('ENOTFOUND'));
   });
@@ -195,11 +195,11 @@ describe('a download', () => {
 
 describe('a simulator', () => {
   it('serves the files of the hosts, without redirects', async () => {
-    const { startServer, answering } = await import('../../test/http-server.ts');
+    const { startServer, respondWith } = await import('../../test/http-server.ts');
     const simulator = await startServer((response, request) =>
       request.url === '/away'
-        ? answering(302, '', { location: 'https://cdn.files.example/b.png' })(response, request)
-        : answering(200, 'here')(response, request),
+        ? respondWith(302, '', { location: 'https://cdn.files.example/b.png' })(response, request)
+        : respondWith(200, 'here')(response, request),
     );
     cleanups.push(simulator.stop);
     const fetched = (url: string) =>

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { deleteObject, deletePrefix, keysUnder, presignedUrl } from '../platform/objects.ts';
+import { deleteKeys, deletePrefix, listKeys, presignedUrl } from '../platform/objects.ts';
 
 export const mediaBucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
 
@@ -21,12 +21,12 @@ export async function listOutboundFiles(organizationId: string, ids: readonly st
 
 async function filesUnder(prefix: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const keys of keysUnder(mediaBucket(), prefix)) found.push(...keys);
+  for await (const keys of listKeys(mediaBucket(), prefix)) found.push(...keys);
   return found;
 }
 
 export async function removeFile(key: string): Promise<void> {
-  await deleteObject({ bucket: mediaBucket(), key });
+  await deleteKeys(mediaBucket(), [key]);
 }
 
 /** A presigned URL: anyone who has it can read the file. */

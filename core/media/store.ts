@@ -10,7 +10,7 @@ import { fileNameFromUrl, type MessagePlace, mediaBucket, mediaPrefix, safeName 
 export interface NamedFile {
   readonly url: string;
   readonly name?: string | undefined;
-  /** What it is normalized to be. */
+  /** The declared content type. */
   readonly contentType?: string | undefined;
   /** Prepended to the name, to distinguish several files of one message. */
   readonly prefix?: string;
@@ -72,10 +72,10 @@ export async function storeLocalFile(place: MessagePlace, path: string): Promise
 }
 
 /**
- * The detected type compared with the declared one: `same`; `other`, if the content has another type or lacks the signature of
+ * The detected type compared with the declared one: `match`; `mismatch`, if the content has another type or lacks the signature of
  * the declared one; `unknown`, for text and other types without a signature, and for container formats.
  */
-export type TypeCheck = 'same' | 'other' | 'unknown';
+export type TypeCheck = 'match' | 'mismatch' | 'unknown';
 
 export interface FileType {
   /** The type to serve the file as. */
@@ -115,10 +115,10 @@ export function chooseFileType(
   const normalized = normalizeType(declared ?? '');
   const mark = marked.has(normalized);
   if (sniffed === undefined)
-    return { contentType: plain.has(normalized) ? normalized : anything, check: mark ? 'other' : 'unknown' };
-  if (normalizeType(sniffed) === normalized) return { contentType: sniffed, check: 'same' };
+    return { contentType: plain.has(normalized) ? normalized : anything, check: mark ? 'mismatch' : 'unknown' };
+  if (normalizeType(sniffed) === normalized) return { contentType: sniffed, check: 'match' };
   const isInconclusive = normalized === '' || (containers.has(sniffed) && !mark);
-  return { contentType: sniffed, check: isInconclusive ? 'unknown' : 'other' };
+  return { contentType: sniffed, check: isInconclusive ? 'unknown' : 'mismatch' };
 }
 
 /** Lower case, without parameters, aliases resolved. */

@@ -10,8 +10,8 @@ import { createFetcher, type FetchRules, type Network, publicAgents } from './fe
 const address = z.object({ port: z.number() });
 const pem = (name: string) => readFileSync(new URL(`../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
 
-/** The private address that a test's network accepts: the test's own server. */
-const ours = '127.0.0.1';
+/** The test's own server: the only private address that the test's network accepts. */
+const serverAddress = '127.0.0.1';
 
 /** Starts a local https file server, with a network in which its host names are public. */
 export async function startFileServer(respond: RequestListener) {
@@ -20,14 +20,14 @@ export async function startFileServer(respond: RequestListener) {
     requested.push(`${request.headers.host?.split(':')[0]}${request.url}`);
     respond(request, response);
   });
-  await once(server.listen(0, ours), 'listening');
+  await once(server.listen(0, serverAddress), 'listening');
   const { port } = address.parse(server.address());
   return {
-    /** What it was requested for, as host and path. */
+    /** The host and path of each request. */
     requested,
     url: (path: string, host = 'cdn.files.example') => `https://${host}:${port}${path}`,
     network: (stepMs = 10_000, names: Names = {}): Network => ({
-      agent: publicAgents([ours]),
+      agent: publicAgents([serverAddress]),
       stepMs,
       lookup: lookupIn(names),
       certificateAuthority: pem('certificate'),
@@ -41,13 +41,13 @@ export async function startFileServer(respond: RequestListener) {
   };
 }
 
-/** What a name resolves to, the next time it is requested for; every other name is the test's server. */
+/** The addresses of a name at its next resolution; every other name resolves to the test's server. */
 export type Names = Readonly<Record<string, readonly string[] | (() => readonly string[])>>;
 
 export function lookupIn(names: Names): LookupFunction {
   return (name, options, callback) => {
     const given = Object.hasOwn(names, name) ? names[name] : undefined;
-    const addresses = (typeof given === 'function' ? given() : (given ?? [ours])).map((one) => ({
+    const addresses = (typeof given === 'function' ? given() : (given ?? [serverAddress])).map((one) => ({
       address: one,
       family: isIP(one),
     }));
@@ -58,7 +58,7 @@ export function lookupIn(names: Names): LookupFunction {
   };
 }
 
-/** A server on every local address that counts connections; there must be none. */
+/** A server on every local address that counts connections, to assert that there are none. */
 export async function startTrapServer() {
   let connections = 0;
   const server = startTrap((socket) => {

@@ -1,3 +1,4 @@
+import type { ConversationKey } from '../conversations/conversations.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
@@ -32,11 +33,6 @@ export interface MessagePage {
   readonly next?: string;
 }
 
-interface ConversationKey {
-  readonly organizationId: string;
-  readonly conversationId: string;
-}
-
 /** Lists a conversation's messages (`all`) or notes (`agents`), oldest first. */
 export async function listMessages(
   { organizationId, conversationId }: ConversationKey,
@@ -48,7 +44,7 @@ export async function listMessages(
   return { messages: data.flatMap((item) => toStoredMessage(item)), ...(cursor !== null && { next: cursor }) };
 }
 
-/** Lists a conversation's messages after a time of LiveChat's, oldest first, without notes. */
+/** Lists a conversation's messages after one of LiveChat's times, oldest first, without notes. */
 export async function listMessagesSince(
   { organizationId, conversationId }: ConversationKey,
   timestamp: string,
@@ -115,7 +111,7 @@ export async function readLatestChanges(conversation: ConversationKey): Promise<
 
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 
-/** Nothing for a tombstone whose message never received: it has no time, no author and no type. */
+/** Empty for a tombstone whose message has not arrived: it has no time, author or type. */
 function toStoredMessage(item: Item): StoredMessage[] {
   const { timestamp, type, direction, authorType, visibility } = item;
   if (!timestamp || !type || !direction || !authorType || !visibility) return [];
@@ -174,6 +170,6 @@ export async function addMediaLink<T extends StoredMessage>(
 }
 
 /** All stored items of a conversation's messages, notes, tombstones and button clicks. */
-export function messageItems(conversation: { organizationId: string; conversationId: string }): Promise<StoredItem[]> {
+export function messageItems(conversation: ConversationKey): Promise<StoredItem[]> {
   return queryPartition(Message.get({ ...conversation, threadId: 'any', messageId: 'any' }).params());
 }

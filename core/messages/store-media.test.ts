@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { answering, type Respond, startServer } from '../../test/http-server.ts';
+import { type Respond, respondWith, startServer } from '../../test/http-server.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { AnyEvent } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
@@ -8,7 +8,7 @@ import type { FetchRules } from '../media/fetch.ts';
 
 const at = '2026-03-11T09:14:20.120355Z';
 
-describe('storing a file', () => {
+describe('storeMedia', () => {
   let local: SharedLocal;
   let cdn: Awaited<ReturnType<typeof startServer>>;
   let answer: Respond;
@@ -36,7 +36,7 @@ describe('storing a file', () => {
   });
   beforeEach(() => {
     cdn.received.length = 0;
-    answer = answering(200, 'hello', { 'content-type': 'text/plain' });
+    answer = respondWith(200, 'hello', { 'content-type': 'text/plain' });
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -90,7 +90,7 @@ describe('storing a file', () => {
   it('publishes on retry after a crash, without another download', async () => {
     const { store, ensure, published } = arrival();
     await ensure();
-    await expect(store(() => Promise.reject(new RangeError('the bus is gone')))).rejects.toThrow(RangeError);
+    await expect(store(() => Promise.reject(new RangeError('the bus is unavailable')))).rejects.toThrow(RangeError);
     expect(await store()).toBe('stored');
     expect(await store()).toBe('stored');
     expect(published).toMatchObject([{ type: 'media.stored' }, { type: 'media.stored' }]);
@@ -103,7 +103,7 @@ describe('storing a file', () => {
     await ensure();
     answer = async (response, request) => {
       await modules.Message.delete(key).go();
-      answering(200, 'hello')(response, request);
+      respondWith(200, 'hello')(response, request);
     };
     expect(await store()).toBe('discarded');
     expect(await stored()).toBeUndefined();
@@ -116,7 +116,7 @@ describe('storing a file', () => {
     await ensure();
     await store();
     const before = await stored();
-    answer = answering(503, '');
+    answer = respondWith(503, '');
     expect(await store()).toBe('stored');
     expect(await stored()).toEqual(before);
   });

@@ -1,4 +1,4 @@
-import type { TableLayout } from '../platform/tables.ts';
+import type { TableLayout } from '../platform/dynamodb.ts';
 
 /** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
 export const messagesTable = {

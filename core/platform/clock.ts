@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
 
-/** Time and chance, so that a test can hold both in its hand. Times are ms since 1970. */
+/** Time and randomness, injectable for tests. Times are in ms since 1970. */
 export interface Clock {
   now(): number;
   sleep(ms: number): Promise<void>;
-  /** From 0 up to 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   random(): number;
 }
 
@@ -15,7 +15,7 @@ export const systemClock: Clock = {
   random: Math.random,
 };
 
-/** Of a Lambda context Powertools asks nothing but the time that is left. */
+/** A Lambda context that holds the remaining time: Powertools' idempotency reads nothing else. */
 export function remainingTimeContext(getRemainingTimeInMillis: () => number): Context {
   const unused = { functionName: '', functionVersion: '', invokedFunctionArn: '', memoryLimitInMB: '' };
   const alsoUnused = { awsRequestId: '', logGroupName: '', logStreamName: '', callbackWaitsForEmptyEventLoop: false };

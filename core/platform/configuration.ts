@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** A setting that is missing or malformed; the message names it and says what it should be, never what it was. */
+/** A missing or malformed setting. The message holds its name and the expected value, never the actual one. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   constructor(setting: string, expected: string) {
@@ -11,8 +11,8 @@ export class ConfigurationError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The variables by which a function finds what it is linked to. stacks/topology.ts says what each one names, and gives a
- * function those of what it uses.
+ * The environment variables that name resources. stacks/topology.ts maps each one to its resource; a function gets those of
+ * its permissions.
  */
 export type ResourceVariable =
   | 'BUS_NAME'
@@ -24,33 +24,34 @@ export type ResourceVariable =
   | 'DEAD_LETTER_QUEUE_URL'
   | 'SEND_MACHINE_ARN';
 
-/** What the function is linked to. `expected` completes "expected …". */
+/** The name of a resource. Throws {@link ConfigurationError} if it is not set; `expected` completes "expected …". */
 export function required(name: ResourceVariable, expected: string, environment: Environment = process.env): string {
   const value = environment[name];
   if (!value) throw new ConfigurationError(name, expected);
   return value;
 }
 
-/** A whole number from `min` on, or the fallback where it is not set. */
+/** A setting that is a whole number of at least `min`, or `fallback` if it is not set. */
 export function wholeNumber(name: string, fallback: number, min = 0, environment: Environment = process.env): number {
   const text = environment[name];
   if (text === undefined || text === '') return fallback;
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < min) throw new ConfigurationError(name, `a whole number from ${min} on`);
+  if (!Number.isSafeInteger(value) || value < min)
+    throw new ConfigurationError(name, `a whole number of at least ${min}`);
   return value;
 }
 
-/** What a stage tells of itself, as JSON in an SSM parameter: whoever operates it finds everything else by this. */
+/** The outputs of a stage, stored as JSON in an SSM parameter. The command line and the console find the stage by them. */
 export const stageOutputs = z.looseObject({
   version: z.literal(1),
-  /** Where LiveChat calls. */
+  /** The URL to register at LiveChat. */
   webhookUrl: z.string(),
-  /** The environment variables that core reads: names as they are deployed, and settings that are no secret. */
+  /** The environment variables that core reads: names of deployed resources, and settings that are not secret. */
   environment: z.record(z.string(), z.string()),
 });
 export type StageOutputs = z.infer<typeof stageOutputs>;
 
-/** The stage that the local engine is. */
+/** The stage name of the local engine. */
 export const localStage = 'local';
 
 /** The name of the SSM parameter that holds a stage's outputs. */

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { wholeNumber } from './configuration.ts';
 
-/** The document client that every entity shares. */
+/** The document client, shared by all entities. */
 export const documents = DynamoDBDocumentClient.from(
   new DynamoDBClient({
     requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
@@ -12,13 +12,13 @@ export const documents = DynamoDBDocumentClient.from(
   { marshallOptions: { removeUndefinedValues: true } },
 );
 
-/** Whether a write was refused by its own condition, which is an answer rather than a failure. */
-export function isConditionFailure(error: unknown): boolean {
+/** Whether a write failed because its condition did not hold. */
+function isConditionFailure(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && cause.name === 'ConditionalCheckFailedException';
 }
 
-/** The write's result, or undefined where its condition did not hold. */
+/** The result of a conditional write, or undefined if its condition did not hold. */
 export async function ifConditionHolds<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write;
@@ -30,7 +30,7 @@ export async function ifConditionHolds<T>(write: Promise<T>): Promise<T | undefi
 
 const secondsPerDay = 86_400;
 
-/** When an item written now expires, in seconds since 1970. The setting counts days; a year unless set. */
+/** The expiry of an item written at `now`, in seconds since 1970. The setting is in days, 365 by default. */
 export function expiresAfter(
   setting: 'CONVERSATIONS_RETENTION_DAYS' | 'MESSAGES_RETENTION_DAYS',
   now = Date.now(),
@@ -38,7 +38,23 @@ export function expiresAfter(
   return Math.floor(now / 1000) + wholeNumber(setting, 365, 1) * secondsPerDay;
 }
 
-/** An item by its key, with the kind of thing it is. */
+/** The schema of a DynamoDB table, from which AWS and the local engine create it. All key attributes are strings. */
+export interface TableLayout {
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+  readonly indexes: readonly TableIndex[];
+  /** The TTL attribute, in seconds since 1970. DynamoDB removes expired items with a delay. */
+  readonly expiry: string;
+}
+
+export interface TableIndex {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+  readonly projection: 'ALL' | 'KEYS_ONLY';
+}
+
+/** The key of an item, with the name of its entity. */
 export interface StoredItem {
   readonly table: string;
   readonly key: Readonly<Record<string, string>>;
@@ -49,13 +65,13 @@ const key = z.object({ pk: z.string(), sk: z.optional(z.string()) });
 const address = z.looseObject({ TableName: z.string(), Key: key });
 const item = z.looseObject({ pk: z.string(), sk: z.string(), __edb_e__: z._default(z.string(), 'item') });
 
-/** The item at an address: what ElectroDB would ask DynamoDB to read it (`params`). */
+/** Parses the table and key from the parameters of an ElectroDB `get` (`.params()`). */
 export function parseItemAddress(params: unknown, entity: string): StoredItem {
   const { TableName: table, Key } = address.parse(params);
   return { table, key: { pk: Key.pk, ...(Key.sk !== undefined && { sk: Key.sk }) }, entity };
 }
 
-/** Everything that lies in the partition of an address, whatever it is. */
+/** All items in the partition of an ElectroDB `get`, of any entity. */
 export async function queryPartition(params: unknown): Promise<StoredItem[]> {
   const { TableName: table, Key } = address.parse(params);
   const found: StoredItem[] = [];
@@ -79,11 +95,11 @@ export async function queryPartition(params: unknown): Promise<StoredItem[]> {
   return found;
 }
 
-const atOnce = 10;
+const maxConcurrentDeletes = 10;
 
-/** Deletes items; one that is gone is as good. */
+/** Deletes items. Idempotent: a missing item is no error. */
 export async function deleteItems(items: readonly StoredItem[], onDeleted: () => void): Promise<void> {
-  const limit = pLimit(atOnce);
+  const limit = pLimit(maxConcurrentDeletes);
   await Promise.all(
     items.map(({ table, key: Key }) =>
       limit(async () => {

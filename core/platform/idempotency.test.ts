@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 
-describe('an effect that must happen once', () => {
+describe('withIdempotency', () => {
   let local: SharedLocal;
   let withIdempotency: typeof import('./idempotency.ts').withIdempotency;
   beforeAll(async () => {
@@ -15,10 +15,10 @@ describe('an effect that must happen once', () => {
     vi.unstubAllEnvs();
   });
 
-  const left = (remainingMs: number) => () => remainingMs;
+  const remaining = (remainingMs: number) => () => remainingMs;
 
-  /** An effect that counts itself, with a gate that holds it open until it is told how to end. */
-  function held(name = 'test') {
+  /** An effect that counts its calls and completes when `resolve` or `reject` is called. */
+  function createEffect(name = 'test') {
     let calls = 0;
     const { promise, resolve, reject } = Promise.withResolvers<{ id: string }>();
     const entered = Promise.withResolvers<void>();
@@ -30,88 +30,88 @@ describe('an effect that must happen once', () => {
     return { run, resolve, reject, entered: entered.promise, calls: () => calls };
   }
 
-  it('answers a second delivery with the first one’s answer', async () => {
+  it('returns the stored result for a duplicate delivery', async () => {
     const id = randomUUID();
-    const effect = held();
+    const effect = createEffect();
     effect.resolve({ id: 'first' });
-    expect(await effect.run(id, left(5000))).toEqual({ id: 'first' });
-    expect(await effect.run(id, left(5000))).toEqual({ id: 'first' });
+    expect(await effect.run(id, remaining(5000))).toEqual({ id: 'first' });
+    expect(await effect.run(id, remaining(5000))).toEqual({ id: 'first' });
     expect(effect.calls()).toBe(1);
   });
 
-  it('refuses a delivery while another is under way, then answers it', async () => {
+  it('rejects a delivery while another is in progress, then returns its result', async () => {
     const id = randomUUID();
-    const effect = held();
-    const first = effect.run(id, left(5000));
+    const effect = createEffect();
+    const first = effect.run(id, remaining(5000));
     await effect.entered;
-    await expect(effect.run(id, left(5000))).rejects.toThrow(
+    await expect(effect.run(id, remaining(5000))).rejects.toThrow(
       expect.objectContaining({ name: 'IdempotencyAlreadyInProgressError' }),
     );
     effect.resolve({ id: 'done' });
     expect(await first).toEqual({ id: 'done' });
-    expect(await effect.run(id, left(5000))).toEqual({ id: 'done' });
+    expect(await effect.run(id, remaining(5000))).toEqual({ id: 'done' });
   });
 
-  it('lets a delivery that has time wait for the one that is under way', async () => {
+  it('waits for a delivery in progress if there is time', async () => {
     const id = randomUUID();
-    const effect = held();
-    const first = effect.run(id, left(5000));
+    const effect = createEffect();
+    const first = effect.run(id, remaining(5000));
     await effect.entered;
-    const second = effect.run(id, left(60_000));
+    const second = effect.run(id, remaining(60_000));
     effect.resolve({ id: 'done' });
     expect(await first).toEqual({ id: 'done' });
     expect(await second).toEqual({ id: 'done' });
     expect(effect.calls()).toBe(1);
   });
 
-  it('lets a delivery try again at once after the effect has thrown', async () => {
+  it('allows an immediate retry after the effect has thrown', async () => {
     const id = randomUUID();
-    const failing = held();
-    const refused = expect(failing.run(id, left(5000))).rejects.toThrow(RangeError);
+    const failing = createEffect();
+    const rejection = expect(failing.run(id, remaining(5000))).rejects.toThrow(RangeError);
     await failing.entered;
-    failing.reject(new RangeError('no luck'));
-    await refused;
-    const working = held();
-    working.resolve({ id: 'second try' });
-    expect(await working.run(id, left(5000))).toEqual({ id: 'second try' });
+    failing.reject(new RangeError('failed'));
+    await rejection;
+    const working = createEffect();
+    working.resolve({ id: 'second attempt' });
+    expect(await working.run(id, remaining(5000))).toEqual({ id: 'second attempt' });
   });
 
-  it('takes over from a run that died half-way, once its lease has ended', async () => {
+  it('runs the effect again once the remaining time of a crashed invocation has passed', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const id = randomUUID();
-    const crashed = held();
-    void crashed.run(id, left(5000));
+    const crashed = createEffect();
+    void crashed.run(id, remaining(5000));
     await crashed.entered;
-    const next = held();
-    next.resolve({ id: 'taken over' });
+    const next = createEffect();
+    next.resolve({ id: 'replaced' });
     vi.setSystemTime(Date.now() + 4000);
-    await expect(next.run(id, left(5000))).rejects.toThrow(
+    await expect(next.run(id, remaining(5000))).rejects.toThrow(
       expect.objectContaining({ name: 'IdempotencyAlreadyInProgressError' }),
     );
     vi.setSystemTime(Date.now() + 1500);
-    expect(await next.run(id, left(5000))).toEqual({ id: 'taken over' });
+    expect(await next.run(id, remaining(5000))).toEqual({ id: 'replaced' });
   });
 
-  it('remembers for 25 hours, longer than EventBridge tries', async () => {
+  it('stores the result for 25 hours, longer than EventBridge retries', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const id = randomUUID();
-    const first = held();
+    const first = createEffect();
     first.resolve({ id: 'first' });
-    await first.run(id, left(5000));
+    await first.run(id, remaining(5000));
     vi.setSystemTime(Date.now() + 24.9 * 3_600_000);
-    const again = held();
+    const again = createEffect();
     again.resolve({ id: 'again' });
-    expect(await again.run(id, left(5000))).toEqual({ id: 'first' });
+    expect(await again.run(id, remaining(5000))).toEqual({ id: 'first' });
     vi.setSystemTime(Date.now() + 0.2 * 3_600_000);
-    expect(await again.run(id, left(5000))).toEqual({ id: 'again' });
+    expect(await again.run(id, remaining(5000))).toEqual({ id: 'again' });
   });
 
-  it('keeps the records of two functions apart', async () => {
+  it('separates the records of two functions', async () => {
     const id = randomUUID();
-    const [one, another] = [held('one'), held('another')];
+    const [one, another] = [createEffect('one'), createEffect('another')];
     one.resolve({ id: 'one' });
     another.resolve({ id: 'another' });
-    expect(await one.run(id, left(5000))).toEqual({ id: 'one' });
-    expect(await another.run(id, left(5000))).toEqual({ id: 'another' });
+    expect(await one.run(id, remaining(5000))).toEqual({ id: 'one' });
+    expect(await another.run(id, remaining(5000))).toEqual({ id: 'another' });
   });
 });

@@ -14,12 +14,12 @@ import { required } from './configuration.ts';
 import { documents, ifConditionHolds } from './dynamodb.ts';
 import { logger } from './logger.ts';
 
-/** Longer than the 24 h for which EventBridge retries an event. */
+/** Longer than the 24 h for which EventBridge retries the delivery of an event. */
 const expiresAfterSeconds = 25 * 3600;
 
-/** A concurrent execution polls the record at this interval until this much of its own time is left. */
-const pauseMs = 250;
-const spareMs = 5_000;
+/** A concurrent invocation polls the record at this interval until only this much of its own time remains. */
+const pollIntervalMs = 250;
+const minRemainingMs = 5_000;
 
 const expiry = (now: number) => Math.floor(now / 1000) + expiresAfterSeconds;
 
@@ -31,7 +31,7 @@ const IdempotencyRecordEntity = new Entity(
     attributes: {
       id: { type: 'string', required: true },
       status: { type: CustomAttributeType<ReturnType<IdempotencyRecord['getStatus']>>('string'), required: true },
-      /** Powertools' `inProgressExpiryTimestamp`: when the execution times out, ms since 1970. Removed on completion. */
+      /** Powertools' `inProgressExpiryTimestamp`: when the invocation times out, ms since 1970. Removed on completion. */
       leaseUntil: { type: 'number' },
       response: { type: CustomAttributeType<{ readonly value: Response }>('any') },
       /** Seconds since 1970. Checked here as well: DynamoDB removes expired items late. */
@@ -56,7 +56,7 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
     });
   }
 
-  /** Creates an INPROGRESS record, unless a valid one exists. Replaces an expired record and one whose execution timed out. */
+  /** Creates an INPROGRESS record, unless a valid one exists. Replaces an expired record and one whose invocation timed out. */
   protected override async _putRecord({
     idempotencyKey: id,
     expiryTimestamp,
@@ -90,39 +90,42 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
       .go();
   }
 
-  /** A failed delete must not replace the handler's error: the record expires with its execution's time-out. */
+  /** A failed delete must not replace the handler's error: the record expires with the time-out of its invocation. */
   protected override async _deleteRecord({ idempotencyKey: id }: IdempotencyRecord): Promise<void> {
     try {
       await IdempotencyRecordEntity.delete({ id }).go();
     } catch (error) {
-      logger.warn('idempotency record not deleted; it expires with its lease', { idempotencyKey: id, error });
+      logger.warn('idempotency record not deleted; it expires with the time-out of its invocation', {
+        idempotencyKey: id,
+        error,
+      });
     }
   }
 }
 
 /**
  * Makes `effect` idempotent by event id: a duplicate delivery returns the stored result. Return ids, not content. While a
- * concurrent execution is in progress, the call polls its record, and throws `IdempotencyAlreadyInProgressError` (retry
- * later) when its own time is nearly over. The record of a crashed execution is replaced once that execution's remaining
- * time has passed.
+ * concurrent invocation is in progress, the call polls its record, and throws `IdempotencyAlreadyInProgressError` (retry
+ * later) when its own time is nearly over. The record of a crashed invocation is replaced once the remaining time
+ * of that invocation has passed.
  */
-export function withIdempotency<Answer extends NonNullable<Response>>(
+export function withIdempotency<Result extends NonNullable<Response>>(
   functionName: string,
-  effect: (eventId: string) => Promise<Answer>,
-): (eventId: string, remainingMs: () => number) => Promise<Answer> {
+  effect: (eventId: string) => Promise<Result>,
+): (eventId: string, remainingMs: () => number) => Promise<Result> {
   return async (eventId, remainingMs) => {
     const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: remainingTimeContext(remainingMs) });
-    const run = makeIdempotent(effect, {
+    const idempotentEffect = makeIdempotent(effect, {
       persistenceStore: new ElectroDbPersistenceLayer(),
       config,
       keyPrefix: functionName,
     });
     for (;;) {
       try {
-        return await run(eventId);
+        return await idempotentEffect(eventId);
       } catch (error) {
-        if (!(error instanceof IdempotencyAlreadyInProgressError) || remainingMs() <= spareMs) throw error;
-        await sleep(pauseMs);
+        if (!(error instanceof IdempotencyAlreadyInProgressError) || remainingMs() <= minRemainingMs) throw error;
+        await sleep(pollIntervalMs);
       }
     }
   };

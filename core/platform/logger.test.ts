@@ -16,14 +16,14 @@ it.each<[string, unknown, object]>([
     new RangeError('too large', { cause: new Error('sensitive') }),
     { name: 'RangeError', message: 'too large' },
   ],
-  ['name alone for a syntax error', new SyntaxError('Unexpected token in sensitive'), { name: 'SyntaxError' }],
-  ['type for anything else', 'sensitive', { name: 'string' }],
+  ['name only, if it is a SyntaxError,', new SyntaxError('Unexpected token in sensitive'), { name: 'SyntaxError' }],
+  ['type, if it is no Error,', 'sensitive', { name: 'string' }],
   [
-    'name and message where it has other fields',
+    'name and message, without other fields,',
     Object.assign(new Error('failed'), { body: 'sensitive' }),
     { name: 'Error', message: 'failed' },
   ],
-])('logs of an error its %s', (_what, error, expected) => {
+])('logs the %s of an error', (_what, error, expected) => {
   logger.error('event failed', { eventId: 'e', error });
   expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
@@ -36,7 +36,7 @@ it.each<[string, unknown, object]>([
   expect(lines[0]).not.toMatch(/sensitive|logger\.test/);
 });
 
-it('adds the keys of a child logger to the lines of that child alone', () => {
+it('adds the persistent keys of a child logger to its own lines only', () => {
   const child = logger.createChild({ persistentKeys: { eventId: 'e' } });
   child.info('handled');
   logger.info('other');

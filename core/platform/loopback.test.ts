@@ -54,7 +54,7 @@ describe('findForeignHeader', () => {
   });
 
   it.each([undefined, 'http://localhost:4600', 'http://evil.example'])(
-    'rejects another host, whatever the origin: %s',
+    'rejects another host with the origin %s',
     (origin) => {
       expect(findForeignHeader({ host: 'evil.example', origin })).toEqual({
         field: 'Host',

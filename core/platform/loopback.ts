@@ -1,9 +1,9 @@
 const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The headers that show where a request comes from. */
+/** The headers that identify the origin of a request. */
 export interface RequestOrigin {
   readonly host: string | undefined;
-  /** Sent by browsers only; absent from the calls of SDKs and command lines. */
+  /** Sent by browsers only. SDKs and command lines omit it. */
   readonly origin: string | undefined;
 }
 
@@ -19,11 +19,11 @@ export function isLoopbackHost(host: string | undefined, listenAddress?: string)
 }
 
 /**
- * The header that shows that a page of another site sent this request, if any. A server on this machine must refuse such
- * a request: any web page that is open in a browser can reach it, across origins (`Origin`) or with a name of its own that
- * resolves to 127.0.0.1 (DNS rebinding, which shows in `Host`).
+ * Finds the header that shows that a page of another site sent this request. A local server must reject such a request: any
+ * open web page can reach it, either across origins (`Origin`) or through a domain that resolves to 127.0.0.1 (DNS
+ * rebinding, visible in `Host`).
  *
- * @param listenAddress an address that the server was configured to listen on, accepted beside the loopback names
+ * @param listenAddress the configured listen address, accepted in addition to the loopback names
  */
 export function findForeignHeader({ host, origin }: RequestOrigin, listenAddress?: string): ForeignHeader | undefined {
   const names = listenAddress === undefined ? loopbackNames : [...loopbackNames, listenAddress];

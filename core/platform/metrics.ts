@@ -1,18 +1,19 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 
 /**
- * Every business metric, named once: the code that emits them, the alarms, the dashboard and docs/reference/metrics-and-alarms.md all go
- * by this file. CloudWatch does not add up over dimensions, so each metric is emitted under `service` alone, and again
- * under `service` with its own dimensions. `service` is `POWERTOOLS_SERVICE_NAME`, one a stage.
+ * Every business metric, defined once for the code that emits it, the alarms, the dashboard and
+ * docs/reference/metrics-and-alarms.md. CloudWatch does not aggregate over dimensions, so each metric is emitted with the
+ * dimension `service` alone, and again with `service` and its own dimensions. `service` is `POWERTOOLS_SERVICE_NAME`, one
+ * per stage.
  */
 
 export const namespace = 'livechat';
 
 export interface MetricSpec {
   readonly unit: 'Count' | 'Milliseconds' | 'Seconds';
-  /** Beside `service`. Each value makes a metric that is billed, so it comes from a small closed set. */
+  /** In addition to `service`. Each value is a billed metric, so values come from a small closed set. */
   readonly dimensions: readonly string[];
-  /** Go along in the log line and make no metric of their own: what to search for in CloudWatch Logs Insights. */
+  /** Properties of the log line, searchable in CloudWatch Logs Insights. They create no metrics. */
   readonly properties: readonly string[];
   readonly description: string;
 }
@@ -22,178 +23,175 @@ export const metrics = {
     unit: 'Count',
     dimensions: ['action'],
     properties: [],
-    description:
-      'Calls of the webhook that LiveChat has truly made, whatever became of them. An action that nobody knows is `other`.',
+    description: 'Authentic webhook calls, whatever their outcome. An unknown action is counted as `other`.',
   },
   WebhookErrorResponses: {
     unit: 'Count',
     dimensions: ['status'],
     properties: [],
-    description: 'Calls of the webhook answered by anything but 200.',
+    description: 'Webhook calls answered with a status other than 200.',
   },
   WebhooksRejected: {
     unit: 'Count',
     dimensions: ['reason'],
     properties: ['action'],
     description:
-      'Authentic webhooks that fit no schema. `envelope`: no organization or action; `payload`: the action’s fields; `event`: one event inside an incoming_chat.',
+      'Authentic but schema-invalid webhooks. `envelope`: no organization or action; `payload`: the fields of the action; `event`: one event of an incoming_chat.',
   },
   WebhooksIgnored: {
     unit: 'Count',
     dimensions: ['action'],
     properties: [],
-    description: 'Webhooks that become no domain event. `application`: installed, uninstalled, payment.',
+    description: 'Webhooks without a domain event. `application`: installed, uninstalled, payment.',
   },
   WebhookLag: {
     unit: 'Milliseconds',
     dimensions: [],
     properties: ['organizationId'],
-    description: 'From LiveChat’s created_at of an event to the receipt of its incoming_event webhook.',
+    description: 'Time from the created_at of an event to the receipt of its incoming_event webhook.',
   },
   EventsHandled: {
     unit: 'Count',
     dimensions: ['type'],
     properties: [],
-    description: 'Domain events that a function has handled, by detail-type.',
+    description: 'Domain events handled by a function, by detail-type.',
   },
   EventsFailed: {
     unit: 'Count',
     dimensions: ['type'],
     properties: [],
-    description: 'Tries of a function to handle a domain event that failed; Lambda makes three.',
+    description: 'Failed attempts of a function to handle a domain event. Lambda makes up to three.',
   },
   DuplicateEvents: {
     unit: 'Count',
     dimensions: ['type'],
     properties: [],
-    description: 'Domain events that had been handled before and changed nothing.',
+    description: 'Domain events that had already been handled. They changed nothing.',
   },
   EventNumberGaps: {
     unit: 'Count',
     dimensions: [],
     properties: ['organizationId', 'conversationId', 'threadId'],
-    description:
-      'Numbers missing among the ids <thread>_<n> of a thread that was closed: each may be a webhook that never came.',
+    description: 'Numbers missing among the event ids <thread>_<n> of a closed thread. Each may be a lost webhook.',
   },
   MessagesSent: {
     unit: 'Count',
     dimensions: [],
     properties: ['organizationId'],
-    description: 'Parts of send requests that LiveChat has taken and the bus was told of.',
+    description: 'Parts of send requests that LiveChat accepted and for which message.sent was published.',
   },
   SendsRetried: {
     unit: 'Count',
     dimensions: ['category'],
     properties: ['organizationId'],
-    description: 'Runs of the send step that failed and that the state machine tries again within seconds.',
+    description: 'Failed invocations of the send step that the state machine retries within seconds.',
   },
   SendsDeferred: {
     unit: 'Count',
     dimensions: ['reason'],
     properties: ['organizationId'],
-    description: 'Times that a send request was told to come back later.',
+    description: 'Deferrals of a send request: the state machine waits before the next attempt.',
   },
   SendsFailed: {
     unit: 'Count',
     dimensions: ['category'],
     properties: ['organizationId'],
-    description: 'Send requests given up: message.failed was published and a dead letter waits for a redrive.',
+    description:
+      'Send requests that failed for good: message.failed was published, and the dead letter can be redriven.',
   },
   DeadLetters: {
     unit: 'Count',
     dimensions: ['category'],
     properties: ['kind', 'error'],
     description:
-      'Dead letters recorded. Sends go by the category of their error; `Event`: a domain event that no function could handle; `Unread`: a letter that nobody can read.',
+      'Dead letters recorded. Send requests are counted by the category of their error; `Event`: a domain event that a function could not handle; `Unread`: a message of an unknown shape.',
   },
   ChatsRouted: {
     unit: 'Count',
     dimensions: ['outcome'],
     properties: ['organizationId'],
-    description: 'Threads that routing rules have decided: `assigned`, or why they are left to LiveChat’s own routing.',
+    description: 'Threads evaluated by routing rules: `assigned`, or the reason why LiveChat’s own routing applies.',
   },
   LiveChatCalls: {
     unit: 'Count',
     dimensions: ['method'],
     properties: ['organizationId'],
-    description: 'Calls of LiveChat’s API, which LiveChat bills.',
+    description: 'Calls to LiveChat’s API, which LiveChat bills.',
   },
   LiveChatDeprecationNotices: {
     unit: 'Count',
     dimensions: ['kind'],
     properties: ['method'],
-    description: 'Answers by which LiveChat says that this version of its API is on its way out.',
+    description: 'LiveChat responses with a deprecation notice for the API version in use.',
   },
   QueuesUnblocked: {
     unit: 'Count',
     dimensions: [],
     properties: ['organizationId'],
-    description: 'Runs that ended without leaving their conversation’s queue, and were removed by the next.',
+    description:
+      'Executions that ended without leaving the queue of their conversation and were removed by the next execution.',
   },
   GateClosed: {
     unit: 'Count',
     dimensions: ['reason'],
     properties: ['organizationId'],
     description:
-      'Times that a send request found its organization’s gate closed: `paused`, `failures` or `credentials`.',
+      'Deferrals of a send request because the gate of its organization was closed: `paused`, `failures` or `credentials`.',
   },
   BreakerOpened: {
     unit: 'Count',
     dimensions: ['reason'],
     properties: ['organizationId'],
-    description: 'Times that a breaker opened, by `failures` or `credentials`.',
+    description: 'Times that a circuit breaker opened, because of `failures` or `credentials`.',
   },
   BacklogSeconds: {
     unit: 'Seconds',
     dimensions: [],
     properties: ['organizationId'],
     description:
-      'How long the last in an organization’s line waits. Measured when a send request is deferred, so silence means that none waits; read its maximum.',
+      'Wait of the last send request in the queue of an organization. Emitted when a send request is deferred, so missing data means that none waits. Use the maximum.',
   },
   MediaStored: {
     unit: 'Count',
     dimensions: ['typeCheck'],
     properties: ['organizationId'],
-    description: 'Files of messages put into the bucket. `other`: the bytes are not of the type that was declared.',
+    description: 'Files of messages stored in the bucket. `mismatch`: the content is not of the declared type.',
   },
   MediaFailed: {
     unit: 'Count',
     dimensions: ['error'],
     properties: ['organizationId'],
     description:
-      'Tries to store a file that failed. `FileRefused`: it will not be tried again; `FileUnavailable`: its server did not answer.',
+      'Failed attempts to store a file. `FileRefused`: not retried; `FileUnavailable`: the server of the file did not answer.',
   },
   OldestUnsentSeconds: {
     unit: 'Seconds',
     dimensions: [],
     properties: ['organizationId'],
     description:
-      'Age of a send request that was not sent at this try. Measured at every try, so its maximum is the age of the oldest.',
+      'Age of a send request that was not sent at this attempt. Emitted at every attempt, so the maximum is the age of the oldest.',
   },
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 
 export type MetricName = keyof typeof metrics;
 
-/** Made when the first thing is counted, to keep a cold start short. */
+/** Created on first use, to keep the cold start short. */
 let shared: Metrics | undefined;
 
 type Unit<N extends MetricName> = (typeof metrics)[N]['unit'];
-/** Metrics that are counted, and those that are measured in another unit. */
-export type Counted = { [N in MetricName]: Unit<N> extends 'Count' ? N : never }[MetricName];
-export type Measured = Exclude<MetricName, Counted>;
+type CountMetric = { [N in MetricName]: Unit<N> extends 'Count' ? N : never }[MetricName];
+type DurationMetric = Exclude<MetricName, CountMetric>;
 
-/** What a metric must be given: a value for each of its dimensions and properties. */
-export type Keys<N extends MetricName> = Readonly<
-  Record<(typeof metrics)[N]['dimensions' | 'properties'][number], string>
->;
+/** A value for each dimension and property of a metric. */
+type Keys<N extends MetricName> = Readonly<Record<(typeof metrics)[N]['dimensions' | 'properties'][number], string>>;
 
-/** Counts by CloudWatch's embedded metric format, one log line each. */
-export function count<N extends Counted>(name: N, keys: Keys<N>, times = 1): void {
+/** Emits a count in CloudWatch's embedded metric format, one log line per call. */
+export function count<N extends CountMetric>(name: N, keys: Keys<N>, times = 1): void {
   emit(name, keys, times);
 }
 
-/** Measures a value, in the metric's unit. */
-export function measure<N extends Measured>(name: N, keys: Keys<N>, value: number): void {
+/** Emits a duration, in the unit of the metric. */
+export function measure<N extends DurationMetric>(name: N, keys: Keys<N>, value: number): void {
   emit(name, keys, value);
 }
 
@@ -202,7 +200,7 @@ function emit(name: MetricName, keys: Readonly<Record<string, string>>, value: n
   const pick = (names: readonly string[]) =>
     names.flatMap((key): [string, string][] => (keys[key] ? [[key, keys[key]]] : []));
   shared ??= new Metrics({ namespace });
-  // Two sets of dimensions: an alarm cannot add up over the values of one.
+  // Two dimension sets, because an alarm cannot aggregate over the values of a dimension.
   shared.addDimensions({});
   if (dimensions.length > 0) shared.addDimensions(Object.fromEntries(pick(dimensions)));
   for (const [key, text] of pick(properties)) shared.addMetadata(key, text);

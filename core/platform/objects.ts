@@ -10,11 +10,11 @@ import {
 
 const client = new S3Client({
   maxAttempts: 3,
-  // Without the last one the SDK would only warn of an answer that does not come.
+  // Without throwOnRequestTimeout the SDK only logs a warning.
   requestHandler: { connectionTimeout: 1000, socketTimeout: 5000, requestTimeout: 5000, throwOnRequestTimeout: true },
 });
-/** A file takes longer than an event, in ms. */
-const fileTimeout = { requestTimeout: 15_000 };
+/** Files take longer to upload than events. In ms. */
+const uploadTimeout = { requestTimeout: 15_000 };
 
 export interface StoredObject {
   readonly bucket: string;
@@ -32,19 +32,19 @@ export async function putObject(object: StoredObject & { body: string; contentTy
   );
 }
 
-export interface FileToPut extends StoredObject {
-  /** Where it lies on this machine's disk. */
+export interface FileUpload extends StoredObject {
+  /** The path of the local file. */
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** Hex; S3 refuses the object when it does not come out the same. */
+  /** In hex. S3 rejects the upload if the content does not match. */
   readonly sha256: string;
   readonly contentType: string;
   readonly contentDisposition: string;
 }
 
-/** Streams a file into the bucket. The SDK does not try a stream again: who calls does. */
-export async function putFile({ bucket, key, path, size, sha256, ...headers }: FileToPut): Promise<void> {
+/** Streams a file into the bucket. The SDK does not retry a stream, so the caller has to. */
+export async function putFile({ bucket, key, path, size, sha256, ...headers }: FileUpload): Promise<void> {
   const body = createReadStream(path);
   try {
     await client.send(
@@ -57,7 +57,7 @@ export async function putFile({ bucket, key, path, size, sha256, ...headers }: F
         ContentDisposition: headers.contentDisposition,
         ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
       }),
-      fileTimeout,
+      uploadTimeout,
     );
   } finally {
     body.destroy();
@@ -65,9 +65,9 @@ export async function putFile({ bucket, key, path, size, sha256, ...headers }: F
 }
 
 export async function readObject({ bucket, key }: StoredObject): Promise<string> {
-  const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  if (!answer.Body) throw new Error(`s3://${bucket}/${key} is empty: expected the data of an event`);
-  return answer.Body.transformToString();
+  const response = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  if (!response.Body) throw new Error(`s3://${bucket}/${key} has no content: expected the data of an event`);
+  return response.Body.transformToString();
 }
 
 export interface OpenObject {
@@ -77,13 +77,13 @@ export interface OpenObject {
   readonly contentType: string;
 }
 
-/** An object as a stream, which whoever asks for it destroys; undefined when there is none. */
+/** Opens an object as a stream, which the caller must consume or destroy. Undefined if the object does not exist. */
 export async function openObject({ bucket, key }: StoredObject, signal?: AbortSignal): Promise<OpenObject | undefined> {
   try {
     const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-    const answer = await client.send(command, signal && { abortSignal: signal });
-    if (!(answer.Body instanceof Readable) || answer.ContentLength === undefined) return undefined;
-    const { Body: content, ContentLength: size, ContentType: contentType = 'application/octet-stream' } = answer;
+    const response = await client.send(command, signal && { abortSignal: signal });
+    if (!(response.Body instanceof Readable) || response.ContentLength === undefined) return undefined;
+    const { Body: content, ContentLength: size, ContentType: contentType = 'application/octet-stream' } = response;
     return { content, size, contentType };
   } catch (error) {
     if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
@@ -91,18 +91,14 @@ export async function openObject({ bucket, key }: StoredObject, signal?: AbortSi
   }
 }
 
-/** An address at which anyone can read the object until it expires. The browser gets the type and name it was stored with. */
+/** A URL at which anyone can read the object until it expires. S3 responds with the stored content type and file name. */
 export async function presignedUrl({ bucket, key }: StoredObject, expiresInSeconds: number): Promise<string> {
   const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
   return getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: key }), { expiresIn: expiresInSeconds });
 }
 
-export async function deleteObject({ bucket, key }: StoredObject): Promise<void> {
-  await deleteAll(bucket, [key]);
-}
-
-/** The keys under a prefix, a thousand at a time. */
-export async function* keysUnder(bucket: string, prefix: string): AsyncGenerator<string[]> {
+/** The keys under a prefix, in pages of up to 1000. */
+export async function* listKeys(bucket: string, prefix: string): AsyncGenerator<string[]> {
   let ContinuationToken: string | undefined;
   do {
     const page = await client.send(
@@ -114,22 +110,23 @@ export async function* keysUnder(bucket: string, prefix: string): AsyncGenerator
 }
 
 export async function deleteKeys(bucket: string, keys: readonly string[]): Promise<void> {
-  for (let from = 0; from < keys.length; from += 1000) await deleteAll(bucket, keys.slice(from, from + 1000));
+  for (let from = 0; from < keys.length; from += 1000) await deleteBatch(bucket, keys.slice(from, from + 1000));
 }
 
-/** Deletes every object under a prefix; answers how many there were. */
+/** Deletes every object under a prefix and returns their number. */
 export async function deletePrefix(bucket: string, prefix: string): Promise<number> {
-  const listed = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
-  const keys = (listed.Contents ?? []).flatMap(({ Key }) => Key ?? []);
-  if (keys.length === 0) return 0;
-  await deleteAll(bucket, keys);
-  return keys.length + (listed.IsTruncated ? await deletePrefix(bucket, prefix) : 0);
+  let deleted = 0;
+  for await (const keys of listKeys(bucket, prefix)) {
+    await deleteKeys(bucket, keys);
+    deleted += keys.length;
+  }
+  return deleted;
 }
 
-/** At most 1000 keys. S3 answers 200 even when it has kept some. */
-async function deleteAll(bucket: string, keys: readonly string[]): Promise<void> {
+/** At most 1000 keys. S3 responds with 200 even if it fails to delete some of them. */
+async function deleteBatch(bucket: string, keys: readonly string[]): Promise<void> {
   const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
   const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }));
   const [first] = Errors;
-  if (first) throw new Error(`S3 kept ${Errors.length} of ${keys.length} objects (${first.Code}): delete them again`);
+  if (first) throw new Error(`S3 failed to delete ${Errors.length} of ${keys.length} objects (${first.Code}): retry`);
 }

@@ -5,9 +5,9 @@ const client = new SQSClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-const deadLetterQueue = () => required('DEAD_LETTER_QUEUE_URL', 'the address of the dead-letter queue');
+const deadLetterQueue = () => required('DEAD_LETTER_QUEUE_URL', 'the URL of the dead-letter queue');
 
-/** Puts a message into the dead-letter queue, to be read after `delaySeconds` (SQS takes up to 900). */
+/** Sends a message to the dead-letter queue, visible after `delaySeconds` (SQS allows up to 900). */
 export async function sendToDeadLetterQueue(body: unknown, delaySeconds: number): Promise<void> {
   await client.send(
     new SendMessageCommand({
@@ -18,7 +18,7 @@ export async function sendToDeadLetterQueue(body: unknown, delaySeconds: number)
   );
 }
 
-/** About how many dead letters wait to be read or are being read; not those that are to be read later. */
+/** The approximate number of messages in the dead-letter queue, without delayed ones. */
 export async function countQueuedDeadLetters(): Promise<number> {
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({
@@ -26,7 +26,7 @@ export async function countQueuedDeadLetters(): Promise<number> {
       AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
     }),
   );
-  const { ApproximateNumberOfMessages: waiting = 0, ApproximateNumberOfMessagesNotVisible: read = 0 } =
+  const { ApproximateNumberOfMessages: visible = 0, ApproximateNumberOfMessagesNotVisible: inFlight = 0 } =
     Attributes ?? {};
-  return Number(waiting) + Number(read);
+  return Number(visible) + Number(inFlight);
 }

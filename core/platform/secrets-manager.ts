@@ -5,7 +5,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 
-// LiveChat waits about 10 s for an answer, so a secret must be there or fail well before.
+// LiveChat times out a webhook after about 10 s, so a read must succeed or fail well before.
 const client = new SecretsManagerClient({
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
@@ -19,19 +19,19 @@ export interface SecretVersion {
   readonly createdAt: number;
 }
 
-/** Whether Secrets Manager refuses the reading, for want of a permission or, it may be, of the secret. */
+/** Whether access to a secret is denied. Without a permission to list secrets, a missing secret is reported like this too. */
 export function isAccessDenied(error: unknown): boolean {
   return error instanceof Error && error.name === 'AccessDeniedException';
 }
 
-/** Reads one version of a secret; undefined when the secret or that version does not exist, or is still empty. */
+/** Reads one version of a secret. Undefined if the secret or the version does not exist or is empty. */
 export type ReadSecret = (name: string, stage: SecretStage) => Promise<SecretVersion | undefined>;
 
 export const readSecret: ReadSecret = async (name, stage) => {
   try {
-    const answer = await client.send(new GetSecretValueCommand({ SecretId: name, VersionStage: stage }));
-    return answer.SecretString
-      ? { text: answer.SecretString, createdAt: answer.CreatedDate?.getTime() ?? 0 }
+    const response = await client.send(new GetSecretValueCommand({ SecretId: name, VersionStage: stage }));
+    return response.SecretString
+      ? { text: response.SecretString, createdAt: response.CreatedDate?.getTime() ?? 0 }
       : undefined;
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
@@ -39,7 +39,7 @@ export const readSecret: ReadSecret = async (name, stage) => {
   }
 };
 
-/** Writes a new version of a secret that is there; the one before becomes AWSPREVIOUS. */
+/** Writes a new version of an existing secret. The previous version becomes AWSPREVIOUS. */
 export async function writeSecret(name: string, text: string): Promise<void> {
   await client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text }));
 }

@@ -11,7 +11,7 @@ const client = new SFNClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-/** Whether an execution is still running; one that nobody knows is not. */
+/** Whether an execution is running. False if it does not exist. */
 export async function isRunning(executionArn: string): Promise<boolean> {
   try {
     return (await client.send(new DescribeExecutionCommand({ executionArn }))).status === 'RUNNING';
@@ -21,7 +21,7 @@ export async function isRunning(executionArn: string): Promise<boolean> {
   }
 }
 
-/** What an execution was started with; undefined for one that nobody knows. */
+/** The input of an execution. Undefined if it does not exist. */
 export async function getExecutionInput(executionArn: string): Promise<unknown> {
   try {
     const { input } = await client.send(new DescribeExecutionCommand({ executionArn }));
@@ -32,7 +32,7 @@ export async function getExecutionInput(executionArn: string): Promise<unknown> 
   }
 }
 
-/** Starts a run of the send machine, once for each name. Answers its ARN, or undefined when there was one of that name. */
+/** Starts an execution of the send state machine and returns its ARN. Undefined if an execution of that name exists. */
 export async function startSendExecution(name: string, input: unknown): Promise<string | undefined> {
   const stateMachineArn = required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
   try {

@@ -16,7 +16,7 @@ const target: ActionTarget = {
 const rule = 'r';
 const tag: PlannedAction = { rule, action: 'tag', tag: 't' };
 const answer: PlannedAction = { rule, action: 'answer', text: 'hello' };
-const note: PlannedAction = { rule, action: 'note', text: 'psst' };
+const note: PlannedAction = { rule, action: 'note', text: 'internal note' };
 const transfer = (...targets: Extract<PlannedAction, { action: 'transfer' }>['targets']): PlannedAction => ({
   rule,
   action: 'transfer',
@@ -136,11 +136,11 @@ describe('applying actions', () => {
 });
 
 describe('joining a chat to send a text', () => {
-  /** Refused until somebody has joined, and for a while after. */
-  const outside = (settling: number) => (call: string, calls: readonly string[]) => {
+  /** Rejects texts until a join, and `delay` texts after it. */
+  const outside = (delay: number) => (call: string, calls: readonly string[]) => {
     if (!call.startsWith('send')) return undefined;
     const joined = calls.findLastIndex((one) => one.startsWith('join'));
-    return joined < 0 || calls.slice(joined).filter((one) => one.startsWith('send')).length <= settling
+    return joined < 0 || calls.slice(joined).filter((one) => one.startsWith('send')).length <= delay
       ? absent
       : undefined;
   };
@@ -176,15 +176,15 @@ describe('joining a chat to send a text', () => {
   });
 
   it('does not send a text again that an earlier invocation sent', async () => {
-    const said = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, {
+    const { calls, outcomes } = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, {
       attemptedAt: 1,
     });
-    expect(said.calls).toEqual(['find', 'find', 'send to agents']);
-    expect(said.outcomes).toEqual(['answer done', 'note done']);
+    expect(calls).toEqual(['find', 'find', 'send to agents']);
+    expect(outcomes).toEqual(['answer done', 'note done']);
   });
 });
 
-/** Calls in virtual time, from 0 on, through a gate that stands as given. */
+/** Calls in virtual time, which starts at 0, with a gate in the given state. */
 function given(gate: Partial<Gate>, answers: Parameters<typeof routingCarrier>[0] = () => undefined, latest = never) {
   const { live, passage, time, gate: read } = world(gate);
   const { carrier, calls } = routingCarrier(answers);
@@ -233,7 +233,7 @@ describe('Calls', () => {
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toEqual([]);
     expect(time.now()).toBe(0);
-    // No place is taken.
+    // No place is reserved.
     expect(await read()).toMatchObject(gate);
   });
 

@@ -10,7 +10,7 @@ import type { RuleSet } from './rules.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-describe('routing a thread again', () => {
+describe('routing a thread', () => {
   let local: SharedLocal;
   let route: typeof import('./route.ts');
   let threads: typeof import('./store.ts');
@@ -28,9 +28,9 @@ describe('routing a thread again', () => {
     vi.unstubAllEnvs();
   });
 
-  const noted = { name: 'r', do: { note: 'psst', transfer: [{ agent: 'nina@acme.example' }] } };
+  const noted = { name: 'r', do: { note: 'internal note', transfer: [{ agent: 'nina@acme.example' }] } };
 
-  /** A thread of an organization of its own, rules for it, and a scripted carrier. */
+  /** A thread of a new organization with rules and a scripted carrier. */
   function thread(answers: Parameters<typeof routingCarrier>[0] = () => undefined, rules: RuleSet['rules'] = [noted]) {
     const key = { organizationId: randomUUID(), conversationId: 'C', threadId: 'T' };
     const { carrier, calls } = routingCarrier(answers);
@@ -66,7 +66,7 @@ describe('routing a thread again', () => {
     return { key, started, run, calls, published };
   }
 
-  it('makes no calls and publishes the stored decision again', async () => {
+  it('makes no calls for a duplicate and publishes the stored decision again', async () => {
     const { run, calls, published } = thread();
     expect(await run()).toBe(true);
     expect(calls).toEqual(['send to agents', 'transfer agent nina@acme.example']);
@@ -79,16 +79,16 @@ describe('routing a thread again', () => {
   });
 
   it('waits for a concurrent invocation and then does nothing', async () => {
-    const working = Promise.withResolvers<void>();
-    const asked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
     const { run, calls } = thread();
     const first = run(async () => {
-      asked.resolve();
-      await working.promise;
+      reached.resolve();
+      await released.promise;
     });
-    await asked.promise;
+    await reached.promise;
     const second = run();
-    working.resolve();
+    released.resolve();
     expect(await Promise.all([first, second])).toEqual([true, false]);
     expect(calls).toHaveLength(2);
   });
@@ -108,7 +108,7 @@ describe('routing a thread again', () => {
     const { run, calls } = thread((call) => {
       if (call.startsWith('send') && failures > 0) {
         failures -= 1;
-        throw new Error('the table is away');
+        throw new Error('the table is unavailable');
       }
       return undefined;
     });
@@ -121,11 +121,11 @@ describe('routing a thread again', () => {
     const waiting = { name: 'w', when: { fact: 'message', words: 'x' }, do: { tag: ['x'] } };
     const { key, run } = thread(() => undefined, [waiting]);
     expect(await run()).toBe(true);
-    const heard = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
-    expect(await threads.storeFirstMessage(key, heard)).toMatchObject({ from: 0, rulesVersion: 1 });
-    expect(await threads.storeFirstMessage(key, { ...heard, messageId: 'N' })).toBeUndefined();
+    const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
+    expect(await threads.storeFirstMessage(key, firstMessage)).toMatchObject({ from: 0, rulesVersion: 1 });
+    expect(await threads.storeFirstMessage(key, { ...firstMessage, messageId: 'N' })).toBeUndefined();
     await threads.markDecided(key);
-    expect(await threads.storeFirstMessage(key, heard)).toBeUndefined();
+    expect(await threads.storeFirstMessage(key, firstMessage)).toBeUndefined();
     expect(
       await threads.waitForMessage(key, {
         facts: { at: '', customer: {}, session: {}, groups: [], answers: [] },

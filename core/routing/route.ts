@@ -1,6 +1,5 @@
 import { readAssignment } from '../conversations/conversations.ts';
-import type { DomainEvent } from '../events/event.ts';
-import { type Cause, createEvent } from '../events/event.ts';
+import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
@@ -32,6 +31,7 @@ import {
   storeDecision,
   storeFirstMessage,
   type ThreadKey,
+  threadKey,
   type VersionedRules,
   type WaitingThread,
   waitForMessage,
@@ -79,7 +79,7 @@ export async function routeThread(
   { data, metadata }: DomainEvent<'chat.started'>,
   ports: RoutingPorts,
 ): Promise<boolean> {
-  const key = threadKey(metadata, data);
+  const key = threadKey({ ...data, organizationId: metadata.organizationId });
   const ruleSet = await ports.rules(key.organizationId);
   if (ruleSet.rules.rules.length === 0) return true;
   if (!isRoutable(data)) {
@@ -111,7 +111,7 @@ export async function routeFirstMessage(
 ): Promise<boolean> {
   const { type, content, author, id: messageId, timestamp: at } = data;
   if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return true;
-  const key = threadKey(metadata, data);
+  const key = threadKey({ ...data, organizationId: metadata.organizationId });
   if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return true;
   const message = { messageId, at, text: content };
   const waiting = await storeFirstMessage(key, message);
@@ -143,13 +143,6 @@ async function endWait(key: ThreadKey, rules: RulesInForce, now: number): Promis
 /** Whether a thread may wait for a message, under the rules in force or recent ones. */
 function mayWait({ rules, waitingUntil }: RulesInForce, now: number): boolean {
   return testsMessage(rules) || now < waitingUntil;
-}
-
-function threadKey(
-  { organizationId }: EventMetadata,
-  { conversationId, threadId }: { conversationId: string; threadId: string },
-): ThreadKey {
-  return { organizationId, conversationId, threadId };
 }
 
 function visibleAgents(participants: readonly Participant[]): string[] {

@@ -16,7 +16,7 @@ import {
 } from './rules.ts';
 
 /** The issues of rules, as `path: message`. */
-function wrong(rules: unknown): string[] {
+function issues(rules: unknown): string[] {
   try {
     parseRules(rules);
     return [];
@@ -122,14 +122,14 @@ describe('parseRules', () => {
       ['rules.1.name: expected a name that no other rule has'],
     ],
     [{ match: 'all', rules: [{ name: '', do: tag }] }, ['rules.0.name: expected a name of 1 to 100 characters']],
-  ])('reports %j as %j', (rules, issues) => {
-    expect(wrong(rules)).toEqual(issues);
+  ])('reports %j as %j', (rules, expected) => {
+    expect(issues(rules)).toEqual(expected);
   });
 
   it('limits the nesting of conditions', () => {
-    expect(wrong(when(deep(9)))).toEqual([]);
-    expect(wrong(when(deep(10)))).toEqual([expect.stringContaining('expected conditions nested at most 10 deep')]);
-    expect(wrong(when(deep(100_000)))).toHaveLength(1);
+    expect(issues(when(deep(9)))).toEqual([]);
+    expect(issues(when(deep(10)))).toEqual([expect.stringContaining('expected conditions nested at most 10 deep')]);
+    expect(issues(when(deep(100_000)))).toHaveLength(1);
   });
 
   it('limits the number and size of rules', () => {
@@ -137,13 +137,13 @@ describe('parseRules', () => {
       match: 'first',
       rules: Array.from({ length: count }, (_, index) => ({ name: `${index}`, do: { note } })),
     });
-    expect(wrong(many(200, 'n'))).toEqual([]);
-    expect(wrong(many(201, 'n'))).toEqual(['rules: expected at most 200 rules']);
-    expect(wrong(many(200, 'n'.repeat(1_000)))).toEqual(['(root): expected at most 200000 bytes']);
+    expect(issues(many(200, 'n'))).toEqual([]);
+    expect(issues(many(201, 'n'))).toEqual(['rules: expected at most 200 rules']);
+    expect(issues(many(200, 'n'.repeat(1_000)))).toEqual(['(root): expected at most 200000 bytes']);
   });
 
   it('includes no values in issues', () => {
-    expect(wrong(when({ fact: 'customer.email', is: { value: 'dana@shop.example' } })).join()).not.toContain('dana');
+    expect(issues(when({ fact: 'customer.email', is: { value: 'dana@shop.example' } })).join()).not.toContain('dana');
   });
 
   it('rejects any invalid value with InvalidRules, and accepts only rules that can be evaluated', () => {
@@ -154,8 +154,8 @@ describe('parseRules', () => {
       anyJson,
     );
     fc.assert(
-      fc.property(almost, facts, (given, known) => {
-        if (wrong(given).length === 0) evaluateRules(parseRules(given), known);
+      fc.property(almost, facts, (given, knownFacts) => {
+        if (issues(given).length === 0) evaluateRules(parseRules(given), knownFacts);
       }),
     );
   });
@@ -164,25 +164,25 @@ describe('parseRules', () => {
 describe('evaluateRules', () => {
   it('is deterministic and changes no argument', () => {
     fc.assert(
-      fc.property(ruleSet, facts, (rules, known) => {
-        const [before, seen] = [JSON.stringify([rules, known]), evaluateRules(rules, known)];
-        expect(evaluateRules(structuredClone(rules), structuredClone(known))).toEqual(seen);
-        expect(JSON.stringify([rules, known])).toBe(before);
+      fc.property(ruleSet, facts, (rules, knownFacts) => {
+        const [before, result] = [JSON.stringify([rules, knownFacts]), evaluateRules(rules, knownFacts)];
+        expect(evaluateRules(structuredClone(rules), structuredClone(knownFacts))).toEqual(result);
+        expect(JSON.stringify([rules, knownFacts])).toBe(before);
       }),
     );
   });
 
   it('never throws', () => {
     fc.assert(
-      fc.property(ruleSet, facts, (rules, known) => {
-        const { evaluated, matched, waitsAt } = evaluateRules(rules, known);
+      fc.property(ruleSet, facts, (rules, knownFacts) => {
+        const { evaluated, matched, waitsAt } = evaluateRules(rules, knownFacts);
         expect(matched.map(({ name }) => name)).toEqual(
           evaluated.flatMap((one) => (one.result === 'matched' ? one.rule : [])),
         );
         expect(waitsAt !== undefined).toBe(evaluated.some(({ result }) => result === 'waits'));
         // No rule waits if the message is known.
-        if (known.message !== undefined) expect(waitsAt).toBeUndefined();
-        dryRun(rules, known);
+        if (knownFacts.message !== undefined) expect(waitsAt).toBeUndefined();
+        dryRun(rules, knownFacts);
       }),
       propertyRuns(500),
     );
@@ -190,13 +190,13 @@ describe('evaluateRules', () => {
 
   it('matches the same rules whether the customer writes at the start or later', () => {
     fc.assert(
-      fc.property(ruleSet, facts, written, (rules, known, message) => {
+      fc.property(ruleSet, facts, written, (rules, knownFacts, message) => {
         const names = (some: readonly { name: string }[]) => some.map(({ name }) => name);
-        const silent: RoutingFacts = { ...known, message: undefined };
-        const atOnce = evaluateRules(rules, { ...known, message });
-        const first = evaluateRules(rules, silent);
+        const withoutMessage: RoutingFacts = { ...knownFacts, message: undefined };
+        const atOnce = evaluateRules(rules, { ...knownFacts, message });
+        const first = evaluateRules(rules, withoutMessage);
         const rest =
-          first.waitsAt === undefined ? [] : evaluateRules(rules, { ...known, message }, first.waitsAt).matched;
+          first.waitsAt === undefined ? [] : evaluateRules(rules, { ...knownFacts, message }, first.waitsAt).matched;
         expect(names([...first.matched, ...rest])).toEqual(names(atOnce.matched));
       }),
       propertyRuns(500),
@@ -205,7 +205,7 @@ describe('evaluateRules', () => {
 });
 
 describe('reasons', () => {
-  const known: RoutingFacts = {
+  const knownFacts: RoutingFacts = {
     at: '2026-03-11T09:00:00.000000Z',
     customer: {},
     session: { plan: 'pro' },
@@ -213,7 +213,7 @@ describe('reasons', () => {
     answers: [],
   };
   const evaluateCondition = (when: Condition, more: Partial<RoutingFacts> = {}) =>
-    evaluateRules({ match: 'first', rules: [{ name: 'r', when, do: { tag: ['t'] } }] }, { ...known, ...more })
+    evaluateRules({ match: 'first', rules: [{ name: 'r', when, do: { tag: ['t'] } }] }, { ...knownFacts, ...more })
       .evaluated[0];
   const pro = { fact: 'session.plan', is: 'pro' } as const;
   const us = { fact: 'country', is: 'US' } as const;
@@ -283,20 +283,20 @@ describe('match', () => {
       { name: 'd', do: { tag: ['d'] } },
     ],
   });
-  const known: RoutingFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
+  const knownFacts: RoutingFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
 
   it('`first` stops at the first rule that matches', () => {
-    const { evaluated, waitsAt } = evaluateRules(rules('first'), known);
+    const { evaluated, waitsAt } = evaluateRules(rules('first'), knownFacts);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b']);
     expect(waitsAt).toBeUndefined();
   });
 
   it('`all` waits at the first undecidable rule, with all later ones', () => {
-    const { evaluated, matched, waitsAt } = evaluateRules(rules('all'), known);
+    const { evaluated, matched, waitsAt } = evaluateRules(rules('all'), knownFacts);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b', 'c']);
     expect(matched.map(({ name }) => name)).toEqual(['b']);
     expect(waitsAt).toBe(2);
-    const later = evaluateRules(rules('all'), { ...known, message: 'y' }, 2);
+    const later = evaluateRules(rules('all'), { ...knownFacts, message: 'y' }, 2);
     expect(later.matched.map(({ name }) => name)).toEqual(['d']);
   });
 });

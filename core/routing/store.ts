@@ -8,10 +8,10 @@ import { type Decision, parseRules, type RuleSet, testsMessage } from './rules.t
 
 /** What routing stores in the conversations table: rule versions per organization, waiting threads and decisions per conversation. */
 const table = { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') };
-const service = 'livechat';
-const version = '1';
+const model = (entity: string) => ({ entity, version: '1', service: 'livechat' });
 const text = { type: 'string', required: true } as const;
-const casing = 'none';
+const primaryIndex = <const P extends readonly string[], const S extends readonly string[]>(pk: P, sk: S) =>
+  ({ pk: { field: 'pk', composite: pk, casing: 'none' }, sk: { field: 'sk', composite: sk, casing: 'none' } }) as const;
 
 /** A version of an organization's rules. Immutable; which version is in force may change. */
 export interface RulesVersion {
@@ -39,7 +39,7 @@ const maxCachedOrganizations = 5_000;
 
 const RuleVersion = new Entity(
   {
-    model: { entity: 'ruleVersion', version, service },
+    model: model('ruleVersion'),
     attributes: {
       organizationId: text,
       version: { type: 'number', required: true, padding: { length: 8, char: '0' } },
@@ -48,30 +48,20 @@ const RuleVersion = new Entity(
       comment: { type: 'string' },
       createdAt: text,
     },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId'], casing },
-        sk: { field: 'sk', composite: ['version'], casing },
-      },
-    },
+    indexes: { primary: primaryIndex(['organizationId'], ['version']) },
   },
   table,
 );
 
 const VersionInForce = new Entity(
   {
-    model: { entity: 'rulesInForce', version, service },
+    model: model('rulesInForce'),
     attributes: {
       organizationId: text,
       version: { type: 'number', required: true },
       waitingUntil: { type: 'number' },
     },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId'], casing },
-        sk: { field: 'sk', composite: [], casing },
-      },
-    },
+    indexes: { primary: primaryIndex(['organizationId'], []) },
   },
   table,
 );
@@ -163,7 +153,7 @@ export interface ThreadKey extends ConversationKey {
   readonly threadId: string;
 }
 
-const threadKey = ({ organizationId, conversationId, threadId }: ThreadKey): ThreadKey => ({
+export const threadKey = ({ organizationId, conversationId, threadId }: ThreadKey): ThreadKey => ({
   organizationId,
   conversationId,
   threadId,
@@ -191,7 +181,7 @@ export interface FirstMessage {
  */
 const ThreadProgress = new Entity(
   {
-    model: { entity: 'routing', version, service },
+    model: model('routing'),
     attributes: {
       organizationId: text,
       conversationId: text,
@@ -205,12 +195,7 @@ const ThreadProgress = new Entity(
       messageAttemptedAt: { type: 'number' },
       expires: { type: 'number', required: true },
     },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing },
-        sk: { field: 'sk', composite: ['threadId'], casing },
-      },
-    },
+    indexes: { primary: primaryIndex(['organizationId', 'conversationId'], ['threadId']) },
   },
   table,
 );
@@ -229,14 +214,19 @@ export async function markDecided(key: ThreadKey): Promise<void> {
     .go();
 }
 
-/** Stores that a thread waits. Returns the first message if it has arrived already. */
-export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Promise<FirstMessage | undefined> {
-  const stored = await ifConditionHolds(
+/** Updates a thread unless it is decided. */
+function updateUndecided(key: ThreadKey, fields: { state?: 'waiting'; waiting?: string; message?: FirstMessage }) {
+  return ifConditionHolds(
     ThreadProgress.update(threadKey(key))
-      .set({ state: 'waiting', waiting: JSON.stringify(waiting), expires: progressExpiry() })
+      .set({ ...fields, expires: progressExpiry() })
       .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
       .go({ response: 'all_new' }),
   );
+}
+
+/** Stores that a thread waits. Returns the first message if it has arrived already. */
+export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Promise<FirstMessage | undefined> {
+  const stored = await updateUndecided(key, { state: 'waiting', waiting: JSON.stringify(waiting) });
   return stored?.data.message;
 }
 
@@ -245,12 +235,7 @@ export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): 
   const { data: progress } = await ThreadProgress.get(threadKey(key)).go();
   const isLater = progress?.message !== undefined && progress.message.messageId !== message.messageId;
   if (progress?.state === 'decided' || isLater) return undefined;
-  const stored = await ifConditionHolds(
-    ThreadProgress.update(threadKey(key))
-      .set({ message, expires: progressExpiry() })
-      .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
-      .go({ response: 'all_new' }),
-  );
+  const stored = await updateUndecided(key, { message });
   return parseWaiting(stored?.data.waiting);
 }
 
@@ -266,7 +251,7 @@ export async function markAttempted(key: ThreadKey, phase: Phase, now: number): 
 /** A decision, in its conversation's partition. */
 const StoredDecision = new Entity(
   {
-    model: { entity: 'decision', version, service },
+    model: model('decision'),
     attributes: {
       organizationId: text,
       conversationId: text,
@@ -275,12 +260,7 @@ const StoredDecision = new Entity(
       decision: { type: CustomAttributeType<Decision>('any'), required: true },
       expires: { type: 'number', required: true },
     },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing },
-        sk: { field: 'sk', composite: ['threadId', 'phase'], casing },
-      },
-    },
+    indexes: { primary: primaryIndex(['organizationId', 'conversationId'], ['threadId', 'phase']) },
   },
   table,
 );

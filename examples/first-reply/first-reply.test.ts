@@ -19,11 +19,11 @@ it('replies once to the first message of a customer', async () => {
     await once(service.stdout, 'data');
     const customer = outbound(local);
     const chat = await customer.chat();
-    await expect.poll(() => customer.shown(chat), { timeout: 15_000 }).toHaveLength(1);
+    await expect.poll(() => customer.sentTexts(chat), { timeout: 15_000 }).toHaveLength(1);
     await customer.act(chat, { action: 'message', text: 'Are you there?' });
     const runs = async () => (await local.api('/api/executions?status=SUCCEEDED')).body;
     await expect.poll(runs, { timeout: 15_000 }).toMatchObject({ executions: [{}, {}] });
-    expect(await customer.shown(chat)).toEqual(['Thank you for writing. Somebody will be with you in a moment.']);
+    expect(await customer.sentTexts(chat)).toEqual(['Thank you for writing. Somebody will be with you in a moment.']);
   } finally {
     service.kill();
   }

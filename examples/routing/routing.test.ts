@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor } from '../../test/cli.ts';
-import { type Local, printed, startLocal } from '../../test/local.ts';
+import { type Local, pollOptions, startLocal } from '../../test/local.ts';
 
 const page = readFileSync(new URL('../../docs/how-to/route-chats.md', import.meta.url), 'utf8');
 
@@ -57,7 +57,7 @@ describe('the worked example of docs/how-to/route-chats.md', () => {
     const { chatId } = z.looseObject({ chatId: z.string() }).parse(played);
     const readConversation = () => local.api(`/api/conversations/${chatId}`);
     // The rule depends on the time of day.
-    await expect.poll(readConversation, printed).toMatchObject({
+    await expect.poll(readConversation, pollOptions).toMatchObject({
       body: {
         routing: [
           {

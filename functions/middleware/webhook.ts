@@ -2,15 +2,14 @@ import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { OrganizationSecret } from '../../core/livechat/credentials.ts';
-import { needsNoSecret } from '../../core/livechat/receive.ts';
-import { InvalidSignatureError, type Proof, TooDeepError } from '../../core/livechat/verify.ts';
+import { InvalidSignatureError, type Proof, requiresSecret, TooDeepError } from '../../core/livechat/webhook.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
 /** The middlewares of the webhook, in the order in which they run. */
 
 export interface WebhookContext extends Context {
-  /** The credentials that verified the request; unset for a request that needs no secret. */
+  /** The credentials that verified the request; unset for a request without a secret. */
   verifiedWith?: OrganizationSecret;
 }
 
@@ -64,13 +63,13 @@ export function json(statusCode: number, body: unknown) {
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-/** Rejects a body above `maxBytes`, and keeps the exact bytes, which a signature covers. */
+/** Rejects a body over `maxBytes` and keeps the raw bytes for the signature check. */
 export function limitBody(maxBytes: number): WebhookMiddleware {
   return {
     before: ({ event, internal }) => {
       const { body, isBase64Encoded } = event;
       if (body === undefined || body === null) return;
-      // Base64 is a third longer than its bytes: a body that is too large is not decoded.
+      // Base64 adds a third. Rejects without decoding.
       if (isBase64Encoded && body.length * 0.75 > maxBytes + 2) throw new BodyTooLargeError();
       const rawBody = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
       if (rawBody.byteLength > maxBytes) throw new BodyTooLargeError();
@@ -79,7 +78,7 @@ export function limitBody(maxBytes: number): WebhookMiddleware {
   };
 }
 
-/** Verifies the `X-Signature` header if present, before anything tells whether the body is valid JSON. */
+/** Verifies the `X-Signature` header if present. Runs before the JSON parser, so that the response does not depend on the body. */
 export function verifySignature(verify: Verify): WebhookMiddleware {
   return {
     before: async ({ event, context, internal: { rawBody = new Uint8Array() } }) => {
@@ -105,12 +104,12 @@ export function decodeBody(): WebhookMiddleware {
   };
 }
 
-/** Verifies the parsed body's `secret_key`, unless the signature was verified or the body needs no secret. */
+/** Verifies the parsed body's `secret_key`, unless the signature was verified or the body requires no secret. */
 export function verifyBodySecret(verify: Verify): WebhookMiddleware {
   return {
     before: async ({ event, context }) => {
       const body: unknown = event.body;
-      if (context.verifiedWith || needsNoSecret(body)) return;
+      if (context.verifiedWith || !requiresSecret(body)) return;
       const bodySecret = z.looseObject({ secret_key: z.unknown() }).safeParse(body).data?.secret_key;
       context.verifiedWith = await verify({ bodySecret }, organizationId(body));
     },

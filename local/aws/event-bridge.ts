@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { type Pattern, patternOf } from '../../stacks/topology.ts';
+import { type Pattern, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
@@ -222,7 +222,7 @@ export interface Rule {
   readonly target: Target;
   /** Default: the app's bus. */
   readonly bus?: string;
-  readonly ofStateMachine?: string;
+  readonly sourceStateMachine?: string;
 }
 
 /** A rule on its bus, with the state that API calls change. */
@@ -274,7 +274,7 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 /** The rules of both buses, and EventBridge's calls that read and change them. */
 function createRules(busName: string, given: EventsOptions['rules'], queues: EventsOptions['queues']) {
   const rules = Object.entries(given).map(([name, rule], number): BusRule => {
-    const pattern = patternOf(rule, stateMachineArn);
+    const pattern = resolvePattern(rule, stateMachineArn);
     return {
       name,
       number,

@@ -10,8 +10,8 @@ import { createEndpoint } from './endpoint.ts';
 import { createEvents, type Envelope, type Rule } from './event-bridge.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './event-source-mapping.ts';
 import { createExecutions, type Execution, statusChange } from './executions.ts';
-import { createParameters, type Parameters } from './parameter-store.ts';
-import { createSecrets, type Secrets } from './secrets-manager.ts';
+import { createParameters } from './parameter-store.ts';
+import { createSecrets } from './secrets-manager.ts';
 import { createQueues, createStorage, type OutgoingMessage, queueUrl } from './sqs-s3.ts';
 import { createTasks, type MachineDelays } from './state-machine.ts';
 import { createStepFunctions } from './step-functions.ts';
@@ -67,19 +67,6 @@ export interface LocalAwsOptions {
   onExecution?(execution: Execution): void;
 }
 
-export interface LocalAws {
-  readonly port: number;
-  /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
-  readonly url: string;
-  readonly deadLetterQueueUrl: string;
-  readonly secrets: Secrets;
-  readonly parameters: Parameters;
-  /** Invokes a function synchronously, and counts the call. */
-  readonly invoke: Invoke;
-  readonly idle: Idle;
-  stop(): Promise<void>;
-}
-
 const defaultMaxEndedExecutions = 10_000;
 const defaultRedeliveryMs = 1_000;
 
@@ -90,7 +77,7 @@ const defaultRedeliveryMs = 1_000;
  * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
  * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
-export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+export async function startLocalAws(options: LocalAwsOptions) {
   const { resources, delays, report, onExecution } = options;
   const calls = createCalls();
   const faults = createFaults();
@@ -102,6 +89,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const inFlight = createInFlight();
   const openExecutions = createInFlight();
 
+  /** Invokes a function synchronously, and counts the call. */
   const invoke: Invoke = (name, event, invokeOptions) => {
     calls.add(`lambda.Invoke:${name}`);
     return options.invoke(name, event, invokeOptions);
@@ -170,6 +158,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
 
   try {
     const port = await listen(server, options.port, '--aws-port');
+    // The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name.
     const url = `http://127.0.0.1:${port}`;
     const urls = await createQueues(storage, resources, port);
     queueUrls.resolve(urls);

@@ -8,7 +8,6 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { messagesTable } from '../../core/messages/table.ts';
 import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
-import { controlTable } from '../../core/platform/tables.ts';
 import * as topology from '../../stacks/topology.ts';
 import { InvocationError } from '../lambda/invocation.ts';
 import { stateMachineArn } from './arn.ts';
@@ -20,7 +19,7 @@ export const resources: AwsResources = {
     messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
-  tables: { messages: { layout: messagesTable }, control: { layout: controlTable } },
+  tables: { messages: { layout: messagesTable }, control: { layout: topology.controlTable } },
   queues: { deadLetters: 'dead-letters', quarantine: 'quarantine' },
   bucket: { name: 'media' },
   stateMachines: {},

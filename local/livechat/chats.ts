@@ -212,13 +212,11 @@ export interface NewChat {
   /** The agent who gets the chat, or its place in the queue. */
   readonly assignment: { readonly agentId: string } | { readonly queuePosition: number };
   readonly events: readonly EventDraft[];
-  /** RFC 3339 with microseconds, and the same as a number. */
-  readonly at: string;
-  readonly microseconds: number;
 }
 
 export const createChat = (options: NewChat, now: number): ChatUpdate => {
-  const { assignment, at, chatId, customer, group, threadId } = options;
+  const { assignment, chatId, customer, group, threadId } = options;
+  const at = customer.created_at;
   const agents: Agent[] = 'agentId' in assignment ? [createAgent(assignment.agentId)] : [];
   const queue = 'agentId' in assignment ? undefined : queueEntry(assignment.queuePosition, at);
   const users = [customer, ...agents];
@@ -231,7 +229,7 @@ export const createChat = (options: NewChat, now: number): ChatUpdate => {
     access,
     thread,
     earlierThreads: [],
-    lastMicroseconds: options.microseconds,
+    lastMicroseconds: now * 1000,
   };
   return openThread(empty, options.events, now);
 };
@@ -299,34 +297,23 @@ export const markIdle = (chat: Chat, now: number): ChatUpdate => {
   return appendSystemMessage(withIdle(chat, true), 'routing.idle', text, { duration: '15' }, now);
 };
 
-const updateTags = (
-  before: Chat,
-  threadId: string,
-  tag: string,
-  action: 'thread_tagged' | 'thread_untagged',
-  tags: readonly string[],
-): ChatUpdate => {
-  const chat = mapThreads(before, (thread) => (thread.id === threadId ? { ...thread, tags } : thread));
-  return notify(chat, action, { chat_id: chat.id, thread_id: threadId, tag });
-};
-
 const getTags = (chat: Chat, threadId: string): readonly string[] =>
   allThreads(chat).find(({ id }) => id === threadId)?.tags ?? [];
 
-export const addTag = (chat: Chat, threadId: string, tag: string): ChatUpdate => {
-  const tags = getTags(chat, threadId);
+const setTags = (chat: Chat, threadId: string, tags: readonly string[]): Chat =>
+  mapThreads(chat, (thread) => (thread.id === threadId ? { ...thread, tags } : thread));
+
+export const addTag = (before: Chat, threadId: string, tag: string): ChatUpdate => {
+  const tags = getTags(before, threadId);
   if (tags.includes(tag)) throw new ChatConflict(`Thread ${threadId} already has the tag ${tag}.`);
-  return updateTags(chat, threadId, tag, 'thread_tagged', [...tags, tag]);
+  const chat = setTags(before, threadId, [...tags, tag]);
+  return notify(chat, 'thread_tagged', { chat_id: chat.id, thread_id: threadId, tag });
 };
 
-export const removeTag = (chat: Chat, threadId: string, tag: string): ChatUpdate => {
-  const tags = getTags(chat, threadId);
+export const removeTag = (before: Chat, threadId: string, tag: string): ChatUpdate => {
+  const tags = getTags(before, threadId);
   if (!tags.includes(tag)) throw new ChatConflict(`Thread ${threadId} does not have the tag ${tag}.`);
-  return updateTags(
-    chat,
-    threadId,
-    tag,
-    'thread_untagged',
-    tags.filter((other) => other !== tag),
-  );
+  const others = tags.filter((other) => other !== tag);
+  const chat = setTags(before, threadId, others);
+  return notify(chat, 'thread_untagged', { chat_id: chat.id, thread_id: threadId, tag });
 };

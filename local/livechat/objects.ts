@@ -224,22 +224,15 @@ export const systemClock: Clock = {
 };
 
 /** Generates ids and times. Injectable for tests. */
-export interface IdSource {
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly uuid: () => string;
-  /** A chat or thread id: `T` and nine base-36 digits that increase with time. */
-  readonly nextId: () => string;
-}
+export type IdSource = ReturnType<typeof createIdSource>;
 
 const idsPerMillisecond = 36;
 
-export const createIdSource = (
-  now: () => number = Date.now,
-  uuid: () => string = () => crypto.randomUUID(),
-): IdSource => {
+/** @param now returns milliseconds since 1970 */
+export const createIdSource = (now: () => number = Date.now, uuid: () => string = () => crypto.randomUUID()) => {
   let last = 0;
-  const nextId = () => {
+  /** A chat or thread id: `T` and nine base-36 digits that increase with time. */
+  const nextId = (): string => {
     // 36 ids a millisecond fit into nine digits until 2059. Above that rate the ids run ahead of the clock.
     last = Math.max(last + 1, now() * idsPerMillisecond);
     return `T${last.toString(36).toUpperCase().padStart(9, '0')}`;

@@ -53,19 +53,17 @@ const generalGroup = 0;
 const startChat = (request: StartRequest, context: ActionContext): ChatUpdate => {
   const { source } = context;
   const now = source.now();
-  const microseconds = now * 1000;
-  const at = toTimestamp(microseconds);
   const { text, form, group = generalGroup, agent = context.agentId } = request;
   const id = request.customerId ?? source.uuid();
   const sessionFields = toSessionFields(request.customer.sessionFields ?? {});
-  const customer = createCustomer({ ...request.customer, id, sessionFields }, at);
+  const customer = createCustomer({ ...request.customer, id, sessionFields }, toTimestamp(now * 1000));
   const author = { id, clientId: sourceClientId(customer, context.clientId) };
   const events: EventDraft[] = [];
   if (form) events.push({ author, content: preChatForm(form, group), properties: { lc2: { form_type: 'prechat' } } });
   if (text !== undefined) events.push({ author, content: { type: 'message', text } });
   const assignment = agent === null ? { queuePosition: context.queuePosition() } : { agentId: agent };
   const ids = { chatId: source.nextId(), threadId: source.nextId() };
-  return createChat({ ...ids, customer, group, assignment, events, at, microseconds }, now);
+  return createChat({ ...ids, customer, group, assignment, events }, now);
 };
 
 const groupIds = z.array(groupId, 'a list of group ids');

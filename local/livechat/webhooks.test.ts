@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { allocateSharedCount, sharedInFlight } from '../in-flight.ts';
+import { createInFlight } from '../in-flight.ts';
 import { parse, parseAction, startRequest } from './actions.ts';
 import {
   cleanUp,
@@ -63,7 +63,7 @@ test('delivers the webhooks of a chat in order', async () => {
 });
 
 test('counts a webhook as pending until its response, but not while a retry waits', async () => {
-  const inFlight = sharedInFlight(allocateSharedCount());
+  const inFlight = createInFlight();
   const seen: number[] = [];
   const receiver = await startReceiver(() => {
     seen.push(inFlight.pending());

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import * as z from 'zod/mini';
-import { sharedInFlight } from '../in-flight.ts';
+import { createInFlight } from '../in-flight.ts';
 import type { RunningSimulator, SimulatorOptions } from './server.ts';
 
 /** The options of the simulator in a worker thread. */
@@ -9,7 +9,7 @@ export type SimulatorSettings = Omit<
   SimulatorOptions,
   'clock' | 'random' | 'retryDelaysMs' | 'onActivity' | 'track' | 'accessToken'
 > & {
-  /** The counter of pending webhooks, see `sharedInFlight`. */
+  /** The counter of pending webhooks, see `createInFlight`. */
   readonly pendingWebhooks: SharedArrayBuffer;
 };
 
@@ -40,6 +40,6 @@ const settings: SimulatorSettings | undefined = workerData?.simulator;
 if (settings) {
   const { startSimulator } = await import('./server.ts');
   const { pendingWebhooks, ...options } = settings;
-  const { port } = await startSimulator({ ...options, track: sharedInFlight(pendingWebhooks).track });
+  const { port } = await startSimulator({ ...options, track: createInFlight(pendingWebhooks).track });
   parentPort?.postMessage({ port });
 }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { functions } from '../topology.ts';
 import { bundle } from './bundle.ts';
 
-/** `npm run build -- [folder]`: every function bundled as it is deployed, into dist/functions unless said otherwise. */
+/** `npm run build:functions -- [folder]`: bundles every function for deployment. Default folder: dist/functions. */
 const [folder] = process.argv.slice(2);
 const outdir = folder ? resolve(folder) : join(import.meta.dirname, '..', '..', 'dist', 'functions');
 await rm(outdir, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
- * Stands in for `node:http` in bundles. Importing a built-in module as ESM reads every export of it, and `node:http` has
- * some that load the whole of fetch and WebSocket (about 20 ms of a cold start): this reads only what is used.
+ * Replaces `node:http` in bundles. An ESM import of a built-in module reads all of its exports, and some getters of `node:http`
+ * load fetch and WebSocket, which adds about 20 ms to a cold start. This module reads only the exports in use.
  */
 const http = process.getBuiltinModule('node:http');
 

@@ -4,21 +4,21 @@ import { delimiter, join } from 'node:path';
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /**
- * Where a Chromium is: CHROMIUM_PATH, else the first one on the PATH.
+ * Returns the path of Chromium: CHROMIUM_PATH if it is set, else the first executable on the PATH.
  *
- * @throws Error when CHROMIUM_PATH is set and nothing can be run there
+ * @throws Error if CHROMIUM_PATH is not executable
  */
 export function findChromium(): string | undefined {
-  const given = process.env.CHROMIUM_PATH;
-  if (given) {
-    if (isProgram(given)) return given;
-    throw new Error(`CHROMIUM_PATH must be the path of a Chromium, and ${given} cannot be run`);
+  const configured = process.env.CHROMIUM_PATH;
+  if (configured) {
+    if (isExecutable(configured)) return configured;
+    throw new Error(`CHROMIUM_PATH must be the path of a Chromium executable; ${configured} is not executable`);
   }
   const folders = (process.env.PATH ?? '').split(delimiter);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
 
-function isProgram(path: string): boolean {
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
@@ -27,7 +27,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Nothing that calls out, and nothing that a machine without a screen lacks. */
+/** Disables background network access, and features that need a display or root privileges. */
 export const chromiumFlags = [
   '--no-sandbox',
   '--disable-gpu',

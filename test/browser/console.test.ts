@@ -2,14 +2,14 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Local, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { findViolations, openBrowser, overflows, type Visitor, visit, widths } from './visitor.ts';
+import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
 
-/** A test has many steps, and the machine may be busy. */
-const patience = { timeout: 120_000 };
+/** Each test has many steps, which are slow under load. */
+const options = { timeout: 120_000 };
 
 let local: Local;
 let browser: Browser;
-let visitor: Visitor | undefined;
+let opened: OpenPage | undefined;
 
 beforeAll(async () => {
   [local, browser] = await Promise.all([startLocal(), openBrowser()]);
@@ -21,69 +21,69 @@ afterAll(async () => {
 });
 
 afterEach(async () => {
-  await visitor?.close();
-  await outbound(local).calm();
+  await opened?.close();
+  await outbound(local).clearFaults();
 });
 
-const section = async (page: Page, name: string) => {
+const openSection = async (page: Page, name: string) => {
   await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
   await page.getByRole('heading', { level: 1, name }).waitFor();
 };
 
-const say = async (page: Page, as: 'customer' | 'agent', text: string) => {
+const sendAs = async (page: Page, as: 'customer' | 'agent', text: string) => {
   const box = page.getByRole('textbox', { name: `Message as ${as}` });
   await box.fill(text);
   await box.press('Enter');
 };
 
-const fine = async (page: Page) => {
+const expectAccessible = async (page: Page) => {
   expect(await findViolations(page)).toEqual([]);
   expect(await overflows(page)).toBe(false);
 };
 
-describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
+describe.each(widths)('on a screen %i pixels wide', options, (width) => {
   const open = async (path = '') => {
-    visitor = await visit(browser, width);
-    await visitor.page.goto(`${local.console}${path}`);
-    await visitor.page.getByText('Live', { exact: true }).waitFor();
-    return visitor;
+    opened = await openPage(browser, width);
+    await opened.page.goto(`${local.console}${path}`);
+    await opened.page.getByText('Live', { exact: true }).waitFor();
+    return opened;
   };
 
   it('shows a message from the customer to the tables, and its delivery after LiveChat errors', async () => {
     const { page, browserErrors } = await open();
     await page.getByText('No events since this page was opened').waitFor();
 
-    await section(page, 'Simulator');
+    await openSection(page, 'Simulator');
     const question = `Where is my parcel? (${width})`;
-    await say(page, 'customer', question);
-    const agentSees = page.getByRole('list', { name: 'What the agent sees' });
-    await agentSees.getByText(question).waitFor();
-    await fine(page);
+    await sendAs(page, 'customer', question);
+    const agentMessages = page.getByRole('list', { name: 'What the agent sees' });
+    await agentMessages.getByText(question).waitFor();
+    await expectAccessible(page);
 
     await page.getByRole('button', { name: '500' }).click();
     await page.getByText('1 active fault.').waitFor();
-    await say(page, 'agent', 'It left this morning.');
+    await sendAs(page, 'agent', 'It left this morning.');
     await page.getByRole('list', { name: 'What the customer sees' }).getByText('It left this morning.').waitFor();
-    await agentSees.getByText('after 2 failed attempts').waitFor();
-    await agentSees.getByText('delivered', { exact: true }).waitFor();
+    await agentMessages.getByText('after 2 failed attempts').waitFor();
+    await agentMessages.getByText('delivered', { exact: true }).waitFor();
 
-    await section(page, 'Live flow');
-    const passed = page.getByRole('list', { name: 'Events, latest first' });
-    await passed.getByText('message.received').first().waitFor();
-    await passed.getByText('message.delivered').first().waitFor();
+    await openSection(page, 'Live flow');
+    const eventList = page.getByRole('list', { name: 'Events, latest first' });
+    await eventList.getByText('message.received').first().waitFor();
+    await eventList.getByText('message.delivered').first().waitFor();
     await page
       .locator('[data-station="livechat"]')
       .getByText(/failed/)
       .or(page.locator('.station.failed'))
       .first()
       .waitFor();
-    await fine(page);
+    await expectAccessible(page);
 
-    await section(page, 'Conversations');
+    await openSection(page, 'Conversations');
     await page.getByRole('link', { name: 'Ada Morgan' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Ada Morgan' }).waitFor();
-    await page.locator('.said.left').getByText(question).waitFor();
-    const answer = page.locator('.said.right').filter({ hasText: 'It left this morning.' });
+    await page.locator('.message.left').getByText(question).waitFor();
+    const answer = page.locator('.message.right').filter({ hasText: 'It left this morning.' });
     await answer.getByText('Timeline').click();
     const step = (text: RegExp) => answer.getByRole('listitem').filter({ hasText: text });
     for (const number of [1, 2]) {
@@ -91,7 +91,7 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
       await attempt.getByText('LiveChatServerError (500 internal)').waitFor();
       await attempt.getByRole('time').waitFor();
     }
-    await step(/^attempt 3: accepted by LiveChat after .* later/)
+    await step(/^attempt 3: accepted by LiveChat after .* after the previous attempt/)
       .getByRole('time')
       .waitFor();
     await step(/^delivered: confirmed by webhook/)
@@ -101,7 +101,7 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
       .getByRole('time')
       .waitFor();
     await answer.getByText('custom_id').waitFor();
-    await fine(page);
+    await expectAccessible(page);
 
     await step(/^attempt 1 failed/)
       .getByRole('link', { name: 'execution' })
@@ -109,45 +109,44 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
     await page.getByRole('heading', { level: 1, name: 'Execution' }).waitFor();
     await page.getByText('Send step retried, attempt 3').waitFor();
     await page.getByRole('img', { name: 'Path of this execution: Send.' }).waitFor();
-    await fine(page);
+    await expectAccessible(page);
     expect(browserErrors).toEqual([]);
   });
 
   it('redrives a rejected message from the dead letters and shows it delivered', async () => {
     const { page, browserErrors } = await open('#/simulator');
-    await say(page, 'customer', 'Can you help me?');
+    await sendAs(page, 'customer', 'Can you help me?');
     await page.getByRole('list', { name: 'What the agent sees' }).getByText('Can you help me?').waitFor();
     await page.getByRole('button', { name: 'Rejected' }).click();
     await page.getByText('1 active fault.').waitFor();
-    await say(page, 'agent', 'Of course.');
+    await sendAs(page, 'agent', 'Of course.');
     await page.getByRole('link', { name: 'Dead letter', exact: true }).click();
 
     await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
     await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().waitFor();
-    await fine(page);
+    await expectAccessible(page);
     await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().click();
     await page.getByText('LiveChatClientError').first().waitFor();
     await page.getByText('"content": "Of course."').waitFor();
-    await fine(page);
+    await expectAccessible(page);
 
     // The transcript shows it with its content, read from the execution, and links to the dead letter.
     await page.locator('.head').getByRole('link').click();
-    const waiting = page.locator('.said.pending');
+    const waiting = page.locator('.message.pending');
     await waiting.getByText('Of course.').waitFor();
     await waiting.getByText('LiveChatClientError (422 validation), LiveChat rejected the request').waitFor();
-    await fine(page);
+    await expectAccessible(page);
     await waiting.getByRole('link', { name: 'dead letter' }).click();
     await page.getByText('LiveChatClientError').first().waitFor();
 
-    // The fault is cleared.
-    await outbound(local).calm();
+    await outbound(local).clearFaults();
     await page.getByRole('button', { name: 'Redrive…' }).click();
     await page.getByText('1 would be redriven').waitFor();
-    await fine(page);
+    await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 1 now' }).click();
     await page.getByText('1 of 1 redriven').waitFor();
     await page.getByRole('link', { name: 'show it in the transcript' }).click();
-    const sent = page.locator('.said.right').filter({ hasText: 'Of course.' });
+    const sent = page.locator('.message.right').filter({ hasText: 'Of course.' });
     await sent.getByText('delivered', { exact: true }).waitFor();
     await sent.getByText('Timeline').click();
     const redriven = sent.getByRole('listitem').filter({ hasText: /^redriven from the dead letters/ });
@@ -158,20 +157,20 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
   });
 
   it('redrives a selection of dead letters after a dry run', async () => {
-    const { chat, fault, send, settled, calm } = outbound(local);
+    const { chat, fault, send, waitForExecutions, clearFaults } = outbound(local);
     const chatId = await chat({ customer: { name: `Kim ${width}` } });
     await local.idle();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
     await Promise.all([send(chatId), send(chatId)]);
-    await settled();
-    await calm();
+    await waitForExecutions();
+    await clearFaults();
     const { page } = await open(`#/dead-letters?chat=${chatId}`);
     await page.getByRole('checkbox', { name: 'Select all 2' }).check();
     await page.getByRole('button', { name: 'Redrive 2…' }).click();
     await page.getByText('2 would be redriven').waitFor();
     await page.getByRole('button', { name: 'Redrive 2 now' }).click();
     await page.getByRole('heading', { name: 'No dead letter matches' }).waitFor();
-    await expect.poll(() => outbound(local).shown(chatId), { timeout: 20_000 }).toEqual(['Hi', 'Hi']);
+    await expect.poll(() => outbound(local).sentTexts(chatId), { timeout: 20_000 }).toEqual(['Hi', 'Hi']);
   });
 
   it('pauses and resumes the gate', async () => {
@@ -181,7 +180,7 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
     await page.getByText('passing', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('paused', { exact: true }).waitFor();
-    await fine(page);
+    await expectAccessible(page);
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('passing', { exact: true }).waitFor();
   });
@@ -195,23 +194,23 @@ describe.each(widths)('on a screen %i pixels wide', patience, (width) => {
     await page.getByRole('button', { name: 'Evaluate recent conversations' }).click();
     await page.getByText(/[1-9]\d* of \d+ conversations would be routed differently/).waitFor();
     await page.getByText('Changed: tag hello (all)').first().waitFor();
-    await fine(page);
+    await expectAccessible(page);
     await editor.fill('{"match":"first","rules":[{"name":"all","do":{}}]}');
     await page.getByRole('button', { name: 'Evaluate recent conversations' }).click();
     await page.getByRole('alert').getByText('rules.rules.0.do').waitFor();
   });
 });
 
-describe('on any screen', patience, () => {
+describe('on any screen', options, () => {
   it('renders customer content as text, and links without a referrer', async () => {
     const hostile = '<img src=x onerror="document.title=1"> https://example.com/a javascript:alert(1)';
     const chatId = await outbound(local).chat({ customer: { name: '<b>Eve</b>' }, text: hostile });
     await local.idle();
-    visitor = await visit(browser, 1280);
-    const { page, browserErrors } = visitor;
+    opened = await openPage(browser, 1280);
+    const { page, browserErrors } = opened;
     await page.goto(`${local.console}#/conversations/${chatId}`);
     await page.getByRole('heading', { level: 1, name: '<b>Eve</b>' }).waitFor();
-    const content = page.locator('.said .content').first();
+    const content = page.locator('.message .content').first();
     expect(await content.textContent()).toBe(hostile);
     const links = content.getByRole('link');
     expect(await links.count()).toBe(1);
@@ -228,14 +227,14 @@ describe('on any screen', patience, () => {
     const buttons = [{ text: 'Track it', type: 'message', value: 'track', postback_id: 'track' }];
     const elements = [{ title: 'Your parcel', subtitle: 'On its way', buttons }];
     await act(chatId, { as: 'agent', action: 'rich-message', templateId: 'cards', elements });
-    visitor = await visit(browser, 1280);
-    const { page, browserErrors } = visitor;
+    opened = await openPage(browser, 1280);
+    const { page, browserErrors } = opened;
     await page.goto(`${local.console}#/conversations/${chatId}`);
     const picture = page.getByRole('img', { name: 'label.png' });
     await picture.waitFor();
     const drawn = `document.querySelector('img[alt="label.png"]').naturalWidth > 0`;
     await expect.poll(() => page.evaluate(drawn)).toBe(true);
-    await page.locator('.said.note').getByText('Internal note').waitFor();
+    await page.locator('.message.note').getByText('Internal note').waitFor();
     await page.locator('.chat-card').getByText('Track it').waitFor();
     expect(await findViolations(page)).toEqual([]);
     expect(browserErrors).toEqual([]);
@@ -244,8 +243,8 @@ describe('on any screen', patience, () => {
   it('is operable with the keyboard only', async () => {
     await outbound(local).chat({ customer: { name: 'Noor' } });
     await local.idle();
-    visitor = await visit(browser, 1280);
-    const { page } = visitor;
+    opened = await openPage(browser, 1280);
+    const { page } = opened;
     await page.goto(local.console);
     await page.getByText('Live', { exact: true }).waitFor();
     const focused = page.locator(':focus');
@@ -266,8 +265,8 @@ describe('on any screen', patience, () => {
   });
 
   it.each(['light', 'dark'] as const)('has no serious accessibility violation in the %s scheme', async (scheme) => {
-    visitor = await visit(browser, 1280, scheme);
-    const { page } = visitor;
+    opened = await openPage(browser, 1280, scheme);
+    const { page } = opened;
     for (const name of [
       'flow',
       'conversations',
@@ -286,12 +285,12 @@ describe('on any screen', patience, () => {
   });
 
   it('explains a stopped console and an empty search', async () => {
-    visitor = await visit(browser, 1280);
-    const { page } = visitor;
+    opened = await openPage(browser, 1280);
+    const { page } = opened;
     await page.goto(`${local.console}#/conversations?search=nobody-is-called-this`);
     await page.getByRole('heading', { name: 'No conversation matches' }).waitFor();
     await page.route('**/api/gate', (route) => route.abort());
-    await section(page, 'Gate');
+    await openSection(page, 'Gate');
     await page.getByText('Check that it is still running in its terminal.').waitFor();
     await page.unroute('**/api/gate');
     await page.getByRole('button', { name: 'Try again' }).click();
@@ -299,18 +298,18 @@ describe('on any screen', patience, () => {
   });
 
   it('explains why the content of an unconfirmed message is not available', async () => {
-    const { chat, send, fault, settled, text } = outbound(local);
+    const { chat, send, fault, waitForExecutions, text } = outbound(local);
     const chatId = await chat();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
     await send(chatId, text('Nobody reads this'));
-    await settled();
-    visitor = await visit(browser, 390);
-    const { page } = visitor;
+    await waitForExecutions();
+    opened = await openPage(browser, 390);
+    const { page } = opened;
     // An execution that AWS deleted after 90 days, and a failed request.
     await page.route('**/api/executions/*', (route) => route.fulfill({ status: 404, json: { error: {} } }));
     await page.goto(`${local.console}#/conversations/${chatId}`);
     await page.getByText('The content is no longer available: the execution does not exist.').waitFor();
-    await fine(page);
+    await expectAccessible(page);
     await page.unroute('**/api/executions/*');
     await page.route('**/api/executions/*', (route) => route.abort());
     await page.reload();

@@ -2,28 +2,28 @@ import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../fixtures.ts';
 import { type Local, organizationId, post, startLocal } from '../local.ts';
-import { seedOf } from '../seed.ts';
-import { smoothnessOf, wheel } from './smoothness.ts';
-import { findViolations, openBrowser, type Visitor, visit } from './visitor.ts';
+import { createSeeder } from '../seed.ts';
+import { findViolations, type OpenPage, openBrowser, openPage } from './page.ts';
+import { measureRendering, scrollUntil } from './rendering.ts';
 
 /** The page with ten thousand conversations and a chat of two thousand messages. */
 
 const total = 10_000;
 const messages = 2_000;
-/** The most rendered rows, and elements, of a page. */
+/** Maximum number of rendered rows, and of elements, of a page. */
 const maxRows = 60;
 const maxElements = 1_500;
-/** The largest ratio to the frame time of a short list, and the minimum frame time in ms. */
-const ratio = 4;
-const frame = 25;
+/** The maximum ratio to the frame time of a short list, whose frame time counts as at least this many ms. */
+const maxFrameRatio = 4;
+const minFrameMs = 25;
 
 let local: Local;
 let browser: Browser;
-let visitor: Visitor;
+let opened: OpenPage;
 
 beforeAll(async () => {
   [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-  const seed = await seedOf(local);
+  const seed = await createSeeder(local);
   await seed.conversations(total);
   await seed.messages('C1', messages);
 }, 180_000);
@@ -31,12 +31,12 @@ afterAll(async () => {
   await browser?.close();
   await local?.stop();
 });
-afterEach(() => visitor?.close());
+afterEach(() => opened?.close());
 
 /** Opens the page and records its requests for conversations. */
 async function open(path: string): Promise<{ page: Page; requests: string[] }> {
-  visitor = await visit(browser, 1280);
-  const { page } = visitor;
+  opened = await openPage(browser, 1280);
+  const { page } = opened;
   const requests: string[] = [];
   page.on('request', (request: Request) => {
     const { pathname, search } = new URL(request.url());
@@ -47,52 +47,54 @@ async function open(path: string): Promise<{ page: Page; requests: string[] }> {
 }
 
 /** The first page is requested twice: again when the stream connects. */
-const pagesOf = (requests: readonly string[]) => [...new Set(requests)];
+const unique = (requests: readonly string[]) => [...new Set(requests)];
 
-const drawn = (page: Page) => page.locator('.virtual > li').count();
-const rowOf = (page: Page, name: string) => page.getByText(name, { exact: true });
-const isThere = (page: Page, name: string) => async () => (await rowOf(page, name).count()) > 0;
+const countRows = (page: Page) => page.locator('.virtual > li').count();
+const row = (page: Page, name: string) => page.getByText(name, { exact: true });
+const isShown = (page: Page, name: string) => async () => (await row(page, name).count()) > 0;
 
 describe('ten thousand conversations', { timeout: 180_000 }, () => {
   it('opens with one request and scrolls to the last one as smoothly as in a short list', async () => {
     const few = await open('#/conversations?status=queued');
-    await rowOf(few.page, 'Customer 0').waitFor();
-    const ofFew = await smoothnessOf(few.page, () =>
-      wheel(few.page, 'down', isThere(few.page, `Customer ${total - 50}`)),
+    await row(few.page, 'Customer 0').waitFor();
+    const shortList = await measureRendering(few.page, () =>
+      scrollUntil(few.page, 'down', isShown(few.page, `Customer ${total - 50}`)),
     );
-    expect(pagesOf(few.requests)).toHaveLength(2);
-    await visitor.close();
+    expect(unique(few.requests)).toHaveLength(2);
+    await opened.close();
 
     const { page, requests } = await open('#/conversations');
-    await rowOf(page, 'Customer 0').waitFor();
-    expect(pagesOf(requests)).toHaveLength(1);
-    const ofAll = await smoothnessOf(page, () => wheel(page, 'down', isThere(page, `Customer ${total - 1}`)));
-    expect(pagesOf(requests)).toHaveLength(total / 100);
+    await row(page, 'Customer 0').waitFor();
+    expect(unique(requests)).toHaveLength(1);
+    const longList = await measureRendering(page, () =>
+      scrollUntil(page, 'down', isShown(page, `Customer ${total - 1}`)),
+    );
+    expect(unique(requests)).toHaveLength(total / 100);
     expect(requests.length).toBeLessThanOrEqual(total / 100 + 1);
-    expect(await drawn(page)).toBeLessThan(maxRows);
-    expect(ofAll.elements).toBeLessThan(maxElements);
-    expect(ofAll.frameMs).toBeLessThan(ratio * Math.max(frame, ofFew.frameMs));
-    expect(visitor.browserErrors).toEqual([]);
+    expect(await countRows(page)).toBeLessThan(maxRows);
+    expect(longList.elements).toBeLessThan(maxElements);
+    expect(longList.frameMs).toBeLessThan(maxFrameRatio * Math.max(minFrameMs, shortList.frameMs));
+    expect(opened.browserErrors).toEqual([]);
   });
 
   it('searches to the last conversation and shows the progress', async () => {
     const { page, requests } = await open('#/conversations');
-    await rowOf(page, 'Customer 0').waitFor();
+    await row(page, 'Customer 0').waitFor();
     const box = page.getByRole('searchbox', { name: 'Search' });
     await box.fill(`customer${total - 1}@mail`);
     await page.getByText(/back to/).waitFor();
-    await rowOf(page, `Customer ${total - 1}`).waitFor();
+    await row(page, `Customer ${total - 1}`).waitFor();
     await page.getByText('All 10,000 conversations were searched.').waitFor();
-    const searched = requests.filter((one) => one.includes('search='));
+    const searched = requests.filter((request) => request.includes('search='));
     // 2,000 conversations each, and a last one without results.
     expect(searched).toHaveLength(6);
-    expect(await drawn(page)).toBe(1);
+    expect(await countRows(page)).toBe(1);
     expect(await findViolations(page)).toEqual([]);
   });
 
   it('cancels a search when the text changes', async () => {
     const { page, requests } = await open('#/conversations');
-    await rowOf(page, 'Customer 0').waitFor();
+    await row(page, 'Customer 0').waitFor();
     // The response is held back, so that a request is pending when the text changes.
     const held = Promise.withResolvers<void>();
     await page.route(/search=nobody/, async (route) => {
@@ -106,15 +108,15 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
     await box.fill('customer 4711');
     await gone;
     held.resolve();
-    await rowOf(page, 'Customer 4711').waitFor();
+    await row(page, 'Customer 4711').waitFor();
     await page.getByText('All 10,000 conversations were searched.').waitFor();
-    expect(requests.filter((one) => one.includes('search=nobody'))).toHaveLength(1);
-    expect(await drawn(page)).toBe(1);
+    expect(requests.filter((request) => request.includes('search=nobody'))).toHaveLength(1);
+    expect(await countRows(page)).toBe(1);
   });
 
   it('continues a stopped search', async () => {
     const { page, requests } = await open('#/conversations');
-    await rowOf(page, 'Customer 0').waitFor();
+    await row(page, 'Customer 0').waitFor();
     let held = Promise.withResolvers<void>();
     await page.route(/search=nobody.*after=/, async (route) => {
       await held.promise;
@@ -133,17 +135,17 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
     await page.getByText('All 10,000 conversations were searched.').waitFor();
     await page.getByRole('heading', { name: 'No conversation matches' }).waitFor();
     // The stopped request is repeated.
-    expect(requests.filter((one) => one.includes('search='))).toHaveLength(7);
+    expect(requests.filter((request) => request.includes('search='))).toHaveLength(7);
   });
 
   it('loads more matches by scrolling', async () => {
     const { page, requests } = await open('#/conversations?search=customer');
     await page.getByRole('button', { name: 'Continue search' }).waitFor();
-    const searches = () => requests.filter((one) => one.includes('search='));
+    const searches = () => requests.filter((request) => request.includes('search='));
     expect(searches()).toHaveLength(1);
-    expect(await drawn(page)).toBeLessThan(maxRows);
+    expect(await countRows(page)).toBeLessThan(maxRows);
     const last = page.locator('.virtual > li').last();
-    await wheel(page, 'down', async () => Number(await last.getAttribute('data-index')) > 250);
+    await scrollUntil(page, 'down', async () => Number(await last.getAttribute('data-index')) > 250);
     expect(searches().length).toBeLessThan(6);
   });
 });
@@ -151,24 +153,24 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
 describe('a chat of two thousand messages', { timeout: 180_000 }, () => {
   it('opens at its end, scrolls to its first message, and loads only updates afterwards', async () => {
     const { page, requests } = await open('#/conversations/C1');
-    const last = rowOf(page, `message ${messages - 1}`);
+    const last = row(page, `message ${messages - 1}`);
     await last.waitFor();
-    const up = await smoothnessOf(page, () => wheel(page, 'up', isThere(page, 'message 0')));
-    expect(await drawn(page)).toBeLessThan(maxRows);
+    const up = await measureRendering(page, () => scrollUntil(page, 'up', isShown(page, 'message 0')));
+    expect(await countRows(page)).toBeLessThan(maxRows);
     expect(up.elements).toBeLessThan(2 * maxElements);
     expect(await findViolations(page)).toEqual([]);
-    const down = await smoothnessOf(page, () => wheel(page, 'down', async () => last.isVisible()));
+    const down = await measureRendering(page, () => scrollUntil(page, 'down', async () => last.isVisible()));
     // Scrolling back renders the same rows.
-    expect(up.frameMs).toBeLessThan(ratio * Math.max(frame, down.frameMs));
+    expect(up.frameMs).toBeLessThan(maxFrameRatio * Math.max(minFrameMs, down.frameMs));
 
     const event = { id: 'TC1_new', type: 'message', text: 'One more', author_id: 'customer-1', visibility: 'all' };
     const payload = { chat_id: 'C1', thread_id: 'TC1', event: { ...event, created_at: new Date().toISOString() } };
     const webhook = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId, payload };
     expect((await post(local, webhook)).status).toBe(200);
-    await rowOf(page, 'One more').waitFor();
+    await row(page, 'One more').waitFor();
     // A full page is followed by an empty one.
-    const whole = requests.filter((one) => !one.includes('since='));
-    expect(whole.map((one) => one.split('?')[0])).toEqual(['/api/conversations/C1', '/api/conversations/C1']);
-    expect(visitor.browserErrors).toEqual([]);
+    const whole = requests.filter((request) => !request.includes('since='));
+    expect(whole.map((request) => request.split('?')[0])).toEqual(['/api/conversations/C1', '/api/conversations/C1']);
+    expect(opened.browserErrors).toEqual([]);
   });
 });

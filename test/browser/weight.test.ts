@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { type Local, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { openBrowser, visit } from './visitor.ts';
+import { openBrowser, openPage } from './page.ts';
 
 const built = join(import.meta.dirname, '..', '..', 'dist', 'page');
 const number = z.number();
@@ -23,20 +23,20 @@ afterAll(async () => {
   await local?.stop();
 });
 
-it('weighs less than 250 KB gzipped', async () => {
+it('is smaller than 250 KB gzipped', async () => {
   const files = await readdir(built, { recursive: true, withFileTypes: true });
   const contents = await Promise.all(
     files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
   );
-  const bytes = contents.map((content) => gzipSync(content).length);
-  expect(bytes.length).toBeGreaterThanOrEqual(3);
-  expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThan(250_000);
+  const sizes = contents.map((content) => gzipSync(content).length);
+  expect(sizes.length).toBeGreaterThanOrEqual(3);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(250_000);
 });
 
 it('paints first content within a second', async () => {
-  const { page, close } = await visit(browser, 1280);
+  const { page, close } = await openPage(browser, 1280);
   const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0";
-  // The best of three, because other tests load the machine.
+  // The best of three, because parallel tests slow the page down.
   const times: number[] = [];
   for (let turn = 0; turn < 3; turn += 1) {
     await page.goto(local.console);
@@ -48,7 +48,7 @@ it('paints first content within a second', async () => {
 });
 
 it('does not shift the layout during live updates', async () => {
-  const { page, close } = await visit(browser, 1280);
+  const { page, close } = await openPage(browser, 1280);
   await page.goto(local.console);
   await page.getByText('Live', { exact: true }).waitFor();
   const { chat, act } = outbound(local);

@@ -1,8 +1,8 @@
 import {
-  classify,
   type LiveChatApiError,
   LiveChatNetworkError,
   LiveChatRateLimitError,
+  toApiError,
 } from '../../core/livechat/errors.ts';
 import { Attempt } from '../../core/outbound/attempt.ts';
 import type { OutboundRequest, SendOptions, Sent } from '../../core/outbound/carrier.ts';
@@ -15,7 +15,7 @@ import { memoryStores } from './stores.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const answered = (status: number, type: string, message = '', data: unknown = {}): LiveChatApiError =>
-  classify({ status, type, message, data, headers: {}, method: 'send_event', now: 0 });
+  toApiError({ status, type, message, data, headers: {}, method: 'send_event', now: 0 });
 
 /** Errors as LiveChat's client throws them. */
 export const failures = {

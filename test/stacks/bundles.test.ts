@@ -6,8 +6,8 @@ import { bundle } from '../../stacks/build/bundle.ts';
 import { type FunctionName, functions } from '../../stacks/topology.ts';
 
 /**
- * How large a function's code may be at its start, in KB: what a cold start reads. A function that keeps state brings
- * ElectroDB along, one that sends LiveChat's client as well. Whoever goes over it has brought in something new.
+ * The maximum size of the code that a cold start loads, in KB. Functions that store state include ElectroDB, those that send
+ * also include the LiveChat client. A larger bundle has a new dependency.
  */
 const stateWriter = 790;
 const budgets: Readonly<Partial<Record<FunctionName, number>>> = {
@@ -19,7 +19,7 @@ const budgets: Readonly<Partial<Record<FunctionName, number>>> = {
   'dead-letter': 1_110,
 };
 
-describe('the bundle of', () => {
+describe('bundles', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'livechat-budgets-'));
@@ -31,10 +31,10 @@ describe('the bundle of', () => {
     new Map<string, number>(Object.entries(budgets)).get(name) ?? stateWriter,
     handler,
   ]);
-  it.each(budgeted)('%s is below %i KB', async (name, budget, handler) => {
+  it.each(budgeted)('%s stays below %i KB', async (name, budget, handler) => {
     const { bytes } = await bundle(handler.replace(/\.handler$/, '.ts'), join(folder, name));
     expect(bytes / 1024).toBeLessThan(budget);
-    // A budget far above what is needed guards nothing.
+    // A budget far above the actual size would not detect new dependencies.
     expect(bytes / 1024).toBeGreaterThan(0.85 * budget);
   });
 });

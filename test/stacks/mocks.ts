@@ -1,4 +1,4 @@
-/** What AWS would answer, as far as the app's own inputs depend on it. Names without a random part, so that tests can tell them. */
+/** The responses of AWS that inputs of the app depend on. Names have no random suffix, so that tests can predict them. */
 
 export const account = '123456789012';
 export const region = process.env.AWS_REGION || 'us-east-1';
@@ -11,44 +11,45 @@ export interface MockedResource {
 
 const arn = (service: string, resource: unknown) => `arn:aws:${service}:${region}:${account}:${String(resource)}`;
 
-/** By Pulumi's type: what the resource knows once it is there. */
-const made: Readonly<Record<string, (name: unknown, inputs: MockedResource['inputs']) => Record<string, unknown>>> = {
-  'aws:lambda/function:Function': (name, inputs) => ({
-    arn: arn('lambda', `function:${name}`),
-    qualifiedArn: arn('lambda', `function:${name}:1`),
-    invokeArn: arn('lambda', `function:${name}`),
-    responseStreamingInvokeArn: arn('lambda', `function:${name}`),
-    publish: inputs.publish ?? false,
-    version: '1',
-    lastModified: '',
-  }),
-  'aws:sqs/queue:Queue': (name) => ({
-    arn: arn('sqs', name),
-    url: `https://sqs.${region}.amazonaws.com/${account}/${name}`,
-  }),
-  'aws:sns/topic:Topic': (name) => ({ arn: arn('sns', name) }),
-  'aws:dynamodb/table:Table': (name) => ({ arn: arn('dynamodb', `table/${name}`) }),
-  'aws:s3/bucket:Bucket': (_, { bucket }) => ({ arn: `arn:aws:s3:::${bucket}` }),
-  'aws:iam/role:Role': (name) => ({ arn: `arn:aws:iam::${account}:role/${name}` }),
-  'aws:cloudwatch/eventBus:EventBus': (name) => ({ arn: arn('events', `event-bus/${name}`) }),
-  'aws:cloudwatch/eventRule:EventRule': (name, { eventBusName }) => ({
-    arn: arn('events', eventBusName ? `rule/${eventBusName}/${name}` : `rule/${name}`),
-  }),
-  'aws:cloudwatch/logGroup:LogGroup': (name) => ({ arn: arn('logs', `log-group:${name}`) }),
-  'aws:cloudwatch/metricAlarm:MetricAlarm': (name) => ({ arn: arn('cloudwatch', `alarm:${name}`) }),
-  'aws:sfn/stateMachine:StateMachine': (name) => ({ arn: arn('states', `stateMachine:${name}`) }),
-  'aws:secretsmanager/secret:Secret': (name) => ({ arn: arn('secretsmanager', `secret:${name}-AbCdEf`) }),
-  'aws:apigatewayv2/api:Api': () => ({
-    apiEndpoint: `https://api-id.execute-api.${region}.amazonaws.com`,
-    executionArn: arn('execute-api', 'api-id'),
-  }),
-  'random:index/randomBytes:RandomBytes': () => ({ base64: Buffer.alloc(32).toString('base64') }),
-};
+/** The outputs of a resource, by Pulumi type. */
+const outputs: Readonly<Record<string, (name: unknown, inputs: MockedResource['inputs']) => Record<string, unknown>>> =
+  {
+    'aws:lambda/function:Function': (name, inputs) => ({
+      arn: arn('lambda', `function:${name}`),
+      qualifiedArn: arn('lambda', `function:${name}:1`),
+      invokeArn: arn('lambda', `function:${name}`),
+      responseStreamingInvokeArn: arn('lambda', `function:${name}`),
+      publish: inputs.publish ?? false,
+      version: '1',
+      lastModified: '',
+    }),
+    'aws:sqs/queue:Queue': (name) => ({
+      arn: arn('sqs', name),
+      url: `https://sqs.${region}.amazonaws.com/${account}/${name}`,
+    }),
+    'aws:sns/topic:Topic': (name) => ({ arn: arn('sns', name) }),
+    'aws:dynamodb/table:Table': (name) => ({ arn: arn('dynamodb', `table/${name}`) }),
+    'aws:s3/bucket:Bucket': (_, { bucket }) => ({ arn: `arn:aws:s3:::${bucket}` }),
+    'aws:iam/role:Role': (name) => ({ arn: `arn:aws:iam::${account}:role/${name}` }),
+    'aws:cloudwatch/eventBus:EventBus': (name) => ({ arn: arn('events', `event-bus/${name}`) }),
+    'aws:cloudwatch/eventRule:EventRule': (name, { eventBusName }) => ({
+      arn: arn('events', eventBusName ? `rule/${eventBusName}/${name}` : `rule/${name}`),
+    }),
+    'aws:cloudwatch/logGroup:LogGroup': (name) => ({ arn: arn('logs', `log-group:${name}`) }),
+    'aws:cloudwatch/metricAlarm:MetricAlarm': (name) => ({ arn: arn('cloudwatch', `alarm:${name}`) }),
+    'aws:sfn/stateMachine:StateMachine': (name) => ({ arn: arn('states', `stateMachine:${name}`) }),
+    'aws:secretsmanager/secret:Secret': (name) => ({ arn: arn('secretsmanager', `secret:${name}-AbCdEf`) }),
+    'aws:apigatewayv2/api:Api': () => ({
+      apiEndpoint: `https://api-id.execute-api.${region}.amazonaws.com`,
+      executionArn: arn('execute-api', 'api-id'),
+    }),
+    'random:index/randomBytes:RandomBytes': () => ({ base64: Buffer.alloc(32).toString('base64') }),
+  };
 
-export function stateOf({ type, name, inputs }: MockedResource): { id: string; state: Record<string, unknown> } {
+export function createState({ type, name, inputs }: MockedResource): { id: string; state: Record<string, unknown> } {
   const physical = inputs.name ?? name;
   const id = type === 'aws:apigatewayv2/api:Api' ? 'api-id' : String(inputs.bucket ?? physical);
-  return { id, state: { ...inputs, name: physical, ...made[type]?.(physical, inputs) } };
+  return { id, state: { ...inputs, name: physical, ...outputs[type]?.(physical, inputs) } };
 }
 
 interface Statement {
@@ -59,16 +60,16 @@ interface Statement {
   readonly conditions?: unknown;
 }
 
-/** Pulumi's look-ups. */
-export function answerCall(token: string, inputs: { readonly statements?: readonly Statement[] }): object {
+/** Responds to the invokes of Pulumi. */
+export function respondToCall(token: string, inputs: { readonly statements?: readonly Statement[] }): object {
   if (token.endsWith(':getCallerIdentity')) return { accountId: account };
   if (token.endsWith(':getRegion')) return { name: region, region };
   if (token.endsWith(':getPartition')) return { partition: 'aws' };
-  if (token.endsWith(':getPolicyDocument')) return { ...inputs, json: policyOf(inputs.statements ?? []) };
-  throw new Error(`the mocks know no ${token}`);
+  if (token.endsWith(':getPolicyDocument')) return { ...inputs, json: policyDocument(inputs.statements ?? []) };
+  throw new Error(`the mocks do not implement ${token}`);
 }
 
-function policyOf(statements: readonly Statement[]): string {
+function policyDocument(statements: readonly Statement[]): string {
   const Statement = statements.map(({ effect = 'Allow', actions, resources, principals, conditions }) => ({
     Effect: effect,
     Action: actions,

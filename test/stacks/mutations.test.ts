@@ -1,60 +1,60 @@
 import { describe, expect, it } from 'vitest';
 import { functions } from '../../stacks/topology.ts';
+import { loadApp } from './app.ts';
 import { checks } from './checks/all.ts';
-import { provided } from './checks/environment.ts';
-import { emitted } from './emitted.ts';
+import { checkEnvironment } from './checks/environment.ts';
 import { delivery } from './mutations/delivery.ts';
 import { monitoring } from './mutations/monitoring.ts';
-import { having, type Mutations, types } from './mutations/mutation.ts';
+import { type Mutations, setInput, types } from './mutations/mutate.ts';
 import { permissions } from './mutations/permissions.ts';
 import { running } from './mutations/running.ts';
 import { storage } from './mutations/storage.ts';
 
-/** What each check says when somebody has broken what it guards. */
+/** Verifies that every check reports the faults that it exists for. */
 
-const production = emitted('production');
+const production = loadApp('production');
 const mutations: Mutations = { ...running, ...delivery, ...permissions, ...storage, ...monitoring };
 
-it('there is a way to break what every check guards', () => {
+it('covers every check', () => {
   expect(Object.keys(mutations).toSorted()).toEqual(Object.keys(checks).toSorted());
 });
 
-describe.each(Object.entries(mutations))('%s', (promise, ways) => {
-  it.each(ways)('not when %s', (_what, broken, says) => {
-    expect(checks[promise]?.(production)).toEqual([]);
-    expect(checks[promise]?.(broken(production)).join('\n')).toMatch(says);
+describe.each(Object.entries(mutations))('%s', (check, faults) => {
+  it.each(faults)('reports that %s', (_fault, mutate, problem) => {
+    expect(checks[check]?.(production)).toEqual([]);
+    expect(checks[check]?.(mutate(production)).join('\n')).toMatch(problem);
   });
 });
 
-describe('every function finds what it reads', () => {
-  const there = having(types.fn, 'WebhookFunction', 'environment.variables', {
+describe('checkEnvironment', () => {
+  const changed = setInput(types.fn, 'WebhookFunction', 'environment.variables', {
     BUS_NAME: 'omnichannel',
     POWERTOOLS_SERVICE_NAME: 'livechat-production',
   })(production);
-  const reading = (...names: string[]) =>
-    provided({ webhook: new Set(names) })(there).filter((one) => one.startsWith('webhook'));
+  const problems = (...names: string[]) =>
+    checkEnvironment({ webhook: new Set(names) })(changed).filter((one) => one.startsWith('webhook'));
 
-  it('not when a name is missing', () => {
-    expect(reading('BUS_NAME')).toEqual([]);
-    expect(reading('BUS_NAME', 'MEDIA_BUCKET')).toEqual(['webhook: does not find MEDIA_BUCKET']);
+  it('reports a missing variable', () => {
+    expect(problems('BUS_NAME')).toEqual([]);
+    expect(problems('BUS_NAME', 'MEDIA_BUCKET')).toEqual(['webhook: lacks MEDIA_BUCKET']);
   });
 
-  it('not when a name is never read', () => {
-    expect(reading()).toEqual(['webhook: never reads BUS_NAME']);
+  it('reports a variable that is not read', () => {
+    expect(problems()).toEqual(['webhook: does not read BUS_NAME']);
   });
 
-  it('not when nobody knows a name', () => {
-    expect(reading('BUS_NAME', 'BUS_NAEM')).toEqual(['webhook: reads BUS_NAEM, which nobody knows']);
+  it('reports an unknown variable', () => {
+    expect(problems('BUS_NAME', 'BUS_NAEM')).toEqual(['webhook: reads the unknown variable BUS_NAEM']);
   });
 
-  it('not when it is taken for a local one', () => {
-    const beside = having(types.fn, 'WebhookFunction', 'environment.variables.MEDIA_SIMULATOR_URL', 'x')(production);
-    expect(provided({})(beside)).toContain('webhook: has MEDIA_SIMULATOR_URL, which is for the local engine');
+  it('reports a variable of the local engine', () => {
+    const local = setInput(types.fn, 'WebhookFunction', 'environment.variables.MEDIA_SIMULATOR_URL', 'x')(production);
+    expect(checkEnvironment({})(local)).toContain('webhook: has MEDIA_SIMULATOR_URL, which is for the local engine');
   });
 
-  it('not when a secret lies open', () => {
-    const open = having(types.fn, 'WebhookFunction', 'environment.variables.LIVECHAT_API_KEY', 'x')(production);
+  it('reports a secret', () => {
+    const exposed = setInput(types.fn, 'WebhookFunction', 'environment.variables.LIVECHAT_API_KEY', 'x')(production);
     const all = Object.fromEntries(Object.keys(functions).map((name) => [name, new Set<string>()]));
-    expect(provided(all)(open)).toContain('webhook: has the secret LIVECHAT_API_KEY in its environment');
+    expect(checkEnvironment(all)(exposed)).toContain('webhook: has the secret LIVECHAT_API_KEY in its environment');
   });
 });

@@ -11,30 +11,30 @@ import { type BusEvent, busEvents, eventsFor } from '../bus-events.ts';
 import { fixture, sendInput } from '../fixtures.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { emitted } from './emitted.ts';
-import { type Guard, startGuard } from './permissions/guard.ts';
-import { at, find, listAt, named, type Statement, statementsOf, textAt } from './select.ts';
+import { loadApp } from './app.ts';
+import { type IamProxy, startIamProxy } from './permissions/iam-proxy.ts';
+import { at, find, listAt, parseStatements, resourceName, type Statement, textAt } from './select.ts';
 
 /**
- * The deployed bundles, each in a process of its own with the environment that it has on AWS, before the local engine, and between
- * the two what its role allows there: so nothing is missing, and nothing is granted that nobody needs.
+ * Runs the deployed bundles with their deployed environment against the local engine, through a proxy that enforces their
+ * roles. Every permission must be sufficient and in use.
  */
 
-const app = emitted('production');
+const app = loadApp('production');
 const organization = randomUUID();
 const events = busEvents(organization);
-/** So small that what is said a little longer goes by way of the bucket. */
+/** A low limit, so that longer texts become large events. */
 const limits = { EVENT_MAX_BYTES: '1000' };
-/** The id of a request whose events are so large. */
-const long = 'order-'.padEnd(1000, '9');
+/** A request id that makes its events large. */
+const longRequestId = 'order-'.padEnd(1000, '9');
 
-/** Hardly ever seen here: Lambda itself reads the queue, and a run looks after others only when it has waited for 15 s. */
-const unseen = [
+/** Not exercised here: Lambda polls the queue, and an execution describes others only after waiting for 15 s. */
+const notExercised = [
   'dead-letter sqs:ReceiveMessage',
   'dead-letter sqs:DeleteMessage',
   'dead-letter sqs:GetQueueAttributes',
   'send states:DescribeExecution',
-  // Routing takes its mark back only where a table or the bus fails it.
+  // Routing deletes its idempotency record only if a table or the bus fails.
   'route-thread dynamodb:DeleteItem',
   'route-first-message dynamodb:DeleteItem',
 ];
@@ -45,19 +45,19 @@ function isFunction(name: string): name is FunctionName {
   return Object.hasOwn(functions, name);
 }
 
-/** What the function's role allows, where it is deployed. */
-function allowedTo(name: FunctionName): readonly Statement[] {
+/** The statements of the deployed role. */
+function roleStatements(name: FunctionName): readonly Statement[] {
   const role =
-    textAt(find(app, 'aws:lambda/function:Function', named(app, name)).inputs, 'role')
+    textAt(find(app, 'aws:lambda/function:Function', resourceName(app, name)).inputs, 'role')
       .split('/')
       .at(-1) ?? '';
   return listAt(find(app, 'aws:iam/role:Role', role).inputs, 'inlinePolicies').flatMap((policy) =>
-    statementsOf(textAt(policy, 'policy')),
+    parseStatements(textAt(policy, 'policy')),
   );
 }
 
-function environmentOf(name: FunctionName): Readonly<Record<string, string>> {
-  const found = at(find(app, 'aws:lambda/function:Function', named(app, name)).inputs, 'environment.variables');
+function deployedEnvironment(name: FunctionName): Readonly<Record<string, string>> {
+  const found = at(find(app, 'aws:lambda/function:Function', resourceName(app, name)).inputs, 'environment.variables');
   return Object.fromEntries(
     Object.entries(typeof found === 'object' && found ? found : {}).map(([variable, value]) => [
       variable,
@@ -66,15 +66,15 @@ function environmentOf(name: FunctionName): Readonly<Record<string, string>> {
   );
 }
 
-describe('with the permissions and the environment that it is deployed with', () => {
+describe('with the deployed permissions and environment', () => {
   let local: Local;
-  let guard: Guard;
+  let proxy: IamProxy;
   let bus: ReturnType<typeof outbound>;
   const cdn = createServer(({ url }, response) => {
-    response.writeHead(url?.endsWith('?away') ? 503 : 200, { 'content-type': 'image/png' }).end(png);
+    response.writeHead(url?.endsWith('?unavailable') ? 503 : 200, { 'content-type': 'image/png' }).end(png);
   });
-  /** What is called otherwise here than where it is deployed, by the variable. */
-  let here: Readonly<Record<string, string>>;
+  /** Resource names of the local engine, by variable. */
+  let localNames: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
     local = await startLocal();
@@ -82,18 +82,18 @@ describe('with the permissions and the environment that it is deployed with', ()
     await new Promise<void>((listening) => cdn.listen(0, '127.0.0.1', listening));
     const queue = new SQSClient({ ...client, endpoint: local.aws });
     const { QueueUrl = '' } = await queue.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
-    here = { ...local.environment, DEAD_LETTER_QUEUE_URL: QueueUrl };
-    const everywhere = Object.assign({}, ...names.map(environmentOf));
-    const deployed = new Map(Object.entries(here).map(([variable, value]) => [value, everywhere[variable]]));
-    deployed.set(new URL(QueueUrl).pathname, everywhere.DEAD_LETTER_QUEUE_URL);
-    guard = await startGuard({
+    localNames = { ...local.environment, DEAD_LETTER_QUEUE_URL: QueueUrl };
+    const deployedNames = Object.assign({}, ...names.map(deployedEnvironment));
+    const deployed = new Map(Object.entries(localNames).map(([variable, value]) => [value, deployedNames[variable]]));
+    deployed.set(new URL(QueueUrl).pathname, deployedNames.DEAD_LETTER_QUEUE_URL);
+    proxy = await startIamProxy({
       upstream: local.aws,
-      allowed: Object.fromEntries(names.map((name) => [name, allowedTo(name)])),
+      allowed: Object.fromEntries(names.map((name) => [name, roleStatements(name)])),
       deployed: (name) => deployed.get(name) ?? name,
     });
   });
   afterAll(async () => {
-    guard.stop();
+    proxy.stop();
     cdn.close();
     await local.stop();
   });
@@ -102,92 +102,94 @@ describe('with the permissions and the environment that it is deployed with', ()
     const { handler, memoryMb } = functions[name];
     const bundle = app.builds.find(({ handler: built }) => built === basename(handler))?.bundle ?? '';
     const file = join(bundle, `${basename(handler, '.handler')}.mjs`);
-    const own = Object.entries(environmentOf(name)).map(([variable, value]) => [variable, here[variable] ?? value]);
+    const own = Object.entries(deployedEnvironment(name)).map(([variable, value]) => [
+      variable,
+      localNames[variable] ?? value,
+    ]);
     const environment: Record<string, string> = {
       ...Object.fromEntries(own),
       ...limits,
       AWS_REGION: 'us-east-1',
-      AWS_ENDPOINT_URL: guard.url,
-      // Its key says who it is.
+      AWS_ENDPOINT_URL: proxy.url,
+      // The proxy identifies the function by its access key.
       AWS_ACCESS_KEY_ID: name,
       AWS_SECRET_ACCESS_KEY: 'local',
-      // The world outside.
       LIVECHAT_API_BASE_URL: local.livechat,
-      MEDIA_SIMULATOR_URL: `http://127.0.0.1:${portOf(cdn)}`,
+      MEDIA_SIMULATOR_URL: `http://127.0.0.1:${serverPort(cdn)}`,
     };
-    // The client of SQS goes where the queue's address says.
+    // The SQS client sends requests to the host of the queue URL.
     const { DEAD_LETTER_QUEUE_URL: queue } = environment;
-    if (queue) environment.DEAD_LETTER_QUEUE_URL = `${guard.url}${new URL(queue).pathname}`;
+    if (queue) environment.DEAD_LETTER_QUEUE_URL = `${proxy.url}${new URL(queue).pathname}`;
     return invokeBundle({ name, file, memoryMb }, event, environment);
   }
 
-  /** Events one after the other, since each finds what those before it have left. */
-  async function handled(name: FunctionName, all: readonly BusEvent[]): Promise<void> {
+  /** Handles events in sequence, because each depends on the state that earlier ones wrote. */
+  async function handleAll(name: FunctionName, all: readonly BusEvent[]): Promise<void> {
     for (const event of all) expect(await invoke(name, event)).not.toHaveProperty('error');
   }
 
   const put = async (key: string, body: string) =>
     new S3Client({ ...client, endpoint: local.aws }).send(
-      new PutObjectCommand({ Bucket: here.MEDIA_BUCKET, Key: key, Body: body, ContentType: 'text/plain' }),
+      new PutObjectCommand({ Bucket: localNames.MEDIA_BUCKET, Key: key, Body: body, ContentType: 'text/plain' }),
     );
 
-  it('the webhook puts events on the bus, small and large', async () => {
-    const said = JSON.parse(JSON.stringify(fixture('incoming_event.message.customer.json')));
-    said.payload.event.text = 'word '.repeat(300);
-    const body = JSON.stringify({ ...said, organization_id: organization });
+  it('webhook publishes small and large events', async () => {
+    const webhook = JSON.parse(JSON.stringify(fixture('incoming_event.message.customer.json')));
+    webhook.payload.event.text = 'word '.repeat(300);
+    const body = JSON.stringify({ ...webhook, organization_id: organization });
     const call = { version: '2.0', headers: { 'content-type': 'application/json' }, body, isBase64Encoded: false };
     expect(await invoke('webhook', call)).toMatchObject({ result: { statusCode: 200 } });
   });
 
   const subscribers = names.filter((name) => eventsFor(name, events).length > 0);
-  it.each(subscribers)('%s handles its events, also when told again', async (name) => {
-    // Of an organization of its own, so that it knows nothing of the conversation yet.
+  it.each(subscribers)('%s handles its events, duplicates and claim checks', async (name) => {
+    // A new organization, so that the conversation does not exist yet.
     const organization = randomUUID();
     const [first, ...others] = eventsFor(name, busEvents(organization));
     if (!first) throw new Error('no event');
-    await handled(name, [first, first, ...others.slice(0, 1)]);
+    await handleAll(name, [first, first, ...others.slice(0, 1)]);
     const key = `events/${organization}/${randomUUID()}.json`;
     await put(key, JSON.stringify(first.detail.data));
-    const dataRef = { bucket: here.MEDIA_BUCKET, key, bytes: 1 };
+    const dataRef = { bucket: localNames.MEDIA_BUCKET, key, bytes: 1 };
     expect(await invoke(name, { ...first, detail: { metadata: first.detail.metadata, dataRef } })).not.toHaveProperty(
       'error',
     );
   });
 
-  it('message-deleted removes a file that was stored for the message', async () => {
+  it('message-deleted removes the stored files of the message', async () => {
     const file = events.find(({ detail }) => 'type' in detail.data && detail.data.type === 'media');
-    if (!file || !('id' in file.detail.data)) throw new Error('the story has no file');
+    if (!file || !('id' in file.detail.data)) throw new Error('there is no event with a file');
     const { id: messageId, conversationId, threadId } = Object.assign({ threadId: '' }, file.detail.data);
-    await handled('message-received', [file]);
+    await handleAll('message-received', [file]);
     await put(`${organization}/${conversationId}/${messageId}/photo.png`, 'png');
     const data = { conversationId, threadId, messageId };
     const deleted = { ...file, 'detail-type': 'message.deleted', detail: { ...file.detail, data } };
     expect(await invoke('message-deleted', deleted)).not.toHaveProperty('error');
   });
 
-  it('store-media removes the file that an edition no longer names, and leaves one that is away for later', async () => {
+  it('store-media removes the file that an update replaces, and fails if the new one is unavailable', async () => {
     const [event] = eventsFor('store-media', busEvents(randomUUID()));
-    if (!event) throw new Error('the story has no file');
+    if (!event) throw new Error('there is no event with a file');
     const { data, metadata } = event.detail;
-    // An edition's time tells which is the later one.
-    const edited = (query: string, second: number) => ({
+    // The time of an update determines its order.
+    const update = (query: string, second: number) => ({
       ...event,
       'detail-type': 'message.updated',
       detail: {
         metadata: { ...metadata, id: randomUUID(), receivedAt: `2026-03-11T11:00:0${second}.000Z` },
-        data: { ...data, content: `${contentOf(data)}?${query}` },
+        data: { ...data, content: `${messageContent(data)}?${query}` },
       },
     });
-    await handled('message-received', [event]);
-    const [second, away] = [edited('second', 1), edited('away', 2)];
-    await handled('store-media', [event]);
-    await handled('message-updated', [second]);
-    await handled('store-media', [second]);
-    await handled('message-updated', [away]);
-    expect(await invoke('store-media', away)).toMatchObject({ error: { name: 'FileUnavailable' } });
+    await handleAll('message-received', [event]);
+    const [second, unavailable] = [update('second', 1), update('unavailable', 2)];
+    await handleAll('store-media', [event]);
+    await handleAll('message-updated', [second]);
+    await handleAll('store-media', [second]);
+    await handleAll('message-updated', [unavailable]);
+    expect(await invoke('store-media', unavailable)).toMatchObject({ error: { name: 'FileUnavailable' } });
   });
 
-  it('send says that a file is not there', async () => {
+  it('send reports a missing file', async () => {
     const conversationId = await bus.chat();
     const missing = { type: 'media', content: { key: `${organizationId}/gone.txt` } };
     expect(await invoke('send', request(conversationId, randomUUID(), [missing]))).toMatchObject({
@@ -203,82 +205,91 @@ describe('with the permissions and the environment that it is deployed with', ()
       { type: 'text', content: 'Our prices' },
       { type: 'media', content: { key, name: 'prices.txt' } },
     ];
-    const input = request(conversationId, `${long}-${randomUUID()}`, messages);
+    const input = request(conversationId, `${longRequestId}-${randomUUID()}`, messages);
     expect(await invoke('send', input)).toMatchObject({ result: { outcome: 'sent' } });
-    expect(await bus.shown(conversationId)).toHaveLength(2);
+    expect(await bus.sentTexts(conversationId)).toHaveLength(2);
   });
 
-  it('dead-letter buries sends and events, and redrives them', async () => {
-    const { input: state, execution } = JSON.parse(JSON.stringify(sendInput(1)).replaceAll('order-1042', long));
-    const gaveUp = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorMessage: 'no answer' }) });
-    const request = Object.assign({}, state, { error: gaveUp('LiveChatServerError'), deferral: undefined });
+  it('dead-letter records sends and events, and redrives them', async () => {
+    const { input: state, execution } = JSON.parse(
+      JSON.stringify(sendInput(1)).replaceAll('order-1042', longRequestId),
+    );
+    const failure = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorMessage: 'no answer' }) });
+    const request = Object.assign({}, state, { error: failure('LiveChatServerError'), deferral: undefined });
     const ended = { executionArn: `${execution}-2`, status: 'ABORTED', input: null, error: null, cause: null };
-    expect(await letters({ kind: 'send', execution, state: request })).toEqual([]);
-    expect(await letters({ source: 'aws.states', detail: ended })).toEqual([]);
-    expect(await letters(events[0])).toEqual([]);
+    expect(await processMessage({ kind: 'send', execution, state: request })).toEqual([]);
+    expect(await processMessage({ source: 'aws.states', detail: ended })).toEqual([]);
+    expect(await processMessage(events[0])).toEqual([]);
     const { body } = await local.api('/api/dead-letters');
     const open = listAt(body, 'deadLetters').filter(
-      (letter) => at(letter, 'status') === 'open' && at(letter, 'errorName') !== 'ABORTED',
+      (deadLetter) => at(deadLetter, 'status') === 'open' && at(deadLetter, 'errorName') !== 'ABORTED',
     );
     expect(open.length).toBeGreaterThan(1);
-    for (const letter of open) expect(await letters({ kind: 'redrive', id: at(letter, 'id') })).toEqual([]);
+    for (const deadLetter of open)
+      expect(await processMessage({ kind: 'redrive', id: at(deadLetter, 'id') })).toEqual([]);
   });
 
-  it('routing asks, transfers and tells, at the start and when the customer has written', async () => {
+  it('routing evaluates rules and transfers, at the start and at the first message', async () => {
     const transfer = { transfer: [{ group: 99 }, { agent: 'nina.kowal@acme.example' }], tag: ['order'] };
     const rules = [{ name: 'orders', when: { fact: 'message', words: 'order' }, do: transfer }];
-    const answer = await fetch(new URL('/api/routing/rules', local.console), {
+    const response = await fetch(new URL('/api/routing/rules', local.console), {
       method: 'POST',
       body: JSON.stringify({ organizationId, rules: { match: 'first', rules } }),
     });
-    expect(answer.status).toBe(200);
-    const story = busEvents(organizationId);
-    const started = eventsFor('route-thread', story)[0];
-    const said = eventsFor('route-first-message', story).find(({ detail }) => contentOf(detail.data) !== '');
-    if (!started || !said) throw new Error('the story has no beginning');
+    expect(response.status).toBe(200);
+    const sample = busEvents(organizationId);
+    const started = eventsFor('route-thread', sample)[0];
+    const received = eventsFor('route-first-message', sample).find(({ detail }) => messageContent(detail.data) !== '');
+    if (!started || !received) throw new Error('there is no chat.started or message.received event');
     const order = { text: 'Where is my order?', answers: [] };
     const start = { reason: 'new', active: true, causedByUs: false, by: undefined };
-    await handled('route-thread', [now(started, { ...start, threadId: 'A', opening: order })]);
-    await handled('route-thread', [now(started, { ...start, threadId: 'B', opening: undefined })]);
+    await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'A', opening: order })]);
+    await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'B', opening: undefined })]);
     const customer = { id: 'dana', type: 'customer' };
-    await handled('route-first-message', [
-      now(said, { threadId: 'B', type: 'text', author: customer, content: order.text }),
+    await handleAll('route-first-message', [
+      copyEvent(received, { threadId: 'B', type: 'text', author: customer, content: order.text }),
     ]);
   });
 
-  /** Answers those that it could not handle. */
-  async function letters(body: unknown): Promise<unknown> {
+  /** Returns the failed batch items. */
+  async function processMessage(body: unknown): Promise<unknown> {
     const record = { messageId: randomUUID(), body: JSON.stringify(body), messageAttributes: {} };
     const { result, error } = await invoke('dead-letter', { Records: [record] });
     expect(error).toBeUndefined();
     return at(result, 'batchItemFailures');
   }
 
-  it('what a role does not allow is refused', async () => {
+  it('the proxy denies what a role does not allow', async () => {
     const { upstream, deployed } = { upstream: local.aws, deployed: (name: string) => name };
-    const strict = await startGuard({ upstream, deployed, allowed: { 'message-seen': allowedTo('message-seen') } });
+    const strict = await startIamProxy({
+      upstream,
+      deployed,
+      allowed: { 'message-seen': roleStatements('message-seen') },
+    });
     const s3 = new S3Client({
       ...client,
       endpoint: strict.url,
       credentials: { ...client.credentials, accessKeyId: 'message-seen' },
     });
     await expect(s3.send(new PutObjectCommand({ Bucket: 'media', Key: 'x', Body: 'x' }))).rejects.toThrow();
-    expect(strict.refused).toEqual(['message-seen may not s3:PutObject on arn:aws:s3:::media/x']);
+    expect(strict.denied).toEqual(['message-seen may not s3:PutObject on arn:aws:s3:::media/x']);
     strict.stop();
   });
 
-  it('nothing was refused, and nothing is granted that was not used', () => {
-    expect(guard.refused).toEqual([]);
+  it('no call is denied, and every permission is in use', () => {
+    expect(proxy.denied).toEqual([]);
     const granted = names.flatMap((name) =>
-      functions[name].permissions.flatMap((use) => actionsOf(permissions[use]).map((action) => `${name} ${action}`)),
+      functions[name].permissions.flatMap((permission) =>
+        listActions(permissions[permission]).map((action) => `${name} ${action}`),
+      ),
     );
-    const seen = new Set([...guard.used, ...unseen]);
+    const seen = new Set([...proxy.used, ...notExercised]);
     expect([...new Set(granted)].filter((one) => !seen.has(one))).toEqual([]);
-    expect(unseen.filter((one) => !granted.includes(one))).toEqual([]);
+    expect(notExercised.filter((one) => !granted.includes(one))).toEqual([]);
   });
 });
 
-/** What the state machine would hand to the send step now. */
+/** The input that the state machine passes to the send step. */
 function request(conversationId: string, requestId: string, messages: readonly object[]): unknown {
   const input = JSON.parse(
     JSON.stringify(sendInput(1))
@@ -290,24 +301,24 @@ function request(conversationId: string, requestId: string, messages: readonly o
   return input;
 }
 
-/** The same to another thread, just now. */
-function now({ detail, ...event }: BusEvent, data: object): BusEvent {
+/** A copy of an event with the current time and other data. */
+function copyEvent({ detail, ...event }: BusEvent, data: object): BusEvent {
   const metadata = { ...detail.metadata, id: randomUUID(), receivedAt: new Date().toISOString() };
   return { ...event, detail: { metadata, data: { ...detail.data, ...data } } };
 }
 
-const contentOf = (data: object): string => ('content' in data ? String(data.content) : '');
+const messageContent = (data: object): string => ('content' in data ? String(data.content) : '');
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
   'base64',
 );
 
-function portOf(server: Server): number {
+function serverPort(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-const actionsOf = ({ actions }: Permission): readonly string[] => actions;
+const listActions = ({ actions }: Permission): readonly string[] => actions;
 const client = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },

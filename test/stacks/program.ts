@@ -3,11 +3,11 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { answerCall, type MockedResource, region, stateOf } from './mocks.ts';
+import { createState, type MockedResource, region, respondToCall } from './mocks.ts';
 
 /**
- * Runs sst.config.ts for one stage as SST does, with its own components, but under Pulumi's mocks: nothing is called, and every
- * resource is written down with its inputs. A process of its own, since Pulumi's runtime is one to a process.
+ * Runs sst.config.ts for one stage like SST, with SST's components under Pulumi's mocks: it calls no service, and writes every
+ * resource with its inputs to a file. It is a process of its own, because Pulumi's runtime is a singleton.
  */
 
 const [stage = '', mode = '', outfile = ''] = process.argv.slice(2);
@@ -16,16 +16,16 @@ const root = join(import.meta.dirname, '..', '..');
 const platform = join(root, '.sst', 'platform');
 const builds: unknown[] = [];
 
-/** SST's own server, as far as components call it. */
+/** The part of SST's server that components call. */
 const server = createServer(async (request, response) => {
   const chunks: Uint8Array[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const { method, params } = JSON.parse(Buffer.concat(chunks).toString());
   response.setHeader('connection', 'close');
-  response.end(JSON.stringify({ result: answer(method, params[0]) }));
+  response.end(JSON.stringify({ result: respond(method, params[0]) }));
 });
 
-function answer(method: string, input: { bundle: string; handler: string }): unknown {
+function respond(method: string, input: { bundle: string; handler: string }): unknown {
   switch (method) {
     case 'Provider.Aws.Bootstrap':
       return { asset: 'sst-asset', assetEcrRegistryId: '1', assetEcrUrl: 'ecr', state: 'sst-state' };
@@ -39,8 +39,8 @@ function answer(method: string, input: { bundle: string; handler: string }): unk
   }
 }
 
-/** A resource on its way, with what is told of it beside its inputs. */
-interface Registered {
+/** A resource registration with its options. */
+interface Registration {
   readonly type: string;
   readonly name: string;
   readonly opts: { readonly parent?: { readonly __name?: string }; readonly retainOnDelete?: boolean };
@@ -50,7 +50,7 @@ interface Pulumi {
   readonly runtime: {
     setMocks(mocks: object, project: string, stack: string, preview: boolean): Promise<void>;
     runInPulumiStack(program: () => unknown): Promise<unknown>;
-    registerStackTransformation(transformation: (args: Registered) => undefined): void;
+    registerStackTransformation(transformation: (args: Registration) => undefined): void;
   };
 }
 
@@ -62,12 +62,12 @@ interface Config {
 interface Program {
   readonly default: Config;
   readonly pulumi: Pulumi;
-  /** SST's own frame around the app. */
+  /** SST's entry point. */
   run(program: Config['run']): Promise<unknown>;
 }
 
-/** The app's settings for the stage, which SST too asks for before it bundles anything. */
-async function appOf(): Promise<ReturnType<Config['app']>> {
+/** The settings of the app for the stage. SST too reads them before it bundles anything. */
+async function loadSettings(): Promise<ReturnType<Config['app']>> {
   Object.assign(globalThis, { $config: (config: Config) => config });
   const { default: config }: { default: Config } = await import(join(root, 'sst.config.ts'));
   return { ...config.app({ stage }), ...{ stage } };
@@ -119,16 +119,16 @@ process.on('unhandledRejection', (error) =>
   failures.push(error instanceof Error ? (error.stack ?? '') : String(error)),
 );
 
-const app = await appOf();
+const app = await loadSettings();
 const { pulumi, run, default: config } = await bundle(app);
 const resources: MockedResource[] = [];
-const registered = new Map<string, Registered>();
+const registered = new Map<string, Registration>();
 const mocks = {
   newResource({ type, name, inputs }: MockedResource) {
     resources.push({ type, name, inputs });
-    return stateOf({ type, name, inputs });
+    return createState({ type, name, inputs });
   },
-  call: ({ token, inputs }: { token: string; inputs: object }) => answerCall(token, inputs),
+  call: ({ token, inputs }: { token: string; inputs: object }) => respondToCall(token, inputs),
 };
 await pulumi.runtime.setMocks(mocks, app.name, stage, false);
 await pulumi.runtime
@@ -137,7 +137,7 @@ await pulumi.runtime
     return run(config.run);
   })
   .catch((error: unknown) => failures.push(error instanceof Error ? (error.stack ?? '') : String(error)));
-// What is made inside an `apply` comes after the program has returned: all is there once nothing is left to be done.
+// Resources created inside an `apply` are registered after the program has returned.
 process.once('beforeExit', () => {
   const whole = resources.map((resource) => {
     const { opts } = registered.get(`${resource.type} ${resource.name}`) ?? {};

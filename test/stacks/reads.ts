@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { bundling } from '../../stacks/build/bundle.ts';
+import { bundleOptions } from '../../stacks/build/bundle.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** A name as environment variables have it, which in the code's own style nothing else has. */
+/** The form of environment variables, which no other identifiers in the code have. */
 const variable = /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g;
 
 /**
- * The environment variables that a function's own code may read: every such name that is left in its bundle, the libraries' code apart.
- * Found in the bundle rather than in the sources, since what is never called is not in it.
+ * The environment variables that the code of a function may read: every such name in its bundle outside of libraries. It
+ * searches the bundle rather than the sources, because unused code is removed there.
  */
-export async function variablesIn(handler: string): Promise<ReadonlySet<string>> {
+export async function findVariables(handler: string): Promise<ReadonlySet<string>> {
   const { outputFiles } = await build({
-    ...bundling,
-    mainFields: [...bundling.mainFields],
+    ...bundleOptions,
+    mainFields: [...bundleOptions.mainFields],
     absWorkingDir: root,
     entryPoints: [handler.replace(/\.handler$/, '.ts')],
     outdir: join(root, 'dist', 'reads'),
-    // Before each module esbuild says whose it is.
+    // Without minification, esbuild writes the path of each module as a comment.
     minify: false,
     minifySyntax: true,
     write: false,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { headingsUnder } from '../markdown.ts';
-import { emitted } from './emitted.ts';
+import { loadApp } from './app.ts';
 
 const runbook = 'docs/how-to/respond-to-alarms.md';
 const inputs = z.object({ name: z.string(), alarmDescription: z.string() });
 
-const alarms = emitted('production')
+const alarms = loadApp('production')
   .resources.filter(({ type }) => type.startsWith('aws:cloudwatch/metricAlarm:'))
   .map((resource) => inputs.parse(resource.inputs));
 const sections = headingsUnder(runbook, 'Alarms').map(({ anchor }) => anchor);

@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
-import type { App, Emitted } from './emitted.ts';
+import type { App, Resource } from './app.ts';
 
-/** Reading what was emitted. A check says what is wrong, one line for each problem; none when all is well. */
+/** Returns one line per problem. */
 export type Check = (app: App) => string[];
 
-export function ofType(app: App, type: string): readonly Emitted[] {
+export function ofType(app: App, type: string): readonly Resource[] {
   return app.resources.filter((resource) => resource.type === type);
 }
 
-/** The resource of this type whose physical name, or Pulumi's, is `name`; one without inputs where there is none. */
-export function find(app: App, type: string, name: string): Emitted {
+/** The resource of this type with this physical or Pulumi name. If it does not exist, one without inputs. */
+export function find(app: App, type: string, name: string): Resource {
   const found = ofType(app, type).find((resource) => resource.inputs.name === name || resource.name === name);
   return found ?? { type, name, inputs: {}, retained: false };
 }
@@ -50,8 +50,8 @@ export interface Statement {
   readonly condition: unknown;
 }
 
-/** The statements of a policy, given as JSON or as what it stands for. */
-export function statementsOf(policy: unknown): readonly Statement[] {
+/** The statements of a policy, given as JSON text or as an object. */
+export function parseStatements(policy: unknown): readonly Statement[] {
   const { Statement } = policySchema.parse(typeof policy === 'string' ? JSON.parse(policy) : policy);
   return Statement.map(({ Effect, Action, Resource = [], Principal, Condition }) => ({
     effect: Effect,
@@ -62,23 +62,23 @@ export function statementsOf(policy: unknown): readonly Statement[] {
   }));
 }
 
-/** Names that are in one list and not in the other. */
-export function differences(what: string, wanted: Iterable<string>, found: Iterable<string>): string[] {
-  const [all, there] = [new Set(wanted), new Set(found)];
+/** Reports names that are in only one of the lists. */
+export function differences(kind: string, expected: Iterable<string>, actual: Iterable<string>): string[] {
+  const [all, there] = [new Set(expected), new Set(actual)];
   return [
-    ...[...all].filter((name) => !there.has(name)).map((name) => `${what} is missing: ${name}`),
-    ...[...there].filter((name) => !all.has(name)).map((name) => `${what} is not in the topology: ${name}`),
+    ...[...all].filter((name) => !there.has(name)).map((name) => `${kind} is missing: ${name}`),
+    ...[...there].filter((name) => !all.has(name)).map((name) => `${kind} is not in the topology: ${name}`),
   ];
 }
 
-export const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+export const isEqual = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
-export function stageOf(app: App): string {
+export function stageName(app: App): string {
   return textAt(app.settings, 'stage');
 }
 
-export const isProduction = (app: App): boolean => stageOf(app) === 'production';
+export const isProduction = (app: App): boolean => stageName(app) === 'production';
 export const isLive = (app: App): boolean => app.builds.length === 0;
 
-/** How the app calls one of its things. */
-export const named = (app: App, what: string): string => `livechat-${stageOf(app)}-${what}`;
+/** The physical name of a resource. */
+export const resourceName = (app: App, name: string): string => `livechat-${stageName(app)}-${name}`;

@@ -4,22 +4,22 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { permissions } from '../../stacks/permissions.ts';
 import { functions } from '../../stacks/topology.ts';
+import { type App, loadApp } from './app.ts';
 import { checks } from './checks/all.ts';
-import { provided, type Reads, unread } from './checks/environment.ts';
-import { type App, emitted } from './emitted.ts';
-import { variablesIn } from './reads.ts';
-import { at, find, listAt, named, ofType, statementsOf, textAt } from './select.ts';
+import { checkEnvironment, findUnreadSettings, type VariableReads } from './checks/environment.ts';
+import { findVariables } from './reads.ts';
+import { at, find, listAt, ofType, parseStatements, resourceName, textAt } from './select.ts';
 
 const deployed = ['production', 'development'] as const;
 
 describe.each(deployed)('%s', (name) => {
-  const app = emitted(name);
+  const app = loadApp(name);
 
-  it.each(Object.entries(checks))('%s', (_promise, check) => {
+  it.each(Object.entries(checks))('%s', (_title, check) => {
     expect(check(app)).toEqual([]);
   });
 
-  it('deploys the bundles that are built, none by SST itself', () => {
+  it('deploys the prebuilt bundles', () => {
     for (const { bundle = '', handler } of app.builds) {
       expect(readdirSync(bundle)).toContain(`${handler.replace(/\.handler$/, '')}.mjs`);
     }
@@ -28,57 +28,57 @@ describe.each(deployed)('%s', (name) => {
   });
 });
 
-describe('what functions read', () => {
-  let reads: Reads;
+describe('environment variables', () => {
+  let reads: VariableReads;
   beforeAll(async () => {
     const found = Object.entries(functions).map(
-      async ([name, { handler }]) => [name, await variablesIn(handler)] as const,
+      async ([name, { handler }]) => [name, await findVariables(handler)] as const,
     );
     reads = Object.fromEntries(await Promise.all(found));
   });
 
-  it.each([...deployed, 'live'] as const)('is in their environment: %s', (name) => {
-    expect(provided(reads)(emitted(name))).toEqual([]);
+  it.each([...deployed, 'live'] as const)('match what the functions read: %s', (name) => {
+    expect(checkEnvironment(reads)(loadApp(name))).toEqual([]);
   });
 
-  it('is what can be set', () => {
-    expect(unread(reads)).toEqual([]);
+  it('cover every setting', () => {
+    expect(findUnreadSettings(reads)).toEqual([]);
   });
 });
 
-describe('what is linked', () => {
-  it('has a type by its use, for whoever reads it by SST’s Resource', () => {
-    const { builds } = emitted('production');
+describe('links', () => {
+  it('have the permission’s name and the resource variable', () => {
+    const { builds } = loadApp('production');
     const webhook = builds.find(({ functionID }) => functionID === 'Webhook');
     expect(webhook?.links).toMatchObject({ PublishEvents: { BUS_NAME: 'omnichannel' } });
   });
 
-  it('is used by some function', () => {
+  it('exist for permissions in use only', () => {
     const used = new Set<string>(Object.values(functions).flatMap(({ permissions: own }) => [...own]));
     expect(Object.keys(permissions).filter((name) => !used.has(name))).toEqual([]);
   });
 });
 
-describe('settings of whoever deploys', () => {
-  const set = emitted('development');
-  const unset = emitted('production');
-  const webhook = (app: App) => find(app, 'aws:lambda/function:Function', named(app, 'webhook')).inputs;
+describe('settings of the deployment', () => {
+  const set = loadApp('development');
+  const unset = loadApp('production');
+  const webhook = (app: App) => find(app, 'aws:lambda/function:Function', resourceName(app, 'webhook')).inputs;
 
-  it('reach the functions', () => {
+  it('are passed to the functions', () => {
     const environment = at(webhook(set), 'environment.variables');
     expect(environment).toMatchObject({ LOG_LEVEL: 'DEBUG', MESSAGES_RETENTION_DAYS: '30' });
     expect(at(webhook(set), 'loggingConfig.applicationLogLevel')).toBe('DEBUG');
     expect(at(webhook(unset), 'environment.variables')).not.toHaveProperty('LOG_LEVEL');
   });
 
-  it('say how long is kept what can be replayed and what was stored', () => {
+  it('set the retention of the archive and the bucket', () => {
     const [archive] = ofType(set, 'aws:cloudwatch/eventArchive:EventArchive');
     const [lifecycle] = ofType(set, 'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration');
     expect(archive?.inputs.retentionDays).toBe(3);
     expect(listAt(lifecycle?.inputs, 'rules').map((rule) => at(rule, 'expiration.days'))).toEqual([30, 30]);
   });
 
-  it('say who is called, and after how long a silence', () => {
+  it('set the address of alarms and the quiet period', () => {
     const quiet = (app: App) => find(app, 'aws:cloudwatch/metricAlarm:MetricAlarm', 'WebhookQuiet').inputs;
     const [mail] = ofType(set, 'aws:sns/topicSubscription:TopicSubscription');
     expect(mail?.inputs).toMatchObject({ protocol: 'email', endpoint: 'on-call@example.com' });
@@ -89,8 +89,8 @@ describe('settings of whoever deploys', () => {
 });
 
 describe('the outputs', () => {
-  it.each(deployed)('tell the command line where everything is: %s', (name) => {
-    const app = emitted(name);
+  it.each(deployed)('contain the names of all resources: %s', (name) => {
+    const app = loadApp(name);
     const { inputs } = find(app, 'aws:ssm/parameter:Parameter', 'Outputs');
     const region = textAt(app.settings, 'providers.aws.region');
     expect(inputs.name).toBe(`/livechat/${name}/outputs`);
@@ -114,28 +114,28 @@ describe('the outputs', () => {
   });
 });
 
-describe('a part that is deployed by itself', () => {
-  const { resources } = emitted('production');
+describe('partial deployments', () => {
+  const { resources } = loadApp('production');
   const scripts: Readonly<Record<string, string>> = packageJson.scripts;
-  /** All that lies under a component. */
-  const under = (part: string): string[] => {
+  /** All resources under a component. */
+  const descendants = (part: string): string[] => {
     const children = resources.filter(({ parent }) => parent === part).map(({ name }) => name);
-    return [...children, ...children.flatMap(under)];
+    return [...children, ...children.flatMap(descendants)];
   };
 
   it.each([
     ['deploy:livechat-webhook', ['WebhookFunction', 'ApiApi', 'ApiRouteWebhookRoute', 'MessageReceivedRule'], 'Send'],
     ['deploy:livechat-outbound', ['SendFunction', 'SendMachine', 'SendRequestedRule', 'DeadLetterFunction'], 'Webhook'],
-  ])('%s', (script, own, foreign) => {
+  ])('%s deploys one path only', (script, own, foreign) => {
     const target = /^sst deploy --target (\w+)$/.exec(scripts[script] ?? '')?.[1] ?? '';
-    // SST takes the first resource of that name.
+    // SST targets the first resource of that name.
     expect(resources.filter(({ name }) => name === target)).toMatchObject([{ type: `livechat:bridge:${target}` }]);
-    expect(under(target)).toEqual(expect.arrayContaining(own));
-    expect(under(target)).not.toContain(`${foreign}Function`);
+    expect(descendants(target)).toEqual(expect.arrayContaining(own));
+    expect(descendants(target)).not.toContain(`${foreign}Function`);
   });
 
-  it('every function, rule and route is in one of them', () => {
-    const parts = new Set([...under('Inbound'), ...under('Outbound')]);
+  it('contain every function, rule and route', () => {
+    const parts = new Set([...descendants('Inbound'), ...descendants('Outbound')]);
     const types = /function:Function$|eventRule|eventTarget|Route$|stateMachine:/;
     const outside = resources.filter(
       ({ type, name }) => types.test(type) && !type.startsWith('sst:') && !parts.has(name),
@@ -145,40 +145,40 @@ describe('a part that is deployed by itself', () => {
 });
 
 describe('sst dev', () => {
-  const live = emitted('live');
+  const live = loadApp('live');
 
-  it('runs the sources on the machine of whoever develops', () => {
+  it('runs the sources locally', () => {
     expect(live.builds).toEqual([]);
-    const { inputs } = find(live, 'aws:lambda/function:Function', named(live, 'webhook'));
+    const { inputs } = find(live, 'aws:lambda/function:Function', resourceName(live, 'webhook'));
     expect(inputs).toMatchObject({ handler: 'bootstrap', description: 'live' });
   });
 
-  it('is the only one in which a role trusts the account’s users', () => {
+  it('is the only stage with roles that trust the users of the account', () => {
     const rootTrusted = (app: App) =>
       ofType(app, 'aws:iam/role:Role').filter(({ inputs }) =>
-        statementsOf(inputs.assumeRolePolicy).some(({ principal }) => JSON.stringify(principal).includes(':root')),
+        parseStatements(inputs.assumeRolePolicy).some(({ principal }) => JSON.stringify(principal).includes(':root')),
       );
     expect(rootTrusted(live)).toHaveLength(Object.keys(functions).length);
-    expect(deployed.flatMap((name) => rootTrusted(emitted(name)))).toEqual([]);
+    expect(deployed.flatMap((name) => rootTrusted(loadApp(name)))).toEqual([]);
   });
 
-  it('takes from queues, rules and topics what a deployed stage takes', () => {
-    const promises = [
-      'everything in the topology is there, and nothing else',
-      'the bucket is private, encrypted and forgets',
+  it('deploys the same resources as other stages', () => {
+    const titles = [
+      'deploys exactly the resources of the topology',
+      'keeps the bucket private, encrypted and expiring',
     ];
-    for (const promise of promises) expect(checks[promise]?.(live)).toEqual([]);
+    for (const title of titles) expect(checks[title]?.(live)).toEqual([]);
   });
 });
 
 describe('the app', () => {
-  it('keeps production from being removed, and leaves its data when it is', () => {
-    expect(emitted('production').settings).toMatchObject({ removal: 'retain', protect: true });
-    expect(emitted('development').settings).toMatchObject({ removal: 'remove', protect: false });
+  it('protects production and retains its data', () => {
+    expect(loadApp('production').settings).toMatchObject({ removal: 'retain', protect: true });
+    expect(loadApp('development').settings).toMatchObject({ removal: 'remove', protect: false });
   });
 
-  it('has every resource tagged', () => {
-    expect(at(emitted('development').settings, 'providers.aws')).toEqual({
+  it('tags every resource', () => {
+    expect(at(loadApp('development').settings, 'providers.aws')).toEqual({
       region: 'eu-central-1',
       defaultTags: { tags: { app: 'livechat', stage: 'development' } },
     });

@@ -25,7 +25,7 @@ const media = z.object({
 
 /** A message's content. Everything is rendered as text, which Preact escapes. */
 export function Content({ message }: { message: ShownMessage }) {
-  if (message.deleted) return <p class="gone">This message was deleted.</p>;
+  if (message.deleted) return <p class="deleted">This message was deleted.</p>;
   const text = typeof message.content === 'string' ? message.content : JSON.stringify(message.content, null, 2);
   switch (message.type) {
     case 'text':
@@ -49,7 +49,7 @@ export function Content({ message }: { message: ShownMessage }) {
 const webAddress = /(https?:\/\/[^\s<>"']+)/;
 
 /** Renders http(s) URLs in a text as links. */
-export function WithLinks({ text }: { text: string }) {
+function WithLinks({ text }: { text: string }) {
   return (
     <>
       {text.split(webAddress).map((part, index) =>
@@ -65,7 +65,7 @@ export function WithLinks({ text }: { text: string }) {
   );
 }
 
-export function ExternalLink({ url, children }: { url: string; children: ComponentChildren }) {
+function ExternalLink({ url, children }: { url: string; children: ComponentChildren }) {
   if (!/^https?:\/\//.test(url)) return <>{children}</>;
   return (
     <a href={url} target="_blank" rel="noopener noreferrer">
@@ -113,7 +113,7 @@ function formatSize(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1_000))} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-export function Cards({ text }: { text: string }) {
+function Cards({ text }: { text: string }) {
   const cards = elements.safeParse(parseJson(text));
   if (!cards.success) return <pre>{text}</pre>;
   return (

@@ -6,9 +6,9 @@ import { get, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Empty, Loaded } from '../parts/ui.tsx';
+import { Badge, Empty, Loaded, Problem, Select } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { agentsOf, customerOf, toneOfStatus } from './people.ts';
+import { agentNames, customerName, statusTones } from './people.ts';
 import { type Progress, type Search, startSearch } from './search.ts';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
@@ -33,7 +33,7 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
     stopTyping();
     location.replace(linkTo('conversations', undefined, { status, search: typed, ...changed }));
   };
-  const wanted = search.trim();
+  const text = search.trim();
   const first = useResource(`conversations ${status}`, () => get('/conversations', { status, limit: pageSize }));
   useChanges(({ type }) => /^(chat|message|agent)\./.test(type), first.reload);
   return (
@@ -61,25 +61,16 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
                 }}
               />
             </label>
-            <label>
-              Status
-              <select value={status} onChange={({ currentTarget: { value } }) => go({ status: value })}>
-                {statuses.map((one) => (
-                  <option key={one} value={one}>
-                    {one === '' ? 'any' : one}
-                  </option>
-                ))}
-              </select>
-            </label>
+            <Select label="Status" value={status} options={statuses} onChange={(value) => go({ status: value })} />
           </form>
         </search>
       </div>
       <Loaded from={first}>
         {(page) =>
-          wanted === '' ? (
+          text === '' ? (
             <Pages key={status} first={page} status={status} />
           ) : (
-            <SearchResults key={`${status} ${wanted}`} latest={page.conversations} search={wanted} status={status} />
+            <SearchResults key={`${status} ${text}`} latest={page.conversations} search={text} status={status} />
           )
         }
       </Loaded>
@@ -121,11 +112,7 @@ function Pages({ first, status }: PagesProps) {
   if (list.length === 0) return <NoConversations filtered={status !== ''} />;
   return (
     <>
-      {problem && (
-        <p class="notice bad" role="alert">
-          More conversations could not be loaded: {problem}
-        </p>
-      )}
+      <Problem text={problem && `More conversations could not be loaded: ${problem}`} notice />
       <ConversationRows list={list} onEnd={loadMore} />
     </>
   );
@@ -146,14 +133,14 @@ function NoConversations({ filtered }: { filtered: boolean }) {
   );
 }
 
-function keyOf({ organizationId, id }: ConversationSummary): string {
+function conversationKey({ organizationId, id }: ConversationSummary): string {
   return `${organizationId}/${id}`;
 }
 
 /** Removes duplicates: a conversation that became active between two pages is on both. */
 function unique(list: readonly ConversationSummary[]): ConversationSummary[] {
   const seen = new Set<string>();
-  return list.filter((one) => seen.size < seen.add(keyOf(one)).size);
+  return list.filter((conversation) => seen.size < seen.add(conversationKey(conversation)).size);
 }
 
 interface ConversationRowsProps {
@@ -162,11 +149,11 @@ interface ConversationRowsProps {
   readonly onEnd?: (() => void) | undefined;
 }
 
-export function ConversationRows({ list, onEnd }: ConversationRowsProps) {
+function ConversationRows({ list, onEnd }: ConversationRowsProps) {
   return (
     <VirtualList
       items={list}
-      keyOf={keyOf}
+      itemKey={conversationKey}
       estimate={61}
       label="Conversations"
       render={ConversationRow}
@@ -180,11 +167,11 @@ function ConversationRow(conversation: ConversationSummary) {
   return (
     <a class="row" href={linkTo('conversations', id, { organizationId })}>
       <span class="who">
-        <b>{customerOf(conversation)}</b>
+        <b>{customerName(conversation)}</b>
         <code>{id}</code>
       </span>
-      <span class="with">{agentsOf(conversation) || 'no agent'}</span>
-      <Badge tone={toneOfStatus[status]}>{status}</Badge>
+      <span class="with">{agentNames(conversation) || 'no agent'}</span>
+      <Badge tone={statusTones[status]}>{status}</Badge>
       <time dateTime={lastActivityAt} title={fullTime(lastActivityAt)}>
         {shortTime(lastActivityAt)}
       </time>
@@ -203,7 +190,7 @@ const initialProgress: Progress = { found: [], searched: 0, state: 'searching' }
 const number = new Intl.NumberFormat();
 
 /** The results of a search. A change of the text or filter starts a new search. */
-export function SearchResults({ latest, search, status }: SearchResultsProps) {
+function SearchResults({ latest, search, status }: SearchResultsProps) {
   const [progress, setProgress] = useState<Progress>(initialProgress);
   const searching = useRef<Search>(undefined);
   useEffect(() => {
@@ -214,7 +201,7 @@ export function SearchResults({ latest, search, status }: SearchResultsProps) {
     return started.stop;
   }, [search, status]);
   const { found, state, problem } = progress;
-  const list = unique([...latest.filter((one) => matchesSearch(one, search)), ...found]);
+  const list = unique([...latest.filter((conversation) => matchesSearch(conversation, search)), ...found]);
   const continueSearch = () => void searching.current?.continueSearch();
   return (
     <>
@@ -231,11 +218,7 @@ export function SearchResults({ latest, search, status }: SearchResultsProps) {
           </button>
         )}
       </div>
-      {problem && (
-        <p class="notice bad" role="alert">
-          The search failed: {problem}
-        </p>
-      )}
+      <Problem text={problem && `The search failed: ${problem}`} notice />
       {list.length > 0 ? (
         <ConversationRows list={list} onEnd={state === 'full' ? continueSearch : undefined} />
       ) : (

@@ -7,7 +7,7 @@ import { clockTime, fullTime, stepTime } from '../parts/time.ts';
 import { Badge, Copyable, type Tone } from '../parts/ui.tsx';
 import { Content, RequestedContent, type ShownMessage } from './content.tsx';
 import type { Line } from './page.tsx';
-import { nameOf } from './people.ts';
+import { displayName } from './people.ts';
 import { deliveryTimeline, messageTimeline, type Step } from './timeline.ts';
 
 type PendingLine = Extract<Line, { kind: 'pending' }>;
@@ -38,7 +38,7 @@ export function TranscriptLine({ line, people }: LineProps) {
 function Pending({ delivery }: { delivery: PendingLine['delivery'] }) {
   const [opened, setOpened] = useState(delivery.status === 'failed');
   return (
-    <article class="said right pending">
+    <article class="message right pending">
       <header>
         <b>{delivery.status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b>{' '}
         <DeliveryBadge delivery={delivery} />
@@ -62,10 +62,10 @@ function MessageArticle({
   people: LineProps['people'];
 }) {
   const { author, type, timestamp, delivery, edited } = message;
-  const name = nameOf(people.get(author.id) ?? { id: author.id || 'LiveChat' });
+  const name = displayName(people.get(author.id) ?? { id: author.id || 'LiveChat' });
   const side = type === 'system' ? 'system' : author.type === 'customer' ? 'left' : 'right';
   return (
-    <article class={`said ${side} ${note ? 'note' : ''}`}>
+    <article class={`message ${side} ${note ? 'note' : ''}`}>
       <header>
         <b>{type === 'system' ? 'LiveChat' : name}</b>
         {note && <span class="mark">Internal note</span>}
@@ -92,7 +92,7 @@ function MessageArticle({
   );
 }
 
-const toneOf: Readonly<Record<DeliveryView['status'], Tone>> = {
+const deliveryTones: Readonly<Record<DeliveryView['status'], Tone>> = {
   unsent: 'warn',
   sending: 'busy',
   sent: 'busy',
@@ -102,11 +102,11 @@ const toneOf: Readonly<Record<DeliveryView['status'], Tone>> = {
 };
 
 export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
-  return <Badge tone={toneOf[delivery.status]}>{delivery.status}</Badge>;
+  return <Badge tone={deliveryTones[delivery.status]}>{delivery.status}</Badge>;
 }
 
 /** A message's timeline, and the ids to search logs by. */
-export function MessageTimeline({ message }: { message: ShownMessage }) {
+function MessageTimeline({ message }: { message: ShownMessage }) {
   const { delivery, metadata, id, threadId, conversationId } = message;
   return (
     <div class="timeline">
@@ -123,7 +123,7 @@ export function MessageTimeline({ message }: { message: ShownMessage }) {
   );
 }
 
-export function DeliveryTimeline({ delivery }: { delivery: DeliveryView }) {
+function DeliveryTimeline({ delivery }: { delivery: DeliveryView }) {
   const { status, requestId, deadLetterId } = delivery;
   return (
     <div class="timeline">
@@ -152,7 +152,7 @@ function DeliveryIds({ delivery: { requestId, execution, deadLetterId } }: { del
   );
 }
 
-/** For a deployed stage: a query over all its functions' log groups, see docs/how-to/trace-a-message.md has it. */
+/** For a deployed stage: the CloudWatch Logs Insights query of docs/how-to/trace-a-message.md. */
 function LogsQuery({ field, value }: { field: 'conversationId' | 'requestId'; value: string }) {
   if (stage.value === undefined) return null;
   const query = `filter ${field} = ${JSON.stringify(value)} | fields @timestamp, message, detailType, requestId, errorMessage | sort @timestamp`;

@@ -9,7 +9,7 @@ import { Decisions } from '../routing/decisions.tsx';
 import type { ShownMessage } from './content.tsx';
 import { ConversationList } from './list.tsx';
 import { TranscriptLine } from './message.tsx';
-import { agentsOf, customerOf, toneOfStatus } from './people.ts';
+import { agentNames, customerName, statusTones } from './people.ts';
 
 export function ConversationsPage({ route }: { route: Route }) {
   return route.id === undefined ? (
@@ -36,12 +36,12 @@ async function loadConversation(id: string, organizationId: string | undefined):
 
 async function loadUpdates(known: ConversationResponse, since: string): Promise<ConversationResponse> {
   const { id, organizationId } = known.conversation;
-  const answer = await get('/conversations/:id', { id, organizationId, since });
+  const response = await get('/conversations/:id', { id, organizationId, since });
   const older = known.messages.filter(({ timestamp }) => timestamp <= since);
-  return { ...answer, messages: [...older, ...answer.messages] };
+  return { ...response, messages: [...older, ...response.messages] };
 }
 
-export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
+function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
   const known = useRef<ConversationResponse>(undefined);
   const loaded = useResource(`${organizationId}/${id}`, async () => {
     const before = known.current;
@@ -55,23 +55,26 @@ export function ConversationView({ id, organizationId }: { id: string; organizat
       <p class="back">
         <a href={linkTo('conversations')}>← Conversations</a>
       </p>
-      <Loaded from={loaded}>{(answer) => <ConversationDetails answer={answer} />}</Loaded>
+      <Loaded from={loaded}>{(response) => <ConversationDetails response={response} />}</Loaded>
     </div>
   );
 }
 
-function ConversationDetails({ answer }: { answer: ConversationResponse }) {
-  const { conversation, routing } = answer;
-  const lines = useMemo(() => transcriptLines(answer), [answer]);
-  const people = useMemo(() => new Map(conversation.participants.map((one) => [one.id, one])), [conversation]);
+function ConversationDetails({ response }: { response: ConversationResponse }) {
+  const { conversation, routing } = response;
+  const lines = useMemo(() => transcriptLines(response), [response]);
+  const people = useMemo(
+    () => new Map(conversation.participants.map((participant) => [participant.id, participant])),
+    [conversation],
+  );
   const tags = [...new Set(conversation.threads.flatMap((thread) => thread.tags))];
   return (
     <div class="conversation">
       <div class="head">
-        <h1>{customerOf(conversation)}</h1>
+        <h1>{customerName(conversation)}</h1>
         <p>
-          <Badge tone={toneOfStatus[conversation.status]}>{conversation.status}</Badge> with{' '}
-          {agentsOf(conversation) || 'no agent'}
+          <Badge tone={statusTones[conversation.status]}>{conversation.status}</Badge> with{' '}
+          {agentNames(conversation) || 'no agent'}
           {tags.map((tag) => (
             <span key={tag} class="mark">
               {tag}
@@ -84,8 +87,8 @@ function ConversationDetails({ answer }: { answer: ConversationResponse }) {
         <dl class="ids">
           <Copyable label="Chat" value={conversation.id} />
           <Copyable label="Organization" value={conversation.organizationId} />
-          {conversation.participants.map((one) => (
-            <Copyable key={one.id} label={`${one.name ?? one.type} (${one.type})`} value={one.id} />
+          {conversation.participants.map(({ id, name, type }) => (
+            <Copyable key={id} label={`${name ?? type} (${type})`} value={id} />
           ))}
         </dl>
       </details>
@@ -100,7 +103,7 @@ function ConversationDetails({ answer }: { answer: ConversationResponse }) {
       ) : (
         <VirtualList
           items={lines}
-          keyOf={({ key }) => key}
+          itemKey={({ key }) => key}
           estimate={92}
           label="Transcript"
           render={(line) => <TranscriptLine line={line} people={people} />}
@@ -118,7 +121,7 @@ export type Line =
   | { readonly kind: 'pending'; readonly key: string; readonly delivery: ConversationResponse['pending'][number] };
 
 /** Messages and notes by time, a line at the start of each thread, and last the messages that LiveChat has not confirmed. */
-export function transcriptLines({
+function transcriptLines({
   messages,
   notes,
   pending,
@@ -127,9 +130,9 @@ export function transcriptLines({
     ...messages.map((message) => ({ kind: 'message' as const, message })),
     ...notes.map((message) => ({ kind: 'note' as const, message })),
   ].toSorted((a, b) => (a.message.timestamp < b.message.timestamp ? -1 : 1));
-  const lines = messagesByTime.flatMap((one, index): Line[] => {
-    const { threadId, id, timestamp } = one.message;
-    const line: Line = { ...one, key: `${one.kind}-${threadId}-${id}` };
+  const lines = messagesByTime.flatMap((entry, index): Line[] => {
+    const { threadId, id, timestamp } = entry.message;
+    const line: Line = { ...entry, key: `${entry.kind}-${threadId}-${id}` };
     if (threadId === messagesByTime[index - 1]?.message.threadId) return [line];
     return [{ kind: 'thread', key: `thread-${threadId}-${id}`, threadId, at: timestamp }, line];
   });

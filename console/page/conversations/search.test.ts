@@ -18,18 +18,18 @@ interface Step {
   readonly searched: number;
 }
 
-/** An API that responds with these steps; `after` is the index of the step. */
+/** An API that responds with these steps; `after` is the index of a step. */
 function searchApi(steps: readonly Step[]) {
-  const asked: (string | undefined)[] = [];
-  const ask = async (after: string | undefined): Promise<ConversationPage> => {
-    asked.push(after);
-    const place = Number(after ?? 0);
-    const before = steps.slice(0, place).reduce((sum, { hits }) => sum + hits, 0);
-    const { hits, searched } = steps[place] ?? { hits: 0, searched: 0 };
+  const cursors: (string | undefined)[] = [];
+  const fetchPage = async (after: string | undefined): Promise<ConversationPage> => {
+    cursors.push(after);
+    const step = Number(after ?? 0);
+    const before = steps.slice(0, step).reduce((sum, { hits }) => sum + hits, 0);
+    const { hits, searched } = steps[step] ?? { hits: 0, searched: 0 };
     const conversations = Array.from({ length: hits }, (_, index) => hit(before + index));
-    return { conversations, searched, ...(place + 1 < steps.length && { next: String(place + 1) }) };
+    return { conversations, searched, ...(step + 1 < steps.length && { next: String(step + 1) }) };
   };
-  return { ask, asked };
+  return { fetchPage, cursors };
 }
 
 const idsOf = ({ found }: Progress) => found.map(({ id }) => id);
@@ -39,9 +39,9 @@ describe('startSearch', () => {
     const step = fc.record({ hits: fc.nat(100), searched: fc.integer({ min: 1, max: 2_000 }) });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
-        const { ask, asked } = searchApi(steps);
+        const { fetchPage, cursors } = searchApi(steps);
         const reports: Progress[] = [];
-        const { continueSearch } = startSearch(ask, (progress) => reports.push(progress));
+        const { continueSearch } = startSearch(fetchPage, (progress) => reports.push(progress));
         for (let turns = 0; reports.at(-1)?.state !== 'ended'; turns += 1) {
           expect(turns).toBeLessThanOrEqual(steps.length);
           await continueSearch();
@@ -51,7 +51,7 @@ describe('startSearch', () => {
         const last = reports.at(-1) ?? { found: [], searched: 0 };
         expect(last.found.map(({ id }) => id)).toEqual(Array.from({ length: all }, (_, index) => `C${index}`));
         expect(last.searched).toBe(steps.reduce((sum, { searched }) => sum + searched, 0));
-        expect(asked).toEqual(steps.map((_, place) => (place === 0 ? undefined : String(place))));
+        expect(cursors).toEqual(steps.map((_, index) => (index === 0 ? undefined : String(index))));
       }),
     );
   });
@@ -62,13 +62,13 @@ describe('startSearch', () => {
       searchApi([
         { hits: 100, searched: 300 },
         { hits: 0, searched: 1 },
-      ]).ask,
+      ]).fetchPage,
       (now) => reports.push(now),
     );
     await full.continueSearch();
     expect(reports.at(-1)).toMatchObject({ state: 'full', searched: 300 });
     const nothing = Array.from({ length: 30 }, () => ({ hits: 0, searched: 2_000 }));
-    const far = startSearch(searchApi(nothing).ask, (now) => reports.push(now));
+    const far = startSearch(searchApi(nothing).fetchPage, (now) => reports.push(now));
     await far.continueSearch();
     expect(reports.at(-1)).toMatchObject({ state: 'waiting', searched: 20_000 });
     await far.continueSearch();
@@ -97,7 +97,7 @@ describe('startSearch', () => {
     expect(reports.flatMap(idsOf)).toEqual(['C2']);
   });
 
-  it('reports a failed request and rerequests it', async () => {
+  it('reports a failed request and retries it', async () => {
     const reports: Progress[] = [];
     let requests = 0;
     const searching = startSearch(

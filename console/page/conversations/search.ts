@@ -14,7 +14,7 @@ export interface Progress {
 }
 
 /** Requests the next part of the search. */
-export type Ask = (after: string | undefined, signal: AbortSignal) => Promise<ConversationPage>;
+type FetchPage = (after: string | undefined, signal: AbortSignal) => Promise<ConversationPage>;
 
 export interface Search {
   /** Searches for more matches; does nothing during a search and at its end. */
@@ -22,13 +22,13 @@ export interface Search {
   stop(): void;
 }
 
-/** More matches than a screen shows. */
+/** Matches to find before the search pauses: more than a screen shows. */
 const maxMatches = 40;
-/** Ten requests. Each reads the table, so the user decides whether to continue. */
+/** Conversations to examine before the search pauses, which takes ten requests. The user decides whether to read more of the table. */
 const maxSearched = 20_000;
 
 /** A search over several requests that reports its progress. */
-export function startSearch(ask: Ask, onProgress: (progress: Progress) => void): Search {
+export function startSearch(fetchPage: FetchPage, onProgress: (progress: Progress) => void): Search {
   const found: ConversationSummary[] = [];
   let next: string | undefined;
   let searched = 0;
@@ -41,7 +41,7 @@ export function startSearch(ask: Ask, onProgress: (progress: Progress) => void):
     onProgress({ found: [...found], searched, searchedTo, state, ...(problem !== undefined && { problem }) });
   };
 
-  const take = (page: ConversationPage) => {
+  const addPage = (page: ConversationPage) => {
     found.push(...page.conversations);
     searched += page.searched ?? 0;
     searchedTo = page.searchedTo ?? searchedTo;
@@ -49,15 +49,15 @@ export function startSearch(ask: Ask, onProgress: (progress: Progress) => void):
   };
 
   /** Searches until enough matches are found or enough conversations are examined. */
-  const run = async (signal: AbortSignal): Promise<Progress['state']> => {
+  const searchPart = async (signal: AbortSignal): Promise<Progress['state']> => {
     const targetMatches = found.length + maxMatches;
     const targetSearched = searched + maxSearched;
     while (found.length < targetMatches && searched < targetSearched) {
       update('searching');
-      const page = await ask(next, signal);
+      const page = await fetchPage(next, signal);
       // A stopped search has reported its state and may have been continued since.
       signal.throwIfAborted();
-      take(page);
+      addPage(page);
       if (next === undefined) return 'ended';
     }
     return found.length < targetMatches ? 'waiting' : 'full';
@@ -69,7 +69,7 @@ export function startSearch(ask: Ask, onProgress: (progress: Progress) => void):
       const current = new AbortController();
       controller = current;
       try {
-        update(await run(current.signal));
+        update(await searchPart(current.signal));
       } catch (error) {
         if (current.signal.aborted) return;
         update('waiting', error instanceof Error ? error.message : String(error));

@@ -95,7 +95,7 @@ describe('deliveryTimeline', () => {
     });
     expect(texts(steps).slice(1, 3)).toEqual([
       'attempt 1 failed after 130 ms, at most 400 ms after the request',
-      'attempt 2: accepted by LiveChat after 70 ms, 1.0 s later',
+      'attempt 2: accepted by LiveChat after 70 ms, 1.0 s after the previous attempt',
     ]);
     expect(steps.map((step) => step.execution)).toEqual([undefined, execution, execution, undefined]);
     expect(reasons(steps)).toEqual([
@@ -111,7 +111,7 @@ describe('deliveryTimeline', () => {
     const steps = deliveryTimeline({ ...delivery, tries });
     expect(texts(steps).slice(1, 3)).toEqual([
       'attempt 1: outcome unknown, at most 1.0 s after the request',
-      'attempt 2: already at LiveChat, not sent again, 1 min later',
+      'attempt 2: already at LiveChat, not sent again, 1 min after the previous attempt',
     ]);
     expect(reasons(steps)).toEqual([
       expect.stringContaining('the function crashed or timed out'),
@@ -134,7 +134,7 @@ describe('deliveryTimeline', () => {
       'attempt 5 failed after 130 ms, at most 1.0 s after the request',
       'redriven from the dead letters',
       'attempt 6 failed after 130 ms, 1.0 s after the redrive',
-      'attempt 7 failed after 130 ms, 1.9 s later',
+      'attempt 7 failed after 130 ms, 1.9 s after the previous attempt',
       'delivered: confirmed by webhook, 250 ms after the send',
     ]);
     expect(steps[3]).toMatchObject({ at: at(600), deadLetter: 'letter' });

@@ -42,9 +42,9 @@ export function messageTimeline(message: ShownMessage): Step[] {
 
 /** Read, edited and deleted, in order of time. */
 function laterSteps({ seen, edited, editedAt, deleted, deletedAt, author }: ShownMessage): Step[] {
-  const by = author.type === 'customer' ? 'seen by an agent' : 'seen by the customer';
+  const seenText = author.type === 'customer' ? 'seen by an agent' : 'seen by the customer';
   const steps: Step[] = [
-    ...(seen ? [{ text: by, tone: 'good' as const, at: seen.at }] : []),
+    ...(seen ? [{ text: seenText, tone: 'good' as const, at: seen.at }] : []),
     ...(edited ? [{ text: 'edited at LiveChat', tone: 'calm' as const, at: editedAt }] : []),
     ...(deleted ? [{ text: 'deleted at LiveChat', tone: 'calm' as const, at: deletedAt }] : []),
   ];
@@ -55,7 +55,7 @@ function laterSteps({ seen, edited, editedAt, deleted, deletedAt, author }: Show
 export function deliveryTimeline(delivery: DeliveryView): Step[] {
   const { status, requestedAt, redrive, redrivenAt, tries, sentAt, deliveredAt } = delivery;
   const steps: Step[] = [{ text: 'send request published', tone: 'calm', at: requestedAt }, ...attemptSteps(delivery)];
-  if (redrive > (tries.at(-1)?.redrive ?? 0)) steps.push(redriven(redrive, redrivenAt, tries.at(-1)));
+  if (redrive > (tries.at(-1)?.redrive ?? 0)) steps.push(redriveStep(redrive, redrivenAt, tries.at(-1)));
   switch (status) {
     case 'unsent':
       steps.push({ text: 'waiting for an attempt', tone: 'warn', execution: delivery.execution });
@@ -98,22 +98,27 @@ function attemptSteps(delivery: DeliveryView): Step[] {
           },
         ]
       : [];
-  const steps = tries.flatMap((one, place) => {
-    const before = tries[place - 1];
-    const number = untold + place + 1;
-    if (one.redrive > (before?.redrive ?? 0)) {
-      const after = since(one.redrivenAt, one.began, 'after the redrive');
-      return [redriven(one.redrive, one.redrivenAt, before), attemptStep(one, number, after)];
+  const steps = tries.flatMap((attempt, index) => {
+    const before = tries[index - 1];
+    const number = untold + index + 1;
+    if (attempt.redrive > (before?.redrive ?? 0)) {
+      const after = since(attempt.redrivenAt, attempt.began, 'after the redrive');
+      return [redriveStep(attempt.redrive, attempt.redrivenAt, before), attemptStep(attempt, number, after)];
     }
-    if (before) return attemptStep(one, number, since(before.ended ?? before.began, one.began, 'later'));
-    const waited = since(requestedAt, one.began, 'after the request');
-    // EventBridge gives the request's time in whole seconds.
-    return attemptStep(one, number, waited && `at most ${waited}`);
+    if (before)
+      return attemptStep(
+        attempt,
+        number,
+        since(before.ended ?? before.began, attempt.began, 'after the previous attempt'),
+      );
+    const waited = since(requestedAt, attempt.began, 'after the request');
+    // EventBridge's timestamps are whole seconds.
+    return attemptStep(attempt, number, waited && `at most ${waited}`);
   });
   return [...earlier, ...steps];
 }
 
-function redriven(number: number, at: string | undefined, before: TryView | undefined): Step {
+function redriveStep(number: number, at: string | undefined, before: TryView | undefined): Step {
   return {
     text:
       number === 1
@@ -125,8 +130,8 @@ function redriven(number: number, at: string | undefined, before: TryView | unde
   };
 }
 
-function attemptStep(one: TryView, number: number, after: string | undefined): Step {
-  const { began, ended, outcome, execution } = one;
+function attemptStep(attempt: TryView, number: number, after: string | undefined): Step {
+  const { began, ended, outcome, execution } = attempt;
   const took = ended === undefined ? '' : duration(Date.parse(ended) - Date.parse(began));
   const steps = {
     sent: { text: `attempt ${number}: accepted by LiveChat after ${took}`, tone: 'good' },
@@ -135,7 +140,7 @@ function attemptStep(one: TryView, number: number, after: string | undefined): S
     'under way': { text: `attempt ${number} in progress`, tone: 'busy' },
     lost: { text: `attempt ${number}: outcome unknown`, tone: 'warn' },
   } as const;
-  return { ...steps[outcome], at: began, after, reason: attemptReason(one), execution };
+  return { ...steps[outcome], at: began, after, reason: attemptReason(attempt), execution };
 }
 
 const repairs = {
@@ -154,7 +159,7 @@ function attemptReason({ outcome, error, category, cause, did = [] }: TryView): 
       : error
         ? [`${error}${cause ? ` (${cause})` : ''}${category ? `, ${categories[category] ?? category}` : ''}`]
         : [];
-  return [...why, ...did.map((one) => repairs[one])].join('; ') || undefined;
+  return [...why, ...did.map((repair) => repairs[repair])].join('; ') || undefined;
 }
 
 const categories: Readonly<Record<string, string>> = {
@@ -170,11 +175,11 @@ const categories: Readonly<Record<string, string>> = {
   Internal: 'an error of the bridge or of AWS',
 };
 
-function since(from: string | undefined, to: string | undefined, what: string): string | undefined {
+function since(from: string | undefined, to: string | undefined, relation: string): string | undefined {
   if (from === undefined || to === undefined) return undefined;
   const ms = Date.parse(to) - Date.parse(from);
-  // The clocks of two machines differ.
-  return ms < 0 ? undefined : `${duration(ms)} ${what}`;
+  // A negative duration means that the clocks of two machines differ.
+  return ms < 0 ? undefined : `${duration(ms)} ${relation}`;
 }
 
 function ordinal(number: number): string {

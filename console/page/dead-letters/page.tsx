@@ -5,7 +5,7 @@ import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { ago, fullTime } from '../parts/time.ts';
-import { Badge, Copyable, Empty, Loaded, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, Copyable, Empty, Loaded, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Redrive, RedriveBar } from './redrive.tsx';
 
@@ -18,16 +18,17 @@ export function DeadLettersPage({ route }: { route: Route }) {
 }
 
 const statuses = ['open', 'redriven', 'settled'] as const;
-const ages = [
+/** Maximum ages in ms, as text, with their names. */
+const ages: ReadonlyMap<string, string> = new Map([
   ['', 'any age'],
   ['3600000', 'last hour'],
   ['86400000', 'last day'],
   ['604800000', 'last week'],
-] as const;
+]);
 /** For more dead letters, use the command line. */
 const maxLoaded = 1_000;
 
-export const statusTone: Readonly<Record<DeadLetter['status'], Tone>> = {
+export const statusTones: Readonly<Record<DeadLetter['status'], Tone>> = {
   open: 'bad',
   redriven: 'busy',
   settled: 'good',
@@ -47,7 +48,7 @@ async function loadDeadLetters(status: string): Promise<DeadLetterPage> {
   return { deadLetters: found, next: after };
 }
 
-export function DeadLetterList({ query }: { query: URLSearchParams }) {
+function DeadLetterList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? 'open';
   const loaded = useResource(`dead-letters ${status}`, () => loadDeadLetters(status));
   useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, reloadIntervalMs);
@@ -77,19 +78,23 @@ function DeadLetterRows({ page, query, reload }: DeadLetterRowsProps) {
     ['status', 'category', 'age', 'chat', 'request'].map((name) => [name, query.get(name) ?? '']),
   );
   const { category = '', age = '', chat = '', request = '' } = chosen;
+  const status = chosen.status || 'open';
   const go = (changed: Record<string, string>) => {
     setSelected(new Set());
     location.replace(linkTo('dead-letters', undefined, { ...chosen, ...changed }));
   };
-  const categories = useMemo(() => [...new Set(page.deadLetters.map((one) => one.category))].sort(), [page]);
-  const shown = page.deadLetters.filter(
-    (one) =>
-      (!category || one.category === category) &&
-      (!age || Date.parse(one.createdAt) >= Date.now() - Number(age)) &&
-      (!chat || one.conversationId.toLowerCase().includes(chat.toLowerCase())) &&
-      (!request || one.requestId === request),
+  const categories = useMemo(
+    () => ['', ...[...new Set(page.deadLetters.map((deadLetter) => deadLetter.category))].sort()],
+    [page],
   );
-  const open = shown.filter((one) => one.status === 'open');
+  const shown = page.deadLetters.filter(
+    (deadLetter) =>
+      (!category || deadLetter.category === category) &&
+      (!age || Date.parse(deadLetter.createdAt) >= Date.now() - Number(age)) &&
+      (!chat || deadLetter.conversationId.toLowerCase().includes(chat.toLowerCase())) &&
+      (!request || deadLetter.requestId === request),
+  );
+  const open = shown.filter((deadLetter) => deadLetter.status === 'open');
   const ids = open.filter(({ id }) => selected.has(id)).map(({ id }) => id);
   const toggle = (id: string, on: boolean) => {
     const changed = new Set(selected);
@@ -100,33 +105,15 @@ function DeadLetterRows({ page, query, reload }: DeadLetterRowsProps) {
   return (
     <>
       <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
-        <label>
-          Status
-          <select value={chosen.status || 'open'} onChange={({ currentTarget: { value } }) => go({ status: value })}>
-            {statuses.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Category
-          <select value={category} onChange={({ currentTarget: { value } }) => go({ category: value })}>
-            <option value="">any</option>
-            {categories.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Age
-          <select value={age} onChange={({ currentTarget: { value } }) => go({ age: value })}>
-            {ages.map(([value, text]) => (
-              <option key={value} value={value}>
-                {text}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Select label="Status" value={status} options={statuses} onChange={(value) => go({ status: value })} />
+        <Select label="Category" value={category} options={categories} onChange={(value) => go({ category: value })} />
+        <Select
+          label="Age"
+          value={age}
+          options={[...ages.keys()]}
+          text={(value) => ages.get(value) ?? value}
+          onChange={(value) => go({ age: value })}
+        />
         <label>
           Chat
           <input type="search" value={chat} onInput={({ currentTarget: { value } }) => go({ chat: value })} />
@@ -149,11 +136,11 @@ function DeadLetterRows({ page, query, reload }: DeadLetterRowsProps) {
         />
       )}
       {shown.length === 0 ? (
-        <NoDeadLetters filtered={Boolean(category || age || chat || request)} status={chosen.status || 'open'} />
+        <NoDeadLetters filtered={Boolean(category || age || chat || request)} status={status} />
       ) : (
         <VirtualList
           items={shown}
-          keyOf={({ id }) => id}
+          itemKey={({ id }) => id}
           estimate={69}
           label="Dead letters"
           render={(deadLetter) => (
@@ -210,7 +197,7 @@ function Row({
         <span class="cause">{errorMessage || errorName}</span>
       </a>
       <code class="with">{conversationId}</code>
-      <Badge tone={statusTone[status]}>{status}</Badge>
+      <Badge tone={statusTones[status]}>{status}</Badge>
       <time dateTime={createdAt} title={fullTime(createdAt)}>
         {ago(createdAt)}
       </time>
@@ -218,7 +205,7 @@ function Row({
   );
 }
 
-export function DeadLetterView({ id }: { id: string }) {
+function DeadLetterView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/dead-letters/:id', { id }));
   useChanges(({ type }) => /^message\.(failed|sent|delivered)/.test(type), loaded.reload);
   return (
@@ -226,7 +213,7 @@ export function DeadLetterView({ id }: { id: string }) {
       <p class="back">
         <a href={linkTo('dead-letters')}>← Dead letters</a>
       </p>
-      <Loaded from={loaded}>{(answer) => <DeadLetterDetails answer={answer} reload={loaded.reload} />}</Loaded>
+      <Loaded from={loaded}>{(response) => <DeadLetterDetails response={response} reload={loaded.reload} />}</Loaded>
     </>
   );
 }
@@ -245,10 +232,10 @@ function parseContent(content: unknown): { readonly execution?: string | undefin
 }
 
 function DeadLetterDetails({
-  answer: { deadLetter, content },
+  response: { deadLetter, content },
   reload,
 }: {
-  answer: DeadLetterResponse;
+  response: DeadLetterResponse;
   reload: () => void;
 }) {
   const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, redrives, createdAt } =
@@ -259,7 +246,7 @@ function DeadLetterDetails({
       <div class="head">
         <h1>Dead letter: {category}</h1>
         <p>
-          <Badge tone={statusTone[status]}>{status}</Badge> failed {ago(createdAt)}, {fullTime(createdAt)}
+          <Badge tone={statusTones[status]}>{status}</Badge> Failed {ago(createdAt)}, {fullTime(createdAt)}
           {conversationId && (
             <>
               , for chat <a href={linkTo('conversations', conversationId)}>{conversationId}</a>
@@ -267,8 +254,7 @@ function DeadLetterDetails({
           )}
         </p>
       </div>
-      <section class="card" aria-labelledby="cause-title">
-        <h2 id="cause-title">Cause</h2>
+      <Card title="Cause">
         <p>
           <b>{errorName}</b>: {errorMessage}
         </p>
@@ -282,22 +268,20 @@ function DeadLetterDetails({
             It was redriven: <a href={linkTo('conversations', conversationId)}>show it in the transcript</a>.
           </p>
         )}
-      </section>
-      <section class="card" aria-labelledby="request-title">
-        <h2 id="request-title">{kind === 'send' ? 'Request' : 'Event'}</h2>
+      </Card>
+      <Card title={kind === 'send' ? 'Request' : 'Event'}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
         <pre tabIndex={0} class="code">
           {JSON.stringify(request, null, 2)}
         </pre>
-      </section>
-      <section class="card" aria-labelledby="ids-title">
-        <h2 id="ids-title">Search logs by</h2>
+      </Card>
+      <Card title="Search logs by">
         <dl class="ids">
           <Copyable label="Dead letter" value={id} />
           {requestId && <Copyable label="Request" value={requestId} />}
           {execution && <Copyable label="Execution" value={execution} />}
         </dl>
-      </section>
+      </Card>
     </>
   );
 }

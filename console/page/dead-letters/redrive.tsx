@@ -1,30 +1,31 @@
 import { useState } from 'preact/hooks';
 import type { RedriveDryRun } from '../../responses.ts';
-import { CallFailed, call } from '../app/api.ts';
+import { ApiError, call, useCommand } from '../app/api.ts';
+import { Problem } from '../parts/ui.tsx';
 
 const concurrency = 4;
 
 interface Progress {
-  readonly of: number;
+  readonly total: number;
   readonly done: number;
   readonly failures: readonly string[];
 }
 
 /** Redrives a few at a time; a failure does not stop the others. */
 async function redriveAll(ids: readonly string[], onProgress: (progress: Progress) => void): Promise<void> {
-  const waiting = [...ids];
+  const remaining = [...ids];
   const failures: string[] = [];
   let done = 0;
-  const work = async () => {
-    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+  const worker = async () => {
+    for (let id = remaining.shift(); id !== undefined; id = remaining.shift()) {
       await call('POST', `/api/dead-letters/${encodeURIComponent(id)}/redrive`).catch((error: unknown) => {
-        failures.push(error instanceof CallFailed ? error.message : String(error));
+        failures.push(error instanceof ApiError ? error.message : String(error));
       });
       done += 1;
-      onProgress({ of: ids.length, done, failures: [...failures] });
+      onProgress({ total: ids.length, done, failures: [...failures] });
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, work));
+  await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
 interface RedriveProps {
@@ -38,22 +39,18 @@ interface RedriveProps {
 export function Redrive({ ids, alwaysVisible = false, onDone }: RedriveProps) {
   const [dryRun, setDryRun] = useState<RedriveDryRun>();
   const [progress, setProgress] = useState<Progress>();
-  const [problem, setProblem] = useState('');
+  const { problem, run } = useCommand();
   const redrivable = dryRun?.deadLetters.filter(({ reason }) => reason === undefined).map(({ id }) => id) ?? [];
   const notRedrivable = dryRun?.deadLetters.filter(({ reason }) => reason !== undefined) ?? [];
 
   const startDryRun = () => {
-    setProblem('');
     setProgress(undefined);
-    call<RedriveDryRun>('POST', '/api/dead-letters/redrive', { ids, dryRun: true }).then(
-      setDryRun,
-      ({ message }: Error) => setProblem(message),
-    );
+    run(call<RedriveDryRun>('POST', '/api/dead-letters/redrive', { ids, dryRun: true }), setDryRun);
   };
   const start = () => {
     setDryRun(undefined);
-    setProgress({ of: redrivable.length, done: 0, failures: [] });
-    redriveAll(redrivable, setProgress).then(onDone, ({ message }: Error) => setProblem(message));
+    setProgress({ total: redrivable.length, done: 0, failures: [] });
+    run(redriveAll(redrivable, setProgress), onDone);
   };
 
   return (
@@ -79,16 +76,12 @@ export function Redrive({ ids, alwaysVisible = false, onDone }: RedriveProps) {
       )}
       {progress && (
         <p class="progress" role="status">
-          <progress max={progress.of} value={progress.done} aria-label="Redriven" />
-          {progress.done} of {progress.of} redriven
+          <progress max={progress.total} value={progress.done} aria-label="Redriven" />
+          {progress.done} of {progress.total} redriven
           {progress.failures.length > 0 && `; ${progress.failures.length} failed: ${progress.failures[0]}`}
         </p>
       )}
-      {problem && (
-        <p class="bad" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
     </div>
   );
 }

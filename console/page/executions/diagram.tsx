@@ -22,7 +22,7 @@ const edges: readonly GraphEdge[] = states.flatMap(([from, { Next, End, Catch = 
   ...Catch.map(({ ErrorEquals, Next: to }) => ({
     from,
     to,
-    label: ErrorEquals.map((one) => labels[one] ?? one).join(),
+    label: ErrorEquals.map((error) => labels[error] ?? error).join(),
   })),
 ]);
 
@@ -49,7 +49,7 @@ export function MachineDiagram({ history, status }: { history: readonly HistoryE
       edges={edges.map((edge) => (isTaken(edge.from, edge.to) ? { ...edge, style: 'taken' } : edge))}
       direction={useNarrow() ? 'TB' : 'LR'}
       draw={({ id, kind, width, height }) => (
-        <g class={`machine-state ${stateStyle(id)} ${id === 'Failed' || id === 'DeadLetter' ? 'ill' : ''}`}>
+        <g class={`machine-state ${stateStyle(id)} ${id === 'Failed' || id === 'DeadLetter' ? 'failure' : ''}`}>
           <rect width={width} height={height} rx={id === end ? height / 2 : 8} />
           <text x={width / 2} y={kind ? 20 : height / 2 + 4} text-anchor="middle">
             {id}

@@ -10,16 +10,16 @@ const start = Date.UTC(2026, 2, 11, 9);
 type Given = Partial<HistoryEvent> & Pick<HistoryEvent, 'type'>;
 
 /** Events a second apart. */
-const historyOf = (...events: readonly Given[]): HistoryEvent[] =>
+const createHistory = (...events: readonly Given[]): HistoryEvent[] =>
   events.map((event, index) => ({ id: index + 1, timestamp: new Date(start + index * 1_000).toISOString(), ...event }));
 
-const texts = (...events: readonly Given[]) => describeHistory(historyOf(...events)).map(({ text }) => text);
+const texts = (...events: readonly Given[]) => describeHistory(createHistory(...events)).map(({ text }) => text);
 
 const entered = { type: 'TaskStateEntered', name: 'Send' };
 const errorMessage = (message: string) => JSON.stringify({ errorType: 'Error', errorMessage: message });
 
 /** Technical events that are left out: each accompanies an event that is described. */
-const silent = [
+const omittedTypes = [
   'ChoiceStateEntered',
   'ChoiceStateExited',
   'FailStateEntered',
@@ -46,12 +46,12 @@ const silent = [
 describe('describeHistory', () => {
   it('describes attempts, a wait and the end', () => {
     const steps = describeHistory(
-      historyOf(
+      createHistory(
         { type: 'ExecutionStarted', input: '{}' },
         entered,
         { type: 'LambdaFunctionScheduled' },
         { type: 'LambdaFunctionStarted' },
-        { type: 'LambdaFunctionFailed', error: 'LiveChatServerError', cause: errorMessage('it answered 500') },
+        { type: 'LambdaFunctionFailed', error: 'LiveChatServerError', cause: errorMessage('status 500') },
         { type: 'LambdaFunctionScheduled' },
         { type: 'LambdaFunctionStarted' },
         { type: 'LambdaFunctionFailed', error: 'Deferred', cause: errorMessage('2026-03-11T09:00:11.000Z') },
@@ -74,13 +74,13 @@ describe('describeHistory', () => {
       ['busy', 'Send step started'],
       ['good', 'Execution succeeded: all messages were sent'],
     ]);
-    expect(steps[2]?.reason).toBe('LiveChatServerError: it answered 500');
+    expect(steps[2]?.reason).toBe('LiveChatServerError: status 500');
     expect(steps[4]?.reason).toMatch(/^until /);
   });
 
   it.each(Object.values(HistoryEventType))('describes %s, or leaves it out as technical', (type) => {
     const steps = texts({ type });
-    expect(steps).toHaveLength(silent.includes(type) ? 0 : 1);
+    expect(steps).toHaveLength(omittedTypes.includes(type) ? 0 : 1);
     for (const text of steps) expect(text).toMatch(/^[A-Z].* ./);
     expect(steps.join()).not.toContain(type);
   });
@@ -97,7 +97,7 @@ describe('describeHistory', () => {
   it('describes unknown events by their type and cause, and marks failures', () => {
     expect(
       describeHistory(
-        historyOf(
+        createHistory(
           { type: 'QuantumLeapStarted', name: 'Leap' },
           { type: 'QuantumLeapTimedOut', error: 'Late', cause: 'too far' },
           { type: '' },
@@ -148,10 +148,10 @@ describe('describeHistory', () => {
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 20 }), (events) => {
-        const whole = historyOf(...events.map((one) => JSON.parse(JSON.stringify(one))));
+        const whole = createHistory(...events.map((given) => JSON.parse(JSON.stringify(given))));
         const steps = describeHistory(whole);
         expect(steps.map(({ id }) => id)).toEqual([...new Set(steps.map(({ id }) => id))].sort((a, b) => a - b));
-        for (const { text: said } of steps) expect(said.length).toBeGreaterThan(0);
+        for (const { text: description } of steps) expect(description.length).toBeGreaterThan(0);
         expect(executionPath(whole).states.size).toBeLessThanOrEqual(whole.length);
       }),
     );

@@ -3,7 +3,7 @@ import { duration, fullTime } from '../parts/time.ts';
 import type { Tone } from '../parts/ui.tsx';
 
 /** One step of an execution's history. */
-export interface HistoryStep {
+interface HistoryStep {
   readonly id: number;
   readonly at: string;
   readonly text: string;
@@ -27,28 +27,28 @@ export function describeHistory(history: readonly HistoryEvent[]): HistoryStep[]
   });
 }
 
-const nothing: Describe = () => undefined;
+const omit: Describe = () => undefined;
 
-/** The first match applies. */
+/** Patterns of event types. The first match applies. */
 const descriptions: readonly (readonly [RegExp, Describe])[] = [
   [/^ExecutionStarted$/, () => ({ text: 'Execution started by the send request', tone: 'calm' })],
   [/^ExecutionSucceeded$/, () => ({ text: 'Execution succeeded: all messages were sent', tone: 'good' })],
   [/^ExecutionRedriven$/, () => ({ text: 'Execution redriven from its failed state', tone: 'busy' })],
   [/^Execution(Failed|Aborted|TimedOut)$/, (event) => describeEnd(event)],
-  [/^WaitStateEntered$/, (event, _, after) => ({ text: waiting(event, after), tone: 'warn' })],
-  [/^(Task|LambdaFunction)Started$/, (_, before) => attempt(before)],
-  [/^(Task|LambdaFunction)(Failed|TimedOut)$/, (event, before) => failure(event, before)],
+  [/^WaitStateEntered$/, (event, _, after) => ({ text: describeWait(event, after), tone: 'warn' })],
+  [/^(Task|LambdaFunction)Started$/, (_, before) => describeAttempt(before)],
+  [/^(Task|LambdaFunction)(Failed|TimedOut)$/, (event, before) => describeFailure(event, before)],
   [/^(Task|LambdaFunction)(Start|Schedule|Submit)Failed$/, (event, before) => describeStartFailure(event, before)],
   [
     /^EvaluationFailed$/,
     (event) => ({ text: 'The state machine could not evaluate its input', tone: 'bad', reason: formatCause(event) }),
   ],
-  [/^TaskStateEntered$/, ({ name }) => (name === 'DeadLetter' ? deadLettered : undefined)],
-  [/^(Pass|Choice|Fail|Succeed)StateEntered$/, nothing],
-  // The end of the execution describes it.
-  [/^(Task|Wait)StateAborted$/, nothing],
-  [/^(Task|LambdaFunction)(Scheduled|Submitted|Succeeded)$/, nothing],
-  [/StateExited$/, nothing],
+  [/^TaskStateEntered$/, ({ name }) => (name === 'DeadLetter' ? deadLetterDescription : undefined)],
+  [/^(Pass|Choice|Fail|Succeed)StateEntered$/, omit],
+  // Described by the end of the execution.
+  [/^(Task|Wait)StateAborted$/, omit],
+  [/^(Task|LambdaFunction)(Scheduled|Submitted|Succeeded)$/, omit],
+  [/StateExited$/, omit],
 ];
 
 /** `MapRunStarted` becomes "Map run started"; failures get the tone `bad`. */
@@ -63,7 +63,7 @@ function describeEnd(event: HistoryEvent): Description {
   return { text: endings[event.type] ?? event.type, tone: 'bad', reason: formatCause(event) };
 }
 
-const deadLettered: Description = { text: 'Failed: the request moves to the dead-letter queue', tone: 'bad' };
+const deadLetterDescription: Description = { text: 'Failed: the request moves to the dead-letter queue', tone: 'bad' };
 
 /** The current state of the execution. */
 function currentState(before: readonly HistoryEvent[]): string | undefined {
@@ -71,14 +71,14 @@ function currentState(before: readonly HistoryEvent[]): string | undefined {
 }
 
 function describeStartFailure(event: HistoryEvent, before: readonly HistoryEvent[]): Description {
-  const text = currentState(before) === 'DeadLetter' ? notQueued : 'The send step could not be started';
+  const text = currentState(before) === 'DeadLetter' ? queueFailure : 'The send step could not be started';
   return { text, tone: 'bad', reason: formatCause(event) };
 }
 
-const notQueued = 'The dead-letter queue could not be written';
+const queueFailure = 'The dead-letter queue could not be written';
 
 /** Attempts are counted from the last time the execution entered the Send state. */
-function attempt(before: readonly HistoryEvent[]): Description | undefined {
+function describeAttempt(before: readonly HistoryEvent[]): Description | undefined {
   const entered = before.findLastIndex(({ type }) => type.endsWith('StateEntered'));
   if (before[entered]?.name !== 'Send') return undefined;
   const earlier = before.slice(entered).filter(({ type }) => /^(Task|LambdaFunction)Started$/.test(type)).length;
@@ -88,15 +88,15 @@ function attempt(before: readonly HistoryEvent[]): Description | undefined {
   };
 }
 
-function failure(event: HistoryEvent, before: readonly HistoryEvent[]): Description {
-  if (currentState(before) === 'DeadLetter') return { text: notQueued, tone: 'bad', reason: formatCause(event) };
+function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): Description {
+  if (currentState(before) === 'DeadLetter') return { text: queueFailure, tone: 'bad', reason: formatCause(event) };
   if (event.error === 'Deferred') {
-    return { text: 'Deferred: waiting for its turn or a rate-limit slot', tone: 'warn', reason: until(event) };
+    return { text: 'Deferred: waiting for its turn or a rate-limit slot', tone: 'warn', reason: deferredUntil(event) };
   }
   return { text: describeError(event.error), tone: 'bad', reason: formatCause(event) };
 }
 
-function waiting({ timestamp }: HistoryEvent, after: readonly HistoryEvent[]): string {
+function describeWait({ timestamp }: HistoryEvent, after: readonly HistoryEvent[]): string {
   const exited = after.find(({ type }) => type === 'WaitStateExited');
   if (!exited) return 'Waiting for the next attempt';
   return `Waited ${duration(Date.parse(exited.timestamp) - Date.parse(timestamp))}`;
@@ -130,7 +130,7 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['States.Timeout', 'The send function timed out'],
 ]);
 
-/** Lambda has many error names of its own. */
+/** Lambda errors that are not in the list share one text. */
 function describeError(error: string | undefined): string {
   if (error?.startsWith('Lambda.')) return failures.get(error) ?? 'Lambda could not invoke the send function';
   return failures.get(error ?? '') ?? 'The attempt failed';
@@ -144,16 +144,16 @@ export function formatCause({
   error?: string | undefined;
   cause?: string | undefined;
 }): string | undefined {
-  const message = cause && (parsedMessage(cause) ?? cause);
+  const message = cause && (parseErrorMessage(cause) ?? cause);
   return [error, message].filter(Boolean).join(': ') || undefined;
 }
 
-function until({ cause }: HistoryEvent): string | undefined {
-  const time = cause && parsedMessage(cause);
+function deferredUntil({ cause }: HistoryEvent): string | undefined {
+  const time = cause && parseErrorMessage(cause);
   return time && !Number.isNaN(Date.parse(time)) ? `until ${fullTime(time)}` : undefined;
 }
 
-function parsedMessage(json: string): string | undefined {
+function parseErrorMessage(json: string): string | undefined {
   try {
     const value: unknown = JSON.parse(json);
     return typeof value === 'object' && value !== null && 'errorMessage' in value

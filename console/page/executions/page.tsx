@@ -5,7 +5,7 @@ import { get, useResource } from '../app/api.ts';
 import { linkTo, type Route } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { clockTime, duration, fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Copyable, Empty, Loaded, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, Copyable, Empty, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
 import { describeHistory, formatCause } from './history.ts';
@@ -30,21 +30,13 @@ function ExecutionList({ query }: { query: URLSearchParams }) {
         <h1>Executions</h1>
         <p>Each send request on the bus starts one execution of the send state machine.</p>
         <form class="filters">
-          <label>
-            Status
-            <select
-              value={status}
-              onChange={({ currentTarget: { value } }) =>
-                location.replace(linkTo('executions', undefined, { status: value }))
-              }
-            >
-              {statuses.map((one) => (
-                <option key={one} value={one}>
-                  {one === '' ? 'any' : statusText(one)}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Select
+            label="Status"
+            value={status}
+            options={statuses}
+            text={(option) => statusText(option) || 'any'}
+            onChange={(value) => location.replace(linkTo('executions', undefined, { status: value }))}
+          />
         </form>
       </div>
       <Loaded from={loaded}>{(page) => <ExecutionRows key={status} first={page} status={status} />}</Loaded>
@@ -78,8 +70,8 @@ function ExecutionRows({ first, status }: { first: ExecutionPage; status: string
     );
   return (
     <>
-      <VirtualList items={list} keyOf={({ id }) => id} estimate={53} label="Executions" render={Row} />
-      {problem && <p class="notice bad">{problem}</p>}
+      <VirtualList items={list} itemKey={({ id }) => id} estimate={53} label="Executions" render={Row} />
+      <Problem text={problem} notice />
       {next !== undefined && (
         <p class="more">
           <button type="button" onClick={loadMore}>
@@ -117,7 +109,7 @@ function parseRequest(input: string | undefined) {
   }
 }
 
-export function ExecutionView({ id }: { id: string }) {
+function ExecutionView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/executions/:id', { id }));
   useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
   return (
@@ -125,16 +117,16 @@ export function ExecutionView({ id }: { id: string }) {
       <p class="back">
         <a href={linkTo('executions')}>← Executions</a>
       </p>
-      <Loaded from={loaded}>{(answer) => <ExecutionDetails answer={answer} reload={loaded.reload} />}</Loaded>
+      <Loaded from={loaded}>{(response) => <ExecutionDetails response={response} reload={loaded.reload} />}</Loaded>
     </>
   );
 }
 
 function ExecutionDetails({
-  answer: { execution, history },
+  response: { execution, history },
   reload,
 }: {
-  answer: ExecutionResponse;
+  response: ExecutionResponse;
   reload: () => void;
 }) {
   const { name, status, startDate, stopDate, input, id } = execution;
@@ -146,7 +138,7 @@ function ExecutionDetails({
       <div class="head">
         <h1>Execution</h1>
         <p>
-          <Badge tone={statusTone(status)}>{statusText(status)}</Badge> started {fullTime(startDate)}
+          <Badge tone={statusTone(status)}>{statusText(status)}</Badge> Started {fullTime(startDate)}
           {stopDate && `, took ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
           {about && (
             <>
@@ -166,8 +158,7 @@ function ExecutionDetails({
       <section class="card" aria-label="State machine">
         <MachineDiagram history={history} status={status} />
       </section>
-      <section class="card" aria-labelledby="history-title">
-        <h2 id="history-title">History</h2>
+      <Card title="History">
         <ol class="steps times">
           {steps.map(({ id: event, at, text, tone, reason }) => (
             <li key={event} class={tone}>
@@ -179,25 +170,24 @@ function ExecutionDetails({
             </li>
           ))}
         </ol>
-      </section>
-      <section class="card" aria-labelledby="ids-title">
-        <h2 id="ids-title">Search logs by</h2>
+      </Card>
+      <Card title="Search logs by">
         <dl class="ids">
           <Copyable label="Execution" value={name} />
           <Copyable label="ARN" value={id} />
           {about && <Copyable label="Request" value={about.requestId} />}
           {about && <Copyable label="Chat" value={about.conversationId} />}
         </dl>
-      </section>
+      </Card>
     </>
   );
 }
 
-export function statusTone(status: string): Tone {
+function statusTone(status: string): Tone {
   if (status === 'SUCCEEDED') return 'good';
   return status === 'RUNNING' ? 'busy' : 'bad';
 }
 
-export function statusText(status: string): string {
+function statusText(status: string): string {
   return status.toLowerCase().replace('_', ' ');
 }

@@ -16,7 +16,7 @@ export interface GraphEdge {
   readonly style?: string;
 }
 
-export interface GraphProps<Node extends GraphNode> {
+interface GraphProps<Node extends GraphNode> {
   readonly title: string;
   readonly nodes: readonly Node[];
   readonly edges: readonly GraphEdge[];

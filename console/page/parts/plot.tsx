@@ -10,7 +10,7 @@ export interface Line {
   readonly steps?: boolean;
 }
 
-export interface PlotProps {
+interface PlotProps {
   /** With the unit. */
   readonly title: string;
   /** Seconds since 1970, one for each value. */

@@ -1,11 +1,22 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { Resource } from '../app/api.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
 
 export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** A section with a heading that names it. */
+export function Card({ title, children }: { title: string; children: ComponentChildren }) {
+  const id = useId();
+  return (
+    <section class="card" aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </section>
+  );
 }
 
 /** A labelled id with a button that copies it. */
@@ -39,6 +50,40 @@ export function Empty({ title, children }: { title: string; children?: Component
       <h2>{title}</h2>
       {children && <p>{children}</p>}
     </div>
+  );
+}
+
+/** An error message that screen readers announce; nothing if the text is empty. */
+export function Problem({ text, notice = false }: { text: string | undefined; notice?: boolean }) {
+  if (!text) return null;
+  return (
+    <p class={notice ? 'notice bad' : 'bad'} role="alert">
+      {text}
+    </p>
+  );
+}
+
+interface SelectProps {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly string[];
+  /** The text of an option; by default its value, and "any" for an empty one. */
+  readonly text?: (option: string) => string;
+  readonly onChange: (value: string) => void;
+}
+
+export function Select({ label, value, options, text = (option) => option || 'any', onChange }: SelectProps) {
+  return (
+    <label>
+      {label}
+      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {text(option)}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

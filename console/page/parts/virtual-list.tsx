@@ -2,9 +2,9 @@ import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 
-export interface VirtualListProps<T> {
+interface VirtualListProps<T> {
   readonly items: readonly T[];
-  readonly keyOf: (item: T) => string;
+  readonly itemKey: (item: T) => string;
   /** Estimated item height in pixels; rendered items are measured. */
   readonly estimate: number;
   readonly label: string;
@@ -16,7 +16,7 @@ export interface VirtualListProps<T> {
 }
 
 /** A list that renders only the visible items. */
-export function VirtualList<T>({ items, keyOf, estimate, label, render, onEnd, fromEnd }: VirtualListProps<T>) {
+export function VirtualList<T>({ items, itemKey, estimate, label, render, onEnd, fromEnd }: VirtualListProps<T>) {
   const scroller = useRef<HTMLElement>(null);
   const [, redraw] = useReducer((count: number, _: unknown) => count + 1, 0);
   const options = {
@@ -25,7 +25,7 @@ export function VirtualList<T>({ items, keyOf, estimate, label, render, onEnd, f
     estimateSize: () => estimate,
     getItemKey: (index: number) => {
       const item = items[index];
-      return item === undefined ? index : keyOf(item);
+      return item === undefined ? index : itemKey(item);
     },
     overscan: 8,
     observeElementRect,

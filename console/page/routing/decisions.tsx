@@ -2,14 +2,14 @@ import type { Decision } from '../../../core/routing/rules.ts';
 import { fullTime } from '../parts/time.ts';
 import { Badge, type Tone } from '../parts/ui.tsx';
 
-const toneOfOutcome: Readonly<Record<Decision['actions'][number]['outcome'], Tone>> = {
+const outcomeTones: Readonly<Record<Decision['actions'][number]['outcome'], Tone>> = {
   done: 'good',
   'not needed': 'calm',
   failed: 'bad',
   skipped: 'calm',
 };
 
-const toneOfResult = { matched: 'good', 'not matched': 'calm', waits: 'warn' } as const;
+const resultTones = { matched: 'good', 'not matched': 'calm', waits: 'warn' } as const;
 
 /** The routing decisions of a conversation's threads, with their reasons. */
 export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
@@ -40,11 +40,11 @@ function DecisionView({ decision }: { decision: Decision }) {
       <ul class="evaluated">
         {evaluated.map(({ rule, result, reasons }) => (
           <li key={rule}>
-            <Badge tone={toneOfResult[result]}>{result}</Badge> <b>{rule}</b>
+            <Badge tone={resultTones[result]}>{result}</Badge> <b>{rule}</b>
             <ul>
-              {reasons.map(({ path, fact, operator, result: truth }) => (
+              {reasons.map(({ path, fact, operator, result: outcome }) => (
                 <li key={path}>
-                  <code>{fact}</code> {operator}: {truth === 'unknown' ? 'unknown' : truth ? 'true' : 'does not hold'}
+                  <code>{fact}</code> {operator}: {String(outcome)}
                 </li>
               ))}
             </ul>
@@ -55,7 +55,7 @@ function DecisionView({ decision }: { decision: Decision }) {
         <ul class="evaluated">
           {actions.map(({ rule, action, outcome, error, tag, agent, group, priority }, index) => (
             <li key={index}>
-              <Badge tone={toneOfOutcome[outcome]}>{outcome}</Badge> {action}{' '}
+              <Badge tone={outcomeTones[outcome]}>{outcome}</Badge> {action}{' '}
               {tag ?? agent ?? (group === undefined ? priority : `to group ${group}`) ?? ''} <small>by {rule}</small>
               {error && <p class="bad">{error.message}</p>}
             </li>

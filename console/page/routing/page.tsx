@@ -2,10 +2,10 @@ import { useState } from 'preact/hooks';
 import type { Condition } from '../../../core/routing/conditions.ts';
 import type { Actions, PlannedAction, Target } from '../../../core/routing/rules.ts';
 import type { DryRunResponse, RulesResponse } from '../../responses.ts';
-import { call, get, useResource } from '../app/api.ts';
+import { call, get, useCommand, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { shortTime } from '../parts/time.ts';
-import { Badge, Empty, Loaded } from '../parts/ui.tsx';
+import { Badge, Card, Empty, Loaded, Problem } from '../parts/ui.tsx';
 
 /** The active rules, and a dry run of changed rules. */
 export function RoutingPage() {
@@ -24,7 +24,7 @@ export function RoutingPage() {
           rules.length === 0 ? (
             <Empty title="No organization yet">Rules appear with an organization's first conversation.</Empty>
           ) : (
-            rules.map((one) => <Organization key={one.organizationId} rules={one} />)
+            rules.map((organization) => <Organization key={organization.organizationId} rules={organization} />)
           )
         }
       </Loaded>
@@ -68,26 +68,14 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
 
 function RulesDryRun({ organizationId, inForce }: { organizationId: string; inForce: string }) {
   const [text, setText] = useState(inForce);
-  const [answer, setAnswer] = useState<DryRunResponse>();
-  const [problem, setProblem] = useState('');
-  const [busy, setBusy] = useState(false);
-  const run = () => {
-    let rules: unknown;
-    try {
-      rules = JSON.parse(text);
-    } catch (error) {
-      setProblem(`Invalid JSON: ${error instanceof Error ? error.message : error}`);
-      return;
-    }
-    setBusy(true);
-    setProblem('');
-    call<DryRunResponse>('POST', '/api/routing/test', { organizationId, rules, limit: 50 })
-      .then(setAnswer, ({ message }: Error) => setProblem(message))
-      .finally(() => setBusy(false));
+  const [response, setResponse] = useState<DryRunResponse>();
+  const { problem, busy, run } = useCommand();
+  const evaluate = () => {
+    setResponse(undefined);
+    run(evaluateRules(organizationId, text), setResponse);
   };
   return (
-    <section class="card" aria-labelledby={`try-${organizationId}`}>
-      <h2 id={`try-${organizationId}`}>Dry run</h2>
+    <Card title="Dry run">
       <p>
         Edit the rules and evaluate them for the 50 latest conversations. This does not change the active rules; to
         apply rules, run <code>npx livechat routing apply</code>.
@@ -102,24 +90,30 @@ function RulesDryRun({ organizationId, inForce }: { organizationId: string; inFo
         />
       </label>
       <p class="actions">
-        <button type="button" class="primary" disabled={busy} onClick={run}>
+        <button type="button" class="primary" disabled={busy} onClick={evaluate}>
           {busy ? 'Evaluating…' : 'Evaluate recent conversations'}
         </button>{' '}
         <button type="button" disabled={text === inForce} onClick={() => setText(inForce)}>
           Reset to the active rules
         </button>
       </p>
-      {problem && (
-        <p class="bad" role="alert">
-          {problem}
-        </p>
-      )}
-      {answer && <DryRunResults answer={answer} />}
-    </section>
+      <Problem text={problem} />
+      {response && <DryRunResults {...response} />}
+    </Card>
   );
 }
 
-function DryRunResults({ answer: { results } }: { answer: DryRunResponse }) {
+async function evaluateRules(organizationId: string, json: string): Promise<DryRunResponse> {
+  let rules: unknown;
+  try {
+    rules = JSON.parse(json);
+  } catch (cause) {
+    throw new Error(`Invalid JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+  return call('POST', '/api/routing/test', { organizationId, rules, limit: 50 });
+}
+
+function DryRunResults({ organizationId, results }: DryRunResponse) {
   const differing = results.filter(({ differs }) => differs).length;
   return (
     <div role="status">
@@ -136,7 +130,7 @@ function DryRunResults({ answer: { results } }: { answer: DryRunResponse }) {
             <li key={conversationId}>
               <p>
                 <Badge tone={differs ? 'warn' : 'calm'}>{differs ? 'differs' : 'same'}</Badge>{' '}
-                <a href={linkTo('conversations', conversationId, { organizationId: '' })}>{conversationId}</a>{' '}
+                <a href={linkTo('conversations', conversationId, { organizationId })}>{conversationId}</a>{' '}
                 <small>{shortTime(startedAt)}</small>
               </p>
               <p>
@@ -156,26 +150,25 @@ function DryRunResults({ answer: { results } }: { answer: DryRunResponse }) {
 }
 
 function describeOutcome({ actions, waitsFor }: DryRunResponse['results'][number]['inForce']): string {
-  const done = actions.map((action) => `${describeAction(action)} (${action.rule})`);
+  const planned = actions.map((action) => `${describeAction(action)} (${action.rule})`);
   const waits = waitsFor === undefined ? [] : [`“${waitsFor}” waits for the customer's first message`];
-  return [...done, ...waits].join('; ') || "assigned by LiveChat's own routing";
+  return [...planned, ...waits].join('; ') || "assigned by LiveChat's own routing";
 }
 
-/** Routing rules as text. */
-
-export function describeCondition(condition: Condition | undefined): string {
+/** A condition as text, such as `country is US or CA`. */
+function describeCondition(condition: Condition | undefined): string {
   if (condition === undefined) return 'any chat starts';
-  if ('all' in condition) return condition.all.map(inner).join(' and ') || 'any chat starts';
-  if ('any' in condition) return condition.any.map(inner).join(' or ') || 'never';
+  if ('all' in condition) return condition.all.map(describeNested).join(' and ') || 'any chat starts';
+  if ('any' in condition) return condition.any.map(describeNested).join(' or ') || 'never';
   if ('not' in condition) return `not (${describeCondition(condition.not)})`;
   const { fact, ...operators } = condition;
   const [name = '', operand] = Object.entries(operators).find(([, value]) => value !== undefined) ?? [];
   return `${fact} ${operatorText[name] ?? name} ${Array.isArray(operand) ? operand.join(' or ') : String(operand)}`;
 }
 
-function inner(condition: Condition): string {
-  const words = describeCondition(condition);
-  return 'all' in condition || 'any' in condition ? `(${words})` : words;
+function describeNested(condition: Condition): string {
+  const text = describeCondition(condition);
+  return 'all' in condition || 'any' in condition ? `(${text})` : text;
 }
 
 const operatorText: Readonly<Record<string, string>> = {
@@ -192,7 +185,7 @@ function describeTarget(target: Target): string {
   return `group ${target.group}${target.queue ? ', or its queue' : ''}`;
 }
 
-export function describeActions({ transfer, tag, priority, note, answer }: Actions): string[] {
+function describeActions({ transfer, tag, priority, note, answer }: Actions): string[] {
   return [
     ...(transfer ? [`assign to ${transfer.map(describeTarget).join(', else ')}`] : []),
     ...(tag ? [`tag ${tag.join(', ')}`] : []),
@@ -202,14 +195,14 @@ export function describeActions({ transfer, tag, priority, note, answer }: Actio
   ];
 }
 
-export function describeAction(step: PlannedAction): string {
-  const { rule: _, action, ...rest } = step;
-  const [what] = Object.values(rest);
-  return `${action} ${typeof what === 'object' ? describeValues(what) : (what ?? '')}`.trim();
+function describeAction(planned: PlannedAction): string {
+  const { rule: _, action, ...rest } = planned;
+  const [operand] = Object.values(rest);
+  return `${action} ${typeof operand === 'object' ? describeValues(operand) : (operand ?? '')}`.trim();
 }
 
 function describeValues(value: object): string {
   return Object.values(value)
-    .map((one) => (typeof one === 'object' && one !== null ? describeValues(one) : String(one)))
+    .map((item) => (typeof item === 'object' && item !== null ? describeValues(item) : String(item)))
     .join(', ');
 }

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConversationResponse } from '../../responses.ts';
-import { get, type Resource, useResource } from '../app/api.ts';
+import { get, type Resource, useCommand, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { DeliveryBadge } from '../conversations/message.tsx';
+import { Problem } from '../parts/ui.tsx';
 import {
   addFault,
   clearFaults,
@@ -40,10 +41,10 @@ export function SimulatorPage() {
   const chat = useResource(`simulator ${id}`, () => loadChat(id));
   useChanges(() => true, chat.reload);
   useEffect(() => {
-    // The engine restarted and no longer has the chat.
+    // A restart of the engine deletes its chats.
     if (chat.failure?.status === 404) setId('');
   }, [chat.failure]);
-  const say = async (text: string) => {
+  const sendAsCustomer = async (text: string) => {
     if (id) await sendAction(id, { action: 'message', text });
     else {
       const started = await startChat(text);
@@ -52,7 +53,7 @@ export function SimulatorPage() {
     }
     chat.reload();
   };
-  const answer = async (text: string) => {
+  const sendAsAgent = async (text: string) => {
     await sendThroughBus(id, text);
     chat.reload();
   };
@@ -72,7 +73,7 @@ export function SimulatorPage() {
           about="in LiveChat's chat window"
           who="customer"
           bubbles={customerBubbles(chat)}
-          onSend={say}
+          onSend={sendAsCustomer}
           enabled
         />
         <ChatBox
@@ -80,7 +81,7 @@ export function SimulatorPage() {
           about="in the bridge, sends through the bus"
           who="agent"
           bubbles={agentBubbles(chat)}
-          onSend={answer}
+          onSend={sendAsAgent}
           enabled={chat.value?.bridge !== undefined}
         />
       </div>
@@ -123,7 +124,8 @@ function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
         below: delivery && (
           <>
             <DeliveryBadge delivery={delivery} />
-            {delivery.attempts > 0 && ` after ${delivery.attempts} failed attempts`}
+            {delivery.attempts > 0 &&
+              ` after ${delivery.attempts} failed ${delivery.attempts === 1 ? 'attempt' : 'attempts'}`}
           </>
         ),
       }),
@@ -147,7 +149,7 @@ function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
   ];
 }
 
-export interface Bubble {
+interface Bubble {
   readonly key: string;
   readonly text: string;
   readonly side: 'own' | 'other' | 'system';
@@ -163,19 +165,14 @@ interface ChatBoxProps {
   readonly onSend: (text: string) => Promise<void>;
 }
 
-export function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBoxProps) {
+function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBoxProps) {
   const [text, setText] = useState('');
-  const [problem, setProblem] = useState('');
+  const { problem, run } = useCommand();
   const list = useRef<HTMLOListElement>(null);
   const count = bubbles.length;
   useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [count]);
   const send = () => {
-    if (!text.trim()) return;
-    setProblem('');
-    onSend(text).then(
-      () => setText(''),
-      ({ message }: Error) => setProblem(message),
-    );
+    if (text.trim()) run(onSend(text), () => setText(''));
   };
   return (
     <section class={`chat-box ${who}`} aria-label={title}>
@@ -185,9 +182,9 @@ export function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBox
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
       <ol ref={list} tabIndex={0} aria-label={`What the ${who} sees`} aria-live="polite">
-        {bubbles.map(({ key, text: said, side, below }) => (
+        {bubbles.map(({ key, text: content, side, below }) => (
           <li key={key} class={side}>
-            <p>{said}</p>
+            <p>{content}</p>
             {below && <small>{below}</small>}
           </li>
         ))}
@@ -195,11 +192,7 @@ export function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBox
       {count === 0 && (
         <p class="hint">{enabled ? 'Send a message to start a chat.' : 'The customer starts the chat.'}</p>
       )}
-      {problem && (
-        <p class="bad" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
       <form
         onSubmit={(submit) => {
           submit.preventDefault();
@@ -227,27 +220,19 @@ const reloadMs = 1_500;
 /** Buttons that inject faults into the simulator. */
 export function Faults() {
   const active = useResource('faults', countFaults);
-  const [problem, setProblem] = useState('');
+  const { problem, run } = useCommand();
   const { reload } = active;
   useEffect(() => {
     const timer = setInterval(reload, reloadMs);
     return () => clearInterval(timer);
   }, [reload]);
-  const run = (work: Promise<unknown>) =>
-    work.then(
-      () => {
-        setProblem('');
-        reload();
-      },
-      ({ message }: Error) => setProblem(message),
-    );
   const count = active.value ?? 0;
   return (
     <section class="card faults" aria-labelledby="faults-title">
       <h2 id="faults-title">Inject faults</h2>
       <div class="switches">
         {faults.map(({ name, about, request }) => (
-          <button type="button" key={name} title={about} onClick={() => run(addFault(request))}>
+          <button type="button" key={name} title={about} onClick={() => run(addFault(request), reload)}>
             {name}
           </button>
         ))}
@@ -255,17 +240,13 @@ export function Faults() {
           type="button"
           class={count > 0 ? 'primary' : ''}
           disabled={count === 0}
-          onClick={() => run(clearFaults())}
+          onClick={() => run(clearFaults(), reload)}
         >
-          Clear fault
+          Clear faults
         </button>
       </div>
       <p role="status">{count === 0 ? 'No active faults.' : `${count} active ${count === 1 ? 'fault' : 'faults'}.`}</p>
-      {problem && (
-        <p class="bad" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
     </section>
   );
 }

@@ -1,35 +1,35 @@
 import type { Check } from '../select.ts';
-import { consumed, retention, runtime } from './functions.ts';
-import { cornered, exact, trusted, used } from './iam.ts';
-import { inventory } from './inventory.ts';
-import { machines } from './machine.ts';
-import { alarmed, complete, shown } from './monitoring.ts';
-import { invokers, queued, sources } from './queues.ts';
-import { archived, delivery } from './rules.ts';
-import { bucketed, secretive, tabled } from './storage.ts';
-import { guarded } from './webhook.ts';
+import { checkConsumers, checkFunctions, checkLogRetention } from './functions.ts';
+import { checkFunctionPermissions, checkRolePolicies, checkTrustPolicies, checkWebhookRole } from './iam.ts';
+import { checkInventory } from './inventory.ts';
+import { checkStateMachines } from './machine.ts';
+import { checkAlarms, checkDashboard, checkRequiredAlarms } from './monitoring.ts';
+import { checkFunctionPolicies, checkQueues, checkResourcePolicies } from './queues.ts';
+import { checkArchive, checkRules } from './rules.ts';
+import { checkBucket, checkSecret, checkTables } from './storage.ts';
+import { checkApi } from './webhook.ts';
 
-/** Everything that is held against what a stage would make, by what it promises. */
+/** Checks of a synthesized stage, by the behaviour that they verify. */
 export const checks: Readonly<Record<string, Check>> = {
-  'everything in the topology is there, and nothing else': inventory,
-  'functions run as the topology says, log, and keep what they fail': runtime,
-  'logs are kept for as long as the stage says': retention,
-  'rules match, deliver, try again and keep what is not taken': delivery,
-  'the bus can be replayed, but for what would send': archived,
-  'the dead-letter queue is read': consumed,
-  'queues keep for 14 days, encrypted, and park': queued,
-  'queues and topics take from our own sources alone': sources,
-  'functions are invoked by our own sources alone': invokers,
-  'the state machine is core’s, and logs no messages': machines,
-  'roles allow exact actions on exact resources': exact,
-  'roles trust their service alone': trusted,
-  'functions may do what they use, and nothing more': used,
-  'the webhook can do no harm': cornered,
-  'the webhook is throttled and answers no browser': guarded,
-  'tables are recoverable, expire and are protected': tabled,
-  'the bucket is private, encrypted and forgets': bucketed,
-  'the secret is made without a value': secretive,
-  'alarms look at what is emitted, and say what to do': alarmed,
-  'what must be watched is watched': complete,
-  'the dashboard shows what is emitted': shown,
+  'deploys exactly the resources of the topology': checkInventory,
+  'configures functions as in the topology, with logs, traces and a failure destination': checkFunctions,
+  'sets the log retention of the stage': checkLogRetention,
+  'gives every rule its pattern, target, retry policy and dead-letter queue': checkRules,
+  'archives all events except send requests': checkArchive,
+  'connects the dead-letter queue to its function': checkConsumers,
+  'encrypts queues, retains messages for 14 days and sets the quarantine queue': checkQueues,
+  'restricts queue and topic policies to sources in the account': checkResourcePolicies,
+  'restricts function policies to sources in the account': checkFunctionPolicies,
+  'deploys the state machine of core and logs no execution data': checkStateMachines,
+  'allows exact actions on exact resources': checkRolePolicies,
+  'lets only one service assume each role': checkTrustPolicies,
+  'grants functions exactly their permissions': checkFunctionPermissions,
+  'limits the webhook to the bus, its secrets and large events': checkWebhookRole,
+  'throttles the webhook and enables no CORS': checkApi,
+  'creates tables with recovery, TTL and deletion protection': checkTables,
+  'keeps the bucket private, encrypted and expiring': checkBucket,
+  'creates the secret without a value': checkSecret,
+  'bases alarms on emitted metrics and links them to the runbook': checkAlarms,
+  'has an alarm for every required condition': checkRequiredAlarms,
+  'shows every metric on the dashboard': checkDashboard,
 };

@@ -1,5 +1,5 @@
 import { bucket, functions, settings, stateMachines, tables, variables } from '../../../stacks/topology.ts';
-import { at, type Check, find, named, stageOf } from '../select.ts';
+import { at, type Check, find, resourceName, stageName } from '../select.ts';
 
 const resources: ReadonlySet<string> = new Set([
   ...Object.values(tables).map(({ variable }) => variable),
@@ -8,8 +8,8 @@ const resources: ReadonlySet<string> = new Set([
   bucket.variable,
 ]);
 
-/** Fields of the secret, which have the names that they have in the environment of the local engine. */
-const fields: ReadonlySet<string> = new Set([
+/** The fields of the secret, by their variables in the local engine. */
+const secretFields: ReadonlySet<string> = new Set([
   'LIVECHAT_WEBHOOK_SECRET',
   'LIVECHAT_CLIENT_ID',
   'LIVECHAT_AGENT_ID',
@@ -18,38 +18,45 @@ const fields: ReadonlySet<string> = new Set([
   'LIVECHAT_ACCESS_TOKEN',
 ]);
 
-/** By these a function learns that it runs beside the local engine. Deployed it must not have them. */
-const local: ReadonlySet<string> = new Set(['MEDIA_SIMULATOR_URL', 'AWS_ENDPOINT_URL']);
+/** Variables that only the local engine sets. */
+const localVariables: ReadonlySet<string> = new Set(['MEDIA_SIMULATOR_URL', 'AWS_ENDPOINT_URL']);
 
-/** Look like variables and are none: JavaScript's and AWS's own words, and error codes of Node and the HTTP client. */
-const words: ReadonlySet<string> = new Set(['NEGATIVE_INFINITY', 'ERROR_CODE', 'ERROR_MESSAGE', 'TIMED_OUT']);
+/** Names of the same form that are no variables. */
+const otherNames: ReadonlySet<string> = new Set(['NEGATIVE_INFINITY', 'ERROR_CODE', 'ERROR_MESSAGE', 'TIMED_OUT']);
 const errorCode = /^(?:ERR|EAI)_/;
 
-/** What each function's code reads from its environment, by the function's name. */
-export type Reads = Readonly<Record<string, ReadonlySet<string>>>;
+/** The variables that the code of each function reads, by function. */
+export type VariableReads = Readonly<Record<string, ReadonlySet<string>>>;
 
-/** Every function finds what its code reads, and nothing that it does not; no secret among it. */
-export function provided(reads: Reads): Check {
+/** Verifies that the environment of each function holds exactly the resource variables that its code reads, and no secrets. */
+export function checkEnvironment(reads: VariableReads): Check {
   return (app) =>
     Object.keys(functions).flatMap((name) => {
-      const found = at(find(app, 'aws:lambda/function:Function', named(app, name)).inputs, 'environment.variables');
-      const there: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {};
+      const found = at(
+        find(app, 'aws:lambda/function:Function', resourceName(app, name)).inputs,
+        'environment.variables',
+      );
+      const environment: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {};
       const read = reads[name] ?? new Set();
       const known = (one: string) =>
-        [resources, fields, local, words].some((names) => names.has(one)) || isSetting(one) || errorCode.test(one);
+        [resources, secretFields, localVariables, otherNames].some((names) => names.has(one)) ||
+        isSetting(one) ||
+        errorCode.test(one);
       return [
-        ...[...read].filter((one) => resources.has(one) && !there[one]).map((one) => `does not find ${one}`),
-        ...Object.keys(there)
+        ...[...read].filter((one) => resources.has(one) && !environment[one]).map((one) => `lacks ${one}`),
+        ...Object.keys(environment)
           .filter((one) => resources.has(one) && !read.has(one))
-          .map((one) => `never reads ${one}`),
-        ...[...read].filter((one) => !known(one)).map((one) => `reads ${one}, which nobody knows`),
-        ...Object.keys(there)
-          .filter((one) => fields.has(one))
+          .map((one) => `does not read ${one}`),
+        ...[...read].filter((one) => !known(one)).map((one) => `reads the unknown variable ${one}`),
+        ...Object.keys(environment)
+          .filter((one) => secretFields.has(one))
           .map((one) => `has the secret ${one} in its environment`),
-        ...Object.keys(there)
-          .filter((one) => local.has(one))
+        ...Object.keys(environment)
+          .filter((one) => localVariables.has(one))
           .map((one) => `has ${one}, which is for the local engine`),
-        ...(there.POWERTOOLS_SERVICE_NAME === `livechat-${stageOf(app)}` ? [] : ['counts for another service']),
+        ...(environment.POWERTOOLS_SERVICE_NAME === `livechat-${stageName(app)}`
+          ? []
+          : ['has the wrong POWERTOOLS_SERVICE_NAME']),
       ].map((problem) => `${name}: ${problem}`);
     });
 }
@@ -58,8 +65,8 @@ function isSetting(name: string): boolean {
   return settings.some((one) => one === name);
 }
 
-/** Settings that no function reads. The logger, a library, reads its own. */
-export function unread(reads: Reads): string[] {
+/** Settings that no function reads, except LOG_LEVEL, which Powertools reads. */
+export function findUnreadSettings(reads: VariableReads): string[] {
   const read = new Set(Object.values(reads).flatMap((names) => [...names]));
-  return settings.filter((name) => !read.has(name) && name !== 'LOG_LEVEL').map((name) => `nobody reads ${name}`);
+  return settings.filter((name) => !read.has(name) && name !== 'LOG_LEVEL').map((name) => `no function reads ${name}`);
 }

@@ -10,14 +10,13 @@ import {
   tables,
   webhookRoute,
 } from '../../../stacks/topology.ts';
-import { type Check, differences, isProduction, named, ofType, textAt } from '../select.ts';
+import { type Check, differences, isProduction, ofType, resourceName, textAt } from '../select.ts';
 
 const component = (name: string) => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Everything in the topology is there once, and nothing of its kind beside it. */
-export const inventory: Check = (app) => {
+export const checkInventory: Check = (app) => {
   const names = (type: string, path = 'name') => ofType(app, type).map(({ inputs }) => textAt(inputs, path));
-  const own = (wanted: readonly string[]) => wanted.map((name) => named(app, name));
+  const own = (expected: readonly string[]) => expected.map((name) => resourceName(app, name));
   const bus = isProduction(app) ? busName : `${busName}-${String(app.settings.stage)}`;
   return [
     ...differences('function', own(Object.keys(functions)), names('aws:lambda/function:Function')),
@@ -31,7 +30,7 @@ export const inventory: Check = (app) => {
     ),
     ...differences(
       'consumer',
-      Object.values(consumers).map((consumer) => named(app, consumer.function)),
+      Object.values(consumers).map((consumer) => resourceName(app, consumer.function)),
       names('aws:lambda/eventSourceMapping:EventSourceMapping', 'functionName'),
     ),
     ...differences(

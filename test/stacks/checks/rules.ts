@@ -1,62 +1,63 @@
-import { alertRule, archive, patternOf, type RuleSpec, rules } from '../../../stacks/topology.ts';
-import type { App, Emitted } from '../emitted.ts';
-import { at, type Check, find, listAt, named, ofType, same, statementsOf, textAt } from '../select.ts';
+import { alertRule, archive, type RuleSpec, resolvePattern, rules } from '../../../stacks/topology.ts';
+import type { App, Resource } from '../app.ts';
+import { at, type Check, find, isEqual, listAt, ofType, parseStatements, resourceName, textAt } from '../select.ts';
 
-interface Wanted {
+interface Expectation {
   readonly pattern: unknown;
   readonly kind: 'lambda' | 'states' | 'sqs' | 'sns';
-  /** The ARN's end. */
+  /** The end of the ARN. */
   readonly target: string;
 }
 
-function wantedOf(app: App, spec: RuleSpec): Wanted {
-  const machine = textAt(find(app, 'aws:sfn/stateMachine:StateMachine', named(app, 'send')).inputs, 'name');
+function expectRule(app: App, spec: RuleSpec): Expectation {
+  const machine = textAt(find(app, 'aws:sfn/stateMachine:StateMachine', resourceName(app, 'send')).inputs, 'name');
   const region = textAt(app.settings, 'providers.aws.region');
-  const pattern = patternOf(spec, () => `arn:aws:states:${region}:123456789012:stateMachine:${machine}`);
+  const pattern = resolvePattern(spec, () => `arn:aws:states:${region}:123456789012:stateMachine:${machine}`);
   const { target } = spec;
-  if ('function' in target) return { pattern, kind: 'lambda', target: `:function:${named(app, target.function)}` };
-  if ('stateMachine' in target) return { pattern, kind: 'states', target: `:${named(app, target.stateMachine)}` };
+  if ('function' in target)
+    return { pattern, kind: 'lambda', target: `:function:${resourceName(app, target.function)}` };
+  if ('stateMachine' in target)
+    return { pattern, kind: 'states', target: `:${resourceName(app, target.stateMachine)}` };
   const queue = find(app, 'aws:sqs/queue:Queue', 'DeadLettersQueue');
   return { pattern, kind: 'sqs', target: `:${textAt(queue.inputs, 'name')}` };
 }
 
-/** Every rule: its pattern, its one target, and what becomes of an event that the target does not take. */
-export const delivery: Check = (app) => {
+export const checkRules: Check = (app) => {
   const alert = { pattern: alertRule.pattern, kind: 'sns', target: 'AlertsTopic' } as const;
   return [
-    ...Object.entries(rules).flatMap(([name, spec]) => ofRule(app, name, wantedOf(app, spec), spec.bus)),
-    ...ofRule(app, alertRule.name, alert),
+    ...Object.entries(rules).flatMap(([name, spec]) => ruleProblems(app, name, expectRule(app, spec), spec.bus)),
+    ...ruleProblems(app, alertRule.name, alert),
   ];
 };
 
-function ofRule(app: App, name: string, wanted: Wanted, bus?: string): string[] {
-  const rule = find(app, 'aws:cloudwatch/eventRule:EventRule', named(app, name));
+function ruleProblems(app: App, name: string, expected: Expectation, bus?: string): string[] {
+  const rule = find(app, 'aws:cloudwatch/eventRule:EventRule', resourceName(app, name));
   const targets = ofType(app, 'aws:cloudwatch/eventTarget:EventTarget').filter(
-    ({ inputs }) => inputs.rule === named(app, name),
+    ({ inputs }) => inputs.rule === resourceName(app, name),
   );
   const [target] = targets;
   if (!target || targets.length > 1) return [`rule ${name}: expected one target, not ${targets.length}`];
   const problems = [
-    same(sorted(JSON.parse(textAt(rule.inputs, 'eventPattern') || '{}')), sorted(wanted.pattern)) ||
-      'its pattern is another',
-    (rule.inputs.eventBusName === undefined) === (bus === 'default') || 'it is on another bus',
-    rule.inputs.eventBusName === target.inputs.eventBusName || 'its target is on another bus',
-    pointsAt(textAt(target.inputs, 'arn'), wanted) || `its target is ${textAt(target.inputs, 'arn')}`,
+    isEqual(sorted(JSON.parse(textAt(rule.inputs, 'eventPattern') || '{}')), sorted(expected.pattern)) ||
+      'its pattern differs',
+    (rule.inputs.eventBusName === undefined) === (bus === 'default') || 'it is on the wrong bus',
+    rule.inputs.eventBusName === target.inputs.eventBusName || 'its target is on the wrong bus',
+    pointsAt(textAt(target.inputs, 'arn'), expected) || `its target is ${textAt(target.inputs, 'arn')}`,
     textAt(target.inputs, 'deadLetterConfig.arn').includes('DeadLettersQueue') || 'its target has no dead-letter queue',
     at(target.inputs, 'retryPolicy.maximumRetryAttempts') === 185 || 'its target has no retry policy',
     at(target.inputs, 'retryPolicy.maximumEventAgeInSeconds') === 86_400 || 'its target has no retry policy',
-    ...letIn(app, rule, target, wanted),
+    ...policyProblems(app, rule, target, expected),
   ];
   return problems.flatMap((problem) => (problem === true ? [] : [`rule ${name}: ${problem}`]));
 }
 
-function pointsAt(arn: string, { kind, target }: Wanted): boolean {
+function pointsAt(arn: string, { kind, target }: Expectation): boolean {
   return arn.startsWith(`arn:aws:${kind}:`) && (kind === 'sns' ? arn.includes(target) : arn.endsWith(target));
 }
 
-/** Whether the target, and the dead-letter queue in its place, take what the rule sends, and from it alone. */
-function letIn(app: App, rule: Emitted, target: Emitted, { kind }: Wanted): (true | string)[] {
-  const arn = arnOf(app, rule);
+/** The target and the dead-letter queue must accept events of this rule. */
+function policyProblems(app: App, rule: Resource, target: Resource, { kind }: Expectation): (true | string)[] {
+  const arn = ruleArn(app, rule);
   const queue = find(app, 'aws:sqs/queuePolicy:QueuePolicy', 'DeadLettersPolicy');
   const topic = find(app, 'aws:sns/topicPolicy:TopicPolicy', 'AlertsPolicy');
   const permission = ofType(app, 'aws:lambda/permission:Permission').find(
@@ -66,21 +67,21 @@ function letIn(app: App, rule: Emitted, target: Emitted, { kind }: Wanted): (tru
       textAt(target.inputs, 'arn').endsWith(`:${textAt(inputs, 'function')}`),
   );
   return [
-    admits(queue, arn) || 'the dead-letter queue does not let it in',
-    kind !== 'lambda' || permission !== undefined || 'its function does not let it in',
-    kind !== 'sns' || admits(topic, arn) || 'the topic does not let it in',
+    allowsSource(queue, arn) || 'the dead-letter queue denies it',
+    kind !== 'lambda' || permission !== undefined || 'its function denies it',
+    kind !== 'sns' || allowsSource(topic, arn) || 'the topic denies it',
     kind !== 'states' || textAt(target.inputs, 'roleArn') !== '' || 'it has no role to start the state machine',
   ];
 }
 
-function admits({ inputs }: Emitted, arn: string): boolean {
+function allowsSource({ inputs }: Resource, arn: string): boolean {
   if (inputs.policy === undefined) return false;
-  return statementsOf(inputs.policy).some(({ condition }) =>
+  return parseStatements(inputs.policy).some(({ condition }) =>
     [at(condition, 'ArnEquals.aws:SourceArn')].flat().includes(arn),
   );
 }
 
-function arnOf(app: App, { inputs }: Emitted): string {
+function ruleArn(app: App, { inputs }: Resource): string {
   const bus = textAt(inputs, 'eventBusName');
   const region = textAt(app.settings, 'providers.aws.region');
   return `arn:aws:events:${region}:123456789012:rule/${bus ? `${bus}/` : ''}${textAt(inputs, 'name')}`;
@@ -95,15 +96,14 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** The archive keeps what may be replayed, and never what would send. */
-export const archived: Check = (app) => {
-  const [kept, ...others] = ofType(app, 'aws:cloudwatch/eventArchive:EventArchive');
-  if (!kept || others.length > 0) return ['expected one archive'];
-  const pattern: unknown = JSON.parse(textAt(kept.inputs, 'eventPattern'));
+export const checkArchive: Check = (app) => {
+  const [archived, ...others] = ofType(app, 'aws:cloudwatch/eventArchive:EventArchive');
+  if (!archived || others.length > 0) return ['expected one archive'];
+  const pattern: unknown = JSON.parse(textAt(archived.inputs, 'eventPattern'));
   const excluded = listAt(pattern, 'detail-type').some((one) => at(one, 'anything-but') === 'message.send.requested');
   return [
-    ...(excluded ? [] : ['the archive keeps send requests']),
-    ...(same(pattern, archive.pattern) ? [] : ['the archive’s pattern is another']),
-    ...(Number(kept.inputs.retentionDays) > 0 ? [] : ['the archive keeps events for ever']),
+    ...(excluded ? [] : ['the archive includes send requests']),
+    ...(isEqual(pattern, archive.pattern) ? [] : ['the pattern of the archive differs']),
+    ...(Number(archived.inputs.retentionDays) > 0 ? [] : ['the archive has no retention']),
   ];
 };

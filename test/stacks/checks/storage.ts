@@ -1,17 +1,16 @@
 import { bucket, type TableSpec, tables } from '../../../stacks/topology.ts';
-import type { App } from '../emitted.ts';
-import { at, type Check, find, isProduction, listAt, ofType, same, statementsOf, textAt } from '../select.ts';
+import type { App } from '../app.ts';
+import { at, type Check, find, isEqual, isProduction, listAt, ofType, parseStatements, textAt } from '../select.ts';
 
 const component = (name: string) => name.replace(/^\w/, (letter) => letter.toUpperCase());
 type Problem = string | true;
 
-/** Tables as the topology lays them out: on demand, recoverable, expiring, and in production not to be deleted. */
-export const tabled: Check = (app) =>
+export const checkTables: Check = (app) =>
   Object.entries(tables).flatMap(([name, spec]) =>
-    tableMetric(app, name, spec).flatMap((problem) => (problem === true ? [] : [`table ${name}: ${problem}`])),
+    tableProblems(app, name, spec).flatMap((problem) => (problem === true ? [] : [`table ${name}: ${problem}`])),
   );
 
-function tableMetric(app: App, name: string, { layout }: TableSpec): Problem[] {
+function tableProblems(app: App, name: string, { layout }: TableSpec): Problem[] {
   const { inputs, retained } = find(app, 'aws:dynamodb/table:Table', `${component(name)}Table`);
   const indexes = listAt(inputs, 'globalSecondaryIndexes').map((index) => ({
     name: at(index, 'name'),
@@ -22,18 +21,16 @@ function tableMetric(app: App, name: string, { layout }: TableSpec): Problem[] {
   return [
     inputs.billingMode === 'PAY_PER_REQUEST' || 'it is not on demand',
     at(inputs, 'pointInTimeRecovery.enabled') === true || 'it cannot be recovered',
-    (at(inputs, 'ttl.enabled') === true && at(inputs, 'ttl.attributeName') === layout.expiry) ||
-      'it keeps all for ever',
+    (at(inputs, 'ttl.enabled') === true && at(inputs, 'ttl.attributeName') === layout.expiry) || 'it has no TTL',
     inputs.deletionProtectionEnabled === isProduction(app) ||
       `its deletion protection is ${inputs.deletionProtectionEnabled}`,
     retained === isProduction(app) || `it is ${retained ? '' : 'not '}retained`,
-    (inputs.hashKey === layout.partitionKey && inputs.rangeKey === layout.sortKey) || 'its key is another',
-    same(indexes, layout.indexes) || 'its indexes are others',
+    (inputs.hashKey === layout.partitionKey && inputs.rangeKey === layout.sortKey) || 'its key differs',
+    isEqual(indexes, layout.indexes) || 'its indexes differ',
   ];
 }
 
-/** The bucket is private, encrypted and forgets; only outside production it goes with all that is in it. */
-export const bucketed: Check = (app) => {
+export const checkBucket: Check = (app) => {
   const own = find(app, 'aws:s3/bucket:Bucket', `${component(bucket.name)}Bucket`);
   const [block] = ofType(app, 'aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock');
   const [encryption] = ofType(
@@ -41,51 +38,50 @@ export const bucketed: Check = (app) => {
     'aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration',
   );
   const problems: Problem[] = [
-    own.inputs.forceDestroy === !isProduction(app) || 'what is in it goes with it',
+    own.inputs.forceDestroy === !isProduction(app) || 'its objects are deleted with it',
     own.retained === isProduction(app) || `it is ${own.retained ? '' : 'not '}retained`,
     ['blockPublicAcls', 'blockPublicPolicy', 'ignorePublicAcls', 'restrictPublicBuckets'].every(
       (rule) => block?.inputs[rule] === true,
     ) || 'it may be made public',
     textAt(listAt(encryption?.inputs, 'rules')[0], 'applyServerSideEncryptionByDefault.sseAlgorithm') !== '' ||
       'it is not encrypted',
-    ofType(app, 'aws:s3/bucketCorsConfiguration:BucketCorsConfiguration').length === 0 || 'browsers may read it',
-    ...expiring(app),
-    ...encryptedOnItsWay(app),
+    ofType(app, 'aws:s3/bucketCorsConfiguration:BucketCorsConfiguration').length === 0 || 'it allows CORS',
+    ...lifecycleProblems(app),
+    ...policyProblems(app),
   ];
   return problems.flatMap((problem) => (problem === true ? [] : [`bucket: ${problem}`]));
 };
 
-function expiring(app: App): Problem[] {
+function lifecycleProblems(app: App): Problem[] {
   const [lifecycle] = ofType(app, 'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration');
   const expired = listAt(lifecycle?.inputs, 'rules').flatMap((rule) =>
     at(rule, 'status') === 'Enabled' && Number(at(rule, 'expiration.days')) > 0 ? [textAt(rule, 'filter.prefix')] : [],
   );
   return [
-    expired.includes(bucket.eventsPrefix) || 'large events are kept for ever',
-    expired.includes('') || 'media are kept for ever',
+    expired.includes(bucket.eventsPrefix) || 'large events do not expire',
+    expired.includes('') || 'media do not expire',
   ];
 }
 
-function encryptedOnItsWay(app: App): Problem[] {
+function policyProblems(app: App): Problem[] {
   const statements = ofType(app, 'aws:s3/bucketPolicy:BucketPolicy').flatMap(({ inputs }) =>
-    statementsOf(inputs.policy),
+    parseStatements(inputs.policy),
   );
-  const refusing = statements.some(
+  const deniesPlainHttp = statements.some(
     ({ effect, condition }) => effect === 'Deny' && JSON.stringify(condition).includes('aws:SecureTransport'),
   );
-  const opening = statements.some(({ effect }) => effect === 'Allow');
-  return [refusing || 'it may be read without TLS', !opening || 'its policy lets somebody in'];
+  const allowsAccess = statements.some(({ effect }) => effect === 'Allow');
+  return [deniesPlainHttp || 'it may be read without TLS', !allowsAccess || 'its policy allows access'];
 }
 
-/** The default secret: made without a value, and in production to be had back for a month. */
-export const secretive: Check = (app) => {
+export const checkSecret: Check = (app) => {
   const [secret, ...others] = ofType(app, 'aws:secretsmanager/secret:Secret');
   const stage = isProduction(app) ? '' : `${textAt(app.settings, 'stage')}/`;
   const problems: Problem[] = [
     others.length === 0 || 'there is more than one',
     secret?.inputs.name === `livechat/${stage}default` || `it is called ${secret?.inputs.name}`,
-    secret?.inputs.recoveryWindowInDays === (isProduction(app) ? 30 : 0) || 'its recovery window is another',
-    secret?.retained === isProduction(app) || 'it goes with the app',
+    secret?.inputs.recoveryWindowInDays === (isProduction(app) ? 30 : 0) || 'its recovery window differs',
+    secret?.retained === isProduction(app) || 'it is not retained',
     ofType(app, 'aws:secretsmanager/secretVersion:SecretVersion').length === 0 || 'its value is in the state',
   ];
   return problems.flatMap((problem) => (problem === true ? [] : [`secret: ${problem}`]));

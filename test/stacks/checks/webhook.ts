@@ -1,8 +1,7 @@
 import { webhookRoute } from '../../../stacks/topology.ts';
-import { at, type Check, named, ofType, textAt } from '../select.ts';
+import { at, type Check, ofType, resourceName, textAt } from '../select.ts';
 
-/** The one door: throttled, logged without what was said, and open to its route alone. */
-export const guarded: Check = (app) => {
+export const checkApi: Check = (app) => {
   const [stage] = ofType(app, 'aws:apigatewayv2/stage:Stage');
   const [api] = ofType(app, 'aws:apigatewayv2/api:Api');
   const [integration] = ofType(app, 'aws:apigatewayv2/integration:Integration');
@@ -10,12 +9,12 @@ export const guarded: Check = (app) => {
   const { perSecond, burst } = webhookRoute.throttle;
   const problems = [
     at(stage?.inputs, 'defaultRouteSettings.throttlingRateLimit') === perSecond || 'the webhook is not throttled',
-    at(stage?.inputs, 'defaultRouteSettings.throttlingBurstLimit') === burst || 'the webhook takes any burst',
-    JSON.stringify(api?.inputs.corsConfiguration ?? {}) === '{}' || 'browsers may call the webhook',
+    at(stage?.inputs, 'defaultRouteSettings.throttlingBurstLimit') === burst || 'the webhook has no burst limit',
+    JSON.stringify(api?.inputs.corsConfiguration ?? {}) === '{}' || 'the webhook allows CORS',
     logged.includes('"status":$context.status') || 'the access log has no status to filter by',
-    !/body|header|userAgent/i.test(logged) || 'the access log holds more than it needs',
-    textAt(integration?.inputs, 'integrationUri').endsWith(`:${named(app, webhookRoute.function)}`) ||
-      'the route leads elsewhere',
+    !/body|header|userAgent/i.test(logged) || 'the access log contains request data',
+    textAt(integration?.inputs, 'integrationUri').endsWith(`:${resourceName(app, webhookRoute.function)}`) ||
+      'the route has the wrong integration',
   ];
   return problems.flatMap((problem) => (problem === true ? [] : [problem]));
 };

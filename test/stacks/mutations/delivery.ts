@@ -1,118 +1,126 @@
-import { admitting, having, type Mutations, types, without } from './mutation.ts';
+import { type Mutations, removeResource, resourcePolicy, setInput, types } from './mutate.ts';
 
 const { rule, target, queue, permission } = types;
 
 export const delivery: Mutations = {
-  'rules match, deliver, try again and keep what is not taken': [
+  'gives every rule its pattern, target, retry policy and dead-letter queue': [
     [
       'a rule has no dead-letter queue',
-      having(target, 'ChatStartedTarget', 'deadLetterConfig', undefined),
+      setInput(target, 'ChatStartedTarget', 'deadLetterConfig', undefined),
       /chat-started: its target has no dead-letter queue/,
     ],
     [
-      'a rule gives up at once',
-      having(target, 'ChatStartedTarget', 'retryPolicy', undefined),
+      'a rule has no retry policy',
+      setInput(target, 'ChatStartedTarget', 'retryPolicy', undefined),
       /chat-started: its target has no retry policy/,
     ],
     [
-      'a pattern is wider',
-      having(rule, 'ChatStartedRule', 'eventPattern', '{"source":["omnichannel.livechat"]}'),
-      /chat-started: its pattern is another/,
+      'a pattern is too broad',
+      setInput(rule, 'ChatStartedRule', 'eventPattern', '{"source":["omnichannel.livechat"]}'),
+      /chat-started: its pattern differs/,
     ],
     [
-      'replays would send',
-      having(rule, 'SendRequestedRule', 'eventPattern', '{"detail-type":["message.send.requested"]}'),
-      /send-requested: its pattern is another/,
+      'a replay would send messages',
+      setInput(rule, 'SendRequestedRule', 'eventPattern', '{"detail-type":["message.send.requested"]}'),
+      /send-requested: its pattern differs/,
     ],
     [
-      'a target is another',
-      having(target, 'ChatStartedTarget', 'arn', 'arn:aws:lambda:us-east-1:123456789012:function:other'),
+      'a rule has another target',
+      setInput(target, 'ChatStartedTarget', 'arn', 'arn:aws:lambda:us-east-1:123456789012:function:other'),
       /chat-started: its target is arn/,
     ],
     [
-      'a rule listens to another bus',
-      having(rule, 'ChatStartedRule', 'eventBusName', undefined),
-      /chat-started: it is on another bus/,
+      'a rule is on another bus',
+      setInput(rule, 'ChatStartedRule', 'eventBusName', undefined),
+      /chat-started: it is on the wrong bus/,
     ],
-    ['a target is left out', without(target, 'SendEndedTarget'), /send-ended: expected one target, not 0/],
+    ['a rule has no target', removeResource(target, 'SendEndedTarget'), /send-ended: expected one target, not 0/],
     [
-      'a function lets no rule in',
-      without(permission, 'ChatStartedPermission'),
-      /chat-started: its function does not let it in/,
+      'a function denies its rule',
+      removeResource(permission, 'ChatStartedPermission'),
+      /chat-started: its function denies it/,
     ],
     [
       'the machine cannot be started',
-      having(target, 'SendRequestedTarget', 'roleArn', undefined),
+      setInput(target, 'SendRequestedTarget', 'roleArn', undefined),
       /send-requested: it has no role/,
     ],
     [
-      'the queue lets no rule in',
-      having(
+      'the dead-letter queue denies a rule',
+      setInput(
         'aws:sqs/queuePolicy:QueuePolicy',
         'DeadLettersPolicy',
         'policy',
-        admitting({ ArnEquals: { 'aws:SourceArn': 'arn:x' } }),
+        resourcePolicy({ ArnEquals: { 'aws:SourceArn': 'arn:x' } }),
       ),
-      /send-ended: the dead-letter queue does not let it in/,
+      /send-ended: the dead-letter queue denies it/,
     ],
-    ['alerts reach no one', without('aws:sns/topicPolicy:TopicPolicy'), /alert-raised: the topic does not let it in/],
+    ['the topic denies alerts', removeResource('aws:sns/topicPolicy:TopicPolicy'), /alert-raised: the topic denies it/],
   ],
-  'the bus can be replayed, but for what would send': [
-    ['there is no archive', without('aws:cloudwatch/eventArchive:EventArchive'), /expected one archive/],
+  'archives all events except send requests': [
+    ['there is no archive', removeResource('aws:cloudwatch/eventArchive:EventArchive'), /expected one archive/],
     [
       'send requests are archived',
-      having('aws:cloudwatch/eventArchive:EventArchive', 'BusArchive', 'eventPattern', '{"source":[{"prefix":""}]}'),
-      /keeps send requests/,
+      setInput('aws:cloudwatch/eventArchive:EventArchive', 'BusArchive', 'eventPattern', '{"source":[{"prefix":""}]}'),
+      /includes send requests/,
     ],
     [
-      'the archive never forgets',
-      having('aws:cloudwatch/eventArchive:EventArchive', 'BusArchive', 'retentionDays', 0),
-      /for ever/,
+      'the archive has no retention',
+      setInput('aws:cloudwatch/eventArchive:EventArchive', 'BusArchive', 'retentionDays', 0),
+      /archive has no retention/,
     ],
   ],
-  'the dead-letter queue is read': [
+  'connects the dead-letter queue to its function': [
     [
-      'one message fails its batch',
-      having('aws:lambda/eventSourceMapping:EventSourceMapping', 'DeadLetterSource', 'functionResponseTypes', []),
-      /fails its whole batch/,
+      'one message fails its whole batch',
+      setInput('aws:lambda/eventSourceMapping:EventSourceMapping', 'DeadLetterSource', 'functionResponseTypes', []),
+      /batch item failures/,
     ],
-    ['nobody reads', without('aws:lambda/eventSourceMapping:EventSourceMapping'), /dead-letter: its batches/],
-  ],
-  'queues keep for 14 days, encrypted, and park': [
     [
-      'messages are kept for four days',
-      having(queue, 'QuarantineQueue', 'messageRetentionSeconds', 345_600),
+      'the queue has no consumer',
+      removeResource('aws:lambda/eventSourceMapping:EventSourceMapping'),
+      /dead-letter: its batch size/,
+    ],
+  ],
+  'encrypts queues, retains messages for 14 days and sets the quarantine queue': [
+    [
+      'messages are retained for four days only',
+      setInput(queue, 'QuarantineQueue', 'messageRetentionSeconds', 345_600),
       /QuarantineQueue: keeps messages for less/,
     ],
     [
       'a queue is not encrypted',
-      having(queue, 'DeadLettersQueue', 'sqsManagedSseEnabled', false),
+      setInput(queue, 'DeadLettersQueue', 'sqsManagedSseEnabled', false),
       /DeadLettersQueue: not encrypted/,
     ],
-    ['no quarantine queue', having(queue, 'DeadLettersQueue', 'redrivePolicy', undefined), /parks nothing/],
     [
-      'a letter may be read twice',
-      having(queue, 'DeadLettersQueue', 'visibilityTimeoutSeconds', 30),
-      /read by two at once/,
+      'there is no quarantine queue',
+      setInput(queue, 'DeadLettersQueue', 'redrivePolicy', undefined),
+      /has no quarantine queue/,
+    ],
+    [
+      'the visibility timeout is too short',
+      setInput(queue, 'DeadLettersQueue', 'visibilityTimeoutSeconds', 30),
+      /visibility timeout is too short/,
     ],
   ],
-  'queues and topics take from our own sources alone': [
+  'restricts queue and topic policies to sources in the account': [
     [
-      'a queue takes from any rule',
-      having('aws:sqs/queuePolicy:QueuePolicy', 'DeadLettersPolicy', 'policy', admitting()),
-      /DeadLettersPolicy: lets in more than one source/,
+      'a queue accepts messages of any rule',
+      setInput('aws:sqs/queuePolicy:QueuePolicy', 'DeadLettersPolicy', 'policy', resourcePolicy()),
+      /DeadLettersPolicy: allows more than one source/,
     ],
   ],
-  'functions are invoked by our own sources alone': [
+  'restricts function policies to sources in the account': [
     [
-      'any rule may invoke',
-      having(permission, 'ChatStartedPermission', 'sourceArn', undefined),
-      /ChatStartedPermission: lets in/,
+      'any rule may invoke a function',
+      setInput(permission, 'ChatStartedPermission', 'sourceArn', undefined),
+      /ChatStartedPermission: allows/,
     ],
     [
-      'anybody may invoke',
-      having(permission, 'ChatStartedPermission', 'principal', '*'),
-      /ChatStartedPermission: lets in/,
+      'any principal may invoke a function',
+      setInput(permission, 'ChatStartedPermission', 'principal', '*'),
+      /ChatStartedPermission: allows/,
     ],
   ],
 };

@@ -1,47 +1,51 @@
-import { having, type Mutations, types, without } from './mutation.ts';
+import { type Mutations, removeResource, setInput, types } from './mutate.ts';
 
 const { alarm } = types;
 
 export const monitoring: Mutations = {
-  'alarms look at what is emitted, and say what to do': [
-    ['nobody emits the metric', having(alarm, 'Backlog', 'metricName', 'QueueDepth'), /no code emits QueueDepth/],
+  'bases alarms on emitted metrics and links them to the runbook': [
+    ['no code emits the metric', setInput(alarm, 'Backlog', 'metricName', 'QueueDepth'), /no code emits QueueDepth/],
     [
-      'nobody emits it so',
-      having(alarm, 'Backlog', 'dimensions.organizationId', 'x'),
-      /BacklogSeconds is not emitted by organizationId/,
+      'a metric is not emitted with the dimension',
+      setInput(alarm, 'Backlog', 'dimensions.organizationId', 'x'),
+      /BacklogSeconds is not emitted with organizationId/,
     ],
-    ['another stage emits it', having(alarm, 'Backlog', 'dimensions.service', 'livechat-dev'), /which is nobody’s/],
+    [
+      'a metric belongs to another stage',
+      setInput(alarm, 'Backlog', 'dimensions.service', 'livechat-dev'),
+      /of another stage/,
+    ],
     [
       'AWS has no such metric',
-      having(alarm, 'WebhookErrors', 'metricName', '5XXError'),
-      /nobody emits AWS\/ApiGateway 5XXError/,
+      setInput(alarm, 'WebhookErrors', 'metricName', '5XXError'),
+      /there is no metric AWS\/ApiGateway 5XXError/,
     ],
-    ['AWS counts it otherwise', having(alarm, 'WebhookErrors', 'dimensions', { ApiName: 'x' }), /by ApiName/],
+    ['AWS has no such dimension', setInput(alarm, 'WebhookErrors', 'dimensions', { ApiName: 'x' }), /with ApiName/],
     [
-      'the function is gone',
-      without(types.fn, 'MessageSeenFunction'),
+      'the function does not exist',
+      removeResource(types.fn, 'MessageSeenFunction'),
       /there is no FunctionName livechat-production-message-seen/,
     ],
     [
-      'nothing filters the log',
-      without('aws:cloudwatch/logMetricFilter:LogMetricFilter'),
-      /nobody emits livechat-production\/api Throttled/,
+      'there is no metric filter',
+      removeResource('aws:cloudwatch/logMetricFilter:LogMetricFilter'),
+      /there is no metric livechat-production\/api Throttled/,
     ],
-    ['it tells nobody', having(alarm, 'Backlog', 'alarmActions', []), /backlog: tells nobody/],
+    ['an alarm notifies no topic', setInput(alarm, 'Backlog', 'alarmActions', []), /backlog: notifies no topic/],
     [
       'the runbook has no such heading',
-      having(alarm, 'Backlog', 'alarmDescription', 'See docs/how-to/respond-to-alarms.md#nowhere'),
+      setInput(alarm, 'Backlog', 'alarmDescription', 'See docs/how-to/respond-to-alarms.md#nowhere'),
       /no heading "nowhere"/,
     ],
-    ['it says nothing', having(alarm, 'Backlog', 'alarmDescription', ''), /no heading/],
+    ['an alarm has no description', setInput(alarm, 'Backlog', 'alarmDescription', ''), /no heading/],
   ],
-  'what must be watched is watched': [
-    ['an alarm is left out', without(alarm, 'GateClosed'), /nobody watches: gate-closed/],
+  'has an alarm for every required condition': [
+    ['an alarm is missing', removeResource(alarm, 'GateClosed'), /missing alarm: gate-closed/],
   ],
-  'the dashboard shows what is emitted': [
+  'shows every metric on the dashboard': [
     [
-      'a graph shows nothing',
-      having(
+      'a graph has an unknown metric',
+      setInput(
         'aws:cloudwatch/dashboard:Dashboard',
         'Dashboard',
         'dashboardBody',
@@ -53,9 +57,9 @@ export const monitoring: Mutations = {
     ],
     [
       'a metric has no graph',
-      having('aws:cloudwatch/dashboard:Dashboard', 'Dashboard', 'dashboardBody', JSON.stringify({ widgets: [] })),
+      setInput('aws:cloudwatch/dashboard:Dashboard', 'Dashboard', 'dashboardBody', JSON.stringify({ widgets: [] })),
       /dashboard: MediaStored has no graph/,
     ],
-    ['there is none', without('aws:cloudwatch/dashboard:Dashboard'), /expected one dashboard/],
+    ['there is no dashboard', removeResource('aws:cloudwatch/dashboard:Dashboard'), /expected one dashboard/],
   ],
 };

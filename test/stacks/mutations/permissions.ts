@@ -1,125 +1,128 @@
 import { find } from '../select.ts';
-import { allowing, also, having, type Mutations, trusting, types } from './mutation.ts';
+import { addResource, inlinePolicy, type Mutations, setInput, trustPolicy, types } from './mutate.ts';
 
 const { fn, role } = types;
 
 export const permissions: Mutations = {
-  'roles allow exact actions on exact resources': [
+  'allows exact actions on exact resources': [
     [
       'an action has a wildcard',
-      having(
+      setInput(
         role,
         'SendRole',
         'inlinePolicies',
-        allowing('dynamodb:*', 'arn:aws:dynamodb:us-east-1:123456789012:table/livechat-production-x'),
+        inlinePolicy('dynamodb:*', 'arn:aws:dynamodb:us-east-1:123456789012:table/livechat-production-x'),
       ),
       /SendRole: allows dynamodb:\*/,
     ],
     [
       'an action ends in a wildcard',
-      having(role, 'SendRole', 'inlinePolicies', allowing('s3:Get*', 'arn:aws:s3:::livechat-production-media')),
+      setInput(role, 'SendRole', 'inlinePolicies', inlinePolicy('s3:Get*', 'arn:aws:s3:::livechat-production-media')),
       /SendRole: allows s3:Get\*/,
     ],
     [
-      'everything is a resource',
-      having(role, 'SendRole', 'inlinePolicies', allowing('dynamodb:GetItem', '*')),
-      /SendRole: allows dynamodb:GetItem on everything/,
+      'all resources are allowed',
+      setInput(role, 'SendRole', 'inlinePolicies', inlinePolicy('dynamodb:GetItem', '*')),
+      /SendRole: allows dynamodb:GetItem on all resources/,
     ],
     [
-      'a wildcard comes after another’s name',
-      having(role, 'SendRole', 'inlinePolicies', allowing('s3:GetObject', 'arn:aws:s3:::other/*')),
+      'a wildcard follows the name of another app',
+      setInput(role, 'SendRole', 'inlinePolicies', inlinePolicy('s3:GetObject', 'arn:aws:s3:::other/*')),
       /SendRole: allows s3:GetObject on arn:aws:s3:::other/,
     ],
     [
-      'a wildcard takes all that is ours',
-      having(
+      'a wildcard covers the whole stage',
+      setInput(
         role,
         'SendRole',
         'inlinePolicies',
-        allowing('sqs:SendMessage', 'arn:aws:sqs:us-east-1:123456789012:livechat-production-*'),
+        inlinePolicy('sqs:SendMessage', 'arn:aws:sqs:us-east-1:123456789012:livechat-production-*'),
       ),
       /SendRole: allows sqs:SendMessage on/,
     ],
     [
-      'a wildcard stands in the middle',
-      having(
+      'a wildcard is in the middle',
+      setInput(
         role,
         'SendRole',
         'inlinePolicies',
-        allowing('sqs:SendMessage', 'arn:aws:sqs:*:123456789012:livechat-production-x'),
+        inlinePolicy('sqs:SendMessage', 'arn:aws:sqs:*:123456789012:livechat-production-x'),
       ),
       /SendRole: allows sqs:SendMessage on/,
     ],
     [
       'all secrets may be read',
-      having(
+      setInput(
         role,
         'SendRole',
         'inlinePolicies',
-        allowing('secretsmanager:GetSecretValue', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:livechat/*'),
+        inlinePolicy(
+          'secretsmanager:GetSecretValue',
+          'arn:aws:secretsmanager:us-east-1:123456789012:secret:livechat/*',
+        ),
       ),
       /SendRole: allows secretsmanager/,
     ],
     [
       'a managed policy is attached',
-      having(role, 'SendRole', 'managedPolicyArns', ['arn:aws:iam::aws:policy/AdministratorAccess']),
-      /SendRole: has the policy/,
+      setInput(role, 'SendRole', 'managedPolicyArns', ['arn:aws:iam::aws:policy/AdministratorAccess']),
+      /SendRole: has the managed policy/,
     ],
     [
-      'a permission is added from outside',
-      also('aws:iam/rolePolicyAttachment:RolePolicyAttachment', 'Extra', {}),
-      /Extra: a permission outside/,
+      'a policy is attached from outside',
+      addResource('aws:iam/rolePolicyAttachment:RolePolicyAttachment', 'Extra', {}),
+      /Extra: a policy outside/,
     ],
   ],
-  'roles trust their service alone': [
+  'lets only one service assume each role': [
     [
-      'the account may take a role',
-      having(
+      'the account may assume a role',
+      setInput(
         role,
         'SendRole',
         'assumeRolePolicy',
-        trusting({ Service: 'lambda.amazonaws.com', AWS: 'arn:aws:iam::123456789012:root' }),
+        trustPolicy({ Service: 'lambda.amazonaws.com', AWS: 'arn:aws:iam::123456789012:root' }),
       ),
       /SendRole: trusts more than its service/,
     ],
     [
-      'no service may',
-      having(role, 'SendRole', 'assumeRolePolicy', trusting({ AWS: 'arn:aws:iam::1:role/x' })),
-      /SendRole: trusts nobody/,
+      'no service may assume a role',
+      setInput(role, 'SendRole', 'assumeRolePolicy', trustPolicy({ AWS: 'arn:aws:iam::1:role/x' })),
+      /SendRole: trusts no service/,
     ],
   ],
-  'functions may do what they use, and nothing more': [
+  'grants functions exactly their permissions': [
     [
       'a permission is missing',
-      having(role, 'MessageSeenRole', 'inlinePolicies', []),
+      setInput(role, 'MessageSeenRole', 'inlinePolicies', []),
       /message-seen: lacks dynamodb:UpdateItem/,
     ],
     [
-      'a permission is too much',
-      having(role, 'MessageSeenRole', 'inlinePolicies', allowing('dynamodb:DeleteItem', 'arn:x')),
-      /message-seen: may dynamodb:DeleteItem without a use/,
+      'a permission is superfluous',
+      setInput(role, 'MessageSeenRole', 'inlinePolicies', inlinePolicy('dynamodb:DeleteItem', 'arn:x')),
+      /message-seen: may dynamodb:DeleteItem without a permission in the topology/,
     ],
     [
       'two functions share a role',
-      (app) => having(fn, 'MessageSeenFunction', 'role', find(app, fn, 'SendFunction').inputs.role)(app),
+      (app) => setInput(fn, 'MessageSeenFunction', 'role', find(app, fn, 'SendFunction').inputs.role)(app),
       /message-seen: shares its role/,
     ],
   ],
-  'the webhook can do no harm': [
+  'limits the webhook to the bus, its secrets and large events': [
     [
       'the webhook may read a table',
-      having(role, 'WebhookRole', 'inlinePolicies', allowing('dynamodb:GetItem', 'arn:x')),
+      setInput(role, 'WebhookRole', 'inlinePolicies', inlinePolicy('dynamodb:GetItem', 'arn:x')),
       /the webhook may dynamodb:GetItem/,
     ],
     [
-      'the webhook may write anywhere',
-      having(
+      'the webhook may write to the whole bucket',
+      setInput(
         role,
         'WebhookRole',
         'inlinePolicies',
-        allowing('s3:PutObject', 'arn:aws:s3:::livechat-production-media/*'),
+        inlinePolicy('s3:PutObject', 'arn:aws:s3:::livechat-production-media/*'),
       ),
-      /anywhere in the bucket/,
+      /to the whole bucket/,
     ],
   ],
 };

@@ -1,44 +1,52 @@
-import { admitting, also, changed, having, type Mutations, types, without } from './mutation.ts';
+import {
+  addResource,
+  type Mutations,
+  removeResource,
+  replaceResources,
+  resourcePolicy,
+  setInput,
+  types,
+} from './mutate.ts';
 
 const { table, lifecycle } = types;
 
 export const storage: Mutations = {
-  'tables are recoverable, expire and are protected': [
+  'creates tables with recovery, TTL and deletion protection': [
     [
       'a table cannot be recovered',
-      having(table, 'MessagesTable', 'pointInTimeRecovery.enabled', false),
+      setInput(table, 'MessagesTable', 'pointInTimeRecovery.enabled', false),
       /messages: it cannot be recovered/,
     ],
-    ['nothing expires', having(table, 'MessagesTable', 'ttl', undefined), /messages: it keeps all for ever/],
+    ['items do not expire', setInput(table, 'MessagesTable', 'ttl', undefined), /messages: it has no TTL/],
     [
       'a table may be deleted',
-      having(table, 'MessagesTable', 'deletionProtectionEnabled', false),
+      setInput(table, 'MessagesTable', 'deletionProtectionEnabled', false),
       /messages: its deletion protection is false/,
     ],
     [
-      'a table has capacity',
-      having(table, 'MessagesTable', 'billingMode', 'PROVISIONED'),
+      'a table has provisioned capacity',
+      setInput(table, 'MessagesTable', 'billingMode', 'PROVISIONED'),
       /messages: it is not on demand/,
     ],
     [
       'an index is missing',
-      having(table, 'MessagesTable', 'globalSecondaryIndexes', []),
-      /messages: its indexes are others/,
+      setInput(table, 'MessagesTable', 'globalSecondaryIndexes', []),
+      /messages: its indexes differ/,
     ],
     [
-      'a table goes with the app',
+      'a table is not retained',
       (app) =>
-        changed(
+        replaceResources(
           app,
           app.resources.map((one) => ({ ...one, retained: false })),
         ),
       /messages: it is not retained/,
     ],
   ],
-  'the bucket is private, encrypted and forgets': [
+  'keeps the bucket private, encrypted and expiring': [
     [
       'it may be made public',
-      having(
+      setInput(
         'aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock',
         'MediaPublicAccessBlock',
         'blockPublicPolicy',
@@ -48,31 +56,35 @@ export const storage: Mutations = {
     ],
     [
       'it is not encrypted',
-      without('aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration'),
+      removeResource('aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration'),
       /not encrypted/,
     ],
-    ['large events stay', having(lifecycle, 'MediaLifecycle', 'rules', []), /large events are kept for ever/],
-    ['what is in it goes with it', having('aws:s3/bucket:Bucket', 'MediaBucket', 'forceDestroy', true), /goes with it/],
+    ['large events do not expire', setInput(lifecycle, 'MediaLifecycle', 'rules', []), /large events do not expire/],
     [
-      'browsers may read',
-      also('aws:s3/bucketCorsConfiguration:BucketCorsConfiguration', 'Cors', {}),
-      /browsers may read/,
+      'its objects are deleted with it',
+      setInput('aws:s3/bucket:Bucket', 'MediaBucket', 'forceDestroy', true),
+      /objects are deleted with it/,
     ],
     [
-      'its policy lets somebody in',
-      having('aws:s3/bucketPolicy:BucketPolicy', 'MediaPolicy', 'policy', admitting()),
-      /lets somebody in/,
+      'the bucket allows CORS',
+      addResource('aws:s3/bucketCorsConfiguration:BucketCorsConfiguration', 'Cors', {}),
+      /it allows CORS/,
+    ],
+    [
+      'its policy allows access',
+      setInput('aws:s3/bucketPolicy:BucketPolicy', 'MediaPolicy', 'policy', resourcePolicy()),
+      /its policy allows access/,
     ],
   ],
-  'the secret is made without a value': [
+  'creates the secret without a value': [
     [
       'a value is in the state',
-      also('aws:secretsmanager/secretVersion:SecretVersion', 'V', {}),
+      addResource('aws:secretsmanager/secretVersion:SecretVersion', 'V', {}),
       /its value is in the state/,
     ],
     [
-      'it is gone at once',
-      having('aws:secretsmanager/secret:Secret', 'LiveChatSecret', 'recoveryWindowInDays', 0),
+      'it has no recovery window',
+      setInput('aws:secretsmanager/secret:Secret', 'LiveChatSecret', 'recoveryWindowInDays', 0),
       /recovery window/,
     ],
   ],

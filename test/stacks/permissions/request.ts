@@ -1,7 +1,7 @@
-/** One thing that a function asks of AWS, in IAM's terms. */
+/** A call of a function to AWS, in terms of IAM. */
 export interface Request {
-  /** The function, which signs with its name as access key. */
-  readonly who: string;
+  /** The function. Its name is its access key. */
+  readonly functionName: string;
   readonly action: string;
   readonly resources: readonly string[];
 }
@@ -14,44 +14,44 @@ export interface Call {
 }
 
 const signed = /Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\//;
-const here = (service: string, resource: string) => `arn:aws:${service}:us-east-1:123456789012:${resource}`;
+const arn = (service: string, resource: string) => `arn:aws:${service}:us-east-1:123456789012:${resource}`;
 
-/** Reads a call. `deployed` answers what a local name is called where it is deployed. */
-export function requestOf({ method, url, headers, body }: Call, deployed: (local: string) => string): Request {
-  const [, who = '', , service = ''] = signed.exec(String(headers.authorization)) ?? [];
-  if (service === 's3') return { who, ...onBucket(method, new URL(url, 'http://s3'), body, deployed) };
+/** Parses a call. `deployed` translates a local resource name into the deployed one. */
+export function parseRequest({ method, url, headers, body }: Call, deployed: (local: string) => string): Request {
+  const [, functionName = '', , service = ''] = signed.exec(String(headers.authorization)) ?? [];
+  if (service === 's3') return { functionName, ...parseS3Call(method, new URL(url, 'http://s3'), body, deployed) };
   const [, operation = ''] = String(headers['x-amz-target']).split('.');
   const input: Readonly<Record<string, unknown>> = JSON.parse(body);
   const text = (name: string) => deployed(String(input[name]));
   switch (service) {
     case 'dynamodb': {
-      const table = here(service, `table/${text('TableName')}`);
+      const table = arn(service, `table/${text('TableName')}`);
       const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`;
-      return { who, action: `dynamodb:${operation}`, resources: [`${table}${index}`] };
+      return { functionName, action: `dynamodb:${operation}`, resources: [`${table}${index}`] };
     }
     case 'events': {
       const entries = Array.isArray(input.Entries) ? input.Entries : [];
-      const buses = entries.map(({ EventBusName }) => here(service, `event-bus/${deployed(EventBusName)}`));
-      return { who, action: `events:${operation}`, resources: buses };
+      const buses = entries.map(({ EventBusName }) => arn(service, `event-bus/${deployed(EventBusName)}`));
+      return { functionName, action: `events:${operation}`, resources: buses };
     }
     case 'secretsmanager':
-      return { who, action: `${service}:${operation}`, resources: [here(service, `secret:${input.SecretId}`)] };
+      return { functionName, action: `${service}:${operation}`, resources: [arn(service, `secret:${input.SecretId}`)] };
     case 'sqs': {
       const queue =
         deployed(new URL(String(input.QueueUrl)).pathname)
           .split('/')
           .at(-1) ?? '';
-      return { who, action: `sqs:${operation}`, resources: [here(service, queue)] };
+      return { functionName, action: `sqs:${operation}`, resources: [arn(service, queue)] };
     }
     case 'states':
-      return { who, action: `states:${operation}`, resources: [arnIn(input, deployed)] };
+      return { functionName, action: `states:${operation}`, resources: [stateMachineArn(input, deployed)] };
     default:
-      throw new Error(`a call of ${service}, of which the guard knows nothing`);
+      throw new Error(`the proxy does not support ${service}`);
   }
 }
 
-/** An execution's ARN is its machine's, with the name behind it. */
-function arnIn(
+/** The ARN of an execution is that of its state machine plus its name. */
+function stateMachineArn(
   { executionArn, stateMachineArn }: Readonly<Record<string, unknown>>,
   deployed: (local: string) => string,
 ) {
@@ -60,7 +60,12 @@ function arnIn(
   return `${deployed(machine.replace(':execution:', ':stateMachine:')).replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
-function onBucket(method: string, url: URL, body: string, deployed: (local: string) => string): Omit<Request, 'who'> {
+function parseS3Call(
+  method: string,
+  url: URL,
+  body: string,
+  deployed: (local: string) => string,
+): Omit<Request, 'functionName'> {
   const [, local = '', ...rest] = decodeURIComponent(url.pathname).split('/');
   const bucket = `arn:aws:s3:::${deployed(local)}`;
   const object = (key: string) => `${bucket}/${key}`;

@@ -7,14 +7,14 @@ import { outbound } from './outbound.ts';
 
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-describe('a dead letter that may be redriven by itself', () => {
+describe('the automatic redrive of a dead letter', () => {
   let local: Local;
-  let other: ReturnType<typeof outbound>;
+  let world: ReturnType<typeof outbound>;
   let sqs: SQSClient;
   let QueueUrl: string | undefined;
   beforeAll(async () => {
     local = await startLocal();
-    other = outbound(local);
+    world = outbound(local);
     sqs = new SQSClient({ endpoint: local.aws, region: 'us-east-1', credentials });
     ({ QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters })));
   });
@@ -23,26 +23,31 @@ describe('a dead letter that may be redriven by itself', () => {
     await local.stop();
   });
 
-  const say = (body: object) => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(body) }));
+  const sendToQueue = (body: object) =>
+    sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(body) }));
 
-  async function reminders(): Promise<number> {
+  async function countDelayed(): Promise<number> {
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessagesDelayed'] }),
     );
     return Number(Attributes?.ApproximateNumberOfMessagesDelayed);
   }
 
-  /** As the state machine leaves it. */
-  async function ended(error: string): Promise<{ chat: string; id: string }> {
-    const chat = await other.chat();
-    const messages = [{ type: 'text', content: 'Late, but here' }];
+  /** Stores a dead letter of a failed execution. */
+  async function failExecution(error: string): Promise<{ chat: string; id: string }> {
+    const chat = await world.chat();
+    const messages = [{ type: 'text', content: 'Delayed message' }];
     const data = { requestId: randomUUID(), organizationId, conversationId: chat, messages };
     const event = { id: randomUUID(), source: 'shop', 'detail-type': 'message.send.requested', detail: { data } };
     const state = { ...event, time: new Date().toISOString(), error: { Error: error, Cause: '{}' } };
-    await say({ kind: 'send', execution: `arn:aws:states:us-east-1:000000000000:execution:send:${event.id}`, state });
-    await expect.poll(() => other.deadLetters(chat), { timeout: 10_000 }).toMatchObject([{ errorName: error }]);
-    const [letter] = await other.deadLetters(chat);
-    return { chat, id: letter?.id ?? '' };
+    await sendToQueue({
+      kind: 'send',
+      execution: `arn:aws:states:us-east-1:000000000000:execution:send:${event.id}`,
+      state,
+    });
+    await expect.poll(() => world.deadLetters(chat), { timeout: 10_000 }).toMatchObject([{ errorName: error }]);
+    const [deadLetter] = await world.deadLetters(chat);
+    return { chat, id: deadLetter?.id ?? '' };
   }
 
   it.each([
@@ -52,19 +57,19 @@ describe('a dead letter that may be redriven by itself', () => {
     ['RequestExpired', 1],
     ['LiveChatClientError', 0],
     ['LiveChatAuthenticationError', 0],
-  ])('is thought of again later after %s: %d', async (error, more) => {
-    const before = await reminders();
-    await ended(error);
+  ])('after %s, schedules %d redrives', async (error, scheduled) => {
+    const before = await countDelayed();
+    await failExecution(error);
     await local.idle();
-    expect((await reminders()) - before).toBe(more);
+    expect((await countDelayed()) - before).toBe(scheduled);
   });
 
-  it('reaches LiveChat when its time has come, and only once', async () => {
-    const { chat, id } = await ended('Runtime.ExitError');
-    await say({ kind: 'redrive', id });
-    await expect.poll(() => other.shown(chat), { timeout: 10_000 }).toEqual(['Late, but here']);
-    await say({ kind: 'redrive', id });
-    await other.settled();
-    expect(await other.shown(chat)).toEqual(['Late, but here']);
+  it('sends the message once', async () => {
+    const { chat, id } = await failExecution('Runtime.ExitError');
+    await sendToQueue({ kind: 'redrive', id });
+    await expect.poll(() => world.sentTexts(chat), { timeout: 10_000 }).toEqual(['Delayed message']);
+    await sendToQueue({ kind: 'redrive', id });
+    await world.waitForExecutions();
+    expect(await world.sentTexts(chat)).toEqual(['Delayed message']);
   });
 });

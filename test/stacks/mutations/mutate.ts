@@ -1,29 +1,29 @@
-import type { App, Emitted } from '../emitted.ts';
+import type { App, Resource } from '../app.ts';
 import { find, ofType } from '../select.ts';
 
-/** A stage as it would be if somebody had broken something. */
+/** Introduces a fault into a synthesized stage. */
 export type Mutation = (app: App) => App;
 
-export const changed = (app: App, resources: readonly Emitted[]): App => ({ ...app, resources });
+export const replaceResources = (app: App, resources: readonly Resource[]): App => ({ ...app, resources });
 
-export const without =
+export const removeResource =
   (type: string, name?: string): Mutation =>
   (app) => {
     const [first] = ofType(app, type);
     const gone = name === undefined ? first : find(app, type, name);
-    return changed(
+    return replaceResources(
       app,
       app.resources.filter((resource) => resource !== gone),
     );
   };
 
-/** Sets one input, by its path, of the resource of this type and name. */
-export const having =
+/** Sets the input at `path` of a resource. */
+export const setInput =
   (type: string, name: string, path: string, value: unknown): Mutation =>
   (app) => {
     const target = find(app, type, name);
-    if (Object.keys(target.inputs).length === 0) throw new Error(`there is no ${type} ${name} to break`);
-    return changed(
+    if (Object.keys(target.inputs).length === 0) throw new Error(`there is no ${type} ${name}`);
+    return replaceResources(
       app,
       app.resources.map((resource) =>
         resource === target ? { ...resource, inputs: replaced(resource.inputs, path.split('.'), value) } : resource,
@@ -37,19 +37,19 @@ function replaced(inputs: object, [key = '', ...rest]: readonly string[], value:
   return { ...inputs, [key]: next };
 }
 
-export const also =
-  (type: string, name: string, inputs: Emitted['inputs']): Mutation =>
+export const addResource =
+  (type: string, name: string, inputs: Resource['inputs']): Mutation =>
   (app) =>
-    changed(app, [...app.resources, { type, name, inputs, retained: false }]);
+    replaceResources(app, [...app.resources, { type, name, inputs, retained: false }]);
 
-export const allowing = (actions: string, resource: string) => [
+export const inlinePolicy = (actions: string, resource: string) => [
   { policy: JSON.stringify({ Statement: [{ Effect: 'Allow', Action: [actions], Resource: [resource] }] }) },
 ];
 
-export const trusting = (principal: object) => ({
+export const trustPolicy = (principal: object) => ({
   Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: principal }],
 });
-export const admitting = (condition?: object) =>
+export const resourcePolicy = (condition?: object) =>
   JSON.stringify({
     Statement: [
       {
@@ -62,10 +62,11 @@ export const admitting = (condition?: object) =>
     ],
   });
 
-/** Ways to break what a check guards, by what the check promises, and what it must say then. */
-export type Mutations = Readonly<Record<string, readonly (readonly [what: string, broken: Mutation, says: RegExp])[]>>;
+/** The faults that each check must report, with the expected problem, by check. */
+export type Mutations = Readonly<
+  Record<string, readonly (readonly [fault: string, mutate: Mutation, problem: RegExp])[]>
+>;
 
-/** Types by short names. */
 export const types = {
   fn: 'aws:lambda/function:Function',
   rule: 'aws:cloudwatch/eventRule:EventRule',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 
-/** What is run: a stage of each kind, the settings of one of them made by hand, and `sst dev`. */
+/** The synthesized stages: production, development with custom settings, and `sst dev`. */
 export const stages = {
   production: { stage: 'production', mode: 'deploy', environment: {} },
   development: {
@@ -20,26 +20,26 @@ export const stages = {
   live: { stage: 'ada', mode: 'dev', environment: {} },
 } as const;
 
-export function emittedFile(name: string): string {
+export function appFile(name: string): string {
   return join(import.meta.dirname, '..', '..', '.sst', 'test', `${name}.json`);
 }
 
-/** One resource as it would be made. */
-export interface Emitted {
+/** A resource with the inputs that it would be created with. */
+export interface Resource {
   readonly type: string;
-  /** Its name in Pulumi: what the app calls it. */
+  /** The name in Pulumi. */
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** The name of what it is part of. */
+  /** The name of the parent component. */
   readonly parent?: string | undefined;
-  /** Whether it outlives the app. */
+  /** `retainOnDelete`. */
   readonly retained: boolean;
 }
 
 export interface App {
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly resources: readonly Emitted[];
-  /** What SST was asked to bundle, or to take as a bundle. */
+  readonly resources: readonly Resource[];
+  /** The calls to SST to bundle a function. */
   readonly builds: readonly Build[];
 }
 
@@ -73,23 +73,23 @@ const schema = z.object({
   failures: z.array(z.string()),
 });
 
-export function emitted(name: keyof typeof stages): App {
-  const { app, resources, builds, failures } = schema.parse(JSON.parse(readFileSync(emittedFile(name), 'utf8')));
+export function loadApp(name: keyof typeof stages): App {
+  const { app, resources, builds, failures } = schema.parse(JSON.parse(readFileSync(appFile(name), 'utf8')));
   if (failures.length > 0) throw new Error(`${name} failed:\n${failures.join('\n')}`);
   return {
     settings: app,
-    resources: resources.map((one) => ({ ...one, inputs: record.parse(plain(one.inputs)) })),
+    resources: resources.map((one) => ({ ...one, inputs: record.parse(unwrapSecrets(one.inputs)) })),
     builds,
   };
 }
 
-/** By this key Pulumi marks what it keeps encrypted in its state. */
+/** The key by which Pulumi marks secrets in its state. */
 const secretKey = '4dabf18193072939515e22adb298388d';
 
-/** Secrets as what they hold. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
+/** Replaces secrets by their values. */
+function unwrapSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unwrapSecrets);
   if (typeof value !== 'object' || value === null) return value;
   if (secretKey in value && 'value' in value) return value.value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unwrapSecrets(inner)]));
 }

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { chromiumFlags, findChromium } from './chromium.ts';
 
 export const widths = [1280, 390] as const;
-export type Width = (typeof widths)[number];
+type Width = (typeof widths)[number];
 
 const timeoutMs = 20_000;
 
@@ -14,7 +14,7 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: chromiumFlags });
 }
 
-export interface Visitor {
+export interface OpenPage {
   readonly page: Page;
   /** Page errors and content security policy violations. */
   readonly browserErrors: readonly string[];
@@ -22,7 +22,7 @@ export interface Visitor {
 }
 
 /** Opens a browser page of this width. */
-export async function visit(browser: Browser, width: Width, scheme: 'light' | 'dark' = 'light'): Promise<Visitor> {
+export async function openPage(browser: Browser, width: Width, scheme: 'light' | 'dark' = 'light'): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width, height: width === 390 ? 844 : 800 },
     colorScheme: scheme,
@@ -34,8 +34,8 @@ export async function visit(browser: Browser, width: Width, scheme: 'light' | 'd
   page.on('pageerror', (error) => browserErrors.push(error.message));
   page.on('console', (message) => {
     // The page handles error responses.
-    const answered = message.text().startsWith('Failed to load resource');
-    if (message.type() === 'error' && !answered) browserErrors.push(message.text());
+    const isErrorResponse = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isErrorResponse) browserErrors.push(message.text());
   });
   return { page, browserErrors, close: () => context.close() };
 }

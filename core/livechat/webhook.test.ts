@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
-import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from './verify.ts';
+import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from './webhook.ts';
 
-{
+describe('isAuthentic and acceptedSecrets', () => {
   const secret = 'whsec-demo-3f9c1a7be2';
   const raw = new TextEncoder().encode('{"action":"incoming_event","text":"😀"}');
 
@@ -12,8 +12,8 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
   const byBody = (bodySecret: unknown) => ({ bodySecret });
   const bySignature = (signature: string) => ({ rawBody: raw, signature });
 
-  describe('a body’s secret', () => {
-    it('proves when it is one of the secrets', () => {
+  describe('secret_key', () => {
+    it('is accepted if it equals one of the secrets', () => {
       expect(isAuthentic(byBody(secret), [secret])).toBe(true);
       expect(isAuthentic(byBody(secret), ['another-secret', secret])).toBe(true);
       expect(isAuthentic(byBody(secret), [secret, 'another-secret'])).toBe(true);
@@ -24,16 +24,16 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
       ['null', null],
       ['a number', 7],
       ['true', true],
-      ['a list that holds it', [secret]],
-      ['an object that looks like it', { toString: () => secret, length: secret.length }],
-      ['in upper case', secret.toUpperCase()],
-      ['with a space', `${secret} `],
-      ['with a zero byte', `${secret}\0`],
-    ])('does not prove when it is %s', (_what, bodySecret) => {
+      ['a list with the secret', [secret]],
+      ['an object that converts to the secret', { toString: () => secret, length: secret.length }],
+      ['the secret in upper case', secret.toUpperCase()],
+      ['the secret with a trailing space', `${secret} `],
+      ['the secret with a trailing zero byte', `${secret}\0`],
+    ])('is rejected if it is %s', (_what, bodySecret) => {
       expect(isAuthentic(byBody(bodySecret), [secret])).toBe(false);
     });
 
-    it('does not prove when wrong, of any length from 0 to 200', () => {
+    it('is rejected if wrong, for every length from 0 to 200', () => {
       for (let length = 0; length <= 200; length += 1) {
         const repeated = secret.repeat(10);
         const wrong = [repeated.slice(0, length), 'x'.repeat(length), `${secret}${'x'.repeat(length)}`];
@@ -42,12 +42,12 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
       }
     });
 
-    it('proves nothing where there is no secret', () => {
+    it('is rejected if there is no secret', () => {
       expect(isAuthentic(byBody(''), [])).toBe(false);
       expect(isAuthentic(bySignature(''), [])).toBe(false);
     });
 
-    it('proves for exactly the secret, whatever both are', () => {
+    it('is accepted exactly if it equals the secret (property)', () => {
       const text = fc.string({ minLength: 0, maxLength: 200 });
       fc.assert(
         fc.property(text, text, (given, kept) => {
@@ -58,8 +58,8 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
     });
   });
 
-  describe('a signature', () => {
-    it('proves when it is the HMAC-SHA256 of the raw body under one of the secrets, in either case', () => {
+  describe('X-Signature', () => {
+    it('is accepted as HMAC-SHA256 of the raw body with any of the secrets, in either case', () => {
       expect(isAuthentic(bySignature(sign(raw)), [secret])).toBe(true);
       expect(isAuthentic(bySignature(sign(raw).toUpperCase()), ['another-secret', secret])).toBe(true);
     });
@@ -72,17 +72,17 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
       ['too long', `${sign(raw)}0`],
       ['the secret itself', secret],
       ['prefixed', `sha256=${sign(raw)}`],
-    ])('does not prove when it is %s', (_what, signature) => {
+    ])('is rejected if it is %s', (_what, signature) => {
       expect(isAuthentic(bySignature(signature), [secret])).toBe(false);
     });
 
-    it('that is wrong is not mended by a right secret in the body', () => {
+    it('is rejected if wrong, also with the right secret in the body', () => {
       const both = { rawBody: raw, signature: 'wrong', bodySecret: secret };
       expect(isAuthentic(both, [secret])).toBe(false);
     });
   });
 
-  describe('the secrets that count', () => {
+  describe('acceptedSecrets', () => {
     const credentials = (text: string) => ({ LIVECHAT_WEBHOOK_SECRET: text });
     const rotated = {
       current: credentials('new-secret'),
@@ -93,19 +93,19 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
       [999, ['new-secret', 'old-secret']],
       [1_000, ['new-secret']],
       [1_001, ['new-secret']],
-    ])('at %i ms, with one before that counts until 1000 ms, are %j', (now, secrets) => {
+    ])('at %i ms, with a previous secret valid until 1000 ms, returns %j', (now, secrets) => {
       expect(acceptedSecrets(rotated, now)).toEqual(secrets);
     });
 
-    it('are the one where nothing was rotated', () => {
+    it('returns only the current secret without a rotation', () => {
       expect(acceptedSecrets({ current: credentials('new-secret') }, 0)).toEqual(['new-secret']);
     });
   });
-}
+});
 
-{
+describe('redact', () => {
   const secret = 'whsec-demo-3f9c1a7be2';
-  const blot = '[redacted]';
+  const redacted = '[redacted]';
 
   function nested(levels: number): unknown {
     let value: unknown = 'innermost';
@@ -115,7 +115,7 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
 
   describe('redacting', () => {
     it.each([
-      ['drops secret_key, whatever it holds', { secret_key: secret, action: 'ping' }, { action: 'ping' }],
+      ['removes the top-level secret_key with any value', { secret_key: secret, action: 'ping' }, { action: 'ping' }],
       ['drops a wrong secret_key as well', { secret_key: 'wrong', action: 'ping' }, { action: 'ping' }],
       ['drops a secret_key that is no text', { secret_key: { a: [secret] } }, {}],
       [
@@ -126,34 +126,34 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
       [
         'blots the secret in a nested secret_key',
         { payload: { secret_key: secret } },
-        { payload: { secret_key: blot } },
+        { payload: { secret_key: redacted } },
       ],
-      ['blots it in text, as often as it stands there', `a ${secret} b ${secret}`, `a ${blot} b ${blot}`],
-      ['blots it in names', { [`x-${secret}`]: 1 }, { [`x-${blot}`]: 1 }],
-      ['blots it in lists', [[secret], { a: [secret] }], [[blot], { a: [blot] }]],
+      ['replaces every occurrence in text', `a ${secret} b ${secret}`, `a ${redacted} b ${redacted}`],
+      ['replaces it in property names', { [`x-${secret}`]: 1 }, { [`x-${redacted}`]: 1 }],
+      ['replaces it in lists', [[secret], { a: [secret] }], [[redacted], { a: [redacted] }]],
       ['leaves numbers, booleans and null', [1, true, null], [1, true, null]],
-      ['keeps a member called __proto__', JSON.parse('{"__proto__":{"a":1}}'), JSON.parse('{"__proto__":{"a":1}}')],
+      ['keeps a property named __proto__', JSON.parse('{"__proto__":{"a":1}}'), JSON.parse('{"__proto__":{"a":1}}')],
     ])('%s', (_what, value, expected) => {
       expect(redact(value, [secret])).toEqual(expected);
     });
 
-    it('blots every secret that counts, also where one begins with the other', () => {
+    it('replaces every accepted secret, also if one is a prefix of another', () => {
       const secrets = ['old-secret', 'old-secret-2'];
       const clean = JSON.stringify(redact({ a: 'old-secret', b: 'old-secret-2' }, secrets));
       for (const one of secrets) expect(clean).not.toContain(one);
     });
 
-    it('takes a secret literally, not as a pattern', () => {
-      expect(redact('a.c+d$& abc+d$&', ['a.c+d$&'])).toBe(`${blot} abc+d$&`);
+    it('treats the secret as text, not as a pattern', () => {
+      expect(redact('a.c+d$& abc+d$&', ['a.c+d$&'])).toBe(`${redacted} abc+d$&`);
     });
 
-    it('leaves its input as it was', () => {
+    it('does not change its input', () => {
       const body = Object.freeze({ secret_key: secret, payload: Object.freeze([secret]) });
       redact(body, [secret]);
       expect(body).toEqual({ secret_key: secret, payload: [secret] });
     });
 
-    it('changes nothing where no secret stands', () => {
+    it('returns a body without the secret unchanged', () => {
       fc.assert(
         fc.property(anyJson, (value) => {
           const json: unknown = JSON.parse(JSON.stringify({ payload: value }));
@@ -163,13 +163,13 @@ import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from '
     });
   });
 
-  describe('nesting', () => {
-    it(`is walked down to ${maxNesting} levels`, () => {
+  describe('nesting limit', () => {
+    it(`accepts ${maxNesting} levels`, () => {
       expect(redact(nested(maxNesting), [])).toEqual(nested(maxNesting));
     });
 
-    it.each([maxNesting + 1, 5_000])('of %i levels is refused', (levels) => {
+    it.each([maxNesting + 1, 5_000])('rejects %i levels', (levels) => {
       expect(() => redact(nested(levels), [])).toThrow(TooDeepError);
     });
   });
-}
+});

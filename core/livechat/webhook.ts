@@ -1,0 +1,164 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import * as z from 'zod/mini';
+import { type AnyEvent, describeIssues } from '../events/event.ts';
+import type { Log } from '../platform/logger.ts';
+import type { count, measure } from '../platform/metrics.ts';
+import { isUuid } from './conventions.ts';
+import type { Credentials, OrganizationSecret } from './credentials.ts';
+import { actionDimension, isAction } from './schemas.ts';
+import { EventFactory, translate } from './translate.ts';
+
+/** Authenticates a webhook body, removes the secret and returns the domain events. */
+
+export interface ReceiveOptions {
+  readonly count: typeof count;
+  readonly measure: typeof measure;
+  readonly log: Log;
+  /** ms since 1970 */
+  readonly now: number;
+}
+
+/** Exactly `{"action":"ping"}`. */
+const ping = z.strictObject({ action: z.literal('ping') });
+/** Application installed, uninstalled or paid: an envelope without a secret. Source: LiveChat's app-webhooks guide. */
+const applicationEvent = z.looseObject({
+  applicationID: z.string(),
+  event: z.string(),
+  action: z.optional(z.undefined()),
+});
+const envelope = z.looseObject({
+  organization_id: z.string().check(z.refine(isUuid, 'expected a UUID')),
+  action: z.string().check(z.minLength(1)),
+});
+
+/** Pings and application events carry no secret. They publish nothing. */
+export function requiresSecret(body: unknown): boolean {
+  return !ping.safeParse(body).success && !applicationEvent.safeParse(body).success;
+}
+
+/**
+ * Returns the domain events of a parsed body that was verified with `secret`. Throws {@link InvalidSignatureError} without
+ * a secret if the body requires one, and {@link TooDeepError} for excessive nesting.
+ */
+export function receive(body: unknown, secret: OrganizationSecret | undefined, options: ReceiveOptions): AnyEvent[] {
+  if (!requiresSecret(body)) {
+    if (!ping.safeParse(body).success) options.count('WebhooksIgnored', { action: 'application' });
+    return [];
+  }
+  if (!secret) throw new InvalidSignatureError('the body was not verified');
+  return translateBody(redact(body, acceptedSecrets(secret, options.now)), secret, options);
+}
+
+function translateBody(body: unknown, secret: OrganizationSecret, options: ReceiveOptions): AnyEvent[] {
+  const { count, measure, log, now } = options;
+  const receivedAt = new Date(now).toISOString();
+  const parsed = envelope.safeParse(body);
+  if (!parsed.success) {
+    count('WebhooksReceived', { action: 'other' });
+    count('WebhooksRejected', { reason: 'envelope', action: 'unknown' });
+    const create = new EventFactory({ organizationId: 'unknown', action: 'unknown', payload: body, receivedAt }, {});
+    return [create.fromContent('webhook.rejected', { issues: describeIssues(parsed.error), body })];
+  }
+  const { action, organization_id: organizationId, payload } = parsed.data;
+  count('WebhooksReceived', { action: actionDimension(action) });
+  if (!isAction(action)) {
+    count('WebhooksIgnored', { action: actionDimension(action) });
+    log.info('webhook ignored: the action has no domain event', { action, organizationId });
+    return [];
+  }
+  const identity = { clientId: secret.current.LIVECHAT_CLIENT_ID, agentId: secret.current.LIVECHAT_AGENT_ID };
+  const webhook = { organizationId: organizationId.toLowerCase(), action, payload, receivedAt };
+  const events = translate(webhook, identity);
+  for (const event of events) {
+    if (event.type === 'webhook.rejected') {
+      count('WebhooksRejected', { reason: event.data.body === payload ? 'payload' : 'event', action });
+    } else if (action === 'incoming_event') {
+      // Other actions carry times of earlier events, such as the start of the chat.
+      measure('WebhookLag', { organizationId: webhook.organizationId }, lagMs(event));
+    }
+  }
+  return events;
+}
+
+/** The delay from LiveChat's time to ours; 0 if LiveChat's clock is ahead. */
+function lagMs({ metadata }: AnyEvent): number {
+  return Math.max(0, Date.parse(metadata.receivedAt) - Date.parse(metadata.occurredAt));
+}
+
+/** The proof of authenticity: the `X-Signature` header if present, otherwise the body's `secret_key`. */
+export type Proof =
+  | { readonly signature: string; readonly rawBody: Uint8Array }
+  | { readonly signature?: undefined; readonly bodySecret: unknown };
+
+export class InvalidSignatureError extends Error {
+  override readonly name = 'InvalidSignature';
+}
+
+/**
+ * Returns the credentials whose webhook secret matches the proof. After a mismatch the secret is read again, because it may
+ * have been rotated. Throws {@link InvalidSignatureError}. `now` is in ms.
+ */
+export async function verifyProof(
+  proof: Proof,
+  organizationId: string | undefined,
+  credentials: Credentials,
+  now: () => number,
+): Promise<OrganizationSecret> {
+  const cached = await credentials.get(organizationId);
+  if (isAuthentic(proof, acceptedSecrets(cached, now()))) return cached;
+  const current = await credentials.refresh(organizationId);
+  if (current && isAuthentic(proof, acceptedSecrets(current, now()))) return current;
+  throw new InvalidSignatureError('neither X-Signature nor secret_key matches the webhook secret');
+}
+
+/** The webhook secrets accepted at `now` (ms): the current one and, for 24 h after a rotation, the previous one. */
+export function acceptedSecrets({ current, previous }: Omit<OrganizationSecret, 'source'>, now: number): string[] {
+  const secrets = [current.LIVECHAT_WEBHOOK_SECRET];
+  if (previous && now < previous.until) secrets.push(previous.credentials.LIVECHAT_WEBHOOK_SECRET);
+  return secrets;
+}
+
+/** Compares with every secret in constant time, independent of lengths and of which one matches. */
+export function isAuthentic(proof: Proof, secrets: readonly string[]): boolean {
+  const matches = secrets.map((secret) => {
+    if (proof.signature === undefined) return typeof proof.bodySecret === 'string' && equal(proof.bodySecret, secret);
+    const expected = createHmac('sha256', secret).update(proof.rawBody).digest('hex');
+    return equal(proof.signature.toLowerCase(), expected);
+  });
+  return matches.includes(true);
+}
+
+function equal(given: string, expected: string): boolean {
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+/** Digests have equal lengths, so the comparison does not reveal the secret's length. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** Protects the call stack. LiveChat's bodies have far fewer levels. */
+export const maxNesting = 100;
+
+export class TooDeepError extends Error {
+  override readonly name = 'TooDeep';
+}
+
+/**
+ * Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text. Throws {@link TooDeepError} beyond {@link maxNesting} levels.
+ */
+export function redact(value: unknown, secrets: readonly string[]): unknown {
+  const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
+  const redactValue = (inner: unknown, depth: number): unknown => {
+    if (depth > maxNesting) throw new TooDeepError(`nested more than ${maxNesting} levels deep`);
+    if (typeof inner === 'string') return clean(inner);
+    if (Array.isArray(inner)) return inner.map((item) => redactValue(item, depth + 1));
+    if (typeof inner !== 'object' || inner === null) return inner;
+    return Object.fromEntries(
+      Object.entries(inner).flatMap(([name, item]) =>
+        depth === 0 && name === 'secret_key' ? [] : [[clean(name), redactValue(item, depth + 1)]],
+      ),
+    );
+  };
+  return redactValue(value, 0);
+}

@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import type { Statement } from '../select.ts';
+import { parseRequest, type Request } from './request.ts';
+
+export interface IamProxyOptions {
+  /** The AWS endpoint of the local engine. */
+  readonly upstream: string;
+  /** The statements of the deployed roles, by function. */
+  readonly allowed: Readonly<Record<string, readonly Statement[]>>;
+  /** Translates a local resource name into the deployed one. */
+  readonly deployed: (local: string) => string;
+}
+
+export interface IamProxy {
+  readonly url: string;
+  /** `function action` of every allowed call. */
+  readonly used: ReadonlySet<string>;
+  /** The denied calls. */
+  readonly denied: readonly string[];
+  stop(): void;
+}
+
+/** A proxy to the local engine that denies calls that the role of the function does not allow, like IAM. */
+export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOptions): Promise<IamProxy> {
+  const used = new Set<string>();
+  const denied: string[] = [];
+
+  async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await buffer(incoming);
+    const { method = '', url = '', headers } = incoming;
+    const request = parseRequest({ method, url, headers, body: body.toString() }, deployed);
+    const deniedResources = request.resources.filter(
+      (resource) => !isAllowed(allowed[request.functionName] ?? [], request.action, resource),
+    );
+    if (deniedResources.length > 0 || request.resources.length === 0) {
+      denied.push(`${request.functionName} may not ${request.action} on ${deniedResources.join(', ') || 'nothing'}`);
+      deny(response);
+      return;
+    }
+    used.add(`${request.functionName} ${request.action}`);
+    const upstreamRequest = sendRequest(new URL(url, upstream), { method, headers }, async (upstreamResponse) => {
+      const content = await buffer(upstreamResponse);
+      // AWS reports a missing secret or object as denied if the role may not list them.
+      if (content.includes('ResourceNotFoundException') && request.action.startsWith('secretsmanager:')) deny(response);
+      else if (request.action === 's3:GetObject' && upstreamResponse.statusCode === 404 && !mayList(request))
+        deny(response);
+      else response.writeHead(upstreamResponse.statusCode ?? 500, upstreamResponse.headers).end(content);
+    });
+    upstreamRequest.end(body);
+  }
+
+  function mayList({ functionName, resources }: Request): boolean {
+    const buckets = resources.map((resource) => resource.replace(/\/.*/, ''));
+    const may = buckets.every((bucket) => isAllowed(allowed[functionName] ?? [], 's3:ListBucket', bucket));
+    if (may) used.add(`${functionName} s3:ListBucket`);
+    return may;
+  }
+
+  const server = createServer((incoming, response) => {
+    handle(incoming, response).catch((error: unknown) => {
+      denied.push(String(error));
+      response.destroy();
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return { url: `http://127.0.0.1:${port}`, used, denied, stop: () => server.close() };
+}
+
+function deny(response: ServerResponse): void {
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
+  response.end(JSON.stringify({ __type: 'AccessDeniedException', message: 'not authorized' }));
+}
+
+function isAllowed(statements: readonly Statement[], action: string, resource: string): boolean {
+  return statements.some(
+    ({ effect, actions, resources }) =>
+      effect === 'Allow' && actions.includes(action) && resources.some((pattern) => matches(pattern, resource)),
+  );
+}
+
+/** IAM wildcards: `*` matches any text, `?` one character. */
+function matches(pattern: string, resource: string): boolean {
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${expression}$`).test(resource);
+}
