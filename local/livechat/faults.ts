@@ -110,7 +110,13 @@ export const createFaults = (random: () => number) => {
 
 export type Faults = ReturnType<typeof createFaults>;
 
-export const viewFault = ({ id, request, remaining, applied }: Fault) => ({ id, ...request, remaining, applied });
+/** The body of `/simulator/faults`; `struck` is the number of calls that the fault affected. */
+export const viewFault = ({ id, request, remaining, applied }: Fault) => ({
+  id,
+  ...request,
+  remaining,
+  struck: applied,
+});
 
 type OfKind<Kind extends FaultRequest['kind']> = Extract<FaultRequest, { kind: Kind }>;
 
