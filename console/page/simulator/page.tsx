@@ -242,7 +242,7 @@ export function Faults() {
           disabled={count === 0}
           onClick={() => run(clearFaults(), reload)}
         >
-          Clear faults
+          Clear fault
         </button>
       </div>
       <p role="status">{count === 0 ? 'No active faults.' : `${count} active ${count === 1 ? 'fault' : 'faults'}.`}</p>
