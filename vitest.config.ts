@@ -23,6 +23,8 @@ export default defineConfig(({ mode }) => {
   const project = { ...limits, env, globalSetup: ['test/shared-engine.ts'] };
   return {
     test: {
+      // The engine and the command line are processes of their own, but their tests mostly wait for them.
+      maxWorkers: '100%',
       // What the tests cover in their own process; handlers that the engine runs in its processes are not counted.
       coverage: {
         provider: 'v8',

@@ -33,7 +33,7 @@ export interface BridgeIdentity {
 }
 
 /**
- * Two identical bodies within this interval count as one event, since LiveChat retries for about a minute. Later
+ * Identical payloads received in the same five-minute interval get the same event id, since LiveChat retries for about a minute. Later
  * ones count as two: the same transfer or click can happen twice.
  */
 const deduplicationIntervalMs = 300_000;

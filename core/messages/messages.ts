@@ -104,7 +104,7 @@ const messageKey = ({ organizationId, conversationId, threadId, id: messageId }:
   messageId,
 });
 
-/** Everything except the content; a tombstone keeps it. */
+/** Every field except the content, its metadata and the raw payload. A tombstone keeps these fields. */
 const headerFields = (message: NormalizedMessage) => ({
   direction: message.direction,
   type: message.type,

@@ -170,6 +170,15 @@ describe('joining a chat to send a text', () => {
     expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
   });
 
+  it('keeps the reason to stop after it hands the chat back', async () => {
+    const { outcomes, stopped } = await perform([answer, transfer({ agent: 'a' })], (call, calls) => {
+      if (call === 'transfer agent a') throw new NoSlot();
+      return outside(0)(call, calls);
+    });
+    expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
+    expect(stopped).toBe('no slot');
+  });
+
   it('transfers to the current group after joining visibly', async () => {
     const { calls } = await perform([answer, transfer({ group: 4 })], outside(0));
     expect(calls.at(-1)).toBe('transfer group 4');

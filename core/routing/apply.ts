@@ -228,8 +228,9 @@ class Application {
 
   async run(actions: readonly PlannedAction[]): Promise<ApplyResult> {
     for (const action of actions) await this.#apply(action);
-    if (this.#joined === 'all' && !this.#assignedTo && this.#stopped !== 'chat closed') await this.#handBack(actions);
-    return { actions: this.#results, assignedTo: this.#assignedTo, stopped: this.#stopped };
+    const stopped = this.#stopped;
+    if (this.#joined === 'all' && !this.#assignedTo && stopped !== 'chat closed') await this.#handBack(actions);
+    return { actions: this.#results, assignedTo: this.#assignedTo, stopped: stopped ?? this.#stopped };
   }
 
   async #apply(planned: PlannedAction): Promise<void> {
@@ -247,7 +248,7 @@ class Application {
     }
   }
 
-  /** Records the outcome of an effect. Rethrows unexpected errors, such as a failed table. */
+  /** Records the outcome of an effect. Rethrows unexpected errors, such as a DynamoDB error. */
   async #record(action: Omit<ActionResult, 'outcome'>, effect: () => Promise<void>): Promise<void> {
     if (this.#stopped !== undefined) {
       this.#results.push({ ...action, outcome: 'skipped' });
@@ -325,6 +326,7 @@ class Application {
   #handBack(actions: readonly PlannedAction[]): Promise<void> {
     const rule = actions.find(({ action }) => action === 'answer')?.rule ?? '';
     const { conversationId } = this.#target;
+    // Later actions are skipped once routing has stopped, but handing back must still happen.
     this.#stopped = undefined;
     return this.#record({ rule, action: 'hand back' }, () =>
       this.#calls.make((carrier) => carrier.handBack(conversationId)),

@@ -60,7 +60,7 @@ async function fetchIfLarge(detail: unknown): Promise<unknown> {
   return { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) };
 }
 
-/** A JSON.parse error quotes the event, and Lambda logs thrown errors. */
+/** Returns undefined for invalid JSON, which validation rejects: a JSON.parse error quotes the event, and Lambda would log it. */
 function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
