@@ -211,6 +211,12 @@ describe('toApiError', () => {
       );
     });
 
+    it('gives the advice of the category for a type that Object.prototype has', () => {
+      expect(apiError({ type: 'constructor' }).message).toBe(
+        'send_event: LiveChat rejected the request (422 constructor). Do not repeat the call unchanged.',
+      );
+    });
+
     it('omits invalid types and debug ids', () => {
       const error = apiError({ type: 'my password is hunter2', headers: { 'x-debug-id': 'hunter2 hunter2' } });
       expect(error).toMatchObject({ type: undefined, debugId: undefined });

@@ -284,8 +284,12 @@ function errorMessage(
   const code = type === undefined ? `${status}` : `${status} ${type}`;
   const debug = debugId === undefined ? '' : `, debug id ${debugId}`;
   const isSafe = message !== undefined && (safeMessages.has(message) || missingField.test(message));
-  const advice = repair ? repairAdvice[repair] : ((type && typeAdvice[type]) ?? categoryAdvice[category]);
+  const advice = repair ? repairAdvice[repair] : (adviceForType(type) ?? categoryAdvice[category]);
   return `${method}: ${what} (${code}${debug})${isSafe ? `: "${message}"` : ''}. ${advice}`;
+}
+
+function adviceForType(type: string | undefined): string | undefined {
+  return type !== undefined && Object.hasOwn(typeAdvice, type) ? typeAdvice[type] : undefined;
 }
 
 /** LiveChat's regions: formerly `dal` and `fra`, now such as `us-south1`. */
@@ -313,18 +317,18 @@ export function debugId(headers: ResponseHeaders): string | undefined {
   return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
 }
 
-const second = 1000;
+const msPerSecond = 1000;
 /** No send request is valid for longer. */
-const maxRetryAfterMs = 86_400 * second;
-const seconds = /^\d{1,15}(?:\.\d{1,9})?$/;
-const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+const maxRetryAfterMs = 86_400 * msPerSecond;
+const secondsPattern = /^\d{1,15}(?:\.\d{1,9})?$/;
+const httpDatePattern = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /** The delay of `Retry-After`, in ms and at most a day. The header has seconds or an HTTP date. `now` is in ms. */
 export function retryAfter(headers: ResponseHeaders, now: number): number | undefined {
   const value = header(headers, 'retry-after');
   if (value === undefined) return undefined;
-  if (seconds.test(value)) return clampDelay(Number(value) * second);
-  return httpDate.test(value) ? clampDelay(Date.parse(value) - now) : undefined;
+  if (secondsPattern.test(value)) return clampDelay(Number(value) * msPerSecond);
+  return httpDatePattern.test(value) ? clampDelay(Date.parse(value) - now) : undefined;
 }
 
 /**
@@ -338,13 +342,13 @@ export function rateLimitReset(headers: ResponseHeaders, now: number): number | 
     header(headers, 'ratelimit-reset') ??
     /\b(?:reset|t)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
     header(headers, 'x-ratelimit-reset');
-  return value !== undefined && seconds.test(value) ? clampDelay(resetMs(Number(value), now)) : undefined;
+  return value !== undefined && secondsPattern.test(value) ? clampDelay(resetMs(Number(value), now)) : undefined;
 }
 
 /** The value is in seconds left, or a time in seconds or milliseconds since 1970. */
 function resetMs(value: number, now: number): number {
   if (value > 1e12) return value - now;
-  return value > 1e9 ? value * second - now : value * second;
+  return value > 1e9 ? value * msPerSecond - now : value * msPerSecond;
 }
 
 function clampDelay(ms: number): number | undefined {

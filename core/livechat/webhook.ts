@@ -108,7 +108,9 @@ export async function verifyProof(
   if (isAuthentic(proof, acceptedSecrets(cached, now()))) return cached;
   const current = await credentials.refresh(organizationId);
   if (current && isAuthentic(proof, acceptedSecrets(current, now()))) return current;
-  throw new InvalidSignatureError('neither X-Signature nor secret_key matches the webhook secret');
+  throw new InvalidSignatureError(
+    `${proof.signature === undefined ? 'secret_key' : 'X-Signature'} does not match the webhook secret`,
+  );
 }
 
 /** The webhook secrets accepted at `now` (ms): the current one and, for 24 h after a rotation, the previous one. */

@@ -17,8 +17,9 @@ import { logger } from './logger.ts';
 /** Longer than the 24 h for which EventBridge retries the delivery of an event. */
 const expiresAfterSeconds = 25 * 3600;
 
-/** A concurrent invocation polls the record at this interval until only this much of its own time remains. */
+/** How often a concurrent invocation polls the record. */
 const pollIntervalMs = 250;
+/** It stops polling when less than this remains of its own time. */
 const minRemainingMs = 5_000;
 
 const expiry = (now: number) => Math.floor(now / 1000) + expiresAfterSeconds;
@@ -90,12 +91,12 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
       .go();
   }
 
-  /** A failed delete must not replace the handler's error: the record expires with the time-out of its invocation. */
+  /** Only logs: a failed delete must not replace the handler's error, and the record can be claimed again after `leaseUntil`. */
   protected override async _deleteRecord({ idempotencyKey: id }: IdempotencyRecord): Promise<void> {
     try {
       await IdempotencyRecordEntity.delete({ id }).go();
     } catch (error) {
-      logger.warn('idempotency record not deleted; it expires with the time-out of its invocation', {
+      logger.warn('idempotency record not deleted; another invocation can claim it after leaseUntil', {
         idempotencyKey: id,
         error,
       });
