@@ -1,242 +1,209 @@
 import type { Clock } from '../platform/clock.ts';
-import {
-  type Carrier,
-  longestCallMs,
-  longestFetchMs,
-  type OutboundPart,
-  type OutboundRequest,
-  type Sent,
-} from './carrier.ts';
-import type { History, Release } from './delivery.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
+import { type Channel, type ChannelError, isChannelError, type SentMessage, settleMs, settlesAt } from './channel.ts';
+import { type AttemptHistory, type AttemptRepair, type AttemptState, decideRetry } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';
-import { type CallFailure, isAnswered, isCallFailure } from './failure.ts';
-import { longestNearMs } from './gate/gate.ts';
-import type { Passage, Slot } from './gate/passage.ts';
-import { nextAfter, settledAt } from './retry.ts';
-import type { Did } from './tries.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { ExecutionInput } from './request.ts';
 
-const spareMs = 5_000;
-/** A join takes a moment to be in effect. */
-const joinTakesMs = 5_000;
+/** A join takes effect after a moment. */
+const joinTimeoutMs = 5_000;
 const joinPollMs = 400;
-const defaultRetryAfterMs = 1_000;
 
 export interface AttemptOptions<Content> {
-  readonly request: OutboundRequest<Content>;
-  readonly part: OutboundPart<Content>;
-  readonly history: History;
-  readonly carrier: Carrier<Content>;
-  readonly passage: Passage;
+  readonly request: ExecutionInput;
+  readonly id: string;
+  readonly content: Content;
+  readonly hasFile: boolean;
+  readonly history: AttemptHistory;
+  readonly channel: Channel<Content>;
+  readonly limiter: RateLimiter;
   readonly clock: Clock;
-  /** When the function ends, ms since 1970. */
-  readonly deadline: number;
-  /** Called once, when the credentials have stopped working. */
-  readonly onLocked: () => Promise<void>;
+  /** Called when the credentials have stopped working, once per trip of the breaker. */
+  readonly onCredentialsBlocked: () => Promise<void>;
 }
 
+export type AttemptResult = { readonly repairs: readonly AttemptRepair[] } & (
+  | { readonly kind: 'sent'; readonly sent: SentMessage; readonly wasFound: boolean }
+  /** `state`: what the next attempt must know. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly state: AttemptState }
+);
+
 /**
- * One attempt to send a part that has been claimed: look for it if an earlier attempt may have arrived, then send it, with
- * each repair tried once. When it fails, `release` holds what the next attempt must know.
+ * One attempt to send a claimed part. It probes for the message if an earlier attempt may have sent it, then sends it, and
+ * tries each repair once. Does not throw: after a call has been made, no error may hide its outcome.
  */
-export class Attempt<Content> {
-  readonly #options: AttemptOptions<Content>;
-  #carrier: Carrier<Content>;
-  #repaired = new Set<string>();
-  #joinedAt: number | undefined;
-  release: Release;
-  /** Whether an earlier attempt turned out to have arrived. */
-  found = false;
-  readonly did: Did[] = [];
+export async function attempt<Content>(options: AttemptOptions<Content>): Promise<AttemptResult> {
+  const { request, id, content, hasFile, history, limiter, clock, onCredentialsBlocked } = options;
+  const { conversationId, requestId, expiresAt } = request;
+  const repairs: AttemptRepair[] = [];
+  const tried = new Set<string>();
+  let channel = options.channel;
+  let joinedAt: number | undefined;
+  let state: AttemptState = {
+    unknown: history.unknown ? 'yes' : 'no',
+    settledAt: history.settledAt,
+    failedCalls: history.failedCalls,
+    lastError: history.lastError,
+  };
 
-  constructor(options: AttemptOptions<Content>) {
-    this.#options = options;
-    this.#carrier = options.carrier;
-    const { unknown, settledAt, attempts } = options.history;
-    this.release = { unknown: unknown ? 'yes' : 'no', settledAt, attempts, lastError: '' };
-  }
-
-  async run(): Promise<Sent> {
-    if (this.release.unknown === 'yes') {
-      const found = await this.#probe();
-      if (found) {
-        this.found = true;
-        return found;
-      }
-    }
-    // What may have arrived is looked for even after its time; what has not is not sent any more.
-    const { request, history, clock } = this.#options;
-    if (clock.now() >= request.expiresAt) throw new RequestExpired(request.requestId, history.lastError);
-    const content = await this.#uploaded();
-    const { part } = this.#options;
-    return this.#repairing(
-      () => this.#write(() => this.#carrier.send(part.conversationId, { id: part.id, content })),
-      content,
-    );
-  }
-
-  /** Looks for the message. Absent counts only once the earlier attempt can no longer be at work. */
-  async #probe(): Promise<Sent | undefined> {
-    const { part, history, clock } = this.#options;
-    const found = await this.#call(() => this.#carrier.find(part.conversationId, part.id, history.firstAttemptAt));
+  /** Looks for the message. A message that is not found was not sent only if the earlier attempt has settled. */
+  async function probe(): Promise<SentMessage | undefined> {
+    const found = await call(() => channel.find(conversationId, id, history.firstAttemptAt));
     if (found) return found;
-    if (this.release.settledAt > clock.now()) throw new Deferred(this.release.settledAt + 50, 'unknown');
-    this.release = { ...this.release, unknown: 'no' };
+    if (state.settledAt > clock.now()) throw new Deferred(state.settledAt, 'unknown');
+    state = { ...state, unknown: 'no' };
     return undefined;
   }
 
-  /** A file is fetched before there is a slot: it takes as long as its server likes, and a slot's call starts in time. */
-  async #uploaded(): Promise<Content> {
-    const { part, passage, deadline, clock } = this.#options;
-    const { content } = part;
-    if (!this.#carrier.hasFile(content)) return content;
-    const latest = deadline - longestFetchMs - longestNearMs - longestCallMs - spareMs;
-    if (clock.now() > latest) throw new Deferred(clock.now(), 'time');
-    await passage.approach();
-    return this.#carrier.withFile(content, (fetched) => this.#call(() => this.#carrier.upload(fetched)));
-  }
-
-  async #repairing(send: () => Promise<Sent>, content: Content): Promise<Sent> {
+  async function send(prepared: Content): Promise<SentMessage> {
     for (;;) {
       try {
-        return await send();
+        return await write(() => channel.send(conversationId, { id, content: prepared }));
       } catch (error) {
-        if (!isCallFailure(error) || error.category !== 'Repairable') throw error;
-        const instead = await this.#repair(error, content);
-        if (instead) return instead;
+        if (!isChannelError(error) || error.category !== 'Repairable') throw error;
+        const sent = await repair(error, prepared);
+        if (sent) return sent;
       }
     }
   }
 
-  /** Mends what an error names, once each; answers the message where the repair itself has sent it. */
-  async #repair(error: CallFailure, content: Content): Promise<Sent | undefined> {
-    const { part, request } = this.#options;
-    const { conversationId } = part;
-    if (error.repair === 'join' && this.#joinedAt !== undefined) return this.#awaitJoin(error);
+  /** Repairs what an error names, once each. Returns the message if the repair has sent it. */
+  async function repair(error: ChannelError, prepared: Content): Promise<SentMessage | undefined> {
+    if (error.repair === 'join' && joinedAt !== undefined) return awaitJoin(error, joinedAt);
     const kind = error.repair ?? 'none';
-    if (this.#repaired.has(kind)) throw error;
-    this.#repaired.add(kind);
-    if (kind === 'resume' && request.options.onInactive === 'append') {
-      const sent = await this.#write(() => this.#carrier.append(conversationId, { id: part.id, content }));
-      this.did.push('appended');
+    if (tried.has(kind)) throw error;
+    tried.add(kind);
+    const { onInactive } = request.options;
+    if (kind === 'resume' && onInactive === 'append') {
+      const sent = await write(() => channel.append(conversationId, { id, content: prepared }));
+      repairs.push('appended');
       return sent;
     }
-    if (kind === 'resume' && request.options.onInactive === 'resume') await this.#resume(conversationId);
-    else if (kind === 'join') await this.#join(conversationId);
+    if (kind === 'resume' && onInactive === 'resume') await resume();
+    else if (kind === 'join') await join();
     else throw error;
     return undefined;
   }
 
-  async #resume(conversationId: string): Promise<void> {
+  async function resume(): Promise<void> {
     try {
-      await this.#call(() => this.#carrier.resume(conversationId));
-      this.did.push('resumed');
+      await call(() => channel.resume(conversationId));
+      repairs.push('resumed');
     } catch (error) {
-      // Somebody else was faster and it is active already; if that was not it, the next call will say so.
-      if (!isCallFailure(error) || error.category !== 'Client') throw error;
+      // The chat may be active again already. If not, the next call reports it.
+      if (!isChannelError(error) || error.category !== 'Client') throw error;
     }
   }
 
-  async #join(conversationId: string): Promise<void> {
+  async function join(): Promise<void> {
     try {
-      await this.#call(() => this.#carrier.join(conversationId));
-      this.did.push('joined');
+      await call(() => channel.join(conversationId));
+      repairs.push('joined');
     } catch (error) {
-      const refused = isCallFailure(error) && error.repair === 'transfer';
-      if (!refused || this.#options.request.options.onAbsent !== 'transfer') throw error;
-      await this.#call(() => this.#carrier.takeOver(conversationId));
-      this.did.push('took over');
+      const isFull = isChannelError(error) && error.repair === 'transfer';
+      if (!isFull || request.options.onAbsent !== 'transfer') throw error;
+      await call(() => channel.takeOver(conversationId));
+      repairs.push('took over');
     }
-    this.#joinedAt = this.#options.clock.now();
+    joinedAt = clock.now();
   }
 
-  async #awaitJoin(error: CallFailure): Promise<undefined> {
-    const { clock } = this.#options;
-    if (clock.now() - (this.#joinedAt ?? 0) > joinTakesMs) throw error;
+  async function awaitJoin(error: ChannelError, since: number): Promise<undefined> {
+    if (clock.now() - since > joinTimeoutMs) throw error;
     await clock.sleep(joinPollMs);
   }
 
-  /** A call that may leave the message behind even when it fails. */
-  async #write(call: () => Promise<Sent>): Promise<Sent> {
-    let began = this.#options.clock.now();
-    return this.#call(
-      () => {
-        began = this.#options.clock.now();
-        // Were the function to die from here on, the claim itself says that the outcome is unknown.
-        return call();
-      },
-      (error) => {
-        if (error.outcome !== 'unknown') return;
-        const settled = settledAt(isAnswered(error), began, this.#options.clock.now());
-        this.release = { ...this.release, unknown: 'yes', settledAt: settled };
-      },
-    );
-  }
-
-  /** One call through the gate, which learns how it went. */
-  async #call<T>(call: () => Promise<T>, onFailure: (error: CallFailure) => void = () => {}): Promise<T> {
-    const { passage, deadline } = this.#options;
-    const slot = await passage.enter(deadline - longestCallMs - spareMs);
+  /** A call that may send the message even if it fails. */
+  async function write(make: () => Promise<SentMessage>): Promise<SentMessage> {
+    let startedAt: number | undefined;
     try {
-      const result = await call();
-      await passage.passed(slot);
-      return result;
+      return await call(() => {
+        startedAt = clock.now();
+        return make();
+      });
     } catch (error) {
-      if (!isCallFailure(error)) {
-        await passage.unused(slot);
-        throw error;
-      }
-      onFailure(error);
-      return this.#afterFailure(error, slot, () => this.#call(call, onFailure));
-    }
-  }
-
-  async #afterFailure<T>(error: CallFailure, slot: Slot, again: () => Promise<T>): Promise<T> {
-    const { passage, request, clock } = this.#options;
-    switch (error.category) {
-      case 'RateLimit':
-        throw new Deferred(await passage.limited(slot, error.retryAfterMs ?? defaultRetryAfterMs), 'limited');
-      case 'Server':
-      case 'Network': {
-        await passage.failed(slot);
-        const attempts = this.release.attempts + 1;
-        this.release = { ...this.release, attempts, lastError: error.name };
-        const next = nextAfter(attempts, clock.now(), request.expiresAt);
-        if (next.kind === 'later') throw new Deferred(next.at, 'failing', { cause: error });
-        if (next.kind === 'expired') throw new RequestExpired(request.requestId, error.name, { cause: error });
-        throw error;
-      }
-      case 'Authentication': {
-        await passage.unused(slot);
-        return this.#withFreshCredentials(error, again);
-      }
-      default:
-        // LiveChat has answered, and well enough to say what is wrong with this one message.
-        await passage.passed(slot);
-        this.release = { ...this.release, lastError: error.name };
-        if (!this.#follows(error)) throw error;
-        return again();
-    }
-  }
-
-  /** LiveChat keeps this organization in another region: the call is made again there, whichever it was. */
-  #follows({ repair, region }: CallFailure): boolean {
-    if (repair !== 'region' || !region || this.#repaired.has(repair)) return false;
-    this.#repaired.add(repair);
-    this.#carrier = this.#carrier.inRegion(region);
-    this.did.push('followed');
-    return true;
-  }
-
-  async #withFreshCredentials<T>(error: CallFailure, again: () => Promise<T>): Promise<T> {
-    this.release = { ...this.release, lastError: error.name };
-    const fresh = this.#repaired.has('credentials') ? undefined : await this.#carrier.withFreshCredentials();
-    this.#repaired.add('credentials');
-    if (!fresh) {
-      if (await this.#options.passage.locked()) await this.#options.onLocked();
+      const wasMade = startedAt !== undefined && isOutcomeUnknown(error);
+      if (wasMade) state = { ...state, unknown: 'yes', settledAt: settledAt(error, startedAt ?? 0, clock.now()) };
       throw error;
     }
-    this.#carrier = fresh;
-    this.did.push('new credentials');
-    return again();
   }
+
+  /** One call within the rate limit. Follows a change of region and of credentials. */
+  async function call<T>(make: () => Promise<T>): Promise<T> {
+    try {
+      return await limiter.run(make);
+    } catch (error) {
+      if (!isChannelError(error)) throw error;
+      state = { ...state, lastError: error.name };
+      if (error.category === 'Authentication') await refreshCredentials(error);
+      else if (error.category === 'Server' || error.category === 'Network') failCall(error);
+      else followRegion(error);
+    }
+    return call(make);
+  }
+
+  function failCall(error: ChannelError): never {
+    const failedCalls = state.failedCalls + 1;
+    state = { ...state, failedCalls };
+    const decision = decideRetry(failedCalls, clock.now(), expiresAt);
+    if (decision.kind === 'defer') throw new Deferred(decision.at, 'failing', { cause: error });
+    if (decision.kind === 'expire') throw new RequestExpired(requestId, error.name, { cause: error });
+    throw error;
+  }
+
+  function followRegion(error: ChannelError): void {
+    const { repair: kind, region } = error;
+    if (kind !== 'region' || !region || tried.has(kind)) throw error;
+    tried.add(kind);
+    channel = channel.inRegion(region);
+    repairs.push('changed region');
+  }
+
+  async function refreshCredentials(error: ChannelError): Promise<void> {
+    const fresh = tried.has('credentials') ? undefined : await channel.withFreshCredentials();
+    tried.add('credentials');
+    if (!fresh) {
+      if (await limiter.blockCredentials()) await onCredentialsBlocked();
+      throw error;
+    }
+    channel = fresh;
+    repairs.push('new credentials');
+  }
+
+  try {
+    const found = state.unknown === 'yes' ? await probe() : undefined;
+    if (found) return { kind: 'sent', sent: found, wasFound: true, repairs };
+    if (clock.now() >= expiresAt) throw new RequestExpired(requestId, history.lastError);
+    const sent = hasFile
+      ? await channel.withFile(content, async (fetched) => send(await call(() => channel.upload(fetched))))
+      : await send(content);
+    return { kind: 'sent', sent, wasFound: false, repairs };
+  } catch (error) {
+    const isRejected = isChannelError(error) && !countedCategories.has(error.category);
+    if (isRejected) state = { ...state, failedCalls: state.failedCalls + 1 };
+    return { kind: 'failed', error, state, repairs };
+  }
+}
+
+/** Counted when the call fails, or, for a 429, not at all. */
+const countedCategories: ReadonlySet<string> = new Set(['Server', 'Network', 'RateLimit']);
+
+/** Whether a call that failed may have taken effect. */
+function isOutcomeUnknown(error: unknown): boolean {
+  const channelError = channelErrorOf(error);
+  if (channelError) return channelError.outcome === 'unknown';
+  return !(error instanceof ConfigurationError || error instanceof Deferred);
+}
+
+function settledAt(error: unknown, startedAt: number, now: number): number {
+  const channelError = channelErrorOf(error);
+  return channelError ? settlesAt(channelError, startedAt, now) : startedAt + settleMs;
+}
+
+/** The failed call, also where it has become the cause of a deferral. */
+function channelErrorOf(error: unknown): ChannelError | undefined {
+  if (isChannelError(error)) return error;
+  const isWrapped = error instanceof Deferred || error instanceof RequestExpired;
+  return isWrapped && isChannelError(error.cause) ? error.cause : undefined;
 }

@@ -1,15 +1,22 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import { required } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
-import type { Claim, Claimed, Delivery, DeliveryKey, DeliveryStatus, DeliveryStore } from './delivery.ts';
-import type { ConversationKey } from './queue.ts';
-import { type Tries, type Try, tryOf } from './tries.ts';
+import type { ConversationKey, SentMessage } from './channel.ts';
+import {
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryKey,
+  type DeliveryStatus,
+  type DeliveryStore,
+  startAttempt,
+} from './delivery.ts';
 
 const text = { type: 'string', required: true } as const;
 const number = { type: 'number', required: true } as const;
-const time = { type: 'number' } as const;
+const optionalNumber = { type: 'number' } as const;
 
-const Item = new Entity(
+/** In the partition of the conversation's messages, so that erasing a conversation finds both. */
+const DeliveryEntity = new Entity(
   {
     model: { entity: 'delivery', version: '1', service: 'livechat' },
     attributes: {
@@ -17,179 +24,172 @@ const Item = new Entity(
       organizationId: text,
       conversationId: text,
       requestId: text,
-      status: { type: ['unsent', 'sending', 'sent', 'delivered', 'failed'] as const, required: true },
-      fingerprint: text,
+      status: { type: ['queued', 'sending', 'sent', 'delivered', 'failed'] as const, required: true },
+      content: { type: 'string' },
+      hash: text,
+      orderKey: number,
+      requestedAt: number,
+      acceptedAt: number,
       leaseUntil: number,
       unknown: { type: ['no', 'yes'] as const, required: true },
       settledAt: number,
-      firstAttemptAt: number,
-      attempts: number,
+      firstAttemptAt: optionalNumber,
+      failedCalls: number,
       redrive: number,
-      lastError: text,
+      redrivenAt: optionalNumber,
+      lastError: { type: 'string', required: true },
       threadId: text,
       messageId: text,
-      requestedAt: time,
-      redrivenAt: time,
-      run: { type: 'string' },
-      tries: { type: CustomAttributeType<readonly Try[]>('any') },
-      untold: { type: 'number' },
-      sentAt: time,
-      deliveredAt: time,
-      failedAt: time,
+      attempts: { type: CustomAttributeType<readonly DeliveryAttempt[]>('any'), required: true },
+      omittedAttempts: optionalNumber,
+      sentAt: optionalNumber,
+      deliveredAt: optionalNumber,
+      failedAt: optionalNumber,
       deadLetterId: { type: 'string' },
       expires: number,
     },
     indexes: {
-      // Not by conversation: one request is one, wherever it says that it belongs.
       primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'id'], casing: 'none' },
-        sk: { field: 'sk', composite: [], casing: 'none' },
-      },
-      byConversation: {
-        index: 'byTime',
-        pk: { field: 'gsi1pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
-        sk: { field: 'gsi1sk', composite: ['id'], casing: 'none' },
+        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
+        sk: { field: 'sk', composite: ['id'], casing: 'none' },
       },
     },
   },
   { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') },
 );
 
-const expires = () => expiresAfter('MESSAGES_RETENTION_DAYS');
-type Primary = Pick<DeliveryKey, 'organizationId' | 'id'>;
-const primary = ({ organizationId, id }: Primary): Primary => ({ organizationId, id });
-/** What the carrier has shown outranks what we think. */
-const arrived: readonly DeliveryStatus[] = ['sent', 'delivered'];
+const primaryKey = ({ organizationId, conversationId, id }: DeliveryKey): DeliveryKey => ({
+  organizationId,
+  conversationId,
+  id,
+});
+const sentStatuses: readonly DeliveryStatus[] = ['sent', 'delivered'];
 
-async function find(key: Primary): Promise<Delivery | undefined> {
-  return (await Item.get(primary(key)).go({ consistent: true })).data ?? undefined;
+async function read(key: DeliveryKey): Promise<Delivery | undefined> {
+  return (await DeliveryEntity.get(primaryKey(key)).go({ consistent: true })).data ?? undefined;
 }
 
-/** How an attempt ended, where the carrier has shown the message meanwhile, or a stopped run's was given up. */
-async function tellLate(key: Primary, told: Tries & { sentAt?: number }, leaseUntil: number): Promise<void> {
+/** Records the end of an attempt whose delivery was delivered or failed meanwhile. */
+async function recordLate(
+  key: DeliveryKey,
+  fields: Pick<Delivery, 'attempts' | 'omittedAttempts'> & { sentAt?: number },
+  leaseUntil: number,
+): Promise<void> {
   await ifConditionHolds(
-    Item.patch(primary(key))
-      .set(told)
-      .where((kept, op) => op.eq(kept.leaseUntil, leaseUntil))
+    DeliveryEntity.patch(primaryKey(key))
+      .set(fields)
+      .where((stored, op) => op.eq(stored.leaseUntil, leaseUntil))
       .go(),
   );
 }
 
 /** Deliveries in the messages table. */
 export const deliveryStore: DeliveryStore = {
-  async claim(key, claim: Claim): Promise<Claimed> {
-    const { fingerprint, leaseUntil, redrive, now, requestedAt, redrivenAt, run } = claim;
+  read,
+
+  async create({ content, ...delivery }) {
+    const created = await ifConditionHolds(
+      DeliveryEntity.create({
+        ...delivery,
+        content,
+        status: 'queued',
+        leaseUntil: 0,
+        unknown: 'no',
+        settledAt: 0,
+        failedCalls: 0,
+        redrive: 0,
+        lastError: '',
+        threadId: '',
+        messageId: '',
+        attempts: [],
+        expires: expiresAfter('MESSAGES_RETENTION_DAYS', delivery.acceptedAt),
+      }).go(),
+    );
+    return created ? undefined : read(delivery);
+  },
+
+  async claim(key, claim) {
+    const { leaseUntil, redrive, redrivenAt, now } = claim;
     const claimed = await ifConditionHolds(
-      Item.upsert({
-        ...primary(key),
-        conversationId: key.conversationId,
-        requestId: key.requestId,
-        fingerprint,
-        status: 'sending',
-        leaseUntil,
-        redrive,
-        run,
-        ...(redrivenAt !== undefined && { redrivenAt }),
-        expires: expires(),
-      })
-        // Were the function to die, this is all that tells of the attempt.
-        .append({ tries: [tryOf(claim)] })
-        .ifNotExists({
-          unknown: 'no',
-          settledAt: 0,
-          firstAttemptAt: now,
-          attempts: 0,
-          lastError: '',
-          threadId: '',
-          messageId: '',
-          requestedAt,
-        })
-        .where((kept, op) => {
-          const free = [
-            op.eq(kept.status, 'unsent'),
-            `(${op.eq(kept.status, 'sending')} AND ${op.lt(kept.leaseUntil, now)})`,
-            `(${op.eq(kept.status, 'failed')} AND ${op.lt(kept.redrive, redrive)})`,
-          ].join(' OR ');
-          return `${op.notExists(kept.status)} OR (${op.eq(kept.fingerprint, fingerprint)} AND (${free}))`;
-        })
+      DeliveryEntity.patch(primaryKey(key))
+        .set({ status: 'sending', leaseUntil, redrive, ...(redrivenAt !== undefined && { redrivenAt }) })
+        // If the function dies, this is the only record of the attempt.
+        .append({ attempts: [startAttempt(claim)] })
+        .data((stored, op) => op.ifNotExists(stored.firstAttemptAt, now))
+        .where((stored, op) =>
+          [
+            `(${op.eq(stored.status, 'queued')} AND ${op.lte(stored.redrive, redrive)})`,
+            `(${op.eq(stored.status, 'sending')} AND ${op.lt(stored.leaseUntil, now)})`,
+            `(${op.eq(stored.status, 'failed')} AND ${op.lt(stored.redrive, redrive)})`,
+          ].join(' OR '),
+        )
         .go({ response: 'all_old' }),
     );
-    if (claimed) return { claimed: true, before: claimed.data ?? undefined };
-    const current = await find(key);
-    if (!current) throw new Error(`delivery ${key.id} refused a claim and is not there`);
-    return { claimed: false, current };
+    return claimed?.data
+      ? { claimed: true, before: claimed.data as Delivery }
+      : { claimed: false, current: await read(key) };
   },
 
-  async release(key, release, leaseUntil) {
+  async release(key, state, leaseUntil) {
     const released = await ifConditionHolds(
-      Item.patch(primary(key))
-        .set({ status: 'unsent', leaseUntil: 0, ...release })
-        .where((kept, op) => `${op.eq(kept.status, 'sending')} AND ${op.eq(kept.leaseUntil, leaseUntil)}`)
+      DeliveryEntity.patch(primaryKey(key))
+        .set({ status: 'queued', leaseUntil: 0, ...state })
+        .where((stored, op) => `${op.eq(stored.status, 'sending')} AND ${op.eq(stored.leaseUntil, leaseUntil)}`)
         .go(),
     );
-    const { tries, untold } = release;
-    if (!released) await tellLate(key, { tries, ...(untold !== undefined && { untold }) }, leaseUntil);
+    const { attempts, omittedAttempts } = state;
+    if (!released) await recordLate(key, { attempts, ...(omittedAttempts && { omittedAttempts }) }, leaseUntil);
   },
 
-  async sent(key, sending, leaseUntil) {
+  async recordSent(key, sent, leaseUntil) {
     const recorded = await ifConditionHolds(
-      Item.patch(primary(key))
-        .set({ status: 'sent', unknown: 'no', ...sending })
-        // The attempts name their runs, and a plain message's item stays within one write unit.
-        .remove(['run'])
+      DeliveryEntity.patch(primaryKey(key))
+        .set({ status: 'sent', unknown: 'no', ...sent })
         .where(({ status }, op) => op.eq(status, 'sending'))
         .go(),
     );
-    const { sentAt, tries, untold } = sending;
-    if (!recorded) await tellLate(key, { sentAt, tries, ...(untold !== undefined && { untold }) }, leaseUntil);
+    const { sentAt, attempts, omittedAttempts } = sent;
+    if (!recorded) await recordLate(key, { sentAt, attempts, ...(omittedAttempts && { omittedAttempts }) }, leaseUntil);
   },
 
-  async giveUp(key, { fingerprint, redrive, error, at, deadLetterId }) {
-    const given = await ifConditionHolds(
-      Item.patch(primary(key))
-        .set({ status: 'failed', lastError: error, failedAt: at, deadLetterId })
-        .where((kept, op) =>
-          [
-            ...arrived.map((one) => op.ne(kept.status, one)),
-            op.eq(kept.fingerprint, fingerprint),
-            op.lte(kept.redrive, redrive),
-          ].join(' AND '),
+  async fail(key, { redrive, error, at, deadLetterId }) {
+    const failed = await ifConditionHolds(
+      DeliveryEntity.patch(primaryKey(key))
+        .set({ status: 'failed', redrive, lastError: error, failedAt: at, deadLetterId })
+        .where((stored, op) =>
+          [...sentStatuses.map((status) => op.ne(stored.status, status)), op.lte(stored.redrive, redrive)].join(' AND '),
         )
-        .go(),
+        .go({ response: 'all_new' }),
     );
-    if (given) return 'given up';
-    // One that was never claimed leaves nothing to mark; one of other content is another request's.
-    const current = await find(key);
-    return current?.fingerprint === fingerprint && arrived.includes(current.status) ? 'arrived' : 'given up';
+    if (failed) return { wasSent: false, failedCalls: failed.data?.failedCalls ?? 0 };
+    const current = await read(key);
+    return {
+      wasSent: current !== undefined && sentStatuses.includes(current.status),
+      failedCalls: current?.failedCalls ?? 0,
+    };
   },
 };
 
 /**
- * The carrier has shown one of our messages: it was delivered, whatever we thought. Told again, only an earlier time of
- * receipt changes it. What is no delivery of ours stays none.
+ * Records that the channel's webhook showed a message of ours, whatever its status was. A duplicate changes it only if it
+ * was received earlier. Does nothing if the id is not one of our deliveries.
  */
 export async function markDelivered(
-  key: Primary,
-  at: { threadId: string; messageId: string; deliveredAt: number },
+  key: DeliveryKey,
+  delivered: SentMessage & { readonly deliveredAt: number },
 ): Promise<void> {
   await ifConditionHolds(
-    Item.patch(primary(key))
-      .set({ status: 'delivered', unknown: 'no', ...at })
-      .where(({ deliveredAt }, op) => `${op.notExists(deliveredAt)} OR ${op.gt(deliveredAt, at.deliveredAt)}`)
+    DeliveryEntity.patch(primaryKey(key))
+      .set({ status: 'delivered', unknown: 'no', ...delivered })
+      .remove(['content'])
+      .where(({ deliveredAt }, op) => `${op.notExists(deliveredAt)} OR ${op.gt(deliveredAt, delivered.deliveredAt)}`)
       .go(),
   );
 }
 
-/** All deliveries of a conversation, by id. */
-export async function deliveriesOf({
-  organizationId,
-  conversationId,
-}: ConversationKey): Promise<ReadonlyMap<string, Delivery>> {
-  const { data } = await Item.query.byConversation({ organizationId, conversationId }).go({ pages: 'all' });
+/** The deliveries of a conversation, by id. */
+export async function listDeliveries(key: ConversationKey): Promise<ReadonlyMap<string, Delivery>> {
+  const { organizationId, conversationId } = key;
+  const { data } = await DeliveryEntity.query.primary({ organizationId, conversationId }).go({ pages: 'all' });
   return new Map(data.map((delivery) => [delivery.id, delivery]));
-}
-
-/** Where a delivery lies, for whoever deletes it. */
-export function addressOf(key: Primary): unknown {
-  return Item.get(primary(key)).params();
 }

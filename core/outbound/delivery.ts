@@ -1,132 +1,211 @@
-import type { ConversationKey } from './queue.ts';
-import type { Tries, Try } from './tries.ts';
+import type { ConversationKey, SentMessage } from './channel.ts';
+import { isChannelError } from './channel.ts';
+import { Deferred, RequestExpired } from './errors.ts';
 
-export type DeliveryStatus = 'unsent' | 'sending' | 'sent' | 'delivered' | 'failed';
+/** `queued` also after a failed attempt; `failed` once its request is a dead letter; `delivered` once the channel's webhook shows it. */
+export type DeliveryStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'failed';
 
-/** What is known of one part of a send request. Times are ms since 1970. */
-export interface Delivery extends ConversationKey {
-  /** The `custom_id` at the carrier. */
+/** What an attempt did besides sending, in this order. */
+export type AttemptRepair = 'resumed' | 'appended' | 'joined' | 'took over' | 'changed region' | 'new credentials';
+
+/** One attempt. Without an outcome it is in progress, or its function ended without recording it. Times are ms since 1970. */
+export interface DeliveryAttempt extends Partial<AttemptEnd> {
+  readonly startedAt: number;
+  /** The name of the execution. */
+  readonly execution: string;
+  /** The number of its redrive, and when that was requested; absent for the first execution. */
+  readonly redrive?: number;
+  readonly redrivenAt?: number;
+}
+
+export interface AttemptEnd {
+  readonly endedAt: number;
+  /** `found`: an earlier attempt had sent the message. */
+  readonly outcome: 'sent' | 'found' | 'failed';
+  /** The name of the error, and the codes of the channel; never its texts. */
+  readonly error?: string;
+  readonly cause?: string;
+  readonly repairs?: readonly AttemptRepair[];
+}
+
+/** The latest attempts, oldest first. */
+export interface AttemptLog {
+  readonly attempts: readonly DeliveryAttempt[];
+  /** How many earlier attempts are no longer stored. */
+  readonly omittedAttempts?: number | undefined;
+}
+
+/** One part of a send request. Times are ms since 1970. */
+export interface Delivery extends ConversationKey, AttemptLog {
+  /** The `custom_id` at the channel. */
   readonly id: string;
   readonly requestId: string;
   readonly status: DeliveryStatus;
-  /** A hash of the content: the same request must say the same. */
-  readonly fingerprint: string;
-  /** Until when whoever sends it may be at work. */
+  /** JSON. Removed once the message is delivered. */
+  readonly content?: string | undefined;
+  /** A hash of the whole request: a request with the same id must be the same. */
+  readonly hash: string;
+  /** The order key of the first execution. */
+  readonly orderKey: number;
+  readonly requestedAt: number;
+  readonly acceptedAt: number;
+  /** Until when the function that claimed it may be running. */
   readonly leaseUntil: number;
-  /** Whether an attempt may have arrived without our knowing. */
+  /** Whether an attempt may have sent the message. */
   readonly unknown: 'no' | 'yes';
-  /** From when on *not found* means *not sent*. */
+  /** From when a probe that finds nothing proves that the message was not sent. */
   readonly settledAt: number;
-  /** When the first attempt began: no thread before it can hold the message. */
-  readonly firstAttemptAt: number;
+  /** When the first attempt started. An older thread cannot hold the message. */
+  readonly firstAttemptAt?: number | undefined;
   /** Failed calls since the last redrive. */
-  readonly attempts: number;
-  /** Number of the redrive that it is in. */
+  readonly failedCalls: number;
+  /** The number of the redrive that it is in. */
   readonly redrive: number;
-  /** What went wrong last: an error's name. */
+  readonly redrivenAt?: number | undefined;
+  /** The name of the last error. */
   readonly lastError: string;
   readonly threadId: string;
-  /** The carrier's id of the message, once known. */
+  /** The channel's id of the message, once known. */
   readonly messageId: string;
-  // From here on what is known since deliveries tell their life: earlier ones lack it.
-  /** When the request was put on the bus; EventBridge says so in whole seconds. */
-  readonly requestedAt?: number | undefined;
-  /** When the redrive that it is in was asked for. */
-  readonly redrivenAt?: number | undefined;
-  /** The ARN of the execution that claimed it last; no longer kept once it was sent. */
-  readonly run?: string | undefined;
-  /** The latest attempts, oldest first; one that is under way comes last. */
-  readonly tries?: readonly Try[] | undefined;
-  /** How many attempts before those are not kept any more. */
-  readonly untold?: number | undefined;
-  /** When the carrier had answered that it took the message. */
+  /** When the channel's response to the call was received. */
   readonly sentAt?: number | undefined;
-  /** When the carrier's word that it is there was first received. */
+  /** When the channel's webhook for the message was first received. */
   readonly deliveredAt?: number | undefined;
-  /** When it was last given up, and the dead letter of that. */
+  /** When it last became a dead letter, and which. */
   readonly failedAt?: number | undefined;
   readonly deadLetterId?: string | undefined;
 }
 
+export type DeliveryKey = ConversationKey & Pick<Delivery, 'id'>;
+
+export type NewDelivery = DeliveryKey &
+  Pick<Delivery, 'requestId' | 'hash' | 'orderKey' | 'requestedAt' | 'acceptedAt'> & { readonly content: string };
+
 export interface Claim {
-  readonly fingerprint: string;
   readonly leaseUntil: number;
   readonly redrive: number;
-  readonly now: number;
-  readonly requestedAt: number;
-  /** When the redrive was asked for; undefined for the first run. */
   readonly redrivenAt: number | undefined;
-  /** The ARN of the execution that claims. */
-  readonly run: string;
+  readonly now: number;
+  readonly execution: string;
 }
 
-/** The outcome of a claim: what was there before (undefined for nothing), or who stands in the way. */
-export type Claimed =
-  | { readonly claimed: true; readonly before: Delivery | undefined }
-  | { readonly claimed: false; readonly current: Delivery };
+/** `before`: the delivery before the claim. `current`: the delivery that prevents it; undefined if it does not exist. */
+export type ClaimResult =
+  | { readonly claimed: true; readonly before: Delivery }
+  | { readonly claimed: false; readonly current: Delivery | undefined };
 
-/** What an attempt leaves behind when it did not succeed. */
-export type Release = Pick<Delivery, 'unknown' | 'settledAt' | 'attempts' | 'lastError'>;
+/** What a failed attempt leaves for the next. */
+export type AttemptState = Pick<Delivery, 'unknown' | 'settledAt' | 'failedCalls' | 'lastError'>;
 
-/** Where deliveries are kept; each method is one conditional write (and a read where a claim is refused). */
-export interface DeliveryStore {
-  /** Claims a part that is absent, unsent, whose lease is over, or that failed before this redrive. */
-  claim(key: DeliveryKey, claim: Claim): Promise<Claimed>;
-  /**
-   * Gives a claim back, known by its lease, never deleting what is known. Here as at `sent`: where the carrier has shown
-   * the message meanwhile, or the run was given up, a second write tells only how the attempt ended.
-   */
-  release(key: DeliveryKey, release: Release & Tries, leaseUntil: number): Promise<void>;
-  /** Records that it was sent, unless more is known already. */
-  sent(key: DeliveryKey, sending: Sending, leaseUntil: number): Promise<void>;
-  /** Gives it up, unless it has arrived after all, or a later redrive has it in hand. Answers whether it has arrived. */
-  giveUp(key: DeliveryKey, given: GivenUp): Promise<'arrived' | 'given up'>;
-}
-
-export type Sending = Pick<Delivery, 'threadId' | 'messageId'> & Tries & { readonly sentAt: number };
-
-export interface GivenUp {
-  readonly fingerprint: string;
+export interface Failure {
   readonly redrive: number;
-  /** The error's name. */
+  /** The name of the error. */
   readonly error: string;
   readonly at: number;
   readonly deadLetterId: string;
 }
 
-export type DeliveryKey = Pick<Delivery, 'id' | 'requestId' | 'organizationId' | 'conversationId'>;
+/** Deliveries. Each method is one conditional write, and a read where its condition fails. */
+export interface DeliveryStore {
+  /** Creates a delivery with status `queued`, or returns the one that exists. */
+  create(delivery: NewDelivery): Promise<Delivery | undefined>;
+  read(key: DeliveryKey): Promise<Delivery | undefined>;
+  /** Claims a delivery as {@link canClaim} allows. */
+  claim(key: DeliveryKey, claim: Claim): Promise<ClaimResult>;
+  /** Ends a claim, which its lease identifies. If the delivery has changed meanwhile, only the attempts are recorded. */
+  release(key: DeliveryKey, state: AttemptState & AttemptLog, leaseUntil: number): Promise<void>;
+  /** Records that the message was sent, unless it is already known as delivered or failed. */
+  recordSent(key: DeliveryKey, sent: SentMessage & AttemptLog & { readonly sentAt: number }, leaseUntil: number): Promise<void>;
+  /** Marks a delivery as failed, unless it was sent or a later redrive has begun. */
+  fail(key: DeliveryKey, failure: Failure): Promise<{ readonly wasSent: boolean; readonly failedCalls: number }>;
+}
 
-/** Whether a claim may take the delivery: a pure statement of the store's condition. */
-export function mayClaim(current: Delivery | undefined, { fingerprint, redrive, now }: Claim): boolean {
-  if (!current) return true;
-  if (current.fingerprint !== fingerprint) return false;
-  if (current.status === 'unsent') return true;
+/** Whether a delivery can be claimed: the condition of {@link DeliveryStore.claim}. */
+export function canClaim(current: Delivery, { redrive, now }: Pick<Claim, 'redrive' | 'now'>): boolean {
+  if (current.status === 'queued') return current.redrive <= redrive;
   if (current.status === 'sending') return current.leaseUntil < now;
   return current.status === 'failed' && current.redrive < redrive;
 }
 
-/** What the one who has claimed a part must know of earlier attempts. */
-export interface History {
-  readonly attempts: number;
-  /** Whether it must be looked for before it is sent. */
+/** What an attempt must know of earlier ones. */
+export interface AttemptHistory {
+  readonly failedCalls: number;
+  /** Whether to look for the message before sending it. */
   readonly unknown: boolean;
   readonly settledAt: number;
   readonly firstAttemptAt: number;
-  /** What went wrong last: an error's name. */
   readonly lastError: string;
 }
 
-/** What earlier attempts mean for this one. A claim that died, and any redrive, may hide a message that has arrived. */
-export function historyOf(before: Delivery | undefined, { redrive, now }: Pick<Claim, 'redrive' | 'now'>): History {
-  if (!before) return { attempts: 0, unknown: false, settledAt: 0, firstAttemptAt: now, lastError: '' };
-  const redriven = before.redrive < redrive;
-  const died = before.status === 'sending';
+/** A claim whose function died, and a redrive, may hide a message that was sent. */
+export function attemptHistory(before: Delivery, { redrive, now }: Pick<Claim, 'redrive' | 'now'>): AttemptHistory {
+  const wasAttempted = before.firstAttemptAt !== undefined;
+  const isRedriven = before.redrive < redrive;
+  const isAbandoned = before.status === 'sending';
+  const mayBeSent = wasAttempted && (isAbandoned || isRedriven);
   return {
-    attempts: redriven ? 0 : before.attempts,
-    unknown: died || redriven || before.unknown === 'yes',
-    // Nothing, unless it was given up, or is taken over, while somebody may still be at work.
-    settledAt: Math.max(before.settledAt, died || redriven ? before.leaseUntil : 0),
-    firstAttemptAt: before.firstAttemptAt,
+    failedCalls: isRedriven ? 0 : before.failedCalls,
+    unknown: mayBeSent || before.unknown === 'yes',
+    // The function that held the lease may still be running.
+    settledAt: Math.max(before.settledAt, mayBeSent ? before.leaseUntil : 0),
+    firstAttemptAt: before.firstAttemptAt ?? now,
     lastError: before.lastError,
   };
+}
+
+/** Every attempt is stored in the delivery's item, whose size each write pays for. */
+export const maxAttempts = 20;
+
+/** The attempt that a claim starts. */
+export function startAttempt({ now, execution, redrive, redrivenAt }: Omit<Claim, 'leaseUntil'>): DeliveryAttempt {
+  const redriven = redrive > 0 && { redrive, ...(redrivenAt !== undefined && { redrivenAt }) };
+  return { startedAt: now, execution, ...redriven };
+}
+
+/** Adds an attempt. Without an end, as after a deferral before any failure, it is not recorded. */
+export function addAttempt(before: AttemptLog, attempt: DeliveryAttempt, end: AttemptEnd | undefined): AttemptLog {
+  const all = [...before.attempts, ...(end ? [{ ...attempt, ...end }] : [])];
+  const attempts = all.slice(-maxAttempts);
+  const omittedAttempts = (before.omittedAttempts ?? 0) + all.length - attempts.length;
+  return { attempts, ...(omittedAttempts > 0 && { omittedAttempts }) };
+}
+
+/** The error of an attempt that failed; undefined if it was deferred or expired before a failure. */
+export function attemptError(error: unknown): Pick<AttemptEnd, 'error' | 'cause'> | undefined {
+  if (error instanceof Deferred || error instanceof RequestExpired) {
+    return error.cause === undefined ? undefined : attemptError(error.cause);
+  }
+  if (!(error instanceof Error)) return { error: typeof error };
+  const cause = isChannelError(error) ? errorCodes(error) : '';
+  return { error: error.name, ...(cause && { cause }) };
+}
+
+const maxCauseLength = 80;
+
+function errorCodes({ status, type, cause }: { status: number | undefined; type: string | undefined; cause?: unknown }) {
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  return [status, type, code]
+    .filter((one) => one !== undefined)
+    .join(' ')
+    .slice(0, maxCauseLength);
+}
+
+/** What to do after a failed call with an unknown effect on later calls. */
+export type RetryDecision =
+  /** Fail: the state machine retries within seconds. */
+  | { readonly kind: 'retry' }
+  /** Wait until `at`, ms since 1970. */
+  | { readonly kind: 'defer'; readonly at: number }
+  /** The request expires before the next attempt. */
+  | { readonly kind: 'expire' };
+
+/** The state machine retries a task three times; the fourth failure defers. */
+const retriedCalls = 3;
+const pausesMs = [30_000, 120_000, 300_000, 600_000] as const;
+
+/** @param failedCalls including this one. Times are ms since 1970. */
+export function decideRetry(failedCalls: number, now: number, expiresAt: number): RetryDecision {
+  if (failedCalls <= retriedCalls) return now >= expiresAt ? { kind: 'expire' } : { kind: 'retry' };
+  const pause = pausesMs[Math.min(failedCalls - retriedCalls, pausesMs.length) - 1] ?? pausesMs[0];
+  return now + pause >= expiresAt ? { kind: 'expire' } : { kind: 'defer', at: now + pause };
 }

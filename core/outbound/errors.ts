@@ -1,78 +1,108 @@
 /**
- * Why a request comes back later: others are before it in its conversation (`order`), the pace makes it wait (`pace`),
- * LiveChat said too many requests (`limited`), the gate is paused or its breaker open (`closed`), LiveChat is not well
- * (`failing`), a message that may have arrived is looked for once it must have (`unknown`), another run has claimed it
- * (`claimed`), or the function's own time is too short (`time`).
+ * Why a request waits: the rate limit (`rate`), a 429 (`limited`), a pause or an open circuit breaker (`blocked`), failed
+ * calls (`failing`), a message whose outcome is unknown and not settled (`unknown`), a claim of another invocation
+ * (`claimed`), or the function's own time (`time`).
  */
-export type DeferralReason = 'order' | 'pace' | 'limited' | 'closed' | 'failing' | 'unknown' | 'claimed' | 'time';
+export type DeferralReason = 'rate' | 'limited' | 'blocked' | 'failing' | 'unknown' | 'claimed' | 'time';
 
-/** Come back later: the state machine reads the message as the time, ISO 8601, and waits until then. */
+/** A reserved slot that is carried over a wait of the state machine. */
+export interface HeldSlot {
+  /** ms since 1970 */
+  readonly at: number;
+  readonly epoch: number;
+}
+
+const separator = '|';
+
+/**
+ * The message of an error that the state machine reads: `|until|seconds|slot|epoch|`. The state machine splits the
+ * error's Cause at `|`, because an intrinsic function of Step Functions cannot read a field of another's result.
+ */
+function turnMessage(text: string, until: number, seconds: number, slot: HeldSlot | undefined): string {
+  const fields = [new Date(until).toISOString(), seconds, slot?.at ?? 0, slot?.epoch ?? 0];
+  return [text, ...fields, ''].join(separator);
+}
+
+const msPerSecond = 1000;
+
+/** The state machine waits until `until`, in whole seconds, and runs the step again. */
 export class Deferred extends Error {
   override readonly name = 'Deferred';
+  /** ms since 1970. Step Functions truncates milliseconds, so the time is in whole seconds. */
   readonly until: number;
   readonly reason: DeferralReason;
-  /** @param until ms since 1970. @param options the failure after which it comes back, as `cause` */
-  constructor(until: number, reason: DeferralReason, options?: ErrorOptions) {
-    super(new Date(Math.ceil(until)).toISOString(), options);
+  readonly slot: HeldSlot | undefined;
+
+  /** @param at ms since 1970. @param options the failure that caused the deferral, as `cause` */
+  constructor(at: number, reason: DeferralReason, options: ErrorOptions & { readonly slot?: HeldSlot } = {}) {
+    const until = Math.ceil(at / msPerSecond) * msPerSecond;
+    super(turnMessage(reason, until, 1, options.slot), options.cause === undefined ? undefined : { cause: options.cause });
     this.until = until;
     this.reason = reason;
+    this.slot = options.slot;
   }
 }
 
-/** The request does not fit its schema; the message names fields, never contents. Send a corrected one. */
+/** The request is not first in its message group. The state machine waits for its turn, for at most `maxWaitMs`. */
+export class NotFirst extends Error {
+  override readonly name = 'NotFirst';
+
+  constructor(now: number, maxWaitMs: number) {
+    super(turnMessage('turn', now, Math.max(1, Math.ceil(maxWaitMs / msPerSecond)), undefined));
+  }
+}
+
+/** The request does not match its schema. The message names the fields, never their contents. */
 export class RequestInvalid extends Error {
   override readonly name = 'RequestInvalid';
 }
 
-/** The run was started by a newer deployment than the code that is asked to send. */
-export class InputUnsupported extends Error {
-  override readonly name = 'InputUnsupported';
-  constructor(version: number, known: readonly number[]) {
-    super(
-      `version ${version} of the send step's input: expected ${known.join(' or ')}; deploy the newer code again, then redrive the request`,
-    );
-  }
-}
-
-/** The same requestId came with other content. Use a new requestId for a new message. */
+/** A requestId was used again with other content. */
 export class RequestConflict extends Error {
   override readonly name = 'RequestConflict';
   constructor(requestId: string) {
-    super(`request ${requestId} was sent before with other content; use a new requestId`);
+    super(`request ${requestId} was accepted before with other content; use a new requestId`);
   }
 }
 
-/** The request's time is over. Redrive it from the dead letters if it still matters. */
+/** The request was not delivered within `expiresInSeconds`. */
 export class RequestExpired extends Error {
   override readonly name = 'RequestExpired';
   /** @param options the failure after which no time is left, as `cause` */
-  constructor(requestId: string, last: string, options?: ErrorOptions) {
+  constructor(requestId: string, lastError: string, options?: ErrorOptions) {
     super(
-      `request ${requestId} was not delivered in time${last ? `; last failure: ${last}` : ''}; redrive it if it still matters`,
+      `request ${requestId} was not delivered in time${lastError ? `; last failure: ${lastError}` : ''}; redrive it if it still matters`,
       options,
     );
   }
 }
 
-/** Something of our own failed: a table, the bus, a secret. The state machine tries again. */
-export class StepFailed extends Error {
-  override readonly name = 'StepFailed';
-  constructor(cause: unknown) {
-    super(
-      `the send step could not do its work (${cause instanceof Error ? cause.name : typeof cause}); it is tried again`,
-    );
+/** A delivery of the request is not in the messages table: it was erased or has expired. */
+export class DeliveryMissing extends Error {
+  override readonly name = 'DeliveryMissing';
+  constructor(deliveryId: string) {
+    super(`delivery ${deliveryId} does not exist: it was erased or has expired; send a new request`);
   }
 }
 
-const meant: ReadonlySet<string> = new Set([
+/** An AWS call of the step failed. The state machine retries it. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+  constructor(cause: unknown) {
+    super(`the send step failed (${cause instanceof Error ? cause.name : typeof cause}); the state machine retries it`, {
+      cause,
+    });
+  }
+}
+
+const expected: ReadonlySet<string> = new Set([
   'Deferred',
-  'InputUnsupported',
-  'RequestInvalid',
-  'RequestConflict',
+  'NotFirst',
   'RequestExpired',
+  'DeliveryMissing',
 ]);
 
-/** Whether the error is the step's own word on the request, which the state machine must hear as it is. */
-export function isMeant(error: unknown): boolean {
-  return error instanceof Error && meant.has(error.name);
+/** Whether the state machine handles the error by its name. */
+export function isExpected(error: unknown): boolean {
+  return error instanceof Error && expected.has(error.name);
 }

@@ -1,82 +1,156 @@
 import * as z from 'zod/mini';
-import { catalogue, maxMessagesPerRequest } from '../events/catalogue.ts';
+import { catalogue, type EventData, maxMessagesPerRequest } from '../events/catalogue.ts';
 import { describeIssues } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { isRfc3339 } from '../events/schemas.ts';
-import type { OutboundRequest } from './carrier.ts';
-import { InputUnsupported, RequestInvalid } from './errors.ts';
+import type { Compose, ConversationKey, Part } from './channel.ts';
+import { RequestInvalid } from './errors.ts';
 
-/** A piece of a message that a carrier sends by one call. */
-export interface Piece<Content> {
-  readonly messageIndex: number;
-  /** Which piece of that message: a long text is several. */
-  readonly splitIndex: number;
-  readonly content: Content;
-}
+export type SendRequestData = EventData<'message.send.requested'>;
 
-/** The state machine's input: EventBridge's event, and what the machine and a redrive have added to it. */
-const state = z.looseObject({
+/** EventBridge's event. */
+const sendRequested = z.looseObject({
   id: z.string(),
   time: z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time')),
   detail: z.object({
     metadata: z.optional(z.looseObject({ id: z.optional(z.string()), correlationId: z.optional(z.string()) })),
     data: catalogue['message.send.requested'],
   }),
-  /** Set once it has waited. */
-  deferral: z.optional(z.unknown()),
-  redrive: z.optional(z.object({ number: z.number(), at: z.number() })),
 });
-export type SendState = z.infer<typeof state>;
 
-export interface SendInput {
-  /** The execution's id. */
-  readonly execution: string;
-  readonly state: SendState;
+/** Which message of its request a part belongs to, and which part of it. */
+export type PartPlace = Pick<Part<unknown>, 'messageIndex' | 'splitIndex'>;
+
+export interface SendOptions {
+  readonly onInactive: 'resume' | 'append' | 'fail';
+  readonly onAbsent: 'join' | 'transfer';
 }
 
-const version1 = z.object({ version: z.literal(1), execution: z.string(), input: z.unknown() });
+/** What identifies a request and its conversation. Times are ms since 1970. */
+export interface RequestHeader extends ConversationKey {
+  readonly requestId: string;
+  readonly options: SendOptions;
+  /** When the event was published, in whole seconds. */
+  readonly requestedAt: number;
+  readonly expiresInMs: number;
+  readonly correlationId: string;
+  readonly causationId: string;
+}
 
-/**
- * How each version of the input is read. A run may bring one along that waited over a deployment, for two days at the
- * most: a version stays here until then, and an input of it in test/fixtures/send-input as long.
- */
-const readers: Readonly<Record<number, (raw: unknown) => SendInput>> = {
-  1(raw) {
-    const { data, error } = version1.safeParse(raw);
-    if (error) throw invalid(error);
-    return { execution: data.execution, state: parseSendState(data.input) };
-  },
-};
-const versions = Object.keys(readers).map(Number);
-const versioned = z.object({ version: z.int().check(z.gte(Math.min(...versions))) });
+/** A valid request, with the parts to send. */
+export interface SendRequest<Content> extends RequestHeader {
+  /** The sender's own time, ms since 1970. */
+  readonly sentAt: number | undefined;
+  /** A hash of the whole request. */
+  readonly hash: string;
+  readonly parts: readonly (Part<Content> & { readonly id: string })[];
+}
 
 const defaultExpirySeconds = 900;
-/** Step Functions' state may have 256 KB, and grows on its way. */
-const mostBytes = 200_000;
-/** A text is cut at 16 KB, at word ends: not into pieces of less than half of that. */
-const mostPieces = Math.ceil(mostBytes / 8_000);
-/** How this bridge names what it sends; LiveChat's translation knows its echo by it. */
+/** An EventBridge entry may have 256 KB in every region. */
+const maxBytes = 200_000;
+/** A long text is split at words, into parts of at least half of 16 KB. */
+const maxPartsPerMessage = Math.ceil(maxBytes / 8_000);
+/** Marks ids of this bridge, so that the translation of LiveChat's webhooks recognizes its own messages. */
 const idPrefix = 'out-';
 
-/**
- * Throws {@link RequestInvalid}, which names every field that does not fit and what was expected, and
- * {@link InputUnsupported} for a version that is newer than this code.
- */
-export function parseSendInput(raw: unknown): SendInput {
-  const { data, error } = versioned.safeParse(raw);
-  if (error) throw invalid(error);
-  const read = readers[data.version];
-  if (!read) throw new InputUnsupported(data.version, versions);
-  return read(raw);
+function partId(organizationId: string, requestId: string, { messageIndex, splitIndex }: PartPlace): string {
+  return `${idPrefix}${deriveId('delivery', organizationId, requestId, messageIndex, splitIndex)}`;
 }
 
-export function parseSendState(raw: unknown): SendState {
-  const inner = state.safeParse(raw);
-  if (!inner.success) throw invalid(inner.error);
-  if (Buffer.byteLength(JSON.stringify(inner.data.detail)) > mostBytes) {
-    throw new RequestInvalid(`detail: expected at most ${mostBytes} bytes`);
+/** The place of a delivery in its request. Undefined if the id is not one of the request. */
+export function findPartPlace(id: string, organizationId: string, requestId: string): PartPlace | undefined {
+  for (let messageIndex = 0; messageIndex < maxMessagesPerRequest; messageIndex += 1) {
+    for (let splitIndex = 0; splitIndex < maxPartsPerMessage; splitIndex += 1) {
+      const place = { messageIndex, splitIndex };
+      if (partId(organizationId, requestId, place) === id) return place;
+    }
   }
-  return inner.data;
+  return undefined;
+}
+
+/** Parses an event `message.send.requested`. Throws {@link RequestInvalid}, which names every invalid field. */
+export function parseSendRequested<Content>(event: unknown, compose: Compose<Content>): SendRequest<Content> {
+  const { data: parsed, error } = sendRequested.safeParse(event);
+  if (error) throw invalid(error);
+  const { id, time, detail } = parsed;
+  if (Buffer.byteLength(JSON.stringify(detail)) > maxBytes) {
+    throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
+  }
+  const { requestId, organizationId, conversationId, messages, options = {}, sentAt } = detail.data;
+  return {
+    organizationId,
+    conversationId,
+    requestId,
+    options: { onInactive: options.onInactive ?? 'resume', onAbsent: options.onAbsent ?? 'join' },
+    requestedAt: Date.parse(time),
+    expiresInMs: (options.expiresInSeconds ?? defaultExpirySeconds) * 1000,
+    correlationId: detail.metadata?.correlationId ?? id,
+    causationId: detail.metadata?.id ?? id,
+    sentAt,
+    hash: contentHash({ conversationId, messages, options }),
+    parts: compose(messages).map((part) => ({ ...part, id: partId(organizationId, requestId, part) })),
+  };
+}
+
+/** Validates a request before it is published. Throws {@link RequestInvalid}. */
+export function validateRequest<Content>(
+  data: SendRequestData,
+  compose: Compose<Content>,
+  now: number,
+): SendRequest<Content> {
+  return parseSendRequested({ id: data.requestId, time: new Date(now).toISOString(), detail: { data } }, compose);
+}
+
+const time = z.number();
+
+/**
+ * The input of an execution. It holds ids and times, never content: the history of an execution is kept for 90 days and
+ * cannot be deleted.
+ */
+const executionInput = z.object({
+  version: z.literal(1),
+  organizationId: z.string(),
+  conversationId: z.string(),
+  requestId: z.string(),
+  deliveries: z.array(z.object({ id: z.string(), hasFile: z.optional(z.literal(true)) })),
+  options: z.object({ onInactive: z.enum(['resume', 'append', 'fail']), onAbsent: z.enum(['join', 'transfer']) }),
+  /** The order in the message group: when the request was accepted or redriven, ms since 1970. */
+  orderKey: time,
+  requestedAt: time,
+  expiresAt: time,
+  expiresInMs: time,
+  /** 0 for the first execution, then the number of the redrive. */
+  redrive: z.number(),
+  redrivenAt: z.optional(time),
+  correlationId: z.string(),
+  causationId: z.string(),
+});
+export type ExecutionInput = z.infer<typeof executionInput>;
+
+const heldSlot = z.object({ at: z.number(), epoch: z.number() });
+const stepInput = z.object({ request: executionInput, turn: z.optional(z.looseObject({ slot: z.optional(heldSlot) })) });
+export type StepInput = z.infer<typeof stepInput>;
+
+/** Parses the input of the functions of the state machine. */
+export function parseStepInput(raw: unknown): StepInput {
+  const { data, error } = stepInput.safeParse(raw);
+  if (error) throw invalid(error);
+  return data;
+}
+
+/** Parses the input of an execution; undefined if it is not one. */
+export function parseExecutionInput(raw: unknown): ExecutionInput | undefined {
+  return stepInput.safeParse(raw).data?.request;
+}
+
+/** The name of the execution of a request. A name can be used once, so a duplicate event starts no second execution. */
+export function executionName({
+  organizationId,
+  requestId,
+  redrive,
+}: Pick<ExecutionInput, 'organizationId' | 'requestId' | 'redrive'>): string {
+  return deriveId('execution', organizationId, requestId, redrive);
 }
 
 function invalid(error: z.core.$ZodError): RequestInvalid {
@@ -85,54 +159,4 @@ function invalid(error: z.core.$ZodError): RequestInvalid {
       .map(({ path, message }) => `${path}: ${message}`)
       .join('; '),
   );
-}
-
-/** Which message of a request a part is of, and which piece of it. */
-export type PartPlace = Pick<Piece<unknown>, 'messageIndex' | 'splitIndex'>;
-
-function partId(organizationId: string, requestId: string, { messageIndex, splitIndex }: PartPlace): string {
-  return `${idPrefix}${deriveId('delivery', organizationId, requestId, messageIndex, splitIndex)}`;
-}
-
-/**
- * Where in its request the part of this id stands, among as many as a request may have and as many pieces as the longest
- * text it may hold; undefined where none has it.
- */
-export function placeOf(id: string, organizationId: string, requestId: string): PartPlace | undefined {
-  for (let messageIndex = 0; messageIndex < maxMessagesPerRequest; messageIndex += 1) {
-    for (let splitIndex = 0; splitIndex < mostPieces; splitIndex += 1) {
-      const place = { messageIndex, splitIndex };
-      if (partId(organizationId, requestId, place) === id) return place;
-    }
-  }
-  return undefined;
-}
-
-type Messages = SendState['detail']['data']['messages'];
-
-/** The request with its parts, each under an id of its own that is the same at every try. */
-export function requestOf<Content>(
-  { id, time, detail, redrive }: SendState,
-  compose: (messages: Messages) => readonly Piece<Content>[],
-): OutboundRequest<Content> {
-  const { requestId, organizationId, conversationId, messages, options = {} } = detail.data;
-  const key = { organizationId, conversationId, requestId };
-  const requestedAt = Date.parse(time);
-  const publishedAt = redrive?.at ?? requestedAt;
-  return {
-    ...key,
-    parts: compose(messages).map(({ messageIndex, splitIndex, content }) => ({
-      ...key,
-      id: partId(organizationId, requestId, { messageIndex, splitIndex }),
-      fingerprint: contentHash({ conversationId, content }),
-      content,
-    })),
-    options: { onInactive: options.onInactive ?? 'resume', onAbsent: options.onAbsent ?? 'join' },
-    requestedAt,
-    publishedAt,
-    expiresAt: publishedAt + (options.expiresInSeconds ?? defaultExpirySeconds) * 1000,
-    redrive: redrive?.number ?? 0,
-    correlationId: detail.metadata?.correlationId ?? id,
-    causationId: detail.metadata?.id ?? id,
-  };
 }

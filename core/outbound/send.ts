@@ -1,142 +1,197 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
-import { Attempt } from './attempt.ts';
-import { type Carrier, longestCallMs, type OutboundPart, type OutboundRequest, type Sent } from './carrier.ts';
-import { deliver } from './deliver.ts';
-import { type DeliveryStore, historyOf } from './delivery.ts';
-import { Deferred } from './errors.ts';
-import { longestNearMs } from './gate/gate.ts';
-import { Passage } from './gate/passage.ts';
-import type { GateStore } from './gate/store.ts';
-import type { QueueStore } from './queue.ts';
-import { type Waiting, whileWaiting } from './waiting.ts';
+import { attempt } from './attempt.ts';
+import { type Channel, type Compose, maxCallMs, maxFetchMs, type SentMessage } from './channel.ts';
+import {
+  addAttempt,
+  attemptError,
+  attemptHistory,
+  type AttemptEnd,
+  type Claim,
+  type Delivery,
+  type DeliveryStore,
+  startAttempt,
+} from './delivery.ts';
+import { DeliveryMissing, Deferred, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
+import { type MessageGroup, type MessageGroupPorts, messageGroup } from './message-group.ts';
+import { type CreateRateLimiter, leadMs, type RateLimiter } from './rate-limiter.ts';
+import { type ExecutionInput, executionName } from './request.ts';
 
-/** Everything around the step, so that a test can put its own in. */
-export interface SendPorts<Content> {
+export interface SendPorts<Content> extends MessageGroupPorts {
   readonly clock: Clock;
-  readonly queue: QueueStore;
   readonly deliveries: DeliveryStore;
-  readonly gate: GateStore;
-  readonly carrier: Carrier<Content>;
-  /** Whether an execution is still RUNNING. */
-  readonly isRunning: (run: string) => Promise<boolean>;
-  readonly onSent: (parts: readonly SentPart<Content>[]) => Promise<void>;
-  readonly onLocked: () => Promise<void>;
-  /** A run that had ended was removed from its conversation's queue. */
-  readonly onUnblocked: () => void;
+  readonly createLimiter: CreateRateLimiter;
+  readonly channel: Channel<Content>;
+  /** Publishes `message.sent`. Idempotent. */
+  readonly onSent: (parts: readonly SentPart[]) => Promise<void>;
+  readonly onCredentialsBlocked: () => Promise<void>;
   readonly log: Log;
 }
 
-export interface SentPart<Content> extends Sent {
-  readonly part: OutboundPart<Content>;
-  readonly index: number;
+export interface SentPart extends SentMessage {
+  readonly deliveryId: string;
+  /** The part of the request, from 0. */
+  readonly part: number;
 }
 
-export interface Run {
-  /** The execution's id. */
-  readonly id: string;
-  /** Whether it has waited in line before. */
-  readonly returning: boolean;
-  /** When the function ends, ms since 1970. */
+export interface SendInvocation {
+  /** The slot that was reserved before the state machine waited. */
+  readonly held: HeldSlot | undefined;
+  /** When the function times out, ms since 1970. */
   readonly deadline: number;
 }
 
-const settleMs = 5_000;
+/** Time for the writes after a call. */
+const spareMs = 5_000;
+/** A file is downloaded before its slot. */
+const fileLeadMs = maxFetchMs;
 
 /**
- * The send step: enter the conversation's queue, and when first, claim, probe if need be, take a slot, call, record, for
- * each part in order; then publish and leave. Answers what has become of the request.
+ * The step of the state machine. Requires the request's turn in its message group, and for each part: reserves a slot,
+ * claims the delivery, makes the attempt, and records its result. Throws {@link Deferred} or {@link NotFirst} if the state
+ * machine has to wait. Returns `failed` if a part has become a dead letter before.
  */
 export async function sendRequest<Content>(
-  request: OutboundRequest<Content>,
-  run: Run,
+  request: ExecutionInput,
+  { held, deadline }: SendInvocation,
   ports: SendPorts<Content>,
-): Promise<'sent' | 'given up before'> {
-  const { clock, queue, gate } = ports;
-  const { organizationId } = request;
-  const passage = new Passage({ store: gate, clock, organizationId, run: run.id, returning: run.returning });
-  await waitForTurn(request, run, passage, ports);
-  const sent: SentPart<Content>[] = [];
-  for (const [index, part] of request.parts.entries()) {
-    const delivered = await deliverPart(request, part, run, passage, ports);
-    if (!delivered) {
-      await queue.leave(request, run.id);
-      return 'given up before';
+): Promise<'sent' | 'failed'> {
+  const { clock, createLimiter, onSent, log } = ports;
+  const group = messageGroup(request, ports);
+  const limiter = createLimiter(request.organizationId, { share: 'sends' });
+  const sent: SentPart[] = [];
+  try {
+    await group.requireTurn();
+    for (const [index, delivery] of request.deliveries.entries()) {
+      if (clock.now() >= request.expiresAt && !(await mayBeSent())) throw new RequestExpired(request.requestId, '');
+      const remaining = request.deliveries.slice(index);
+      const step = { request, delivery, remaining, held: index === 0 ? held : undefined, isFirst: index === 0, deadline };
+      const message = await sendPart(step, group, limiter, ports);
+      if (message === 'failed') {
+        await group.leave();
+        return 'failed';
+      }
+      sent.push({ ...message, deliveryId: delivery.id, part: index });
     }
-    sent.push({ part, index, ...delivered });
+  } catch (error) {
+    throw await endTurn(error, sent.length > 0);
+  } finally {
+    await limiter.release();
   }
-  await ports.onSent(sent);
-  await queue.leave(request, run.id);
+  // The next request need not wait until the event is published.
+  await group.leave((next) => reserveForNext(next));
+  await onSent(sent);
   return 'sent';
-}
 
-/** Returns once this run is first in its conversation. Throws {@link Deferred} when that takes longer. */
-async function waitForTurn<Content>(
-  request: OutboundRequest<Content>,
-  run: Run,
-  passage: Passage,
-  ports: SendPorts<Content>,
-): Promise<void> {
-  const { clock, queue } = ports;
-  const began = clock.now();
-  // Who comes back is in line already: to see that costs less than to be refused another place.
-  let waiting = run.returning ? await queue.read(request) : await queue.enter(request, run.id);
-  if (waiting[0] !== run.id && !run.returning) {
-    const turn = await passage.joinLine();
-    if (!turn.near) throw new Deferred(turn.backAt, 'pace');
+  /** Keeps the place in the group while the state machine waits. Returns the error to throw. */
+  async function endTurn(error: unknown, isPartlySent: boolean): Promise<unknown> {
+    if (error instanceof NotFirst && clock.now() >= request.expiresAt) {
+      return new RequestExpired(request.requestId, '');
+    }
+    if (!(error instanceof Deferred)) return error;
+    const isLate = error.until >= request.expiresAt && error.reason !== 'unknown' && error.reason !== 'claimed';
+    if (isLate && !(await mayBeSent())) return new RequestExpired(request.requestId, '', { cause: error.cause });
+    try {
+      await group.defer(error.until, isPartlySent);
+    } catch (failure) {
+      log.warn('the wait was not announced in the message group; a successor may check on this execution', { error: failure });
+    }
+    return error;
   }
-  while (waiting[0] !== run.id) {
-    const now = clock.now();
-    const position = waiting.indexOf(run.id);
-    const next = whileWaiting({ position, waitedMs: now - began, ageMs: now - request.publishedAt });
-    if (next.kind === 'poll') await clock.sleep(next.ms);
-    else await removeIfEnded(waiting[0] ?? '', next, request, ports);
-    // A dead letter of this very run may have removed it meanwhile.
-    waiting = position < 0 ? await queue.enter(request, run.id) : await queue.read(request);
+
+  /** Whether a probe has to find out about a part, even after the request has expired. */
+  async function mayBeSent(): Promise<boolean> {
+    const { organizationId, conversationId } = request;
+    const deliveries = await Promise.all(
+      request.deliveries.map(({ id }) => ports.deliveries.read({ organizationId, conversationId, id })),
+    );
+    return deliveries.some((delivery) => delivery?.unknown === 'yes' || delivery?.status === 'sending');
+  }
+
+  /** A request that has waited for a slot reserves one for its successor, which would else wait for another. */
+  async function reserveForNext(next: ExecutionInput): Promise<HeldSlot | undefined> {
+    return held && held.at > 0 ? limiter.reserveForNext(callsOf(next.deliveries)) : undefined;
   }
 }
 
-/** The first in the queue may have ended without leaving, by an operator's hand, say: nothing may block a conversation. */
-async function removeIfEnded<Content>(
-  first: string,
-  next: Exclude<Waiting, { kind: 'poll' }>,
-  request: OutboundRequest<Content>,
-  { clock, queue, isRunning, onUnblocked, log }: SendPorts<Content>,
-): Promise<void> {
-  if (next.kind === 'later' || (await isRunning(first))) throw new Deferred(clock.now() + next.ms, 'order');
-  log.warn('a run that has ended is removed from its conversation’s queue', { removed: first });
-  onUnblocked();
-  await queue.leave(request, first);
+type DeliveryReference = ExecutionInput['deliveries'][number];
+
+/** A file is uploaded, then sent. */
+function callsOf(deliveries: readonly DeliveryReference[]): number {
+  return deliveries.reduce((calls, { hasFile }) => calls + (hasFile ? 2 : 1), 0);
 }
 
-async function deliverPart<Content>(
-  request: OutboundRequest<Content>,
-  part: OutboundPart<Content>,
-  run: Run,
-  passage: Passage,
-  ports: SendPorts<Content>,
-): Promise<Sent | undefined> {
-  const { clock, deliveries: store, carrier, onLocked } = ports;
-  const now = clock.now();
-  if (run.deadline - now < longestCallMs + longestNearMs + settleMs) throw new Deferred(now, 'time');
-  const claim = {
-    fingerprint: part.fingerprint,
-    leaseUntil: run.deadline + 1_000,
+interface PartStep {
+  readonly request: ExecutionInput;
+  readonly delivery: DeliveryReference;
+  /** This part and those after it. */
+  readonly remaining: readonly DeliveryReference[];
+  readonly held: HeldSlot | undefined;
+  readonly isFirst: boolean;
+  readonly deadline: number;
+}
+
+async function sendPart<Content>(
+  { request, delivery: { id, hasFile = false }, remaining, held, isFirst, deadline }: PartStep,
+  group: MessageGroup,
+  limiter: RateLimiter,
+  { clock, deliveries, channel, log, onCredentialsBlocked }: SendPorts<Content>,
+): Promise<SentMessage | 'failed'> {
+  const lead = hasFile ? fileLeadMs : leadMs;
+  const { organizationId, conversationId, requestId } = request;
+  const key = { organizationId, conversationId, id };
+  if (deadline - clock.now() < lead + maxCallMs + spareMs) throw new Deferred(clock.now(), 'time');
+  await limiter.reserve(callsOf(remaining), { held, lead });
+
+  const claim: Claim = {
+    leaseUntil: deadline + 1_000,
     redrive: request.redrive,
-    now,
-    requestedAt: request.requestedAt,
-    redrivenAt: request.redrive > 0 ? request.publishedAt : undefined,
-    run: run.id,
+    redrivenAt: request.redrivenAt,
+    now: clock.now(),
+    execution: executionName(request),
   };
-  return deliver({
-    part,
-    claim,
-    store,
+  if (isFirst) await group.lock(claim.leaseUntil);
+  const result = await deliveries.claim(key, claim);
+  if (!result.claimed) return resolveUnclaimed(id, result.current);
+  const { before } = result;
+  const { content } = before;
+  if (content === undefined) throw new DeliveryMissing(id);
+
+  const outcome = await attempt({
+    request,
+    id,
+    content: JSON.parse(content) as Content,
+    hasFile,
+    history: attemptHistory(before, claim),
+    channel,
+    limiter,
     clock,
-    attempt: (before) => {
-      const history = historyOf(before, claim);
-      const { deadline } = run;
-      return new Attempt({ request, part, history, carrier, passage, clock, deadline, onLocked });
-    },
+    onCredentialsBlocked,
   });
+  const attemptLog = (end: AttemptEnd | undefined) => addAttempt(before, startAttempt(claim), end);
+  const repairs = outcome.repairs.length > 0 ? { repairs: outcome.repairs } : {};
+  const endedAt = clock.now();
+  if (outcome.kind === 'sent') {
+    const attempts = attemptLog({ endedAt, outcome: outcome.wasFound ? 'found' : 'sent', ...repairs });
+    await deliveries.recordSent(key, { ...outcome.sent, ...attempts, sentAt: endedAt }, claim.leaseUntil);
+    return outcome.sent;
+  }
+  const failure = attemptError(outcome.error);
+  const attempts = attemptLog(failure && { endedAt, outcome: 'failed', ...failure, ...repairs });
+  try {
+    await deliveries.release(key, { ...outcome.state, ...attempts }, claim.leaseUntil);
+  } catch (error) {
+    // The claim ends with its lease; the error of the attempt decides what happens next.
+    log.warn('claim not released; it ends with its lease', { deliveryId: id, requestId, error });
+  }
+  throw outcome.error;
+}
+
+/** A delivery that cannot be claimed: sent or failed before, or claimed by an invocation that may still run. */
+function resolveUnclaimed(id: string, current: Delivery | undefined): SentMessage | 'failed' {
+  if (!current) throw new DeliveryMissing(id);
+  const { status, threadId, messageId, leaseUntil } = current;
+  if (status === 'sent' || status === 'delivered') return { threadId, messageId };
+  if (status === 'failed') return 'failed';
+  throw new Deferred(leaseUntil + 100, 'claimed');
 }

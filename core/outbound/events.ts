@@ -1,8 +1,7 @@
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
-import type { Publish } from '../events/publish.ts';
-import { createBusPublisher } from '../events/publish.ts';
-import type { OutboundRequest } from './carrier.ts';
+import { createBusPublisher, type Publish, putEvent } from '../events/publish.ts';
+import type { ExecutionInput, SendRequestData } from './request.ts';
 import type { SentPart } from './send.ts';
 
 let shared: Publish | undefined;
@@ -12,38 +11,35 @@ function publish(): Publish {
   return shared;
 }
 
-/** Tells the bus that every part has gone. */
-export async function publishSent<Content>(
-  request: OutboundRequest<Content>,
-  parts: readonly SentPart<Content>[],
-): Promise<void> {
+/** Publishes `message.sent` for every part. */
+export async function publishSent(request: ExecutionInput, parts: readonly SentPart[]): Promise<void> {
   const { requestId, conversationId } = request;
   await publish()(
-    parts.map(({ part, index, threadId, messageId }) =>
+    parts.map(({ deliveryId, part, threadId, messageId }) =>
       createEvent(
         'message.sent',
         {
           requestId,
           conversationId,
-          deliveryId: part.id,
-          part: index,
+          deliveryId,
+          part,
           threadId: threadId || undefined,
           messageId: messageId || undefined,
         },
         request,
-        [part.id],
+        [deliveryId],
         Date.now(),
       ),
     ),
   );
 }
 
-/** Tells the bus that a request was given up. The same dead letter tells the same event. */
+/** Publishes `message.failed`. The id of the event derives from the dead letter. */
 export async function publishFailed(data: EventData<'message.failed'>, cause: Cause): Promise<void> {
   await publish()([createEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
 }
 
-/** Calls a human. The same identity is the same alert. */
+/** Publishes `alert.raised`, which notifies an operator. The id of the event derives from `identity`. */
 export async function raiseAlert(
   data: EventData<'alert.raised'>,
   cause: Cause,
@@ -52,10 +48,15 @@ export async function raiseAlert(
   await publish()([createEvent('alert.raised', data, cause, identity, Date.now())]);
 }
 
-/** The credentials have stopped working, which only a human can mend. */
-export async function raiseLocked<Content>(request: OutboundRequest<Content>): Promise<void> {
+/** Raises the alert that the credentials have stopped working. */
+export async function raiseCredentialsBlocked(request: ExecutionInput): Promise<void> {
   const { organizationId, requestId } = request;
-  const title = 'LiveChat refuses the credentials; nothing is sent until they work again';
+  const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
   const data = { severity: 'critical', title, ids: { organizationId, requestId } } as const;
   await raiseAlert(data, request, ['credentials', requestId, String(Date.now())]);
+}
+
+/** Publishes a send request, as any other service would. */
+export async function publishSendRequest(source: string, data: SendRequestData): Promise<void> {
+  await putEvent({ source, detailType: 'message.send.requested', detail: { data } });
 }

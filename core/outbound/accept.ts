@@ -1,0 +1,86 @@
+import type { DeliveryStore, NewDelivery } from './delivery.ts';
+import { RequestConflict } from './errors.ts';
+import { type MessageGroupPorts, messageGroup } from './message-group.ts';
+import { type ExecutionInput, executionName, type SendRequest } from './request.ts';
+
+export interface AcceptPorts extends MessageGroupPorts {
+  readonly deliveries: DeliveryStore;
+}
+
+/** How far the sender's own time may be before the receipt. */
+const maxSentAtAgeMs = 5_000;
+
+/** The order of a request: the sender's own time if it is recent, else the receipt. ms since 1970. */
+export function acceptanceOrder(sentAt: number | undefined, now: number): number {
+  return sentAt !== undefined && sentAt >= now - maxSentAtAgeMs ? Math.min(sentAt, now) : now;
+}
+
+/**
+ * Accepts a send request: stores its deliveries, adds it to its message group, and starts its execution. Idempotent: a
+ * duplicate keeps the order of the first acceptance, and a retry after a crash completes what is missing. Returns the name
+ * of the execution.
+ *
+ * @throws RequestConflict
+ */
+export async function acceptRequest<Content>(request: SendRequest<Content>, ports: AcceptPorts): Promise<string> {
+  const orderKey = await storeDeliveries(request, ports);
+  const { sentAt: _, hash: __, parts, ...header } = request;
+  const input: ExecutionInput = {
+    version: 1,
+    ...header,
+    deliveries: parts.map(({ id, hasFile }) => ({ id, ...(hasFile && { hasFile }) })),
+    orderKey,
+    expiresAt: header.requestedAt + header.expiresInMs,
+    redrive: 0,
+  };
+  return startInGroup(input, ports);
+}
+
+/** Stores the deliveries that do not exist. Returns the order key, which the first delivery keeps. */
+async function storeDeliveries<Content>(
+  { sentAt, hash, parts, requestId, requestedAt, organizationId, conversationId }: SendRequest<Content>,
+  { deliveries, clock }: AcceptPorts,
+): Promise<number> {
+  const now = clock.now();
+  let orderKey = acceptanceOrder(sentAt, now);
+  const create = async ({ id, content }: SendRequest<Content>['parts'][number]) => {
+    const key = { organizationId, conversationId, id };
+    const delivery: NewDelivery = {
+      ...key,
+      requestId,
+      hash,
+      orderKey,
+      requestedAt,
+      acceptedAt: now,
+      content: JSON.stringify(content),
+    };
+    const existing = await deliveries.create(delivery);
+    if (existing && existing.hash !== hash) throw new RequestConflict(requestId);
+    return existing;
+  };
+  const [first, ...others] = parts;
+  const existing = first && (await create(first));
+  if (existing) orderKey = existing.orderKey;
+  await Promise.all(others.map(create));
+  return orderKey;
+}
+
+/** Adds a request to its message group and starts its execution. */
+async function startInGroup(input: ExecutionInput, ports: AcceptPorts): Promise<string> {
+  const name = executionName(input);
+  const group = messageGroup(input, ports);
+  await group.enter();
+  const isStarted = await ports.executions.start(name, JSON.stringify({ request: input }));
+  // A duplicate: if the execution has ended, nothing would remove the entry.
+  if (!isStarted && (await ports.executions.status(name)) === 'ended') await group.abandon();
+  return name;
+}
+
+/** Starts the next execution of a request whose last one failed, with a new order. Idempotent by the number of the redrive. */
+export async function redriveRequest(last: ExecutionInput, ports: AcceptPorts): Promise<string> {
+  const now = ports.clock.now();
+  return startInGroup(
+    { ...last, orderKey: now, redrive: last.redrive + 1, redrivenAt: now, expiresAt: now + last.expiresInMs },
+    ports,
+  );
+}

@@ -1,0 +1,99 @@
+/** A conversation with a customer: one chat at the channel. Its messages are sent in order. */
+export interface ConversationKey {
+  readonly organizationId: string;
+  readonly conversationId: string;
+}
+
+/** Where a sent message is at the channel. */
+export interface SentMessage {
+  readonly threadId: string;
+  readonly messageId: string;
+}
+
+export interface OutgoingMessage<Content> {
+  /** The `custom_id`, by which the message is found again. */
+  readonly id: string;
+  readonly content: Content;
+}
+
+/** The longest call, in ms: no call starts with less of the function's time left. */
+export const maxCallMs = 20_000;
+/** The longest download of a file, in ms. */
+export const maxFetchMs = 10_000;
+
+/**
+ * What the send step needs of a channel. Each method but `withFile` makes one call and throws one of the channel's
+ * classified errors ({@link ChannelError}). `Content` is opaque to the send step.
+ */
+export interface Channel<Content> {
+  /** Downloads the content's file, if it has one, within {@link maxFetchMs}. The file exists until `use` settles. */
+  withFile<T>(content: Content, use: (fetched: Content) => Promise<T>): Promise<T>;
+  /** Uploads a downloaded file and returns the content to send. */
+  upload(fetched: Content): Promise<Content>;
+  send(conversationId: string, message: OutgoingMessage<Content>): Promise<SentMessage>;
+  /** Looks for a sent message in everything since `since` (ms since 1970). */
+  find(conversationId: string, id: string, since: number): Promise<SentMessage | undefined>;
+  /** Makes an inactive chat active again. */
+  resume(conversationId: string): Promise<void>;
+  /** Adds an inactive thread that holds the message. */
+  append(conversationId: string, message: OutgoingMessage<Content>): Promise<SentMessage>;
+  /** Adds the sender to the chat. */
+  join(conversationId: string): Promise<void>;
+  /** Transfers the chat to the sender. */
+  takeOver(conversationId: string): Promise<void>;
+  /** The same channel in the region that an error names. */
+  inRegion(region: string): Channel<Content>;
+  /** The same channel with credentials read again; undefined if they have not changed. */
+  withFreshCredentials(): Promise<Channel<Content> | undefined>;
+}
+
+/** A part of a request: what the channel sends with one call. */
+export interface Part<Content> {
+  readonly messageIndex: number;
+  /** Which part of that message: a long text has several. */
+  readonly splitIndex: number;
+  readonly content: Content;
+  /** Whether the content is a file to download and upload before it is sent. */
+  readonly hasFile: boolean;
+}
+
+/** Converts the messages of a send request to parts. Throws RequestInvalid. */
+export type Compose<Content> = (messages: unknown) => readonly Part<Content>[];
+
+/** A failed call, as the send step reads it. */
+export interface ChannelError extends Error {
+  readonly category: 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
+  /** `refused`: the channel did not process the call. `unknown`: it may have. */
+  readonly outcome: 'refused' | 'unknown';
+  readonly repair: 'resume' | 'join' | 'region' | 'transfer' | undefined;
+  readonly region: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  /** The HTTP status; undefined without a response. */
+  readonly status: number | undefined;
+  /** The channel's own name of the error; undefined if the response is not the channel's, such as a proxy's 502. */
+  readonly type: string | undefined;
+}
+
+const categories: ReadonlySet<unknown> = new Set([
+  'Repairable',
+  'Authentication',
+  'RateLimit',
+  'Server',
+  'Network',
+  'Client',
+]);
+
+export function isChannelError(error: unknown): error is ChannelError {
+  return error instanceof Error && 'category' in error && categories.has(error.category);
+}
+
+/** A call with an unknown outcome may take effect for this long after it began. */
+export const settleMs = 20_000;
+
+/**
+ * When a message that is not found was not sent, ms since 1970: at once after the channel's own error, since the channel
+ * has finished; else after {@link settleMs}, because a proxy or a time-out says nothing about the channel.
+ */
+export function settlesAt({ type }: ChannelError, startedAt: number, now: number): number {
+  return type !== undefined && type !== 'request_timeout' ? now : startedAt + settleMs;
+}

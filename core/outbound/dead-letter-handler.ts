@@ -1,0 +1,208 @@
+import pLimit from 'p-limit';
+import * as z from 'zod/mini';
+import type { Cause } from '../events/event.ts';
+import { putEvent } from '../events/publish.ts';
+import { count } from '../platform/metrics.ts';
+import { sendToDeadLetterQueue } from '../platform/queue.ts';
+import { type AcceptPorts, redriveRequest } from './accept.ts';
+import {
+  archiveDeadLetter,
+  type DeadLetter,
+  type DeadLetterSubject,
+  type DeadLetterSummary,
+  deadLetterCategory,
+  findDeadLetter,
+  markRedriven,
+} from './dead-letter.ts';
+import { publishFailed, raiseAlert } from './events.ts';
+import { messageGroup } from './message-group.ts';
+import type { ExecutionInput } from './request.ts';
+import { retriedErrors } from './state-machine.ts';
+
+/** Failures that may be temporary are redriven once, after they have had time to end. */
+const redrivenErrors: ReadonlySet<string> = new Set([...retriedErrors, 'RequestExpired']);
+const redriveDelaySeconds = 600;
+/** The specification's rule for an alert: three failed calls, or the third execution of a request. */
+const alertFailedCalls = 3;
+const alertRedrives = 2;
+
+/**
+ * Archives a dead letter. For a send request it first marks the deliveries as failed, leaves the message group, and
+ * publishes `message.failed`. Idempotent: the archive comes last.
+ */
+export async function handleDeadLetter(letter: DeadLetter, ports: AcceptPorts): Promise<void> {
+  if (await findDeadLetter(letter.id)) return;
+  if (letter.kind === 'send') await handleFailedRequest(letter, ports);
+  else await handleOther(letter, ports.clock.now());
+}
+
+async function handleFailedRequest(
+  letter: Extract<DeadLetter, { kind: 'send' }>,
+  ports: AcceptPorts,
+): Promise<void> {
+  const { request, error } = letter;
+  const now = ports.clock.now();
+  const { organizationId, conversationId, requestId, redrive: redrives } = request;
+  const results = await Promise.all(
+    request.deliveries.map(async ({ id }) => {
+      const failure = { redrive: redrives, error: error.name, at: now, deadLetterId: letter.id };
+      return { id, ...(await ports.deliveries.fail({ organizationId, conversationId, id }, failure)) };
+    }),
+  );
+  await leaveGroup(request, ports);
+  const failed = results.filter(({ wasSent }) => !wasSent);
+  const failedCalls = Math.max(0, ...failed.map((one) => one.failedCalls));
+  const subject = { organizationId, conversationId, requestId, redrives, failedCalls };
+  if (failed.length === 0) {
+    await archive(letter, subject, 'resolved', now);
+    return;
+  }
+  const deliveryIds = failed.map(({ id }) => id);
+  await publishFailed({ conversationId, requestId, deliveryIds, error, deadLetterId: letter.id, redrives }, request);
+  if (failedCalls >= alertFailedCalls || redrives >= alertRedrives) await alertRepeatedFailure(letter, subject, request);
+  if (redrives === 0 && redrivenErrors.has(error.name)) {
+    await sendToDeadLetterQueue({ kind: 'redrive', id: letter.id }, redriveDelaySeconds);
+  }
+  const isNew = await archive(letter, subject, 'open', now);
+  if (isNew) count('SendsFailed', { category: deadLetterCategory(letter), organizationId });
+}
+
+/** The function of a stopped execution may still run, and holds the lock until it has timed out. */
+async function leaveGroup(request: ExecutionInput, ports: AcceptPorts): Promise<void> {
+  const lockedUntil = await messageGroup(request, ports).abandon();
+  if (lockedUntil === undefined) return;
+  const seconds = Math.ceil((lockedUntil - ports.clock.now()) / 1000) + 1;
+  await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));
+}
+
+async function archive(
+  letter: DeadLetter,
+  subject: DeadLetterSubject,
+  status: 'open' | 'resolved',
+  now: number,
+): Promise<boolean> {
+  const isNew = await archiveDeadLetter(letter, subject, status, now);
+  if (isNew) count('DeadLetters', { category: deadLetterCategory(letter), kind: letter.kind, error: letter.error.name });
+  return isNew;
+}
+
+async function alertRepeatedFailure(
+  { id: deadLetterId, error }: DeadLetter,
+  { organizationId, conversationId, requestId, redrives, failedCalls }: DeadLetterSubject,
+  cause: Cause,
+): Promise<void> {
+  const title = `A message could not be sent: ${error.name} (${failedCalls} failed calls, ${redrives} redrives)`;
+  const ids = { organizationId, conversationId, requestId, deadLetterId };
+  await raiseAlert({ severity: 'critical', title, ids }, cause, [deadLetterId]);
+}
+
+const text = z.optional(z.string());
+/** The fields of an event that identify its subject, as far as it has them. */
+const eventDetail = z.looseObject({
+  metadata: z.optional(z.looseObject({ organizationId: text, correlationId: text, id: text })),
+  data: z.optional(z.looseObject({ organizationId: text, conversationId: text, requestId: text })),
+});
+
+/** A rejected request, an event that no function could handle, or an unreadable message: an operator has to act. */
+async function handleOther(letter: Exclude<DeadLetter, { kind: 'send' }>, now: number): Promise<void> {
+  const detail = letter.kind === 'unreadable' ? undefined : eventDetail.safeParse(letter.event.detail).data;
+  const organizationId = detail?.metadata?.organizationId ?? detail?.data?.organizationId ?? 'unknown';
+  const conversationId = detail?.data?.conversationId ?? '';
+  const requestId = detail?.data?.requestId ?? '';
+  const eventId = letter.kind === 'unreadable' ? letter.id : (detail?.metadata?.id ?? letter.event.id);
+  const cause = { organizationId, correlationId: detail?.metadata?.correlationId ?? eventId, causationId: eventId };
+  if (letter.kind === 'rejected') {
+    if (conversationId && requestId) {
+      const { error, id: deadLetterId } = letter;
+      await publishFailed({ conversationId, requestId, deliveryIds: [], error, deadLetterId, redrives: 0 }, cause);
+    }
+    count('SendsFailed', { category: deadLetterCategory(letter), organizationId });
+  } else {
+    const what =
+      letter.kind === 'event'
+        ? `An event was not handled (${letter.event['detail-type']})`
+        : 'A message of the dead-letter queue is unreadable';
+    const ids = { organizationId, deadLetterId: letter.id };
+    await raiseAlert({ severity: 'warning', title: `${what}: ${letter.error.name}`, ids }, cause, [letter.id]);
+  }
+  await archive(letter, { organizationId, conversationId, requestId, redrives: 0, failedCalls: 0 }, 'open', now);
+}
+
+/** A dead letter cannot be redriven. */
+export class NotRedrivable extends Error {
+  override readonly name = 'NotRedrivable';
+}
+
+/** Why a redrive of the dead letter cannot succeed; undefined if it may. */
+export function redriveObstacle({ status, kind, errorName }: DeadLetterSummary): string | undefined {
+  if (status !== 'open') return `it is ${status}`;
+  if (kind === 'unreadable') return 'it is unreadable';
+  if (kind === 'rejected') return `${errorName}: send a corrected request with a new requestId`;
+  return undefined;
+}
+
+/** Why a redrive is useless unless the cause was removed; undefined if it may succeed. */
+export function redriveWarning({ kind, errorName }: DeadLetterSummary): string | undefined {
+  const isRepeatable = kind === 'send' && !['LiveChatClientError', 'LiveChatRepairableError', 'FileRefused'].includes(errorName);
+  return kind !== 'send' || isRepeatable ? undefined : `${errorName}: the same request fails again unless its cause was removed`;
+}
+
+/**
+ * Redrives an open dead letter: a send request by a new execution with the same deliveries, an event by publishing it
+ * again. The dead letter is marked last, so that a crash leaves none without its execution.
+ *
+ * @throws NotRedrivable
+ */
+export async function redrive(
+  id: string,
+  ports: AcceptPorts,
+  { force = false }: { readonly force?: boolean } = {},
+): Promise<DeadLetterSummary> {
+  const found = await findDeadLetter(id);
+  if (!found) throw new NotRedrivable(`dead letter ${id} does not exist`);
+  const { summary, letter } = found;
+  const obstacle = redriveObstacle(summary) ?? (force ? undefined : redriveWarning(summary));
+  if (obstacle !== undefined) throw new NotRedrivable(`dead letter ${id} is not redriven: ${obstacle}`);
+  if (letter.kind === 'send') await redriveRequest(letter.request, ports);
+  else if (letter.kind === 'event') {
+    const { source, detail, 'detail-type': detailType } = letter.event;
+    await putEvent({ source, detailType, detail });
+  }
+  if (!(await markRedriven(id))) throw new NotRedrivable(`dead letter ${id} was redriven at the same time`);
+  return summary;
+}
+
+export interface RedriveResult {
+  readonly id: string;
+  /** Why it was not redriven. */
+  readonly refused?: string;
+}
+
+const maxConcurrentRedrives = 5;
+
+/** Redrives dead letters, oldest first. One that cannot be redriven does not stop the others. */
+export function redriveAll(
+  letters: readonly DeadLetterSummary[],
+  ports: AcceptPorts,
+  options: { readonly force?: boolean; readonly onDone: (result: RedriveResult) => void },
+): Promise<RedriveResult[]> {
+  const limit = pLimit(maxConcurrentRedrives);
+  const redriveOne = async (id: string): Promise<RedriveResult> => {
+    try {
+      await redrive(id, ports, options);
+      return { id };
+    } catch (error) {
+      if (error instanceof NotRedrivable) return { id, refused: error.message };
+      throw error;
+    }
+  };
+  return Promise.all(
+    letters.toReversed().map(({ id }) =>
+      limit(async () => {
+        const result = await redriveOne(id);
+        options.onDone(result);
+        return result;
+      }),
+    ),
+  );
+}

@@ -1,0 +1,394 @@
+/**
+ * The policy of the rate limiter (GCRA) and circuit breaker of one organization at one channel: pure functions on the
+ * stored state. Times are ms since 1970, intervals are ms. All are whole numbers, because DynamoDB adds decimals exactly and
+ * a double does not.
+ */
+export interface RateLimitState {
+  /** When the next slot of each share is free (the theoretical arrival time of GCRA). */
+  readonly sendsTat: number;
+  readonly routingTat: number;
+  readonly reconciliationTat: number;
+  /** Until when routing and reconciliation keep their shares; sends use them otherwise. */
+  readonly routingUntil: number;
+  readonly reconciliationUntil: number;
+  /** Between two calls of the organization, and without a recent 429. */
+  readonly interval: number;
+  readonly baseInterval: number;
+  readonly slowedAt: number;
+  /** Incremented when reserved slots lose their meaning: a 429, a trip of the breaker, a new share. */
+  readonly epoch: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Why the breaker opened. */
+  readonly reason: '' | 'failures' | 'credentials';
+  readonly openUntil: number;
+  /** Until when the probe call of the half-open breaker is awaited. */
+  readonly probeUntil: number;
+  /** Outcomes since `windowStart`. Successes are counted only while there are failures. */
+  readonly failures: number;
+  readonly successes: number;
+  readonly windowStart: number;
+  readonly paused: 'no' | 'yes';
+}
+
+/** Who calls: each has a share of the organization's rate. */
+export type Share = 'sends' | 'routing' | 'reconciliation';
+
+/** The shares of routing and reconciliation in percent of the rate. Sends have the rest. */
+export interface Shares {
+  readonly routing: number;
+  readonly reconciliation: number;
+}
+
+type NumberField = { readonly [K in keyof RateLimitState]: RateLimitState[K] extends number ? K : never }[keyof RateLimitState];
+
+/** One conditional write. All conditions must hold; `add` is atomic. */
+export interface RateLimitUpdate {
+  readonly when: readonly RateLimitCondition[];
+  readonly set?: Partial<RateLimitState>;
+  readonly add?: { readonly [K in NumberField]?: number };
+}
+
+export interface RateLimitCondition {
+  readonly field: keyof RateLimitState;
+  readonly is: '=' | '>' | '<=';
+  readonly value: string | number;
+}
+
+/** Below the limit, so that calls of uneven latency stay within it. */
+const margin = 1.03;
+const slowdown = 1.25;
+const maxIntervalMs = 10_000;
+const restoreFactor = 0.9;
+const restoreAfterMs = 3_000;
+const windowMs = 30_000;
+const minOutcomes = 10;
+const openMs = 30_000;
+/** How long the outcome of a probe call is awaited. */
+const probeMs = 2_500;
+/** How long a share is kept after its last call. */
+const keepShareMs = { routing: 7 * 86_400_000, reconciliation: 120_000 } as const;
+
+const whole = (ms: number) => Math.ceil(ms - 1e-6);
+
+/** When to continue for a slot: up to 1.45 s before it, since Step Functions waits in whole seconds. */
+export function slotWakeUp(at: number): number {
+  return Math.floor((at - 450) / 1000) * 1000;
+}
+
+export function baseInterval(callsPerSecond: number): number {
+  return whole((1000 / callsPerSecond) * margin);
+}
+
+export function callsPerSecond(interval: number): number {
+  return Math.round((1000 * margin * 100) / interval) / 100;
+}
+
+/** The state of an organization without calls. */
+export function initialState(callsPerSecond: number): RateLimitState {
+  const interval = baseInterval(callsPerSecond);
+  return {
+    sendsTat: 0,
+    routingTat: 0,
+    reconciliationTat: 0,
+    routingUntil: 0,
+    reconciliationUntil: 0,
+    interval,
+    baseInterval: interval,
+    slowedAt: 0,
+    epoch: 0,
+    breaker: 'closed',
+    reason: '',
+    openUntil: 0,
+    probeUntil: 0,
+    failures: 0,
+    successes: 0,
+    windowStart: 0,
+    paused: 'no',
+  };
+}
+
+/** The interval between two calls of a share. Sends use the shares that are not kept. */
+export function shareInterval(state: RateLimitState, share: Share, shares: Shares, now: number): number {
+  const kept = (other: keyof Shares) => (state[`${other}Until`] > now ? shares[other] : 0);
+  const percent = share === 'sends' ? 100 - kept('routing') - kept('reconciliation') : shares[share];
+  return whole((state.interval * 100) / percent);
+}
+
+/** A reserved block of slots. */
+export interface Reservation {
+  /** When the first call may start. */
+  readonly at: number;
+  readonly interval: number;
+  readonly count: number;
+  readonly epoch: number;
+  /** The probe call of a half-open breaker. */
+  readonly isProbe: boolean;
+  /** Reserved behind a probe call: whether it is valid is known at its time. */
+  readonly isBehindProbe: boolean;
+  /** The state after the reservation. */
+  readonly state: RateLimitState;
+}
+
+export interface ReservationPlan {
+  readonly update: RateLimitUpdate;
+  /** The reservation, from the state after the update. */
+  readonly reservation: (after: RateLimitState) => Reservation;
+}
+
+export interface ReservationRequest {
+  readonly share: Share;
+  readonly shares: Shares;
+  readonly count: number;
+  readonly now: number;
+  /** The earliest time that the caller can keep. */
+  readonly earliest: number;
+  /** The latest useful time: nothing is reserved behind it. */
+  readonly latest?: number | undefined;
+}
+
+/**
+ * Plans a reservation as one conditional write. The state may be stale: the conditions hold only if the plan is right for
+ * the stored state. `paused`: an operator has paused the organization. `late`: there is no slot up to `latest`.
+ */
+export function planReservation(
+  state: RateLimitState,
+  request: ReservationRequest,
+): ReservationPlan | 'paused' | 'late' {
+  const { share, now, earliest, latest = Number.POSITIVE_INFINITY } = request;
+  if (state.paused === 'yes') return 'paused';
+  const isProbeFree = state.breaker === 'open' || (state.breaker === 'half-open' && state.probeUntil <= now);
+  if (isProbeFree) return state.openUntil > latest ? 'late' : planProbe(state, earliest);
+  // Routing uses the line of sends where that is shorter than its own.
+  const own = `${share}Tat` as const;
+  const line = share === 'routing' && Math.max(state.sendsTat, earliest) <= Math.max(state.routingTat, earliest) ? 'sendsTat' : own;
+  const lineShare = line === 'sendsTat' ? 'sends' : share;
+  return state[line] > latest ? 'late' : planSlots(state, line, lineShare, request);
+}
+
+function planProbe(state: RateLimitState, earliest: number): ReservationPlan {
+  const at = Math.max(state.openUntil, earliest);
+  const end = at + probeMs;
+  return {
+    update: {
+      when: [
+        { field: 'epoch', is: '=', value: state.epoch },
+        { field: 'breaker', is: '=', value: state.breaker },
+        { field: 'probeUntil', is: '=', value: state.probeUntil },
+        { field: 'paused', is: '=', value: 'no' },
+      ],
+      // An unused probe call of before is no longer valid.
+      set: { breaker: 'half-open', epoch: state.epoch + 1, probeUntil: end, sendsTat: end, routingTat: end, reconciliationTat: end },
+    },
+    reservation: (after) => ({ at, interval: after.interval, count: 1, epoch: after.epoch, isProbe: true, isBehindProbe: false, state: after }),
+  };
+}
+
+function planSlots(
+  state: RateLimitState,
+  line: 'sendsTat' | 'routingTat' | 'reconciliationTat',
+  lineShare: Share,
+  { share, shares, count, now, earliest, latest }: ReservationRequest,
+): ReservationPlan {
+  const interval = shareInterval(state, lineShare, shares, now);
+  const isBusy = state[line] > earliest;
+  const kept = keepShare(state, share, now);
+  const is = (other: keyof Shares): RateLimitCondition => ({
+    field: `${other}Until`,
+    is: state[`${other}Until`] > now ? '>' : '<=',
+    value: now,
+  });
+  return {
+    update: {
+      when: [
+        { field: line, is: isBusy ? '>' : '<=', value: earliest },
+        ...(latest === undefined ? [] : [{ field: line, is: '<=', value: latest } as const]),
+        { field: 'interval', is: '=', value: state.interval },
+        { field: 'breaker', is: '=', value: state.breaker },
+        { field: 'paused', is: '=', value: 'no' },
+        is('routing'),
+        is('reconciliation'),
+        ...(state.breaker === 'half-open' ? [{ field: 'probeUntil', is: '>', value: now } as const] : []),
+      ],
+      set: { ...kept.set, ...(!isBusy && { [line]: earliest + count * interval }) },
+      add: { ...kept.add, ...(isBusy && { [line]: count * interval }) },
+    },
+    reservation: (after) => ({
+      at: isBusy ? after[line] - count * interval : earliest,
+      interval,
+      count,
+      epoch: after.epoch,
+      isProbe: false,
+      isBehindProbe: after.breaker !== 'closed',
+      state: after,
+    }),
+  };
+}
+
+/** Keeps the share of a caller. A share that is kept anew invalidates slots that sends have reserved at the full rate. */
+function keepShare(state: RateLimitState, share: Share, now: number): Pick<RateLimitUpdate, 'set' | 'add'> {
+  if (share === 'sends') return {};
+  const until = `${share}Until` as const;
+  if (state[until] - now > keepShareMs[share] / 2) return {};
+  return { set: { [until]: now + keepShareMs[share] }, ...(state[until] <= now && { add: { epoch: 1 } }) };
+}
+
+/** After a while without a 429 the interval recovers by a tenth. */
+export function planRestore(state: RateLimitState, now: number): RateLimitUpdate | undefined {
+  if (state.interval <= state.baseInterval || now - state.slowedAt <= restoreAfterMs) return undefined;
+  return {
+    when: [
+      { field: 'slowedAt', is: '=', value: state.slowedAt },
+      { field: 'breaker', is: '=', value: 'closed' },
+    ],
+    set: { interval: Math.max(state.baseInterval, Math.floor(state.interval * restoreFactor)), slowedAt: now },
+  };
+}
+
+/** After a 429: the interval grows once per epoch, and every slot moves behind `retryAfterMs`. */
+export function planSlowdown(reservation: Reservation, now: number, retryAfterMs: number): RateLimitUpdate {
+  const { epoch, state, isProbe } = reservation;
+  return {
+    when: [{ field: 'epoch', is: '=', value: epoch }],
+    set: {
+      ...allTats(now + whole(retryAfterMs)),
+      interval: Math.max(state.baseInterval, Math.min(maxIntervalMs, whole(state.interval * slowdown))),
+      slowedAt: now,
+      ...(isProbe && closed),
+    },
+    add: { epoch: 1 },
+  };
+}
+
+/** The channel has announced that no call is left until then: every slot moves behind it. */
+export function planHold({ epoch }: Reservation, until: number): RateLimitUpdate {
+  return { when: [{ field: 'epoch', is: '=', value: epoch }], set: allTats(whole(until)), add: { epoch: 1 } };
+}
+
+const closed = { breaker: 'closed', reason: '', failures: 0, successes: 0, probeUntil: 0 } as const;
+const allTats = (at: number) => ({ sendsTat: at, routingTat: at, reconciliationTat: at });
+
+/** After a success. Undefined where nothing has to be written: no probe call, and no recent failures. */
+export function planSuccess({ epoch, isProbe, state }: Reservation, now: number): RateLimitUpdate | undefined {
+  if (isProbe) {
+    return {
+      when: [
+        { field: 'epoch', is: '=', value: epoch },
+        { field: 'breaker', is: '=', value: 'half-open' },
+      ],
+      set: { ...closed, interval: state.baseInterval },
+    };
+  }
+  const isCounting = state.failures > 0 && now - state.windowStart < windowMs;
+  if (!isCounting) return undefined;
+  return { when: [{ field: 'windowStart', is: '=', value: state.windowStart }], add: { successes: 1 } };
+}
+
+/** After a failure: counts it, or begins a new window. */
+export function planFailure({ windowStart }: RateLimitState, now: number): RateLimitUpdate {
+  const sameWindow = { field: 'windowStart', is: '=', value: windowStart } as const;
+  if (now - windowStart <= windowMs) return { when: [sameWindow], add: { failures: 1 } };
+  return { when: [sameWindow], set: { windowStart: now, failures: 1, successes: 0 } };
+}
+
+/** Whether the failure opens the breaker, given the state after it was counted. */
+export function mustOpen({ epoch, isProbe }: Reservation, after: RateLimitState): boolean {
+  if (after.epoch !== epoch) return false;
+  const { breaker, failures, successes } = after;
+  return isProbe || (breaker === 'closed' && failures + successes >= minOutcomes && failures >= successes);
+}
+
+export function planOpen(epoch: number, now: number, reason: 'failures' | 'credentials'): RateLimitUpdate {
+  return {
+    when: [{ field: 'epoch', is: '=', value: epoch }],
+    set: {
+      breaker: 'open',
+      reason,
+      openUntil: now + openMs,
+      probeUntil: 0,
+      failures: 0,
+      successes: 0,
+      ...allTats(now + openMs),
+    },
+    add: { epoch: 1 },
+  };
+}
+
+/** A probe call that was not made is left to another caller. */
+export function planUnused({ epoch, isProbe }: Reservation, now: number): RateLimitUpdate | undefined {
+  if (!isProbe) return undefined;
+  return {
+    when: [
+      { field: 'epoch', is: '=', value: epoch },
+      { field: 'breaker', is: '=', value: 'half-open' },
+    ],
+    set: { breaker: 'open', openUntil: now, probeUntil: 0 },
+    add: { epoch: 1 },
+  };
+}
+
+/** Whether a slot that was reserved earlier may be used, `leadMs` before it at the earliest. */
+export function isSlotValid(
+  { at, epoch, isProbe }: { readonly at: number; readonly epoch: number; readonly isProbe: boolean },
+  state: RateLimitState,
+  now: number,
+  leadMs: number,
+): boolean {
+  if (state.epoch !== epoch) return false;
+  return state.breaker === 'closed' || isProbe || now < at - leadMs;
+}
+
+/** Whether a held slot is the probe call of the half-open breaker. */
+export function isProbeSlot({ at, epoch }: { readonly at: number; readonly epoch: number }, state: RateLimitState): boolean {
+  return state.breaker === 'half-open' && state.epoch === epoch && state.probeUntil === at + probeMs;
+}
+
+export type RateLimitCommand =
+  | { readonly do: 'pause' | 'resume' }
+  | { readonly do: 'set'; readonly callsPerSecond: number };
+
+/** What an operator does. `resume` also closes the breaker. */
+export function planCommand(state: RateLimitState, command: RateLimitCommand, now: number): RateLimitUpdate {
+  const when = [{ field: 'epoch', is: '=', value: state.epoch }] as const;
+  const add = { epoch: 1 };
+  if (command.do === 'pause') return { when, add, set: { paused: 'yes' } };
+  if (command.do === 'resume') return { when, add, set: { ...closed, ...allTats(now), openUntil: 0, paused: 'no' } };
+  const interval = baseInterval(command.callsPerSecond);
+  return { when, add, set: { baseInterval: interval, interval, slowedAt: now, ...allTats(now) } };
+}
+
+/** A rate limit as an operator sees it, computed for the time of reading. */
+export interface RateLimitView {
+  readonly organizationId: string;
+  readonly paused: boolean;
+  readonly breaker: RateLimitState['breaker'];
+  readonly reason: RateLimitState['reason'];
+  /** ISO 8601: when the breaker lets a probe call through. */
+  readonly openUntil?: string;
+  /** The rate now, and the configured one. */
+  readonly callsPerSecond: number;
+  readonly baseCallsPerSecond: number;
+  /** The rate of sends now: without the shares that routing and reconciliation keep. */
+  readonly sendsPerSecond: number;
+  /** How long the last reserved slot of sends is away. */
+  readonly backlogSeconds: number;
+  /** Failed calls within the last half minute, and successful ones since the first of them. */
+  readonly failures: number;
+  readonly successes: number;
+}
+
+export function rateLimitView(organizationId: string, state: RateLimitState, shares: Shares, now: number): RateLimitView {
+  const isWindowOpen = now - state.windowStart < windowMs;
+  return {
+    organizationId,
+    paused: state.paused === 'yes',
+    breaker: state.breaker,
+    reason: state.reason,
+    ...(state.breaker === 'open' && { openUntil: new Date(state.openUntil).toISOString() }),
+    callsPerSecond: callsPerSecond(state.interval),
+    baseCallsPerSecond: callsPerSecond(state.baseInterval),
+    sendsPerSecond: callsPerSecond(shareInterval(state, 'sends', shares, now)),
+    backlogSeconds: Math.max(0, Math.round((state.sendsTat - now) / 1000)),
+    failures: isWindowOpen ? state.failures : 0,
+    successes: isWindowOpen ? state.successes : 0,
+  };
+}

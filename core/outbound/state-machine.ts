@@ -1,0 +1,129 @@
+/** The resources that the state machine uses. */
+export interface StateMachineResources {
+  readonly sendFunctionArn: string;
+  readonly waitForTurnFunctionArn: string;
+  readonly deadLetterQueueUrl: string;
+}
+
+/** Errors that the state machine retries up to three times. The send step decides about all others. */
+export const retriedErrors: readonly string[] = [
+  'LiveChatServerError',
+  'LiveChatNetworkError',
+  'StepFailed',
+  'FileUnavailable',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+  'Runtime.ExitError',
+  'States.Timeout',
+];
+
+const throttled = {
+  ErrorEquals: ['Lambda.TooManyRequestsException'],
+  IntervalSeconds: 2,
+  BackoffRate: 2,
+  MaxDelaySeconds: 10,
+  MaxAttempts: 1000,
+  JitterStrategy: 'FULL',
+} as const;
+
+const retried = (errors: readonly string[]) => ({
+  ErrorEquals: errors,
+  IntervalSeconds: 1,
+  BackoffRate: 2,
+  MaxDelaySeconds: 30,
+  MaxAttempts: 3,
+  JitterStrategy: 'FULL',
+});
+
+/** The field `index` of an error's message; see `turnMessage` in errors.ts. */
+const field = (index: number) => `States.ArrayGetItem(States.StringSplit($.turn.Cause, '|'), ${index})`;
+
+const readTurn = (next: string) => ({
+  Type: 'Pass',
+  Parameters: {
+    'until.$': field(1),
+    'seconds.$': `States.StringToJson(${field(2)})`,
+    slot: {
+      'at.$': `States.StringToJson(${field(3)})`,
+      'epoch.$': `States.StringToJson(${field(4)})`,
+    },
+  },
+  ResultPath: '$.turn',
+  Next: next,
+});
+
+/**
+ * The state machine that delivers one send request, in Amazon States Language (JSONPath). If nothing has to wait, an
+ * execution enters one state, `Send`. An error of the state machine itself, such as a missing path, cannot be caught, so
+ * every path that a state reads is always set.
+ */
+export function sendStateMachine({
+  sendFunctionArn,
+  waitForTurnFunctionArn,
+  deadLetterQueueUrl,
+}: StateMachineResources) {
+  return {
+    Comment: 'Delivers one send request to LiveChat',
+    StartAt: 'Send',
+    TimeoutSeconds: 172_800,
+    States: {
+      Send: {
+        Type: 'Task',
+        Resource: sendFunctionArn,
+        TimeoutSeconds: 70,
+        Retry: [throttled, retried(retriedErrors)],
+        Catch: [
+          { ErrorEquals: ['NotFirst'], ResultPath: '$.turn', Next: 'ReadWait' },
+          { ErrorEquals: ['Deferred'], ResultPath: '$.turn', Next: 'ReadDeferral' },
+          { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'DeadLetter' },
+        ],
+        End: true,
+      },
+      ReadWait: readTurn('WaitForTurn'),
+      // The predecessor in the message group completes the task with the next `turn`. After the time-out, Send looks again.
+      WaitForTurn: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+        Parameters: {
+          FunctionName: waitForTurnFunctionArn,
+          Payload: { 'request.$': '$.request', 'seconds.$': '$.turn.seconds', 'token.$': '$$.Task.Token' },
+        },
+        TimeoutSecondsPath: '$.turn.seconds',
+        Retry: [throttled, retried(retriedErrors.filter((error) => error !== 'States.Timeout'))],
+        Catch: [
+          { ErrorEquals: ['States.Timeout'], ResultPath: '$.timeout', Next: 'Send' },
+          { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'DeadLetter' },
+        ],
+        ResultPath: '$.turn',
+        Next: 'WaitUntil',
+      },
+      ReadDeferral: readTurn('WaitUntil'),
+      WaitUntil: { Type: 'Wait', TimestampPath: '$.turn.until', Next: 'Send' },
+      DeadLetter: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::sqs:sendMessage',
+        Parameters: {
+          QueueUrl: deadLetterQueueUrl,
+          MessageBody: { kind: 'send', 'request.$': '$.request', 'error.$': '$.error' },
+        },
+        Retry: [
+          {
+            ErrorEquals: ['States.ALL'],
+            IntervalSeconds: 1,
+            BackoffRate: 2,
+            MaxDelaySeconds: 60,
+            MaxAttempts: 10,
+            JitterStrategy: 'FULL',
+          },
+        ],
+        ResultPath: null,
+        Next: 'Failed',
+      },
+      Failed: { Type: 'Fail', ErrorPath: '$.error.Error', CausePath: '$.error.Cause' },
+    },
+  };
+}
