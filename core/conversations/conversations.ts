@@ -141,11 +141,11 @@ export async function recordMessage(
   const key: ConversationKey = { organizationId, conversationId };
   if (message.metadata.idle === true) {
     await putEvent(key, { type: 'idle', metadata, data: { conversationId, threadId, at } });
-    return (await updateProjection(key)).after.participants;
+    return (await updateProjection(key)).participants;
   }
   if (message.author.type === 'system') return [];
   const advanced = await advanceLastActivity(key, threadId, at);
-  return advanced ?? (await updateProjection(key, { [threadId]: at })).after.participants;
+  return advanced ?? (await updateProjection(key, { [threadId]: at })).participants;
 }
 
 /**
@@ -206,21 +206,19 @@ const backoffMs = 15;
  * Rebuilds the projection from the stored events, the stored thread activity and, if given, the activity of a new message.
  * Optimistic concurrency: each write requires the version that was read, so no writer loses another's change.
  *
- * @returns the participants before, and the projection after
  * @throws ContentionError
  */
 export async function updateProjection(
   key: ConversationKey,
   newActivity: ThreadActivity = {},
-): Promise<{ readonly before: readonly Participant[]; readonly after: ConversationProjection }> {
+): Promise<ConversationProjection> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     if (attempt > 0) await sleep(Math.random() * backoffMs * attempt);
     const { stored, events } = await readTimeline(key);
     const activity = mergeActivity(threadActivity(stored), newActivity);
-    const after = projectConversation(events, activity);
-    const result = { before: stored?.participants ?? [], after };
-    const item = toItem(after, activity);
-    if (stored && isUnchanged(item, stored)) return result;
+    const projection = projectConversation(events, activity);
+    const item = toItem(projection, activity);
+    if (stored && isUnchanged(item, stored)) return projection;
     const written = await ifConditionHolds(
       Conversation.put({ ...key, ...item, version: (stored?.version ?? 0) + 1, expires: expiry() })
         .where(({ version }, op) => (stored ? op.eq(version, stored.version) : op.notExists(version)))
@@ -228,7 +226,7 @@ export async function updateProjection(
     );
     if (!written) continue;
     if (!stored) await putOrganization(key.organizationId);
-    return result;
+    return projection;
   }
   throw new ContentionError(`conversation ${key.conversationId}: too many concurrent writes; try again`);
 }

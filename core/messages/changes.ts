@@ -1,8 +1,8 @@
 import { CustomAttributeType, Entity } from 'electrodb';
-import { putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
+import { type ConversationKey, putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
 import type { ChatEvent } from '../conversations/projection.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
-import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
+import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
 import { ifConditionHolds } from '../platform/dynamodb.ts';
 import {
@@ -70,18 +70,21 @@ export async function storeButtonClick({ metadata, data }: DomainEvent<'postback
   return (await ifConditionHolds(click.go())) ? 'stored' : 'duplicate';
 }
 
-/** Records a change of a conversation, then corrects the authors of messages that were stored before their users were known. */
+/**
+ * Records a change of a conversation, then corrects the authors of messages that were stored before their users were known.
+ * Only users with a misleading id can be wrong, and they are rare.
+ */
 export async function recordChatEvent(event: ChatEvent): Promise<StoreOutcome> {
   const conversation = { organizationId: event.metadata.organizationId, conversationId: event.data.conversationId };
   const outcome = await putEvent(conversation, withoutOpening(event));
-  const { before, after } = await updateProjection(conversation);
-  const previousTypes = new Map(before.map(({ id, type }) => [id, type]));
-  // Only these users' messages may have the wrong author type.
-  const identified = after.participants.filter(
-    ({ id, type, misleadingId }) => misleadingId && previousTypes.get(id) !== type,
-  );
-  const types = new Map(identified.map(({ id, type }) => [id, type]));
-  if (types.size === 0) return outcome;
+  const { participants } = await updateProjection(conversation);
+  const misleading = participants.filter(({ misleadingId }) => misleadingId);
+  if (misleading.length > 0) await correctAuthors(conversation, new Map(misleading.map(({ id, type }) => [id, type])));
+  return outcome;
+}
+
+/** @param types the users' types, by id */
+async function correctAuthors(conversation: ConversationKey, types: ReadonlyMap<string, UserType>): Promise<void> {
   const attributes = ['organizationId', 'conversationId', 'threadId', 'messageId', 'authorId', 'authorType'] as const;
   const { data } = await Message.query
     .primary(conversation)
@@ -90,7 +93,6 @@ export async function recordChatEvent(event: ChatEvent): Promise<StoreOutcome> {
     const type = types.get(authorId);
     if (type !== undefined && type !== authorType) await setAuthorType(key, type);
   }
-  return outcome;
 }
 
 /** The opening messages are stored with the messages, where deleting a message removes them. */

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sharedLocal } from '../../test/shared-local.ts';
+import type { ChatEvent } from '../conversations/projection.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
 
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 const at = (second: number) => `2026-03-11T09:14:${second}.000Z`;
 
 let changes: typeof import('./changes.ts');
+let conversations: typeof import('../conversations/conversations.ts');
 let messages: typeof import('./messages.ts');
 beforeAll(async () => {
   for (const [name, value] of Object.entries((await sharedLocal()).environment)) vi.stubEnv(name, value);
   changes = await import('./changes.ts');
+  conversations = await import('../conversations/conversations.ts');
   messages = await import('./messages.ts');
 });
 afterAll(() => {
@@ -18,7 +21,7 @@ afterAll(() => {
 });
 
 /** Deliveries of one message's events in a new organization. The argument is the second of receipt. */
-function chat() {
+function chat(author: NormalizedMessage['author'] = { id: customer, type: 'customer' }) {
   const organizationId = randomUUID();
   const place = { conversationId: 'CHAT', threadId: 'THREAD' };
   const message: NormalizedMessage = {
@@ -30,7 +33,7 @@ function chat() {
     type: 'text',
     content: 'Hello',
     timestamp: '2026-03-11T09:14:14.120349Z',
-    author: { id: customer, type: 'customer' },
+    author,
     visibility: 'all',
     metadata: {},
     rawPayload: {},
@@ -60,6 +63,14 @@ function chat() {
         metadata: metadata('tag', second),
         data: { ...place, tag: 'vip' },
       }),
+    join: (second: number): ChatEvent => ({
+      type: 'agent.changed',
+      metadata: metadata('join', second),
+      data: { ...place, change: 'joined', agent: { id: author.id, type: 'agent', misleadingId: true } },
+    }),
+    key: { organizationId, conversationId: place.conversationId },
+    readMessage: async () =>
+      (await messages.Message.get({ ...place, organizationId, messageId: message.id }).go()).data,
   };
 }
 
@@ -100,4 +111,15 @@ describe('the outcome of recording a change of a conversation', () => {
     expect(await tag(50)).toBe('duplicate');
     expect(await tag(30)).toBe('duplicate');
   });
+});
+
+it('recording a change corrects the authors of stored messages, also in a retry after a crash', async () => {
+  const { message, join, key, readMessage } = chat({ id: 'odd-agent', type: 'unknown' });
+  await message(40);
+  // The first invocation ends before it corrects the author.
+  await conversations.putEvent(key, join(50));
+  await conversations.updateProjection(key);
+  expect(await readMessage()).toMatchObject({ authorType: 'unknown', direction: 'inbound' });
+  expect(await changes.recordChatEvent(join(50))).toBe('duplicate');
+  expect(await readMessage()).toMatchObject({ authorType: 'agent', direction: 'outbound' });
 });
