@@ -7,19 +7,19 @@ import {
   type ChatUpdate,
   chain,
   mapThreads,
+  nextEventId,
   notify,
   requireActive,
 } from './chats.ts';
-import { InvalidField, LiveChatError, validationError } from './errors.ts';
-import type { ChatEvent, EventContent, FilledField, Thread } from './objects.ts';
-import type { Button } from './schemas.ts';
+import { invalidField, LiveChatError, validationError } from './errors.ts';
+import type { Button, ChatEvent, EventContent, FilledField, IdSource, Thread } from './objects.ts';
 
 const findEvent = (chat: Chat, eventId: string): { thread: Thread; event: ChatEvent } => {
   for (const thread of allThreads(chat)) {
     const event = thread.events.find(({ id }) => id === eventId);
     if (event !== undefined && !('deleted' in event)) return { thread, event };
   }
-  throw new InvalidField('eventId', `the id of an event of chat ${chat.id} that is not deleted`);
+  throw invalidField('eventId', `the id of an event of chat ${chat.id} that is not deleted`);
 };
 
 const replaceEvent = (chat: Chat, event: ChatEvent): Chat =>
@@ -32,11 +32,10 @@ const replaceEvent = (chat: Chat, event: ChatEvent): Chat =>
 export const editMessage = (before: Chat, eventId: string, text: string): ChatUpdate => {
   requireActive(before);
   const { thread, event } = findEvent(before, eventId);
-  if (event.type !== 'message') throw new InvalidField('eventId', `a message; ${eventId} is a ${event.type}`);
+  if (event.type !== 'message') throw invalidField('eventId', `a message; ${eventId} is a ${event.type}`);
   const edited = { ...event, text };
   const chat = replaceEvent(before, edited);
-  const payload = { chat_id: chat.id, thread_id: thread.id, event: edited };
-  return notify(chat, 'event_updated', payload, eventId);
+  return notify(chat, 'event_updated', { chat_id: chat.id, thread_id: thread.id, event: edited }, eventId);
 };
 
 /** Replaces the event with a tombstone without content. */
@@ -53,8 +52,7 @@ export const deleteEvent = (before: Chat, eventId: string): ChatUpdate => {
     ...(author_id !== undefined && { author_id }),
     ...(custom_id !== undefined && { custom_id }),
   });
-  const payload = { chat_id: chat.id, thread_id: thread.id, event_id: eventId };
-  return notify(chat, 'event_deleted', payload, eventId);
+  return notify(chat, 'event_deleted', { chat_id: chat.id, thread_id: thread.id, event_id: eventId }, eventId);
 };
 
 const getButtons = (event: ChatEvent): readonly Button[] =>
@@ -81,10 +79,10 @@ export const clickButton = (
   requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   const buttons = getButtons(event);
-  if (buttons.length === 0) throw new InvalidField('eventId', `a rich message with buttons; ${eventId} has none`);
+  if (buttons.length === 0) throw invalidField('eventId', `a rich message with buttons; ${eventId} has none`);
   const button = buttons.find(({ postback_id }) => postback_id === postbackId);
   if (button === undefined) {
-    throw new InvalidField('postbackId', `one of ${buttons.map(({ postback_id }) => postback_id).join(', ')}`);
+    throw invalidField('postbackId', `one of ${buttons.map(({ postback_id }) => postback_id).join(', ')}`);
   }
   const chat = replaceEvent(before, markClicked(event, postbackId, author.id));
   const payload = {
@@ -124,10 +122,7 @@ const filledField = ({ type, label, answer }: FormAnswer, id: string, group: num
   return { ...field, answer: text };
 };
 
-export const preChatForm = (
-  answers: readonly FormAnswer[],
-  group: number,
-): Extract<EventContent, { type: 'filled_form' }> => ({
+export const preChatForm = (answers: readonly FormAnswer[], group: number): EventContent => ({
   type: 'filled_form',
   form_id: formId,
   form_type: 'prechat',
@@ -162,13 +157,9 @@ const detectContentType = ({ name, contentType }: FileDescription): string => {
 const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
 
 /** The content of a file event. Only images have dimensions and thumbnails. */
-export const fileContent = (
-  file: FileDescription,
-  threadId: string,
-  position: number,
-): Extract<EventContent, { type: 'file' }> => {
+export const fileContent = (file: FileDescription, eventId: string): Extract<EventContent, { type: 'file' }> => {
   const content_type = detectContentType(file);
-  const path = `10000001/${threadId}_${position}/${encodeURIComponent(file.name)}`;
+  const path = `10000001/${eventId}/${encodeURIComponent(file.name)}`;
   const { name, url = `${cdnAddress}/att/${path}` } = file;
   const plain = { type: 'file', name, url, content_type } as const;
   if (!content_type.startsWith('image/')) return { ...plain, ...(file.size !== undefined && { size: file.size }) };
@@ -183,17 +174,46 @@ export const fileContent = (
   };
 };
 
-/** The files on LiveChat's CDN, by URL path. */
-export interface Cdn {
-  readonly store: (url: string, file: Blob) => void;
-  readonly get: (path: string) => Blob | undefined;
-}
+/** LiveChat's limits on uploaded files. */
+const maxBytes = 10 * 1024 * 1024;
+const unusedExpiryMs = 24 * 60 * 60 * 1000;
+const executable = /\.(apk|app|bat|bin|cmd|com|dll|exe|jar|msi|ps1|scr|sh|vbs)$/i;
 
-export const createCdn = (): Cdn => {
+export type Cdn = ReturnType<typeof createCdn>;
+
+/** LiveChat's CDN: the files of customers and agents, and the uploads of applications. */
+export const createCdn = ({ now, uuid }: Pick<IdSource, 'now' | 'uuid'>) => {
   const files = new Map<string, Blob>();
+  const uploads = new Map<string, { readonly upload: FileDescription; readonly expiresAt: number }>();
+  const store = (url: string, file: Blob): void => void files.set(new URL(url).pathname, file);
+
   return {
-    store: (url, file) => void files.set(new URL(url).pathname, file),
-    get: (path) => files.get(path),
+    store,
+
+    get: (path: string): Blob | undefined => files.get(path),
+
+    /** Stores a file and returns its URL, which an event can use. */
+    upload(file: File): string {
+      const { name, type, size } = file;
+      if (size > maxBytes) throw new LiveChatError('entity_too_large');
+      if (executable.test(name)) throw validationError('`file` must not be executable');
+      const url = `${cdnAddress}/att/10000001/${uuid().replaceAll('-', '')}/${encodeURIComponent(name)}`;
+      const upload = { url, name, size, ...(type !== '' && { contentType: type }) };
+      uploads.set(url, { upload, expiresAt: now() + unusedExpiryMs });
+      store(url, file);
+      return url;
+    },
+
+    /** Returns the upload at this URL. An upload that is used no longer expires. */
+    takeUpload(url: string): FileDescription {
+      if (!url.startsWith('https://cdn.livechat-files.com/')) {
+        throw validationError('`event.url` must be an address on cdn.livechat-files.com');
+      }
+      const found = uploads.get(url);
+      if (found === undefined || found.expiresAt <= now()) throw validationError('`event.url` not found or expired');
+      uploads.set(url, { ...found, expiresAt: Number.POSITIVE_INFINITY });
+      return found.upload;
+    },
   };
 };
 
@@ -239,42 +259,8 @@ export const sendFile = (
     file.content === undefined ? sampleFile(type) : new Blob([Buffer.from(file.content, 'base64')], { type });
   // LiveChat reports the size of images only.
   const stored = file.url === undefined && type.startsWith('image/') ? { size: blob.size } : {};
-  const content = fileContent({ ...stored, ...file }, chat.thread.id, chat.thread.events.length + 1);
+  const content = fileContent({ ...stored, ...file }, nextEventId(chat.thread));
   const update = appendEvent(chat, { author, content }, now);
   if (file.url === undefined) cdn.store(content.url, blob);
   return update;
 };
-
-const maxBytes = 10 * 1024 * 1024;
-const unusedExpiryMs = 24 * 60 * 60 * 1000;
-const executable = /\.(apk|app|bat|bin|cmd|com|dll|exe|jar|msi|ps1|scr|sh|vbs)$/i;
-
-/** Metadata of uploaded files. Their contents are in `Cdn`. */
-export const createUploads = (now: () => number, uuid: () => string) => {
-  const uploads = new Map<string, { readonly upload: FileDescription; readonly expiresAt: number }>();
-
-  return {
-    /** Returns the URL of the file on LiveChat's CDN. */
-    add({ name, type, size }: Pick<File, 'name' | 'type' | 'size'>): string {
-      if (size > maxBytes) throw new LiveChatError('entity_too_large');
-      if (executable.test(name)) throw validationError('`file` must not be executable');
-      const url = `${cdnAddress}/att/10000001/${uuid().replaceAll('-', '')}/${encodeURIComponent(name)}`;
-      const upload = { url, name, size, ...(type !== '' && { contentType: type }) };
-      uploads.set(url, { upload, expiresAt: now() + unusedExpiryMs });
-      return url;
-    },
-
-    /** Returns the file at this URL. A file that is used no longer expires. */
-    take(url: string): FileDescription {
-      if (!url.startsWith('https://cdn.livechat-files.com/')) {
-        throw validationError('`event.url` must be an address on cdn.livechat-files.com');
-      }
-      const found = uploads.get(url);
-      if (found === undefined || found.expiresAt <= now()) throw validationError('`event.url` not found or expired');
-      uploads.set(url, { ...found, expiresAt: Number.POSITIVE_INFINITY });
-      return found.upload;
-    },
-  };
-};
-
-export type Uploads = ReturnType<typeof createUploads>;

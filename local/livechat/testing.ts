@@ -92,7 +92,8 @@ export const quietSimulator = (
   now: () => number = () => Date.UTC(2026, 2, 11, 9, 14),
 ): Simulator & { webhooks: Webhook[] } => {
   const webhooks: Webhook[] = [];
-  const settings = { source: createIdSource(now), cdn: createCdn(), clientId: ownClientId, agentId: nina };
+  const source = createIdSource(now);
+  const settings = { source, cdn: createCdn(source), clientId: ownClientId, agentId: nina };
   const simulator = createSimulator(settings, (webhook) => webhooks.push(webhook));
   return { ...simulator, webhooks };
 };
