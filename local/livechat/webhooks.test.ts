@@ -60,16 +60,16 @@ test('delivers the webhooks of a chat in order', async () => {
 
 test('counts a webhook as pending until its response, but not while a retry waits', async () => {
   const inFlight = createInFlight();
-  const seen: number[] = [];
+  const pendingCounts: number[] = [];
   const receiver = await startReceiver(() => {
-    seen.push(inFlight.pending());
+    pendingCounts.push(inFlight.pending());
     return 500;
   });
   const { send, attempts } = deliverTo(receiver.url, [60_000], { inFlight });
   webhooksOfChat(1).forEach(send);
   expect(inFlight.pending()).toBe(2);
   await expect(inFlight.idle(10_000)).resolves.toBe(true);
-  expect(seen).toEqual([2, 1]);
+  expect(pendingCounts).toEqual([2, 1]);
   expect(attempts.map(({ ok, gaveUp }) => [ok, gaveUp])).toEqual([
     [false, false],
     [false, false],
