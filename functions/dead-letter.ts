@@ -2,17 +2,20 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { liveChatSender } from '../core/livechat/sender.ts';
-import { bury } from '../core/outbound/dead-letters/bury.ts';
-import { isToldByMachine, readLetter } from '../core/outbound/dead-letters/read.ts';
-import { NotRedriven, redrive } from '../core/outbound/dead-letters/redrive.ts';
+import { isAlreadyReported, parseDeadLetter } from '../core/outbound/dead-letter.ts';
+import { handleDeadLetter, NotRedrivable, redrive } from '../core/outbound/dead-letter-handler.ts';
+import { messageGroup } from '../core/outbound/message-group.ts';
+import { outboundPorts } from '../core/outbound/ports.ts';
+import { parseExecutionInput } from '../core/outbound/request.ts';
 import { logger } from '../core/platform/logger.ts';
 
-const { compose } = liveChatSender();
-/** What this function leaves for itself, to be read later. */
-const reminder = z.object({ kind: z.literal('redrive'), id: z.string() });
+/** Messages that this function sends to itself with a delay. */
+const delayed = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('redrive'), id: z.string() }),
+  z.object({ kind: z.literal('wake'), request: z.unknown() }),
+]);
 
-/** Reads the dead-letter queue. What fails is read again; the rest of the batch is not. */
+/** Handles the dead-letter queue. SQS delivers the failed messages of a batch again. */
 export const handler = middy<SQSEvent, SQSBatchResponse>().use(injectLambdaContext(logger)).handler(handleBatch);
 
 async function handleBatch({ Records }: SQSEvent): Promise<SQSBatchResponse> {
@@ -29,26 +32,35 @@ async function handleBatch({ Records }: SQSEvent): Promise<SQSBatchResponse> {
 }
 
 async function handle({ body, messageAttributes }: SQSRecord): Promise<void> {
-  const reminded = reminder.safeParse(parsed(body));
-  if (reminded.success) return redriveByItself(reminded.data.id);
-  if (isToldByMachine(body)) return;
-  const reason = (name: string) => messageAttributes[name]?.stringValue;
-  const letter = readLetter(body, { ERROR_CODE: reason('ERROR_CODE'), ERROR_MESSAGE: reason('ERROR_MESSAGE') });
-  await bury(letter, compose, Date.now());
-  logger.warn('dead letter kept', { deadLetterId: letter.id, kind: letter.kind, error: letter.error.name });
+  const action = delayed.safeParse(parseJson(body)).data;
+  if (action?.kind === 'redrive') return redriveOnce(action.id);
+  if (action?.kind === 'wake') return wakeGroup(action.request);
+  if (isAlreadyReported(body)) return;
+  const attribute = (name: string) => messageAttributes[name]?.stringValue;
+  const letter = parseDeadLetter(body, {
+    ERROR_CODE: attribute('ERROR_CODE'),
+    ERROR_MESSAGE: attribute('ERROR_MESSAGE'),
+  });
+  await handleDeadLetter(letter, outboundPorts(logger));
+  logger.warn('dead letter archived', { deadLetterId: letter.id, kind: letter.kind, error: letter.error.name });
 }
 
-async function redriveByItself(id: string): Promise<void> {
+async function redriveOnce(id: string): Promise<void> {
   try {
-    await redrive(id, Date.now());
-    logger.info('dead letter redriven by itself', { deadLetterId: id });
+    await redrive(id, outboundPorts(logger));
+    logger.info('dead letter redriven automatically', { deadLetterId: id });
   } catch (error) {
-    // Somebody was faster.
-    if (!(error instanceof NotRedriven)) throw error;
+    // It was redriven by an operator.
+    if (!(error instanceof NotRedrivable)) throw error;
   }
 }
 
-function parsed(text: string): unknown {
+async function wakeGroup(input: unknown): Promise<void> {
+  const request = parseExecutionInput({ request: input });
+  if (request) await messageGroup(request, outboundPorts(logger)).wakeFirst();
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -3,64 +3,53 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { liveChatSender } from '../core/livechat/sender.ts';
 import { isFileError } from '../core/media/errors.ts';
-import { publishSent, raiseLocked } from '../core/outbound/announce.ts';
-import { deliveryStore } from '../core/outbound/delivery-store.ts';
-import { isMeant, StepFailed } from '../core/outbound/errors.ts';
-import { isCallFailure } from '../core/outbound/failure.ts';
-import { gateStore } from '../core/outbound/gate/store.ts';
-import { queueStore } from '../core/outbound/queue.ts';
-import { parseSendInput, requestOf } from '../core/outbound/request.ts';
+import { isChannelError } from '../core/outbound/channel.ts';
+import { isExpected, StepFailed } from '../core/outbound/errors.ts';
+import {
+  outboundPorts,
+  publishSent,
+  raiseCredentialsBlocked,
+  rateLimiters,
+  recordSent,
+  recordUnsent,
+} from '../core/outbound/ports.ts';
+import { parseStepInput } from '../core/outbound/request.ts';
 import { sendRequest } from '../core/outbound/send.ts';
-import { SendWatch } from '../core/outbound/watch.ts';
-import { systemClock } from '../core/platform/clock.ts';
-import { ConfigurationError, wholeNumber } from '../core/platform/configuration.ts';
+import { ConfigurationError } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
-import { isRunning } from '../core/platform/step-functions.ts';
 
 const sender = liveChatSender();
-const gate = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+const createLimiter = rateLimiters(logger);
 
-/** The state machine's one step: delivers a send request, or says when to come back. */
-export const handler = middy<unknown, { outcome: string }>().use(injectLambdaContext(logger)).handler(deliverRequest);
+/** The task of the state machine: sends the parts of a request, or throws what the state machine has to wait for. */
+export const handler = middy<unknown, { outcome: string }>().use(injectLambdaContext(logger)).handler(send);
 
-async function deliverRequest(input: unknown, context: Context): Promise<{ outcome: string }> {
-  const { execution, state } = parseSendInput(input);
-  const request = requestOf(state, sender.compose);
-  const { organizationId, conversationId, requestId } = request;
-  const log = logger.createChild({
-    persistentKeys: { execution, organizationId, conversationId, requestId, redrive: request.redrive },
-  });
-  const watch = new SendWatch(request, gate);
-  const run = {
-    id: execution,
-    returning: state.deferral !== undefined,
-    deadline: Date.now() + context.getRemainingTimeInMillis(),
-  };
+async function send(input: unknown, context: Context): Promise<{ outcome: string }> {
+  const { request, turn } = parseStepInput(input);
+  const { organizationId, conversationId, requestId, redrive } = request;
+  const log = logger.createChild({ persistentKeys: { organizationId, conversationId, requestId, redrive } });
+  const invocation = { held: turn?.slot, deadline: Date.now() + context.getRemainingTimeInMillis() };
   try {
-    const outcome = await sendRequest(request, run, {
-      clock: systemClock,
-      queue: queueStore,
-      deliveries: deliveryStore,
-      gate: watch.gate,
-      carrier: await sender.carrier(organizationId),
-      isRunning,
+    const outcome = await sendRequest(request, invocation, {
+      ...outboundPorts(log),
+      createLimiter,
+      channel: await sender.channel(organizationId),
       onSent: async (parts) => {
         await publishSent(request, parts);
-        watch.sent(parts.length);
+        recordSent(request, parts.length);
       },
-      onLocked: () => raiseLocked(request),
-      onUnblocked: () => watch.unblocked(),
+      onCredentialsBlocked: () => raiseCredentialsBlocked(request),
       log,
     });
     log.info(outcome);
     return { outcome };
   } catch (error) {
-    log.info('not sent', { error });
-    // What the machine knows by its name; a file that is refused and a setting that is missing will be so again. The rest is
-    // worth another try.
-    const asItIs = isMeant(error) || isCallFailure(error) || isFileError(error) || error instanceof ConfigurationError;
-    const thrown = asItIs ? error : new StepFailed(error);
-    watch.notSent(thrown, Date.now());
+    // Errors that the state machine or the dead letter knows by name. Any other is retried.
+    const isKnown =
+      isExpected(error) || isChannelError(error) || isFileError(error) || error instanceof ConfigurationError;
+    const thrown = isKnown ? error : new StepFailed(error);
+    log.info('not sent', { error: thrown });
+    recordUnsent(request, thrown, Date.now());
     throw thrown;
   }
 }

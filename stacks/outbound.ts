@@ -8,9 +8,10 @@ const outbound = new $util.ComponentResource('livechat:bridge:Outbound', 'Outbou
 const within = { parent: outbound };
 
 const consumer = consumers['dead-letters'];
-const { definition, function: step } = stateMachines.send;
+const { definition, functions: steps } = stateMachines.send;
 
-export const send = createFunction(step, outbound);
+export const send = createFunction(steps.sendFunctionArn, outbound);
+export const waitForTurn = createFunction(steps.waitForTurnFunctionArn, outbound);
 export const deadLetter = createFunction(consumer.function, outbound);
 
 interface RoleOptions {
@@ -74,7 +75,7 @@ const machineRole = createRole({
   service: 'states',
   sourceArn: arn('states', `stateMachine:${machineName}`),
   allow: [
-    { actions: ['lambda:InvokeFunction'], resources: [send.arn] },
+    { actions: ['lambda:InvokeFunction'], resources: [send.arn, waitForTurn.arn] },
     { actions: ['sqs:SendMessage'], resources: [deadLetters.arn] },
     { actions: logAndTraceActions, resources: ['*'] },
   ],
@@ -87,8 +88,9 @@ export const machine = new aws.sfn.StateMachine(
     name: machineName,
     type: 'STANDARD',
     roleArn: machineRole.arn,
-    definition: $resolve([send.arn, deadLetters.url]).apply(([sendFunctionArn, deadLetterQueueUrl]) =>
-      JSON.stringify(definition({ sendFunctionArn, deadLetterQueueUrl })),
+    definition: $resolve([send.arn, waitForTurn.arn, deadLetters.url]).apply(
+      ([sendFunctionArn, waitForTurnFunctionArn, deadLetterQueueUrl]) =>
+        JSON.stringify(definition({ sendFunctionArn, waitForTurnFunctionArn, deadLetterQueueUrl })),
     ),
     loggingConfiguration: { level: 'ERROR', includeExecutionData: false, logDestination: $interpolate`${log.arn}:*` },
     tracingConfiguration: { enabled: true },

@@ -59,11 +59,19 @@ export const permissions = {
     resource: 'control',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
   },
-  'update-rate-limits-and-queues': {
+  'update-rate-limits': {
     resource: 'control',
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
   },
-  'leave-queues': { resource: 'control', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
+  'join-message-groups': {
+    resource: 'control',
+    actions: ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  },
+  'send-in-message-groups': {
+    resource: 'control',
+    actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  },
+  'create-deliveries': { resource: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:PutItem'] },
   'track-deliveries': { resource: 'messages', actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] },
   'archive-dead-letters': {
     resource: 'messages',
@@ -71,6 +79,9 @@ export const permissions = {
   },
   'describe-executions': { resource: 'executions', actions: ['states:DescribeExecution'] },
   'start-executions': { resource: 'send machine', actions: ['states:StartExecution'] },
+  'complete-tasks': { resource: 'send machine', actions: ['states:SendTaskSuccess'] },
+  'messages-table-name': { resource: 'messages', actions: [] },
+  'bus-name': { resource: 'bus', actions: [] },
   'receive-dead-letters': {
     resource: 'dead letters',
     actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],

@@ -1,5 +1,5 @@
 import { eventSource } from '../core/events/catalogue.ts';
-import { sendMachine } from '../core/outbound/machine.ts';
+import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { controlTable, conversationsTable, messagesTable, type TableLayout } from '../core/platform/tables.ts';
 import type { PermissionName } from './permissions.ts';
@@ -49,7 +49,7 @@ const router = (name: string) =>
       'read-credentials',
       'route-threads',
       'idempotency-records',
-      'update-rate-limits-and-queues',
+      'update-rate-limits',
       'publish-events',
       'store-large-events',
     ],
@@ -103,21 +103,56 @@ export const functions = {
       'store-large-events',
     ],
   },
-  // A burst of sends must not use up the concurrency of the webhook. The timeout is below that of the state machine's task
-  // (70 s). The function mostly waits, so it needs no more memory.
+  // Sends and waits of their own concurrency, so that a flood of requests takes none of the webhook's.
+  'send-requested': {
+    handler: 'functions/send-requested.handler',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    concurrency: 50,
+    permissions: [
+      'secret-prefix',
+      'idempotency-records',
+      'create-deliveries',
+      'join-message-groups',
+      'start-executions',
+      'describe-executions',
+      'complete-tasks',
+      'delay-dead-letters',
+      'bus-name',
+    ],
+  },
+  'wait-for-turn': {
+    handler: 'functions/wait-for-turn.handler',
+    memoryMb: 512,
+    timeoutSeconds: 30,
+    concurrency: 50,
+    permissions: [
+      'join-message-groups',
+      'messages-table-name',
+      'start-executions',
+      'describe-executions',
+      'complete-tasks',
+      'bus-name',
+    ],
+  },
+  // The timeout is below that of the state machine's task (70 s). The function mostly waits for LiveChat. About ten
+  // concurrent invocations per organization with a backlog.
   send: {
     handler: 'functions/send.handler',
     memoryMb: 512,
     timeoutSeconds: 60,
-    concurrency: 60,
+    concurrency: 200,
     permissions: [
       'read-credentials',
-      'update-rate-limits-and-queues',
+      'update-rate-limits',
+      'send-in-message-groups',
       'track-deliveries',
       'read-media',
       // Without s3:ListBucket, S3 responds to a missing key with 403 instead of 404.
       'list-media',
+      'start-executions',
       'describe-executions',
+      'complete-tasks',
       'publish-events',
       'store-large-events',
     ],
@@ -129,13 +164,13 @@ export const functions = {
     timeoutSeconds: 60,
     permissions: [
       'receive-dead-letters',
-      'secret-prefix',
       'archive-dead-letters',
-      'leave-queues',
+      'join-message-groups',
       'publish-events',
       'store-large-events',
-      'describe-executions',
       'start-executions',
+      'describe-executions',
+      'complete-tasks',
       'delay-dead-letters',
     ],
   },
@@ -178,18 +213,25 @@ export const consumers = {
 
 /** `variable`: the environment variable that holds the ARN of the state machine. */
 export const stateMachines = {
-  send: { definition: sendMachine, function: 'send', queue: 'deadLetters', variable: 'SEND_MACHINE_ARN' },
+  send: {
+    definition: sendStateMachine,
+    functions: { sendFunctionArn: 'send', waitForTurnFunctionArn: 'wait-for-turn' },
+    queue: 'deadLetters',
+    variable: 'SEND_MACHINE_ARN',
+  },
 } as const satisfies Record<
   string,
-  { function: FunctionName; queue: QueueName; variable: ResourceVariable; [other: string]: unknown }
+  {
+    functions: Readonly<Record<string, FunctionName>>;
+    queue: QueueName;
+    variable: ResourceVariable;
+    [other: string]: unknown;
+  }
 >;
 
 export type StateMachineName = keyof typeof stateMachines;
 
-export type RuleTarget =
-  | { readonly function: FunctionName }
-  | { readonly stateMachine: StateMachineName }
-  | { readonly queue: QueueName };
+export type RuleTarget = { readonly function: FunctionName } | { readonly queue: QueueName };
 
 /** An EventBridge event pattern. */
 export interface Pattern {
@@ -268,7 +310,7 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
   },
   'send-requested': {
     pattern: { 'detail-type': ['message.send.requested'], ...notReplayed },
-    target: { stateMachine: 'send' },
+    target: { function: 'send-requested' },
   },
   'send-ended': {
     pattern: {
@@ -342,5 +384,7 @@ export const settings = [
   'LIVECHAT_API_BASE_URL',
   'LIVECHAT_API_VERSION',
   'LIVECHAT_CALLS_PER_SECOND',
+  'ROUTING_SHARE_PERCENT',
+  'RECONCILIATION_SHARE_PERCENT',
   'ROUTING_CACHE_SECONDS',
 ] as const;

@@ -120,6 +120,11 @@ export const catalogue = {
     requestId: id,
     organizationId: id,
     conversationId: id,
+    /**
+     * When the sender published the request, ms since 1970. Requests that wait in one conversation are sent in this order
+     * if it is at most 5 s before the receipt.
+     */
+    sentAt: z.optional(z.int().check(z.minimum(0))),
     /** Sent in this order. docs/sending.md describes the `content` of each type. */
     messages: z
       .array(

@@ -1,4 +1,4 @@
-import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
+import type { Channel, OutgoingMessage, SentMessage } from '../outbound/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { RoutingCarrier } from '../routing/apply.ts';
 import type { NewEvent, ThreadResponse, TransferChat } from './api.ts';
@@ -6,7 +6,7 @@ import type { LiveChatClient } from './client.ts';
 import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
 import { type Connection, createConnections } from './connection.ts';
 
-export interface CarrierOptions extends Connection {
+export interface ChannelOptions extends Connection {
   /** Fetches a file to disk and removes it after `use`. */
   readonly withFile: <T>(source: FileSource, use: (file: FetchedFile) => Promise<T>) => Promise<T>;
 }
@@ -17,27 +17,26 @@ const threadsPerPage = 100;
 const skewMs = 60_000;
 
 /** LiveChat as the send step uses it. */
-export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
+export function liveChatChannel(options: ChannelOptions): Channel<Part> {
   const { client, refresh, withFile } = options;
   const sender = () => requireSender(options);
   return {
-    hasFile: (part) => part.kind === 'file',
     withFile(part, use) {
       if (part.kind !== 'file') return use(part);
       const { source, ...rest } = part;
       return withFile(source, (file) => use({ ...rest, kind: 'fetched', file }));
     },
     upload: async (part) => (part.kind === 'fetched' ? uploadPart(part, client) : part),
-    async send(chatId, letter) {
-      const { event_id: messageId } = await client.sendEvent({ chat_id: chatId, event: toEvent(letter) });
+    async send(chatId, message) {
+      const { event_id: messageId } = await client.sendEvent({ chat_id: chatId, event: toEvent(message) });
       return { messageId, threadId: '' };
     },
     find: (chatId, id, since) => findEvent(client, chatId, id, since),
     async resume(chatId) {
       await client.resumeChat({ chat: { id: chatId }, active: true });
     },
-    async append(chatId, letter) {
-      const chat = { id: chatId, thread: { events: [toEvent(letter)] } };
+    async append(chatId, message) {
+      const chat = { id: chatId, thread: { events: [toEvent(message)] } };
       const answer = await client.resumeChat({ chat, active: false });
       return { threadId: answer.thread_id, messageId: answer.event_ids?.[0] ?? '' };
     },
@@ -56,11 +55,11 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
     },
     inRegion(region) {
       options.saveRegion(region);
-      return liveChatCarrier({ ...options, client: client.inRegion(region) });
+      return liveChatChannel({ ...options, client: client.inRegion(region) });
     },
     async withFreshCredentials() {
       const fresh = await refresh();
-      return fresh && liveChatCarrier({ ...options, client: fresh });
+      return fresh && liveChatChannel({ ...options, client: fresh });
     },
   };
 }
@@ -71,7 +70,7 @@ export function requireSender({ agentId }: Pick<Connection, 'agentId'>): string 
   throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, that sends');
 }
 
-function toEvent({ id, content }: Letter<Part>): NewEvent {
+function toEvent({ id, content }: OutgoingMessage<Part>): NewEvent {
   if (content.kind !== 'event') throw new TypeError('a file is uploaded before it is sent');
   return { ...content.event, custom_id: id };
 }
@@ -94,7 +93,7 @@ export async function findEvent(
   chatId: string,
   id: string,
   since: number,
-): Promise<Sent | undefined> {
+): Promise<SentMessage | undefined> {
   let page: string | undefined;
   do {
     const answer = await client.listThreads(

@@ -4,11 +4,10 @@ import { FileRefused } from '../media/errors.ts';
 import { type FetchRules, fetchFile, sendingRules, withDownload } from '../media/fetch.ts';
 import { fileNameFromUrl, mediaBucket } from '../media/media.ts';
 import { detectFileType } from '../media/store.ts';
-import { type Carrier, longestFetchMs } from '../outbound/carrier.ts';
+import { type Channel, type Compose, maxFetchMs } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
-import type { Piece } from '../outbound/request.ts';
 import { openObject } from '../platform/objects.ts';
-import { liveChatCarrier } from './carrier.ts';
+import { liveChatChannel } from './carrier.ts';
 import {
   composeMessages,
   type FetchedFile,
@@ -21,18 +20,18 @@ import { createConnections } from './connection.ts';
 
 /** LiveChat for the send step: composes messages and returns the adapter of an organization. */
 export interface LiveChatSender {
-  compose(messages: unknown): readonly Piece<Part>[];
-  carrier(organizationId: string): Promise<Carrier<Part>>;
+  readonly compose: Compose<Part>;
+  channel(organizationId: string): Promise<Channel<Part>>;
 }
 
 export function liveChatSender(environment = process.env): LiveChatSender {
   const connect = createConnections(environment);
-  const rules = sendingRules(longestFetchMs, environment);
+  const rules = sendingRules(maxFetchMs, environment);
   return {
     compose,
-    async carrier(organizationId) {
+    async channel(organizationId) {
       const connection = await connect(organizationId);
-      return liveChatCarrier({
+      return liveChatChannel({
         ...connection,
         withFile: (source, use) => withFile(organizationId, source, rules, use),
       });
@@ -40,14 +39,18 @@ export function liveChatSender(environment = process.env): LiveChatSender {
   };
 }
 
-function compose(messages: unknown): readonly Piece<Part>[] {
+const compose: Compose<Part> = (messages) => {
   try {
-    return composeMessages(parseMessages(messages)).map(({ part, ...at }) => ({ ...at, content: part }));
+    return composeMessages(parseMessages(messages)).map(({ part, ...place }) => ({
+      ...place,
+      content: part,
+      hasFile: part.kind === 'file',
+    }));
   } catch (error) {
     if (error instanceof InvalidMessagesError) throw new RequestInvalid(error.message);
     throw error;
   }
-}
+};
 
 /**
  * Fetches a file to send to disk and removes it after `use`. The source is a URL or the organization's own key in the

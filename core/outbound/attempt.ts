@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { type Channel, type ChannelError, isChannelError, type SentMessage, settleMs, settlesAt } from './channel.ts';
-import { type AttemptHistory, type AttemptRepair, type AttemptState, decideRetry } from './delivery.ts';
+import { type AttemptHistory, type AttemptRepair, type AttemptState, attemptState, decideRetry } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ExecutionInput } from './request.ts';
@@ -40,12 +40,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
   const tried = new Set<string>();
   let channel = options.channel;
   let joinedAt: number | undefined;
-  let state: AttemptState = {
-    unknown: history.unknown ? 'yes' : 'no',
-    settledAt: history.settledAt,
-    failedCalls: history.failedCalls,
-    lastError: history.lastError,
-  };
+  let state = attemptState(history);
 
   /** Looks for the message. A message that is not found was not sent only if the earlier attempt has settled. */
   async function probe(): Promise<SentMessage | undefined> {

@@ -14,8 +14,8 @@ import {
   findDeadLetter,
   markRedriven,
 } from './dead-letter.ts';
-import { publishFailed, raiseAlert } from './events.ts';
 import { messageGroup } from './message-group.ts';
+import { publishFailed, raiseAlert } from './ports.ts';
 import type { ExecutionInput } from './request.ts';
 import { retriedErrors } from './state-machine.ts';
 
@@ -36,10 +36,7 @@ export async function handleDeadLetter(letter: DeadLetter, ports: AcceptPorts): 
   else await handleOther(letter, ports.clock.now());
 }
 
-async function handleFailedRequest(
-  letter: Extract<DeadLetter, { kind: 'send' }>,
-  ports: AcceptPorts,
-): Promise<void> {
+async function handleFailedRequest(letter: Extract<DeadLetter, { kind: 'send' }>, ports: AcceptPorts): Promise<void> {
   const { request, error } = letter;
   const now = ports.clock.now();
   const { organizationId, conversationId, requestId, redrive: redrives } = request;
@@ -59,7 +56,8 @@ async function handleFailedRequest(
   }
   const deliveryIds = failed.map(({ id }) => id);
   await publishFailed({ conversationId, requestId, deliveryIds, error, deadLetterId: letter.id, redrives }, request);
-  if (failedCalls >= alertFailedCalls || redrives >= alertRedrives) await alertRepeatedFailure(letter, subject, request);
+  if (failedCalls >= alertFailedCalls || redrives >= alertRedrives)
+    await alertRepeatedFailure(letter, subject, request);
   if (redrives === 0 && redrivenErrors.has(error.name)) {
     await sendToDeadLetterQueue({ kind: 'redrive', id: letter.id }, redriveDelaySeconds);
   }
@@ -82,7 +80,8 @@ async function archive(
   now: number,
 ): Promise<boolean> {
   const isNew = await archiveDeadLetter(letter, subject, status, now);
-  if (isNew) count('DeadLetters', { category: deadLetterCategory(letter), kind: letter.kind, error: letter.error.name });
+  if (isNew)
+    count('DeadLetters', { category: deadLetterCategory(letter), kind: letter.kind, error: letter.error.name });
   return isNew;
 }
 
@@ -143,8 +142,11 @@ export function redriveObstacle({ status, kind, errorName }: DeadLetterSummary):
 
 /** Why a redrive is useless unless the cause was removed; undefined if it may succeed. */
 export function redriveWarning({ kind, errorName }: DeadLetterSummary): string | undefined {
-  const isRepeatable = kind === 'send' && !['LiveChatClientError', 'LiveChatRepairableError', 'FileRefused'].includes(errorName);
-  return kind !== 'send' || isRepeatable ? undefined : `${errorName}: the same request fails again unless its cause was removed`;
+  const isRepeatable =
+    kind === 'send' && !['LiveChatClientError', 'LiveChatRepairableError', 'FileRefused'].includes(errorName);
+  return kind !== 'send' || isRepeatable
+    ? undefined
+    : `${errorName}: the same request fails again unless its cause was removed`;
 }
 
 /**

@@ -101,7 +101,12 @@ function fromStatusChange(body: unknown): DeadLetter | undefined {
 function failedRequest(input: unknown, name: string, cause: string | undefined): DeadLetter | undefined {
   const request = parseExecutionInput(input);
   if (!request) return undefined;
-  return { kind: 'send', id: sendDeadLetterId(executionName(request)), request, error: { name, message: causeMessage(cause) } };
+  return {
+    kind: 'send',
+    id: sendDeadLetterId(executionName(request)),
+    request,
+    error: { name, message: causeMessage(cause) },
+  };
 }
 
 /** The dead letter of an execution. */
@@ -114,7 +119,12 @@ function fromRejection(body: unknown): DeadLetter | undefined {
   if (!data) return undefined;
   const { event, error } = data;
   const message = causeMessage(error?.Cause);
-  return { kind: 'rejected', id: deriveId('rejected', event.id), event, error: { name: error?.Error ?? 'Unknown', message } };
+  return {
+    kind: 'rejected',
+    id: deriveId('rejected', event.id),
+    event,
+    error: { name: error?.Error ?? 'Unknown', message },
+  };
 }
 
 function fromLambda(body: unknown): DeadLetter | undefined {
@@ -172,7 +182,13 @@ export const deadLetterCategories: readonly string[] = [
 ];
 
 /** The category under which a dead letter is counted. The runbook has a section for each. */
-export function deadLetterCategory({ kind, error }: { readonly kind: DeadLetterKind; readonly error: { readonly name: string } }): string {
+export function deadLetterCategory({
+  kind,
+  error,
+}: {
+  readonly kind: DeadLetterKind;
+  readonly error: { readonly name: string };
+}): string {
   if (kind === 'event') return 'Event';
   return kind === 'unreadable' ? 'Unreadable' : (categories.get(error.name) ?? 'Internal');
 }

@@ -3,6 +3,7 @@ import { required } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import type { ConversationKey, SentMessage } from './channel.ts';
 import {
+  type AttemptLog,
   type Delivery,
   type DeliveryAttempt,
   type DeliveryKey,
@@ -72,7 +73,7 @@ async function read(key: DeliveryKey): Promise<Delivery | undefined> {
 /** Records the end of an attempt whose delivery was delivered or failed meanwhile. */
 async function recordLate(
   key: DeliveryKey,
-  fields: Pick<Delivery, 'attempts' | 'omittedAttempts'> & { sentAt?: number },
+  fields: AttemptLog & { readonly sentAt?: number },
   leaseUntil: number,
 ): Promise<void> {
   await ifConditionHolds(
@@ -157,7 +158,9 @@ export const deliveryStore: DeliveryStore = {
       DeliveryEntity.patch(primaryKey(key))
         .set({ status: 'failed', redrive, lastError: error, failedAt: at, deadLetterId })
         .where((stored, op) =>
-          [...sentStatuses.map((status) => op.ne(stored.status, status)), op.lte(stored.redrive, redrive)].join(' AND '),
+          [...sentStatuses.map((status) => op.ne(stored.status, status)), op.lte(stored.redrive, redrive)].join(
+            ' AND ',
+          ),
         )
         .go({ response: 'all_new' }),
     );

@@ -32,11 +32,11 @@ export interface AttemptEnd {
 export interface AttemptLog {
   readonly attempts: readonly DeliveryAttempt[];
   /** How many earlier attempts are no longer stored. */
-  readonly omittedAttempts?: number | undefined;
+  readonly omittedAttempts?: number;
 }
 
 /** One part of a send request. Times are ms since 1970. */
-export interface Delivery extends ConversationKey, AttemptLog {
+export interface Delivery extends ConversationKey {
   /** The `custom_id` at the channel. */
   readonly id: string;
   readonly requestId: string;
@@ -74,6 +74,10 @@ export interface Delivery extends ConversationKey, AttemptLog {
   /** When it last became a dead letter, and which. */
   readonly failedAt?: number | undefined;
   readonly deadLetterId?: string | undefined;
+  /** The latest attempts, oldest first. */
+  readonly attempts: readonly DeliveryAttempt[];
+  /** How many earlier attempts are no longer stored. */
+  readonly omittedAttempts?: number | undefined;
 }
 
 export type DeliveryKey = ConversationKey & Pick<Delivery, 'id'>;
@@ -115,7 +119,11 @@ export interface DeliveryStore {
   /** Ends a claim, which its lease identifies. If the delivery has changed meanwhile, only the attempts are recorded. */
   release(key: DeliveryKey, state: AttemptState & AttemptLog, leaseUntil: number): Promise<void>;
   /** Records that the message was sent, unless it is already known as delivered or failed. */
-  recordSent(key: DeliveryKey, sent: SentMessage & AttemptLog & { readonly sentAt: number }, leaseUntil: number): Promise<void>;
+  recordSent(
+    key: DeliveryKey,
+    sent: SentMessage & AttemptLog & { readonly sentAt: number },
+    leaseUntil: number,
+  ): Promise<void>;
   /** Marks a delivery as failed, unless it was sent or a later redrive has begun. */
   fail(key: DeliveryKey, failure: Failure): Promise<{ readonly wasSent: boolean; readonly failedCalls: number }>;
 }
@@ -153,6 +161,11 @@ export function attemptHistory(before: Delivery, { redrive, now }: Pick<Claim, '
   };
 }
 
+/** The state of a claim without a call. */
+export function attemptState({ unknown, settledAt, failedCalls, lastError }: AttemptHistory): AttemptState {
+  return { unknown: unknown ? 'yes' : 'no', settledAt, failedCalls, lastError };
+}
+
 /** Every attempt is stored in the delivery's item, whose size each write pays for. */
 export const maxAttempts = 20;
 
@@ -163,7 +176,11 @@ export function startAttempt({ now, execution, redrive, redrivenAt }: Omit<Claim
 }
 
 /** Adds an attempt. Without an end, as after a deferral before any failure, it is not recorded. */
-export function addAttempt(before: AttemptLog, attempt: DeliveryAttempt, end: AttemptEnd | undefined): AttemptLog {
+export function addAttempt(
+  before: Pick<Delivery, 'attempts' | 'omittedAttempts'>,
+  attempt: DeliveryAttempt,
+  end: AttemptEnd | undefined,
+): AttemptLog {
   const all = [...before.attempts, ...(end ? [{ ...attempt, ...end }] : [])];
   const attempts = all.slice(-maxAttempts);
   const omittedAttempts = (before.omittedAttempts ?? 0) + all.length - attempts.length;
@@ -182,7 +199,15 @@ export function attemptError(error: unknown): Pick<AttemptEnd, 'error' | 'cause'
 
 const maxCauseLength = 80;
 
-function errorCodes({ status, type, cause }: { status: number | undefined; type: string | undefined; cause?: unknown }) {
+function errorCodes({
+  status,
+  type,
+  cause,
+}: {
+  status: number | undefined;
+  type: string | undefined;
+  cause?: unknown;
+}) {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
   return [status, type, code]
     .filter((one) => one !== undefined)

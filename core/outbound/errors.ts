@@ -36,7 +36,10 @@ export class Deferred extends Error {
   /** @param at ms since 1970. @param options the failure that caused the deferral, as `cause` */
   constructor(at: number, reason: DeferralReason, options: ErrorOptions & { readonly slot?: HeldSlot } = {}) {
     const until = Math.ceil(at / msPerSecond) * msPerSecond;
-    super(turnMessage(reason, until, 1, options.slot), options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      turnMessage(reason, until, 1, options.slot),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.until = until;
     this.reason = reason;
     this.slot = options.slot;
@@ -89,18 +92,16 @@ export class DeliveryMissing extends Error {
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
   constructor(cause: unknown) {
-    super(`the send step failed (${cause instanceof Error ? cause.name : typeof cause}); the state machine retries it`, {
-      cause,
-    });
+    super(
+      `the send step failed (${cause instanceof Error ? cause.name : typeof cause}); the state machine retries it`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-const expected: ReadonlySet<string> = new Set([
-  'Deferred',
-  'NotFirst',
-  'RequestExpired',
-  'DeliveryMissing',
-]);
+const expected: ReadonlySet<string> = new Set(['Deferred', 'NotFirst', 'RequestExpired', 'DeliveryMissing']);
 
 /** Whether the state machine handles the error by its name. */
 export function isExpected(error: unknown): boolean {

@@ -37,7 +37,9 @@ export interface MessageGroupStore {
   /** Adds or updates an entry. Without a token, an existing token stays. */
   put(key: ConversationKey, entry: GroupEntry): Promise<void>;
   /** The lock and the first entry. */
-  head(key: ConversationKey): Promise<{ readonly lock?: GroupLock | undefined; readonly first?: GroupEntry | undefined }>;
+  head(
+    key: ConversationKey,
+  ): Promise<{ readonly lock?: GroupLock | undefined; readonly first?: GroupEntry | undefined }>;
   /** Extends `until`, unless the entry was changed or removed since it was read. */
   extend(key: ConversationKey, entry: GroupEntry, until: number): Promise<boolean>;
   remove(key: ConversationKey, position: string): Promise<void>;
@@ -61,7 +63,7 @@ export interface MessageGroupPorts {
   readonly executions: Executions;
   readonly clock: Clock;
   /** Called when the entry of an execution that had ended was removed. */
-  readonly onUnblocked: () => void;
+  readonly onUnblocked: (organizationId: string) => void;
 }
 
 /** How long a new entry, or a step of the state machine, may take until the execution is heard of again. */
@@ -76,12 +78,14 @@ export interface MessageGroup {
   enter(): Promise<void>;
   /** Returns if the request is first and no other execution holds the lock. Throws {@link NotFirst} otherwise. */
   requireTurn(): Promise<void>;
-  /** Takes the lock. Throws {@link NotFirst} if another execution has taken it. */
-  lock(until: number): Promise<void>;
+  /** Takes the lock. Returns false if another execution has taken it. */
+  lock(until: number): Promise<boolean>;
+  /** Lets the state machine wait for the turn. Throws {@link NotFirst}. */
+  notFirst(): Promise<never>;
   /** Stores the task token, and completes the task at once if the request is first already. */
   waitForTurn(token: string, waitMs: number): Promise<void>;
-  /** Announces that the execution waits until `until`. With `keepLock`, no other request is sent in between. */
-  defer(until: number, keepLock: boolean): Promise<void>;
+  /** Announces that the execution waits until `until`. A request that has taken the lock keeps it. */
+  defer(until: number): Promise<void>;
   /** Removes the request and wakes the next. `reserve` may reserve a slot for it. */
   leave(reserve?: (next: ExecutionInput) => Promise<HeldSlot | undefined>): Promise<void>;
   /**
@@ -99,7 +103,16 @@ export function messageGroup(request: ExecutionInput, ports: MessageGroupPorts):
   const execution = executionName(request);
   const position = entryPosition(request.orderKey, execution);
   const input = JSON.stringify({ request });
-  const entry = (until: number, token?: string): GroupEntry => ({ position, execution, input, until, ...(token && { token }) });
+  const entry = (until: number, token?: string): GroupEntry => ({
+    position,
+    execution,
+    input,
+    until,
+    ...(token && { token }),
+  });
+
+  /** From the first attempt until the request leaves, so that its parts are not separated. */
+  let holdsLock = false;
 
   const isLockedByOther = (lock: GroupLock | undefined): lock is GroupLock =>
     lock !== undefined && lock.execution !== execution && lock.until >= clock.now();
@@ -116,15 +129,16 @@ export function messageGroup(request: ExecutionInput, ports: MessageGroupPorts):
     if (status === 'running' && first.token) await wake(first.token);
     if (status !== 'ended') return 'blocked';
     await groups.remove(key, first.position);
-    onUnblocked();
+    onUnblocked(key.organizationId);
     return 'removed';
   }
 
   async function isFirst(): Promise<boolean> {
     for (let takeovers = 0; takeovers < maxTakeovers; takeovers += 1) {
       const { lock, first } = await groups.head(key);
+      holdsLock = lock?.execution === execution;
       if (isLockedByOther(lock)) return false;
-      if (!first || first.position === position) return true;
+      if (holdsLock || !first || first.position === position) return true;
       const isBlocked = first.until >= clock.now() || (await takeOver(first)) === 'blocked';
       if (isBlocked) {
         if (takeovers > 0 && first.token) await wake(first.token);
@@ -155,16 +169,19 @@ export function messageGroup(request: ExecutionInput, ports: MessageGroupPorts):
       if (!(await isFirst())) await notFirst();
     },
     async lock(until) {
-      if (!(await groups.lock(key, { execution, until }, clock.now()))) await notFirst();
+      holdsLock = await groups.lock(key, { execution, until }, clock.now());
+      return holdsLock;
     },
+    notFirst,
     async waitForTurn(token, waitMs) {
       await groups.put(key, entry(clock.now() + waitMs + graceMs, token));
       if (await isFirst()) await wake(token);
     },
-    async defer(until, keepLock) {
+    async defer(until) {
+      const heardUntil = until + graceMs;
       await Promise.all([
-        groups.put(key, entry(until + graceMs)),
-        keepLock ? groups.lock(key, { execution, until: until + graceMs }, clock.now()) : groups.unlock(key, execution),
+        groups.put(key, entry(heardUntil)),
+        holdsLock && groups.lock(key, { execution, until: heardUntil }, clock.now()),
       ]);
     },
     async leave(reserve) {
@@ -229,7 +246,15 @@ const expires = () => Math.floor(Date.now() / 1000) + retentionSeconds;
 /** Message groups in the control table. */
 export const messageGroupStore: MessageGroupStore = {
   async put(key, { position, execution, input, until, token }) {
-    await MessageGroupEntity.upsert({ ...key, position, execution, input, until, ...(token && { token }), expires: expires() }).go();
+    await MessageGroupEntity.upsert({
+      ...key,
+      position,
+      execution,
+      input,
+      until,
+      ...(token && { token }),
+      expires: expires(),
+    }).go();
   },
 
   async head(key) {

@@ -39,7 +39,9 @@ export interface Shares {
   readonly reconciliation: number;
 }
 
-type NumberField = { readonly [K in keyof RateLimitState]: RateLimitState[K] extends number ? K : never }[keyof RateLimitState];
+type NumberField = {
+  readonly [K in keyof RateLimitState]: RateLimitState[K] extends number ? K : never;
+}[keyof RateLimitState];
 
 /** One conditional write. All conditions must hold; `add` is atomic. */
 export interface RateLimitUpdate {
@@ -160,7 +162,10 @@ export function planReservation(
   if (isProbeFree) return state.openUntil > latest ? 'late' : planProbe(state, earliest);
   // Routing uses the line of sends where that is shorter than its own.
   const own = `${share}Tat` as const;
-  const line = share === 'routing' && Math.max(state.sendsTat, earliest) <= Math.max(state.routingTat, earliest) ? 'sendsTat' : own;
+  const line =
+    share === 'routing' && Math.max(state.sendsTat, earliest) <= Math.max(state.routingTat, earliest)
+      ? 'sendsTat'
+      : own;
   const lineShare = line === 'sendsTat' ? 'sends' : share;
   return state[line] > latest ? 'late' : planSlots(state, line, lineShare, request);
 }
@@ -177,9 +182,24 @@ function planProbe(state: RateLimitState, earliest: number): ReservationPlan {
         { field: 'paused', is: '=', value: 'no' },
       ],
       // An unused probe call of before is no longer valid.
-      set: { breaker: 'half-open', epoch: state.epoch + 1, probeUntil: end, sendsTat: end, routingTat: end, reconciliationTat: end },
+      set: {
+        breaker: 'half-open',
+        epoch: state.epoch + 1,
+        probeUntil: end,
+        sendsTat: end,
+        routingTat: end,
+        reconciliationTat: end,
+      },
     },
-    reservation: (after) => ({ at, interval: after.interval, count: 1, epoch: after.epoch, isProbe: true, isBehindProbe: false, state: after }),
+    reservation: (after) => ({
+      at,
+      interval: after.interval,
+      count: 1,
+      epoch: after.epoch,
+      isProbe: true,
+      isBehindProbe: false,
+      state: after,
+    }),
   };
 }
 
@@ -338,12 +358,16 @@ export function isSlotValid(
 }
 
 /** Whether a held slot is the probe call of the half-open breaker. */
-export function isProbeSlot({ at, epoch }: { readonly at: number; readonly epoch: number }, state: RateLimitState): boolean {
+export function isProbeSlot(
+  { at, epoch }: { readonly at: number; readonly epoch: number },
+  state: RateLimitState,
+): boolean {
   return state.breaker === 'half-open' && state.epoch === epoch && state.probeUntil === at + probeMs;
 }
 
 export type RateLimitCommand =
-  | { readonly do: 'pause' | 'resume' }
+  | { readonly do: 'pause' }
+  | { readonly do: 'resume' }
   | { readonly do: 'set'; readonly callsPerSecond: number };
 
 /** What an operator does. `resume` also closes the breaker. */
@@ -376,7 +400,12 @@ export interface RateLimitView {
   readonly successes: number;
 }
 
-export function rateLimitView(organizationId: string, state: RateLimitState, shares: Shares, now: number): RateLimitView {
+export function rateLimitView(
+  organizationId: string,
+  state: RateLimitState,
+  shares: Shares,
+  now: number,
+): RateLimitView {
   const isWindowOpen = now - state.windowStart < windowMs;
   return {
     organizationId,

@@ -51,8 +51,8 @@ export interface RateLimiterPorts {
 
 /** A slot nearer than this is waited for in the function; a farther one, in the state machine. */
 export const leadMs = 1_500;
-/** A reservation, the lock and the claim take about this long: three writes. */
-const minNoticeMs = 45;
+/** A reservation and the claim take about this long: two writes. */
+const minNoticeMs = 35;
 /** A call that is later than this would come too close to the next one. */
 const maxLateMs = 10;
 const maxMissedSlots = 3;
@@ -117,13 +117,15 @@ export function createRateLimiters(ports: RateLimiterPorts): CreateRateLimiter {
     async function take(count: number, latest?: number): Promise<Reservation> {
       for (let conflict = 0; conflict < maxConflicts; conflict += 1) {
         const now = clock.now();
-        const earliest = now + Math.max(minNoticeMs, 4 * writeMs);
+        const earliest = now + Math.max(minNoticeMs, 3 * writeMs);
         const plan = planReservation(recall(organizationId), { share, shares, count, now, earliest, latest });
         if (plan === 'paused' || plan === 'late') {
           // The remembered state may be old.
           const state = conflict === 0 ? await read(organizationId) : recall(organizationId);
-          if (plan === 'paused' && state.paused === 'yes') throw new Deferred(now + pauseMs * (1 + clock.random()), 'blocked');
-          if (plan === 'late' && conflict > 0) throw new Deferred(nextSlotAt(state), state.breaker === 'closed' ? 'rate' : 'blocked');
+          if (plan === 'paused' && state.paused === 'yes')
+            throw new Deferred(now + pauseMs * (1 + clock.random()), 'blocked');
+          if (plan === 'late' && conflict > 0)
+            throw new Deferred(nextSlotAt(state), state.breaker === 'closed' ? 'rate' : 'blocked');
           continue;
         }
         const { applied, state } = await update(organizationId, plan.update);
@@ -227,7 +229,8 @@ export function createRateLimiters(ports: RateLimiterPorts): CreateRateLimiter {
     }
 
     async function recordError(reservation: Block, error: unknown): Promise<void> {
-      if (!isChannelError(error) || error.category === 'Authentication') return quietly(() => recordUnused(reservation));
+      if (!isChannelError(error) || error.category === 'Authentication')
+        return quietly(() => recordUnused(reservation));
       if (error.category === 'RateLimit') return deferLimited(reservation, error);
       const isFailure = error.category === 'Server' || error.category === 'Network';
       // Any other error is a response of a channel that works.

@@ -2,7 +2,13 @@ import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
 import type { ConversationKey } from './channel.ts';
-import { type DeadLetterSummary, deadLetterCategory, findDeadLetter, searchDeadLetters, sendDeadLetterId } from './dead-letter.ts';
+import {
+  type DeadLetterSummary,
+  deadLetterCategory,
+  findDeadLetter,
+  searchDeadLetters,
+  sendDeadLetterId,
+} from './dead-letter.ts';
 import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
 import { listDeliveries } from './delivery-store.ts';
 import { listGroupItems } from './message-group.ts';
@@ -145,7 +151,8 @@ function deliveryView(delivery: Delivery, now: number): DeliveryView {
     ...(redrivenAt !== undefined && { redrivenAt: iso(redrivenAt) }),
     ...(sentAt !== undefined && { sentAt: iso(sentAt) }),
     ...(deliveredAt !== undefined && { deliveredAt: iso(deliveredAt) }),
-    ...(status === 'failed' && failedAt !== undefined && { failedAt: iso(failedAt), deadLetterId }),
+    ...(status === 'failed' && failedAt !== undefined && { failedAt: iso(failedAt) }),
+    ...(status === 'failed' && deadLetterId !== undefined && { deadLetterId }),
     attempts: attempts.map((attempt, index) => attemptView(attempt, attempts[index + 1], delivery, now)),
     ...(omittedAttempts !== undefined && { omittedAttempts }),
     ...(latest && { execution: executionArn(latest.execution) }),

@@ -129,7 +129,10 @@ const executionInput = z.object({
 export type ExecutionInput = z.infer<typeof executionInput>;
 
 const heldSlot = z.object({ at: z.number(), epoch: z.number() });
-const stepInput = z.object({ request: executionInput, turn: z.optional(z.looseObject({ slot: z.optional(heldSlot) })) });
+const stepInput = z.object({
+  request: executionInput,
+  turn: z.optional(z.looseObject({ slot: z.optional(heldSlot) })),
+});
 export type StepInput = z.infer<typeof stepInput>;
 
 /** Parses the input of the functions of the state machine. */

@@ -1,18 +1,20 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import { attempt } from './attempt.ts';
-import { type Channel, type Compose, maxCallMs, maxFetchMs, type SentMessage } from './channel.ts';
+import { type Channel, maxCallMs, maxFetchMs, type SentMessage } from './channel.ts';
 import {
+  type AttemptEnd,
+  type AttemptState,
+  attemptState,
   addAttempt,
   attemptError,
   attemptHistory,
-  type AttemptEnd,
   type Claim,
   type Delivery,
   type DeliveryStore,
   startAttempt,
 } from './delivery.ts';
-import { DeliveryMissing, Deferred, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
+import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
 import { type MessageGroup, type MessageGroupPorts, messageGroup } from './message-group.ts';
 import { type CreateRateLimiter, leadMs, type RateLimiter } from './rate-limiter.ts';
 import { type ExecutionInput, executionName } from './request.ts';
@@ -65,7 +67,14 @@ export async function sendRequest<Content>(
     for (const [index, delivery] of request.deliveries.entries()) {
       if (clock.now() >= request.expiresAt && !(await mayBeSent())) throw new RequestExpired(request.requestId, '');
       const remaining = request.deliveries.slice(index);
-      const step = { request, delivery, remaining, held: index === 0 ? held : undefined, isFirst: index === 0, deadline };
+      const step = {
+        request,
+        delivery,
+        remaining,
+        held: index === 0 ? held : undefined,
+        isFirst: index === 0,
+        deadline,
+      };
       const message = await sendPart(step, group, limiter, ports);
       if (message === 'failed') {
         await group.leave();
@@ -74,7 +83,7 @@ export async function sendRequest<Content>(
       sent.push({ ...message, deliveryId: delivery.id, part: index });
     }
   } catch (error) {
-    throw await endTurn(error, sent.length > 0);
+    throw await endTurn(error);
   } finally {
     await limiter.release();
   }
@@ -84,7 +93,7 @@ export async function sendRequest<Content>(
   return 'sent';
 
   /** Keeps the place in the group while the state machine waits. Returns the error to throw. */
-  async function endTurn(error: unknown, isPartlySent: boolean): Promise<unknown> {
+  async function endTurn(error: unknown): Promise<unknown> {
     if (error instanceof NotFirst && clock.now() >= request.expiresAt) {
       return new RequestExpired(request.requestId, '');
     }
@@ -92,9 +101,11 @@ export async function sendRequest<Content>(
     const isLate = error.until >= request.expiresAt && error.reason !== 'unknown' && error.reason !== 'claimed';
     if (isLate && !(await mayBeSent())) return new RequestExpired(request.requestId, '', { cause: error.cause });
     try {
-      await group.defer(error.until, isPartlySent);
+      await group.defer(error.until);
     } catch (failure) {
-      log.warn('the wait was not announced in the message group; a successor may check on this execution', { error: failure });
+      log.warn('the wait was not announced in the message group; a successor may check on this execution', {
+        error: failure,
+      });
     }
     return error;
   }
@@ -132,11 +143,12 @@ interface PartStep {
 }
 
 async function sendPart<Content>(
-  { request, delivery: { id, hasFile = false }, remaining, held, isFirst, deadline }: PartStep,
+  { request, delivery: { id, hasFile: isFile }, remaining, held, isFirst, deadline }: PartStep,
   group: MessageGroup,
   limiter: RateLimiter,
   { clock, deliveries, channel, log, onCredentialsBlocked }: SendPorts<Content>,
 ): Promise<SentMessage | 'failed'> {
+  const hasFile = isFile === true;
   const lead = hasFile ? fileLeadMs : leadMs;
   const { organizationId, conversationId, requestId } = request;
   const key = { organizationId, conversationId, id };
@@ -150,25 +162,39 @@ async function sendPart<Content>(
     now: clock.now(),
     execution: executionName(request),
   };
-  if (isFirst) await group.lock(claim.leaseUntil);
-  const result = await deliveries.claim(key, claim);
-  if (!result.claimed) return resolveUnclaimed(id, result.current);
+  const [isLocked, result] = await Promise.all([
+    isFirst ? group.lock(claim.leaseUntil) : true,
+    deliveries.claim(key, claim),
+  ]);
+  if (!result.claimed) return isLocked ? resolveUnclaimed(id, result.current) : group.notFirst();
   const { before } = result;
-  const { content } = before;
-  if (content === undefined) throw new DeliveryMissing(id);
+  const history = attemptHistory(before, claim);
+  const attemptLog = (end: AttemptEnd | undefined) => addAttempt(before, startAttempt(claim), end);
+  const release = async (state: AttemptState, end: AttemptEnd | undefined) => {
+    try {
+      await deliveries.release(key, { ...state, ...attemptLog(end) }, claim.leaseUntil);
+    } catch (error) {
+      // The claim ends with its lease; the error of the attempt decides what happens next.
+      log.warn('claim not released; it ends with its lease', { deliveryId: id, requestId, error });
+    }
+  };
+  if (!isLocked) {
+    await release(attemptState(history), undefined);
+    return group.notFirst();
+  }
+  if (before.content === undefined) throw new DeliveryMissing(id);
 
   const outcome = await attempt({
     request,
     id,
-    content: JSON.parse(content) as Content,
+    content: JSON.parse(before.content) as Content,
     hasFile,
-    history: attemptHistory(before, claim),
+    history,
     channel,
     limiter,
     clock,
     onCredentialsBlocked,
   });
-  const attemptLog = (end: AttemptEnd | undefined) => addAttempt(before, startAttempt(claim), end);
   const repairs = outcome.repairs.length > 0 ? { repairs: outcome.repairs } : {};
   const endedAt = clock.now();
   if (outcome.kind === 'sent') {
@@ -177,13 +203,7 @@ async function sendPart<Content>(
     return outcome.sent;
   }
   const failure = attemptError(outcome.error);
-  const attempts = attemptLog(failure && { endedAt, outcome: 'failed', ...failure, ...repairs });
-  try {
-    await deliveries.release(key, { ...outcome.state, ...attempts }, claim.leaseUntil);
-  } catch (error) {
-    // The claim ends with its lease; the error of the attempt decides what happens next.
-    log.warn('claim not released; it ends with its lease', { deliveryId: id, requestId, error });
-  }
+  await release(outcome.state, failure && { endedAt, outcome: 'failed', ...failure, ...repairs });
   throw outcome.error;
 }
 

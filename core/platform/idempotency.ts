@@ -38,7 +38,12 @@ const IdempotencyRecordEntity = new Entity(
       /** Seconds since 1970. Checked here as well: DynamoDB removes expired items late. */
       expires: { type: 'number', required: true },
     },
-    indexes: { primary: { pk: { field: 'pk', composite: ['id'], casing: 'none' } } },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['id'], casing: 'none' },
+        sk: { field: 'sk', composite: [], casing: 'none' },
+      },
+    },
   },
   { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
 );

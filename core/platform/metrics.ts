@@ -90,7 +90,8 @@ export const metrics = {
     unit: 'Count',
     dimensions: ['reason'],
     properties: ['organizationId'],
-    description: 'Deferrals of a send request: the state machine waits before the next attempt.',
+    description:
+      'Waits of a send request in the state machine: `turn` for its turn in the conversation, `rate` and `limited` for the rate limit, `blocked` for a pause or the circuit breaker, `failing`, `unknown`, `claimed` and `time` between attempts.',
   },
   SendsFailed: {
     unit: 'Count',
@@ -124,32 +125,29 @@ export const metrics = {
     properties: ['method'],
     description: 'LiveChat responses with a deprecation notice for the API version in use.',
   },
-  QueuesUnblocked: {
+  GroupsUnblocked: {
     unit: 'Count',
     dimensions: [],
     properties: ['organizationId'],
-    description:
-      'Executions that ended without leaving the queue of their conversation and were removed by the next execution.',
+    description: 'Entries of ended executions that were removed from a message group, because they had not left it.',
   },
-  GateClosed: {
+  CallsRateLimited: {
     unit: 'Count',
-    dimensions: ['reason'],
+    dimensions: [],
     properties: ['organizationId'],
-    description:
-      'Deferrals of a send request because the gate of its organization was closed: `paused`, `failures` or `credentials`.',
+    description: 'Calls that LiveChat answered with 429. The rate limiter slows down after each.',
+  },
+  SlotsMissed: {
+    unit: 'Count',
+    dimensions: [],
+    properties: ['organizationId'],
+    description: 'Reserved slots that were not used, because the function was more than 10 ms late.',
   },
   BreakerOpened: {
     unit: 'Count',
     dimensions: ['reason'],
     properties: ['organizationId'],
     description: 'Times that a circuit breaker opened, because of `failures` or `credentials`.',
-  },
-  BacklogSeconds: {
-    unit: 'Seconds',
-    dimensions: [],
-    properties: ['organizationId'],
-    description:
-      'Wait of the last send request in the queue of an organization. Emitted when a send request is deferred, so missing data means that none waits. Use the maximum.',
   },
   MediaStored: {
     unit: 'Count',

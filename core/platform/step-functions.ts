@@ -2,46 +2,59 @@ import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
+  InvalidToken,
+  SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
+  TaskDoesNotExist,
+  TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import { required } from './configuration.ts';
 
+/** A throttled start must not fail its event: the SDK retries it with jitter within the function's time. */
+const maxAttempts = 8;
+
 const client = new SFNClient({
+  maxAttempts,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-/** Whether an execution is running. False if it does not exist. */
-export async function isRunning(executionArn: string): Promise<boolean> {
+const stateMachineArn = () => required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
+
+/** The ARN of an execution of the send state machine. */
+export function executionArn(name: string): string {
+  return `${stateMachineArn().replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+/** Starts an execution. Returns false if the name was used before. */
+export async function startExecution(name: string, input: string): Promise<boolean> {
   try {
-    return (await client.send(new DescribeExecutionCommand({ executionArn }))).status === 'RUNNING';
+    await client.send(new StartExecutionCommand({ stateMachineArn: stateMachineArn(), name, input }));
+    return true;
   } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) return false;
+    if (error instanceof ExecutionAlreadyExists) return false;
     throw error;
   }
 }
 
-/** The input of an execution. Undefined if it does not exist. */
-export async function getExecutionInput(executionArn: string): Promise<unknown> {
+export async function executionStatus(name: string): Promise<'running' | 'ended' | 'missing'> {
   try {
-    const { input } = await client.send(new DescribeExecutionCommand({ executionArn }));
-    return input === undefined ? undefined : JSON.parse(input);
+    const { status } = await client.send(new DescribeExecutionCommand({ executionArn: executionArn(name) }));
+    return status === 'RUNNING' ? 'running' : 'ended';
   } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) return undefined;
+    if (error instanceof ExecutionDoesNotExist) return 'missing';
     throw error;
   }
 }
 
-/** Starts an execution of the send state machine and returns its ARN. Undefined if an execution of that name exists. */
-export async function startSendExecution(name: string, input: unknown): Promise<string | undefined> {
-  const stateMachineArn = required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
+/** Completes a task that waits for its token. Returns false if it no longer waits. */
+export async function completeTask(taskToken: string, output: string): Promise<boolean> {
   try {
-    const started = await client.send(
-      new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
-    );
-    return started.executionArn;
+    await client.send(new SendTaskSuccessCommand({ taskToken, output }));
+    return true;
   } catch (error) {
-    if (error instanceof ExecutionAlreadyExists) return undefined;
+    if (error instanceof TaskTimedOut || error instanceof InvalidToken || error instanceof TaskDoesNotExist)
+      return false;
     throw error;
   }
 }

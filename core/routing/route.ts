@@ -3,7 +3,7 @@ import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
-import { raiseAlert } from '../outbound/announce.ts';
+import { raiseAlert } from '../outbound/ports.ts';
 import { Passage } from '../outbound/gate/passage.ts';
 import type { GateStore } from '../outbound/gate/store.ts';
 import type { Clock } from '../platform/clock.ts';

@@ -35,13 +35,19 @@ export class Invocation {
     }
   }
 
-  /** A step that reaches outside. Whoever is dead never hears of its outcome, though it may have happened. */
-  async step<T>(act: () => Promise<T>, [least, most]: readonly [number, number] = [3, 10]): Promise<T> {
-    await this.#time.sleep((this.#slowness * this.#time.between(least, most)) / 2);
+  /**
+   * An operation outside the function. It may fail before or after its effect with probability `faults`, and the function may
+   * end before it learns the outcome.
+   */
+  async step<T>(effect: () => Promise<T>, [min, max]: readonly [number, number] = [3, 10], faults = 0): Promise<T> {
+    await this.#time.sleep((this.#slowness * this.#time.between(min, max)) / 2);
     await this.#alive();
-    const [outcome] = await Promise.allSettled([act()]);
-    await this.#time.sleep((this.#slowness * this.#time.between(least, most)) / 2);
+    const fault = this.#time.random() < faults ? (this.#time.random() < 0.5 ? 'before' : 'after') : 'none';
+    if (fault === 'before') throw named('ThrottlingException');
+    const [outcome] = await Promise.allSettled([effect()]);
+    await this.#time.sleep((this.#slowness * this.#time.between(min, max)) / 2);
     await this.#alive();
+    if (fault === 'after') throw named('TimeoutError');
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
   }

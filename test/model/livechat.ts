@@ -6,7 +6,7 @@ import {
   LiveChatServerError,
 } from '../../core/livechat/errors.ts';
 import { FileUnavailable } from '../../core/media/errors.ts';
-import { type Carrier, longestFetchMs, type Sent } from '../../core/outbound/carrier.ts';
+import { type Channel, maxFetchMs, type SentMessage } from '../../core/outbound/channel.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface ModelOptions {
@@ -20,6 +20,7 @@ export interface ModelOptions {
 }
 
 interface Accepted {
+  readonly at: number;
   readonly conversation: string;
   readonly id: string;
 }
@@ -40,35 +41,35 @@ export class ModelLiveChat {
   calm = false;
   readonly #time: VirtualTime;
   readonly #options: ModelOptions;
-  #arrivals: number[] = [];
+  readonly #arrivals = new Map<string, number[]>();
 
   constructor(time: VirtualTime, options: ModelOptions) {
     this.#time = time;
     this.#options = options;
   }
 
-  carrier(): Carrier<string> {
+  channel(organizationId = ''): Channel<string> {
     const never = (): never => {
       throw new Error('the model has no such fault');
     };
-    const carrier: Carrier<string> = {
-      hasFile: (content) => content.startsWith('file'),
-      withFile: (content, use) => this.#fetch(() => use(`fetched ${content}`)),
-      upload: (content) => this.#upload(content),
-      send: (conversation, { id }) => this.#send(conversation, id),
-      find: (conversation, id) => this.#find(conversation, id),
+    const channel: Channel<string> = {
+      withFile: (content, use) =>
+        content.startsWith('file') ? this.#fetch(() => use(`fetched ${content}`)) : use(content),
+      upload: (content) => this.#upload(organizationId, content),
+      send: (conversation, { id }) => this.#send(organizationId, conversation, id),
+      find: (conversation, id) => this.#find(organizationId, conversation, id),
       resume: never,
       append: never,
       join: never,
       takeOver: never,
-      inRegion: () => carrier,
+      inRegion: () => channel,
       withFreshCredentials: async () => undefined,
     };
-    return carrier;
+    return channel;
   }
 
   /** The way there and back; what arrives too fast or in an outage goes no further. */
-  async #arrive(method: string): Promise<number> {
+  async #arrive(organization: string, method: string): Promise<number> {
     const time = this.#time;
     const latency = time.between(40, 110);
     await time.sleep(latency * 0.4);
@@ -79,25 +80,26 @@ export class ModelLiveChat {
       await time.sleep(latency);
       throw new LiveChatServerError(refused(503, method));
     }
-    this.#arrivals = this.#arrivals.filter((at) => at > now - 1000);
-    if (this.#arrivals.length >= callsPerSecond) {
+    const arrivals = (this.#arrivals.get(organization) ?? []).filter((at) => at > now - 1000);
+    this.#arrivals.set(organization, arrivals);
+    if (arrivals.length >= callsPerSecond) {
       this.tooMany += 1;
       await time.sleep(latency * 0.6);
       throw new LiveChatRateLimitError(refused(429, method));
     }
-    this.#arrivals.push(now);
+    arrivals.push(now);
     return latency;
   }
 
   /** A file's own server: slow, and not always well. */
   async #fetch<T>(use: () => Promise<T>): Promise<T> {
-    await this.#time.sleep(this.#time.random() * longestFetchMs);
+    await this.#time.sleep(this.#time.random() * maxFetchMs);
     if (this.#faulty()) throw new FileUnavailable('its server gave no answer');
     return use();
   }
 
-  async #upload(content: string): Promise<string> {
-    const latency = await this.#arrive('upload_file');
+  async #upload(organization: string, content: string): Promise<string> {
+    const latency = await this.#arrive(organization, 'upload_file');
     await this.#time.sleep(latency * 0.6);
     if (this.#faulty()) throw new LiveChatServerError(refused(500, 'upload_file'));
     return `uploaded ${content}`;
@@ -107,18 +109,18 @@ export class ModelLiveChat {
     return !this.calm && this.#time.random() < this.#options.faults;
   }
 
-  async #find(conversation: string, id: string): Promise<Sent | undefined> {
-    const latency = await this.#arrive('list_threads');
+  async #find(organization: string, conversation: string, id: string): Promise<SentMessage | undefined> {
+    const latency = await this.#arrive(organization, 'list_threads');
     await this.#time.sleep(latency * 0.6);
     if (this.#faulty()) throw new LiveChatServerError(refused(500, 'list_threads'));
     const found = this.accepted.some((one) => one.conversation === conversation && one.id === id);
     return found ? { threadId: 'thread', messageId: id } : undefined;
   }
 
-  async #send(conversation: string, id: string): Promise<Sent> {
+  async #send(organization: string, conversation: string, id: string): Promise<SentMessage> {
     const time = this.#time;
-    const latency = await this.#arrive('send_event');
-    const accept = () => void this.accepted.push({ conversation, id });
+    const latency = await this.#arrive(organization, 'send_event');
+    const accept = () => void this.accepted.push({ at: time.now(), conversation, id });
     const method = 'send_event';
     const answer = async (ms: number, error: Error): Promise<never> => {
       await time.sleep(ms);

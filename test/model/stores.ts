@@ -1,130 +1,168 @@
-import { type Delivery, type DeliveryStore, mayClaim } from '../../core/outbound/delivery.ts';
-import { freshGate, type Gate, type GateCondition } from '../../core/outbound/gate/gate.ts';
-import type { GateStore } from '../../core/outbound/gate/store.ts';
-import type { QueueStore } from '../../core/outbound/queue.ts';
-import { tryOf } from '../../core/outbound/tries.ts';
+import type { ConversationKey } from '../../core/outbound/channel.ts';
+import {
+  canClaim,
+  type Delivery,
+  type DeliveryKey,
+  type DeliveryStore,
+  startAttempt,
+} from '../../core/outbound/delivery.ts';
+import type { GroupEntry, GroupLock, MessageGroupStore } from '../../core/outbound/message-group.ts';
+import { initialState, type RateLimitCondition, type RateLimitState } from '../../core/outbound/rate-limit.ts';
+import type { RateLimitStore } from '../../core/outbound/rate-limiter.ts';
 
-type Shown = Pick<Delivery, 'threadId' | 'messageId'> & { readonly deliveredAt: number };
-
-/** The three items in memory, each method as atomic as one conditional write. */
+/** The tables of the send path in memory, with the conditions of the real ones. */
 export interface MemoryStores {
-  readonly gate: GateStore;
-  readonly queue: QueueStore;
   readonly deliveries: DeliveryStore;
+  readonly groups: MessageGroupStore;
+  readonly rateLimits: RateLimitStore;
   readonly delivery: (id: string) => Delivery | undefined;
-  /** The carrier has shown the message. */
-  readonly markDelivered: (key: Pick<Delivery, 'id'>, at: Shown) => Promise<void>;
-  /** The order in which runs joined, by conversation: what order is measured by. */
-  readonly joined: ReadonlyMap<string, readonly string[]>;
+  readonly entries: (key: ConversationKey) => readonly GroupEntry[];
+  readonly rateLimit: (organizationId: string) => RateLimitState;
+  /** What LiveChat's webhook does. */
+  readonly markDelivered: (key: DeliveryKey) => void;
 }
 
-export function memoryStores(callsPerSecond: number): MemoryStores {
-  let gate = freshGate(callsPerSecond);
-  const queues = new Map<string, readonly string[]>();
-  const joined = new Map<string, string[]>();
+interface Group {
+  lock: GroupLock | undefined;
+  entries: GroupEntry[];
+}
+
+const sentStatuses: readonly string[] = ['sent', 'delivered'];
+
+export function memoryStores(
+  callsPerSecond: number,
+  onEntered: (key: ConversationKey, entry: GroupEntry) => void = () => {},
+): MemoryStores {
   const deliveries = new Map<string, Delivery>();
+  const groups = new Map<string, Group>();
+  const limits = new Map<string, RateLimitState>();
+  const group = ({ organizationId, conversationId }: ConversationKey): Group => {
+    const id = `${organizationId}/${conversationId}`;
+    const found = groups.get(id) ?? { lock: undefined, entries: [] };
+    groups.set(id, found);
+    return found;
+  };
+  const limit = (organizationId: string) => limits.get(organizationId) ?? initialState(callsPerSecond);
   const change = (id: string, when: (now: Delivery) => boolean, next: Partial<Delivery>): boolean => {
     const now = deliveries.get(id);
     if (!now || !when(now)) return false;
     deliveries.set(id, { ...now, ...next });
     return true;
   };
-  const tellLate = (id: string, told: Partial<Delivery>, leaseUntil: number) =>
-    change(id, (now) => now.leaseUntil === leaseUntil, told);
+  const isMine = (leaseUntil: number) => (now: Delivery) => now.leaseUntil === leaseUntil;
+
   return {
-    joined,
     delivery: (id) => deliveries.get(id),
-    async markDelivered({ id }, at) {
-      const earlier = ({ deliveredAt }: Delivery) => deliveredAt === undefined || deliveredAt > at.deliveredAt;
-      change(id, earlier, { ...at, status: 'delivered', unknown: 'no' });
-    },
-    gate: {
-      read: async () => gate,
-      update: async (_organizationId, { when, set = {}, add = {} }) => {
-        if (!when.every((condition) => holds(gate, condition))) return undefined;
-        const added = Object.fromEntries(
-          Object.entries(add).map(([field, by]) => [field, numberOf(new Map(Object.entries(gate)).get(field)) + by]),
-        );
-        gate = { ...gate, ...set, ...added };
-        return gate;
+    entries: (key) => group(key).entries,
+    rateLimit: limit,
+    markDelivered: ({ id }) => void change(id, () => true, { status: 'delivered', unknown: 'no' }),
+
+    rateLimits: {
+      read: async (organizationId) => limit(organizationId),
+      async update(organizationId, { when, set = {}, add = {} }) {
+        const before = limit(organizationId);
+        if (!when.every((condition) => holds(before, condition))) return { applied: false, state: before };
+        const values = new Map<string, unknown>(Object.entries(before));
+        const added = Object.entries(add).map(([field, by]) => [field, Number(values.get(field)) + by]);
+        const state = { ...before, ...set, ...Object.fromEntries(added) };
+        limits.set(organizationId, state);
+        return { applied: true, state };
       },
     },
-    queue: {
-      async enter({ conversationId }, run) {
-        const waiting = queues.get(conversationId) ?? [];
-        if (waiting.includes(run)) return waiting;
-        queues.set(conversationId, [...waiting, run]);
-        joined.set(conversationId, [...(joined.get(conversationId) ?? []), run]);
-        return [...waiting, run];
+
+    groups: {
+      async put(key, entry) {
+        const { entries } = group(key);
+        const index = entries.findIndex(({ position }) => position === entry.position);
+        if (index >= 0) {
+          entries[index] = { ...entries[index], ...entry };
+          return;
+        }
+        entries.push(entry);
+        entries.sort((a, b) => (a.position < b.position ? -1 : 1));
+        onEntered(key, entry);
       },
-      read: async ({ conversationId }) => queues.get(conversationId) ?? [],
-      async leave({ conversationId }, run) {
-        queues.set(
-          conversationId,
-          (queues.get(conversationId) ?? []).filter((one) => one !== run),
-        );
+      head: async (key) => ({ lock: group(key).lock, first: group(key).entries[0] }),
+      async extend(key, { position, until: seen }, until) {
+        const { entries } = group(key);
+        const index = entries.findIndex((entry) => entry.position === position && entry.until === seen);
+        const entry = entries[index];
+        if (!entry) return false;
+        entries[index] = { ...entry, until };
+        return true;
+      },
+      async remove(key, position) {
+        const found = group(key);
+        found.entries = found.entries.filter((entry) => entry.position !== position);
+      },
+      async lock(key, lock, now) {
+        const found = group(key);
+        if (found.lock && found.lock.execution !== lock.execution && found.lock.until >= now) return false;
+        found.lock = lock;
+        return true;
+      },
+      async unlock(key, execution) {
+        const found = group(key);
+        if (found.lock?.execution === execution) found.lock = undefined;
       },
     },
+
     deliveries: {
-      async claim(key, claim) {
-        const before = deliveries.get(key.id);
-        if (before && !mayClaim(before, claim)) return { claimed: false, current: before };
-        const { fingerprint, leaseUntil, redrive, now, requestedAt, redrivenAt, run } = claim;
-        const fresh = {
+      read: async ({ id }) => deliveries.get(id),
+      async create(delivery) {
+        const existing = deliveries.get(delivery.id);
+        if (existing) return existing;
+        deliveries.set(delivery.id, {
+          ...delivery,
+          status: 'queued',
+          leaseUntil: 0,
           unknown: 'no',
           settledAt: 0,
-          firstAttemptAt: now,
-          attempts: 0,
+          failedCalls: 0,
+          redrive: 0,
           lastError: '',
           threadId: '',
           messageId: '',
-          requestedAt,
-        } as const;
-        deliveries.set(key.id, {
-          ...fresh,
+          attempts: [],
+        });
+        return undefined;
+      },
+      async claim({ id }, claim) {
+        const before = deliveries.get(id);
+        if (!before || !canClaim(before, claim)) return { claimed: false, current: before };
+        const { leaseUntil, redrive, redrivenAt, now } = claim;
+        deliveries.set(id, {
           ...before,
-          ...key,
-          fingerprint,
+          status: 'sending',
           leaseUntil,
           redrive,
-          run,
-          ...(redrivenAt !== undefined && { redrivenAt }),
-          tries: [...(before?.tries ?? []), tryOf(claim)],
-          status: 'sending',
+          redrivenAt,
+          firstAttemptAt: before.firstAttemptAt ?? now,
+          attempts: [...before.attempts, startAttempt(claim)],
         });
         return { claimed: true, before };
       },
-      async release({ id }, release, leaseUntil) {
-        const mine = (now: Delivery) => now.status === 'sending' && now.leaseUntil === leaseUntil;
-        if (change(id, mine, { ...release, status: 'unsent', leaseUntil: 0 })) return;
-        const { tries, untold } = release;
-        tellLate(id, { tries, ...(untold !== undefined && { untold }) }, leaseUntil);
+      async release({ id }, state, leaseUntil) {
+        const isClaimed = (now: Delivery) => now.status === 'sending' && now.leaseUntil === leaseUntil;
+        if (change(id, isClaimed, { ...state, status: 'queued', leaseUntil: 0 })) return;
+        change(id, isMine(leaseUntil), { attempts: state.attempts });
       },
-      async sent({ id }, sending, leaseUntil) {
-        const recorded = { ...sending, status: 'sent', unknown: 'no', run: undefined } as const;
-        if (change(id, ({ status }) => status === 'sending', recorded)) return;
-        const { sentAt, tries, untold } = sending;
-        tellLate(id, { sentAt, tries, ...(untold !== undefined && { untold }) }, leaseUntil);
+      async recordSent({ id }, sent, leaseUntil) {
+        if (change(id, ({ status }) => status === 'sending', { ...sent, status: 'sent', unknown: 'no' })) return;
+        change(id, isMine(leaseUntil), { attempts: sent.attempts, sentAt: sent.sentAt });
       },
-      async giveUp({ id }, { fingerprint, redrive, error, at, deadLetterId }) {
-        const open = ({ status, ...now }: Delivery) =>
-          !arrived.includes(status) && now.fingerprint === fingerprint && now.redrive <= redrive;
-        change(id, open, { status: 'failed', lastError: error, failedAt: at, deadLetterId });
+      async fail({ id }, { redrive, error, at, deadLetterId }) {
+        const isOpen = (now: Delivery) => !sentStatuses.includes(now.status) && now.redrive <= redrive;
+        change(id, isOpen, { status: 'failed', redrive, lastError: error, failedAt: at, deadLetterId });
         const now = deliveries.get(id);
-        return now?.fingerprint === fingerprint && arrived.includes(now.status) ? 'arrived' : 'given up';
+        return { wasSent: now !== undefined && sentStatuses.includes(now.status), failedCalls: now?.failedCalls ?? 0 };
       },
     },
   };
 }
 
-const arrived: readonly string[] = ['sent', 'delivered'];
-
-function holds(gate: Gate, { field, is, value }: GateCondition): boolean {
-  const now = gate[field];
+function holds(state: RateLimitState, { field, is, value }: RateLimitCondition): boolean {
+  const now = state[field];
   if (is === '=') return now === value;
   return is === '>' ? now > value : now <= value;
-}
-
-function numberOf(value: unknown): number {
-  return typeof value === 'number' ? value : 0;
 }

@@ -18,8 +18,9 @@ export class VirtualTime implements Clock {
     this.#state = seed >>> 0;
   }
 
+  /** In whole ms, as of the system clock. */
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   /** Mulberry32: small, and the same everywhere. */

@@ -1,0 +1,125 @@
+import type { EventData } from '../events/catalogue.ts';
+import { type Cause, createEvent } from '../events/event.ts';
+import { createBusPublisher, type Publish, putEvent } from '../events/publish.ts';
+import { FileUnavailable } from '../media/errors.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Log } from '../platform/logger.ts';
+import * as metrics from '../platform/metrics.ts';
+import { completeTask, executionStatus, startExecution } from '../platform/step-functions.ts';
+import type { AcceptPorts } from './accept.ts';
+import { isChannelError } from './channel.ts';
+import { deliveryStore } from './delivery-store.ts';
+import { Deferred, NotFirst, StepFailed } from './errors.ts';
+import { messageGroupStore } from './message-group.ts';
+import { type CreateRateLimiter, createRateLimiters, rateLimitSettings, rateLimitStore } from './rate-limiter.ts';
+import type { ExecutionInput, SendRequestData } from './request.ts';
+import type { SentPart } from './send.ts';
+
+/** The send path on AWS. */
+export function outboundPorts(log: Log): AcceptPorts {
+  return {
+    clock: systemClock,
+    groups: messageGroupStore,
+    deliveries: deliveryStore,
+    executions: { start: startExecution, status: executionStatus, completeTask },
+    onUnblocked: (organizationId) => {
+      log.warn('an execution had ended without leaving its message group; its entry was removed');
+      metrics.count('GroupsUnblocked', { organizationId });
+    },
+  };
+}
+
+/** Creates rate limiters for this container. Call it once, since they share what the container remembers. */
+export function rateLimiters(log: Log): CreateRateLimiter {
+  const { callsPerSecond, shares } = rateLimitSettings();
+  return createRateLimiters({
+    store: rateLimitStore(callsPerSecond),
+    clock: systemClock,
+    shares,
+    callsPerSecond,
+    metrics,
+    log,
+  });
+}
+
+/** Counts the sent parts of a request. */
+export function recordSent({ organizationId }: ExecutionInput, parts: number): void {
+  metrics.count('MessagesSent', { organizationId }, parts);
+}
+
+/** Counts a step that did not send. A failed request is counted with its dead letter. */
+export function recordUnsent({ organizationId, orderKey }: ExecutionInput, error: unknown, now: number): void {
+  if (error instanceof Deferred) metrics.count('SendsDeferred', { reason: error.reason, organizationId });
+  else if (error instanceof NotFirst) metrics.count('SendsDeferred', { reason: 'turn', organizationId });
+  else {
+    const category = retriedCategory(error);
+    if (category === undefined) return;
+    metrics.count('SendsRetried', { category, organizationId });
+  }
+  metrics.measure('OldestUnsentSeconds', { organizationId }, Math.max(0, Math.round((now - orderKey) / 1000)));
+}
+
+/** The category of an error that the state machine retries. */
+function retriedCategory(error: unknown): string | undefined {
+  if (error instanceof StepFailed) return 'Internal';
+  if (error instanceof FileUnavailable) return 'Network';
+  const isRetried = isChannelError(error) && (error.category === 'Server' || error.category === 'Network');
+  return isRetried ? error.category : undefined;
+}
+
+let shared: Publish | undefined;
+
+function publish(): Publish {
+  shared ??= createBusPublisher();
+  return shared;
+}
+
+/** Publishes `message.sent` for every part. */
+export async function publishSent(request: ExecutionInput, parts: readonly SentPart[]): Promise<void> {
+  const { requestId, conversationId } = request;
+  await publish()(
+    parts.map(({ deliveryId, part, threadId, messageId }) =>
+      createEvent(
+        'message.sent',
+        {
+          requestId,
+          conversationId,
+          deliveryId,
+          part,
+          threadId: threadId || undefined,
+          messageId: messageId || undefined,
+        },
+        request,
+        [deliveryId],
+        Date.now(),
+      ),
+    ),
+  );
+}
+
+/** Publishes `message.failed`. The id of the event derives from the dead letter. */
+export async function publishFailed(data: EventData<'message.failed'>, cause: Cause): Promise<void> {
+  await publish()([createEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
+}
+
+/** Publishes `alert.raised`, which notifies an operator. The id of the event derives from `identity`. */
+export async function raiseAlert(
+  data: EventData<'alert.raised'>,
+  cause: Cause,
+  identity: readonly string[],
+): Promise<void> {
+  await publish()([createEvent('alert.raised', data, cause, identity, Date.now())]);
+}
+
+/** Raises the alert that the credentials have stopped working. */
+export async function raiseCredentialsBlocked(request: ExecutionInput): Promise<void> {
+  const { organizationId, requestId } = request;
+  const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
+  const data = { severity: 'critical', title, ids: { organizationId, requestId } } as const;
+  await raiseAlert(data, request, ['credentials', requestId, String(Date.now())]);
+}
+
+/** Publishes a send request, as any other service would. */
+export async function publishSendRequest(source: string, data: SendRequestData): Promise<void> {
+  await putEvent({ source, detailType: 'message.send.requested', detail: { data } });
+}
