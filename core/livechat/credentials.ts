@@ -23,7 +23,7 @@ export type ApiCredentials =
 export function selectApiCredentials({
   current,
   source,
-}: Pick<OrganizationSecret, 'current' | 'source'>): ApiCredentials {
+}: Pick<OrganizationCredentials, 'current' | 'source'>): ApiCredentials {
   const apiKey = headerValue(current, 'LIVECHAT_API_KEY', source);
   const accountId = headerValue(current, 'LIVECHAT_ACCOUNT_ID', source);
   const accessToken = headerValue(current, 'LIVECHAT_ACCESS_TOKEN', source);
@@ -49,7 +49,7 @@ function headerValue(credentials: LiveChatCredentials, name: TokenName, source: 
 }
 
 /** One organization's credentials. */
-export interface OrganizationSecret {
+export interface OrganizationCredentials {
   /** The source, for error messages: `secret livechat/default`, or `environment`. */
   readonly source: string;
   readonly current: LiveChatCredentials;
@@ -69,7 +69,7 @@ export interface CredentialsOptions {
 }
 
 interface Entry {
-  readonly secret: OrganizationSecret | undefined;
+  readonly secret: OrganizationCredentials | undefined;
   readonly readAt: number;
   readonly refreshedAt: number;
 }
@@ -100,7 +100,7 @@ export class Credentials {
   }
 
   /** The organization's own secret, else the default one, else the environment's. An id that is not a UUID selects the default one. */
-  async get(organizationId: string | undefined): Promise<OrganizationSecret> {
+  async get(organizationId: string | undefined): Promise<OrganizationCredentials> {
     for (const name of secretNames(this.#options.prefix, organizationId)) {
       const { secret } = await this.#entry(name);
       if (secret) return secret;
@@ -114,7 +114,7 @@ export class Credentials {
    * Reads the current and the previous version again after a failed verification, at most once in 30 s. Returns the
    * cached entry otherwise, since another call may have read it meanwhile; undefined if there is no secret.
    */
-  async refresh(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
+  async refresh(organizationId: string | undefined): Promise<OrganizationCredentials | undefined> {
     // An organization with its own secret must not fall back to the default one.
     const names = secretNames(this.#options.prefix, organizationId);
     const name = names.find((one) => this.#entries.get(one)?.secret);
@@ -159,7 +159,7 @@ export class Credentials {
     ]);
     const at = now();
     const entry = {
-      secret: current ? toOrganizationSecret(name, current, previous) : undefined,
+      secret: current ? toOrganizationCredentials(name, current, previous) : undefined,
       readAt: at,
       refreshedAt: withPrevious ? at : (this.#entries.get(name)?.refreshedAt ?? Number.NEGATIVE_INFINITY),
     };
@@ -179,11 +179,11 @@ export class Credentials {
   }
 }
 
-function toOrganizationSecret(
+function toOrganizationCredentials(
   name: string,
   current: SecretVersion,
   previous: SecretVersion | undefined,
-): OrganizationSecret {
+): OrganizationCredentials {
   const source = `secret ${name}`;
   const credentials = previous && parsePreviousCredentials(previous.text);
   return {

@@ -4,7 +4,7 @@ import { type AnyEvent, describeIssues } from '../events/event.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
 import { isUuid } from './conventions.ts';
-import type { Credentials, OrganizationSecret } from './credentials.ts';
+import type { Credentials, OrganizationCredentials } from './credentials.ts';
 import { actionDimension, isAction } from './schemas.ts';
 import { EventFactory, translate } from './translate.ts';
 
@@ -40,7 +40,11 @@ export function requiresSecret(body: unknown): boolean {
  * Returns the domain events of a parsed body that was verified with `secret`. Throws {@link InvalidSignatureError} without
  * a secret if the body requires one, and {@link TooDeepError} for excessive nesting.
  */
-export function receive(body: unknown, secret: OrganizationSecret | undefined, options: ReceiveOptions): AnyEvent[] {
+export function receive(
+  body: unknown,
+  secret: OrganizationCredentials | undefined,
+  options: ReceiveOptions,
+): AnyEvent[] {
   if (!requiresSecret(body)) {
     if (!ping.safeParse(body).success) options.count('WebhooksIgnored', { action: 'application' });
     return [];
@@ -49,7 +53,7 @@ export function receive(body: unknown, secret: OrganizationSecret | undefined, o
   return translateBody(redact(body, acceptedSecrets(secret, options.now)), secret, options);
 }
 
-function translateBody(body: unknown, secret: OrganizationSecret, options: ReceiveOptions): AnyEvent[] {
+function translateBody(body: unknown, secret: OrganizationCredentials, options: ReceiveOptions): AnyEvent[] {
   const { count, measure, log, now } = options;
   const receivedAt = new Date(now).toISOString();
   const parsed = envelope.safeParse(body);
@@ -103,7 +107,7 @@ export async function verifyProof(
   organizationId: string | undefined,
   credentials: Credentials,
   now: () => number,
-): Promise<OrganizationSecret> {
+): Promise<OrganizationCredentials> {
   const cached = await credentials.get(organizationId);
   if (isAuthentic(proof, acceptedSecrets(cached, now()))) return cached;
   const current = await credentials.refresh(organizationId);
@@ -114,7 +118,7 @@ export async function verifyProof(
 }
 
 /** The webhook secrets accepted at `now` (ms): the current one and, for 24 h after a rotation, the previous one. */
-export function acceptedSecrets({ current, previous }: Omit<OrganizationSecret, 'source'>, now: number): string[] {
+export function acceptedSecrets({ current, previous }: Omit<OrganizationCredentials, 'source'>, now: number): string[] {
   const secrets = [current.LIVECHAT_WEBHOOK_SECRET];
   if (previous && now < previous.until) secrets.push(previous.credentials.LIVECHAT_WEBHOOK_SECRET);
   return secrets;

@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
-import type { OrganizationSecret } from '../../core/livechat/credentials.ts';
+import type { OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { InvalidSignatureError, type Proof, requiresSecret, TooDeepError } from '../../core/livechat/webhook.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
@@ -10,11 +10,11 @@ import type { count } from '../../core/platform/metrics.ts';
 
 export interface WebhookContext extends Context {
   /** The credentials that verified the request; unset for a request without a secret. */
-  verifiedWith?: OrganizationSecret;
+  verifiedWith?: OrganizationCredentials;
 }
 
 /** Resolves to the matching credentials, or throws InvalidSignatureError. */
-export type Verify = (proof: Proof, organizationId: string | undefined) => Promise<OrganizationSecret>;
+export type Verify = (proof: Proof, organizationId: string | undefined) => Promise<OrganizationCredentials>;
 
 type Internal = { rawBody?: Uint8Array };
 type WebhookMiddleware = MiddlewareObj<
