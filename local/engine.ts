@@ -22,13 +22,11 @@ import { close, listen } from './listen.ts';
 import type { RunningSimulator, SimulatorSettings } from './livechat/server.ts';
 
 /** The engine's input, in the shape of stacks/topology.ts. */
-export interface Topology extends AwsResources, EnvironmentTopology {
-  readonly functions: Readonly<Record<string, LambdaFunction>>;
-  readonly webhookRoute: HttpApiOptions['route'];
-  readonly tables: AwsResources['tables'] & EnvironmentTopology['tables'];
-  readonly bucket: EnvironmentTopology['bucket'];
-  readonly stateMachines: AwsResources['stateMachines'] & EnvironmentTopology['stateMachines'];
-}
+export type Topology = AwsResources &
+  EnvironmentTopology & {
+    readonly functions: Readonly<Record<string, LambdaFunction>>;
+    readonly webhookRoute: HttpApiOptions['route'];
+  };
 
 export interface Console {
   fetch(request: Request): Response | Promise<Response>;

@@ -8,7 +8,7 @@ import {
   customerVisit,
   type EventContent,
   type Properties,
-  type Queue,
+  queueEntry,
   type Thread,
   toTimestamp,
   type User,
@@ -181,13 +181,6 @@ const createThread = (id: string, at: string, users: readonly User[], access: Ac
   properties: threadProperties,
   access,
   customer_visit: customerVisit,
-});
-
-/** A place in the queue. The estimated wait is 30 seconds for each chat up to this one. */
-export const queueEntry = (position: number, queuedAt: string): Queue => ({
-  position,
-  wait_time: 30 * position,
-  queued_at: queuedAt,
 });
 
 /** Adds the first events of a new thread. They are part of `incoming_chat`, not webhooks of their own. */

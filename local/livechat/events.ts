@@ -225,26 +225,18 @@ export const cdnRoutes = (cdn: Cdn): Hono =>
     return c.body(await file.arrayBuffer(), 200, { 'content-type': file.type || 'application/octet-stream' });
   });
 
-const base64: Readonly<Record<string, string>> = {
+/** Small sample files by type, in base64. They are used if no content is given. */
+const samples: Readonly<Record<string, string>> = {
   'image/gif': 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7',
   'image/jpeg':
     '/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA=',
   'image/png':
     'iVBORw0KGgoAAAANSUhEUgAAACAAAAAYCAIAAAAUMWhjAAAAJElEQVR42mPQaztIU8QwasGoBaMWjFowasGoBaMWjFowNCwAAG4pXz1U3xteAAAAAElFTkSuQmCC',
   'image/webp': 'UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA',
-};
-const texts: Readonly<Record<string, string>> = {
   'application/pdf':
-    '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n',
+    'JVBERi0xLjQKMSAwIG9iajw8L1R5cGUvQ2F0YWxvZy9QYWdlcyAyIDAgUj4+ZW5kb2JqCjIgMCBvYmo8PC9UeXBlL1BhZ2VzL0NvdW50IDAvS2lkc1tdPj5lbmRvYmoKJSVFT0YK',
 };
-
-/** A small sample file of this type, used if no content is given. */
-const sampleFile = (contentType: string): Blob => {
-  const image = base64[contentType];
-  const bytes =
-    image === undefined ? (texts[contentType] ?? 'A file of the simulator.\n') : Buffer.from(image, 'base64');
-  return new Blob([bytes], { type: contentType });
-};
+const textSample = 'QSBmaWxlIG9mIHRoZSBzaW11bGF0b3IuCg==';
 
 /** Sends a file, given as a URL, as content in base64, or as nothing but a name. Without a URL it is stored on the CDN. */
 export const sendFile = (
@@ -255,12 +247,12 @@ export const sendFile = (
   now: number,
 ): ChatUpdate => {
   const type = detectContentType(file);
-  const blob =
-    file.content === undefined ? sampleFile(type) : new Blob([Buffer.from(file.content, 'base64')], { type });
+  const content = file.content ?? samples[type] ?? textSample;
+  const blob = new Blob([Buffer.from(content, 'base64')], { type });
   // LiveChat reports the size of images only.
   const stored = file.url === undefined && type.startsWith('image/') ? { size: blob.size } : {};
-  const content = fileContent({ ...stored, ...file }, nextEventId(chat.thread));
-  const update = appendEvent(chat, { author, content }, now);
-  if (file.url === undefined) cdn.store(content.url, blob);
+  const event = fileContent({ ...stored, ...file }, nextEventId(chat.thread));
+  const update = appendEvent(chat, { author, content: event }, now);
+  if (file.url === undefined) cdn.store(event.url, blob);
   return update;
 };

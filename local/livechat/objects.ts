@@ -153,13 +153,6 @@ export type ChatEvent = EventContent & {
   readonly properties?: Properties;
 };
 
-export interface Queue {
-  readonly position: number;
-  /** Seconds. */
-  readonly wait_time: number;
-  readonly queued_at: string;
-}
-
 export interface Access {
   readonly group_ids: readonly number[];
 }
@@ -175,9 +168,16 @@ export interface Thread {
   readonly previous_thread_id?: string;
   readonly next_thread_id?: string;
   readonly tags?: readonly string[];
-  readonly queue?: Queue;
+  readonly queue?: ReturnType<typeof queueEntry>;
   readonly customer_visit?: Readonly<Record<string, unknown>>;
 }
+
+/** A place in the queue. The estimated wait is 30 seconds for each chat up to this one. */
+export const queueEntry = (position: number, queuedAt: string) => ({
+  position,
+  wait_time: 30 * position,
+  queued_at: queuedAt,
+});
 
 /** LiveChat's timestamp for "never". */
 const neverSeen = '1970-01-01T01:00:00.000000Z';

@@ -17,7 +17,7 @@ import { cdnRoutes, createCdn } from './events.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { type Clock, createIdSource, systemClock } from './objects.ts';
 import { createSimulator } from './simulator.ts';
-import { createDelivery, registrationId } from './webhooks.ts';
+import { createDelivery } from './webhooks.ts';
 
 export interface SimulatorOptions {
   /** 0 selects a free port. */
@@ -58,10 +58,9 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
   const source = createIdSource(clock.now);
   const settings = createSettings({ agentId, accountId, apiKey, accessToken });
   const registrations = createRegistrations({
-    uuid: source.uuid,
-    now: source.now,
+    source,
     delayMs: () => settings.current().registrationDelayMs,
-    fallback: (action) => ({ webhookId: registrationId(action), url: options.webhookUrl, secretKey }),
+    defaultReceiver: { url: options.webhookUrl, secretKey },
   });
   const delivery = createDelivery({
     organizationId,
@@ -108,24 +107,26 @@ const simulatorRoutes = ({ simulator, calls, settings }: ApiState, faults: Fault
 
   app.use(bodyLimit({ maxSize: mebibyte, onError: (c) => c.json({ error: { message: 'More than 1 MiB' } }, 413) }));
 
-  app.onError((error, c) => {
+  app.onError((thrown, c) => {
+    const error =
+      thrown instanceof SyntaxError ? invalidField('body', `JSON; parsing failed: ${thrown.message}`) : thrown;
     if (error instanceof SimulatorError) return c.json(error.body, error.status);
     console.error('The simulator failed:', error);
     return c.json({ error: { message: 'Internal error of the simulator. See its log.' } }, 500);
   });
 
   app.post('/chats', async (c) => {
-    const { chat } = simulator.start(await readJson(c.req.raw));
+    const { chat } = simulator.start(await c.req.json());
     return c.json({ chat_id: chat.id, thread_id: chat.thread.id });
   });
   app.post('/chats/:id/events', async (c) => {
-    const { chat, eventId } = simulator.act(c.req.param('id'), await readJson(c.req.raw));
+    const { chat, eventId } = simulator.act(c.req.param('id'), await c.req.json());
     return c.json({ ...(eventId !== undefined && { event_id: eventId }), thread_id: chat.thread.id });
   });
   app.get('/chats', (c) => c.json({ chats: simulator.chats().map(summarize) }));
   app.get('/chats/:id', (c) => c.json(viewChat(simulator.chat(c.req.param('id')))));
 
-  app.post('/faults', async (c) => c.json(faults.add(await readJson(c.req.raw))));
+  app.post('/faults', async (c) => c.json(faults.add(await c.req.json())));
   app.get('/faults', (c) => c.json({ faults: faults.list() }));
   app.delete('/faults', (c) => c.json({ cleared: faults.clear() }));
 
@@ -134,7 +135,7 @@ const simulatorRoutes = ({ simulator, calls, settings }: ApiState, faults: Fault
 
   app.get('/settings', (c) => c.json(settings.view()));
   app.post('/settings', async (c) => {
-    settings.change(await readJson(c.req.raw));
+    settings.change(await c.req.json());
     return c.json(settings.view());
   });
 
@@ -161,15 +162,6 @@ const viewChat = (chat: Chat) => ({
     events.filter(({ visibility }) => visibility === 'all').map((event) => ({ thread_id: id, ...event })),
   ),
 });
-
-/** @throws SimulatorError 400 */
-const readJson = async (request: Request): Promise<unknown> => {
-  try {
-    return await request.json();
-  } catch (cause) {
-    throw invalidField('body', `JSON; parsing failed: ${cause instanceof Error ? cause.message : 'unknown cause'}`);
-  }
-};
 
 /** The options of the simulator in a worker thread. */
 export type SimulatorSettings = Omit<SimulatorOptions, 'clock' | 'random'>;

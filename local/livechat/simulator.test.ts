@@ -60,7 +60,7 @@ describe('starting a chat', () => {
 });
 
 describe('transferring a chat', () => {
-  test('to an agent: announces it, adds the agent and removes the previous one', () => {
+  test('to an agent announces it, adds the agent and removes the previous one', () => {
     const { act, sentActions } = startChat();
     const { chat } = act({ as: 'agent', action: 'transfer', agents: [tomas] });
     expect(sentActions().slice(1)).toEqual([
@@ -73,7 +73,7 @@ describe('transferring a chat', () => {
     expect(last(chat.thread.events)).toMatchObject({ text: 'Nina Kowal transferred the chat to Tomas Reyes' });
   });
 
-  test("to a group: adds it to the group's queue", () => {
+  test("to a group adds it to the group's queue", () => {
     const { act, simulator } = startChat();
     const { chat } = act({ as: 'agent', action: 'transfer', groups: [19] });
     expect(chat.access).toEqual({ group_ids: [19] });
@@ -92,14 +92,14 @@ describe('buttons', () => {
       ],
     },
   ];
-  const offer = () => {
+  const sendButtons = () => {
     const started = startChat();
     const { eventId } = started.act({ as: 'agent', action: 'rich-message', templateId: 'cards', elements });
     return { ...started, eventId };
   };
 
   test('a message button sends a postback, then its text', () => {
-    const { act, sentActions, eventId } = offer();
+    const { act, sentActions, eventId } = sendButtons();
     const { chat } = act({ action: 'click', eventId, postbackId: 'yes' });
     expect(sentActions().slice(-2)).toEqual(['incoming_rich_message_postback', 'incoming_event']);
     expect(last(chat.thread.events)).toMatchObject({
@@ -109,13 +109,13 @@ describe('buttons', () => {
   });
 
   test('any other button only sends a postback', () => {
-    const { act, sentActions, eventId } = offer();
+    const { act, sentActions, eventId } = sendButtons();
     act({ action: 'click', eventId, postbackId: 'open' });
     expect(last(sentActions())).toBe('incoming_rich_message_postback');
   });
 
   test('rejects an unknown button and lists the known ones', () => {
-    const { act, eventId } = offer();
+    const { act, eventId } = sendButtons();
     expect(() => act({ action: 'click', eventId, postbackId: 'no' })).toThrow('postbackId: expected one of yes, open');
   });
 });
@@ -123,12 +123,12 @@ describe('buttons', () => {
 describe('ending and reopening', () => {
   test('sends the user id of a customer or agent, none for the router', () => {
     const closings = [{ action: 'leave' }, { as: 'agent', action: 'close' }, { as: 'router', action: 'archive' }];
-    const closers = closings.map((body) => {
+    const payloads = closings.map((body) => {
       const { act, simulator } = startChat({ customerId: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' });
       act(body);
       return last(simulator.webhooks)?.payload;
     });
-    expect(closers.map((payload) => payload && 'user_id' in payload && payload.user_id)).toEqual([
+    expect(payloads.map((payload) => payload && 'user_id' in payload && payload.user_id)).toEqual([
       '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55',
       nina,
       false,

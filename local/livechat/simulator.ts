@@ -66,14 +66,11 @@ export type Simulator = ReturnType<typeof createSimulator>;
 /** Holds the chats. Passes every webhook to `send`, in order. */
 export const createSimulator = (settings: Omit<ActionContext, 'queuePosition'>, send: (webhook: Webhook) => void) => {
   const chats = new Map<string, Chat>();
-  const queued = new Set<string>();
-  const context: ActionContext = { ...settings, queuePosition: () => queued.size + 1 };
+  const queuePosition = () => [...chats.values()].filter(isQueued).length + 1;
+  const context: ActionContext = { ...settings, queuePosition };
 
   const commit = (update: ChatUpdate): ChatUpdate => {
-    const { chat } = update;
-    chats.set(chat.id, chat);
-    if (chat.thread.active && chat.thread.queue) queued.add(chat.id);
-    else queued.delete(chat.id);
+    chats.set(update.chat.id, update.chat);
     for (const webhook of update.webhooks) send(webhook);
     return update;
   };
@@ -91,7 +88,7 @@ export const createSimulator = (settings: Omit<ActionContext, 'queuePosition'>, 
   return {
     change,
     /** The next free position in the queue. */
-    queuePosition: context.queuePosition,
+    queuePosition,
     chats: (): readonly Chat[] => [...chats.values()],
     chat: getChat,
     /** Starts a chat. `body` is that of `POST /simulator/chats`. @throws SimulatorError */
@@ -131,6 +128,8 @@ const startRequest = z.strictObject(
   },
   'a JSON object with customer and, optionally, text, form, group, agent and customerId',
 );
+
+const isQueued = ({ thread }: Chat): boolean => thread.active && thread.queue !== undefined;
 
 /** LiveChat's group "General". */
 const generalGroup = 0;

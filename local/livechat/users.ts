@@ -8,14 +8,13 @@ import {
   notify,
   presentAgents,
   publicAgents,
-  queueEntry,
   requireActive,
   threadRef,
   withThread,
   withUser,
 } from './chats.ts';
 import { chatConflict } from './errors.ts';
-import { type Agent, createAgent, type User } from './objects.ts';
+import { type Agent, createAgent, queueEntry, type User } from './objects.ts';
 
 /** The default agent of an action: the first present agent. */
 export const assignedAgent = (chat: Chat): Agent | undefined => presentAgents(chat)[0];

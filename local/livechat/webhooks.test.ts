@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { createInFlight } from '../in-flight.ts';
 import {
   cleanUp,
-  createTarget,
   nina,
   organizationId,
   outline,
   quietSimulator,
+  secretKey,
   startReceiver,
   tomas,
   until,
@@ -16,6 +16,7 @@ import {
   createDelivery,
   type DeliveryAttempt,
   type DeliverySettings,
+  defaultTarget,
   toWebhookBody,
   type Webhook,
 } from './webhooks.ts';
@@ -23,7 +24,7 @@ import {
 const deliverTo = (url: string, retryDelaysMs: readonly number[], settings: Partial<DeliverySettings> = {}) => {
   const attempts: DeliveryAttempt[] = [];
   const delivery = createDelivery({
-    targets: (action) => [createTarget(url, action)],
+    targets: (action) => [defaultTarget(action, { url, secretKey })],
     timeoutMs: 10_000,
     organizationId,
     retryDelaysMs,
@@ -59,16 +60,16 @@ test('delivers the webhooks of a chat in order', async () => {
 
 test('counts a webhook as pending until its response, but not while a retry waits', async () => {
   const inFlight = createInFlight();
-  const seen: number[] = [];
+  const pendingCounts: number[] = [];
   const receiver = await startReceiver(() => {
-    seen.push(inFlight.pending());
+    pendingCounts.push(inFlight.pending());
     return 500;
   });
   const { send, attempts } = deliverTo(receiver.url, [60_000], { inFlight });
   webhooksOfChat(1).forEach(send);
   expect(inFlight.pending()).toBe(2);
   await expect(inFlight.idle(10_000)).resolves.toBe(true);
-  expect(seen).toEqual([2, 1]);
+  expect(pendingCounts).toEqual([2, 1]);
   expect(attempts.map(({ ok, gaveUp }) => [ok, gaveUp])).toEqual([
     [false, false],
     [false, false],
@@ -198,6 +199,7 @@ const customer = { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFi
 
 /** The webhook bodies of one chat with every action. */
 const scenarioBodies = (): Record<string, unknown>[] => {
+  const receiver = { url: 'https://hooks.example.net', secretKey };
   const simulator = quietSimulator();
   const { chat } = simulator.start({ customer, text: 'Where is my order?', form, group: 4 });
   const act = (body: unknown) => simulator.act(chat.id, body).eventId;
@@ -226,7 +228,7 @@ const scenarioBodies = (): Record<string, unknown>[] => {
   act({ action: 'reopen', text: 'Me again' });
   act({ as: 'router', action: 'archive' });
   return simulator.webhooks.map((webhook) =>
-    JSON.parse(toWebhookBody(webhook, createTarget('https://hooks.example.net', webhook.action), organizationId)),
+    JSON.parse(toWebhookBody(webhook, defaultTarget(webhook.action, receiver), organizationId)),
   );
 };
 

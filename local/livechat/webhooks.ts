@@ -32,7 +32,7 @@ export interface Webhook {
   };
 }
 
-export type AdditionalData = keyof NonNullable<Webhook['additionalData']>;
+type AdditionalData = keyof NonNullable<Webhook['additionalData']>;
 
 export const createWebhook = (chat: Chat, action: WebhookAction, payload: object): Webhook => {
   const webhook = { action, chatId: chat.id, payload };
@@ -42,17 +42,25 @@ export const createWebhook = (chat: Chat, action: WebhookAction, payload: object
   return { ...webhook, additionalData: { chat_properties: chat.properties, chat_presence_user_ids: presence } };
 };
 
-/** The constant id per action of webhooks without a registration. It identifies the registration, not the delivery. */
-export const registrationId = (action: string): string => createHash('md5').update(action).digest('hex');
-
-/** The receiver of a webhook. */
-export interface Target {
-  readonly webhookId: string;
+export interface Receiver {
   readonly url: string;
   readonly secretKey: string;
+}
+
+/** A receiver of the webhooks of one action. */
+export interface Target extends Receiver {
+  /** Identifies the registration, not the delivery. */
+  readonly webhookId: string;
   /** The additional data requested at registration. */
   readonly additionalData: readonly AdditionalData[];
 }
+
+/** The target of webhooks without a registration. Its id is constant per action. */
+export const defaultTarget = (action: WebhookAction, receiver: Receiver): Target => ({
+  ...receiver,
+  webhookId: createHash('md5').update(action).digest('hex'),
+  additionalData: ['chat_properties', 'chat_presence_user_ids'],
+});
 
 const additionalData = ({ additionalData: all }: Webhook, { additionalData: requested }: Target) =>
   all && {
@@ -74,19 +82,18 @@ export const toWebhookBody = (webhook: Webhook, target: Target, organizationId: 
 const connections = { keepAlive: true, maxSockets: 128 };
 
 /** Reuses connections and limits their number, because hundreds of chats can send at the same time. */
-const createPoster = (url: string, timeoutMs: number) => {
-  const target = new URL(url);
-  const secure = target.protocol === 'https:';
-  const agent = secure ? new HttpsAgent(connections) : new HttpAgent(connections);
-  const open = secure ? httpsRequest : httpRequest;
+const createPoster = (timeoutMs: number) => {
+  const http = { agent: new HttpAgent(connections), request: httpRequest };
+  const https = { agent: new HttpsAgent(connections), request: httpsRequest };
   const active = new Set<ClientRequest>();
 
   /** Posts JSON and returns the response status. @throws Error if there is no response */
-  const post = (body: string): Promise<number> =>
+  const post = (url: string, body: string): Promise<number> =>
     new Promise((resolve, reject) => {
+      const { agent, request } = url.startsWith('https:') ? https : http;
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       const signal = AbortSignal.timeout(timeoutMs);
-      const call = open(target, { method: 'POST', agent, headers, signal }, (response) => {
+      const call = request(url, { method: 'POST', agent, headers, signal }, (response) => {
         // The connection is reusable only after the body is read.
         response
           .on('end', () => resolve(response.statusCode ?? 0))
@@ -103,7 +110,8 @@ const createPoster = (url: string, timeoutMs: number) => {
   /** Aborts active and queued requests. */
   const close = () => {
     for (const call of active) call.destroy();
-    agent.destroy();
+    http.agent.destroy();
+    https.agent.destroy();
   };
 
   return { post, close };
@@ -147,22 +155,14 @@ interface Post {
  */
 export const createDelivery = (settings: DeliverySettings) => {
   const { inFlight, onAttempt, retryDelaysMs = defaultRetryDelaysMs } = settings;
-  const posters = new Map<string, ReturnType<typeof createPoster>>();
+  const poster = createPoster(settings.timeoutMs);
   const lastByChat = new Map<string, Promise<void>>();
   const pending = new Set<NodeJS.Timeout>();
   let stopped = false;
 
-  const getPoster = (url: string) => {
-    const poster = posters.get(url) ?? createPoster(url, settings.timeoutMs);
-    posters.set(url, poster);
-    return poster;
-  };
-
   const attempt = async (post: Post, number: number): Promise<void> => {
     if (stopped) return;
-    const status = await getPoster(post.url)
-      .post(post.body)
-      .catch(() => null);
+    const status = await poster.post(post.url, post.body).catch(() => null);
     if (stopped) return;
     const ok = status === 200;
     const delay = retryDelaysMs[number - 1];
@@ -202,7 +202,7 @@ export const createDelivery = (settings: DeliverySettings) => {
     stopped = true;
     for (const timer of pending) clearTimeout(timer);
     pending.clear();
-    for (const poster of posters.values()) poster.close();
+    poster.close();
   };
 
   return { send, stop };

@@ -5,7 +5,6 @@ import type { Cdn } from '../events.ts';
 import {
   type Agent,
   agentId,
-  type ChatEvent,
   createAgent,
   groupId,
   type IdSource,
@@ -161,18 +160,15 @@ export const createCallLog = () => {
     counts.set(method, { ...before, [field]: before[field] + 1 });
   };
 
-  const recordArrival = (method: string, { id, thread }: Chat, event: ChatEvent): void => {
-    const { id: event_id, custom_id = null, created_at: at } = event;
-    arrivals.push({ method, chat_id: id, thread_id: thread.id, event_id, custom_id, at });
-  };
-
   return {
     increment,
 
     /** Logs the last `count` events of the newest thread. */
-    recordArrivals: (method: string, chat: Chat, count: number): void => {
-      const { events } = chat.thread;
-      for (const event of events.slice(events.length - count)) recordArrival(method, chat, event);
+    recordArrivals: (method: string, { id: chat_id, thread }: Chat, count: number): void => {
+      for (const event of thread.events.slice(thread.events.length - count)) {
+        const { id: event_id, custom_id = null, created_at: at } = event;
+        arrivals.push({ method, chat_id, thread_id: thread.id, event_id, custom_id, at });
+      }
     },
 
     view: () => ({ methods: Object.fromEntries(counts), arrivals }),

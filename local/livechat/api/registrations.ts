@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { LiveChatError, validationError } from '../errors.ts';
-import { httpUrl, nonEmpty, oneOf } from '../objects.ts';
-import { type AdditionalData, type Target, type WebhookAction, webhookActions } from '../webhooks.ts';
+import { httpUrl, type IdSource, nonEmpty, oneOf } from '../objects.ts';
+import { defaultTarget, type Receiver, type Target, type WebhookAction, webhookActions } from '../webhooks.ts';
 import { method, type Version } from './method.ts';
 
 /** The first minor version of v3 with this action, if later than 3.4. */
@@ -39,13 +39,11 @@ type RegisterWebhook = z.infer<typeof registerRequest>;
 const maxPerAction = 3;
 
 interface RegistrationOptions {
-  readonly uuid: () => string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly source: Pick<IdSource, 'now' | 'uuid'>;
   /** The delay before a change takes effect. */
   readonly delayMs: () => number;
   /** Receives every webhook until the first registration takes effect. */
-  readonly fallback: (action: string) => Omit<Target, 'additionalData'>;
+  readonly defaultReceiver: Receiver;
 }
 
 interface Registration {
@@ -55,9 +53,8 @@ interface Registration {
   readonly until?: number;
 }
 
-const allAdditionalData: readonly AdditionalData[] = ['chat_properties', 'chat_presence_user_ids'];
-
-export const createRegistrations = ({ uuid, now, delayMs, fallback }: RegistrationOptions) => {
+export const createRegistrations = ({ source, delayMs, defaultReceiver }: RegistrationOptions) => {
+  const { now, uuid } = source;
   const registrations = new Map<string, Registration>();
   /** When the first registration takes effect. */
   let firstFrom = Number.POSITIVE_INFINITY;
@@ -94,9 +91,9 @@ export const createRegistrations = ({ uuid, now, delayMs, fallback }: Registrati
     });
 
   /** The receivers of this action's webhooks. */
-  const targets = (action: string): Target[] => {
+  const targets = (action: WebhookAction): Target[] => {
     const at = now();
-    if (at < firstFrom) return enabled ? [{ ...fallback(action), additionalData: allAdditionalData }] : [];
+    if (at < firstFrom) return enabled ? [defaultTarget(action, defaultReceiver)] : [];
     return [...registrations]
       .filter(([, { from, until = Number.POSITIVE_INFINITY }]) => from <= at && at < until)
       .filter(([, { request }]) => request.action === action && (enabled || request.type === 'bot'))
