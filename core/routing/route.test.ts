@@ -14,14 +14,14 @@ describe('routing a thread', () => {
   let local: SharedLocal;
   let route: typeof import('./route.ts');
   let threads: typeof import('./store.ts');
-  let conversations: typeof import('../conversations/conversations.ts');
+  let changes: typeof import('../messages/changes.ts');
   beforeAll(async () => {
     local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    [route, threads, conversations] = await Promise.all([
+    [route, threads, changes] = await Promise.all([
       import('./route.ts'),
       import('./store.ts'),
-      import('../conversations/conversations.ts'),
+      import('../messages/changes.ts'),
     ]);
   });
   afterAll(async () => {
@@ -96,7 +96,7 @@ describe('routing a thread', () => {
   it('checks sent texts and the current assignment after an invocation died', async () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
-    await conversations.recordEvent({ ...started, data: { ...started.data, participants: [nina] } });
+    await changes.recordChatEvent({ ...started, data: { ...started.data, participants: [nina] } });
     await threads.markAttempted(key, 'start', Date.now());
     expect(await run()).toBe(true);
     expect(calls).toEqual(['find']);

@@ -1,4 +1,4 @@
-import { readAssignment } from '../conversations/conversations.ts';
+import { readProjection } from '../conversations/conversations.ts';
 import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
@@ -155,7 +155,7 @@ function visibleAgents(participants: readonly Participant[]): string[] {
 async function currentAssignment(
   key: ThreadKey,
 ): Promise<{ participants: readonly Participant[]; assigned: Assigned }> {
-  const { participants, assigned } = await readAssignment(key);
+  const { participants, assigned } = await readProjection(key);
   return { participants, assigned: { agents: visibleAgents(participants), groups: assigned.groups } };
 }
 

@@ -3,6 +3,7 @@ import { buildApp } from 'fauxqs';
 import * as z from 'zod/mini';
 import { queueArn } from './arn.ts';
 import type { AwsResources } from './local-aws.ts';
+import { unsupported } from './protocol.ts';
 
 const queueOperations: ReadonlySet<string> = new Set([
   'ChangeMessageVisibility',
@@ -84,7 +85,7 @@ export async function createStorage() {
   });
   await app.ready();
 
-  async function callQueues(operation: string, host: string, input: unknown): Promise<unknown> {
+  async function callQueues(operation: string, host: string, input: object): Promise<unknown> {
     const response = await app.inject({
       method: 'POST',
       url: '/',
@@ -96,10 +97,17 @@ export async function createStorage() {
     return response.body ? response.json() : undefined;
   }
 
-  return {
-    supportsQueueOperation: (operation: string): boolean => queueOperations.has(operation),
+  const callQueue = (operation: string, queueUrl: string, input: object): Promise<unknown> =>
+    callQueues(operation, new URL(queueUrl).host, { QueueUrl: queueUrl, ...input });
 
-    handle(request: IncomingMessage, response: ServerResponse): void {
+  return {
+    /** @throws AwsError UnknownOperationException */
+    handleQueue(operation: string, request: IncomingMessage, response: ServerResponse): void {
+      if (!queueOperations.has(operation)) throw unsupported(`SQS ${operation}`);
+      app.routing(request, response);
+    },
+
+    handleObject(request: IncomingMessage, response: ServerResponse): void {
       app.routing(request, response);
     },
 
@@ -115,8 +123,8 @@ export async function createStorage() {
       const MessageAttributes = Object.fromEntries(
         Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
       );
-      const input = { QueueUrl: queueUrl, MessageBody: body, DelaySeconds: delaySeconds, MessageAttributes };
-      return sentMessage.parse(await callQueues('SendMessage', new URL(queueUrl).host, input));
+      const input = { MessageBody: body, DelaySeconds: delaySeconds, MessageAttributes };
+      return sentMessage.parse(await callQueue('SendMessage', queueUrl, input));
     },
 
     async receiveMessages(
@@ -124,23 +132,21 @@ export async function createStorage() {
       options: { readonly maxMessages: number; readonly visibilityTimeoutSeconds: number },
     ): Promise<readonly QueueMessage[]> {
       const input = {
-        QueueUrl: queueUrl,
         MaxNumberOfMessages: options.maxMessages,
         VisibilityTimeout: options.visibilityTimeoutSeconds,
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       };
-      return received.parse(await callQueues('ReceiveMessage', new URL(queueUrl).host, input)).Messages ?? [];
+      return received.parse(await callQueue('ReceiveMessage', queueUrl, input)).Messages ?? [];
     },
 
     async deleteMessage(queueUrl: string, receiptHandle: string): Promise<void> {
-      await callQueues('DeleteMessage', new URL(queueUrl).host, { QueueUrl: queueUrl, ReceiptHandle: receiptHandle });
+      await callQueue('DeleteMessage', queueUrl, { ReceiptHandle: receiptHandle });
     },
 
     /** Makes a received message visible again at once. */
     async releaseMessage(queueUrl: string, receiptHandle: string): Promise<void> {
-      const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 };
-      await callQueues('ChangeMessageVisibility', new URL(queueUrl).host, input);
+      await callQueue('ChangeMessageVisibility', queueUrl, { ReceiptHandle: receiptHandle, VisibilityTimeout: 0 });
     },
 
     /** Calls back whenever a message is sent to any queue. */
