@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three projects. `npm test` runs `fast`; `npm run test:all` runs all of them in the mode `all`, which also raises the
- * number of property runs and of model worlds (see test/depth.ts).
+ * `npm test` runs the projects `fast` and `timed`. `npm run test:all` is `npm test` with the other two, in the mode `all`,
+ * which also raises the number of property runs and of model worlds (see test/depth.ts).
  */
 
 /** The send path in depth, and what waits for real time-outs, floods an engine or builds bundles. */
@@ -14,12 +15,16 @@ const thorough = [
   'test/{bundles,automatic-redrive,readme,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];
-/** Measures seconds, so nothing else runs beside it. */
+/** Measures seconds, so nothing else runs beside it, and without the compile cache. */
 const timed = ['local/start.test.ts'];
 const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
 
 export default defineConfig(({ mode }) => {
-  const env = { TEST_DEPTH: mode === 'all' ? 'all' : 'fast' };
+  const env = {
+    TEST_DEPTH: mode === 'all' ? 'all' : 'fast',
+    // The tests start the command line and the engine about 300 times. Node caches the compiled code of these processes.
+    NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'compile'),
+  };
   const project = { ...limits, env, globalSetup: ['test/shared-engine.ts'] };
   return {
     test: {
@@ -50,6 +55,7 @@ export default defineConfig(({ mode }) => {
         {
           test: {
             ...limits,
+            env,
             name: 'browser',
             include: browser,
             globalSetup: ['test/browser/build-page.ts'],

@@ -1,5 +1,6 @@
 import { countMissingEvents } from '../core/livechat/conventions.ts';
-import { listMessageIds, recordChatEvent } from '../core/messages/messages.ts';
+import { recordChatEvent } from '../core/messages/changes.ts';
+import { listMessageIds } from '../core/messages/queries.ts';
 import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';
 
@@ -8,7 +9,7 @@ export const handler = onEvent('chat.deactivated', async (event) => {
   const { organizationId, receivedAt } = event.metadata;
   const thread = { organizationId, conversationId: event.data.conversationId, threadId: event.data.threadId };
   const missing = countMissingEvents(thread.threadId, await listMessageIds(thread), Date.parse(receivedAt));
-  const isNew = await recordChatEvent(event);
-  if (isNew && missing > 0) count('EventNumberGaps', thread, missing);
-  return isNew;
+  const outcome = await recordChatEvent(event);
+  if (outcome === 'stored' && missing > 0) count('EventNumberGaps', thread, missing);
+  return outcome;
 });

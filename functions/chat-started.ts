@@ -1,4 +1,4 @@
-import { recordChatEvent } from '../core/messages/messages.ts';
+import { recordChatEvent } from '../core/messages/changes.ts';
 import { onEvent } from './middleware/on-event.ts';
 
 export const handler = onEvent('chat.started', recordChatEvent);

@@ -1,4 +1,4 @@
-import { deleteMessage } from '../core/messages/messages.ts';
+import { deleteMessage } from '../core/messages/changes.ts';
 import { onEvent } from './middleware/on-event.ts';
 
 export const handler = onEvent('message.deleted', deleteMessage);

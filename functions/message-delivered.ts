@@ -7,5 +7,5 @@ export const handler = onEvent('message.delivered', async ({ data, metadata }) =
   const { deliveryId: id, threadId, messageId } = data;
   const deliveredAt = Date.parse(metadata.receivedAt);
   await markDelivered({ organizationId: metadata.organizationId, id }, { threadId, messageId, deliveredAt });
-  return data.message ? storeMessage(data.message, metadata) : true;
+  return data.message ? storeMessage(data.message, metadata) : 'stored';
 });

@@ -1,4 +1,4 @@
-import { storeButtonClick } from '../core/messages/messages.ts';
+import { storeButtonClick } from '../core/messages/changes.ts';
 import { onEvent } from './middleware/on-event.ts';
 
 export const handler = onEvent('postback.received', storeButtonClick);

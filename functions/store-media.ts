@@ -1,7 +1,8 @@
 import { createBusPublisher } from '../core/events/publish.ts';
 import { liveChatFileHosts } from '../core/livechat/conventions.ts';
 import { storingRules } from '../core/media/fetch.ts';
-import { editMessage, storeMessage } from '../core/messages/messages.ts';
+import { editMessage } from '../core/messages/changes.ts';
+import { storeMessage } from '../core/messages/messages.ts';
 import { storeMedia } from '../core/messages/store-media.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { onEvents } from './middleware/on-event.ts';

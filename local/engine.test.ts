@@ -6,7 +6,7 @@ import { type Engine, type EngineOptions, type EngineParts, startEngine } from '
 import { allocateSharedCount, createInFlight } from './in-flight.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
-import { type SimulatorSettings, startSimulatorThread } from './livechat/worker.ts';
+import { type SimulatorSettings, startSimulatorThread } from './livechat/server.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -19,8 +19,7 @@ import { allocateSharedCount, createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, listen } from './listen.ts';
-import type { RunningSimulator } from './livechat/server.ts';
-import type { SimulatorSettings } from './livechat/worker.ts';
+import type { RunningSimulator, SimulatorSettings } from './livechat/server.ts';
 
 /** The engine's input, in the shape of stacks/topology.ts. */
 export interface Topology extends AwsResources, EnvironmentTopology {
@@ -85,7 +84,7 @@ export interface Engine {
 const secretPrefix = 'livechat';
 
 const defaultParts: EngineParts = {
-  startSimulator: async (settings) => (await import('./livechat/worker.ts')).startSimulatorThread(settings),
+  startSimulator: async (settings) => (await import('./livechat/server.ts')).startSimulatorThread(settings),
   // Imported lazily, because the console's clients read the environment on import.
   createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
 };

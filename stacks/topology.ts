@@ -1,9 +1,7 @@
-import { conversationsTable } from '../core/conversations/table.ts';
 import { eventSource } from '../core/events/catalogue.ts';
-import { messagesTable } from '../core/messages/table.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import type { TableLayout } from '../core/platform/dynamodb.ts';
+import { controlTable, conversationsTable, messagesTable, type TableLayout } from '../core/platform/tables.ts';
 import type { PermissionName } from './permissions.ts';
 
 /**
@@ -72,7 +70,7 @@ export const functions = {
   'chat-transferred': recorder('chat-transferred'),
   'agent-changed': recorder('agent-changed'),
   'participant-changed': recorder('participant-changed'),
-  'message-received': stateWriter('message-received', ['record-conversations', 'read-participants', 'store-messages']),
+  'message-received': stateWriter('message-received', ['record-conversations', 'store-messages']),
   'note-received': stateWriter('note-received', ['read-participants', 'store-messages']),
   'message-updated': stateWriter('message-updated', ['read-participants', 'store-messages']),
   'note-updated': stateWriter('note-updated', ['read-participants', 'store-messages']),
@@ -82,11 +80,7 @@ export const functions = {
     'list-media',
     'delete-media',
   ]),
-  'message-delivered': stateWriter('message-delivered', [
-    'record-conversations',
-    'read-participants',
-    'store-messages',
-  ]),
+  'message-delivered': stateWriter('message-delivered', ['record-conversations', 'store-messages']),
   'message-seen': stateWriter('message-seen', ['record-seen']),
   'postback-received': stateWriter('postback-received', ['conversations-table-name', 'store-postbacks']),
   'route-thread': router('route-thread'),
@@ -314,9 +308,6 @@ export interface TableSpec {
   /** The environment variable that holds the name of the table. */
   readonly variable: ResourceVariable;
 }
-
-/** Rate limits, queues of conversations and idempotency records. Every item expires. */
-export const controlTable = { partitionKey: 'pk', indexes: [], expiry: 'expires' } as const satisfies TableLayout;
 
 export const tables = {
   conversations: { layout: conversationsTable, variable: 'CONVERSATIONS_TABLE' },

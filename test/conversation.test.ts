@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { type Local, pollOptions, post, startLocal } from './local.ts';
+import { pollOptions, post } from './local.ts';
+import { awsClientConfig } from './local-aws.ts';
+import { listKeys } from './media.ts';
+import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
 const conversationPage = z.object({
   conversations: z.array(z.object({ organizationId: z.string() })),
@@ -12,11 +15,10 @@ const conversationPage = z.object({
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 
 describe('the webhooks of a chat', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   /** A chat of a new organization, and functions that post its webhooks. */
   function chat() {
@@ -60,7 +62,7 @@ describe('the webhooks of a chat', () => {
       messages: [{ id: 'THREAD_1' }],
       notes: [{ id: 'THREAD_2', content: 'edited note', edited: true }],
     });
-    expect(local.output()).not.toMatch(/message\.\w+ .*confidential/);
+    expect(await local.output()).not.toMatch(/message\.\w+ .*confidential/);
   });
 
   it('are stored through the bucket if they are too large for the bus', async () => {
@@ -92,27 +94,22 @@ describe('the webhooks of a chat', () => {
 
   it('keep a tombstone in any order of arrival, and remove the stored media', async () => {
     const { arrives, edited, deleted, organizationId, read } = chat();
-    const s3 = new S3Client({
-      endpoint: local.aws,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    });
-    const Prefix = `${organizationId}/CHAT/THREAD_1/`;
+    const prefix = `${organizationId}/CHAT/THREAD_1/`;
     await arrives(1, {
       type: 'file',
       name: 'a.png',
       url: 'https://cdn.livechat-files.com/a.png',
       content_type: 'image/png',
     });
-    await s3.send(new PutObjectCommand({ Bucket: 'media', Key: `${Prefix}a.png`, Body: 'bytes' }));
+    const file = { Bucket: 'media', Key: `${prefix}a.png`, Body: 'bytes' };
+    await new S3Client(awsClientConfig(local)).send(new PutObjectCommand(file));
     await deleted(1);
     await deleted(2);
     await edited(2);
     await arrives(2);
     await arrives(3, { deleted: true });
     await arrives(3);
-    const { KeyCount } = await s3.send(new ListObjectsV2Command({ Bucket: 'media', Prefix }));
-    expect(KeyCount).toBe(0);
+    expect(await listKeys(local, prefix)).toEqual([]);
     const body = await read();
     const tombstone = { deleted: true, author: { id: customer, type: 'customer' } };
     expect(body).toMatchObject({ messages: [{ ...tombstone, type: 'media' }, tombstone, tombstone] });
@@ -246,8 +243,13 @@ describe('the webhooks of a chat', () => {
     const chats = Array.from({ length: 5 }, chat);
     for (const { arrives } of chats) await arrives(1);
     const listed: string[] = [];
-    for (let after: string | undefined = ''; after !== undefined; ) {
-      const { body } = await local.api(`/api/conversations?status=open&limit=2${after && `&after=${after}`}`);
+    // Starts after the conversations of other tests, which are newer.
+    const start = { lastActivityAt: '2026-03-11T09:15:00.000000Z', id: '', organizationId: '' };
+    for (
+      let after: string | undefined = Buffer.from(JSON.stringify(start)).toString('base64url');
+      after !== undefined;
+    ) {
+      const { body } = await local.api(`/api/conversations?status=open&limit=2&after=${after}`);
       const page = conversationPage.parse(body);
       expect(page.conversations.length).toBeLessThanOrEqual(2);
       listed.push(...page.conversations.map(({ organizationId }) => organizationId));

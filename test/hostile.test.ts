@@ -1,34 +1,40 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from './fixtures.ts';
-import { type Local, organizationId, pollOptions, post, secret, startLocal } from './local.ts';
+import { pollOptions, post, secret } from './local.ts';
+import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
 const accepted = { status: 200, body: '{"success":true}' };
 const refused = { status: 401, body: '{"error":"Invalid signature"}' };
 const notJson = { status: 400, body: '{"error":"Invalid JSON"}' };
 /** A message content that must not appear in logs. */
-const marker = 'confidential-content';
+const marker = `confidential-${randomUUID()}`;
+const organizationId = randomUUID();
 
 describe('the webhook with hostile input', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   const message = (text = marker) => {
     const body = fixture('incoming_event.message.customer.json');
     const id = randomUUID();
     const event = { id, type: 'message', created_at: '2026-03-11T09:14:14.120349Z', author_id: randomUUID(), text };
-    return { ...body, payload: { chat_id: `chat-${id}`, thread_id: `thread-${id}`, event } };
+    return {
+      ...body,
+      organization_id: organizationId,
+      payload: { chat_id: `chat-${id}`, thread_id: `thread-${id}`, event },
+    };
   };
   const sign = (body: string | Uint8Array, key = secret) => ({
     'X-Signature': createHmac('sha256', key).update(body).digest('hex'),
   });
 
-  async function expectNothingStored(): Promise<void> {
+  async function expectNothingStored(organization: string = organizationId): Promise<void> {
     await local.idle();
-    expect(await local.api('/api/conversations')).toMatchObject({ body: { conversations: [] } });
+    const { body } = await local.api(`/api/conversations?organizationId=${encodeURIComponent(organization)}`);
+    expect(body).toMatchObject({ conversations: [] });
   }
 
   it('rejects a body over 1 MiB with 413', async () => {
@@ -95,7 +101,9 @@ describe('the webhook with hostile input', () => {
 
   it('does not read another secret for an organization id that is a path', async () => {
     expect(await post(local, { ...message(), organization_id: '../../default', secret_key: 'guess' })).toEqual(refused);
-    expect(await post(local, { ...message(), organization_id: `${organizationId}/../default` })).toEqual(accepted);
+    const path = `${organizationId}/../default`;
+    expect(await post(local, { ...message(), organization_id: path })).toEqual(accepted);
+    await expectNothingStored(path);
     await expectNothingStored();
   });
 
@@ -103,8 +111,12 @@ describe('the webhook with hostile input', () => {
     expect(await post(local, { action: 'ping' })).toEqual(accepted);
     expect(await post(local, { action: 'ping', organization_id: organizationId })).toEqual(refused);
     expect(await post(local, fixture('_app_webhook.application_installed.json'))).toEqual(accepted);
-    expect(await post(local, fixture('_edge.wrong_secret_key.json'))).toEqual(refused);
-    expect(await post(local, fixture('_edge.unknown_action.json'))).toEqual(accepted);
+    expect(await post(local, { ...fixture('_edge.wrong_secret_key.json'), organization_id: organizationId })).toEqual(
+      refused,
+    );
+    expect(await post(local, { ...fixture('_edge.unknown_action.json'), organization_id: organizationId })).toEqual(
+      accepted,
+    );
     expect(await post(local, fixture('v3.4/_v3.3_incoming_event.json'))).toEqual(accepted);
     await expectNothingStored();
   });
@@ -124,8 +136,9 @@ describe('the webhook with hostile input', () => {
     await local.idle();
     await expect.poll(local.output, pollOptions).toContain('event handled');
     await expect.poll(local.output, pollOptions).toMatch(/"type":"message\.received".*"EventsHandled":1/);
-    expect(local.output()).not.toContain(secret);
-    expect(local.output()).not.toContain(marker);
+    const output = await local.output();
+    expect(output).not.toContain(secret);
+    expect(output).not.toContain(marker);
   });
 });
 

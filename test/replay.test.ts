@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
-import { type Local, organizationId, post, startLocal } from './local.ts';
+import { organizationId, post } from './local.ts';
 import { outbound } from './outbound.ts';
+import { type SharedLocal, sharedLocal } from './shared-local.ts';
 
 describe('events replayed from the archive', () => {
-  let local: Local;
+  let local: SharedLocal;
   beforeAll(async () => {
-    local = await startLocal();
+    local = await sharedLocal();
   });
-  afterAll(() => local.stop());
 
   const replay = async (source: string, detailType: string, detail: object): Promise<void> => {
     const entry = {
@@ -38,15 +38,15 @@ describe('events replayed from the archive', () => {
     await replay('shop', 'message.send.requested', { data });
     await bus.waitForExecutions();
     expect(await bus.sentTexts(conversationId)).toEqual([]);
-    expect((await local.api('/api/executions')).body).toMatchObject({ executions: [] });
+    expect(await bus.deadLetters(conversationId)).toEqual([]);
     await bus.put('shop', 'message.send.requested', { data });
     await bus.waitForExecutions();
     expect(await bus.sentTexts(conversationId)).toEqual(['Once']);
   });
 
   it('restore lost messages and change nothing else', async () => {
-    const message = fixture('incoming_event.message.customer.json');
-    await post(local, message);
+    const organizationId = randomUUID();
+    await post(local, { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId });
     await local.idle();
     const conversation = () => local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
     const { body: before } = await conversation();

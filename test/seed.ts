@@ -8,12 +8,11 @@ import { type Local, organizationId } from './local.ts';
  */
 export async function createSeeder(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
-  const [{ conversations }, { Message }, { expiresAfter }] = await Promise.all([
-    import('../core/conversations/entities.ts'),
-    import('../core/messages/entities.ts'),
+  const [{ Conversation, Organization, StoredEvent }, { Message }, { expiresAfter }] = await Promise.all([
+    import('../core/conversations/conversations.ts'),
+    import('../core/messages/messages.ts'),
     import('../core/platform/dynamodb.ts'),
   ]);
-  const { conversation, event, organization } = conversations.entities;
   const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
 
   /** Stores conversations; the first has the latest activity. */
@@ -26,12 +25,12 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       lastActivityAt: toTimestamp(latest - index * apartMs),
       participants: participantsFor(index),
       assigned: { agents: [agent.id], groups: [0] },
-      earlier: {},
+      otherThreads: {},
       version: 3,
       expires,
     }));
-    await organization.upsert({ organizationId }).go();
-    await requireComplete(conversation.put(items).go({ concurrency }));
+    await Organization.upsert({ organizationId }).go();
+    await requireComplete(Conversation.put(items).go({ concurrency }));
   }
 
   return {
@@ -40,7 +39,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
     /** Stores messages of one conversation, a second apart, the last at `latest`; every other message is an agent's. */
     async messages(conversationId: string, count: number, latest = Date.now()): Promise<void> {
       const from = latest - (count - 1) * 1_000;
-      await event.put({ ...startEvent(conversationId, toTimestamp(from)), expires }).go();
+      await StoredEvent.put({ ...startEvent(conversationId, toTimestamp(from)), expires }).go();
       const items = Array.from({ length: count }, (_, number) =>
         message(conversationId, number, from + number * 1_000),
       );

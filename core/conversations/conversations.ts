@@ -1,61 +1,133 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DomainEvent } from '../events/event.ts';
+import { CustomAttributeType, Entity, Service } from 'electrodb';
+import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
-import type { EventMetadata, NormalizedMessage, Participant, UserType } from '../events/schemas.ts';
-import { expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
-import { conversations } from './entities.ts';
+import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
+import { required } from '../platform/configuration.ts';
+import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import {
   type Assignment,
-  type ChatEvent,
   type ConversationEvent,
   type ConversationProjection,
   projectConversation,
   type ThreadActivity,
 } from './projection.ts';
 
-export type { ChatEvent } from './projection.ts';
-
-const { conversation, event: events, readMark, organization } = conversations.entities;
-
 export interface ConversationKey {
   readonly organizationId: string;
   readonly conversationId: string;
 }
 
-/** Concurrent writers exceeded the retry limit. Lambda retries the event later. */
-export class ContentionError extends Error {
-  override readonly name = 'Contention';
+const table = { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') };
+// LiveChat's ids are case-sensitive; ElectroDB lowercases keys by default.
+const casing = 'none';
+const service = 'livechat';
+const partition = { field: 'pk', composite: ['organizationId', 'conversationId'], casing } as const;
+const text = { type: 'string', required: true } as const;
+const keyAttributes = { organizationId: text, conversationId: text } as const;
+const expires = { type: 'number', required: true } as const;
+
+/** The stored projection of a conversation, for lists and fast reads. */
+export const Conversation = new Entity(
+  {
+    model: { entity: 'conversation', version: '1', service },
+    attributes: {
+      ...keyAttributes,
+      status: { type: ['queued', 'open', 'idle', 'closed'] as const, required: true },
+      currentThreadId: { type: 'string' },
+      /** LiveChat's time, in microseconds: the current thread's latest message, or its start. */
+      lastActivityAt: text,
+      participants: { type: CustomAttributeType<readonly Participant[]>('any'), required: true },
+      assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
+      otherThreads: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
+      /** Incremented with each write, for optimistic concurrency. */
+      version: { type: 'number', required: true },
+      expires,
+    },
+    indexes: {
+      primary: { collection: 'timeline', pk: partition, sk: { field: 'sk', composite: [], casing } },
+      byActivity: {
+        index: 'byActivity',
+        pk: { field: 'gsi1pk', composite: ['organizationId', 'status'], casing },
+        sk: { field: 'gsi1sk', composite: ['lastActivityAt', 'conversationId'], casing },
+      },
+    },
+  },
+  table,
+);
+
+/** An event of a conversation. Duplicates are stored once, with the earliest receipt. */
+export const StoredEvent = new Entity(
+  {
+    model: { entity: 'event', version: '1', service },
+    attributes: {
+      ...keyAttributes,
+      eventId: text,
+      /** ISO 8601. */
+      receivedAt: text,
+      event: { type: CustomAttributeType<ConversationEvent>('any'), required: true },
+      expires,
+    },
+    indexes: {
+      primary: { collection: 'timeline', pk: partition, sk: { field: 'sk', composite: ['eventId'], casing } },
+    },
+  },
+  table,
+);
+
+/** LiveChat's time up to which a user has read, with the earliest receipt. */
+const ReadMark = new Entity(
+  {
+    model: { entity: 'readMark', version: '1', service },
+    attributes: { ...keyAttributes, userId: text, seenUpTo: text, receivedAt: text, expires },
+    indexes: {
+      primary: { collection: 'timeline', pk: partition, sk: { field: 'sk', composite: ['userId'], casing } },
+    },
+  },
+  table,
+);
+
+/** An organization that has a conversation, for listing organizations. */
+export const Organization = new Entity(
+  {
+    model: { entity: 'organization', version: '1', service },
+    attributes: { organizationId: text },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: [], casing },
+        sk: { field: 'sk', composite: ['organizationId'], casing },
+      },
+    },
+  },
+  table,
+);
+
+const { timeline } = new Service({ conversation: Conversation, event: StoredEvent, readMark: ReadMark }, table)
+  .collections;
+
+type StoredProjection = NonNullable<Awaited<ReturnType<typeof readTimeline>>['stored']>;
+
+/** The stored projection and all events and read marks of a conversation, in one consistent query. */
+export async function readTimeline(key: ConversationKey) {
+  const { data } = await timeline(key).go({ consistent: true, pages: 'all' });
+  return { stored: data.conversation[0], events: data.event.map(({ event }) => event), readMarks: data.readMark };
 }
 
-const maxAttempts = 12;
-const backoffMs = 15;
-const expires = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
-
-/** The outcome of recording an event. */
-export interface RecordedEvent {
-  readonly conversation: ConversationKey;
-  /** False for a duplicate. */
-  readonly isNew: boolean;
-  /** Users whose type is new or changed and differs from what their id suggests. */
-  readonly identifiedUsers: ReadonlyMap<string, UserType>;
+/** The thread activity that the stored projection contains. */
+export function threadActivity(stored: StoredProjection | undefined): ThreadActivity {
+  if (!stored?.currentThreadId) return stored?.otherThreads ?? {};
+  return { ...stored.otherThreads, [stored.currentThreadId]: stored.lastActivityAt };
 }
 
-/** Stores an event of a conversation and updates the projection. Idempotent. */
-export async function recordEvent(event: ChatEvent): Promise<RecordedEvent> {
-  const key = { organizationId: event.metadata.organizationId, conversationId: event.data.conversationId };
-  const isNew = await putEvent(key, withoutOpening(event));
-  const { projection, before } = await updateProjection(key);
-  const types = new Map(before.map(({ id, type }) => [id, type]));
-  const identified = projection.participants.filter(
-    ({ id, type, misleadingId }) => misleadingId && types.get(id) !== type,
-  );
-  return { conversation: key, isNew, identifiedUsers: new Map(identified.map(({ id, type }) => [id, type])) };
+/** The participants and the assignment as currently stored; empty if the conversation is not stored yet. */
+export async function readProjection(
+  key: ConversationKey,
+): Promise<Pick<StoredProjection, 'participants' | 'assigned'>> {
+  const { data } = await Conversation.get(key).go({ consistent: true });
+  return data ?? { participants: [], assigned: { agents: [], groups: [] } };
 }
 
-/** The opening messages are stored with the messages, where deleting a message removes them. */
-function withoutOpening(event: ChatEvent): ChatEvent {
-  return event.type === 'chat.started' ? { ...event, data: { ...event.data, opening: undefined } } : event;
-}
+const expiry = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
 
 /**
  * Moves the conversation's last activity forward and returns the participants. System messages do not count as activity,
@@ -69,55 +141,40 @@ export async function recordMessage(
   const key: ConversationKey = { organizationId, conversationId };
   if (message.metadata.idle === true) {
     await putEvent(key, { type: 'idle', metadata, data: { conversationId, threadId, at } });
-    return (await updateProjection(key)).projection.participants;
+    return (await updateProjection(key)).participants;
   }
   if (message.author.type === 'system') return [];
-  const arrival = { threadId, at };
-  return (
-    (await advanceLastActivity(key, arrival)) ??
-    (await participantsIfStale(key, arrival)) ??
-    (await updateProjection(key, arrival)).projection.participants
-  );
-}
-
-/** A message's thread and LiveChat's time. */
-interface Arrival {
-  readonly threadId: string;
-  readonly at: string;
+  const advanced = await advanceLastActivity(key, threadId, at);
+  return advanced ?? (await updateProjection(key, { [threadId]: at })).participants;
 }
 
 /**
  * One conditional write for a message in the current thread of an open conversation; returns the participants. Undefined if
  * the message is not the latest there, or if more than the time changes.
  */
-async function advanceLastActivity(key: ConversationKey, arrival: Arrival) {
+async function advanceLastActivity(key: ConversationKey, threadId: string, at: string) {
   const updated = await ifConditionHolds(
-    conversation
-      .patch(key)
-      .set({ lastActivityAt: arrival.at, expires: expires() })
+    Conversation.patch(key)
+      .set({ lastActivityAt: at, expires: expiry() })
       .add({ version: 1 })
       .where(
         ({ currentThreadId, status, lastActivityAt }, op) =>
-          `${op.eq(currentThreadId, arrival.threadId)} AND ${op.eq(status, 'open')} AND ${op.lt(lastActivityAt, arrival.at)}`,
+          `${op.eq(currentThreadId, threadId)} AND ${op.eq(status, 'open')} AND ${op.lt(lastActivityAt, at)}`,
       )
       .go({ response: 'all_new' }),
   );
   return updated?.data.participants;
 }
 
-/** The participants if a later message of the same open thread is already recorded: nothing needs to be written. */
-async function participantsIfStale(key: ConversationKey, { threadId, at }: Arrival) {
-  const stored = await readStored(key);
-  const isStale = stored?.status === 'open' && stored.currentThreadId === threadId && stored.lastActivityAt >= at;
-  return isStale ? stored.participants : undefined;
-}
-
-/** The participants and the assignment as currently stored; empty if the conversation is not stored yet. */
-export async function readAssignment(
-  key: ConversationKey,
-): Promise<{ participants: readonly Participant[]; assigned: Assignment }> {
-  const stored = await readStored(key);
-  return { participants: stored?.participants ?? [], assigned: stored?.assigned ?? { agents: [], groups: [] } };
+/** Stores an event once. A duplicate that was received earlier only changes the time of receipt. */
+export async function putEvent(key: ConversationKey, event: ConversationEvent): Promise<StoreOutcome> {
+  const { id: eventId, receivedAt } = event.metadata;
+  const written = await ifConditionHolds(
+    StoredEvent.upsert({ ...key, eventId, receivedAt, event, expires: expiry() })
+      .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
+      .go({ response: 'all_old' }),
+  );
+  return written && !written.data?.receivedAt ? 'stored' : 'duplicate';
 }
 
 /** Moves a user's read mark forward, never back. A duplicate changes it only if it was received earlier. */
@@ -125,8 +182,7 @@ export async function recordRead({ metadata, data }: DomainEvent<'message.seen'>
   const { organizationId, receivedAt } = metadata;
   const { conversationId, seenUpTo } = data;
   await ifConditionHolds(
-    readMark
-      .upsert({ organizationId, conversationId, userId: data.by.id, seenUpTo, receivedAt, expires: expires() })
+    ReadMark.upsert({ organizationId, conversationId, userId: data.by.id, seenUpTo, receivedAt, expires: expiry() })
       .where((stored, op) =>
         [
           op.notExists(stored.seenUpTo),
@@ -138,69 +194,66 @@ export async function recordRead({ metadata, data }: DomainEvent<'message.seen'>
   );
 }
 
-/** The stored projection and all events and read marks of a conversation, in one consistent query. */
-export async function readTimeline(key: ConversationKey) {
-  const { data } = await conversations.collections.timeline(key).go({ consistent: true, pages: 'all' });
-  return { stored: data.conversation[0], events: data.event.map(({ event }) => event), readMarks: data.readMark };
+/** Concurrent writers exceeded the retry limit. Lambda retries the event later. */
+export class ContentionError extends Error {
+  override readonly name = 'Contention';
 }
 
-type StoredProjection = NonNullable<Awaited<ReturnType<typeof readTimeline>>['stored']>;
-
-async function readStored(key: ConversationKey): Promise<StoredProjection | undefined> {
-  const { data } = await conversation.get(key).go({ consistent: true });
-  return data ?? undefined;
-}
-
-/** The thread activity that the stored projection contains. */
-export function threadActivity(stored: StoredProjection | undefined): ThreadActivity {
-  if (!stored) return {};
-  return stored.currentThreadId
-    ? { ...stored.earlier, [stored.currentThreadId]: stored.lastActivityAt }
-    : stored.earlier;
-}
-
-/** Stores an event once; a duplicate changes it only if it was received earlier. Returns false if nothing changed. */
-async function putEvent(key: ConversationKey, event: ConversationEvent): Promise<boolean> {
-  const { id: eventId, receivedAt } = event.metadata;
-  const written = await ifConditionHolds(
-    events
-      .upsert({ ...key, eventId, receivedAt, event, expires: expires() })
-      .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
-      .go(),
-  );
-  return written !== undefined;
-}
+const maxAttempts = 12;
+const backoffMs = 15;
 
 /**
- * Rebuilds the projection from the stored events and, if given, the arrival of a message. Returns the new projection and the
- * participants before. Optimistic concurrency: each write requires the version that was read, so no writer loses another's
- * change.
+ * Rebuilds the projection from the stored events, the stored thread activity and, if given, the activity of a new message.
+ * Optimistic concurrency: each write requires the version that was read, so no writer loses another's change.
  *
  * @throws ContentionError
  */
-async function updateProjection(
+export async function updateProjection(
   key: ConversationKey,
-  arrival?: Arrival,
-): Promise<{ readonly projection: ConversationProjection; readonly before: readonly Participant[] }> {
+  newActivity: ThreadActivity = {},
+): Promise<ConversationProjection> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     if (attempt > 0) await sleep(Math.random() * backoffMs * attempt);
     const { stored, events } = await readTimeline(key);
-    const activity = withArrival(threadActivity(stored), arrival);
+    const activity = mergeActivity(threadActivity(stored), newActivity);
     const projection = projectConversation(events, activity);
-    const item = storedFields(projection, activity);
-    const before = stored?.participants ?? [];
-    if (stored && isUnchanged(item, stored)) return { projection, before };
+    const item = toItem(projection, activity);
+    if (stored && isUnchanged(item, stored)) return projection;
     const written = await ifConditionHolds(
-      conversation
-        .put({ ...key, ...item, version: (stored?.version ?? 0) + 1, expires: expires() })
+      Conversation.put({ ...key, ...item, version: (stored?.version ?? 0) + 1, expires: expiry() })
         .where(({ version }, op) => (stored ? op.eq(version, stored.version) : op.notExists(version)))
         .go(),
     );
     if (!written) continue;
     if (!stored) await putOrganization(key.organizationId);
-    return { projection, before };
+    return projection;
   }
   throw new ContentionError(`conversation ${key.conversationId}: too many concurrent writes; try again`);
+}
+
+/** The later time of each thread. */
+function mergeActivity(stored: ThreadActivity, added: ThreadActivity): ThreadActivity {
+  const later = Object.entries(added).filter(([threadId, at]) => at > (stored[threadId] ?? ''));
+  return { ...stored, ...Object.fromEntries(later) };
+}
+
+/**
+ * The attributes to store. `lastActivityAt` is the current thread's activity, `otherThreads` that of the others, except closed
+ * threads with a known start: their activity no longer affects the projection.
+ */
+function toItem({ threads, currentThreadId, ...projection }: ConversationProjection, activity: ThreadActivity) {
+  const omitted = threads.filter(
+    ({ id, status, createdAt }) => id === currentThreadId || (status === 'closed' && createdAt),
+  );
+  const { ...otherThreads }: Record<string, string> = activity;
+  for (const { id } of omitted) delete otherThreads[id];
+  return { ...projection, ...(currentThreadId !== undefined && { currentThreadId }), otherThreads };
+}
+
+function isUnchanged(item: object, stored: StoredProjection): boolean {
+  const before = new Map<string, unknown>(Object.entries(stored));
+  // DynamoDB does not keep the order of map members.
+  return Object.entries(item).every(([name, value]) => canonicalJson(before.get(name)) === canonicalJson(value));
 }
 
 /** The organizations that this process has stored: each is written once per process. */
@@ -208,39 +261,6 @@ const storedOrganizations = new Set<string>();
 
 async function putOrganization(organizationId: string): Promise<void> {
   if (storedOrganizations.has(organizationId)) return;
-  await organization.upsert({ organizationId }).go();
+  await Organization.upsert({ organizationId }).go();
   storedOrganizations.add(organizationId);
-}
-
-/**
- * The attributes to store. The current thread's activity is `lastActivityAt`. The activity of a closed thread with a known
- * start no longer affects the projection and is dropped.
- */
-function storedFields({ threads, ...projection }: ConversationProjection, activity: ThreadActivity) {
-  const { status, currentThreadId, lastActivityAt, participants, assigned } = projection;
-  const final = new Set(threads.flatMap((one) => (one.status === 'closed' && one.createdAt ? [one.id] : [])));
-  const earlier = Object.entries(activity)
-    .filter(([id]) => id !== currentThreadId && !final.has(id))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    status,
-    ...(currentThreadId !== undefined && { currentThreadId }),
-    lastActivityAt,
-    participants,
-    assigned,
-    earlier: Object.fromEntries(earlier),
-  };
-}
-
-function withArrival(activity: ThreadActivity, arrival: Arrival | undefined): ThreadActivity {
-  const last = arrival && activity[arrival.threadId];
-  return arrival && (last === undefined || arrival.at > last)
-    ? { ...activity, [arrival.threadId]: arrival.at }
-    : activity;
-}
-
-function isUnchanged(item: object, stored: StoredProjection): boolean {
-  const before = new Map<string, unknown>(Object.entries(stored));
-  // DynamoDB does not keep the order of map members.
-  return Object.entries(item).every(([name, value]) => canonicalJson(before.get(name)) === canonicalJson(value));
 }

@@ -14,6 +14,7 @@ import {
   updated,
 } from '../../test/conversation-events.ts';
 import { propertyRuns } from '../../test/depth.ts';
+import type { Participant } from '../events/schemas.ts';
 import { type ConversationEvent, groupByThread, projectConversation } from './projection.ts';
 
 describe('the status of a conversation', () => {
@@ -60,6 +61,31 @@ describe('the status of a conversation', () => {
   });
 });
 
+describe('the last activity of a conversation', () => {
+  it.each([
+    ['its latest message', [started(10)], { S: at(9), T: at(15) }, at(15)],
+    [
+      'the start of its latest thread if that is later',
+      [started(20), started(10, { threadId: 'S' })],
+      { S: at(12) },
+      at(20),
+    ],
+    [
+      'the latest receipt of an event if it has no start and no message',
+      [closed(12), agent(11, 'joined')],
+      {},
+      receipt(12),
+    ],
+    ['empty without events', [], {}, ''],
+  ])('is %s', (_what, given, times: Readonly<Record<string, string>>, lastActivityAt) => {
+    expect(projectConversation(given, times).lastActivityAt).toBe(lastActivityAt);
+  });
+
+  function receipt(minute: number): string {
+    return metadata(minute, '').receivedAt;
+  }
+});
+
 describe('the assignment of a conversation', () => {
   const present = [
     { id: agentId, type: 'agent', present: true },
@@ -90,6 +116,16 @@ describe('the assignment of a conversation', () => {
     ['unchanged by a tag', [startEvent, updated(11, { tag: 'x' })], [agentId], [4]],
     ['unchanged by a join or leave', [startEvent, agent(11, 'joined', tomas), agent(12, 'left')], [agentId], [4]],
     ['the replacement of an agent', [startEvent, agent(11, 'joined', tomas, agentId)], [tomas], [4]],
+    [
+      'the other agents after a replacement',
+      [
+        transferred(11, { to: { agents: ['a', 'b'] } }),
+        agent(12, 'joined', 'c', 'b'),
+        agent(13, 'joined', 'a', 'none'),
+      ],
+      ['c', 'a'],
+      [],
+    ],
     ['unchanged by closing', [startEvent, closed(11)], [agentId], [4]],
     ['that of the newer thread', [startEvent, started(20, { threadId: 'U', groups: [7] })], [], [7]],
     [
@@ -115,6 +151,11 @@ describe('the participants', () => {
     metadata: metadata(minute, 'participant'),
     data: { conversationId: 'C', threadId: 'T', change, participant: { id: customerId, type: 'customer', ...given } },
   });
+  const departed = (minute: number, agent: Participant): ConversationEvent => ({
+    type: 'agent.changed',
+    metadata: metadata(minute, 'departed'),
+    data: { conversationId: 'C', threadId: 'T', change: 'left', agent },
+  });
   const dana = { id: customerId, type: 'customer', name: 'Dana', present: true } as const;
   const startEvent = started(10, { participants: [dana] });
 
@@ -132,9 +173,29 @@ describe('the participants', () => {
       [{ ...dana, fields: { a: '1', b: '2' } }],
     ],
     [
-      'of the described type',
+      'with the fields of any event',
+      [join(11, 'fields', { fields: { a: '1' } }), join(12, 'left', {})],
+      [{ fields: { a: '1' } }],
+    ],
+    [
+      'of the type in the start, whatever type a departure derives from the id',
       [started(10, { participants: [{ ...dana, id: 'x' }] }), join(11, 'left', { id: 'x', type: 'unknown' })],
       [{ ...dana, id: 'x' }],
+    ],
+    [
+      'of the type in a join, whatever type a departure derives from the id',
+      [join(10, 'joined', { id: 'x', name: 'Dana' }), join(11, 'left', { id: 'x', type: 'unknown', present: false })],
+      [{ id: 'x', type: 'customer', name: 'Dana', present: false }],
+    ],
+    [
+      'of the type in a join of an agent, whatever type a departure derives from the id',
+      [agent(10, 'joined', 'x'), departed(11, { id: 'x', type: 'unknown' })],
+      [{ id: 'x', type: 'agent' }],
+    ],
+    [
+      'of the type in the latest departure if nothing describes them',
+      [departed(10, { id: 'x', type: 'unknown' }), departed(11, { id: 'x', type: 'bot' })],
+      [{ id: 'x', type: 'bot' }],
     ],
     [
       'described after being named',
@@ -145,6 +206,11 @@ describe('the participants', () => {
       'customers, then agents, then bots',
       [agent(10, 'joined', botId), agent(11, 'joined'), startEvent],
       [{ id: customerId }, { id: agentId }, { id: botId }],
+    ],
+    [
+      'by id among agents',
+      [agent(10, 'joined', 'c'), agent(11, 'joined', 'a'), agent(12, 'joined', 'b')],
+      [{ id: 'a' }, { id: 'b' }, { id: 'c' }],
     ],
   ])('is %s', (_who, given, participants) => {
     expect(projectConversation(given, {}).participants).toMatchObject(participants);
@@ -298,6 +364,8 @@ describe('an event without a thread id', () => {
   it('belongs to no thread while none is known, and is kept', () => {
     const event = unplaced(20);
     expect(groupByThread([event], {})).toEqual([{ thread: undefined, events: [event] }]);
+    const later = unplaced(30);
+    expect(groupByThread([later, event], {})).toEqual([{ thread: undefined, events: [event, later] }]);
   });
 });
 

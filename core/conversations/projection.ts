@@ -87,11 +87,11 @@ export function groupByThread(events: readonly ConversationEvent[], activity: Th
     return { id, events: own, createdAt, time: createdAt ?? activity[id] ?? '' };
   });
   groups.sort((a, b) => compare(a.time, b.time) || compare(a.id, b.id));
-  const unassigned: ConversationEvent[] = [];
+  const withoutThread: ConversationEvent[] = [];
   for (const event of events.filter(({ data }) => data.threadId === undefined)) {
     // An event without a thread id belongs to the thread that was current at its receipt.
     const group = groups.findLast(({ time }) => time <= event.metadata.receivedAt) ?? groups[0];
-    (group?.events ?? unassigned).push(event);
+    (group?.events ?? withoutThread).push(event);
   }
   const threads = groups.map(({ id, createdAt, events: own }): ThreadEvents => {
     const ordered = own.sort(compareInThread);
@@ -100,7 +100,7 @@ export function groupByThread(events: readonly ConversationEvent[], activity: Th
     const status = threadStatus(ordered, activity[id]);
     return { thread: { id, status, createdAt, previousThreadId, tags: threadTags(ordered) }, events: ordered };
   });
-  return [{ thread: undefined, events: unassigned.sort(compareInThread) }, ...threads];
+  return [{ thread: undefined, events: withoutThread.sort(compareInThread) }, ...threads];
 }
 
 export function compare(a: string, b: string): number {
@@ -179,22 +179,23 @@ function presentAgents(participants: EventData<'chat.started'>['participants']):
 
 const participantOrder: readonly UserType[] = ['customer', 'agent', 'bot', 'system', 'unknown'];
 
-/** Merges the participants of events in the order they apply: a later field replaces an earlier one. */
+/** Merges the participants of events in the order they apply. A later value replaces an earlier one. */
 function projectParticipants(events: readonly ConversationEvent[]): Participant[] {
   const participants = new Map<string, Participant>();
   const described = new Set<string>();
   for (const { participant, isDescribed } of events.flatMap(participantMentions)) {
     const before = participants.get(participant.id);
-    const type = before && described.has(participant.id) && !isDescribed ? before.type : participant.type;
+    const type = before && described.has(before.id) && !isDescribed ? before.type : participant.type;
     if (isDescribed) described.add(participant.id);
-    participants.set(participant.id, mergeParticipant(before, { ...participant, type }));
+    const fields = before?.fields && { fields: { ...before.fields, ...participant.fields } };
+    participants.set(participant.id, { ...before, ...participant, type, ...fields });
   }
   return [...participants.values()].sort(
-    (a, b) => participantOrder.indexOf(a.type) - participantOrder.indexOf(b.type) || (a.id < b.id ? -1 : 1),
+    (a, b) => participantOrder.indexOf(a.type) - participantOrder.indexOf(b.type) || compare(a.id, b.id),
   );
 }
 
-/** `isDescribed`: LiveChat described the user rather than only naming the id. */
+/** `isDescribed`: the event has LiveChat's description of the user. Otherwise the type is derived from the id alone. */
 function participantMentions(
   event: ConversationEvent,
 ): { readonly participant: Participant; readonly isDescribed: boolean }[] {
@@ -208,12 +209,6 @@ function participantMentions(
     default:
       return [];
   }
-}
-
-function mergeParticipant(before: Participant | undefined, { id, type, ...rest }: Participant): Participant {
-  const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const fields = before?.fields || rest.fields ? { ...before?.fields, ...rest.fields } : undefined;
-  return { ...before, id, type, ...defined, ...(fields && { fields }) };
 }
 
 function latest(times: readonly string[]): string | undefined {

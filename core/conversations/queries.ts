@@ -1,8 +1,7 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { type ConversationKey, readTimeline, threadActivity } from './conversations.ts';
-import { conversations } from './entities.ts';
+import { Conversation, type ConversationKey, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
 import {
   type Assignment,
@@ -12,8 +11,6 @@ import {
   type Status,
   type Thread,
 } from './projection.ts';
-
-const { conversation, organization } = conversations.entities;
 
 export const statuses = ['queued', 'open', 'idle', 'closed'] as const satisfies readonly Status[];
 
@@ -110,13 +107,13 @@ async function* readPages(partition: Partition, query: ConversationQuery): Async
 }
 
 function readPage(partition: Partition, { pageSize: limit, from }: ConversationQuery, cursor: string | null) {
-  const query = conversation.query.byActivity(partition);
+  const query = Conversation.query.byActivity(partition);
   return startFrom(query, partition, from).go({ limit, cursor, order: 'desc' });
 }
 
 /** With equal time and id, conversations of a smaller organization id come after the cursor. */
 function startFrom(
-  query: ReturnType<typeof conversation.query.byActivity>,
+  query: ReturnType<typeof Conversation.query.byActivity>,
   { organizationId }: Partition,
   from: ConversationQuery['from'],
 ) {
@@ -129,7 +126,7 @@ function startFrom(
 
 /** Lists the organizations that have a conversation. */
 export async function organizations(): Promise<string[]> {
-  const { data } = await organization.query.primary({}).go({ pages: 'all' });
+  const { data } = await Organization.query.primary({}).go({ pages: 'all' });
   return data.map(({ organizationId }) => organizationId);
 }
 
@@ -205,7 +202,7 @@ export async function findCustomerConversations(
 
 /** All stored items of a conversation. The projection comes last: a repeated erasure finds the conversation by it. */
 export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
-  const items = await queryPartition(conversation.get(key).params());
+  const items = await queryPartition(Conversation.get(key).params());
   const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
   return items.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -11,7 +11,7 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import * as z from 'zod/mini';
 import { parseVersion } from '../livechat/api.ts';
 import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
-import type { TableLayout } from '../platform/dynamodb.ts';
+import type { TableLayout } from '../platform/tables.ts';
 import { type Check, defineCheck, deployAgain, type Finding, ifFound } from './finding.ts';
 
 const minimums: readonly (readonly [setting: string, min: number])[] = [

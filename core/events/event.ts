@@ -30,6 +30,9 @@ export interface DomainEvent<T extends EventType = EventType> {
 /** Any event of the catalogue, as a union that narrows on `type`. */
 export type AnyEvent = { [T in EventType]: DomainEvent<T> }[EventType];
 
+/** The outcome of storing an event. `superseded`: the first delivery of a message that is already edited or deleted. */
+export type StoreOutcome = 'stored' | 'duplicate' | 'superseded';
+
 /** The S3 object with the data of an event that exceeds the size limit of the bus. */
 const dataRef = z.object({ bucket: z.string(), key: z.string(), bytes: z.number() });
 export type DataRef = z.infer<typeof dataRef>;

@@ -4,12 +4,7 @@ import { eventSource } from './catalogue.ts';
 import { type AnyEvent, type DataRef, largeEventKey } from './event.ts';
 
 /** An entry of PutEvents. */
-export interface BusEntry {
-  readonly Source: string;
-  readonly DetailType: string;
-  readonly Detail: string;
-  readonly EventBusName: string;
-}
+export type BusEntry = Readonly<Record<'Source' | 'DetailType' | 'Detail' | 'EventBusName', string>>;
 
 export interface PublishOptions {
   readonly bus: string;
@@ -17,7 +12,7 @@ export interface PublishOptions {
   readonly putEvents: (entries: readonly BusEntry[]) => Promise<readonly boolean[]>;
   /** Stores the data of an event that exceeds `maxBytes`. */
   readonly storeLargeEvent: (event: AnyEvent, json: string) => Promise<DataRef>;
-  /** The maximum size of an inline detail, in bytes. EventBridge accepts 256 KB per call in every region. */
+  /** The maximum size of the details of one call, in bytes. A larger detail is stored and replaced by a reference. */
   readonly maxBytes: number;
   readonly wait?: (ms: number) => Promise<void>;
 }
@@ -32,17 +27,18 @@ export class PublishError extends Error {
   }
 }
 
-const maxEntries = 10;
-const maxAttempts = 3;
+const maxEntriesPerCall = 10;
+/** A successful call may reject some of its entries; those are put again. Failed calls are retried by the SDK. */
+const maxAttemptsPerEntry = 3;
 const initialBackoffMs = 100;
 
-/** Publishes events and retries rejected ones. Throws {@link PublishError} if the bus rejects any of them three times. */
+/** Creates a function that publishes events. It throws {@link PublishError} if the bus rejects an event three times. */
 export function createPublisher(options: PublishOptions): Publish {
   const wait = options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
   return async (events) => {
     const entries = await Promise.all(events.map((event) => toBusEntry(event, options)));
     let rejected = await putAll(entries, options);
-    for (let attempt = 1; rejected.length > 0 && attempt < maxAttempts; attempt += 1) {
+    for (let attempt = 1; rejected.length > 0 && attempt < maxAttemptsPerEntry; attempt += 1) {
       await wait(initialBackoffMs * 2 ** (attempt - 1));
       rejected = await putAll(rejected, options);
     }
@@ -77,7 +73,7 @@ function batches(entries: readonly BusEntry[], maxBytes: number): BusEntry[][] {
   for (const entry of entries) {
     const size = Buffer.byteLength(entry.Detail);
     const last = all.at(-1);
-    if (last && last.length < maxEntries && bytes + size <= maxBytes) {
+    if (last && last.length < maxEntriesPerCall && bytes + size <= maxBytes) {
       last.push(entry);
       bytes += size;
     } else {
@@ -89,6 +85,7 @@ function batches(entries: readonly BusEntry[], maxBytes: number): BusEntry[][] {
 }
 
 const client = new EventBridgeClient({
+  // Of a failed call.
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
 });
@@ -107,24 +104,20 @@ const storeLargeEvent: PublishOptions['storeLargeEvent'] = async (event, json) =
   return { bucket, key, bytes: Buffer.byteLength(json) };
 };
 
+const busName = () => required('BUS_NAME', 'the name of the event bus');
+/** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
+const defaultMaxBytes = 240_000;
+
 /** Creates a publisher for the bus in `BUS_NAME`. */
 export function createBusPublisher(): Publish {
-  return createPublisher({
-    bus: required('BUS_NAME', 'the name of the event bus'),
-    putEvents,
-    storeLargeEvent,
-    maxBytes: wholeNumber('EVENT_MAX_BYTES', 240_000, 1_000),
-  });
+  const maxBytes = wholeNumber('EVENT_MAX_BYTES', defaultMaxBytes, 1_000);
+  return createPublisher({ bus: busName(), putEvents, storeLargeEvent, maxBytes });
 }
 
 /** Puts an event of any source on the bus without changes. */
 export async function putEvent(event: { source: string; detailType: string; detail: unknown }): Promise<void> {
-  const entry = {
-    Source: event.source,
-    DetailType: event.detailType,
-    Detail: JSON.stringify(event.detail),
-    EventBusName: required('BUS_NAME', 'the name of the event bus'),
-  };
-  const [accepted] = await putEvents([entry]);
+  const { source: Source, detailType: DetailType } = event;
+  const Detail = JSON.stringify(event.detail);
+  const [accepted] = await putEvents([{ Source, DetailType, Detail, EventBusName: busName() }]);
   if (!accepted) throw new PublishError(1, 1);
 }

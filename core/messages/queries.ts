@@ -2,8 +2,8 @@ import type { ConversationKey } from '../conversations/conversations.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { ButtonClick, type MediaState, Message } from './entities.ts';
-import type { MessageKey } from './messages.ts';
+import { ButtonClick } from './changes.ts';
+import { type MediaState, Message, type MessageKey } from './messages.ts';
 
 /** A stored message: a tombstone has `deleted` and no content. */
 export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload' | 'metadata'> & {
@@ -64,6 +64,14 @@ export async function listThreadMessages(key: ConversationKey & { threadId: stri
     .flatMap((item) => toStoredMessage(item))
     .filter(({ visibility }) => visibility === 'all')
     .toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
+}
+
+/** The ids and LiveChat's times of everything stored of a thread, including notes and tombstones. */
+export async function listMessageIds(
+  thread: Omit<MessageKey, 'messageId'>,
+): Promise<{ id: string; at: string | undefined }[]> {
+  const { data } = await Message.query.primary(thread).go({ pages: 'all', attributes: ['messageId', 'timestamp'] });
+  return data.map(({ messageId, timestamp }) => ({ id: messageId, at: timestamp }));
 }
 
 /** Finds the messages with this id: one, unless several organizations use the same id. */

@@ -17,7 +17,7 @@ describe('storeMedia', () => {
     storeMedia: typeof import('./store-media.ts').storeMedia;
     storeMessage: typeof import('./messages.ts').storeMessage;
     findMessages: typeof import('./queries.ts').findMessages;
-    Message: typeof import('./entities.ts').Message;
+    Message: typeof import('./messages.ts').Message;
     listConversationFiles: typeof import('../media/media.ts').listConversationFiles;
   };
 
@@ -29,7 +29,6 @@ describe('storeMedia', () => {
       ...(await import('./store-media.ts')),
       ...(await import('./messages.ts')),
       ...(await import('./queries.ts')),
-      ...(await import('./entities.ts')),
       ...(await import('../media/media.ts')),
     };
     rules = { maxBytes: 1_000, timeoutMs: 5_000, simulatorUrl: cdn.url };

@@ -8,8 +8,7 @@ import { removeFile } from '../media/media.ts';
 import { type StoredFile, storeFile } from '../media/store.ts';
 import { ifConditionHolds } from '../platform/dynamodb.ts';
 import { count } from '../platform/metrics.ts';
-import { type MediaState, Message } from './entities.ts';
-import type { MessageKey } from './messages.ts';
+import { type MediaState, Message, type MessageKey } from './messages.ts';
 
 /** `discarded`: the message was deleted, or now refers to another file. */
 export type MediaOutcome = 'stored' | 'refused' | 'discarded';

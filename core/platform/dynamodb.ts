@@ -38,22 +38,6 @@ export function expiresAfter(
   return Math.floor(now / 1000) + wholeNumber(setting, 365, 1) * secondsPerDay;
 }
 
-/** The schema of a DynamoDB table, from which AWS and the local engine create it. All key attributes are strings. */
-export interface TableLayout {
-  readonly partitionKey: string;
-  readonly sortKey?: string;
-  readonly indexes: readonly TableIndex[];
-  /** The TTL attribute, in seconds since 1970. DynamoDB removes expired items with a delay. */
-  readonly expiry: string;
-}
-
-export interface TableIndex {
-  readonly name: string;
-  readonly partitionKey: string;
-  readonly sortKey: string;
-  readonly projection: 'ALL' | 'KEYS_ONLY';
-}
-
 /** The key of an item, with the name of its entity. */
 export interface StoredItem {
   readonly table: string;

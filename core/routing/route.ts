@@ -1,4 +1,4 @@
-import { readAssignment } from '../conversations/conversations.ts';
+import { readProjection } from '../conversations/conversations.ts';
 import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
@@ -42,8 +42,8 @@ export interface RoutingPorts {
   readonly log: Log;
 }
 
-/** `duplicate`: an earlier invocation has made the decision. */
-export type RoutingOutcome = 'handled' | 'duplicate';
+/** `waiting`: the rules wait for the customer's first message. `duplicate`: an earlier invocation made the decision. */
+export type RoutingOutcome = 'routed' | 'waiting' | 'duplicate' | 'not routed';
 
 /** A thread to decide, and the rules for it. */
 interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 'assignees'> {
@@ -70,8 +70,8 @@ export async function routeThread(
 ): Promise<RoutingOutcome> {
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
   const rules = await ports.rules(key.organizationId);
-  if (rules.ruleSet.rules.length === 0) return 'handled';
-  let outcome: RoutingOutcome = 'handled';
+  if (rules.ruleSet.rules.length === 0) return 'not routed';
+  let outcome: RoutingOutcome = 'not routed';
   if (isRoutable(data)) {
     const facts = factsAtStart(data);
     const assignees = { agents: visibleAgents(data.participants), groups: data.groups };
@@ -97,12 +97,12 @@ export async function routeFirstMessage(
   ports: RoutingPorts,
 ): Promise<RoutingOutcome> {
   const { type, content, author, id: messageId, timestamp: at } = data;
-  if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return 'handled';
+  if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return 'not routed';
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
-  if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return 'handled';
+  if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return 'not routed';
   const message = { messageId, at, text: content };
   const waiting = await storeFirstMessage(key, message);
-  return waiting ? routeWaiting(key, waiting, message, metadata, ports) : 'handled';
+  return waiting ? routeWaiting(key, waiting, message, metadata, ports) : 'not routed';
 }
 
 /** Applies the rule version under which the thread started to wait. */
@@ -114,7 +114,7 @@ async function routeWaiting(
   ports: RoutingPorts,
 ): Promise<RoutingOutcome> {
   const rules = await findRules(key.organizationId, waiting.rulesVersion);
-  if (!rules) return 'handled';
+  if (!rules) return 'not routed';
   const { participants, assignees } = await readAssignees(key);
   const facts = { ...withCustomer(waiting.facts, participants), at, message };
   const from = waiting.waitsFrom;
@@ -136,7 +136,7 @@ function visibleAgents(participants: readonly Participant[]): string[] {
 
 /** As stored: webhooks about our own calls arrive a moment after them. */
 async function readAssignees(key: ThreadKey) {
-  const { participants, assigned } = await readAssignment(key);
+  const { participants, assigned } = await readProjection(key);
   return { participants, assignees: { agents: visibleAgents(participants), groups: assigned.groups } };
 }
 
@@ -149,7 +149,7 @@ async function decide(
   const { clock, deadline, publish } = ports;
   const evaluation = evaluateRules(request.rules.ruleSet, request.facts, request.from);
   const { matched, waitsFrom } = evaluation;
-  if (matched.length === 0 && waitsFrom !== undefined) return { outcome: 'handled', waitsFrom };
+  if (matched.length === 0 && waitsFrom !== undefined) return { outcome: 'waiting', waitsFrom };
   const decisionId = deriveId('route', organizationId, conversationId, threadId, phase);
   let made: Decision | undefined;
   const makeOnce = withIdempotency('route', async (id) => {
@@ -163,7 +163,7 @@ async function decide(
     const identity = [conversationId, threadId, phase];
     await publish([createEvent('conversation.routed', decision, eventCause(metadata), identity, clock.now())]);
   }
-  return { outcome: made ? 'handled' : 'duplicate', waitsFrom };
+  return { outcome: made ? 'routed' : 'duplicate', waitsFrom };
 }
 
 /** Executes the actions of the matched rules, and stores the decision. */
@@ -214,7 +214,7 @@ async function makeDecision(
 function rateLimitedCarrier(
   { organizationId, conversationId, metadata }: RoutingRequest,
   decisionId: string,
-  { gate, clock, carrier, deadline, publish }: RoutingPorts,
+  { gate, clock, carrier, deadline }: RoutingPorts,
 ): RateLimitedCarrier {
   return new RateLimitedCarrier({
     carrier: () => carrier(organizationId),

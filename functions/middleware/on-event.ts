@@ -2,18 +2,18 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context, EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
-import { type DomainEvent, parseClaimCheck, parseEvent } from '../../core/events/event.ts';
+import { type DomainEvent, parseClaimCheck, parseEvent, type StoreOutcome } from '../../core/events/event.ts';
 import { type Log, logger } from '../../core/platform/logger.ts';
 import { count } from '../../core/platform/metrics.ts';
 import { readObject } from '../../core/platform/objects.ts';
+import type { RoutingOutcome } from '../../core/routing/route.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
-/** Returns false for a duplicate, if the handler can detect it. */
 type Handle<T extends EventType> = (
   event: DomainEvent<T>,
   log: Log,
   remainingMs: Context['getRemainingTimeInMillis'],
-) => Promise<boolean> | Promise<void>;
+) => Promise<StoreOutcome | RoutingOutcome> | Promise<void>;
 
 /**
  * Creates the handler of one domain event type: fetches data too large for the bus, validates the event against the
@@ -47,10 +47,10 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
           ...conversationKeys(event.data),
         },
       });
-      if ((await handle(event, log, () => context.getRemainingTimeInMillis())) === false)
-        count('DuplicateEvents', { type });
+      const outcome = await handle(event, log, () => context.getRemainingTimeInMillis());
+      if (outcome === 'duplicate') count('DuplicateEvents', { type });
       count('EventsHandled', { type });
-      log.info('event handled');
+      log.info('event handled', { outcome });
     });
 }
 

@@ -11,7 +11,7 @@ import dynalite from 'dynalite';
 import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import * as z from 'zod/mini';
-import type { TableLayout } from '../../core/platform/dynamodb.ts';
+import type { TableLayout } from '../../core/platform/tables.ts';
 import type { TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
 import { parseInput, parseJson, readBody, sendJson } from './protocol.ts';

@@ -6,7 +6,6 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { messagesTable } from '../../core/messages/table.ts';
 import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
 import * as topology from '../../stacks/topology.ts';
 import { InvocationError } from '../lambda/invocation.ts';
@@ -19,7 +18,7 @@ export const resources: AwsResources = {
     messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
-  tables: { messages: { layout: messagesTable }, control: { layout: topology.controlTable } },
+  tables: { messages: topology.tables.messages, control: topology.tables.control },
   queues: { deadLetters: 'dead-letters', quarantine: 'quarantine' },
   bucket: { name: 'media' },
   stateMachines: {},

@@ -1,4 +1,4 @@
-import { ChatConflict } from './errors.ts';
+import { chatConflict } from './errors.ts';
 import {
   type Access,
   type Agent,
@@ -8,14 +8,14 @@ import {
   customerVisit,
   type EventContent,
   type Properties,
-  type Queue,
+  queueEntry,
   type Thread,
   toTimestamp,
   type User,
   type Visibility,
   widgetSource,
 } from './objects.ts';
-import { createWebhook, type Webhook, type WebhookAction, type WebhookPayloads } from './webhooks.ts';
+import { createWebhook, type Webhook, type WebhookAction } from './webhooks.ts';
 
 /** A chat as LiveChat stores it. Immutable, so that a webhook keeps the state at the time of its event. */
 export interface Chat {
@@ -70,19 +70,14 @@ export const publicAgents = (chat: Chat): readonly Agent[] =>
 
 export const requireActive = (chat: Chat): void => {
   if (chat.thread.active) return;
-  throw new ChatConflict(`Chat ${chat.id} is not active: its thread ${chat.thread.id} is closed. Reopen it first.`);
+  throw chatConflict(`Chat ${chat.id} is not active: its thread ${chat.thread.id} is closed. Reopen it first.`);
 };
 
 /** The ids with which most webhooks name their thread. */
 export const threadRef = (chat: Chat) => ({ chat_id: chat.id, thread_id: chat.thread.id });
 
 /** An update with one webhook. */
-export const notify = <Action extends WebhookAction>(
-  chat: Chat,
-  action: Action,
-  payload: WebhookPayloads[Action],
-  eventId?: string,
-): ChatUpdate => ({
+export const notify = (chat: Chat, action: WebhookAction, payload: object, eventId?: string): ChatUpdate => ({
   chat,
   webhooks: [createWebhook(chat, action, payload)],
   ...(eventId !== undefined && { eventId }),
@@ -125,6 +120,9 @@ const withIdle = (chat: Chat, idle: boolean): Chat => {
   return withThread(chat, { properties: { ...properties, routing: { ...properties.routing, idle } } });
 };
 
+/** Events are numbered from 1 in their thread. */
+export const nextEventId = ({ id, events }: Thread): string => `${id}_${events.length + 1}`;
+
 /** Adds an event without a webhook. */
 const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; event: ChatEvent } => {
   const { chat, at } = nextTimestamp(before, now);
@@ -133,7 +131,7 @@ const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; e
     author_id: author.id,
     properties: { source: { client_id: author.clientId }, ...properties },
   };
-  const id = `${chat.thread.id}_${chat.thread.events.length + 1}`;
+  const id = nextEventId(chat.thread);
   // LiveChat's own applications set a custom_id on user events. Without hyphens it differs from those of this bridge.
   const customId = draft.customId ?? (author && chat.lastMicroseconds.toString(36));
   const custom = customId !== undefined && { custom_id: customId };
@@ -183,13 +181,6 @@ const createThread = (id: string, at: string, users: readonly User[], access: Ac
   properties: threadProperties,
   access,
   customer_visit: customerVisit,
-});
-
-/** A place in the queue. The estimated wait is 30 seconds for each chat up to this one. */
-export const queueEntry = (position: number, queuedAt: string): Queue => ({
-  position,
-  wait_time: 30 * position,
-  queued_at: queuedAt,
 });
 
 /** Adds the first events of a new thread. They are part of `incoming_chat`, not webhooks of their own. */
@@ -248,7 +239,7 @@ export interface NewThread {
 /** Adds a thread to a chat whose last thread is closed. */
 export const reopenChat = (before: Chat, options: NewThread, now: number): ChatUpdate => {
   if (before.thread.active) {
-    throw new ChatConflict(`Chat ${before.id} is still active. Close it before you reopen it.`);
+    throw chatConflict(`Chat ${before.id} is still active. Close it before you reopen it.`);
   }
   const { threadId, userIds, by, active = true } = options;
   const { chat: reserved, at } = nextTimestamp(before, now);
@@ -305,14 +296,14 @@ const setTags = (chat: Chat, threadId: string, tags: readonly string[]): Chat =>
 
 export const addTag = (before: Chat, threadId: string, tag: string): ChatUpdate => {
   const tags = getTags(before, threadId);
-  if (tags.includes(tag)) throw new ChatConflict(`Thread ${threadId} already has the tag ${tag}.`);
+  if (tags.includes(tag)) throw chatConflict(`Thread ${threadId} already has the tag ${tag}.`);
   const chat = setTags(before, threadId, [...tags, tag]);
   return notify(chat, 'thread_tagged', { chat_id: chat.id, thread_id: threadId, tag });
 };
 
 export const removeTag = (before: Chat, threadId: string, tag: string): ChatUpdate => {
   const tags = getTags(before, threadId);
-  if (!tags.includes(tag)) throw new ChatConflict(`Thread ${threadId} does not have the tag ${tag}.`);
+  if (!tags.includes(tag)) throw chatConflict(`Thread ${threadId} does not have the tag ${tag}.`);
   const others = tags.filter((other) => other !== tag);
   const chat = setTags(before, threadId, others);
   return notify(chat, 'thread_untagged', { chat_id: chat.id, thread_id: threadId, tag });

@@ -1,8 +1,6 @@
-import type { InactiveForm } from './schemas.ts';
-
 /** An error of the simulator's own API. `body` is the JSON response. */
 export class SimulatorError extends Error {
-  override readonly name: string = 'SimulatorError';
+  override readonly name = 'SimulatorError';
   readonly status: 400 | 404 | 409;
   readonly body: { readonly error: Readonly<Record<string, string>> };
 
@@ -13,27 +11,13 @@ export class SimulatorError extends Error {
   }
 }
 
-export class InvalidField extends SimulatorError {
-  override readonly name = 'InvalidField';
-  constructor(field: string, expected: string) {
-    super(400, { field, expected });
-  }
-}
+export const invalidField = (field: string, expected: string) => new SimulatorError(400, { field, expected });
 
-export class ChatNotFound extends SimulatorError {
-  override readonly name = 'ChatNotFound';
-  constructor(chatId: string) {
-    super(404, { message: `Chat ${chatId} does not exist. GET /simulator/chats lists the chats.` });
-  }
-}
+export const chatNotFound = (chatId: string) =>
+  new SimulatorError(404, { message: `Chat ${chatId} does not exist. GET /simulator/chats lists the chats.` });
 
 /** The request is valid, but the state of the chat does not allow it. */
-export class ChatConflict extends SimulatorError {
-  override readonly name = 'ChatConflict';
-  constructor(message: string) {
-    super(409, { message });
-  }
-}
+export const chatConflict = (message: string) => new SimulatorError(409, { message });
 
 /**
  * Status and message of each error type. LiveChat documents only the types; 401, 403, 422 and 429 were observed, the
@@ -61,9 +45,9 @@ const errorDefaults = {
 
 export type ErrorType = keyof typeof errorDefaults;
 
-export const errorTypes: readonly string[] = Object.keys(errorDefaults);
+const isErrorType = (type: string): type is ErrorType => Object.hasOwn(errorDefaults, type);
 
-export const isErrorType = (type: string): type is ErrorType => Object.hasOwn(errorDefaults, type);
+export const errorTypes = Object.keys(errorDefaults).filter(isErrorType);
 
 export interface ErrorDetails {
   readonly message?: string;
@@ -100,21 +84,22 @@ export const validationError = (message: string): LiveChatError => new LiveChatE
 /** LiveChat uses this type where the requester is not a user of the chat. */
 export const notMemberError = (): LiveChatError => new LiveChatError('authorization');
 
-export const inactiveError = (form: InactiveForm): LiveChatError =>
+export const inactiveError = (form: 'chat_inactive' | 'validation'): LiveChatError =>
   form === 'chat_inactive' ? new LiveChatError('chat_inactive') : validationError('Chat is not active');
 
 /** The error type that LiveChat returns with this status. */
 export const errorTypeForStatus = (status: number): ErrorType => {
-  const found = Object.entries(errorDefaults).find(([, [own]]) => own === status)?.[0];
-  if (found !== undefined && isErrorType(found) && status !== 422) return found;
-  return status >= 500 ? 'internal' : 'validation';
+  if (status === 422) return 'validation';
+  const found = errorTypes.find((type) => errorDefaults[type][0] === status);
+  return found ?? (status >= 500 ? 'internal' : 'validation');
 };
 
 /** Maps any error to an API response. A failure of the simulator itself is logged. */
 export const toLiveChatError = (error: unknown): LiveChatError => {
   if (error instanceof LiveChatError) return error;
-  if (error instanceof ChatNotFound) return new LiveChatError('not_found');
-  if (error instanceof SimulatorError) return validationError(error.message);
+  if (error instanceof SimulatorError) {
+    return error.status === 404 ? new LiveChatError('not_found') : validationError(error.message);
+  }
   console.error('The simulator failed:', error);
   return new LiveChatError('internal');
 };

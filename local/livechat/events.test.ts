@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { readText, startApi } from './testing.ts';
 
-const shown = z.object({
+const chatBody = z.object({
   events: z.array(z.looseObject({ url: z.optional(z.string()), size: z.optional(z.number()) })),
 });
 
@@ -19,7 +19,7 @@ describe('the CDN', () => {
     const { base, startChat, act, simulatorApi } = await startApi();
     const chat = await startChat();
     const { status, json } = await act(chat, { action: 'file', ...file });
-    const { events } = shown.parse((await simulatorApi(`chats/${chat}`)).json);
+    const { events } = chatBody.parse((await simulatorApi(`chats/${chat}`)).json);
     const { url = '', size } = events.at(-1) ?? {};
     return { base, status, json, url, size };
   }

@@ -7,19 +7,19 @@ import {
   type ChatUpdate,
   chain,
   mapThreads,
+  nextEventId,
   notify,
   requireActive,
 } from './chats.ts';
-import { InvalidField, LiveChatError, validationError } from './errors.ts';
-import type { ChatEvent, EventContent, FilledField, Thread } from './objects.ts';
-import type { Button } from './schemas.ts';
+import { invalidField, LiveChatError, validationError } from './errors.ts';
+import type { Button, ChatEvent, EventContent, FilledField, IdSource, Thread } from './objects.ts';
 
 const findEvent = (chat: Chat, eventId: string): { thread: Thread; event: ChatEvent } => {
   for (const thread of allThreads(chat)) {
     const event = thread.events.find(({ id }) => id === eventId);
     if (event !== undefined && !('deleted' in event)) return { thread, event };
   }
-  throw new InvalidField('eventId', `the id of an event of chat ${chat.id} that is not deleted`);
+  throw invalidField('eventId', `the id of an event of chat ${chat.id} that is not deleted`);
 };
 
 const replaceEvent = (chat: Chat, event: ChatEvent): Chat =>
@@ -32,11 +32,10 @@ const replaceEvent = (chat: Chat, event: ChatEvent): Chat =>
 export const editMessage = (before: Chat, eventId: string, text: string): ChatUpdate => {
   requireActive(before);
   const { thread, event } = findEvent(before, eventId);
-  if (event.type !== 'message') throw new InvalidField('eventId', `a message; ${eventId} is a ${event.type}`);
+  if (event.type !== 'message') throw invalidField('eventId', `a message; ${eventId} is a ${event.type}`);
   const edited = { ...event, text };
   const chat = replaceEvent(before, edited);
-  const payload = { chat_id: chat.id, thread_id: thread.id, event: edited };
-  return notify(chat, 'event_updated', payload, eventId);
+  return notify(chat, 'event_updated', { chat_id: chat.id, thread_id: thread.id, event: edited }, eventId);
 };
 
 /** Replaces the event with a tombstone without content. */
@@ -53,8 +52,7 @@ export const deleteEvent = (before: Chat, eventId: string): ChatUpdate => {
     ...(author_id !== undefined && { author_id }),
     ...(custom_id !== undefined && { custom_id }),
   });
-  const payload = { chat_id: chat.id, thread_id: thread.id, event_id: eventId };
-  return notify(chat, 'event_deleted', payload, eventId);
+  return notify(chat, 'event_deleted', { chat_id: chat.id, thread_id: thread.id, event_id: eventId }, eventId);
 };
 
 const getButtons = (event: ChatEvent): readonly Button[] =>
@@ -81,10 +79,10 @@ export const clickButton = (
   requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   const buttons = getButtons(event);
-  if (buttons.length === 0) throw new InvalidField('eventId', `a rich message with buttons; ${eventId} has none`);
+  if (buttons.length === 0) throw invalidField('eventId', `a rich message with buttons; ${eventId} has none`);
   const button = buttons.find(({ postback_id }) => postback_id === postbackId);
   if (button === undefined) {
-    throw new InvalidField('postbackId', `one of ${buttons.map(({ postback_id }) => postback_id).join(', ')}`);
+    throw invalidField('postbackId', `one of ${buttons.map(({ postback_id }) => postback_id).join(', ')}`);
   }
   const chat = replaceEvent(before, markClicked(event, postbackId, author.id));
   const payload = {
@@ -124,10 +122,7 @@ const filledField = ({ type, label, answer }: FormAnswer, id: string, group: num
   return { ...field, answer: text };
 };
 
-export const preChatForm = (
-  answers: readonly FormAnswer[],
-  group: number,
-): Extract<EventContent, { type: 'filled_form' }> => ({
+export const preChatForm = (answers: readonly FormAnswer[], group: number): EventContent => ({
   type: 'filled_form',
   form_id: formId,
   form_type: 'prechat',
@@ -162,13 +157,9 @@ const detectContentType = ({ name, contentType }: FileDescription): string => {
 const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
 
 /** The content of a file event. Only images have dimensions and thumbnails. */
-export const fileContent = (
-  file: FileDescription,
-  threadId: string,
-  position: number,
-): Extract<EventContent, { type: 'file' }> => {
+export const fileContent = (file: FileDescription, eventId: string): Extract<EventContent, { type: 'file' }> => {
   const content_type = detectContentType(file);
-  const path = `10000001/${threadId}_${position}/${encodeURIComponent(file.name)}`;
+  const path = `10000001/${eventId}/${encodeURIComponent(file.name)}`;
   const { name, url = `${cdnAddress}/att/${path}` } = file;
   const plain = { type: 'file', name, url, content_type } as const;
   if (!content_type.startsWith('image/')) return { ...plain, ...(file.size !== undefined && { size: file.size }) };
@@ -183,89 +174,38 @@ export const fileContent = (
   };
 };
 
-/** The files on LiveChat's CDN, by URL path. */
-export interface Cdn {
-  readonly store: (url: string, file: Blob) => void;
-  readonly get: (path: string) => Blob | undefined;
-}
-
-export const createCdn = (): Cdn => {
-  const files = new Map<string, Blob>();
-  return {
-    store: (url, file) => void files.set(new URL(url).pathname, file),
-    get: (path) => files.get(path),
-  };
-};
-
-/** Serves the files of the CDN on the simulator's own address. */
-export const cdnRoutes = (cdn: Cdn): Hono =>
-  new Hono().get('/*', async (c) => {
-    const file = cdn.get(new URL(c.req.url).pathname);
-    if (file === undefined) return c.text('Not Found', 404);
-    return c.body(await file.arrayBuffer(), 200, { 'content-type': file.type || 'application/octet-stream' });
-  });
-
-const base64: Readonly<Record<string, string>> = {
-  'image/gif': 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7',
-  'image/jpeg':
-    '/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA=',
-  'image/png':
-    'iVBORw0KGgoAAAANSUhEUgAAACAAAAAYCAIAAAAUMWhjAAAAJElEQVR42mPQaztIU8QwasGoBaMWjFowasGoBaMWjFowNCwAAG4pXz1U3xteAAAAAElFTkSuQmCC',
-  'image/webp': 'UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA',
-};
-const texts: Readonly<Record<string, string>> = {
-  'application/pdf':
-    '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n',
-};
-
-/** A small sample file of this type, used if no content is given. */
-const sampleFile = (contentType: string): Blob => {
-  const image = base64[contentType];
-  const bytes =
-    image === undefined ? (texts[contentType] ?? 'A file of the simulator.\n') : Buffer.from(image, 'base64');
-  return new Blob([bytes], { type: contentType });
-};
-
-/** Sends a file, given as a URL, as content in base64, or as nothing but a name. Without a URL it is stored on the CDN. */
-export const sendFile = (
-  chat: Chat,
-  author: Author,
-  file: FileDescription & { readonly content?: string | undefined },
-  cdn: Cdn,
-  now: number,
-): ChatUpdate => {
-  const type = detectContentType(file);
-  const blob =
-    file.content === undefined ? sampleFile(type) : new Blob([Buffer.from(file.content, 'base64')], { type });
-  // LiveChat reports the size of images only.
-  const stored = file.url === undefined && type.startsWith('image/') ? { size: blob.size } : {};
-  const content = fileContent({ ...stored, ...file }, chat.thread.id, chat.thread.events.length + 1);
-  const update = appendEvent(chat, { author, content }, now);
-  if (file.url === undefined) cdn.store(content.url, blob);
-  return update;
-};
-
+/** LiveChat's limits on uploaded files. */
 const maxBytes = 10 * 1024 * 1024;
 const unusedExpiryMs = 24 * 60 * 60 * 1000;
 const executable = /\.(apk|app|bat|bin|cmd|com|dll|exe|jar|msi|ps1|scr|sh|vbs)$/i;
 
-/** Metadata of uploaded files. Their contents are in `Cdn`. */
-export const createUploads = (now: () => number, uuid: () => string) => {
+export type Cdn = ReturnType<typeof createCdn>;
+
+/** LiveChat's CDN: the files of customers and agents, and the uploads of applications. */
+export const createCdn = ({ now, uuid }: Pick<IdSource, 'now' | 'uuid'>) => {
+  const files = new Map<string, Blob>();
   const uploads = new Map<string, { readonly upload: FileDescription; readonly expiresAt: number }>();
+  const store = (url: string, file: Blob): void => void files.set(new URL(url).pathname, file);
 
   return {
-    /** Returns the URL of the file on LiveChat's CDN. */
-    add({ name, type, size }: Pick<File, 'name' | 'type' | 'size'>): string {
+    store,
+
+    get: (path: string): Blob | undefined => files.get(path),
+
+    /** Stores a file and returns its URL, which an event can use. */
+    upload(file: File): string {
+      const { name, type, size } = file;
       if (size > maxBytes) throw new LiveChatError('entity_too_large');
       if (executable.test(name)) throw validationError('`file` must not be executable');
       const url = `${cdnAddress}/att/10000001/${uuid().replaceAll('-', '')}/${encodeURIComponent(name)}`;
       const upload = { url, name, size, ...(type !== '' && { contentType: type }) };
       uploads.set(url, { upload, expiresAt: now() + unusedExpiryMs });
+      store(url, file);
       return url;
     },
 
-    /** Returns the file at this URL. A file that is used no longer expires. */
-    take(url: string): FileDescription {
+    /** Returns the upload at this URL. An upload that is used no longer expires. */
+    takeUpload(url: string): FileDescription {
       if (!url.startsWith('https://cdn.livechat-files.com/')) {
         throw validationError('`event.url` must be an address on cdn.livechat-files.com');
       }
@@ -277,4 +217,42 @@ export const createUploads = (now: () => number, uuid: () => string) => {
   };
 };
 
-export type Uploads = ReturnType<typeof createUploads>;
+/** Serves the files of the CDN on the simulator's own address. */
+export const cdnRoutes = (cdn: Cdn): Hono =>
+  new Hono().get('/*', async (c) => {
+    const file = cdn.get(new URL(c.req.url).pathname);
+    if (file === undefined) return c.text('Not Found', 404);
+    return c.body(await file.arrayBuffer(), 200, { 'content-type': file.type || 'application/octet-stream' });
+  });
+
+/** Small sample files by type, in base64. They are used if no content is given. */
+const samples: Readonly<Record<string, string>> = {
+  'image/gif': 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7',
+  'image/jpeg':
+    '/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA=',
+  'image/png':
+    'iVBORw0KGgoAAAANSUhEUgAAACAAAAAYCAIAAAAUMWhjAAAAJElEQVR42mPQaztIU8QwasGoBaMWjFowasGoBaMWjFowNCwAAG4pXz1U3xteAAAAAElFTkSuQmCC',
+  'image/webp': 'UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA',
+  'application/pdf':
+    'JVBERi0xLjQKMSAwIG9iajw8L1R5cGUvQ2F0YWxvZy9QYWdlcyAyIDAgUj4+ZW5kb2JqCjIgMCBvYmo8PC9UeXBlL1BhZ2VzL0NvdW50IDAvS2lkc1tdPj5lbmRvYmoKJSVFT0YK',
+};
+const textSample = 'QSBmaWxlIG9mIHRoZSBzaW11bGF0b3IuCg==';
+
+/** Sends a file, given as a URL, as content in base64, or as nothing but a name. Without a URL it is stored on the CDN. */
+export const sendFile = (
+  chat: Chat,
+  author: Author,
+  file: FileDescription & { readonly content?: string | undefined },
+  cdn: Cdn,
+  now: number,
+): ChatUpdate => {
+  const type = detectContentType(file);
+  const content = file.content ?? samples[type] ?? textSample;
+  const blob = new Blob([Buffer.from(content, 'base64')], { type });
+  // LiveChat reports the size of images only.
+  const stored = file.url === undefined && type.startsWith('image/') ? { size: blob.size } : {};
+  const event = fileContent({ ...stored, ...file }, nextEventId(chat.thread));
+  const update = appendEvent(chat, { author, content: event }, now);
+  if (file.url === undefined) cdn.store(event.url, blob);
+  return update;
+};

@@ -161,12 +161,14 @@ describe('matching', () => {
     expect((await attempt()).status).toBe(200);
   });
 
-  test('applies with the given probability', () => {
+  test('applies with the given probability', async () => {
     const draws = [0.1, 0.9, 0.29, 0.3];
-    const faults = createFaults(() => draws.shift() ?? 1);
-    faults.add({ kind: 'not-a-member', probability: 0.3 });
-    const call = { name: 'send_event', region: undefined };
-    expect([1, 2, 3, 4].map(() => faults.next(call) !== undefined)).toEqual([true, false, true, false]);
+    const faults = createFaults({ methodNames: [], clock: manualClock(), random: () => draws.shift() ?? 1 });
+    faults.add({ kind: 'reset-before-accept', probability: 0.3 });
+    const execute = () =>
+      faults.execute({ name: 'send_event', region: undefined }, () => ({ kind: 'answer', body: {} }));
+    const results = await Promise.all([execute(), execute(), execute(), execute()]);
+    expect(results.map(({ kind }) => kind)).toEqual(['reset', 'answer', 'reset', 'answer']);
   });
 });
 

@@ -1,6 +1,84 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type * as z from 'zod/mini';
-import type { postback, RichElement } from './schemas.ts';
+import * as z from 'zod/mini';
+import { invalidField } from './errors.ts';
+
+/**
+ * The schemas that the simulator's own API and LiveChat's APIs share. Every message is a noun phrase: the own API returns
+ * it as `expected`, LiveChat's APIs return "`field` must be …".
+ */
+
+export const string = z.string('a string');
+
+export const nonEmpty = (what = 'a non-empty string') => z.string(what).check(z.minLength(1, what));
+
+export const oneOf = <const Values extends readonly string[]>(values: Values) =>
+  z.enum(values, `one of ${values.join(', ')}`);
+
+export const integer = (what: string, min: number) => z.int(what).check(z.gte(min, what));
+
+export const httpUrl = (what: string) => z.string(what).check(z.url({ protocol: /^https?$/, error: what }));
+
+const agentIdFormat = "an agent's e-mail address, or a bot's id of 32 hex digits";
+
+export const agentId = z.string(agentIdFormat).check(z.regex(/^(\S+@\S+|[0-9a-f]{32})$/, agentIdFormat));
+
+export const groupId = integer('a group id, 0 or more', 0);
+
+/** LiveChat's limit on the text of a message. */
+const maxTextBytes = 16 * 1024;
+
+export const messageText = nonEmpty().check(
+  z.refine((value) => Buffer.byteLength(value) <= maxTextBytes, 'at most 16 KB'),
+);
+
+/** The two errors with which LiveChat rejects a call for a closed chat. Both were observed. */
+export const inactiveForm = oneOf(['chat_inactive', 'validation']);
+
+/** The fields of a button. `user_ids` lists the users who clicked it. */
+export const buttonFields = {
+  text: nonEmpty(),
+  type: oneOf(['message', 'url', 'webview', 'phone']),
+  value: string,
+  postback_id: nonEmpty(),
+  user_ids: z.array(string, 'a list of user ids'),
+  webview_height: z.optional(oneOf(['compact', 'tall', 'full'])),
+  target: z.optional(oneOf(['new', 'current'])),
+};
+
+export type Button = z.infer<z.ZodMiniObject<typeof buttonFields>>;
+
+/** The fields of an element of a rich message. LiveChat allows 13 buttons. */
+export const elementFields = <ButtonSchema extends z.ZodMiniType<Button>>(button: ButtonSchema) => ({
+  title: z.optional(string),
+  subtitle: z.optional(string),
+  image: z.optional(z.looseObject({ url: nonEmpty() }, 'an object with url')),
+  buttons: z.optional(z.array(button, 'a list of buttons').check(z.maxLength(13, 'at most 13 buttons'))),
+});
+
+export type RichElement = z.infer<z.ZodMiniObject<ReturnType<typeof elementFields<z.ZodMiniType<Button>>>>>;
+
+/** LiveChat allows 10 elements. */
+export const elements = <ElementSchema extends z.ZodMiniType>(element: ElementSchema) =>
+  z.array(element, 'a list of elements').check(z.minLength(1, '1 to 10 elements'), z.maxLength(10, '1 to 10 elements'));
+
+export const postback = z.object({
+  id: nonEmpty(),
+  thread_id: nonEmpty(),
+  event_id: nonEmpty(),
+  type: z.optional(string),
+  value: z.optional(string),
+});
+
+/** Parses the body of a request to the simulator's own API. @throws SimulatorError that names the first invalid field */
+export const parse = <Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.output<Schema> => {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys') {
+    throw invalidField([...issue.path, issue.keys[0] ?? ''].join('.'), 'no such field');
+  }
+  throw invalidField(issue?.path.join('.') || 'body', issue?.message ?? 'a valid body');
+};
 
 /** LiveChat's objects (API v3.6), with the field names of LiveChat. Webhook payloads consist of these. */
 
@@ -8,31 +86,9 @@ export type Properties = Readonly<Record<string, Readonly<Record<string, string 
 
 export type Visibility = 'all' | 'agents';
 
-export interface Customer {
-  readonly id: string;
-  readonly type: 'customer';
-  readonly name: string;
-  readonly email?: string;
-  readonly email_verified: boolean;
-  readonly present: boolean;
-  readonly created_at: string;
-  readonly events_seen_up_to: string;
-  readonly visit: Readonly<Record<string, unknown>>;
-  readonly session_fields: readonly Readonly<Record<string, string>>[];
-  readonly statistics: Readonly<Record<string, number>>;
-}
+export type Customer = ReturnType<typeof createCustomer>;
 
-/** A human agent, whose id is an e-mail address, or a bot, whose id is 32 hex digits. */
-export interface Agent {
-  readonly id: string;
-  readonly type: 'agent';
-  readonly name: string;
-  readonly email?: string;
-  readonly present: boolean;
-  readonly events_seen_up_to: string;
-  readonly avatar: string;
-  readonly visibility: Visibility;
-}
+export type Agent = ReturnType<typeof createAgent>;
 
 export type User = Customer | Agent;
 
@@ -54,7 +110,7 @@ export type EventContent =
   | {
       readonly type: 'message';
       readonly text: string;
-      readonly postback?: z.infer<typeof postback> | undefined | undefined;
+      readonly postback?: z.infer<typeof postback> | undefined;
     }
   | {
       readonly type: 'file';
@@ -97,13 +153,6 @@ export type ChatEvent = EventContent & {
   readonly properties?: Properties;
 };
 
-export interface Queue {
-  readonly position: number;
-  /** Seconds. */
-  readonly wait_time: number;
-  readonly queued_at: string;
-}
-
 export interface Access {
   readonly group_ids: readonly number[];
 }
@@ -119,9 +168,16 @@ export interface Thread {
   readonly previous_thread_id?: string;
   readonly next_thread_id?: string;
   readonly tags?: readonly string[];
-  readonly queue?: Queue;
+  readonly queue?: ReturnType<typeof queueEntry>;
   readonly customer_visit?: Readonly<Record<string, unknown>>;
 }
+
+/** A place in the queue. The estimated wait is 30 seconds for each chat up to this one. */
+export const queueEntry = (position: number, queuedAt: string) => ({
+  position,
+  wait_time: 30 * position,
+  queued_at: queuedAt,
+});
 
 /** LiveChat's timestamp for "never". */
 const neverSeen = '1970-01-01T01:00:00.000000Z';
@@ -148,9 +204,9 @@ export interface NewCustomer {
   readonly sessionFields: readonly Record<string, string>[];
 }
 
-export const createCustomer = ({ id, name, email, sessionFields }: NewCustomer, createdAt: string): Customer => ({
+export const createCustomer = ({ id, name, email, sessionFields }: NewCustomer, createdAt: string) => ({
   id,
-  type: 'customer',
+  type: 'customer' as const,
   name,
   ...(email !== undefined && { email }),
   email_verified: false,
@@ -188,15 +244,16 @@ const agentName = (id: string): string => {
     .join(' ');
 };
 
-export const createAgent = (id: string): Agent => ({
+/** A human agent, whose id is an e-mail address, or a bot, whose id is 32 hex digits. */
+export const createAgent = (id: string, visibility: Visibility = 'all') => ({
   id,
-  type: 'agent',
+  type: 'agent' as const,
   name: agentName(id),
   ...(!isBot(id) && { email: id }),
   present: true,
   events_seen_up_to: neverSeen,
   avatar: `cdn.livechat-files.com/api/file/lc/avatars/${id.split('@')[0]}.png`,
-  visibility: 'all',
+  visibility,
 });
 
 const widgetClientId = 'c5e4f61e1a6c3b1521b541bc5c5a2ac5';

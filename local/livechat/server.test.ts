@@ -3,63 +3,34 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, test } from 'vitest';
 import * as z from 'zod/mini';
-import { type SimulatorOptions, startSimulator } from './server.ts';
-import { cleanUp, nina, organizationId, ownClientId, startApi, startReceiver, tomas, until } from './testing.ts';
+import { readText, startApi, tomas, until } from './testing.ts';
 
-const answerBody = z.looseObject({
-  chat_id: z.optional(z.string()),
-  thread_id: z.optional(z.string()),
-  event_id: z.optional(z.string()),
-  thread_ids: z._default(z.array(z.string()), []),
-  events: z._default(z.array(z.looseObject({ type: z.string(), text: z.optional(z.string()) })), []),
-  error: z.optional(z.looseObject({ message: z.optional(z.string()) })),
+const chatBody = z.object({
+  thread_ids: z.array(z.string()),
+  events: z.array(z.looseObject({ type: z.string(), text: z.optional(z.string()) })),
 });
 
-const start = async (options: Partial<SimulatorOptions> = {}) => {
-  const receiver = await startReceiver();
-  const simulator = await startSimulator({
-    port: 0,
-    webhookUrl: receiver.url,
-    secretKey: 'whsec-test',
-    organizationId,
-    clientId: ownClientId,
-    agentId: nina,
-    ...options,
-  });
-  cleanUp(simulator.stop);
-  const base = `http://127.0.0.1:${simulator.port}/simulator/chats`;
-  const call = async (path: string, body?: unknown) => {
-    const init =
-      body === undefined ? {} : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) };
-    const response = await fetch(base + path, init);
-    const json: unknown = await response.json();
-    return { status: response.status, json, body: answerBody.parse(json) };
-  };
-  const startChat = async (request: object = {}): Promise<string> =>
-    (await call('', { customer: { name: 'Dana' }, text: 'Hello', ...request })).body.chat_id ?? 'no chat';
-  return { receiver, simulator, call, startChat };
-};
-
 test("returns the customer's view and sends the webhooks of a whole chat", async () => {
-  const { receiver, call, startChat } = await start();
+  const { receiver, simulatorApi, startChat, ...running } = await startApi();
   const chatId = await startChat({ form: [{ type: 'name', label: 'Name', answer: 'Dana' }] });
-  const act = async (body: object) => (await call(`/${chatId}/events`, body)).body;
+  const act = async (body: object) => (await running.act(chatId, body)).json;
 
   await act({ action: 'message', text: 'Where is my parcel?' });
-  const answer = await act({ as: 'agent', action: 'message', text: 'Let me sea.' });
-  await act({ as: 'agent', action: 'edit', eventId: answer.event_id, text: 'Let me see.' });
+  const misspelt = readText(await act({ as: 'agent', action: 'message', text: 'Let me sea.' }), 'event_id');
+  await act({ as: 'agent', action: 'edit', eventId: misspelt, text: 'Let me see.' });
   await act({ as: 'agent', action: 'note', text: 'Difficult customer' });
-  const file = await act({ action: 'file', name: 'receipt.png' });
-  await act({ as: 'agent', action: 'delete', eventId: file.event_id });
+  const file = readText(await act({ action: 'file', name: 'receipt.png' }), 'event_id');
+  await act({ as: 'agent', action: 'delete', eventId: file });
   await act({ as: 'agent', action: 'transfer', agents: [tomas] });
   await act({ as: 'agent', action: 'close' });
-  const { thread_id } = await act({ action: 'reopen', text: 'One more thing' });
+  const thread_id = readText(await act({ action: 'reopen', text: 'One more thing' }), 'thread_id');
 
-  const { body: seen } = await call(`/${chatId}`);
-  expect(seen).toMatchObject({ chat_id: chatId, active: true, customer: { name: 'Dana' } });
-  expect(seen.thread_ids).toHaveLength(2);
-  expect(seen.thread_ids[1]).toBe(thread_id);
-  expect(seen.events.map((event) => event.text ?? event.type)).toEqual([
+  const { json } = await simulatorApi(`chats/${chatId}`);
+  expect(json).toMatchObject({ chat_id: chatId, active: true, customer: { name: 'Dana' } });
+  const { thread_ids, events } = chatBody.parse(json);
+  expect(thread_ids).toHaveLength(2);
+  expect(thread_ids[1]).toBe(thread_id);
+  expect(events.map((event) => event.text ?? event.type)).toEqual([
     'filled_form',
     'Hello',
     'Where is my parcel?',
@@ -69,8 +40,8 @@ test("returns the customer's view and sends the webhooks of a whole chat", async
     'Tomas Reyes archived the chat',
     'One more thing',
   ]);
-  expect(seen.events[4]).toMatchObject({ id: file.event_id, deleted: true });
-  expect(seen.events[4]).not.toHaveProperty('url');
+  expect(events[4]).toMatchObject({ id: file, deleted: true });
+  expect(events[4]).not.toHaveProperty('url');
 
   await until(() => receiver.bodies.length === 14);
   expect(receiver.bodies.map(({ action }) => action)).toEqual([
@@ -89,7 +60,7 @@ test("returns the customer's view and sends the webhooks of a whole chat", async
     'chat_deactivated',
     'incoming_chat',
   ]);
-  expect((await call('')).json).toEqual({
+  expect((await simulatorApi('chats')).json).toEqual({
     chats: [{ chat_id: chatId, active: true, customer: { id: expect.any(String), name: 'Dana' } }],
   });
 });
@@ -97,42 +68,41 @@ test("returns the customer's view and sends the webhooks of a whole chat", async
 describe('rejects', () => {
   const message = { customer: { name: 'Dana' }, text: 'Hi' };
   test.each([
-    ['', '{', 400, 'body'],
-    ['', [], 400, 'body'],
-    ['', { text: 'Hi' }, 400, 'customer'],
-    ['', { ...message, customer: {} }, 400, 'customer.name'],
-    ['', { ...message, customer: { name: 'Dana', email: 'dana' } }, 400, 'customer.email'],
-    ['', { ...message, text: '' }, 400, 'text'],
-    ['', { ...message, text: 'é'.repeat(8193) }, 400, 'text'],
-    ['', { ...message, group: -1 }, 400, 'group'],
-    ['', { ...message, agent: 'nina' }, 400, 'agent'],
-    ['', { ...message, customerId: 'dana' }, 400, 'customerId'],
-    ['', { ...message, form: [{ type: 'name' }] }, 400, 'form.0.label'],
-    ['', { ...message, colour: 'red' }, 400, 'colour'],
-    ['/:id/events', {}, 400, 'action'],
-    ['/:id/events', { action: 'dance' }, 400, 'action'],
-    ['/:id/events', { as: 'owner', action: 'message' }, 400, 'as'],
-    ['/:id/events', { action: 'note', text: 'Hi' }, 400, 'action'],
-    ['/:id/events', { action: 'message' }, 400, 'text'],
-    ['/:id/events', { action: 'file', name: 'a', url: 'ftp://a' }, 400, 'url'],
-    ['/:id/events', { action: 'session-fields', fields: { a: 1 } }, 400, 'fields.a'],
-    ['/:id/events', { action: 'click', eventId: 'T1_9', postbackId: 'a' }, 400, 'eventId'],
-    ['/:id/events', { as: 'agent', action: 'transfer' }, 400, 'agents'],
-    ['/:id/events', { as: 'agent', action: 'rich-message', templateId: 'cards', elements: [] }, 400, 'elements'],
-  ])('%s %j: %i %s', async (path, body, status, field) => {
-    const { call, startChat, receiver } = await start();
+    ['chats', '{', 'body'],
+    ['chats', [], 'body'],
+    ['chats', { text: 'Hi' }, 'customer'],
+    ['chats', { ...message, customer: {} }, 'customer.name'],
+    ['chats', { ...message, customer: { name: 'Dana', email: 'dana' } }, 'customer.email'],
+    ['chats', { ...message, text: '' }, 'text'],
+    ['chats', { ...message, text: 'é'.repeat(8193) }, 'text'],
+    ['chats', { ...message, group: -1 }, 'group'],
+    ['chats', { ...message, agent: 'nina' }, 'agent'],
+    ['chats', { ...message, customerId: 'dana' }, 'customerId'],
+    ['chats', { ...message, form: [{ type: 'name' }] }, 'form.0.label'],
+    ['chats', { ...message, colour: 'red' }, 'colour'],
+    ['chats/:id/events', {}, 'action'],
+    ['chats/:id/events', { action: 'dance' }, 'action'],
+    ['chats/:id/events', { as: 'owner', action: 'message' }, 'as'],
+    ['chats/:id/events', { action: 'note', text: 'Hi' }, 'action'],
+    ['chats/:id/events', { action: 'message' }, 'text'],
+    ['chats/:id/events', { action: 'file', name: 'a', url: 'ftp://a' }, 'url'],
+    ['chats/:id/events', { action: 'session-fields', fields: { a: 1 } }, 'fields.a'],
+    ['chats/:id/events', { action: 'click', eventId: 'T1_9', postbackId: 'a' }, 'eventId'],
+    ['chats/:id/events', { as: 'agent', action: 'transfer' }, 'agents'],
+    ['chats/:id/events', { as: 'agent', action: 'rich-message', templateId: 'cards', elements: [] }, 'elements'],
+  ])('%s %j with 400 and the field %s', async (path, body, field) => {
+    const { simulatorApi, startChat, receiver } = await startApi();
     const chatId = await startChat();
     await until(() => receiver.bodies.length === 1);
-    const answer = await call(path.replace(':id', chatId), body);
-    expect(answer.status).toBe(status);
-    expect(answer.json).toEqual({ error: { field, expected: expect.stringMatching(/./) } });
+    const { status, json } = await simulatorApi(path.replace(':id', chatId), body);
+    expect({ status, json }).toEqual({ status: 400, json: { error: { field, expected: expect.stringMatching(/./) } } });
     expect(receiver.bodies).toHaveLength(1);
   });
 
   test('an unknown chat with 404', async () => {
-    const { call } = await start();
-    expect((await call('/T000000000')).status).toBe(404);
-    expect((await call('/T000000000/events', { action: 'seen' })).status).toBe(404);
+    const { simulatorApi, act } = await startApi();
+    expect((await simulatorApi('chats/T000000000')).status).toBe(404);
+    expect((await act('T000000000', { action: 'seen' })).status).toBe(404);
   });
 
   test.each([
@@ -143,26 +113,24 @@ describe('rejects', () => {
     { as: 'agent', action: 'join', agent: tomas },
     { as: 'router', action: 'idle' },
   ])('%j in a closed chat with 409', async (body) => {
-    const { call, startChat } = await start();
+    const { act, startChat } = await startApi();
     const chatId = await startChat();
-    await call(`/${chatId}/events`, { as: 'router', action: 'archive' });
-    const answer = await call(`/${chatId}/events`, body);
-    expect(answer.status).toBe(409);
-    expect(answer.body.error?.message).toContain('is not active');
+    await act(chatId, { as: 'router', action: 'archive' });
+    const message = expect.stringContaining('is not active');
+    expect(await act(chatId, body)).toMatchObject({ status: 409, json: { error: { message } } });
   });
 
   test('a message of an agent who is not in the chat with 409', async () => {
-    const { call, startChat } = await start();
+    const { act, startChat } = await startApi();
     const body = { as: 'agent', agent: tomas, action: 'message', text: 'Hi' };
-    const answer = await call(`/${await startChat()}/events`, body);
-    expect(answer.status).toBe(409);
-    expect(answer.body.error?.message).toContain(tomas);
+    const message = expect.stringContaining(tomas);
+    expect(await act(await startChat(), body)).toMatchObject({ status: 409, json: { error: { message } } });
   });
 });
 
 test('fails to start on a port in use', async () => {
-  const { simulator } = await start();
-  await expect(start({ port: simulator.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  const { port } = await startApi();
+  await expect(startApi({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
 /** `fetch` forbids the header `Host`. */

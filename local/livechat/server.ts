@@ -1,20 +1,23 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import * as z from 'zod/mini';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
+import { createInFlight } from '../in-flight.ts';
 import { close, listen } from '../listen.ts';
-import { parse, parseAction, startRequest } from './actions.ts';
-import { type ApiState, createCallLog, createJoinDelays } from './api/method.ts';
+import { type ApiState, createCallLog, createJoinDelays, createSettings } from './api/method.ts';
 import { createRegistrations } from './api/registrations.ts';
-import { apiRoutes, createCallHandler } from './api/routes.ts';
+import { apiRoutes, createCallHandler, methodNames } from './api/routes.ts';
 import { allThreads, type Chat, getCustomer } from './chats.ts';
-import { InvalidField, SimulatorError } from './errors.ts';
-import { cdnRoutes, createCdn, createUploads } from './events.ts';
-import { createFaults, type Faults, faultRequest, viewFault } from './faults.ts';
+import { invalidField, SimulatorError } from './errors.ts';
+import { cdnRoutes, createCdn } from './events.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { type Clock, createIdSource, systemClock } from './objects.ts';
-import { createSettings, createSimulator, viewSettings } from './simulator.ts';
-import { createDelivery, defaultRetryDelaysMs, registrationId, type WebhookActivity } from './webhooks.ts';
+import { createSimulator } from './simulator.ts';
+import { createDelivery } from './webhooks.ts';
 
 export interface SimulatorOptions {
   /** 0 selects a free port. */
@@ -35,10 +38,8 @@ export interface SimulatorOptions {
   readonly clock?: Clock;
   /** A number from 0 to below 1, for faults with a probability. */
   readonly random?: () => number;
-  readonly retryDelaysMs?: readonly number[];
-  readonly onActivity?: (activity: WebhookActivity) => void;
-  /** Called for each pending webhook; returns a function to call when the delivery ends. */
-  readonly track?: () => () => void;
+  /** The counter of pending webhooks, see `createInFlight`. */
+  readonly pendingWebhooks?: SharedArrayBuffer;
 }
 
 export interface RunningSimulator {
@@ -57,34 +58,29 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
   const source = createIdSource(clock.now);
   const settings = createSettings({ agentId, accountId, apiKey, accessToken });
   const registrations = createRegistrations({
-    uuid: source.uuid,
-    now: source.now,
+    source,
     delayMs: () => settings.current().registrationDelayMs,
-    fallback: (action) => ({ webhookId: registrationId(action), url: options.webhookUrl, secretKey }),
+    defaultReceiver: { url: options.webhookUrl, secretKey },
   });
   const delivery = createDelivery({
     organizationId,
     targets: registrations.targets,
     timeoutMs: webhookTimeoutMs,
-    retryDelaysMs: options.retryDelaysMs ?? defaultRetryDelaysMs,
-    now: source.now,
-    onActivity: options.onActivity ?? (() => {}),
-    ...(options.track && { track: options.track }),
+    inFlight: createInFlight(options.pendingWebhooks),
   });
-  const cdn = createCdn();
+  const cdn = createCdn(source);
   const state: ApiState = {
     simulator: createSimulator({ source, cdn, clientId, agentId }, delivery.send),
     source,
     settings,
-    uploads: createUploads(source.now, source.uuid),
     cdn,
     joinDelays: createJoinDelays(source.now),
     registrations,
     calls: createCallLog(),
     clientId,
   };
-  const faults = createFaults(random);
-  const handleCall = createCallHandler({ state, faults, clock, random });
+  const faults = createFaults({ methodNames, clock, random });
+  const handleCall = createCallHandler(state, faults);
   const app = new Hono<{ Bindings: HttpBindings }>()
     .use((c, next) => {
       const foreign = findForeignHeader({ host: c.req.header('host'), origin: c.req.header('origin') });
@@ -111,44 +107,36 @@ const simulatorRoutes = ({ simulator, calls, settings }: ApiState, faults: Fault
 
   app.use(bodyLimit({ maxSize: mebibyte, onError: (c) => c.json({ error: { message: 'More than 1 MiB' } }, 413) }));
 
-  app.onError((error, c) => {
+  app.onError((thrown, c) => {
+    const error =
+      thrown instanceof SyntaxError ? invalidField('body', `JSON; parsing failed: ${thrown.message}`) : thrown;
     if (error instanceof SimulatorError) return c.json(error.body, error.status);
     console.error('The simulator failed:', error);
     return c.json({ error: { message: 'Internal error of the simulator. See its log.' } }, 500);
   });
 
   app.post('/chats', async (c) => {
-    const { chat } = simulator.start(parse(startRequest, await readJson(c.req.raw)));
+    const { chat } = simulator.start(await c.req.json());
     return c.json({ chat_id: chat.id, thread_id: chat.thread.id });
   });
   app.post('/chats/:id/events', async (c) => {
-    const chatId = c.req.param('id');
-    simulator.chat(chatId);
-    const { chat, eventId } = simulator.act(chatId, parseAction(await readJson(c.req.raw)));
+    const { chat, eventId } = simulator.act(c.req.param('id'), await c.req.json());
     return c.json({ ...(eventId !== undefined && { event_id: eventId }), thread_id: chat.thread.id });
   });
   app.get('/chats', (c) => c.json({ chats: simulator.chats().map(summarize) }));
   app.get('/chats/:id', (c) => c.json(viewChat(simulator.chat(c.req.param('id')))));
 
-  app.post('/faults', async (c) => c.json(viewFault(faults.add(parse(faultRequest, await readJson(c.req.raw))))));
-  app.get('/faults', (c) => c.json({ faults: faults.list().map(viewFault) }));
-  app.delete('/faults', (c) => {
-    const cleared = faults.list().length;
-    faults.clear();
-    return c.json({ cleared });
-  });
+  app.post('/faults', async (c) => c.json(faults.add(await c.req.json())));
+  app.get('/faults', (c) => c.json({ faults: faults.list() }));
+  app.delete('/faults', (c) => c.json({ cleared: faults.clear() }));
 
   app.get('/calls', (c) => c.json(calls.view()));
-  app.delete('/calls', (c) => {
-    const cleared = calls.view().arrivals.length;
-    calls.reset();
-    return c.json({ cleared });
-  });
+  app.delete('/calls', (c) => c.json({ cleared: calls.clear() }));
 
-  app.get('/settings', (c) => c.json(viewSettings(settings.current())));
+  app.get('/settings', (c) => c.json(settings.view()));
   app.post('/settings', async (c) => {
-    settings.change(await readJson(c.req.raw));
-    return c.json(viewSettings(settings.current()));
+    settings.change(await c.req.json());
+    return c.json(settings.view());
   });
 
   app.all('*', (c) => c.json({ error: { message: `There is no route ${c.req.method} ${c.req.path}.` } }, 404));
@@ -175,11 +163,32 @@ const viewChat = (chat: Chat) => ({
   ),
 });
 
-/** @throws InvalidField */
-const readJson = async (request: Request): Promise<unknown> => {
-  try {
-    return await request.json();
-  } catch (cause) {
-    throw new InvalidField('body', `JSON; parsing failed: ${cause instanceof Error ? cause.message : 'unknown cause'}`);
-  }
+/** The options of the simulator in a worker thread. */
+export type SimulatorSettings = Omit<SimulatorOptions, 'clock' | 'random'>;
+
+const listening = z.object({ port: z.number() });
+
+/**
+ * Starts the simulator in a worker thread. Otherwise load on the main thread would delay calls, and the simulated rate
+ * limit would reject calls that were sent far enough apart.
+ */
+export const startSimulatorThread = async (settings: SimulatorSettings): Promise<RunningSimulator> => {
+  const worker = new Worker(new URL(import.meta.url), {
+    name: 'livechat',
+    workerData: { simulator: settings },
+    execArgv: [],
+  });
+  const [message] = await once(worker, 'message');
+  const stop = async () => {
+    await worker.terminate();
+  };
+  return { port: listening.parse(message).port, stop };
 };
+
+/** Set in the thread that `startSimulatorThread` starts. */
+const settings: SimulatorSettings | undefined = workerData?.simulator;
+
+if (settings) {
+  const { port } = await startSimulator(settings);
+  parentPort?.postMessage({ port });
+}

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parse, parseAction, startRequest } from './actions.ts';
 import { allThreads } from './chats.ts';
 import { SimulatorError } from './errors.ts';
 import { toTimestamp } from './objects.ts';
@@ -8,8 +7,8 @@ import { nina, quietSimulator, tomas } from './testing.ts';
 
 const startChat = (request: object = {}) => {
   const simulator = quietSimulator();
-  const { chat } = simulator.start(parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello', ...request }));
-  const act = (body: unknown) => simulator.act(chat.id, parseAction(body));
+  const { chat } = simulator.start({ customer: { name: 'Dana' }, text: 'Hello', ...request });
+  const act = (body: unknown) => simulator.act(chat.id, body);
   const sentActions = () => simulator.webhooks.map(({ action }) => action);
   return { simulator, chat, act, sentActions };
 };
@@ -31,7 +30,7 @@ describe('ids and times', () => {
 
   test('ids increase even within one millisecond', () => {
     const simulator = quietSimulator();
-    const request = parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello' });
+    const request = { customer: { name: 'Dana' }, text: 'Hello' };
     const ids = Array.from({ length: 200 }, () => simulator.start(request).chat.id);
     expect(ids).toEqual([...new Set(ids)].sort());
   });
@@ -47,7 +46,7 @@ describe('starting a chat', () => {
 
   test('without an agent adds it to the queue', () => {
     const { simulator, chat } = startChat({ agent: null });
-    const request = parse(startRequest, { customer: { name: 'Ben' }, text: 'Hi', agent: null });
+    const request = { customer: { name: 'Ben' }, text: 'Hi', agent: null };
     expect(chat.thread.queue?.position).toBe(1);
     expect(chat.users.map(({ type }) => type)).toEqual(['customer']);
     expect(simulator.start(request).chat.thread.queue?.position).toBe(2);
@@ -61,7 +60,7 @@ describe('starting a chat', () => {
 });
 
 describe('transferring a chat', () => {
-  test('to an agent: announces it, adds the agent and removes the previous one', () => {
+  test('to an agent announces it, adds the agent and removes the previous one', () => {
     const { act, sentActions } = startChat();
     const { chat } = act({ as: 'agent', action: 'transfer', agents: [tomas] });
     expect(sentActions().slice(1)).toEqual([
@@ -74,7 +73,7 @@ describe('transferring a chat', () => {
     expect(last(chat.thread.events)).toMatchObject({ text: 'Nina Kowal transferred the chat to Tomas Reyes' });
   });
 
-  test("to a group: adds it to the group's queue", () => {
+  test("to a group adds it to the group's queue", () => {
     const { act, simulator } = startChat();
     const { chat } = act({ as: 'agent', action: 'transfer', groups: [19] });
     expect(chat.access).toEqual({ group_ids: [19] });
@@ -93,14 +92,14 @@ describe('buttons', () => {
       ],
     },
   ];
-  const offer = () => {
+  const sendButtons = () => {
     const started = startChat();
     const { eventId } = started.act({ as: 'agent', action: 'rich-message', templateId: 'cards', elements });
     return { ...started, eventId };
   };
 
   test('a message button sends a postback, then its text', () => {
-    const { act, sentActions, eventId } = offer();
+    const { act, sentActions, eventId } = sendButtons();
     const { chat } = act({ action: 'click', eventId, postbackId: 'yes' });
     expect(sentActions().slice(-2)).toEqual(['incoming_rich_message_postback', 'incoming_event']);
     expect(last(chat.thread.events)).toMatchObject({
@@ -110,13 +109,13 @@ describe('buttons', () => {
   });
 
   test('any other button only sends a postback', () => {
-    const { act, sentActions, eventId } = offer();
+    const { act, sentActions, eventId } = sendButtons();
     act({ action: 'click', eventId, postbackId: 'open' });
     expect(last(sentActions())).toBe('incoming_rich_message_postback');
   });
 
   test('rejects an unknown button and lists the known ones', () => {
-    const { act, eventId } = offer();
+    const { act, eventId } = sendButtons();
     expect(() => act({ action: 'click', eventId, postbackId: 'no' })).toThrow('postbackId: expected one of yes, open');
   });
 });
@@ -124,12 +123,12 @@ describe('buttons', () => {
 describe('ending and reopening', () => {
   test('sends the user id of a customer or agent, none for the router', () => {
     const closings = [{ action: 'leave' }, { as: 'agent', action: 'close' }, { as: 'router', action: 'archive' }];
-    const closers = closings.map((body) => {
+    const payloads = closings.map((body) => {
       const { act, simulator } = startChat({ customerId: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' });
       act(body);
       return last(simulator.webhooks)?.payload;
     });
-    expect(closers.map((payload) => payload && 'user_id' in payload && payload.user_id)).toEqual([
+    expect(payloads.map((payload) => payload && 'user_id' in payload && payload.user_id)).toEqual([
       '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55',
       nina,
       false,

@@ -1,56 +1,141 @@
 import * as z from 'zod/mini';
-import { type Action, type ActionContext, applyAction, parse, type StartRequest } from './actions.ts';
-import { type Chat, type ChatUpdate, createChat, type EventDraft } from './chats.ts';
-import { ChatNotFound } from './errors.ts';
-import { preChatForm } from './events.ts';
-import { createCustomer, sourceClientId, toTimestamp } from './objects.ts';
-import { agentId, groupId, inactiveForm, integer, nonEmpty, string } from './schemas.ts';
-import { toSessionFields } from './users.ts';
+import {
+  type Author,
+  addTag,
+  appendEvent,
+  archiveThread,
+  type Chat,
+  type ChatUpdate,
+  closeThread,
+  createChat,
+  type EventDraft,
+  getCustomer,
+  markIdle,
+  removeTag,
+  reopenChat,
+  requireActive,
+} from './chats.ts';
+import { chatConflict, chatNotFound } from './errors.ts';
+import { type Cdn, clickButton, deleteEvent, editMessage, preChatForm, sendFile } from './events.ts';
+import {
+  agentId,
+  buttonFields,
+  createCustomer,
+  type EventContent,
+  elementFields,
+  elements,
+  groupId,
+  httpUrl,
+  type IdSource,
+  integer,
+  messageText,
+  nonEmpty,
+  oneOf,
+  parse,
+  sourceClientId,
+  string,
+  toTimestamp,
+  type User,
+} from './objects.ts';
+import {
+  assignedAgent,
+  handOver,
+  joinChat,
+  leaveChat,
+  markSeen,
+  requirePresent,
+  setSessionFields,
+  toSessionFields,
+} from './users.ts';
 import type { Webhook } from './webhooks.ts';
+
+/** The dependencies and defaults of actions. */
+interface ActionContext {
+  readonly source: IdSource;
+  readonly cdn: Cdn;
+  /** The client id of our application, which sends the messages of bots. */
+  readonly clientId: string;
+  /** The default agent: an e-mail address or a bot's id. */
+  readonly agentId: string;
+  /** The next free position in the queue. */
+  readonly queuePosition: () => number;
+}
 
 export type Simulator = ReturnType<typeof createSimulator>;
 
 /** Holds the chats. Passes every webhook to `send`, in order. */
 export const createSimulator = (settings: Omit<ActionContext, 'queuePosition'>, send: (webhook: Webhook) => void) => {
   const chats = new Map<string, Chat>();
-  const queued = new Set<string>();
-  const context: ActionContext = { ...settings, queuePosition: () => queued.size + 1 };
+  const queuePosition = () => [...chats.values()].filter(isQueued).length + 1;
+  const context: ActionContext = { ...settings, queuePosition };
 
   const commit = (update: ChatUpdate): ChatUpdate => {
-    const { chat } = update;
-    chats.set(chat.id, chat);
-    if (chat.thread.active && chat.thread.queue) queued.add(chat.id);
-    else queued.delete(chat.id);
+    chats.set(update.chat.id, update.chat);
     for (const webhook of update.webhooks) send(webhook);
     return update;
   };
 
-  /** @throws ChatNotFound */
+  /** @throws SimulatorError 404 */
   const getChat = (chatId: string): Chat => {
     const chat = chats.get(chatId);
-    if (chat === undefined) throw new ChatNotFound(chatId);
+    if (chat === undefined) throw chatNotFound(chatId);
     return chat;
   };
 
-  /** Applies an update. @throws ChatNotFound, and the errors of `update` */
+  /** Applies an update. @throws SimulatorError 404, and the errors of `update` */
   const change = (chatId: string, update: (chat: Chat) => ChatUpdate): ChatUpdate => commit(update(getChat(chatId)));
 
   return {
     change,
     /** The next free position in the queue. */
-    queuePosition: context.queuePosition,
+    queuePosition,
     chats: (): readonly Chat[] => [...chats.values()],
     chat: getChat,
-    start: (request: StartRequest): ChatUpdate => commit(startChat(request, context)),
-    /** @throws ChatNotFound, ChatConflict, InvalidField */
-    act: (chatId: string, action: Action): ChatUpdate => change(chatId, (chat) => applyAction(chat, action, context)),
+    /** Starts a chat. `body` is that of `POST /simulator/chats`. @throws SimulatorError */
+    start: (body: unknown): ChatUpdate => commit(startChat(body, context)),
+    /** Acts as the customer, an agent or the router. `body` is that of `POST /simulator/chats/:id/events`. @throws SimulatorError */
+    act: (chatId: string, body: unknown): ChatUpdate => change(chatId, (chat) => applyAction(chat, body, context)),
   };
 };
+
+const sessionFields = z.record(z.string(), string, 'an object with string values');
+
+const formAnswer = z.strictObject(
+  {
+    type: nonEmpty('the type of the field, such as "name" or "radio"'),
+    label: string,
+    answer: z.union([z.string(), z.array(z.string())], 'a string or a list of strings'),
+  },
+  'an object with type, label and answer',
+);
+
+const startRequest = z.strictObject(
+  {
+    customer: z.strictObject(
+      {
+        name: nonEmpty("the customer's name"),
+        email: z.optional(z.email('an e-mail address')),
+        sessionFields: z.optional(sessionFields),
+      },
+      'an object with name and, optionally, email and sessionFields',
+    ),
+    /** Without it the chat starts without a message, as after a form alone. */
+    text: z.optional(messageText),
+    form: z.optional(z.array(formAnswer, 'a list of answers')),
+    group: z.optional(groupId),
+    agent: z.optional(z.nullable(agentId)),
+    customerId: z.optional(z.guid('a UUID')),
+  },
+  'a JSON object with customer and, optionally, text, form, group, agent and customerId',
+);
+
+const isQueued = ({ thread }: Chat): boolean => thread.active && thread.queue !== undefined;
 
 /** LiveChat's group "General". */
 const generalGroup = 0;
 
-const startChat = (request: StartRequest, context: ActionContext): ChatUpdate => {
+const startChat = (body: unknown, context: ActionContext): ChatUpdate => {
+  const request = parse(startRequest, body);
   const { source } = context;
   const now = source.now();
   const { text, form, group = generalGroup, agent = context.agentId } = request;
@@ -66,55 +151,171 @@ const startChat = (request: StartRequest, context: ActionContext): ChatUpdate =>
   return createChat({ ...ids, customer, group, assignment, events }, now);
 };
 
-const groupIds = z.array(groupId, 'a list of group ids');
-const milliseconds = integer('milliseconds, 0 or more', 0);
+const action = <As extends string, Name extends string, Fields extends z.core.$ZodShape>(
+  as: As,
+  name: Name,
+  fields: Fields,
+) => z.strictObject({ as: z.literal(as), action: z.literal(name), ...fields });
 
-/** Settings that can change while the simulator runs. */
-const settingsSchema = z.strictObject({
-  /** Calls per second over all methods; null: no limit. */
-  rateLimitPerSecond: z._default(z.nullable(integer('calls per second, 1 or more, or null', 1)), null),
-  /** How long a user cannot send after add_user_to_chat. */
-  joinDelayMs: z._default(milliseconds, 300),
-  /** The maximum number of public agents that add_user_to_chat accepts. Does not apply to transfers. */
-  publicAgentsLimit: z._default(integer('a number of agents, 0 or more', 0), 1),
-  /** Unavailable agents: a transfer to them fails unless the chat may queue. */
-  offlineAgents: z._default(z.array(string, 'a list of agent ids'), []),
-  offlineGroups: z._default(groupIds, []),
-  /** The existing groups; null: any number. */
-  groups: z._default(z.nullable(groupIds), null),
-  /** The owner of the caller's credentials. */
-  agentId,
-  inactiveForm: z._default(inactiveForm, 'chat_inactive'),
-  /** The delay before a registration or its removal takes effect. LiveChat documents up to two minutes. */
-  registrationDelayMs: z._default(milliseconds, 0),
-  /** The scopes of the caller's token; null: all. */
-  scopes: z.optional(z.nullable(z.array(string, 'a list of scopes, such as chats--all:rw'))),
-  /** Without any credentials, every Authorization header is accepted. */
-  accountId: z.optional(nonEmpty()),
-  apiKey: z.optional(nonEmpty()),
-  accessToken: z.optional(nonEmpty()),
-});
+const customerAction = <Name extends string, Fields extends z.core.$ZodShape>(name: Name, fields: Fields) =>
+  action('customer', name, fields);
 
-export type Settings = z.infer<typeof settingsSchema>;
+const agentAction = <Name extends string, Fields extends z.core.$ZodShape>(name: Name, fields: Fields) =>
+  action('agent', name, { agent: z.optional(agentId), ...fields });
 
-const changes = z.record(z.string(), z.unknown(), 'a JSON object with settings');
-
-export interface SettingsStore {
-  readonly current: () => Settings;
-  /** Changes the given settings. @throws InvalidField */
-  readonly change: (body: unknown) => void;
-}
-
-/** @throws InvalidField */
-export const createSettings = (initial: z.input<typeof settingsSchema>): SettingsStore => {
-  let settings = parse(settingsSchema, initial);
-  return {
-    current: () => settings,
-    change: (body) => {
-      settings = parse(settingsSchema, { ...settings, ...parse(changes, body) });
-    },
-  };
+const file = {
+  name: nonEmpty('a file name'),
+  url: z.optional(httpUrl('an http(s) URL')),
+  contentType: z.optional(nonEmpty('a content type, such as image/png')),
+  size: z.optional(integer('a number of bytes', 0)),
+  /** Default: a small sample of the type. */
+  content: z.optional(z.base64('the bytes in base64')),
 };
 
-/** The settings without secrets. */
-export const viewSettings = ({ apiKey: _, accessToken: __, ...visible }: Settings) => visible;
+const button = z.strictObject(
+  { ...buttonFields, user_ids: z._default(buttonFields.user_ids, []) },
+  'an object with text, type, value and postback_id',
+);
+
+const element = z.strictObject(elementFields(button), 'an object with title, subtitle, image and buttons');
+
+const customerActions = [
+  customerAction('message', { text: messageText }),
+  customerAction('file', file),
+  customerAction('click', { eventId: nonEmpty("an event's id"), postbackId: nonEmpty("a button's postback_id") }),
+  customerAction('seen', {}),
+  customerAction('leave', {}),
+  customerAction('session-fields', { fields: sessionFields }),
+  customerAction('reopen', { text: messageText }),
+] as const;
+
+const agentActions = [
+  agentAction('message', { text: messageText }),
+  agentAction('file', file),
+  agentAction('note', { text: messageText }),
+  agentAction('rich-message', {
+    templateId: oneOf(['cards', 'quick_replies', 'sticker']),
+    elements: elements(element),
+  }),
+  agentAction('edit', { eventId: nonEmpty("a message's id"), text: messageText }),
+  agentAction('delete', { eventId: nonEmpty("an event's id") }),
+  agentAction('join', {}),
+  agentAction('part', {}),
+  agentAction('transfer', {
+    agents: z._default(z.array(agentId, 'a list of agent ids'), []),
+    groups: z._default(z.array(groupId, 'a list of group ids'), []),
+  }).check(
+    z.refine(({ agents, groups }) => agents.length + groups.length > 0, {
+      path: ['agents'],
+      error: 'at least one agent in agents, or one group in groups',
+    }),
+  ),
+  agentAction('tag', { tag: nonEmpty('the name of a tag') }),
+  agentAction('untag', { tag: nonEmpty('the name of a tag') }),
+  agentAction('close', {}),
+] as const;
+
+const routerActions = [action('router', 'idle', {}), action('router', 'archive', {})] as const;
+
+const expectedAction = (as: string, actions: readonly { shape: { action: { def: { values: unknown[] } } } }[]) =>
+  `an action of the ${as}: one of ${actions.map(({ shape }) => shape.action.def.values.join()).join(', ')}`;
+
+const actionRequest = z.discriminatedUnion(
+  'as',
+  [
+    z.discriminatedUnion('action', customerActions, expectedAction('customer', customerActions)),
+    z.discriminatedUnion('action', agentActions, expectedAction('agent', agentActions)),
+    z.discriminatedUnion('action', routerActions, expectedAction('router', routerActions)),
+  ],
+  'one of customer, agent, router',
+);
+
+type Action<As extends 'customer' | 'agent' | 'router'> = Extract<z.infer<typeof actionRequest>, { as: As }>;
+
+const jsonObject = z.record(z.string(), z.unknown(), 'a JSON object with action');
+
+const toAuthor = (user: User, { clientId }: ActionContext): Author => ({
+  id: user.id,
+  clientId: sourceClientId(user, clientId),
+});
+
+const asCustomer = (chat: Chat, request: Action<'customer'>, context: ActionContext): ChatUpdate => {
+  const now = context.source.now();
+  const customer = getCustomer(chat);
+  const author = toAuthor(customer, context);
+  switch (request.action) {
+    case 'message':
+      return appendEvent(chat, { author, content: { type: 'message', text: request.text } }, now);
+    case 'file':
+      return sendFile(chat, author, request, context.cdn, now);
+    case 'click':
+      return clickButton(chat, author, request.eventId, request.postbackId, now);
+    case 'seen':
+      return markSeen(chat);
+    case 'leave':
+      return closeThread(chat, customer, now);
+    case 'session-fields':
+      return setSessionFields(chat, request.fields);
+    case 'reopen': {
+      const agentId = assignedAgent(chat)?.id ?? context.agentId;
+      const content: EventContent = { type: 'message', text: request.text };
+      const events = [{ author, content }];
+      return reopenChat(chat, { threadId: context.source.nextId(), userIds: [customer.id, agentId], events }, now);
+    }
+  }
+};
+
+const actingAgentId = (chat: Chat, request: Action<'agent'>, context: ActionContext): string => {
+  const id = request.agent ?? assignedAgent(chat)?.id;
+  if (id !== undefined) return id;
+  if (request.action === 'join') return context.agentId;
+  throw chatConflict(`No agent is in chat ${chat.id}. An agent must join first.`);
+};
+
+const asAgent = (chat: Chat, request: Action<'agent'>, context: ActionContext): ChatUpdate => {
+  const now = context.source.now();
+  const agentId = actingAgentId(chat, request, context);
+  if (request.action === 'join') return joinChat(chat, agentId);
+  const agent = requirePresent(chat, agentId);
+  const author = toAuthor(agent, context);
+  switch (request.action) {
+    case 'message':
+      return appendEvent(chat, { author, content: { type: 'message', text: request.text } }, now);
+    case 'note': {
+      const content: EventContent = { type: 'message', text: request.text };
+      return appendEvent(chat, { author, visibility: 'agents', content }, now);
+    }
+    case 'rich-message': {
+      const { templateId: template_id, elements } = request;
+      return appendEvent(chat, { author, content: { type: 'rich_message', template_id, elements } }, now);
+    }
+    case 'file':
+      return sendFile(chat, author, request, context.cdn, now);
+    case 'edit':
+      return editMessage(chat, request.eventId, request.text);
+    case 'delete':
+      return deleteEvent(chat, request.eventId);
+    case 'part':
+      return leaveChat(chat, agentId);
+    case 'transfer': {
+      const target = { ...request, queuePosition: context.queuePosition() };
+      return handOver(chat, { requester: agent, leaving: [agent] }, target, now);
+    }
+    case 'tag':
+      requireActive(chat);
+      return addTag(chat, chat.thread.id, request.tag);
+    case 'untag':
+      requireActive(chat);
+      return removeTag(chat, chat.thread.id, request.tag);
+    case 'close':
+      return closeThread(chat, agent, now);
+  }
+};
+
+const applyAction = (chat: Chat, body: unknown, context: ActionContext): ChatUpdate => {
+  const request = parse(actionRequest, { as: 'customer', ...parse(jsonObject, body) });
+  if (request.as === 'customer') return asCustomer(chat, request, context);
+  if (request.as === 'agent') return asAgent(chat, request, context);
+  const now = context.source.now();
+  return request.action === 'idle' ? markIdle(chat, now) : archiveThread(chat, now);
+};

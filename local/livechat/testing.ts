@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { afterEach, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { close, listen } from '../listen.ts';
 import { createCdn } from './events.ts';
 import { type Clock, createIdSource } from './objects.ts';
 import { type SimulatorOptions, startSimulator } from './server.ts';
 import { createSimulator, type Simulator } from './simulator.ts';
-import { registrationId, type Target, type Webhook, type WebhookAction } from './webhooks.ts';
+import type { Webhook } from './webhooks.ts';
 
 /** Shared by the tests: a webhook receiver, and a simulator without network. */
 
@@ -20,10 +22,7 @@ const receivedBody = z.looseObject({
 
 export type ReceivedBody = z.infer<typeof receivedBody>;
 
-export interface Receiver {
-  readonly url: string;
-  readonly bodies: readonly ReceivedBody[];
-}
+export type Receiver = Awaited<ReturnType<typeof startReceiver>>;
 
 const cleanups: (() => void | Promise<void>)[] = [];
 
@@ -40,31 +39,22 @@ export const until = (condition: () => boolean): Promise<boolean> =>
   vi.waitUntil(condition, { timeout: 20_000, interval: 2 });
 
 /** Receives webhooks until the end of the test. `answer` returns a status, or `null` to close the connection. */
-export const startReceiver = (
+export const startReceiver = async (
   answer: (body: ReceivedBody, count: number) => number | null | Promise<number> = () => 200,
-): Promise<Receiver> => {
+) => {
   const bodies: ReceivedBody[] = [];
   const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = receivedBody.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    const body = receivedBody.parse(await json(request));
     const status = answer(body, bodies.push(body));
     if (status === null) return request.socket.destroy();
     response.writeHead(await status).end('{"success":true}');
   });
-  cleanUp(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      resolve({ url: `http://127.0.0.1:${port}/livechat/webhook`, bodies });
-    });
-  });
+  cleanUp(() => close(server));
+  const port = await listen(server, 0, '--port');
+  return { url: `http://127.0.0.1:${port}/livechat/webhook`, bodies };
 };
 
+export const secretKey = 'whsec-test';
 export const nina = 'nina.kowal@acme.example';
 export const tomas = 'tomas.reyes@acme.example';
 export const organizationId = '7d1b0c52-9e44-4f0a-8a6e-2f63c1e0b9d4';
@@ -79,20 +69,13 @@ export const outline = (value: unknown, path = ''): string[] => {
   return [`${path}: ${value === null ? 'null' : typeof value}`];
 };
 
-/** The target of webhooks without a registration. */
-export const createTarget = (url: string, action: WebhookAction): Target => ({
-  webhookId: registrationId(action),
-  url,
-  secretKey: 'whsec-test',
-  additionalData: ['chat_properties', 'chat_presence_user_ids'],
-});
-
 /** A simulator that collects its webhooks. The clock does not advance by default. */
 export const quietSimulator = (
   now: () => number = () => Date.UTC(2026, 2, 11, 9, 14),
 ): Simulator & { webhooks: Webhook[] } => {
   const webhooks: Webhook[] = [];
-  const settings = { source: createIdSource(now), cdn: createCdn(), clientId: ownClientId, agentId: nina };
+  const source = createIdSource(now);
+  const settings = { source, cdn: createCdn(source), clientId: ownClientId, agentId: nina };
   const simulator = createSimulator(settings, (webhook) => webhooks.push(webhook));
   return { ...simulator, webhooks };
 };
@@ -113,54 +96,35 @@ export const requestFixture = (name: string, changes: object) => ({
 /** Reads a string from a response. */
 export const readText = (json: unknown, name: string): string => z.string().parse(anything.parse(json)[name]);
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly json: unknown;
-}
-
 export interface CallOptions {
   readonly version?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
-export interface Running {
-  readonly base: string;
-  readonly receiver: Receiver;
-  /** Calls a method of the Agent Chat API, or of the Configuration API as `configuration/<name>`. */
-  readonly api: (method: string, body: unknown, options?: CallOptions) => Promise<Answer>;
-  /** Calls the simulator's own API. */
-  readonly simulatorApi: (path: string, body?: unknown, method?: string) => Promise<Answer>;
-  /** Starts a chat with the customer Dana and returns its id. */
-  readonly startChat: (request?: object) => Promise<string>;
-  readonly act: (chatId: string, body: object) => Promise<Answer>;
-  /** Sends a message into the chat. */
-  readonly send: (chatId: string, event?: object, options?: CallOptions) => Promise<Answer>;
-}
-
-const toAnswer = async (response: Response): Promise<Answer> => {
+const toAnswer = async (response: Response) => {
   const json: unknown = await response.json();
   return { status: response.status, headers: response.headers, json };
 };
 
-const started = z.object({ chat_id: z.string() });
+export type Running = Awaited<ReturnType<typeof startApi>>;
 
-export const startApi = async (options: Partial<SimulatorOptions> = {}): Promise<Running> => {
+export const startApi = async (options: Partial<SimulatorOptions> = {}) => {
   const receiver = await startReceiver();
-  const simulator = await startSimulator({
+  const { port, stop } = await startSimulator({
     port: 0,
     webhookUrl: receiver.url,
-    secretKey: 'whsec-test',
+    secretKey,
     organizationId,
     clientId: ownClientId,
     agentId: nina,
     ...options,
   });
-  cleanUp(simulator.stop);
-  const base = `http://127.0.0.1:${simulator.port}`;
+  cleanUp(stop);
+  const base = `http://127.0.0.1:${port}`;
 
-  const api: Running['api'] = async (name, body, { version = 'v3.6', headers, signal } = {}) => {
+  /** Calls a method of the Agent Chat API, or of the Configuration API as `configuration/<name>`. */
+  const api = async (name: string, body: unknown, { version = 'v3.6', headers, signal }: CallOptions = {}) => {
     const path = name.includes('/') ? name.replace('/', '/action/') : `agent/action/${name}`;
     const multipart = body instanceof FormData;
     const response = await fetch(`${base}/${version}/${path}`, {
@@ -172,26 +136,25 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}): Promise
     return toAnswer(response);
   };
 
-  const simulatorApi: Running['simulatorApi'] = async (path, body, method = body === undefined ? 'GET' : 'POST') =>
-    toAnswer(
-      await fetch(`${base}/simulator/${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) }),
-    );
+  /** Calls the simulator's own API. A text is sent as it is. */
+  const simulatorApi = async (path: string, body?: unknown, method = body === undefined ? 'GET' : 'POST') => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return toAnswer(await fetch(`${base}/simulator/${path}`, { method, ...(body !== undefined && { body: text }) }));
+  };
 
+  /** Starts a chat with the customer Dana and returns its id. */
   const startChat = async (request: object = {}) => {
     const { json } = await simulatorApi('chats', { customer: { name: 'Dana' }, text: 'Hello', ...request });
-    return started.parse(json).chat_id;
+    return readText(json, 'chat_id');
   };
 
-  return {
-    base,
-    receiver,
-    api,
-    simulatorApi,
-    startChat,
-    act: (chatId, body) => simulatorApi(`chats/${chatId}/events`, body),
-    send: (chat_id, event, call) =>
-      api('send_event', { chat_id, event: { type: 'message', text: 'Hi', ...event } }, call),
-  };
+  const act = (chatId: string, body: unknown) => simulatorApi(`chats/${chatId}/events`, body);
+
+  /** Sends a message into the chat. */
+  const send = (chat_id: string, event?: object, call?: CallOptions) =>
+    api('send_event', { chat_id, event: { type: 'message', text: 'Hi', ...event } }, call);
+
+  return { port, base, receiver, api, simulatorApi, startChat, act, send };
 };
 
 /** A clock that advances only by `advance`. */

@@ -8,15 +8,13 @@ import {
   notify,
   presentAgents,
   publicAgents,
-  queueEntry,
   requireActive,
   threadRef,
   withThread,
   withUser,
 } from './chats.ts';
-import { ChatConflict } from './errors.ts';
-import { type Agent, createAgent, type User } from './objects.ts';
-import { createWebhook } from './webhooks.ts';
+import { chatConflict } from './errors.ts';
+import { type Agent, createAgent, queueEntry, type User } from './objects.ts';
 
 /** The default agent of an action: the first present agent. */
 export const assignedAgent = (chat: Chat): Agent | undefined => presentAgents(chat)[0];
@@ -24,7 +22,7 @@ export const assignedAgent = (chat: Chat): Agent | undefined => presentAgents(ch
 export const requirePresent = (chat: Chat, agentId: string): Agent => {
   const agent = presentAgents(chat).find(({ id }) => id === agentId);
   if (agent !== undefined) return agent;
-  throw new ChatConflict(`${agentId} is not in chat ${chat.id}. Let this agent join first, or transfer the chat.`);
+  throw chatConflict(`${agentId} is not in chat ${chat.id}. Let this agent join first, or transfer the chat.`);
 };
 
 const leaveQueue = (chat: Chat): Chat => {
@@ -32,10 +30,13 @@ const leaveQueue = (chat: Chat): Chat => {
   return { ...chat, thread };
 };
 
-const addUser = (before: Chat, user: User, requesterId: string): ChatUpdate => {
+/** Adds or replaces the user, who then is in the chat (`user_added_to_chat`) or has left it (`user_removed_from_chat`). */
+const changeUser = (before: Chat, user: User, requesterId: string): ChatUpdate => {
   const chat = withUser(before, user);
-  const payload = { ...threadRef(chat), user, user_type: user.type, reason: 'manual', requester_id: requesterId };
-  return notify(chat, 'user_added_to_chat', payload);
+  const payload = { ...threadRef(chat), user_type: user.type, reason: 'manual', requester_id: requesterId };
+  return user.present
+    ? notify(chat, 'user_added_to_chat', { ...payload, user })
+    : notify(chat, 'user_removed_from_chat', { ...payload, user_id: user.id });
 };
 
 /** An agent with visibility `all` takes the chat out of the queue. */
@@ -47,29 +48,20 @@ export const addAgent = (
 ): ChatUpdate => {
   const known = chat.users.filter((user) => user.type === 'agent').find(({ id }) => id === agentId);
   const waiting = visibility === 'all' ? leaveQueue(chat) : chat;
-  return addUser(waiting, { ...(known ?? createAgent(agentId)), present: true, visibility }, requesterId);
+  return changeUser(waiting, { ...(known ?? createAgent(agentId)), present: true, visibility }, requesterId);
 };
 
 /** A thread that an agent started has no customer until one is added. */
 export const addCustomer = (chat: Chat, requesterId: string): ChatUpdate =>
-  addUser(chat, { ...getCustomer(chat), present: true }, requesterId);
+  changeUser(chat, { ...getCustomer(chat), present: true }, requesterId);
 
-export const removeAgent = (before: Chat, agent: Agent, requesterId: string): ChatUpdate => {
-  const chat = withUser(before, { ...agent, present: false });
-  const payload = {
-    ...threadRef(chat),
-    user_id: agent.id,
-    user_type: agent.type,
-    reason: 'manual',
-    requester_id: requesterId,
-  };
-  return notify(chat, 'user_removed_from_chat', payload);
-};
+export const removeAgent = (chat: Chat, agent: Agent, requesterId: string): ChatUpdate =>
+  changeUser(chat, { ...agent, present: false }, requesterId);
 
 export const joinChat = (chat: Chat, agentId: string): ChatUpdate => {
   requireActive(chat);
   if (presentAgents(chat).some(({ id }) => id === agentId)) {
-    throw new ChatConflict(`${agentId} is already in chat ${chat.id}.`);
+    throw chatConflict(`${agentId} is already in chat ${chat.id}.`);
   }
   return addAgent(chat, agentId, agentId);
 };
@@ -108,7 +100,7 @@ export const handOver = (
   const assigned = publicAgents(moved);
   const added = target.agents.filter((id) => !assigned.some((agent) => agent.id === id));
 
-  const transferred = createWebhook(moved, 'chat_transferred', {
+  const transferred = notify(moved, 'chat_transferred', {
     ...threadRef(moved),
     requester_id: requester.id,
     reason: 'manual',
@@ -121,7 +113,7 @@ export const handOver = (
     (chat: Chat) => announceTransfer(chat, requester, target, now),
     ...removed.map((agent) => (chat: Chat) => removeAgent(chat, agent, requester.id)),
   ];
-  return steps.reduce<ChatUpdate>(chain, { chat: moved, webhooks: [transferred] });
+  return steps.reduce(chain, transferred);
 };
 
 const leavesNobody = (chat: Chat, leaving: readonly Agent[], target: TransferTarget): boolean =>

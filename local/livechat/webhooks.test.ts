@@ -1,53 +1,49 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createInFlight } from '../in-flight.ts';
-import { parse, parseAction, startRequest } from './actions.ts';
 import {
   cleanUp,
-  createTarget,
   nina,
   organizationId,
   outline,
   quietSimulator,
+  secretKey,
   startReceiver,
   tomas,
   until,
 } from './testing.ts';
-import { createDelivery, toWebhookBody, type Webhook, type WebhookActivity } from './webhooks.ts';
+import {
+  createDelivery,
+  type DeliveryAttempt,
+  type DeliverySettings,
+  defaultTarget,
+  toWebhookBody,
+  type Webhook,
+} from './webhooks.ts';
 
-interface Extras {
-  readonly track?: () => () => void;
-  readonly timeoutMs?: number;
-  readonly onActivity?: () => void;
-}
-
-const deliverTo = (
-  url: string,
-  retryDelaysMs: readonly number[],
-  { timeoutMs = 10_000, onActivity, track }: Extras = {},
-) => {
-  const activities: WebhookActivity[] = [];
+const deliverTo = (url: string, retryDelaysMs: readonly number[], settings: Partial<DeliverySettings> = {}) => {
+  const attempts: DeliveryAttempt[] = [];
   const delivery = createDelivery({
-    targets: (action) => [createTarget(url, action)],
-    timeoutMs,
+    targets: (action) => [defaultTarget(action, { url, secretKey })],
+    timeoutMs: 10_000,
     organizationId,
     retryDelaysMs,
-    now: Date.now,
-    onActivity: (activity) => {
-      activities.push(activity);
-      onActivity?.();
+    inFlight: createInFlight(),
+    ...settings,
+    onAttempt: (attempt) => {
+      attempts.push(attempt);
+      settings.onAttempt?.(attempt);
     },
-    ...(track && { track }),
   });
   cleanUp(delivery.stop);
-  return { ...delivery, activities };
+  return { ...delivery, attempts };
 };
 
 /** The webhooks of a chat with this many messages after incoming_chat. */
 const webhooksOfChat = (messages: number): Webhook[] => {
   const simulator = quietSimulator();
-  const { chat } = simulator.start(parse(startRequest, { customer: { name: 'Dana' }, text: 'Hello' }));
-  for (let n = 1; n <= messages; n++) simulator.act(chat.id, parseAction({ action: 'message', text: String(n) }));
+  const { chat } = simulator.start({ customer: { name: 'Dana' }, text: 'Hello' });
+  for (let n = 1; n <= messages; n++) simulator.act(chat.id, { action: 'message', text: String(n) });
   return simulator.webhooks;
 };
 
@@ -64,17 +60,17 @@ test('delivers the webhooks of a chat in order', async () => {
 
 test('counts a webhook as pending until its response, but not while a retry waits', async () => {
   const inFlight = createInFlight();
-  const seen: number[] = [];
+  const pendingCounts: number[] = [];
   const receiver = await startReceiver(() => {
-    seen.push(inFlight.pending());
+    pendingCounts.push(inFlight.pending());
     return 500;
   });
-  const { send, activities } = deliverTo(receiver.url, [60_000], { track: inFlight.track });
+  const { send, attempts } = deliverTo(receiver.url, [60_000], { inFlight });
   webhooksOfChat(1).forEach(send);
   expect(inFlight.pending()).toBe(2);
   await expect(inFlight.idle(10_000)).resolves.toBe(true);
-  expect(seen).toEqual([2, 1]);
-  expect(activities.map(({ ok, gaveUp }) => [ok, gaveUp])).toEqual([
+  expect(pendingCounts).toEqual([2, 1]);
+  expect(attempts.map(({ ok, gaveUp }) => [ok, gaveUp])).toEqual([
     [false, false],
     [false, false],
   ]);
@@ -82,10 +78,10 @@ test('counts a webhook as pending until its response, but not while a retry wait
 
 test('retries until the response is 200', async () => {
   const receiver = await startReceiver((_, count) => (count < 3 ? 204 : 200));
-  const { send, activities } = deliverTo(receiver.url, [5, 5, 5]);
+  const { send, attempts } = deliverTo(receiver.url, [5, 5, 5]);
   webhooksOfChat(0).forEach(send);
-  await until(() => activities.length === 3);
-  expect(activities.map(({ attempt, status, ok, gaveUp }) => [attempt, status, ok, gaveUp])).toEqual([
+  await until(() => attempts.length === 3);
+  expect(attempts.map(({ attempt, status, ok, gaveUp }) => [attempt, status, ok, gaveUp])).toEqual([
     [1, 204, false, false],
     [2, 204, false, false],
     [3, 200, true, false],
@@ -94,10 +90,10 @@ test('retries until the response is 200', async () => {
 
 test('gives up after three retries', async () => {
   const receiver = await startReceiver(() => 500);
-  const { send, activities } = deliverTo(receiver.url, [1, 1, 1]);
+  const { send, attempts } = deliverTo(receiver.url, [1, 1, 1]);
   webhooksOfChat(0).forEach(send);
-  await until(() => activities.some(({ gaveUp }) => gaveUp));
-  expect(activities.map(({ attempt, gaveUp }) => [attempt, gaveUp])).toEqual([
+  await until(() => attempts.some(({ gaveUp }) => gaveUp));
+  expect(attempts.map(({ attempt, gaveUp }) => [attempt, gaveUp])).toEqual([
     [1, false],
     [2, false],
     [3, false],
@@ -115,10 +111,10 @@ test('retries with the same body', async () => {
 
 test('a waiting retry does not delay later webhooks', async () => {
   const receiver = await startReceiver(({ action }) => (action === 'incoming_chat' ? 500 : 200));
-  const { send, activities } = deliverTo(receiver.url, [60_000]);
+  const { send, attempts } = deliverTo(receiver.url, [60_000]);
   webhooksOfChat(2).forEach(send);
-  await until(() => activities.length === 3);
-  expect(activities.map(({ action, ok }) => [action, ok])).toEqual([
+  await until(() => attempts.length === 3);
+  expect(attempts.map(({ action, ok }) => [action, ok])).toEqual([
     ['incoming_chat', false],
     ['incoming_event', true],
     ['incoming_event', true],
@@ -129,22 +125,22 @@ test('a refused connection, a closed connection and a time-out are failures with
   const closing = await startReceiver(() => null);
   const hanging = await startReceiver(() => new Promise<number>(() => {}));
   for (const url of ['http://127.0.0.1:1/', closing.url, hanging.url]) {
-    const { send, activities } = deliverTo(url, [], { timeoutMs: 50 });
+    const { send, attempts } = deliverTo(url, [], { timeoutMs: 50 });
     webhooksOfChat(0).forEach(send);
-    await until(() => activities.length === 1);
-    expect(activities[0]).toMatchObject({ status: null, ok: false, gaveUp: true });
+    await until(() => attempts.length === 1);
+    expect(attempts[0]).toMatchObject({ status: null, ok: false, gaveUp: true });
   }
 });
 
 test('stop drops waiting retries', async () => {
   const receiver = await startReceiver(() => 500);
-  const stopped = deliverTo(receiver.url, [1], { onActivity: () => stopped.stop() });
+  const stopped = deliverTo(receiver.url, [1], { onAttempt: () => stopped.stop() });
   webhooksOfChat(0).forEach(stopped.send);
-  await until(() => stopped.activities.length === 1);
+  await until(() => stopped.attempts.length === 1);
   const other = deliverTo(receiver.url, [20]);
   webhooksOfChat(0).forEach(other.send);
-  await until(() => other.activities.length === 2);
-  expect(stopped.activities).toHaveLength(1);
+  await until(() => other.attempts.length === 2);
+  expect(stopped.attempts).toHaveLength(1);
   expect(receiver.bodies).toHaveLength(3);
 });
 
@@ -157,17 +153,17 @@ test('delivers the webhooks of different chats concurrently', async () => {
       check();
     });
   });
-  const { send, activities } = deliverTo(receiver.url, []);
+  const { send, attempts } = deliverTo(receiver.url, []);
   for (let n = 0; n < 10; n++) {
     for (const webhook of webhooksOfChat(0)) send({ ...webhook, chatId: `T${n}` });
   }
-  await until(() => activities.length === 10);
-  expect(activities.every(({ ok }) => ok)).toBe(true);
+  await until(() => attempts.length === 10);
+  expect(attempts.every(({ ok }) => ok)).toBe(true);
 });
 
 test('stop aborts active requests and those that wait for a connection', async () => {
   const receiver = await startReceiver(() => new Promise<number>(() => {}));
-  const { send, stop, activities } = deliverTo(receiver.url, []);
+  const { send, stop, attempts } = deliverTo(receiver.url, []);
   for (let n = 0; n < 200; n++) {
     for (const webhook of webhooksOfChat(0)) send({ ...webhook, chatId: `T${n}` });
   }
@@ -175,9 +171,9 @@ test('stop aborts active requests and those that wait for a connection', async (
   stop();
   const other = deliverTo(receiver.url, [], { timeoutMs: 50 });
   webhooksOfChat(0).forEach(other.send);
-  await until(() => other.activities.length === 1);
+  await until(() => other.attempts.length === 1);
   expect(receiver.bodies).toHaveLength(129);
-  expect(activities).toEqual([]);
+  expect(attempts).toEqual([]);
 });
 
 const fixture = (name: string): unknown =>
@@ -203,9 +199,10 @@ const customer = { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFi
 
 /** The webhook bodies of one chat with every action. */
 const scenarioBodies = (): Record<string, unknown>[] => {
+  const receiver = { url: 'https://hooks.example.net', secretKey };
   const simulator = quietSimulator();
-  const { chat } = simulator.start(parse(startRequest, { customer, text: 'Where is my order?', form, group: 4 }));
-  const act = (body: unknown) => simulator.act(chat.id, parseAction(body)).eventId;
+  const { chat } = simulator.start({ customer, text: 'Where is my order?', form, group: 4 });
+  const act = (body: unknown) => simulator.act(chat.id, body).eventId;
   act({ action: 'message', text: 'It was due yesterday 😀' });
   act({ as: 'agent', action: 'message', text: 'Let me check.' });
   const eventId = act({
@@ -231,7 +228,7 @@ const scenarioBodies = (): Record<string, unknown>[] => {
   act({ action: 'reopen', text: 'Me again' });
   act({ as: 'router', action: 'archive' });
   return simulator.webhooks.map((webhook) =>
-    JSON.parse(toWebhookBody(webhook, createTarget('https://hooks.example.net', webhook.action), organizationId)),
+    JSON.parse(toWebhookBody(webhook, defaultTarget(webhook.action, receiver), organizationId)),
   );
 };
 

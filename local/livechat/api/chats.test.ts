@@ -6,6 +6,11 @@ const dana = { customer: { name: 'Dana Whitfield', email: 'dana@shop.example', s
 /** Fields that depend on earlier chats. webhooks.test.ts compares the events. */
 const optionalFields = /events\[\]|agent_last_event|customer_last_event|cart_value|rating|tags/;
 
+const findMissingFields = (json: unknown, fixture: string): string[] => {
+  const lines = outline(json);
+  return outline(apiFixture(fixture)).filter((line) => !optionalFields.test(line) && !lines.includes(line));
+};
+
 /** Starts a chat with this many threads. */
 const startChatWithThreads = async ({ startChat, act }: Running, threads: number): Promise<string> => {
   const chatId = await startChat(dana);
@@ -28,9 +33,7 @@ describe('get_chat', () => {
   test('has every field of the fixture', async () => {
     const running = await startApi();
     const { json } = await running.api('get_chat', { chat_id: await startChatWithThreads(running, 2) });
-    const lines = outline(json);
-    const expected = outline(apiFixture('get_chat.response')).filter((line) => !optionalFields.test(line));
-    expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
+    expect(findMissingFields(json, 'get_chat.response')).toEqual([]);
   });
 
   test('returns the newest or the requested thread', async () => {
@@ -57,18 +60,16 @@ describe('list_threads', () => {
   test('has every field of the fixture', async () => {
     const running = await startApi();
     const { json } = await running.api('list_threads', { chat_id: await startChatWithThreads(running, 2) });
-    const lines = outline(json);
-    const expected = outline(apiFixture('list_threads.response')).filter((line) => !optionalFields.test(line));
-    expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
+    expect(findMissingFields(json, 'list_threads.response')).toEqual([]);
   });
 
   test('returns three threads per page, newest first, with page ids', async () => {
     const running = await startApi();
     const chat_id = await startChatWithThreads(running, 7);
-    const ask = async (more: object) => page.parse((await running.api('list_threads', { chat_id, ...more })).json);
-    const pages = [await ask({})];
+    const list = async (more: object) => page.parse((await running.api('list_threads', { chat_id, ...more })).json);
+    const pages = [await list({})];
     for (let id = pages[0]?.next_page_id; id !== undefined; id = pages.at(-1)?.next_page_id) {
-      pages.push(await ask({ page_id: id }));
+      pages.push(await list({ page_id: id }));
     }
     expect(pages.map(({ threads, found_threads }) => [threads.length, found_threads])).toEqual([
       [3, 7],
@@ -76,9 +77,9 @@ describe('list_threads', () => {
       [1, 7],
     ]);
     const ids = pages.flatMap(({ threads }) => threads.map(({ id }) => id));
-    const ascending = await ask({ sort_order: 'asc', limit: 100 });
+    const ascending = await list({ sort_order: 'asc', limit: 100 });
     expect(ascending.threads.map(({ id }) => id)).toEqual(ids.toReversed());
-    expect(await ask({ page_id: pages[1]?.previous_page_id })).toEqual(pages[0]);
+    expect(await list({ page_id: pages[1]?.previous_page_id })).toEqual(pages[0]);
   });
 
   test('filters by creation time', async () => {
@@ -111,7 +112,7 @@ describe('list_threads', () => {
 });
 
 describe('list_chats', () => {
-  const startThree = async () => {
+  const startThreeChats = async () => {
     const clock = manualClock();
     const running = await startApi({ clock });
     const ids: string[] = [];
@@ -120,33 +121,33 @@ describe('list_chats', () => {
       clock.advance(1000);
     }
     await running.act(ids[1] ?? '', { action: 'leave' });
-    const found = async (request: object, version = 'v3.6') => {
+    const list = async (request: object, version = 'v3.6') => {
       const { json } = await running.api('list_chats', request, { version });
       return z
         .object({ chats_summary: z.array(z.object({ id: z.string() })) })
         .parse(json)
         .chats_summary.map(({ id }) => ids.indexOf(id));
     };
-    return { ...running, found };
+    return { ...running, list };
   };
 
   test('filters by activity and group, depending on the version', async () => {
-    const { found } = await startThree();
-    expect(await found({})).toEqual([2, 1, 0]);
-    expect(await found({ sort_order: 'asc', limit: 2 })).toEqual([0, 1]);
-    expect(await found({ filters: { active: true } })).toEqual([2, 0]);
-    expect(await found({ filters: { active: false } })).toEqual([1]);
-    expect(await found({ filters: { group_ids: [4] } })).toEqual([2, 1]);
-    expect(await found({ filters: { include_active: false } }, 'v3.4')).toEqual([1]);
-    expect(await found({ filters: { include_active: true }, limit: 100 }, 'v3.5')).toEqual([2, 1, 0]);
+    const { list } = await startThreeChats();
+    expect(await list({})).toEqual([2, 1, 0]);
+    expect(await list({ sort_order: 'asc', limit: 2 })).toEqual([0, 1]);
+    expect(await list({ filters: { active: true } })).toEqual([2, 0]);
+    expect(await list({ filters: { active: false } })).toEqual([1]);
+    expect(await list({ filters: { group_ids: [4] } })).toEqual([2, 1]);
+    expect(await list({ filters: { include_active: false } }, 'v3.4')).toEqual([1]);
+    expect(await list({ filters: { include_active: true }, limit: 100 }, 'v3.5')).toEqual([2, 1, 0]);
   });
 
   test('rejects page_id with other parameters', async () => {
-    const { api, found } = await startThree();
+    const { api, list } = await startThreeChats();
     const { json } = await api('list_chats', { limit: 2 });
     const { next_page_id } = z.object({ next_page_id: z.string() }).parse(json);
     expect(json).toMatchObject({ found_chats: 3, chats_summary: [{ last_thread_summary: { active: true } }, {}] });
-    expect(await found({ page_id: next_page_id })).toEqual([0]);
+    expect(await list({ page_id: next_page_id })).toEqual([0]);
     expect((await api('list_chats', { page_id: next_page_id, limit: 2 })).status).toBe(422);
   });
 });
@@ -256,8 +257,8 @@ describe('transfer_chat', () => {
     const chatId = await startChat({ agent: tomas });
     const target = { type: 'agent', ids: [nina] };
     expect((await api('transfer_chat', { id: chatId, target })).status).toBe(403);
-    const taken = await api('transfer_chat', { id: chatId, target, ignore_requester_presence: true });
-    expect(taken.status).toBe(200);
+    const request = { id: chatId, target, ignore_requester_presence: true };
+    expect((await api('transfer_chat', request)).status).toBe(200);
     await until(() => receiver.bodies.length === 5);
     expect(receiver.bodies.slice(1).map(({ action }) => action)).toEqual([
       'chat_transferred',
@@ -278,7 +279,7 @@ describe('transfer_chat', () => {
     expect((await send(chatId)).status).toBe(200);
   });
 
-  test('to a group: removes the agents and queues the chat', async () => {
+  test('to a group removes the agents and queues the chat', async () => {
     const { api, startChat, send } = await startApi();
     const chatId = await startChat();
     expect((await api('transfer_chat', { id: chatId, target: { type: 'group', ids: [19] } })).status).toBe(200);
@@ -291,19 +292,19 @@ describe('transfer_chat', () => {
     const { api, startChat, simulatorApi } = await startApi();
     await simulatorApi('settings', { offlineAgents: [tomas], offlineGroups: [19], groups: [0, 7, 19] });
     const chatId = await startChat({ agent: nina });
-    const to = async (target: object | undefined, more: object = {}) => {
+    const transfer = async (target: object | undefined, more: object = {}) => {
       const { status, json } = await api('transfer_chat', { id: chatId, ...(target && { target }), ...more });
       return [status, json];
     };
-    const refused = (type: string, message: string) => [422, { error: { type, message } }];
-    expect(await to({ type: 'agent', ids: [tomas] })).toEqual(refused('agent_offline', 'Agent is offline'));
-    expect(await to({ type: 'group', ids: [19] })).toEqual(refused('groups_offline', 'All groups are offline'));
-    expect(await to({ type: 'group', ids: [8] })).toEqual(refused('validation', 'Group not found'));
-    expect(await to({ type: 'group', ids: [7, 19] })).toEqual([200, {}]);
-    const queued = { ignore_agents_availability: true, ignore_requester_presence: true };
-    expect(await to({ type: 'group', ids: [19] }, queued)).toEqual([200, {}]);
-    const present = { ignore_requester_presence: true };
-    expect(await to(undefined, present)).toEqual(refused('groups_offline', 'All groups are offline'));
+    const rejected = (type: string, message: string) => [422, { error: { type, message } }];
+    expect(await transfer({ type: 'agent', ids: [tomas] })).toEqual(rejected('agent_offline', 'Agent is offline'));
+    expect(await transfer({ type: 'group', ids: [19] })).toEqual(rejected('groups_offline', 'All groups are offline'));
+    expect(await transfer({ type: 'group', ids: [8] })).toEqual(rejected('validation', 'Group not found'));
+    expect(await transfer({ type: 'group', ids: [7, 19] })).toEqual([200, {}]);
+    const mayQueue = { ignore_agents_availability: true, ignore_requester_presence: true };
+    expect(await transfer({ type: 'group', ids: [19] }, mayQueue)).toEqual([200, {}]);
+    const notInChat = { ignore_requester_presence: true };
+    expect(await transfer(undefined, notInChat)).toEqual(rejected('groups_offline', 'All groups are offline'));
   });
 
   test('rejects a request without an id', async () => {

@@ -12,7 +12,7 @@ import {
 } from '../chats.ts';
 import { LiveChatError, validationError } from '../errors.ts';
 import type { ChatEvent, Thread, User, Visibility } from '../objects.ts';
-import { nonEmpty, oneOf } from '../schemas.ts';
+import { nonEmpty, oneOf } from '../objects.ts';
 import { addAgent, addCustomer, handOver, removeAgent, type TransferTarget } from '../users.ts';
 import {
   type ApiState,

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
-import { type Author, appendEvent, type EventDraft, reopenChat } from '../chats.ts';
+import { type Author, appendEvent, type EventDraft, nextEventId, reopenChat } from '../chats.ts';
 import { validationError } from '../errors.ts';
-import { fileContent, type Uploads } from '../events.ts';
-import type { EventContent } from '../objects.ts';
-import { buttonFields, elementFields, elements, messageText, nonEmpty, oneOf, postback } from '../schemas.ts';
+import { type Cdn, fileContent } from '../events.ts';
+import { buttonFields, elementFields, elements, messageText, nonEmpty, oneOf, postback } from '../objects.ts';
 import {
   type ApiState,
   getRequester,
@@ -70,51 +69,30 @@ const resumeRequest = z.object({
   active: z._default(z.boolean(), true),
 });
 
-/** The position of a new event. */
-interface Place {
-  readonly threadId: string;
-  readonly position: number;
-}
-
-const toEventContent = (event: EventRequest, uploads: Uploads, place: Place): EventContent => {
-  switch (event.type) {
-    case 'message':
-      return { type: 'message', text: event.text, ...(event.postback && { postback: event.postback }) };
-    case 'file': {
-      const file = { ...uploads.take(event.url), alternativeText: event.alternative_text };
-      return fileContent(file, place.threadId, place.position);
-    }
-    case 'rich_message':
-      return { type: 'rich_message', template_id: event.template_id, elements: event.elements };
-    case 'system_message': {
-      const { type, text, system_message_type, text_vars } = event;
-      return { type, text, system_message_type, text_vars };
-    }
-    case 'custom':
-      return { type: 'custom', content: event.content };
-  }
-};
-
 /** A system message has no author. */
-const toEventDraft = (event: EventRequest, author: Author, uploads: Uploads, place: Place): EventDraft => ({
-  content: toEventContent(event, uploads, place),
-  visibility: event.visibility,
-  ...(event.type !== 'system_message' && { author }),
-  ...(event.custom_id !== undefined && { customId: event.custom_id }),
-  ...(event.properties && { properties: event.properties }),
-});
+const toEventDraft = (event: EventRequest, author: Author, cdn: Cdn, eventId: string): EventDraft => {
+  const { visibility, custom_id, properties, ...content } = event;
+  return {
+    content:
+      content.type === 'file'
+        ? fileContent({ ...cdn.takeUpload(content.url), alternativeText: content.alternative_text }, eventId)
+        : content,
+    visibility,
+    ...(event.type !== 'system_message' && { author }),
+    ...(custom_id !== undefined && { customId: custom_id }),
+    ...(properties && { properties }),
+  };
+};
 
 /** The events are part of `incoming_chat`. With `active: false` the new thread is closed. */
 const resumeChat = ({ chat: { id, users, thread }, active }: z.infer<typeof resumeRequest>, state: ApiState) => {
-  const { simulator, source, uploads, calls } = state;
+  const { simulator, source, cdn, calls } = state;
   const requester = getRequester(state);
   const requests = thread?.events ?? [];
   const threadId = source.nextId();
   const { chat } = simulator.change(id, (before) => {
     if (before.thread.active) throw validationError('Chat is already active');
-    const events = requests.map((event, index) =>
-      toEventDraft(event, requester, uploads, { threadId, position: index + 1 }),
-    );
+    const events = requests.map((event, index) => toEventDraft(event, requester, cdn, `${threadId}_${index + 1}`));
     for (const user of users) requireUserId(before, user);
     const userIds = [requester.id, ...users.map((user) => user.id)];
     return reopenChat(before, { threadId, userIds, events, by: requester, active }, source.now());
@@ -128,12 +106,12 @@ const resumeChat = ({ chat: { id, users, thread }, active }: z.infer<typeof resu
 export const eventMethods = {
   /** Like LiveChat, this does not deduplicate by `custom_id`. */
   send_event: method(writeChats, z.object({ chat_id: id, event: eventRequest }), ({ chat_id, event }, state) => {
-    const { simulator, source, uploads, calls } = state;
+    const { simulator, source, cdn, calls } = state;
     const { chat, eventId: event_id } = simulator.change(chat_id, (before) => {
       requireActive(before, state);
       requireSender(before, event.visibility, state);
-      const place = { threadId: before.thread.id, position: before.thread.events.length + 1 };
-      return appendEvent(before, toEventDraft(event, getRequester(state), uploads, place), source.now());
+      const draft = toEventDraft(event, getRequester(state), cdn, nextEventId(before.thread));
+      return appendEvent(before, draft, source.now());
     });
     calls.recordArrivals('send_event', chat, 1);
     return { event_id };
@@ -141,9 +119,7 @@ export const eventMethods = {
 
   resume_chat: method(writeChats, resumeRequest, resumeChat),
 
-  upload_file: method(writeChats, z.object({ file: z.instanceof(File) }), ({ file }, { uploads, cdn }) => {
-    const url = uploads.add(file);
-    cdn.store(url, file);
-    return { url };
-  }),
+  upload_file: method(writeChats, z.object({ file: z.instanceof(File) }), ({ file }, { cdn }) => ({
+    url: cdn.upload(file),
+  })),
 };

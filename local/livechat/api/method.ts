@@ -1,18 +1,23 @@
 import * as z from 'zod/mini';
 import { type Author, type Chat, getCustomer, presentAgents } from '../chats.ts';
 import { inactiveError, LiveChatError, notMemberError, validationError } from '../errors.ts';
-import type { Cdn, Uploads } from '../events.ts';
+import type { Cdn } from '../events.ts';
 import {
   type Agent,
-  type ChatEvent,
+  agentId,
   createAgent,
+  groupId,
   type IdSource,
+  inactiveForm,
+  integer,
+  nonEmpty,
+  parse,
+  string,
   type Thread,
   type User,
   type Visibility,
 } from '../objects.ts';
-import { agentId } from '../schemas.ts';
-import type { SettingsStore, Simulator } from '../simulator.ts';
+import type { Simulator } from '../simulator.ts';
 import type { Registrations } from './registrations.ts';
 
 /** The state that the API methods read and change. */
@@ -20,7 +25,6 @@ export interface ApiState {
   readonly simulator: Simulator;
   readonly source: IdSource;
   readonly settings: SettingsStore;
-  readonly uploads: Uploads;
   readonly cdn: Cdn;
   readonly joinDelays: JoinDelays;
   readonly registrations: Registrations;
@@ -28,6 +32,57 @@ export interface ApiState {
   /** The client id of the calling application. */
   readonly clientId: string;
 }
+
+const groupIds = z.array(groupId, 'a list of group ids');
+const milliseconds = integer('milliseconds, 0 or more', 0);
+
+/** Settings that can change while the simulator runs. */
+const settingsSchema = z.strictObject({
+  /** Calls per second over all methods; null: no limit. */
+  rateLimitPerSecond: z._default(z.nullable(integer('calls per second, 1 or more, or null', 1)), null),
+  /** How long a user cannot send after add_user_to_chat. */
+  joinDelayMs: z._default(milliseconds, 300),
+  /** The maximum number of public agents that add_user_to_chat accepts. Does not apply to transfers. */
+  publicAgentsLimit: z._default(integer('a number of agents, 0 or more', 0), 1),
+  /** Unavailable agents: a transfer to them fails unless the chat may queue. */
+  offlineAgents: z._default(z.array(string, 'a list of agent ids'), []),
+  offlineGroups: z._default(groupIds, []),
+  /** The existing groups; null: any number. */
+  groups: z._default(z.nullable(groupIds), null),
+  /** The owner of the caller's credentials. */
+  agentId,
+  inactiveForm: z._default(inactiveForm, 'chat_inactive'),
+  /** The delay before a registration or its removal takes effect. LiveChat documents up to two minutes. */
+  registrationDelayMs: z._default(milliseconds, 0),
+  /** The scopes of the caller's token; null: all. */
+  scopes: z.optional(z.nullable(z.array(string, 'a list of scopes, such as chats--all:rw'))),
+  /** Without any credentials, every Authorization header is accepted. */
+  accountId: z.optional(nonEmpty()),
+  apiKey: z.optional(nonEmpty()),
+  accessToken: z.optional(nonEmpty()),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+const changes = z.record(z.string(), z.unknown(), 'a JSON object with settings');
+
+export type SettingsStore = ReturnType<typeof createSettings>;
+
+export const createSettings = (initial: z.input<typeof settingsSchema>) => {
+  let settings = parse(settingsSchema, initial);
+  return {
+    current: (): Settings => settings,
+    /** Changes the given settings. @throws SimulatorError for an invalid field */
+    change: (body: unknown): void => {
+      settings = parse(settingsSchema, { ...settings, ...parse(changes, body) });
+    },
+    /** The settings without secrets. */
+    view() {
+      const { apiKey: _, accessToken: __, ...visible } = settings;
+      return visible;
+    },
+  };
+};
 
 /** The supported API versions. */
 export const versions = ['v3.4', 'v3.5', 'v3.6'] as const;
@@ -50,15 +105,11 @@ export const method = <Schema extends z.ZodMiniType>(
 export const readChats = ['chats--all:ro', 'chats--all:rw', 'chats--access:ro', 'chats--access:rw'];
 export const writeChats = ['chats--all:rw', 'chats--access:rw'];
 
-const record = z.record(z.string(), z.unknown());
-
-const valueAt = (body: unknown, path: readonly PropertyKey[]): unknown => {
-  const [key, ...rest] = path;
-  if (key === undefined) return body;
-  if (Array.isArray(body)) return valueAt(body[Number(key)], rest);
-  const parsed = record.safeParse(body);
-  return parsed.success ? valueAt(parsed.data[String(key)], rest) : undefined;
-};
+const valueAt = (body: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    body,
+  );
 
 const isMissing = (value: unknown): boolean => value === undefined || value === null || value === '';
 
@@ -109,25 +160,23 @@ export const createCallLog = () => {
     counts.set(method, { ...before, [field]: before[field] + 1 });
   };
 
-  const recordArrival = (method: string, { id, thread }: Chat, event: ChatEvent): void => {
-    const { id: event_id, custom_id = null, created_at: at } = event;
-    arrivals.push({ method, chat_id: id, thread_id: thread.id, event_id, custom_id, at });
-  };
-
   return {
     increment,
 
     /** Logs the last `count` events of the newest thread. */
-    recordArrivals: (method: string, chat: Chat, count: number): void => {
-      const { events } = chat.thread;
-      for (const event of events.slice(events.length - count)) recordArrival(method, chat, event);
+    recordArrivals: (method: string, { id: chat_id, thread }: Chat, count: number): void => {
+      for (const event of thread.events.slice(thread.events.length - count)) {
+        const { id: event_id, custom_id = null, created_at: at } = event;
+        arrivals.push({ method, chat_id, thread_id: thread.id, event_id, custom_id, at });
+      }
     },
 
     view: () => ({ methods: Object.fromEntries(counts), arrivals }),
 
-    reset: (): void => {
+    /** Returns the number of removed arrivals. */
+    clear: (): number => {
       counts.clear();
-      arrivals.length = 0;
+      return arrivals.splice(0).length;
     },
   };
 };

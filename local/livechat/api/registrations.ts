@@ -1,24 +1,11 @@
 import * as z from 'zod/mini';
 import { LiveChatError, validationError } from '../errors.ts';
-import { httpUrl, nonEmpty, oneOf } from '../schemas.ts';
-import type { AdditionalData, Target } from '../webhooks.ts';
-import { method } from './method.ts';
-
-/** The actions of v3.6. */
-const actions = [
-  ...['incoming_chat', 'chat_deactivated', 'chat_access_updated', 'chat_transferred'],
-  ...['user_added_to_chat', 'user_removed_from_chat'],
-  ...['incoming_event', 'event_updated', 'event_deleted', 'incoming_rich_message_postback'],
-  ...['chat_properties_updated', 'chat_properties_deleted', 'thread_properties_updated', 'thread_properties_deleted'],
-  ...['event_properties_updated', 'event_properties_deleted', 'thread_tagged', 'thread_untagged'],
-  ...['routing_status_set', 'customer_session_fields_updated', 'events_marked_as_seen', 'thread_summary_set'],
-  ...['agent_created', 'agent_approved', 'agent_updated', 'agent_suspended', 'agent_unsuspended', 'agent_deleted'],
-  ...['bot_created', 'bot_updated', 'bot_deleted', 'group_created', 'group_updated', 'group_deleted'],
-  ...['auto_accesses_updated', 'tag_created', 'tag_updated', 'tag_deleted'],
-];
+import { httpUrl, type IdSource, nonEmpty, oneOf } from '../objects.ts';
+import { defaultTarget, type Receiver, type Target, type WebhookAction, webhookActions } from '../webhooks.ts';
+import { method, type Version } from './method.ts';
 
 /** The first minor version of v3 with this action, if later than 3.4. */
-const since: Readonly<Record<string, number>> = {
+const since: Readonly<Partial<Record<WebhookAction, number>>> = {
   auto_accesses_updated: 5,
   tag_created: 5,
   tag_updated: 5,
@@ -30,14 +17,14 @@ const since: Readonly<Record<string, number>> = {
 const actionFormat = 'the name of a webhook action';
 
 /** @throws LiveChatError if this API version does not have the action */
-const requireAction = (action: string, version: string): void => {
+const requireAction = (action: WebhookAction, version: Version): void => {
   if (Number(version.slice('v3.'.length)) < (since[action] ?? 0)) {
     throw validationError(`\`action\` must be ${actionFormat}`);
   }
 };
 
 const registerRequest = z.object({
-  action: z.enum(actions, actionFormat),
+  action: z.enum(webhookActions, actionFormat),
   url: httpUrl('a URL').check(z.maxLength(500, 'at most 500 characters')),
   description: z.optional(z.string()),
   secret_key: nonEmpty(),
@@ -52,13 +39,11 @@ type RegisterWebhook = z.infer<typeof registerRequest>;
 const maxPerAction = 3;
 
 interface RegistrationOptions {
-  readonly uuid: () => string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly source: Pick<IdSource, 'now' | 'uuid'>;
   /** The delay before a change takes effect. */
   readonly delayMs: () => number;
   /** Receives every webhook until the first registration takes effect. */
-  readonly fallback: (action: string) => Omit<Target, 'additionalData'>;
+  readonly defaultReceiver: Receiver;
 }
 
 interface Registration {
@@ -68,9 +53,8 @@ interface Registration {
   readonly until?: number;
 }
 
-const allAdditionalData: readonly AdditionalData[] = ['chat_properties', 'chat_presence_user_ids'];
-
-export const createRegistrations = ({ uuid, now, delayMs, fallback }: RegistrationOptions) => {
+export const createRegistrations = ({ source, delayMs, defaultReceiver }: RegistrationOptions) => {
+  const { now, uuid } = source;
   const registrations = new Map<string, Registration>();
   /** When the first registration takes effect. */
   let firstFrom = Number.POSITIVE_INFINITY;
@@ -107,9 +91,9 @@ export const createRegistrations = ({ uuid, now, delayMs, fallback }: Registrati
     });
 
   /** The receivers of this action's webhooks. */
-  const targets = (action: string): Target[] => {
+  const targets = (action: WebhookAction): Target[] => {
     const at = now();
-    if (at < firstFrom) return enabled ? [{ ...fallback(action), additionalData: allAdditionalData }] : [];
+    if (at < firstFrom) return enabled ? [defaultTarget(action, defaultReceiver)] : [];
     return [...registrations]
       .filter(([, { from, until = Number.POSITIVE_INFINITY }]) => from <= at && at < until)
       .filter(([, { request }]) => request.action === action && (enabled || request.type === 'bot'))

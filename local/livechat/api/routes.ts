@@ -4,11 +4,25 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { LiveChatError, toLiveChatError, validationError } from '../errors.ts';
-import { type CallResult, type Fault, type Faults, toLostResponse, toRefusal } from '../faults.ts';
-import type { Clock } from '../objects.ts';
-import type { Settings } from '../simulator.ts';
-import { type ApiState, type Method, type Version, versions } from './method.ts';
-import { methods } from './methods.ts';
+import type { CallResult, Faults } from '../faults.ts';
+import { chatMethods } from './chats.ts';
+import { eventMethods } from './events.ts';
+import { type ApiState, type Method, type Settings, type Version, versions } from './method.ts';
+import { webhookMethods } from './registrations.ts';
+
+const apis: Readonly<Record<string, Readonly<Record<string, Method>>>> = {
+  agent: { ...chatMethods, ...eventMethods },
+  configuration: webhookMethods,
+};
+
+/** The methods by `<api>/<name>`. */
+const methods: ReadonlyMap<string, Method> = new Map(
+  Object.entries(apis).flatMap(([api, table]) =>
+    Object.entries(table).map(([name, method]) => [`${api}/${name}`, method] as const),
+  ),
+);
+
+export const methodNames: readonly string[] = Object.values(apis).flatMap(Object.keys);
 
 type Headers = Readonly<Record<string, string>>;
 type ApiContext = Context<{ Bindings: HttpBindings }>;
@@ -98,17 +112,6 @@ export interface Call {
   readonly body: () => unknown;
 }
 
-export interface CallHandlerOptions {
-  readonly state: ApiState;
-  readonly faults: Faults;
-  readonly clock: Clock;
-  /** A number from 0 to below 1. */
-  readonly random: () => number;
-}
-
-/** LiveChat times calls out after 15 s, so a delayed call is executed before that. */
-const maxDelayMs = 14_000;
-
 const parseVersion = (given: string): Version => {
   const version = versions.find((known) => known === given);
   if (version === undefined) throw new LiveChatError('unsupported_version');
@@ -116,9 +119,9 @@ const parseVersion = (given: string): Version => {
 };
 
 /** Executes a call, unless the rules reject it or a fault applies. */
-export const createCallHandler = ({ state, faults, clock, random }: CallHandlerOptions) => {
-  const { calls, settings } = state;
-  const admitsCall = createLimiter(clock.now);
+export const createCallHandler = (state: ApiState, faults: Faults) => {
+  const { calls, settings, source } = state;
+  const admitsCall = createLimiter(source.now);
 
   const admit = ({ method, version, authorization }: Call): void => {
     const current = settings.current();
@@ -134,44 +137,11 @@ export const createCallHandler = ({ state, faults, clock, random }: CallHandlerO
     return { kind: 'answer', body: response };
   };
 
-  const applyFault = async (fault: Fault, call: Call): Promise<CallResult> => {
-    const { request } = fault;
-    const { kind, latencyMs = kind === 'accept-late' ? Math.round(random() * maxDelayMs) : 0 } = request;
-    switch (kind) {
-      case 'accept-then-hang':
-      case 'accept-then-reset':
-      case 'accept-then-error':
-        // Execute first: a rejected call gets its own error and does not use up the fault.
-        accept(call);
-        faults.markApplied(fault);
-        await clock.wait(latencyMs);
-        return toLostResponse(request);
-      case 'accept-late':
-        faults.markApplied(fault);
-        void clock
-          .wait(latencyMs)
-          .then(() => accept(call))
-          .catch(toLiveChatError);
-        return { kind: 'reset' };
-      default:
-        faults.markApplied(fault);
-        await clock.wait(latencyMs);
-        if (kind === 'reset-before-accept') return { kind: 'reset' };
-        if (kind === 'latency') return accept(call);
-        throw toRefusal(request);
-    }
-  };
-
-  const attempt = (call: Call): CallResult | Promise<CallResult> => {
-    admit(call);
-    const fault = faults.next(call);
-    return fault === undefined ? accept(call) : applyFault(fault, call);
-  };
-
   return async (call: Call): Promise<CallResult> => {
     calls.increment(call.name, 'count');
     try {
-      return await attempt(call);
+      admit(call);
+      return await faults.execute(call, () => accept(call));
     } catch (thrown) {
       const error = toLiveChatError(thrown);
       if (error.status === 429) calls.increment(call.name, 'rate_limited');

@@ -1,0 +1,149 @@
+import { CustomAttributeType, Entity } from 'electrodb';
+import { type ConversationKey, putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
+import type { ChatEvent } from '../conversations/projection.ts';
+import type { DomainEvent, StoreOutcome } from '../events/event.ts';
+import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
+import { removeMedia } from '../media/media.ts';
+import { ifConditionHolds } from '../platform/dynamodb.ts';
+import {
+  contentFields,
+  correctAuthor,
+  expiry,
+  headerFields,
+  keyAttributes,
+  Message,
+  type MessageKey,
+  messageKey,
+  partition,
+  setAuthorType,
+  table,
+} from './messages.ts';
+
+const casing = 'none';
+const text = { type: 'string', required: true } as const;
+
+/** A customer's click on a button of a message. */
+export const ButtonClick = new Entity(
+  {
+    model: { entity: 'buttonClick', version: '1', service: 'livechat' },
+    attributes: {
+      ...keyAttributes,
+      eventId: text,
+      userId: text,
+      button: {
+        type: CustomAttributeType<{
+          id: string;
+          toggled: boolean;
+          type?: string | undefined;
+          value?: string | undefined;
+        }>('any'),
+        required: true,
+      },
+      receivedAt: text,
+      expires: { type: 'number', required: true },
+    },
+    indexes: {
+      primary: { pk: partition, sk: { field: 'sk', composite: ['threadId', 'messageId', 'eventId'], casing } },
+    },
+  },
+  table,
+);
+
+/** Replaces a message's content, unless a later revision is stored. A revision may arrive before its message. */
+export async function editMessage({ metadata, data }: DomainEvent<'message.updated' | 'note.updated'>): Promise<void> {
+  await reviseMessage(data, metadata);
+  await correctAuthor(data, (await readProjection(data)).participants);
+}
+
+/** Replaces the message by a tombstone, in any order of arrival, and removes its stored media. */
+export async function deleteMessage({ metadata, data }: DomainEvent<'message.deleted'>): Promise<void> {
+  const key = { organizationId: metadata.organizationId, ...data };
+  if ((await markDeleted(key, metadata.receivedAt)) === 'media') await removeMedia(key);
+}
+
+/** Stores a button click. */
+export async function storeButtonClick({ metadata, data }: DomainEvent<'postback.received'>): Promise<StoreOutcome> {
+  const { conversationId, threadId, messageId, user, button } = data;
+  const { id: eventId, organizationId, receivedAt } = metadata;
+  const key = { organizationId, conversationId, threadId, messageId, eventId };
+  const click = ButtonClick.create({ ...key, userId: user.id, button, receivedAt, expires: expiry() });
+  return (await ifConditionHolds(click.go())) ? 'stored' : 'duplicate';
+}
+
+/**
+ * Records a change of a conversation, then corrects the authors of messages that were stored before their users were known.
+ * Only users with a misleading id can be wrong, and they are rare.
+ */
+export async function recordChatEvent(event: ChatEvent): Promise<StoreOutcome> {
+  const conversation = { organizationId: event.metadata.organizationId, conversationId: event.data.conversationId };
+  const outcome = await putEvent(conversation, withoutOpening(event));
+  const { participants } = await updateProjection(conversation);
+  const misleading = participants.filter(({ misleadingId }) => misleadingId);
+  if (misleading.length > 0) await correctAuthors(conversation, new Map(misleading.map(({ id, type }) => [id, type])));
+  return outcome;
+}
+
+/** @param types the users' types, by id */
+async function correctAuthors(conversation: ConversationKey, types: ReadonlyMap<string, UserType>): Promise<void> {
+  const attributes = ['organizationId', 'conversationId', 'threadId', 'messageId', 'authorId', 'authorType'] as const;
+  const { data } = await Message.query
+    .primary(conversation)
+    .go({ consistent: true, pages: 'all', attributes: [...attributes] });
+  for (const { authorId = '', authorType, ...key } of data) {
+    const type = types.get(authorId);
+    if (type !== undefined && type !== authorType) await setAuthorType(key, type);
+  }
+}
+
+/** The opening messages are stored with the messages, where deleting a message removes them. */
+function withoutOpening(event: ChatEvent): ChatEvent {
+  return event.type === 'chat.started' ? { ...event, data: { ...event.data, opening: undefined } } : event;
+}
+
+async function reviseMessage(message: NormalizedMessage, event: EventMetadata): Promise<void> {
+  const revision = `${event.receivedAt}#${event.id}`;
+  const content = contentFields(message, event);
+  const key = messageKey(message);
+  const replaceContent = () =>
+    ifConditionHolds(
+      Message.patch(key)
+        .set({ ...content, revision, expires: expiry() })
+        .where((stored, op) =>
+          [
+            op.exists(stored.timestamp),
+            op.notExists(stored.deletedAt),
+            `(${op.notExists(stored.revision)} OR ${op.lt(stored.revision, revision)})`,
+          ].join(' AND '),
+        )
+        .go(),
+    );
+  if (await replaceContent()) return;
+  const header = headerFields(message);
+  if (await ifConditionHolds(Message.create({ ...key, ...header, ...content, revision, expires: expiry() }).go()))
+    return;
+  // The message may have been created between the two writes.
+  if (await replaceContent()) return;
+  // A tombstone that arrived before its message gets the header, but no time of receipt.
+  await ifConditionHolds(
+    Message.patch(key)
+      .set({ ...header, expires: expiry() })
+      .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
+      .go(),
+  );
+}
+
+/**
+ * Writes a tombstone, for good. A duplicate changes it only if it was received earlier. Returns the message's type if it is
+ * stored.
+ */
+async function markDeleted(key: MessageKey, deletedAt: string): Promise<NormalizedMessage['type'] | undefined> {
+  const deleted = await ifConditionHolds(
+    Message.update(key)
+      .set({ deletedAt, expires: expiry() })
+      .remove(['content', 'metadata', 'rawPayload', 'media', 'revision'])
+      // An equal time as well: a retry after a crash must still remove the media.
+      .where((stored, op) => `${op.notExists(stored.deletedAt)} OR ${op.gte(stored.deletedAt, deletedAt)}`)
+      .go({ response: 'all_old' }),
+  );
+  return deleted?.data?.type;
+}

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { sharedLocal } from '../../test/shared-local.ts';
+import type { ChatEvent } from '../conversations/projection.ts';
+import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
+
+const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
+const at = (second: number) => `2026-03-11T09:14:${second}.000Z`;
+
+let changes: typeof import('./changes.ts');
+let conversations: typeof import('../conversations/conversations.ts');
+let messages: typeof import('./messages.ts');
+beforeAll(async () => {
+  for (const [name, value] of Object.entries((await sharedLocal()).environment)) vi.stubEnv(name, value);
+  changes = await import('./changes.ts');
+  conversations = await import('../conversations/conversations.ts');
+  messages = await import('./messages.ts');
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+});
+
+/** Deliveries of one message's events in a new organization. The argument is the second of receipt. */
+function chat(author: NormalizedMessage['author'] = { id: customer, type: 'customer' }) {
+  const organizationId = randomUUID();
+  const place = { conversationId: 'CHAT', threadId: 'THREAD' };
+  const message: NormalizedMessage = {
+    ...place,
+    organizationId,
+    id: 'THREAD_1',
+    carrier: 'livechat',
+    direction: 'inbound',
+    type: 'text',
+    content: 'Hello',
+    timestamp: '2026-03-11T09:14:14.120349Z',
+    author,
+    visibility: 'all',
+    metadata: {},
+    rawPayload: {},
+  };
+  const metadata = (id: string, second: number): EventMetadata => ({
+    id,
+    organizationId,
+    version: '1',
+    correlationId: 'c',
+    carrier: 'livechat',
+    occurredAt: message.timestamp,
+    receivedAt: at(second),
+  });
+  return {
+    message: (second: number) => messages.storeMessage(message, metadata('message', second)),
+    edit: (second: number) =>
+      changes.editMessage({ type: 'message.updated', metadata: metadata('edit', second), data: message }),
+    deletion: (second: number) =>
+      changes.deleteMessage({
+        type: 'message.deleted',
+        metadata: metadata('deletion', second),
+        data: { ...place, messageId: message.id },
+      }),
+    tag: (second: number) =>
+      changes.recordChatEvent({
+        type: 'chat.updated',
+        metadata: metadata('tag', second),
+        data: { ...place, tag: 'vip' },
+      }),
+    join: (second: number): ChatEvent => ({
+      type: 'agent.changed',
+      metadata: metadata('join', second),
+      data: { ...place, change: 'joined', agent: { id: author.id, type: 'agent', misleadingId: true } },
+    }),
+    key: { organizationId, conversationId: place.conversationId },
+    readMessage: async () =>
+      (await messages.Message.get({ ...place, organizationId, messageId: message.id }).go()).data,
+  };
+}
+
+describe('the outcome of storing a message', () => {
+  it.each<[string, (one: ReturnType<typeof chat>) => Promise<unknown>, string]>([
+    ['`stored` for the first delivery', async () => {}, 'stored'],
+    ['`duplicate` for another delivery', ({ message }) => message(30), 'duplicate'],
+    ['`duplicate` for another delivery that was received earlier', ({ message }) => message(50), 'duplicate'],
+    ['`superseded` for a first delivery after its edit', ({ edit }) => edit(50), 'superseded'],
+    ['`superseded` for a first delivery after its deletion', ({ deletion }) => deletion(50), 'superseded'],
+    [
+      '`superseded` for a first delivery after its deletion and then its edit',
+      async ({ deletion, edit }) => [await deletion(50), await edit(45)],
+      'superseded',
+    ],
+    [
+      '`duplicate` for another delivery after its edit',
+      async ({ edit, message }) => [await edit(50), await message(30)],
+      'duplicate',
+    ],
+    [
+      '`duplicate` for another delivery after its deletion',
+      async ({ deletion, message }) => [await deletion(50), await message(50)],
+      'duplicate',
+    ],
+  ])('is %s', async (_outcome, before, outcome) => {
+    const one = chat();
+    await before(one);
+    expect(await one.message(40)).toBe(outcome);
+    expect(await one.message(40)).toBe('duplicate');
+  });
+});
+
+describe('the outcome of recording a change of a conversation', () => {
+  it('is `stored` once, and `duplicate` for any other delivery, also if it was received earlier', async () => {
+    const { tag } = chat();
+    expect(await tag(40)).toBe('stored');
+    expect(await tag(50)).toBe('duplicate');
+    expect(await tag(30)).toBe('duplicate');
+  });
+});
+
+it('recording a change corrects the authors of stored messages, also in a retry after a crash', async () => {
+  const { message, join, key, readMessage } = chat({ id: 'odd-agent', type: 'unknown' });
+  await message(40);
+  // The first invocation ends before it corrects the author.
+  await conversations.putEvent(key, join(50));
+  await conversations.updateProjection(key);
+  expect(await readMessage()).toMatchObject({ authorType: 'unknown', direction: 'inbound' });
+  expect(await changes.recordChatEvent(join(50))).toBe('duplicate');
+  expect(await readMessage()).toMatchObject({ authorType: 'agent', direction: 'outbound' });
+});
