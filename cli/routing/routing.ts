@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { translate } from '../../core/livechat/translate.ts';
 import { type Condition, isTest, listTests } from '../../core/routing/conditions.ts';
@@ -24,7 +23,8 @@ import {
 } from '../../core/routing/store.ts';
 import { chooseOrganization } from '../bridge.ts';
 import type { ApplyOptions, ShowOptions, TestOptions } from '../commands/routing.ts';
-import { CliError, describeCause, UsageError } from '../errors.ts';
+import { CliError, UsageError } from '../errors.ts';
+import { readJson } from '../files.ts';
 import { colours, print, printable, printJson, printTable } from '../output.ts';
 import { withProgress } from '../prompts.ts';
 import { readRecordedBodies } from '../simulate/replay.ts';
@@ -137,23 +137,13 @@ const printReasons = (results: readonly ThreadDryRun[], rules: RuleSet): void =>
 
 /** @throws CliError with the file's name and each invalid field */
 const readRules = async (file: string): Promise<RuleSet> => {
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new CliError(`${file} cannot be read: ${describeCause(cause)}`, { cause });
-  });
+  const content = await readJson(file, z.unknown(), 'routing rules');
   try {
-    return parseRules(parseJson(file, text));
+    return parseRules(content);
   } catch (error) {
     if (!(error instanceof InvalidRulesError)) throw error;
     const lines = error.issues.map(({ path, message }) => `  ${path}: ${message}`);
     throw new CliError(`${file} has invalid routing rules:\n${lines.join('\n')}`, { cause: error });
-  }
-};
-
-const parseJson = (file: string, text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CliError(`${file} is not JSON: ${describeCause(cause)}`, { cause });
   }
 };
 

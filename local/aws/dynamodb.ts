@@ -14,7 +14,7 @@ import * as z from 'zod/mini';
 import type { TableLayout } from '../../core/platform/tables.ts';
 import type { TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
-import { parseInput, parseJson, readBody, sendJson } from './protocol.ts';
+import { callOperation, type Operations, parseInput, parseJson, readBody, sendJson } from './protocol.ts';
 
 /** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
 const maxBodyBytes = 16 * 1_024 * 1_024;
@@ -43,14 +43,12 @@ export function createDatabase() {
   const timeToLive = createTimeToLive();
 
   return {
-    supports: (operation: string): boolean => operations.has(operation) || operation in timeToLive,
-
-    /** @throws AwsError RequestEntityTooLargeException */
+    /** @throws AwsError UnknownOperationException, RequestEntityTooLargeException */
     async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-      const handler = timeToLive[operation];
-      if (handler) {
+      if (!operations.has(operation)) {
         const input = parseJson(await readBody(request, maxBodyBytes));
-        return sendJson(response, 200, handler(input), 'application/x-amz-json-1.0');
+        const output = callOperation('DynamoDB', timeToLive, operation, input);
+        return sendJson(response, 200, output, 'application/x-amz-json-1.0');
       }
       // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
       // So it gets the body once it is complete.
@@ -114,7 +112,7 @@ const updateSchema = z.object({
 function createTimeToLive() {
   const attributes = new Map<string, string>();
 
-  const operations: Readonly<Record<string, (input: unknown) => unknown>> = {
+  const operations: Operations = {
     DescribeTimeToLive(input) {
       const AttributeName = attributes.get(parseInput(describeSchema, input).TableName);
       const off = { TimeToLiveStatus: 'DISABLED' };

@@ -50,11 +50,6 @@ const maxJsonBytes = 16 * 1_024 * 1_024;
 export function createEndpoint(options: EndpointOptions): Server {
   const { dynamodb, sqsAndS3, events, faults, calls, control, report } = options;
 
-  function requireSupport({ service, operation }: Call): void {
-    if (service === 'dynamodb' && !dynamodb.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
-    if (service === 'sqs' && !sqsAndS3.supportsQueueOperation(operation)) throw unsupported(`SQS ${operation}`);
-  }
-
   async function serve(
     { service, operation }: Call,
     fault: Fault['kind'] | undefined,
@@ -62,7 +57,8 @@ export function createEndpoint(options: EndpointOptions): Server {
     response: ServerResponse,
   ) {
     if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
-    if (service === 'sqs' || service === 's3') return sqsAndS3.handle(request, response);
+    if (service === 'sqs') return sqsAndS3.handleQueue(operation, request, response);
+    if (service === 's3') return sqsAndS3.handleObject(request, response);
     const input = parseJson(await readBody(request, maxJsonBytes));
     const output =
       service === 'events'
@@ -75,7 +71,6 @@ export function createEndpoint(options: EndpointOptions): Server {
     rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
     const call = identify(request);
-    requireSupport(call);
     calls.add(`${call.service}.${call.operation}`);
     const fault = faults.take(call.service, call.operation);
     if (fault && fault !== 'partial') throw faultError(call.service, fault);

@@ -5,6 +5,7 @@ import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsEvent } from './executions.ts';
+import type { AwsResources } from './local-aws.ts';
 import { AwsError, callOperation, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
 
@@ -23,12 +24,7 @@ export interface Envelope {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-export interface EventsOptions {
-  /** The name of the app's bus. */
-  readonly busName: string;
-  readonly rules: Readonly<Record<string, Rule>>;
-  /** The SQS names of the queues, by their names in the topology. */
-  readonly queues: Readonly<Record<string, string>> & { readonly deadLetters: string };
+export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'> {
   /** Invokes a function asynchronously, with retries. */
   startFunction(name: string, event: unknown): void;
   startExecution(input: { readonly stateMachineArn: string; readonly name: string; readonly input: string }): unknown;
@@ -43,13 +39,6 @@ export interface EventsOptions {
 interface Failure {
   readonly ErrorCode: string;
   readonly ErrorMessage: string;
-}
-
-type EntryResult = { readonly EventId: string } | Failure;
-
-export interface PutEventsResult {
-  readonly FailedEntryCount: number;
-  readonly Entries: readonly EntryResult[];
 }
 
 const maxEntries = 10;
@@ -139,7 +128,7 @@ export function createEvents(options: EventsOptions) {
     }
   }
 
-  function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined): EntryResult {
+  function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
     if (throttled) return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (injected fault)' };
     const envelope = toEnvelope(entry, replay);
     if ('ErrorCode' in envelope) return envelope;
@@ -149,7 +138,7 @@ export function createEvents(options: EventsOptions) {
   }
 
   /** With `partial`, the second half of the entries (at least one) is throttled. */
-  function putEvents(input: unknown, partial: boolean, replay?: string): PutEventsResult {
+  function putEvents(input: unknown, partial: boolean, replay?: string) {
     const entries = parseInput(putEventsSchema, input).Entries;
     if (entries.length === 0 || entries.length > maxEntries) {
       const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maxEntries}`;
@@ -173,7 +162,7 @@ export function createEvents(options: EventsOptions) {
     },
 
     /** Publishes events as an archive replay, with `replay-name`. */
-    replay: (name: string, input: unknown): PutEventsResult => putEvents(input, false, name),
+    replay: (name: string, input: unknown) => putEvents(input, false, name),
 
     /** Publishes an event of an AWS service on the default bus. */
     emit({ source, detailType, resources, detail }: AwsEvent): void {

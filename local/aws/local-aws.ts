@@ -4,7 +4,7 @@ import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
 import { functionArn, queueArn } from './arn.ts';
-import { createCalls, createControl, createFaults, type Idle } from './control.ts';
+import { type ControlOptions, createCalls, createControl, createFaults } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
 import { createEvents, type Envelope, type Rule } from './event-bridge.ts';
@@ -26,15 +26,18 @@ export interface ConsumerResource {
   readonly queue: string;
   readonly function: string;
   readonly batchSize: number;
+  /** After this many receives SQS moves a message to the quarantine queue. */
   readonly maxReceiveCount: number;
   readonly quarantine: string;
 }
 
 /** The resources of the topology, without the functions. */
 export interface AwsResources {
+  /** The name of the app's bus. */
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
   readonly tables: Readonly<Record<string, Pick<TableSpec, 'layout'>>>;
+  /** The SQS names of the queues, by their names in the topology. */
   readonly queues: Readonly<Record<string, string>> & { readonly deadLetters: string };
   readonly bucket: { readonly name: string };
   readonly stateMachines: Readonly<Record<string, StateMachineResource>>;
@@ -125,7 +128,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     report,
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
-  const idle: Idle = (limitMs, waitForExecutions) =>
+  const idle: ControlOptions['idle'] = (limitMs, waitForExecutions) =>
     waitUntilAllIdle([inFlight, options.otherInFlight ?? [], waitForExecutions ? openExecutions : []].flat(), limitMs);
   const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
   const services = { dynamodb: database, sqsAndS3: storage, events, secretsmanager: secrets, ssm: parameters };

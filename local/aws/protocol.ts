@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 
 /** An error response of an AWS API. SDKs use `type` as the error's name. */
 export class AwsError extends Error {
@@ -70,34 +70,20 @@ function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** zod/mini has no messages of its own. */
+const { localeError } = z.locales.en();
+
 /**
  * Validates a request's input.
  *
  * @throws AwsError ValidationException that names the first invalid field.
  */
 export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): z.output<T> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { error: localeError });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.path.join('.') || 'the body';
-  throw new AwsError('ValidationException', `${field}: ${issueReason(issue)}`);
-}
-
-function issueReason(issue: z.core.$ZodIssue | undefined): string {
-  switch (issue?.code) {
-    case 'invalid_type':
-      return `must be ${issue.expected}`;
-    case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}`;
-    case 'too_small':
-      return `must be at least ${issue.minimum}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}`;
-    case 'unrecognized_keys':
-      return `has an unknown field: ${issue.keys.join(', ')}`;
-    default:
-      return issue?.message ?? 'is not valid';
-  }
+  throw new AwsError('ValidationException', `${field}: ${issue?.message}`);
 }
 
 /** AWS's default and maximum page size. */

@@ -15,7 +15,7 @@ import { memoryStores } from './stores.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const answered = (status: number, type: string, message = '', data: unknown = {}): LiveChatApiError =>
-  toApiError({ status, type, message, data, headers: {}, method: 'send_event', now: 0 });
+  toApiError({ status, type, message, data, headers: {}, method: 'send_event', receivedAt: 0 });
 
 /** Errors as LiveChat's client throws them. */
 export const failures = {
