@@ -202,37 +202,13 @@ export function queueUrl(urls: Readonly<Record<string, string>>, queue: string):
   return url;
 }
 
-/** Query parameters of unsupported S3 operations, which would otherwise be read as another operation. */
-const unsupportedParameters = [
-  'accelerate',
-  'acl',
-  'analytics',
-  'cors',
-  'encryption',
-  'intelligent-tiering',
-  'inventory',
-  'legal-hold',
-  'location',
-  'logging',
-  'metrics',
-  'notification',
-  'object-lock',
-  'ownershipControls',
-  'policy',
-  'policyStatus',
-  'publicAccessBlock',
-  'replication',
-  'requestPayment',
-  'restore',
-  'retention',
-  'select',
-  'tagging',
-  'torrent',
-  'versionId',
-  'versioning',
-  'versions',
-  'website',
-] as const;
+/** Another query parameter selects an operation that is not supported, such as `?policy`. */
+const supportedParameters: readonly RegExp[] = [
+  /^(x-id|delete|uploads|uploadId|partNumber)$/,
+  /^(list-type|prefix|delimiter|marker|max-keys|continuation-token|start-after|fetch-owner|encoding-type)$/,
+  // Headers of the response, and the signature of a presigned URL.
+  /^(response-|X-Amz-)/,
+];
 
 const objectOperations: Readonly<Record<string, string>> = {
   GET: 'GetObject',
@@ -253,7 +229,7 @@ const bucketOperations: Readonly<Record<string, string>> = {
 /** Identifies the S3 operation of a request by `x-id`, which SDKs send, else by method and path. */
 export function parseS3Operation(method: string, url: string): { name: string; supported: boolean } {
   const { pathname, searchParams } = new URL(url, 'http://s3');
-  const parameter = unsupportedParameters.find((name) => searchParams.has(name));
+  const parameter = [...searchParams.keys()].find((name) => !supportedParameters.some((known) => known.test(name)));
   if (parameter) return { name: `${method} ?${parameter}`, supported: false };
   const [, bucket, key] = /^\/([^/]*)\/?(.*)$/.exec(pathname) ?? [];
   if (!bucket) return { name: 'ListBuckets', supported: method === 'GET' };
