@@ -3,9 +3,9 @@ import { localStage, outputsParameter, type StageOutputs } from '../core/platfor
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivityStream, type Listener } from './activity.ts';
-import { type Execution, executionStatus } from './aws/executions.ts';
 import { type AwsResources, startLocalAws } from './aws/local-aws.ts';
-import type { MachineDelays } from './aws/state-machine.ts';
+import { type Execution, executionStatus } from './aws/step-functions/executions.ts';
+import type { MachineDelays } from './aws/step-functions/task-state.ts';
 import {
   type Environment,
   type EnvironmentTopology,

@@ -9,12 +9,12 @@ import { createDatabase, createTables } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
 import { createEvents, type Envelope, type Rule } from './event-bridge.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './event-source-mapping.ts';
-import { createExecutions, type Execution, statusChange } from './executions.ts';
 import { createParameters } from './parameter-store.ts';
 import { createSecrets } from './secrets-manager.ts';
 import { createQueues, createStorage, type OutgoingMessage } from './sqs-s3.ts';
-import { createTasks, type MachineDelays } from './state-machine.ts';
-import { createStepFunctions } from './step-functions.ts';
+import { type Execution, statusChange } from './step-functions/executions.ts';
+import { createStepFunctions } from './step-functions/step-functions.ts';
+import type { MachineDelays } from './step-functions/task-state.ts';
 
 export interface StateMachineResource {
   definition(resources: { readonly sendFunctionArn: string; readonly deadLetterQueueUrl: string }): unknown;
@@ -113,7 +113,11 @@ export async function startLocalAws(options: LocalAwsOptions) {
     report,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
   });
-  const executions = createExecutions({
+  const stepFunctions = createStepFunctions({
+    invoke,
+    storage,
+    faults,
+    delays,
     maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
     inFlight,
     openExecutions,
@@ -123,7 +127,6 @@ export async function startLocalAws(options: LocalAwsOptions) {
       events.emit(statusChange(execution));
     },
   });
-  const stepFunctions = createStepFunctions(executions, { task: createTasks({ invoke, storage, faults }), delays });
   const events = createEvents({
     busName: resources.busName,
     rules: resources.rules,
@@ -161,7 +164,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
 
   async function stop(): Promise<void> {
     invocations.stop();
-    executions.stop();
+    stepFunctions.stop();
     for (const consumer of consumers) consumer.stop();
     await Promise.all([close(server), storage.close()]);
   }
