@@ -4,10 +4,10 @@ import { type Pattern, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
-import type { AwsEvent } from './executions.ts';
 import type { AwsResources } from './local-aws.ts';
 import { AwsError, callOperation, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
+import type { AwsEvent } from './step-functions/executions.ts';
 
 /** An event as a rule's target receives it. */
 export interface Envelope {
