@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { isLoopbackHost } from '../core/platform/loopback.ts';
 import { region, stateMachineArn } from './aws/arn.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,7 +62,7 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
 
 /** The simulator also serves LiveChat's files, so they are not fetched from the web. */
 function simulatorUrl({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_SIMULATOR_URL?: string } {
-  const isLocal = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
+  const isLocal = isLoopbackHost(URL.parse(liveChatUrl)?.host);
   return isLocal && !inherited.MEDIA_SIMULATOR_URL ? { MEDIA_SIMULATOR_URL: new URL(liveChatUrl).origin } : {};
 }
 

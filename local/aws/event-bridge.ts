@@ -4,10 +4,10 @@ import { type Pattern, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
-import type { AwsEvent } from './executions.ts';
 import type { AwsResources } from './local-aws.ts';
-import { AwsError, callOperation, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
+import { AwsError, createService, isRecord, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
+import type { AwsEvent } from './step-functions/executions.ts';
 
 /** An event as a rule's target receives it. */
 export interface Envelope {
@@ -158,7 +158,7 @@ export function createEvents(options: EventsOptions) {
   return {
     call(operation: string, input: unknown, partial = false): unknown {
       if (operation === 'PutEvents') return putEvents(input, partial);
-      return callOperation('EventBridge', rules.operations, operation, input);
+      return rules.service.call(operation, input);
     },
 
     /** Publishes events as an archive replay, with `replay-name`. */
@@ -306,7 +306,7 @@ function createRules(busName: string, given: EventsOptions['rules'], queues: Eve
     return {};
   };
 
-  const operations: Operations = {
+  const service = createService('EventBridge', {
     DescribeEventBus(input) {
       const name = resolveBusName(parseInput(busSchema, input).Name);
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
@@ -350,12 +350,12 @@ function createRules(busName: string, given: EventsOptions['rules'], queues: Eve
     },
     EnableRule: setEnabled(true),
     DisableRule: setEnabled(false),
-  };
+  });
 
   return {
     /** The enabled rules with a target that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly BusRule[] =>
       rules.filter((rule) => rule.bus === bus && rule.enabled && rule.targeted && rule.matches(event)),
-    operations,
+    service,
   };
 }

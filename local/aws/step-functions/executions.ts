@@ -1,37 +1,25 @@
-import type { InFlight } from '../in-flight.ts';
-import { executionArn } from './arn.ts';
-import type { CompiledMachine, MachineEvent, MachineRun } from './state-machine.ts';
+import type { InFlight } from '../../in-flight.ts';
+import { executionArn } from '../arn.ts';
+import type { CompiledMachine } from './definition.ts';
+import { type ExecutionEnd, executionEnded, executionStarted, type HistoryEvent } from './history.ts';
+import type { Interpreter, StartedExecution } from './interpreter.ts';
+import { startTimer } from './timer.ts';
 
-export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+export type ExecutionStatus = 'RUNNING' | ExecutionEnd['status'];
 
-/** How an execution ended. `output` is JSON. */
-export interface ExecutionEnd {
-  readonly status: Exclude<ExecutionStatus, 'RUNNING'>;
-  readonly output?: string;
-  readonly error?: string;
-  readonly cause?: string;
-}
-
-export interface Execution {
-  readonly arn: string;
-  readonly name: string;
-  readonly machine: CompiledMachine;
+export interface Execution extends StartedExecution {
   /** Counts up from 1 with every execution. */
   readonly number: number;
-  /** The JSON text as the caller sent it. */
-  readonly input: string;
-  readonly startedAt: Date;
   readonly stoppedAt?: Date;
   readonly end?: ExecutionEnd;
-  /** The library's events of states, in order. */
-  readonly log: readonly MachineEvent[];
-  readonly calls: MachineRun['calls'];
+  readonly history: readonly HistoryEvent[];
 }
 
 export interface ExecutionsOptions {
-  /** Maximum number of ended executions to keep. */
+  readonly interpreter: Interpreter;
+  /** Maximum number of ended executions to keep. Their names stay taken. */
   readonly maxEnded: number;
-  /** Counts running executions, except those in a Wait state. */
+  /** Counts running executions, except those in a Wait state or waiting for a task token. */
   readonly inFlight: InFlight;
   /** Counts all running executions. */
   readonly openExecutions: InFlight;
@@ -39,82 +27,102 @@ export interface ExecutionsOptions {
   onChange(execution: Execution): void;
   /** Called for every state transition that AWS bills: entries and retries. */
   onTransition(): void;
-  readonly now?: () => Date;
+  readonly now: () => Date;
 }
 
-/** Step Functions' limit on an execution's history, which the library's log approximates. */
+/** Step Functions' limit on an execution's history. */
 const maxHistoryEvents = 25_000;
 
 interface RunningExecution {
   execution: Execution;
-  readonly log: MachineEvent[];
-  readonly run: MachineRun;
-  /** Decrements `inFlight`; undefined in a Wait state. */
+  readonly history: HistoryEvent[];
+  readonly controller: AbortController;
+  stopTimeout(): void;
+  /** Decrements `inFlight`; undefined while the execution waits. */
   leaveInFlight: (() => void) | undefined;
   /** Decrements `openExecutions`. */
   readonly close: () => void;
 }
 
-export function executionStatus({ end }: Execution): ExecutionStatus {
+export function executionStatus({ end }: Pick<Execution, 'end'>): ExecutionStatus {
   return end?.status ?? 'RUNNING';
 }
 
+export type Executions = ReturnType<typeof createExecutions>;
+
 /** Runs executions, and keeps the running and the latest ended ones. */
 export function createExecutions(options: ExecutionsOptions) {
-  const { maxEnded, inFlight, openExecutions, onChange, onTransition, now = () => new Date() } = options;
+  const { interpreter, maxEnded, inFlight, openExecutions, onChange, onTransition, now } = options;
   const executions = new Map<string, Execution>();
   const running = new Map<string, RunningExecution>();
   const ended: string[] = [];
+  const names = new Set<string>();
   let count = 0;
 
   function start(machine: CompiledMachine, name: string, input: string): Execution {
     const arn = executionArn(machine.name, name);
-    const log: MachineEvent[] = [];
-    const run = machine.run(JSON.parse(input), { arn, name });
+    const startedAt = now();
+    const history = [executionStarted(startedAt, input)];
     count += 1;
-    const execution = { arn, name, machine, number: count, input, startedAt: now(), log, calls: run.calls };
+    const execution: Execution = { arn, name, machine, number: count, input, startedAt, history };
+    const { timeoutSeconds } = machine;
+    const timeOut = (): void => finish(entry, { status: 'TIMED_OUT', error: 'States.Timeout' });
     const entry: RunningExecution = {
       execution,
-      log,
-      run,
+      history,
+      controller: new AbortController(),
+      stopTimeout: timeoutSeconds === undefined ? () => {} : startTimer(timeoutSeconds * 1_000, timeOut),
       leaveInFlight: inFlight.track(),
       close: openExecutions.track(),
     };
+    names.add(arn);
     executions.set(arn, execution);
     running.set(arn, entry);
     onChange(execution);
-    void follow(entry);
+    void run(entry);
     return execution;
   }
 
-  async function follow(entry: RunningExecution): Promise<void> {
-    for await (const event of entry.run.events) {
-      if (running.has(entry.execution.arn)) record(entry, event);
-    }
-  }
-
-  function record(entry: RunningExecution, event: MachineEvent): void {
-    const end = toExecutionEnd(event);
-    if (end) {
+  async function run(entry: RunningExecution): Promise<void> {
+    const { signal } = entry.controller;
+    try {
+      const end = await interpreter.run(entry.execution, {
+        signal,
+        onTransition,
+        record: (event) => record(entry, event),
+        onWaiting: (waiting) => setWaiting(entry, waiting),
+      });
       finish(entry, end);
-      return;
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
-    entry.log.push(event);
-    if (event.type === 'StateEntered' || event.type === 'StateRetried') onTransition();
-    if ('state' in event && event.state.type === 'Wait') {
-      entry.leaveInFlight?.();
-      entry.leaveInFlight = event.type === 'StateEntered' ? undefined : inFlight.track();
-    }
-    if (entry.log.length < maxHistoryEvents) return;
-    const cause = `The execution reached the maximum number of history events (${maxHistoryEvents}).`;
-    finish(entry, { status: 'FAILED', error: 'States.Runtime', cause });
-    entry.run.abort();
   }
 
+  function record(entry: RunningExecution, event: HistoryEvent): number {
+    entry.controller.signal.throwIfAborted();
+    if (entry.history.length >= maxHistoryEvents - 1) {
+      const cause = `The execution reached the maximum number of history events (${maxHistoryEvents}).`;
+      finish(entry, { status: 'FAILED', error: 'States.Runtime', cause });
+      entry.controller.signal.throwIfAborted();
+    }
+    return entry.history.push(event);
+  }
+
+  function setWaiting(entry: RunningExecution, waiting: boolean): void {
+    if (entry.controller.signal.aborted || waiting === (entry.leaveInFlight === undefined)) return;
+    entry.leaveInFlight?.();
+    entry.leaveInFlight = waiting ? undefined : inFlight.track();
+  }
+
+  /** Has no effect on an ended execution. */
   function finish(entry: RunningExecution, end: ExecutionEnd): void {
     const { arn } = entry.execution;
-    entry.execution = { ...entry.execution, stoppedAt: now(), end };
-    running.delete(arn);
+    if (!running.delete(arn)) return;
+    const stoppedAt = now();
+    entry.history.push(executionEnded(stoppedAt, end));
+    entry.execution = { ...entry.execution, stoppedAt, end };
+    entry.stopTimeout();
+    entry.controller.abort();
     executions.set(arn, entry.execution);
     ended.push(arn);
     for (const old of ended.splice(0, Math.max(0, ended.length - maxEnded))) executions.delete(old);
@@ -128,48 +136,29 @@ export function createExecutions(options: ExecutionsOptions) {
 
     find: (arn: string): Execution | undefined => executions.get(arn),
 
+    /** Whether an execution with this ARN was started, even if it is no longer kept. */
+    isTaken: (arn: string): boolean => names.has(arn),
+
     /** Newest first. */
     list(machine: CompiledMachine): readonly Execution[] {
       return [...executions.values()].filter((entry) => entry.machine === machine).sort((a, b) => b.number - a.number);
     },
 
-    /** Aborts a running execution; its current task continues. Has no effect on an ended execution. */
+    /** Aborts a running execution; the result of its task is ignored. Has no effect on an ended execution. */
     abort(arn: string, reason: Pick<ExecutionEnd, 'error' | 'cause'>): void {
       const entry = running.get(arn);
-      if (!entry) return;
-      finish(entry, { status: 'ABORTED', ...reason });
-      entry.run.abort();
+      if (entry) finish(entry, { status: 'ABORTED', ...reason });
     },
 
     /** Aborts all executions without events. */
     stop(): void {
-      for (const entry of [...running.values()]) {
-        running.delete(entry.execution.arn);
-        entry.run.abort();
+      for (const entry of running.values()) {
+        entry.stopTimeout();
+        entry.controller.abort();
       }
+      running.clear();
     },
   };
-}
-
-export type Executions = ReturnType<typeof createExecutions>;
-
-function toExecutionEnd(event: MachineEvent): ExecutionEnd | undefined {
-  switch (event.type) {
-    case 'ExecutionSucceeded':
-      return { status: 'SUCCEEDED', output: JSON.stringify(event.output) };
-    case 'ExecutionFailed':
-      return { status: 'FAILED', error: event.Error, cause: causeText(event.Cause) };
-    case 'ExecutionTimeout':
-      return { status: 'TIMED_OUT', error: 'States.Timeout' };
-    case 'ExecutionAborted':
-      return { status: 'ABORTED' };
-    default:
-      return undefined;
-  }
-}
-
-function causeText(cause: unknown): string {
-  return typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? '');
 }
 
 /** An event of an AWS service on the default bus. */
