@@ -233,7 +233,7 @@ describe('with the deployed permissions and environment', () => {
     const rules = [{ name: 'orders', when: { fact: 'message', words: 'order' }, do: transfer }];
     const response = await fetch(new URL('/api/routing/rules', local.console), {
       method: 'POST',
-      body: JSON.stringify({ organizationId, rules: { match: 'first', rules } }),
+      body: JSON.stringify({ organizationId, ruleSet: { match: 'first', rules } }),
     });
     expect(response.status).toBe(200);
     const sample = busEvents(organizationId);
