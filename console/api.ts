@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import * as z from 'zod/mini';
 import {
   type ConversationCursor,
   type ConversationDetail,
+  type ConversationSummary,
   findConversations,
   iterateConversations,
   organizations,
@@ -13,19 +13,38 @@ import {
 import { addMediaLink, findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/transcript.ts';
 import { listDecisions } from '../core/routing/store.ts';
-import { invalid, parseLimit, parseOneOf } from './http.ts';
-import { operations } from './operations.ts';
-import type { ConversationPage, ConversationResponse, MessageResponse } from './responses.ts';
+import { addReads, invalid, parseLimit, parseOneOf, type ReadRequest, type Responses } from './http.ts';
+import { reads as operationReads, operations } from './operations.ts';
 import { routing } from './routing.ts';
 import { search } from './search.ts';
-
-const cursorSchema = z.object({ lastActivityAt: z.string(), id: z.string(), organizationId: z.string() });
 
 /** Maximum page size of the query of each status, which bounds the items that are read but not returned. */
 const listPageSize = 50;
 const searchPageSize = 200;
 
 type Status = (typeof statuses)[number];
+
+const reads = {
+  '/conversations': listConversations,
+  '/conversations/:id': readConversation,
+  '/messages/:id': readMessage,
+  ...operationReads,
+};
+
+/** The responses of the GET requests of this module, by path; the page reads them by these types. */
+export type ApiResponses = Responses<typeof reads>;
+export type ConversationResponse = ApiResponses['/conversations/:id'];
+
+export interface ConversationPage {
+  /** Latest activity first. */
+  readonly conversations: readonly ConversationSummary[];
+  /** Pass it as `after` to read the next page; left out on the last page. */
+  readonly next?: string | undefined;
+  /** In a search, how many conversations this request examined. */
+  readonly searched?: number;
+  /** In a search, the last activity of the last examined conversation; left out if there was none. */
+  readonly searchedTo?: string | undefined;
+}
 
 /** The console's HTTP API. */
 export function api({ bus }: { bus: string }): Hono {
@@ -34,73 +53,51 @@ export function api({ bus }: { bus: string }): Hono {
     if (error instanceof HTTPException) return error.getResponse();
     return context.json({ error: { message: `Cannot read the tables: ${error.name}` } }, 500);
   });
-
   app.get('/health', (context) => context.json({ ok: true, bus }));
-
-  app.get('/conversations', async (context) => {
-    const { status, organizationId, limit, after, search: text } = context.req.query();
-    const allowedStatuses = status === undefined ? statuses : [parseOneOf(statuses, status, 'status')];
-    const max = parseLimit(limit, 50);
-    const end = after === undefined ? undefined : parseCursor(after);
-    const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const iterate = (pageSize: number) =>
-      iterateConversations({
-        organizationIds: ids,
-        statuses: allowedStatuses,
-        pageSize,
-        ...(end && { from: { after: end } }),
-      });
-    if (text) {
-      const exact = end ? [] : await findById(text.trim(), ids, allowedStatuses);
-      const options = { text, limit: max, signal: context.req.raw.signal };
-      const { conversations, last, ...searched } = await search(iterate(searchPageSize), options);
-      const others = conversations.filter(({ id }) => !exact.some((match) => match.id === id));
-      return context.json({
-        conversations: [...exact, ...others],
-        next: last && encodeCursor(cursorSchema.parse(last)),
-        ...searched,
-      } satisfies ConversationPage);
-    }
-    const found = await take(iterate(Math.min(max + 1, listPageSize)), max + 1);
-    const conversations = found.slice(0, max);
-    const last = conversations.at(-1);
-    const next = found.length > max && last ? encodeCursor(cursorSchema.parse(last)) : undefined;
-    return context.json({ conversations, next } satisfies ConversationPage);
-  });
-
-  app.get('/conversations/:id', async (context) => {
-    const { organizationId, limit, after, since } = context.req.query();
-    const conversation = await findConversation(context.req.param('id'), organizationId);
-    const { organizationId: owner, id: conversationId } = conversation;
-    const [{ messages, notes, pending, next }, decisions] = await Promise.all([
-      loadTranscript(conversation, { limit: parseLimit(limit, 2000), from: after ?? null, since }),
-      listDecisions({ organizationId: owner, conversationId }),
-    ]);
-    const [linkedMessages, linkedNotes] = await Promise.all([withLinks(messages), withLinks(notes)]);
-    return context.json({
-      conversation,
-      messages: linkedMessages,
-      notes: linkedNotes,
-      pending,
-      routing: decisions,
-      next,
-    } satisfies ConversationResponse);
-  });
-
-  app.get('/messages/:id', async (context) => {
-    const { organizationId } = context.req.query();
-    const found = await findMessages(context.req.param('id'));
-    const message = found.find(
-      (candidate) => organizationId === undefined || candidate.organizationId === organizationId,
-    );
-    if (!message) throw invalid(404, 'id', 'the id of a stored message');
-    const clicks = await listButtonClicks({ ...message, messageId: message.id });
-    return context.json({ message: await addMediaLink(message, Date.now()), clicks } satisfies MessageResponse);
-  });
-
+  addReads(app, reads);
   app.route('/', operations());
   app.route('/routing', routing());
   return app;
+}
+
+async function listConversations({ query, signal }: ReadRequest): Promise<ConversationPage> {
+  const { status, organizationId, limit, after, search: text } = query;
+  const allowedStatuses = status === undefined ? statuses : [parseOneOf(statuses, status, 'status')];
+  const max = parseLimit(limit, 50);
+  const from = after === undefined ? undefined : { after: parseCursor(after) };
+  const organizationIds = organizationId === undefined ? await organizations() : [organizationId];
+  const iterate = (pageSize: number) =>
+    iterateConversations({ organizationIds, statuses: allowedStatuses, pageSize, from });
+  if (!text) {
+    const found = await take(iterate(Math.min(max + 1, listPageSize)), max + 1);
+    const conversations = found.slice(0, max);
+    return { conversations, next: found.length > max ? encodeCursor(conversations.at(-1)) : undefined };
+  }
+  const exact = from ? [] : await findById(text.trim(), organizationIds, allowedStatuses);
+  const { conversations, last, ...searched } = await search(iterate(searchPageSize), { text, limit: max, signal });
+  const others = conversations.filter(({ id }) => !exact.some((match) => match.id === id));
+  return { conversations: [...exact, ...others], next: encodeCursor(last), ...searched };
+}
+
+async function readConversation({ id, query }: ReadRequest) {
+  const { organizationId, limit, after, since } = query;
+  const conversation = await findConversation(id, organizationId);
+  const [transcript, decisions] = await Promise.all([
+    loadTranscript(conversation, { limit: parseLimit(limit, 2000), from: after ?? null, since }),
+    listDecisions({ organizationId: conversation.organizationId, conversationId: conversation.id }),
+  ]);
+  const [messages, notes] = await Promise.all([withLinks(transcript.messages), withLinks(transcript.notes)]);
+  return { conversation, ...transcript, messages, notes, routing: decisions };
+}
+
+async function readMessage({ id, query: { organizationId } }: ReadRequest) {
+  const found = await findMessages(id);
+  const message = found.find(
+    (candidate) => organizationId === undefined || candidate.organizationId === organizationId,
+  );
+  if (!message) throw invalid(404, 'id', 'the id of a stored message');
+  const clicks = await listButtonClicks({ ...message, messageId: id });
+  return { message: await addMediaLink(message, Date.now()), clicks };
 }
 
 const withLinks = <T extends StoredMessage>(messages: readonly T[]) =>
@@ -134,20 +131,14 @@ async function findConversation(
   return conversation;
 }
 
-function encodeCursor(value: unknown): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
+function encodeCursor(conversation: ConversationCursor | undefined): string | undefined {
+  if (!conversation) return undefined;
+  const { lastActivityAt, organizationId, id } = conversation;
+  return Buffer.from([lastActivityAt, organizationId, id].join('\n')).toString('base64url');
 }
 
-function parseCursor(text: string): ConversationCursor {
-  const parsed = z.safeParse(cursorSchema, parseJson(Buffer.from(text, 'base64url').toString()));
-  if (!parsed.success) throw invalid(400, 'after', 'the `next` of the previous page');
-  return parsed.data;
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+function parseCursor(cursor: string): ConversationCursor {
+  const [lastActivityAt, organizationId, id] = Buffer.from(cursor, 'base64url').toString().split('\n');
+  if (!lastActivityAt || !organizationId || !id) throw invalid(400, 'after', 'the `next` of the previous page');
+  return { lastActivityAt, organizationId, id };
 }

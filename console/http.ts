@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
@@ -41,6 +41,29 @@ export function securityHeaders(imageOrigins: readonly string[]): MiddlewareHand
     context.header('Referrer-Policy', 'no-referrer');
     context.header('Cross-Origin-Resource-Policy', 'same-origin');
   };
+}
+
+export interface ReadRequest {
+  /** The `:id` of the path; empty if the path has none. */
+  readonly id: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** Aborted when the client disconnects. */
+  readonly signal: AbortSignal;
+}
+
+type Reads = Readonly<Record<string, (request: ReadRequest) => unknown>>;
+
+/** The response bodies of GET requests, by path. */
+export type Responses<T extends Reads> = { readonly [Path in keyof T]: Awaited<ReturnType<T[Path]>> };
+
+/** Adds a route for each GET request. */
+export function addReads(app: Hono, reads: Reads): void {
+  for (const [path, read] of Object.entries(reads)) {
+    app.get(path, async (context) => {
+      const { req } = context;
+      return context.json(await read({ id: req.param('id') ?? '', query: req.query(), signal: req.raw.signal }));
+    });
+  }
 }
 
 /** An error response that names the invalid field and what it must be. */

@@ -13,21 +13,10 @@ import { organizations } from '../core/conversations/queries.ts';
 import { categoryOf } from '../core/outbound/dead-letters/category.ts';
 import { NotRedriven, redrive } from '../core/outbound/dead-letters/redrive.ts';
 import { type Archived, find, list } from '../core/outbound/dead-letters/store.ts';
-import { command, viewOf } from '../core/outbound/gate/hand.ts';
+import { command, type GateView, viewOf } from '../core/outbound/gate/hand.ts';
 import { gateStore } from '../core/outbound/gate/store.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
-import { invalid, parseBody, parseLimit, parseOneOf } from './http.ts';
-import type {
-  DeadLetter,
-  DeadLetterPage,
-  DeadLetterResponse,
-  ExecutionPage,
-  ExecutionResponse,
-  ExecutionSummary,
-  GateResponse,
-  HistoryEvent,
-  RedriveDryRun,
-} from './responses.ts';
+import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 
 const deadLetterStatuses = ['open', 'redriven', 'settled'] as const;
 const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
@@ -42,59 +31,74 @@ const dryRunRequest = z.strictObject({
   dryRun: z.literal(true),
 });
 
-/** Executions of the send state machine, dead letters and gates. */
+const stepFunctions = new SFNClient({});
+
+/** The GET requests of executions and dead letters. */
+export const reads = {
+  '/executions': listExecutions,
+  '/executions/:id': readExecution,
+  '/dead-letters': listDeadLetters,
+  '/dead-letters/:id': readDeadLetter,
+};
+
+async function listExecutions({ query: { status, limit, after } }: ReadRequest) {
+  const page = await stepFunctions.send(
+    new ListExecutionsCommand({
+      stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
+      maxResults: Math.min(1000, parseLimit(limit, 100)),
+      ...(status !== undefined && { statusFilter: parseOneOf(executionStatuses, status, 'status') }),
+      ...(after !== undefined && { nextToken: after }),
+    }),
+  );
+  return { executions: (page.executions ?? []).map(summarizeExecution), next: page.nextToken };
+}
+
+async function readExecution({ id: executionArn }: ReadRequest) {
+  try {
+    const [execution, history] = await Promise.all([
+      stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
+      stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 })),
+    ]);
+    const { error, cause, input, output } = execution;
+    return {
+      execution: { ...summarizeExecution(execution), error, cause, input, output },
+      history: (history.events ?? []).map(toHistoryEvent),
+    };
+  } catch (error) {
+    if (error instanceof ExecutionDoesNotExist) throw invalid(404, 'id', 'the ARN of an execution');
+    throw error;
+  }
+}
+
+async function listDeadLetters({ query: { status = 'open', limit, after } }: ReadRequest) {
+  const chosen = parseOneOf(deadLetterStatuses, status, 'status');
+  const { letters, next } = await list(chosen, { limit: parseLimit(limit, 100), from: after ?? null });
+  return { deadLetters: letters.map(withCategory), next };
+}
+
+/** `content` is the archived request or event, and its error. */
+async function readDeadLetter({ id }: ReadRequest) {
+  const found = await find(id);
+  if (!found) throw invalid(404, 'id', 'the id of a dead letter');
+  return { deadLetter: withCategory(found.archived), content: found.letter };
+}
+
+export interface RedriveDryRun {
+  readonly deadLetters: readonly {
+    readonly id: string;
+    /** Why it cannot be redriven; left out if it can. */
+    readonly reason: string | undefined;
+  }[];
+}
+
+export interface GateResponse {
+  readonly gates: readonly GateView[];
+}
+
+/** Redrives of dead letters, and gates. */
 export function operations(): Hono {
   const app = new Hono();
-  const stepFunctions = new SFNClient({});
   const gates = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
-
-  app.get('/executions', async (context) => {
-    const { status, limit, after } = context.req.query();
-    const page = await stepFunctions.send(
-      new ListExecutionsCommand({
-        stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
-        maxResults: Math.min(1000, parseLimit(limit, 100)),
-        ...(status !== undefined && { statusFilter: parseOneOf(executionStatuses, status, 'status') }),
-        ...(after !== undefined && { nextToken: after }),
-      }),
-    );
-    const executions = (page.executions ?? []).map(summarizeExecution);
-    return context.json({ executions, next: page.nextToken } satisfies ExecutionPage);
-  });
-
-  app.get('/executions/:id', async (context) => {
-    const executionArn = context.req.param('id');
-    try {
-      const [execution, history] = await Promise.all([
-        stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
-        stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 })),
-      ]);
-      const { error, cause, input, output } = execution;
-      return context.json({
-        execution: { ...summarizeExecution(execution), error, cause, input, output },
-        history: (history.events ?? []).map(toHistoryEvent),
-      } satisfies ExecutionResponse);
-    } catch (error) {
-      if (error instanceof ExecutionDoesNotExist) throw invalid(404, 'id', 'the ARN of an execution');
-      throw error;
-    }
-  });
-
-  app.get('/dead-letters', async (context) => {
-    const { status, limit, after } = context.req.query();
-    const chosenStatus = parseOneOf(deadLetterStatuses, status ?? 'open', 'status');
-    const { letters, next } = await list(chosenStatus, { limit: parseLimit(limit, 100), from: after ?? null });
-    return context.json({ deadLetters: letters.map(withCategory), next } satisfies DeadLetterPage);
-  });
-
-  app.get('/dead-letters/:id', async (context) => {
-    const found = await find(context.req.param('id'));
-    if (!found) throw invalid(404, 'id', 'the id of a dead letter');
-    return context.json({
-      deadLetter: withCategory(found.archived),
-      content: found.letter,
-    } satisfies DeadLetterResponse);
-  });
 
   app.post('/dead-letters/redrive', async (context) => {
     const expected = '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters';
@@ -131,12 +135,12 @@ export function operations(): Hono {
   return app;
 }
 
-function withCategory(deadLetter: Archived): DeadLetter {
-  const category = categoryOf({
-    kind: deadLetter.kind,
-    error: { name: deadLetter.errorName, message: deadLetter.errorMessage },
-  });
-  return { ...deadLetter, category };
+export type DeadLetter = ReturnType<typeof withCategory>;
+
+/** Adds the error category, a heading in docs/how-to/respond-to-alarms.md. */
+function withCategory(deadLetter: Archived) {
+  const { kind, errorName: name, errorMessage: message } = deadLetter;
+  return { ...deadLetter, category: categoryOf({ kind, error: { name, message } }) };
 }
 
 function notRedrivableReason(deadLetter: Archived | undefined): string | undefined {
@@ -145,22 +149,22 @@ function notRedrivableReason(deadLetter: Archived | undefined): string | undefin
   return deadLetter.status === 'open' ? undefined : `its status is ${deadLetter.status}`;
 }
 
-type StepFunctionsExecution = Pick<
-  Partial<ExecutionListItem>,
-  'executionArn' | 'name' | 'status' | 'startDate' | 'stopDate'
->;
+export interface ExecutionSummary {
+  /** The ARN. */
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  /** ISO 8601. */
+  readonly startDate: string;
+  readonly stopDate?: string;
+}
 
-export function summarizeExecution({
-  executionArn,
-  name,
-  status,
-  startDate,
-  stopDate,
-}: StepFunctionsExecution): ExecutionSummary {
+export function summarizeExecution(execution: Partial<ExecutionListItem>): ExecutionSummary {
+  const { executionArn = '', name = '', status = '', startDate, stopDate } = execution;
   return {
-    id: executionArn ?? '',
-    name: name ?? '',
-    status: status ?? '',
+    id: executionArn,
+    name,
+    status,
     startDate: startDate?.toISOString() ?? '',
     ...(stopDate && { stopDate: stopDate.toISOString() }),
   };
@@ -168,6 +172,14 @@ export function summarizeExecution({
 
 const text = z.optional(z.string());
 const details = z.object({ name: text, error: text, cause: text, input: text });
+
+/** An event of GetExecutionHistory, with the details that all types share. */
+export interface HistoryEvent extends z.infer<typeof details> {
+  readonly id: number;
+  readonly type: string;
+  /** ISO 8601. */
+  readonly timestamp: string;
+}
 
 /** Each event type has a details field of its own name. */
 function toHistoryEvent(event: StepFunctionsEvent): HistoryEvent {

@@ -10,7 +10,6 @@ import { api } from './api.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
 import { createLiveStream } from './live-stream.ts';
-import type { AboutConsole } from './responses.ts';
 
 export interface ConsoleOptions {
   readonly bus: string;
@@ -19,6 +18,13 @@ export interface ConsoleOptions {
   readonly stage?: string;
   /** The URL of the LiveChat simulator; without it the Simulator page is not available. */
   readonly simulator?: string | undefined;
+}
+
+export interface AboutConsole {
+  /** The deployed stage; left out for the local engine. */
+  readonly stage?: string;
+  /** Whether a LiveChat simulator is available. */
+  readonly simulator: boolean;
 }
 
 /** The console: its page, and its HTTP API under `/api`. */

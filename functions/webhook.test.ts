@@ -157,7 +157,7 @@ describe('published events and metrics', () => {
     const { call, published, counted } = bridge();
     expect(await call(body)).toBe('accepted');
     expect(published).toMatchObject([{ type: 'webhook.rejected', data: { issues: [{ path: field }] } }]);
-    expect(counted).toEqual(['WebhooksReceived other', 'WebhooksRejected envelope unknown']);
+    expect(counted).toEqual(['WebhooksReceived unknown', 'WebhooksRejected envelope unknown']);
   });
 
   it('records the webhook lag in milliseconds', async () => {

@@ -4,7 +4,7 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createBusPublisher, type Publish } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
-import { type ReceiveOptions, receive, verifyProof } from '../core/livechat/webhook.ts';
+import { type ReceiveOptions, receive } from '../core/livechat/webhook.ts';
 import { required, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
@@ -14,32 +14,31 @@ import {
   json,
   limitBody,
   respondToErrors,
-  type Verify,
   verifyBodySecret,
   verifySignature,
 } from './middleware/webhook.ts';
 
-export interface WebhookOptions extends Omit<ReceiveOptions, 'now'> {
+export interface WebhookOptions extends Omit<ReceiveOptions, 'receivedAt'> {
   readonly credentials: Credentials;
   readonly publish: Publish;
   readonly maxBytes: number;
+  /** The clock, in ms since 1970. */
   readonly now?: () => number;
 }
 
 /** LiveChat's webhook: verify, translate, publish. Responds with 200 only after the bus has accepted every event. */
 export function webhookHandler(options: WebhookOptions) {
   const { credentials, publish, maxBytes, now = Date.now, ...metricsAndLog } = options;
-  const verify: Verify = (proof, organizationId) => verifyProof(proof, organizationId, credentials, now);
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use(injectLambdaContext(logger))
     .use(respondToErrors(options.log, options.count))
     .use(limitBody(maxBytes))
-    .use(verifySignature(verify))
+    .use(verifySignature(credentials))
     .use(decodeBody())
     .use(httpJsonBodyParser())
-    .use(verifyBodySecret(verify))
+    .use(verifyBodySecret(credentials))
     .handler(async ({ body }, { verifiedWith }) => {
-      const events = receive(body, verifiedWith, { ...metricsAndLog, now: now() });
+      const events = receive(body, verifiedWith, { ...metricsAndLog, receivedAt: now() });
       if (events.length > 0) await publish(events);
       return json(200, { success: true });
     });

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { GateResponse } from '../responses.ts';
+import type { GateResponse } from '../operations.ts';
 import { call, get, useResource } from './app/api.ts';
 import { clockTime } from './parts/time.ts';
 import { Badge, Empty, Loaded, type Tone } from './parts/ui.tsx';

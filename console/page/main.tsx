@@ -3,26 +3,44 @@ import { useEffect, useRef } from 'preact/hooks';
 import { get, stage, useResource } from './app/api.ts';
 import { linkTo, type Route, route } from './app/route.ts';
 import { connected, openStream } from './app/stream.ts';
-import { ConversationsPage } from './conversations/page.tsx';
-import { DeadLettersPage } from './dead-letters/page.tsx';
-import { ExecutionsPage } from './executions/page.tsx';
+import { ConversationList } from './conversations/list.tsx';
+import { ConversationView } from './conversations/view.tsx';
+import { DeadLetterList, DeadLetterView } from './dead-letters/page.tsx';
+import { ExecutionList, ExecutionView } from './executions/page.tsx';
 import { FlowPage } from './flow.tsx';
 import { GatePage } from './gate.tsx';
 import { Empty } from './parts/ui.tsx';
 import { RoutingPage } from './routing/page.tsx';
-import { SimulatorPage } from './simulator/page.tsx';
+import { SimulatorPage } from './simulator.tsx';
 
 interface Section {
   readonly name: string;
   readonly title: string;
-  readonly page: (route: Route) => ComponentChild;
+  readonly page: (query: URLSearchParams) => ComponentChild;
+  /** The page of one item of the section. */
+  readonly item?: (id: string, query: URLSearchParams) => ComponentChild;
 }
 
 const sections: readonly Section[] = [
   { name: 'flow', title: 'Live flow', page: () => <FlowPage /> },
-  { name: 'conversations', title: 'Conversations', page: (at) => <ConversationsPage route={at} /> },
-  { name: 'executions', title: 'Executions', page: (at) => <ExecutionsPage route={at} /> },
-  { name: 'dead-letters', title: 'Dead letters', page: (at) => <DeadLettersPage route={at} /> },
+  {
+    name: 'conversations',
+    title: 'Conversations',
+    page: (query) => <ConversationList query={query} />,
+    item: (id, query) => <ConversationView id={id} organizationId={query.get('organizationId') ?? undefined} />,
+  },
+  {
+    name: 'executions',
+    title: 'Executions',
+    page: (query) => <ExecutionList query={query} />,
+    item: (id) => <ExecutionView id={id} />,
+  },
+  {
+    name: 'dead-letters',
+    title: 'Dead letters',
+    page: (query) => <DeadLetterList query={query} />,
+    item: (id) => <DeadLetterView id={id} />,
+  },
   { name: 'routing', title: 'Routing', page: () => <RoutingPage /> },
   { name: 'gate', title: 'Gate', page: () => <GatePage /> },
 ];
@@ -73,9 +91,21 @@ export function App() {
         </p>
       </header>
       <main id="main" tabIndex={-1} ref={main}>
-        {section ? section.page(at) : about.loading ? null : <NotFound />}
+        {section ? <SectionPage key={at.id} section={section} at={at} /> : about.loading ? null : <NotFound />}
       </main>
     </div>
+  );
+}
+
+function SectionPage({ section: { name, title, page, item }, at: { id, query } }: { section: Section; at: Route }) {
+  if (id === undefined || !item) return page(query);
+  return (
+    <>
+      <p class="back">
+        <a href={linkTo(name)}>← {title}</a>
+      </p>
+      {item(id, query)}
+    </>
   );
 }
 

@@ -52,6 +52,73 @@ export function createHorizon() {
   };
 }
 
+interface RecentItems<Item, State> {
+  /** Iterates from the latest item back to `since` (ISO 8601), or over all without it. `now`: ms since 1970. */
+  iterate(query: { since?: string; pageSize: number; now: number }): AsyncIterable<Item>;
+  key(item: Item): string;
+  /** ISO 8601. */
+  time(item: Item): string;
+  isReported(item: Item, state: State): boolean;
+  /** The state of an item that existed before the first poll, which is not reported. */
+  initial(item: Item): State;
+  /** Reads what has changed since `state`; since the given time if the item has no state. */
+  read(item: Item, state: State | undefined, since: string): Promise<Change<State>>;
+}
+
+interface Change<State> {
+  readonly found: readonly Activity[];
+  readonly state: State;
+}
+
+const pageSize = 100;
+
+/** Polls a list of items in order of time. A poll without changes reads about one item. */
+export function pollRecent<Item, State>(items: RecentItems<Item, State>, max = maxChangesPerPoll): ChangePoll {
+  const { iterate, key, time, isReported, initial, read } = items;
+  const horizon = createHorizon();
+  let states: ReadonlyMap<string, { readonly at: string; readonly state: State }> | undefined;
+  /** Whether the previous poll stopped before it had read everything. */
+  let behind = false;
+
+  /** Reads from the latest back, until `max` items in a row are reported already. The first poll reads the whole horizon. */
+  async function readChanged(since: string, now: number): Promise<Item[]> {
+    const changed: Item[] = [];
+    let reportedInARow = 0;
+    for await (const item of iterate({ since, pageSize, now })) {
+      const known = states?.get(key(item));
+      const reported = known !== undefined && isReported(item, known.state);
+      reportedInARow = reported ? reportedInARow + 1 : 0;
+      if (!reported) changed.push(item);
+      if (states && (changed.length === max || (reportedInARow === max && !behind))) break;
+    }
+    return changed;
+  }
+
+  return async (now) => {
+    const before = states;
+    if (!before) {
+      for await (const latest of iterate({ pageSize: 1, now })) {
+        horizon.record([time(latest)], now);
+        break;
+      }
+    }
+    const since = horizon.since(now);
+    const changed = await readChanged(since, now);
+    const changes = await Promise.all(
+      changed.map(async (item) => {
+        const known = before?.get(key(item))?.state;
+        const change = before ? await read(item, known, since) : { found: [], state: initial(item) };
+        return { ...change, key: key(item), at: time(item) };
+      }),
+    );
+    horizon.record(changed.map(time), now);
+    const all = [...(before ?? []), ...changes.map(({ key: id, at, state }) => [id, { at, state }] as const)];
+    states = new Map(all.filter(([, { at }]) => at >= since));
+    behind = before !== undefined && changed.length === max;
+    return { found: changes.flatMap(({ found }) => found), sampled: behind };
+  };
+}
+
 /** A domain event as published on the bus, without its content. */
 export const eventActivity = (
   at: string,

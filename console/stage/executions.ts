@@ -8,8 +8,8 @@ import {
 import pLimit from 'p-limit';
 import { required } from '../../core/platform/configuration.ts';
 import type { Activity } from '../flow.ts';
-import { summarizeExecution } from '../operations.ts';
-import type { ExecutionSummary } from '../responses.ts';
+
+import { type ExecutionSummary, summarizeExecution } from '../operations.ts';
 import { type ChangePoll, maxChangesPerPoll } from './changes.ts';
 
 const pageSize = 100;

@@ -1,6 +1,6 @@
 import { type Archived, list } from '../../core/outbound/dead-letters/store.ts';
 import type { Activity, Subscribe } from '../flow.ts';
-import { type ChangePoll, createHorizon, eventActivity, maxChangesPerPoll } from './changes.ts';
+import { type ChangePoll, eventActivity, pollRecent } from './changes.ts';
 import { pollConversations } from './conversations.ts';
 import { pollExecutions } from './executions.ts';
 
@@ -42,44 +42,33 @@ function describeError(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-const pageSize = 100;
-
 /** Reports new dead letters. A poll without any is one small query. */
-export function pollDeadLetters(max = maxChangesPerPoll): ChangePoll {
-  /** Creation times by id. */
-  let known: ReadonlyMap<string, string> | undefined;
-  const horizon = createHorizon();
-  /** Whether the previous poll stopped before it had read everything. */
-  let behind = false;
-
-  /** Reads from the latest back to the known ones. */
-  async function readNew(since: string): Promise<{ created: Archived[]; more: boolean }> {
-    const created: Archived[] = [];
-    let from: string | null = null;
-    do {
-      const page: Awaited<ReturnType<typeof list>> = await list('open', { limit: pageSize, since, from });
-      const unknown = page.letters.filter(({ id }) => !known?.has(id));
-      created.push(...unknown);
-      from = unknown.length > 0 || behind ? (page.next ?? null) : null;
-    } while (from !== null && (!known || created.length < max));
-    return { created, more: from !== null };
-  }
-
-  return async (now) => {
-    const isFirst = !known;
-    if (isFirst) horizon.record(creationTimes((await list('open', { limit: 1 })).letters), now);
-    const since = horizon.since(now);
-    const { created, more } = await readNew(since);
-    horizon.record(creationTimes(created), now);
-    const all = [...(known ?? []), ...created.map(({ id, createdAt }) => [id, createdAt] as const)];
-    known = new Map(all.filter(([, createdAt]) => createdAt >= since));
-    behind = more;
-    return { found: isFirst ? [] : created.map(failedEvent), sampled: behind };
-  };
+export function pollDeadLetters(max?: number): ChangePoll {
+  return pollRecent<Archived, undefined>(
+    {
+      iterate: iterateDeadLetters,
+      key: ({ id }) => id,
+      time: ({ createdAt }) => createdAt,
+      isReported: () => true,
+      initial: () => undefined,
+      read: async ({ id, createdAt, conversationId }) => ({
+        found: [eventActivity(createdAt, 'message.failed', { conversationId, deadLetterId: id })],
+        state: undefined,
+      }),
+    },
+    max,
+  );
 }
 
-const creationTimes = (deadLetters: readonly Archived[]) => deadLetters.map(({ createdAt }) => createdAt);
-
-function failedEvent({ id, createdAt, conversationId }: Archived): Activity {
-  return eventActivity(createdAt, 'message.failed', { conversationId, deadLetterId: id });
+async function* iterateDeadLetters({ since, pageSize }: { since?: string; pageSize: number }) {
+  let from: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof list>> = await list('open', {
+      limit: pageSize,
+      from,
+      ...(since && { since }),
+    });
+    yield* page.letters;
+    from = page.next ?? null;
+  } while (from !== null);
 }

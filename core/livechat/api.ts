@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { user } from './schemas.ts';
 
 /** Request bodies with LiveChat's names. Source: API reference, v3.4 to v3.6. */
 
@@ -112,104 +111,102 @@ export interface OwnerClient {
   readonly owner_client_id: string;
 }
 
-/** One method of the API, with the schema of its response. */
-export interface Method<T> {
+/** A file on this machine's disk. */
+export interface UploadedFile {
+  readonly path: string;
+  /** The name that the customer sees. */
   readonly name: string;
-  readonly api: 'agent' | 'configuration';
-  readonly writes: boolean;
-  readonly response: z.ZodMiniType<T>;
+  readonly contentType?: string | undefined;
 }
+
+/** Responses, limited to the fields that the bridge reads. */
 
 const id = z.string().check(z.minLength(1));
 const maybeText = z.optional(z.nullable(z.string()));
-const ids = z.optional(z.nullable(z.array(z.string())));
+const pages = { next_page_id: maybeText };
 
 /** Strict for the probe by `custom_id`: if it overlooked an event, the message would be sent twice. */
-const event = z.looseObject({ id, type: maybeText, custom_id: maybeText, author_id: maybeText, created_at: maybeText });
-
-const thread = z.looseObject({
-  id,
-  active: z.optional(z.boolean()),
-  created_at: maybeText,
-  events: z.optional(z.nullable(z.array(event))),
-  previous_thread_id: maybeText,
-  next_thread_id: maybeText,
-});
+const event = z.looseObject({ id, custom_id: maybeText });
+const thread = z.looseObject({ id, created_at: maybeText, events: z.optional(z.nullable(z.array(event))) });
 export type ThreadResponse = z.infer<typeof thread>;
+const threads = z.looseObject({ threads: z.array(thread), ...pages });
+const chat = z.looseObject({ id, thread: z.optional(z.nullable(thread)) });
+const chats = z.looseObject({ chats_summary: z.array(z.looseObject({ id })), ...pages });
+const sentEvent = z.looseObject({ event_id: id });
+const resumedChat = z.looseObject({ thread_id: id, event_ids: z.optional(z.nullable(z.array(z.string()))) });
+const file = z.looseObject({ url: id });
 
-const chat = z.looseObject({
-  id,
-  users: z.optional(z.nullable(z.array(user))),
-  access: z.optional(z.nullable(z.looseObject({ group_ids: z.optional(z.array(z.number())) }))),
-  properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
-  thread: z.optional(z.nullable(thread)),
-});
-export type ChatResponse = z.infer<typeof chat>;
-
-const pages = { next_page_id: maybeText, previous_page_id: maybeText };
-const threads = z.looseObject({ threads: z.array(thread), found_threads: z.optional(z.number()), ...pages });
-export type ThreadListResponse = z.infer<typeof threads>;
-
-const chatSummary = z.looseObject({
-  id,
-  users: z.optional(z.nullable(z.array(user))),
-  active: z.optional(z.boolean()),
-  last_thread_summary: z.optional(z.nullable(z.looseObject({ id: maybeText, active: z.optional(z.boolean()) }))),
-});
-const chats = z.looseObject({
-  chats_summary: z.array(chatSummary),
-  found_chats: z.optional(z.number()),
-  ...pages,
-});
-export type ChatListResponse = z.infer<typeof chats>;
-
-const webhook = z.looseObject({
+const registration = z.looseObject({
   id,
   url: maybeText,
   description: maybeText,
   action: maybeText,
-  owner_client_id: maybeText,
   type: maybeText,
   filters: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
 });
-export type WebhookRegistration = z.infer<typeof webhook>;
+export type WebhookRegistration = z.infer<typeof registration>;
+const registrations = z.array(registration);
+const created = z.looseObject({ id });
+const licenseState = z.looseObject({ license_webhooks_enabled: z.boolean() });
 
-/** LiveChat responds with an empty body, `""` or `{}`. */
+/** The response of a method without a result: an empty body, `""` or `{}`. */
 const nothing = z.pipe(
   z.unknown(),
   z.transform(() => undefined),
 );
 
-function write<T>(name: string, response: z.ZodMiniType<T>, api: Method<T>['api'] = 'agent'): Method<T> {
-  return { name, api, writes: true, response };
+/** One method of the API, with the schema of its response. */
+export interface Method<T> {
+  readonly api: 'agent' | 'configuration';
+  readonly name: string;
+  /** Whether a call can have an effect: then an invalid response leaves its outcome unknown. */
+  readonly writes: boolean;
+  readonly response: z.ZodMiniType<T>;
 }
 
-function read<T>(name: string, response: z.ZodMiniType<T>, api: Method<T>['api'] = 'agent'): Method<T> {
-  return { ...write(name, response, api), writes: false };
+/** Makes one call. Rejects with a LiveChatApiError. */
+export interface Transport {
+  post<T>(method: Method<T>, body: object): Promise<T>;
+  upload<T>(method: Method<T>, file: UploadedFile): Promise<T>;
 }
 
-/** Source: Agent Chat Web API and Configuration API, v3.4 to v3.6 (platform.text.com/docs). */
-export const methods = {
-  sendEvent: write('send_event', z.looseObject({ event_id: id })),
-  uploadFile: write('upload_file', z.looseObject({ url: id })),
-  resumeChat: write('resume_chat', z.looseObject({ thread_id: id, event_ids: ids })),
-  addUserToChat: write('add_user_to_chat', nothing),
-  transferChat: write('transfer_chat', nothing),
-  deactivateChat: write('deactivate_chat', nothing),
-  tagThread: write('tag_thread', nothing),
-  getChat: read('get_chat', chat),
-  listThreads: read('list_threads', threads),
-  listChats: read('list_chats', chats),
-  registerWebhook: write('register_webhook', z.looseObject({ id }), 'configuration'),
-  unregisterWebhook: write('unregister_webhook', nothing, 'configuration'),
-  listWebhooks: read('list_webhooks', z.array(webhook), 'configuration'),
-  getLicenseWebhooksState: read(
-    'get_license_webhooks_state',
-    z.looseObject({ license_webhooks_enabled: z.boolean() }),
-    'configuration',
-  ),
-  enableLicenseWebhooks: write('enable_license_webhooks', nothing, 'configuration'),
-} as const;
+function read<T>(api: Method<T>['api'], name: string, response: z.ZodMiniType<T>): Method<T> {
+  return { api, name, writes: false, response };
+}
+
+function write<T>(api: Method<T>['api'], name: string, response: z.ZodMiniType<T>): Method<T> {
+  return { api, name, writes: true, response };
+}
+
+/**
+ * The methods that the bridge uses, with LiveChat's names.
+ * Source: Agent Chat Web API and Configuration API, v3.4 to v3.6 (platform.text.com/docs).
+ */
+export function createMethods({ post, upload }: Transport, version: Version) {
+  return {
+    sendEvent: (request: SendEvent) => post(write('agent', 'send_event', sentEvent), request),
+    /** At most 10 MB. The URL expires after 24 h unless an event uses it. */
+    uploadFile: (request: UploadedFile) => upload(write('agent', 'upload_file', file), request),
+    resumeChat: (request: ResumeChat) => post(write('agent', 'resume_chat', resumedChat), request),
+    addUserToChat: (request: AddUserToChat) => post(write('agent', 'add_user_to_chat', nothing), request),
+    transferChat: (request: TransferChat) => post(write('agent', 'transfer_chat', nothing), request),
+    deactivateChat: (request: DeactivateChat) => post(write('agent', 'deactivate_chat', nothing), request),
+    tagThread: (request: TagThread) => post(write('agent', 'tag_thread', nothing), request),
+    getChat: (request: GetChat) => post(read('agent', 'get_chat', chat), request),
+    listThreads: (request: ListThreads) => post(read('agent', 'list_threads', threads), request),
+    listChats: (request: ListChats) => post(read('agent', 'list_chats', chats), listChatsBody(request, version)),
+    /** LiveChat allows three registrations per action and client id, so list them first. */
+    registerWebhook: (request: RegisterWebhook) => post(write('configuration', 'register_webhook', created), request),
+    unregisterWebhook: (request: UnregisterWebhook) =>
+      post(write('configuration', 'unregister_webhook', nothing), request),
+    /** The response has no secrets. */
+    listWebhooks: (request: OwnerClient) => post(read('configuration', 'list_webhooks', registrations), request),
+    getLicenseWebhooksState: (request: OwnerClient) =>
+      post(read('configuration', 'get_license_webhooks_state', licenseState), request),
+    enableLicenseWebhooks: (request: OwnerClient) =>
+      post(write('configuration', 'enable_license_webhooks', nothing), request),
+  };
+}
 
 export interface Version {
   readonly major: number;
@@ -223,8 +220,12 @@ export function parseVersion(text: string): Version {
   return { major: Number(major), minor: Number(minor) };
 }
 
+export function formatVersion({ major, minor }: Version): string {
+  return `v${major}.${minor}`;
+}
+
 /** v3.6 renamed `filters.include_active` to `filters.active`. */
-export function listChatsBody(request: ListChats, { major, minor }: Version): Readonly<Record<string, unknown>> {
+function listChatsBody(request: ListChats, { major, minor }: Version): Readonly<Record<string, unknown>> {
   if (request.page_id !== undefined || request.filters?.active === undefined) return { ...request };
   if (major > 3 || minor >= 6) return { ...request };
   const { active, ...filters } = request.filters;

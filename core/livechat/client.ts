@@ -6,26 +6,13 @@ import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
 import {
-  type AddUserToChat,
-  type ChatListResponse,
-  type ChatResponse,
-  type DeactivateChat,
-  type GetChat,
-  type ListChats,
-  type ListThreads,
-  listChatsBody,
+  createMethods,
+  formatVersion,
   type Method,
-  methods,
-  type OwnerClient,
   parseVersion,
-  type RegisterWebhook,
-  type ResumeChat,
-  type SendEvent,
-  type TagThread,
-  type ThreadListResponse,
-  type TransferChat,
-  type UnregisterWebhook,
-  type WebhookRegistration,
+  type Transport,
+  type UploadedFile,
+  type Version,
 } from './api.ts';
 import type { ApiCredentials } from './credentials.ts';
 import {
@@ -53,6 +40,7 @@ export interface LiveChatClientOptions {
   readonly onNotice?: ((notice: VersionNotice) => void) | undefined;
   /** For a whole call. LiveChat gives up after 15 s, so the default is 20 s. */
   readonly timeoutMs?: number | undefined;
+  /** The clock, in ms since 1970. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -75,42 +63,8 @@ export interface VersionNotice {
   readonly method: string;
 }
 
-export interface CallOptions {
-  /** An aborted call rejects with a {@link LiveChatNetworkError}. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A file on this machine's disk. */
-export interface UploadedFile {
-  readonly path: string;
-  /** The name that the customer sees. */
-  readonly name: string;
-  readonly contentType?: string | undefined;
-}
-
-/** Calls one method, once. Rejects with a {@link LiveChatApiError}. */
-export type ApiCall<Request, Response> = (request: Request, options?: CallOptions) => Promise<Response>;
-
-/** LiveChat's API for one organization, with LiveChat's names. */
-export interface LiveChatClient {
-  readonly sendEvent: ApiCall<SendEvent, { event_id: string }>;
-  /** At most 10 MB. The URL expires after 24 h unless an event uses it. */
-  readonly uploadFile: ApiCall<UploadedFile, { url: string }>;
-  readonly resumeChat: ApiCall<ResumeChat, { thread_id: string; event_ids?: string[] | null | undefined }>;
-  readonly addUserToChat: ApiCall<AddUserToChat, void>;
-  readonly transferChat: ApiCall<TransferChat, void>;
-  readonly deactivateChat: ApiCall<DeactivateChat, void>;
-  readonly tagThread: ApiCall<TagThread, void>;
-  readonly getChat: ApiCall<GetChat, ChatResponse>;
-  readonly listThreads: ApiCall<ListThreads, ThreadListResponse>;
-  readonly listChats: ApiCall<ListChats, ChatListResponse>;
-  /** LiveChat allows three registrations per action and client id, so list them first. */
-  readonly registerWebhook: ApiCall<RegisterWebhook, { id: string }>;
-  readonly unregisterWebhook: ApiCall<UnregisterWebhook, void>;
-  /** The response has no secrets. */
-  readonly listWebhooks: ApiCall<OwnerClient, WebhookRegistration[]>;
-  readonly getLicenseWebhooksState: ApiCall<OwnerClient, { license_webhooks_enabled: boolean }>;
-  readonly enableLicenseWebhooks: ApiCall<OwnerClient, void>;
+/** LiveChat's API for one organization. */
+export interface LiveChatClient extends ReturnType<typeof createMethods> {
   /** The same client for the region that a `misdirected_request` names, sent as `X-Region`. */
   readonly inRegion: (region: string) => LiveChatClient;
 }
@@ -144,56 +98,32 @@ const http = got.extend({
   hooks: { beforeError: [toNetworkError] },
 });
 
-interface Settings {
+interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice'> {
   readonly http: Got;
-  readonly apiVersion: ReturnType<typeof parseVersion>;
-  readonly organizationId: string | undefined;
-  readonly onCall: (record: CallRecord) => void;
-  readonly onNotice: (notice: VersionNotice) => void;
+  readonly version: Version;
   readonly now: () => number;
 }
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  const { credentials, timeoutMs = defaultTimeoutMs } = options;
-  const apiVersion = parseVersion(options.version);
+  const { credentials, organizationId, onCall, onNotice, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
+  const version = parseVersion(options.version);
   const connect = Math.min(maxConnectMs, timeoutMs);
-  return createClient({
-    http: http.extend({
-      prefixUrl: `${parseBaseUrl(options.baseUrl)}/v${apiVersion.major}.${apiVersion.minor}`,
-      headers: { authorization: authorization(credentials) },
-      timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
-    }),
-    apiVersion,
-    organizationId: options.organizationId,
-    onCall: options.onCall ?? (() => {}),
-    onNotice: options.onNotice ?? (() => {}),
-    now: options.now ?? Date.now,
+  const configured = http.extend({
+    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${formatVersion(version)}`,
+    headers: { authorization: authorization(credentials) },
+    timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
+  return createClient({ http: configured, version, organizationId, onCall, onNotice, now });
 }
 
 function createClient(settings: Settings): LiveChatClient {
-  const method =
-    <Request extends object, Response>(definition: Method<Response>): ApiCall<Request, Response> =>
-    (request, options) =>
-      call(settings, definition, { json: request }, options);
+  const transport: Transport = {
+    post: (method, body) => call(settings, method, { json: body }),
+    upload: async (method, file) => call(settings, method, await uploadForm(method.name, file)),
+  };
   return {
-    sendEvent: method(methods.sendEvent),
-    uploadFile: async (file, options) => call(settings, methods.uploadFile, await uploadForm(file), options),
-    resumeChat: method(methods.resumeChat),
-    addUserToChat: method(methods.addUserToChat),
-    transferChat: method(methods.transferChat),
-    deactivateChat: method(methods.deactivateChat),
-    tagThread: method(methods.tagThread),
-    getChat: method(methods.getChat),
-    listThreads: method(methods.listThreads),
-    listChats: (request, options) =>
-      call(settings, methods.listChats, { json: listChatsBody(request, settings.apiVersion) }, options),
-    registerWebhook: method(methods.registerWebhook),
-    unregisterWebhook: method(methods.unregisterWebhook),
-    listWebhooks: method(methods.listWebhooks),
-    getLicenseWebhooksState: method(methods.getLicenseWebhooksState),
-    enableLicenseWebhooks: method(methods.enableLicenseWebhooks),
+    ...createMethods(transport, settings.version),
     inRegion: (region) => {
       if (!isRegion(region)) throw new TypeError('a region has 1 to 32 letters, digits and hyphens');
       return createClient({ ...settings, http: settings.http.extend({ headers: { 'x-region': region } }) });
@@ -222,19 +152,15 @@ async function call<T>(
   { http, organizationId, onCall, onNotice, now }: Settings,
   method: Method<T>,
   body: RequestBody,
-  { signal }: CallOptions = {},
 ): Promise<T> {
   const start = now();
   const record = (status: number | undefined, category?: ErrorCategory) =>
-    onCall({ organizationId, method: method.name, status, ms: now() - start, category });
+    onCall?.({ organizationId, method: method.name, status, ms: now() - start, category });
   try {
     const path = `${method.api}/action/${method.name}`;
     const context = { method: method.name };
-    // got runs no hook for an aborted call.
-    const response = await http<string>(path, { ...body, signal, context }).catch((error: Error) => {
-      throw toNetworkError(error);
-    });
-    for (const notice of versionNotices(method.name, response)) onNotice(notice);
+    const response = await http<string>(path, { ...body, context });
+    for (const notice of versionNotices(method.name, response)) onNotice?.(notice);
     const result = readResponse(method, response, now());
     record(response.statusCode);
     return result;
@@ -260,14 +186,14 @@ const errorBody = z.looseObject({
   }),
 });
 
-/** Returns the result or throws the error of the response. `now` is in ms. */
-function readResponse<T>(method: Method<T>, response: GotResponse<string>, now: number): T {
+/** Returns the result or throws the error of the response. `receivedAt` is in ms since 1970. */
+function readResponse<T>(method: Method<T>, response: GotResponse<string>, receivedAt: number): T {
   const { statusCode: status, headers } = response;
   const body = parseJson(response.body);
   const error = errorBody.safeParse(body?.value).data?.error;
   if (error || status < 200 || status > 299) {
     const { type, message, data } = error ?? {};
-    throw toApiError({ status, type, message, data, headers, method: method.name, now });
+    throw toApiError({ status, type, message, data, headers, method: method.name, receivedAt });
   }
   const result = body && method.response.safeParse(body.value);
   if (result?.success) return result.data;
@@ -316,8 +242,7 @@ function networkError(method: string, code: string, isSent: boolean): LiveChatNe
  * The file as a multipart form, read from disk while it is sent. FormData writes the part around the file. It does not
  * stream the file itself: Node 20 raises an unhandled rejection if such a stream is cancelled, as a failed upload does.
  */
-async function uploadForm({ path, name, contentType = '' }: UploadedFile): Promise<RequestBody> {
-  const method = methods.uploadFile.name;
+async function uploadForm(method: string, { path, name, contentType = '' }: UploadedFile): Promise<RequestBody> {
   const file = await stat(path).catch(() => undefined);
   if (!file) throw networkError(method, 'ERR_UPLOAD', false);
   if (file.size > maxUploadBytes) {

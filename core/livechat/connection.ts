@@ -8,7 +8,7 @@ import { type CallRecord, createLiveChatClient, type LiveChatClient, type Versio
 import {
   Credentials,
   type LiveChatCredentials,
-  type OrganizationSecret,
+  type OrganizationCredentials,
   parseCredentials,
   parsePreviousCredentials,
   secretNames,
@@ -36,7 +36,7 @@ export function createConnections(environment = process.env): (organizationId: s
   });
   /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
-  const createClient = (organizationId: string, secret: OrganizationSecret): LiveChatClient => {
+  const createClient = (organizationId: string, secret: OrganizationCredentials): LiveChatClient => {
     const client = createLiveChatClient({
       credentials: selectApiCredentials(secret),
       ...apiSettings(environment),

@@ -42,10 +42,10 @@ describe('Credentials', () => {
       put,
       remove: (name: string) => versions.delete(`${name} AWSCURRENT`),
       /** The webhook secrets accepted for the organization now. */
-      accepted: async () => acceptedSecrets(await credentials.get(organizationId), state.now),
+      accepted: async () => acceptedSecrets(await credentials.get(organizationId)),
       reread: async () => {
         const secret = await credentials.refresh(organizationId);
-        return secret && acceptedSecrets(secret, state.now);
+        return secret && acceptedSecrets(secret);
       },
       /** The reads since the last call. */
       reads: () => reads.splice(0),
@@ -250,6 +250,16 @@ describe('Credentials', () => {
       await reread();
       state.now += 5 * minute;
       expect(await accepted()).toEqual(['rotated-secret', 'its-own-secret']);
+    });
+
+    it('expires in the cache', async () => {
+      const { state, put, accepted, reread } = fakeSecrets({ [own]: 'its-own-secret' });
+      put(own, secretText('rotated-secret'));
+      await accepted();
+      await reread();
+      state.now += day;
+      state.unavailable = true;
+      expect(await accepted()).toEqual(['rotated-secret']);
     });
   });
 

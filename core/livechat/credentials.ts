@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
 import { logger } from '../platform/logger.ts';
-import { isAccessDenied, type ReadSecret, type SecretVersion } from '../platform/secrets-manager.ts';
+import { isAccessDenied, type ReadSecret } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
@@ -23,7 +23,7 @@ export type ApiCredentials =
 export function selectApiCredentials({
   current,
   source,
-}: Pick<OrganizationSecret, 'current' | 'source'>): ApiCredentials {
+}: Pick<OrganizationCredentials, 'current' | 'source'>): ApiCredentials {
   const apiKey = headerValue(current, 'LIVECHAT_API_KEY', source);
   const accountId = headerValue(current, 'LIVECHAT_ACCOUNT_ID', source);
   const accessToken = headerValue(current, 'LIVECHAT_ACCESS_TOKEN', source);
@@ -49,12 +49,12 @@ function headerValue(credentials: LiveChatCredentials, name: TokenName, source: 
 }
 
 /** One organization's credentials. */
-export interface OrganizationSecret {
+export interface OrganizationCredentials {
   /** The source, for error messages: `secret livechat/default`, or `environment`. */
   readonly source: string;
   readonly current: LiveChatCredentials;
-  /** The version before a rotation, accepted until the given time (ms). */
-  readonly previous?: { readonly credentials: LiveChatCredentials; readonly until: number } | undefined;
+  /** The version before a rotation. Its webhook secret is accepted for 24 h after the rotation. */
+  readonly previous?: LiveChatCredentials | undefined;
 }
 
 export interface CredentialsOptions {
@@ -63,17 +63,22 @@ export interface CredentialsOptions {
   readonly prefix: string;
   /** Used if no secret exists. */
   readonly environment: Environment;
+  /** The clock, in ms since 1970. */
   readonly now?: () => number;
   /** How long a secret is kept in the process. */
   readonly cacheMs?: number;
 }
 
+/** A cached secret. Times are ms since 1970. */
 interface Entry {
-  readonly secret: OrganizationSecret | undefined;
+  /** Undefined if the secret does not exist. */
+  readonly credentials: OrganizationCredentials | undefined;
+  readonly previousExpiresAt: number;
   readonly readAt: number;
   readonly refreshedAt: number;
 }
 
+/** How long the webhook secret before a rotation is accepted. */
 const rotationGraceMs = 24 * 3_600_000;
 /** Minimum interval between two refreshes of a secret. Every function uses a changed secret after this time at the latest. */
 export const minRefreshIntervalMs = 30_000;
@@ -100,10 +105,10 @@ export class Credentials {
   }
 
   /** The organization's own secret, else the default one, else the environment's. An id that is not a UUID selects the default one. */
-  async get(organizationId: string | undefined): Promise<OrganizationSecret> {
+  async get(organizationId: string | undefined): Promise<OrganizationCredentials> {
     for (const name of secretNames(this.#options.prefix, organizationId)) {
-      const { secret } = await this.#entry(name);
-      if (secret) return secret;
+      const credentials = this.#unexpired(await this.#entry(name));
+      if (credentials) return credentials;
     }
     const { environment, prefix } = this.#options;
     if (!environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${prefix}/default`);
@@ -114,26 +119,32 @@ export class Credentials {
    * Reads the current and the previous version again after a failed verification, at most once in 30 s. Returns the
    * cached entry otherwise, since another call may have read it meanwhile; undefined if there is no secret.
    */
-  async refresh(organizationId: string | undefined): Promise<OrganizationSecret | undefined> {
+  async refresh(organizationId: string | undefined): Promise<OrganizationCredentials | undefined> {
     // An organization with its own secret must not fall back to the default one.
     const names = secretNames(this.#options.prefix, organizationId);
-    const name = names.find((one) => this.#entries.get(one)?.secret);
+    const name = names.find((one) => this.#entries.get(one)?.credentials);
     const entry = name === undefined ? undefined : this.#entries.get(name);
-    const at = this.#options.now();
     if (name === undefined || !entry) return undefined;
-    if (at - entry.refreshedAt < minRefreshIntervalMs)
-      return (await (this.#pending.get(`${name} true`) ?? entry)).secret;
+    const refreshedAt = this.#options.now();
+    if (refreshedAt - entry.refreshedAt < minRefreshIntervalMs) {
+      return this.#unexpired(await (this.#pending.get(`${name} true`) ?? entry));
+    }
     // Set before reading, so that an outage does not cause a read for every invalid request.
-    this.#entries.set(name, { ...entry, refreshedAt: at });
-    return (await this.#load(name, true)).secret;
+    this.#entries.set(name, { ...entry, refreshedAt });
+    return this.#unexpired(await this.#load(name, true));
+  }
+
+  #unexpired({ credentials, previousExpiresAt }: Entry): OrganizationCredentials | undefined {
+    const isExpired = this.#options.now() >= previousExpiresAt;
+    return credentials && isExpired ? { ...credentials, previous: undefined } : credentials;
   }
 
   async #entry(name: string): Promise<Entry> {
     const { now, cacheMs } = this.#options;
     const known = this.#entries.get(name);
-    if (known && now() - known.readAt < (known.secret ? cacheMs : missingCacheMs)) return known;
+    if (known && now() - known.readAt < (known.credentials ? cacheMs : missingCacheMs)) return known;
     try {
-      return await this.#load(name, known?.secret?.previous !== undefined);
+      return await this.#load(name, known?.credentials?.previous !== undefined);
     } catch (error) {
       if (!known) throw error;
       // The cached secret keeps webhooks working while Secrets Manager is unavailable.
@@ -157,11 +168,17 @@ export class Credentials {
       read(name, 'AWSCURRENT').catch((error: unknown) => this.#missingIfDenied(name, error)),
       withPrevious ? read(name, 'AWSPREVIOUS') : undefined,
     ]);
-    const at = now();
-    const entry = {
-      secret: current ? toOrganizationSecret(name, current, previous) : undefined,
-      readAt: at,
-      refreshedAt: withPrevious ? at : (this.#entries.get(name)?.refreshedAt ?? Number.NEGATIVE_INFINITY),
+    const readAt = now();
+    const source = `secret ${name}`;
+    const entry: Entry = {
+      credentials: current && {
+        source,
+        current: parseCredentials(current.text, source),
+        previous: previous && parsePreviousCredentials(previous.text),
+      },
+      previousExpiresAt: (current?.createdAt ?? 0) + rotationGraceMs,
+      readAt,
+      refreshedAt: withPrevious ? readAt : (this.#entries.get(name)?.refreshedAt ?? Number.NEGATIVE_INFINITY),
     };
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined && this.#entries.size >= maxEntries) this.#entries.delete(oldest);
@@ -174,23 +191,9 @@ export class Credentials {
    * an organization's own secret, unless that secret was read before. For the default secret it is an error.
    */
   #missingIfDenied(name: string, error: unknown): undefined {
-    const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.secret;
+    const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.credentials;
     if (!expected || !isAccessDenied(error)) throw error;
   }
-}
-
-function toOrganizationSecret(
-  name: string,
-  current: SecretVersion,
-  previous: SecretVersion | undefined,
-): OrganizationSecret {
-  const source = `secret ${name}`;
-  const credentials = previous && parsePreviousCredentials(previous.text);
-  return {
-    source,
-    current: parseCredentials(current.text, source),
-    previous: credentials && { credentials, until: current.createdAt + rotationGraceMs },
-  };
 }
 
 /** Returns undefined for a malformed previous version, so that it does not invalidate the current one. */

@@ -17,7 +17,7 @@ describe('toApiError', () => {
   const now = Date.parse('2026-03-11T09:14:00Z');
 
   function apiError(call: Partial<ErrorResponse>): LiveChatApiError {
-    return toApiError({ status: 422, headers: {}, method: 'send_event', now, ...call });
+    return toApiError({ status: 422, headers: {}, method: 'send_event', receivedAt: now, ...call });
   }
 
   const body = z.object({ error: z.object({ type: z.string(), message: z.string(), data: z.optional(z.unknown()) }) });
@@ -194,7 +194,7 @@ describe('toApiError', () => {
       const error = apiError({
         type: 'chat_inactive',
         message: 'Chat is inactive',
-        headers: { 'X-Debug-Id': 'ab-1' },
+        headers: { 'x-debug-id': 'ab-1' },
       });
       expect(error.message).toBe(
         'send_event: LiveChat rejected the request (422 chat_inactive, debug id ab-1): "Chat is inactive". ' +
@@ -228,7 +228,7 @@ describe('toApiError', () => {
     const value = fc.oneof(fc.string(), fc.array(fc.string()), fc.constant(undefined));
     const headerName = fc.oneof(
       fc.string(),
-      fc.constantFrom('Retry-After', 'x-debug-id', 'ratelimit-reset', 'RateLimit', 'x-ratelimit-reset'),
+      fc.constantFrom('retry-after', 'x-debug-id', 'ratelimit-reset', 'ratelimit', 'x-ratelimit-reset'),
     );
     const call = fc.record({
       status: fc.oneof(fc.integer({ min: 100, max: 599 }), fc.integer(), fc.constant(Number.NaN)),
@@ -238,7 +238,7 @@ describe('toApiError', () => {
       headers: fc.dictionary(headerName, value),
     });
 
-    it('it is apiError, and a Client error is never tried again', () => {
+    it('becomes an error whose category decides whether it is retryable', () => {
       fc.assert(
         fc.property(call, (given) => {
           const error = apiError(given);
@@ -278,7 +278,7 @@ describe('delay headers', () => {
       ['1e3', undefined],
     ];
     it.each(table)('returns for %j the delay %s ms', (value, ms) => {
-      expect(retryAfter({ 'Retry-After': value }, now)).toBe(ms);
+      expect(retryAfter({ 'retry-after': value }, now)).toBe(ms);
     });
 
     it('returns undefined without the header', () => {
@@ -292,7 +292,7 @@ describe('delay headers', () => {
 
   describe('rateLimitReset', () => {
     const table: [Record<string, string>, number | undefined][] = [
-      [{ 'RateLimit-Reset': '5' }, 5_000],
+      [{ 'ratelimit-reset': '5' }, 5_000],
       [{ 'ratelimit-reset': '5', 'ratelimit-remaining': '0' }, 5_000],
       [{ 'ratelimit-reset': '5', 'ratelimit-remaining': '1' }, undefined],
       [{ ratelimit: 'limit=100, remaining=0, reset=8' }, 8_000],

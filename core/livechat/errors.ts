@@ -9,15 +9,6 @@ export type ErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Ser
  */
 export type Repair = 'resume' | 'join' | 'region' | 'transfer';
 
-interface ReportedError {
-  /** The HTTP code. */
-  readonly status: number;
-  /** LiveChat's `error.type`. */
-  readonly type?: string | undefined;
-  /** LiveChat's `error.message`; it may quote what was sent. */
-  readonly message?: string | undefined;
-}
-
 /** The category of an error response without a repair. */
 type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
 
@@ -115,13 +106,18 @@ export class LiveChatRepairableError extends LiveChatApiError {
   }
 }
 
-export interface ErrorResponse extends ReportedError {
+export interface ErrorResponse {
+  readonly method: string;
+  readonly status: number;
+  /** LiveChat's `error.type`. */
+  readonly type?: string | undefined;
+  /** LiveChat's `error.message`; it may quote the request. */
+  readonly message?: string | undefined;
   /** LiveChat's `error.data`. */
   readonly data?: unknown;
   readonly headers: ResponseHeaders;
-  readonly method: string;
-  /** The time (ms) against which a date in `Retry-After` is read. */
-  readonly now?: number | undefined;
+  /** ms since 1970; the start of a delay that a header gives as a date. */
+  readonly receivedAt?: number | undefined;
 }
 
 const classes = {
@@ -133,93 +129,91 @@ const classes = {
 
 /** Creates the error for an error response: by LiveChat's error type, else by the HTTP status. */
 export function toApiError(response: ErrorResponse): LiveChatApiError {
-  const { status, method, headers, now = Date.now() } = response;
+  const { method, status, headers, receivedAt = Date.now() } = response;
   const repair = findRepair(response);
   const category = errorCategory(response);
-  const type = validType(response);
-  const debug = debugId(headers);
-  const details: ErrorDetails = {
-    message: errorMessage(response, { category, repair, type, debugId: debug }),
+  const details = {
     method,
     outcome: status >= 500 || (category === 'Server' && !repair) ? 'unknown' : 'refused',
     status,
-    type,
-    debugId: debug,
-    retryAfterMs: repair ? undefined : retryDelay(category, headers, now),
-  };
-  if (!repair) return new classes[category](details);
+    type: validType(response),
+    debugId: debugId(headers),
+    retryAfterMs: repair ? undefined : retryDelay(category, headers, receivedAt),
+  } as const;
+  const advice = repair ? repairAdvice[repair] : (typeAdvice.get(details.type ?? '') ?? categoryAdvice[category]);
+  const message = errorMessage(details, response.message, advice);
+  if (!repair) return new classes[category]({ ...details, message });
   const region = repair === 'region' ? regionData.safeParse(response.data).data?.region : undefined;
-  return new LiveChatRepairableError({ ...details, repair, region });
+  return new LiveChatRepairableError({ ...details, message, repair, region });
 }
 
-function retryDelay(category: ErrorCategory, headers: ResponseHeaders, now: number): number | undefined {
-  if (category === 'Server') return retryAfter(headers, now);
-  return category === 'RateLimit' ? (retryAfter(headers, now) ?? rateLimitReset(headers, now)) : undefined;
+function retryDelay(category: ErrorCategory, headers: ResponseHeaders, receivedAt: number): number | undefined {
+  if (category === 'Server') return retryAfter(headers, receivedAt);
+  if (category !== 'RateLimit') return undefined;
+  return retryAfter(headers, receivedAt) ?? rateLimitReset(headers, receivedAt);
 }
 
 /** The type is logged, so other text is discarded. */
-function validType({ type }: ReportedError): string | undefined {
+function validType({ type }: ErrorResponse): string | undefined {
   return type !== undefined && /^[a-z][a-z0-9_]{0,63}$/.test(type) ? type : undefined;
 }
 
 /** Source: error types of the Agent Chat and Configuration APIs (platform.text.com/docs), and those of the other APIs. */
-const categories: Readonly<Record<string, ResponseCategory>> = {
-  authentication: 'Authentication',
-  authorization: 'Authentication',
-  too_many_requests: 'RateLimit',
-  pending_requests_limit_reached: 'RateLimit',
-  internal: 'Server',
-  service_unavailable: 'Server',
-  request_timeout: 'Server',
-  agent_offline: 'Client',
-  already_exists: 'Client',
-  chat_anonymized: 'Client',
-  customer_banned: 'Client',
-  entity_too_large: 'Client',
-  greeting_not_found: 'Client',
-  group_not_found: 'Client',
-  group_offline: 'Client',
-  group_unavailable: 'Client',
-  groups_offline: 'Client',
-  license_expired: 'Client',
-  license_not_found: 'Client',
-  limit_reached: 'Client',
-  missing_access: 'Client',
-  not_allowed: 'Client',
-  not_found: 'Client',
-  ownership_transfer: 'Client',
-  requester_already_offline: 'Client',
-  requester_awaiting_approval: 'Client',
-  requester_suspended: 'Client',
-  seats_limit_exceeded: 'Client',
-  transfer_ownership: 'Client',
-  unsupported_version: 'Client',
-  users_limit_reached: 'Client',
-  validation: 'Client',
-  wrong_product_version: 'Client',
-};
+const categories: ReadonlyMap<string, ResponseCategory> = new Map([
+  ['authentication', 'Authentication'],
+  ['authorization', 'Authentication'],
+  ['too_many_requests', 'RateLimit'],
+  ['pending_requests_limit_reached', 'RateLimit'],
+  ['internal', 'Server'],
+  ['service_unavailable', 'Server'],
+  ['request_timeout', 'Server'],
+  ['agent_offline', 'Client'],
+  ['already_exists', 'Client'],
+  ['chat_anonymized', 'Client'],
+  ['customer_banned', 'Client'],
+  ['entity_too_large', 'Client'],
+  ['greeting_not_found', 'Client'],
+  ['group_not_found', 'Client'],
+  ['group_offline', 'Client'],
+  ['group_unavailable', 'Client'],
+  ['groups_offline', 'Client'],
+  ['license_expired', 'Client'],
+  ['license_not_found', 'Client'],
+  ['limit_reached', 'Client'],
+  ['missing_access', 'Client'],
+  ['not_allowed', 'Client'],
+  ['not_found', 'Client'],
+  // LiveChat's references spell this type in two ways.
+  ['ownership_transfer', 'Client'],
+  ['transfer_ownership', 'Client'],
+  ['requester_already_offline', 'Client'],
+  ['requester_awaiting_approval', 'Client'],
+  ['requester_suspended', 'Client'],
+  ['seats_limit_exceeded', 'Client'],
+  ['unsupported_version', 'Client'],
+  ['users_limit_reached', 'Client'],
+  ['validation', 'Client'],
+  ['wrong_product_version', 'Client'],
+]);
 
 /** LiveChat documents error types but not HTTP statuses, so the type takes precedence. */
-function errorCategory({ type, status }: ReportedError): ResponseCategory {
-  const category = documentedCategory(type);
+function errorCategory({ type = '', status }: ErrorResponse): ResponseCategory {
+  const category = categories.get(type);
   if (category) return category;
   if (status === 401 || status === 403) return 'Authentication';
   if (status === 429) return 'RateLimit';
   return status >= 300 && status < 500 ? 'Client' : 'Server';
 }
 
-function documentedCategory(type: string | undefined): ResponseCategory | undefined {
-  return type !== undefined && Object.hasOwn(categories, type) ? categories[type] : undefined;
-}
-
 /** The repair after which the same call can succeed. The message texts were observed in production. */
-function findRepair({ type, status, message = '' }: ReportedError): Repair | undefined {
+function findRepair({ type = '', status, message = '' }: ErrorResponse): Repair | undefined {
   if (type === 'chat_inactive') return 'resume';
   if (type === 'misdirected_request') return 'region';
-  const typeIs = (expected: string, code: number) =>
-    type === expected || (status === code && !documentedCategory(type));
-  if (typeIs('authorization', 403) && /\bnot (?:a )?(?:user|member) of the chat\b/i.test(message)) return 'join';
-  if (!typeIs('validation', 422)) return undefined;
+  /** Whether the error has the type, or the type's usual HTTP status and no documented type. */
+  const matches = (expected: string, usualStatus: number) =>
+    type === expected || (status === usualStatus && !categories.has(type));
+  if (matches('authorization', 403) && /\bnot (?:a )?(?:user|member) of the chat\b/i.test(message)) return 'join';
+  if (!matches('validation', 422)) return undefined;
   if (/\bnot active\b|\bchat is inactive\b/i.test(message)) return 'resume';
   return /\bpublic agents in chat limit reached\b/i.test(message) ? 'transfer' : undefined;
 }
@@ -253,14 +247,14 @@ const repairAdvice: Readonly<Record<Repair, string>> = {
   transfer: 'No further agent can join: transfer the chat to the sender, or send as the assigned agent.',
 };
 
-const typeAdvice: Readonly<Record<string, string>> = {
-  entity_too_large: 'Send a smaller message or file.',
-  license_expired: "Renew the organization's LiveChat licence.",
-  license_not_found: 'Check which LiveChat organization the credentials belong to.',
-  not_found: 'Check the ids in the request.',
-  unsupported_version: 'Set LIVECHAT_API_VERSION to a supported version, such as v3.6.',
-  validation: "Correct the request as described in LiveChat's API reference of the method.",
-};
+const typeAdvice: ReadonlyMap<string, string> = new Map([
+  ['entity_too_large', 'Send a smaller message or file.'],
+  ['license_expired', "Renew the organization's LiveChat licence."],
+  ['license_not_found', 'Check which LiveChat organization the credentials belong to.'],
+  ['not_found', 'Check the ids in the request.'],
+  ['unsupported_version', 'Set LIVECHAT_API_VERSION to a supported version, such as v3.6.'],
+  ['validation', "Correct the request as described in LiveChat's API reference of the method."],
+]);
 
 const categoryAdvice: Readonly<Record<ResponseCategory, string>> = {
   Authentication: 'Check LIVECHAT_API_KEY with LIVECHAT_ACCOUNT_ID, or LIVECHAT_ACCESS_TOKEN, and their scopes.',
@@ -269,27 +263,17 @@ const categoryAdvice: Readonly<Record<ResponseCategory, string>> = {
   Client: 'Do not repeat the call unchanged.',
 };
 
-/** Says what happened and what to do. Includes LiveChat's text only if it never quotes the request. */
+/** Says what happened and what to do. Quotes LiveChat's text only if it never quotes the request. */
 function errorMessage(
-  { method, status, message }: ErrorResponse,
-  {
-    category,
-    repair,
-    type,
-    debugId,
-  }: Pick<ErrorDetails, 'repair' | 'type' | 'debugId'> & { category: ResponseCategory },
+  { method, outcome, status, type, debugId }: Omit<ErrorDetails, 'message'>,
+  text: string | undefined,
+  advice: string,
 ): string {
-  const what =
-    category === 'Server' && !repair ? 'LiveChat failed to process the request' : 'LiveChat rejected the request';
+  const what = outcome === 'unknown' ? 'LiveChat failed to process the request' : 'LiveChat rejected the request';
   const code = type === undefined ? `${status}` : `${status} ${type}`;
   const debug = debugId === undefined ? '' : `, debug id ${debugId}`;
-  const isSafe = message !== undefined && (safeMessages.has(message) || missingField.test(message));
-  const advice = repair ? repairAdvice[repair] : (adviceForType(type) ?? categoryAdvice[category]);
-  return `${method}: ${what} (${code}${debug})${isSafe ? `: "${message}"` : ''}. ${advice}`;
-}
-
-function adviceForType(type: string | undefined): string | undefined {
-  return type !== undefined && Object.hasOwn(typeAdvice, type) ? typeAdvice[type] : undefined;
+  const isSafe = text !== undefined && (safeMessages.has(text) || missingField.test(text));
+  return `${method}: ${what} (${code}${debug})${isSafe ? `: "${text}"` : ''}. ${advice}`;
 }
 
 /** LiveChat's regions: formerly `dal` and `fra`, now such as `us-south1`. */
@@ -301,14 +285,12 @@ export function isRegion(text: string): boolean {
   return region.safeParse(text).success;
 }
 
-/** Header names may come in any case, and a value more than once. */
+/** Names are in lower case, as Node gives them. */
 type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The first value of a header, trimmed. */
 function header(headers: ResponseHeaders, name: string): string | undefined {
-  const [, value] = Object.entries(headers).find(([given]) => given.toLowerCase() === name) ?? [];
-  const first: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'string' ? first.trim() : undefined;
+  return [headers[name]].flat()[0]?.trim();
 }
 
 /** `X-Debug-Id`. It is logged, so other text is discarded. */
@@ -323,32 +305,32 @@ const maxRetryAfterMs = 86_400 * msPerSecond;
 const secondsPattern = /^\d{1,15}(?:\.\d{1,9})?$/;
 const httpDatePattern = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** The delay of `Retry-After`, in ms and at most a day. The header has seconds or an HTTP date. `now` is in ms. */
-export function retryAfter(headers: ResponseHeaders, now: number): number | undefined {
+/** The delay of `Retry-After`, in ms and at most a day. The header has seconds or an HTTP date. `receivedAt` is in ms since 1970. */
+export function retryAfter(headers: ResponseHeaders, receivedAt: number): number | undefined {
   const value = header(headers, 'retry-after');
   if (value === undefined) return undefined;
   if (secondsPattern.test(value)) return clampDelay(Number(value) * msPerSecond);
-  return httpDatePattern.test(value) ? clampDelay(Date.parse(value) - now) : undefined;
+  return httpDatePattern.test(value) ? clampDelay(Date.parse(value) - receivedAt) : undefined;
 }
 
 /**
  * The time until an exhausted rate limit is reset, in ms and at most a day. Reads `RateLimit-Reset` and `RateLimit` (IETF
  * drafts) and `X-RateLimit-Reset`, although LiveChat documents none of them.
  */
-export function rateLimitReset(headers: ResponseHeaders, now: number): number | undefined {
+export function rateLimitReset(headers: ResponseHeaders, receivedAt: number): number | undefined {
   const remaining = header(headers, 'ratelimit-remaining') ?? header(headers, 'x-ratelimit-remaining');
   if (remaining !== undefined && Number(remaining) > 0) return undefined;
   const value =
     header(headers, 'ratelimit-reset') ??
     /\b(?:reset|t)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
     header(headers, 'x-ratelimit-reset');
-  return value !== undefined && secondsPattern.test(value) ? clampDelay(resetMs(Number(value), now)) : undefined;
+  return value !== undefined && secondsPattern.test(value) ? clampDelay(resetMs(Number(value), receivedAt)) : undefined;
 }
 
 /** The value is in seconds left, or a time in seconds or milliseconds since 1970. */
-function resetMs(value: number, now: number): number {
-  if (value > 1e12) return value - now;
-  return value > 1e9 ? value * msPerSecond - now : value * msPerSecond;
+function resetMs(value: number, receivedAt: number): number {
+  if (value > 1e12) return value - receivedAt;
+  return value > 1e9 ? value * msPerSecond - receivedAt : value * msPerSecond;
 }
 
 function clampDelay(ms: number): number | undefined {

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
-import { acceptedSecrets, isAuthentic, maxNesting, redact, TooDeepError } from './webhook.ts';
+import { isAuthentic, maxNesting, redact, TooDeepError } from './webhook.ts';
 
-describe('isAuthentic and acceptedSecrets', () => {
+describe('isAuthentic', () => {
   const secret = 'whsec-demo-3f9c1a7be2';
   const raw = new TextEncoder().encode('{"action":"incoming_event","text":"😀"}');
 
@@ -81,26 +81,6 @@ describe('isAuthentic and acceptedSecrets', () => {
       expect(isAuthentic(both, [secret])).toBe(false);
     });
   });
-
-  describe('acceptedSecrets', () => {
-    const credentials = (text: string) => ({ LIVECHAT_WEBHOOK_SECRET: text });
-    const rotated = {
-      current: credentials('new-secret'),
-      previous: { credentials: credentials('old-secret'), until: 1_000 },
-    };
-
-    it.each([
-      [999, ['new-secret', 'old-secret']],
-      [1_000, ['new-secret']],
-      [1_001, ['new-secret']],
-    ])('at %i ms, with a previous secret valid until 1000 ms, returns %j', (now, secrets) => {
-      expect(acceptedSecrets(rotated, now)).toEqual(secrets);
-    });
-
-    it('returns only the current secret without a rotation', () => {
-      expect(acceptedSecrets({ current: credentials('new-secret') }, 0)).toEqual(['new-secret']);
-    });
-  });
 });
 
 describe('redact', () => {
@@ -115,16 +95,16 @@ describe('redact', () => {
 
   describe('redacting', () => {
     it.each([
-      ['removes the top-level secret_key with any value', { secret_key: secret, action: 'ping' }, { action: 'ping' }],
-      ['drops a wrong secret_key as well', { secret_key: 'wrong', action: 'ping' }, { action: 'ping' }],
-      ['drops a secret_key that is no text', { secret_key: { a: [secret] } }, {}],
+      ['removes the top-level secret_key', { secret_key: secret, action: 'ping' }, { action: 'ping' }],
+      ['removes a wrong secret_key', { secret_key: 'wrong', action: 'ping' }, { action: 'ping' }],
+      ['removes a secret_key that is not text', { secret_key: { a: [secret] } }, {}],
       [
-        'keeps a nested secret_key of somebody else’s',
+        'keeps another value of a nested secret_key',
         { payload: { secret_key: 'theirs' } },
         { payload: { secret_key: 'theirs' } },
       ],
       [
-        'blots the secret in a nested secret_key',
+        'replaces the secret in a nested secret_key',
         { payload: { secret_key: secret } },
         { payload: { secret_key: redacted } },
       ],

@@ -4,9 +4,9 @@ import { type AnyEvent, describeIssues } from '../events/event.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
 import { isUuid } from './conventions.ts';
-import type { Credentials, OrganizationSecret } from './credentials.ts';
+import type { Credentials, LiveChatCredentials, OrganizationCredentials } from './credentials.ts';
 import { actionDimension, isAction } from './schemas.ts';
-import { EventFactory, translate } from './translate.ts';
+import { createEvents, translate } from './translate.ts';
 
 /** Authenticates a webhook body, removes the secret and returns the domain events. */
 
@@ -15,7 +15,7 @@ export interface ReceiveOptions {
   readonly measure: typeof measure;
   readonly log: Log;
   /** ms since 1970 */
-  readonly now: number;
+  readonly receivedAt: number;
 }
 
 /** Exactly `{"action":"ping"}`. */
@@ -37,44 +37,49 @@ export function requiresSecret(body: unknown): boolean {
 }
 
 /**
- * Returns the domain events of a parsed body that was verified with `secret`. Throws {@link InvalidSignatureError} without
- * a secret if the body requires one, and {@link TooDeepError} for excessive nesting.
+ * Returns the domain events of a parsed body that was verified with `credentials`. Throws {@link InvalidSignatureError}
+ * without credentials if the body requires a secret, and {@link TooDeepError} for excessive nesting.
  */
-export function receive(body: unknown, secret: OrganizationSecret | undefined, options: ReceiveOptions): AnyEvent[] {
+export function receive(
+  body: unknown,
+  credentials: OrganizationCredentials | undefined,
+  options: ReceiveOptions,
+): AnyEvent[] {
   if (!requiresSecret(body)) {
     if (!ping.safeParse(body).success) options.count('WebhooksIgnored', { action: 'application' });
     return [];
   }
-  if (!secret) throw new InvalidSignatureError('the body was not verified');
-  return translateBody(redact(body, acceptedSecrets(secret, options.now)), secret, options);
+  if (!credentials) throw new InvalidSignatureError('the body was not verified');
+  return translateBody(redact(body, acceptedSecrets(credentials)), credentials.current, options);
 }
 
-function translateBody(body: unknown, secret: OrganizationSecret, options: ReceiveOptions): AnyEvent[] {
-  const { count, measure, log, now } = options;
-  const receivedAt = new Date(now).toISOString();
+function translateBody(body: unknown, credentials: LiveChatCredentials, options: ReceiveOptions): AnyEvent[] {
+  const { count, measure, log } = options;
+  const receivedAt = new Date(options.receivedAt).toISOString();
   const parsed = envelope.safeParse(body);
   if (!parsed.success) {
-    count('WebhooksReceived', { action: 'other' });
-    count('WebhooksRejected', { reason: 'envelope', action: 'unknown' });
-    const create = new EventFactory({ organizationId: 'unknown', action: 'unknown', payload: body, receivedAt }, {});
-    return [create.fromContent('webhook.rejected', { issues: describeIssues(parsed.error), body })];
+    const action = 'unknown';
+    count('WebhooksReceived', { action });
+    count('WebhooksRejected', { reason: 'envelope', action });
+    const webhook = { organizationId: 'unknown', action, payload: body, receivedAt };
+    return createEvents(webhook, [{ type: 'webhook.rejected', data: { issues: describeIssues(parsed.error), body } }]);
   }
-  const { action, organization_id: organizationId, payload } = parsed.data;
+  const { action, payload } = parsed.data;
+  const organizationId = parsed.data.organization_id.toLowerCase();
   count('WebhooksReceived', { action: actionDimension(action) });
   if (!isAction(action)) {
     count('WebhooksIgnored', { action: actionDimension(action) });
     log.info('webhook ignored: the action has no domain event', { action, organizationId });
     return [];
   }
-  const identity = { clientId: secret.current.LIVECHAT_CLIENT_ID, agentId: secret.current.LIVECHAT_AGENT_ID };
-  const webhook = { organizationId: organizationId.toLowerCase(), action, payload, receivedAt };
-  const events = translate(webhook, identity);
+  const identity = { clientId: credentials.LIVECHAT_CLIENT_ID, agentId: credentials.LIVECHAT_AGENT_ID };
+  const events = translate({ organizationId, action, payload, receivedAt }, identity);
   for (const event of events) {
     if (event.type === 'webhook.rejected') {
       count('WebhooksRejected', { reason: event.data.body === payload ? 'payload' : 'event', action });
     } else if (action === 'incoming_event') {
       // Other actions carry times of earlier events, such as the start of the chat.
-      measure('WebhookLag', { organizationId: webhook.organizationId }, lagMs(event));
+      measure('WebhookLag', { organizationId }, lagMs(event));
     }
   }
   return events;
@@ -96,28 +101,25 @@ export class InvalidSignatureError extends Error {
 
 /**
  * Returns the credentials whose webhook secret matches the proof. After a mismatch the secret is read again, because it may
- * have been rotated. Throws {@link InvalidSignatureError}. `now` is in ms.
+ * have been rotated. Throws {@link InvalidSignatureError}.
  */
 export async function verifyProof(
   proof: Proof,
   organizationId: string | undefined,
   credentials: Credentials,
-  now: () => number,
-): Promise<OrganizationSecret> {
+): Promise<OrganizationCredentials> {
   const cached = await credentials.get(organizationId);
-  if (isAuthentic(proof, acceptedSecrets(cached, now()))) return cached;
+  if (isAuthentic(proof, acceptedSecrets(cached))) return cached;
   const current = await credentials.refresh(organizationId);
-  if (current && isAuthentic(proof, acceptedSecrets(current, now()))) return current;
+  if (current && isAuthentic(proof, acceptedSecrets(current))) return current;
   throw new InvalidSignatureError(
     `${proof.signature === undefined ? 'secret_key' : 'X-Signature'} does not match the webhook secret`,
   );
 }
 
-/** The webhook secrets accepted at `now` (ms): the current one and, for 24 h after a rotation, the previous one. */
-export function acceptedSecrets({ current, previous }: Omit<OrganizationSecret, 'source'>, now: number): string[] {
-  const secrets = [current.LIVECHAT_WEBHOOK_SECRET];
-  if (previous && now < previous.until) secrets.push(previous.credentials.LIVECHAT_WEBHOOK_SECRET);
-  return secrets;
+/** The current webhook secret and, for 24 h after a rotation, the previous one. */
+export function acceptedSecrets({ current, previous }: OrganizationCredentials): string[] {
+  return [current, previous].flatMap((one) => (one ? [one.LIVECHAT_WEBHOOK_SECRET] : []));
 }
 
 /** Compares with every secret in constant time, independent of lengths and of which one matches. */
@@ -147,7 +149,8 @@ export class TooDeepError extends Error {
 }
 
 /**
- * Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text. Throws {@link TooDeepError} beyond {@link maxNesting} levels.
+ * Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text.
+ * Throws {@link TooDeepError} beyond {@link maxNesting} levels.
  */
 export function redact(value: unknown, secrets: readonly string[]): unknown {
   const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);

@@ -33,5 +33,5 @@ export const messagesTable = {
   expiry: 'expires',
 } as const satisfies TableLayout;
 
-/** Rate limits, queues of conversations and idempotency records. Every item expires. */
-export const controlTable = { partitionKey: 'pk', indexes: [], expiry: 'expires' } as const satisfies TableLayout;
+/** Rate limits, message groups and idempotency records. Every item expires. */
+export const controlTable = { partitionKey: 'pk', sortKey: 'sk', indexes: [], expiry: 'expires' } as const satisfies TableLayout;

@@ -1,8 +1,8 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
-import type { OrganizationSecret } from '../../core/livechat/credentials.ts';
-import { InvalidSignatureError, type Proof, requiresSecret, TooDeepError } from '../../core/livechat/webhook.ts';
+import type { Credentials, OrganizationCredentials } from '../../core/livechat/credentials.ts';
+import { InvalidSignatureError, requiresSecret, TooDeepError, verifyProof } from '../../core/livechat/webhook.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
@@ -10,11 +10,8 @@ import type { count } from '../../core/platform/metrics.ts';
 
 export interface WebhookContext extends Context {
   /** The credentials that verified the request; unset for a request without a secret. */
-  verifiedWith?: OrganizationSecret;
+  verifiedWith?: OrganizationCredentials;
 }
-
-/** Resolves to the matching credentials, or throws InvalidSignatureError. */
-export type Verify = (proof: Proof, organizationId: string | undefined) => Promise<OrganizationSecret>;
 
 type Internal = { rawBody?: Uint8Array };
 type WebhookMiddleware = MiddlewareObj<
@@ -79,12 +76,16 @@ export function limitBody(maxBytes: number): WebhookMiddleware {
 }
 
 /** Verifies the `X-Signature` header if present. Runs before the JSON parser, so that the response does not depend on the body. */
-export function verifySignature(verify: Verify): WebhookMiddleware {
+export function verifySignature(credentials: Credentials): WebhookMiddleware {
   return {
     before: async ({ event, context, internal: { rawBody = new Uint8Array() } }) => {
       const signature = headerValue(event, 'x-signature');
       if (signature === undefined) return;
-      context.verifiedWith = await verify({ signature, rawBody }, organizationId(parseLeniently(rawBody)));
+      context.verifiedWith = await verifyProof(
+        { signature, rawBody },
+        organizationId(parseLeniently(rawBody)),
+        credentials,
+      );
     },
   };
 }
@@ -105,17 +106,18 @@ export function decodeBody(): WebhookMiddleware {
 }
 
 /** Verifies the parsed body's `secret_key`, unless the signature was verified or the body requires no secret. */
-export function verifyBodySecret(verify: Verify): WebhookMiddleware {
+export function verifyBodySecret(credentials: Credentials): WebhookMiddleware {
   return {
     before: async ({ event, context }) => {
       const body: unknown = event.body;
       if (context.verifiedWith || !requiresSecret(body)) return;
-      const bodySecret = z.looseObject({ secret_key: z.unknown() }).safeParse(body).data?.secret_key;
-      context.verifiedWith = await verify({ bodySecret }, organizationId(body));
+      const bodySecret = withSecret.safeParse(body).data?.secret_key;
+      context.verifiedWith = await verifyProof({ bodySecret }, organizationId(body), credentials);
     },
   };
 }
 
+const withSecret = z.looseObject({ secret_key: z.unknown() });
 const withOrganization = z.looseObject({ organization_id: z.string() });
 
 function organizationId(body: unknown): string | undefined {

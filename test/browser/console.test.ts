@@ -164,7 +164,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await Promise.all([send(chatId), send(chatId)]);
     await waitForExecutions();
     await clearFaults();
-    const { page } = await open(`#/dead-letters?chat=${chatId}`);
+    const { page } = await open(`#/dead-letters?conversation=${chatId}`);
     await page.getByRole('checkbox', { name: 'Select all 2' }).check();
     await page.getByRole('button', { name: 'Redrive 2…' }).click();
     await page.getByText('2 would be redriven').waitFor();

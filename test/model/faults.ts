@@ -56,7 +56,7 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
     await time.sleep(at);
     if (isStopped) time.at(time.now() + time.between(100, 40_000), () => world.stop(requestId));
     if (isDuplicate) time.at(time.now() + time.between(0, 30_000), () => void world.publish(request).catch(() => {}));
-    await world.publish(skew === undefined ? request : { ...request, sentAt: Math.floor(at + skew) });
+    await world.publish(skew === undefined ? request : { ...request, sentAt: Math.max(0, Math.floor(at + skew)) });
   });
   let stuck = 0;
   const settle = async () => {

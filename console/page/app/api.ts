@@ -1,7 +1,11 @@
 import { signal } from '@preact/signals';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
-import type { Responses } from '../../responses.ts';
+import type { ApiResponses } from '../../api.ts';
+import type { Flow } from '../../flow.ts';
+import type { GateResponse } from '../../operations.ts';
+import type { AboutConsole } from '../../server.ts';
+import type { RulesResponse } from '../routing/page.tsx';
 
 /** A failed call, with a message for the user. */
 export class ApiError extends Error {
@@ -16,6 +20,14 @@ export class ApiError extends Error {
 const errorBody = z.object({
   error: z.object({ field: z.optional(z.string()), expected: z.optional(z.string()), message: z.optional(z.string()) }),
 });
+
+/** The response of each GET under /api. */
+interface Responses extends ApiResponses {
+  readonly '/console': AboutConsole;
+  readonly '/flow': Flow;
+  readonly '/gate': GateResponse;
+  readonly '/routing/rules': RulesResponse;
+}
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -55,6 +67,15 @@ function errorText(body: z.infer<typeof errorBody> | undefined, { status }: Resp
   if (message) return message;
   if (field && expected) return `${field}: expected ${expected}`;
   return `The console responded with status ${status}.`;
+}
+
+/** Returns undefined if the text is not JSON. */
+export function parseJson(json: string | undefined): unknown {
+  try {
+    return JSON.parse(json ?? '');
+  } catch {
+    return undefined;
+  }
 }
 
 /** A loaded value that can be reloaded: the previous value stays until the new one arrives. */

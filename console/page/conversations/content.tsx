@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import * as z from 'zod/mini';
-import type { ConversationResponse } from '../../responses.ts';
-import { get, useResource } from '../app/api.ts';
+import type { ConversationResponse } from '../../api.ts';
+import { get, parseJson, useResource } from '../app/api.ts';
+import { parseSendRequest } from '../executions/send-request.ts';
+import { Problem } from '../parts/ui.tsx';
 
 export type ShownMessage = ConversationResponse['messages'][number];
 
@@ -23,18 +25,17 @@ const media = z.object({
   media: z.optional(z.object({ error: z.optional(z.object({ message: z.string() })) })),
 });
 
+type MessageContent = Pick<ShownMessage, 'type' | 'metadata'> &
+  Partial<Pick<ShownMessage, 'id' | 'content' | 'link' | 'deleted'>>;
+
 /** A message's content. Everything is rendered as text, which Preact escapes. */
-export function Content({ message }: { message: ShownMessage }) {
+export function Content({ message }: { message: MessageContent }) {
   if (message.deleted) return <p class="deleted">This message was deleted.</p>;
   const text = typeof message.content === 'string' ? message.content : JSON.stringify(message.content, null, 2);
   switch (message.type) {
     case 'text':
     case 'system':
-      return (
-        <p>
-          <WithLinks text={text} />
-        </p>
-      );
+      return <WithLinks text={text} />;
     case 'media':
       return <File message={message} url={text} />;
     case 'interactive':
@@ -50,9 +51,10 @@ const webAddress = /(https?:\/\/[^\s<>"']+)/;
 
 /** Renders http(s) URLs in a text as links. */
 function WithLinks({ text }: { text: string }) {
+  const parts = text.split(webAddress);
   return (
-    <>
-      {text.split(webAddress).map((part, index) =>
+    <p>
+      {parts.map((part, index) =>
         index % 2 === 1 ? (
           <ExternalLink key={index} url={part}>
             {part}
@@ -61,7 +63,7 @@ function WithLinks({ text }: { text: string }) {
           part
         ),
       )}
-    </>
+    </p>
   );
 }
 
@@ -80,7 +82,7 @@ const links = new Map<string, Link>();
 const minValidityMs = 60_000;
 
 /** Reuses a file's link while it is valid, because each response contains a new one and the browser would load the image again. */
-function stableLink({ id, link }: ShownMessage, url: string): string | undefined {
+function stableLink({ id, link }: MessageContent, url: string): string | undefined {
   if (!link) return undefined;
   const key = `${id} ${url}`;
   const before = links.get(key);
@@ -89,7 +91,7 @@ function stableLink({ id, link }: ShownMessage, url: string): string | undefined
   return link.url;
 }
 
-function File({ message, url }: { message: ShownMessage; url: string }) {
+function File({ message, url }: { message: MessageContent; url: string }) {
   const { filename = 'File', contentType = '', size, media: stored } = media.safeParse(message.metadata).data ?? {};
   const about = [contentType, size === undefined ? '' : formatSize(size)].filter(Boolean).join(', ');
   const link = stableLink(message, url);
@@ -151,27 +153,7 @@ function Form({ metadata, text }: { metadata: Readonly<Record<string, unknown>>;
   );
 }
 
-function parseJson(json: string | undefined): unknown {
-  try {
-    return JSON.parse(json ?? '');
-  } catch {
-    return undefined;
-  }
-}
-
-type Pending = ConversationResponse['pending'][number];
-
-const request = z.object({
-  detail: z.object({
-    data: z.object({ messages: z.array(z.looseObject({ type: z.string(), content: z.unknown() })) }),
-  }),
-});
-const requestedMedia = z.object({
-  url: z.optional(z.string()),
-  key: z.optional(z.string()),
-  name: z.optional(z.string()),
-});
-const interactive = z.object({ elements: z.unknown() });
+export type Pending = ConversationResponse['pending'][number];
 
 /** The content of a message that LiveChat has not confirmed: it is in the execution's input, not in a table. */
 export function RequestedContent({ delivery }: { delivery: Pending }) {
@@ -192,45 +174,35 @@ function ExecutionContent({ execution, part }: { execution: string; part: NonNul
     );
   }
   if (failure) {
-    return (
-      <p class="hint">
-        The content could not be read from the execution: {failure.message}{' '}
-        <button type="button" class="quiet" onClick={reload}>
-          Try again
-        </button>
-      </p>
-    );
+    return <Problem text={`The content could not be read from the execution: ${failure.message}`} retry={reload} />;
   }
   if (!value) return <p class="hint loading">Loading the content…</p>;
-  const message = request.safeParse(parseJson(value.execution.input)).data?.detail.data.messages[part.messageIndex];
+  const message = parseSendRequest(value.execution.input)?.messages[part.messageIndex];
   if (!message) return <p class="hint">The content is not available: the execution does not contain the request.</p>;
   return (
     <div class="content">
-      <RequestedMessage type={message.type} content={message.content} />
+      <Content message={toContent(message)} />
       {part.splitIndex > 0 && <small>Part {part.splitIndex + 1} of a text that is sent as several messages.</small>}
     </div>
   );
 }
 
-/** A message of a send request (docs/sending.md). */
-function RequestedMessage({ type, content }: { type: string; content: unknown }) {
-  if (typeof content === 'string') {
-    return (
-      <p>
-        <WithLinks text={content} />
-      </p>
-    );
-  }
+const requestedMedia = z.object({
+  url: z.optional(z.string()),
+  key: z.optional(z.string()),
+  name: z.optional(z.string()),
+});
+const interactive = z.object({ elements: z.unknown() });
+
+/** Converts the content of a send request (docs/sending.md) to that of a stored message. */
+function toContent({ type, content }: { type: string; content?: unknown }): MessageContent {
+  if (typeof content === 'string') return { type: 'text', content, metadata: {} };
   const file = requestedMedia.safeParse(content).data;
   if (type === 'media' && file) {
-    const address = file.url ?? file.key ?? '';
-    return (
-      <p>
-        File: <ExternalLink url={address}>{file.name ?? address}</ExternalLink>
-      </p>
-    );
+    const { url = file.key ?? '', name = url } = file;
+    return { type, content: url, metadata: { filename: name } };
   }
   const card = interactive.safeParse(content).data;
-  if (type === 'interactive' && card) return <Cards text={JSON.stringify(card.elements)} />;
-  return <pre>{JSON.stringify(content, null, 2)}</pre>;
+  if (type === 'interactive' && card) return { type, content: JSON.stringify(card.elements), metadata: {} };
+  return { type: 'unknown', content, metadata: {} };
 }

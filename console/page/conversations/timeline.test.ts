@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DeliveryView, TryView } from '../../../core/outbound/view.ts';
+import type { Step } from '../parts/steps.tsx';
 import type { ShownMessage } from './content.tsx';
-import { deliveryTimeline, messageTimeline, type Step } from './timeline.ts';
+import { deliveryTimeline, messageTimeline } from './timeline.ts';
 
 const at = (seconds: number) => new Date(1_790_000_000_000 + seconds * 1_000).toISOString();
 const execution = 'arn:aws:states:us-east-1:000000000000:execution:send:run';

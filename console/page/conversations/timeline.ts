@@ -1,21 +1,8 @@
 import type { DeliveryView, TryView } from '../../../core/outbound/view.ts';
+import { describeError } from '../parts/errors.ts';
+import type { Step } from '../parts/steps.tsx';
 import { duration } from '../parts/time.ts';
-import type { Tone } from '../parts/ui.tsx';
 import type { ShownMessage } from './content.tsx';
-
-/** One step of a message's timeline. */
-export interface Step {
-  readonly text: string;
-  readonly tone: Tone;
-  /** ISO 8601; left out if unknown. */
-  readonly at?: string | undefined;
-  /** The time since the previous step. */
-  readonly after?: string | undefined;
-  readonly reason?: string | undefined;
-  /** An execution's ARN and a dead letter's id, to link to. */
-  readonly execution?: string | undefined;
-  readonly deadLetter?: string | undefined;
-}
 
 /** The timeline of a message: from its send request if the bridge sent it, else from its webhook. */
 export function messageTimeline(message: ShownMessage): Step[] {
@@ -152,28 +139,15 @@ const repairs = {
   'new credentials': 'read the credentials again',
 } as const;
 
-function attemptReason({ outcome, error, category, cause, did = [] }: TryView): string | undefined {
-  const why =
-    outcome === 'lost'
-      ? ['the function crashed or timed out; LiveChat is probed for the message before it is sent again']
-      : error
-        ? [`${error}${cause ? ` (${cause})` : ''}${category ? `, ${categories[category] ?? category}` : ''}`]
-        : [];
-  return [...why, ...did.map((repair) => repairs[repair])].join('; ') || undefined;
+function attemptReason({ outcome, error, cause, did = [] }: TryView): string | undefined {
+  const reasons = did.map((repair): string => repairs[repair]);
+  if (outcome === 'lost') {
+    reasons.unshift('the function crashed or timed out; LiveChat is probed for the message before it is sent again');
+  } else if (error) {
+    reasons.unshift(`${error}${cause ? ` (${cause})` : ''}, ${describeError(error)}`);
+  }
+  return reasons.join('; ') || undefined;
 }
-
-const categories: Readonly<Record<string, string>> = {
-  Server: 'server error at LiveChat, or the outcome is unknown',
-  Network: 'no response',
-  Client: 'LiveChat rejected the request',
-  Repairable: 'the chat state could not be repaired',
-  Authentication: 'LiveChat rejected the credentials',
-  RateLimit: 'LiveChat’s rate limit was exceeded',
-  Expired: 'the request expired',
-  Invalid: 'the request is invalid',
-  Configuration: 'a setting is missing or malformed',
-  Internal: 'an error of the bridge or of AWS',
-};
 
 function since(from: string | undefined, to: string | undefined, relation: string): string | undefined {
   if (from === undefined || to === undefined) return undefined;

@@ -1,21 +1,16 @@
 import { useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
-import type { DeadLetter, DeadLetterPage, DeadLetterResponse } from '../../responses.ts';
+import type { ApiResponses } from '../../api.ts';
+import type { DeadLetter } from '../../operations.ts';
 import { get, useResource } from '../app/api.ts';
-import { linkTo, type Route } from '../app/route.ts';
+import { linkTo } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { ago, fullTime } from '../parts/time.ts';
-import { Badge, Card, Copyable, Empty, Loaded, Select, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, Empty, Head, Ids, Loaded, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { Redrive, RedriveBar } from './redrive.tsx';
+import { Redrive } from './redrive.tsx';
 
-export function DeadLettersPage({ route }: { route: Route }) {
-  return route.id === undefined ? (
-    <DeadLetterList query={route.query} />
-  ) : (
-    <DeadLetterView key={route.id} id={route.id} />
-  );
-}
+type DeadLetterPage = ApiResponses['/dead-letters'];
 
 const statuses = ['open', 'redriven', 'settled'] as const;
 /** Maximum ages in ms, as text, with their names. */
@@ -28,7 +23,7 @@ const ages: ReadonlyMap<string, string> = new Map([
 /** For more dead letters, use the command line. */
 const maxLoaded = 1_000;
 
-export const statusTones: Readonly<Record<DeadLetter['status'], Tone>> = {
+const statusTones: Readonly<Record<DeadLetter['status'], Tone>> = {
   open: 'bad',
   redriven: 'busy',
   settled: 'good',
@@ -48,19 +43,18 @@ async function loadDeadLetters(status: string): Promise<DeadLetterPage> {
   return { deadLetters: found, next: after };
 }
 
-function DeadLetterList({ query }: { query: URLSearchParams }) {
+export function DeadLetterList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? 'open';
   const loaded = useResource(`dead-letters ${status}`, () => loadDeadLetters(status));
   useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, reloadIntervalMs);
   return (
     <div class="fill">
-      <div class="head">
-        <h1>Dead letters</h1>
+      <Head title="Dead letters">
         <p>
           Requests and events that failed. A redrive sends a message again with the same custom_id, so a customer never
           receives it twice.
         </p>
-      </div>
+      </Head>
       <Loaded from={loaded}>{(page) => <DeadLetterRows page={page} query={query} reload={loaded.reload} />}</Loaded>
     </div>
   );
@@ -72,71 +66,83 @@ interface DeadLetterRowsProps {
   readonly reload: () => void;
 }
 
-function DeadLetterRows({ page, query, reload }: DeadLetterRowsProps) {
+function DeadLetterRows({ page: { deadLetters, next }, query, reload }: DeadLetterRowsProps) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const chosen = Object.fromEntries(
-    ['status', 'category', 'age', 'chat', 'request'].map((name) => [name, query.get(name) ?? '']),
-  );
-  const { category = '', age = '', chat = '', request = '' } = chosen;
-  const status = chosen.status || 'open';
+  const { status = 'open', category, age, conversation, request } = Object.fromEntries(query);
+  const clear = () => setSelected(new Set());
   const go = (changed: Record<string, string>) => {
-    setSelected(new Set());
-    location.replace(linkTo('dead-letters', undefined, { ...chosen, ...changed }));
+    clear();
+    location.replace(linkTo('dead-letters', undefined, { ...Object.fromEntries(query), ...changed }));
   };
   const categories = useMemo(
-    () => ['', ...[...new Set(page.deadLetters.map((deadLetter) => deadLetter.category))].sort()],
-    [page],
+    () => ['', ...[...new Set(deadLetters.map((deadLetter) => deadLetter.category))].sort()],
+    [deadLetters],
   );
-  const shown = page.deadLetters.filter(
+  const shown = deadLetters.filter(
     (deadLetter) =>
       (!category || deadLetter.category === category) &&
       (!age || Date.parse(deadLetter.createdAt) >= Date.now() - Number(age)) &&
-      (!chat || deadLetter.conversationId.toLowerCase().includes(chat.toLowerCase())) &&
+      (!conversation || deadLetter.conversationId.toLowerCase().includes(conversation.toLowerCase())) &&
       (!request || deadLetter.requestId === request),
   );
-  const open = shown.filter((deadLetter) => deadLetter.status === 'open');
-  const ids = open.filter(({ id }) => selected.has(id)).map(({ id }) => id);
-  const toggle = (id: string, on: boolean) => {
-    const changed = new Set(selected);
-    if (on) changed.add(id);
-    else changed.delete(id);
-    setSelected(changed);
-  };
+  const open = shown.filter((deadLetter) => deadLetter.status === 'open').map(({ id }) => id);
+  const ids = open.filter((id) => selected.has(id));
+  const allSelected = ids.length > 0 && ids.length === open.length;
+  const select = (id: string, on: boolean) =>
+    setSelected(new Set(on ? [...selected, id] : [...selected].filter((other) => other !== id)));
   return (
     <>
       <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
         <Select label="Status" value={status} options={statuses} onChange={(value) => go({ status: value })} />
-        <Select label="Category" value={category} options={categories} onChange={(value) => go({ category: value })} />
+        <Select
+          label="Category"
+          value={category ?? ''}
+          options={categories}
+          onChange={(value) => go({ category: value })}
+        />
         <Select
           label="Age"
-          value={age}
+          value={age ?? ''}
           options={[...ages.keys()]}
           text={(value) => ages.get(value) ?? value}
           onChange={(value) => go({ age: value })}
         />
         <label>
-          Chat
-          <input type="search" value={chat} onInput={({ currentTarget: { value } }) => go({ chat: value })} />
+          Conversation
+          <input
+            type="search"
+            placeholder="Part of its id"
+            value={conversation ?? ''}
+            onInput={({ currentTarget: { value } }) => go({ conversation: value })}
+          />
         </label>
       </form>
-      {page.next !== undefined && (
+      {next !== undefined && (
         <p class="notice">
           Only the latest {maxLoaded} are shown. To list all, run <code>npx livechat dead-letters list</code>.
         </p>
       )}
       {open.length > 0 && (
-        <RedriveBar
-          ids={ids}
-          all={open.length}
-          onAll={() => setSelected(new Set(ids.length === open.length ? [] : open.map(({ id }) => id)))}
-          onDone={() => {
-            setSelected(new Set());
-            reload();
-          }}
-        />
+        <div class="selection">
+          <label>
+            <input
+              type="checkbox"
+              checked={allSelected}
+              onChange={() => setSelected(new Set(allSelected ? [] : open))}
+            />{' '}
+            Select all {open.length}
+          </label>
+          <Redrive
+            ids={ids}
+            onDone={() => {
+              clear();
+              reload();
+            }}
+          />
+        </div>
       )}
       {shown.length === 0 ? (
-        <NoDeadLetters filtered={Boolean(category || age || chat || request)} status={status} />
+        <NoDeadLetters filtered={Boolean(category || age || conversation || request)} status={status} />
       ) : (
         <VirtualList
           items={shown}
@@ -147,7 +153,7 @@ function DeadLetterRows({ page, query, reload }: DeadLetterRowsProps) {
             <Row
               deadLetter={deadLetter}
               selected={selected.has(deadLetter.id)}
-              onSelect={(on) => toggle(deadLetter.id, on)}
+              onSelect={(on) => select(deadLetter.id, on)}
             />
           )}
         />
@@ -164,30 +170,28 @@ function NoDeadLetters({ filtered, status }: { filtered: boolean; status: string
       </Empty>
     );
   }
-  return (
-    <Empty title={`No dead letter is ${status}`}>
-      {status === 'open'
-        ? 'Every send request was delivered or is in progress.'
-        : 'A dead letter gets this status after it was redriven or dismissed.'}
-    </Empty>
-  );
+  return <Empty title={`No ${status} dead letters`}>{emptyTexts.get(status)}</Empty>;
 }
 
-function Row({
-  deadLetter,
-  selected,
-  onSelect,
-}: {
-  deadLetter: DeadLetter;
-  selected: boolean;
-  onSelect: (on: boolean) => void;
-}) {
+const emptyTexts: ReadonlyMap<string, string> = new Map([
+  ['open', 'Send requests and events appear here when they fail.'],
+  ['redriven', 'Dead letters appear here after a redrive.'],
+  ['settled', 'Dead letters appear here if their messages were delivered after all.'],
+]);
+
+interface RowProps {
+  readonly deadLetter: DeadLetter;
+  readonly selected: boolean;
+  readonly onSelect: (on: boolean) => void;
+}
+
+function Row({ deadLetter, selected, onSelect }: RowProps) {
   const { id, category, status, errorName, errorMessage, conversationId, createdAt } = deadLetter;
   return (
     <div class="row dead-letter">
       <input
         type="checkbox"
-        aria-label={`Select ${errorName} of chat ${conversationId || 'unknown'}`}
+        aria-label={`Select ${errorName} of conversation ${conversationId || 'unknown'}`}
         checked={selected}
         disabled={status !== 'open'}
         onChange={({ currentTarget: { checked } }) => onSelect(checked)}
@@ -205,17 +209,10 @@ function Row({
   );
 }
 
-function DeadLetterView({ id }: { id: string }) {
+export function DeadLetterView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/dead-letters/:id', { id }));
   useChanges(({ type }) => /^message\.(failed|sent|delivered)/.test(type), loaded.reload);
-  return (
-    <>
-      <p class="back">
-        <a href={linkTo('dead-letters')}>← Dead letters</a>
-      </p>
-      <Loaded from={loaded}>{(response) => <DeadLetterDetails response={response} reload={loaded.reload} />}</Loaded>
-    </>
-  );
+  return <Loaded from={loaded}>{(response) => <DeadLetterDetails {...response} reload={loaded.reload} />}</Loaded>;
 }
 
 const archivedContent = z.object({
@@ -231,29 +228,24 @@ function parseContent(content: unknown): { readonly execution?: string | undefin
   return { execution, request: state?.detail?.data ?? event ?? body ?? content };
 }
 
-function DeadLetterDetails({
-  response: { deadLetter, content },
-  reload,
-}: {
-  response: DeadLetterResponse;
-  reload: () => void;
-}) {
+type DetailsProps = ApiResponses['/dead-letters/:id'] & { readonly reload: () => void };
+
+function DeadLetterDetails({ deadLetter, content, reload }: DetailsProps) {
   const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, redrives, createdAt } =
     deadLetter;
   const { execution, request } = parseContent(content);
   return (
     <>
-      <div class="head">
-        <h1>Dead letter: {category}</h1>
+      <Head title={`Dead letter: ${category}`}>
         <p>
           <Badge tone={statusTones[status]}>{status}</Badge> Failed {ago(createdAt)}, {fullTime(createdAt)}
           {conversationId && (
             <>
-              , for chat <a href={linkTo('conversations', conversationId)}>{conversationId}</a>
+              , for conversation <a href={linkTo('conversations', conversationId)}>{conversationId}</a>
             </>
           )}
         </p>
-      </div>
+      </Head>
       <Card title="Cause">
         <p>
           <b>{errorName}</b>: {errorMessage}
@@ -275,12 +267,14 @@ function DeadLetterDetails({
           {JSON.stringify(request, null, 2)}
         </pre>
       </Card>
-      <Card title="Search logs by">
-        <dl class="ids">
-          <Copyable label="Dead letter" value={id} />
-          {requestId && <Copyable label="Request" value={requestId} />}
-          {execution && <Copyable label="Execution" value={execution} />}
-        </dl>
+      <Card title="Ids to search logs by">
+        <Ids
+          ids={[
+            ['Dead letter', id],
+            ['Request', requestId],
+            ['Execution', execution],
+          ]}
+        />
       </Card>
     </>
   );

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { RedriveDryRun } from '../../responses.ts';
+import type { RedriveDryRun } from '../../operations.ts';
 import { ApiError, call, useCommand } from '../app/api.ts';
 import { Problem } from '../parts/ui.tsx';
 
@@ -30,13 +30,11 @@ async function redriveAll(ids: readonly string[], onProgress: (progress: Progres
 
 interface RedriveProps {
   readonly ids: readonly string[];
-  /** Shows a disabled button while nothing is selected. */
-  readonly alwaysVisible?: boolean;
   readonly onDone: () => void;
 }
 
 /** Shows a dry run of the selection, then redrives it with progress. */
-export function Redrive({ ids, alwaysVisible = false, onDone }: RedriveProps) {
+export function Redrive({ ids, onDone }: RedriveProps) {
   const [dryRun, setDryRun] = useState<RedriveDryRun>();
   const [progress, setProgress] = useState<Progress>();
   const { problem, run } = useCommand();
@@ -55,12 +53,7 @@ export function Redrive({ ids, alwaysVisible = false, onDone }: RedriveProps) {
 
   return (
     <div class="redrive">
-      {!dryRun && (alwaysVisible || ids.length > 0) && (
-        <button type="button" class="primary" disabled={ids.length === 0} onClick={startDryRun}>
-          Redrive{ids.length > 1 ? ` ${ids.length}` : ''}…
-        </button>
-      )}
-      {dryRun && (
+      {dryRun ? (
         <section class="plan" aria-label="Dry run">
           <p>
             <b>Dry run:</b> {redrivable.length} would be redriven
@@ -73,6 +66,10 @@ export function Redrive({ ids, alwaysVisible = false, onDone }: RedriveProps) {
             Cancel
           </button>
         </section>
+      ) : (
+        <button type="button" class="primary" disabled={ids.length === 0} onClick={startDryRun}>
+          Redrive{ids.length > 1 ? ` ${ids.length}` : ''}…
+        </button>
       )}
       {progress && (
         <p class="progress" role="status">
@@ -82,22 +79,6 @@ export function Redrive({ ids, alwaysVisible = false, onDone }: RedriveProps) {
         </p>
       )}
       <Problem text={problem} />
-    </div>
-  );
-}
-
-interface BarProps extends RedriveProps {
-  readonly all: number;
-  readonly onAll: () => void;
-}
-
-export function RedriveBar({ ids, all, onAll, onDone }: BarProps) {
-  return (
-    <div class="selection">
-      <label>
-        <input type="checkbox" checked={ids.length > 0 && ids.length === all} onChange={onAll} /> Select all {all}
-      </label>
-      <Redrive ids={ids} alwaysVisible onDone={onDone} />
     </div>
   );
 }

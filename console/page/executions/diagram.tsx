@@ -1,5 +1,5 @@
 import { sendMachine } from '../../../core/outbound/machine.ts';
-import type { HistoryEvent } from '../../responses.ts';
+import type { HistoryEvent } from '../../operations.ts';
 import { Graph, type GraphEdge, type GraphNode, useNarrow } from '../parts/graph.tsx';
 import { executionPath } from './history.ts';
 

@@ -2,7 +2,7 @@ import { HistoryEventType } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { triedAgain } from '../../../core/outbound/machine.ts';
-import type { HistoryEvent } from '../../responses.ts';
+import type { HistoryEvent } from '../../operations.ts';
 import { describeHistory, executionPath, formatCause } from './history.ts';
 
 const start = Date.UTC(2026, 2, 11, 9);

@@ -1,33 +1,27 @@
-import { useState } from 'preact/hooks';
-import * as z from 'zod/mini';
-import type { ExecutionPage, ExecutionResponse, ExecutionSummary } from '../../responses.ts';
+import type { ApiResponses } from '../../api.ts';
+import type { ExecutionSummary } from '../../operations.ts';
 import { get, useResource } from '../app/api.ts';
-import { linkTo, type Route } from '../app/route.ts';
+import { usePager } from '../app/pager.ts';
+import { linkTo } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
-import { clockTime, duration, fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Card, Copyable, Empty, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
+import { Steps } from '../parts/steps.tsx';
+import { duration, fullTime, shortTime } from '../parts/time.ts';
+import { Badge, Card, Empty, Head, Ids, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
 import { describeHistory, formatCause } from './history.ts';
+import { parseSendRequest } from './send-request.ts';
 
 const statuses = ['', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+const pageSize = 200;
 
-export function ExecutionsPage({ route }: { route: Route }) {
-  return route.id === undefined ? (
-    <ExecutionList query={route.query} />
-  ) : (
-    <ExecutionView key={route.id} id={route.id} />
-  );
-}
-
-function ExecutionList({ query }: { query: URLSearchParams }) {
+export function ExecutionList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? '';
-  const loaded = useResource(`executions ${status}`, () => get('/executions', { status, limit: 200 }));
+  const loaded = useResource(`executions ${status}`, () => get('/executions', { status, limit: pageSize }));
   useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
   return (
     <div class="fill">
-      <div class="head">
-        <h1>Executions</h1>
+      <Head title="Executions">
         <p>Each send request on the bus starts one execution of the send state machine.</p>
         <form class="filters">
           <Select
@@ -38,47 +32,40 @@ function ExecutionList({ query }: { query: URLSearchParams }) {
             onChange={(value) => location.replace(linkTo('executions', undefined, { status: value }))}
           />
         </form>
-      </div>
-      <Loaded from={loaded}>{(page) => <ExecutionRows key={status} first={page} status={status} />}</Loaded>
+      </Head>
+      <Loaded from={loaded}>{(page) => <Rows key={status} first={page} status={status} />}</Loaded>
     </div>
   );
 }
 
-function ExecutionRows({ first, status }: { first: ExecutionPage; status: string }) {
-  const [more, setMore] = useState<ExecutionPage>();
-  const [problem, setProblem] = useState('');
-  const next = more ? more.next : first.next;
-  const fresh = new Set(first.executions.map(({ id }) => id));
-  const list = [...first.executions, ...(more?.executions ?? []).filter(({ id }) => !fresh.has(id))];
-  if (list.length === 0) {
+function Rows({ first, status }: { first: ApiResponses['/executions']; status: string }) {
+  const { items, progress, readMore, onEnd } = usePager({
+    first: { items: first.executions, next: first.next },
+    read: async (after, signal) => {
+      const { executions, next } = await get('/executions', { status, limit: pageSize, after }, signal);
+      return { items: executions, next };
+    },
+    itemKey: ({ id }) => id,
+  });
+  if (items.length === 0 && status) {
     return (
-      <Empty title={status ? `No execution is ${statusText(status)}` : 'No executions yet'}>
-        {status ? (
-          <a href={linkTo('executions')}>Show all</a>
-        ) : (
-          <>
-            An execution starts when a service publishes <code>message.send.requested</code> on the bus.
-          </>
-        )}
+      <Empty title={`No execution is ${statusText(status)}`}>
+        <a href={linkTo('executions')}>Show all</a>
       </Empty>
     );
   }
-  const loadMore = () =>
-    get('/executions', { status, limit: 200, after: next }).then(
-      (page) => setMore((before) => ({ ...page, executions: [...(before?.executions ?? []), ...page.executions] })),
-      (error: Error) => setProblem(error.message),
+  if (items.length === 0) {
+    return (
+      <Empty title="No executions yet">
+        An execution starts when a service publishes <code>message.send.requested</code> on the bus.
+      </Empty>
     );
+  }
+  const { problem } = progress;
   return (
     <>
-      <VirtualList items={list} itemKey={({ id }) => id} estimate={53} label="Executions" render={Row} />
-      <Problem text={problem} notice />
-      {next !== undefined && (
-        <p class="more">
-          <button type="button" onClick={loadMore}>
-            Show older executions
-          </button>
-        </p>
-      )}
+      <Problem text={problem && `Older executions could not be loaded: ${problem}`} retry={readMore} />
+      <VirtualList items={items} itemKey={({ id }) => id} estimate={53} label="Executions" render={Row} onEnd={onEnd} />
     </>
   );
 }
@@ -97,52 +84,27 @@ function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
   );
 }
 
-const request = z.object({
-  detail: z.object({ data: z.object({ conversationId: z.string(), requestId: z.string() }) }),
-});
-
-function parseRequest(input: string | undefined) {
-  try {
-    return request.safeParse(JSON.parse(input ?? '')).data?.detail.data;
-  } catch {
-    return undefined;
-  }
-}
-
-function ExecutionView({ id }: { id: string }) {
+export function ExecutionView({ id }: { id: string }) {
   const loaded = useResource(id, () => get('/executions/:id', { id }));
   useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
-  return (
-    <>
-      <p class="back">
-        <a href={linkTo('executions')}>← Executions</a>
-      </p>
-      <Loaded from={loaded}>{(response) => <ExecutionDetails response={response} reload={loaded.reload} />}</Loaded>
-    </>
-  );
+  return <Loaded from={loaded}>{(response) => <ExecutionDetails {...response} reload={loaded.reload} />}</Loaded>;
 }
 
-function ExecutionDetails({
-  response: { execution, history },
-  reload,
-}: {
-  response: ExecutionResponse;
-  reload: () => void;
-}) {
+type DetailsProps = ApiResponses['/executions/:id'] & { readonly reload: () => void };
+
+function ExecutionDetails({ execution, history, reload }: DetailsProps) {
   const { name, status, startDate, stopDate, input, id } = execution;
-  const about = parseRequest(input);
-  const steps = describeHistory(history);
+  const request = parseSendRequest(input);
   const cause = formatCause(execution);
   return (
     <>
-      <div class="head">
-        <h1>Execution</h1>
+      <Head title="Execution">
         <p>
           <Badge tone={statusTone(status)}>{statusText(status)}</Badge> Started {fullTime(startDate)}
           {stopDate && `, took ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
-          {about && (
+          {request && (
             <>
-              , sends to <a href={linkTo('conversations', about.conversationId)}>{about.conversationId}</a>
+              , sends to <a href={linkTo('conversations', request.conversationId)}>{request.conversationId}</a>
             </>
           )}
         </p>
@@ -154,30 +116,22 @@ function ExecutionDetails({
             </button>
           </p>
         )}
-      </div>
+      </Head>
       <section class="card" aria-label="State machine">
         <MachineDiagram history={history} status={status} />
       </section>
       <Card title="History">
-        <ol class="steps times">
-          {steps.map(({ id: event, at, text, tone, reason }) => (
-            <li key={event} class={tone}>
-              <time dateTime={at} title={fullTime(at)}>
-                {clockTime(at)}
-              </time>{' '}
-              {text}
-              {reason && <small>{reason}</small>}
-            </li>
-          ))}
-        </ol>
+        <Steps steps={describeHistory(history)} timesFirst />
       </Card>
-      <Card title="Search logs by">
-        <dl class="ids">
-          <Copyable label="Execution" value={name} />
-          <Copyable label="ARN" value={id} />
-          {about && <Copyable label="Request" value={about.requestId} />}
-          {about && <Copyable label="Chat" value={about.conversationId} />}
-        </dl>
+      <Card title="Ids to search logs by">
+        <Ids
+          ids={[
+            ['Execution', name],
+            ['ARN', id],
+            ['Request', request?.requestId],
+            ['Conversation', request?.conversationId],
+          ]}
+        />
       </Card>
     </>
   );

@@ -19,24 +19,40 @@ export function Card({ title, children }: { title: string; children: ComponentCh
   );
 }
 
-/** A labelled id with a button that copies it. */
-export function Copyable({ label, value }: { label: string; value: string }) {
+/** The heading of a page, and what is below it. */
+export function Head({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="head">
+      <h1>{title}</h1>
+      {children}
+    </div>
+  );
+}
+
+/** Labelled ids with buttons that copy them. Those without a value are left out. */
+export function Ids({ ids }: { ids: readonly (readonly [label: string, value: string | undefined])[] }) {
+  return (
+    <dl class="ids">{ids.map(([label, value]) => value && <Copyable key={value} label={label} value={value} />)}</dl>
+  );
+}
+
+function Copyable({ label, value }: { label: string; value: string }) {
   const [copied, setCopied] = useState(false);
-  const copy = () => {
-    navigator.clipboard.writeText(value).then(
-      () => {
-        setCopied(true);
-        setTimeout(() => setCopied(false), 1_500);
-      },
-      () => {},
-    );
+  const showCopied = () => {
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1_500);
   };
   return (
     <div class="copyable">
       <dt>{label}</dt>
       <dd>
         <code>{value}</code>
-        <button type="button" class="quiet" aria-label={`Copy ${label}`} onClick={copy}>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`Copy ${label}`}
+          onClick={() => navigator.clipboard.writeText(value).then(showCopied, () => {})}
+        >
           {copied ? 'Copied' : 'Copy'}
         </button>
       </dd>
@@ -54,12 +70,21 @@ export function Empty({ title, children }: { title: string; children?: Component
 }
 
 /** An error message that screen readers announce; nothing if the text is empty. */
-export function Problem({ text, notice = false }: { text: string | undefined; notice?: boolean }) {
+export function Problem({ text, retry }: { text: string | undefined; retry?: () => void }) {
   if (!text) return null;
   return (
-    <p class={notice ? 'notice bad' : 'bad'} role="alert">
+    <p class={retry ? 'notice bad' : 'bad'} role="alert">
       {text}
+      {retry && <TryAgain retry={retry} />}
     </p>
+  );
+}
+
+function TryAgain({ retry }: { retry: () => void }) {
+  return (
+    <button type="button" class="again" onClick={retry}>
+      Try again
+    </button>
   );
 }
 
@@ -87,39 +112,35 @@ export function Select({ label, value, options, text = (option) => option || 'an
   );
 }
 
-export function Failed({ message, retry }: { message: string; retry: () => void }) {
+export function Loading({ text = 'Loading…' }: { text?: string }) {
   return (
-    <div class="state bad" role="alert">
-      <h2>Loading failed</h2>
-      <p>{message}</p>
-      <button type="button" onClick={retry}>
-        Try again
-      </button>
+    <div class="state" aria-busy="true">
+      <p class="loading">{text}</p>
     </div>
   );
 }
 
+interface LoadedProps<T> {
+  readonly from: Resource<T>;
+  readonly children: (value: T) => ComponentChildren;
+}
+
 /** Shows a resource's value, loading state or error. A failed reload keeps the previous value. */
-export function Loaded<T>({ from, children }: { from: Resource<T>; children: (value: T) => ComponentChildren }) {
-  if (from.value !== undefined) {
+export function Loaded<T>({ from: { value, failure, reload }, children }: LoadedProps<T>) {
+  if (value !== undefined) {
     return (
       <>
-        {from.failure && (
-          <p class="notice bad" role="alert">
-            This page is out of date: {from.failure.message}{' '}
-            <button type="button" class="quiet" onClick={from.reload}>
-              Try again
-            </button>
-          </p>
-        )}
-        {children(from.value)}
+        <Problem text={failure && `This page is out of date: ${failure.message}`} retry={reload} />
+        {children(value)}
       </>
     );
   }
-  if (from.failure) return <Failed message={from.failure.message} retry={from.reload} />;
+  if (!failure) return <Loading />;
   return (
-    <div class="state" aria-busy="true">
-      <p class="loading">Loading…</p>
+    <div class="state bad" role="alert">
+      <h2>Loading failed</h2>
+      <p>{failure.message}</p>
+      <TryAgain retry={reload} />
     </div>
   );
 }

@@ -1,24 +1,41 @@
 import { useState } from 'preact/hooks';
 import type { Condition } from '../../../core/routing/conditions.ts';
+import type { ThreadDryRun } from '../../../core/routing/dry-run.ts';
 import type { Actions, PlannedAction, Target } from '../../../core/routing/rules.ts';
-import type { DryRunResponse, RulesResponse } from '../../responses.ts';
+import type { RulesVersion, VersionedRules } from '../../../core/routing/store.ts';
 import { call, get, useCommand, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { shortTime } from '../parts/time.ts';
-import { Badge, Card, Empty, Loaded, Problem } from '../parts/ui.tsx';
+import { Badge, Card, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
+
+interface OrganizationRules {
+  readonly organizationId: string;
+  readonly inForce: VersionedRules;
+  readonly versions: readonly RulesVersion[];
+}
+
+/** The response of GET /api/routing/rules. */
+export interface RulesResponse {
+  readonly rules: readonly OrganizationRules[];
+}
+
+/** The response of POST /api/routing/test. */
+interface DryRunResponse {
+  readonly organizationId: string;
+  readonly results: readonly ThreadDryRun[];
+}
 
 /** The active rules, and a dry run of changed rules. */
 export function RoutingPage() {
   const loaded = useResource('rules', () => get('/routing/rules'));
   return (
     <>
-      <div class="head">
-        <h1>Routing</h1>
+      <Head title="Routing">
         <p>
           These rules route each thread that a customer starts, once. Each{' '}
           <a href={linkTo('conversations')}>conversation</a> shows its routing decisions.
         </p>
-      </div>
+      </Head>
       <Loaded from={loaded}>
         {({ rules }) =>
           rules.length === 0 ? (
@@ -32,10 +49,8 @@ export function RoutingPage() {
   );
 }
 
-type OrganizationRules = RulesResponse['rules'][number];
-
 function Organization({ rules: { organizationId, inForce, versions } }: { rules: OrganizationRules }) {
-  const { rules, match } = inForce.rules;
+  const { rules, match } = inForce.ruleSet;
   return (
     <>
       <section class="card" aria-label={`Rules of ${organizationId}`}>
@@ -61,7 +76,7 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
           </ol>
         )}
       </section>
-      <RulesDryRun organizationId={organizationId} inForce={JSON.stringify(inForce.rules, null, 2)} />
+      <RulesDryRun organizationId={organizationId} inForce={JSON.stringify(inForce.ruleSet, null, 2)} />
     </>
   );
 }
@@ -104,13 +119,13 @@ function RulesDryRun({ organizationId, inForce }: { organizationId: string; inFo
 }
 
 async function evaluateRules(organizationId: string, json: string): Promise<DryRunResponse> {
-  let rules: unknown;
+  let ruleSet: unknown;
   try {
-    rules = JSON.parse(json);
+    ruleSet = JSON.parse(json);
   } catch (cause) {
     throw new Error(`Invalid JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
-  return call('POST', '/api/routing/test', { organizationId, rules, limit: 50 });
+  return call('POST', '/api/routing/test', { organizationId, ruleSet, limit: 50 });
 }
 
 function DryRunResults({ organizationId, results }: DryRunResponse) {
@@ -149,9 +164,11 @@ function DryRunResults({ organizationId, results }: DryRunResponse) {
   );
 }
 
-function describeOutcome({ actions, waitsFor }: DryRunResponse['results'][number]['inForce']): string {
+function describeOutcome({ actions, evaluated }: ThreadDryRun['inForce']): string {
   const planned = actions.map((action) => `${describeAction(action)} (${action.rule})`);
-  const waits = waitsFor === undefined ? [] : [`“${waitsFor}” waits for the customer's first message`];
+  const waits = evaluated.flatMap(({ rule, result }) =>
+    result === 'waits' ? [`“${rule}” waits for the customer's first message`] : [],
+  );
   return [...planned, ...waits].join('; ') || "assigned by LiveChat's own routing";
 }
 

@@ -1,71 +1,79 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ConversationResponse } from '../../responses.ts';
-import { get, type Resource, useCommand, useResource } from '../app/api.ts';
-import { linkTo } from '../app/route.ts';
-import { useChanges } from '../app/stream.ts';
-import { DeliveryBadge } from '../conversations/message.tsx';
-import { Problem } from '../parts/ui.tsx';
-import {
-  addFault,
-  clearFaults,
-  countFaults,
-  faults,
-  readChat,
-  type SimulatedChat,
-  sendAction,
-  sendThroughBus,
-  startChat,
-} from './client.ts';
+import * as z from 'zod/mini';
+import type { ConversationResponse } from '../api.ts';
+import { call, get, useCommand, useResource } from './app/api.ts';
+import { linkTo } from './app/route.ts';
+import { useChanges } from './app/stream.ts';
+import { DeliveryBadge, describeAttempts } from './conversations/transcript.tsx';
+import { Card, Head, Problem } from './parts/ui.tsx';
 
-interface ChatViews {
-  readonly customer: SimulatedChat;
+/** The simulator's own API, through the console. */
+const simulator = '/api/simulator';
+
+const chatResponse = z.object({
+  events: z.array(
+    z.looseObject({
+      id: z.string(),
+      type: z.string(),
+      text: z.optional(z.string()),
+      author_id: z.optional(z.string()),
+    }),
+  ),
+  customer: z.looseObject({ id: z.string() }),
+});
+
+interface Chat {
+  readonly customer: z.infer<typeof chatResponse>;
   /** Undefined until the first webhook has been stored. */
   readonly bridge: ConversationResponse | undefined;
 }
 
 const storageKey = 'simulator-chat';
 
-async function loadChat(id: string): Promise<ChatViews | undefined> {
+async function loadChat(id: string): Promise<Chat | undefined> {
   if (!id) return undefined;
   const [customer, bridge] = await Promise.all([
-    readChat(id),
+    call('GET', `${simulator}/chats/${encodeURIComponent(id)}`),
     get('/conversations/:id', { id }).catch(() => undefined),
   ]);
-  return { customer, bridge };
+  return { customer: chatResponse.parse(customer), bridge };
 }
 
 /** A simulated customer and an agent, connected by the bridge. */
 export function SimulatorPage() {
   const [id, setId] = useState(sessionStorage.getItem(storageKey) ?? '');
-  const chat = useResource(`simulator ${id}`, () => loadChat(id));
-  useChanges(() => true, chat.reload);
+  const { value: chat, failure, reload } = useResource(`simulator ${id}`, () => loadChat(id));
+  useChanges(() => true, reload);
   useEffect(() => {
     // A restart of the engine deletes its chats.
-    if (chat.failure?.status === 404) setId('');
-  }, [chat.failure]);
+    if (failure?.status === 404) setId('');
+  }, [failure]);
+  const choose = (chosen: string) => {
+    sessionStorage.setItem(storageKey, chosen);
+    setId(chosen);
+  };
   const sendAsCustomer = async (text: string) => {
-    if (id) await sendAction(id, { action: 'message', text });
-    else {
-      const started = await startChat(text);
-      sessionStorage.setItem(storageKey, started);
-      setId(started);
+    if (id) {
+      await call('POST', `${simulator}/chats/${encodeURIComponent(id)}/events`, { action: 'message', text });
+    } else {
+      const customer = { name: 'Ada Morgan', email: 'ada@example.com' };
+      choose((await call<{ chat_id: string }>('POST', `${simulator}/chats`, { customer, text })).chat_id);
     }
-    chat.reload();
+    reload();
   };
   const sendAsAgent = async (text: string) => {
-    await sendThroughBus(id, text);
-    chat.reload();
+    await call('POST', `${simulator}/messages`, { conversationId: id, text });
+    reload();
   };
   return (
     <>
-      <div class="head">
-        <h1>Simulator</h1>
+      <Head title="Simulator">
         <p>
           The customer's messages pass the webhook, the bus and the tables. The agent's replies pass the bus and the
           state machine to LiveChat. Inject a fault to see how the bridge retries.
         </p>
-      </div>
+      </Head>
       <Faults />
       <div class="simulator">
         <ChatBox
@@ -82,20 +90,13 @@ export function SimulatorPage() {
           who="agent"
           bubbles={agentBubbles(chat)}
           onSend={sendAsAgent}
-          enabled={chat.value?.bridge !== undefined}
+          enabled={chat?.bridge !== undefined}
         />
       </div>
       {id && (
         <p class="footnote">
           <a href={linkTo('conversations', id)}>Show the transcript with timelines</a>{' '}
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              sessionStorage.removeItem(storageKey);
-              setId('');
-            }}
-          >
+          <button type="button" class="quiet" onClick={() => choose('')}>
             Start another chat
           </button>
         </p>
@@ -104,8 +105,15 @@ export function SimulatorPage() {
   );
 }
 
-function customerBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
-  const { events = [], customer } = value?.customer ?? {};
+interface Bubble {
+  readonly key: string;
+  readonly text: string;
+  readonly side: 'own' | 'other' | 'system';
+  readonly below?: ComponentChildren;
+}
+
+function customerBubbles(chat: Chat | undefined): Bubble[] {
+  const { events = [], customer } = chat?.customer ?? {};
   return events.map(({ id, text, type, author_id }) => ({
     key: id,
     text: text ?? type.replaceAll('_', ' '),
@@ -113,8 +121,8 @@ function customerBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
   }));
 }
 
-function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
-  const { messages = [], pending = [] } = value?.bridge ?? {};
+function agentBubbles(chat: Chat | undefined): Bubble[] {
+  const { messages = [], pending = [] } = chat?.bridge ?? {};
   return [
     ...messages.map(
       ({ id, content, type, author, delivery }): Bubble => ({
@@ -123,9 +131,7 @@ function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
         side: type === 'system' ? 'system' : author.type === 'customer' ? 'other' : 'own',
         below: delivery && (
           <>
-            <DeliveryBadge delivery={delivery} />
-            {delivery.attempts > 0 &&
-              ` after ${delivery.attempts} failed ${delivery.attempts === 1 ? 'attempt' : 'attempts'}`}
+            <DeliveryBadge delivery={delivery} /> {delivery.attempts > 0 && describeAttempts(delivery)}
           </>
         ),
       }),
@@ -133,12 +139,12 @@ function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
     ...pending.map(
       (delivery): Bubble => ({
         key: delivery.id,
-        text: 'Sending…',
+        text: delivery.status === 'failed' ? 'Not sent' : 'Sending…',
         side: 'own',
         below: (
           <>
-            <DeliveryBadge delivery={delivery} />
-            {delivery.attempts > 0 && ` ${delivery.attempts} failed, last error: ${delivery.lastError ?? ''}`}
+            <DeliveryBadge delivery={delivery} />{' '}
+            {delivery.attempts > 0 && `${describeAttempts(delivery)}, last error: ${delivery.lastError ?? ''}`}
             {delivery.status === 'failed' && (
               <a href={linkTo('dead-letters', undefined, { request: delivery.requestId })}> Dead letter</a>
             )}
@@ -147,13 +153,6 @@ function agentBubbles({ value }: Resource<ChatViews | undefined>): Bubble[] {
       }),
     ),
   ];
-}
-
-interface Bubble {
-  readonly key: string;
-  readonly text: string;
-  readonly side: 'own' | 'other' | 'system';
-  readonly below?: ComponentChildren;
 }
 
 interface ChatBoxProps {
@@ -215,24 +214,64 @@ function ChatBox({ title, about, who, bubbles, enabled, onSend }: ChatBoxProps) 
   );
 }
 
+const send = { method: 'send_event' };
+
+/** Faults for send_event, until they are cleared or as many times as `count`. */
+const faults = [
+  {
+    name: '429',
+    about: 'The next 3 sends exceed the rate limit',
+    request: { kind: 'error', status: 429, type: 'too_many_requests', retryAfterSeconds: 1, count: 3, ...send },
+  },
+  {
+    name: '500',
+    about: 'The next 2 sends fail at LiveChat',
+    request: { kind: 'error', status: 500, type: 'internal', count: 2, ...send },
+  },
+  {
+    name: 'Timeout after accepting',
+    about: 'The next send is accepted, but gets no response',
+    request: { kind: 'accept-then-hang', count: 1, ...send },
+  },
+  {
+    name: 'Chat inactive',
+    about: 'The chat is inactive for the next send',
+    request: { kind: 'chat-inactive', count: 1, ...send },
+  },
+  {
+    name: 'Rejected',
+    about: 'Every send is rejected and becomes a dead letter',
+    request: { kind: 'error', status: 422, type: 'validation', ...send },
+  },
+];
+
+const faultList = z.object({ faults: z.array(z.looseObject({ remaining: z.optional(z.nullable(z.number())) })) });
+
+async function countFaults(): Promise<number> {
+  const { faults: injected } = faultList.parse(await call('GET', `${simulator}/faults`));
+  return injected.filter(({ remaining }) => remaining !== 0).length;
+}
+
 const reloadMs = 1_500;
 
 /** Buttons that inject faults into the simulator. */
-export function Faults() {
-  const active = useResource('faults', countFaults);
+function Faults() {
+  const { value: count = 0, reload } = useResource('faults', countFaults);
   const { problem, run } = useCommand();
-  const { reload } = active;
   useEffect(() => {
     const timer = setInterval(reload, reloadMs);
     return () => clearInterval(timer);
   }, [reload]);
-  const count = active.value ?? 0;
   return (
-    <section class="card faults" aria-labelledby="faults-title">
-      <h2 id="faults-title">Inject faults</h2>
+    <Card title="Inject faults">
       <div class="switches">
         {faults.map(({ name, about, request }) => (
-          <button type="button" key={name} title={about} onClick={() => run(addFault(request), reload)}>
+          <button
+            type="button"
+            key={name}
+            title={about}
+            onClick={() => run(call('POST', `${simulator}/faults`, request), reload)}
+          >
             {name}
           </button>
         ))}
@@ -240,13 +279,15 @@ export function Faults() {
           type="button"
           class={count > 0 ? 'primary' : ''}
           disabled={count === 0}
-          onClick={() => run(clearFaults(), reload)}
+          onClick={() => run(call('DELETE', `${simulator}/faults`), reload)}
         >
-          Clear fault
+          Clear faults
         </button>
       </div>
-      <p role="status">{count === 0 ? 'No active faults.' : `${count} active ${count === 1 ? 'fault' : 'faults'}.`}</p>
+      <p class="hint" role="status">
+        {count === 0 ? 'No active faults.' : `${count} active ${count === 1 ? 'fault' : 'faults'}.`}
+      </p>
       <Problem text={problem} />
-    </section>
+    </Card>
   );
 }

@@ -3,16 +3,19 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { agentId, botId, customerId, liveChatEvent, organizationId } from '../../test/arbitraries.ts';
 import { fixture } from '../../test/fixtures.ts';
+import type { AnyEvent } from '../events/event.ts';
 import { normalizedMessage } from '../events/schemas.ts';
-import { normalize } from './normalize.ts';
 import { event, payloads } from './schemas.ts';
+import { translate } from './translate.ts';
+import { normalize } from './translate-message.ts';
 
-const at = { organizationId, conversationId: 'C', threadId: 'T' };
+const key = { conversationId: 'C', threadId: 'T' };
 
 function normalized(fields: Readonly<Record<string, unknown>>) {
   return normalize(
     event.parse({ id: 'T_1', type: 'message', created_at: '2026-03-11T09:14:14.120349Z', ...fields }),
-    at,
+    key,
+    organizationId,
   );
 }
 
@@ -89,7 +92,7 @@ describe('content', () => {
 
   it('of the v3.6 type system is unknown and keeps the raw payload', () => {
     const body = payloads.incoming_event.parse(fixture('incoming_event.system.v3.6_only.json').payload);
-    expect(normalize(body.event, at)).toMatchObject({
+    expect(normalize(body.event, key, organizationId)).toMatchObject({
       type: 'unknown',
       author: { type: 'system' },
       rawPayload: body.event,
@@ -154,9 +157,9 @@ describe('any valid event', () => {
       fc.property(liveChatEvent, (given) => {
         const parsed = event.safeParse(JSON.parse(JSON.stringify(given)));
         fc.pre(parsed.success);
-        const message = normalize(parsed.data, at);
+        const message = normalize(parsed.data, key, organizationId);
         expect(normalizedMessage.safeParse(JSON.parse(JSON.stringify(message))).error).toBeUndefined();
-        expect(normalize(structuredClone(parsed.data), at)).toEqual(message);
+        expect(normalize(structuredClone(parsed.data), key, organizationId)).toEqual(message);
       }),
     );
   });
@@ -167,8 +170,119 @@ describe('any valid event', () => {
         const json = z.record(z.string(), z.unknown()).parse(JSON.parse(JSON.stringify(given)));
         const parsed = event.safeParse(json);
         fc.pre(parsed.success);
-        expect(normalize(parsed.data, at).rawPayload).toEqual(json);
+        expect(normalize(parsed.data, key, organizationId).rawPayload).toEqual(json);
       }),
     );
+  });
+});
+
+describe('message events', () => {
+  const receivedAt = '2026-03-11T09:14:30.000Z';
+  const createdAt = '2026-03-11T09:14:14.120349Z';
+  const place = { chat_id: 'C', thread_id: 'T' };
+  const message = { id: 'T_1', type: 'message', created_at: createdAt, author_id: agentId, text: 'Hello' };
+
+  function events(action: string, payload: unknown): AnyEvent[] {
+    return translate({ organizationId, action, payload, receivedAt }, {});
+  }
+
+  /** The events for the same LiveChat event in incoming_event and in incoming_chat, without chat.started. */
+  function inBothWebhooks(event: object): (readonly [string, AnyEvent[]])[] {
+    const thread = { id: 'T', created_at: createdAt, events: [event] };
+    return [
+      ['incoming_event', events('incoming_event', { ...place, event })],
+      ['incoming_chat', events('incoming_chat', { chat: { id: 'C', thread } }).slice(1)],
+    ];
+  }
+
+  describe('a message', () => {
+    it.each(inBothWebhooks(message))('in %s is received with LiveChat’s time', (_way, got) => {
+      expect(got).toMatchObject([
+        {
+          type: 'message.received',
+          metadata: { occurredAt: createdAt, receivedAt },
+          data: { id: 'T_1', content: 'Hello' },
+        },
+      ]);
+    });
+
+    it('is updated with the new content after an edit', () => {
+      const got = events('event_updated', { ...place, event: { ...message, text: 'Hello!' } });
+      expect(got).toMatchObject([{ type: 'message.updated', data: { id: 'T_1', content: 'Hello!' } }]);
+    });
+  });
+
+  describe('a note', () => {
+    const note = { ...message, visibility: 'agents', text: 'a secret of the agents' };
+
+    it.each(inBothWebhooks(note))('in %s is received only as a note', (_way, got) => {
+      expect(got).toMatchObject([{ type: 'note.received', data: { visibility: 'agents' } }]);
+    });
+
+    it('is updated only as a note after an edit', () => {
+      expect(events('event_updated', { ...place, event: note })).toMatchObject([{ type: 'note.updated' }]);
+    });
+
+    it('sent by the bridge is also delivered, without its content', () => {
+      const got = events('incoming_event', { ...place, event: { ...note, custom_id: 'out-1' } });
+      expect(got).toMatchObject([
+        { type: 'note.received' },
+        { type: 'message.delivered', data: { deliveryId: 'out-1' } },
+      ]);
+      expect(JSON.stringify(got[1])).not.toContain(note.text);
+    });
+
+    it('is reduced to its id by a deletion', () => {
+      const got = events('incoming_event', { ...place, event: { ...note, deleted: true } });
+      expect(got).toMatchObject([{ type: 'message.deleted' }]);
+      expect(JSON.stringify(got)).not.toContain(note.text);
+    });
+  });
+
+  describe('a message with a custom_id', () => {
+    it.each([
+      ['out-1', agentId, 'message.delivered'],
+      ['out-1', botId, 'message.delivered'],
+      ['out-1', undefined, 'message.delivered'],
+      ['out-1', 'somebody', 'message.delivered'],
+      ['out-1', customerId, 'message.received'],
+      ['1773220458.71699', agentId, 'message.received'],
+      ['not-out-1', agentId, 'message.received'],
+      ['', agentId, 'message.received'],
+      [null, agentId, 'message.received'],
+    ])('%j by %s is %s', (custom_id, author_id, type) => {
+      for (const [, got] of inBothWebhooks({ ...message, custom_id, author_id })) expect(got).toMatchObject([{ type }]);
+    });
+
+    it('of the bridge is delivered with the whole message, in case no record exists', () => {
+      const [got] = events('incoming_event', { ...place, event: { ...message, custom_id: 'out-1' } });
+      const data = {
+        conversationId: 'C',
+        threadId: 'T',
+        messageId: 'T_1',
+        deliveryId: 'out-1',
+        message: { content: 'Hello' },
+      };
+      expect(got).toMatchObject({ type: 'message.delivered', data });
+    });
+  });
+
+  describe('a deleted message', () => {
+    const deleted = { type: 'message.deleted', data: { conversationId: 'C', threadId: 'T', messageId: 'T_1' } };
+
+    it.each([
+      ...inBothWebhooks({ ...message, deleted: true }),
+      ['event_updated', events('event_updated', { ...place, event: { ...message, deleted: true } })] as const,
+      ['event_deleted', events('event_deleted', { ...place, event_id: 'T_1' })] as const,
+    ])('in %s returns only message.deleted', (_way, got) => {
+      expect(got).toMatchObject([deleted]);
+      expect(JSON.stringify(got)).not.toContain('Hello');
+    });
+
+    it('with deleted: false is received', () => {
+      expect(events('incoming_event', { ...place, event: { ...message, deleted: false } })).toMatchObject([
+        { type: 'message.received' },
+      ]);
+    });
   });
 });

@@ -1,0 +1,173 @@
+import { useState } from 'preact/hooks';
+import type { Participant } from '../../../core/events/schemas.ts';
+import type { DeliveryView } from '../../../core/outbound/view.ts';
+import type { ConversationResponse } from '../../api.ts';
+import { stage } from '../app/api.ts';
+import { linkTo } from '../app/route.ts';
+import { Steps } from '../parts/steps.tsx';
+import { clockTime, fullTime } from '../parts/time.ts';
+import { Badge, Ids, type Tone } from '../parts/ui.tsx';
+import { Content, type Pending, RequestedContent, type ShownMessage } from './content.tsx';
+import { displayName } from './people.ts';
+import { deliveryTimeline, messageTimeline } from './timeline.ts';
+
+/** A line of a transcript. */
+type Line =
+  | { readonly kind: 'thread'; readonly key: string; readonly threadId: string; readonly at: string }
+  | { readonly kind: 'message' | 'note'; readonly key: string; readonly message: ShownMessage }
+  | { readonly kind: 'pending'; readonly key: string; readonly delivery: Pending };
+
+/** Messages and notes by time, a line at the start of each thread, and last the messages that LiveChat has not confirmed. */
+export function transcriptLines({ messages, notes, pending }: ConversationResponse): Line[] {
+  const messagesByTime = [
+    ...messages.map((message) => ({ kind: 'message' as const, message })),
+    ...notes.map((message) => ({ kind: 'note' as const, message })),
+  ].toSorted((a, b) => (a.message.timestamp < b.message.timestamp ? -1 : 1));
+  const lines = messagesByTime.flatMap((entry, index): Line[] => {
+    const { threadId, id, timestamp } = entry.message;
+    const line: Line = { ...entry, key: `${entry.kind}-${threadId}-${id}` };
+    if (threadId === messagesByTime[index - 1]?.message.threadId) return [line];
+    return [{ kind: 'thread', key: `thread-${threadId}-${id}`, threadId, at: timestamp }, line];
+  });
+  const pendingLines = pending.map((delivery): Line => ({ kind: 'pending', key: `pending-${delivery.id}`, delivery }));
+  return [...lines, ...pendingLines];
+}
+
+interface LineProps {
+  readonly line: Line;
+  readonly people: ReadonlyMap<string, Participant>;
+}
+
+export function TranscriptLine({ line, people }: LineProps) {
+  switch (line.kind) {
+    case 'thread':
+      return (
+        <div class="thread-line">
+          <span>
+            Thread <code>{line.threadId}</code>, {fullTime(line.at)}
+          </span>
+        </div>
+      );
+    case 'pending':
+      return <PendingArticle delivery={line.delivery} />;
+    default:
+      return <MessageArticle message={line.message} note={line.kind === 'note'} people={people} />;
+  }
+}
+
+/** A message that LiveChat has not confirmed. Its content is loaded when it is opened; a failed one is open at first. */
+function PendingArticle({ delivery }: { delivery: Pending }) {
+  const { status, requestId, deadLetterId } = delivery;
+  const [opened, setOpened] = useState(status === 'failed');
+  return (
+    <article class="message right pending">
+      <header>
+        <b>{status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b> <DeliveryBadge delivery={delivery} />
+      </header>
+      <details open={opened} onToggle={({ currentTarget }) => setOpened(currentTarget.open)}>
+        <summary>Content and timeline</summary>
+        {opened && <RequestedContent delivery={delivery} />}
+        <div class="timeline">
+          <Steps steps={deliveryTimeline(delivery)} />
+          <LogIds
+            ids={[['LiveChat custom_id', delivery.id], ...deliveryIds(delivery)]}
+            field="requestId"
+            value={requestId}
+          />
+          {status === 'failed' && !deadLetterId && (
+            <p>
+              <a href={linkTo('dead-letters', undefined, { request: requestId })}>Show its dead letter</a>
+            </p>
+          )}
+        </div>
+      </details>
+    </article>
+  );
+}
+
+interface MessageProps {
+  readonly message: ShownMessage;
+  readonly note: boolean;
+  readonly people: LineProps['people'];
+}
+
+function MessageArticle({ message, note, people }: MessageProps) {
+  const { id, threadId, conversationId, author, type, timestamp, metadata, delivery, edited } = message;
+  const customId = typeof metadata.customId === 'string' ? metadata.customId : undefined;
+  const name = displayName(people.get(author.id) ?? { id: author.id || 'LiveChat' });
+  const side = type === 'system' ? 'system' : author.type === 'customer' ? 'left' : 'right';
+  return (
+    <article class={`message ${side} ${note ? 'note' : ''}`}>
+      <header>
+        <b>{type === 'system' ? 'LiveChat' : name}</b>
+        {note && <span class="mark">Internal note</span>}
+        {author.type === 'bot' && <span class="mark">bot</span>}
+        {delivery && <DeliveryBadge delivery={delivery} />}
+        {delivery && delivery.attempts > 0 && <span class="mark">{describeAttempts(delivery)}</span>}
+        {edited && <span class="mark">edited</span>}
+        <time dateTime={timestamp} title={fullTime(timestamp)}>
+          {clockTime(timestamp)}
+        </time>
+      </header>
+      <div class="content">
+        <Content message={message} />
+      </div>
+      <details>
+        <summary>Timeline</summary>
+        <div class="timeline">
+          <Steps steps={messageTimeline(message)} />
+          <LogIds
+            ids={[
+              ['Message', id],
+              ['Conversation', conversationId],
+              ['Thread', threadId],
+              ['LiveChat custom_id', customId],
+              ...(delivery ? deliveryIds(delivery) : []),
+            ]}
+            field="conversationId"
+            value={conversationId}
+          />
+        </div>
+      </details>
+    </article>
+  );
+}
+
+const deliveryTones: Readonly<Record<DeliveryView['status'], Tone>> = {
+  unsent: 'warn',
+  sending: 'busy',
+  sent: 'busy',
+  delivered: 'good',
+  seen: 'good',
+  failed: 'bad',
+};
+
+export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
+  return <Badge tone={deliveryTones[delivery.status]}>{delivery.status}</Badge>;
+}
+
+export function describeAttempts({ attempts }: DeliveryView): string {
+  return `after ${attempts} failed ${attempts === 1 ? 'attempt' : 'attempts'}`;
+}
+
+type LabelledId = readonly [label: string, value: string | undefined];
+
+function deliveryIds({ requestId, execution, deadLetterId }: DeliveryView): LabelledId[] {
+  return [
+    ['Request', requestId],
+    ['Execution', execution],
+    ['Dead letter', deadLetterId],
+  ];
+}
+
+interface LogIdsProps {
+  readonly ids: readonly LabelledId[];
+  readonly field: 'conversationId' | 'requestId';
+  readonly value: string;
+}
+
+/** The ids to search logs by. On a deployed stage, also the CloudWatch Logs Insights query of docs/how-to/trace-a-message.md. */
+function LogIds({ ids, field, value }: LogIdsProps) {
+  const query = `filter ${field} = ${JSON.stringify(value)} | fields @timestamp, message, detailType, requestId, errorMessage | sort @timestamp`;
+  return <Ids ids={[...ids, ['Logs Insights', stage.value && query]]} />;
+}

@@ -1,0 +1,28 @@
+const texts: ReadonlyMap<string, string> = new Map([
+  ['LiveChatServerError', 'server error at LiveChat, or the outcome is unknown'],
+  ['LiveChatNetworkError', 'no response from LiveChat'],
+  ['LiveChatClientError', 'LiveChat rejected the request'],
+  ['LiveChatRepairableError', 'the chat state could not be repaired'],
+  ['LiveChatAuthenticationError', 'LiveChat rejected the credentials'],
+  ['LiveChatRateLimitError', 'LiveChat rate limit exceeded'],
+  ['RequestExpired', 'the request expired'],
+  ['RequestInvalid', 'the request is invalid'],
+  ['RequestConflict', 'the requestId was used for a different request'],
+  ['InputUnsupported', 'the send step does not support this version of the input'],
+  ['FileUnavailable', 'the file to send could not be fetched'],
+  ['FileRefused', 'the file is not allowed'],
+  ['ConfigurationError', 'a setting is missing or malformed'],
+  ['StepFailed', 'the send step failed before it called LiveChat'],
+  ['IdempotencyPersistenceLayerError', 'the tables could not be read or written'],
+  ['Lambda.TooManyRequestsException', 'the send function was throttled'],
+  ['Lambda.Unknown', 'the send function exited without a response'],
+  ['Runtime.ExitError', 'the send function exited without a response'],
+  ['Sandbox.Timedout', 'the send function timed out'],
+  ['States.Timeout', 'the send function timed out'],
+]);
+
+/** Describes the error of an attempt by its name. Lambda errors that are not in the list share one text. */
+export function describeError(name: string | undefined): string {
+  const fallback = name?.startsWith('Lambda.') ? 'Lambda could not invoke the send function' : 'the attempt failed';
+  return texts.get(name ?? '') ?? fallback;
+}
