@@ -262,14 +262,17 @@ export const stateMachines = {
   },
 } as const satisfies Record<
   string,
-  { functions: Readonly<Record<string, FunctionName>>; queue: QueueName; variable: ResourceVariable; [other: string]: unknown }
+  {
+    functions: Readonly<Record<string, FunctionName>>;
+    queue: QueueName;
+    variable: ResourceVariable;
+    [other: string]: unknown;
+  }
 >;
 
 export type StateMachineName = keyof typeof stateMachines;
 
-export type RuleTarget =
-  | { readonly function: FunctionName }
-  | { readonly queue: QueueName };
+export type RuleTarget = { readonly function: FunctionName } | { readonly queue: QueueName };
 
 /** An EventBridge event pattern. */
 export interface Pattern {

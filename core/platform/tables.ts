@@ -34,4 +34,9 @@ export const messagesTable = {
 } as const satisfies TableLayout;
 
 /** Rate limits, message groups and idempotency records. Every item expires. */
-export const controlTable = { partitionKey: 'pk', sortKey: 'sk', indexes: [], expiry: 'expires' } as const satisfies TableLayout;
+export const controlTable = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [],
+  expiry: 'expires',
+} as const satisfies TableLayout;
