@@ -138,7 +138,7 @@ describe('livechat doctor', () => {
         /^fault tables: The table nowhere does not exist\.$/,
         /^fault tables: The table messages has the keys pk and sk, not pk\.$/,
         /^fault tables: The table messages lacks the index byActivity\.$/,
-        /^fault queues: The queue \S+noqueue or its quarantine queue does not exist/,
+        /^fault queues: The queue \S+noqueue does not exist, or its quarantine queue does not\.$/,
         /^fault bus and rules: The bus nobus does not exist\.$/,
         /^fault state machine: The state machine \S+none does not exist/,
         /^fault bucket: The bucket nobucket does not exist/,
