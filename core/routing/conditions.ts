@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { EventData } from '../events/catalogue.ts';
 import {
   type FactKind,
   factNames,
@@ -40,21 +41,12 @@ export const nameSchema = boundedText('a name of 1 to 100 characters', 100);
 const numberSchema = z.number(expected('a number'));
 const booleanSchema = z.boolean(expected('true or false'));
 
-interface Schema<T> {
-  safeParse(value: unknown): z.core.util.SafeParseResult<T>;
-}
-
-/** Validates with the schema that `select` returns, so that issues concern that variant only. A returned string is the issue. */
-export function variant<T>(select: (value: unknown) => Schema<T> | string): z.ZodMiniType<T> {
+/** Validates with the schema that `select` returns, so that issues concern that variant only. */
+export function variant<T>(select: (value: unknown) => z.ZodMiniType<T>): z.ZodMiniType<T> {
   return z.pipe(
     z.unknown(),
     z.transform((value, context): T => {
-      const schema = select(value);
-      if (typeof schema === 'string') {
-        context.issues.push({ code: 'custom', message: schema, input: value });
-        return z.NEVER;
-      }
-      const parsed = schema.safeParse(value);
+      const parsed = select(value).safeParse(value);
       if (parsed.success) return parsed.data;
       for (const { path, message } of parsed.error.issues) {
         context.issues.push({ code: 'custom', path: [...path], message, input: value });
@@ -63,6 +55,9 @@ export function variant<T>(select: (value: unknown) => Schema<T> | string): z.Zo
     }),
   );
 }
+
+/** The variant of a value that matches none. */
+export const noVariant = (what: string) => z.never(expected(what));
 
 /** The fields of an object; none for any other value. */
 export function objectFields(value: unknown): Readonly<Record<string, unknown>> {
@@ -156,8 +151,8 @@ function parseNumber(text: string): number | undefined {
 
 /** Checks the depth at each level, so that validation stops at the limit. */
 export const conditionSchema = (depth = 1): z.ZodMiniType<Condition> =>
-  variant((value): Schema<Condition> | string => {
-    if (depth > maxDepth) return `expected conditions nested at most ${maxDepth} deep`;
+  variant((value): z.ZodMiniType<Condition> => {
+    if (depth > maxDepth) return noVariant(`conditions nested at most ${maxDepth} deep`);
     const fields = objectFields(value);
     if ('fact' in fields) return testSchema(fields);
     const parts = z
@@ -166,13 +161,13 @@ export const conditionSchema = (depth = 1): z.ZodMiniType<Condition> =>
     if ('all' in fields) return z.strictObject({ all: parts });
     if ('any' in fields) return z.strictObject({ any: parts });
     if ('not' in fields) return z.strictObject({ not: conditionSchema(depth + 1) });
-    return 'expected one of all, any, not, or a fact with an operator';
+    return noVariant('one of all, any, not, or a fact with an operator');
   });
 
 /** The schema of a test by its fact and operator, so that the issues concern these only. */
-function testSchema({ fact, ...operations }: Readonly<Record<string, unknown>>): Schema<Test> {
+function testSchema({ fact, ...operations }: Readonly<Record<string, unknown>>): z.ZodMiniType<Test> {
   const kind = typeof fact === 'string' && findFact(fact)?.kind;
-  if (!kind) return z.object({ fact: z.never(expected(`one of ${factNames.join(', ')}`)) });
+  if (!kind) return z.object({ fact: noVariant(`one of ${factNames.join(', ')}`) });
   // A rule on the first message waits for it, so `exists` would always hold.
   const allowed = Object.entries<Operator>(operators).filter(
     ([name, { operands }]) => operands[kind] && !(fact === 'message' && name === 'exists'),
@@ -187,24 +182,19 @@ function testSchema({ fact, ...operations }: Readonly<Record<string, unknown>>):
     );
   }
   const names = allowed.map(([allowedName]) => allowedName).join(', ');
-  return z.object({ fact: z.never(expected(`${fact} with exactly one of ${names}`)) });
+  return z.object({ fact: noVariant(`${fact} with exactly one of ${names}`) });
 }
-
-/** `unknown` until the customer has written what a condition tests. */
-export type Truth = boolean | 'unknown';
 
 /** A test that decided a condition, by its path in the rule, such as `when.all.1`. Holds no values. */
-export interface Reason {
-  readonly path: string;
-  readonly fact: string;
-  readonly operator: string;
-  readonly result: Truth;
-}
+type Reason = EventData<'conversation.routed'>['evaluated'][number]['reasons'][number];
+
+/** `unknown` until the customer has written what a condition tests. */
+export type Truth = Reason['result'];
 
 export interface ConditionResult {
   readonly truth: Truth;
   /** The tests that decided it. */
-  readonly reasons: readonly Reason[];
+  readonly reasons: Reason[];
 }
 
 /** Evaluates a condition in three-valued logic. Pure; never throws. */

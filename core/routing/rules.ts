@@ -8,8 +8,8 @@ import {
   expected,
   listTests,
   nameSchema,
+  noVariant,
   objectFields,
-  type Reason,
   textSchema,
   variant,
 } from './conditions.ts';
@@ -50,7 +50,7 @@ export type Target = z.infer<typeof agentTarget> | z.infer<typeof groupTarget>;
 const target = variant<Target>((value) => {
   const fields = objectFields(value);
   if ('agent' in fields) return agentTarget;
-  return 'group' in fields ? groupTarget : 'expected an agent or a group';
+  return 'group' in fields ? groupTarget : noVariant('an agent or a group');
 });
 
 const messageText = z.string(expected('a text')).check(
@@ -151,17 +151,16 @@ export function testsMessage({ rules }: RuleSet): boolean {
   return rules.some(({ when }) => listTests(when).some(({ test }) => test.fact === 'message'));
 }
 
+/** A stored routing decision, which is also the data of the event. */
+export type Decision = EventData<'conversation.routed'>;
+
 /** The result of one rule, and the tests that decided it. */
-export interface RuleResult {
-  readonly rule: string;
-  readonly result: 'matched' | 'not matched' | 'waits';
-  readonly reasons: readonly Reason[];
-}
+export type RuleResult = Decision['evaluated'][number];
 
 /** What rules do with a thread. */
 export interface Evaluation {
   /** In order. Later rules are not evaluated: one matched with `match: first`, or the last of these waits. */
-  readonly evaluated: readonly RuleResult[];
+  readonly evaluated: RuleResult[];
   /** Names of the rules that matched. */
   readonly matched: readonly string[];
   /** What these ask for, in order of execution. */
@@ -192,9 +191,6 @@ export function evaluateRules({ rules, match, hours }: RuleSet, facts: RoutingFa
   }
   return { evaluated, matched: matched.map(({ name }) => name), actions: planActions(matched), waitsFrom };
 }
-
-/** A stored routing decision, which is also the data of the event. */
-export type Decision = EventData<'conversation.routed'>;
 
 /** An action that a rule asks for. */
 export type PlannedAction = { readonly rule: string } & (
