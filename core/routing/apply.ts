@@ -1,8 +1,7 @@
 import { deriveId } from '../events/ids.ts';
+import { type ChannelError, isChannelError } from '../outbound/channel.ts';
 import { Deferred } from '../outbound/errors.ts';
-import { type CallFailure, isCallFailure } from '../outbound/failure.ts';
-import { endOfLine, type Gate } from '../outbound/gate/gate.ts';
-import type { Passage, Slot } from '../outbound/gate/passage.ts';
+import type { RateLimiter } from '../outbound/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { Decision, PlannedAction, Target } from './rules.ts';
@@ -18,7 +17,7 @@ export interface RoutingMessage {
   readonly visibility: Visibility;
 }
 
-/** What routing needs of a carrier. Each method makes one call, and throws the carrier's classified errors (core/outbound/failure.ts). */
+/** What routing needs of a carrier. Each method makes one call, and throws the carrier's classified errors (core/outbound/channel.ts). */
 export interface RoutingCarrier {
   /** Transfers the chat. Fails if no agent of the target is free, unless the target allows the queue. */
   transfer(conversationId: string, target: Target): Promise<void>;
@@ -38,7 +37,6 @@ export interface RoutingCarrier {
 
 /** The total time that one decision waits for slots. A later transfer is worse than the carrier's own routing. */
 export const maxWaitMs = 10_000;
-const defaultRetryAfterMs = 1_000;
 /** A join takes effect after a moment. */
 const joinTimeoutMs = 5_000;
 const joinPollMs = 400;
@@ -47,24 +45,22 @@ const joinPollMs = 400;
 export class NoSlot extends Error {
   override readonly name = 'NoSlot';
   constructor() {
-    super(`the gate had no slot within ${maxWaitMs / 1000} s; see why at GET /api/gate`);
+    super(`the rate limiter had no slot within ${maxWaitMs / 1000} s; see why at GET /api/rate-limits`);
   }
 }
 
 export interface RateLimitOptions {
   /** Called before the first call. */
   readonly carrier: () => Promise<RoutingCarrier>;
-  readonly passage: Passage;
-  /** Reads the gate's current state. */
-  readonly gate: () => Promise<Gate>;
+  readonly limiter: RateLimiter;
   readonly clock: Clock;
   /** No call starts later than this, ms since 1970. */
   readonly latest: number;
   /** Called once, if the credentials have stopped working. */
-  readonly onLocked: () => Promise<void>;
+  readonly onCredentialsBlocked: () => Promise<void>;
 }
 
-/** Calls the carrier within the organization's rate limit, and reports the outcome of each call to the gate. */
+/** Calls the carrier within the organization's rate limit. */
 export class RateLimitedCarrier {
   readonly #options: RateLimitOptions;
   #carrier: RoutingCarrier | undefined;
@@ -77,84 +73,48 @@ export class RateLimitedCarrier {
 
   /** Makes one call. Throws {@link NoSlot}, or the carrier's error. */
   async call<T>(request: (carrier: RoutingCarrier) => Promise<T>): Promise<T> {
-    const { passage } = this.#options;
     this.#carrier ??= await this.#options.carrier();
     const carrier = this.#carrier;
-    const slot = await this.#acquireSlot();
     try {
-      const result = await request(carrier);
-      await passage.passed(slot);
-      return result;
+      return await this.#run(() => request(carrier));
     } catch (error) {
-      if (!isCallFailure(error)) {
-        await passage.unused(slot);
-        throw error;
-      }
-      await this.#repairOrThrow(error, slot, carrier);
+      if (!isChannelError(error)) throw error;
+      await this.#repairOrThrow(error, carrier);
     }
     return this.call(request);
   }
 
-  async #acquireSlot(): Promise<Slot> {
-    const { passage, clock } = this.#options;
-    const gate = await this.#options.gate();
-    const earliest = gate.breaker === 'open' ? gate.openUntil : endOfLine(gate, clock.now());
-    // Fails before it takes a place, because an abandoned place delays every later caller.
-    if (gate.paused === 'yes' || earliest > this.#waitLimit()) throw new NoSlot();
+  /** Waits for a slot, and after a 429 for the next, while the time of the decision lasts. */
+  async #run<T>(request: () => Promise<T>): Promise<T> {
+    const { limiter, clock, latest } = this.#options;
     for (;;) {
       const startedAt = clock.now();
       try {
-        return await passage.enter(this.#waitLimit());
+        return await limiter.run(() => {
+          this.#waitedMs += clock.now() - startedAt;
+          return request();
+        });
       } catch (error) {
         if (!(error instanceof Deferred)) throw error;
-        await this.#sleepUntil(error.until);
-      } finally {
-        this.#waitedMs += clock.now() - startedAt;
+        const now = clock.now();
+        const waitMs = error.until - now;
+        if (error.until > latest || this.#waitedMs + waitMs > maxWaitMs) throw new NoSlot();
+        this.#waitedMs += waitMs;
+        await clock.sleep(waitMs);
       }
     }
-  }
-
-  /** Until when this decision may wait, ms since 1970. */
-  #waitLimit(): number {
-    const { clock, latest } = this.#options;
-    return Math.min(latest, clock.now() + maxWaitMs - this.#waitedMs);
-  }
-
-  async #sleepUntil(until: number): Promise<void> {
-    const { clock } = this.#options;
-    const now = clock.now();
-    if (until <= now || until > this.#waitLimit()) throw new NoSlot();
-    await clock.sleep(until - now);
   }
 
   /** Returns if the call should be retried; throws the error otherwise. */
-  async #repairOrThrow(error: CallFailure, slot: Slot, carrier: RoutingCarrier): Promise<void> {
-    const { passage, clock } = this.#options;
-    switch (error.category) {
-      case 'RateLimit': {
-        const startedAt = clock.now();
-        await this.#sleepUntil(await passage.limited(slot, error.retryAfterMs ?? defaultRetryAfterMs));
-        this.#waitedMs += clock.now() - startedAt;
-        return;
-      }
-      case 'Server':
-      case 'Network':
-        await passage.failed(slot);
-        throw error;
-      case 'Authentication':
-        await passage.unused(slot);
-        return this.#refreshCredentials(error, carrier);
-      default:
-        // The carrier rejected the request, so it is available.
-        await passage.passed(slot);
-        if (error.repair !== 'region' || !error.region || this.#repaired.has('region')) throw error;
-        this.#repaired.add('region');
-        this.#carrier = carrier.inRegion(error.region);
-    }
+  async #repairOrThrow(error: ChannelError, carrier: RoutingCarrier): Promise<void> {
+    if (error.category === 'Authentication') return this.#refreshCredentials(error, carrier);
+    if (error.repair !== 'region' || !error.region || this.#repaired.has('region')) throw error;
+    this.#repaired.add('region');
+    this.#carrier = carrier.inRegion(error.region);
   }
 
-  async #refreshCredentials(error: CallFailure, carrier: RoutingCarrier): Promise<void> {
-    const { passage, onLocked } = this.#options;
+  async #refreshCredentials(error: ChannelError, carrier: RoutingCarrier): Promise<void> {
+    const { limiter, onCredentialsBlocked } = this.#options;
     const fresh = this.#repaired.has('credentials') ? undefined : await carrier.withFreshCredentials();
     this.#repaired.add('credentials');
     if (fresh) {
@@ -162,7 +122,7 @@ export class RateLimitedCarrier {
       return;
     }
     // `authorization` concerns one chat or group only. Any other type means that the credentials do not work at all.
-    if (error.type !== 'authorization' && (await passage.locked())) await onLocked();
+    if (error.type !== 'authorization' && (await limiter.blockCredentials())) await onCredentialsBlocked();
     throw error;
   }
 }
@@ -202,7 +162,7 @@ export interface ApplyResult {
 }
 
 type Action = PlannedAction | { readonly rule: string; readonly action: 'hand back' };
-type ExpectedError = CallFailure | NoSlot | ConfigurationError;
+type ExpectedError = ChannelError | NoSlot | ConfigurationError;
 
 interface Attempt {
   readonly outcome: ActionResult['outcome'];
@@ -288,7 +248,7 @@ async function attempt(effect: () => Promise<void>): Promise<Attempt> {
     await effect();
     return { outcome: 'done' };
   } catch (error) {
-    if (isCallFailure(error) || error instanceof NoSlot || error instanceof ConfigurationError) {
+    if (isChannelError(error) || error instanceof NoSlot || error instanceof ConfigurationError) {
       return { outcome: 'failed', error };
     }
     throw error;
@@ -297,7 +257,7 @@ async function attempt(effect: () => Promise<void>): Promise<Attempt> {
 
 function stopReasonFor(error: ExpectedError): StopReason | undefined {
   if (error instanceof NoSlot) return 'no slot';
-  return isCallFailure(error) && error.repair === 'resume' ? 'chat closed' : undefined;
+  return isChannelError(error) && error.repair === 'resume' ? 'chat closed' : undefined;
 }
 
 /** Sends a text once; if our agent is not in the chat, joins first. Returns how our agent has joined, even if the text failed. */
@@ -329,5 +289,5 @@ async function sendText(
 
 /** The call failed because our agent is not in the chat. */
 function isAbsence(error: ExpectedError | undefined): boolean {
-  return isCallFailure(error) && error.repair === 'join';
+  return isChannelError(error) && error.repair === 'join';
 }

@@ -4,8 +4,7 @@ import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
 import { raiseAlert } from '../outbound/ports.ts';
-import { Passage } from '../outbound/gate/passage.ts';
-import type { GateStore } from '../outbound/gate/store.ts';
+import type { CreateRateLimiter } from '../outbound/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
@@ -34,7 +33,7 @@ export interface RoutingPorts {
   /** The rules in force for an organization. */
   readonly rules: (organizationId: string) => Promise<RulesInForce>;
   readonly carrier: (organizationId: string) => Promise<RoutingCarrier>;
-  readonly gate: GateStore;
+  readonly createLimiter: CreateRateLimiter;
   readonly clock: Clock;
   readonly publish: Publish;
   /** When the function times out, ms since 1970. */
@@ -213,17 +212,15 @@ async function makeDecision(
 
 function rateLimitedCarrier(
   { organizationId, conversationId, metadata }: RoutingRequest,
-  decisionId: string,
-  { gate, clock, carrier, deadline }: RoutingPorts,
+  { createLimiter, clock, carrier, deadline }: RoutingPorts,
 ): RateLimitedCarrier {
   return new RateLimitedCarrier({
     carrier: () => carrier(organizationId),
-    gate: () => gate.read(organizationId),
-    passage: new Passage({ store: gate, clock, organizationId, run: decisionId, returning: false }),
+    limiter: createLimiter(organizationId, { share: 'routing' }),
     clock,
     latest: deadline - maxCallMs - marginMs,
-    onLocked: () => {
-      const title = 'LiveChat refuses the credentials; nothing is sent until they work again';
+    onCredentialsBlocked: () => {
+      const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
       const data = { severity: 'critical', title, ids: { organizationId, conversationId } } as const;
       return raiseAlert(data, eventCause(metadata), ['credentials', conversationId, String(clock.now())]);
     },

@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import { canonicalJson } from '../events/ids.ts';
-import type { ConversationKey } from '../outbound/queue.ts';
+import type { ConversationKey } from '../outbound/channel.ts';
 import { required, wholeNumber } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import type { RoutingFacts } from './facts.ts';

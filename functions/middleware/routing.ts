@@ -1,10 +1,8 @@
 import type { DomainEvent } from '../../core/events/event.ts';
 import { createBusPublisher } from '../../core/events/publish.ts';
 import { liveChatRouting } from '../../core/livechat/carrier.ts';
-import { gateStore } from '../../core/outbound/gate/store.ts';
-import { SendWatch } from '../../core/outbound/watch.ts';
+import { rateLimiters } from '../../core/outbound/ports.ts';
 import { systemClock } from '../../core/platform/clock.ts';
-import { wholeNumber } from '../../core/platform/configuration.ts';
 import type { RoutingOutcome, RoutingPorts } from '../../core/routing/route.ts';
 import { cachedRules } from '../../core/routing/store.ts';
 import { onEvent } from './on-event.ts';
