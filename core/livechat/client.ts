@@ -14,7 +14,6 @@ import {
   type UploadedFile,
   type Version,
 } from './api.ts';
-import type { ApiCredentials } from './credentials.ts';
 import {
   debugId,
   type ErrorCategory,
@@ -27,7 +26,8 @@ import {
 } from './errors.ts';
 
 export interface LiveChatClientOptions {
-  readonly credentials: ApiCredentials;
+  /** The `Authorization` header. */
+  readonly authorization: string;
   /** Such as `https://api.livechatinc.com`. */
   readonly baseUrl: string;
   /** `v3.6` or `3.6`. */
@@ -106,12 +106,12 @@ interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCal
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  const { credentials, organizationId, onCall, onNotice, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
+  const { authorization, organizationId, onCall, onNotice, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
   const version = parseVersion(options.version);
   const connect = Math.min(maxConnectMs, timeoutMs);
   const configured = http.extend({
     prefixUrl: `${parseBaseUrl(options.baseUrl)}/${formatVersion(version)}`,
-    headers: { authorization: authorization(credentials) },
+    headers: { authorization },
     timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
   return createClient({ http: configured, version, organizationId, onCall, onNotice, now });
@@ -137,11 +137,6 @@ function parseBaseUrl(baseUrl: string): string {
     return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   }
   throw new ConfigurationError('LIVECHAT_API_BASE_URL', 'an address such as https://api.livechatinc.com');
-}
-
-function authorization(credentials: ApiCredentials): string {
-  if (credentials.kind === 'bearer') return `Bearer ${credentials.accessToken}`;
-  return `Basic ${Buffer.from(`${credentials.accountId}:${credentials.apiKey}`).toString('base64')}`;
 }
 
 type RequestBody =

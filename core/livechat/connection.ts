@@ -1,18 +1,19 @@
 import type { Clock } from '../platform/clock.ts';
-import { ConfigurationError, type Environment, required } from '../platform/configuration.ts';
+import { ConfigurationError, type Environment } from '../platform/configuration.ts';
 import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { parseVersion, type Version } from './api.ts';
 import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
 import {
+  authorization,
   Credentials,
   type LiveChatCredentials,
   type OrganizationCredentials,
   parseCredentials,
   parsePreviousCredentials,
   secretNames,
-  selectApiCredentials,
+  secretPrefix,
 } from './credentials.ts';
 import { LiveChatRateLimitError, LiveChatRepairableError } from './errors.ts';
 
@@ -29,16 +30,12 @@ export interface Connection {
 
 /** Returns the connection of an organization. Credentials are cached. */
 export function createConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
-  const credentials = new Credentials({
-    read: readSecret,
-    prefix: secretPrefix(environment),
-    environment,
-  });
+  const credentials = new Credentials(environment);
   /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
-  const createClient = (organizationId: string, secret: OrganizationCredentials): LiveChatClient => {
+  const createClient = (organizationId: string, found: OrganizationCredentials): LiveChatClient => {
     const client = createLiveChatClient({
-      credentials: selectApiCredentials(secret),
+      authorization: authorization(found),
       ...apiSettings(environment),
       organizationId,
       onCall,
@@ -48,14 +45,14 @@ export function createConnections(environment = process.env): (organizationId: s
     return region === undefined ? client : client.inRegion(region);
   };
   return async (organizationId) => {
-    const secret = await credentials.get(organizationId);
+    const found = await credentials.get(organizationId);
     return {
-      client: createClient(organizationId, secret),
-      agentId: secret.current.LIVECHAT_AGENT_ID,
+      client: createClient(organizationId, found),
+      agentId: found.current.LIVECHAT_AGENT_ID,
       saveRegion: (region) => regions.set(organizationId, region),
       async refresh() {
         const fresh = await credentials.refresh(organizationId);
-        const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
+        const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(found.current);
         return changed ? createClient(organizationId, fresh) : undefined;
       },
     };
@@ -112,7 +109,7 @@ export async function openAccount(
   let client: LiveChatClient | undefined;
   const connect = () =>
     createLiveChatClient({
-      credentials: selectApiCredentials({ current: stored.current, source: `secret ${stored.name}` }),
+      authorization: authorization({ current: stored.current, source: `secret ${stored.name}` }),
       baseUrl,
       version,
       organizationId,
@@ -173,10 +170,6 @@ async function readStored(prefix: string, organizationId: string | undefined): P
     };
   }
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
-}
-
-function secretPrefix(environment: Environment): string {
-  return required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment);
 }
 
 function apiSettings(environment: Environment) {

@@ -29,7 +29,7 @@ const applyPlan = async (
     respondWith(200, { id: 'new' })(response, request);
   });
   const client = createLiveChatClient({
-    credentials: { kind: 'bearer', accessToken: 'token' },
+    authorization: 'Bearer token',
     baseUrl: server.url,
     version: 'v3.6',
   });
