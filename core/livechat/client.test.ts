@@ -68,10 +68,10 @@ async function expectSafeError(call: Promise<unknown>): Promise<LiveChatApiError
 
 describe('request', () => {
   describe('API methods', () => {
-    const table: [string, string, unknown, (client: LiveChatClient) => Promise<unknown>][] = [
+    const table: [string, unknown, unknown, (client: LiveChatClient) => Promise<unknown>][] = [
       [
         'agent/action/send_event',
-        'send_event.message.request.json',
+        fixture('api/send_event.message.request.json'),
         { event_id: 'T8RM2KD13X_7' },
         (client) =>
           client.sendEvent({
@@ -86,13 +86,13 @@ describe('request', () => {
       ],
       [
         'agent/action/resume_chat',
-        'resume_chat.request.json',
+        fixture('api/resume_chat.request.json'),
         fixture('api/resume_chat.response.json'),
         (client) => client.resumeChat({ chat: { id: chatId }, active: true }),
       ],
       [
         'agent/action/add_user_to_chat',
-        'add_user_to_chat.request.json',
+        fixture('api/add_user_to_chat.request.json'),
         undefined,
         (client) =>
           client.addUserToChat({
@@ -105,43 +105,31 @@ describe('request', () => {
       ],
       [
         'agent/action/transfer_chat',
-        'transfer_chat.agent.request.json',
+        fixture('api/transfer_chat.agent.request.json'),
         undefined,
         (client) => client.transferChat({ id: chatId, target: { type: 'agent', ids: ['tomas.reyes@acme.example'] } }),
       ],
       [
-        'agent/action/deactivate_chat',
-        'deactivate_chat.request.json',
-        undefined,
-        (client) => client.deactivateChat({ id: chatId, ignore_requester_presence: true }),
-      ],
-      [
         'agent/action/tag_thread',
-        'tag_thread.request.json',
+        fixture('api/tag_thread.request.json'),
         undefined,
         (client) => client.tagThread({ chat_id: chatId, thread_id: 'T8RM2KD13X', tag: 'bug_report' }),
       ],
       [
-        'agent/action/get_chat',
-        'get_chat.request.json',
-        fixture('api/get_chat.response.json'),
-        (client) => client.getChat({ chat_id: chatId, thread_id: 'T8RM2KD13X' }),
-      ],
-      [
         'agent/action/list_threads',
-        'list_threads.request.json',
+        fixture('api/list_threads.request.json'),
         fixture('api/list_threads.response.json'),
         (client) => client.listThreads({ chat_id: chatId, sort_order: 'desc', limit: 3 }),
       ],
       [
         'agent/action/list_chats',
-        'list_chats.request.v3.6.json',
+        { limit: 1 },
         { chats_summary: [{ id: chatId }], found_chats: 1 },
-        (client) => client.listChats({ filters: { active: true, group_ids: [4] }, sort_order: 'desc', limit: 100 }),
+        (client) => client.listChats({ limit: 1 }),
       ],
       [
         'configuration/action/register_webhook',
-        'register_webhook.request.json',
+        fixture('api/register_webhook.request.json'),
         fixture('api/register_webhook.response.json'),
         (client) =>
           client.registerWebhook({
@@ -156,25 +144,25 @@ describe('request', () => {
       ],
       [
         'configuration/action/unregister_webhook',
-        'unregister_webhook.request.json',
+        fixture('api/unregister_webhook.request.json'),
         undefined,
         (client) => client.unregisterWebhook({ id: 'f2b0974177aceab90cbf1ee15f0c896c', ...owner }),
       ],
       [
         'configuration/action/list_webhooks',
-        'list_webhooks.request.json',
+        fixture('api/list_webhooks.request.json'),
         [{ id: 'f2b0974177aceab90cbf1ee15f0c896c', action: 'incoming_event' }],
         (client) => client.listWebhooks(owner),
       ],
       [
         'configuration/action/get_license_webhooks_state',
-        'list_webhooks.request.json',
+        fixture('api/list_webhooks.request.json'),
         fixture('api/get_license_webhooks_state.response.json'),
         (client) => client.getLicenseWebhooksState(owner),
       ],
       [
         'configuration/action/enable_license_webhooks',
-        'list_webhooks.request.json',
+        fixture('api/list_webhooks.request.json'),
         undefined,
         (client) => client.enableLicenseWebhooks(owner),
       ],
@@ -186,7 +174,7 @@ describe('request', () => {
       expect(received).toMatchObject([
         { method: 'POST', path: `/v3.6/${path}`, headers: { 'content-type': 'application/json' } },
       ]);
-      expect(JSON.parse(String(received[0]?.body))).toEqual(fixture(`api/${request}`));
+      expect(JSON.parse(String(received[0]?.body))).toEqual(request);
       expect(calls).toEqual([
         {
           organizationId: 'organization-1',
@@ -228,26 +216,23 @@ describe('request', () => {
 
   describe('API version', () => {
     it.each([
-      ['3.4', '/v3.4/', { include_active: true, group_ids: [4] }],
-      ['v3.5', '/v3.5/', { include_active: true, group_ids: [4] }],
-      ['v3.6', '/v3.6/', { active: true, group_ids: [4] }],
-      ['3.10', '/v3.10/', { active: true, group_ids: [4] }],
-      ['4.0', '/v4.0/', { active: true, group_ids: [4] }],
-    ])('%s selects the path %s and the filter name for active chats', async (version, prefix, filters) => {
+      ['3.4', '/v3.4/'],
+      ['v3.6', '/v3.6/'],
+      ['3.10', '/v3.10/'],
+      ['4.0', '/v4.0/'],
+    ])('%s selects the path %s', async (version, prefix) => {
       const { client, received } = await served(respondWith(200, { chats_summary: [] }), { version });
-      await client.listChats({ filters: { active: true, group_ids: [4] } });
-      await client.listChats({ page_id: 'next' });
-      expect(received.map(({ path }) => path)).toEqual(Array(2).fill(`${prefix}agent/action/list_chats`));
-      expect(received.map(({ body }) => JSON.parse(String(body)))).toEqual([{ filters }, { page_id: 'next' }]);
+      await client.listChats({ limit: 1 });
+      expect(received.map(({ path }) => path)).toEqual([`${prefix}agent/action/list_chats`]);
     });
 
     it('reports legacy and deprecation notices, also of error responses', async () => {
       const headers = { Legacy: '2026-01-31', Deprecation: '2026-06-30' };
       const { client, notices } = await served(respondWith(404, fixture('api/error.not_found.404.json'), headers));
-      await expect(client.getChat({ chat_id: chatId })).rejects.toThrow();
+      await expect(client.listThreads({ chat_id: chatId })).rejects.toThrow();
       expect(notices).toEqual([
-        { kind: 'legacy', date: '2026-01-31', method: 'get_chat' },
-        { kind: 'deprecation', date: '2026-06-30', method: 'get_chat' },
+        { kind: 'legacy', date: '2026-01-31', method: 'list_threads' },
+        { kind: 'deprecation', date: '2026-06-30', method: 'list_threads' },
       ]);
     });
   });
@@ -276,8 +261,8 @@ describe('settings', () => {
   it('accept a base URL with a path and a trailing slash', async () => {
     const server = await startServer(respondWith(200, ''));
     stops.push(server.stop);
-    await clientAt(`${server.url}/livechat/`).client.deactivateChat({ id: chatId });
-    expect(server.received.map(({ path }) => path)).toEqual(['/livechat/v3.6/agent/action/deactivate_chat']);
+    await clientAt(`${server.url}/livechat/`).client.transferChat({ id: chatId });
+    expect(server.received.map(({ path }) => path)).toEqual(['/livechat/v3.6/agent/action/transfer_chat']);
   });
 });
 
@@ -367,7 +352,7 @@ describe('response', () => {
 
     it('rejects an HTML response of a method without a result', async () => {
       const { client } = await served(respondWith(200, '<html></html>'));
-      expect(await expectSafeError(client.deactivateChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
+      expect(await expectSafeError(client.transferChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
     });
 
     it.each([{}, { threads: [{ id: 't', events: [{ id: 'e', custom_id: 7 }] }] }, { threads: [{ events: [] }] }])(
@@ -433,7 +418,7 @@ describe('response', () => {
 
     it('does not retry', async () => {
       const { client, received } = await served(respondWith(503, ''));
-      await expectSafeError(client.getChat({ chat_id: 'c' }));
+      await expectSafeError(client.listThreads({ chat_id: 'c' }));
       expect(received).toHaveLength(1);
     });
   });

@@ -5,15 +5,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import {
-  createMethods,
-  formatVersion,
-  type Method,
-  parseVersion,
-  type Transport,
-  type UploadedFile,
-  type Version,
-} from './api.ts';
+import { createMethods, formatVersion, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
 import {
   debugId,
   type ErrorCategory,
@@ -100,21 +92,20 @@ const http = got.extend({
 
 interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice'> {
   readonly http: Got;
-  readonly version: Version;
   readonly now: () => number;
 }
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
   const { authorization, organizationId, onCall, onNotice, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
-  const version = parseVersion(options.version);
+  const version = formatVersion(parseVersion(options.version));
   const connect = Math.min(maxConnectMs, timeoutMs);
   const configured = http.extend({
-    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${formatVersion(version)}`,
+    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${version}`,
     headers: { authorization },
     timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
-  return createClient({ http: configured, version, organizationId, onCall, onNotice, now });
+  return createClient({ http: configured, organizationId, onCall, onNotice, now });
 }
 
 function createClient(settings: Settings): LiveChatClient {
@@ -123,7 +114,7 @@ function createClient(settings: Settings): LiveChatClient {
     upload: async (method, file) => call(settings, method, await uploadForm(method.name, file)),
   };
   return {
-    ...createMethods(transport, settings.version),
+    ...createMethods(transport),
     inRegion: (region) => {
       if (!isRegion(region)) throw new TypeError('a region has 1 to 32 letters, digits and hyphens');
       return createClient({ ...settings, http: settings.http.extend({ headers: { 'x-region': region } }) });

@@ -8,10 +8,8 @@ import { type CallRecord, createLiveChatClient, type LiveChatClient, type Versio
 import {
   authorization,
   Credentials,
-  type LiveChatCredentials,
   type OrganizationCredentials,
-  parseCredentials,
-  parsePreviousCredentials,
+  parseVersions,
   secretNames,
   secretPrefix,
 } from './credentials.ts';
@@ -71,16 +69,13 @@ function onNotice({ kind, date, method }: VersionNotice): void {
 }
 
 /** Credentials as stored in Secrets Manager. */
-export interface StoredCredentials {
+export interface StoredCredentials extends OrganizationCredentials {
   /** The secret's name. */
   readonly name: string;
   /** The secret's JSON, which may have fields that the bridge does not know. */
   readonly text: string;
-  readonly current: LiveChatCredentials;
   /** ms since 1970 */
   readonly changedAt: number;
-  /** The previous version, if it exists and is valid. */
-  readonly previous: LiveChatCredentials | undefined;
 }
 
 /** An organization's LiveChat account, for operator commands. Functions use {@link createConnections}. */
@@ -105,25 +100,22 @@ export async function openAccount(
 ): Promise<Account> {
   const stored = await readStored(secretPrefix(environment), organizationId);
   const notices: VersionNotice[] = [];
-  const { baseUrl, version } = apiSettings(environment);
+  const settings = apiSettings(environment);
   let client: LiveChatClient | undefined;
-  const connect = () =>
-    createLiveChatClient({
-      authorization: authorization({ current: stored.current, source: `secret ${stored.name}` }),
-      baseUrl,
-      version,
-      organizationId,
-      onNotice: (notice) => notices.push(notice),
-    });
   return {
     stored,
-    baseUrl,
-    version: parseVersion(version),
+    baseUrl: settings.baseUrl,
+    version: parseVersion(settings.version),
     notices,
     async call(send) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          client ??= connect();
+          client ??= createLiveChatClient({
+            ...settings,
+            authorization: authorization(stored),
+            organizationId,
+            onNotice: (notice) => notices.push(notice),
+          });
           return await send(client);
         } catch (error) {
           const next = attempt < maxAttempts ? await clientForRetry(error, client, clock) : undefined;
@@ -161,13 +153,8 @@ async function readStored(prefix: string, organizationId: string | undefined): P
   for (const name of names) {
     const [current, previous] = await Promise.all([readSecret(name, 'AWSCURRENT'), readSecret(name, 'AWSPREVIOUS')]);
     if (!current) continue;
-    return {
-      name,
-      text: current.text,
-      current: parseCredentials(current.text, `secret ${name}`),
-      changedAt: current.createdAt,
-      previous: previous && parsePreviousCredentials(previous.text),
-    };
+    const source = `secret ${name}`;
+    return { ...parseVersions(source, current, previous), name, text: current.text, changedAt: current.createdAt };
   }
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment, required, wholeNumber } from '../platform/configuration.ts';
 import { logger } from '../platform/logger.ts';
-import { isAccessDenied, type ReadSecret, readSecret } from '../platform/secrets-manager.ts';
+import { isAccessDenied, type ReadSecret, readSecret, type SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
@@ -164,13 +164,8 @@ export class Credentials {
       withPrevious ? this.#read(name, 'AWSPREVIOUS') : undefined,
     ]);
     const readAt = this.#now();
-    const source = `secret ${name}`;
     const entry: Entry = {
-      credentials: current && {
-        source,
-        current: parseCredentials(current.text, source),
-        previous: previous && parsePreviousCredentials(previous.text),
-      },
+      credentials: current && parseVersions(`secret ${name}`, current, previous),
       previousExpiresAt: (current?.createdAt ?? 0) + rotationGraceMs,
       readAt,
       refreshedAt: withPrevious ? readAt : (this.#entries.get(name)?.refreshedAt ?? Number.NEGATIVE_INFINITY),
@@ -191,12 +186,17 @@ export class Credentials {
   }
 }
 
-/** Returns undefined for a malformed previous version, so that it does not invalidate the current one. */
-export function parsePreviousCredentials(text: string): LiveChatCredentials | undefined {
+/** A malformed previous version counts as missing, so that it does not invalidate the current one. */
+export function parseVersions(
+  source: string,
+  current: SecretVersion,
+  previous: SecretVersion | undefined,
+): OrganizationCredentials {
+  const credentials = parseCredentials(current.text, source);
   try {
-    return parseCredentials(text, 'AWSPREVIOUS');
+    return { source, current: credentials, previous: previous && parseCredentials(previous.text, source) };
   } catch {
-    return undefined;
+    return { source, current: credentials };
   }
 }
 
@@ -211,7 +211,7 @@ function emptySecretError(source: string): ConfigurationError {
 const record = z.record(z.string(), z.unknown());
 
 /** Reads a secret's JSON. Throws {@link ConfigurationError} naming the field, never its value. */
-export function parseCredentials(text: string, where: string): LiveChatCredentials {
+function parseCredentials(text: string, where: string): LiveChatCredentials {
   const json = text.trim() === '' ? {} : parseJson(text, where);
   const parsed = fields.safeParse(json);
   if (parsed.success) return parsed.data;
