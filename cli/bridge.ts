@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import { localStage, outputsParameter, type StageOutputs, stageOutputs } from '../core/platform/configuration.ts';
 import { settings } from '../stacks/topology.ts';
-import { parseOptions } from './command.ts';
+import { withInput } from './command.ts';
 import { CliError, UsageError } from './errors.ts';
 
 const localEndpoint = 'http://127.0.0.1:4566';
@@ -64,16 +64,11 @@ const findBridge = async (stage: string | undefined): Promise<StageOutputs> => {
   return outputs;
 };
 
-/** A command's action: parses the options, finds the bridge and runs `work`, which imports what needs core. */
-export const withBridge =
-  <Schema extends z.ZodMiniType<{ stage?: string | undefined }>>(
-    schema: Schema,
-    work: (options: z.output<Schema>, bridge: StageOutputs) => Promise<void>,
-  ) =>
-  async (options: unknown): Promise<void> => {
-    const parsed = parseOptions(schema, options);
-    await work(parsed, await findBridge(parsed.stage));
-  };
+/** A command's action: parses its input, finds the bridge and runs `work`, which imports what needs core. */
+export const withBridge = <Schema extends z.ZodMiniType<{ stage?: string | undefined }>>(
+  schema: Schema,
+  work: (input: z.output<Schema>, bridge: StageOutputs) => Promise<void>,
+) => withInput(schema, async (input) => work(input, await findBridge(input.stage)));
 
 const listOrganizations = async (): Promise<string[]> => {
   const { organizations } = await import('../core/conversations/queries.ts');

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import * as z from 'zod/mini';
 import { UsageError } from './errors.ts';
 
@@ -13,23 +13,31 @@ const withExamples = (command: Command, { description, examples }: CommandHelp):
     .description(description)
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ livechat ${line}`).join('\n')}`);
 
+const jsonOption = () => new Option('--json', 'print one JSON object');
+const stageOption = () =>
+  new Option(
+    '--stage <name>',
+    'a deployed stage, found with your AWS credentials (default: the local engine at AWS_ENDPOINT_URL or http://127.0.0.1:4566)',
+  );
+
+/** Lets the options of every command stand before its name too: `livechat --json send` is `livechat send --json`. */
+export const withGlobalOptions = (command: Command): Command =>
+  command.enablePositionalOptions().addOption(jsonOption().hideHelp()).addOption(stageOption().hideHelp());
+
 /** A command that only has subcommands. */
 export const commandGroup = (name: string, help: CommandHelp, commands: readonly Command[]): Command => {
-  const command = withExamples(new Command(name), help);
+  const command = withGlobalOptions(withExamples(new Command(name), help));
   for (const one of commands) command.addCommand(one);
   return command;
 };
 
 /** A command that needs no bridge. */
 export const plainCommand = (name: string, help: CommandHelp): Command =>
-  withExamples(new Command(name), help).option('--json', 'print one JSON object');
+  withExamples(new Command(name), help).addOption(jsonOption());
 
 /** A command that works on a bridge: the local engine or a deployed stage. Its schema includes {@link bridgeOptions}. */
 export const bridgeCommand = (name: string, help: CommandHelp): Command =>
-  plainCommand(name, help).option(
-    '--stage <name>',
-    'a deployed stage, found with your AWS credentials (default: the local engine at AWS_ENDPOINT_URL or http://127.0.0.1:4566)',
-  );
+  plainCommand(name, help).addOption(stageOption());
 
 /** For a command that asks before it makes a change. Its schema includes {@link confirmationOptions}. */
 export const withConfirmation = (command: Command): Command => command.option('--yes', 'do not ask for confirmation');
@@ -80,10 +88,37 @@ export const duration = z.pipe(
 
 const toFlag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** The values of the arguments and options of a command by name. A global option applies unless the command has its own. */
+const readInput = (command: Command): Record<string, unknown> => {
+  const input = { ...command.opts() };
+  for (let group = command.parent; group; group = group.parent) {
+    for (const [name, value] of Object.entries(group.opts())) {
+      if (!command.options.some((option) => option.attributeName() === name)) {
+        throw new UsageError(`livechat ${command.parent?.name()} ${command.name()} has no option ${toFlag(name)}.`);
+      }
+      input[name] ??= value;
+    }
+  }
+  command.registeredArguments.forEach((argument, index) => {
+    input[argument.name()] = command.processedArgs[index];
+  });
+  return input;
+};
+
 /** @throws UsageError that names the option but not its value, which can be a secret */
-export const parseOptions = <Schema extends z.ZodMiniType>(schema: Schema, options: unknown): z.output<Schema> => {
-  const parsed = schema.safeParse(options);
+const parseInput = <Schema extends z.ZodMiniType>(schema: Schema, input: unknown): z.output<Schema> => {
+  const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UsageError(`${toFlag(String(issue?.path[0]))} must be ${issue?.message}.`);
 };
+
+/** A command's action: parses its arguments and options, by name, and runs `work`. */
+export const withInput =
+  <Schema extends z.ZodMiniType>(schema: Schema, work: (input: z.output<Schema>) => Promise<void>) =>
+  // Commander passes the command last.
+  async (...args: unknown[]): Promise<void> => {
+    const command = args.at(-1);
+    if (!(command instanceof Command)) throw new TypeError('expected to be called by commander');
+    await work(parseInput(schema, readInput(command)));
+  };

@@ -20,32 +20,27 @@ import type { DeliveryView, Seen, TryView } from '../core/outbound/view.ts';
 import { chooseOrganization, chooseOrganizations } from './bridge.ts';
 import type { EraseOptions, ListOptions, ShowOptions } from './commands/conversations.ts';
 import { CliError, UsageError } from './errors.ts';
-import { colours, print, printable, printJson, printTable } from './output.ts';
+import { colours, print, printable, printJson, printPage, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
 
 /** Lists the conversations with the latest activity. */
-export const listLatest = async ({ status, organization, limit, json }: ListOptions): Promise<void> => {
+export const listLatest = async (options: ListOptions): Promise<void> => {
+  const { status, organization, limit } = options;
   const ids = await chooseOrganizations(organization);
   const wanted = status === undefined ? statuses : [status];
   const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, limit + 1)));
-  const found = sortByLatestActivity(lists.flat());
-  const conversations = found.slice(0, limit);
-  const more = found.length > limit;
-  if (json) {
-    printJson({ ok: true, conversations, more });
-    return;
-  }
-  printTable(
-    ['chat', 'status', 'last activity', 'customer', 'assigned'],
-    conversations.map((one) => [
-      one.id,
-      one.status,
-      one.lastActivityAt.slice(0, 19),
-      printable(customerName(one)),
-      printable(assignees(one)),
-    ]),
+  printPage('conversations', sortByLatestActivity(lists.flat()), options, (conversations) =>
+    printTable(
+      ['chat', 'status', 'last activity', 'customer', 'assigned'],
+      conversations.map((one) => [
+        one.id,
+        one.status,
+        one.lastActivityAt.slice(0, 19),
+        printable(customerName(one)),
+        printable(assignees(one)),
+      ]),
+    ),
   );
-  if (more) print(colours.dim('There are more: raise --limit.'));
 };
 
 const customerName = ({ participants }: ConversationSummary): string => {
@@ -68,8 +63,8 @@ const findConversation = async (id: string, organization: string | undefined): P
 };
 
 /** Shows one conversation with its messages and their timelines. */
-export const showConversation = async (id: string, { organization, limit, json }: ShowOptions): Promise<void> => {
-  const conversation = await findConversation(id, organization);
+export const showConversation = async ({ chat, organization, limit, json }: ShowOptions): Promise<void> => {
+  const conversation = await findConversation(chat, organization);
   const transcript = await loadTranscript(conversation, { limit });
   if (json) printJson({ ok: true, conversation, ...transcript });
   else printConversation(conversation, transcript);
@@ -171,10 +166,10 @@ const formatOutcome = ({ outcome, error, cause }: TryView): string =>
   error ? `${outcome}: ${error}${cause ? ` (${printable(cause)})` : ''}` : outcome;
 
 /** Erases one customer's data after showing it. */
-export const eraseCustomer = async (chat: string | undefined, options: EraseOptions): Promise<void> => {
-  const target = await findTarget(chat, options);
+export const eraseCustomer = async (options: EraseOptions): Promise<void> => {
+  const target = await findTarget(options);
   const stored = await findStoredData(target);
-  if (isEmpty(stored)) throw new CliError(`No data is stored for ${chat ?? options.customer}.`);
+  if (isEmpty(stored)) throw new CliError(`No data is stored for ${options.chat ?? options.customer}.`);
   if (!options.json) printStoredData(stored);
   const { organizationId, conversationIds } = stored;
   const result = { organizationId, conversationIds, erased: countItems(stored), notErased };
@@ -202,10 +197,7 @@ export const eraseCustomer = async (chat: string | undefined, options: EraseOpti
   else print(colours.green('Erased.'));
 };
 
-const findTarget = async (
-  chat: string | undefined,
-  { customer, organization }: EraseOptions,
-): Promise<ErasureTarget> => {
+const findTarget = async ({ chat, customer, organization }: EraseOptions): Promise<ErasureTarget> => {
   if (chat === undefined) {
     const organizationId = await chooseOrganization(organization);
     return { organizationId, customers: customer === undefined ? [] : [customer] };

@@ -54,6 +54,9 @@ describe('livechat dead-letters', () => {
     const [deadLetter] = await listForChat(chatId);
     expect(deadLetter).toMatchObject({ kind: 'send', errorName: 'LiveChatClientError', organizationId, redrives: 0 });
     const id = deadLetter?.id ?? '';
+    const piped = cli.start('dead-letters', 'list');
+    piped.closeOutput();
+    expect(await piped.ended).toMatchObject({ stderr: '' });
     const { stdout } = await cli.run('dead-letters', 'show', id);
     expect(stdout).toContain(`Hello ${chatId}`);
     expect(await cli.json('dead-letters', 'show', id)).toMatchObject({ deadLetter, letter: { kind: 'send' } });

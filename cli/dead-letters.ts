@@ -2,21 +2,16 @@ import { redriveAll, select } from '../core/outbound/dead-letters/select.ts';
 import { type Archived, find } from '../core/outbound/dead-letters/store.ts';
 import type { ListOptions, RedriveOptions, ShowOptions } from './commands/dead-letters.ts';
 import { CliError, exitCodes } from './errors.ts';
-import { colours, print, printable, printJson, printTable } from './output.ts';
+import { colours, print, printable, printJson, printPage, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
 
 /** Lists the newest dead letters. */
-export const listDeadLetters = async ({ status, filter, maxAge, limit, json }: ListOptions): Promise<void> => {
+export const listDeadLetters = async (options: ListOptions): Promise<void> => {
+  const { status, filter, maxAge, limit } = options;
   const found = await select(status, { ...filter, maxAgeMs: maxAge }, { limit: limit + 1, now: Date.now() });
-  const deadLetters = found.slice(0, limit);
-  const more = found.length > limit;
-  if (json) {
-    printJson({ ok: true, deadLetters, more });
-    return;
-  }
-  if (deadLetters.length === 0) print(`No ${status} dead letters.`);
-  else printDeadLetters(deadLetters);
-  if (more) print(colours.dim('There are more: raise --limit.'));
+  printPage('deadLetters', found, options, (deadLetters) =>
+    deadLetters.length === 0 ? print(`No ${status} dead letters.`) : printDeadLetters(deadLetters),
+  );
 };
 
 const printDeadLetters = (deadLetters: readonly Archived[]): void =>
@@ -35,10 +30,8 @@ const printDeadLetters = (deadLetters: readonly Archived[]): void =>
   );
 
 /** Shows everything that is stored of one dead letter. */
-export const showDeadLetter = async (id: string, { json }: ShowOptions): Promise<void> => {
-  const found = await find(id);
-  if (!found) throw new CliError(`Dead letter ${id} not found. See \`livechat dead-letters list\`.`);
-  const { archived, letter } = found;
+export const showDeadLetter = async ({ id, json }: ShowOptions): Promise<void> => {
+  const { archived, letter } = await findById(id, 'See `livechat dead-letters list`.');
   if (json) {
     printJson({ ok: true, deadLetter: archived, letter });
     return;
@@ -51,11 +44,11 @@ export const showDeadLetter = async (id: string, { json }: ShowOptions): Promise
 };
 
 /** Redrives the selected dead letters after showing them. */
-export const redriveDeadLetters = async (ids: readonly string[], options: RedriveOptions): Promise<void> => {
-  const { filter, maxAge, dryRun, json } = options;
+export const redriveDeadLetters = async (options: RedriveOptions): Promise<void> => {
+  const { id: ids, filter, maxAge, dryRun, json } = options;
   const selected =
     ids.length > 0
-      ? await Promise.all(ids.map(findById))
+      ? await Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).archived))
       : await select('open', { ...filter, maxAgeMs: maxAge }, { limit: Number.POSITIVE_INFINITY, now: Date.now() });
   if (!json && selected.length > 0) printDeadLetters(selected);
   if (dryRun || selected.length === 0) {
@@ -79,10 +72,10 @@ export const redriveDeadLetters = async (ids: readonly string[], options: Redriv
   for (const one of refused) print(colours.red(`Not redriven: ${one.refused}`));
 };
 
-const findById = async (id: string): Promise<Archived> => {
+const findById = async (id: string, advice: string) => {
   const found = await find(id);
-  if (!found) throw new CliError(`Dead letter ${id} not found. Nothing was redriven.`);
-  return found.archived;
+  if (!found) throw new CliError(`Dead letter ${id} not found. ${advice}`);
+  return found;
 };
 
 /** For example: `3 send LiveChatServerError, 1 event NotDelivered`. */

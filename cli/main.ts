@@ -47,6 +47,14 @@ const toFailure = (error: unknown): Failure | undefined => {
   return message === undefined ? undefined : { exitCode: exitCodes.failure, message };
 };
 
+// The reader of the output, such as `head`, has closed it. End as on SIGPIPE, which Node ignores.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (!('code' in error && error.code === 'EPIPE')) throw error;
+    process.exit(exitCodes.outputClosed);
+  });
+}
+
 const program = await createProgram();
 
 try {

@@ -47,3 +47,20 @@ export const printTable = (
   for (const row of rows) table.push(row.map((cell) => cell ?? ''));
   for (const line of table.toString().split('\n')) print(line.trimEnd());
 };
+
+/** Prints the first `limit` of the found items: as a JSON field called `name`, or with `printItems`. */
+export const printPage = <Item>(
+  name: string,
+  found: readonly Item[],
+  { limit, json }: { limit: number; json: boolean },
+  printItems: (items: readonly Item[]) => void,
+): void => {
+  const items = found.slice(0, limit);
+  const more = found.length > limit;
+  if (json) {
+    printJson({ ok: true, [name]: items, more });
+    return;
+  }
+  printItems(items);
+  if (more) print(colours.dim('There are more: raise --limit.'));
+};

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { livechat } from '../test/cli.ts';
+import { livechat, startLivechat } from '../test/cli.ts';
 import { createProgram } from './program.ts';
 
 const page = new URL('../docs/reference/cli.md', import.meta.url);
@@ -84,9 +84,48 @@ describe('the exit code', () => {
     [['gate', 'set', '--calls-per-second', '1001']],
     [['gate', 'show', '--organization', 'acme']],
     [['gate', 'show', '--stage', '../other']],
+    [['--stage', '../other', 'gate', 'show']],
+    [['--loud', 'gate', 'show']],
+    [['--stage', 'production', 'simulate', 'chat']],
   ])('%j is 2, a usage error', async (args) => {
     const { code, stderr } = await livechat(...args);
     expect(code).toBe(2);
     expect(stderr).not.toContain('    at ');
+  });
+
+  test('is 141 without an error if the reader of stdout has closed it', async () => {
+    const command = startLivechat(['--help']);
+    command.closeOutput();
+    expect(await command.ended).toMatchObject({ code: 141, stderr: '' });
+  });
+});
+
+describe('global options', () => {
+  const nowhere = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
+
+  test.each([
+    [['--json', 'conversations', 'list']],
+    [['conversations', '--json', 'list']],
+    [['conversations', 'list', '--json']],
+  ])('%j prints JSON', async (args) => {
+    const { code, stdout } = await startLivechat(args, nowhere).ended;
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  test.each([
+    [['--stage', 'blue', 'gate', 'show']],
+    [['gate', '--stage', 'blue', 'show']],
+    [['--stage', 'green', 'gate', 'show', '--stage', 'blue']],
+  ])('%j finds the stage blue', async (args) => {
+    const aws = { ...nowhere, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'mine' };
+    const { stderr } = await startLivechat(args, aws).ended;
+    expect(stderr).toContain('No response from http://127.0.0.1:1');
+  });
+
+  test('the value of another option can look like a global option', async () => {
+    const args = ['send', '--chat', 'T8RM2K0V9X', '--text', '--json'];
+    const { stdout, stderr } = await startLivechat(args, nowhere).ended;
+    expect(stdout + stderr).toContain('ECONNREFUSED');
   });
 });

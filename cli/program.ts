@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { Command } from 'commander';
 import * as z from 'zod/mini';
+import { withGlobalOptions } from './command.ts';
 
 const commandModule = z.object({
   register: z.custom<(program: Command) => void>((value) => typeof value === 'function', 'a function'),
@@ -23,9 +24,14 @@ const throwErrors = (command: Command): void => {
 };
 
 export const createProgram = async (): Promise<Command> => {
-  const program = new Command('livechat')
+  const program = withGlobalOptions(new Command('livechat'))
     .description('Operates and inspects the bridge between LiveChat and the message bus.')
-    .addHelpText('after', '\nEvery command takes --json and --help. Exit codes: 0 success, 1 failure, 2 usage error.');
+    .addHelpText(
+      'after',
+      `
+Every command takes --json and --help, and all but simulate take --stage. They may stand before the command too.
+Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted, 141 the reader of the output closed it.`,
+    );
   await registerCommands(program);
   throwErrors(program);
   return program;

@@ -76,6 +76,15 @@ describe('a command that asks for confirmation', () => {
   });
 });
 
+test('Ctrl-C during a progress bar ends the command with exit code 130', async () => {
+  const local = await sharedLocal();
+  const args = ['simulate', 'load', '--simulator', local.livechat, '--chats', '1', '--messages', '100', '--rate', '2'];
+  const { type, ended, shown } = startInTerminal(args, {});
+  await expect.poll(shown, pollOptions).toMatch(/Playing \d+\/101/);
+  type(keys.controlC);
+  expect(await ended).toBe(130);
+});
+
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 describe('a progress bar', () => {

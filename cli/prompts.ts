@@ -1,3 +1,4 @@
+import { clearLine, cursorTo } from 'node:readline';
 import { CliError, UsageError } from './errors.ts';
 import { printStatus } from './output.ts';
 
@@ -34,11 +35,17 @@ export interface Progress {
   say(line: string): void;
 }
 
-const shownAfterMs = 1000;
+const refreshMs = 1000;
+const barWidth = 30;
+
+const formatBar = (label: string, done: number, steps: number): string => {
+  const filled = Math.round((barWidth * Math.min(done, steps)) / Math.max(1, steps));
+  return `${label} ${done}/${steps} ${'━'.repeat(filled)}${'─'.repeat(barWidth - filled)}`;
+};
 
 /**
- * Runs `work`. Shows a progress bar on stderr if it takes longer than a second and stderr is a terminal. `steps` is how
- * often `work` calls `step`.
+ * Runs `work`. If it takes longer than a second and stderr is a terminal, shows a progress bar on stderr, updated every
+ * second. `steps` is how often `work` calls `step`.
  */
 export const withProgress = async <Result>(
   label: string,
@@ -46,28 +53,31 @@ export const withProgress = async <Result>(
   work: (progress: Progress) => Promise<Result>,
 ): Promise<Result> => {
   if (process.stderr.isTTY !== true) return work({ step() {}, say: printStatus });
-  // Loaded on demand, to keep the start of the other commands fast.
-  const { progress } = await import('@clack/prompts');
   let done = 0;
-  let bar: ReturnType<typeof progress> | undefined;
-  const timer = setTimeout(() => {
-    bar = progress({ max: Math.max(1, steps), size: 30, output: process.stderr, withGuide: false });
-    bar.start(label);
-    bar.advance(done, `${label} ${done}/${steps}`);
-  }, shownAfterMs);
+  let shown = false;
+  const clear = () => {
+    if (!shown) return;
+    shown = false;
+    cursorTo(process.stderr, 0);
+    clearLine(process.stderr, 0);
+  };
+  const timer = setInterval(() => {
+    clear();
+    shown = true;
+    process.stderr.write(formatBar(label, done, steps));
+  }, refreshMs);
   try {
     return await work({
       step() {
         done += 1;
-        bar?.advance(1, `${label} ${done}/${steps}`);
       },
       say(line) {
-        if (bar) bar.message(line);
-        else printStatus(line);
+        clear();
+        printStatus(line);
       },
     });
   } finally {
-    clearTimeout(timer);
-    bar?.clear();
+    clearInterval(timer);
+    clear();
   }
 };

@@ -109,7 +109,7 @@ describe('livechat send', () => {
     [['--text', ''], 2, '--text must be a text that is not empty'],
     [['--file', '/nowhere/at.all'], 1, '/nowhere/at.all cannot be read: ENOENT'],
     [['--file', createFile('large.bin', Buffer.alloc(10 * 1024 * 1024 + 1))], 2, 'is larger than 10 MB'],
-    [['--card', createFile('no.json', 'Hello')], 2, 'no.json is not JSON'],
+    [['--card', createFile('no.json', 'Hello')], 1, 'no.json is not JSON'],
     [['--card', createFile('odd.json', '{"templateId":"cards","elements":[]}')], 2, 'The message cannot be sent. '],
     [['--text', 'Hi', '--on-inactive', 'shout'], 2, 'shout'],
     [['--text', 'Hi', '--expires-in-seconds', '0'], 2, '--expires-in-seconds must be'],

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
 import { liveChatSender } from '../core/livechat/sender.ts';
 import { localFileKey, storeLocalFile } from '../core/media/store.ts';
@@ -12,7 +13,8 @@ import { progressOf, type RequestProgress } from '../core/outbound/follow.ts';
 import { checkRequest, type SendRequest, submit } from '../core/outbound/submit.ts';
 import { chooseOrganization } from './bridge.ts';
 import type { SendOptions } from './commands/send.ts';
-import { CliError, describeCause, exitCodes, UsageError } from './errors.ts';
+import { CliError, exitCodes, UsageError } from './errors.ts';
+import { readJson, withFileErrors } from './files.ts';
 import { colours, print, printJson } from './output.ts';
 
 /** Puts a send request on the bus and, with --wait, waits for its result. */
@@ -116,7 +118,8 @@ interface PreparedMessage {
 /** @throws CliError, UsageError if a file cannot be read or sent */
 const prepareMessage = async ({ text, file, card }: SendOptions, target: SendTarget): Promise<PreparedMessage> => {
   if (text !== undefined) return { message: { type: 'text', content: text } };
-  if (card !== undefined) return { message: { type: 'interactive', content: await readCard(card) } };
+  if (card !== undefined)
+    return { message: { type: 'interactive', content: await readJson(card, z.unknown(), 'a rich message') } };
   if (file === undefined) throw new UsageError('Pass one of --text, --file and --card.');
   if (URL.parse(file)?.protocol === 'https:') return { message: { type: 'media', content: { url: file } } };
   return prepareLocalFile(file, target);
@@ -124,10 +127,10 @@ const prepareMessage = async ({ text, file, card }: SendOptions, target: SendTar
 
 /** A local file is uploaded to the media bucket, next to the files of the conversation. */
 const prepareLocalFile = async (path: string, { requestId, ...conversation }: SendTarget): Promise<PreparedMessage> => {
-  const bytes = await readFrom(path, async () => {
+  const bytes = await withFileErrors(path, async () => {
     await access(path, constants.R_OK);
     const found = await stat(path);
-    if (!found.isFile()) throw new UsageError('it is not a file');
+    if (!found.isFile()) throw new UsageError(`${path} is not a file.`);
     return found.size;
   });
   if (bytes > maxFileBytes) throw new UsageError(`${path} is larger than 10 MB, LiveChat's limit.`);
@@ -136,21 +139,4 @@ const prepareLocalFile = async (path: string, { requestId, ...conversation }: Se
     message: { type: 'media', content: { key: localFileKey(place, path), name: basename(path) } },
     upload: () => storeLocalFile(place, path),
   };
-};
-
-const readCard = async (path: string): Promise<unknown> => {
-  const text = await readFrom(path, () => readFile(path, 'utf8'));
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UsageError(`${path} is not JSON: a rich message is expected.`, { cause });
-  }
-};
-
-const readFrom = async <Result>(path: string, read: () => Promise<Result>): Promise<Result> => {
-  try {
-    return await read();
-  } catch (cause) {
-    throw new CliError(`${path} cannot be read: ${describeCause(cause)}`, { cause });
-  }
 };

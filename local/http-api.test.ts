@@ -16,7 +16,7 @@ const server = createHttpApi({
     events.push({ name, event });
     return answer(event);
   },
-  fallback: (asked) => new Response(`console: ${asked.method} ${new URL(asked.url).pathname}`),
+  fallback: (request) => new Response(`console: ${request.method} ${new URL(request.url).pathname}`),
   onWebhook: (activity) => activities.push(activity),
   report: (message) => reports.push(message),
   now: () => new Date('2030-01-01T00:00:00Z'),

@@ -69,28 +69,20 @@ export function createHttpApi(options: HttpApiOptions): Server {
   });
 }
 
-/** Resolves with undefined once the body exceeds the limit; the rest is discarded. */
-function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
+/** Returns undefined once the body exceeds the limit; the rest is discarded. */
+async function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const discard = () => {
-    chunks.length = 0;
-    request.removeAllListeners('data');
-    request.resume();
-    resolve(undefined);
-  };
-  if (Number(request.headers['content-length'] ?? 0) > limit) discard();
-  else {
-    request.on('data', (chunk: Buffer) => {
+  if (Number(request.headers['content-length'] ?? 0) <= limit) {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       size += chunk.length;
-      if (size > limit) discard();
-      else chunks.push(chunk);
-    });
+      if (size > limit) break;
+      chunks.push(chunk);
+    }
+    if (size <= limit) return Buffer.concat(chunks);
   }
-  request.on('end', () => resolve(Buffer.concat(chunks)));
-  request.on('error', reject);
-  return promise;
+  request.resume();
+  return undefined;
 }
 
 /** Reads LiveChat's action from the start of the body, for the log only. Quotes inside a text are escaped, so a message cannot imitate one. */

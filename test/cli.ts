@@ -14,6 +14,8 @@ export interface CliProcess {
   /** stdout and stderr so far. */
   printed(): string;
   kill(signal: NodeJS.Signals): void;
+  /** Stops reading stdout, as `head` does. */
+  closeOutput(): void;
 }
 
 /** Starts the CLI without a terminal. */
@@ -32,7 +34,12 @@ export function startLivechat(args: readonly string[], environment: Readonly<Rec
   const ended = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject).on('close', (code) => resolve({ code, ...out }));
   });
-  return { ended, printed: () => out.stdout + out.stderr, kill: (signal) => void child.kill(signal) };
+  return {
+    ended,
+    printed: () => out.stdout + out.stderr,
+    kill: (signal) => void child.kill(signal),
+    closeOutput: () => void child.stdout.destroy(),
+  };
 }
 
 export const livechat = (...args: string[]): Promise<CliResult> => startLivechat(args).ended;

@@ -23,11 +23,17 @@ const listOptions = z.object({
 });
 export type ListOptions = z.infer<typeof listOptions>;
 
-const showOptions = z.object({ ...bridgeOptions, organization: organizationOption, limit: wholeNumber(1, 10_000) });
+const showOptions = z.object({
+  ...bridgeOptions,
+  chat: z.string(),
+  organization: organizationOption,
+  limit: wholeNumber(1, 10_000),
+});
 export type ShowOptions = z.infer<typeof showOptions>;
 
 const eraseOptions = z.object({
   ...confirmationOptions,
+  chat: z.optional(z.string()),
   organization: organizationOption,
   dryRun: flag,
   customer: z.optional(z.string().check(z.minLength(3, "a customer's id or e-mail address"))),
@@ -42,7 +48,7 @@ const listCommand = () =>
     .addOption(new Option('--status <status>', 'only conversations with this status').choices(statuses))
     .option('--organization <uuid>', 'only conversations of this organization')
     .option('--limit <number>', 'the maximum number of conversations', '20')
-    .action(withBridge(listOptions, async (options) => (await import('../conversations.ts')).listLatest(options)));
+    .action(withBridge(listOptions, async (input) => (await import('../conversations.ts')).listLatest(input)));
 
 const showCommand = () =>
   bridgeCommand('show', {
@@ -53,11 +59,7 @@ const showCommand = () =>
     .argument('<chat>', "LiveChat's id of the chat")
     .option('--organization <uuid>', 'required if more than one organization has a chat with this id')
     .option('--limit <number>', 'the maximum number of messages and of notes', '2000')
-    .action((chat: string, options: unknown) =>
-      withBridge(showOptions, async (parsed) => (await import('../conversations.ts')).showConversation(chat, parsed))(
-        options,
-      ),
-    );
+    .action(withBridge(showOptions, async (input) => (await import('../conversations.ts')).showConversation(input)));
 
 const eraseCommand = () =>
   withConfirmation(
@@ -79,14 +81,13 @@ const eraseCommand = () =>
 Erases conversations and their events, messages, notes, button clicks, deliveries, dead letters, files, and events stored in
 the bucket. Lists them and asks for confirmation first. Also lists the data that it cannot erase.`,
     )
-    .action((chat: string | undefined, options: unknown) =>
-      withBridge(eraseOptions, async (parsed) => {
-        if ((chat === undefined) === (parsed.customer === undefined)) {
+    .action(
+      withBridge(eraseOptions, async (input) => {
+        if ((input.chat === undefined) === (input.customer === undefined)) {
           throw new UsageError('Pass either a chat or --customer.');
         }
-        const { eraseCustomer } = await import('../conversations.ts');
-        await eraseCustomer(chat, parsed);
-      })(options),
+        await (await import('../conversations.ts')).eraseCustomer(input);
+      }),
     );
 
 export const register = (program: Command): void => {

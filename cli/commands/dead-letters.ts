@@ -45,9 +45,15 @@ const listOptions = z.object({
   limit: wholeNumber(1),
 });
 export type ListOptions = z.infer<typeof listOptions>;
-const showOptions = z.object(bridgeOptions);
+const showOptions = z.object({ ...bridgeOptions, id: z.string() });
 export type ShowOptions = z.infer<typeof showOptions>;
-const redriveOptions = z.object({ ...confirmationOptions, ...filterOptions, all: flag, dryRun: flag });
+const redriveOptions = z.object({
+  ...confirmationOptions,
+  ...filterOptions,
+  id: z.array(z.string()),
+  all: flag,
+  dryRun: flag,
+});
 export type RedriveOptions = z.infer<typeof redriveOptions>;
 
 const withFilter = (command: Command): Command =>
@@ -73,7 +79,7 @@ const listCommand = () =>
   )
     .addOption(new Option('--status <status>', 'only dead letters with this status').choices(statuses).default('open'))
     .option('--limit <number>', 'the maximum number of dead letters', '50')
-    .action(withBridge(listOptions, async (options) => (await import('../dead-letters.ts')).listDeadLetters(options)));
+    .action(withBridge(listOptions, async (input) => (await import('../dead-letters.ts')).listDeadLetters(input)));
 
 const showCommand = () =>
   bridgeCommand('show', {
@@ -81,15 +87,11 @@ const showCommand = () =>
     examples: ['dead-letters show 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e'],
   })
     .argument('<id>', 'the id of the dead letter')
-    .action((id: string, options: unknown) =>
-      withBridge(showOptions, async (parsed) => (await import('../dead-letters.ts')).showDeadLetter(id, parsed))(
-        options,
-      ),
-    );
+    .action(withBridge(showOptions, async (input) => (await import('../dead-letters.ts')).showDeadLetter(input)));
 
-const requireSelection = (ids: readonly string[], { all, filter, maxAge }: RedriveOptions): void => {
+const requireSelection = ({ id, all, filter, maxAge }: RedriveOptions): void => {
   const filtered = Object.values(filter).some((value) => value !== undefined) || maxAge !== undefined;
-  if ([ids.length > 0, filtered, all].filter(Boolean).length === 1) return;
+  if ([id.length > 0, filtered, all].filter(Boolean).length === 1) return;
   throw new UsageError('Pass one of: ids, --filter or --max-age, --all.');
 };
 
@@ -110,12 +112,11 @@ const redriveCommand = () =>
     .argument('[id...]', 'the ids of the dead letters')
     .option('--all', 'every open dead letter')
     .option('--dry-run', 'show what would be redriven, without redriving it')
-    .action((ids: string[], options: unknown) =>
-      withBridge(redriveOptions, async (parsed) => {
-        requireSelection(ids, parsed);
-        const { redriveDeadLetters } = await import('../dead-letters.ts');
-        await redriveDeadLetters(ids, parsed);
-      })(options),
+    .action(
+      withBridge(redriveOptions, async (input) => {
+        requireSelection(input);
+        await (await import('../dead-letters.ts')).redriveDeadLetters(input);
+      }),
     );
 
 export const register = (program: Command): void => {

@@ -5,10 +5,10 @@ import {
   commandGroup,
   flag,
   organizationOption,
-  parseOptions,
   plainCommand,
   positiveNumber,
   wholeNumber,
+  withInput,
 } from '../command.ts';
 
 const chatOptions = z.object({
@@ -32,6 +32,7 @@ export type LoadOptions = z.infer<typeof loadOptions>;
 
 const seed = z.coerce.number().check(z.refine((value) => Number.isSafeInteger(value) && value >= 0));
 const replayOptions = z.object({
+  path: z.array(z.string()),
   url: address,
   secret: z.optional(z.string()),
   signature: flag,
@@ -69,9 +70,7 @@ const chatCommand = () =>
       'after',
       '\nA script, hello.json:\n  [{"action":"message","text":"Hello"},{"as":"agent","action":"close"}]',
     )
-    .action(async (options: unknown) =>
-      (await import('../simulate/chat.ts')).simulateChat(parseOptions(chatOptions, options)),
-    );
+    .action(withInput(chatOptions, async (input) => (await import('../simulate/chat.ts')).simulateChat(input)));
 
 const loadCommand = () =>
   withSimulator(
@@ -84,9 +83,7 @@ const loadCommand = () =>
     .option('--messages <number>', 'the number of messages in each chat after the first', '10')
     .option('--rate <per-second>', 'the maximum number of calls per second (default: no limit)')
     .option('--concurrency <number>', 'the number of chats at the same time', '50')
-    .action(async (options: unknown) =>
-      (await import('../simulate/load.ts')).simulateLoad(parseOptions(loadOptions, options)),
-    );
+    .action(withInput(loadOptions, async (input) => (await import('../simulate/load.ts')).simulateLoad(input)));
 
 const replayCommand = () =>
   plainCommand('replay', {
@@ -116,9 +113,7 @@ const replayCommand = () =>
     )
     .option('--rate <per-second>', 'the maximum number of requests per second (default: no limit)')
     .option('--concurrency <number>', 'the number of requests at the same time; above 1 the order is not kept', '1')
-    .action(async (paths: string[], options: unknown) =>
-      (await import('../simulate/replay.ts')).simulateReplay(paths, parseOptions(replayOptions, options)),
-    );
+    .action(withInput(replayOptions, async (input) => (await import('../simulate/replay.ts')).simulateReplay(input)));
 
 export const register = (program: Command): void => {
   const help = {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import type { ChatOptions } from '../commands/simulate.ts';
 import { CliError, describeCause } from '../errors.ts';
+import { readJson } from '../files.ts';
 import { colours, print, printJson } from '../output.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -44,24 +44,12 @@ export const simulateChat = async (options: ChatOptions): Promise<void> => {
 
 const jsonObject = z.record(z.string(), z.unknown());
 
-/** @throws CliError that names the file */
 const readScenario = async (file: string): Promise<Scenario> => {
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new CliError(`The script ${file} cannot be read: ${describeCause(cause)}`, { cause });
-  });
-  const steps = parseScript(file, text);
+  const steps = await readJson(file, z.array(jsonObject), 'a script, a JSON array of objects');
   const [first, ...rest] = steps;
   // A step has an action; the body that starts a chat does not.
   const startsChat = first !== undefined && !('action' in first);
   return startsChat ? { start: first, steps: rest } : { start: defaultScenario.start, steps };
-};
-
-const parseScript = (file: string, text: string): Body[] => {
-  try {
-    return z.array(jsonObject).parse(JSON.parse(text));
-  } catch (cause) {
-    throw new CliError(`${file} is not a script: expected a JSON array of objects.`, { cause });
-  }
 };
 
 const customizeStart = (start: Body, { customer: name, text }: ChatOptions): Body => ({

@@ -1,19 +1,20 @@
 import { createHmac } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import type { ReplayOptions } from '../commands/simulate.ts';
 import { CliError, describeCause, exitCodes, UsageError } from '../errors.ts';
+import { readJson, readText } from '../files.ts';
 import { colours, print, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
 import { createThrottle, percentile, round1, systemClock, type Throttle } from './timing.ts';
 
 /** Sends recorded webhook bodies to an address and prints a summary. */
-export const simulateReplay = async (paths: readonly string[], options: ReplayOptions): Promise<void> => {
+export const simulateReplay = async (options: ReplayOptions): Promise<void> => {
   const authentication = chooseAuthentication(options);
   const seed = options.shuffle === true ? Math.floor(Math.random() * 2 ** 31) : options.shuffle;
-  const recorded = await readRecordedBodies(paths);
+  const recorded = await readRecordedBodies(options.path);
   const requests = recorded.map((body) => buildRequest(body, authentication, options.organization));
   if (seed !== undefined && !options.json) print(`Shuffled with seed ${seed}`);
   const ordered = orderRequests(requests, options.repeat, seed);
@@ -71,25 +72,12 @@ const listFiles = async (path: string): Promise<string[]> => {
   return names.map((name) => join(path, name));
 };
 
-const readText = async (file: string): Promise<string> => {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new CliError(`${file} cannot be read: ${describeCause(cause)}`, { cause });
-  }
-};
-
 const jsonObject = z.record(z.string(), z.unknown());
 
-const readBody = async (file: string): Promise<RecordedBody> => {
-  const text = await readText(file);
-  try {
-    return { file, body: jsonObject.parse(JSON.parse(text)) };
-  } catch (cause) {
-    const reason = cause instanceof SyntaxError ? 'is not JSON' : 'is not a JSON object';
-    throw new CliError(`${file} ${reason}: a webhook body is expected.`, { cause });
-  }
-};
+const readBody = async (file: string): Promise<RecordedBody> => ({
+  file,
+  body: await readJson(file, jsonObject, 'a JSON object, the body of a webhook'),
+});
 
 export interface ReplayRequest {
   readonly file: string;

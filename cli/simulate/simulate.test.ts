@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startSimulator } from '../../local/livechat/server.ts';
 import { cleanUp, nina, organizationId, ownClientId, startReceiver, until } from '../../local/livechat/testing.ts';
-import { livechat } from '../../test/cli.ts';
+import { livechat, startLivechat } from '../../test/cli.ts';
 
 const fixtures = fileURLToPath(new URL('../../test/fixtures/livechat', import.meta.url));
 const secret = 'whsec-of-the-test';
@@ -27,6 +27,13 @@ describe('simulate chat', () => {
     expect(stdout).not.toContain('\u001b');
     await until(() => receiver.bodies.some(({ action }) => action === 'chat_deactivated'));
     expect(JSON.stringify(receiver.bodies[0])).toContain('"name":"Ben"');
+  });
+
+  test('stops quietly if the reader of its output stops, like head', async () => {
+    const { at } = await simulator();
+    const command = startLivechat(['simulate', 'chat', '--simulator', at]);
+    command.closeOutput();
+    expect(await command.ended).toMatchObject({ code: 141, stderr: '' });
   });
 
   test('plays a script and replaces $previous by the last event', async () => {

@@ -27,15 +27,18 @@ test('clears all faults', () => {
 });
 
 test.each<[unknown, RegExp]>([
-  [{ kind: 'throttle', count: 1 }, /^service: must be one of dynamodb, events/],
-  [{ service: 'lambda', kind: 'throttle', count: 1 }, /^service: must be one of/],
-  [{ service: 's3', kind: 'slow', count: 1 }, /^kind: must be one of partial, throttle, unavailable/],
-  [{ service: 's3', kind: 'throttle', count: 0 }, /^count: must be at least 1/],
-  [{ service: 's3', kind: 'throttle', count: '1' }, /^count: must be (a )?(int|number)/],
-  [{ service: 's3', kind: 'throttle', count: 1, probability: 2 }, /^probability: must be at most 1/],
-  [{ service: 's3', kind: 'throttle', count: 1, probabilty: 1 }, /unknown field: probabilty/],
+  [{ kind: 'throttle', count: 1 }, /^service: Invalid option: expected one of "dynamodb"\|"events"/],
+  [{ service: 'lambda', kind: 'throttle', count: 1 }, /^service: Invalid option: expected one of/],
+  [
+    { service: 's3', kind: 'slow', count: 1 },
+    /^kind: Invalid option: expected one of "partial"\|"throttle"\|"unavailable"/,
+  ],
+  [{ service: 's3', kind: 'throttle', count: 0 }, /^count: Too small: expected number to be >=1/],
+  [{ service: 's3', kind: 'throttle', count: '1' }, /^count: Invalid input: expected number, received string/],
+  [{ service: 's3', kind: 'throttle', count: 1, probability: 2 }, /^probability: Too big: expected number to be <=1/],
+  [{ service: 's3', kind: 'throttle', count: 1, probabilty: 1 }, /^the body: Unrecognized key: "probabilty"/],
   [{ service: 's3', kind: 'partial', count: 1 }, /"partial" is for events only/],
-  ['text', /^the body: must be object/],
+  ['text', /^the body: Invalid input: expected object, received string/],
 ])('rejects %j with the invalid field', (input, message) => {
   expect(() => createFaults().add(input)).toThrow(message);
 });

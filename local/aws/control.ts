@@ -7,65 +7,59 @@ export const controlPrefix = '/_local/';
 export interface ControlOptions {
   readonly faults: Faults;
   readonly calls: Calls;
-  /** Resolves with false if work is still in flight after the limit. */
-  readonly idle: Idle;
+  /** Resolves with false if work is in flight after the limit. With `executions`, an execution in a Wait state counts as work. */
+  idle(limitMs: number, executions: boolean): Promise<boolean>;
   /** Publishes events as an archive replay of this name. */
   replay(name: string, input: unknown): object;
   /** Terminates the functions' worker thread. */
   kill(): Promise<void>;
 }
 
-/** With `executions`, an execution in a Wait state counts as in flight. */
-export type Idle = (limitMs: number, executions: boolean) => Promise<boolean>;
-
 const idleLimitMs = 60_000;
 const maxBodyBytes = 65_536;
 
 /** The control API for tests and benchmarks: faults, crashes, replays, call counts, CPU time and waiting until idle. */
 export function createControl({ faults, calls, idle, replay, kill }: ControlOptions) {
-  const routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>> = {
-    'POST /_local/faults': async (request, response) => {
-      faults.add(parseJson(await readBody(request, maxBodyBytes)));
-      sendJson(response, 200, { added: true });
+  const routes: Readonly<Record<string, (input: unknown, query: URLSearchParams) => object | Promise<object>>> = {
+    'POST /_local/faults': (input) => {
+      faults.add(input);
+      return { added: true };
     },
-    'DELETE /_local/faults': (_request, response) => {
+    'DELETE /_local/faults': () => {
       faults.clear();
-      sendJson(response, 200, { cleared: true });
+      return { cleared: true };
     },
-    'GET /_local/calls': (_request, response) => sendJson(response, 200, calls.read()),
-    'DELETE /_local/calls': (_request, response) => {
+    'GET /_local/calls': () => calls.read(),
+    'DELETE /_local/calls': () => {
       calls.clear();
-      sendJson(response, 200, { cleared: true });
+      return { cleared: true };
     },
     // CPU time of the whole process in microseconds since its start.
-    'GET /_local/cpu': (_request, response) => sendJson(response, 200, process.cpuUsage()),
-    'GET /_local/idle': async (request, response) => {
-      const { searchParams } = new URL(request.url ?? '', 'http://local');
-      const done = await idle(idleLimitMs, searchParams.get('executions') === 'wait');
-      sendJson(response, done ? 200 : 503, { idle: done });
-    },
-    'POST /_local/replay': async (request, response) => {
-      const { searchParams } = new URL(request.url ?? '', 'http://local');
-      const input = parseJson(await readBody(request, maxBodyBytes));
-      sendJson(response, 200, replay(searchParams.get('name') ?? 'replay', input));
-    },
-    'POST /_local/kill': async (_request, response) => {
+    'GET /_local/cpu': () => process.cpuUsage(),
+    'GET /_local/idle': async (_input, query) => ({
+      idle: await idle(idleLimitMs, query.get('executions') === 'wait'),
+    }),
+    'POST /_local/replay': (input, query) => replay(query.get('name') ?? 'replay', input),
+    'POST /_local/kill': async () => {
       await kill();
-      sendJson(response, 200, { killed: true });
+      return { killed: true };
     },
   };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const route = `${request.method} ${request.url?.split('?')[0]}`;
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://local');
+    const route = `${request.method} ${pathname}`;
     const handle = routes[route];
     if (!handle) throw unsupported(route);
-    await handle(request, response);
+    const output = await handle(parseJson(await readBody(request, maxBodyBytes)), searchParams);
+    const busy = 'idle' in output && !output.idle;
+    sendJson(response, busy ? 503 : 200, output);
   };
 }
 
 export const services = ['dynamodb', 'events', 'secretsmanager', 's3', 'sqs', 'ssm', 'states'] as const;
 
-export type Service = (typeof services)[number];
+export type ServiceName = (typeof services)[number];
 
 const faultSchema = z
   .strictObject({
@@ -99,7 +93,7 @@ export function createFaults(random: () => number = Math.random) {
     },
 
     /** Returns the kind of fault that applies to this call. */
-    take(service: Service, operation: string): Fault['kind'] | undefined {
+    take(service: ServiceName, operation: string): Fault['kind'] | undefined {
       const hit = faults.find(
         ({ fault }) =>
           fault.service === service &&
@@ -118,7 +112,7 @@ export function createFaults(random: () => number = Math.random) {
 export type Faults = ReturnType<typeof createFaults>;
 
 /** The error response of a call with an injected fault. */
-export function faultError(service: Service, kind: 'throttle' | 'unavailable'): AwsError {
+export function faultError(service: ServiceName, kind: 'throttle' | 'unavailable'): AwsError {
   const message = 'injected fault';
   if (kind === 'unavailable') {
     return new AwsError(service === 's3' ? 'ServiceUnavailable' : 'ServiceUnavailableException', message, 503);

@@ -98,7 +98,7 @@ describe('faults', () => {
   test('rejects an invalid fault with the field', async () => {
     expect(await aws.control('POST', 'faults', { service: 's3', kind: 'throttle', count: 0 })).toEqual({
       status: 400,
-      body: { __type: 'ValidationException', message: 'count: must be at least 1' },
+      body: { __type: 'ValidationException', message: 'count: Too small: expected number to be >=1' },
     });
   });
 });

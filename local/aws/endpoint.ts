@@ -1,23 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import { type Calls, controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
+import { type Calls, controlPrefix, type Fault, type Faults, faultError, type ServiceName } from './control.ts';
 import type { Database } from './dynamodb.ts';
 import type { Events } from './event-bridge.ts';
-import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './protocol.ts';
+import { AwsError, parseJson, readBody, type Service, sendError, sendJson, unsupported } from './protocol.ts';
 import { parseS3Operation, type Storage } from './sqs-s3.ts';
-
-/** A service with the JSON protocol. */
-interface JsonService {
-  call(operation: string, input: unknown): unknown;
-}
 
 export interface EndpointOptions {
   readonly dynamodb: Database;
   readonly sqsAndS3: Storage;
   readonly events: Events;
-  readonly secretsmanager: JsonService;
-  readonly ssm: JsonService;
-  readonly states: JsonService;
+  readonly secretsmanager: Service;
+  readonly ssm: Service;
+  readonly states: Service;
   readonly faults: Faults;
   readonly calls: Calls;
   control(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -26,12 +21,12 @@ export interface EndpointOptions {
 }
 
 interface Call {
-  readonly service: Service;
+  readonly service: ServiceName;
   readonly operation: string;
 }
 
 /** Services by the part of X-Amz-Target before the operation. */
-const services: Readonly<Record<string, Service>> = {
+const services: Readonly<Record<string, ServiceName>> = {
   DynamoDB_20120810: 'dynamodb',
   AWSEvents: 'events',
   secretsmanager: 'secretsmanager',
@@ -50,11 +45,6 @@ const maxJsonBytes = 16 * 1_024 * 1_024;
 export function createEndpoint(options: EndpointOptions): Server {
   const { dynamodb, sqsAndS3, events, faults, calls, control, report } = options;
 
-  function requireSupport({ service, operation }: Call): void {
-    if (service === 'dynamodb' && !dynamodb.supports(operation)) throw unsupported(`DynamoDB ${operation}`);
-    if (service === 'sqs' && !sqsAndS3.supportsQueueOperation(operation)) throw unsupported(`SQS ${operation}`);
-  }
-
   async function serve(
     { service, operation }: Call,
     fault: Fault['kind'] | undefined,
@@ -62,7 +52,8 @@ export function createEndpoint(options: EndpointOptions): Server {
     response: ServerResponse,
   ) {
     if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
-    if (service === 'sqs' || service === 's3') return sqsAndS3.handle(request, response);
+    if (service === 'sqs') return sqsAndS3.handleQueue(operation, request, response);
+    if (service === 's3') return sqsAndS3.handleObject(request, response);
     const input = parseJson(await readBody(request, maxJsonBytes));
     const output =
       service === 'events'
@@ -75,7 +66,6 @@ export function createEndpoint(options: EndpointOptions): Server {
     rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
     const call = identify(request);
-    requireSupport(call);
     calls.add(`${call.service}.${call.operation}`);
     const fault = faults.take(call.service, call.operation);
     if (fault && fault !== 'partial') throw faultError(call.service, fault);

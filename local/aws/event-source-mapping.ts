@@ -1,14 +1,11 @@
 import * as z from 'zod/mini';
 import type { InFlight } from '../in-flight.ts';
 import { region } from './arn.ts';
+import type { ConsumerResource } from './local-aws.ts';
 import type { QueueMessage, Storage } from './sqs-s3.ts';
 
-export interface EventSourceMappingOptions {
+export interface EventSourceMappingOptions extends Omit<ConsumerResource, 'queue' | 'quarantine'> {
   readonly queue: { readonly url: string; readonly arn: string; readonly name: string };
-  readonly function: string;
-  readonly batchSize: number;
-  /** After this many receives SQS moves a message to the quarantine queue. */
-  readonly maxReceiveCount: number;
   /** Delay before a failed message is received again. On AWS: the queue's visibility timeout. */
   readonly redeliveryDelayMs: number;
   readonly storage: Pick<Storage, 'receiveMessages' | 'deleteMessage' | 'releaseMessage' | 'onSend'>;

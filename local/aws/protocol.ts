@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 
 /** An error response of an AWS API. SDKs use `type` as the error's name. */
 export class AwsError extends Error {
@@ -20,11 +20,18 @@ export function unsupported(what: string): AwsError {
 
 export type Operations = Readonly<Record<string, (input: unknown) => unknown>>;
 
-/** @throws AwsError UnknownOperationException for an operation that is not in the table. */
-export function callOperation(service: string, operations: Operations, operation: string, input: unknown): unknown {
-  const run = operations[operation];
-  if (!run) throw unsupported(`${service} ${operation}`);
-  return run(input);
+export type Service = ReturnType<typeof createService>;
+
+/** A service with the JSON protocol. */
+export function createService(name: string, operations: Operations) {
+  return {
+    /** @throws AwsError UnknownOperationException for an operation that is not in the table. */
+    call(operation: string, input: unknown): unknown {
+      const run = operations[operation];
+      if (!run) throw unsupported(`${name} ${operation}`);
+      return run(input);
+    },
+  };
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
@@ -70,34 +77,20 @@ function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** zod/mini has no messages of its own. */
+const { localeError } = z.locales.en();
+
 /**
  * Validates a request's input.
  *
  * @throws AwsError ValidationException that names the first invalid field.
  */
 export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): z.output<T> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { error: localeError });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.path.join('.') || 'the body';
-  throw new AwsError('ValidationException', `${field}: ${issueReason(issue)}`);
-}
-
-function issueReason(issue: z.core.$ZodIssue | undefined): string {
-  switch (issue?.code) {
-    case 'invalid_type':
-      return `must be ${issue.expected}`;
-    case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}`;
-    case 'too_small':
-      return `must be at least ${issue.minimum}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}`;
-    case 'unrecognized_keys':
-      return `has an unknown field: ${issue.keys.join(', ')}`;
-    default:
-      return issue?.message ?? 'is not valid';
-  }
+  throw new AwsError('ValidationException', `${field}: ${issue?.message}`);
 }
 
 /** AWS's default and maximum page size. */
