@@ -15,8 +15,13 @@ import {
   type StoredData,
 } from '../core/erasure/erasure.ts';
 import type { StoredMessage } from '../core/messages/queries.ts';
-import { type LoadedTranscript, loadTranscript } from '../core/outbound/transcript.ts';
-import type { DeliveryView, Seen, TryView } from '../core/outbound/view.ts';
+import {
+  type AttemptView,
+  type DeliveryView,
+  type LoadedTranscript,
+  loadTranscript,
+  type Seen,
+} from '../core/outbound/read-model.ts';
 import { chooseOrganization, chooseOrganizations } from './bridge.ts';
 import type { EraseOptions, ListOptions, ShowOptions } from './commands/conversations.ts';
 import { CliError, UsageError } from './errors.ts';
@@ -133,10 +138,10 @@ const printTimes = ({ receivedAt, storedAt, seen, editedAt, deletedAt }: Transcr
 };
 
 const printDelivery = (delivery: DeliveryView): void => {
-  const { status, attempts, redrive, lastError, id } = delivery;
+  const { status, failedCalls, redrive, lastError, id } = delivery;
   const summary = [
     status,
-    ...(attempts > 0 ? [`${attempts} failed calls`] : []),
+    ...(failedCalls > 0 ? [`${failedCalls} failed calls`] : []),
     ...(redrive > 0 ? [`redrive ${redrive}`] : []),
     ...(lastError ? [`last error ${lastError}`] : []),
   ];
@@ -147,22 +152,32 @@ const printDelivery = (delivery: DeliveryView): void => {
 };
 
 const deliveryTimeline = (delivery: DeliveryView): TimelineStep[] => {
-  const { requestedAt, redrivenAt, redrive, tries, untold = 0, sentAt, deliveredAt, failedAt, deadLetterId } = delivery;
+  const {
+    requestedAt,
+    redrivenAt,
+    redrive,
+    attempts,
+    omittedAttempts = 0,
+    sentAt,
+    deliveredAt,
+    failedAt,
+    deadLetterId,
+  } = delivery;
   const requestRedrive = (number: number, at: string | undefined): TimelineStep => [`redrive ${number} requested`, at];
   return [
     ['requested', requestedAt],
-    ...tries.flatMap((one, index): TimelineStep[] => [
-      ...(one.redrive > (tries[index - 1]?.redrive ?? 0) ? [requestRedrive(one.redrive, one.redrivenAt)] : []),
-      [`attempt ${untold + index + 1} ${formatOutcome(one)}`, one.began],
+    ...attempts.flatMap((one, index): TimelineStep[] => [
+      ...(one.redrive > (attempts[index - 1]?.redrive ?? 0) ? [requestRedrive(one.redrive, one.redrivenAt)] : []),
+      [`attempt ${omittedAttempts + index + 1} ${formatOutcome(one)}`, one.startedAt],
     ]),
-    ...(redrive > (tries.at(-1)?.redrive ?? 0) ? [requestRedrive(redrive, redrivenAt)] : []),
+    ...(redrive > (attempts.at(-1)?.redrive ?? 0) ? [requestRedrive(redrive, redrivenAt)] : []),
     ['sent', sentAt],
     ['delivered', deliveredAt],
     [`failed${deadLetterId ? `, dead letter ${deadLetterId}` : ''}`, failedAt],
   ];
 };
 
-const formatOutcome = ({ outcome, error, cause }: TryView): string =>
+const formatOutcome = ({ outcome, error, cause }: AttemptView): string =>
   error ? `${outcome}: ${error}${cause ? ` (${printable(cause)})` : ''}` : outcome;
 
 /** Erases one customer's data after showing it. */

@@ -1,5 +1,7 @@
-import { redriveAll, select } from '../core/outbound/dead-letters/select.ts';
-import { type Archived, find } from '../core/outbound/dead-letters/store.ts';
+import { type DeadLetterSummary, findDeadLetter, searchDeadLetters } from '../core/outbound/dead-letter.ts';
+import { redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import { outboundPorts } from '../core/outbound/ports.ts';
+import { logger } from '../core/platform/logger.ts';
 import type { ListOptions, RedriveOptions, ShowOptions } from './commands/dead-letters.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { colours, print, printable, printJson, printPage, printTable } from './output.ts';
@@ -8,13 +10,13 @@ import { confirm, withProgress } from './prompts.ts';
 /** Lists the newest dead letters. */
 export const listDeadLetters = async (options: ListOptions): Promise<void> => {
   const { status, filter, maxAge, limit } = options;
-  const found = await select(status, { ...filter, maxAgeMs: maxAge }, { limit: limit + 1, now: Date.now() });
+  const found = await searchDeadLetters(status, { ...filter, maxAgeMs: maxAge }, { limit: limit + 1, now: Date.now() });
   printPage('deadLetters', found, options, (deadLetters) =>
     deadLetters.length === 0 ? print(`No ${status} dead letters.`) : printDeadLetters(deadLetters),
   );
 };
 
-const printDeadLetters = (deadLetters: readonly Archived[]): void =>
+const printDeadLetters = (deadLetters: readonly DeadLetterSummary[]): void =>
   printTable(
     ['id', 'archived', 'kind', 'error', 'redrives', 'about'],
     deadLetters.map(({ id, createdAt, kind, errorName, redrives, conversationId, requestId }) => [
@@ -31,12 +33,12 @@ const printDeadLetters = (deadLetters: readonly Archived[]): void =>
 
 /** Shows everything that is stored of one dead letter. */
 export const showDeadLetter = async ({ id, json }: ShowOptions): Promise<void> => {
-  const { archived, letter } = await findById(id, 'See `livechat dead-letters list`.');
+  const { summary, letter } = await findById(id, 'See `livechat dead-letters list`.');
   if (json) {
-    printJson({ ok: true, deadLetter: archived, letter });
+    printJson({ ok: true, deadLetter: summary, letter });
     return;
   }
-  const { errorMessage, ...rest } = archived;
+  const { errorMessage, ...rest } = summary;
   for (const [name, value] of Object.entries({ ...rest, errorMessage })) {
     print(`${colours.bold(name.padEnd(15))} ${printable(String(value))}`);
   }
@@ -45,41 +47,57 @@ export const showDeadLetter = async ({ id, json }: ShowOptions): Promise<void> =
 
 /** Redrives the selected dead letters after showing them. */
 export const redriveDeadLetters = async (options: RedriveOptions): Promise<void> => {
-  const { id: ids, filter, maxAge, dryRun, json } = options;
-  const selected =
+  const { id: ids, filter, maxAge, dryRun, force, json } = options;
+  const found =
     ids.length > 0
-      ? await Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).archived))
-      : await select('open', { ...filter, maxAgeMs: maxAge }, { limit: Number.POSITIVE_INFINITY, now: Date.now() });
+      ? await Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).summary))
+      : await searchDeadLetters(
+          'open',
+          { ...filter, maxAgeMs: maxAge },
+          { limit: Number.POSITIVE_INFINITY, now: Date.now() },
+        );
+  const leftOut = found.flatMap((letter) => {
+    const reason = redriveObstacle(letter) ?? (force ? undefined : redriveWarning(letter));
+    return reason === undefined ? [] : [{ id: letter.id, refused: reason }];
+  });
+  const selected = found.filter(({ id }) => !leftOut.some((one) => one.id === id));
   if (!json && selected.length > 0) printDeadLetters(selected);
+  if (!json) printLeftOut(leftOut);
   if (dryRun || selected.length === 0) {
-    if (json) printJson({ ok: true, dryRun, deadLetters: selected });
+    if (json) printJson({ ok: true, dryRun, deadLetters: selected, leftOut });
     else if (selected.length === 0) print('No open dead letter matches.');
     else print(`\n${selected.length} would be redriven: ${countByError(selected)}.`);
     return;
   }
   const count = selected.length === 1 ? 'this dead letter' : `these ${selected.length} dead letters`;
   await confirm(`Redrive ${count}?`, options);
-  const results = await withProgress('Redriving', selected.length, ({ step }) => redriveAll(selected, Date.now, step));
+  const results = await withProgress('Redriving', selected.length, ({ step }) =>
+    redriveAll(selected, outboundPorts(logger), { force, onDone: step }),
+  );
   const refused = results.filter((one) => one.refused !== undefined);
   const redriven = results.length - refused.length;
   const ok = refused.length === 0;
   if (!ok) process.exitCode = exitCodes.failure;
   if (json) {
-    printJson({ ok, redriven, refused });
+    printJson({ ok, redriven, refused, leftOut });
     return;
   }
   print(colours.green(`${redriven} redriven.`));
   for (const one of refused) print(colours.red(`Not redriven: ${one.refused}`));
 };
 
+const printLeftOut = (leftOut: readonly { readonly id: string; readonly refused: string }[]): void => {
+  for (const { id, refused } of leftOut) print(colours.yellow(`Left out: ${id}, ${printable(refused)}`));
+};
+
 const findById = async (id: string, advice: string) => {
-  const found = await find(id);
+  const found = await findDeadLetter(id);
   if (!found) throw new CliError(`Dead letter ${id} not found. ${advice}`);
   return found;
 };
 
 /** For example: `3 send LiveChatServerError, 1 event NotDelivered`. */
-const countByError = (deadLetters: readonly Archived[]): string => {
+const countByError = (deadLetters: readonly DeadLetterSummary[]): string => {
   const groups = Object.groupBy(deadLetters, ({ kind, errorName }) => `${kind} ${printable(errorName)}`);
   return Object.entries(groups)
     .map(([name, group = []]) => `${group.length} ${name}`)

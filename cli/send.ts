@@ -7,10 +7,10 @@ import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
 import { liveChatSender } from '../core/livechat/sender.ts';
 import { localFileKey, storeLocalFile } from '../core/media/store.ts';
-import type { OutboundRequest } from '../core/outbound/carrier.ts';
 import { RequestInvalid } from '../core/outbound/errors.ts';
-import { progressOf, type RequestProgress } from '../core/outbound/follow.ts';
-import { checkRequest, type SendRequest, submit } from '../core/outbound/submit.ts';
+import { publishSendRequest } from '../core/outbound/ports.ts';
+import { type RequestProgress, requestProgress } from '../core/outbound/read-model.ts';
+import { type SendRequest, type SendRequestData, validateRequest } from '../core/outbound/request.ts';
 import { chooseOrganization } from './bridge.ts';
 import type { SendOptions } from './commands/send.ts';
 import { CliError, exitCodes, UsageError } from './errors.ts';
@@ -26,15 +26,16 @@ export const send = async (options: SendOptions): Promise<void> => {
     conversationId,
   };
   const { message, upload } = await prepareMessage(options, target);
-  const request: SendRequest = {
+  const request: SendRequestData = {
     ...target,
+    sentAt: Date.now(),
     messages: [{ ...message, ...(note && { visibility: 'agents' }) }],
     options: { onInactive, onAbsent, expiresInSeconds },
   };
   const startedAt = Date.now();
   const outbound = validate(request, startedAt);
   await upload?.();
-  await submit('livechat.cli', request);
+  await publishSendRequest('livechat.cli', request);
   if (!json) print(`requested  ${colours.dim(target.requestId)}`);
   if (!wait) {
     if (json) printJson({ ok: true, ...target });
@@ -52,9 +53,9 @@ const findOrganization = async ({ chat, organization }: SendOptions): Promise<st
   return only && !another ? only.organizationId : chooseOrganization(undefined);
 };
 
-const validate = (request: SendRequest, now: number): OutboundRequest<unknown> => {
+const validate = (request: SendRequestData, now: number): SendRequest<unknown> => {
   try {
-    return checkRequest(request, liveChatSender().compose, now);
+    return validateRequest(request, liveChatSender().compose, now);
   } catch (error) {
     if (error instanceof RequestInvalid) throw new UsageError(`The message cannot be sent. ${error.message}`);
     throw error;
@@ -65,20 +66,22 @@ const pollIntervalMs = 500;
 /** After the request has expired, until its dead letter is archived. */
 const archiveMs = 30_000;
 
-/** Prints each change until the request is delivered or dead. */
+const finalStatuses: ReadonlySet<string> = new Set(['delivered', 'failed', 'conflict']);
+
+/** Prints each change until the request is delivered, failed, or in conflict with an earlier one. */
 const waitForResult = async (
-  request: OutboundRequest<unknown>,
+  request: SendRequest<unknown>,
   startedAt: number,
   show: (line: string) => void,
 ): Promise<RequestProgress> => {
   let shown = '';
   for (;;) {
-    const progress = await progressOf(request, startedAt);
+    const progress = await requestProgress(request, startedAt);
     const line = formatProgress(progress);
     if (line !== shown) show(line);
     shown = line;
-    if (progress.status === 'delivered' || progress.status === 'dead') return progress;
-    if (Date.now() > request.expiresAt + archiveMs) {
+    if (finalStatuses.has(progress.status)) return progress;
+    if (Date.now() > startedAt + request.expiresInMs + archiveMs) {
       throw new CliError(
         `The request is still ${progress.status}. See livechat conversations show ${request.conversationId}.`,
       );
@@ -88,13 +91,16 @@ const waitForResult = async (
 };
 
 const formatProgress = ({ status, parts, deadLetter }: RequestProgress): string => {
-  if (status === 'dead') {
-    return `${colours.red('dead')}: ${deadLetter?.errorName} ${deadLetter?.errorMessage} (livechat dead-letters show ${deadLetter?.id})`;
+  if (status === 'conflict') {
+    return `${colours.red('conflict')}: an earlier request has the same requestId and other content; use a new requestId`;
+  }
+  if (status === 'failed') {
+    return `${colours.red('failed')}: ${deadLetter?.errorName} ${deadLetter?.errorMessage} (livechat dead-letters show ${deadLetter?.id})`;
   }
   if (status === 'delivered') {
     return `${colours.green('delivered')}  ${colours.dim(parts.map(({ messageId }) => messageId).join(', '))}`;
   }
-  const failedCalls = Math.max(0, ...parts.map(({ attempts }) => attempts));
+  const failedCalls = Math.max(0, ...parts.map((part) => part.failedCalls));
   if (failedCalls === 0) return status;
   const error = parts.find(({ lastError }) => lastError)?.lastError;
   return `${status}, ${failedCalls} failed calls${error ? `, last error ${error}` : ''}`;
@@ -110,7 +116,7 @@ interface SendTarget {
 }
 
 interface PreparedMessage {
-  readonly message: SendRequest['messages'][number];
+  readonly message: SendRequestData['messages'][number];
   /** Stores the file that the message refers to. Call it before sending. */
   readonly upload?: () => Promise<unknown>;
 }

@@ -11,7 +11,7 @@ import {
   take,
 } from '../core/conversations/queries.ts';
 import { addMediaLink, findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
-import { loadTranscript } from '../core/outbound/transcript.ts';
+import { loadTranscript } from '../core/outbound/read-model.ts';
 import { listDecisions } from '../core/routing/store.ts';
 import { addReads, invalid, parseLimit, parseOneOf, type ReadRequest, type Responses } from './http.ts';
 import { reads as operationReads, operations } from './operations.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { GateView } from '../core/outbound/gate/hand.ts';
+import type { RateLimitView } from '../core/outbound/rate-limit.ts';
 
 /** A webhook, a domain event, a function invocation or an execution. */
 export interface Activity {
@@ -40,10 +40,10 @@ export interface FlowSlice {
   readonly inboundMs: Percentiles | null;
   /** Times from a send request on the bus until LiveChat accepted the message. */
   readonly sendMs: Percentiles | null;
-  /** The lowest rate of all gates, in calls a second; null where it was not read. */
+  /** The lowest rate of all organizations, in calls a second; null where it was not read. */
   readonly callsPerSecond: number | null;
-  /** The worst state of all gates. */
-  readonly breaker: GateView['breaker'] | 'paused' | null;
+  /** The worst state of all organizations. */
+  readonly breaker: RateLimitView['breaker'] | 'paused' | null;
 }
 
 export interface Flow {
@@ -66,7 +66,7 @@ interface SliceCounts {
   readonly totals: Record<Station, number>;
   readonly inboundMs: number[];
   readonly sendMs: number[];
-  gate: Pick<FlowSlice, 'callsPerSecond' | 'breaker'> | undefined;
+  rateLimit: Pick<FlowSlice, 'callsPerSecond' | 'breaker'> | undefined;
 }
 
 /** The stations at which an activity is counted. */
@@ -141,7 +141,7 @@ export function createFlow(notMeasured: readonly Station[] = []) {
     const index = Math.floor(now / 1000 / sliceSeconds);
     const found = slices.get(index);
     if (found) return found;
-    const fresh: SliceCounts = { totals: zero(), inboundMs: [], sendMs: [], gate: undefined };
+    const fresh: SliceCounts = { totals: zero(), inboundMs: [], sendMs: [], rateLimit: undefined };
     slices.set(index, fresh);
     for (const old of slices.keys()) if (old <= index - sliceCount) slices.delete(old);
     return fresh;
@@ -175,8 +175,8 @@ export function createFlow(notMeasured: readonly Station[] = []) {
       if (activity.type === 'sampled') sampledAt = now;
       if (activity.type === 'execution') recordExecution(activity);
     },
-    recordGates(gates: readonly GateView[], now: number): void {
-      if (gates.length > 0) sliceAt(now).gate = summarizeGates(gates);
+    recordRateLimits(rateLimits: readonly RateLimitView[], now: number): void {
+      if (rateLimits.length > 0) sliceAt(now).rateLimit = summarizeRateLimits(rateLimits);
     },
     view(now: number): Flow {
       const last = Math.floor(now / 1000 / sliceSeconds);
@@ -206,8 +206,8 @@ function toSlice(at: number, counted: SliceCounts | undefined): FlowSlice {
     sent: counted?.totals.livechat ?? 0,
     inboundMs: percentiles(counted?.inboundMs),
     sendMs: percentiles(counted?.sendMs),
-    callsPerSecond: counted?.gate?.callsPerSecond ?? null,
-    breaker: counted?.gate?.breaker ?? null,
+    callsPerSecond: counted?.rateLimit?.callsPerSecond ?? null,
+    breaker: counted?.rateLimit?.breaker ?? null,
   };
 }
 
@@ -220,10 +220,10 @@ function percentiles(values: readonly number[] = []): Percentiles | null {
 
 const severity = ['closed', 'open', 'paused'] as const;
 
-function summarizeGates(gates: readonly GateView[]): Pick<FlowSlice, 'callsPerSecond' | 'breaker'> {
-  const states = gates.map(({ paused, breaker }) => (paused ? 'paused' : breaker));
+function summarizeRateLimits(rateLimits: readonly RateLimitView[]): Pick<FlowSlice, 'callsPerSecond' | 'breaker'> {
+  const states = rateLimits.map(({ paused, breaker }) => (paused ? 'paused' : breaker));
   const breaker = severity.findLast((state) => states.includes(state)) ?? 'closed';
-  return { callsPerSecond: Math.min(...gates.map(({ callsPerSecond }) => callsPerSecond)), breaker };
+  return { callsPerSecond: Math.min(...rateLimits.map(({ callsPerSecond }) => callsPerSecond)), breaker };
 }
 
 const requestEvent = z.object({ detail: z.object({ data: z.object({ requestId: z.string() }) }) });

@@ -1,15 +1,13 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { organizations } from '../core/conversations/queries.ts';
-import { viewOf } from '../core/outbound/gate/hand.ts';
-import { gateStore } from '../core/outbound/gate/store.ts';
-import { wholeNumber } from '../core/platform/configuration.ts';
+import { readRateLimit } from '../core/outbound/rate-limiter.ts';
 import { type Activity, createFlow, type Flow, type Station, type Subscribe } from './flow.ts';
 
 const tickMs = 1_000;
-const gateTicks = 5;
-/** How long after the last activity a gate's rate may still recover. */
-const gateRecoveryMs = 120_000;
+const rateLimitTicks = 5;
+/** How long after the last activity a rate may still recover. */
+const rateRecoveryMs = 120_000;
 const heartbeatMs = 15_000;
 
 interface LiveStream {
@@ -20,14 +18,13 @@ interface LiveStream {
 }
 
 /**
- * Counts all activity for the lifetime of the process and streams it to the pages that are open. Gates are read only while
+ * Counts all activity for the lifetime of the process and streams it to the pages that are open. Rate limits are read only while
  * there is activity or a page is open.
  *
  * @param notMeasured the stations that `subscribe` does not report
  */
 export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Station[] = []): LiveStream {
   const flow = createFlow(notMeasured);
-  const gates = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
   const listeners = new Set<(activity: Activity) => void>();
   let lastActivityAt = 0;
   let ticks = 0;
@@ -41,18 +38,18 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
     publish(activity);
   });
 
-  const readGates = async () => {
+  const readRateLimits = async () => {
     const ids = await organizations();
-    const views = await Promise.all(ids.map(async (id) => viewOf(id, await gates.read(id), Date.now())));
-    flow.recordGates(views, Date.now());
+    const views = await Promise.all(ids.map((id) => readRateLimit(id, Date.now())));
+    flow.recordRateLimits(views, Date.now());
   };
 
   const tick = () => {
     ticks += 1;
     const now = Date.now();
-    const isActive = listeners.size > 0 || now - lastActivityAt < gateRecoveryMs;
+    const isActive = listeners.size > 0 || now - lastActivityAt < rateRecoveryMs;
     // A failed read only leaves a gap in the plot; the page reports unreachable tables itself.
-    if (isActive && ticks % gateTicks === 0) readGates().catch(() => {});
+    if (isActive && ticks % rateLimitTicks === 0) readRateLimits().catch(() => {});
     if (listeners.size > 0) publish({ type: 'flow', at: new Date(now).toISOString(), ...flow.view(now) });
   };
   setInterval(tick, tickMs).unref();

@@ -10,18 +10,25 @@ import {
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
-import { categoryOf } from '../core/outbound/dead-letters/category.ts';
-import { NotRedriven, redrive } from '../core/outbound/dead-letters/redrive.ts';
-import { type Archived, find, list } from '../core/outbound/dead-letters/store.ts';
-import { command, type GateView, viewOf } from '../core/outbound/gate/hand.ts';
-import { gateStore } from '../core/outbound/gate/store.ts';
-import { required, wholeNumber } from '../core/platform/configuration.ts';
+import {
+  type DeadLetterSummary,
+  deadLetterCategory,
+  findDeadLetter,
+  listDeadLetters,
+} from '../core/outbound/dead-letter.ts';
+import { NotRedrivable, redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import { outboundPorts } from '../core/outbound/ports.ts';
+import type { RateLimitView } from '../core/outbound/rate-limit.ts';
+import { commandRateLimit, readRateLimit } from '../core/outbound/rate-limiter.ts';
+import { required } from '../core/platform/configuration.ts';
+import { logger } from '../core/platform/logger.ts';
 import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 
-const deadLetterStatuses = ['open', 'redriven', 'settled'] as const;
+const deadLetterStatuses = ['open', 'redriven', 'resolved'] as const;
 const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
-const gateCommand = z.union([
-  z.strictObject({ do: z.enum(['pause', 'resume']) }),
+const rateLimitCommand = z.union([
+  z.strictObject({ do: z.literal('pause') }),
+  z.strictObject({ do: z.literal('resume') }),
   z.strictObject({ do: z.literal('set'), callsPerSecond: z.number().check(z.minimum(0.1), z.maximum(1000)) }),
 ]);
 
@@ -37,7 +44,7 @@ const stepFunctions = new SFNClient({});
 export const reads = {
   '/executions': listExecutions,
   '/executions/:id': readExecution,
-  '/dead-letters': listDeadLetters,
+  '/dead-letters': readDeadLetters,
   '/dead-letters/:id': readDeadLetter,
 };
 
@@ -70,17 +77,17 @@ async function readExecution({ id: executionArn }: ReadRequest) {
   }
 }
 
-async function listDeadLetters({ query: { status = 'open', limit, after } }: ReadRequest) {
+async function readDeadLetters({ query: { status = 'open', limit, after } }: ReadRequest) {
   const chosen = parseOneOf(deadLetterStatuses, status, 'status');
-  const { letters, next } = await list(chosen, { limit: parseLimit(limit, 100), from: after ?? null });
-  return { deadLetters: letters.map(withCategory), next };
+  const { deadLetters, next } = await listDeadLetters(chosen, { limit: parseLimit(limit, 100), from: after ?? null });
+  return { deadLetters: deadLetters.map(withCategory), next };
 }
 
 /** `content` is the archived request or event, and its error. */
 async function readDeadLetter({ id }: ReadRequest) {
-  const found = await find(id);
+  const found = await findDeadLetter(id);
   if (!found) throw invalid(404, 'id', 'the id of a dead letter');
-  return { deadLetter: withCategory(found.archived), content: found.letter };
+  return { deadLetter: withCategory(found.summary), content: found.letter };
 }
 
 export interface RedriveDryRun {
@@ -88,48 +95,57 @@ export interface RedriveDryRun {
     readonly id: string;
     /** Why it cannot be redriven; left out if it can. */
     readonly reason: string | undefined;
+    /** Why a redrive is useless unless the cause was removed; it needs `force`. */
+    readonly warning: string | undefined;
   }[];
 }
 
-export interface GateResponse {
-  readonly gates: readonly GateView[];
+export interface RateLimitsResponse {
+  readonly rateLimits: readonly RateLimitView[];
 }
 
-/** Redrives of dead letters, and gates. */
+const redriveRequest = z.strictObject({ force: z.optional(z.boolean()) });
+
+/** Redrives of dead letters, and rate limits. */
 export function operations(): Hono {
   const app = new Hono();
-  const gates = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+  const ports = outboundPorts(logger);
 
   app.post('/dead-letters/redrive', async (context) => {
     const expected = '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters';
     const { ids } = await parseBody(context, dryRunRequest, 'ids', expected);
     const deadLetters = await Promise.all(
-      ids.map(async (id) => ({ id, reason: notRedrivableReason((await find(id))?.archived) })),
+      ids.map(async (id) => {
+        const summary = (await findDeadLetter(id))?.summary;
+        const reason = summary ? redriveObstacle(summary) : 'the dead letter does not exist';
+        return { id, reason, warning: summary && redriveWarning(summary) };
+      }),
     );
     return context.json({ deadLetters } satisfies RedriveDryRun);
   });
 
   app.post('/dead-letters/:id/redrive', async (context) => {
+    const { force = false } = await parseBody(context, redriveRequest, 'force', '{} or {"force":true}');
     try {
-      return context.json({ redriven: await redrive(context.req.param('id'), Date.now()) });
+      return context.json({ redriven: await redrive(context.req.param('id'), ports, { force }) });
     } catch (error) {
-      if (error instanceof NotRedriven) throw invalid(409, 'id', `an open dead letter; ${error.message}`);
+      if (error instanceof NotRedrivable) throw invalid(409, 'id', `an open dead letter; ${error.message}`);
       throw error;
     }
   });
 
-  app.get('/gate', async (context) => {
+  app.get('/rate-limits', async (context) => {
     const { organizationId } = context.req.query();
     const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const now = Date.now();
-    const views = await Promise.all(ids.map(async (id) => viewOf(id, await gates.read(id), now)));
-    return context.json({ gates: views } satisfies GateResponse);
+    const rateLimits = await Promise.all(ids.map((id) => readRateLimit(id, Date.now())));
+    return context.json({ rateLimits } satisfies RateLimitsResponse);
   });
 
-  app.post('/gate/:organizationId', async (context) => {
+  app.post('/rate-limits/:organizationId', async (context) => {
     const expected = '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}';
-    const change = await parseBody(context, gateCommand, 'do', expected);
-    return context.json({ gate: await command(gates, context.req.param('organizationId'), change, Date.now()) });
+    const command = await parseBody(context, rateLimitCommand, 'do', expected);
+    const rateLimit = await commandRateLimit(context.req.param('organizationId'), command, Date.now());
+    return context.json({ rateLimit });
   });
 
   return app;
@@ -138,15 +154,9 @@ export function operations(): Hono {
 export type DeadLetter = ReturnType<typeof withCategory>;
 
 /** Adds the error category, a heading in docs/how-to/respond-to-alarms.md. */
-function withCategory(deadLetter: Archived) {
-  const { kind, errorName: name, errorMessage: message } = deadLetter;
-  return { ...deadLetter, category: categoryOf({ kind, error: { name, message } }) };
-}
-
-function notRedrivableReason(deadLetter: Archived | undefined): string | undefined {
-  if (!deadLetter) return 'the dead letter does not exist';
-  if (deadLetter.kind === 'unread') return 'its content is not readable';
-  return deadLetter.status === 'open' ? undefined : `its status is ${deadLetter.status}`;
+function withCategory(deadLetter: DeadLetterSummary) {
+  const { kind, errorName: name } = deadLetter;
+  return { ...deadLetter, category: deadLetterCategory({ kind, error: { name } }) };
 }
 
 export interface ExecutionSummary {

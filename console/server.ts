@@ -5,7 +5,7 @@ import { Hono } from 'hono';
 import { proxy } from 'hono/proxy';
 import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
-import { submit } from '../core/outbound/submit.ts';
+import { publishSendRequest } from '../core/outbound/ports.ts';
 import { api } from './api.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
@@ -68,7 +68,7 @@ function simulatorApi(simulator: string): Hono {
     const requestId = `simulator-${randomUUID()}`;
     const { organizationId } = conversation;
     const messages = [{ type: 'text' as const, content: text }];
-    await submit('console', { requestId, organizationId, conversationId, messages });
+    await publishSendRequest('console', { requestId, organizationId, conversationId, messages });
     return context.json({ requestId }, 202);
   });
 

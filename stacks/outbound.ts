@@ -1,7 +1,7 @@
 import { createFunction } from './functions.ts';
-import { createRule, deadLetters, ruleArn, type Target } from './resources.ts';
+import { createRule, deadLetters } from './resources.ts';
 import { accountId, arn, componentName, logRetention, resourceName } from './settings.ts';
-import { consumers, type RuleSpec, resolvePattern, rules, stateMachines } from './topology.ts';
+import { consumers, resolvePattern, rules, stateMachines } from './topology.ts';
 
 /** The send path, from the send request to LiveChat or a dead letter. Deployed alone by `npm run deploy:livechat-outbound`. */
 const outbound = new $util.ComponentResource('livechat:bridge:Outbound', 'Outbound');

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod/mini';
-import type { LetterFilter } from '../../core/outbound/dead-letters/select.ts';
+import type { DeadLetterFilter } from '../../core/outbound/dead-letter.ts';
 import { withBridge } from '../bridge.ts';
 import {
   bridgeCommand,
@@ -15,17 +15,23 @@ import {
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 
-const statuses = ['open', 'redriven', 'settled'] as const;
-const kinds = ['send', 'event', 'unread'] as const;
+const statuses = ['open', 'redriven', 'resolved'] as const;
+const kinds = ['send', 'rejected', 'event', 'unreadable'] as const;
 const filterNames = ['kind', 'error', 'organization', 'conversation', 'request'] as const;
-const filterExpected = 'kind=send, kind=event, kind=unread, error=…, organization=…, conversation=… or request=…';
+const filterExpected =
+  'kind=send, kind=rejected, kind=event, kind=unreadable, error=…, organization=…, conversation=… or request=…';
 
 const condition = z
   .string(filterExpected)
-  .check(z.regex(/^(?:kind=(?:send|event|unread)|(?:error|organization|conversation|request)=.+)$/, filterExpected));
+  .check(
+    z.regex(
+      /^(?:kind=(?:send|rejected|event|unreadable)|(?:error|organization|conversation|request)=.+)$/,
+      filterExpected,
+    ),
+  );
 
 /** Parses `name=value` conditions. If a name is repeated, its last value applies. */
-const parseFilter = (conditions: string[]): LetterFilter => {
+const parseFilter = (conditions: string[]): DeadLetterFilter => {
   const values = new Map(
     conditions.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
   );
@@ -53,6 +59,7 @@ const redriveOptions = z.object({
   id: z.array(z.string()),
   all: flag,
   dryRun: flag,
+  force: flag,
 });
 export type RedriveOptions = z.infer<typeof redriveOptions>;
 
@@ -112,6 +119,7 @@ const redriveCommand = () =>
     .argument('[id...]', 'the ids of the dead letters')
     .option('--all', 'every open dead letter')
     .option('--dry-run', 'show what would be redriven, without redriving it')
+    .option('--force', 'also those that fail again unless their cause was removed, such as a 422 validation error')
     .action(
       withBridge(redriveOptions, async (input) => {
         requireSelection(input);

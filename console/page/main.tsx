@@ -8,8 +8,8 @@ import { ConversationView } from './conversations/view.tsx';
 import { DeadLetterList, DeadLetterView } from './dead-letters/page.tsx';
 import { ExecutionList, ExecutionView } from './executions/page.tsx';
 import { FlowPage } from './flow.tsx';
-import { GatePage } from './gate.tsx';
 import { Empty } from './parts/ui.tsx';
+import { RateLimitsPage } from './rate-limits.tsx';
 import { RoutingPage } from './routing/page.tsx';
 import { SimulatorPage } from './simulator.tsx';
 
@@ -42,7 +42,7 @@ const sections: readonly Section[] = [
     item: (id) => <DeadLetterView id={id} />,
   },
   { name: 'routing', title: 'Routing', page: () => <RoutingPage /> },
-  { name: 'gate', title: 'Gate', page: () => <GatePage /> },
+  { name: 'rate-limits', title: 'Rate limits', page: () => <RateLimitsPage /> },
 ];
 
 const simulatorSection: Section = { name: 'simulator', title: 'Simulator', page: () => <SimulatorPage /> };

@@ -1,4 +1,4 @@
-import { type Archived, list } from '../../core/outbound/dead-letters/store.ts';
+import { type DeadLetterSummary, listDeadLetters } from '../../core/outbound/dead-letter.ts';
 import type { Activity, Subscribe } from '../flow.ts';
 import { type ChangePoll, eventActivity, pollRecent } from './changes.ts';
 import { pollConversations } from './conversations.ts';
@@ -44,7 +44,7 @@ function describeError(error: unknown): string {
 
 /** Reports new dead letters. A poll without any is one small query. */
 export function pollDeadLetters(max?: number): ChangePoll {
-  return pollRecent<Archived, undefined>(
+  return pollRecent<DeadLetterSummary, undefined>(
     {
       iterate: iterateDeadLetters,
       key: ({ id }) => id,
@@ -63,12 +63,12 @@ export function pollDeadLetters(max?: number): ChangePoll {
 async function* iterateDeadLetters({ since, pageSize }: { since?: string; pageSize: number }) {
   let from: string | null = null;
   do {
-    const page: Awaited<ReturnType<typeof list>> = await list('open', {
+    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters('open', {
       limit: pageSize,
       from,
       ...(since && { since }),
     });
-    yield* page.letters;
+    yield* page.deadLetters;
     from = page.next ?? null;
   } while (from !== null);
 }

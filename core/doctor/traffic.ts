@@ -3,10 +3,8 @@ import type { ConversationEvent } from '../conversations/projection.ts';
 import { listConversations, statuses } from '../conversations/queries.ts';
 import type { Action } from '../livechat/schemas.ts';
 import { readLatestChanges } from '../messages/queries.ts';
-import { select } from '../outbound/dead-letters/select.ts';
-import { viewOf } from '../outbound/gate/hand.ts';
-import { gateStore } from '../outbound/gate/store.ts';
-import { wholeNumber } from '../platform/configuration.ts';
+import { searchDeadLetters } from '../outbound/dead-letter.ts';
+import { readRateLimit } from '../outbound/rate-limiter.ts';
 import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */
@@ -98,25 +96,27 @@ export async function checkLatestWebhooks(
 
 const maxCounted = 1000;
 
-/** Nothing waits for an operator: paused gates, open breakers, dead letters. */
+/** Nothing waits for an operator: paused organizations, open circuit breakers, dead letters. */
 export async function checkSending(organizationIds: readonly string[], now: number): Promise<readonly Finding[]> {
-  const store = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
-  const gates = await Promise.all(organizationIds.map(async (id) => viewOf(id, await store.read(id), now)));
-  const { length } = await select('open', {}, { limit: maxCounted, now });
-  const open = gates.filter(({ paused, breaker }) => !paused && breaker === 'open');
-  const resume = 'Resume it: livechat gate resume.';
+  const limits = await Promise.all(organizationIds.map((id) => readRateLimit(id, now)));
+  const { length } = await searchDeadLetters('open', {}, { limit: maxCounted, now });
+  const open = limits.filter(({ paused, breaker }) => !paused && breaker !== 'closed');
+  const resume = 'Resume it: livechat limits resume.';
   const closeBreaker =
-    'Fix what LiveChat reports (see the credentials above), or wait: a successful probe closes it. To close it now: livechat gate resume.';
+    'Fix what LiveChat reports (see the credentials above), or wait: a successful probe call closes it. To close it now: livechat limits resume.';
   const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
   const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
   const problems = [
-    ...gates
+    ...limits
       .filter(({ paused }) => paused)
-      .map(({ organizationId }) => warning(`The gate of ${organizationId} is paused: nothing is sent.`, resume)),
+      .map(({ organizationId }) => warning(`${organizationId} is paused: nothing is sent.`, resume)),
     ...open.map(({ organizationId, reason }) =>
-      warning(`The breaker of ${organizationId} is open: ${reason || 'failures'}.`, closeBreaker),
+      warning(`The circuit breaker of ${organizationId} is open: ${reason || 'failures'}.`, closeBreaker),
     ),
     ...(length > 0 ? [warning(`Open dead letters: ${number}.`, fix)] : []),
   ];
-  return problemsOr(problems, 'No gate is paused, no breaker is open, and there is no open dead letter.');
+  return problemsOr(
+    problems,
+    'No organization is paused, no circuit breaker is open, and there is no open dead letter.',
+  );
 }

@@ -2,7 +2,9 @@ import pLimit from 'p-limit';
 import { conversationItems, findCustomerConversations, type KnownCustomer } from '../conversations/queries.ts';
 import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/queries.ts';
-import { letterItems, outboundItems, underWay } from '../outbound/erasing.ts';
+import { findDeadLetterItems } from '../outbound/dead-letter.ts';
+import { listGroupItems } from '../outbound/message-group.ts';
+import { runningExecutions } from '../outbound/read-model.ts';
 import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
 import { deleteKeys, listKeys, readObject } from '../platform/objects.ts';
 import { countQueuedDeadLetters } from '../platform/queue.ts';
@@ -45,19 +47,19 @@ export async function findStoredData({
   const perConversation = await Promise.all(
     conversationIds.map(async (id) => {
       const key = { organizationId, conversationId: id };
-      const [messages, outbound, conversation, media, running] = await Promise.all([
+      const [messages, groupItems, conversation, media, running] = await Promise.all([
         messageItems(key),
-        outboundItems(key),
+        listGroupItems(key),
         conversationItems(key),
         listConversationFiles(key),
-        underWay(key),
+        runningExecutions(key),
       ]);
-      return { first: [...messages, ...outbound], last: conversation, media, running };
+      return { first: [...messages, ...groupItems.map(({ item }) => item)], last: conversation, media, running };
     }),
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
   const outboundFiles = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
-  const letters = ids.length > 0 ? await letterItems(ids) : [];
+  const letters = ids.length > 0 ? await findDeadLetterItems(ids) : [];
   // A webhook that matches no schema is stored under `unknown`.
   const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
   return {

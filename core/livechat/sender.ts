@@ -8,14 +8,7 @@ import { type Channel, type Compose, maxFetchMs } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { openObject } from '../platform/objects.ts';
 import { liveChatChannel } from './carrier.ts';
-import {
-  composeMessages,
-  type FetchedFile,
-  type FileSource,
-  InvalidMessagesError,
-  type Part,
-  parseMessages,
-} from './compose.ts';
+import { composeMessages, type FetchedFile, type FileSource, type Part, parseMessages } from './compose.ts';
 import { createConnections } from './connection.ts';
 
 /** LiveChat for the send step: composes messages and returns the adapter of an organization. */
@@ -28,7 +21,7 @@ export function liveChatSender(environment = process.env): LiveChatSender {
   const connect = createConnections(environment);
   const rules = sendingRules(maxFetchMs, environment);
   return {
-    compose,
+    compose: (messages) => composeMessages(parseMessages(messages)),
     async channel(organizationId) {
       const connection = await connect(organizationId);
       return liveChatChannel({
@@ -38,19 +31,6 @@ export function liveChatSender(environment = process.env): LiveChatSender {
     },
   };
 }
-
-const compose: Compose<Part> = (messages) => {
-  try {
-    return composeMessages(parseMessages(messages)).map(({ part, ...place }) => ({
-      ...place,
-      content: part,
-      hasFile: part.kind === 'file',
-    }));
-  } catch (error) {
-    if (error instanceof InvalidMessagesError) throw new RequestInvalid(error.message);
-    throw error;
-  }
-};
 
 /**
  * Fetches a file to send to disk and removes it after `use`. The source is a URL or the organization's own key in the

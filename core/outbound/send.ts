@@ -5,10 +5,10 @@ import { type Channel, maxCallMs, maxFetchMs, type SentMessage } from './channel
 import {
   type AttemptEnd,
   type AttemptState,
-  attemptState,
   addAttempt,
   attemptError,
   attemptHistory,
+  attemptState,
   type Claim,
   type Delivery,
   type DeliveryStore,

@@ -151,8 +151,8 @@ async function decide(
   if (matched.length === 0 && waitsFrom !== undefined) return { outcome: 'waiting', waitsFrom };
   const decisionId = deriveId('route', organizationId, conversationId, threadId, phase);
   let made: Decision | undefined;
-  const makeOnce = withIdempotency('route', async (id) => {
-    made = await makeDecision(request, evaluation, id, ports);
+  const makeOnce = withIdempotency('route', async () => {
+    made = await makeDecision(request, evaluation, ports);
     return { phase };
   });
   await makeOnce(decisionId, () => deadline - clock.now());
@@ -166,12 +166,7 @@ async function decide(
 }
 
 /** Executes the actions of the matched rules, and stores the decision. */
-async function makeDecision(
-  request: RoutingRequest,
-  evaluation: Evaluation,
-  decisionId: string,
-  ports: RoutingPorts,
-): Promise<Decision> {
+async function makeDecision(request: RoutingRequest, evaluation: Evaluation, ports: RoutingPorts): Promise<Decision> {
   const { organizationId, conversationId, threadId, phase, rules, metadata } = request;
   const { clock, log } = ports;
   const { evaluated, matched, actions } = evaluation;
@@ -186,7 +181,7 @@ async function makeDecision(
     assignedEarlier: phase === 'message' ? (await findDecision(request, 'start'))?.assignedTo : undefined,
     isTooLate: clock.now() - Date.parse(metadata.receivedAt) > maxDelayMs,
   };
-  const carrier = rateLimitedCarrier(request, decisionId, ports);
+  const carrier = rateLimitedCarrier(request, ports);
   const applied = await applyActions(actions, { thread, carrier, clock });
   const { assignedTo } = applied;
   const unassignedReason = findUnassignedReason(evaluation, applied);

@@ -3,13 +3,14 @@ import { createBusPublisher } from '../../core/events/publish.ts';
 import { liveChatRouting } from '../../core/livechat/carrier.ts';
 import { rateLimiters } from '../../core/outbound/ports.ts';
 import { systemClock } from '../../core/platform/clock.ts';
+import { logger } from '../../core/platform/logger.ts';
 import type { RoutingOutcome, RoutingPorts } from '../../core/routing/route.ts';
 import { cachedRules } from '../../core/routing/store.ts';
 import { onEvent } from './on-event.ts';
 
 const rules = cachedRules();
 const carrier = liveChatRouting();
-const gates = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+const createLimiter = rateLimiters(logger);
 const publish = createBusPublisher();
 
 /** Creates the handler that evaluates routing rules for an event. */
@@ -19,8 +20,6 @@ export function onRoutingEvent<T extends 'chat.started' | 'message.received'>(
 ) {
   return onEvent(type, async (event, log, remainingMs) => {
     const deadline = Date.now() + remainingMs();
-    const { organizationId } = event.metadata;
-    const { gate } = new SendWatch({ organizationId, publishedAt: Date.now() }, gates);
-    return route(event, { rules, carrier, gate, clock: systemClock, publish, deadline, log });
+    return route(event, { rules, carrier, createLimiter, clock: systemClock, publish, deadline, log });
   });
 }

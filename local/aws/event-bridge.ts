@@ -31,7 +31,6 @@ export interface Envelope extends Omit<BusEvent, 'detailType'> {
 export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'> {
   /** Invokes a function asynchronously, with retries. */
   startFunction(name: string, event: unknown): void;
-  startExecution(input: { readonly stateMachineArn: string; readonly name: string; readonly input: string }): unknown;
   /** Sends to a queue by its name in the topology. */
   send(queue: string, message: OutgoingMessage): Promise<unknown>;
   readonly inFlight: InFlight;
@@ -65,7 +64,7 @@ type Entry = z.output<typeof entrySchema>;
 
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
-  const { busName, queues, startFunction, startExecution, send, inFlight, report, onEvent } = options;
+  const { busName, queues, startFunction, send, inFlight, report, onEvent } = options;
   const rules = createRules(options);
 
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope | Failure {
@@ -90,13 +89,7 @@ export function createEvents(options: EventsOptions) {
   async function invokeTarget(target: Target, event: Envelope): Promise<void> {
     if ('function' in target) return startFunction(target.function, event);
     const body = JSON.stringify(event);
-    if ('queue' in target) {
-      await send(target.queue, { body });
-      return;
-    }
-    // As on EventBridge, the execution's name contains the event's id.
-    const name = `${event.id}_${randomUUID()}`;
-    startExecution({ stateMachineArn: stateMachineArn(target.stateMachine), name, input: body });
+    await send(target.queue, { body });
   }
 
   /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
@@ -204,7 +197,7 @@ function toSeconds(date: Date): string {
 }
 
 /** The target of a rule, by its name in the topology. */
-export type Target = { readonly function: string } | { readonly stateMachine: string } | { readonly queue: string };
+export type Target = { readonly function: string } | { readonly queue: string };
 
 export interface Rule {
   readonly pattern: Pattern;
@@ -256,14 +249,13 @@ const targetId = 'target';
 
 function targetArn(target: Target, queues: EventsOptions['queues']): string {
   if ('function' in target) return functionArn(target.function);
-  if ('stateMachine' in target) return stateMachineArn(target.stateMachine);
   return queueArn(queues[target.queue] ?? target.queue);
 }
 
 /** The rules of both buses, and EventBridge's calls that read and change them. */
 function createRules({ busName, rules: specs, queues }: EventsOptions) {
   const rules = Object.entries(specs).map(([name, rule], number): BusRule => {
-    const pattern = resolvePattern(rule, stateMachineArn);
+    const pattern = resolvePattern(rule, (name) => stateMachineArn(name));
     return {
       name,
       number,

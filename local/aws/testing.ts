@@ -6,7 +6,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
+import { type StateMachineResources, sendStateMachine } from '../../core/outbound/state-machine.ts';
 import * as topology from '../../stacks/topology.ts';
 import { InvocationError } from '../lambda/invocation.ts';
 import { stateMachineArn } from './arn.ts';
@@ -83,7 +83,7 @@ export async function startTestMachine(
   steps: readonly Step[],
   overrides: Partial<LocalAwsOptions> & { readonly definition?: StateMachineResource['definition'] } = {},
 ) {
-  const { definition = (found: MachineResources) => sendMachine(found), ...options } = overrides;
+  const { definition = (found: StateMachineResources) => sendStateMachine(found), ...options } = overrides;
   /** The inputs of the function. */
   const sent: unknown[] = [];
   const { 'send-requested': requested, 'send-ended': ended } = topology.rules;
@@ -92,7 +92,7 @@ export async function startTestMachine(
     resources: {
       ...resources,
       rules: { 'send-requested': requested, 'send-ended': ended },
-      stateMachines: { send: { definition, function: 'send', queue: 'deadLetters' } },
+      stateMachines: { send: { ...topology.stateMachines.send, definition } },
     },
     delays: { asyncRetriesMs: [], retryMs: 1 },
     async invoke(_name, event) {

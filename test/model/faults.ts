@@ -86,7 +86,9 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
   }
   const received = new Map<string, number>();
   for (const { id } of world.liveChat.accepted) received.set(id, (received.get(id) ?? 0) + 1);
-  const parts = [...partsOf].flatMap(([requestId, count]) => Array.from({ length: count }, (_, index) => `${requestId}.${index}`));
+  const parts = [...partsOf].flatMap(([requestId, count]) =>
+    Array.from({ length: count }, (_, index) => `${requestId}.${index}`),
+  );
   return {
     lost: parts.filter((part) => !received.has(part)).length,
     twice: [...received.values()].filter((times) => times > 1).length,
@@ -94,11 +96,14 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
     interleaved,
     stuck,
     left: [...Array(6).keys()].reduce(
-      (sum, chat) => sum + world.stores.entries({ organizationId: `o${chat % 2}`, conversationId: `chat ${chat}` }).length,
+      (sum, chat) =>
+        sum + world.stores.entries({ organizationId: `o${chat % 2}`, conversationId: `chat ${chat}` }).length,
       0,
     ),
     dead,
-    withoutExecution: world.dead.filter(({ input, redriven }) => redriven && !world.hasExecution({ ...input, redrive: input.redrive + 1 })).length,
+    withoutExecution: world.dead.filter(
+      ({ input, redriven }) => redriven && !world.hasExecution({ ...input, redrive: input.redrive + 1 }),
+    ).length,
     failures: world.failures.length,
   };
 }
@@ -114,7 +119,7 @@ function findInterleaved(world: World): number {
     const before = last.get(conversation);
     if (before?.requestId === requestId && Number(part) <= before.part) found += 1;
     if (before && before.requestId !== requestId) finished.add(before.requestId);
-    if (finished.has(requestId)) { found += 1; if ((globalThis as any).DBG) console.log(requestId, part, JSON.stringify(world.liveChat.accepted.filter((a) => a.conversation === conversation).map((a) => [a.id, Math.round(a.at)])), JSON.stringify(world.stores.delivery(id))); }
+    if (finished.has(requestId)) found += 1;
     last.set(conversation, { requestId, part: Number(part) });
   }
   return found;

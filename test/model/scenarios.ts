@@ -40,7 +40,11 @@ export async function drain(options: WorldOptions & { chats: number; messages?: 
   });
   await untilIdle(world, Promise.all(publishing));
   const last = Math.max(...world.liveChat.accepted.map(({ at }) => at));
-  return { ratio: last / 1000 / (messages / callsPerSecond), ...perRequest(world, messages), delivered: world.liveChat.accepted.length };
+  return {
+    ratio: last / 1000 / (messages / callsPerSecond),
+    ...perRequest(world, messages),
+    delivered: world.liveChat.accepted.length,
+  };
 }
 
 /** One message a second of one organization beside ten organizations with a backlog of 500 each. */
@@ -54,7 +58,9 @@ export async function noisyNeighbours(options: WorldOptions & { organizations?: 
   };
   for (let organization = 0; organization < organizations; organization += 1) {
     for (let index = 0; index < backlog; index += 1) {
-      requests.push(publishAt((index / backlog) * 10_000, `o${organization}`, `${index % 50}`, `o${organization} r${index}`));
+      requests.push(
+        publishAt((index / backlog) * 10_000, `o${organization}`, `${index % 50}`, `o${organization} r${index}`),
+      );
     }
   }
   const victims = Array.from({ length: 60 }, (_, second) => second);
@@ -82,9 +88,11 @@ export async function pausedOrganization(options: WorldOptions & { chats?: numbe
   const requests: Promise<void>[] = [];
   for (let index = 0; index < chats * each; index += 1) {
     requests.push(
-      world.time.sleep((index / (chats * each)) * 20_000).then(() =>
-        world.publish({ organizationId: 'paused', conversationId: `p${index % chats}`, requestId: `p${index}` }),
-      ),
+      world.time
+        .sleep((index / (chats * each)) * 20_000)
+        .then(() =>
+          world.publish({ organizationId: 'paused', conversationId: `p${index % chats}`, requestId: `p${index}` }),
+        ),
     );
   }
   for (let second = 0; second < 300; second += 1) {
@@ -96,7 +104,11 @@ export async function pausedOrganization(options: WorldOptions & { chats?: numbe
   }
   await world.time.until(Promise.all(requests), hour);
   await world.time.until(world.time.sleep(5_000), hour);
-  return { ...victimLatency(world, 3, 290), concurrency: world.counts.busyMs / world.time.now(), ...perRequest(world, requests.length) };
+  return {
+    ...victimLatency(world, 3, 290),
+    concurrency: world.counts.busyMs / world.time.now(),
+    ...perRequest(world, requests.length),
+  };
 }
 
 /** 1,000 requests over 100 chats around an outage of 85 s. */
@@ -109,7 +121,12 @@ export async function outage(options: Omit<WorldOptions, 'outage'> & { chats?: n
   });
   await untilIdle(world, Promise.all(requests));
   const last = Math.max(...world.liveChat.accepted.map(({ at }) => at));
-  return { recovered: (last - 105_000) / 1000, calls: world.liveChat.calls / 1000, dead: world.dead.length, ...perRequest(world, 1000) };
+  return {
+    recovered: (last - 105_000) / 1000,
+    calls: world.liveChat.calls / 1000,
+    dead: world.dead.length,
+    ...perRequest(world, 1000),
+  };
 }
 
 /** 200 requests a second over 1,000 organizations; a tenth is followed by another of its chat. */
@@ -131,5 +148,10 @@ export async function steady(options: WorldOptions & { perSecond?: number; secon
     if (world.time.random() < 0.1) requests.push(publishAt(at + 50, organizationId, chat));
   }
   await untilIdle(world, Promise.all(requests));
-  return { requests: requests.length, ...perRequest(world, requests.length), writes: world.counts.writes / requests.length, reads: world.counts.reads / requests.length };
+  return {
+    requests: requests.length,
+    ...perRequest(world, requests.length),
+    writes: world.counts.writes / requests.length,
+    reads: world.counts.reads / requests.length,
+  };
 }

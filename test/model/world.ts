@@ -538,12 +538,13 @@ export function findInversions(world: World): number {
   }
   let inversions = 0;
   for (const [conversation, requests] of received) {
-    const enteredAs = new Map((world.entered.get(conversation) ?? []).map((id, index) => [id.replace(/#0$/, ''), index]));
+    const enteredAs = new Map(
+      (world.entered.get(conversation) ?? []).map((id, index) => [id.replace(/#0$/, ''), index]),
+    );
     const key = (requestId: string) => world.stores.delivery(`${requestId}.0`)?.orderKey ?? 0;
     requests.forEach((later, index) => {
       for (const earlier of requests.slice(Math.max(0, index - 60), index)) {
-        const isInverted =
-          (enteredAs.get(later) ?? 0) < (enteredAs.get(earlier) ?? 0) && key(later) < key(earlier);
+        const isInverted = (enteredAs.get(later) ?? 0) < (enteredAs.get(earlier) ?? 0) && key(later) < key(earlier);
         if (isInverted) inversions += 1;
       }
     });

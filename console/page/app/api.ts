@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
 import type { Flow } from '../../flow.ts';
-import type { GateResponse } from '../../operations.ts';
+import type { RateLimitsResponse } from '../../operations.ts';
 import type { AboutConsole } from '../../server.ts';
 import type { RulesResponse } from '../routing/page.tsx';
 
@@ -25,7 +25,7 @@ const errorBody = z.object({
 interface Responses extends ApiResponses {
   readonly '/console': AboutConsole;
   readonly '/flow': Flow;
-  readonly '/gate': GateResponse;
+  readonly '/rate-limits': RateLimitsResponse;
   readonly '/routing/rules': RulesResponse;
 }
 

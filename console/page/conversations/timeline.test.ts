@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeliveryView, TryView } from '../../../core/outbound/view.ts';
+import type { AttemptView, DeliveryView } from '../../../core/outbound/read-model.ts';
 import type { Step } from '../parts/steps.tsx';
 import type { ShownMessage } from './content.tsx';
 import { deliveryTimeline, messageTimeline } from './timeline.ts';
@@ -33,7 +33,7 @@ const message: ShownMessage = {
   receivedAt: at(10.2),
   storedAt: at(10.238),
 };
-const failed = (began: number, more: Partial<TryView> = {}): TryView => ({
+const failed = (began: number, more: Partial<AttemptView> = {}): AttemptView => ({
   began: at(began),
   ended: at(began + 0.13),
   outcome: 'failed',
@@ -105,7 +105,7 @@ describe('deliveryTimeline', () => {
   });
 
   it('shows repairs, a successful probe and an unknown outcome', () => {
-    const tries: TryView[] = [
+    const tries: AttemptView[] = [
       { began: at(1), outcome: 'lost', execution, redrive: 0 },
       { began: at(70), ended: at(71), outcome: 'found', execution, redrive: 0, did: ['joined', 'new credentials'] },
     ];

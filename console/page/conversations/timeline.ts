@@ -1,4 +1,4 @@
-import type { DeliveryView, TryView } from '../../../core/outbound/view.ts';
+import type { AttemptView, DeliveryView } from '../../../core/outbound/read-model.ts';
 import { describeError } from '../parts/errors.ts';
 import type { Step } from '../parts/steps.tsx';
 import { duration } from '../parts/time.ts';
@@ -40,17 +40,17 @@ function laterSteps({ seen, edited, editedAt, deleted, deletedAt, author }: Show
 
 /** The timeline of one message of a send request. */
 export function deliveryTimeline(delivery: DeliveryView): Step[] {
-  const { status, requestedAt, redrive, redrivenAt, tries, sentAt, deliveredAt } = delivery;
+  const { status, requestedAt, redrive, redrivenAt, attempts, sentAt, deliveredAt } = delivery;
   const steps: Step[] = [{ text: 'send request published', tone: 'calm', at: requestedAt }, ...attemptSteps(delivery)];
-  if (redrive > (tries.at(-1)?.redrive ?? 0)) steps.push(redriveStep(redrive, redrivenAt, tries.at(-1)));
+  if (redrive > (attempts.at(-1)?.redrive ?? 0)) steps.push(redriveStep(redrive, redrivenAt, attempts.at(-1)));
   switch (status) {
-    case 'unsent':
+    case 'queued':
       steps.push({ text: 'waiting for an attempt', tone: 'warn', execution: delivery.execution });
       break;
     case 'sending':
-      if (tries.at(-1)?.outcome === 'lost')
+      if (attempts.at(-1)?.outcome === 'lost')
         steps.push({ text: 'waiting for a probe before the next attempt', tone: 'warn' });
-      else if (tries.length === 0) steps.push({ text: 'attempt in progress', tone: 'busy' });
+      else if (attempts.length === 0) steps.push({ text: 'attempt in progress', tone: 'busy' });
       break;
     case 'failed':
       steps.push({
@@ -75,37 +75,37 @@ export function deliveryTimeline(delivery: DeliveryView): Step[] {
 }
 
 function attemptSteps(delivery: DeliveryView): Step[] {
-  const { tries, untold = 0, requestedAt } = delivery;
+  const { attempts, omittedAttempts = 0, requestedAt } = delivery;
   const earlier: Step[] =
-    untold > 0
+    omittedAttempts > 0
       ? [
           {
-            text: `${untold} ${untold === 1 ? 'attempt' : 'attempts'} earlier: see their executions`,
+            text: `${omittedAttempts} ${omittedAttempts === 1 ? 'attempt' : 'attempts'} earlier: see their executions`,
             tone: 'warn',
           },
         ]
       : [];
-  const steps = tries.flatMap((attempt, index) => {
-    const before = tries[index - 1];
-    const number = untold + index + 1;
+  const steps = attempts.flatMap((attempt, index) => {
+    const before = attempts[index - 1];
+    const number = omittedAttempts + index + 1;
     if (attempt.redrive > (before?.redrive ?? 0)) {
-      const after = since(attempt.redrivenAt, attempt.began, 'after the redrive');
+      const after = since(attempt.redrivenAt, attempt.startedAt, 'after the redrive');
       return [redriveStep(attempt.redrive, attempt.redrivenAt, before), attemptStep(attempt, number, after)];
     }
     if (before)
       return attemptStep(
         attempt,
         number,
-        since(before.ended ?? before.began, attempt.began, 'after the previous attempt'),
+        since(before.endedAt ?? before.startedAt, attempt.startedAt, 'after the previous attempt'),
       );
-    const waited = since(requestedAt, attempt.began, 'after the request');
+    const waited = since(requestedAt, attempt.startedAt, 'after the request');
     // EventBridge's timestamps are whole seconds.
     return attemptStep(attempt, number, waited && `at most ${waited}`);
   });
   return [...earlier, ...steps];
 }
 
-function redriveStep(number: number, at: string | undefined, before: TryView | undefined): Step {
+function redriveStep(number: number, at: string | undefined, before: AttemptView | undefined): Step {
   return {
     text:
       number === 1
@@ -117,17 +117,17 @@ function redriveStep(number: number, at: string | undefined, before: TryView | u
   };
 }
 
-function attemptStep(attempt: TryView, number: number, after: string | undefined): Step {
-  const { began, ended, outcome, execution } = attempt;
-  const took = ended === undefined ? '' : duration(Date.parse(ended) - Date.parse(began));
+function attemptStep(attempt: AttemptView, number: number, after: string | undefined): Step {
+  const { startedAt, endedAt, outcome, execution } = attempt;
+  const took = endedAt === undefined ? '' : duration(Date.parse(endedAt) - Date.parse(startedAt));
   const steps = {
     sent: { text: `attempt ${number}: accepted by LiveChat after ${took}`, tone: 'good' },
     found: { text: `attempt ${number}: already at LiveChat, not sent again`, tone: 'good' },
     failed: { text: `attempt ${number} failed after ${took}`, tone: 'warn' },
-    'under way': { text: `attempt ${number} in progress`, tone: 'busy' },
+    'in progress': { text: `attempt ${number} in progress`, tone: 'busy' },
     lost: { text: `attempt ${number}: outcome unknown`, tone: 'warn' },
   } as const;
-  return { ...steps[outcome], at: began, after, reason: attemptReason(attempt), execution };
+  return { ...steps[outcome], at: startedAt, after, reason: attemptReason(attempt), execution };
 }
 
 const repairs = {
@@ -135,12 +135,12 @@ const repairs = {
   appended: 'added it to the inactive chat as a new thread',
   joined: 'joined the chat first',
   'took over': 'took over the chat first',
-  followed: 'followed the redirect to another region',
+  'changed region': 'followed the redirect to another region',
   'new credentials': 'read the credentials again',
 } as const;
 
-function attemptReason({ outcome, error, cause, did = [] }: TryView): string | undefined {
-  const reasons = did.map((repair): string => repairs[repair]);
+function attemptReason({ outcome, error, cause, repairs: made = [] }: AttemptView): string | undefined {
+  const reasons = made.map((repair): string => repairs[repair]);
   if (outcome === 'lost') {
     reasons.unshift('the function crashed or timed out; LiveChat is probed for the message before it is sent again');
   } else if (error) {

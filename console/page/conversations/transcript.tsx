@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Participant } from '../../../core/events/schemas.ts';
-import type { DeliveryView } from '../../../core/outbound/view.ts';
+import type { DeliveryView } from '../../../core/outbound/read-model.ts';
 import type { ConversationResponse } from '../../api.ts';
 import { stage } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
@@ -103,7 +103,7 @@ function MessageArticle({ message, note, people }: MessageProps) {
         {note && <span class="mark">Internal note</span>}
         {author.type === 'bot' && <span class="mark">bot</span>}
         {delivery && <DeliveryBadge delivery={delivery} />}
-        {delivery && delivery.attempts > 0 && <span class="mark">{describeAttempts(delivery)}</span>}
+        {delivery && delivery.failedCalls > 0 && <span class="mark">{describeAttempts(delivery)}</span>}
         {edited && <span class="mark">edited</span>}
         <time dateTime={timestamp} title={fullTime(timestamp)}>
           {clockTime(timestamp)}
@@ -134,7 +134,7 @@ function MessageArticle({ message, note, people }: MessageProps) {
 }
 
 const deliveryTones: Readonly<Record<DeliveryView['status'], Tone>> = {
-  unsent: 'warn',
+  queued: 'warn',
   sending: 'busy',
   sent: 'busy',
   delivered: 'good',
@@ -146,8 +146,8 @@ export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
   return <Badge tone={deliveryTones[delivery.status]}>{delivery.status}</Badge>;
 }
 
-export function describeAttempts({ attempts }: DeliveryView): string {
-  return `after ${attempts} failed ${attempts === 1 ? 'attempt' : 'attempts'}`;
+export function describeAttempts({ failedCalls }: DeliveryView): string {
+  return `after ${failedCalls} failed ${failedCalls === 1 ? 'call' : 'calls'}`;
 }
 
 type LabelledId = readonly [label: string, value: string | undefined];

@@ -1,4 +1,4 @@
-import { sendMachine } from '../../../core/outbound/machine.ts';
+import { sendStateMachine } from '../../../core/outbound/state-machine.ts';
 import type { HistoryEvent } from '../../operations.ts';
 import { Graph, type GraphEdge, type GraphNode, useNarrow } from '../parts/graph.tsx';
 import { executionPath } from './history.ts';
@@ -10,11 +10,16 @@ interface State {
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
 }
 
-const machine = sendMachine({ sendFunctionArn: '', deadLetterQueueUrl: '' });
+const machine = sendStateMachine({ sendFunctionArn: '', waitForTurnFunctionArn: '', deadLetterQueueUrl: '' });
 const states: readonly (readonly [string, State])[] = Object.entries(machine.States);
 const end = 'End';
 
-const labels: Readonly<Record<string, string>> = { Deferred: 'deferred', 'States.ALL': 'failed' };
+const labels: Readonly<Record<string, string>> = {
+  Deferred: 'deferred',
+  NotFirst: 'not first',
+  'States.Timeout': 'timed out',
+  'States.ALL': 'failed',
+};
 
 const edges: readonly GraphEdge[] = states.flatMap(([from, { Next, End, Catch = [] }]) => [
   ...(Next ? [{ from, to: Next }] : []),

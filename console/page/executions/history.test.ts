@@ -1,7 +1,7 @@
 import { HistoryEventType } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { triedAgain } from '../../../core/outbound/machine.ts';
+import { retriedErrors } from '../../../core/outbound/state-machine.ts';
 import type { HistoryEvent } from '../../operations.ts';
 import { describeHistory, executionPath, formatCause } from './history.ts';
 
@@ -85,7 +85,7 @@ describe('describeHistory', () => {
     expect(steps.join()).not.toContain(type);
   });
 
-  it.each([...triedAgain, 'Lambda.TooManyRequestsException'])(
+  it.each([...retriedErrors, 'Lambda.TooManyRequestsException'])(
     'has a text of its own for a failure with %s',
     (error) => {
       const steps = texts(entered, { type: 'TaskFailed', error });

@@ -1,0 +1,49 @@
+import type { RateLimitCommand, RateLimitView } from '../../core/outbound/rate-limit.ts';
+import { commandRateLimit, readRateLimit } from '../../core/outbound/rate-limiter.ts';
+import { chooseOrganization, chooseOrganizations } from '../bridge.ts';
+import type { ChangeOptions, ShowOptions } from '../commands/limits.ts';
+import { colours, print, printJson, printTable } from '../output.ts';
+import { confirm } from '../prompts.ts';
+
+const describeBreaker = ({ breaker, reason, openUntil }: RateLimitView): string => {
+  if (breaker === 'closed') return colours.green('closed');
+  if (breaker === 'half-open') return colours.yellow('half-open');
+  return colours.red(`open: ${reason || 'failures'}, next probe call ${openUntil?.slice(0, 19)}`);
+};
+
+const printRateLimits = (rateLimits: readonly RateLimitView[]): void => {
+  if (rateLimits.length === 0) {
+    print('No organization has a conversation yet.');
+    return;
+  }
+  printTable(
+    ['organization', 'sending', 'circuit breaker', 'calls/s', 'configured', 'sends/s', 'backlog', 'last 30 s'],
+    rateLimits.map((rateLimit) => [
+      rateLimit.organizationId,
+      rateLimit.paused ? colours.yellow('paused') : 'on',
+      describeBreaker(rateLimit),
+      rateLimit.callsPerSecond,
+      rateLimit.baseCallsPerSecond,
+      rateLimit.sendsPerSecond,
+      `${rateLimit.backlogSeconds} s`,
+      `${rateLimit.failures} failed calls`,
+    ]),
+  );
+};
+
+/** Prints the rate limit of one or all organizations. */
+export const showRateLimits = async ({ organization, json }: ShowOptions): Promise<void> => {
+  const ids = await chooseOrganizations(organization);
+  const rateLimits = await Promise.all(ids.map((id) => readRateLimit(id, Date.now())));
+  if (json) printJson({ ok: true, rateLimits });
+  else printRateLimits(rateLimits);
+};
+
+/** Pauses or resumes an organization, or sets its rate. */
+export const changeRateLimit = async (options: ChangeOptions, command: RateLimitCommand): Promise<void> => {
+  const organizationId = await chooseOrganization(options.organization);
+  if (command.do === 'pause') await confirm(`Pause sending and routing of ${organizationId}?`, options);
+  const rateLimit = await commandRateLimit(organizationId, command, Date.now());
+  if (options.json) printJson({ ok: true, rateLimit });
+  else printRateLimits([rateLimit]);
+};

@@ -1,0 +1,127 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { RateLimitsResponse } from '../operations.ts';
+import { call, get, useResource } from './app/api.ts';
+import { clockTime } from './parts/time.ts';
+import { Badge, Empty, Loaded, type Tone } from './parts/ui.tsx';
+
+type RateLimitView = RateLimitsResponse['rateLimits'][number];
+
+const pollMs = 2_000;
+
+/** The rate limit and the circuit breaker of each organization. */
+export function RateLimitsPage() {
+  const loaded = useResource('rate-limits', () => get('/rate-limits'));
+  useEffect(() => {
+    const timer = setInterval(loaded.reload, pollMs);
+    return () => clearInterval(timer);
+  }, [loaded.reload]);
+  return (
+    <>
+      <div class="head">
+        <h1>Rate limits</h1>
+        <p>Sends, routing and reconciliation share the calls to LiveChat that each organization may make.</p>
+      </div>
+      <Loaded from={loaded}>
+        {({ rateLimits }) =>
+          rateLimits.length === 0 ? (
+            <Empty title="No organization yet">
+              A rate limit appears with the first conversation of an organization.
+            </Empty>
+          ) : (
+            <div class="rate-limits">
+              {rateLimits.map((rateLimit) => (
+                <RateLimitCard key={rateLimit.organizationId} rateLimit={rateLimit} reload={loaded.reload} />
+              ))}
+            </div>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function describeState({ paused, breaker, reason, openUntil }: RateLimitView): {
+  tone: Tone;
+  name: string;
+  text: string;
+} {
+  if (paused)
+    return { tone: 'warn', name: 'paused', text: 'Requests wait until an operator resumes, or until they expire.' };
+  if (breaker === 'closed') return { tone: 'good', name: 'closed', text: 'The circuit breaker lets calls through.' };
+  if (breaker === 'half-open')
+    return { tone: 'warn', name: 'half-open', text: 'A probe call decides whether calls continue.' };
+  const until = openUntil ? ` The next probe call is at ${clockTime(openUntil)}.` : '';
+  const cause =
+    reason === 'credentials' ? 'LiveChat rejects the credentials: check the secret.' : 'Half of the calls failed.';
+  return { tone: 'bad', name: 'open', text: `${cause}${until}` };
+}
+
+function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload: () => void }) {
+  const [problem, setProblem] = useState('');
+  const { organizationId, callsPerSecond, baseCallsPerSecond, sendsPerSecond } = rateLimit;
+  const { backlogSeconds, failures, successes, paused, breaker } = rateLimit;
+  const { tone, name, text } = describeState(rateLimit);
+  const command = (what: 'pause' | 'resume') =>
+    call('POST', `/api/rate-limits/${encodeURIComponent(organizationId)}`, { do: what }).then(
+      () => {
+        setProblem('');
+        reload();
+      },
+      ({ message }: Error) => setProblem(message),
+    );
+  const isStopped = paused || breaker !== 'closed';
+  return (
+    <section class="card rate-limit" aria-label={`Rate limit of ${organizationId}`}>
+      <h2>
+        <code>{organizationId}</code>
+      </h2>
+      <p role="status">
+        <Badge tone={tone}>{name}</Badge> {text}
+      </p>
+      <dl class="figures">
+        <div>
+          <dt>Rate</dt>
+          <dd>
+            {callsPerSecond}
+            <small>
+              {' '}
+              of {baseCallsPerSecond} calls a second, sends {sendsPerSecond}
+            </small>
+          </dd>
+        </div>
+        <div>
+          <dt>Backlog</dt>
+          <dd>
+            {backlogSeconds}
+            <small> s until the last reserved slot</small>
+          </dd>
+        </div>
+        <div>
+          <dt>Failed calls</dt>
+          <dd>
+            {failures}
+            <small> of {failures + successes} in 30 s</small>
+          </dd>
+        </div>
+      </dl>
+      <p class="actions">
+        <button type="button" disabled={paused} onClick={() => command('pause')}>
+          Pause
+        </button>{' '}
+        <button
+          type="button"
+          class={isStopped ? 'primary' : ''}
+          disabled={!isStopped}
+          onClick={() => command('resume')}
+        >
+          Resume
+        </button>
+      </p>
+      {problem && (
+        <p class="bad" role="alert">
+          {problem}
+        </p>
+      )}
+    </section>
+  );
+}
