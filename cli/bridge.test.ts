@@ -41,34 +41,34 @@ describe('finding the bridge', () => {
   test('finds a stage by its outputs', async () => {
     const environment = Object.fromEntries(Object.entries(local.environment).filter(([name]) => !/^AWS_/.test(name)));
     await putOutputs('blue', { version: 1, environment, webhookUrl: local.webhook });
-    const args = ['gate', 'show', '--stage', 'blue', '--organization', organizationId, '--json'];
+    const args = ['limits', 'show', '--stage', 'blue', '--organization', organizationId, '--json'];
     const { code, stdout } = await startLivechat(args, withAws()).ended;
-    expect(JSON.parse(stdout)).toMatchObject({ gates: [{ organizationId }] });
+    expect(JSON.parse(stdout)).toMatchObject({ rateLimits: [{ organizationId }] });
     expect(code).toBe(0);
   });
 
   test('reports the parameter of a stage that does not exist', async () => {
-    const { code, stdout } = await startLivechat(['gate', 'show', '--stage', 'green', '--json'], withAws()).ended;
+    const { code, stdout } = await startLivechat(['limits', 'show', '--stage', 'green', '--json'], withAws()).ended;
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual({ ok: false, error: expect.stringContaining('/livechat/green/outputs') });
   });
 
   test('rejects outputs of another version', async () => {
     await putOutputs('old', { tables: [] });
-    const { code, stderr } = await startLivechat(['gate', 'show', '--stage', 'old'], withAws()).ended;
+    const { code, stderr } = await startLivechat(['limits', 'show', '--stage', 'old'], withAws()).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('deploy the stage again');
   });
 
   test('reports a missing region', async () => {
     const environment = { ...withAws(), AWS_REGION: '', AWS_CONFIG_FILE: '/nowhere' };
-    const { code, stderr } = await startLivechat(['gate', 'show', '--stage', 'old'], environment).ended;
+    const { code, stderr } = await startLivechat(['limits', 'show', '--stage', 'old'], environment).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('set AWS_REGION');
   });
 
   test('reports how to start the engine if it does not respond', async () => {
-    const { code, stderr } = await cliFor({ aws: nowhere }).run('gate', 'show');
+    const { code, stderr } = await cliFor({ aws: nowhere }).run('limits', 'show');
     expect(code).toBe(1);
     expect(stderr).toContain(`No response from ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);
   });

@@ -192,7 +192,7 @@ describe('livechat conversations', () => {
 
   test('are not erased while an execution is sending', async () => {
     const chatId = await start('Hal', 7);
-    await cli.json('gate', 'pause', '--organization', organizationId);
+    await cli.json('limits', 'pause', '--yes', '--organization', organizationId);
     await bus.send(chatId, bus.text('Wait'));
     await expect
       .poll(() => cli.run('conversations', 'erase', chatId, '--yes'), { timeout: 15_000 })
@@ -201,7 +201,7 @@ describe('livechat conversations', () => {
         stderr: expect.stringContaining('1 executions are sending into these chats'),
       });
     expect(await everything()).toContain(customerId(7));
-    await cli.json('gate', 'resume', '--organization', organizationId);
+    await cli.json('limits', 'resume', '--organization', organizationId);
   });
 
   test('are not erased while dead letters wait to be archived', async () => {

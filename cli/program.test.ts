@@ -68,24 +68,24 @@ test('docs/reference/cli.md lists every command and no other', () => {
 });
 
 describe('the exit code', () => {
-  test.each([[['--help']], [['gate', '--help']]])('%j is 0', async (args) => {
+  test.each([[['--help']], [['limits', '--help']]])('%j is 0', async (args) => {
     expect((await livechat(...args)).code).toBe(0);
   });
 
   test.each([
     [[]],
     [['dance']],
-    [['gate']],
-    [['gate', 'dance']],
+    [['limits']],
+    [['limits', 'dance']],
     [['simulate', 'replay']],
     [['simulate', 'chat', '--loud']],
-    [['gate', 'set', '--calls-per-second']],
-    [['gate', 'set', '--calls-per-second', 'many']],
-    [['gate', 'set', '--calls-per-second', '1001']],
-    [['gate', 'show', '--organization', 'acme']],
-    [['gate', 'show', '--stage', '../other']],
-    [['--stage', '../other', 'gate', 'show']],
-    [['--loud', 'gate', 'show']],
+    [['limits', 'set', '--calls-per-second']],
+    [['limits', 'set', '--calls-per-second', 'many']],
+    [['limits', 'set', '--calls-per-second', '1001']],
+    [['limits', 'show', '--organization', 'acme']],
+    [['limits', 'show', '--stage', '../other']],
+    [['--stage', '../other', 'limits', 'show']],
+    [['--loud', 'limits', 'show']],
     [['--stage', 'production', 'simulate', 'chat']],
   ])('%j is 2, a usage error', async (args) => {
     const { code, stderr } = await livechat(...args);
@@ -114,9 +114,9 @@ describe('global options', () => {
   });
 
   test.each([
-    [['--stage', 'blue', 'gate', 'show']],
-    [['gate', '--stage', 'blue', 'show']],
-    [['--stage', 'green', 'gate', 'show', '--stage', 'blue']],
+    [['--stage', 'blue', 'limits', 'show']],
+    [['limits', '--stage', 'blue', 'show']],
+    [['--stage', 'green', 'limits', 'show', '--stage', 'blue']],
   ])('%j finds the stage blue', async (args) => {
     const aws = { ...nowhere, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'mine' };
     const { stderr } = await startLivechat(args, aws).ended;

@@ -1,3 +1,4 @@
+import { IdempotencyValidationError } from '@aws-lambda-powertools/idempotency';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
@@ -5,34 +6,43 @@ import { liveChatSender } from '../core/livechat/sender.ts';
 import { acceptRequest } from '../core/outbound/accept.ts';
 import { RequestConflict, RequestInvalid } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import { parseSendRequested } from '../core/outbound/request.ts';
+import { parseSendRequested, type SendRequest } from '../core/outbound/request.ts';
+import { expiresAfter } from '../core/platform/dynamodb.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { logger } from '../core/platform/logger.ts';
 import { sendToDeadLetterQueue } from '../core/platform/queue.ts';
 
 const { compose } = liveChatSender();
+/** A requestId is recognized for as long as its deliveries are stored. */
+const retentionSeconds = () => expiresAfter('MESSAGES_RETENTION_DAYS', 0);
 
 /** Accepts send requests. An invalid or conflicting request becomes a dead letter at once. */
 export const handler = middy<unknown, void>().use(injectLambdaContext(logger)).handler(accept);
 
 async function accept(event: unknown, context: Context): Promise<void> {
   try {
-    const request = parseSendRequested(event, compose);
-    const { organizationId, conversationId, requestId, hash } = request;
-    const log = logger.createChild({ persistentKeys: { organizationId, conversationId, requestId } });
-    const ports = outboundPorts(log);
-    const acceptOnce = withIdempotency('send-requested', async () => ({
-      execution: await acceptRequest(request, ports),
-    }));
-    // A conflicting request has another hash, so that the deliveries of the first request refuse it.
-    const { execution } = await acceptOnce(`${organizationId}:${requestId}:${hash}`, () =>
-      context.getRemainingTimeInMillis(),
-    );
-    log.info('accepted', { execution });
+    const execution = await acceptOnce(parseSendRequested(event, compose), context);
+    logger.info('accepted', { execution });
   } catch (error) {
     if (!(error instanceof RequestInvalid || error instanceof RequestConflict)) throw error;
     const { name, message } = error;
     logger.warn('send request rejected', { error: { name, message } });
     await sendToDeadLetterQueue({ kind: 'rejected', event, error: { Error: name, Cause: message } }, 0);
+  }
+}
+
+/** A duplicate event returns the execution of the first. */
+async function acceptOnce(request: SendRequest<unknown>, context: Context): Promise<string> {
+  const { organizationId, requestId, hash } = request;
+  const options = { keyPrefix: 'send-requested', payload: hash, retentionSeconds: retentionSeconds() };
+  const idempotent = withIdempotency(options, async () => ({
+    execution: await acceptRequest(request, outboundPorts(logger)),
+  }));
+  try {
+    const { execution } = await idempotent(`${organizationId}:${requestId}`, () => context.getRemainingTimeInMillis());
+    return execution;
+  } catch (error) {
+    if (error instanceof IdempotencyValidationError) throw new RequestConflict(requestId);
+    throw error;
   }
 }

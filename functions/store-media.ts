@@ -23,7 +23,7 @@ export const handler = onEvents(
       isEdit,
       storeMessage: () => (isEdit ? editMessage({ type, metadata, data: message }) : storeMessage(message, metadata)),
     };
-    const store = withIdempotency('store-media', () => storeMedia(event, ports));
+    const store = withIdempotency({ keyPrefix: 'store-media' }, () => storeMedia(event, ports));
     log.info(`file ${await store(metadata.id, remainingMs)}`);
   },
 );

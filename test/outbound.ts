@@ -61,9 +61,9 @@ export function outbound(local: RunningLocal) {
     /** A conversation in the console's API. */
     read: async (conversationId: string, organization = organizationId) =>
       (await local.api(`/api/conversations/${conversationId}?organizationId=${organization}`)).body,
-    /** Pauses or resumes the gate. Returns its state. */
-    async gate(what: 'pause' | 'resume'): Promise<unknown> {
-      const address = new URL(`/api/gate/${organizationId}`, local.console);
+    /** Pauses or resumes the organization. Returns its rate limit. */
+    async rateLimit(what: 'pause' | 'resume'): Promise<unknown> {
+      const address = new URL(`/api/rate-limits/${organizationId}`, local.console);
       return (await fetch(address, { method: 'POST', body: JSON.stringify({ do: what }) })).json();
     },
     calls: async () => calls.parse(await simulator('GET', '/simulator/calls')),
@@ -85,8 +85,9 @@ export function outbound(local: RunningLocal) {
       const { body } = await local.api('/api/dead-letters');
       return deadLetterList.parse(body).deadLetters.filter((one) => one.conversationId === conversationId);
     },
-    async redrive(id: string): Promise<number> {
-      return (await fetch(new URL(`/api/dead-letters/${id}/redrive`, local.console), { method: 'POST' })).status;
+    async redrive(id: string, body?: { readonly force: boolean }): Promise<number> {
+      const url = new URL(`/api/dead-letters/${id}/redrive`, local.console);
+      return (await fetch(url, { method: 'POST', ...(body && { body: JSON.stringify(body) }) })).status;
     },
     text: (content: string) => ({ messages: [{ type: 'text', content }] }),
   };

@@ -194,15 +194,15 @@ describe('routing a chat by rules', () => {
     });
   });
 
-  it('records `no slot` if the gate is paused', async () => {
+  it('records `no slot` if the organization is paused', async () => {
     await world.applyRules([{ name: 'any', do: { tag: ['t'], transfer: [{ group: 1 }, { group: 2 }] } }]);
     const before = await world.countCalls('transfer_chat');
-    await world.send(`/api/gate/${organizationId}`, { do: 'pause' });
+    await world.send(`/api/rate-limits/${organizationId}`, { do: 'pause' });
     const noSlot = { action: 'tag', outcome: 'failed', error: { name: 'NoSlot' } };
     await world.expectChat(await world.chat({ agent: nina }), {
       routing: [{ unassignedReason: 'no slot', actions: [noSlot, { outcome: 'skipped' }, { outcome: 'skipped' }] }],
     });
-    await world.send(`/api/gate/${organizationId}`, { do: 'resume' });
+    await world.send(`/api/rate-limits/${organizationId}`, { do: 'resume' });
     expect(await world.countCalls('transfer_chat')).toBe(before);
   });
 

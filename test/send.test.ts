@@ -33,7 +33,7 @@ describe('a send request on the bus', () => {
           {
             content: 'Your parcel has left.',
             direction: 'outbound',
-            delivery: { requestId, status: 'seen', attempts: 0 },
+            delivery: { requestId, status: 'seen', failedCalls: 0 },
           },
         ],
         pending: [],
@@ -140,7 +140,7 @@ describe('a send request on the bus', () => {
     await world.send(chat, data);
     await world.waitForExecutions();
     const [deadLetter] = await world.deadLetters(chat);
-    expect(deadLetter).toMatchObject({ kind: 'send', errorMessage: expect.stringContaining(field) });
+    expect(deadLetter).toMatchObject({ errorMessage: expect.stringContaining(field) });
     expect(await world.simulator('GET', '/simulator/calls')).toEqual(calls);
     expect(await world.sentTexts(chat)).toEqual([]);
   });
@@ -251,14 +251,14 @@ describe('a send request on the bus', () => {
 
   it('becomes a dead letter if its execution is stopped, and does not block its conversation', async () => {
     const chat = await world.chat();
-    // The execution is first in its message group and has claimed its message when the paused gate defers it.
-    await world.gate('pause');
+    // The execution is first in its message group and has claimed its message when a pause defers it.
+    await world.rateLimit('pause');
     await world.send(chat, world.text('stopped'));
     await local.idle();
     const sfn = new SFNClient(awsClientConfig(local));
     const { executions } = executionPage.parse((await local.api('/api/executions?status=RUNNING')).body);
     for (const { id } of executions) await sfn.send(new StopExecutionCommand({ executionArn: id }));
-    await world.gate('resume');
+    await world.rateLimit('resume');
     await world.send(chat, world.text('next'));
     await world.waitForExecutions();
     expect(await world.sentTexts(chat)).toEqual(['next']);
@@ -292,8 +292,10 @@ describe('a send request on the bus', () => {
     await world.waitForExecutions();
     const [deadLetter] = await world.deadLetters(chat);
     expect(deadLetter).toMatchObject({ errorName: 'LiveChatClientError', redrives: 0 });
-    expect(await world.redrive(deadLetter?.id ?? '')).toBe(200);
+    // The same request fails again, unless its cause was removed.
     expect(await world.redrive(deadLetter?.id ?? '')).toBe(409);
+    expect(await world.redrive(deadLetter?.id ?? '', { force: true })).toBe(200);
+    expect(await world.redrive(deadLetter?.id ?? '', { force: true })).toBe(409);
     await world.waitForExecutions();
     expect(await world.sentTexts(chat)).toEqual(['Hi']);
     expect(await world.deadLetters(chat)).toEqual([]);
@@ -304,12 +306,14 @@ describe('a send request on the bus', () => {
     await world.fault({ kind: 'expired-token' });
     for (const chat of chats) await world.send(chat, { options: { expiresInSeconds: 5 } });
     await expect
-      .poll(async () => (await local.api(`/api/gate?organizationId=${organizationId}`)).body, { timeout: 10_000 })
+      .poll(async () => (await local.api(`/api/rate-limits?organizationId=${organizationId}`)).body, {
+        timeout: 10_000,
+      })
       .toMatchObject({
-        gates: [{ breaker: 'open', reason: 'credentials' }],
+        rateLimits: [{ breaker: 'open', reason: 'credentials' }],
       });
     await world.clearFaults();
-    expect(await world.gate('resume')).toMatchObject({ gate: { breaker: 'closed', paused: false } });
+    expect(await world.rateLimit('resume')).toMatchObject({ rateLimit: { breaker: 'closed', paused: false } });
     await expect.poll(local.output, pollOptions).toMatch(/alert\.raised/);
     expect(local.output().match(/alert\.raised/g)).toHaveLength(1);
   });

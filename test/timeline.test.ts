@@ -154,7 +154,7 @@ describe('the timeline of a message', () => {
   it('has the position of a waiting part in its request, and its execution', async () => {
     const chat = await world.chat();
     await local.idle();
-    await world.gate('pause');
+    await world.rateLimit('pause');
     await world.send(chat, { messages: [{ type: 'text', content: 'word '.repeat(4_000) }] });
     await expect
       .poll(async () => (await read(chat)).pending, pollOptions)
@@ -163,7 +163,7 @@ describe('the timeline of a message', () => {
     expect(pending).toMatchObject([
       { part: { messageIndex: 0, splitIndex: 0 }, execution: expect.stringMatching(/^arn:/) },
     ]);
-    await world.gate('resume');
+    await world.rateLimit('resume');
   });
 
   describe('from domain events', () => {

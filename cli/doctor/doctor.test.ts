@@ -344,11 +344,11 @@ describe('livechat doctor', () => {
       await sqs.send(new PurgeQueueCommand({ QueueUrl }));
     });
 
-    test('a paused gate', async () => {
+    test('a paused organization', async () => {
       const cli = cliFor(local);
-      await cli.json('gate', 'pause');
-      expect(await problems()).toEqual([`warning sending: The gate of ${organizationId} is paused: nothing is sent.`]);
-      await cli.json('gate', 'resume');
+      await cli.json('limits', 'pause', '--yes');
+      expect(await problems()).toEqual([`warning sending: ${organizationId} is paused: nothing is sent.`]);
+      await cli.json('limits', 'resume');
     });
 
     test('dead letters and an open breaker', async () => {

@@ -101,7 +101,13 @@ export class StepFailed extends Error {
   }
 }
 
-const expected: ReadonlySet<string> = new Set(['Deferred', 'NotFirst', 'RequestExpired', 'DeliveryMissing']);
+const expected: ReadonlySet<string> = new Set([
+  'RequestInvalid',
+  'Deferred',
+  'NotFirst',
+  'RequestExpired',
+  'DeliveryMissing',
+]);
 
 /** Whether the state machine handles the error by its name. */
 export function isExpected(error: unknown): boolean {

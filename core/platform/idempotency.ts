@@ -35,6 +35,8 @@ const IdempotencyRecordEntity = new Entity(
       status: { type: CustomAttributeType<ReturnType<IdempotencyRecord['getStatus']>>('string'), required: true },
       /** Powertools' `inProgressExpiryTimestamp`: when the invocation times out, ms since 1970. Removed on completion. */
       leaseUntil: { type: 'number' },
+      /** The hash of what must be the same in a duplicate. */
+      payloadHash: { type: 'string' },
       response: { type: CustomAttributeType<{ readonly value: Result }>('any') },
       /** Seconds since 1970. Checked here as well: DynamoDB removes expired items late. */
       expires: { type: 'number', required: true },
@@ -59,6 +61,7 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
       status: data.status,
       expiryTimestamp: data.expires,
       ...(data.leaseUntil !== undefined && { inProgressExpiryTimestamp: data.leaseUntil }),
+      ...(data.payloadHash !== undefined && { payloadHash: data.payloadHash }),
       ...(data.response?.value !== undefined && { responseData: data.response.value }),
     });
   }
@@ -68,6 +71,7 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
     idempotencyKey: id,
     expiryTimestamp,
     inProgressExpiryTimestamp,
+    payloadHash,
   }: IdempotencyRecord) {
     const now = Date.now();
     const claimed = await ifConditionHolds(
@@ -76,6 +80,7 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
         status: IdempotencyRecordStatus.INPROGRESS,
         expires: expiryTimestamp ?? expiry(now),
         ...(inProgressExpiryTimestamp !== undefined && { leaseUntil: inProgressExpiryTimestamp }),
+        ...(payloadHash && { payloadHash }),
       })
         .where(
           ({ status, leaseUntil, expires }, op) =>
@@ -110,25 +115,41 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
   }
 }
 
+export interface IdempotencyOptions {
+  /** Distinguishes the records of different effects of one event. */
+  readonly keyPrefix: string;
+  /** What must be the same in a duplicate, such as a hash. Another value throws `IdempotencyValidationError`. */
+  readonly payload?: string;
+  /** How long duplicates are recognized. Default: 25 h. */
+  readonly retentionSeconds?: number;
+}
+
 /**
- * Makes `effect` idempotent by event id: a duplicate delivery returns the stored result. Return ids, not content. While a
- * concurrent invocation is in progress, the call polls its record, and throws `IdempotencyAlreadyInProgressError` (retry
- * later) when its own time is nearly over. The record of a crashed invocation is replaced once the remaining time
- * of that invocation has passed.
- *
- * @param keyPrefix distinguishes the records of different effects of one event
+ * Makes `effect` idempotent by key: a duplicate returns the stored result. Return ids, not content. While a concurrent
+ * invocation is in progress, the call polls its record, and throws `IdempotencyAlreadyInProgressError` (retry later) when
+ * its own time is nearly over. The record of a crashed invocation is replaced once the remaining time of that invocation has
+ * passed.
  */
 export function withIdempotency<T extends NonNullable<Result>>(
-  keyPrefix: string,
-  effect: (eventId: string) => Promise<T>,
-): (eventId: string, remainingMs: () => number) => Promise<T> {
-  return async (eventId, remainingMs) => {
-    const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: remainingTimeContext(remainingMs) });
+  { keyPrefix, payload, retentionSeconds = expiresAfterSeconds }: IdempotencyOptions,
+  effect: () => Promise<T>,
+): (key: string, remainingMs: () => number) => Promise<T> {
+  return async (key, remainingMs) => {
+    const config = new IdempotencyConfig({
+      expiresAfterSeconds: retentionSeconds,
+      lambdaContext: remainingTimeContext(remainingMs),
+      eventKeyJmesPath: 'key',
+      ...(payload !== undefined && { payloadValidationJmesPath: 'payload' }),
+    });
     const persistenceStore = new ElectroDbPersistenceLayer();
-    const idempotentEffect = makeIdempotent(effect, { persistenceStore, config, keyPrefix });
+    const idempotentEffect = makeIdempotent((_input: { key: string; payload?: string }) => effect(), {
+      persistenceStore,
+      config,
+      keyPrefix,
+    });
     for (;;) {
       try {
-        return await idempotentEffect(eventId);
+        return await idempotentEffect({ key, ...(payload !== undefined && { payload }) });
       } catch (error) {
         if (!(error instanceof IdempotencyAlreadyInProgressError) || remainingMs() <= minRemainingMs) throw error;
         await sleep(pollIntervalMs);

@@ -151,7 +151,7 @@ async function decide(
   if (matched.length === 0 && waitsFrom !== undefined) return { outcome: 'waiting', waitsFrom };
   const decisionId = deriveId('route', organizationId, conversationId, threadId, phase);
   let made: Decision | undefined;
-  const makeOnce = withIdempotency('route', async () => {
+  const makeOnce = withIdempotency({ keyPrefix: 'route' }, async () => {
     made = await makeDecision(request, evaluation, ports);
     return { phase };
   });
