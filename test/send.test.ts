@@ -267,11 +267,16 @@ describe('a send request on the bus', () => {
 
   it('becomes one dead letter: the end of an execution that stored one is ignored', async () => {
     const chat = await world.chat();
-    const data = { requestId: randomUUID(), organizationId, conversationId: chat, ...world.text('Hi') };
-    const input = JSON.stringify({ id: randomUUID(), time: '2026-11-22T12:00:00Z', detail: { data } });
+    const requestId = randomUUID();
+    const now = Date.now();
+    const times = { orderKey: now, requestedAt: now, expiresAt: now + 60_000, expiresInMs: 60_000 };
+    const options = { onInactive: 'resume', onAbsent: 'join' };
+    const ids = { organizationId, conversationId: chat, requestId, correlationId: 'c', causationId: 'c' };
+    const request = { version: 1, ...ids, ...times, options, deliveries: [{ id: 'out-none' }], redrive: 0 };
+    const input = JSON.stringify({ request });
     const cause = JSON.stringify({ errorType: 'LiveChatClientError', errorMessage: 'refused', trace: [] });
     const publishEnd = (status: string, error: string) => {
-      const detail = { executionArn: `arn:of:${data.requestId}`, status, error, cause, input };
+      const detail = { executionArn: `arn:of:${requestId}`, status, error, cause, input };
       const end = { id: randomUUID(), source: 'aws.states', 'detail-type': 'x', time: '2026-11-22T12:00:00Z', detail };
       const QueueUrl = `${local.aws}/000000000000/dead-letters`;
       return new SQSClient(awsClientConfig(local)).send(

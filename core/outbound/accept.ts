@@ -72,7 +72,7 @@ async function startInGroup(input: ExecutionInput, ports: AcceptPorts): Promise<
   await group.enter();
   const isStarted = await ports.executions.start(name, JSON.stringify({ request: input }));
   // A duplicate: if the execution has ended, nothing would remove the entry.
-  if (!isStarted && (await ports.executions.status(name)) === 'ended') await group.abandon();
+  if (!isStarted && (await ports.executions.status(name)) === 'ended') await group.abandon({ wasStopped: true });
   return name;
 }
 

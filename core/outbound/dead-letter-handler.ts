@@ -46,7 +46,7 @@ async function handleFailedRequest(letter: Extract<DeadLetter, { kind: 'send' }>
       return { id, ...(await ports.deliveries.fail({ organizationId, conversationId, id }, failure)) };
     }),
   );
-  await leaveGroup(request, ports);
+  await leaveGroup(request, letter.wasStopped, ports);
   const failed = results.filter(({ wasSent }) => !wasSent);
   const failedCalls = Math.max(0, ...failed.map((one) => one.failedCalls));
   const subject = { organizationId, conversationId, requestId, redrives, failedCalls };
@@ -66,8 +66,8 @@ async function handleFailedRequest(letter: Extract<DeadLetter, { kind: 'send' }>
 }
 
 /** The function of a stopped execution may still run, and holds the lock until it has timed out. */
-async function leaveGroup(request: ExecutionInput, ports: AcceptPorts): Promise<void> {
-  const lockedUntil = await messageGroup(request, ports).abandon();
+async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: AcceptPorts): Promise<void> {
+  const lockedUntil = await messageGroup(request, ports).abandon({ wasStopped });
   if (lockedUntil === undefined) return;
   const seconds = Math.ceil((lockedUntil - ports.clock.now()) / 1000) + 1;
   await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));

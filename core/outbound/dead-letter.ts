@@ -13,7 +13,8 @@ interface DeadLetterCommon {
 
 /** A message of the dead-letter queue: a failed send request, a rejected one, an event that a function failed to handle, or neither. */
 export type DeadLetter =
-  | (DeadLetterCommon & { readonly kind: 'send'; readonly request: ExecutionInput })
+  /** `wasStopped`: the execution ended while its function may have been running. */
+  | (DeadLetterCommon & { readonly kind: 'send'; readonly request: ExecutionInput; readonly wasStopped: boolean })
   | (DeadLetterCommon & { readonly kind: 'rejected' | 'event'; readonly event: BusEvent })
   | (DeadLetterCommon & { readonly kind: 'unreadable'; readonly body: unknown });
 
@@ -88,25 +89,25 @@ export function isAlreadyReported(text: string): boolean {
 
 function fromStateMachine(body: unknown): DeadLetter | undefined {
   const { data } = failedSend.safeParse(body);
-  return data && failedRequest({ request: data.request }, data.error?.Error ?? 'Unknown', data.error?.Cause);
+  return data && failedRequest({ request: data.request }, data.error ?? {}, false);
 }
 
 function fromStatusChange(body: unknown): DeadLetter | undefined {
   const { data } = statusChange.safeParse(body);
   if (!data) return undefined;
   const { status, input, error, cause } = data.detail;
-  return failedRequest(parseJson(input ?? ''), error ?? status, cause ?? undefined);
+  return failedRequest(parseJson(input ?? ''), { Error: error ?? status, ...(cause && { Cause: cause }) }, true);
 }
 
-function failedRequest(input: unknown, name: string, cause: string | undefined): DeadLetter | undefined {
+function failedRequest(
+  input: unknown,
+  { Error: name = 'Unknown', Cause }: z.infer<typeof failure>,
+  wasStopped: boolean,
+): DeadLetter | undefined {
   const request = parseExecutionInput(input);
   if (!request) return undefined;
-  return {
-    kind: 'send',
-    id: sendDeadLetterId(executionName(request)),
-    request,
-    error: { name, message: causeMessage(cause) },
-  };
+  const error = { name, message: causeMessage(Cause) };
+  return { kind: 'send', id: sendDeadLetterId(executionName(request)), request, error, wasStopped };
 }
 
 /** The dead letter of an execution. */

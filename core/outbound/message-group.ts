@@ -89,10 +89,10 @@ export interface MessageGroup {
   /** Removes the request and wakes the next. `reserve` may reserve a slot for it. */
   leave(reserve?: (next: ExecutionInput) => Promise<HeldSlot | undefined>): Promise<void>;
   /**
-   * Removes the request of an execution that has ended. Its function may still be running: returns until when it holds
-   * the lock, and the next request has to be woken then.
+   * Removes the request of an execution that has ended, and wakes the next. The function of an execution that was stopped may
+   * still be running: then returns until when it holds the lock, and the next request has to be woken after that.
    */
-  abandon(): Promise<number | undefined>;
+  abandon(options: { readonly wasStopped: boolean }): Promise<number | undefined>;
   /** Wakes the first request, if it waits. */
   wakeFirst(): Promise<void>;
 }
@@ -188,10 +188,11 @@ export function messageGroup(request: ExecutionInput, ports: MessageGroupPorts):
       await Promise.all([groups.remove(key, position), groups.unlock(key, execution)]);
       await wakeNext(reserve);
     },
-    async abandon() {
+    async abandon({ wasStopped }) {
       const { lock } = await groups.head(key);
       await groups.remove(key, position);
-      if (lock?.execution === execution && lock.until >= clock.now()) return lock.until;
+      const mayRun = wasStopped && lock?.execution === execution && lock.until >= clock.now();
+      if (mayRun) return lock.until;
       await groups.unlock(key, execution);
       await wakeNext();
       return undefined;

@@ -485,7 +485,7 @@ export class World {
             const failure = { redrive, error, at: time.now(), deadLetterId: `dead ${executionName(input)}` };
             await deliveries.fail({ organizationId, conversationId, id }, failure);
           }
-          return messageGroup(input, this.#ports(invocation)).abandon();
+          return messageGroup(input, this.#ports(invocation)).abandon({ wasStopped: error === 'ABORTED' });
         });
         if (lockedUntil !== undefined) this.#wakeLater(input, lockedUntil);
         this.dead.push({ input, redriven: false });
