@@ -6,7 +6,7 @@ import { post } from '../test/local.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 
 const tag = (name: string, when?: object) => ({ name, ...(when && { when }), do: { tag: [name] } });
-const rules = (...list: object[]) => ({ match: 'first', rules: list });
+const rules = (...given: object[]) => ({ match: 'first', rules: given });
 const pro = { fact: 'session.plan', is: 'pro' };
 
 describe('/api/routing', () => {
@@ -25,7 +25,7 @@ describe('/api/routing', () => {
   describe('/rules', () => {
     it('returns the default rules until others are applied', async () => {
       const organizationId = randomUUID();
-      const inForce = { version: 0, rules: { match: 'first', rules: [] } };
+      const inForce = { version: 0, ruleSet: { match: 'first', rules: [] } };
       expect((await readRules(organizationId)).body).toMatchObject({
         rules: [{ organizationId, inForce, versions: [] }],
       });
@@ -35,30 +35,30 @@ describe('/api/routing', () => {
       const organizationId = randomUUID();
       const [first, second] = [rules(tag('a')), rules(tag('b'))];
       const apply = (more: object) => send('rules', { organizationId, ...more });
-      expect(await apply({ rules: first, comment: 'why' })).toMatchObject({
+      expect(await apply({ ruleSet: first, comment: 'why' })).toMatchObject({
         status: 200,
-        body: { organizationId, inForce: { version: 1, comment: 'why', rules: first }, changed: true },
+        body: { organizationId, inForce: { version: 1, comment: 'why', ruleSet: first }, changed: true },
       });
-      expect(await apply({ rules: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: true } });
-      expect(await apply({ rules: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: false } });
+      expect(await apply({ ruleSet: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: true } });
+      expect(await apply({ ruleSet: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: false } });
       const at = (version: number) => local.api(`/api/routing/rules/${version}?organizationId=${organizationId}`);
-      expect((await at(1)).body).toMatchObject({ version: { version: 1, rules: first } });
-      expect(await apply({ version: 1 })).toMatchObject({ body: { inForce: { version: 1, rules: first } } });
+      expect((await at(1)).body).toMatchObject({ version: { version: 1, ruleSet: first } });
+      expect(await apply({ version: 1 })).toMatchObject({ body: { inForce: { version: 1, ruleSet: first } } });
       const third = rules(tag('c'));
-      expect(await apply({ rules: third })).toMatchObject({ body: { inForce: { version: 3 } } });
+      expect(await apply({ ruleSet: third })).toMatchObject({ body: { inForce: { version: 3 } } });
       expect((await readRules(organizationId)).body).toMatchObject({
         rules: [
           { inForce: { version: 3 }, versions: [{ version: 3 }, { version: 2 }, { version: 1, comment: 'why' }] },
         ],
       });
-      expect(await apply({ version: 0 })).toMatchObject({ body: { inForce: { version: 0, rules: { rules: [] } } } });
+      expect(await apply({ version: 0 })).toMatchObject({ body: { inForce: { version: 0, ruleSet: { rules: [] } } } });
     });
 
     it('creates one version for each of eight concurrent requests', async () => {
       const organizationId = randomUUID();
       const names = Array.from({ length: 8 }, (_, index) => `${index}`);
       const responses = await Promise.all(
-        names.map((name) => send('rules', { organizationId, rules: rules(tag(name)) })),
+        names.map((name) => send('rules', { organizationId, ruleSet: rules(tag(name)) })),
       );
       const version = z.object({ inForce: z.object({ version: z.number() }) });
       const versions = responses.map(({ body }) => version.parse(body).inForce.version);
@@ -66,19 +66,23 @@ describe('/api/routing', () => {
     });
 
     it.each<[unknown, number, object]>([
-      ['no JSON', 400, { error: { field: 'rules' } }],
-      [{ rules: 7 }, 400, { error: { field: 'rules', expected: 'Invalid input: expected object, received number' } }],
+      ['no JSON', 400, { error: { field: 'ruleSet' } }],
       [
-        { rules: { match: 'some', rules: [{ name: 'x', do: {} }] } },
+        { ruleSet: 7 },
+        400,
+        { error: { field: 'ruleSet', expected: 'Invalid input: expected object, received number' } },
+      ],
+      [
+        { ruleSet: { match: 'some', rules: [{ name: 'x', do: {} }] } },
         400,
         {
-          error: { field: 'rules.match', expected: 'first or all' },
+          error: { field: 'ruleSet.match', expected: 'first or all' },
           issues: [{ path: 'match' }, { path: 'rules.0.do', message: expect.stringContaining('at least one of') }],
         },
       ],
       [{ version: 7, organizationId: 'O' }, 404, { error: { field: 'version' } }],
-      [{ version: -1 }, 400, { error: { field: 'rules' } }],
-      [{ rules: rules(tag('a')) }, 400, { error: { field: 'organizationId' } }],
+      [{ version: -1 }, 400, { error: { field: 'ruleSet' } }],
+      [{ ruleSet: rules(tag('a')) }, 400, { error: { field: 'organizationId' } }],
     ])('rejects %j', async (body, status, expected) => {
       expect(await send('rules', body)).toMatchObject({ status, body: expected });
     });
@@ -121,12 +125,12 @@ describe('/api/routing', () => {
 
     it('compares rules with those in force on the latest thread that a customer started', async () => {
       const organizationId = await createOrganization();
-      await send('rules', { organizationId, rules: rules(tag('old', pro)) });
+      await send('rules', { organizationId, ruleSet: rules(tag('old', pro)) });
       const topic = { fact: 'answers.topic', is: 'Order status' };
       const order = { fact: 'message', words: 'order 4711' };
       const cart = { fact: 'page', contains: '/cart' };
       const all = [pro, topic, order, cart, { fact: 'returning', is: true }, { fact: 'country', is: 'PL' }];
-      const response = await dryRun({ organizationId, rules: rules(tag('new', { all })) });
+      const response = await dryRun({ organizationId, ruleSet: rules(tag('new', { all })) });
       expect(response).toMatchObject({
         inForce: 1,
         results: [
@@ -144,9 +148,9 @@ describe('/api/routing', () => {
     it('reports no difference for renamed rules, and changes nothing', async () => {
       const organizationId = await createOrganization();
       const before = await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
-      await send('rules', { organizationId, rules: rules(tag('a', pro)) });
+      await send('rules', { organizationId, ruleSet: rules(tag('a', pro)) });
       const other = { ...tag('a', pro), name: 'b' };
-      expect((await dryRun({ organizationId, rules: rules(other) })).results).toMatchObject([{ differs: false }]);
+      expect((await dryRun({ organizationId, ruleSet: rules(other) })).results).toMatchObject([{ differs: false }]);
       expect((await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`)).body).toEqual(
         before.body,
       );
@@ -157,19 +161,23 @@ describe('/api/routing', () => {
       const silent = { ...started, organization_id: organizationId, payload: silentChat('SILENT') };
       await post(local, silent);
       await local.idle();
-      const body = { organizationId, rules: rules(tag('r', { fact: 'message', contains: 'x' })) };
+      const body = { organizationId, ruleSet: rules(tag('r', { fact: 'message', contains: 'x' })) };
       const { results } = await dryRun({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
       expect(results).toMatchObject([
-        { conversationId: 'SILENT', candidate: { waitsFor: 'r' }, differs: true },
+        {
+          conversationId: 'SILENT',
+          candidate: { evaluated: [{ rule: 'r', result: 'waits' }], waitsFrom: 0 },
+          differs: true,
+        },
         { conversationId: 'T8RM2K0V9X', candidate: { matched: [] }, differs: false },
       ]);
       expect((await dryRun({ ...body, limit: 1 })).results).toHaveLength(1);
     });
 
     it.each([
-      [{ rules: rules(), limit: 0 }],
-      [{ rules: rules(), conversationIds: 'all' }],
-      [{ rules: { match: 'first' }, organizationId: 'O' }],
+      [{ ruleSet: rules(), limit: 0 }],
+      [{ ruleSet: rules(), conversationIds: 'all' }],
+      [{ ruleSet: { match: 'first' }, organizationId: 'O' }],
     ])('rejects %j with 400', async (body) => {
       expect(await send('test', body)).toMatchObject({ status: 400, body: { error: { field: expect.any(String) } } });
     });

@@ -1,4 +1,4 @@
-import type { ExecutionStatus } from './aws/executions.ts';
+import type { ExecutionStatus } from './aws/step-functions/executions.ts';
 import type { InvocationOutcome } from './lambda/runtime.ts';
 
 /** An event of the engine, for the terminal output and the console's stream. Only a bus event's detail holds message contents. */

@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { localStage, outputsParameter, type StageOutputs } from '../core/platform/configuration.ts';
+import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivityStream, type Listener } from './activity.ts';
-import { type Execution, executionStatus } from './aws/executions.ts';
 import { type AwsResources, startLocalAws } from './aws/local-aws.ts';
-import type { MachineDelays } from './aws/state-machine.ts';
+import { type Execution, executionStatus } from './aws/step-functions/executions.ts';
+import type { MachineDelays } from './aws/step-functions/task-state.ts';
 import {
   type Environment,
   type EnvironmentTopology,
@@ -121,8 +122,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 
   async function findLiveChat(webhookUrl: string): Promise<{ url: string; simulated: boolean }> {
-    const given = environment.LIVECHAT_API_BASE_URL;
-    if (given && !isSimulator(given, options.livechatPort)) return { url: given, simulated: false };
+    const url = environment.LIVECHAT_API_BASE_URL;
+    if (url && !isSimulator(url, options.livechatPort)) return { url, simulated: false };
     const { secret } = credentials;
     const simulator = await parts.startSimulator({
       port: options.livechatPort,
@@ -228,6 +229,6 @@ function isSimulator(url: string, port: number): boolean {
   if (!URL.canParse(url)) {
     throw new Error(`LIVECHAT_API_BASE_URL must be a URL such as https://api.livechatinc.com, not "${url}"`);
   }
-  const { hostname, port: given } = new URL(url);
-  return ['localhost', '127.0.0.1'].includes(hostname) && given === String(port);
+  const { host, port: urlPort } = new URL(url);
+  return isLoopbackHost(host) && urlPort === String(port);
 }

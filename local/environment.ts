@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { isLoopbackHost } from '../core/platform/loopback.ts';
 import { region, stateMachineArn } from './aws/arn.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,7 +62,7 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
 
 /** The simulator also serves LiveChat's files, so they are not fetched from the web. */
 function simulatorUrl({ liveChatUrl, inherited }: EnvironmentOptions): { MEDIA_SIMULATOR_URL?: string } {
-  const isLocal = ['localhost', '127.0.0.1'].includes(URL.parse(liveChatUrl)?.hostname ?? '');
+  const isLocal = isLoopbackHost(URL.parse(liveChatUrl)?.host);
   return isLocal && !inherited.MEDIA_SIMULATOR_URL ? { MEDIA_SIMULATOR_URL: new URL(liveChatUrl).origin } : {};
 }
 
@@ -93,8 +94,8 @@ export function localCredentials(environment: Environment) {
   /** The values that were generated for this run. */
   const generated: Record<string, string> = {};
   const setting = (name: string, fallback: string): string => {
-    const given = environment[name];
-    if (given) return given;
+    const configured = environment[name];
+    if (configured) return configured;
     generated[name] = fallback;
     return fallback;
   };

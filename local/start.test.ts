@@ -54,15 +54,15 @@ test('stops if SIGTERM ends the npm process that started it', async () => {
   });
   const [line] = await once(createInterface({ input: npm.stdout }), 'line');
   const { aws }: { aws: string } = JSON.parse(String(line));
-  const answers = () =>
+  const isReachable = () =>
     fetch(aws).then(
       () => true,
       () => false,
     );
-  expect(await answers()).toBe(true);
+  expect(await isReachable()).toBe(true);
 
   npm.kill('SIGTERM');
-  await expect.poll(answers, { timeout: 10_000 }).toBe(false);
+  await expect.poll(isReachable, { timeout: 10_000 }).toBe(false);
 });
 
 test('exits with code 1, the port and its option if the port is in use', async () => {

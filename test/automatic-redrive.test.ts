@@ -3,9 +3,8 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageCommand, SQSC
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { queues } from '../stacks/topology.ts';
 import { type Local, organizationId, startLocal } from './local.ts';
+import { awsClientConfig } from './local-aws.ts';
 import { outbound } from './outbound.ts';
-
-const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 describe('the automatic redrive of a dead letter', () => {
   let local: Local;
@@ -15,7 +14,7 @@ describe('the automatic redrive of a dead letter', () => {
   beforeAll(async () => {
     local = await startLocal();
     world = outbound(local);
-    sqs = new SQSClient({ endpoint: local.aws, region: 'us-east-1', credentials });
+    sqs = new SQSClient(awsClientConfig(local));
     ({ QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters })));
   });
   afterAll(async () => {

@@ -20,7 +20,7 @@ export interface EmittedMetric {
   readonly keys: Readonly<Record<string, unknown>>;
 }
 
-/** The metrics among what the engine has pollOptions, which must have been started with `--verbose`. */
+/** The metrics that an engine with `--verbose` has printed. */
 export function emittedMetrics(local: Pick<Local, 'output'>): EmittedMetric[] {
   return local
     .output()

@@ -5,12 +5,15 @@ import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
 import { type Respond, respondWith, startServer } from './http-server.ts';
 import { type Local, pollOptions, post, startLocal } from './local.ts';
-import { conversation, listKeys, png, s3Client, sha256, watchMediaStored } from './media.ts';
+import { conversation, listKeys, png, s3Client, sha256 } from './media.ts';
+import { watchBus } from './watch-bus.ts';
+
+const metadataSchema = z.object({ organizationId: z.string() });
 
 describe('a media message', () => {
   let local: Local;
   let cdn: Awaited<ReturnType<typeof startServer>>;
-  let events: Awaited<ReturnType<typeof watchMediaStored>>;
+  let bus: Awaited<ReturnType<typeof watchBus>>;
   /** The CDN's responses by path. */
   const responses = new Map<string, Respond>();
   const picture: Respond = (response) => response.writeHead(200, { 'content-type': 'image/png' }).end(png);
@@ -20,11 +23,11 @@ describe('a media message', () => {
       (responses.get(request.url ?? '') ?? respondWith(404, ''))(response, request),
     );
     local = await startLocal({ MEDIA_SIMULATOR_URL: cdn.url, MEDIA_MAX_BYTES: '100000' });
-    events = await watchMediaStored(local);
+    bus = await watchBus(local);
   });
   afterEach(() => responses.clear());
   afterAll(async () => {
-    events.stop();
+    await bus.stop();
     await local.stop();
     await cdn.stop();
   });
@@ -71,7 +74,9 @@ describe('a media message', () => {
         return now();
       },
       now,
-      stored: () => events.of(organization),
+      /** The `media.stored` events. */
+      stored: () =>
+        bus.of('media.stored').filter(({ metadata }) => metadataSchema.parse(metadata).organizationId === organization),
       keys: () => listKeys(local, `${organization}/`),
     };
   }

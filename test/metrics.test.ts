@@ -191,8 +191,8 @@ async function send(local: Local): Promise<void> {
 }
 
 async function route(local: Local): Promise<void> {
-  const rules = { match: 'first', rules: [{ name: 'all', do: { priority: 'low' } }] };
-  const given = { organizationId: routedOrganization, rules };
+  const ruleSet = { match: 'first', rules: [{ name: 'all', do: { priority: 'low' } }] };
+  const given = { organizationId: routedOrganization, ruleSet };
   await fetch(new URL('/api/routing/rules', local.console), { method: 'POST', body: JSON.stringify(given) });
   await post(local, { ...fixture('incoming_chat.json'), organization_id: routedOrganization });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod/mini';
 import { organizationId, type RunningLocal } from './local.ts';
+import { awsClientConfig } from './local-aws.ts';
 
 const started = z.object({ chat_id: z.string(), thread_id: z.string() });
 const chatView = z.looseObject({
@@ -22,11 +23,7 @@ const calls = z.object({
 
 /** Acts as another service on the bus and as the customer in the simulator, and reads the results. */
 export function outbound(local: RunningLocal) {
-  const bus = new EventBridgeClient({
-    endpoint: local.aws,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const bus = new EventBridgeClient(awsClientConfig(local));
   const simulator = async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await fetch(new URL(path, local.livechat), {
       method,
@@ -60,6 +57,14 @@ export function outbound(local: RunningLocal) {
     async sentTexts(chatId: string): Promise<string[]> {
       const { events } = chatView.parse(await simulator('GET', `/simulator/chats/${chatId}`));
       return events.flatMap(({ custom_id, text, type }) => (custom_id?.startsWith('out-') ? [text ?? type] : []));
+    },
+    /** A conversation in the console's API. */
+    read: async (conversationId: string, organization = organizationId) =>
+      (await local.api(`/api/conversations/${conversationId}?organizationId=${organization}`)).body,
+    /** Pauses or resumes the gate. Returns its state. */
+    async gate(what: 'pause' | 'resume'): Promise<unknown> {
+      const address = new URL(`/api/gate/${organizationId}`, local.console);
+      return (await fetch(address, { method: 'POST', body: JSON.stringify({ do: what }) })).json();
     },
     calls: async () => calls.parse(await simulator('GET', '/simulator/calls')),
     /** Puts a send request on the bus. Returns its requestId. */

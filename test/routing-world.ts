@@ -37,7 +37,7 @@ export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchB
     readChat,
     /** Puts rules in force. */
     async applyRules(rules: readonly object[], more: object = {}): Promise<void> {
-      const answer = await send('/api/routing/rules', { organizationId, rules: { match: 'first', rules, ...more } });
+      const answer = await send('/api/routing/rules', { organizationId, ruleSet: { match: 'first', rules, ...more } });
       expect(answer).toMatchObject({ status: 200 });
     },
     settings: (some: object) => world.simulator('POST', '/simulator/settings', some),

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { type Local, organizationId, pollOptions, startLocal } from './local.ts';
 import { awsClientConfig } from './local-aws.ts';
 import { outbound } from './outbound.ts';
+
+const executionPage = z.object({ executions: z.array(z.object({ id: z.string() })) });
 
 describe('a send request on the bus', () => {
   let local: Local;
@@ -15,30 +19,25 @@ describe('a send request on the bus', () => {
   afterAll(() => local.stop());
   beforeEach(() => world.clearFaults());
 
-  async function gate(what: 'pause' | 'resume'): Promise<unknown> {
-    const address = new URL(`/api/gate/${organizationId}`, local.console);
-    return (await fetch(address, { method: 'POST', body: JSON.stringify({ do: what }) })).json();
-  }
-
   it('is delivered to the customer, and its receipt is recorded', async () => {
     const chat = await world.chat();
     const requestId = await world.send(chat, world.text('Your parcel has left.'));
     await world.waitForExecutions();
     expect(await world.sentTexts(chat)).toEqual(['Your parcel has left.']);
     await world.act(chat, { action: 'seen' });
-    const transcript = async () =>
-      (await local.api(`/api/conversations/${chat}?organizationId=${organizationId}`)).body;
-    await expect.poll(transcript).toMatchObject({
-      messages: [
-        {},
-        {
-          content: 'Your parcel has left.',
-          direction: 'outbound',
-          delivery: { requestId, status: 'seen', attempts: 0 },
-        },
-      ],
-      pending: [],
-    });
+    await expect
+      .poll(() => world.read(chat))
+      .toMatchObject({
+        messages: [
+          {},
+          {
+            content: 'Your parcel has left.',
+            direction: 'outbound',
+            delivery: { requestId, status: 'seen', attempts: 0 },
+          },
+        ],
+        pending: [],
+      });
     await expect.poll(local.output, pollOptions).toMatch(/message\.sent .*/);
     await expect.poll(local.output, pollOptions).toMatch(/message\.delivered .*/);
   });
@@ -90,8 +89,7 @@ describe('a send request on the bus', () => {
     const sent = await world.sentTexts(chat);
     expect(sent.slice(0, 2).join('')).toBe(long);
     expect(sent.slice(2)).toEqual(['rich_message']);
-    const { body } = await local.api(`/api/conversations/${chat}?organizationId=${organizationId}`);
-    expect(body).toMatchObject({ notes: [{ content: 'for agents' }] });
+    expect(await world.read(chat)).toMatchObject({ notes: [{ content: 'for agents' }] });
     // The upload does not exist.
     expect(await world.deadLetters(chat)).toMatchObject([{ errorName: 'LiveChatClientError' }]);
   });
@@ -172,8 +170,7 @@ describe('a send request on the bus', () => {
       await world.waitForExecutions();
       expect(await world.sentTexts(chat)).toEqual(['Hi']);
       expect(await world.simulator('GET', `/simulator/chats/${chat}`)).toMatchObject({ active: false });
-      const { body } = await local.api(`/api/conversations/${chat}?organizationId=${organizationId}`);
-      expect(body).toMatchObject({
+      expect(await world.read(chat)).toMatchObject({
         messages: expect.arrayContaining([expect.objectContaining({ content: 'Hi', direction: 'outbound' })]),
       });
     });
@@ -255,19 +252,13 @@ describe('a send request on the bus', () => {
   it('becomes a dead letter if its execution is stopped, and does not block its conversation', async () => {
     const chat = await world.chat();
     // The execution is first in its message group and has claimed its message when the paused gate defers it.
-    await gate('pause');
+    await world.gate('pause');
     await world.send(chat, world.text('stopped'));
-    const running = async () => (await local.api('/api/executions?status=RUNNING')).body;
     await local.idle();
-    const { SFNClient, StopExecutionCommand } = await import('@aws-sdk/client-sfn');
-    const sfn = new SFNClient({
-      endpoint: local.aws,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-    });
-    const { executions } = parseExecutions(await running());
+    const sfn = new SFNClient(awsClientConfig(local));
+    const { executions } = executionPage.parse((await local.api('/api/executions?status=RUNNING')).body);
     for (const { id } of executions) await sfn.send(new StopExecutionCommand({ executionArn: id }));
-    await gate('resume');
+    await world.gate('resume');
     await world.send(chat, world.text('next'));
     await world.waitForExecutions();
     expect(await world.sentTexts(chat)).toEqual(['next']);
@@ -318,14 +309,8 @@ describe('a send request on the bus', () => {
         gates: [{ breaker: 'open', reason: 'credentials' }],
       });
     await world.clearFaults();
-    expect(await gate('resume')).toMatchObject({ gate: { breaker: 'closed', paused: false } });
+    expect(await world.gate('resume')).toMatchObject({ gate: { breaker: 'closed', paused: false } });
     await expect.poll(local.output, pollOptions).toMatch(/alert\.raised/);
     expect(local.output().match(/alert\.raised/g)).toHaveLength(1);
   });
 });
-
-function parseExecutions(body: unknown): { executions: { id: string }[] } {
-  if (typeof body !== 'object' || body === null || !('executions' in body) || !Array.isArray(body.executions))
-    throw new Error('no executions');
-  return { executions: body.executions };
-}

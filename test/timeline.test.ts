@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { type Local, organizationId, pollOptions, startLocal } from './local.ts';
+import { receivedAtSecond, textMessage } from './domain-events.ts';
+import { type Local, pollOptions, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
 
 const iso = z.iso.datetime();
@@ -38,8 +39,7 @@ describe('the timeline of a message', () => {
   afterAll(() => local.stop());
   beforeEach(() => world.clearFaults());
 
-  const read = async (chat: string) =>
-    transcript.parse((await local.api(`/api/conversations/${chat}?organizationId=${organizationId}`)).body);
+  const read = async (chat: string) => transcript.parse(await world.read(chat));
   /** The delivery of the only message that the bridge sent. */
   const sentDelivery = ({ messages }: z.infer<typeof transcript>) => {
     const [delivery] = messages.flatMap((message) => message.delivery ?? []);
@@ -154,7 +154,7 @@ describe('the timeline of a message', () => {
   it('has the position of a waiting part in its request, and its execution', async () => {
     const chat = await world.chat();
     await local.idle();
-    await fetch(new URL(`/api/gate/${organizationId}`, local.console), { method: 'POST', body: '{"do":"pause"}' });
+    await world.gate('pause');
     await world.send(chat, { messages: [{ type: 'text', content: 'word '.repeat(4_000) }] });
     await expect
       .poll(async () => (await read(chat)).pending, pollOptions)
@@ -163,53 +163,25 @@ describe('the timeline of a message', () => {
     expect(pending).toMatchObject([
       { part: { messageIndex: 0, splitIndex: 0 }, execution: expect.stringMatching(/^arn:/) },
     ]);
-    await fetch(new URL(`/api/gate/${organizationId}`, local.console), { method: 'POST', body: '{"do":"resume"}' });
+    await world.gate('resume');
   });
 
   describe('from domain events', () => {
-    /** Builders of the domain events of one message; the argument is the second of receipt. */
-    const messageEvents = ({ organization, chat }: { organization: string; chat: string }) => {
-      const place = { conversationId: chat, threadId: 'T' };
-      const message = (content: string, id = 'T_1') => ({
-        id,
-        organizationId: organization,
-        ...place,
-        carrier: 'livechat',
-        direction: 'inbound',
-        type: 'text',
-        content,
-        timestamp: '2026-03-11T09:14:14.120349Z',
-        author: { id: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55', type: 'customer' },
-        visibility: 'all',
-        metadata: {},
-        rawPayload: {},
-      });
-      const event = (detailType: string, id: string, second: number, data: object) => ({
+    /** Builders of the domain events of one message. The argument is the second of receipt. */
+    const messageEvents = (organization: string, conversationId: string) => {
+      const place = { conversationId, threadId: 'THREAD' };
+      const message = (content: string, id = 'THREAD_1') => textMessage(organization, { ...place, id, content });
+      const event = (detailType: string, id: string, data: object) => (second: number) => ({
         detailType,
-        detail: {
-          metadata: {
-            id,
-            version: '1',
-            correlationId: id,
-            organizationId: organization,
-            carrier: 'livechat',
-            occurredAt: '2026-03-11T09:14:14.120349Z',
-            receivedAt: `2026-03-11T09:14:${second}.000Z`,
-          },
-          data,
-        },
+        detail: { metadata: receivedAtSecond(second, organization, id), data },
       });
+      const by = { id: 'nina@acme.example', type: 'agent' };
       return {
-        message: (second: number) => event('message.received', 'message', second, message('first')),
-        another: (second: number) => event('message.received', 'another', second, message('another', 'T_0')),
-        revision: (second: number) => event('message.updated', 'revision', second, message('edited')),
-        deletion: (second: number) => event('message.deleted', 'deletion', second, { ...place, messageId: 'T_1' }),
-        seen: (second: number) =>
-          event('message.seen', 'seen', second, {
-            ...place,
-            by: { id: 'nina@acme.example', type: 'agent' },
-            seenUpTo: '2026-03-11T09:15:00.000000Z',
-          }),
+        message: event('message.received', 'message', message('first')),
+        another: event('message.received', 'another', message('another', 'THREAD_0')),
+        revision: event('message.updated', 'revision', message('edited')),
+        deletion: event('message.deleted', 'deletion', { ...place, messageId: 'THREAD_1' }),
+        seen: event('message.seen', 'seen', { ...place, by, seenUpTo: '2026-03-11T09:15:00.000000Z' }),
       };
     };
 
@@ -218,12 +190,12 @@ describe('the timeline of a message', () => {
       choose: (all: ReturnType<typeof messageEvents>) => { detailType: string; detail: object }[],
     ) => {
       const [organization, chat] = [randomUUID(), `T${randomUUID().slice(0, 8)}`];
-      for (const { detailType, detail } of choose(messageEvents({ organization, chat }))) {
+      for (const { detailType, detail } of choose(messageEvents(organization, chat))) {
         await world.put('omnichannel.livechat', detailType, detail);
         await local.idle();
       }
-      const { body } = await local.api(`/api/conversations/${chat}?organizationId=${organization}`);
-      const { messages } = z.object({ messages: z.array(z.looseObject({ id: z.string() })) }).parse(body);
+      const stored = z.object({ messages: z.array(z.looseObject({ id: z.string() })) });
+      const { messages } = stored.parse(await world.read(chat, organization));
       return messages.map(({ organizationId: _, conversationId: __, storedAt, ...message }) => ({
         ...message,
         isStored: storedAt !== undefined,
@@ -264,7 +236,9 @@ describe('the timeline of a message', () => {
       expect(await storedAfter((all) => [all.message(30), all.revision(31)])).toMatchObject([
         { content: 'edited', ...times },
       ]);
-      const orphan = (await storedAfter((all) => [all.another(30), all.revision(31)])).find(({ id }) => id === 'T_1');
+      const orphan = (await storedAfter((all) => [all.another(30), all.revision(31)])).find(
+        ({ id }) => id === 'THREAD_1',
+      );
       expect(orphan).toMatchObject({ content: 'edited', isStored: false });
       expect(orphan).not.toHaveProperty('receivedAt');
     });

@@ -35,15 +35,16 @@ describe('a message whose delivery outcome is unknown', () => {
     await world.send(chat, world.text('second'));
     await expect.poll(() => world.sentTexts(chat), { timeout: 10_000 }).toEqual(['first']);
     await fetch(`${local.aws}/_local/kill`, { method: 'POST' });
-    const transcript = async () => (await local.api(`/api/conversations/${chat}`)).body;
-    await expect.poll(transcript, { timeout: testTimeoutMs, interval: 500 }).toMatchObject({
-      messages: [
-        {},
-        { delivery: { requestId, status: 'delivered', tries: [{ outcome: 'lost' }] } },
-        { content: 'second' },
-      ],
-      pending: [],
-    });
+    await expect
+      .poll(() => world.read(chat), { timeout: testTimeoutMs, interval: 500 })
+      .toMatchObject({
+        messages: [
+          {},
+          { delivery: { requestId, status: 'delivered', tries: [{ outcome: 'lost' }] } },
+          { content: 'second' },
+        ],
+        pending: [],
+      });
     expect(await world.sentTexts(chat)).toEqual(['first', 'second']);
   });
 });

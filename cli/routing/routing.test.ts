@@ -79,7 +79,7 @@ describe('livechat routing', () => {
     await cli.json('routing', 'apply', '--rules', await file('third.json', rules(hello)));
     expect((await cli.run('routing', 'apply', '--version', '1')).stdout).toBe('Version 1 is in force.\n');
     expect(await cli.json('routing', 'show')).toMatchObject({ inForce: 1, versions: [{ version: 2 }, { version: 1 }] });
-    expect(await cli.json('routing', 'show', '--version', '2')).toMatchObject({ shown: { rules: rules(hello) } });
+    expect(await cli.json('routing', 'show', '--version', '2')).toMatchObject({ shown: { ruleSet: rules(hello) } });
     expect((await cli.run('routing', 'apply', '--version', '0')).stdout).toBe('The default rules are in force.\n');
     expect((await cli.run('routing', 'show')).stdout).toContain("LiveChat's own routing assigns every chat");
   });

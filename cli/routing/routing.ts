@@ -1,11 +1,10 @@
 import * as z from 'zod/mini';
 import { translate } from '../../core/livechat/translate.ts';
-import { type Condition, findPart, isTest } from '../../core/routing/conditions.ts';
-import { dryRunConversations, type ThreadDryRun } from '../../core/routing/dry-run.ts';
+import { type Condition, isTest, listTests } from '../../core/routing/conditions.ts';
+import { compareRules, dryRunConversations, type ThreadDryRun } from '../../core/routing/dry-run.ts';
 import { factsAtStart, isRoutable, type RoutingFacts } from '../../core/routing/facts.ts';
 import {
-  compareRules,
-  type DryRun,
+  type Evaluation,
   InvalidRulesError,
   type PlannedAction,
   parseRules,
@@ -54,7 +53,7 @@ export const showRules = async ({ organization, version, json }: ShowOptions): P
 
 const printRules = (shown: VersionedRules, inForce: boolean): void => {
   const { version, comment, createdAt } = shown;
-  const { rules, match } = shown.rules;
+  const { rules, match } = shown.ruleSet;
   const title =
     version === 0
       ? 'The default rules'
@@ -70,7 +69,7 @@ const printRules = (shown: VersionedRules, inForce: boolean): void => {
     rules.map((rule) => [
       printable(rule.name),
       printable(formatCondition(rule.when)),
-      printable(planActions([rule]).map(formatAction).join('; ')),
+      printable(formatActions(planActions([rule]))),
     ]),
   );
 };
@@ -98,7 +97,7 @@ export const testRules = async (options: TestOptions): Promise<void> => {
   const candidate = await readRules(rules);
   const recorded = payload && (await readPayloads(payload));
   const organizationId = await chooseOrganization(options.organization ?? recorded?.organizationId);
-  const { version, rules: inForce } = await rulesInForce(organizationId);
+  const { version, ruleSet: inForce } = await rulesInForce(organizationId);
   const results = recorded
     ? recorded.chats.map(({ facts, ...thread }) => ({ ...thread, ...compareRules(inForce, candidate, facts) }))
     : await withProgress('Testing the rules on conversations', limit, ({ step: onProgress }) =>
@@ -117,8 +116,8 @@ export const testRules = async (options: TestOptions): Promise<void> => {
     ['chat', version === 0 ? 'in force: the default rules' : `in force: version ${version}`, 'with the file', ''],
     results.map(({ conversationId, inForce, candidate, differs }) => [
       printable(conversationId),
-      printable(formatDryRun(inForce)),
-      printable(formatDryRun(candidate)),
+      printable(formatEvaluation(inForce)),
+      printable(formatEvaluation(candidate)),
       differs ? colours.yellow('differs') : colours.dim('same'),
     ]),
   );
@@ -200,22 +199,22 @@ const maxTextLength = 40;
 const truncate = (text: string): string =>
   text.length > maxTextLength ? `${text.slice(0, maxTextLength - 1).trimEnd()}…` : text;
 
-const formatAction = (planned: PlannedAction): string => {
-  switch (planned.action) {
-    case 'tag':
-      return `tag ${planned.tag}`;
-    case 'priority':
-      return `priority ${planned.priority}`;
-    case 'transfer':
-      return `transfer to ${planned.targets.map(formatTarget).join(', else ')}`;
-    default:
-      return `${planned.action} “${truncate(planned.text)}”`;
-  }
+/** Transfers are last: their targets are tried in order. */
+const formatActions = (planned: readonly PlannedAction[]): string => {
+  const targets = planned.flatMap((one) => (one.action === 'transfer' ? formatTarget(one.target) : []));
+  const others = planned.flatMap((one) => {
+    if (one.action === 'transfer') return [];
+    if (one.action === 'tag') return `tag ${one.tag}`;
+    return one.action === 'priority' ? `priority ${one.priority}` : `${one.action} “${truncate(one.text)}”`;
+  });
+  return [...others, ...(targets.length > 0 ? [`transfer to ${targets.join(', else ')}`] : [])].join('; ');
 };
 
-const formatDryRun = ({ matched, actions, waitsFor }: DryRun): string => {
-  const done = matched.length === 0 ? [] : [`${matched.join(', ')}: ${actions.map(formatAction).join('; ')}`];
-  const waits = waitsFor === undefined ? [] : [`${waitsFor} waits for the first message`];
+const formatEvaluation = ({ matched, actions, evaluated }: Evaluation): string => {
+  const done = matched.length === 0 ? [] : [`${matched.join(', ')}: ${formatActions(actions)}`];
+  const waits = evaluated.flatMap(({ rule, result }) =>
+    result === 'waits' ? [`${rule} waits for the first message`] : [],
+  );
   return [...done, ...waits].join('; ') || 'no rule matches';
 };
 
@@ -244,9 +243,9 @@ const isNegated = (path: string): boolean => path.split('.').filter((step) => st
 
 /** Why a rule matched or did not: the tests that decided it. */
 const formatRuleResult = ({ rule: name, result, reasons }: RuleResult, { rules }: RuleSet): readonly string[] => {
-  const when = rules.find((rule) => rule.name === name)?.when;
+  const tests = listTests(rules.find((rule) => rule.name === name)?.when);
   const lines = reasons.map(({ path, fact, operator, result: truth }) => {
-    const test = when && findPart(when, path);
+    const test = tests.find((one) => one.path === path)?.test;
     const text = test ? formatCondition(test) : `${fact} ${operator}`;
     return `  ${text}: ${(isNegated(path) ? negatedText : truthText)[`${truth}`]}`;
   });

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { receivedAtSecond, textMessage } from '../../test/domain-events.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
 import type { ChatEvent } from '../conversations/projection.ts';
-import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
-
-const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
-const at = (second: number) => `2026-03-11T09:14:${second}.000Z`;
+import type { NormalizedMessage } from '../events/schemas.ts';
 
 let changes: typeof import('./changes.ts');
 let conversations: typeof import('../conversations/conversations.ts');
@@ -21,32 +19,11 @@ afterAll(() => {
 });
 
 /** Deliveries of one message's events in a new organization. The argument is the second of receipt. */
-function chat(author: NormalizedMessage['author'] = { id: customer, type: 'customer' }) {
+function chat(author?: NormalizedMessage['author']) {
   const organizationId = randomUUID();
   const place = { conversationId: 'CHAT', threadId: 'THREAD' };
-  const message: NormalizedMessage = {
-    ...place,
-    organizationId,
-    id: 'THREAD_1',
-    carrier: 'livechat',
-    direction: 'inbound',
-    type: 'text',
-    content: 'Hello',
-    timestamp: '2026-03-11T09:14:14.120349Z',
-    author,
-    visibility: 'all',
-    metadata: {},
-    rawPayload: {},
-  };
-  const metadata = (id: string, second: number): EventMetadata => ({
-    id,
-    organizationId,
-    version: '1',
-    correlationId: 'c',
-    carrier: 'livechat',
-    occurredAt: message.timestamp,
-    receivedAt: at(second),
-  });
+  const message = textMessage(organizationId, author && { author });
+  const metadata = (id: string, second: number) => receivedAtSecond(second, organizationId, id);
   return {
     message: (second: number) => messages.storeMessage(message, metadata('message', second)),
     edit: (second: number) =>
@@ -66,7 +43,7 @@ function chat(author: NormalizedMessage['author'] = { id: customer, type: 'custo
     join: (second: number): ChatEvent => ({
       type: 'agent.changed',
       metadata: metadata('join', second),
-      data: { ...place, change: 'joined', agent: { id: author.id, type: 'agent', misleadingId: true } },
+      data: { ...place, change: 'joined', agent: { id: message.author.id, type: 'agent', misleadingId: true } },
     }),
     key: { organizationId, conversationId: place.conversationId },
     readMessage: async () =>

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { receivedAtSecond, textMessage } from '../../test/domain-events.ts';
 import { type Respond, respondWith, startServer } from '../../test/http-server.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { AnyEvent } from '../events/event.ts';
-import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
 import type { FetchRules } from '../media/fetch.ts';
-
-const at = '2026-03-11T09:14:20.120355Z';
 
 describe('storeMedia', () => {
   let local: SharedLocal;
@@ -44,22 +42,15 @@ describe('storeMedia', () => {
 
   function arrival() {
     const organizationId = randomUUID();
-    const place = { organizationId, conversationId: 'CHAT', threadId: 'THREAD' };
-    const message: NormalizedMessage = {
-      ...place,
+    const message = textMessage(organizationId, {
       id: `THREAD_${randomUUID()}`,
-      carrier: 'livechat',
-      direction: 'inbound',
       type: 'media',
       content: 'https://cdn.livechat-files.com/a.txt',
-      timestamp: at,
-      author: { id: 'c', type: 'customer' },
-      visibility: 'all',
       metadata: { filename: 'a.txt', contentType: 'text/plain' },
-      rawPayload: {},
-    };
-    const more = { version: '1', correlationId: 'c', carrier: 'livechat', occurredAt: at, receivedAt: at } as const;
-    const metadata: EventMetadata = { ...more, id: randomUUID(), organizationId };
+    });
+    const { conversationId, threadId, id: messageId } = message;
+    const place = { organizationId, conversationId, threadId };
+    const metadata = receivedAtSecond(20, organizationId, randomUUID());
     const published: AnyEvent[] = [];
     const ensure = () => modules.storeMessage(message, metadata);
     const ports = {
@@ -68,7 +59,7 @@ describe('storeMedia', () => {
       publish: async (events: readonly AnyEvent[]) => void published.push(...events),
     };
     return {
-      key: { ...place, messageId: message.id },
+      key: { ...place, messageId },
       published,
       ensure,
       store: (publish = ports.publish) =>

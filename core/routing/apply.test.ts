@@ -3,47 +3,50 @@ import { never, organizationId, world } from '../../test/model/gate-world.ts';
 import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
 import type { Gate } from '../outbound/gate/gate.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { type ActionTarget, applyActions, Calls, NoSlot, type RoutingCarrier } from './apply.ts';
-import type { PlannedAction } from './rules.ts';
+import { applyActions, NoSlot, RateLimitedCarrier, type RoutedThread, type RoutingCarrier } from './apply.ts';
+import type { PlannedAction, Target } from './rules.ts';
 
-const target: ActionTarget = {
+const thread: RoutedThread = {
   organizationId,
   conversationId: 'C',
   threadId: 'T',
   phase: 'start',
-  assigned: { agents: ['nina'], groups: [4] },
+  assignees: { agents: ['nina'], groups: [4] },
 };
 const rule = 'r';
 const tag: PlannedAction = { rule, action: 'tag', tag: 't' };
 const answer: PlannedAction = { rule, action: 'answer', text: 'hello' };
 const note: PlannedAction = { rule, action: 'note', text: 'internal note' };
-const transfer = (...targets: Extract<PlannedAction, { action: 'transfer' }>['targets']): PlannedAction => ({
-  rule,
-  action: 'transfer',
-  targets,
-});
+const transfer = (...targets: readonly Target[]): PlannedAction[] =>
+  targets.map((target) => ({ rule, action: 'transfer', target }));
 const absent = failure('Repairable', { repair: 'join' });
 
 type World = ReturnType<typeof world>;
 
-const callsIn = ({ passage, gate, time }: World, carrier: () => Promise<RoutingCarrier>) =>
-  new Calls({ carrier, passage: passage('run'), gate, clock: time, latest: never, onLocked: async () => {} });
+const contextIn = ({ passage, gate, time: clock }: World, carrier: () => Promise<RoutingCarrier>, more = {}) => ({
+  thread: { ...thread, ...more },
+  carrier: new RateLimitedCarrier({
+    ...{ carrier, passage: passage('decision'), gate, clock, latest: never },
+    onLocked: async () => {},
+  }),
+  clock,
+});
 
 /** Applies actions; returns the calls and each outcome. */
 async function perform(
   planned: readonly PlannedAction[],
   answers: Parameters<typeof routingCarrier>[0] = () => undefined,
-  more: Partial<ActionTarget> = {},
+  more: Partial<RoutedThread> = {},
 ) {
   const here = world();
   const { carrier, calls } = routingCarrier(answers);
-  const gated = callsIn(here, async () => carrier);
-  const applied = await here.live(() => applyActions(planned, { ...target, ...more }, gated, here.time));
+  const context = contextIn(here, async () => carrier, more);
+  const applied = await here.live(() => applyActions(planned, context));
   return {
     calls,
     outcomes: applied.actions.map(({ action, outcome }) => `${action} ${outcome}`),
     assignedTo: applied.assignedTo,
-    stopped: applied.stopped,
+    stopReason: applied.stopReason,
   };
 }
 
@@ -63,7 +66,7 @@ describe('applying actions', () => {
       'transfer group 2': failure('Server'),
     };
     const { calls, outcomes, assignedTo } = await perform(
-      [transfer({ agent: 'a' }, { group: 1 }, { group: 2 }, { group: 3 }, { group: 5 })],
+      transfer({ agent: 'a' }, { group: 1 }, { group: 2 }, { group: 3 }, { group: 5 }),
       (call) => new Map(Object.entries(failures)).get(call),
     );
     expect(calls).toEqual(['transfer agent a', 'transfer group 1', 'transfer group 2', 'transfer group 3']);
@@ -76,22 +79,22 @@ describe('applying actions', () => {
     [{ group: 4 } as const, 'not needed', []],
     [{ group: 5 } as const, 'done', ['transfer group 5']],
   ])('transfers to %j only if the chat is not there already: %s', async (target, outcome, expected) => {
-    const { calls, outcomes, assignedTo } = await perform([transfer(target)]);
+    const { calls, outcomes, assignedTo } = await perform(transfer(target));
     expect(calls).toEqual(expected);
     expect(outcomes).toEqual([`transfer ${outcome}`]);
     expect(assignedTo).toEqual(target);
   });
 
   it('transfers a chat of two groups even if one is the target', async () => {
-    const { calls } = await perform([transfer({ group: 4 })], () => undefined, {
-      assigned: { agents: [], groups: [4, 5] },
+    const { calls } = await perform(transfer({ group: 4 }), () => undefined, {
+      assignees: { agents: [], groups: [4, 5] },
     });
     expect(calls).toEqual(['transfer group 4']);
   });
 
   it('skips the transfer after one in an earlier phase', async () => {
-    const { calls, outcomes } = await perform([tag, transfer({ group: 9 })], () => undefined, {
-      assignedTo: { group: 2 },
+    const { calls, outcomes } = await perform([tag, ...transfer({ group: 9 })], () => undefined, {
+      assignedEarlier: { group: 2 },
     });
     expect(calls).toEqual(['tag t']);
     expect(outcomes).toEqual(['tag done', 'transfer skipped']);
@@ -99,25 +102,25 @@ describe('applying actions', () => {
 
   it('skips the remaining actions once the chat is closed', async () => {
     const closed = failure('Repairable', { repair: 'resume' });
-    const { calls, outcomes, stopped } = await perform([answer, note, transfer({ group: 1 })], () => closed);
+    const { calls, outcomes, stopReason } = await perform([answer, note, ...transfer({ group: 1 })], () => closed);
     expect(calls).toEqual(['send to all']);
     expect(outcomes).toEqual(['answer failed', 'note skipped', 'transfer skipped']);
-    expect(stopped).toBe('chat closed');
+    expect(stopReason).toBe('chat closed');
   });
 
   it('skips every action if it is too late', async () => {
-    const { calls, outcomes, stopped } = await perform([tag, transfer({ agent: 'nina' })], () => undefined, {
-      tooLate: true,
+    const { calls, outcomes, stopReason } = await perform([tag, ...transfer({ agent: 'nina' })], () => undefined, {
+      isTooLate: true,
     });
     expect(calls).toEqual([]);
     expect(outcomes).toEqual(['tag skipped', 'transfer skipped']);
-    expect(stopped).toBe('too late');
+    expect(stopReason).toBe('too late');
   });
 
   it('records the name of a missing setting', async () => {
     const here = world();
     const carrier = () => Promise.reject(new ConfigurationError('LIVECHAT_API_KEY', 'a personal access token'));
-    const { actions } = await here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time));
+    const { actions } = await here.live(() => applyActions([tag], contextIn(here, carrier)));
     expect(actions).toMatchObject([
       {
         outcome: 'failed',
@@ -129,7 +132,7 @@ describe('applying actions', () => {
   it('throws an unexpected error, so that the event is retried', async () => {
     const here = world();
     const carrier = () => Promise.reject(new Error('the secret cannot be read'));
-    await expect(here.live(() => applyActions([tag], target, callsIn(here, carrier), here.time))).rejects.toThrow(
+    await expect(here.live(() => applyActions([tag], contextIn(here, carrier)))).rejects.toThrow(
       'the secret cannot be read',
     );
   });
@@ -152,7 +155,7 @@ describe('joining a chat to send a text', () => {
   });
 
   it('retries until the join takes effect', async () => {
-    const { calls, outcomes } = await perform([answer, transfer({ group: 1 })], outside(2));
+    const { calls, outcomes } = await perform([answer, ...transfer({ group: 1 })], outside(2));
     expect(calls).toEqual(['send to all', 'join all', 'send to all', 'send to all', 'send to all', 'transfer group 1']);
     expect(outcomes).toEqual(['answer done', 'transfer done']);
   });
@@ -164,29 +167,29 @@ describe('joining a chat to send a text', () => {
   });
 
   it('hands the chat back if no target accepts it', async () => {
-    const { outcomes } = await perform([answer, transfer({ agent: 'a' })], (call, calls) =>
+    const { outcomes } = await perform([answer, ...transfer({ agent: 'a' })], (call, calls) =>
       call.startsWith('transfer') ? failure('Client') : outside(0)(call, calls),
     );
     expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
   });
 
   it('keeps the reason to stop after it hands the chat back', async () => {
-    const { outcomes, stopped } = await perform([answer, transfer({ agent: 'a' })], (call, calls) => {
+    const { outcomes, stopReason } = await perform([answer, ...transfer({ agent: 'a' })], (call, calls) => {
       if (call === 'transfer agent a') throw new NoSlot();
       return outside(0)(call, calls);
     });
     expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
-    expect(stopped).toBe('no slot');
+    expect(stopReason).toBe('no slot');
   });
 
   it('transfers to the current group after joining visibly', async () => {
-    const { calls } = await perform([answer, transfer({ group: 4 })], outside(0));
+    const { calls } = await perform([answer, ...transfer({ group: 4 })], outside(0));
     expect(calls.at(-1)).toBe('transfer group 4');
   });
 
   it('does not send a text again that an earlier invocation sent', async () => {
     const { calls, outcomes } = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, {
-      attemptedAt: 1,
+      previousAttemptAt: 1,
     });
     expect(calls).toEqual(['find', 'find', 'send to agents']);
     expect(outcomes).toEqual(['answer done', 'note done']);
@@ -198,9 +201,9 @@ function given(gate: Partial<Gate>, answers: Parameters<typeof routingCarrier>[0
   const { live, passage, time, gate: read } = world(gate);
   const { carrier, calls } = routingCarrier(answers);
   let locked = 0;
-  const made = new Calls({
+  const limited = new RateLimitedCarrier({
     carrier: async () => carrier,
-    passage: passage('run'),
+    passage: passage('decision'),
     gate: read,
     clock: time,
     latest,
@@ -214,7 +217,7 @@ function given(gate: Partial<Gate>, answers: Parameters<typeof routingCarrier>[0
     time,
     calls,
     locked: () => locked,
-    tag: (name = 't') => made.make((one) => one.tag(organizationId, 'T', name)),
+    tag: (name = 't') => limited.call((one) => one.tag(organizationId, 'T', name)),
   };
 }
 
@@ -224,7 +227,7 @@ const outcome = (work: Promise<void>) =>
     (error: unknown) => (error instanceof Error ? error.name : error),
   );
 
-describe('Calls', () => {
+describe('RateLimitedCarrier', () => {
   it('waits for a slot within ten seconds', async () => {
     const { live, tag, time } = given({ nextSlotAt: 9_000, tail: 9_000 });
     expect(await live(() => outcome(tag()))).toBe('done');

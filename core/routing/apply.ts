@@ -8,12 +8,14 @@ import { ConfigurationError } from '../platform/configuration.ts';
 import type { Decision, PlannedAction, Target } from './rules.ts';
 import type { Phase, ThreadKey } from './store.ts';
 
+/** `agents`: customers do not see it. */
+type Visibility = 'all' | 'agents';
+
 /** A text with an id of ours, by which it can be found again. */
 export interface RoutingMessage {
   readonly id: string;
   readonly text: string;
-  /** `agents` for a note. */
-  readonly visibility: 'all' | 'agents';
+  readonly visibility: Visibility;
 }
 
 /** What routing needs of a carrier. Each method makes one call, and throws the carrier's classified errors (core/outbound/failure.ts). */
@@ -27,7 +29,7 @@ export interface RoutingCarrier {
   /** Whether a text with this id exists in any thread since `since` (ms since 1970). */
   find(conversationId: string, id: string, since: number): Promise<boolean>;
   /** Adds our agent to the chat; with `agents`, invisibly to the customer. */
-  join(conversationId: string, visibility: RoutingMessage['visibility']): Promise<void>;
+  join(conversationId: string, visibility: Visibility): Promise<void>;
   /** The same carrier in the region that an error names. */
   inRegion(region: string): RoutingCarrier;
   /** The same carrier with newly read credentials; undefined if they have not changed. */
@@ -49,7 +51,7 @@ export class NoSlot extends Error {
   }
 }
 
-export interface CallsOptions {
+export interface RateLimitOptions {
   /** Called before the first call. */
   readonly carrier: () => Promise<RoutingCarrier>;
   readonly passage: Passage;
@@ -62,25 +64,25 @@ export interface CallsOptions {
   readonly onLocked: () => Promise<void>;
 }
 
-/** Makes calls to the carrier through the organization's gate, and reports each outcome to it. */
-export class Calls {
-  readonly #options: CallsOptions;
+/** Calls the carrier within the organization's rate limit, and reports the outcome of each call to the gate. */
+export class RateLimitedCarrier {
+  readonly #options: RateLimitOptions;
   #carrier: RoutingCarrier | undefined;
   #waitedMs = 0;
   readonly #repaired = new Set<'region' | 'credentials'>();
 
-  constructor(options: CallsOptions) {
+  constructor(options: RateLimitOptions) {
     this.#options = options;
   }
 
   /** Makes one call. Throws {@link NoSlot}, or the carrier's error. */
-  async make<T>(call: (carrier: RoutingCarrier) => Promise<T>): Promise<T> {
+  async call<T>(request: (carrier: RoutingCarrier) => Promise<T>): Promise<T> {
     const { passage } = this.#options;
     this.#carrier ??= await this.#options.carrier();
     const carrier = this.#carrier;
     const slot = await this.#acquireSlot();
     try {
-      const result = await call(carrier);
+      const result = await request(carrier);
       await passage.passed(slot);
       return result;
     } catch (error) {
@@ -90,7 +92,7 @@ export class Calls {
       }
       await this.#repairOrThrow(error, slot, carrier);
     }
-    return this.make(call);
+    return this.call(request);
   }
 
   async #acquireSlot(): Promise<Slot> {
@@ -169,176 +171,167 @@ export class Calls {
   }
 }
 
-/** Agents and bots that the customer sees in the chat, and the chat's groups. */
-export interface Assigned {
+/** Who has the chat: agents and bots that the customer sees, and groups. */
+export interface Assignees {
   readonly agents: readonly string[];
   readonly groups: readonly number[];
 }
 
-/** The thread to which actions apply. */
-export interface ActionTarget extends ThreadKey {
+/** The agent or group to which routing assigned the chat. */
+type Assignee = NonNullable<Decision['assignedTo']>;
+
+/** The thread to which actions apply, as it is before them. */
+export interface RoutedThread extends ThreadKey {
   readonly phase: Phase;
-  readonly assigned: Assigned;
+  readonly assignees: Assignees;
   /** To whom an earlier phase assigned the chat. */
-  readonly assignedTo?: Decision['assignedTo'];
-  /** When an earlier invocation, which died, may have sent a text; ms since 1970. */
-  readonly attemptedAt?: number | undefined;
+  readonly assignedEarlier?: Assignee | undefined;
+  /** When an earlier invocation, which crashed, began its calls, so that it may have sent a text; ms since 1970. */
+  readonly previousAttemptAt?: number | undefined;
   /** Skips every action. */
-  readonly tooLate?: boolean;
+  readonly isTooLate?: boolean;
 }
 
-export type ActionResult = Decision['actions'][number];
+type ActionResult = Decision['actions'][number];
 /** Why the remaining actions are skipped. */
 export type StopReason = 'no slot' | 'chat closed' | 'too late';
 
 export interface ApplyResult {
   readonly actions: readonly ActionResult[];
-  /** To whom routing assigned the chat. */
-  readonly assignedTo: Decision['assignedTo'];
-  readonly stopped: StopReason | undefined;
+  /** To whom this or an earlier phase assigned the chat. */
+  readonly assignedTo?: Assignee | undefined;
+  readonly stopReason?: StopReason | undefined;
+  /** How our agent joined the chat, if it had to. */
+  readonly joinedAs?: Visibility | undefined;
+}
+
+type Action = PlannedAction | { readonly rule: string; readonly action: 'hand back' };
+type ExpectedError = CallFailure | NoSlot | ConfigurationError;
+
+interface Attempt {
+  readonly outcome: ActionResult['outcome'];
+  readonly error?: ExpectedError;
+}
+
+interface Context {
+  readonly thread: RoutedThread;
+  readonly carrier: RateLimitedCarrier;
+  readonly clock: Clock;
 }
 
 /** Executes the actions in order; a failed action does not stop the next. Throws only errors that retrying the event may cure. */
-export function applyActions(
-  actions: readonly PlannedAction[],
-  target: ActionTarget,
-  calls: Calls,
-  clock: Clock,
-): Promise<ApplyResult> {
-  return new Application(target, calls, clock).run(actions);
+export async function applyActions(planned: readonly PlannedAction[], context: Context): Promise<ApplyResult> {
+  const { assignedEarlier: assignedTo, isTooLate } = context.thread;
+  let result: ApplyResult = { actions: [], assignedTo, stopReason: isTooLate ? 'too late' : undefined };
+  for (const action of planned) {
+    result = result.stopReason
+      ? addResult(result, action, { outcome: 'skipped' })
+      : await applyAction(result, action, context);
+  }
+  if (result.joinedAs !== 'all' || result.assignedTo || result.stopReason === 'chat closed') return result;
+  // Our agent joined to answer and no transfer succeeded: the chat must not stay with it.
+  const rule = planned.find(({ action }) => action === 'answer')?.rule ?? '';
+  return applyAction(result, { rule, action: 'hand back' }, context);
 }
 
-class Application {
-  readonly #target: ActionTarget;
-  readonly #calls: Calls;
-  readonly #clock: Clock;
-  readonly #results: ActionResult[] = [];
-  /** How our agent joined the chat, if it had to. */
-  #joined: RoutingMessage['visibility'] | undefined;
-  #stopped: StopReason | undefined;
-  #assignedTo: Decision['assignedTo'];
-
-  constructor(target: ActionTarget, calls: Calls, clock: Clock) {
-    this.#target = target;
-    this.#calls = calls;
-    this.#clock = clock;
-    this.#assignedTo = target.assignedTo;
-    this.#stopped = target.tooLate ? 'too late' : undefined;
-  }
-
-  async run(actions: readonly PlannedAction[]): Promise<ApplyResult> {
-    for (const action of actions) await this.#apply(action);
-    const stopped = this.#stopped;
-    if (this.#joined === 'all' && !this.#assignedTo && stopped !== 'chat closed') await this.#handBack(actions);
-    return { actions: this.#results, assignedTo: this.#assignedTo, stopped: stopped ?? this.#stopped };
-  }
-
-  async #apply(planned: PlannedAction): Promise<void> {
-    const { rule, action } = planned;
-    switch (action) {
-      case 'tag':
-        return this.#record({ rule, action, tag: planned.tag }, () => this.#tag(planned.tag));
-      case 'priority':
-        return this.#record({ rule, action, priority: planned.priority }, async () => {});
-      case 'transfer':
-        for (const target of planned.targets) await this.#transfer(rule, target);
-        return;
-      default:
-        return this.#record({ rule, action }, () => this.#sendText(planned));
+async function applyAction(result: ApplyResult, action: Action, context: Context): Promise<ApplyResult> {
+  const { conversationId, threadId, assignees } = context.thread;
+  const call = (request: (carrier: RoutingCarrier) => Promise<void>) => attempt(() => context.carrier.call(request));
+  switch (action.action) {
+    case 'priority':
+      return addResult(result, action, { outcome: 'done' });
+    case 'tag':
+      return addResult(result, action, await call((carrier) => carrier.tag(conversationId, threadId, action.tag)));
+    case 'hand back':
+      return addResult(result, action, await call((carrier) => carrier.handBack(conversationId)));
+    case 'transfer': {
+      if (result.assignedTo) return addResult(result, action, { outcome: 'skipped' });
+      const { target } = action;
+      // If our agent has joined visibly, only a transfer removes it.
+      const isNeeded = result.joinedAs === 'all' || !hasChat(assignees, target);
+      const made: Attempt = isNeeded
+        ? await call((carrier) => carrier.transfer(conversationId, target))
+        : { outcome: 'not needed' };
+      return { ...addResult(result, action, made), assignedTo: made.error ? undefined : describeTarget(target) };
+    }
+    default: {
+      const { joinedAs, ...made } = await sendText(action, result.joinedAs, context);
+      return { ...addResult(result, action, made), joinedAs };
     }
   }
+}
 
-  /** Records the outcome of an effect. Rethrows unexpected errors, such as a DynamoDB error. */
-  async #record(action: Omit<ActionResult, 'outcome'>, effect: () => Promise<void>): Promise<void> {
-    if (this.#stopped !== undefined) {
-      this.#results.push({ ...action, outcome: 'skipped' });
-      return;
+function addResult(result: ApplyResult, action: Action, { outcome, error }: Attempt): ApplyResult {
+  const added = {
+    ...describeAction(action),
+    outcome,
+    ...(error && { error: { name: error.name, message: error.message } }),
+  };
+  const stopReason = result.stopReason ?? (error && stopReasonFor(error));
+  return { ...result, actions: [...result.actions, added], stopReason };
+}
+
+/** An action as decisions record it, without texts. */
+function describeAction(planned: Action): Omit<ActionResult, 'outcome'> {
+  const { rule, action } = planned;
+  if (action === 'transfer') return { rule, action, ...describeTarget(planned.target) };
+  return action === 'tag' || action === 'priority' ? planned : { rule, action };
+}
+
+function describeTarget(target: Target): Assignee {
+  return 'agent' in target ? { agent: target.agent } : { group: target.group };
+}
+
+function hasChat({ agents, groups }: Assignees, target: Target): boolean {
+  return 'agent' in target ? agents.includes(target.agent) : groups.length === 1 && groups[0] === target.group;
+}
+
+/** Rethrows unexpected errors, such as a DynamoDB error. */
+async function attempt(effect: () => Promise<void>): Promise<Attempt> {
+  try {
+    await effect();
+    return { outcome: 'done' };
+  } catch (error) {
+    if (isCallFailure(error) || error instanceof NoSlot || error instanceof ConfigurationError) {
+      return { outcome: 'failed', error };
     }
-    try {
-      await effect();
-      this.#results.push({ ...action, outcome: 'done' });
-    } catch (error) {
-      if (!isExpected(error)) throw error;
-      if (error instanceof NoSlot) this.#stopped = 'no slot';
-      else if (isCallFailure(error) && error.repair === 'resume') this.#stopped = 'chat closed';
-      this.#results.push({ ...action, outcome: 'failed', error: { name: error.name, message: error.message } });
-    }
+    throw error;
   }
+}
 
-  #tag(tag: string): Promise<void> {
-    const { conversationId, threadId } = this.#target;
-    return this.#calls.make((carrier) => carrier.tag(conversationId, threadId, tag));
-  }
+function stopReasonFor(error: ExpectedError): StopReason | undefined {
+  if (error instanceof NoSlot) return 'no slot';
+  return isCallFailure(error) && error.repair === 'resume' ? 'chat closed' : undefined;
+}
 
-  async #transfer(rule: string, target: Target): Promise<void> {
-    const assignee = 'agent' in target ? { agent: target.agent } : { group: target.group };
-    const action = { rule, action: 'transfer', ...assignee } as const;
-    if (this.#stopped === undefined && (this.#assignedTo || this.#isAssignedTo(target))) {
-      this.#results.push({ ...action, outcome: this.#assignedTo ? 'skipped' : 'not needed' });
-      this.#assignedTo ??= assignee;
-      return;
-    }
-    const { conversationId } = this.#target;
-    await this.#record(action, async () => {
-      await this.#calls.make((carrier) => carrier.transfer(conversationId, target));
-      this.#assignedTo = assignee;
-    });
-  }
-
-  /** False if our agent has joined visibly, since only a transfer removes it. */
-  #isAssignedTo(target: Target): boolean {
-    const { agents, groups } = this.#target.assigned;
-    if (this.#joined === 'all') return false;
-    return 'agent' in target ? agents.includes(target.agent) : groups.length === 1 && groups[0] === target.group;
-  }
-
-  async #sendText({ rule, action, text }: Extract<PlannedAction, { action: 'answer' | 'note' }>): Promise<void> {
-    const { organizationId, conversationId, threadId, phase, attemptedAt } = this.#target;
-    const id = `out-${deriveId('route', organizationId, conversationId, threadId, phase, rule, action)}`;
-    const message = { id, text, visibility: action === 'note' ? 'agents' : 'all' } as const;
-    const isSent =
-      attemptedAt !== undefined && (await this.#calls.make((carrier) => carrier.find(conversationId, id, attemptedAt)));
-    if (isSent) return;
-    try {
-      await this.#calls.make((carrier) => carrier.sendText(conversationId, message));
-    } catch (error) {
-      if (!isAbsence(error) || this.#joined === message.visibility) throw error;
-      await this.#joinAndSend(message);
-    }
-  }
-
-  async #joinAndSend(message: RoutingMessage): Promise<void> {
-    const { conversationId } = this.#target;
-    await this.#calls.make((carrier) => carrier.join(conversationId, message.visibility));
-    this.#joined = message.visibility;
-    const deadline = this.#clock.now() + joinTimeoutMs;
-    for (;;) {
-      try {
-        return await this.#calls.make((carrier) => carrier.sendText(conversationId, message));
-      } catch (error) {
-        if (!isAbsence(error) || this.#clock.now() > deadline) throw error;
-        await this.#clock.sleep(joinPollMs);
-      }
-    }
-  }
-
-  /** Our agent joined to answer and no transfer succeeded: the chat must not stay with it. */
-  #handBack(actions: readonly PlannedAction[]): Promise<void> {
-    const rule = actions.find(({ action }) => action === 'answer')?.rule ?? '';
-    const { conversationId } = this.#target;
-    // Later actions are skipped once routing has stopped, but handing back must still happen.
-    this.#stopped = undefined;
-    return this.#record({ rule, action: 'hand back' }, () =>
-      this.#calls.make((carrier) => carrier.handBack(conversationId)),
-    );
+/** Sends a text once; if our agent is not in the chat, joins first. Returns how our agent has joined, even if the text failed. */
+async function sendText(
+  { rule, action, text }: Extract<PlannedAction, { action: 'answer' | 'note' }>,
+  joinedAs: Visibility | undefined,
+  { thread, carrier, clock }: Context,
+): Promise<Attempt & Pick<ApplyResult, 'joinedAs'>> {
+  const { organizationId, conversationId, threadId, phase, previousAttemptAt: since } = thread;
+  const id = `out-${deriveId('route', organizationId, conversationId, threadId, phase, rule, action)}`;
+  const visibility = action === 'note' ? 'agents' : 'all';
+  const send = () => carrier.call((one) => one.sendText(conversationId, { id, text, visibility }));
+  let isSent = false;
+  const found = await attempt(async () => {
+    isSent = since !== undefined && (await carrier.call((one) => one.find(conversationId, id, since)));
+  });
+  if (found.error || isSent) return { ...found, joinedAs };
+  const sent = await attempt(send);
+  if (!isAbsence(sent.error) || joinedAs === visibility) return { ...sent, joinedAs };
+  const joined = await attempt(() => carrier.call((one) => one.join(conversationId, visibility)));
+  if (joined.error) return { ...joined, joinedAs };
+  const deadline = clock.now() + joinTimeoutMs;
+  for (;;) {
+    const again = await attempt(send);
+    if (!isAbsence(again.error) || clock.now() > deadline) return { ...again, joinedAs: visibility };
+    await clock.sleep(joinPollMs);
   }
 }
 
 /** The call failed because our agent is not in the chat. */
-function isAbsence(error: unknown): boolean {
+function isAbsence(error: ExpectedError | undefined): boolean {
   return isCallFailure(error) && error.repair === 'join';
-}
-
-function isExpected(error: unknown): error is CallFailure | NoSlot | ConfigurationError {
-  return isCallFailure(error) || error instanceof NoSlot || error instanceof ConfigurationError;
 }

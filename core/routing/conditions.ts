@@ -1,91 +1,135 @@
 import * as z from 'zod/mini';
 import {
   type FactKind,
-  factKind,
   factNames,
   factValues,
+  findFact,
   type NamedHours,
   type RoutingFacts,
-  splitFactName,
+  type Value,
 } from './facts.ts';
 
-/** Conditions of rules: their types, their schema and their evaluation. docs/reference/routing-rules.md describes each operator. */
+/** Conditions of rules: their operators, schema and evaluation. docs/reference/routing-rules.md describes each operator. */
 export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition }
   | Test;
 
-/** One fact and exactly one operator. A list of operands matches if any of them does. */
-export interface Test {
-  /** Such as `country`, `session.plan` or `hours.office`. */
-  readonly fact: string;
-  readonly is?: Operand | undefined;
-  readonly startsWith?: Operand | undefined;
-  readonly endsWith?: Operand | undefined;
-  readonly contains?: Operand | undefined;
-  readonly words?: Operand | undefined;
-  readonly atLeast?: number | undefined;
-  readonly below?: number | undefined;
-  readonly exists?: boolean | undefined;
+/** One fact, such as `country`, `session.plan` or `hours.office`, and exactly one operator. */
+export type Test = { readonly fact: string } & { readonly [Name in OperatorName]?: Operand | undefined };
+
+/** A list matches if any of its values does. */
+export type Operand = Value | readonly Value[];
+export type OperatorName = keyof typeof operators;
+
+/** Limit of a list of conditions or operands. */
+const maxListLength = 100;
+const maxDepth = 10;
+
+/** The wording of every issue in a rule set. */
+export const expected = (what: string) => ({ error: `expected ${what}` });
+
+/** A text of 1 to `maxLength` characters. */
+const boundedText = (what: string, maxLength: number) =>
+  z.string(expected(what)).check(z.minLength(1, expected(what)), z.maxLength(maxLength, expected(what)));
+
+export const textSchema = boundedText('a text of 1 to 500 characters', 500);
+/** For rules, opening hours and facts. A decision stores these names, and must fit into a DynamoDB item. */
+export const nameSchema = boundedText('a name of 1 to 100 characters', 100);
+const numberSchema = z.number(expected('a number'));
+const booleanSchema = z.boolean(expected('true or false'));
+
+interface Schema<T> {
+  safeParse(value: unknown): z.core.util.SafeParseResult<T>;
 }
 
-type Value = string | number | boolean;
-export type Operand = Value | readonly (string | number)[];
-export type OperatorName = Exclude<keyof Test, 'fact'>;
+/** Validates with the schema that `select` returns, so that issues concern that variant only. A returned string is the issue. */
+export function variant<T>(select: (value: unknown) => Schema<T> | string): z.ZodMiniType<T> {
+  return z.pipe(
+    z.unknown(),
+    z.transform((value, context): T => {
+      const schema = select(value);
+      if (typeof schema === 'string') {
+        context.issues.push({ code: 'custom', message: schema, input: value });
+        return z.NEVER;
+      }
+      const parsed = schema.safeParse(value);
+      if (parsed.success) return parsed.data;
+      for (const { path, message } of parsed.error.issues) {
+        context.issues.push({ code: 'custom', path: [...path], message, input: value });
+      }
+      return z.NEVER;
+    }),
+  );
+}
+
+/** The fields of an object; none for any other value. */
+export function objectFields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function oneOrMore<T extends Value>(schema: z.ZodMiniType<T>): z.ZodMiniType<Operand> {
+  const list = z
+    .array(schema)
+    .check(
+      z.minLength(1, expected('at least one value')),
+      z.maxLength(maxListLength, expected(`at most ${maxListLength} values`)),
+    );
+  return variant<Operand>((value) => (Array.isArray(value) ? list : schema));
+}
+
+const texts = oneOrMore(textSchema);
+const words = oneOrMore(textSchema.check(z.refine((value) => normalizeWords(value) !== '  ', expected('a word'))));
 
 interface Operator {
-  /** The kinds of facts that it applies to. */
-  readonly kinds: readonly FactKind[];
-  /** The operand's kind; undefined if it is that of the fact. */
-  readonly operand: FactKind | undefined;
-  readonly matches: (value: Value, operand: Value) => boolean;
+  /** The schema of the operand by the kind of fact. The operator does not apply to other kinds. */
+  readonly operands: { readonly [Kind in FactKind]?: z.ZodMiniType<Operand> };
+  readonly matches: (values: readonly Value[], operand: Operand) => boolean;
 }
 
-const onText = (compare: (value: string, operand: string) => boolean): Operator => ({
-  kinds: ['text'],
-  operand: 'text',
-  matches: (value, operand) => typeof value === 'string' && typeof operand === 'string' && compare(value, operand),
+/** Matches if any value matches any operand. */
+const matchesAny =
+  (matches: (value: Value, operand: Value) => boolean): Operator['matches'] =>
+  (values, operand) =>
+    values.some((value) => [operand].flat().some((one) => matches(value, one)));
+
+const onText = (matches: (value: string, operand: string) => boolean, normalize = normalizeText): Operator => ({
+  operands: { text: texts },
+  matches: matchesAny(
+    (value, operand) =>
+      typeof value === 'string' && typeof operand === 'string' && matches(normalize(value), normalize(operand)),
+  ),
 });
 
-const onNumber = (compare: (value: number, operand: number) => boolean): Operator => ({
-  kinds: ['text'],
-  operand: 'number',
-  matches: (value, operand) => {
+const onNumber = (matches: (value: number, operand: number) => boolean): Operator => ({
+  operands: { text: numberSchema },
+  matches: matchesAny((value, operand) => {
     const number = typeof value === 'string' ? parseNumber(value) : undefined;
-    return number !== undefined && typeof operand === 'number' && compare(number, operand);
-  },
+    return number !== undefined && typeof operand === 'number' && matches(number, operand);
+  }),
 });
 
 /** Regular expressions are left out: their run time on a customer's text is unbounded. */
-const operators: Readonly<Record<OperatorName, Operator>> = {
+export const operators = {
   is: {
-    kinds: ['text', 'number', 'boolean'],
-    operand: undefined,
-    matches: (value, operand) => normalize(value) === normalize(operand),
+    operands: { text: texts, number: oneOrMore(numberSchema), boolean: booleanSchema },
+    matches: matchesAny((value, operand) => normalize(value) === normalize(operand)),
   },
-  startsWith: onText((value, operand) => normalizeText(value).startsWith(normalizeText(operand))),
-  endsWith: onText((value, operand) => normalizeText(value).endsWith(normalizeText(operand))),
-  contains: onText((value, operand) => normalizeText(value).includes(normalizeText(operand))),
-  words: onText((value, operand) => normalizeWords(value).includes(normalizeWords(operand))),
+  startsWith: onText((value, operand) => value.startsWith(operand)),
+  endsWith: onText((value, operand) => value.endsWith(operand)),
+  contains: onText((value, operand) => value.includes(operand)),
+  words: { ...onText((value, operand) => value.includes(operand), normalizeWords), operands: { text: words } },
   atLeast: onNumber((value, operand) => value >= operand),
   below: onNumber((value, operand) => value < operand),
-  exists: { kinds: ['text', 'number', 'boolean'], operand: 'boolean', matches: () => false },
-};
+  exists: {
+    operands: { text: booleanSchema, number: booleanSchema, boolean: booleanSchema },
+    matches: (values, operand) => values.length > 0 === operand,
+  },
+} satisfies Readonly<Record<string, Operator>>;
 
 function isOperator(name: string): name is OperatorName {
   return Object.hasOwn(operators, name);
-}
-
-/** Whether any value matches any operand. `exists` only tests whether there is a value. */
-export function matches(name: OperatorName, values: readonly Value[], operand: Operand): boolean {
-  if (name === 'exists') return values.length > 0 === operand;
-  const operands: readonly Value[] = isList(operand) ? operand : [operand];
-  return values.some((value) => operands.some((one) => operators[name].matches(value, one)));
-}
-
-function isList(operand: Operand): operand is readonly (string | number)[] {
-  return Array.isArray(operand);
 }
 
 function normalize(value: Value): Value {
@@ -108,6 +152,42 @@ function normalizeWords(text: string): string {
 /** Parses a text such as `129.00`. */
 function parseNumber(text: string): number | undefined {
   return /^-?\d{1,15}(\.\d{1,15})?$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+/** Checks the depth at each level, so that validation stops at the limit. */
+export const conditionSchema = (depth = 1): z.ZodMiniType<Condition> =>
+  variant((value): Schema<Condition> | string => {
+    if (depth > maxDepth) return `expected conditions nested at most ${maxDepth} deep`;
+    const fields = objectFields(value);
+    if ('fact' in fields) return testSchema(fields);
+    const parts = z
+      .array(conditionSchema(depth + 1), expected('a list of conditions'))
+      .check(z.maxLength(maxListLength, expected(`at most ${maxListLength} conditions`)));
+    if ('all' in fields) return z.strictObject({ all: parts });
+    if ('any' in fields) return z.strictObject({ any: parts });
+    if ('not' in fields) return z.strictObject({ not: conditionSchema(depth + 1) });
+    return 'expected one of all, any, not, or a fact with an operator';
+  });
+
+/** The schema of a test by its fact and operator, so that the issues concern these only. */
+function testSchema({ fact, ...operations }: Readonly<Record<string, unknown>>): Schema<Test> {
+  const kind = typeof fact === 'string' && findFact(fact)?.kind;
+  if (!kind) return z.object({ fact: z.never(expected(`one of ${factNames.join(', ')}`)) });
+  // A rule on the first message waits for it, so `exists` would always hold.
+  const allowed = Object.entries<Operator>(operators).filter(
+    ([name, { operands }]) => operands[kind] && !(fact === 'message' && name === 'exists'),
+  );
+  const [name = '', another] = Object.keys(operations);
+  const operand = new Map(allowed).get(name)?.operands[kind];
+  if (operand && another === undefined) {
+    const schema = z.strictObject({ fact: nameSchema, [name]: operand });
+    return z.pipe(
+      schema,
+      z.transform((test): Test => ({ ...test, fact })),
+    );
+  }
+  const names = allowed.map(([allowedName]) => allowedName).join(', ');
+  return z.object({ fact: z.never(expected(`${fact} with exactly one of ${names}`)) });
 }
 
 /** `unknown` until the customer has written what a condition tests. */
@@ -139,25 +219,23 @@ export function evaluateCondition(
     const { truth, reasons } = evaluateCondition(condition.not, facts, hours, `${path}.not`);
     return { truth: truth === 'unknown' ? truth : !truth, reasons };
   }
-  const [parts, name, decisive] =
-    'all' in condition ? ([condition.all, 'all', false] as const) : ([condition.any, 'any', true] as const);
-  return combine(
-    parts.map((part, index) => evaluateCondition(part, facts, hours, `${path}.${name}.${index}`)),
-    decisive,
-  );
+  const [name, parts] = listParts(condition);
+  const results = parts.map((part, index) => evaluateCondition(part, facts, hours, `${path}.${name}.${index}`));
+  const has = (wanted: Truth) => results.some(({ truth }) => truth === wanted);
+  // One false part decides `all`, one true part `any`. Otherwise the result is unknown while that of any part is.
+  const decisive = name === 'any';
+  const truth = has(decisive) ? decisive : has('unknown') ? 'unknown' : !decisive;
+  return { truth, reasons: results.filter((one) => one.truth === truth).flatMap(({ reasons }) => reasons) };
 }
 
-/** One decisive part decides. Otherwise the result is unknown while any part is. */
-function combine(parts: readonly ConditionResult[], decisive: boolean): ConditionResult {
-  const has = (wanted: Truth) => parts.some(({ truth }) => truth === wanted);
-  const truth = has(decisive) ? decisive : has('unknown') ? 'unknown' : !decisive;
-  return { truth, reasons: parts.filter((part) => part.truth === truth).flatMap(({ reasons }) => reasons) };
+function listParts(condition: Exclude<Condition, Test | { readonly not: Condition }>) {
+  return 'all' in condition ? (['all', condition.all] as const) : (['any', condition.any] as const);
 }
 
 function evaluateTest(test: Test, facts: RoutingFacts, hours: NamedHours | undefined, path: string): ConditionResult {
   const { operator, operand } = operation(test);
   const values = factValues(test.fact, facts, hours);
-  const result = values === 'not yet' ? 'unknown' : matches(operator, values, operand);
+  const result = values === 'not yet' ? 'unknown' : operators[operator].matches(values, operand);
   return { truth: result, reasons: [{ path, fact: test.fact, operator, result }] };
 }
 
@@ -173,152 +251,11 @@ export function isTest(condition: Condition): condition is Test {
   return 'fact' in condition;
 }
 
-/** The part of a condition at a path such as `when.all.1.not`, where `when` is the condition itself. */
-export function findPart(condition: Condition, path: string): Condition | undefined {
-  const steps = path.split('.').slice(1);
-  const part = steps.reduce<unknown>((value, step) => new Map(Object.entries(value ?? {})).get(step), condition);
-  return isCondition(part) ? part : undefined;
-}
-
-function isCondition(part: unknown): part is Condition {
-  return typeof part === 'object' && part !== null && ['all', 'any', 'not', 'fact'].some((key) => key in part);
-}
-
-/** Every test of a condition, at any depth. */
-export function listTests(condition: Condition | undefined): Test[] {
+/** Every test of a condition, at any depth, by its path in the rule. */
+export function listTests(condition: Condition | undefined, path = 'when'): { path: string; test: Test }[] {
   if (condition === undefined) return [];
-  if (isTest(condition)) return [condition];
-  if ('not' in condition) return listTests(condition.not);
-  return ('all' in condition ? condition.all : condition.any).flatMap(listTests);
-}
-
-/** Names of opening hours that a condition uses. */
-export function hoursUsed(condition: Condition | undefined): string[] {
-  return listTests(condition).flatMap(({ fact }) => {
-    const [family, name] = splitFactName(fact);
-    return family === 'hours' ? [name] : [];
-  });
-}
-
-const maxParts = 100;
-const maxDepth = 10;
-
-/** The wording of every issue in a rule set. */
-export const expected = (what: string) => ({ error: `expected ${what}` });
-
-/** A text of 1 to `maxLength` characters. */
-const boundedText = (what: string, maxLength: number) =>
-  z.string(expected(what)).check(z.minLength(1, expected(what)), z.maxLength(maxLength, expected(what)));
-
-export const textSchema = boundedText('a text of 1 to 500 characters', 500);
-/** For rules, opening hours and facts. A decision stores these names, and must fit into a DynamoDB item. */
-export const nameSchema = boundedText('a name of 1 to 100 characters', 100);
-
-interface Schema<T> {
-  safeParse(value: unknown): z.core.util.SafeParseResult<T>;
-}
-
-/** Validates with the schema that `select` returns, so that issues concern that variant only. A returned string is the issue. */
-export function variant<T>(select: (value: unknown) => Schema<T> | string): z.ZodMiniType<T> {
-  return z.pipe(
-    z.unknown(),
-    z.transform((value, context): T => {
-      const schema = select(value);
-      if (typeof schema === 'string') {
-        context.issues.push({ code: 'custom', message: schema, input: value });
-        return z.NEVER;
-      }
-      const parsed = schema.safeParse(value);
-      if (parsed.success) return parsed.data;
-      for (const { path, message } of parsed.error.issues) {
-        context.issues.push({ code: 'custom', path: [...path], message, input: value });
-      }
-      return z.NEVER;
-    }),
-  );
-}
-
-export function objectKeys(value: unknown): readonly string[] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
-}
-
-/** Checks the depth at each level, so that validation stops at the limit. */
-export const conditionSchema = (depth = 1): z.ZodMiniType<Condition> =>
-  variant((value): Schema<Condition> | string => {
-    if (depth > maxDepth) return `expected conditions nested at most ${maxDepth} deep`;
-    const keys = objectKeys(value);
-    if (keys.includes('fact')) return testSchema;
-    const parts = z
-      .array(conditionSchema(depth + 1), expected('a list of conditions'))
-      .check(z.maxLength(maxParts, expected(`at most ${maxParts} conditions`)));
-    if (keys.includes('all')) return z.strictObject({ all: parts });
-    if (keys.includes('any')) return z.strictObject({ any: parts });
-    if (keys.includes('not')) return z.strictObject({ not: conditionSchema(depth + 1) });
-    return 'expected one of all, any, not, or a fact with an operator';
-  });
-
-const scalars = {
-  text: textSchema,
-  number: z.number(expected('a number')),
-  boolean: z.boolean(expected('true or false')),
-} as const satisfies Record<FactKind, z.ZodMiniType>;
-const operandList = z
-  .array(z.union([z.string(), z.number()], expected('texts or numbers')))
-  .check(z.minLength(1, expected('at least one value')), z.maxLength(maxParts, expected(`at most ${maxParts} values`)));
-const operand = z.optional(
-  variant((value): Schema<Value | (string | number)[]> => {
-    if (Array.isArray(value)) return operandList;
-    return z.union([z.string(), z.number(), z.boolean()], expected('a text, a number, true or false, or a list'));
-  }),
-);
-
-const testSchema: z.ZodMiniType<Test> = z
-  .strictObject({
-    fact: nameSchema,
-    is: operand,
-    startsWith: operand,
-    endsWith: operand,
-    contains: operand,
-    words: operand,
-    atLeast: z.optional(scalars.number),
-    below: z.optional(scalars.number),
-    exists: z.optional(scalars.boolean),
-  })
-  .check(({ value, issues }) => {
-    for (const { path, message } of testIssues(value)) {
-      issues.push({ code: 'custom', path: [path], message, input: value });
-    }
-  });
-
-/** Where a test's operator or operand does not fit its fact. */
-function testIssues({ fact, ...operations }: Test): { path: string; message: string }[] {
-  const kind = factKind(fact);
-  if (kind === undefined) return [{ path: 'fact', message: `expected one of ${factNames.join(', ')}` }];
-  const allowed = allowedOperators(fact, kind);
-  const [first, second] = Object.entries(operations).filter(([, operand]) => operand !== undefined);
-  if (!first || second || !allowed.includes(first[0])) {
-    return [{ path: 'fact', message: `expected ${fact} with exactly one of ${allowed.join(', ')}` }];
-  }
-  const [name, operand] = first;
-  const list: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
-  const schema = operandSchema(name, kind);
-  return list.flatMap((one, index) => {
-    const parsed = schema.safeParse(one);
-    const path = Array.isArray(operand) ? `${name}.${index}` : name;
-    return parsed.success ? [] : parsed.error.issues.map(({ message }) => ({ path, message }));
-  });
-}
-
-/** A rule on the first message waits for it, so `exists` would always hold. */
-function allowedOperators(fact: string, kind: FactKind): string[] {
-  return Object.entries(operators).flatMap(([name, { kinds }]) =>
-    kinds.includes(kind) && !(fact === 'message' && name === 'exists') ? [name] : [],
-  );
-}
-
-const wordSchema = textSchema.check(z.refine((value) => normalizeWords(value).trim() !== '', expected('a word')));
-
-function operandSchema(name: string, kind: FactKind): z.ZodMiniType {
-  if (name === 'words') return wordSchema;
-  return isOperator(name) ? scalars[operators[name].operand ?? kind] : z.never();
+  if (isTest(condition)) return [{ path, test: condition }];
+  if ('not' in condition) return listTests(condition.not, `${path}.not`);
+  const [name, parts] = listParts(condition);
+  return parts.flatMap((part, index) => listTests(part, `${path}.${name}.${index}`));
 }

@@ -1,12 +1,28 @@
 import * as z from 'zod/mini';
 import { listConversations, listThreadStarts, statuses } from '../conversations/queries.ts';
+import { canonicalJson } from '../events/ids.ts';
 import { formAnswer } from '../events/schemas.ts';
 import { listThreadMessages, type StoredMessage } from '../messages/queries.ts';
 import { factsAtStart, isRoutable, type RoutingFacts } from './facts.ts';
-import { compareRules, type DryRunComparison, type RuleSet } from './rules.ts';
+import { type Evaluation, evaluateRules, type RuleSet } from './rules.ts';
 
-/** A comparison for one thread. */
-export interface ThreadDryRun extends DryRunComparison {
+/** What two rule sets would do with a thread. */
+export interface DryRun {
+  readonly inForce: Evaluation;
+  readonly candidate: Evaluation;
+  /** Whether the actions differ; names of rules do not count. */
+  readonly differs: boolean;
+}
+
+/** Evaluates two rule sets without acting. Pure. */
+export function compareRules(inForce: RuleSet, candidate: RuleSet, facts: RoutingFacts): DryRun {
+  const [before, after] = [evaluateRules(inForce, facts), evaluateRules(candidate, facts)];
+  const effect = ({ actions, waitsFrom }: Evaluation) =>
+    canonicalJson([actions.map(({ rule: _, ...action }) => action), waitsFrom !== undefined]);
+  return { inForce: before, candidate: after, differs: effect(before) !== effect(after) };
+}
+
+export interface ThreadDryRun extends DryRun {
   readonly conversationId: string;
   readonly threadId: string;
   /** ISO 8601. */

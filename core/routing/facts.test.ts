@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { EventData } from '../events/catalogue.ts';
 import {
-  factKind,
   factsAtStart,
   factValues,
+  findFact,
   isOpen,
   isRoutable,
   type OpeningHours,
@@ -103,7 +103,7 @@ describe('factValues', () => {
     ['toString.x', undefined],
     ['', undefined],
   ])('the fact %j is of kind %s', (fact, kind) => {
-    expect(factKind(fact)).toBe(kind);
+    expect(findFact(fact)?.kind).toBe(kind);
   });
 });
 

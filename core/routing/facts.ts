@@ -21,7 +21,9 @@ export interface RoutingFacts {
 }
 
 /** A fact's values: a test holds if any of them matches. Empty if the fact is unknown; `not yet` until the customer writes. */
-export type FactValues = readonly (string | number | boolean)[] | 'not yet';
+export type FactValues = readonly Value[] | 'not yet';
+
+export type Value = string | number | boolean;
 
 export type FactKind = 'text' | 'number' | 'boolean';
 
@@ -73,45 +75,66 @@ function sessionLanguage(session: Readonly<Record<string, string>>): string | un
   return field?.[1].trim().split(/[-_]/)[0]?.toLowerCase() || undefined;
 }
 
-const single: Readonly<Record<string, { kind: FactKind; read: (facts: RoutingFacts) => FactValues }>> = {
-  'customer.id': { kind: 'text', read: ({ customer }) => knownValues(customer.id) },
-  'customer.name': { kind: 'text', read: ({ customer }) => knownValues(customer.name) },
-  'customer.email': { kind: 'text', read: ({ customer }) => knownValues(customer.email) },
-  country: { kind: 'text', read: ({ country }) => knownValues(country) },
-  language: { kind: 'text', read: ({ language }) => knownValues(language) },
-  group: { kind: 'number', read: ({ groups }) => groups },
-  page: { kind: 'text', read: ({ page }) => knownValues(page) },
-  returning: { kind: 'boolean', read: ({ returning }) => knownValues(returning) },
-  message: { kind: 'text', read: ({ message }) => (message === undefined ? 'not yet' : [message]) },
-};
-
-/** Families of facts: the part after the first dot names one of them. */
-const families: Readonly<Record<string, FactKind>> = { session: 'text', answers: 'text', hours: 'boolean' };
-
-/** Valid names of facts, for error messages. */
-export const factNames = [...Object.keys(single), ...Object.keys(families).map((family) => `${family}.<name>`)];
-
-/** The kind of a fact's values; undefined if there is no such fact. */
-export function factKind(fact: string): FactKind | undefined {
-  if (Object.hasOwn(single, fact)) return single[fact]?.kind;
-  const [family, name] = splitFactName(fact);
-  return name && Object.hasOwn(families, family) ? families[family] : undefined;
+interface Fact {
+  readonly kind: FactKind;
+  /** Its values do not identify the customer. */
+  readonly isAnonymous?: boolean;
+  /** @param name the part of the fact's name after the family */
+  readonly read: (facts: RoutingFacts, name: string, hours: NamedHours) => Value | readonly Value[] | undefined;
 }
 
-/** Splits at the first dot: `session.plan.name` is the session field `plan.name`. */
-export function splitFactName(fact: string): [family: string, name: string] {
-  const dot = fact.indexOf('.');
-  return dot < 0 ? [fact, ''] : [fact.slice(0, dot), fact.slice(dot + 1)];
+const singleFacts: Readonly<Record<string, Fact>> = {
+  'customer.id': { kind: 'text', read: ({ customer }) => customer.id },
+  'customer.name': { kind: 'text', read: ({ customer }) => customer.name },
+  'customer.email': { kind: 'text', read: ({ customer }) => customer.email },
+  country: { kind: 'text', isAnonymous: true, read: ({ country }) => country },
+  language: { kind: 'text', isAnonymous: true, read: ({ language }) => language },
+  group: { kind: 'number', isAnonymous: true, read: ({ groups }) => groups },
+  page: { kind: 'text', read: ({ page }) => page },
+  returning: { kind: 'boolean', isAnonymous: true, read: ({ returning }) => returning },
+  message: { kind: 'text', read: ({ message }) => message },
+};
+
+/** Families of facts: the part of a fact's name after its first dot selects one. `session.a.b` is the session field `a.b`. */
+const factFamilies: Readonly<Record<string, Fact>> = {
+  session: { kind: 'text', read: ({ session }, name) => ownValue(session, name) },
+  answers: {
+    kind: 'text',
+    read: ({ answers }, name) => answers.flatMap((answer) => (isNamed(answer, name) ? answer.values : [])),
+  },
+  hours: {
+    kind: 'boolean',
+    isAnonymous: true,
+    read: ({ at }, name, hours) => {
+      const chosen = ownValue(hours, name);
+      return chosen && isOpen(chosen, new Date(at));
+    },
+  },
+};
+
+/** Valid names of facts, for error messages. */
+export const factNames = [
+  ...Object.keys(singleFacts),
+  ...Object.keys(factFamilies).map((family) => `${family}.<name>`),
+];
+
+/** Returns undefined if there is no such fact. `name` is the part after the family. */
+export function findFact(fact: string): (Fact & { readonly name: string }) | undefined {
+  const [, family = '', name = ''] = /^([^.]*)\.(.+)$/s.exec(fact) ?? [];
+  const found = ownValue(singleFacts, fact) ?? ownValue(factFamilies, family);
+  return found && { ...found, name };
 }
 
 /** The values of a fact; empty for a name that does not exist. */
 export function factValues(fact: string, facts: RoutingFacts, hours: NamedHours = {}): FactValues {
-  if (Object.hasOwn(single, fact)) return single[fact]?.read(facts) ?? [];
-  const [family, name] = splitFactName(fact);
-  if (family === 'session') return Object.hasOwn(facts.session, name) ? knownValues(facts.session[name]) : [];
-  if (family === 'answers') return facts.answers.flatMap((answer) => (isNamed(answer, name) ? answer.values : []));
-  const chosen = family === 'hours' && Object.hasOwn(hours, name) ? hours[name] : undefined;
-  return chosen ? knownValues(isOpen(chosen, new Date(facts.at))) : [];
+  if (fact === 'message' && facts.message === undefined) return 'not yet';
+  const found = findFact(fact);
+  return [found?.read(facts, found.name, hours) ?? []].flat();
+}
+
+/** Ignores inherited properties: names come from customers and rules. */
+function ownValue<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /** Forms often label a field `E-mail:`; rules may omit the colon. */
@@ -121,10 +144,6 @@ function isNamed({ id, label }: FormAnswer, name: string): boolean {
 
 function normalizeLabel(label: string): string {
   return label.trim().replace(/:$/, '').trimEnd().toLowerCase();
-}
-
-function knownValues<T extends string | boolean>(value: T | undefined): readonly T[] {
-  return value === undefined ? [] : [value];
 }
 
 export const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;

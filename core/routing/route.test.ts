@@ -52,7 +52,7 @@ describe('routing a thread', () => {
     const started: DomainEvent<'chat.started'> = { type: 'chat.started', metadata, data };
     const run = (before = async () => {}) =>
       route.routeThread(started, {
-        rules: async () => ({ version: 1, rules: { match: 'first', rules }, waitingUntil: 0 }),
+        rules: async () => ({ version: 1, ruleSet: { match: 'first', rules }, waitingUntil: 0 }),
         carrier: async () => {
           await before();
           return carrier;
@@ -68,9 +68,9 @@ describe('routing a thread', () => {
 
   it('makes no calls for a duplicate and publishes the stored decision again', async () => {
     const { run, calls, published } = thread();
-    expect(await run()).toBe(true);
+    expect(await run()).toBe('routed');
     expect(calls).toEqual(['send to agents', 'transfer agent nina@acme.example']);
-    expect(await run()).toBe(false);
+    expect(await run()).toBe('duplicate');
     expect(calls).toHaveLength(2);
     const [first, second] = published;
     expect(published).toHaveLength(2);
@@ -89,7 +89,7 @@ describe('routing a thread', () => {
     await reached.promise;
     const second = run();
     released.resolve();
-    expect(await Promise.all([first, second])).toEqual([true, false]);
+    expect(await Promise.all([first, second])).toEqual(['routed', 'duplicate']);
     expect(calls).toHaveLength(2);
   });
 
@@ -97,8 +97,8 @@ describe('routing a thread', () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
     await changes.recordChatEvent({ ...started, data: { ...started.data, participants: [nina] } });
-    await threads.markAttempted(key, 'start', Date.now());
-    expect(await run()).toBe(true);
+    await threads.recordAttempt(key, 'start', Date.now());
+    expect(await run()).toBe('routed');
     expect(calls).toEqual(['find']);
     expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'not needed' }] } }]);
   });
@@ -113,23 +113,23 @@ describe('routing a thread', () => {
       return undefined;
     });
     await expect(run()).rejects.toThrow();
-    expect(await run()).toBe(true);
+    expect(await run()).toBe('routed');
     expect(calls).toEqual(['send to agents', 'find', 'send to agents', 'transfer agent nina@acme.example']);
   });
 
   it('deletes the customer’s text once a thread is decided', async () => {
     const waiting = { name: 'w', when: { fact: 'message', words: 'x' }, do: { tag: ['x'] } };
     const { key, run } = thread(() => undefined, [waiting]);
-    expect(await run()).toBe(true);
+    expect(await run()).toBe('waiting');
     const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
-    expect(await threads.storeFirstMessage(key, firstMessage)).toMatchObject({ from: 0, rulesVersion: 1 });
+    expect(await threads.storeFirstMessage(key, firstMessage)).toMatchObject({ waitsFrom: 0, rulesVersion: 1 });
     expect(await threads.storeFirstMessage(key, { ...firstMessage, messageId: 'N' })).toBeUndefined();
     await threads.markDecided(key);
     expect(await threads.storeFirstMessage(key, firstMessage)).toBeUndefined();
     expect(
       await threads.waitForMessage(key, {
         facts: { at: '', customer: {}, session: {}, groups: [], answers: [] },
-        from: 0,
+        waitsFrom: 0,
         rulesVersion: 1,
       }),
     ).toBeUndefined();
@@ -146,8 +146,8 @@ describe('routing a thread', () => {
       answers: [{ id: '', label: '', values: [''] }],
       returning: false,
     };
-    await threads.waitForMessage(key, { facts, from: 3, rulesVersion: 7 });
+    await threads.waitForMessage(key, { facts, waitsFrom: 3, rulesVersion: 7 });
     const waiting = await threads.storeFirstMessage(key, { messageId: 'M', at: 'now', text: '' });
-    expect(waiting).toEqual({ facts, from: 3, rulesVersion: 7 });
+    expect(waiting).toEqual({ facts, waitsFrom: 3, rulesVersion: 7 });
   });
 });

@@ -10,24 +10,17 @@ import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import {
-  type ActionTarget,
-  type ApplyResult,
-  type Assigned,
-  applyActions,
-  Calls,
-  type RoutingCarrier,
-} from './apply.ts';
+import { type ApplyResult, applyActions, RateLimitedCarrier, type RoutedThread, type RoutingCarrier } from './apply.ts';
 import { listTests } from './conditions.ts';
-import { factsAtStart, factValues, isRoutable, type RoutingFacts, splitFactName, withCustomer } from './facts.ts';
-import { type Decision, type Evaluation, evaluateRules, planActions, type RuleSet, testsMessage } from './rules.ts';
+import { factsAtStart, factValues, findFact, isRoutable, type RoutingFacts, withCustomer } from './facts.ts';
+import { type Decision, type Evaluation, evaluateRules, type RuleSet, testsMessage } from './rules.ts';
 import {
   type FirstMessage,
   findDecision,
   findRules,
-  markAttempted,
   markDecided,
   type RulesInForce,
+  recordAttempt,
   storeDecision,
   storeFirstMessage,
   type ThreadKey,
@@ -49,20 +42,16 @@ export interface RoutingPorts {
   readonly log: Log;
 }
 
+/** `waiting`: the rules wait for the customer's first message. `duplicate`: an earlier invocation made the decision. */
+export type RoutingOutcome = 'routed' | 'waiting' | 'duplicate' | 'not routed';
+
 /** A thread to decide, and the rules for it. */
-interface RoutingRequest extends Pick<ActionTarget, keyof ThreadKey | 'phase' | 'assigned'> {
-  readonly ruleSet: VersionedRules;
+interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 'assignees'> {
+  readonly rules: VersionedRules;
   readonly facts: RoutingFacts;
   /** Index of the first rule to evaluate; earlier ones are decided. */
   readonly from: number;
   readonly metadata: EventMetadata;
-}
-
-interface RoutingOutcome {
-  /** Index of the rule that waits for the customer's first message, if any. */
-  readonly waitsAt: number | undefined;
-  /** False if an earlier invocation has decided. */
-  readonly isNew: boolean;
 }
 
 /** After this delay since the webhook, because of an outage or a redrive, somebody probably has the chat: only record the decision. */
@@ -73,76 +62,70 @@ const marginMs = 5_000;
 
 /**
  * Routes a thread at its start. If a rule needs the customer's first message, it and all later rules wait for
- * {@link routeFirstMessage}. Returns false if the thread is already routed.
+ * {@link routeFirstMessage}.
  */
 export async function routeThread(
   { data, metadata }: DomainEvent<'chat.started'>,
   ports: RoutingPorts,
-): Promise<boolean> {
+): Promise<RoutingOutcome> {
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
-  const ruleSet = await ports.rules(key.organizationId);
-  if (ruleSet.rules.rules.length === 0) return true;
-  if (!isRoutable(data)) {
-    await endWait(key, ruleSet, ports.clock.now());
-    return true;
+  const rules = await ports.rules(key.organizationId);
+  if (rules.ruleSet.rules.length === 0) return 'not routed';
+  let outcome: RoutingOutcome = 'not routed';
+  if (isRoutable(data)) {
+    const facts = factsAtStart(data);
+    const assignees = { agents: visibleAgents(data.participants), groups: data.groups };
+    const decided = await decide({ ...key, phase: 'start', rules, facts, from: 0, assignees, metadata }, ports);
+    outcome = decided.outcome;
+    if (decided.waitsFrom !== undefined) {
+      const waiting = { facts, waitsFrom: decided.waitsFrom, rulesVersion: rules.version };
+      const message = await waitForMessage(key, waiting);
+      return message ? routeWaiting(key, waiting, message, metadata, ports) : outcome;
+    }
   }
-  const facts = factsAtStart(data);
-  const assigned = { agents: visibleAgents(data.participants), groups: data.groups };
-  const { waitsAt, isNew } = await decide(
-    { ...key, phase: 'start', ruleSet, facts, from: 0, assigned, metadata },
-    ports,
-  );
-  if (waitsAt === undefined) {
-    await endWait(key, ruleSet, ports.clock.now());
-    return isNew;
-  }
-  const waiting = { facts, from: waitsAt, rulesVersion: ruleSet.version };
-  const message = await waitForMessage(key, waiting);
-  return message ? routeWaiting(key, waiting, message, metadata, ports) : isNew;
+  // The message of a thread that does not wait may have arrived first, and been stored.
+  if (mayWait(rules, ports.clock.now())) await markDecided(key);
+  return outcome;
 }
 
 /**
- * Continues a thread that waits for the customer's first message; any text of a customer may be the first. Returns false
- * if the thread is already routed. Accesses no table unless rules in force, now or recently, test the message.
+ * Continues a thread that waits for the customer's first message; any text of a customer may be the first. Accesses no
+ * table unless rules in force, now or recently, test the message.
  */
 export async function routeFirstMessage(
   { data, metadata }: DomainEvent<'message.received'>,
   ports: RoutingPorts,
-): Promise<boolean> {
+): Promise<RoutingOutcome> {
   const { type, content, author, id: messageId, timestamp: at } = data;
-  if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return true;
+  if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return 'not routed';
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
-  if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return true;
+  if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return 'not routed';
   const message = { messageId, at, text: content };
   const waiting = await storeFirstMessage(key, message);
-  return waiting ? routeWaiting(key, waiting, message, metadata, ports) : true;
+  return waiting ? routeWaiting(key, waiting, message, metadata, ports) : 'not routed';
 }
 
 /** Applies the rule version under which the thread started to wait. */
 async function routeWaiting(
   key: ThreadKey,
-  { facts: factsAtStart, from, rulesVersion }: WaitingThread,
+  waiting: WaitingThread,
   { at, text: message }: FirstMessage,
   metadata: EventMetadata,
   ports: RoutingPorts,
-): Promise<boolean> {
-  const ruleSet = await findRules(key.organizationId, rulesVersion);
-  if (!ruleSet) return true;
-  const { participants, assigned } = await currentAssignment(key);
-  const facts = { ...withCustomer(factsAtStart, participants), at, message };
-  const { isNew } = await decide({ ...key, phase: 'message', ruleSet, facts, from, assigned, metadata }, ports);
+): Promise<RoutingOutcome> {
+  const rules = await findRules(key.organizationId, waiting.rulesVersion);
+  if (!rules) return 'not routed';
+  const { participants, assignees } = await readAssignees(key);
+  const facts = { ...withCustomer(waiting.facts, participants), at, message };
+  const from = waiting.waitsFrom;
+  const { outcome } = await decide({ ...key, phase: 'message', rules, facts, from, assignees, metadata }, ports);
   await markDecided(key);
-  return isNew;
-}
-
-/** Deletes any stored message of a thread that does not wait. */
-async function endWait(key: ThreadKey, rules: RulesInForce, now: number): Promise<void> {
-  if (mayWait(rules, now)) await markDecided(key);
+  return outcome;
 }
 
 /** Whether a thread may wait for a message, under the rules in force or recent ones. */
-function mayWait({ rules, waitingUntil }: RulesInForce, now: number): boolean {
-  return testsMessage(rules) || now < waitingUntil;
+function mayWait({ ruleSet, waitingUntil }: RulesInForce, now: number): boolean {
+  return testsMessage(ruleSet) || now < waitingUntil;
 }
 
 function visibleAgents(participants: readonly Participant[]): string[] {
@@ -152,54 +135,60 @@ function visibleAgents(participants: readonly Participant[]): string[] {
 }
 
 /** As stored: webhooks about our own calls arrive a moment after them. */
-async function currentAssignment(
-  key: ThreadKey,
-): Promise<{ participants: readonly Participant[]; assigned: Assigned }> {
+async function readAssignees(key: ThreadKey) {
   const { participants, assigned } = await readProjection(key);
-  return { participants, assigned: { agents: visibleAgents(participants), groups: assigned.groups } };
+  return { participants, assignees: { agents: visibleAgents(participants), groups: assigned.groups } };
 }
 
-/** Decides and acts once per thread and phase, stores the decision and publishes it. */
-async function decide(request: RoutingRequest, ports: RoutingPorts): Promise<RoutingOutcome> {
-  const { organizationId, conversationId, threadId, phase, ruleSet, facts, from, metadata } = request;
-  const evaluation = evaluateRules(ruleSet.rules, facts, from);
-  const { matched, waitsAt } = evaluation;
-  if (matched.length === 0 && waitsAt !== undefined) return { waitsAt, isNew: true };
+/** Makes and publishes the decision of a thread and phase, once. Returns the index of the first rule that waits, if any. */
+async function decide(
+  request: RoutingRequest,
+  ports: RoutingPorts,
+): Promise<{ outcome: RoutingOutcome; waitsFrom: number | undefined }> {
+  const { organizationId, conversationId, threadId, phase, metadata } = request;
+  const { clock, deadline, publish } = ports;
+  const evaluation = evaluateRules(request.rules.ruleSet, request.facts, request.from);
+  const { matched, waitsFrom } = evaluation;
+  if (matched.length === 0 && waitsFrom !== undefined) return { outcome: 'waiting', waitsFrom };
+  const decisionId = deriveId('route', organizationId, conversationId, threadId, phase);
   let made: Decision | undefined;
-  const decideOnce = withIdempotency('route', async (claimant) => {
-    made = await execute(request, evaluation, claimant, ports);
+  const makeOnce = withIdempotency('route', async (id) => {
+    made = await makeDecision(request, evaluation, id, ports);
     return { phase };
   });
-  const id = deriveId('route', organizationId, conversationId, threadId, phase);
-  await decideOnce(id, () => ports.deadline - ports.clock.now());
-  // Published again after a duplicate delivery: the first invocation may have died before it could.
+  await makeOnce(decisionId, () => deadline - clock.now());
+  // Published again after a duplicate delivery: the first invocation may have crashed before it could.
   const decision = made ?? (await findDecision(request, phase));
-  const identity = [conversationId, threadId, phase];
   if (decision) {
-    await ports.publish([createEvent('conversation.routed', decision, cause(metadata), identity, ports.clock.now())]);
+    const identity = [conversationId, threadId, phase];
+    await publish([createEvent('conversation.routed', decision, eventCause(metadata), identity, clock.now())]);
   }
-  return { waitsAt, isNew: made !== undefined };
+  return { outcome: made ? 'routed' : 'duplicate', waitsFrom };
 }
 
-/** Applies what the rules ask for, and stores the decision. */
-async function execute(
+/** Executes the actions of the matched rules, and stores the decision. */
+async function makeDecision(
   request: RoutingRequest,
   evaluation: Evaluation,
-  claimant: string,
+  decisionId: string,
   ports: RoutingPorts,
 ): Promise<Decision> {
-  const { organizationId, conversationId, threadId, phase, ruleSet, facts, metadata } = request;
+  const { organizationId, conversationId, threadId, phase, rules, metadata } = request;
   const { clock, log } = ports;
-  const planned = planActions(evaluation.matched);
-  const earlier = phase === 'message' ? await findDecision(request, 'start') : undefined;
-  const tooLate = clock.now() - Date.parse(metadata.receivedAt) > maxDelayMs;
-  const callsCarrier = planned.some(({ action }) => action !== 'priority');
-  const attemptedAt = callsCarrier ? await markAttempted(request, phase, clock.now()) : undefined;
-  // An earlier invocation that died may have moved the chat.
-  const assigned = attemptedAt === undefined ? request.assigned : (await currentAssignment(request)).assigned;
-  const target = { organizationId, conversationId, threadId, phase, attemptedAt, assigned, tooLate };
-  const calls = gatedCalls(request, claimant, ports);
-  const applied = await applyActions(planned, { ...target, assignedTo: earlier?.assignedTo }, calls, clock);
+  const { evaluated, matched, actions } = evaluation;
+  const callsCarrier = actions.some(({ action }) => action !== 'priority');
+  const previousAttemptAt = callsCarrier ? await recordAttempt(request, phase, clock.now()) : undefined;
+  const thread: RoutedThread = {
+    ...threadKey(request),
+    phase,
+    previousAttemptAt,
+    // The previous attempt may have moved the chat.
+    assignees: previousAttemptAt === undefined ? request.assignees : (await readAssignees(request)).assignees,
+    assignedEarlier: phase === 'message' ? (await findDecision(request, 'start'))?.assignedTo : undefined,
+    isTooLate: clock.now() - Date.parse(metadata.receivedAt) > maxDelayMs,
+  };
+  const carrier = rateLimitedCarrier(request, decisionId, ports);
+  const applied = await applyActions(actions, { thread, carrier, clock });
   const { assignedTo } = applied;
   const unassignedReason = findUnassignedReason(evaluation, applied);
   const decision: Decision = {
@@ -207,68 +196,63 @@ async function execute(
     threadId,
     phase,
     decidedAt: new Date(clock.now()).toISOString(),
-    rulesVersion: ruleSet.version,
-    facts: factsTested(ruleSet.rules, evaluation, facts),
-    evaluated: evaluation.evaluated.map((one) => ({ ...one, reasons: [...one.reasons] })),
+    rulesVersion: rules.version,
+    facts: factsTested(rules.ruleSet, evaluation, request.facts),
+    evaluated: evaluated.map((one) => ({ ...one, reasons: [...one.reasons] })),
     actions: [...applied.actions],
     assignedTo,
     unassignedReason,
-    priority: planned.find((one) => one.action === 'priority')?.priority,
+    priority: actions.find((one) => one.action === 'priority')?.priority,
   };
   await storeDecision(request, decision);
   count('ChatsRouted', { outcome: unassignedReason ?? 'assigned', organizationId });
-  const rules = evaluation.matched.map(({ name }) => name);
-  log.info('routed', { threadId, phase, rulesVersion: ruleSet.version, rules, assignedTo, unassignedReason });
+  const { version: rulesVersion } = rules;
+  log.info('routed', { threadId, phase, rulesVersion, rules: matched, assignedTo, unassignedReason });
   return decision;
 }
 
-function gatedCalls(
+function rateLimitedCarrier(
   { organizationId, conversationId, metadata }: RoutingRequest,
-  run: string,
-  ports: RoutingPorts,
-): Calls {
-  const { gate, clock, carrier, deadline } = ports;
-  return new Calls({
+  decisionId: string,
+  { gate, clock, carrier, deadline }: RoutingPorts,
+): RateLimitedCarrier {
+  return new RateLimitedCarrier({
     carrier: () => carrier(organizationId),
     gate: () => gate.read(organizationId),
-    passage: new Passage({ store: gate, clock, organizationId, run, returning: false }),
+    passage: new Passage({ store: gate, clock, organizationId, run: decisionId, returning: false }),
     clock,
     latest: deadline - maxCallMs - marginMs,
     onLocked: () => {
       const title = 'LiveChat refuses the credentials; nothing is sent until they work again';
       const data = { severity: 'critical', title, ids: { organizationId, conversationId } } as const;
-      return raiseAlert(data, cause(metadata), ['credentials', conversationId, String(clock.now())]);
+      return raiseAlert(data, eventCause(metadata), ['credentials', conversationId, String(clock.now())]);
     },
   });
 }
 
-function cause({ organizationId, correlationId, id }: EventMetadata): Cause {
+function eventCause({ organizationId, correlationId, id }: EventMetadata): Cause {
   return { organizationId, correlationId, causationId: id };
 }
 
-/** Facts whose values do not identify the customer. A decision includes values of these only. */
-const anonymousFacts: ReadonlySet<string> = new Set(['country', 'language', 'group', 'returning', 'hours']);
-
-/** The facts that the evaluated rules test. */
+/** The facts that the evaluated rules test. Values that identify the customer are left out. */
 function factsTested({ rules, hours }: RuleSet, { evaluated }: Evaluation, facts: RoutingFacts): Decision['facts'] {
   const names = new Set(evaluated.map(({ rule }) => rule));
   const tests = rules.filter(({ name }) => names.has(name)).flatMap(({ when }) => listTests(when));
-  return [...new Set(tests.map(({ fact }) => fact))].sort().map((fact) => {
+  return [...new Set(tests.map(({ test }) => test.fact))].sort().map((fact) => {
     const values = factValues(fact, facts, hours);
     if (values === 'not yet') return { fact, known: values };
-    const known = values.length > 0 ? 'yes' : 'no';
-    const isIncluded = anonymousFacts.has(splitFactName(fact)[0]) && known === 'yes';
-    return isIncluded ? { fact, known, values: [...values] } : { fact, known };
+    if (values.length === 0) return { fact, known: 'no' };
+    return { fact, known: 'yes', ...(findFact(fact)?.isAnonymous && { values: [...values] }) };
   });
 }
 
 /** Why the chat stays with the carrier's own routing; undefined if a rule assigned it. */
 function findUnassignedReason(
   { matched }: Evaluation,
-  { actions, assignedTo, stopped }: ApplyResult,
+  { actions, assignedTo, stopReason }: ApplyResult,
 ): Decision['unassignedReason'] {
   if (assignedTo) return undefined;
   if (matched.length === 0) return 'no rule matched';
-  if (stopped) return stopped;
+  if (stopReason) return stopReason;
   return actions.some(({ action }) => action === 'transfer') ? 'no target accepted' : 'no transfer action';
 }

@@ -5,15 +5,7 @@ import { propertyRuns } from '../../test/depth.ts';
 import { facts, ruleSet, written } from '../../test/routing-arbitraries.ts';
 import type { Condition, Truth } from './conditions.ts';
 import type { RoutingFacts } from './facts.ts';
-import {
-  type Actions,
-  dryRun,
-  evaluateRules,
-  InvalidRulesError,
-  parseRules,
-  planActions,
-  type RuleSet,
-} from './rules.ts';
+import { type Actions, evaluateRules, InvalidRulesError, parseRules, planActions, type RuleSet } from './rules.ts';
 
 /** The issues of rules, as `path: message`. */
 function issues(rules: unknown): string[] {
@@ -80,10 +72,7 @@ describe('parseRules', () => {
     [when({ fact: 'country', is: 'PL', contains: 'P' }), [expect.stringContaining('with exactly one of')]],
     [
       when({ fact: 'country', matches: 'P.*' }),
-      [
-        'rules.0.when: Unrecognized key: "matches"',
-        expect.stringContaining('rules.0.when.fact: expected country with'),
-      ],
+      [expect.stringMatching(/^rules.0.when.fact: expected country with exactly one of is, startsWith, .*exists$/)],
     ],
     [when({ all: [{ fact: 'returning', is: 'yes' }] }), ['rules.0.when.all.0.is: expected true or false']],
     [when({ any: [{ not: { fact: 'group', is: [1, 'two'] } }] }), ['rules.0.when.any.0.not.is.1: expected a number']],
@@ -175,14 +164,11 @@ describe('evaluateRules', () => {
   it('never throws', () => {
     fc.assert(
       fc.property(ruleSet, facts, (rules, knownFacts) => {
-        const { evaluated, matched, waitsAt } = evaluateRules(rules, knownFacts);
-        expect(matched.map(({ name }) => name)).toEqual(
-          evaluated.flatMap((one) => (one.result === 'matched' ? one.rule : [])),
-        );
-        expect(waitsAt !== undefined).toBe(evaluated.some(({ result }) => result === 'waits'));
+        const { evaluated, matched, waitsFrom } = evaluateRules(rules, knownFacts);
+        expect(matched).toEqual(evaluated.flatMap((one) => (one.result === 'matched' ? one.rule : [])));
+        expect(waitsFrom !== undefined).toBe(evaluated.some(({ result }) => result === 'waits'));
         // No rule waits if the message is known.
-        if (knownFacts.message !== undefined) expect(waitsAt).toBeUndefined();
-        dryRun(rules, knownFacts);
+        if (knownFacts.message !== undefined) expect(waitsFrom).toBeUndefined();
       }),
       propertyRuns(500),
     );
@@ -191,13 +177,14 @@ describe('evaluateRules', () => {
   it('matches the same rules whether the customer writes at the start or later', () => {
     fc.assert(
       fc.property(ruleSet, facts, written, (rules, knownFacts, message) => {
-        const names = (some: readonly { name: string }[]) => some.map(({ name }) => name);
         const withoutMessage: RoutingFacts = { ...knownFacts, message: undefined };
         const atOnce = evaluateRules(rules, { ...knownFacts, message });
         const first = evaluateRules(rules, withoutMessage);
         const rest =
-          first.waitsAt === undefined ? [] : evaluateRules(rules, { ...knownFacts, message }, first.waitsAt).matched;
-        expect(names([...first.matched, ...rest])).toEqual(names(atOnce.matched));
+          first.waitsFrom === undefined
+            ? []
+            : evaluateRules(rules, { ...knownFacts, message }, first.waitsFrom).matched;
+        expect([...first.matched, ...rest]).toEqual(atOnce.matched);
       }),
       propertyRuns(500),
     );
@@ -286,18 +273,18 @@ describe('match', () => {
   const knownFacts: RoutingFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
 
   it('`first` stops at the first rule that matches', () => {
-    const { evaluated, waitsAt } = evaluateRules(rules('first'), knownFacts);
+    const { evaluated, waitsFrom } = evaluateRules(rules('first'), knownFacts);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b']);
-    expect(waitsAt).toBeUndefined();
+    expect(waitsFrom).toBeUndefined();
   });
 
   it('`all` waits at the first undecidable rule, with all later ones', () => {
-    const { evaluated, matched, waitsAt } = evaluateRules(rules('all'), knownFacts);
+    const { evaluated, matched, waitsFrom } = evaluateRules(rules('all'), knownFacts);
     expect(evaluated.map(({ rule }) => rule)).toEqual(['a', 'b', 'c']);
-    expect(matched.map(({ name }) => name)).toEqual(['b']);
-    expect(waitsAt).toBe(2);
+    expect(matched).toEqual(['b']);
+    expect(waitsFrom).toBe(2);
     const later = evaluateRules(rules('all'), { ...knownFacts, message: 'y' }, 2);
-    expect(later.matched.map(({ name }) => name)).toEqual(['d']);
+    expect(later.matched).toEqual(['d']);
   });
 });
 
@@ -308,7 +295,13 @@ it('plans nothing if no rule matches', () => {
 });
 
 it('plans tags, then texts, then transfers', () => {
-  const all = { transfer: [{ agent: 'a' }], note: 'n', answer: 'hello', priority: 'low', tag: ['x', 'y'] } as const;
+  const all = {
+    transfer: [{ agent: 'a' }],
+    note: 'n',
+    answer: 'hello',
+    priority: 'low',
+    tag: ['x', 'y'],
+  } satisfies Actions;
   expect(plan(all).map(({ action }) => action)).toEqual(['tag', 'tag', 'priority', 'answer', 'note', 'transfer']);
 });
 
@@ -342,7 +335,7 @@ it('plans the texts and targets of every rule in order', () => {
     { rule: '0', action: 'answer', text: 'a' },
     { rule: '1', action: 'answer', text: 'b' },
     { rule: '1', action: 'note', text: 'c' },
-    { rule: '0', targets: [{ group: 1 }] },
-    { rule: '1', targets: [{ group: 2 }] },
+    { rule: '0', target: { group: 1 } },
+    { rule: '1', target: { group: 2 } },
   ]);
 });

@@ -1,56 +1,19 @@
 import * as z from 'zod/mini';
 import type { EventData } from '../events/catalogue.ts';
 import { describeIssues, type Issue } from '../events/event.ts';
-import { canonicalJson } from '../events/ids.ts';
 import { type Priority, priorities } from '../events/schemas.ts';
 import {
-  type Condition,
   conditionSchema,
   evaluateCondition,
   expected,
-  hoursUsed,
   listTests,
   nameSchema,
-  objectKeys,
+  objectFields,
   type Reason,
   textSchema,
   variant,
 } from './conditions.ts';
-import { days, isTimeZone, type NamedHours, parseInterval, type RoutingFacts } from './facts.ts';
-
-/** Routing rules as stored in JSON: types, schema, evaluation and the planned actions. See docs/reference/routing-rules.md. */
-export interface RuleSet {
-  readonly comment?: string | undefined;
-  /** `first` stops at the first rule that matches; `all` applies every rule that matches. */
-  readonly match: 'first' | 'all';
-  readonly hours?: NamedHours | undefined;
-  readonly rules: readonly Rule[];
-}
-
-export interface Rule {
-  /** Unique in its rule set; identifies the rule in decisions. */
-  readonly name: string;
-  readonly comment?: string | undefined;
-  /** A rule without a condition matches every chat. */
-  readonly when?: Condition | undefined;
-  readonly do: Actions;
-}
-
-export interface Actions {
-  /** Tried in this order until one accepts the chat. */
-  readonly transfer?: readonly Target[] | undefined;
-  readonly tag?: readonly string[] | undefined;
-  readonly priority?: Priority | undefined;
-  /** Visible to agents only. */
-  readonly note?: string | undefined;
-  /** Sent to the customer. */
-  readonly answer?: string | undefined;
-}
-
-export type Target =
-  | { readonly agent: string }
-  /** With `queue`, the chat may wait in the group's queue while no agent is free. */
-  | { readonly group: number; readonly queue?: boolean | undefined };
+import { days, isTimeZone, type OpeningHours, parseInterval, type RoutingFacts } from './facts.ts';
 
 /** The rules do not match their schema. Each issue has a field's path and what is expected there, and no values. */
 export class InvalidRulesError extends Error {
@@ -62,25 +25,32 @@ export class InvalidRulesError extends Error {
   }
 }
 
-/** A stored version must fit into a DynamoDB item, 400 KB. */
+/** Half of the size of a DynamoDB item, in which a version is stored. */
 const maxBytes = 200_000;
 const maxRules = 200;
 /** LiveChat's limit for a text. */
 const maxTextBytes = 16_384;
+
+/** A string that passes a test. */
+const checkedString = (what: string, isValid: (value: string) => boolean) =>
+  z.string(expected(what)).check(z.refine(isValid, expected(what)));
 
 const listOf = <T extends z.ZodMiniType>(item: T, what: string) =>
   z
     .array(item, expected(`a list of 1 to 20 ${what}`))
     .check(z.minLength(1, expected(`1 to 20 ${what}`)), z.maxLength(20, expected(`1 to 20 ${what}`)));
 
+const agentTarget = z.strictObject({ agent: textSchema });
+const groupTarget = z.strictObject({
+  group: z.int(expected('the number of a group')),
+  /** The chat may wait in the group's queue while no agent is free. */
+  queue: z.optional(z.boolean(expected('true or false'))),
+});
+export type Target = z.infer<typeof agentTarget> | z.infer<typeof groupTarget>;
 const target = variant<Target>((value) => {
-  const keys = objectKeys(value);
-  if (keys.includes('agent')) return z.strictObject({ agent: textSchema });
-  if (!keys.includes('group')) return 'expected an agent or a group';
-  return z.strictObject({
-    group: z.int(expected('the number of a group')),
-    queue: z.optional(z.boolean(expected('true or false'))),
-  });
+  const fields = objectFields(value);
+  if ('agent' in fields) return agentTarget;
+  return 'group' in fields ? groupTarget : 'expected an agent or a group';
 });
 
 const messageText = z.string(expected('a text')).check(
@@ -88,24 +58,25 @@ const messageText = z.string(expected('a text')).check(
   z.refine((value) => Buffer.byteLength(value) <= maxTextBytes, expected('a text of at most 16 KB')),
 );
 
+const actionFields = {
+  /** Tried in this order until one accepts the chat. */
+  transfer: z.optional(listOf(target, 'targets')),
+  tag: z.optional(listOf(textSchema, 'tags')),
+  priority: z.optional(z.enum(priorities, expected(`one of ${priorities.join(', ')}`))),
+  /** Visible to agents only. */
+  note: z.optional(messageText),
+  /** Sent to the customer. */
+  answer: z.optional(messageText),
+};
 const actions = z
-  .strictObject({
-    transfer: z.optional(listOf(target, 'targets')),
-    tag: z.optional(listOf(textSchema, 'tags')),
-    priority: z.optional(z.enum(priorities, expected(`one of ${priorities.join(', ')}`))),
-    note: z.optional(messageText),
-    answer: z.optional(messageText),
-  })
+  .strictObject(actionFields)
   .check(
     z.refine(
       (value) => Object.keys(value).length > 0,
-      expected('at least one of transfer, tag, priority, note, answer'),
+      expected(`at least one of ${Object.keys(actionFields).join(', ')}`),
     ),
   );
-
-/** A string that passes a test. */
-const checkedString = (what: string, isValid: (value: string) => boolean) =>
-  z.string(expected(what)).check(z.refine(isValid, expected(what)));
+export type Actions = z.infer<typeof actions>;
 
 const interval = checkedString('an interval such as 09:00-17:00', (value) => parseInterval(value) !== undefined);
 
@@ -116,7 +87,7 @@ function isDate(value: string): boolean {
   );
 }
 
-const hours = z.strictObject({
+const hours: z.ZodMiniType<OpeningHours> = z.strictObject({
   timeZone: checkedString('an IANA time zone such as Europe/Warsaw', isTimeZone),
   open: z.partialRecord(
     z.enum(days, expected(`one of ${days.join(', ')}`)),
@@ -126,57 +97,58 @@ const hours = z.strictObject({
 });
 
 const rule = z.strictObject({
+  /** Unique in its rule set; identifies the rule in decisions. */
   name: nameSchema,
   comment: z.optional(z.string()),
+  /** A rule without a condition matches every chat. */
   when: z.optional(conditionSchema()),
   do: actions,
 });
+export type Rule = z.infer<typeof rule>;
 
+/** A rule set as stored in JSON. See docs/reference/routing-rules.md. */
 const ruleSetSchema = z.strictObject({
   comment: z.optional(z.string()),
+  /** `first` stops at the first rule that matches; `all` applies every rule that matches. */
   match: z.enum(['first', 'all'], expected('first or all')),
   hours: z.optional(z.record(nameSchema, hours)),
   rules: z.array(rule, expected('a list of rules')).check(z.maxLength(maxRules, expected(`at most ${maxRules} rules`))),
 });
+export type RuleSet = z.infer<typeof ruleSetSchema>;
 
 /** Parses rules from a file, the API or a table. Throws {@link InvalidRulesError}. */
 export function parseRules(value: unknown): RuleSet {
   const parsed = ruleSetSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidRulesError(describeIssues(parsed.error));
-  const ruleSet: RuleSet = parsed.data;
-  const issues = [...duplicateNames(ruleSet), ...missingHours(ruleSet), ...sizeIssues(ruleSet)];
-  if (issues.length > 0) throw new InvalidRulesError(issues);
-  return ruleSet;
+  const issues = parsed.success ? findConflicts(parsed.data) : describeIssues(parsed.error);
+  if (!parsed.success || issues.length > 0) throw new InvalidRulesError(issues);
+  return parsed.data;
 }
 
-function duplicateNames({ rules }: RuleSet): Issue[] {
+/** Checks what concerns several rules. */
+function findConflicts(ruleSet: RuleSet): Issue[] {
+  const { rules, hours = {} } = ruleSet;
   const names = rules.map(({ name }) => name);
-  return names.flatMap((name, index) =>
-    names.indexOf(name) < index
-      ? { path: `rules.${index}.name`, message: 'expected a name that no other rule has' }
-      : [],
-  );
-}
-
-function missingHours({ rules, hours = {} }: RuleSet): Issue[] {
-  return rules.flatMap(({ when }, index) =>
-    hoursUsed(when)
-      .filter((name) => !Object.hasOwn(hours, name))
-      .map((name) => ({
+  const issues = rules.flatMap(({ name, when }, index) => {
+    const missingHours = listTests(when)
+      .map(({ test: { fact } }) => fact)
+      .filter((fact) => fact.startsWith('hours.') && !Object.hasOwn(hours, fact.slice('hours.'.length)));
+    return [
+      ...(names.indexOf(name) < index
+        ? [{ path: `rules.${index}.name`, message: 'expected a name that no other rule has' }]
+        : []),
+      ...missingHours.map((fact) => ({
         path: `rules.${index}.when`,
-        message: `expected opening hours named ${name} under hours`,
+        message: `expected opening hours named ${fact.slice('hours.'.length)} under hours`,
       })),
-  );
-}
-
-function sizeIssues(ruleSet: RuleSet): Issue[] {
-  const bytes = Buffer.byteLength(JSON.stringify(ruleSet));
-  return bytes > maxBytes ? [{ path: '(root)', message: `expected at most ${maxBytes} bytes` }] : [];
+    ];
+  });
+  const isTooLarge = Buffer.byteLength(JSON.stringify(ruleSet)) > maxBytes;
+  return isTooLarge ? [...issues, { path: '(root)', message: `expected at most ${maxBytes} bytes` }] : issues;
 }
 
 /** Whether a rule may have to wait for the customer's first message. */
 export function testsMessage({ rules }: RuleSet): boolean {
-  return rules.some(({ when }) => listTests(when).some(({ fact }) => fact === 'message'));
+  return rules.some(({ when }) => listTests(when).some(({ test }) => test.fact === 'message'));
 }
 
 /** The result of one rule, and the tests that decided it. */
@@ -186,12 +158,16 @@ export interface RuleResult {
   readonly reasons: readonly Reason[];
 }
 
+/** What rules do with a thread. */
 export interface Evaluation {
-  /** In order; later rules were not evaluated. */
+  /** In order. Later rules are not evaluated: one matched with `match: first`, or the last of these waits. */
   readonly evaluated: readonly RuleResult[];
-  readonly matched: readonly Rule[];
+  /** Names of the rules that matched. */
+  readonly matched: readonly string[];
+  /** What these ask for, in order of execution. */
+  readonly actions: readonly PlannedAction[];
   /** Index of the first rule that needs the customer's first message. It and all later rules wait. */
-  readonly waitsAt?: number | undefined;
+  readonly waitsFrom?: number | undefined;
 }
 
 /** More reasons do not help a reader. */
@@ -205,15 +181,16 @@ const results = { true: 'matched', false: 'not matched', unknown: 'waits' } as c
 export function evaluateRules({ rules, match, hours }: RuleSet, facts: RoutingFacts, from = 0): Evaluation {
   const evaluated: RuleResult[] = [];
   const matched: Rule[] = [];
+  let waitsFrom: number | undefined;
   for (const [index, rule] of rules.entries()) {
     if (index < from) continue;
     const { truth, reasons } = evaluateCondition(rule.when ?? { all: [] }, facts, hours);
     evaluated.push({ rule: rule.name, result: results[`${truth}`], reasons: reasons.slice(0, maxReasons) });
-    if (truth === 'unknown') return { evaluated, matched, waitsAt: index };
-    if (truth) matched.push(rule);
-    if (truth && match === 'first') break;
+    if (truth === true) matched.push(rule);
+    if (truth === 'unknown') waitsFrom = index;
+    if (truth === 'unknown' || (truth && match === 'first')) break;
   }
-  return { evaluated, matched };
+  return { evaluated, matched: matched.map(({ name }) => name), actions: planActions(matched), waitsFrom };
 }
 
 /** A stored routing decision, which is also the data of the event. */
@@ -224,68 +201,27 @@ export type PlannedAction = { readonly rule: string } & (
   | { readonly action: 'tag'; readonly tag: string }
   | { readonly action: 'priority'; readonly priority: Priority }
   | { readonly action: 'answer' | 'note'; readonly text: string }
-  | { readonly action: 'transfer'; readonly targets: readonly Target[] }
+  | { readonly action: 'transfer'; readonly target: Target }
 );
 
 /**
  * The actions of the matched rules, in order of execution. Transfers come last: sending a text requires being in the
- * chat, and a transfer ends that. Targets of several rules are tried in order; the highest priority wins.
+ * chat, and a transfer ends that. There is one for each target of each rule; the chat is transferred to the first that
+ * accepts it. Each tag is added once, and only the highest priority applies.
  */
 export function planActions(matched: readonly Rule[]): PlannedAction[] {
-  const collect = (actionsFor: (actions: Actions, rule: string) => readonly PlannedAction[]) =>
-    matched.flatMap(({ name, do: actions }) => actionsFor(actions, name));
+  const tags = new Map<string, PlannedAction>();
+  const rank = (priority: Priority | undefined) => (priority === undefined ? -1 : priorities.indexOf(priority));
+  let highest: Extract<PlannedAction, { action: 'priority' }> | undefined;
+  for (const { name: rule, do: actions } of matched) {
+    const { tag = [], priority } = actions;
+    for (const one of tag) if (!tags.has(one)) tags.set(one, { rule, action: 'tag', tag: one });
+    if (priority && rank(priority) > rank(highest?.priority)) highest = { rule, action: 'priority', priority };
+  }
   const texts = (action: 'answer' | 'note') =>
-    collect(({ [action]: text }, rule) => (text === undefined ? [] : [{ rule, action, text }]));
-  const tags = new Set<string>();
-  const isNew = (tag: string) => !tags.has(tag) && tags.add(tag);
-  const ranks = matched.map(({ do: { priority } }) => (priority === undefined ? -1 : priorities.indexOf(priority)));
-  const mostUrgent = matched[ranks.indexOf(Math.max(...ranks))];
-  return [
-    ...collect(({ tag = [] }, rule) => tag.filter(isNew).map((one) => ({ rule, action: 'tag', tag: one }))),
-    ...collect(({ priority }, rule) =>
-      priority === undefined || rule !== mostUrgent?.name ? [] : [{ rule, action: 'priority', priority }],
-    ),
-    ...texts('answer'),
-    ...texts('note'),
-    ...collect(({ transfer }, rule) =>
-      transfer === undefined ? [] : [{ rule, action: 'transfer', targets: transfer }],
-    ),
-  ];
-}
-
-/** What rules would do with a thread. */
-export interface DryRun {
-  readonly matched: readonly string[];
-  readonly evaluated: readonly RuleResult[];
-  /** In order of execution. */
-  readonly actions: readonly PlannedAction[];
-  /** The rule that waits for the customer's first message, if any. */
-  readonly waitsFor?: string;
-}
-
-export interface DryRunComparison {
-  readonly inForce: DryRun;
-  readonly candidate: DryRun;
-  /** Whether the actions differ; names of rules do not count. */
-  readonly differs: boolean;
-}
-
-/** Evaluates rules without acting. Pure. */
-export function dryRun(ruleSet: RuleSet, facts: RoutingFacts): DryRun {
-  const { evaluated, matched, waitsAt } = evaluateRules(ruleSet, facts);
-  const waitsFor = waitsAt === undefined ? undefined : ruleSet.rules[waitsAt]?.name;
-  return {
-    matched: matched.map(({ name }) => name),
-    evaluated,
-    actions: planActions(matched),
-    ...(waitsFor !== undefined && { waitsFor }),
-  };
-}
-
-/** Compares what two rule sets would do with a thread. */
-export function compareRules(inForce: RuleSet, candidate: RuleSet, facts: RoutingFacts): DryRunComparison {
-  const [before, after] = [dryRun(inForce, facts), dryRun(candidate, facts)];
-  const effect = ({ actions, waitsFor }: DryRun) =>
-    canonicalJson([actions.map(({ rule: _, ...action }) => action), waitsFor !== undefined]);
-  return { inForce: before, candidate: after, differs: effect(before) !== effect(after) };
+    matched.flatMap(({ name: rule, do: { [action]: text } }) => (text === undefined ? [] : { rule, action, text }));
+  const transfers = matched.flatMap(({ name: rule, do: { transfer = [] } }) =>
+    transfer.map((target) => ({ rule, action: 'transfer' as const, target })),
+  );
+  return [...tags.values(), ...(highest ? [highest] : []), ...texts('answer'), ...texts('note'), ...transfers];
 }

@@ -23,7 +23,7 @@ export interface RulesVersion {
 }
 
 export interface VersionedRules extends RulesVersion {
-  readonly rules: RuleSet;
+  readonly ruleSet: RuleSet;
 }
 
 /** The rules for chats that start now. */
@@ -44,7 +44,7 @@ const RuleVersion = new Entity(
       organizationId: text,
       version: { type: 'number', required: true, padding: { length: 8, char: '0' } },
       /** JSON: a DynamoDB map allows neither every depth nor every name. */
-      rules: text,
+      ruleSet: text,
       comment: { type: 'string' },
       createdAt: text,
     },
@@ -67,7 +67,7 @@ const VersionInForce = new Entity(
 );
 
 /** In force until an organization has rules of its own: leaves every chat to LiveChat's own routing. */
-export const defaultRules: VersionedRules = { version: 0, rules: { match: 'first', rules: [] } };
+export const defaultRules: VersionedRules = { version: 0, ruleSet: { match: 'first', rules: [] } };
 
 type StoredVersion = NonNullable<Awaited<ReturnType<ReturnType<typeof RuleVersion.get>['go']>>['data']>;
 
@@ -79,7 +79,7 @@ function versionInfo({ version, comment, createdAt }: StoredVersion): RulesVersi
 export async function findRules(organizationId: string, version: number): Promise<VersionedRules | undefined> {
   if (version === 0) return defaultRules;
   const { data } = await RuleVersion.get({ organizationId, version }).go({ consistent: true });
-  return data ? { ...versionInfo(data), rules: parseRules(JSON.parse(data.rules)) } : undefined;
+  return data ? { ...versionInfo(data), ruleSet: parseRules(JSON.parse(data.ruleSet)) } : undefined;
 }
 
 export async function rulesInForce(organizationId: string): Promise<RulesInForce> {
@@ -97,22 +97,22 @@ export async function listVersions(organizationId: string): Promise<RulesVersion
 /** Stores rules as the next version and puts it in force. Rules equal to those in force create no version. */
 export async function applyRules(
   organizationId: string,
-  rules: RuleSet,
+  ruleSet: RuleSet,
   comment: string | undefined,
   createdAt: string,
 ): Promise<{ version: VersionedRules; changed: boolean }> {
   const current = await rulesInForce(organizationId);
-  if (canonicalJson(current.rules) === canonicalJson(rules)) return { version: current, changed: false };
+  if (canonicalJson(current.ruleSet) === canonicalJson(ruleSet)) return { version: current, changed: false };
   for (;;) {
     const { data: latest } = await RuleVersion.query
       .primary({ organizationId })
       .go({ limit: 1, order: 'desc', consistent: true });
     const version = (latest[0]?.version ?? 0) + 1;
-    const item = { organizationId, version, rules: JSON.stringify(rules), createdAt };
+    const item = { organizationId, version, ruleSet: JSON.stringify(ruleSet), createdAt };
     const created = await ifConditionHolds(RuleVersion.create({ ...item, ...(comment && { comment }) }).go());
     if (!created) continue;
     await putInForce(organizationId, version, current, Date.parse(createdAt));
-    return { version: { ...versionInfo(created.data), rules }, changed: true };
+    return { version: { ...versionInfo(created.data), ruleSet }, changed: true };
   }
 }
 
@@ -130,7 +130,7 @@ export async function restoreVersion(
 /** Threads that wait under the previous rules, also those that start while functions cache them, still get their message. */
 async function putInForce(organizationId: string, version: number, previous: RulesInForce, now: number): Promise<void> {
   const until = now + (maxWaitSeconds + cacheSeconds()) * 1000;
-  const waitingUntil = testsMessage(previous.rules) ? until : previous.waitingUntil;
+  const waitingUntil = testsMessage(previous.ruleSet) ? until : previous.waitingUntil;
   await VersionInForce.upsert({ organizationId, version, waitingUntil }).go();
 }
 
@@ -164,8 +164,8 @@ export type Phase = Decision['phase'];
 /** A thread whose remaining rules wait for the customer's first message. */
 export interface WaitingThread {
   readonly facts: RoutingFacts;
-  /** Index of the first waiting rule. */
-  readonly from: number;
+  /** Index of the first rule that waits. */
+  readonly waitsFrom: number;
   readonly rulesVersion: number;
 }
 
@@ -239,8 +239,8 @@ export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): 
   return parseWaiting(stored?.data.waiting);
 }
 
-/** Marks that a phase is about to call the carrier. Returns when an earlier invocation, which died, did so; ms since 1970. */
-export async function markAttempted(key: ThreadKey, phase: Phase, now: number): Promise<number | undefined> {
+/** Records that a phase begins to call the carrier. Returns when an earlier invocation, which crashed, began; ms since 1970. */
+export async function recordAttempt(key: ThreadKey, phase: Phase, now: number): Promise<number | undefined> {
   const attribute = phase === 'start' ? 'startAttemptedAt' : 'messageAttemptedAt';
   const before = await ThreadProgress.upsert({ ...threadKey(key), expires: progressExpiry() })
     .ifNotExists({ [attribute]: now })

@@ -6,13 +6,14 @@ import { type DomainEvent, parseClaimCheck, parseEvent, type StoreOutcome } from
 import { type Log, logger } from '../../core/platform/logger.ts';
 import { count } from '../../core/platform/metrics.ts';
 import { readObject } from '../../core/platform/objects.ts';
+import type { RoutingOutcome } from '../../core/routing/route.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
 type Handle<T extends EventType> = (
   event: DomainEvent<T>,
   log: Log,
   remainingMs: Context['getRemainingTimeInMillis'],
-) => Promise<StoreOutcome> | Promise<void>;
+) => Promise<StoreOutcome | RoutingOutcome> | Promise<void>;
 
 /**
  * Creates the handler of one domain event type: fetches data too large for the bus, validates the event against the

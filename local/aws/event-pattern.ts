@@ -20,11 +20,6 @@ export class UnsupportedPatternError extends Error {
 }
 
 /** @throws UnsupportedPatternError which names the first operator that is not supported. */
-export function assertSupported(pattern: unknown): void {
-  compilePattern(pattern);
-}
-
-/** @throws UnsupportedPatternError */
 export function compilePattern(pattern: unknown, path = ''): Matcher {
   if (!isRecord(pattern)) throw new UnsupportedPatternError('A value outside a list', path);
   const fields = Object.entries(pattern).map(([key, value]) =>

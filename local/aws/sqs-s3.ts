@@ -33,8 +33,6 @@ const returnsQueueUrls: ReadonlySet<unknown> = new Set([
 
 const sends: ReadonlySet<unknown> = new Set(['AmazonSQS.SendMessage', 'AmazonSQS.SendMessageBatch']);
 
-const queueCreated = z.object({ QueueUrl: z.string() });
-
 const sentMessage = z.object({ MessageId: z.string(), MD5OfMessageBody: z.string() });
 
 const messageAttribute = z.object({
@@ -111,10 +109,9 @@ export async function createStorage() {
       app.routing(request, response);
     },
 
-    /** Returns the queue's URL with the endpoint's port. */
-    async createQueue(name: string, port: number, attributes: Readonly<Record<string, string>> = {}): Promise<string> {
-      const input = { QueueName: name, Attributes: attributes };
-      return queueCreated.parse(await callQueues('CreateQueue', `127.0.0.1:${port}`, input)).QueueUrl;
+    /** The queue's URL has the endpoint's port. */
+    async createQueue(name: string, port: number, attributes: Readonly<Record<string, string>>): Promise<void> {
+      await callQueues('CreateQueue', `127.0.0.1:${port}`, { QueueName: name, Attributes: attributes });
     },
 
     /** @throws StorageError */
@@ -144,7 +141,7 @@ export async function createStorage() {
       await callQueue('DeleteMessage', queueUrl, { ReceiptHandle: receiptHandle });
     },
 
-    /** Makes a received message visible again at once. */
+    /** Makes a received message visible again immediately. */
     async releaseMessage(queueUrl: string, receiptHandle: string): Promise<void> {
       await callQueue('ChangeMessageVisibility', queueUrl, { ReceiptHandle: receiptHandle, VisibilityTimeout: 0 });
     },
@@ -175,12 +172,11 @@ const eventBridgePolicy = {
   ],
 };
 
-/** Creates the queues, and returns their URLs by their names in the topology. */
 export async function createQueues(
   storage: Storage,
   { queues, consumers }: Pick<AwsResources, 'queues' | 'consumers'>,
   port: number,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<void> {
   const created = Object.entries(queues).map(async ([key, name]) => {
     const consumer = Object.values(consumers).find(({ queue }) => queue === key);
     const policy = consumer && {
@@ -190,49 +186,18 @@ export async function createQueues(
     const attributes = policy
       ? { RedrivePolicy: JSON.stringify(policy), Policy: JSON.stringify(eventBridgePolicy) }
       : {};
-    return [key, await storage.createQueue(name, port, attributes)] as const;
+    await storage.createQueue(name, port, attributes);
   });
-  return Object.fromEntries(await Promise.all(created));
+  await Promise.all(created);
 }
 
-/** @throws Error if the topology has no such queue. */
-export function queueUrl(urls: Readonly<Record<string, string>>, queue: string): string {
-  const url = urls[queue];
-  if (url === undefined) throw new Error(`The topology has no queue "${queue}"`);
-  return url;
-}
-
-/** Query parameters of unsupported S3 operations, which would otherwise be read as another operation. */
-const unsupportedParameters = [
-  'accelerate',
-  'acl',
-  'analytics',
-  'cors',
-  'encryption',
-  'intelligent-tiering',
-  'inventory',
-  'legal-hold',
-  'location',
-  'logging',
-  'metrics',
-  'notification',
-  'object-lock',
-  'ownershipControls',
-  'policy',
-  'policyStatus',
-  'publicAccessBlock',
-  'replication',
-  'requestPayment',
-  'restore',
-  'retention',
-  'select',
-  'tagging',
-  'torrent',
-  'versionId',
-  'versioning',
-  'versions',
-  'website',
-] as const;
+/** Another query parameter selects an operation that is not supported, such as `?policy`. */
+const supportedParameters: readonly RegExp[] = [
+  /^(x-id|delete|uploads|uploadId|partNumber)$/,
+  /^(list-type|prefix|delimiter|marker|max-keys|continuation-token|start-after|fetch-owner|encoding-type)$/,
+  // Headers of the response, and the signature of a presigned URL.
+  /^(response-|X-Amz-)/,
+];
 
 const objectOperations: Readonly<Record<string, string>> = {
   GET: 'GetObject',
@@ -253,7 +218,7 @@ const bucketOperations: Readonly<Record<string, string>> = {
 /** Identifies the S3 operation of a request by `x-id`, which SDKs send, else by method and path. */
 export function parseS3Operation(method: string, url: string): { name: string; supported: boolean } {
   const { pathname, searchParams } = new URL(url, 'http://s3');
-  const parameter = unsupportedParameters.find((name) => searchParams.has(name));
+  const parameter = [...searchParams.keys()].find((name) => !supportedParameters.some((known) => known.test(name)));
   if (parameter) return { name: `${method} ?${parameter}`, supported: false };
   const [, bucket, key] = /^\/([^/]*)\/?(.*)$/.exec(pathname) ?? [];
   if (!bucket) return { name: 'ListBuckets', supported: method === 'GET' };

@@ -8,7 +8,7 @@ import * as z from 'zod/mini';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
 import { createInFlight } from '../in-flight.ts';
 import { close, listen } from '../listen.ts';
-import { type ApiState, createCallLog, createJoinDelays, createSettings } from './api/method.ts';
+import { type ApiState, createCallLog, createSettings } from './api/method.ts';
 import { createRegistrations } from './api/registrations.ts';
 import { apiRoutes, createCallHandler, methodNames } from './api/routes.ts';
 import { allThreads, type Chat, getCustomer } from './chats.ts';
@@ -74,7 +74,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     source,
     settings,
     cdn,
-    joinDelays: createJoinDelays(source.now),
+    sendableFrom: new Map(),
     registrations,
     calls: createCallLog(),
     clientId,

@@ -143,12 +143,6 @@ export interface DeliverySettings {
   readonly onAttempt?: (attempt: DeliveryAttempt) => void;
 }
 
-interface Post {
-  readonly webhook: Webhook;
-  readonly url: string;
-  readonly body: string;
-}
-
 /**
  * Sends webhooks: sequentially per chat and receiver, otherwise concurrently. Retries do not keep the order, since LiveChat
  * does not guarantee it.
@@ -160,31 +154,32 @@ export const createDelivery = (settings: DeliverySettings) => {
   const pending = new Set<NodeJS.Timeout>();
   let stopped = false;
 
-  const attempt = async (post: Post, number: number): Promise<void> => {
+  const attempt = async (webhook: Webhook, target: Target, number: number): Promise<void> => {
     if (stopped) return;
-    const status = await poster.post(post.url, post.body).catch(() => null);
+    const body = toWebhookBody(webhook, target, settings.organizationId);
+    const status = await poster.post(target.url, body).catch(() => null);
     if (stopped) return;
     const ok = status === 200;
     const delay = retryDelaysMs[number - 1];
     const gaveUp = !ok && delay === undefined;
-    if (!ok && delay !== undefined) retryLater(post, number + 1, delay);
-    onAttempt?.({ action: post.webhook.action, status, attempt: number, ok, gaveUp });
+    if (!ok && delay !== undefined) retryLater(webhook, target, number + 1, delay);
+    onAttempt?.({ action: webhook.action, status, attempt: number, ok, gaveUp });
   };
 
-  const retryLater = (post: Post, number: number, delay: number): void => {
+  const retryLater = (webhook: Webhook, target: Target, number: number, delay: number): void => {
     const timer = setTimeout(() => {
       pending.delete(timer);
-      void attempt(post, number).finally(inFlight.track());
+      void attempt(webhook, target, number).finally(inFlight.track());
     }, delay);
     pending.add(timer);
   };
 
-  const enqueue = (post: Post): void => {
-    const key = `${post.webhook.chatId} ${post.url}`;
+  const enqueue = (webhook: Webhook, target: Target): void => {
+    const key = `${webhook.chatId} ${target.url}`;
     const before = lastByChat.get(key) ?? Promise.resolve();
     const end = inFlight.track();
     const done = before
-      .then(() => attempt(post, 1))
+      .then(() => attempt(webhook, target, 1))
       .finally(() => {
         end();
         if (lastByChat.get(key) === done) lastByChat.delete(key);
@@ -193,9 +188,7 @@ export const createDelivery = (settings: DeliverySettings) => {
   };
 
   const send = (webhook: Webhook): void => {
-    for (const target of settings.targets(webhook.action)) {
-      enqueue({ webhook, url: target.url, body: toWebhookBody(webhook, target, settings.organizationId) });
-    }
+    for (const target of settings.targets(webhook.action)) enqueue(webhook, target);
   };
 
   const stop = (): void => {

@@ -4,8 +4,7 @@ import { basename, join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Permission, permissions } from '../../stacks/permissions.ts';
-import { type FunctionName, functions, queues } from '../../stacks/topology.ts';
+import { type FunctionName, functions, type Permission, permissions, queues } from '../../stacks/topology.ts';
 import { type Invoked, invokeBundle } from '../bundled.ts';
 import { type BusEvent, busEvents, eventsFor } from '../bus-events.ts';
 import { fixture, sendInput } from '../fixtures.ts';
@@ -234,7 +233,7 @@ describe('with the deployed permissions and environment', () => {
     const rules = [{ name: 'orders', when: { fact: 'message', words: 'order' }, do: transfer }];
     const response = await fetch(new URL('/api/routing/rules', local.console), {
       method: 'POST',
-      body: JSON.stringify({ organizationId, rules: { match: 'first', rules } }),
+      body: JSON.stringify({ organizationId, ruleSet: { match: 'first', rules } }),
     });
     expect(response.status).toBe(200);
     const sample = busEvents(organizationId);

@@ -50,7 +50,7 @@ export function RoutingPage() {
 }
 
 function Organization({ rules: { organizationId, inForce, versions } }: { rules: OrganizationRules }) {
-  const { rules, match } = inForce.rules;
+  const { rules, match } = inForce.ruleSet;
   return (
     <>
       <section class="card" aria-label={`Rules of ${organizationId}`}>
@@ -76,7 +76,7 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
           </ol>
         )}
       </section>
-      <RulesDryRun organizationId={organizationId} inForce={JSON.stringify(inForce.rules, null, 2)} />
+      <RulesDryRun organizationId={organizationId} inForce={JSON.stringify(inForce.ruleSet, null, 2)} />
     </>
   );
 }
@@ -119,13 +119,13 @@ function RulesDryRun({ organizationId, inForce }: { organizationId: string; inFo
 }
 
 async function evaluateRules(organizationId: string, json: string): Promise<DryRunResponse> {
-  let rules: unknown;
+  let ruleSet: unknown;
   try {
-    rules = JSON.parse(json);
+    ruleSet = JSON.parse(json);
   } catch (cause) {
     throw new Error(`Invalid JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
-  return call('POST', '/api/routing/test', { organizationId, rules, limit: 50 });
+  return call('POST', '/api/routing/test', { organizationId, ruleSet, limit: 50 });
 }
 
 function DryRunResults({ organizationId, results }: DryRunResponse) {
@@ -164,9 +164,11 @@ function DryRunResults({ organizationId, results }: DryRunResponse) {
   );
 }
 
-function describeOutcome({ actions, waitsFor }: ThreadDryRun['inForce']): string {
+function describeOutcome({ actions, evaluated }: ThreadDryRun['inForce']): string {
   const planned = actions.map((action) => `${describeAction(action)} (${action.rule})`);
-  const waits = waitsFor === undefined ? [] : [`“${waitsFor}” waits for the customer's first message`];
+  const waits = evaluated.flatMap(({ rule, result }) =>
+    result === 'waits' ? [`“${rule}” waits for the customer's first message`] : [],
+  );
   return [...planned, ...waits].join('; ') || "assigned by LiveChat's own routing";
 }
 

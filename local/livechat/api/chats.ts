@@ -16,6 +16,7 @@ import { nonEmpty, oneOf } from '../objects.ts';
 import { addAgent, addCustomer, handOver, removeAgent, type TransferTarget } from '../users.ts';
 import {
   type ApiState,
+  delaySending,
   getRequester,
   method,
   readChats,
@@ -247,7 +248,7 @@ export const chatMethods = {
         if (user_type === 'agent') return ensureAgent(chat, user_id, visibility, state);
         return getCustomer(chat).present ? unchanged(chat) : addCustomer(chat, getRequester(state).id);
       });
-      if (webhooks.length > 0) state.joinDelays.start(chat_id, user_id, state.settings.current().joinDelayMs);
+      if (webhooks.length > 0) delaySending(chat_id, user_id, state);
       return {};
     },
   ),

@@ -26,7 +26,8 @@ export interface ApiState {
   readonly source: IdSource;
   readonly settings: SettingsStore;
   readonly cdn: Cdn;
-  readonly joinDelays: JoinDelays;
+  /** When an added user can send, in milliseconds since 1970, by chat and user id. */
+  readonly sendableFrom: Map<string, number>;
   readonly registrations: Registrations;
   readonly calls: CallLog;
   /** The client id of the calling application. */
@@ -123,21 +124,6 @@ const check = <Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.o
   throw validationError(`\`${name}\` ${isMissing(valueAt(body, path)) ? 'is required' : `must be ${issue?.message}`}`);
 };
 
-/** LiveChat sends the webhook of an added user immediately, but accepts events of that user only after a delay. */
-export const createJoinDelays = (now: () => number) => {
-  const readyAt = new Map<string, number>();
-  const toKey = (chatId: string, userId: string) => `${chatId} ${userId}`;
-
-  return {
-    start: (chatId: string, userId: string, delayMs: number): void => {
-      readyAt.set(toKey(chatId, userId), now() + delayMs);
-    },
-    isReady: (chatId: string, userId: string): boolean => (readyAt.get(toKey(chatId, userId)) ?? 0) <= now(),
-  };
-};
-
-export type JoinDelays = ReturnType<typeof createJoinDelays>;
-
 /** An event that was accepted from an application. */
 export interface Arrival {
   readonly method: string;
@@ -204,10 +190,16 @@ export const requirePresence = (chat: Chat, ignorePresence: boolean, state: ApiS
   return present ?? createAgent(getRequester(state).id);
 };
 
+/** LiveChat sends the webhook of an added user immediately, but accepts events of that user only after a delay. */
+export const delaySending = (chatId: string, userId: string, { settings, sendableFrom, source }: ApiState): void => {
+  sendableFrom.set(`${chatId} ${userId}`, source.now() + settings.current().joinDelayMs);
+};
+
 /** A requester with visibility `agents` cannot send to the customer. */
 export const requireSender = (chat: Chat, visibility: Visibility, state: ApiState): void => {
   const sender = requesterIn(chat, state);
-  if (sender === undefined || !state.joinDelays.isReady(chat.id, sender.id)) throw notMemberError();
+  if (sender === undefined) throw notMemberError();
+  if (state.source.now() < (state.sendableFrom.get(`${chat.id} ${sender.id}`) ?? 0)) throw notMemberError();
   if (sender.visibility === 'agents' && visibility === 'all') {
     throw validationError('Requester with visibility `agents` cannot send event with visibility `all`');
   }

@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
+import { entry, failsWith, sendArn, startTestMachine, type TestMachine } from '../testing.ts';
 import { type Execution, executionStatus } from './executions.ts';
-import { entry, failsWith, sendArn, startTestMachine, type TestMachine } from './testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());

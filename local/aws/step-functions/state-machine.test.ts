@@ -1,8 +1,8 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
-import { sendMachine } from '../../core/outbound/machine.ts';
-import type { LocalAwsOptions, StateMachineResource } from './local-aws.ts';
-import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from './testing.ts';
+import { sendMachine } from '../../../core/outbound/machine.ts';
+import type { LocalAwsOptions, StateMachineResource } from '../local-aws.ts';
+import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from '../testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());
@@ -54,16 +54,18 @@ test('retries a throttled function until it succeeds', async () => {
   expect(machine.sent).toHaveLength(21);
 });
 
-test('waits until the time of a deferral and then sends', async () => {
-  const until = new Date(Date.now() + 300).toISOString();
-  await start([failsWith('Deferred', until), () => Date.now()]);
+test('waits until the whole second of a deferral and then sends', async () => {
+  const until = Math.ceil(Date.now() / 1_000) * 1_000 + 900;
+  const time = new Date(until).toISOString();
+  await start([failsWith('Deferred', time), () => Date.now()]);
 
   const arn = await machine.start(request);
   const { status, output } = await machine.ended(arn);
 
   expect(status).toBe('SUCCEEDED');
-  expect(Number(output)).toBeGreaterThanOrEqual(Date.parse(until));
-  expect(machine.sent[1]).toMatchObject({ input: { ...request, deferral: { cause: { errorMessage: until } } } });
+  expect(Number(output)).toBeGreaterThanOrEqual(until - 900);
+  expect(Number(output)).toBeLessThan(until);
+  expect(machine.sent[1]).toMatchObject({ input: { ...request, deferral: { cause: { errorMessage: time } } } });
   const history = await machine.history(arn);
   expect(history.map(({ type }) => type)).toEqual([
     'ExecutionStarted',
