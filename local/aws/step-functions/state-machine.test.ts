@@ -2,7 +2,7 @@ import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { sendMachine } from '../../../core/outbound/machine.ts';
 import type { LocalAwsOptions, StateMachineResource } from '../local-aws.ts';
-import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from '../testing.ts';
+import { failsWith, type Step, sendArn, startTestMachine, type TestMachine, throttles } from '../testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());
@@ -47,8 +47,7 @@ test.each(['LiveChatServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('ret
 });
 
 test('retries a throttled function until it succeeds', async () => {
-  const busy = failsWith('TooManyRequestsException');
-  await start([...Array.from({ length: 20 }, () => busy), () => 'sent']);
+  await start([...Array.from({ length: 20 }, () => throttles), () => 'sent']);
 
   expect(await machine.ended(await machine.start(request))).toMatchObject({ status: 'SUCCEEDED' });
   expect(machine.sent).toHaveLength(21);

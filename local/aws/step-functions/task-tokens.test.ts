@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { functionArn } from '../arn.ts';
-import { failsWith, type Step, startTestMachine, type TestMachine } from '../testing.ts';
+import { failsWith, type Step, startTestMachine, type TestMachine, throttles } from '../testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());
@@ -188,7 +188,7 @@ test("fails a task with its function's error and closes the token", async () => 
 });
 
 test('retries a throttled function of a task with a token', async () => {
-  await start([failsWith('TooManyRequestsException'), () => 'registered'], {
+  await start([throttles, () => 'registered'], {
     Retry: [{ ErrorEquals: ['Lambda.TooManyRequestsException'] }],
   });
   const arn = await machine.start({ data: 1 });
