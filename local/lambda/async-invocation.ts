@@ -59,17 +59,21 @@ export function createAsyncInvocations(options: AsyncOptions) {
     for (let attempts = 1; ; attempts += 1) {
       const outcome = await attempt(name, event, requestId);
       if (outcome === 'succeeded') return undefined;
-      const failure = outcome === 'throttled' ? undefined : outcome;
-      if (!failure) throttles += 1;
-      const delay = failure ? retryDelaysMs[attempts - throttles - 1] : throttleDelayMs(throttles);
-      if (delay === undefined) return { condition: 'RetriesExhausted', attempts, failure };
-      if (now().getTime() + delay > expiresAt) return { condition: 'EventAgeExceeded', attempts, failure };
+      if (outcome === 'throttled') throttles += 1;
+      const delay = outcome === 'throttled' ? throttleDelayMs(throttles) : retryDelaysMs[attempts - throttles - 1];
+      const condition = endOfRetries(delay, expiresAt);
+      if (condition) return { condition, attempts, ...(outcome !== 'throttled' && { failure: outcome }) };
       await sleep(delay, undefined, { signal: stopped.signal });
     }
   }
 
   function throttleDelayMs(throttles: number): number {
     return Math.min(throttleRetryMs * 2 ** (throttles - 1), maxThrottleRetryMs);
+  }
+
+  function endOfRetries(delay: number | undefined, expiresAt: number): Rejection['condition'] | undefined {
+    if (delay === undefined) return 'RetriesExhausted';
+    return now().getTime() + delay > expiresAt ? 'EventAgeExceeded' : undefined;
   }
 
   async function run(name: string, event: unknown): Promise<void> {
@@ -111,7 +115,7 @@ interface Rejection {
   readonly condition: 'RetriesExhausted' | 'EventAgeExceeded';
   readonly attempts: number;
   /** Undefined if the last attempt was throttled. */
-  readonly failure: FunctionFailure | undefined;
+  readonly failure?: FunctionFailure;
 }
 
 interface RejectedEvent extends Rejection {
