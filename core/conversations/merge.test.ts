@@ -19,10 +19,10 @@ function* pagesOf(numbers: readonly number[], sizes: readonly number[]): Generat
   }
 }
 
-async function* asPages(pages: Iterable<readonly number[]>, onPage = () => {}): AsyncGenerator<readonly number[]> {
+async function* readItems(pages: Iterable<readonly number[]>, onPage = () => {}): AsyncGenerator<number> {
   for (const page of pages) {
     onPage();
-    yield page;
+    yield* page;
   }
 }
 
@@ -31,7 +31,7 @@ describe('mergeSorted', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(paged, { maxLength: 6 }), async (lists) => {
         const items = mergeSorted(
-          lists.map(({ numbers, sizes }) => asPages(pagesOf(numbers, sizes))),
+          lists.map(({ numbers, sizes }) => readItems(pagesOf(numbers, sizes))),
           descending,
         );
         const taken: number[] = [];
@@ -47,7 +47,7 @@ describe('mergeSorted', () => {
     const lists = [hundred, hundred.map((one) => one - 500), [7]];
     const items = mergeSorted(
       lists.map((numbers) =>
-        asPages(pagesOf(numbers, [10]), () => {
+        readItems(pagesOf(numbers, [10]), () => {
           pages += 1;
         }),
       ),

@@ -3,14 +3,7 @@ import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { Conversation, type ConversationKey, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
-import {
-  type Assignment,
-  type ConversationEvent,
-  compare,
-  projectConversation,
-  type Status,
-  type Thread,
-} from './projection.ts';
+import { type Assignment, compare, projectConversation, type Status, type Thread } from './projection.ts';
 
 export const statuses = ['queued', 'open', 'idle', 'closed'] as const satisfies readonly Status[];
 
@@ -52,7 +45,7 @@ export function iterateConversations(query: ConversationQuery): AsyncGenerator<C
     query.statuses.map((status) => ({ organizationId, status })),
   );
   return mergeSorted(
-    partitions.map((partition) => readPages(partition, query)),
+    partitions.map((partition) => readPartition(partition, query)),
     compareByActivity,
   );
 }
@@ -89,19 +82,12 @@ function compareByActivity(a: ConversationCursor, b: ConversationCursor): number
 
 type Partition = Pick<ConversationSummary, 'organizationId' | 'status'>;
 
-/** Yields one page per DynamoDB response; a page may be empty although more follow. */
-async function* readPages(partition: Partition, query: ConversationQuery): AsyncGenerator<ConversationSummary[]> {
+async function* readPartition(partition: Partition, query: ConversationQuery): AsyncGenerator<ConversationSummary> {
   let cursor: string | null = null;
   do {
     const page: Awaited<ReturnType<typeof readPage>> = await readPage(partition, query, cursor);
-    yield page.data.map(({ conversationId: id, organizationId, status, lastActivityAt, participants, assigned }) => ({
-      id,
-      organizationId,
-      status,
-      lastActivityAt,
-      participants,
-      assigned,
-    }));
+    for (const { conversationId: id, organizationId, status, lastActivityAt, participants, assigned } of page.data)
+      yield { id, organizationId, status, lastActivityAt, participants, assigned };
     cursor = page.cursor;
   } while (cursor !== null);
 }
@@ -159,15 +145,7 @@ export async function listThreadStarts(key: ConversationKey): Promise<EventData<
   const { events } = await readTimeline(key);
   return events
     .flatMap((event) => (event.type === 'chat.started' ? [event.data] : []))
-    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-}
-
-/** The stored events of a conversation, in no particular order, and the users' read marks. */
-export async function readHistory(
-  key: ConversationKey,
-): Promise<{ events: readonly ConversationEvent[]; readMarks: readonly string[] }> {
-  const { events, readMarks } = await readTimeline(key);
-  return { events, readMarks: readMarks.map(({ seenUpTo }) => seenUpTo) };
+    .toSorted((a, b) => compare(a.createdAt, b.createdAt));
 }
 
 /** A customer to erase, as found in conversations. */

@@ -1,5 +1,6 @@
+import { readTimeline } from '../conversations/conversations.ts';
 import type { ConversationEvent } from '../conversations/projection.ts';
-import { listConversations, readHistory, statuses } from '../conversations/queries.ts';
+import { listConversations, statuses } from '../conversations/queries.ts';
 import type { Action } from '../livechat/schemas.ts';
 import { readLatestChanges } from '../messages/queries.ts';
 import { select } from '../outbound/dead-letters/select.ts';
@@ -66,9 +67,9 @@ async function readLatestWebhooks(organizationIds: readonly string[]): Promise<R
     await Promise.all(
       latest.map(async ({ id: conversationId }) => {
         const key = { organizationId, conversationId };
-        const [{ events, readMarks }, messages] = await Promise.all([readHistory(key), readLatestChanges(key)]);
+        const [{ events, readMarks }, messages] = await Promise.all([readTimeline(key), readLatestChanges(key)]);
         for (const event of events) note(webhookAction(event), event.metadata.receivedAt);
-        for (const mark of readMarks) note('events_marked_as_seen', mark);
+        for (const { receivedAt } of readMarks) note('events_marked_as_seen', receivedAt);
         note('incoming_event', messages.received);
         note('event_updated', messages.edited);
         note('event_deleted', messages.deleted);

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { lookupIn, type Names, outcome, rules, startFileServer, startTrapServer } from '../../test/file-server.ts';
 import { fetchFile, publicNetwork } from './fetch.ts';
-import { lookupIn, type Names, outcome, rules, startFileServer, startTrapServer } from './testing.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {

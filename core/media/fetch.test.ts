@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { lookupIn, outcome, rules, startFileServer } from '../../test/file-server.ts';
 import { createFetcher, type Network, publicNetwork } from './fetch.ts';
-import { lookupIn, outcome, rules, startFileServer } from './testing.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 /** The temporary folder of one test. */

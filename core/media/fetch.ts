@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import got, { type Agents, HTTPError, type Request, RequestError } from 'got';
+import got, { type Agents, HTTPError, type Request, RequestError, type Response } from 'got';
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
 import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
+import { isLoopbackHost } from '../platform/loopback.ts';
 import { FileRefused, FileUnavailable, isFileError } from './errors.ts';
 
 /** A file on the local disk. */
@@ -148,19 +149,16 @@ export function createFetcher(network: Network): FetchFile {
   return async (url, rules, use) => {
     const from = checkUrl(url, rules);
     let stream: Request | undefined;
-    let contentType: string | undefined;
     let downloaded = false;
     const open = () => {
       stream = got.stream(from, requestOptions(rules, network));
-      checkResponse(stream, rules, (type) => {
-        contentType = type;
-      });
+      checkResponse(stream, rules.maxBytes);
       return stream;
     };
     try {
       return await withDownload(open, rules.maxBytes, async (file) => {
         downloaded = true;
-        return use({ ...file, contentType });
+        return use({ ...file, contentType: stream?.response?.headers['content-type'] });
       });
     } catch (error) {
       // Errors thrown by `use` are passed on unchanged.
@@ -181,7 +179,7 @@ function checkUrl(url: string, { hosts, simulatorUrl }: FetchRules): URL {
 }
 
 function requestOptions(rules: FetchRules, network: Network) {
-  const simulatorUrl = rules.simulatorUrl !== undefined;
+  const isSimulator = rules.simulatorUrl !== undefined;
   const { agent, stepMs, lookup, certificateAuthority } = network;
   return {
     timeout: {
@@ -195,29 +193,22 @@ function requestOptions(rules: FetchRules, network: Network) {
     retry: { limit: 0 },
     maxRedirects,
     // Redirects of a simulator are not followed.
-    followRedirect: !simulatorUrl,
+    followRedirect: !isSimulator,
     strictContentLength: true,
-    ...(!simulatorUrl && { agent }),
+    ...(!isSimulator && { agent }),
     dnsLookup: rejectIPv4Compatible(lookup),
     ...(certificateAuthority && { https: { certificateAuthority } }),
     hooks: { beforeRedirect: [({ url }: { url?: URL | string | undefined }) => void checkUrl(String(url), rules)] },
   };
 }
 
-/** Rejects a response by its status and length before the body is read, and reports its content type. */
-function checkResponse(
-  stream: Request,
-  { maxBytes }: FetchRules,
-  onContentType: (contentType: string | undefined) => void,
-): void {
+/** Rejects a response by its status and length before the body is read. */
+function checkResponse(stream: Request, maxBytes: number): void {
   stream.once('response', ({ statusCode, headers }: Response) => {
-    onContentType(headers['content-type']);
     if (statusCode !== 200) stream.destroy(statusError(statusCode));
     else if (Number(headers['content-length']) > maxBytes) stream.destroy(tooLargeError(maxBytes));
   });
 }
-
-type Response = Readonly<{ statusCode: number; headers: Readonly<Record<string, string | undefined>> }>;
 
 function statusError(status: number): FileRefused | FileUnavailable {
   const message = `${refusal}: expected status 200, received ${status}`;
@@ -281,12 +272,10 @@ function parseHosts(name: string, environment: Environment): readonly string[] |
  */
 function parseSimulatorUrl({ MEDIA_SIMULATOR_URL: given, AWS_ENDPOINT_URL: aws }: Environment): string | undefined {
   if (!given) return undefined;
-  if (!aws || !loopback.has(URL.parse(aws)?.hostname ?? '')) {
+  if (!isLoopbackHost(URL.parse(aws ?? '')?.hostname)) {
     throw new ConfigurationError('MEDIA_SIMULATOR_URL', 'not to be set: it is for the local engine only');
   }
   const url = URL.parse(given);
-  if (url?.protocol === 'http:' && loopback.has(url.hostname)) return url.origin;
+  if (url?.protocol === 'http:' && isLoopbackHost(url.hostname)) return url.origin;
   throw new ConfigurationError('MEDIA_SIMULATOR_URL', 'the address of a simulator on this machine');
 }
-
-const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);

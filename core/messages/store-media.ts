@@ -2,7 +2,7 @@ import { createEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
-import { FileUnavailable, isFileError } from '../media/errors.ts';
+import { isFileError } from '../media/errors.ts';
 import type { FetchRules } from '../media/fetch.ts';
 import { removeFile } from '../media/media.ts';
 import { type StoredFile, storeFile } from '../media/store.ts';
@@ -36,7 +36,7 @@ export interface MediaPorts {
  *
  * @throws FileUnavailable if a retry may succeed; the message has the error until then
  */
-export async function storeMedia(event: MediaEvent, ports: MediaPorts): Promise<MediaOutcome> {
+export async function storeMedia(event: MediaEvent, { rules, publish, now }: MediaPorts): Promise<MediaOutcome> {
   const { message, isEdit, storeMessage } = event;
   const { id: messageId, organizationId, conversationId, threadId } = message;
   const key = { organizationId, conversationId, threadId, messageId };
@@ -45,54 +45,38 @@ export async function storeMedia(event: MediaEvent, ports: MediaPorts): Promise<
   if (stored?.deleted) return 'discarded';
   if (stored?.media?.url === url && !stored.media.error) {
     // A previous attempt may have crashed before publishing.
-    await ports.publish([storedEvent(event, stored.media, ports.now())]);
+    await publish([storedEvent(event, stored.media, now())]);
     return 'stored';
   }
-  const record = (media: MediaState) => recordOrStore(key, media, stored && !isEdit ? undefined : storeMessage);
-  try {
-    const file = await storeFile(key, namedFile(event, url), ports.rules);
-    return await recordFile(file, { ...file, url, storedAt: toIso(ports.now()) }, record, event, ports);
-  } catch (error) {
-    if (!isFileError(error)) throw error;
-    const { name, message: reason } = error;
+  const isMessageStored = stored !== undefined && !isEdit;
+  const record = async (media: MediaState) => {
+    const recorded = await recordMediaState(key, media);
+    if (recorded || isMessageStored) return recorded;
+    await storeMessage();
+    return recordMediaState(key, media);
+  };
+  const at = () => new Date(now()).toISOString();
+  const file = await storeFile(key, namedFile(event, url), rules).catch((error: unknown) => {
+    if (isFileError(error)) return error;
+    throw error;
+  });
+  if (file instanceof Error) {
+    const { name, message: reason, retryable } = file;
     count('MediaFailed', { error: name, organizationId });
-    const recorded = await record({ url, error: { name, message: reason }, failedAt: toIso(ports.now()) });
-    if (!recorded) return 'discarded';
-    if (error instanceof FileUnavailable) throw error;
+    if (!(await record({ url, error: { name, message: reason }, failedAt: at() }))) return 'discarded';
+    if (retryable) throw file;
     return 'refused';
   }
-}
-
-type RecordState = (media: MediaState) => ReturnType<typeof recordMediaState>;
-
-/** Records a stored file on its message, or removes the file. */
-async function recordFile(
-  file: StoredFile,
-  media: MediaState,
-  record: RecordState,
-  event: MediaEvent,
-  ports: MediaPorts,
-) {
-  const recorded = await record(media);
+  const recorded = await record({ ...file, url, storedAt: at() });
   if (!recorded) {
     await removeFile(file.key);
     return 'discarded';
   }
-  const before = recorded.before?.error ? undefined : recorded.before?.key;
-  if (before !== undefined && before !== file.key) await removeFile(before);
-  count('MediaStored', { typeCheck: file.typeCheck, organizationId: event.metadata.organizationId });
-  await ports.publish([storedEvent(event, file, ports.now())]);
+  const replaced = recorded.before?.error ? undefined : recorded.before?.key;
+  if (replaced !== undefined && replaced !== file.key) await removeFile(replaced);
+  count('MediaStored', { typeCheck: file.typeCheck, organizationId });
+  await publish([storedEvent(event, file, now())]);
   return 'stored';
-}
-
-const toIso = (ms: number) => new Date(ms).toISOString();
-
-/** @param storeMessage undefined if the message and its revision are known to be stored */
-async function recordOrStore(key: MessageKey, media: MediaState, storeMessage: (() => Promise<unknown>) | undefined) {
-  const recorded = await recordMediaState(key, media);
-  if (recorded || !storeMessage) return recorded;
-  await storeMessage();
-  return recordMediaState(key, media);
 }
 
 function namedFile({ message, isEdit }: MediaEvent, url: string) {

@@ -14,17 +14,18 @@ import { required } from './configuration.ts';
 import { documents, ifConditionHolds } from './dynamodb.ts';
 import { logger } from './logger.ts';
 
-/** Longer than the 24 h for which EventBridge retries the delivery of an event. */
+/** How long a result is stored: longer than the 24 h for which EventBridge retries the delivery of an event. */
 const expiresAfterSeconds = 25 * 3600;
 
 /** How often a concurrent invocation polls the record. */
 const pollIntervalMs = 250;
-/** It stops polling when less than this remains of its own time. */
+/** A concurrent invocation stops polling when less than this remains of its own time. */
 const minRemainingMs = 5_000;
 
 const expiry = (now: number) => Math.floor(now / 1000) + expiresAfterSeconds;
 
-type Response = IdempotencyRecord['responseData'];
+/** What Powertools stores of an effect: its result, as JSON. */
+type Result = IdempotencyRecord['responseData'];
 
 const IdempotencyRecordEntity = new Entity(
   {
@@ -34,7 +35,7 @@ const IdempotencyRecordEntity = new Entity(
       status: { type: CustomAttributeType<ReturnType<IdempotencyRecord['getStatus']>>('string'), required: true },
       /** Powertools' `inProgressExpiryTimestamp`: when the invocation times out, ms since 1970. Removed on completion. */
       leaseUntil: { type: 'number' },
-      response: { type: CustomAttributeType<{ readonly value: Response }>('any') },
+      response: { type: CustomAttributeType<{ readonly value: Result }>('any') },
       /** Seconds since 1970. Checked here as well: DynamoDB removes expired items late. */
       expires: { type: 'number', required: true },
     },
@@ -109,18 +110,17 @@ class ElectroDbPersistenceLayer extends BasePersistenceLayer {
  * concurrent invocation is in progress, the call polls its record, and throws `IdempotencyAlreadyInProgressError` (retry
  * later) when its own time is nearly over. The record of a crashed invocation is replaced once the remaining time
  * of that invocation has passed.
+ *
+ * @param keyPrefix distinguishes the records of different effects of one event
  */
-export function withIdempotency<Result extends NonNullable<Response>>(
-  functionName: string,
-  effect: (eventId: string) => Promise<Result>,
-): (eventId: string, remainingMs: () => number) => Promise<Result> {
+export function withIdempotency<T extends NonNullable<Result>>(
+  keyPrefix: string,
+  effect: (eventId: string) => Promise<T>,
+): (eventId: string, remainingMs: () => number) => Promise<T> {
   return async (eventId, remainingMs) => {
     const config = new IdempotencyConfig({ expiresAfterSeconds, lambdaContext: remainingTimeContext(remainingMs) });
-    const idempotentEffect = makeIdempotent(effect, {
-      persistenceStore: new ElectroDbPersistenceLayer(),
-      config,
-      keyPrefix: functionName,
-    });
+    const persistenceStore = new ElectroDbPersistenceLayer();
+    const idempotentEffect = makeIdempotent(effect, { persistenceStore, config, keyPrefix });
     for (;;) {
       try {
         return await idempotentEffect(eventId);

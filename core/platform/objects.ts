@@ -21,15 +21,10 @@ export interface StoredObject {
   readonly key: string;
 }
 
-export async function putObject(object: StoredObject & { body: string; contentType: string }): Promise<void> {
-  await client.send(
-    new PutObjectCommand({
-      Bucket: object.bucket,
-      Key: object.key,
-      Body: object.body,
-      ContentType: object.contentType,
-    }),
-  );
+type NewObject = StoredObject & { readonly body: string; readonly contentType: string };
+
+export async function putObject({ bucket, key, body, contentType }: NewObject): Promise<void> {
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));
 }
 
 export interface FileUpload extends StoredObject {
@@ -109,8 +104,18 @@ export async function* listKeys(bucket: string, prefix: string): AsyncGenerator<
   } while (ContinuationToken);
 }
 
+/** The maximum number of keys in one call. */
+const maxDeletedKeys = 1000;
+
 export async function deleteKeys(bucket: string, keys: readonly string[]): Promise<void> {
-  for (let from = 0; from < keys.length; from += 1000) await deleteBatch(bucket, keys.slice(from, from + 1000));
+  for (let from = 0; from < keys.length; from += maxDeletedKeys) {
+    const Objects = keys.slice(from, from + maxDeletedKeys).map((Key) => ({ Key }));
+    const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } });
+    // S3 responds with 200 even if it fails to delete some of them.
+    const { Errors = [] } = await client.send(command);
+    const [first] = Errors;
+    if (first) throw new Error(`S3 failed to delete ${Errors.length} of ${keys.length} objects (${first.Code}): retry`);
+  }
 }
 
 /** Deletes every object under a prefix and returns their number. */
@@ -121,12 +126,4 @@ export async function deletePrefix(bucket: string, prefix: string): Promise<numb
     deleted += keys.length;
   }
   return deleted;
-}
-
-/** At most 1000 keys. S3 responds with 200 even if it fails to delete some of them. */
-async function deleteBatch(bucket: string, keys: readonly string[]): Promise<void> {
-  const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
-  const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }));
-  const [first] = Errors;
-  if (first) throw new Error(`S3 failed to delete ${Errors.length} of ${keys.length} objects (${first.Code}): retry`);
 }

@@ -7,7 +7,7 @@ export const controlPrefix = '/_local/';
 export interface ControlOptions {
   readonly faults: Faults;
   readonly calls: Calls;
-  /** Resolves with false if work is still in flight after the limit. With `executions`, so is an execution in a Wait state. */
+  /** Resolves with false if work is in flight after the limit. With `executions`, an execution in a Wait state counts as work. */
   idle(limitMs: number, executions: boolean): Promise<boolean>;
   /** Publishes events as an archive replay of this name. */
   replay(name: string, input: unknown): object;
@@ -59,7 +59,7 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
 
 export const services = ['dynamodb', 'events', 'secretsmanager', 's3', 'sqs', 'ssm', 'states'] as const;
 
-export type Service = (typeof services)[number];
+export type ServiceName = (typeof services)[number];
 
 const faultSchema = z
   .strictObject({
@@ -93,7 +93,7 @@ export function createFaults(random: () => number = Math.random) {
     },
 
     /** Returns the kind of fault that applies to this call. */
-    take(service: Service, operation: string): Fault['kind'] | undefined {
+    take(service: ServiceName, operation: string): Fault['kind'] | undefined {
       const hit = faults.find(
         ({ fault }) =>
           fault.service === service &&
@@ -112,7 +112,7 @@ export function createFaults(random: () => number = Math.random) {
 export type Faults = ReturnType<typeof createFaults>;
 
 /** The error response of a call with an injected fault. */
-export function faultError(service: Service, kind: 'throttle' | 'unavailable'): AwsError {
+export function faultError(service: ServiceName, kind: 'throttle' | 'unavailable'): AwsError {
   const message = 'injected fault';
   if (kind === 'unavailable') {
     return new AwsError(service === 's3' ? 'ServiceUnavailable' : 'ServiceUnavailableException', message, 503);

@@ -14,7 +14,7 @@ import * as z from 'zod/mini';
 import type { TableLayout } from '../../core/platform/tables.ts';
 import type { TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
-import { callOperation, type Operations, parseInput, parseJson, readBody, sendJson } from './protocol.ts';
+import { createService, parseInput, parseJson, readBody, sendJson } from './protocol.ts';
 
 /** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
 const maxBodyBytes = 16 * 1_024 * 1_024;
@@ -47,11 +47,10 @@ export function createDatabase() {
     async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
       if (!operations.has(operation)) {
         const input = parseJson(await readBody(request, maxBodyBytes));
-        const output = callOperation('DynamoDB', timeToLive, operation, input);
-        return sendJson(response, 200, output, 'application/x-amz-json-1.0');
+        return sendJson(response, 200, timeToLive.call(operation, input), 'application/x-amz-json-1.0');
       }
       // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
-      // So it gets the body once it is complete.
+      // So it gets the complete body.
       const body = await readBody(request, maxBodyBytes);
       const { method, url, headers } = request;
       server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
@@ -112,7 +111,7 @@ const updateSchema = z.object({
 function createTimeToLive() {
   const attributes = new Map<string, string>();
 
-  const operations: Operations = {
+  return createService('DynamoDB', {
     DescribeTimeToLive(input) {
       const AttributeName = attributes.get(parseInput(describeSchema, input).TableName);
       const off = { TimeToLiveStatus: 'DISABLED' };
@@ -124,8 +123,7 @@ function createTimeToLive() {
       else attributes.delete(TableName);
       return { TimeToLiveSpecification };
     },
-  };
-  return operations;
+  });
 }
 
 type Names = Record<string, unknown>;

@@ -1,23 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import { type Calls, controlPrefix, type Fault, type Faults, faultError, type Service } from './control.ts';
+import { type Calls, controlPrefix, type Fault, type Faults, faultError, type ServiceName } from './control.ts';
 import type { Database } from './dynamodb.ts';
 import type { Events } from './event-bridge.ts';
-import { AwsError, parseJson, readBody, sendError, sendJson, unsupported } from './protocol.ts';
+import { AwsError, parseJson, readBody, type Service, sendError, sendJson, unsupported } from './protocol.ts';
 import { parseS3Operation, type Storage } from './sqs-s3.ts';
-
-/** A service with the JSON protocol. */
-interface JsonService {
-  call(operation: string, input: unknown): unknown;
-}
 
 export interface EndpointOptions {
   readonly dynamodb: Database;
   readonly sqsAndS3: Storage;
   readonly events: Events;
-  readonly secretsmanager: JsonService;
-  readonly ssm: JsonService;
-  readonly states: JsonService;
+  readonly secretsmanager: Service;
+  readonly ssm: Service;
+  readonly states: Service;
   readonly faults: Faults;
   readonly calls: Calls;
   control(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -26,12 +21,12 @@ export interface EndpointOptions {
 }
 
 interface Call {
-  readonly service: Service;
+  readonly service: ServiceName;
   readonly operation: string;
 }
 
 /** Services by the part of X-Amz-Target before the operation. */
-const services: Readonly<Record<string, Service>> = {
+const services: Readonly<Record<string, ServiceName>> = {
   DynamoDB_20120810: 'dynamodb',
   AWSEvents: 'events',
   secretsmanager: 'secretsmanager',

@@ -4,7 +4,7 @@ import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import { ThrottledError } from '../lambda/invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
-import { functionArn, queueArn } from './arn.ts';
+import { accountId, functionArn, queueArn } from './arn.ts';
 import { type ControlOptions, createCalls, createControl, createFaults } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
@@ -12,7 +12,7 @@ import { createEvents, type Envelope, type Rule } from './event-bridge.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './event-source-mapping.ts';
 import { createParameters } from './parameter-store.ts';
 import { createSecrets } from './secrets-manager.ts';
-import { createQueues, createStorage, type OutgoingMessage, queueUrl } from './sqs-s3.ts';
+import { createQueues, createStorage, type OutgoingMessage } from './sqs-s3.ts';
 import { type Execution, statusChange } from './step-functions/executions.ts';
 import { createStepFunctions } from './step-functions/step-functions.ts';
 import type { MachineDelays } from './step-functions/task-state.ts';
@@ -91,9 +91,17 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const parameters = createParameters();
   const database = createDatabase();
   const storage = await createStorage();
-  const queueUrls = Promise.withResolvers<Readonly<Record<string, string>>>();
   const inFlight = createInFlight();
   const openExecutions = createInFlight();
+  /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
+  let url = '';
+
+  /** The URL of a queue by its name in the topology. */
+  function queueUrl(queue: string): string {
+    const name = resources.queues[queue];
+    if (name === undefined) throw new Error(`The topology has no queue "${queue}"`);
+    return `${url}/${accountId}/${name}`;
+  }
 
   /** Invokes a function synchronously, and counts the call. */
   const invoke: Invoke = async (name, event, invokeOptions) => {
@@ -106,8 +114,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
       throw error;
     }
   };
-  const send = async (queue: string, message: OutgoingMessage) =>
-    storage.sendMessage(queueUrl(await queueUrls.promise, queue), message);
+  const send = async (queue: string, message: OutgoingMessage) => storage.sendMessage(queueUrl(queue), message);
   const invocations = createAsyncInvocations({
     invoke,
     retryDelaysMs: delays.asyncRetriesMs,
@@ -148,18 +155,18 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const server = createEndpoint({ ...services, states: stepFunctions, faults, calls, control, report });
   const consumers: EventSourceMapping[] = [];
 
-  function createStateMachines(urls: Readonly<Record<string, string>>): void {
+  function createStateMachines(): void {
     for (const [name, { definition, function: task, queue }] of Object.entries(resources.stateMachines)) {
-      const arns = { sendFunctionArn: functionArn(task), deadLetterQueueUrl: queueUrl(urls, queue) };
+      const arns = { sendFunctionArn: functionArn(task), deadLetterQueueUrl: queueUrl(queue) };
       stepFunctions.create(name, definition(arns));
     }
   }
 
-  function startConsumers(urls: Readonly<Record<string, string>>): void {
+  function startConsumers(): void {
     const redeliveryDelayMs = delays.redeliveryMs ?? defaultRedeliveryMs;
     for (const { queue, ...consumer } of Object.values(resources.consumers)) {
       const name = resources.queues[queue] ?? queue;
-      const source = { name, arn: queueArn(name), url: queueUrl(urls, queue) };
+      const source = { name, arn: queueArn(name), url: queueUrl(queue) };
       const dependencies = { storage, invoke, report, inFlight };
       consumers.push(startEventSourceMapping({ ...consumer, queue: source, redeliveryDelayMs, ...dependencies }));
     }
@@ -174,17 +181,14 @@ export async function startLocalAws(options: LocalAwsOptions) {
 
   try {
     const port = await listen(server, options.port, '--aws-port');
-    // The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name.
-    const url = `http://127.0.0.1:${port}`;
-    const urls = await createQueues(storage, resources, port);
-    queueUrls.resolve(urls);
+    url = `http://127.0.0.1:${port}`;
+    await createQueues(storage, resources, port);
     await storage.createBucket(resources.bucket.name);
-    createStateMachines(urls);
-    startConsumers(urls);
+    createStateMachines();
+    startConsumers();
     await createTables(url, resources.tables);
     calls.clear();
-    const deadLetterQueueUrl = queueUrl(urls, 'deadLetters');
-    return { port, url, deadLetterQueueUrl, secrets, parameters, invoke, idle, stop };
+    return { port, url, deadLetterQueueUrl: queueUrl('deadLetters'), secrets, parameters, invoke, idle, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AwsError, callOperation, type Operations, parseInput } from './protocol.ts';
+import { AwsError, createService, parseInput } from './protocol.ts';
 
 const getSchema = z.object({ Name: z.string() });
 const putSchema = z.object({ Name: z.string(), Value: z.string(), Overwrite: z.optional(z.boolean()) });
@@ -29,11 +29,5 @@ export function createParameters() {
     return { Version: version, Tier: 'Standard' };
   }
 
-  const operations: Operations = { GetParameter: get, PutParameter: put };
-
-  return {
-    call: (operation: string, input: unknown): unknown => callOperation('SSM', operations, operation, input),
-  };
+  return createService('SSM', { GetParameter: get, PutParameter: put });
 }
-
-export type Parameters = ReturnType<typeof createParameters>;

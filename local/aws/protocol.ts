@@ -20,11 +20,18 @@ export function unsupported(what: string): AwsError {
 
 export type Operations = Readonly<Record<string, (input: unknown) => unknown>>;
 
-/** @throws AwsError UnknownOperationException for an operation that is not in the table. */
-export function callOperation(service: string, operations: Operations, operation: string, input: unknown): unknown {
-  const run = operations[operation];
-  if (!run) throw unsupported(`${service} ${operation}`);
-  return run(input);
+export type Service = ReturnType<typeof createService>;
+
+/** A service with the JSON protocol. */
+export function createService(name: string, operations: Operations) {
+  return {
+    /** @throws AwsError UnknownOperationException for an operation that is not in the table. */
+    call(operation: string, input: unknown): unknown {
+      const run = operations[operation];
+      if (!run) throw unsupported(`${name} ${operation}`);
+      return run(input);
+    },
+  };
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {

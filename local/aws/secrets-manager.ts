@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { accountId, region } from './arn.ts';
-import { AwsError, callOperation, type Operations, parseInput } from './protocol.ts';
+import { AwsError, createService, parseInput } from './protocol.ts';
 
 interface Version {
   readonly id: string;
@@ -100,21 +100,14 @@ export function createSecrets(now: () => Date = () => new Date()) {
     };
   }
 
-  const operations: Operations = {
+  return createService('Secrets Manager', {
     CreateSecret: create,
     PutSecretValue: put,
     GetSecretValue: get,
     DescribeSecret: (input) => describe(find(parseInput(describeSchema, input).SecretId)),
     ListSecrets: () => ({ SecretList: [...secrets.values()].map(describe) }),
-  };
-
-  return {
-    call: (operation: string, input: unknown): unknown =>
-      callOperation('Secrets Manager', operations, operation, input),
-  };
+  });
 }
-
-export type Secrets = ReturnType<typeof createSecrets>;
 
 function versionStages({ current, previous }: Secret) {
   return [

@@ -33,8 +33,6 @@ const returnsQueueUrls: ReadonlySet<unknown> = new Set([
 
 const sends: ReadonlySet<unknown> = new Set(['AmazonSQS.SendMessage', 'AmazonSQS.SendMessageBatch']);
 
-const queueCreated = z.object({ QueueUrl: z.string() });
-
 const sentMessage = z.object({ MessageId: z.string(), MD5OfMessageBody: z.string() });
 
 const messageAttribute = z.object({
@@ -111,10 +109,9 @@ export async function createStorage() {
       app.routing(request, response);
     },
 
-    /** Returns the queue's URL with the endpoint's port. */
-    async createQueue(name: string, port: number, attributes: Readonly<Record<string, string>> = {}): Promise<string> {
-      const input = { QueueName: name, Attributes: attributes };
-      return queueCreated.parse(await callQueues('CreateQueue', `127.0.0.1:${port}`, input)).QueueUrl;
+    /** The queue's URL has the endpoint's port. */
+    async createQueue(name: string, port: number, attributes: Readonly<Record<string, string>>): Promise<void> {
+      await callQueues('CreateQueue', `127.0.0.1:${port}`, { QueueName: name, Attributes: attributes });
     },
 
     /** @throws StorageError */
@@ -144,7 +141,7 @@ export async function createStorage() {
       await callQueue('DeleteMessage', queueUrl, { ReceiptHandle: receiptHandle });
     },
 
-    /** Makes a received message visible again at once. */
+    /** Makes a received message visible again immediately. */
     async releaseMessage(queueUrl: string, receiptHandle: string): Promise<void> {
       await callQueue('ChangeMessageVisibility', queueUrl, { ReceiptHandle: receiptHandle, VisibilityTimeout: 0 });
     },
@@ -175,12 +172,11 @@ const eventBridgePolicy = {
   ],
 };
 
-/** Creates the queues, and returns their URLs by their names in the topology. */
 export async function createQueues(
   storage: Storage,
   { queues, consumers }: Pick<AwsResources, 'queues' | 'consumers'>,
   port: number,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<void> {
   const created = Object.entries(queues).map(async ([key, name]) => {
     const consumer = Object.values(consumers).find(({ queue }) => queue === key);
     const policy = consumer && {
@@ -190,16 +186,9 @@ export async function createQueues(
     const attributes = policy
       ? { RedrivePolicy: JSON.stringify(policy), Policy: JSON.stringify(eventBridgePolicy) }
       : {};
-    return [key, await storage.createQueue(name, port, attributes)] as const;
+    await storage.createQueue(name, port, attributes);
   });
-  return Object.fromEntries(await Promise.all(created));
-}
-
-/** @throws Error if the topology has no such queue. */
-export function queueUrl(urls: Readonly<Record<string, string>>, queue: string): string {
-  const url = urls[queue];
-  if (url === undefined) throw new Error(`The topology has no queue "${queue}"`);
-  return url;
+  await Promise.all(created);
 }
 
 /** Another query parameter selects an operation that is not supported, such as `?policy`. */

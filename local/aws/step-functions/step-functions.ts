@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { executionArn } from '../arn.ts';
-import { AwsError, callOperation, type Operations, paginate, parseInput } from '../protocol.ts';
+import { AwsError, createService, paginate, parseInput } from '../protocol.ts';
 import { maxStateBytes } from './data-flow.ts';
 import { type CompiledMachine, compileMachine } from './definition.ts';
 import { createExecutions, type Execution, type ExecutionsOptions, executionStatus } from './executions.ts';
@@ -95,7 +95,7 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
     return { events: items, nextToken };
   }
 
-  const operations: Operations = {
+  const service = createService('Step Functions', {
     ...tokens.operations,
     StartExecution(input) {
       const { arn, startedAt } = start(input);
@@ -110,7 +110,7 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
       return { ...machineSummary(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition) };
     },
     ListStateMachines: () => ({ stateMachines: [...machines.values()].map(machineSummary) }),
-  };
+  });
 
   return {
     /**
@@ -122,8 +122,7 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
       machines.set(machine.arn, machine);
     },
 
-    /** @throws AwsError */
-    call: (operation: string, input: unknown): unknown => callOperation('Step Functions', operations, operation, input),
+    call: service.call,
 
     /** Ends all executions without events. */
     stop: executions.stop,

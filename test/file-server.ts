@@ -5,10 +5,10 @@ import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import { isIP, type LookupFunction, createServer as startTrap } from 'node:net';
 import * as z from 'zod/mini';
-import { createFetcher, type FetchRules, type Network, publicAgents } from './fetch.ts';
+import { createFetcher, type FetchRules, type Network, publicAgents } from '../core/media/fetch.ts';
 
 const address = z.object({ port: z.number() });
-const pem = (name: string) => readFileSync(new URL(`../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
+const pem = (name: string) => readFileSync(new URL(`./fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
 
 /** The test's own server: the only private address that the test's network accepts. */
 const serverAddress = '127.0.0.1';
