@@ -19,7 +19,7 @@ const putEvents = `
     headers: { 'x-amz-target': 'AWSEvents.PutEvents', 'content-type': 'application/x-amz-json-1.1' },
     body: JSON.stringify({ Entries: [{ Source: 'test', DetailType: 'chat.started', EventBusName: process.env.BUS_NAME, Detail: event.body }] }),
   });
-  return { statusCode: (await answer.json()).FailedEntryCount === 0 ? 200 : 500, body: 'taken' };`;
+  return { statusCode: (await answer.json()).FailedEntryCount === 0 ? 200 : 500, body: 'accepted' };`;
 
 const bodies = { webhook: putEvents, note: 'console.log("noted", JSON.stringify(event.detail))' };
 
@@ -68,7 +68,7 @@ test("passes a webhook through its function and the bus to the rule's function",
   const response = await fetch(engine.addresses.webhook, { method: 'POST', body: '{"data":{"conversationId":"C1"}}' });
   await fetch(`${engine.addresses.aws}/_local/idle`);
 
-  expect([response.status, await response.text()]).toEqual([200, 'taken']);
+  expect([response.status, await response.text()]).toEqual([200, 'accepted']);
   await expect.poll(() => lines).toEqual(['noted {"data":{"conversationId":"C1"}}']);
   expect(activities.map(({ type }) => type).sort()).toEqual(['event', 'invocation', 'invocation', 'webhook']);
   expect(activities).toContainEqual(
@@ -96,7 +96,7 @@ const sendFunctions = {
   webhook: putEvents.replace('chat.started', 'message.send.requested'),
   send: `
     if (event.input.detail.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
-    throw Object.assign(new Error('gone'), { name: 'LiveChatClientError' });`,
+    throw Object.assign(new Error('not found'), { name: 'LiveChatClientError' });`,
   'dead-letter': `for (const { body } of event.Records) console.log('dead letter', JSON.parse(body).kind ?? 'status');`,
 };
 
@@ -201,24 +201,24 @@ test('frees the ports and restores the environment on stop', async () => {
 
 test('cleans up after a failed start', async () => {
   const { engine } = await start();
-  const taken = Number(new URL(engine.addresses.webhook).port);
+  const port = Number(new URL(engine.addresses.webhook).port);
 
-  await expect(start({ port: taken })).rejects.toMatchObject({
+  await expect(start({ port })).rejects.toMatchObject({
     name: 'PortTakenError',
-    message: expect.stringContaining(`Port ${taken} is taken. Choose another one with --port`),
+    message: expect.stringContaining(`Port ${port} is taken. Choose another one with --port`),
   });
 });
 
 test("names the simulator's port option if the port is in use", async () => {
   const server = createServer();
-  const taken = await listen(server, 0, '--port');
+  const livechatPort = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
   const parts: EngineParts = {
     startSimulator: startSimulatorThread,
     createConsole: () => Promise.reject(new Error('not reached')),
   };
 
-  await expect(start({ livechatPort: taken, parts })).rejects.toThrow(
-    `Port ${taken} is taken. Choose another one with --livechat-port`,
+  await expect(start({ livechatPort, parts })).rejects.toThrow(
+    `Port ${livechatPort} is taken. Choose another one with --livechat-port`,
   );
 });

@@ -122,8 +122,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 
   async function findLiveChat(webhookUrl: string): Promise<{ url: string; simulated: boolean }> {
-    const given = environment.LIVECHAT_API_BASE_URL;
-    if (given && !isSimulator(given, options.livechatPort)) return { url: given, simulated: false };
+    const url = environment.LIVECHAT_API_BASE_URL;
+    if (url && !isSimulator(url, options.livechatPort)) return { url, simulated: false };
     const { secret } = credentials;
     const simulator = await parts.startSimulator({
       port: options.livechatPort,
@@ -229,6 +229,6 @@ function isSimulator(url: string, port: number): boolean {
   if (!URL.canParse(url)) {
     throw new Error(`LIVECHAT_API_BASE_URL must be a URL such as https://api.livechatinc.com, not "${url}"`);
   }
-  const { host, port: given } = new URL(url);
-  return isLoopbackHost(host) && given === String(port);
+  const { host, port: urlPort } = new URL(url);
+  return isLoopbackHost(host) && urlPort === String(port);
 }

@@ -94,8 +94,8 @@ export function localCredentials(environment: Environment) {
   /** The values that were generated for this run. */
   const generated: Record<string, string> = {};
   const setting = (name: string, fallback: string): string => {
-    const given = environment[name];
-    if (given) return given;
+    const configured = environment[name];
+    if (configured) return configured;
     generated[name] = fallback;
     return fallback;
   };

@@ -6,7 +6,7 @@ export function allocateSharedCount(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** @param memory of a counter in another thread. Unlike a message, an increment is visible there at once. */
+/** @param memory of a counter in another thread. Unlike a message, an increment is visible there immediately. */
 export function createInFlight(memory: SharedArrayBuffer = allocateSharedCount()) {
   const count = new Int32Array(memory);
   const pending = (): number => Atomics.load(count, 0);

@@ -35,7 +35,7 @@ export function parseOptions(args: readonly string[]): StartOptions {
     )
     .option(
       '--machine-retry-delay <ms>',
-      'delay before each retry of the state machine, instead of its own',
+      "delay before each retry of the state machine, instead of the definition's",
       parseDelay,
     )
     .option('--json', 'print one line of JSON when ready, and everything else to stderr', false)

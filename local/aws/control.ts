@@ -7,7 +7,7 @@ export const controlPrefix = '/_local/';
 export interface ControlOptions {
   readonly faults: Faults;
   readonly calls: Calls;
-  /** Resolves with false if work is still in flight after the limit. With `executions`, so is an execution in a Wait state. */
+  /** Resolves with false if work is in flight after the limit. With `executions`, an execution in a Wait state counts as work. */
   idle(limitMs: number, executions: boolean): Promise<boolean>;
   /** Publishes events as an archive replay of this name. */
   replay(name: string, input: unknown): object;

@@ -50,7 +50,7 @@ export function createDatabase() {
         return sendJson(response, 200, timeToLive.call(operation, input), 'application/x-amz-json-1.0');
       }
       // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
-      // So it gets the body once it is complete.
+      // So it gets the complete body.
       const body = await readBody(request, maxBodyBytes);
       const { method, url, headers } = request;
       server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);

@@ -7,21 +7,25 @@ import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
 import { AwsError, createService, isRecord, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
-import type { AwsEvent } from './step-functions/executions.ts';
+
+/** An event to publish. */
+export interface BusEvent {
+  readonly source: string;
+  readonly detailType: string;
+  readonly resources: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
+}
 
 /** An event as a rule's target receives it. */
-export interface Envelope {
+export interface Envelope extends Omit<BusEvent, 'detailType'> {
   readonly version: '0';
   readonly id: string;
   readonly 'detail-type': string;
-  readonly source: string;
   readonly account: string;
   readonly time: string;
   readonly region: string;
-  readonly resources: readonly string[];
   /** The name of the archive replay that published the event. */
   readonly 'replay-name'?: string;
-  readonly detail: Readonly<Record<string, unknown>>;
 }
 
 export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'> {
@@ -62,7 +66,7 @@ type Entry = z.output<typeof entrySchema>;
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
   const { busName, queues, startFunction, startExecution, send, inFlight, report, onEvent } = options;
-  const rules = createRules(busName, options.rules, queues);
+  const rules = createRules(options);
 
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope | Failure {
     const missing = missingField(entry);
@@ -77,16 +81,9 @@ export function createEvents(options: EventsOptions) {
     const detail = parseDetail(Detail);
     if (!detail) return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
     return {
-      version: '0',
-      id: randomUUID(),
-      'detail-type': DetailType,
-      source: Source,
-      account: accountId,
-      time: toSeconds(Time === undefined ? new Date() : new Date(Time * 1_000)),
-      region,
-      resources: Resources,
+      ...createEnvelope({ source: Source, detailType: DetailType, resources: Resources, detail }),
+      ...(Time !== undefined && { time: toSeconds(new Date(Time * 1_000)) }),
       ...(replay !== undefined && { 'replay-name': replay }),
-      detail,
     };
   }
 
@@ -128,7 +125,7 @@ export function createEvents(options: EventsOptions) {
     }
   }
 
-  function takeEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
+  function publishEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
     if (throttled) return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (injected fault)' };
     const envelope = toEnvelope(entry, replay);
     if ('ErrorCode' in envelope) return envelope;
@@ -150,8 +147,8 @@ export function createEvents(options: EventsOptions) {
     if (entries.reduce((sum, entry) => sum + entrySize(entry), 0) > maxRequestBytes) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
-    const taken = partial ? Math.floor(entries.length / 2) : entries.length;
-    const results = entries.map((entry, index) => takeEntry(entry, index >= taken, replay));
+    const accepted = partial ? Math.floor(entries.length / 2) : entries.length;
+    const results = entries.map((entry, index) => publishEntry(entry, index >= accepted, replay));
     return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
   }
 
@@ -165,14 +162,17 @@ export function createEvents(options: EventsOptions) {
     replay: (name: string, input: unknown) => putEvents(input, false, name),
 
     /** Publishes an event of an AWS service on the default bus. */
-    emit({ source, detailType, resources, detail }: AwsEvent): void {
-      const head = { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region } as const;
-      deliver(defaultBus, { ...head, 'detail-type': detailType, source, resources, detail });
-    },
+    emit: (event: BusEvent): void => deliver(defaultBus, createEnvelope(event)),
   };
 }
 
 export type Events = ReturnType<typeof createEvents>;
+
+/** An event that occurs now. */
+function createEnvelope({ source, detailType, resources, detail }: BusEvent): Envelope {
+  const head = { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region } as const;
+  return { ...head, 'detail-type': detailType, source, resources, detail };
+}
 
 function missingField(entry: Entry): Failure | undefined {
   const name = (['Source', 'DetailType', 'Detail'] as const).find((field) => !entry[field]);
@@ -261,8 +261,8 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 }
 
 /** The rules of both buses, and EventBridge's calls that read and change them. */
-function createRules(busName: string, given: EventsOptions['rules'], queues: EventsOptions['queues']) {
-  const rules = Object.entries(given).map(([name, rule], number): BusRule => {
+function createRules({ busName, rules: specs, queues }: EventsOptions) {
+  const rules = Object.entries(specs).map(([name, rule], number): BusRule => {
     const pattern = resolvePattern(rule, stateMachineArn);
     return {
       name,

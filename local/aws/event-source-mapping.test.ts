@@ -7,8 +7,8 @@ import { resources, startTestAws, type TestAws } from './testing.ts';
 let aws: TestAws;
 afterEach(() => aws.stop());
 
-const batch = z.object({ Records: z.array(z.looseObject({ messageId: z.string(), body: z.string() })) });
-type Batch = z.output<typeof batch>;
+const batchSchema = z.object({ Records: z.array(z.looseObject({ messageId: z.string(), body: z.string() })) });
+type Batch = z.output<typeof batchSchema>;
 
 const consumers = {
   'dead-letters': {
@@ -21,14 +21,14 @@ const consumers = {
 };
 
 /** Starts a consumer. @param answer receives the batch and the number of earlier batches */
-async function start(answer: (given: Batch, before: number) => unknown): Promise<{ batches: Batch[]; sqs: SQSClient }> {
+async function start(answer: (batch: Batch, before: number) => unknown): Promise<{ batches: Batch[]; sqs: SQSClient }> {
   const batches: Batch[] = [];
   aws = await startTestAws({
     resources: { ...resources, consumers },
     delays: { asyncRetriesMs: [], redeliveryMs: 5 },
     invoke: async (_name, event) => {
-      const given = batch.parse(event);
-      return answer(given, batches.push(given) - 1);
+      const received = batchSchema.parse(event);
+      return answer(received, batches.push(received) - 1);
     },
   });
   return { batches, sqs: new SQSClient(aws.client) };

@@ -141,7 +141,7 @@ export async function createStorage() {
       await callQueue('DeleteMessage', queueUrl, { ReceiptHandle: receiptHandle });
     },
 
-    /** Makes a received message visible again at once. */
+    /** Makes a received message visible again immediately. */
     async releaseMessage(queueUrl: string, receiptHandle: string): Promise<void> {
       await callQueue('ChangeMessageVisibility', queueUrl, { ReceiptHandle: receiptHandle, VisibilityTimeout: 0 });
     },

@@ -238,7 +238,7 @@ const samples: Readonly<Record<string, string>> = {
 };
 const textSample = 'QSBmaWxlIG9mIHRoZSBzaW11bGF0b3IuCg==';
 
-/** Sends a file, given as a URL, as content in base64, or as nothing but a name. Without a URL it is stored on the CDN. */
+/** Sends a file: by URL, with content in base64, or by name only. Without a URL it is stored on the CDN. */
 export const sendFile = (
   chat: Chat,
   author: Author,

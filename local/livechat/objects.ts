@@ -3,8 +3,8 @@ import * as z from 'zod/mini';
 import { invalidField } from './errors.ts';
 
 /**
- * The schemas that the simulator's own API and LiveChat's APIs share. Every message is a noun phrase: the own API returns
- * it as `expected`, LiveChat's APIs return "`field` must be …".
+ * The schemas that the simulator's API and LiveChat's APIs share. Every message is a noun phrase: the simulator's API
+ * returns it as `expected`, LiveChat's APIs return "`field` must be …".
  */
 
 export const string = z.string('a string');

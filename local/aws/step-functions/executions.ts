@@ -1,5 +1,6 @@
 import type { InFlight } from '../../in-flight.ts';
 import { executionArn } from '../arn.ts';
+import type { BusEvent } from '../event-bridge.ts';
 import type { CompiledMachine } from './definition.ts';
 import { type ExecutionEnd, executionEnded, executionStarted, type HistoryEvent } from './history.ts';
 import type { Interpreter, StartedExecution } from './interpreter.ts';
@@ -161,19 +162,11 @@ export function createExecutions(options: ExecutionsOptions) {
   };
 }
 
-/** An event of an AWS service on the default bus. */
-export interface AwsEvent {
-  readonly source: `aws.${string}`;
-  readonly detailType: string;
-  readonly resources: readonly string[];
-  readonly detail: Readonly<Record<string, unknown>>;
-}
-
 /** Above this size AWS omits the input, then the output. */
 const maxBodyBytes = 248 * 1_024;
 
 /** The event of an execution's status change. Times are in milliseconds since 1970. */
-export function statusChange(execution: Execution): AwsEvent {
+export function statusChange(execution: Execution): BusEvent {
   const { arn, name, machine, startedAt, stoppedAt, end } = execution;
   const { output, error, cause } = end ?? {};
   const outputBytes = escapedBytes(output);

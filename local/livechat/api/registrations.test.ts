@@ -19,8 +19,8 @@ describe('webhooks', () => {
     const { status, json } = await api('configuration/register_webhook', request);
     expect({ status, json }).toEqual({ status: 200, json: { id: expect.stringMatching(/^[0-9a-f]{32}$/) } });
     const id = readText(json, 'id');
-    const { secret_key: _, ...shown } = { ...request, secret_key: '' };
-    expect((await api('configuration/list_webhooks', owner)).json).toEqual([{ id, ...shown }]);
+    const { secret_key: _, ...visible } = { ...request, secret_key: '' };
+    expect((await api('configuration/list_webhooks', owner)).json).toEqual([{ id, ...visible }]);
     expect((await api('configuration/list_webhooks', { owner_client_id: 'other' })).json).toEqual([]);
     expect((await api('configuration/unregister_webhook', { id, owner_client_id: 'other' })).status).toBe(404);
     expect((await api('configuration/unregister_webhook', { id, ...owner })).json).toEqual({});

@@ -112,8 +112,8 @@ export interface Call {
   readonly body: () => unknown;
 }
 
-const parseVersion = (given: string): Version => {
-  const version = versions.find((known) => known === given);
+const parseVersion = (text: string): Version => {
+  const version = versions.find((known) => known === text);
   if (version === undefined) throw new LiveChatError('unsupported_version');
   return version;
 };
