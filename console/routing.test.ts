@@ -20,13 +20,15 @@ describe('/api/routing', () => {
     const answer = await fetch(new URL(`/api/routing/${path}`, local.console), init);
     return { status: answer.status, body: z.looseObject({}).parse(await answer.json()) };
   };
-  const known = (organizationId: string) => local.api(`/api/routing/rules?organizationId=${organizationId}`);
+  const readRules = (organizationId: string) => local.api(`/api/routing/rules?organizationId=${organizationId}`);
 
   describe('rules', () => {
     it('are the default rules until others are applied', async () => {
       const organizationId = randomUUID();
       const inForce = { version: 0, ruleSet: { match: 'first', rules: [] } };
-      expect((await known(organizationId)).body).toMatchObject({ rules: [{ organizationId, inForce, versions: [] }] });
+      expect((await readRules(organizationId)).body).toMatchObject({
+        rules: [{ organizationId, inForce, versions: [] }],
+      });
     });
 
     it('are stored as immutable versions, any of which can be restored', async () => {
@@ -44,7 +46,7 @@ describe('/api/routing', () => {
       expect(await apply({ version: 1 })).toMatchObject({ body: { inForce: { version: 1, ruleSet: first } } });
       const third = rules(tag('c'));
       expect(await apply({ ruleSet: third })).toMatchObject({ body: { inForce: { version: 3 } } });
-      expect((await known(organizationId)).body).toMatchObject({
+      expect((await readRules(organizationId)).body).toMatchObject({
         rules: [
           { inForce: { version: 3 }, versions: [{ version: 3 }, { version: 2 }, { version: 1, comment: 'why' }] },
         ],
@@ -115,7 +117,7 @@ describe('/api/routing', () => {
         }),
       ),
     });
-    const tried = async (body: object) => {
+    const testRules = async (body: object) => {
       const answer = await send('test', body);
       expect(answer).toMatchObject({ status: 200 });
       return results.parse(answer.body);
@@ -128,7 +130,7 @@ describe('/api/routing', () => {
       const order = { fact: 'message', words: 'order 4711' };
       const cart = { fact: 'page', contains: '/cart' };
       const all = [pro, topic, order, cart, { fact: 'returning', is: true }, { fact: 'country', is: 'PL' }];
-      const answer = await tried({ organizationId, ruleSet: rules(tag('new', { all })) });
+      const answer = await testRules({ organizationId, ruleSet: rules(tag('new', { all })) });
       expect(answer).toMatchObject({
         inForce: 1,
         results: [
@@ -148,7 +150,7 @@ describe('/api/routing', () => {
       const before = await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
       await send('rules', { organizationId, ruleSet: rules(tag('a', pro)) });
       const other = { ...tag('a', pro), name: 'b' };
-      expect((await tried({ organizationId, ruleSet: rules(other) })).results).toMatchObject([{ differs: false }]);
+      expect((await testRules({ organizationId, ruleSet: rules(other) })).results).toMatchObject([{ differs: false }]);
       expect((await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`)).body).toEqual(
         before.body,
       );
@@ -160,7 +162,7 @@ describe('/api/routing', () => {
       await post(local, silent);
       await local.idle();
       const body = { organizationId, ruleSet: rules(tag('r', { fact: 'message', contains: 'x' })) };
-      const { results } = await tried({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
+      const { results } = await testRules({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
       expect(results).toMatchObject([
         {
           conversationId: 'SILENT',
@@ -169,7 +171,7 @@ describe('/api/routing', () => {
         },
         { conversationId: 'T8RM2K0V9X', candidate: { matched: [] }, differs: false },
       ]);
-      expect((await tried({ ...body, limit: 1 })).results).toHaveLength(1);
+      expect((await testRules({ ...body, limit: 1 })).results).toHaveLength(1);
     });
 
     it.each([

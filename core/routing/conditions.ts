@@ -157,25 +157,29 @@ export const conditionSchema = (depth = 1): z.ZodMiniType<Condition> =>
     return noVariant('one of all, any, not, or a fact with an operator');
   });
 
+/** The schemas of tests by operator and kind of fact. */
+const testSchemas: ReadonlyMap<string, z.ZodMiniType<Test>> = new Map(
+  Object.entries<Operator>(operators).flatMap(([name, { operands }]) =>
+    Object.entries(operands).map(([kind, operand]) => {
+      const schema = z.strictObject({ fact: nameSchema, [name]: operand });
+      const toTest = z.transform((test: z.infer<typeof schema>): Test => ({ ...test, fact: String(test.fact) }));
+      return [`${name} ${kind}`, z.pipe(schema, toTest)];
+    }),
+  ),
+);
+
 /** The schema of a test by its fact and operator, so that the issues concern these only. */
 function testSchema({ fact, ...operations }: Readonly<Record<string, unknown>>): z.ZodMiniType<Test> {
-  const kind = findFact(String(fact))?.kind;
+  const kind = typeof fact === 'string' ? findFact(fact)?.kind : undefined;
   if (!kind) return z.object({ fact: noVariant(`one of ${factNames.join(', ')}`) });
   // A rule on the first message waits for it, so `exists` would always hold.
-  const allowed = Object.entries<Operator>(operators).filter(
-    ([name, { operands }]) => operands[kind] && !(fact === 'message' && name === 'exists'),
+  const allowed = operatorNames.filter(
+    (name) => testSchemas.has(`${name} ${kind}`) && !(fact === 'message' && name === 'exists'),
   );
-  const [name = '', another] = Object.keys(operations);
-  const operand = new Map(allowed).get(name)?.operands[kind];
-  if (operand && another === undefined) {
-    const schema = z.strictObject({ fact: nameSchema, [name]: operand });
-    return z.pipe(
-      schema,
-      z.transform((test): Test => ({ ...test, fact: String(fact) })),
-    );
-  }
-  const names = allowed.map(([allowedName]) => allowedName).join(', ');
-  return z.object({ fact: noVariant(`${fact} with exactly one of ${names}`) });
+  const [name, another] = Object.keys(operations);
+  const schema = allowed.some((one) => one === name) ? testSchemas.get(`${name} ${kind}`) : undefined;
+  if (schema && another === undefined) return schema;
+  return z.object({ fact: noVariant(`${fact} with exactly one of ${allowed.join(', ')}`) });
 }
 
 /** A test that decided a condition, by its path in the rule, such as `when.all.1`. Holds no values. */

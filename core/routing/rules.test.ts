@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
 import { propertyRuns } from '../../test/depth.ts';
-import { facts, ruleSet, written } from '../../test/routing-arbitraries.ts';
+import { facts, messageText, ruleSet } from '../../test/routing-arbitraries.ts';
 import type { Condition, Truth } from './conditions.ts';
 import type { RoutingFacts } from './facts.ts';
 import {
@@ -98,7 +98,10 @@ describe('parseRules', () => {
       ['rules.0.when.all: expected at most 100 conditions'],
     ],
     [when({ fact: 'country', is: Array(101).fill('PL') }), ['rules.0.when.is: expected at most 100 values']],
-    [when({ fact: 7, is: 'PL' }), [expect.stringContaining('rules.0.when.fact: expected one of customer.id, ')]],
+    [
+      when({ fact: { toString: 7 }, is: 'PL' }),
+      [expect.stringContaining('rules.0.when.fact: expected one of customer.id, ')],
+    ],
     [when({ all: 1 }), ['rules.0.when.all: expected a list of conditions']],
     [doing({}), ['rules.0.do: expected at least one of transfer, tag, priority, note, answer']],
     [doing({ tag: [] }), ['rules.0.do.tag: expected 1 to 20 tags']],
@@ -228,7 +231,7 @@ describe('evaluateRules', () => {
 
   it('matches the same rules whether the customer writes at the start or later', () => {
     fc.assert(
-      fc.property(ruleSet, facts, written, (rules, knownFacts, message) => {
+      fc.property(ruleSet, facts, messageText, (rules, knownFacts, message) => {
         const withoutMessage: RoutingFacts = { ...knownFacts, message: undefined };
         const atOnce = evaluateRules(rules, { ...knownFacts, message });
         const first = evaluateRules(rules, withoutMessage);
