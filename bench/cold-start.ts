@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { percentile, round1 } from '../cli/simulate/timing.ts';
-import { bundle, bundleSource } from '../stacks/build/bundle.ts';
+import { bundle } from '../stacks/build/bundle.ts';
 import { round2 } from './engine.ts';
 
 export interface ColdStart {
@@ -27,8 +27,8 @@ export async function coldStart(rounds: number): Promise<ColdStart[]> {
   const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
   try {
     const modules = [
-      { module: 'empty module', ...(await bundleSource('export const nothing = 0;', 'empty', join(folder, 'empty'))) },
-      { module: 'one SDK client', ...(await bundleSource(sdkClient, 'client', join(folder, 'client'))) },
+      { module: 'empty module', ...(await bundleSource('empty', 'export const nothing = 0;', folder)) },
+      { module: 'one SDK client', ...(await bundleSource('client', sdkClient, folder)) },
       { module: 'functions/webhook', ...(await bundle('functions/webhook.ts', join(folder, 'webhook'))) },
     ];
     const times = new Map<string, number[]>(modules.map(({ module }) => [module, []]));
@@ -45,6 +45,15 @@ export async function coldStart(rounds: number): Promise<ColdStart[]> {
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Bundles the source text of a module. */
+async function bundleSource(name: string, source: string, folder: string) {
+  // Inside the project, so that its packages resolve.
+  const entry = join('dist', `bench-${name}.ts`);
+  await mkdir('dist', { recursive: true });
+  await writeFile(entry, source);
+  return bundle(entry, join(folder, name));
 }
 
 const measure = `

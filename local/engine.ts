@@ -43,7 +43,7 @@ export interface EngineOptions {
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The delay before the first retry of an asynchronous invocation (the second waits twice as long) and before a queue message is retried. */
+  /** The delay before the first retry of an asynchronous invocation (each further waits twice as long) and before a queue message is retried. */
   readonly asyncRetryDelayMs: number;
   /** Fixed delays in state machines instead of their definitions'. */
   readonly machineDelays?: MachineDelays;
@@ -147,6 +147,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       kill: async () => (await runtimeReady.promise).kill(),
       delays: {
         asyncRetriesMs: [options.asyncRetryDelayMs, 2 * options.asyncRetryDelayMs],
+        throttleRetryMs: options.asyncRetryDelayMs,
         redeliveryMs: options.asyncRetryDelayMs,
         ...options.machineDelays,
       },

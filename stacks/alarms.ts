@@ -1,5 +1,4 @@
 import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
-import { deadLetters, quarantine } from './bus.ts';
 import { asynchronousFunctions } from './functions.ts';
 import { api } from './inbound.ts';
 import {
@@ -13,13 +12,11 @@ import {
   tableMetric,
   topic,
 } from './monitoring.ts';
+import { control, conversations, deadLetters, messages, quarantine } from './resources.ts';
 import { componentName, quietMinutes, resourceName, service } from './settings.ts';
-import { control, conversations, messages } from './storage.ts';
 import { alertRule, functions, rules } from './topology.ts';
 
 interface AlarmSpec {
-  /** Also the heading in docs/how-to/respond-to-alarms.md. */
-  readonly name: string;
   /** The problem and the first step to resolve it. */
   readonly description: string;
   /** Several metrics are summed. */
@@ -40,8 +37,8 @@ interface AlarmSpec {
 const maxMetrics = 10;
 
 /** Creates an alarm that notifies the topic on ALARM and OK. More than 10 metrics are split over several alarms. */
-function createAlarm(spec: AlarmSpec): void {
-  const { name, description, above = 0, below, periods: [over, of] = [1, 1], missingData = 'notBreaching' } = spec;
+function createAlarm(name: string, spec: AlarmSpec): void {
+  const { description, above = 0, below, periods: [over, of] = [1, 1], missingData = 'notBreaching' } = spec;
   for (let from = 0; from < spec.metrics.length; from += maxMetrics) {
     const suffixed = from === 0 ? name : `${name}-${from / maxMetrics + 1}`;
     new aws.cloudwatch.MetricAlarm(componentName(suffixed), {
@@ -85,40 +82,30 @@ new aws.cloudwatch.LogMetricFilter('Throttled', {
   metricTransformation: { namespace: throttled.namespace, name: throttled.name, value: '1' },
 });
 
-const quietAlarm: AlarmSpec = {
-  name: 'webhook-quiet',
-  description: `LiveChat has not called for ${quietMinutes} minutes. There is no traffic, the registration is missing, or the webhook is unreachable: check the registrations and post a ping.`,
-  metrics: [appMetric('WebhooksReceived')],
-  below: 1,
-  period: 60 * quietMinutes,
-  missingData: 'breaching',
-};
+/** By name, which is also the heading in docs/how-to/respond-to-alarms.md. */
+type AlarmSpecs = Readonly<Record<string, AlarmSpec>>;
 
 /** LiveChat retries a webhook without a 200 response three times within a minute, then drops it. */
-const webhookAlarms: readonly AlarmSpec[] = [
-  {
-    name: 'webhook-errors',
+const webhookAlarms: AlarmSpecs = {
+  'webhook-errors': {
     description:
       'Webhooks fail with 5xx. LiveChat stops retrying after about a minute: check the log of the webhook function and the bus.',
     metrics: [apiMetric('5xx')],
     period: 60,
     periods: [2, 5],
   },
-  {
-    name: 'webhook-unauthorized',
+  'webhook-unauthorized': {
     description:
       'Webhooks are rejected with 401. A third party calls, or LiveChat’s secret differs from Secrets Manager’s and webhooks are lost: compare the two.',
     metrics: [appMetric('WebhookErrorResponses', { status: '401' })],
     above: 4,
   },
-  {
-    name: 'webhook-throttled',
+  'webhook-throttled': {
     description:
       'Webhooks are throttled before they reach the function. Raise the limit of the route, or the concurrency quota of the account.',
     metrics: [throttled, functionMetric('Throttles', 'webhook')],
   },
-  {
-    name: 'webhook-slow',
+  'webhook-slow': {
     description:
       'The p99 latency of webhooks is above 5 s; LiveChat times out after 10 s. Check the traces for Secrets Manager and the bus.',
     metrics: [apiMetric('Latency')],
@@ -127,64 +114,64 @@ const webhookAlarms: readonly AlarmSpec[] = [
     period: 60,
     periods: [3, 5],
   },
-  ...(quietMinutes > 0 ? [quietAlarm] : []),
-  {
-    name: 'webhooks-rejected',
+  ...(quietMinutes > 0 && {
+    'webhook-quiet': {
+      description: `LiveChat has not called for ${quietMinutes} minutes. There is no traffic, the registration is missing, or the webhook is unreachable: check the registrations and post a ping.`,
+      metrics: [appMetric('WebhooksReceived')],
+      below: 1,
+      period: 60 * quietMinutes,
+      missingData: 'breaching',
+    },
+  }),
+  'webhooks-rejected': {
     description:
       'Authentic webhooks are schema-invalid: LiveChat may have changed its payloads. Each is on the bus as webhook.rejected, with the fields; fix the schema, then replay them.',
     metrics: [appMetric('WebhooksRejected')],
   },
-  {
-    name: 'event-gaps',
+  'event-gaps': {
     description:
       'Event numbers are missing in closed threads: webhooks may be lost. The metric’s log lines name the chats; compare them with LiveChat.',
     metrics: [appMetric('EventNumberGaps')],
   },
-  {
-    name: 'api-notices',
+  'api-notices': {
     description:
       'LiveChat deprecates the API version in use. Set LIVECHAT_API_VERSION to a newer one and register the webhooks again.',
     metrics: [appMetric('LiveChatDeprecationNotices')],
     period: 3_600,
   },
-];
+};
 
-const sendAlarms: readonly AlarmSpec[] = [
-  {
-    name: 'executions-failed',
+const sendAlarms: AlarmSpecs = {
+  'executions-failed': {
     description:
       'Send requests failed. Each has a dead letter with its error; the execution history shows the attempts.',
     metrics: [machineMetric('ExecutionsFailed')],
   },
-  {
-    name: 'executions-stopped',
+  'executions-stopped': {
     description:
       'Executions of the send state machine were aborted or timed out after two days. Each has a dead letter; find what stopped them.',
     metrics: [machineMetric('ExecutionsTimedOut'), machineMetric('ExecutionsAborted')],
   },
-  {
-    name: 'gate-closed',
+  'gate-closed': {
     description:
       'Nothing is sent for an organization: an operator paused it, or its circuit breaker is open after failures or rejected credentials. The gate shows which; the breaker closes once LiveChat answers.',
     metrics: [appMetric('GateClosed'), appMetric('BreakerOpened')],
   },
-  {
-    name: 'backlog',
+  backlog: {
     description:
       'Messages of an organization wait for more than 5 minutes. The bridge receives more than the rate limit allows: check the rate and the senders.',
     metrics: [appMetric('BacklogSeconds')],
     statistic: 'Maximum',
     above: 300,
   },
-  {
-    name: 'oldest-unsent',
+  'oldest-unsent': {
     description:
       'A send request has waited for 10 minutes; by default it expires after 15. Check the rate limiter and the oldest running executions.',
     metrics: [appMetric('OldestUnsentSeconds')],
     statistic: 'Maximum',
     above: 600,
   },
-];
+};
 
 /** The cause of dead letters of a category, and what to do before a redrive. */
 const remedies: Readonly<Record<string, string>> = {
@@ -207,30 +194,30 @@ const remedies: Readonly<Record<string, string>> = {
   Internal: 'Something in this app or in AWS failed. Read the error and the log of the send function, then redrive.',
 };
 
-const deadLetterAlarm = (category: string): AlarmSpec => ({
-  name: `dead-letters-${category.toLowerCase()}`,
-  description: `Dead letters (${category}). ${remedies[category] ?? 'Read the error, then redrive.'}`,
-  metrics: [appMetric('DeadLetters', { category })],
-});
+const deadLetterAlarms: AlarmSpecs = Object.fromEntries(
+  deadLetterCategories.map((category) => [
+    `dead-letters-${category.toLowerCase()}`,
+    {
+      description: `Dead letters (${category}). ${remedies[category] ?? 'Read the error, then redrive.'}`,
+      metrics: [appMetric('DeadLetters', { category })],
+    },
+  ]),
+);
 
-const deliveryAlarms: readonly AlarmSpec[] = [
-  ...deadLetterCategories.map(deadLetterAlarm),
-  {
-    name: 'dead-letters-waiting',
+const deliveryAlarms: AlarmSpecs = {
+  'dead-letters-waiting': {
     description: 'Dead letters wait in the queue for more than 40 minutes. Check the log of the dead-letter function.',
     metrics: [queueMetric('ApproximateAgeOfOldestMessage', deadLetters)],
     statistic: 'Maximum',
     above: 2_400,
   },
-  {
-    name: 'dead-letters-quarantined',
+  'dead-letters-quarantined': {
     description:
       'Dead letters failed five times to be recorded and stay in the quarantine queue for 14 days. Fix the dead-letter function, then start a redrive of the queue to its source.',
     metrics: [queueMetric('ApproximateNumberOfMessagesVisible', quarantine)],
     statistic: 'Maximum',
   },
-  {
-    name: 'events-lost',
+  'events-lost': {
     description:
       'An event could not be delivered to the dead-letter queue. It exists only in the archive of the bus. Check the queue policy and the roles, then replay.',
     metrics: [
@@ -239,15 +226,13 @@ const deliveryAlarms: readonly AlarmSpec[] = [
       ...[...asynchronousFunctions].map((name) => functionMetric('DestinationDeliveryFailures', name)),
     ],
   },
-  {
-    name: 'functions-throttled',
+  'functions-throttled': {
     description:
       'Functions are throttled, so events and sends are delayed. Raise the concurrency quota of the account, or the reserved concurrency of the send function.',
     metrics: Object.keys(functions).map((name) => functionMetric('Throttles', name)),
     periods: [3, 3],
   },
-  {
-    name: 'tables-throttled',
+  'tables-throttled': {
     description:
       'DynamoDB throttles calls: a partition is hot, or the account reached its limit. Find the key with the most writes.',
     metrics: [conversations, messages, control].flatMap((table) => [
@@ -256,6 +241,7 @@ const deliveryAlarms: readonly AlarmSpec[] = [
     ]),
     periods: [2, 3],
   },
-];
+};
 
-for (const spec of [...webhookAlarms, ...sendAlarms, ...deliveryAlarms]) createAlarm(spec);
+const alarms = { ...webhookAlarms, ...sendAlarms, ...deadLetterAlarms, ...deliveryAlarms };
+for (const [name, spec] of Object.entries(alarms)) createAlarm(name, spec);

@@ -1,15 +1,27 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { bus, deadLetters } from './bus.ts';
-import { type Permission, type PermissionName, permissions, type Resource } from './permissions.ts';
+import {
+  anyUuid,
+  bus,
+  control,
+  conversations,
+  deadLetters,
+  media,
+  messages,
+  secretArns,
+  secretPrefix,
+} from './resources.ts';
 import { arn, componentName, functionSettings, logRetention, production, resourceName, service } from './settings.ts';
-import { anyUuid, control, conversations, media, messages, secretArns, secretPrefix } from './storage.ts';
 import {
   bucket,
   type FunctionName,
   type FunctionSpec,
   functions,
+  type Permission,
+  type PermissionName,
+  permissions,
+  type Resource,
   rules,
   stateMachines,
   tables,
@@ -25,53 +37,42 @@ interface ResourceReference {
   readonly arns: readonly Text[];
 }
 
+const reference = (variable: ResourceVariable, value: Text, ...arns: Text[]) => ({ variable, value, arns });
+
 /** A fixed name, because functions and the send state machine refer to each other. */
 const machine = resourceName('send');
+const machineArn = arn('states', `stateMachine:${machine}`);
 
 const references: Readonly<Record<Resource, ResourceReference>> = {
-  bus: { variable: variables.bus, value: bus.name, arns: [bus.arn] },
-  secrets: { variable: variables.secretPrefix, value: secretPrefix, arns: secretArns },
-  conversations: { variable: tables.conversations.variable, value: conversations.name, arns: [conversations.arn] },
-  messages: { variable: tables.messages.variable, value: messages.name, arns: [messages.arn] },
-  control: { variable: tables.control.variable, value: control.name, arns: [control.arn] },
-  bucket: { variable: bucket.variable, value: media.name, arns: [media.arn] },
+  bus: reference(variables.bus, bus.name, bus.arn),
+  secrets: reference(variables.secretPrefix, secretPrefix, ...secretArns),
+  conversations: reference(tables.conversations.variable, conversations.name, conversations.arn),
+  messages: reference(tables.messages.variable, messages.name, messages.arn),
+  control: reference(tables.control.variable, control.name, control.arn),
+  bucket: reference(bucket.variable, media.name, media.arn),
   // Keys of files start with the id of the organization.
-  media: { variable: bucket.variable, value: media.name, arns: [$interpolate`${media.arn}/${anyUuid}/*`] },
-  'large events': {
-    variable: bucket.variable,
-    value: media.name,
-    arns: [$interpolate`${media.arn}/${bucket.eventsPrefix}*`],
-  },
-  'dead letters': { variable: variables.deadLetterQueue, value: deadLetters.url, arns: [deadLetters.arn] },
-  'send machine': {
-    variable: stateMachines.send.variable,
-    value: arn('states', `stateMachine:${machine}`),
-    arns: [arn('states', `stateMachine:${machine}`)],
-  },
+  media: reference(bucket.variable, media.name, $interpolate`${media.arn}/${anyUuid}/*`),
+  'large events': reference(bucket.variable, media.name, $interpolate`${media.arn}/${bucket.eventsPrefix}*`),
+  'dead letters': reference(variables.deadLetterQueue, deadLetters.url, deadLetters.arn),
+  'send machine': reference(stateMachines.send.variable, machineArn, machineArn),
   executions: { arns: [arn('states', `execution:${machine}:*`)] },
 };
 
+type Link = sst.Linkable<Readonly<Record<string, Text>>>;
+const links = new Map<PermissionName, Link>();
+
 /**
- * A link for one permission: the resource name in the environment, and a statement for the role. SST's own links would allow
- * every action of the service.
+ * Returns the link for a permission: the resource name in the environment, and a statement for the role. SST's own links would
+ * allow every action of the service.
  */
-function createLink(name: PermissionName): sst.Linkable<Readonly<Record<string, Text>>> {
+function linkPermission(name: PermissionName): Link {
+  const existing = links.get(name);
+  if (existing) return existing;
   const { resource, actions, nameInEvent = false }: Permission = permissions[name];
   const { variable, value, arns } = references[resource];
   const properties = variable && value && !nameInEvent ? { [variable]: value } : {};
-  return new sst.Linkable(componentName(name), {
-    properties,
-    include: [
-      sst.env(properties),
-      ...(actions.length > 0 ? [sst.aws.permission({ actions: [...actions], resources: [...arns] })] : []),
-    ],
-  });
-}
-
-const links = new Map<PermissionName, ReturnType<typeof createLink>>();
-
-function linkPermission(name: PermissionName): ReturnType<typeof createLink> {
-  const link = links.get(name) ?? createLink(name);
+  const statements = actions.length > 0 ? [sst.aws.permission({ actions: [...actions], resources: [...arns] })] : [];
+  const link = new sst.Linkable(componentName(name), { properties, include: [sst.env(properties), ...statements] });
   links.set(name, link);
   return link;
 }

@@ -1,5 +1,5 @@
-import { createRule } from './bus.ts';
 import { createFunction } from './functions.ts';
+import { createRule } from './resources.ts';
 import { componentName, logRetention } from './settings.ts';
 import { type FunctionName, type RuleSpec, rules, webhookRoute } from './topology.ts';
 

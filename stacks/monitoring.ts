@@ -1,8 +1,8 @@
 import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
 import { type MetricName, namespace } from '../core/platform/metrics.ts';
-import { bus, createRule, deadLetters, quarantine, ruleArn } from './bus.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';
+import { bus, createRule, deadLetters, quarantine, ruleArn } from './resources.ts';
 import { alertEmail, arn, region, resourceName, service } from './settings.ts';
 import { alertRule, functions, type RuleSpec } from './topology.ts';
 
@@ -41,47 +41,36 @@ export interface Metric {
   readonly dimensions: Readonly<Record<string, $util.Input<string>>>;
 }
 
+const awsMetric = (service: string, name: string, dimensions: Metric['dimensions']): Metric => ({
+  namespace: `AWS/${service}`,
+  name,
+  dimensions,
+});
+
+// The names of AWS metrics are plain text: a test compares them with those that the services document.
+
+export const apiMetric = (name: string) => awsMetric('ApiGateway', name, { ApiId: api.nodes.api.id });
+
+export const functionMetric = (name: string, fn: string) =>
+  awsMetric('Lambda', name, { FunctionName: resourceName(fn) });
+
+export const machineMetric = (name: string) => awsMetric('States', name, { StateMachineArn: machine.arn });
+
+export const queueMetric = (name: string, queue: sst.aws.Queue) =>
+  awsMetric('SQS', name, { QueueName: queue.nodes.queue.name });
+
+export const tableMetric = (name: string, table: sst.aws.Dynamo) =>
+  awsMetric('DynamoDB', name, { TableName: table.name });
+
+export const ruleMetric = (name: string, rule: string, on?: RuleSpec['bus']) =>
+  awsMetric('Events', name, { ...(on !== 'default' && { EventBusName: bus.name }), RuleName: resourceName(rule) });
+
 /** A metric of the bridge: the total, or one value of its dimension. */
-export function appMetric(name: MetricName, dimensions: Readonly<Record<string, string>> = {}): Metric {
-  return { namespace, name, dimensions: { service, ...dimensions } };
-}
-
-export function apiMetric(name: '4xx' | '5xx' | 'Count' | 'Latency'): Metric {
-  return { namespace: 'AWS/ApiGateway', name, dimensions: { ApiId: api.nodes.api.id } };
-}
-
-export function functionMetric(
-  name: 'Errors' | 'Throttles' | 'ConcurrentExecutions' | 'DestinationDeliveryFailures',
-  fn: string,
-): Metric {
-  return { namespace: 'AWS/Lambda', name, dimensions: { FunctionName: resourceName(fn) } };
-}
-
-export function machineMetric(
-  name: 'ExecutionsStarted' | 'ExecutionsSucceeded' | 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted',
-): Metric {
-  return { namespace: 'AWS/States', name, dimensions: { StateMachineArn: machine.arn } };
-}
-
-export function queueMetric(
-  name: 'ApproximateNumberOfMessagesVisible' | 'ApproximateAgeOfOldestMessage',
-  queue: sst.aws.Queue,
-): Metric {
-  return { namespace: 'AWS/SQS', name, dimensions: { QueueName: queue.nodes.queue.name } };
-}
-
-export function tableMetric(name: 'ReadThrottleEvents' | 'WriteThrottleEvents', table: sst.aws.Dynamo): Metric {
-  return { namespace: 'AWS/DynamoDB', name, dimensions: { TableName: table.name } };
-}
-
-export function ruleMetric(name: 'InvocationsFailedToBeSentToDlq', rule: string, busName?: RuleSpec['bus']): Metric {
-  const RuleName = resourceName(rule);
-  return {
-    namespace: 'AWS/Events',
-    name,
-    dimensions: busName === 'default' ? { RuleName } : { EventBusName: bus.name, RuleName },
-  };
-}
+export const appMetric = (name: MetricName, dimensions: Readonly<Record<string, string>> = {}): Metric => ({
+  namespace,
+  name,
+  dimensions: { service, ...dimensions },
+});
 
 interface Graph {
   readonly title: string;
@@ -95,10 +84,18 @@ interface Column {
   readonly graphs: readonly Graph[];
 }
 
-const metricPerValue = (name: MetricName, dimension: string, values: readonly string[]) =>
+const totals = (...names: MetricName[]) => names.map((name) => appMetric(name));
+
+/** One line for each value of the dimension. */
+const byDimension = (name: MetricName, dimension: string, values: readonly string[]) =>
   values.map((value) => ({ ...appMetric(name, { [dimension]: value }), label: value }));
 
 const subscribers = Object.keys(functions).filter((name) => !['webhook', 'send', 'dead-letter'].includes(name));
+
+/** One line for each function that a rule invokes. */
+const bySubscriber = (metric: string) => subscribers.map((name) => ({ ...functionMetric(metric, name), label: name }));
+
+const visible = 'ApproximateNumberOfMessagesVisible';
 
 /** The stages of a message, from left to right. */
 const columns: readonly Column[] = [
@@ -106,42 +103,28 @@ const columns: readonly Column[] = [
     title: 'LiveChat calls',
     text: 'Verified, translated, published. LiveChat retries three times without a 200 response.',
     graphs: [
-      { title: 'Calls and errors', metrics: [apiMetric('Count'), apiMetric('4xx'), apiMetric('5xx')] },
+      { title: 'Calls and errors', metrics: ['Count', '4xx', '5xx'].map(apiMetric) },
       { title: 'Latency, p99 (ms)', metrics: [apiMetric('Latency')], statistic: 'p99' },
       {
         title: 'Webhooks',
-        metrics: [
-          appMetric('WebhooksReceived'),
-          appMetric('WebhooksIgnored'),
-          appMetric('WebhooksRejected'),
-          appMetric('WebhookErrorResponses'),
-        ],
+        metrics: totals('WebhooksReceived', 'WebhooksIgnored', 'WebhooksRejected', 'WebhookErrorResponses'),
       },
-      { title: 'Webhook lag, p50 (ms)', metrics: [appMetric('WebhookLag')], statistic: 'p50' },
-      { title: 'Missing event numbers', metrics: [appMetric('EventNumberGaps')] },
+      { title: 'Webhook lag, p50 (ms)', metrics: totals('WebhookLag'), statistic: 'p50' },
+      { title: 'Missing event numbers', metrics: totals('EventNumberGaps') },
     ],
   },
   {
     title: 'Stored',
     text: 'One function per event type. Lambda retries twice, then the event is a dead letter.',
     graphs: [
-      {
-        title: 'Events',
-        metrics: [appMetric('EventsHandled'), appMetric('DuplicateEvents'), appMetric('EventsFailed')],
-      },
-      {
-        title: 'Function errors',
-        metrics: subscribers.map((name) => ({ ...functionMetric('Errors', name), label: name })),
-      },
-      { title: 'Media files', metrics: [appMetric('MediaStored'), appMetric('MediaFailed')] },
+      { title: 'Events', metrics: totals('EventsHandled', 'DuplicateEvents', 'EventsFailed') },
+      { title: 'Function errors', metrics: bySubscriber('Errors') },
+      { title: 'Media files', metrics: totals('MediaStored', 'MediaFailed') },
       {
         title: 'Chats routed',
-        metrics: [appMetric('ChatsRouted'), ...metricPerValue('ChatsRouted', 'outcome', ['assigned'])],
+        metrics: [appMetric('ChatsRouted'), ...byDimension('ChatsRouted', 'outcome', ['assigned'])],
       },
-      {
-        title: 'Throttled',
-        metrics: subscribers.map((name) => ({ ...functionMetric('Throttles', name), label: name })),
-      },
+      { title: 'Throttled', metrics: bySubscriber('Throttles') },
     ],
   },
   {
@@ -150,37 +133,18 @@ const columns: readonly Column[] = [
     graphs: [
       {
         title: 'Executions',
-        metrics: [
-          machineMetric('ExecutionsStarted'),
-          machineMetric('ExecutionsSucceeded'),
-          machineMetric('ExecutionsFailed'),
-        ],
+        metrics: ['ExecutionsStarted', 'ExecutionsSucceeded', 'ExecutionsFailed'].map(machineMetric),
       },
-      {
-        title: 'Messages',
-        metrics: [
-          appMetric('MessagesSent'),
-          appMetric('SendsRetried'),
-          appMetric('SendsDeferred'),
-          appMetric('SendsFailed'),
-        ],
-      },
-      {
-        title: 'Waiting (s)',
-        metrics: [appMetric('BacklogSeconds'), appMetric('OldestUnsentSeconds')],
-        statistic: 'Maximum',
-      },
+      { title: 'Messages', metrics: totals('MessagesSent', 'SendsRetried', 'SendsDeferred', 'SendsFailed') },
+      { title: 'Waiting (s)', metrics: totals('BacklogSeconds', 'OldestUnsentSeconds'), statistic: 'Maximum' },
       {
         title: 'Gate',
         metrics: [
-          ...metricPerValue('GateClosed', 'reason', ['paused', 'failures', 'credentials']),
+          ...byDimension('GateClosed', 'reason', ['paused', 'failures', 'credentials']),
           appMetric('BreakerOpened'),
         ],
       },
-      {
-        title: 'LiveChat API calls (billed)',
-        metrics: [appMetric('LiveChatCalls'), appMetric('LiveChatDeprecationNotices')],
-      },
+      { title: 'LiveChat API calls (billed)', metrics: totals('LiveChatCalls', 'LiveChatDeprecationNotices') },
       {
         title: 'Concurrent send functions',
         metrics: [functionMetric('ConcurrentExecutions', 'send')],
@@ -192,16 +156,16 @@ const columns: readonly Column[] = [
     title: 'Dead letters',
     text: 'Recorded by category, redriven by `livechat dead-letters redrive`.',
     graphs: [
-      { title: 'Dead letters', metrics: metricPerValue('DeadLetters', 'category', deadLetterCategories) },
+      { title: 'Dead letters', metrics: byDimension('DeadLetters', 'category', deadLetterCategories) },
       {
         title: 'Messages in the queues',
         metrics: [
-          { ...queueMetric('ApproximateNumberOfMessagesVisible', deadLetters), label: 'to be recorded' },
-          { ...queueMetric('ApproximateNumberOfMessagesVisible', quarantine), label: 'quarantined' },
+          { ...queueMetric(visible, deadLetters), label: 'to be recorded' },
+          { ...queueMetric(visible, quarantine), label: 'quarantined' },
         ],
         statistic: 'Maximum',
       },
-      { title: 'Executions removed from queues', metrics: [appMetric('QueuesUnblocked')] },
+      { title: 'Executions removed from queues', metrics: totals('QueuesUnblocked') },
     ],
   },
 ];

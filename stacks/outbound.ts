@@ -1,5 +1,5 @@
-import { createRule, deadLetters, ruleArn, type Target } from './bus.ts';
 import { createFunction } from './functions.ts';
+import { createRule, deadLetters, ruleArn, type Target } from './resources.ts';
 import { accountId, arn, componentName, logRetention, resourceName } from './settings.ts';
 import { consumers, type RuleSpec, resolvePattern, rules, stateMachines } from './topology.ts';
 
@@ -18,27 +18,27 @@ interface RoleOptions {
   /** The service that may assume the role, on behalf of `sourceArn` only. */
   readonly service: 'events' | 'states';
   readonly sourceArn: $util.Input<string>;
-  readonly allow: readonly {
-    readonly actions: readonly string[];
-    readonly resources: readonly $util.Input<string>[];
+  readonly statements: readonly {
+    readonly Action: readonly string[];
+    readonly Resource: readonly $util.Input<string>[];
   }[];
 }
 
 /** Creates a role for a resource that acts on behalf of the bridge. */
-function createRole({ name, service, sourceArn, allow }: RoleOptions): aws.iam.Role {
+function createRole({ name, service, sourceArn, statements }: RoleOptions): aws.iam.Role {
   const trust = {
     Effect: 'Allow',
     Principal: { Service: `${service}.amazonaws.com` },
     Action: 'sts:AssumeRole',
     Condition: { StringEquals: { 'aws:SourceAccount': accountId }, ArnEquals: { 'aws:SourceArn': sourceArn } },
   };
-  const statements = allow.map(({ actions, resources }) => ({ Effect: 'Allow', Action: actions, Resource: resources }));
+  const allowed = statements.map((statement) => ({ Effect: 'Allow', ...statement }));
   return new aws.iam.Role(
     `${componentName(name)}Role`,
     {
       name: resourceName(name),
       assumeRolePolicy: $jsonStringify({ Version: '2012-10-17', Statement: [trust] }),
-      inlinePolicies: [{ name: 'inline', policy: $jsonStringify({ Version: '2012-10-17', Statement: statements }) }],
+      inlinePolicies: [{ name: 'inline', policy: $jsonStringify({ Version: '2012-10-17', Statement: allowed }) }],
     },
     within,
   );
@@ -73,10 +73,10 @@ const machineRole = createRole({
   name: 'send-machine',
   service: 'states',
   sourceArn: arn('states', `stateMachine:${machineName}`),
-  allow: [
-    { actions: ['lambda:InvokeFunction'], resources: [send.arn] },
-    { actions: ['sqs:SendMessage'], resources: [deadLetters.arn] },
-    { actions: logAndTraceActions, resources: ['*'] },
+  statements: [
+    { Action: ['lambda:InvokeFunction'], Resource: [send.arn] },
+    { Action: ['sqs:SendMessage'], Resource: [deadLetters.arn] },
+    { Action: logAndTraceActions, Resource: ['*'] },
   ],
 });
 
@@ -114,7 +114,7 @@ function createTarget(rule: string, { target, bus }: RuleSpec): Target | undefin
     name: rule,
     service: 'events',
     sourceArn: ruleArn(rule, bus),
-    allow: [{ actions: ['states:StartExecution'], resources: [machine.arn] }],
+    statements: [{ Action: ['states:StartExecution'], Resource: [machine.arn] }],
   });
   return { arn: machine.arn, roleArn };
 }

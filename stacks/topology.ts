@@ -2,14 +2,76 @@ import { eventSource } from '../core/events/catalogue.ts';
 import { sendMachine } from '../core/outbound/machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { controlTable, conversationsTable, messagesTable, type TableLayout } from '../core/platform/tables.ts';
-import type { PermissionName } from './permissions.ts';
 
 /**
- * The functions, rules, tables and queues of the bridge as plain data. The stacks and the local engine both build from this
- * file.
+ * The permissions, functions, rules, tables and queues of the bridge as plain data. The stacks and the local engine both build
+ * from this file.
  */
 
 export const busName = 'omnichannel';
+
+/** `media` and `large events` are objects in the bucket, `executions` those of the send state machine. */
+export type Resource =
+  | 'bus'
+  | 'secrets'
+  | 'conversations'
+  | 'messages'
+  | 'control'
+  | 'bucket'
+  | 'media'
+  | 'large events'
+  | 'dead letters'
+  | 'send machine'
+  | 'executions';
+
+export interface Permission {
+  readonly resource: Resource;
+  /** Empty if the function needs the name of the resource only, because a module reads it on load. */
+  readonly actions: readonly string[];
+  /** The event contains the name of the resource, so the function needs no variable. */
+  readonly nameInEvent?: boolean;
+}
+
+const allow = (resource: Resource, ...actions: string[]): Permission => ({ resource, actions });
+const dynamodb = (resource: Resource, ...operations: string[]): Permission =>
+  allow(resource, ...operations.map((operation) => `dynamodb:${operation}`));
+
+/**
+ * The permissions that functions can have. Each allows exact actions on one resource. The statements of a function's role and
+ * the resource names in its environment both result from its permissions.
+ */
+export const permissions = {
+  'publish-events': allow('bus', 'events:PutEvents'),
+  'store-large-events': allow('large events', 's3:PutObject'),
+  'read-large-events': { ...allow('large events', 's3:GetObject'), nameInEvent: true },
+  'read-credentials': allow('secrets', 'secretsmanager:GetSecretValue'),
+  'secret-prefix': allow('secrets'),
+  'record-conversations': dynamodb('conversations', 'PutItem', 'Query', 'UpdateItem'),
+  'read-participants': dynamodb('conversations', 'GetItem'),
+  'record-seen': dynamodb('conversations', 'UpdateItem'),
+  'conversations-table-name': allow('conversations'),
+  'route-threads': dynamodb('conversations', 'GetItem', 'PutItem', 'UpdateItem'),
+  'store-messages': dynamodb('messages', 'PutItem', 'UpdateItem'),
+  'correct-authors': dynamodb('messages', 'Query', 'UpdateItem'),
+  'tombstone-messages': dynamodb('messages', 'UpdateItem'),
+  'store-postbacks': dynamodb('messages', 'PutItem'),
+  'record-media': dynamodb('messages', 'GetItem', 'UpdateItem'),
+  'put-media': allow('media', 's3:PutObject'),
+  'read-media': allow('media', 's3:GetObject'),
+  'list-media': allow('bucket', 's3:ListBucket'),
+  'delete-media': allow('media', 's3:DeleteObject'),
+  'idempotency-records': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+  'update-rate-limits-and-queues': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem'),
+  'leave-queues': dynamodb('control', 'GetItem', 'UpdateItem'),
+  'track-deliveries': dynamodb('messages', 'GetItem', 'UpdateItem'),
+  'archive-dead-letters': dynamodb('messages', 'GetItem', 'PutItem', 'UpdateItem'),
+  'describe-executions': allow('executions', 'states:DescribeExecution'),
+  'start-executions': allow('send machine', 'states:StartExecution'),
+  'receive-dead-letters': allow('dead letters', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
+  'delay-dead-letters': allow('dead letters', 'sqs:SendMessage'),
+} satisfies Readonly<Record<string, Permission>>;
+
+export type PermissionName = keyof typeof permissions;
 
 export interface FunctionSpec {
   /** `<file without extension>.<export>`, as Lambda expects it. */
@@ -23,26 +85,30 @@ export interface FunctionSpec {
 }
 
 /**
- * A function that stores state and calls only AWS. Lambda allocates CPU in proportion to memory (one vCPU per 1,769 MB).
- * 512 MB is cheap for a function that mostly waits for DynamoDB; less would lengthen the cold start. 30 s allow for the
- * retries of concurrent writes to one conversation.
+ * Defaults: Lambda allocates CPU in proportion to memory (one vCPU per 1,769 MB). 512 MB is cheap for a function that mostly
+ * waits for AWS or LiveChat; less would lengthen the cold start.
  */
+const functionSpec = <Spec extends Partial<FunctionSpec> & Pick<FunctionSpec, 'permissions'>>(
+  name: string,
+  spec: Spec,
+) => ({
+  handler: `functions/${name}.handler`,
+  memoryMb: 512,
+  timeoutSeconds: 60,
+  ...spec,
+});
+
+const publishing = ['publish-events', 'store-large-events'] as const;
+
+/** A function that stores state and calls only AWS. 30 s allow for the retries of concurrent writes to one conversation. */
 const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
-  ({
-    handler: `functions/${name}.handler`,
-    memoryMb: 512,
-    timeoutSeconds: 30,
-    permissions: ['read-large-events', ...permissions],
-  }) as const satisfies FunctionSpec;
+  functionSpec(name, { timeoutSeconds: 30, permissions: ['read-large-events', ...permissions] });
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
 /** Blocks up to 30 s: rate limiter plus the LiveChat call. The reserved concurrency leaves capacity for other functions. */
 const router = (name: string) =>
-  ({
-    handler: `functions/${name}.handler`,
-    memoryMb: 512,
-    timeoutSeconds: 60,
+  functionSpec(name, {
     concurrency: 20,
     permissions: [
       'read-large-events',
@@ -50,20 +116,18 @@ const router = (name: string) =>
       'route-threads',
       'idempotency-records',
       'update-rate-limits-and-queues',
-      'publish-events',
-      'store-large-events',
+      ...publishing,
     ],
-  }) as const satisfies FunctionSpec;
+  });
 
 export const functions = {
   // LiveChat times out after about 10 s, so the function times out before. It is latency-sensitive and parses up to 1 MiB,
   // so it has twice the CPU of the others.
-  webhook: {
-    handler: 'functions/webhook.handler',
+  webhook: functionSpec('webhook', {
     memoryMb: 1024,
     timeoutSeconds: 8,
-    permissions: ['publish-events', 'store-large-events', 'read-credentials'],
-  },
+    permissions: [...publishing, 'read-credentials'],
+  }),
   'chat-started': recorder('chat-started'),
   'chat-updated': recorder('chat-updated'),
   'chat-deactivated': recorder('chat-deactivated'),
@@ -86,10 +150,7 @@ export const functions = {
   'route-thread': router('route-thread'),
   'route-first-message': router('route-first-message'),
   // 30 s for the download plus 15 s for the upload to S3. Files are streamed.
-  'store-media': {
-    handler: 'functions/store-media.handler',
-    memoryMb: 512,
-    timeoutSeconds: 60,
+  'store-media': functionSpec('store-media', {
     permissions: [
       'read-large-events',
       'idempotency-records',
@@ -99,16 +160,12 @@ export const functions = {
       'record-conversations',
       'read-participants',
       'store-messages',
-      'publish-events',
-      'store-large-events',
+      ...publishing,
     ],
-  },
+  }),
   // A burst of sends must not use up the concurrency of the webhook. The timeout is below that of the state machine's task
   // (70 s). The function mostly waits, so it needs no more memory.
-  send: {
-    handler: 'functions/send.handler',
-    memoryMb: 512,
-    timeoutSeconds: 60,
+  send: functionSpec('send', {
     concurrency: 60,
     permissions: [
       'read-credentials',
@@ -118,28 +175,23 @@ export const functions = {
       // Without s3:ListBucket, S3 responds to a missing key with 403 instead of 404.
       'list-media',
       'describe-executions',
-      'publish-events',
-      'store-large-events',
+      ...publishing,
     ],
-  },
+  }),
   // Up to ten messages per batch with a few calls each. SQS redelivers a batch that times out.
-  'dead-letter': {
-    handler: 'functions/dead-letter.handler',
-    memoryMb: 512,
-    timeoutSeconds: 60,
+  'dead-letter': functionSpec('dead-letter', {
     permissions: [
       'receive-dead-letters',
       'secret-prefix',
       'archive-dead-letters',
       'leave-queues',
-      'publish-events',
-      'store-large-events',
+      ...publishing,
       'describe-executions',
       'start-executions',
       'delay-dead-letters',
     ],
-  },
-} as const satisfies Record<string, FunctionSpec>;
+  }),
+} satisfies Record<string, FunctionSpec>;
 
 export type FunctionName = keyof typeof functions;
 

@@ -34,7 +34,7 @@ export async function serveCarrier(
   const read: string[] = [];
   const client = (apiKey: string) =>
     createLiveChatClient({
-      credentials: { kind: 'basic', accountId: 'account', apiKey },
+      authorization: `Basic ${apiKey}`,
       baseUrl: server.url,
       version: 'v3.6',
     });

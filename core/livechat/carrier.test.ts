@@ -230,7 +230,7 @@ describe('repairs', () => {
   it('withFreshCredentials calls with changed credentials', async () => {
     const { carrier, asked } = await served([{ event_id: 'E1' }], { refreshed: true });
     await (await carrier.withFreshCredentials())?.send('chat', { id: 'out-1', content: text });
-    expect(asked()).toMatchObject([{ authorization: `Basic ${btoa('account:new')}` }]);
+    expect(asked()).toMatchObject([{ authorization: 'Basic new' }]);
   });
 
   it('withFreshCredentials returns undefined for unchanged credentials', async () => {

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
-import { describeIssues, type Issue } from '../events/event.ts';
+import { describeIssues } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
+import { RequestInvalid } from '../outbound/errors.ts';
+import type { Piece } from '../outbound/request.ts';
 import { liveChatFileHosts } from './conventions.ts';
 import { splitText } from './split-text.ts';
 
@@ -148,41 +150,25 @@ export type RequestMessage = z.infer<typeof requestMessage>;
 
 const request = z.object({ messages: z.array(requestMessage).check(z.minLength(1), z.maxLength(10)) });
 
-/** Invalid messages. The error names every invalid field and what was expected, never a value. */
-export class InvalidMessagesError extends Error {
-  override readonly name = 'InvalidMessages';
-  readonly issues: readonly Issue[];
-  constructor(issues: readonly Issue[]) {
-    super(issues.map(({ path, message }) => `${path}: ${message}`).join('; '));
-    this.issues = issues;
-  }
-}
-
-/** Validates the messages (1 to 10) of one request. Throws {@link InvalidMessagesError}. */
+/**
+ * Validates the messages (1 to 10) of one request. Throws {@link RequestInvalid}, which names every invalid field and what
+ * was expected, never a value.
+ */
 export function parseMessages(messages: unknown): RequestMessage[] {
   const parsed = request.safeParse({ messages });
   if (parsed.success) return parsed.data.messages;
-  throw new InvalidMessagesError(describeIssues(parsed.error));
+  const issues = describeIssues(parsed.error).map(({ path, message }) => `${path}: ${message}`);
+  throw new RequestInvalid(issues.join('; '));
 }
 
-/** A part with the index of its message in the request and its index in that message, both from 0. */
-export interface ComposedPart {
-  readonly messageIndex: number;
-  readonly splitIndex: number;
-  readonly part: Part;
-}
-
-/** Composes the parts that are sent to LiveChat, in order. Files on `fileHosts` need no upload. */
-export function composeMessages(
-  messages: readonly RequestMessage[],
-  { fileHosts = liveChatFileHosts }: { readonly fileHosts?: readonly string[] } = {},
-): ComposedPart[] {
+/** Composes the parts that are sent to LiveChat, in order. Indexes begin at 0. */
+export function composeMessages(messages: readonly RequestMessage[]): Piece<Part>[] {
   return messages.flatMap((message, messageIndex) =>
-    toParts(message, fileHosts).map((part, splitIndex) => ({ messageIndex, splitIndex, part })),
+    toParts(message).map((content, splitIndex) => ({ messageIndex, splitIndex, content })),
   );
 }
 
-function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] {
+function toParts(message: RequestMessage): Part[] {
   const { visibility = 'all' } = message;
   switch (message.type) {
     case 'text':
@@ -191,7 +177,7 @@ function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] 
         event: { type: 'message', text, visibility },
       }));
     case 'media':
-      return [toFilePart(message.content, visibility, fileHosts)];
+      return [toFilePart(message.content, visibility)];
     case 'interactive': {
       const { templateId, elements } = message.content;
       return [{ kind: 'event', event: { type: 'rich_message', template_id: templateId, elements, visibility } }];
@@ -202,9 +188,9 @@ function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] 
 function toFilePart(
   { url, key = '', name, alternativeText }: z.infer<typeof mediaMessage>['content'],
   visibility: Visibility,
-  fileHosts: readonly string[],
 ): Part {
-  if (url !== undefined && fileHosts.includes(new URL(url).hostname)) {
+  // A file on LiveChat's hosts needs no upload.
+  if (url !== undefined && liveChatFileHosts.includes(new URL(url).hostname)) {
     return { kind: 'event', event: { type: 'file', url, visibility, alternative_text: alternativeText } };
   }
   return { kind: 'file', source: url === undefined ? { key } : { url }, visibility, name, alternativeText };

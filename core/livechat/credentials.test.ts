@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { organizationId } from '../../test/arbitraries.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { SecretStage } from '../platform/secrets-manager.ts';
-import { Credentials, selectApiCredentials } from './credentials.ts';
+import { authorization, Credentials } from './credentials.ts';
 import { acceptedSecrets } from './webhook.ts';
 
 describe('Credentials', () => {
@@ -17,19 +17,20 @@ describe('Credentials', () => {
     const versions = new Map<string, { text: string; createdAt: number }>();
     const reads: string[] = [];
     const state = { now: 1_000_000, unavailable: false, denying: false };
-    const credentials = new Credentials({
-      prefix: 'livechat',
-      environment,
-      now: () => state.now,
-      read: async (name: string, stage: SecretStage) => {
-        reads.push(`${name} ${stage}`);
-        if (state.unavailable) throw new Error('Secrets Manager is unavailable');
-        const version = versions.get(`${name} ${stage}`);
-        if (state.denying && !version)
-          throw Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
-        return version;
+    const credentials = new Credentials(
+      { SECRET_PREFIX: 'livechat', ...environment },
+      {
+        now: () => state.now,
+        read: async (name: string, stage: SecretStage) => {
+          reads.push(`${name} ${stage}`);
+          if (state.unavailable) throw new Error('Secrets Manager is unavailable');
+          const version = versions.get(`${name} ${stage}`);
+          if (state.denying && !version)
+            throw Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+          return version;
+        },
       },
-    });
+    );
     const put = (name: string, text: string) => {
       const current = versions.get(`${name} AWSCURRENT`);
       if (current) versions.set(`${name} AWSPREVIOUS`, current);
@@ -319,62 +320,60 @@ describe('Credentials', () => {
   });
 });
 
-describe('selectApiCredentials', () => {
+describe('authorization', () => {
   const source = 'secret livechat/default';
   const webhook = { LIVECHAT_WEBHOOK_SECRET: 'long-enough' };
   const key = { LIVECHAT_API_KEY: 'pat-secret' };
   const account = { LIVECHAT_ACCOUNT_ID: '1f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' };
   const token = { LIVECHAT_ACCESS_TOKEN: 'dal:token-secret' };
 
-  describe('API credentials', () => {
-    const basic = { kind: 'basic', accountId: account.LIVECHAT_ACCOUNT_ID, apiKey: 'pat-secret' };
-    const bearer = { kind: 'bearer', accessToken: 'dal:token-secret' };
+  const basic = `Basic ${btoa(`${account.LIVECHAT_ACCOUNT_ID}:pat-secret`)}`;
+  const bearer = 'Bearer dal:token-secret';
 
-    it.each([
-      [{ ...key, ...account }, basic],
-      [{ ...key, ...account, ...token }, basic],
-      [{ ...token }, bearer],
-      [{ ...token, ...key }, bearer],
-      [{ ...token, ...key, LIVECHAT_ACCOUNT_ID: '' }, bearer],
-    ])('selects from %j the credentials %j', (credentials, expected) => {
-      expect(selectApiCredentials({ current: { ...webhook, ...credentials }, source })).toEqual(expected);
-    });
+  it.each([
+    [{ ...key, ...account }, basic],
+    [{ ...key, ...account, ...token }, basic],
+    [{ ...token }, bearer],
+    [{ ...token, ...key }, bearer],
+    [{ ...token, ...key, LIVECHAT_ACCOUNT_ID: '' }, bearer],
+  ])('of %j is %s', (credentials, expected) => {
+    expect(authorization({ current: { ...webhook, ...credentials }, source })).toBe(expected);
+  });
 
-    it.each([
-      [
-        {},
-        /^secret livechat\/default: LIVECHAT_API_KEY: expected a personal access token \(with LIVECHAT_ACCOUNT_ID\), or LIVECHAT_ACCESS_TOKEN/,
-      ],
-      [{ ...account }, /^secret livechat\/default: LIVECHAT_API_KEY: expected/],
-      [{ ...key }, /^secret livechat\/default: LIVECHAT_ACCOUNT_ID: expected/],
-      [
-        { ...account, LIVECHAT_API_KEY: 'pat-secret\n' },
-        /^secret livechat\/default: LIVECHAT_API_KEY: expected visible ASCII/,
-      ],
-      [
-        { LIVECHAT_ACCESS_TOKEN: 'Bearer token-secret' },
-        /^secret livechat\/default: LIVECHAT_ACCESS_TOKEN: expected visible ASCII/,
-      ],
-    ])('rejects %j with the name of the setting, never the value', (credentials, message) => {
-      const refused = expect(() => selectApiCredentials({ current: { ...webhook, ...credentials }, source }));
-      refused.toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringMatching(message) }));
-      refused.not.toThrow(/pat-secret|token-secret/);
-    });
+  it.each([
+    [
+      {},
+      /^secret livechat\/default: LIVECHAT_API_KEY: expected a personal access token \(with LIVECHAT_ACCOUNT_ID\), or LIVECHAT_ACCESS_TOKEN/,
+    ],
+    [{ ...account }, /^secret livechat\/default: LIVECHAT_API_KEY: expected/],
+    [{ ...key }, /^secret livechat\/default: LIVECHAT_ACCOUNT_ID: expected/],
+    [
+      { ...account, LIVECHAT_API_KEY: 'pat-secret\n' },
+      /^secret livechat\/default: LIVECHAT_API_KEY: expected visible ASCII/,
+    ],
+    [
+      { LIVECHAT_ACCESS_TOKEN: 'Bearer token-secret' },
+      /^secret livechat\/default: LIVECHAT_ACCESS_TOKEN: expected visible ASCII/,
+    ],
+  ])('rejects %j with the name of the setting, never the value', (credentials, message) => {
+    const refused = expect(() => authorization({ current: { ...webhook, ...credentials }, source }));
+    refused.toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringMatching(message) }));
+    refused.not.toThrow(/pat-secret|token-secret/);
+  });
 
-    it('are read from the secret', async () => {
-      const text = JSON.stringify({ ...webhook, ...key, ...account });
-      const read = async () => ({ text, createdAt: 0 });
-      const secret = await new Credentials({ prefix: 'livechat', environment: {}, read }).get(undefined);
-      expect(selectApiCredentials(secret)).toEqual(basic);
-    });
+  it('is read from the secret', async () => {
+    const text = JSON.stringify({ ...webhook, ...key, ...account });
+    const read = async () => ({ text, createdAt: 0 });
+    const secret = await new Credentials({ SECRET_PREFIX: 'livechat' }, { read }).get(undefined);
+    expect(authorization(secret)).toBe(basic);
+  });
 
-    it('rejects a value that is not text', async () => {
-      const text = JSON.stringify({ ...webhook, LIVECHAT_API_KEY: 12_345 });
-      const read = async () => ({ text, createdAt: 0 });
-      const credentials = new Credentials({ prefix: 'livechat', environment: {}, read });
-      await expect(credentials.get(undefined)).rejects.toThrow(
-        'secret livechat/default: LIVECHAT_API_KEY: expected text',
-      );
-    });
+  it('rejects a value that is not text', async () => {
+    const text = JSON.stringify({ ...webhook, LIVECHAT_API_KEY: 12_345 });
+    const read = async () => ({ text, createdAt: 0 });
+    const credentials = new Credentials({ SECRET_PREFIX: 'livechat' }, { read });
+    await expect(credentials.get(undefined)).rejects.toThrow(
+      'secret livechat/default: LIVECHAT_API_KEY: expected text',
+    );
   });
 });

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { functions } from '../topology.ts';
 
 /**
  * The esbuild options for functions: minified ESM for Node 24. Dynamic imports are split off, so that a cold start does not
@@ -51,15 +52,13 @@ function staticSize(
   return imported.reduce((bytes, { path }) => bytes + staticSize(path, outputs, seen), output.bytes);
 }
 
-/** Bundles the source text of a module. */
-export async function bundleSource(
-  source: string,
-  name: string,
-  outdir: string,
-): Promise<{ file: string; bytes: number }> {
-  // Inside the project, so that its packages resolve.
-  await mkdir(join(root, 'dist'), { recursive: true });
-  const entry = join('dist', `bench-${name}.ts`);
-  await writeFile(join(root, entry), source);
-  return bundle(entry, outdir);
+/** `npm run build:functions -- [folder]`: bundles every function for deployment. Default folder: dist/functions. */
+if (import.meta.main) {
+  const [folder = join(root, 'dist', 'functions')] = process.argv.slice(2);
+  const outdir = resolve(folder);
+  await rm(outdir, { recursive: true, force: true });
+  for (const [name, { handler }] of Object.entries(functions)) {
+    const { bytes } = await bundle(handler.replace(/\.handler$/, '.ts'), join(outdir, name));
+    console.log(`${name.padEnd(20)} ${Math.round(bytes / 1024)} KB`);
+  }
 }

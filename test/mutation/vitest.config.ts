@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     root: join(import.meta.dirname, '..', '..'),
     include: [
-      'core/livechat/translate.test.ts',
+      'core/livechat/translate*.test.ts',
       'core/routing/{conditions,rules}.test.ts',
       'core/conversations/projection.test.ts',
     ],

@@ -1,5 +1,4 @@
-import { type Permission, permissions } from '../../../stacks/permissions.ts';
-import { functions } from '../../../stacks/topology.ts';
+import { functions, type Permission, permissions } from '../../../stacks/topology.ts';
 import type { App, Resource } from '../app.ts';
 import {
   type Check,

@@ -1,0 +1,174 @@
+import { archiveDays, arn, componentName, mediaDays, production, resourceName, sharedName } from './settings.ts';
+import {
+  alertRule,
+  archive,
+  bucket,
+  busName,
+  consumers,
+  type Pattern,
+  type RuleSpec,
+  rules,
+  type TableSpec,
+  tables,
+} from './topology.ts';
+
+// The bus with its rules, the queues, the secret, the tables and the bucket.
+
+/** A shared name, because other services publish send requests on this bus. */
+const busFullName = sharedName(busName);
+
+export const bus = new sst.aws.Bus('Bus', { transform: { bus: { name: busFullName } } });
+
+/** See docs/how-to/replay-events.md. */
+new aws.cloudwatch.EventArchive('BusArchive', {
+  name: resourceName('bus'),
+  eventSourceArn: bus.arn,
+  eventPattern: JSON.stringify(archive.pattern),
+  retentionDays: archiveDays,
+});
+
+/** The ARN of a rule, available before the rule is created. */
+export function ruleArn(rule: string, on?: RuleSpec['bus']) {
+  return arn('events', `rule/${on === 'default' ? '' : `${busFullName}/`}${resourceName(rule)}`);
+}
+
+/** SQS's maximum retention. */
+const queue = { messageRetentionSeconds: 14 * 86_400, sqsManagedSseEnabled: true };
+
+/** Messages that functions/dead-letter failed to process. An operator inspects them. */
+export const quarantine = new sst.aws.Queue('Quarantine', { transform: { queue } });
+
+/** The visibility timeout is six times the timeout of the function, as Lambda recommends. */
+export const deadLetters = new sst.aws.Queue('DeadLetters', {
+  visibilityTimeout: '6 minutes',
+  dlq: { queue: quarantine.arn, retry: consumers['dead-letters'].maxReceiveCount },
+  transform: { queue },
+});
+
+new aws.sqs.RedriveAllowPolicy('QuarantineSource', {
+  queueUrl: quarantine.url,
+  redriveAllowPolicy: $jsonStringify({ redrivePermission: 'byQueue', sourceQueueArns: [deadLetters.arn] }),
+});
+
+const ruleArns = [...Object.entries(rules).map(([name, { bus: on }]) => ruleArn(name, on)), ruleArn(alertRule.name)];
+
+/** Allows only the rules of the bridge to send messages. Functions and the state machine use their roles. */
+new aws.sqs.QueuePolicy('DeadLettersPolicy', {
+  queueUrl: deadLetters.url,
+  policy: $jsonStringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'events.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: deadLetters.arn,
+        Condition: { ArnEquals: { 'aws:SourceArn': ruleArns } },
+      },
+    ],
+  }),
+});
+
+/** EventBridge's maximum. Afterwards the event goes to the dead-letter queue. */
+const retryPolicy = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
+
+export interface Target {
+  readonly arn: $util.Input<string>;
+  /** Required for state machines. Functions, queues and topics have resource policies instead. */
+  readonly roleArn?: $util.Input<string>;
+}
+
+interface RuleOptions {
+  readonly name: string;
+  readonly pattern: $util.Input<Pattern>;
+  readonly target: Target;
+  readonly bus?: RuleSpec['bus'];
+  readonly parent?: $util.Resource;
+}
+
+/** Creates a rule with one target. Undeliverable events go to the dead-letter queue. */
+export function createRule({ name, pattern, target, bus: where, parent }: RuleOptions): aws.cloudwatch.EventRule {
+  const component = componentName(name);
+  const options = parent ? { parent } : {};
+  const onBus = where === 'default' ? {} : { eventBusName: bus.name };
+  const rule = new aws.cloudwatch.EventRule(
+    `${component}Rule`,
+    { name: resourceName(name), eventPattern: $jsonStringify(pattern), ...onBus },
+    options,
+  );
+  new aws.cloudwatch.EventTarget(
+    `${component}Target`,
+    { rule: rule.name, ...onBus, targetId: name, ...target, deadLetterConfig: { arn: deadLetters.arn }, retryPolicy },
+    options,
+  );
+  return rule;
+}
+
+/** `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
+export const secretPrefix = production ? 'livechat' : `livechat/${$app.stage}`;
+const defaultSecret = `${secretPrefix}/default`;
+
+/**
+ * Created without a value: an operator sets it, and deployments never change it. Until then the functions throw an error that
+ * says what is expected.
+ */
+new aws.secretsmanager.Secret(
+  'LiveChatSecret',
+  {
+    name: defaultSecret,
+    description: 'LiveChat credentials of every organization without a secret of its own',
+    recoveryWindowInDays: production ? 30 : 0,
+  },
+  { retainOnDelete: production },
+);
+
+/** In an IAM resource, `?` matches one character. */
+export const anyUuid = '????????-????-????-????-????????????';
+
+/** The default secret and those of organizations, but not those of other stages in the same account. */
+export const secretArns = [
+  arn('secretsmanager', `secret:${defaultSecret}*`),
+  arn('secretsmanager', `secret:${secretPrefix}/${anyUuid}*`),
+];
+
+/** Encrypted by DynamoDB, with point-in-time recovery for 35 days. */
+function createTable(name: string, { layout }: TableSpec): sst.aws.Dynamo {
+  const { partitionKey, sortKey, indexes, expiry } = layout;
+  const keys = [partitionKey, sortKey, ...indexes.flatMap((index) => [index.partitionKey, index.sortKey])];
+  return new sst.aws.Dynamo(componentName(name), {
+    fields: Object.fromEntries(keys.flatMap((key) => (key ? [[key, 'string' as const]] : []))),
+    primaryIndex: { hashKey: partitionKey, ...(sortKey && { rangeKey: sortKey }) },
+    globalIndexes: Object.fromEntries(
+      indexes.map((index) => [
+        index.name,
+        {
+          hashKey: index.partitionKey,
+          rangeKey: index.sortKey,
+          projection: index.projection === 'ALL' ? ('all' as const) : ('keys-only' as const),
+        },
+      ]),
+    ),
+    ttl: expiry,
+    deletionProtection: production,
+  });
+}
+
+export const conversations = createTable('conversations', tables.conversations);
+export const messages = createTable('messages', tables.messages);
+export const control = createTable('control', tables.control);
+
+/** Private: read with presigned URLs or by the functions. SST's bucket policy denies requests without TLS. */
+export const media = new sst.aws.Bucket(componentName(bucket.name), {
+  cors: false,
+  // Large messages in the table refer to objects with the events prefix, so these must not expire earlier.
+  lifecycle: [
+    { id: 'events', prefix: bucket.eventsPrefix, expiresIn: `${mediaDays} days` },
+    { id: 'media', expiresIn: `${mediaDays} days` },
+  ],
+  transform: { bucket: { forceDestroy: !production } },
+});
+
+new aws.s3.BucketServerSideEncryptionConfiguration('MediaEncryption', {
+  bucket: media.name,
+  rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
+});
