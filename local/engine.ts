@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { ConsoleOptions, createConsole } from '../console/server.ts';
 import { localStage, outputsParameter, type StageOutputs } from '../core/platform/configuration.ts';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
@@ -29,19 +30,12 @@ export type Topology = AwsResources &
     readonly webhookRoute: HttpApiOptions['route'];
   };
 
-export interface Console {
-  fetch(request: Request): Response | Promise<Response>;
-}
+type Console = ReturnType<typeof createConsole>;
 
 /** Injectable for tests. */
 export interface EngineParts {
   startSimulator(settings: SimulatorSettings): Promise<RunningSimulator>;
-  createConsole(dependencies: {
-    subscribe(listener: Listener): () => void;
-    bus: string;
-    /** Undefined if the engine calls LiveChat itself. */
-    simulator?: string | undefined;
-  }): Promise<Console>;
+  createConsole(options: ConsoleOptions): Promise<Console>;
 }
 
 export interface EngineOptions {
@@ -85,7 +79,7 @@ const secretPrefix = 'livechat';
 const defaultParts: EngineParts = {
   startSimulator: async (settings) => (await import('./livechat/server.ts')).startSimulatorThread(settings),
   // Imported lazily, because the console's clients read the environment on import.
-  createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
+  createConsole: async (options) => (await import('../console/server.ts')).createConsole(options),
 };
 
 /**

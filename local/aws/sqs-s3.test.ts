@@ -31,6 +31,12 @@ test.each([
   ['GET', '/media?list-type=2&prefix=events%2F', 'ListObjectsV2', true],
   ['PUT', '/media/', 'CreateBucket', true],
   ['GET', '/', 'ListBuckets', true],
+  [
+    'GET',
+    '/media/a?X-Amz-Expires=60&response-content-type=text%2Fplain&x-amz-checksum-mode=ENABLED',
+    'GetObject',
+    true,
+  ],
   ['PUT', '/media?policy', 'PUT ?policy', false],
   ['GET', '/media/a?tagging', 'GET ?tagging', false],
   ['PATCH', '/media/a', 'PATCH', false],
