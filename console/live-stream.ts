@@ -5,7 +5,8 @@ import { readRateLimit } from '../core/outbound/rate-limiter.ts';
 import { type Activity, createFlow, type Flow, type Station, type Subscribe } from './flow.ts';
 
 const tickMs = 1_000;
-const rateLimitTicks = 5;
+/** Less than a slice of the flow, so that each slice has a reading. */
+const rateLimitTicks = 4;
 /** How long after the last activity a rate may still recover. */
 const rateRecoveryMs = 120_000;
 const heartbeatMs = 15_000;

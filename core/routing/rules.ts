@@ -80,20 +80,13 @@ export type Actions = z.infer<typeof actions>;
 
 const interval = checkedString('an interval such as 09:00-17:00', (value) => parseInterval(value) !== undefined);
 
-function isDate(value: string): boolean {
-  const midnight = Date.parse(`${value}T00:00:00Z`);
-  return (
-    /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(value)
-  );
-}
-
 const hours: z.ZodMiniType<OpeningHours> = z.strictObject({
   timeZone: checkedString('an IANA time zone such as Europe/Warsaw', isTimeZone),
   open: z.partialRecord(
     z.enum(days, expected(`one of ${days.join(', ')}`)),
     z.array(interval, expected('a list of intervals')),
   ),
-  closedOn: z.optional(z.array(checkedString('a day such as 2026-12-25', isDate), expected('a list of days'))),
+  closedOn: z.optional(z.array(z.iso.date(expected('a day such as 2026-12-25')), expected('a list of days'))),
 });
 
 const rule = z.strictObject({
@@ -207,12 +200,13 @@ export type PlannedAction = { readonly rule: string } & (
  */
 export function planActions(matched: readonly Rule[]): PlannedAction[] {
   const tags = new Map<string, PlannedAction>();
-  const rank = (priority: Priority | undefined) => (priority === undefined ? -1 : priorities.indexOf(priority));
+  const ranks: readonly (Priority | undefined)[] = priorities;
   let highest: Extract<PlannedAction, { action: 'priority' }> | undefined;
   for (const { name: rule, do: actions } of matched) {
     const { tag = [], priority } = actions;
     for (const one of tag) if (!tags.has(one)) tags.set(one, { rule, action: 'tag', tag: one });
-    if (priority && rank(priority) > rank(highest?.priority)) highest = { rule, action: 'priority', priority };
+    if (priority && ranks.indexOf(priority) > ranks.indexOf(highest?.priority))
+      highest = { rule, action: 'priority', priority };
   }
   const texts = (action: 'answer' | 'note') =>
     matched.flatMap(({ name: rule, do: { [action]: text } }) => (text === undefined ? [] : { rule, action, text }));
