@@ -115,6 +115,29 @@ test('completes a task within its own function', async () => {
   expect(await machine.ended(await machine.start({ data: 1 }))).toMatchObject({ status: 'SUCCEEDED' });
 });
 
+test('completes a task that sent its token to a queue', async () => {
+  machine = await startTestMachine([], {
+    definition: ({ deadLetterQueueUrl }) => ({
+      StartAt: 'Ask',
+      States: {
+        Ask: {
+          Type: 'Task',
+          Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken',
+          Parameters: { QueueUrl: deadLetterQueueUrl, MessageBody: { 'token.$': '$$.Task.Token' } },
+          End: true,
+        },
+      },
+    }),
+  });
+  const arn = await machine.start({});
+  await machine.control('GET', 'idle');
+  const [message] = await machine.deadLetters();
+
+  await succeed(isSent(message) ? message.token : '');
+
+  expect(await machine.ended(arn)).toMatchObject({ status: 'SUCCEEDED', output: '"mine"' });
+});
+
 test('rejects a token that is closed, unknown or malformed', async () => {
   await start([() => 'registered']);
   const first = await machine.start({ data: 1 });
