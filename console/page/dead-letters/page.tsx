@@ -272,7 +272,7 @@ function DeadLetterDetails({ deadLetter, content, reload }: DetailsProps) {
           ids={[
             ['Dead letter', id],
             ['Request', requestId],
-            ['Execution', execution],
+            ['Execution ARN', execution],
           ]}
         />
       </Card>
