@@ -48,7 +48,7 @@ function clientAt(baseUrl: string, options: Partial<LiveChatClientOptions> = {})
 }
 
 /** A client of a server that responds to every request in the same way. */
-async function served(respond: Respond, options: Partial<LiveChatClientOptions> = {}) {
+async function serve(respond: Respond, options: Partial<LiveChatClientOptions> = {}) {
   const server = await startServer(respond);
   stops.push(server.stop);
   return { ...clientAt(server.url, options), received: server.received };
@@ -168,32 +168,35 @@ describe('request', () => {
       ],
     ];
 
-    it.each(table)('%s sends the documented request and returns the response', async (path, request, answer, send) => {
-      const { client, received, calls } = await served(respondWith(200, answer ?? ''));
-      expect(await send(client)).toEqual(answer);
-      expect(received).toMatchObject([
-        { method: 'POST', path: `/v3.6/${path}`, headers: { 'content-type': 'application/json' } },
-      ]);
-      expect(JSON.parse(String(received[0]?.body))).toEqual(request);
-      expect(calls).toEqual([
-        {
-          organizationId: 'organization-1',
-          method: path.split('/')[2],
-          status: 200,
-          ms: expect.any(Number),
-          category: undefined,
-        },
-      ]);
-    });
+    it.each(table)(
+      '%s sends the documented request and returns the response',
+      async (path, request, expected, send) => {
+        const { client, received, calls } = await serve(respondWith(200, expected ?? ''));
+        expect(await send(client)).toEqual(expected);
+        expect(received).toMatchObject([
+          { method: 'POST', path: `/v3.6/${path}`, headers: { 'content-type': 'application/json' } },
+        ]);
+        expect(JSON.parse(String(received[0]?.body))).toEqual(request);
+        expect(calls).toEqual([
+          {
+            organizationId: 'organization-1',
+            method: path.split('/')[2],
+            status: 200,
+            ms: expect.any(Number),
+            category: undefined,
+          },
+        ]);
+      },
+    );
 
     it.each(['', '""', '{}', '\n'])('accepts the empty response body %j', async (body) => {
-      const { client } = await served(respondWith(200, body));
+      const { client } = await serve(respondWith(200, body));
       expect(await client.tagThread({ chat_id: chatId, thread_id: 't', tag: 'a' })).toBeUndefined();
     });
   });
 
   it('has the authorization and no region', async () => {
-    const { client, received } = await served(respondWith(200, {}));
+    const { client, received } = await serve(respondWith(200, {}));
     await client.enableLicenseWebhooks(owner);
     expect(received[0]?.headers).toMatchObject({ authorization });
     expect(received[0]?.headers).not.toHaveProperty('x-region');
@@ -201,7 +204,7 @@ describe('request', () => {
 
   describe('inRegion', () => {
     it('sends X-Region with every call of the returned client only', async () => {
-      const { client, received } = await served(respondWith(200, {}));
+      const { client, received } = await serve(respondWith(200, {}));
       await client.inRegion('us-south1').enableLicenseWebhooks(owner);
       await client.inRegion('us-south1').inRegion('fra').enableLicenseWebhooks(owner);
       await client.enableLicenseWebhooks(owner);
@@ -209,7 +212,7 @@ describe('request', () => {
     });
 
     it.each(['', 'a b', 'a\r\nx: y', '-a'])('rejects the invalid region %j', async (region) => {
-      const { client } = await served(respondWith(200, {}));
+      const { client } = await serve(respondWith(200, {}));
       expect(() => client.inRegion(region)).toThrow(TypeError);
     });
   });
@@ -221,14 +224,14 @@ describe('request', () => {
       ['3.10', '/v3.10/'],
       ['4.0', '/v4.0/'],
     ])('%s selects the path %s', async (version, prefix) => {
-      const { client, received } = await served(respondWith(200, { chats_summary: [] }), { version });
+      const { client, received } = await serve(respondWith(200, { chats_summary: [] }), { version });
       await client.listChats({ limit: 1 });
       expect(received.map(({ path }) => path)).toEqual([`${prefix}agent/action/list_chats`]);
     });
 
     it('reports legacy and deprecation notices, also of error responses', async () => {
       const headers = { Legacy: '2026-01-31', Deprecation: '2026-06-30' };
-      const { client, notices } = await served(respondWith(404, fixture('api/error.not_found.404.json'), headers));
+      const { client, notices } = await serve(respondWith(404, fixture('api/error.not_found.404.json'), headers));
       await expect(client.listThreads({ chat_id: chatId })).rejects.toThrow();
       expect(notices).toEqual([
         { kind: 'legacy', date: '2026-01-31', method: 'list_threads' },
@@ -238,9 +241,9 @@ describe('request', () => {
   });
 
   it('keeps unknown response fields', async () => {
-    const { client } = await served(respondWith(200, { event_id: 'e', brand_new: 1 }));
-    const answer = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
-    expect(z.looseObject({ brand_new: z.number() }).parse(answer).brand_new).toBe(1);
+    const { client } = await serve(respondWith(200, { event_id: 'e', brand_new: 1 }));
+    const expected = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
+    expect(z.looseObject({ brand_new: z.number() }).parse(expected).brand_new).toBe(1);
   });
 });
 
@@ -274,7 +277,7 @@ describe('response', () => {
     it.each(names)('%s is returned with its type, HTTP status and debug id', async (name) => {
       const status = Number(/\.(\d{3})\./.exec(name)?.[1] ?? 400);
       const { error: expected } = fixture(`api/${name}`);
-      const { client, calls } = await served(respondWith(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
+      const { client, calls } = await serve(respondWith(status, fixture(`api/${name}`), { 'X-Debug-Id': 'debug-1' }));
       const error = await expectSafeError(client.sendEvent(send));
       expect(error).toMatchObject({ status, debugId: 'debug-1', method: 'send_event' });
       expect(expected).toMatchObject({ type: error.type });
@@ -282,19 +285,19 @@ describe('response', () => {
     });
 
     it('recognizes an error body with HTTP 200', async () => {
-      const { client } = await served(respondWith(200, fixture('api/error.chat_inactive.422.json')));
+      const { client } = await serve(respondWith(200, fixture('api/error.chat_inactive.422.json')));
       expect(await expectSafeError(client.tagThread({ chat_id: 'c', thread_id: 't', tag: 'a' }))).toMatchObject({
         repair: 'resume',
       });
     });
 
     it('returns the region of a misdirected request', async () => {
-      const { client } = await served(respondWith(421, fixture('api/error.misdirected_request.json')));
+      const { client } = await serve(respondWith(421, fixture('api/error.misdirected_request.json')));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ repair: 'region', region: 'dal' });
     });
 
     it('returns the delay of Retry-After', async () => {
-      const { client } = await served(respondWith(429, {}, { 'Retry-After': '12' }));
+      const { client } = await serve(respondWith(429, {}, { 'Retry-After': '12' }));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({
         category: 'RateLimit',
         retryAfterMs: 12_000,
@@ -302,7 +305,7 @@ describe('response', () => {
     });
 
     it('removes a message that quotes the request', async () => {
-      const { client } = await served(
+      const { client } = await serve(
         respondWith(422, {
           error: { type: 'validation', message: '`text` "hunter2" is bad', data: { text: 'hunter2' } },
         }),
@@ -320,7 +323,7 @@ describe('response', () => {
       ['{"error":{"type":7,"message":["hunter2"]}}', 500, 'Server', 'unknown'],
       ['{"error":{}}', 200, 'Server', 'unknown'],
     ])('classifies the body %j with HTTP %i as %s with outcome %s', async (body, status, category, outcome) => {
-      const { client } = await served(respondWith(status, body));
+      const { client } = await serve(respondWith(status, body));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({
         category,
         outcome,
@@ -332,7 +335,7 @@ describe('response', () => {
     it('does not follow redirects, which would send the token to another host', async () => {
       const other = await startServer(respondWith(200, { event_id: 'e' }));
       stops.push(other.stop);
-      const { client } = await served(respondWith(307, '', { Location: other.url }));
+      const { client } = await serve(respondWith(307, '', { Location: other.url }));
       expect(await expectSafeError(client.sendEvent(send))).toMatchObject({ category: 'Client', status: 307 });
       expect(other.received).toEqual([]);
     });
@@ -342,7 +345,7 @@ describe('response', () => {
     it.each(['', '{}', '""', '{"event_id":7}', '{"event_id":""}', '<html>hunter2</html>', '[]'])(
       'reports an unknown outcome for a write answered with %j',
       async (body) => {
-        const { client, calls } = await served(respondWith(200, body));
+        const { client, calls } = await serve(respondWith(200, body));
         const error = await expectSafeError(client.sendEvent(send));
         expect(error).toBeInstanceOf(LiveChatServerError);
         expect(error).toMatchObject({ outcome: 'unknown', status: 200, retryable: true });
@@ -351,14 +354,14 @@ describe('response', () => {
     );
 
     it('rejects an HTML response of a method without a result', async () => {
-      const { client } = await served(respondWith(200, '<html></html>'));
+      const { client } = await serve(respondWith(200, '<html></html>'));
       expect(await expectSafeError(client.transferChat({ id: 'c' }))).toMatchObject({ outcome: 'unknown' });
     });
 
     it.each([{}, { threads: [{ id: 't', events: [{ id: 'e', custom_id: 7 }] }] }, { threads: [{ events: [] }] }])(
       'rejects the thread list %j instead of returning no events',
       async (body) => {
-        const { client } = await served(respondWith(200, body));
+        const { client } = await serve(respondWith(200, body));
         const error = await expectSafeError(client.listThreads({ chat_id: 'c' }));
         expect(error).toMatchObject({ category: 'Server', outcome: 'refused' });
       },
@@ -367,7 +370,7 @@ describe('response', () => {
 
   describe('network failures', () => {
     it('reports an unknown outcome after a timeout', async () => {
-      const { client, calls } = await served(() => {}, { timeoutMs: 80 });
+      const { client, calls } = await serve(() => {}, { timeoutMs: 80 });
       const error = await expectSafeError(client.sendEvent(send));
       expect(error).toBeInstanceOf(LiveChatNetworkError);
       expect(error).toMatchObject({
@@ -380,7 +383,7 @@ describe('response', () => {
     });
 
     it('reports an unknown outcome if the server closes the connection after the request', async () => {
-      const { client, received } = await served((_response, request) => request.socket.destroy());
+      const { client, received } = await serve((_response, request) => request.socket.destroy());
       const error = await expectSafeError(client.sendEvent(send));
       expect(error).toMatchObject({ category: 'Network', outcome: 'unknown', cause: { code: 'ECONNRESET' } });
       expect(received).toHaveLength(1);
@@ -396,7 +399,7 @@ describe('response', () => {
     });
 
     it('reports an unknown outcome for a truncated response', async () => {
-      const { client } = await served((response) => {
+      const { client } = await serve((response) => {
         response.writeHead(200, { 'content-length': 100 });
         response.write('{"event_id":', () => response.destroy());
       });
@@ -417,7 +420,7 @@ describe('response', () => {
     });
 
     it('does not retry', async () => {
-      const { client, received } = await served(respondWith(503, ''));
+      const { client, received } = await serve(respondWith(503, ''));
       await expectSafeError(client.listThreads({ chat_id: 'c' }));
       expect(received).toHaveLength(1);
     });
@@ -425,7 +428,7 @@ describe('response', () => {
 
   it('reuses connections', async () => {
     const ports = new Set<number | undefined>();
-    const { client } = await served((response, { socket }) => {
+    const { client } = await serve((response, { socket }) => {
       ports.add(socket.remotePort);
       response.end('{"event_id":"e"}');
     });
@@ -460,7 +463,7 @@ describe('uploadFile', () => {
   }
 
   it('sends the file as the only form field, with a Content-Length', async () => {
-    const { client, received } = await served(receive);
+    const { client, received } = await serve(receive);
     const file = { path: onDisk(), name: 'receipt.png', contentType: 'image/png' };
     expect(await client.uploadFile(file)).toEqual({ url });
     const [request] = received;
@@ -476,7 +479,7 @@ describe('uploadFile', () => {
   it.each(['a "b".png', 'żółć 🎉.png', 'a\r\nContent-Type: text/html\r\n\r\n.png'])(
     'escapes the file name %j',
     async (name) => {
-      const { client, received } = await served(receive);
+      const { client, received } = await serve(receive);
       await client.uploadFile({ path: onDisk(), name });
       const [request] = received;
       if (!request) throw new Error('no request');
@@ -486,13 +489,13 @@ describe('uploadFile', () => {
   );
 
   it('sends an invalid content type as plain bytes', async () => {
-    const { client, received } = await served(receive);
+    const { client, received } = await serve(receive);
     await client.uploadFile({ path: onDisk('a'), name: 'a', contentType: 'image/png\r\nx: y' });
     expect(String(received[0]?.body)).toContain('Content-Type: application/octet-stream\r\n\r\n');
   });
 
   it('rejects a file over 10 MB without a request', async () => {
-    const { client, received } = await served(receive);
+    const { client, received } = await serve(receive);
     const file = { path: onDisk(Buffer.alloc(10 * 1024 * 1024 + 1)), name: 'big.bin' };
     await expect(client.uploadFile(file)).rejects.toMatchObject({
       name: 'LiveChatClientError',
@@ -504,7 +507,7 @@ describe('uploadFile', () => {
   });
 
   it('reports a missing file as not sent and retryable', async () => {
-    const { client, received } = await served(receive);
+    const { client, received } = await serve(receive);
     await expect(client.uploadFile({ path: join(folder, 'none'), name: 'receipt.png' })).rejects.toMatchObject({
       name: 'LiveChatNetworkError',
       outcome: 'refused',

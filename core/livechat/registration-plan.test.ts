@@ -79,12 +79,12 @@ describe('planChanges', () => {
   });
 
   it('removes duplicates, replaced registrations and unsupported actions', () => {
-    const twice = [registered(), registered(), registered({ type: 'bot' })];
-    const strange = registered({ action: 'tag_created' });
-    expect(planned(...twice, strange).remove).toEqual([
-      { id: twice[2]?.id, action: 'incoming_event', reason: 'replaced' },
-      { id: twice[1]?.id, action: 'incoming_event', reason: 'duplicate' },
-      { id: strange.id, action: 'tag_created', reason: 'not supported' },
+    const duplicates = [registered(), registered(), registered({ type: 'bot' })];
+    const unsupported = registered({ action: 'tag_created' });
+    expect(planned(...duplicates, unsupported).remove).toEqual([
+      { id: duplicates[2]?.id, action: 'incoming_event', reason: 'replaced' },
+      { id: duplicates[1]?.id, action: 'incoming_event', reason: 'duplicate' },
+      { id: unsupported.id, action: 'tag_created', reason: 'not supported' },
     ]);
   });
 
@@ -95,11 +95,15 @@ describe('planChanges', () => {
   });
 
   it('removes one registration first if three exist', () => {
-    const bad = registered({ type: 'bot' });
-    const plan = planned(other(), other(), bad);
-    expect(plan).toMatchObject({ removeFirst: [{ id: bad.id }], create: [{ action: 'incoming_event' }], remove: [] });
+    const invalid = registered({ type: 'bot' });
+    const plan = planned(other(), other(), invalid);
+    expect(plan).toMatchObject({
+      removeFirst: [{ id: invalid.id }],
+      create: [{ action: 'incoming_event' }],
+      remove: [],
+    });
     expect(findRotationGap(plan)).toContain('3 registrations already exist for incoming_event');
-    expect(findRotationGap(planned(bad))).toBeUndefined();
+    expect(findRotationGap(planned(invalid))).toBeUndefined();
   });
 
   it('enables disabled webhooks', () => {

@@ -99,18 +99,18 @@ function planActionChanges(
   others: readonly WebhookRegistration[],
   mark: RegistrationMark,
 ): Part {
-  const good = ours.filter((one) => findMismatches(one, mark).length === 0);
-  const bad = ours.filter((one) => !good.includes(one));
-  const [keep, ...duplicates] = good;
-  if (keep) return { keep, remove: [...bad.map(removal('replaced')), ...duplicates.map(removal('duplicate'))] };
-  const room = maxPerAction - ours.length - others.length;
-  if (room <= 0 && bad.length === 0) return { blocked: { action, others } };
-  const mismatches = [...new Set(bad.flatMap((one) => findMismatches(one, mark)))];
-  const first = room > 0 ? [] : bad.slice(0, 1);
+  const valid = ours.filter((one) => findMismatches(one, mark).length === 0);
+  const invalid = ours.filter((one) => !valid.includes(one));
+  const [keep, ...duplicates] = valid;
+  if (keep) return { keep, remove: [...invalid.map(removal('replaced')), ...duplicates.map(removal('duplicate'))] };
+  const free = maxPerAction - ours.length - others.length;
+  if (free <= 0 && invalid.length === 0) return { blocked: { action, others } };
+  const mismatches = [...new Set(invalid.flatMap((one) => findMismatches(one, mark)))];
+  const removedFirst = free > 0 ? [] : invalid.slice(0, 1);
   return {
-    removeFirst: first.map(removal('replaced')),
+    removeFirst: removedFirst.map(removal('replaced')),
     create: { action, mismatches },
-    remove: bad.slice(first.length).map(removal('replaced')),
+    remove: invalid.slice(removedFirst.length).map(removal('replaced')),
   };
 }
 
