@@ -8,7 +8,7 @@ import { CliError, describeCause, exitCodes, UsageError } from '../errors.ts';
 import { readJson, readText } from '../files.ts';
 import { colours, print, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
-import { createThrottle, percentile, round1, systemClock, type Throttle } from './timing.ts';
+import { createThrottle, latency, systemClock, type Throttle } from './timing.ts';
 
 /** Sends recorded webhook bodies to an address and prints a summary. */
 export const simulateReplay = async (options: ReplayOptions): Promise<void> => {
@@ -185,8 +185,7 @@ export const summarize = (results: readonly ReplayResult[]) => {
     ok: failures.length === 0,
     sent: results.length,
     byStatus: Object.fromEntries(Object.entries(byStatus).map(([status, group = []]) => [status, group.length])),
-    p50Ms: round1(percentile(times, 50)),
-    p99Ms: round1(percentile(times, 99)),
+    ...latency(times),
     failures,
   };
 };
