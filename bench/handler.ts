@@ -9,12 +9,10 @@ const silentLog = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Measures CPU time of one webhook from request to events, with a bus that responds at once and a cached secret. */
 export async function handlerTime(rounds: number) {
-  const credentials = new Credentials({
-    read: async () => ({ text: JSON.stringify({ LIVECHAT_WEBHOOK_SECRET: secret }), createdAt: 0 }),
-    prefix: 'livechat',
-    environment: {},
-  });
   process.env.SECRET_PREFIX ??= 'livechat';
+  const credentials = new Credentials(process.env, {
+    read: async () => ({ text: JSON.stringify({ LIVECHAT_WEBHOOK_SECRET: secret }), createdAt: 0 }),
+  });
   process.env.BUS_NAME ??= 'bench';
   const { webhookHandler } = await import('../functions/webhook.ts');
   const handler = webhookHandler({

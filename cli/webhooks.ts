@@ -136,16 +136,17 @@ const planFor = async (account: Account, url: string, state: RegistrationState, 
   });
 };
 
-const apply = async ({ plan, desired, secret, isNew }: PlannedSync, account: Account, options: SyncOptions) => {
-  if (isNew) await storeWebhookSecret(account, secret);
+const apply = async (sync: PlannedSync, account: Account, options: SyncOptions) => {
+  const { plan, isNew } = sync;
+  if (isNew) await storeWebhookSecret(account, sync.secret);
   const storedAt = isNew ? systemClock.now() : account.stored.changedAt;
   const delays = {
     propagationMs: options.propagationSeconds * 1000,
     cacheMs: (options.cacheSeconds ?? wholeNumber('SECRET_CACHE_SECONDS', 300)) * 1000,
   };
   await withProgress('Registering', countSteps(plan), ({ step, say }) =>
-    applyChanges(plan, {
-      ...{ account, desired, secret, storedAt, delays, clock: systemClock },
+    applyChanges(sync, {
+      ...{ account, storedAt, delays, clock: systemClock },
       onProgress: (progress) => (progress.status === 'waiting' ? say(formatWait(progress.until)) : step()),
     }),
   );

@@ -13,8 +13,7 @@ export interface Activity {
 export type Subscribe = (listener: (activity: Activity) => void) => () => void;
 
 /** The components that a message passes, inbound first. */
-export const stations = ['webhook', 'bus', 'functions', 'tables', 'machine', 'livechat', 'dead-letters'] as const;
-export type Station = (typeof stations)[number];
+export type Station = 'webhook' | 'bus' | 'functions' | 'tables' | 'machine' | 'livechat' | 'dead-letters';
 
 export interface StationCounts {
   readonly total: number;
@@ -69,8 +68,13 @@ interface SliceCounts {
   gate: Pick<FlowSlice, 'callsPerSecond' | 'breaker'> | undefined;
 }
 
+interface Counted {
+  readonly station: Station;
+  readonly failed?: boolean;
+}
+
 /** The stations at which an activity is counted. */
-function countedStations(activity: Activity): { readonly station: Station; readonly failed?: boolean }[] {
+function countedStations(activity: Activity): Counted[] {
   const { type, status, ok, function: name, error } = activity;
   if (type === 'webhook') return [{ station: 'webhook', failed: Number(status) >= 400 }];
   if (type === 'event') return eventStations(activity);
@@ -84,7 +88,7 @@ function countedStations(activity: Activity): { readonly station: Station; reado
 
 const tableWrite = { station: 'tables' } as const;
 
-function eventStations({ detailType, stored }: Activity): { readonly station: Station }[] {
+function eventStations({ detailType, stored }: Activity): Counted[] {
   return [
     { station: 'bus' },
     ...(detailType === 'message.sent' ? [{ station: 'livechat' } as const] : []),
@@ -97,12 +101,18 @@ function isStart({ status, startedBefore }: Activity): boolean {
   return status === 'RUNNING' && startedBefore !== true;
 }
 
-const failedEvent = z.object({ data: z.object({ deadLetterId: z.string() }) });
+const failedEvent = z.object({
+  detailType: z.literal('message.failed'),
+  detail: z.object({ data: z.object({ deadLetterId: z.string() }) }),
+});
 
 /** The same failure may be reported twice; its dead letter is counted once. */
-function deadLetterId({ type, detailType, detail }: Activity): string | undefined {
-  if (type !== 'event' || detailType !== 'message.failed') return undefined;
-  return failedEvent.safeParse(detail).data?.data.deadLetterId;
+function createDeadLetterFilter(): (activity: Activity) => Counted[] {
+  const known = new Set<string>();
+  return (activity) => {
+    const id = failedEvent.safeParse(activity).data?.detail.data.deadLetterId;
+    return id !== undefined && known.size < known.add(id).size ? [{ station: 'dead-letters' }] : [];
+  };
 }
 
 function inboundTimes({ type, ms, stored }: Activity): number[] {
@@ -131,7 +141,7 @@ export function createFlow(notMeasured: readonly Station[] = []) {
   const totals = zero();
   const failures = zero();
   const slices = new Map<number, SliceCounts>();
-  const deadLetters = new Set<string>();
+  const newDeadLetter = createDeadLetterFilter();
   const sendTimes = createSendTimer();
   /** Names of executions. */
   const running = new Set<string>();
@@ -156,19 +166,9 @@ export function createFlow(notMeasured: readonly Station[] = []) {
   return {
     count(activity: Activity, now: number): void {
       const slice = sliceAt(now);
-      for (const { station, failed } of countedStations(activity)) {
-        if (failed) {
-          failures[station] += 1;
-          continue;
-        }
-        totals[station] += 1;
-        slice.totals[station] += 1;
-      }
-      const failure = deadLetterId(activity);
-      if (failure !== undefined && !deadLetters.has(failure)) {
-        deadLetters.add(failure);
-        totals['dead-letters'] += 1;
-        slice.totals['dead-letters'] += 1;
+      for (const { station, failed } of [...countedStations(activity), ...newDeadLetter(activity)]) {
+        (failed ? failures : totals)[station] += 1;
+        if (!failed) slice.totals[station] += 1;
       }
       slice.inboundMs.push(...inboundTimes(activity));
       slice.sendMs.push(...sendTimes(activity));

@@ -7,7 +7,8 @@ import { wholeNumber } from '../core/platform/configuration.ts';
 import { type Activity, createFlow, type Flow, type Station, type Subscribe } from './flow.ts';
 
 const tickMs = 1_000;
-const gateTicks = 5;
+/** Less than a slice of the flow, so that each slice has a reading. */
+const gateTicks = 4;
 /** How long after the last activity a gate's rate may still recover. */
 const gateRecoveryMs = 120_000;
 const heartbeatMs = 15_000;

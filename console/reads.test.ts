@@ -15,7 +15,7 @@ const page = z.object({
 type Page = z.infer<typeof page>;
 
 let local: Local;
-let ask: (path: string) => Promise<unknown>;
+let readApi: (path: string) => Promise<unknown>;
 let units: ReturnType<typeof meter>;
 let seed: Awaited<ReturnType<typeof createSeeder>>;
 
@@ -27,12 +27,12 @@ beforeAll(async () => {
   const [{ api }, { documents }] = await Promise.all([import('./api.ts'), import('../core/platform/dynamodb.ts')]);
   units = meter(documents);
   const app = api({ bus: local.bus });
-  ask = async (path) => (await app.request(path)).json();
+  readApi = async (path) => (await app.request(path)).json();
 }, 120_000);
 afterAll(() => local?.stop());
 
 const list = async (query: Readonly<Record<string, string>> = {}): Promise<Page> =>
-  page.parse(await ask(`/conversations?${new URLSearchParams(query)}`));
+  page.parse(await readApi(`/conversations?${new URLSearchParams(query)}`));
 
 /** Reads all pages. */
 async function all(query: Readonly<Record<string, string>>): Promise<Page[]> {
@@ -97,18 +97,18 @@ describe('with ten thousand conversations', () => {
   });
 
   it('reads a chat of two thousand messages once, and with `since` only its end', async () => {
-    const whole = await units.of(() => ask('/conversations/C1'));
+    const whole = await units.of(() => readApi('/conversations/C1'));
     const { messages } = z.object({ messages: z.array(z.object({ timestamp: z.string() })) }).parse(whole.value);
     expect(messages).toHaveLength(2_000);
     const since = messages.at(-200)?.timestamp ?? '';
-    const end = await units.of(() => ask(`/conversations/C1?${new URLSearchParams({ since, organizationId })}`));
+    const end = await units.of(() => readApi(`/conversations/C1?${new URLSearchParams({ since, organizationId })}`));
     expect(z.object({ messages: z.array(z.unknown()) }).parse(end.value).messages).toHaveLength(199);
     expect(end.readUnits).toBeLessThan(whole.readUnits / 5);
   });
 
   it('reads few items for dead letters, gates and a single message', async () => {
     for (const path of ['/dead-letters?limit=500', '/gate', '/messages/TC1_7']) {
-      const { readUnits } = await units.of(() => ask(path));
+      const { readUnits } = await units.of(() => readApi(path));
       expect(readUnits).toBeLessThan(4);
     }
   });

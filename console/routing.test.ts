@@ -17,19 +17,21 @@ describe('/api/routing', () => {
 
   const send = async (path: string, body: unknown) => {
     const init = { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) };
-    const answer = await fetch(new URL(`/api/routing/${path}`, local.console), init);
-    return { status: answer.status, body: z.looseObject({}).parse(await answer.json()) };
+    const response = await fetch(new URL(`/api/routing/${path}`, local.console), init);
+    return { status: response.status, body: z.looseObject({}).parse(await response.json()) };
   };
-  const known = (organizationId: string) => local.api(`/api/routing/rules?organizationId=${organizationId}`);
+  const readRules = (organizationId: string) => local.api(`/api/routing/rules?organizationId=${organizationId}`);
 
-  describe('rules', () => {
-    it('are the default rules until others are applied', async () => {
+  describe('/rules', () => {
+    it('returns the default rules until others are applied', async () => {
       const organizationId = randomUUID();
       const inForce = { version: 0, ruleSet: { match: 'first', rules: [] } };
-      expect((await known(organizationId)).body).toMatchObject({ rules: [{ organizationId, inForce, versions: [] }] });
+      expect((await readRules(organizationId)).body).toMatchObject({
+        rules: [{ organizationId, inForce, versions: [] }],
+      });
     });
 
-    it('are stored as immutable versions, any of which can be restored', async () => {
+    it('stores immutable versions and restores any of them', async () => {
       const organizationId = randomUUID();
       const [first, second] = [rules(tag('a')), rules(tag('b'))];
       const apply = (more: object) => send('rules', { organizationId, ...more });
@@ -44,7 +46,7 @@ describe('/api/routing', () => {
       expect(await apply({ version: 1 })).toMatchObject({ body: { inForce: { version: 1, ruleSet: first } } });
       const third = rules(tag('c'));
       expect(await apply({ ruleSet: third })).toMatchObject({ body: { inForce: { version: 3 } } });
-      expect((await known(organizationId)).body).toMatchObject({
+      expect((await readRules(organizationId)).body).toMatchObject({
         rules: [
           { inForce: { version: 3 }, versions: [{ version: 3 }, { version: 2 }, { version: 1, comment: 'why' }] },
         ],
@@ -52,14 +54,14 @@ describe('/api/routing', () => {
       expect(await apply({ version: 0 })).toMatchObject({ body: { inForce: { version: 0, ruleSet: { rules: [] } } } });
     });
 
-    it('get one version each when applied concurrently', async () => {
+    it('creates one version for each of eight concurrent requests', async () => {
       const organizationId = randomUUID();
       const names = Array.from({ length: 8 }, (_, index) => `${index}`);
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         names.map((name) => send('rules', { organizationId, ruleSet: rules(tag(name)) })),
       );
       const version = z.object({ inForce: z.object({ version: z.number() }) });
-      const versions = answers.map(({ body }) => version.parse(body).inForce.version);
+      const versions = responses.map(({ body }) => version.parse(body).inForce.version);
       expect(versions.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     });
 
@@ -81,8 +83,8 @@ describe('/api/routing', () => {
       [{ version: 7, organizationId: 'O' }, 404, { error: { field: 'version' } }],
       [{ version: -1 }, 400, { error: { field: 'ruleSet' } }],
       [{ ruleSet: rules(tag('a')) }, 400, { error: { field: 'organizationId' } }],
-    ])('are rejected for %j', async (body, status, answer) => {
-      expect(await send('rules', body)).toMatchObject({ status, body: answer });
+    ])('rejects %j', async (body, status, expected) => {
+      expect(await send('rules', body)).toMatchObject({ status, body: expected });
     });
 
     it('returns 404 for a missing version', async () => {
@@ -93,10 +95,10 @@ describe('/api/routing', () => {
     });
   });
 
-  describe('test', () => {
+  describe('/test', () => {
     const started = fixture('incoming_chat.json');
-    /** An organization with the chat of the collection, which a returning customer of the plan pro begins. */
-    async function organization(): Promise<string> {
+    /** An organization with a chat that a returning customer with the plan `pro` started. */
+    async function createOrganization(): Promise<string> {
       const organization_id = randomUUID();
       for (const body of [started, fixture('incoming_chat.reopened.json')])
         await post(local, { ...body, organization_id });
@@ -115,21 +117,21 @@ describe('/api/routing', () => {
         }),
       ),
     });
-    const tried = async (body: object) => {
-      const answer = await send('test', body);
-      expect(answer).toMatchObject({ status: 200 });
-      return results.parse(answer.body);
+    const dryRun = async (body: object) => {
+      const response = await send('test', body);
+      expect(response).toMatchObject({ status: 200 });
+      return results.parse(response.body);
     };
 
     it('compares rules with those in force on the latest thread that a customer started', async () => {
-      const organizationId = await organization();
+      const organizationId = await createOrganization();
       await send('rules', { organizationId, ruleSet: rules(tag('old', pro)) });
       const topic = { fact: 'answers.topic', is: 'Order status' };
       const order = { fact: 'message', words: 'order 4711' };
       const cart = { fact: 'page', contains: '/cart' };
       const all = [pro, topic, order, cart, { fact: 'returning', is: true }, { fact: 'country', is: 'PL' }];
-      const answer = await tried({ organizationId, ruleSet: rules(tag('new', { all })) });
-      expect(answer).toMatchObject({
+      const response = await dryRun({ organizationId, ruleSet: rules(tag('new', { all })) });
+      expect(response).toMatchObject({
         inForce: 1,
         results: [
           {
@@ -144,23 +146,23 @@ describe('/api/routing', () => {
     });
 
     it('reports no difference for renamed rules, and changes nothing', async () => {
-      const organizationId = await organization();
+      const organizationId = await createOrganization();
       const before = await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`);
       await send('rules', { organizationId, ruleSet: rules(tag('a', pro)) });
       const other = { ...tag('a', pro), name: 'b' };
-      expect((await tried({ organizationId, ruleSet: rules(other) })).results).toMatchObject([{ differs: false }]);
+      expect((await dryRun({ organizationId, ruleSet: rules(other) })).results).toMatchObject([{ differs: false }]);
       expect((await local.api(`/api/conversations/T8RM2K0V9X?organizationId=${organizationId}`)).body).toEqual(
         before.body,
       );
     });
 
     it('reports waiting rules, and omits unroutable and missing conversations', async () => {
-      const organizationId = await organization();
+      const organizationId = await createOrganization();
       const silent = { ...started, organization_id: organizationId, payload: silentChat('SILENT') };
       await post(local, silent);
       await local.idle();
       const body = { organizationId, ruleSet: rules(tag('r', { fact: 'message', contains: 'x' })) };
-      const { results } = await tried({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
+      const { results } = await dryRun({ ...body, conversationIds: ['SILENT', 'T8RM2K0V9X', 'NOTHING'] });
       expect(results).toMatchObject([
         {
           conversationId: 'SILENT',
@@ -169,14 +171,14 @@ describe('/api/routing', () => {
         },
         { conversationId: 'T8RM2K0V9X', candidate: { matched: [] }, differs: false },
       ]);
-      expect((await tried({ ...body, limit: 1 })).results).toHaveLength(1);
+      expect((await dryRun({ ...body, limit: 1 })).results).toHaveLength(1);
     });
 
     it.each([
       [{ ruleSet: rules(), limit: 0 }],
       [{ ruleSet: rules(), conversationIds: 'all' }],
       [{ ruleSet: { match: 'first' }, organizationId: 'O' }],
-    ])('is rejected for %j', async (body) => {
+    ])('rejects %j with 400', async (body) => {
       expect(await send('test', body)).toMatchObject({ status: 400, body: { error: { field: expect.any(String) } } });
     });
   });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { Hono } from 'hono';
+import { join } from 'node:path';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { type Context, Hono } from 'hono';
 import { proxy } from 'hono/proxy';
 import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
@@ -83,12 +84,6 @@ function simulatorApi(simulator: string): Hono {
 
 const builtPage = join(import.meta.dirname, '..', 'dist', 'page');
 
-const contentTypes: Readonly<Record<string, string>> = {
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-};
-
 /** The built page. Asset names contain a hash, so browsers may cache them forever. */
 function pageFiles(): Hono {
   const app = new Hono();
@@ -99,17 +94,10 @@ function pageFiles(): Hono {
     return html === undefined ? context.html(notBuilt, 503) : context.html(html);
   });
 
-  app.get('/assets/:file', async (context) => {
-    const file = context.req.param('file');
-    const type = contentTypes[extname(file)];
-    if (!type || !/^[\w.-]+$/.test(file)) return context.notFound();
-    const bytes = await readFile(join(builtPage, 'assets', file)).catch(() => undefined);
-    if (bytes === undefined) return context.notFound();
-    return context.body(new Uint8Array(bytes), 200, {
-      'Content-Type': type,
-      'Cache-Control': 'public, max-age=31536000, immutable',
-    });
-  });
+  const onFound = (_path: string, context: Context) => {
+    context.header('Cache-Control', 'public, max-age=31536000, immutable');
+  };
+  app.get('/assets/*', serveStatic({ root: builtPage, onFound }));
 
   return app;
 }

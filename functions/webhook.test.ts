@@ -28,16 +28,17 @@ function bridge(publish: WebhookOptions['publish'] = async () => undefined) {
   const versions = new Map([[`${name} AWSCURRENT`, secret]]);
   const state = { now: createdAt };
   const handler = webhookHandler({
-    credentials: new Credentials({
-      read: async (of, stage) => {
-        const text = versions.get(`${of} ${stage}`);
-        const fields = { LIVECHAT_WEBHOOK_SECRET: text, LIVECHAT_CLIENT_ID: ownClientId };
-        return text === undefined ? undefined : { text: JSON.stringify(fields), createdAt };
+    credentials: new Credentials(
+      { SECRET_PREFIX: 'livechat', LIVECHAT_WEBHOOK_SECRET: 'of-environment' },
+      {
+        read: async (of, stage) => {
+          const text = versions.get(`${of} ${stage}`);
+          const fields = { LIVECHAT_WEBHOOK_SECRET: text, LIVECHAT_CLIENT_ID: ownClientId };
+          return text === undefined ? undefined : { text: JSON.stringify(fields), createdAt };
+        },
+        now: () => state.now,
       },
-      prefix: 'livechat',
-      environment: { LIVECHAT_WEBHOOK_SECRET: 'of-environment' },
-      now: () => state.now,
-    }),
+    ),
     publish: async (events) => {
       published.push(...events);
       await publish(events);

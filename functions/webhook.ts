@@ -5,10 +5,9 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createBusPublisher, type Publish } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
 import { type ReceiveOptions, receive } from '../core/livechat/webhook.ts';
-import { required, wholeNumber } from '../core/platform/configuration.ts';
+import { wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
-import { readSecret } from '../core/platform/secrets-manager.ts';
 import {
   decodeBody,
   json,
@@ -45,12 +44,7 @@ export function webhookHandler(options: WebhookOptions) {
 }
 
 export const handler = webhookHandler({
-  credentials: new Credentials({
-    read: readSecret,
-    prefix: required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat'),
-    environment: process.env,
-    cacheMs: wholeNumber('SECRET_CACHE_SECONDS', 300) * 1000,
-  }),
+  credentials: new Credentials(process.env),
   publish: createBusPublisher(),
   maxBytes: wholeNumber('WEBHOOK_MAX_BYTES', 1_048_576, 1),
   count,

@@ -148,6 +148,25 @@ test('retries a send whose function is killed', async () => {
   expect(activities.at(-1)).toMatchObject({ type: 'execution', status: 'SUCCEEDED' });
 });
 
+test('queues the events of a function whose reserved concurrency is used up, and counts the throttles', async () => {
+  const note = 'await new Promise((resolve) => setTimeout(resolve, 5)); console.log("noted")';
+  const written = await writeFunctions({ ...bodies, note });
+  cleanups.push(() => written.remove());
+  const { note: spec } = written.functions;
+  if (!spec) throw new Error('not written');
+  const functions = { ...written.functions, note: { ...spec, concurrency: 1 } };
+  const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, target: { function: 'note' } } };
+  const { engine, lines } = await start({ topology: { ...deployed, functions, rules }, root: written.root });
+  const { aws, webhook } = engine.addresses;
+
+  await Promise.all(Array.from({ length: 10 }, () => fetch(webhook, { method: 'POST', body: '{}' })));
+  await fetch(`${aws}/_local/idle`);
+
+  await expect.poll(() => lines).toEqual(Array.from({ length: 10 }, () => 'noted'));
+  const calls = await (await fetch(`${aws}/_local/calls`)).json();
+  expect(calls).toMatchObject({ 'lambda.Throttles:note': expect.any(Number) });
+});
+
 test('serves the console with the environment of the functions', async () => {
   const { engine } = await start();
 

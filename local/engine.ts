@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { ConsoleOptions, createConsole } from '../console/server.ts';
 import { localStage, outputsParameter, type StageOutputs } from '../core/platform/configuration.ts';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
@@ -29,19 +30,12 @@ export type Topology = AwsResources &
     readonly webhookRoute: HttpApiOptions['route'];
   };
 
-export interface Console {
-  fetch(request: Request): Response | Promise<Response>;
-}
+type Console = ReturnType<typeof createConsole>;
 
 /** Injectable for tests. */
 export interface EngineParts {
   startSimulator(settings: SimulatorSettings): Promise<RunningSimulator>;
-  createConsole(dependencies: {
-    subscribe(listener: Listener): () => void;
-    bus: string;
-    /** Undefined if the engine calls LiveChat itself. */
-    simulator?: string | undefined;
-  }): Promise<Console>;
+  createConsole(options: ConsoleOptions): Promise<Console>;
 }
 
 export interface EngineOptions {
@@ -49,7 +43,7 @@ export interface EngineOptions {
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The delay before the first retry of an asynchronous invocation (the second waits twice as long) and before a queue message is retried. */
+  /** The delay before the first retry of an asynchronous invocation (each further waits twice as long) and before a queue message is retried. */
   readonly asyncRetryDelayMs: number;
   /** Fixed delays in state machines instead of their definitions'. */
   readonly machineDelays?: MachineDelays;
@@ -85,7 +79,7 @@ const secretPrefix = 'livechat';
 const defaultParts: EngineParts = {
   startSimulator: async (settings) => (await import('./livechat/server.ts')).startSimulatorThread(settings),
   // Imported lazily, because the console's clients read the environment on import.
-  createConsole: async (dependencies) => (await import('../console/server.ts')).createConsole(dependencies),
+  createConsole: async (options) => (await import('../console/server.ts')).createConsole(options),
 };
 
 /**
@@ -153,6 +147,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       kill: async () => (await runtimeReady.promise).kill(),
       delays: {
         asyncRetriesMs: [options.asyncRetryDelayMs, 2 * options.asyncRetryDelayMs],
+        throttleRetryMs: options.asyncRetryDelayMs,
         redeliveryMs: options.asyncRetryDelayMs,
         ...options.machineDelays,
       },

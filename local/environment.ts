@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
+import type * as topology from '../stacks/topology.ts';
 import { region, stateMachineArn } from './aws/arn.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,13 +11,10 @@ export function pickSettings(settings: readonly string[], environment: Environme
 }
 
 /** The resources of the topology with the environment variables that hold their names. */
-export interface EnvironmentTopology {
-  readonly busName: string;
-  readonly tables: Readonly<Record<string, { readonly variable: string }>>;
-  readonly bucket: { readonly name: string; readonly variable: string };
-  readonly stateMachines: Readonly<Record<string, { readonly variable: string }>>;
-  readonly variables: { readonly bus: string; readonly secretPrefix: string; readonly deadLetterQueue: string };
-}
+export type EnvironmentTopology = Pick<
+  typeof topology,
+  'busName' | 'tables' | 'bucket' | 'stateMachines' | 'variables'
+>;
 
 export interface EnvironmentOptions {
   readonly topology: EnvironmentTopology;

@@ -20,21 +20,21 @@ interface Setting {
 
 /** A carrier for a LiveChat server that gives these responses in order, and then repeats the last. */
 export async function serveCarrier(
-  answers: readonly unknown[],
+  responses: readonly unknown[],
   { agentId = 'nina@acme.example', refreshed = false }: Setting = {},
 ) {
-  let count = 0;
+  let received = 0;
   const respond: Respond = (response, request) => {
-    const answer = answers[Math.min(count, answers.length - 1)];
-    count += 1;
-    respondWith(200, answer)(response, request);
+    const body = responses[Math.min(received, responses.length - 1)];
+    received += 1;
+    respondWith(200, body)(response, request);
   };
   const server = await startServer(respond);
   const regions: string[] = [];
-  const read: string[] = [];
+  const fetched: string[] = [];
   const client = (apiKey: string) =>
     createLiveChatClient({
-      credentials: { kind: 'basic', accountId: 'account', apiKey },
+      authorization: `Basic ${apiKey}`,
       baseUrl: server.url,
       version: 'v3.6',
     });
@@ -42,7 +42,7 @@ export async function serveCarrier(
     client: client('old'),
     agentId,
     withFile: (source, use) => {
-      read.push('key' in source ? source.key : source.url);
+      fetched.push('key' in source ? source.key : source.url);
       const picture = () => Readable.from([Buffer.from('PNG')]);
       return withDownload(picture, 3, ({ path, size }) =>
         use({ path, size, contentType: 'image/png', name: 'plan.png' }),
@@ -51,12 +51,12 @@ export async function serveCarrier(
     saveRegion: (region) => regions.push(region),
     refresh: async () => (refreshed ? client('new') : undefined),
   });
-  const asked = (): ReceivedRequest[] =>
+  const requests = (): ReceivedRequest[] =>
     server.received.map(({ path = '', headers, body }) => ({
       path: path.replace('/v3.6/agent/action/', ''),
       region: headers['x-region']?.toString(),
       authorization: headers.authorization,
       body: headers['content-type']?.startsWith('application/json') ? JSON.parse(body.toString()) : body.toString(),
     }));
-  return { carrier, asked, regions, read, stop: server.stop };
+  return { carrier, requests, regions, fetched, stop: server.stop };
 }

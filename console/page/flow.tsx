@@ -6,31 +6,30 @@ import { events, flow, type StreamedEvent } from './app/stream.ts';
 import { Graph, type GraphEdge, type GraphNode, useNarrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
 import { clockTime } from './parts/time.ts';
-import { Card } from './parts/ui.tsx';
+import { Card, Head } from './parts/ui.tsx';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
   const loaded = useResource('flow', () => get('/flow'));
-  const now = flow.value ?? loaded.value;
+  const current = flow.value ?? loaded.value;
+  const running = current?.running ?? 0;
   return (
     <>
-      <div class="head">
-        <h1>Live flow</h1>
+      <Head title="Live flow">
         <p>
           LiveChat's webhooks become events on the bus, and functions store them. A state machine delivers send requests
           to LiveChat; a request that fails becomes a dead letter.
         </p>
-      </div>
+      </Head>
       <section class="card pipeline" aria-label="Pipeline">
-        <Pipeline flow={now} />
+        <Pipeline flow={current} />
         <p class="footnote">
-          Counted since this console started. {now?.running ?? 0}{' '}
-          {now?.running === 1 ? 'execution is' : 'executions are'} running.
-          {now && now.notMeasured.length > 0 && <span role="status"> {countSource(now)}</span>}
+          Counted since this console started. {running} {running === 1 ? 'execution is' : 'executions are'} running.
+          {current && current.notMeasured.length > 0 && <span role="status"> {describeSource(current)}</span>}
         </p>
       </section>
       <Card title="The last 15 minutes">
-        <Plots flow={now} />
+        <Plots flow={current} />
       </Card>
       <Card title="Events">
         <EventList list={events.value} />
@@ -42,9 +41,9 @@ export function FlowPage() {
 const minuteMs = 60_000;
 
 /** On a stage, the tables are polled and each poll reads a limited number of changes. */
-function countSource({ slices, sampledAt }: Flow): string {
-  const now = (slices.at(-1)?.at ?? 0) * 1000;
-  return sampledAt !== null && now - sampledAt < minuteMs
+function describeSource({ slices, sampledAt }: Flow): string {
+  const latestMs = (slices.at(-1)?.at ?? 0) * 1000;
+  return sampledAt !== null && latestMs - sampledAt < minuteMs
     ? 'The activity exceeds what one poll reads: the counts are a sample.'
     : "Read from the stage's tables every 2 seconds.";
 }
@@ -74,7 +73,8 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
 interface StationNode extends GraphNode {
   readonly name: string;
   readonly about: string;
-  readonly counts: Station | undefined;
+  /** The station whose counts it shows. */
+  readonly station?: Station;
 }
 
 const size = { width: 152, height: 76 };
@@ -82,113 +82,92 @@ const size = { width: 152, height: 76 };
 const smallSize = { width: 110, height: 62 };
 
 const nodes: readonly StationNode[] = [
-  { id: 'customer', name: 'LiveChat', about: 'sends webhooks', counts: undefined, ...size },
-  { id: 'webhook', name: 'Webhook', about: 'verified, translated', counts: 'webhook', ...size },
-  { id: 'bus', name: 'Event bus', about: 'domain events', counts: 'bus', ...size },
-  { id: 'functions', name: 'Functions', about: 'one per event type', counts: 'functions', ...size },
-  { id: 'tables', name: 'Tables', about: 'writes', counts: 'tables', ...size },
-  { id: 'machine', name: 'State machine', about: 'send requests', counts: 'machine', ...size },
-  { id: 'livechat', name: 'LiveChat', about: 'messages accepted', counts: 'livechat', ...size },
-  { id: 'dead-letters', name: 'Dead letters', about: 'failed requests', counts: 'dead-letters', ...size },
+  { id: 'from-livechat', name: 'From LiveChat', about: 'webhooks', ...size },
+  { id: 'webhook', station: 'webhook', name: 'Webhook', about: 'verified, translated', ...size },
+  { id: 'bus', station: 'bus', name: 'Event bus', about: 'domain events', ...size },
+  { id: 'functions', station: 'functions', name: 'Functions', about: 'one per event type', ...size },
+  { id: 'tables', station: 'tables', name: 'Tables', about: 'writes', ...size },
+  { id: 'machine', station: 'machine', name: 'State machine', about: 'send requests', ...size },
+  { id: 'to-livechat', station: 'livechat', name: 'To LiveChat', about: 'messages accepted', ...size },
+  { id: 'dead-letters', station: 'dead-letters', name: 'Dead letters', about: 'failed requests', ...size },
 ];
 
 const edges: readonly GraphEdge[] = [
-  { from: 'customer', to: 'webhook' },
+  { from: 'from-livechat', to: 'webhook' },
   { from: 'webhook', to: 'bus' },
   { from: 'bus', to: 'functions' },
   { from: 'functions', to: 'tables' },
   { from: 'bus', to: 'machine' },
-  { from: 'machine', to: 'livechat' },
+  { from: 'machine', to: 'to-livechat' },
   { from: 'machine', to: 'dead-letters' },
 ];
+
+/** The counts of a node; undefined if it has none or they are not measured. */
+function nodeCounts({ station }: StationNode, flow: Flow | undefined): StationCounts | undefined {
+  return station && !flow?.notMeasured.includes(station) ? flow?.stations[station] : undefined;
+}
 
 /** The components of the bridge, with the counts since the console started. */
 function Pipeline({ flow }: { flow: Flow | undefined }) {
   const narrow = useNarrow();
+  const counted = nodes.flatMap((node) => {
+    const counts = nodeCounts(node, flow);
+    return counts ? [`${node.name} (${node.about}): ${counts.total}`] : [];
+  });
   return (
     <Graph
-      title={describeFlow(flow)}
+      title={`Message flow. ${counted.join(', ')}.`}
       nodes={narrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
       edges={edges}
       direction={narrow ? 'TB' : 'LR'}
       gap={narrow ? 6 : 28}
-      draw={(node) => <StationBox node={node} flow={flow} narrow={narrow} />}
+      draw={(node) => <StationBox node={node} counts={nodeCounts(node, flow)} narrow={narrow} />}
     />
-  );
-}
-
-interface StationBoxProps {
-  readonly node: StationNode;
-  readonly flow: Flow | undefined;
-  readonly narrow: boolean;
-}
-
-function StationBox({ node, flow, narrow }: StationBoxProps) {
-  const notMeasured = isNotMeasured(node.counts, flow);
-  const counts = node.counts && flow?.stations[node.counts];
-  const failed = counts !== undefined && (counts.failed > 0 || (node.counts === 'dead-letters' && counts.total > 0));
-  const left = narrow ? 9 : 14;
-  return (
-    <g class={`station ${failed ? 'failed' : ''}`} data-station={node.counts}>
-      <rect width={node.width} height={node.height} rx="10" />
-      {counts && counts.total > 0 && (
-        <rect key={counts.total} class="pulse" width={node.width} height={node.height} rx="10" />
-      )}
-      <text class="name" x={left} y="24">
-        {node.name}
-      </text>
-      {node.counts && !notMeasured ? (
-        <Counts node={node} counts={counts} narrow={narrow} left={left} />
-      ) : (
-        <text class="about" x={left} y="44">
-          {notMeasured ? 'not measured' : node.about}
-        </text>
-      )}
-    </g>
   );
 }
 
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 
-interface CountsProps extends Omit<StationBoxProps, 'flow'> {
+interface StationBoxProps {
+  readonly node: StationNode;
   readonly counts: StationCounts | undefined;
-  readonly left: number;
+  readonly narrow: boolean;
 }
 
-function Counts({ node, counts, narrow, left }: CountsProps) {
-  const total = counts?.total ?? 0;
+function describeStation({ station, about }: StationNode, counts: StationCounts | undefined): string {
+  if (station && !counts) return 'not measured';
+  return counts && counts.failed > 0 ? `${counts.failed} failed` : about;
+}
+
+function StationBox({ node, counts, narrow }: StationBoxProps) {
+  const { station, name, width, height } = node;
+  const { total = 0, failed = 0, lastMinute = 0 } = counts ?? {};
+  const isFailing = failed > 0 || (station === 'dead-letters' && total > 0);
+  const left = narrow ? 9 : 14;
   return (
-    <>
-      <text class="total" x={left} y="48">
-        {total < 100_000 ? total : compact.format(total)}
+    <g class={`station ${isFailing ? 'failed' : ''}`} data-station={station}>
+      <rect width={width} height={height} rx="10" />
+      {total > 0 && <rect key={total} class="pulse" width={width} height={height} rx="10" />}
+      <text class="name" x={left} y="24">
+        {name}
       </text>
-      {(!narrow || total < 1_000) && (
-        <text class="rate" x={node.width - left} y="48" text-anchor="end">
-          {formatRate(counts?.lastMinute ?? 0)}
+      {counts && (
+        <text class="total" x={left} y="48">
+          {total < 100_000 ? total : compact.format(total)}
         </text>
       )}
-      {!narrow && (
-        <text class="about" x={left} y="65">
-          {counts && counts.failed > 0 ? `${counts.failed} failed` : node.about}
+      {counts && (!narrow || total < 1_000) && (
+        <text class="rate" x={width - left} y="48" text-anchor="end">
+          {lastMinute} /min
         </text>
       )}
-    </>
+      {(!counts || !narrow) && (
+        <text class="about" x={left} y={counts ? 65 : 44}>
+          {describeStation(node, counts)}
+        </text>
+      )}
+    </g>
   );
-}
-
-function isNotMeasured(station: Station | undefined, flow: Flow | undefined): boolean {
-  return station !== undefined && (flow?.notMeasured.includes(station) ?? false);
-}
-
-function formatRate(lastMinute: number): string {
-  return `${lastMinute} /min`;
-}
-
-function describeFlow(flow: Flow | undefined): string {
-  const counted = nodes.flatMap(({ name, about, counts }) =>
-    counts && !isNotMeasured(counts, flow) ? [`${name} (${about}): ${flow?.stations[counts].total ?? 0}`] : [],
-  );
-  return `Message flow. ${counted.join(', ')}.`;
 }
 
 const sliceSeconds = 5;
@@ -198,21 +177,17 @@ const noSlices: readonly FlowSlice[] = [];
 function Plots({ flow }: { flow: Flow | undefined }) {
   const slices = flow?.slices ?? noSlices;
   const hasWebhooks = !flow?.notMeasured.includes('webhook');
-  const { times, throughput, inboundMs, sendMs, rate } = useMemo(
+  const { times, throughput, inboundMs, sendMs, rateLimit } = useMemo(
     () => createSeries(slices, hasWebhooks),
     [slices, hasWebhooks],
   );
+  const inboundTitle = hasWebhooks ? 'Webhook response time, ms' : 'Time to store, ms';
   return (
     <div class="plots">
       <Plot title="Throughput, per second" times={times} lines={throughput} minScale={1} />
-      <Plot
-        title={hasWebhooks ? 'Webhook response time, ms' : 'Time to store, ms'}
-        times={times}
-        lines={inboundMs}
-        minScale={50}
-      />
+      <Plot title={inboundTitle} times={times} lines={inboundMs} minScale={50} />
       <Plot title="Time to send, ms" times={times} lines={sendMs} minScale={100} />
-      <Plot title="LiveChat calls, per second" times={times} lines={rate} minScale={10} />
+      <Plot title="Rate limit of LiveChat calls, per second" times={times} lines={rateLimit} minScale={10} />
     </div>
   );
 }
@@ -223,6 +198,9 @@ function createSeries(slices: readonly FlowSlice[], hasWebhooks: boolean) {
     { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
     { label: 'p99', colour: 'third', values: slices.map((slice) => pick(slice)?.p99 ?? null) },
   ];
+  const limits = slices.map(({ callsPerSecond, breaker }) =>
+    breaker === null || breaker === 'closed' ? callsPerSecond : 0,
+  );
   return {
     times: slices.map(({ at }) => at),
     throughput: [
@@ -232,16 +210,6 @@ function createSeries(slices: readonly FlowSlice[], hasWebhooks: boolean) {
     ],
     inboundMs: percentiles(({ inboundMs }) => inboundMs),
     sendMs: percentiles(({ sendMs }) => sendMs),
-    rate: [
-      { label: 'rate', colour: 'accent', steps: true, values: slices.map(({ callsPerSecond }) => callsPerSecond) },
-      {
-        label: 'allowed',
-        colour: 'third',
-        steps: true,
-        values: slices.map(({ callsPerSecond, breaker }) =>
-          breaker === null ? null : breaker === 'closed' ? callsPerSecond : 0,
-        ),
-      },
-    ],
+    rateLimit: [{ label: 'limit (0 while calls are stopped)', colour: 'accent', steps: true, values: limits }],
   };
 }

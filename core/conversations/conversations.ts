@@ -5,6 +5,7 @@ import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
 import { required } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
+import { putOrganization } from './organizations.ts';
 import {
   type Assignment,
   type ConversationEvent,
@@ -87,23 +88,7 @@ const ReadMark = new Entity(
   table,
 );
 
-/** An organization that has a conversation, for listing organizations. */
-export const Organization = new Entity(
-  {
-    model: { entity: 'organization', version: '1', service },
-    attributes: { organizationId: text },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: [], casing },
-        sk: { field: 'sk', composite: ['organizationId'], casing },
-      },
-    },
-  },
-  table,
-);
-
-const { timeline } = new Service({ conversation: Conversation, event: StoredEvent, readMark: ReadMark }, table)
-  .collections;
+const { timeline } = new Service({ conversation: Conversation, event: StoredEvent, readMark: ReadMark }).collections;
 
 type StoredProjection = NonNullable<Awaited<ReturnType<typeof readTimeline>>['stored']>;
 
@@ -219,14 +204,13 @@ export async function updateProjection(
     const projection = projectConversation(events, activity);
     const item = toItem(projection, activity);
     if (stored && isUnchanged(item, stored)) return projection;
+    if (!stored) await putOrganization(key.organizationId);
     const written = await ifConditionHolds(
       Conversation.put({ ...key, ...item, version: (stored?.version ?? 0) + 1, expires: expiry() })
         .where(({ version }, op) => (stored ? op.eq(version, stored.version) : op.notExists(version)))
         .go(),
     );
-    if (!written) continue;
-    if (!stored) await putOrganization(key.organizationId);
-    return projection;
+    if (written) return projection;
   }
   throw new ContentionError(`conversation ${key.conversationId}: too many concurrent writes; try again`);
 }
@@ -254,13 +238,4 @@ function isUnchanged(item: object, stored: StoredProjection): boolean {
   const before = new Map<string, unknown>(Object.entries(stored));
   // DynamoDB does not keep the order of map members.
   return Object.entries(item).every(([name, value]) => canonicalJson(before.get(name)) === canonicalJson(value));
-}
-
-/** The organizations that this process has stored: each is written once per process. */
-const storedOrganizations = new Set<string>();
-
-async function putOrganization(organizationId: string): Promise<void> {
-  if (storedOrganizations.has(organizationId)) return;
-  await Organization.upsert({ organizationId }).go();
-  storedOrganizations.add(organizationId);
 }

@@ -1,8 +1,9 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, type ConversationKey, Organization, readTimeline, threadActivity } from './conversations.ts';
+import { Conversation, type ConversationKey, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
+import { Organization } from './organizations.ts';
 import { type Assignment, compare, projectConversation, type Status, type Thread } from './projection.ts';
 
 export const statuses = ['queued', 'open', 'idle', 'closed'] as const satisfies readonly Status[];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { catalogue, isEventType } from './catalogue.ts';
-import { describeIssues, InvalidEventError, largeEventKey, parseClaimCheck, parseEvent } from './event.ts';
+import { describeIssues, InvalidEventError, parseEvent } from './event.ts';
 
 const metadata = {
   id: 'e',
@@ -77,24 +77,6 @@ describe('isEventType', () => {
 
   it.each(['', 'message', 'toString', '__proto__', 'constructor'])('rejects %j', (name) => {
     expect(isEventType(name)).toBe(false);
-  });
-});
-
-describe('a claim check', () => {
-  const dataRef = { bucket: 'media', key: 'events/o/e.json', bytes: 300_000 };
-
-  it('has a key derived from the organization and the event', () => {
-    expect(largeEventKey(parseEvent('message.deleted', { metadata, data }).metadata)).toBe('events/o/e.json');
-  });
-
-  it.each([
-    ['a reference', { metadata, dataRef }, { metadata, dataRef }],
-    ['inline data', { metadata, data }, undefined],
-    ['a reference without a key', { metadata, dataRef: { bucket: 'media', bytes: 1 } }, undefined],
-    ['a reference without metadata', { dataRef }, undefined],
-    ['no detail', undefined, undefined],
-  ])('is parsed from %s', (_what, detail, expected) => {
-    expect(parseClaimCheck(detail)).toEqual(expected);
   });
 });
 

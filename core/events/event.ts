@@ -33,13 +33,7 @@ export type AnyEvent = { [T in EventType]: DomainEvent<T> }[EventType];
 /** The outcome of storing an event. `superseded`: the first delivery of a message that is already edited or deleted. */
 export type StoreOutcome = 'stored' | 'duplicate' | 'superseded';
 
-/** The S3 object with the data of an event that exceeds the size limit of the bus. */
-const dataRef = z.object({ bucket: z.string(), key: z.string(), bytes: z.number() });
-export type DataRef = z.infer<typeof dataRef>;
-
 const schemas: { [T in EventType]: z.ZodMiniType<EventData<T>> } = catalogue;
-
-const claimCheck = z.object({ metadata, dataRef });
 
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
@@ -48,12 +42,6 @@ export class InvalidEventError extends Error {
     super(`${type}: ${issues.map(({ path, message }) => `${path}: ${message}`).join('; ')}`);
     this.issues = issues;
   }
-}
-
-/** Parses a claim check: a detail with a reference in place of its data. Undefined if it is none. */
-export function parseClaimCheck(detail: unknown): { metadata: EventMetadata; dataRef: DataRef } | undefined {
-  const parsed = claimCheck.safeParse(detail);
-  return parsed.success ? parsed.data : undefined;
 }
 
 /** Validates `detail` against the catalogue. Throws {@link InvalidEventError}, which lists every invalid field. */
@@ -95,9 +83,4 @@ export function createEvent<T extends EventType>(
     },
     data,
   };
-}
-
-/** The S3 key for the data of an event that exceeds the size limit of the bus. */
-export function largeEventKey({ organizationId, id }: EventMetadata): string {
-  return `events/${organizationId}/${id}.json`;
 }

@@ -51,7 +51,8 @@ function createBus(accepts: (id: string, attempt: number) => boolean = () => tru
   const publish = createPublisher({
     bus: 'omnichannel',
     putEvents,
-    storeLargeEvent: async (event, json) => {
+    storeData: async (event) => {
+      const json = JSON.stringify(event.data);
       stored.push(json);
       return { bucket: 'media', key: event.metadata.id, bytes: json.length };
     },
@@ -106,8 +107,8 @@ describe('publishing', () => {
 });
 
 describe('retries', () => {
-  const storeLargeEvent = () => Promise.reject(new Error('unused'));
-  const options = { bus: 'b', maxBytes, storeLargeEvent, wait: async () => undefined };
+  const storeData = () => Promise.reject(new Error('unused'));
+  const options = { bus: 'b', maxBytes, storeData, wait: async () => undefined };
 
   it('retries a rejected event alone, with exponential backoff', async () => {
     const { publish, calls, waits, attempts } = createBus((id, attempt) => id !== 'e3' || attempt === 2);
@@ -164,9 +165,9 @@ describe('large events', () => {
 
   it('publish nothing if storing one fails', async () => {
     const calls: unknown[] = [];
-    const storeLargeEvent = () => Promise.reject(new Error('no bucket'));
+    const storeData = () => Promise.reject(new Error('no bucket'));
     const putEvents = async (entries: readonly BusEntry[]) => entries.map((entry) => calls.push(entry) > 0);
-    const publish = createPublisher({ bus: 'b', maxBytes, storeLargeEvent, putEvents });
+    const publish = createPublisher({ bus: 'b', maxBytes, storeData, putEvents });
     await expect(publish([createEvent('small'), createEvent('large', 'm'.repeat(maxBytes))])).rejects.toThrow(
       'no bucket',
     );

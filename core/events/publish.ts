@@ -1,7 +1,8 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { required, wholeNumber } from '../platform/configuration.ts';
 import { eventSource } from './catalogue.ts';
-import { type AnyEvent, type DataRef, largeEventKey } from './event.ts';
+import { type DataRef, storeEventData } from './claim-check.ts';
+import type { AnyEvent } from './event.ts';
 
 /** An entry of PutEvents. */
 export type BusEntry = Readonly<Record<'Source' | 'DetailType' | 'Detail' | 'EventBusName', string>>;
@@ -11,7 +12,7 @@ export interface PublishOptions {
   /** Puts up to 10 entries and returns, in the same order, whether each was accepted. */
   readonly putEvents: (entries: readonly BusEntry[]) => Promise<readonly boolean[]>;
   /** Stores the data of an event that exceeds `maxBytes`. */
-  readonly storeLargeEvent: (event: AnyEvent, json: string) => Promise<DataRef>;
+  readonly storeData: (event: AnyEvent) => Promise<DataRef>;
   /** The maximum size of the details of one call, in bytes. A larger detail is stored and replaced by a reference. */
   readonly maxBytes: number;
   readonly wait?: (ms: number) => Promise<void>;
@@ -50,7 +51,7 @@ async function toBusEntry(event: AnyEvent, options: PublishOptions): Promise<Bus
   const { type, metadata, data } = event;
   let Detail = JSON.stringify({ metadata, data });
   if (Buffer.byteLength(Detail) > options.maxBytes) {
-    Detail = JSON.stringify({ metadata, dataRef: await options.storeLargeEvent(event, JSON.stringify(data)) });
+    Detail = JSON.stringify({ metadata, dataRef: await options.storeData(event) });
   }
   return { Source: eventSource, DetailType: type, Detail, EventBusName: options.bus };
 }
@@ -95,15 +96,6 @@ const putEvents: PublishOptions['putEvents'] = async (entries) => {
   return entries.map((_entry, index) => Entries?.[index]?.EventId !== undefined);
 };
 
-/** Large events are rare, so the S3 client is loaded on demand to keep the cold start short. */
-const storeLargeEvent: PublishOptions['storeLargeEvent'] = async (event, json) => {
-  const { putObject } = await import('../platform/objects.ts');
-  const bucket = required('MEDIA_BUCKET', 'the name of the media bucket');
-  const key = largeEventKey(event.metadata);
-  await putObject({ bucket, key, body: json, contentType: 'application/json' });
-  return { bucket, key, bytes: Buffer.byteLength(json) };
-};
-
 const busName = () => required('BUS_NAME', 'the name of the event bus');
 /** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
 const defaultMaxBytes = 240_000;
@@ -111,7 +103,7 @@ const defaultMaxBytes = 240_000;
 /** Creates a publisher for the bus in `BUS_NAME`. */
 export function createBusPublisher(): Publish {
   const maxBytes = wholeNumber('EVENT_MAX_BYTES', defaultMaxBytes, 1_000);
-  return createPublisher({ bus: busName(), putEvents, storeLargeEvent, maxBytes });
+  return createPublisher({ bus: busName(), putEvents, storeData: storeEventData, maxBytes });
 }
 
 /** Puts an event of any source on the bus without changes. */

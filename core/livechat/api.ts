@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
 
-/** Request bodies with LiveChat's names. Source: API reference, v3.4 to v3.6. */
+/** Requests, limited to the methods and parameters that the bridge uses. Source: API reference, v3.4 to v3.6. */
 
 export type Visibility = 'all' | 'agents';
 
@@ -19,14 +19,9 @@ export interface SendEvent {
 }
 
 export interface ResumeChat {
-  readonly chat: {
-    readonly id: string;
-    readonly access?: { readonly group_ids: readonly number[] };
-    readonly thread?: { readonly events?: readonly NewEvent[] };
-  };
+  readonly chat: { readonly id: string; readonly thread?: { readonly events: readonly NewEvent[] } };
   /** False appends an inactive thread. LiveChat's default is true. */
   readonly active?: boolean;
-  readonly continuous?: boolean;
 }
 
 export interface AddUserToChat {
@@ -48,40 +43,18 @@ export interface TransferChat {
   readonly ignore_requester_presence?: boolean;
 }
 
-export interface DeactivateChat {
-  readonly id: string;
-  readonly ignore_requester_presence?: boolean;
-}
-
-export interface GetChat {
+export interface ListThreads {
   readonly chat_id: string;
-  /** Default: the latest thread. */
-  readonly thread_id?: string;
+  readonly page_id?: string;
+  readonly sort_order?: 'asc' | 'desc';
+  /** At most 100; LiveChat's default is 3. */
+  readonly limit?: number;
 }
 
-export type ListThreads = { readonly chat_id: string; readonly page_id?: string } & (
-  | {
-      readonly sort_order?: 'asc' | 'desc';
-      /** At most 100; LiveChat's default is 3. */
-      readonly limit?: number;
-      readonly min_events_count?: never;
-      /** Times with microseconds. */
-      readonly filters?: { readonly from?: string; readonly to?: string };
-    }
-  | { readonly sort_order?: 'asc' | 'desc'; readonly min_events_count: number; readonly limit?: never }
-);
-
-/** A page id excludes all other parameters. */
-export type ListChats =
-  | {
-      /** The name as of v3.6. Earlier versions use `include_active`, which also lists inactive chats. */
-      readonly filters?: { readonly active?: boolean; readonly group_ids?: readonly number[] };
-      readonly sort_order?: 'asc' | 'desc';
-      /** At most 100; LiveChat's default is 10. */
-      readonly limit?: number;
-      readonly page_id?: never;
-    }
-  | { readonly page_id: string };
+export interface ListChats {
+  /** At most 100; LiveChat's default is 10. */
+  readonly limit: number;
+}
 
 export interface TagThread {
   readonly chat_id: string;
@@ -90,25 +63,22 @@ export interface TagThread {
   readonly tag: string;
 }
 
-export interface RegisterWebhook {
+export interface OwnerClient {
+  readonly owner_client_id: string;
+}
+
+export interface RegisterWebhook extends OwnerClient {
   readonly action: string;
   readonly secret_key: string;
   /** At most 500 characters. */
   readonly url: string;
-  readonly owner_client_id: string;
   readonly type: 'bot' | 'license';
   readonly description?: string;
   readonly additional_data?: readonly ('chat_properties' | 'chat_presence_user_ids')[];
-  readonly filters?: Readonly<Record<string, unknown>>;
 }
 
-export interface UnregisterWebhook {
+export interface UnregisterWebhook extends OwnerClient {
   readonly id: string;
-  readonly owner_client_id: string;
-}
-
-export interface OwnerClient {
-  readonly owner_client_id: string;
 }
 
 /** A file on this machine's disk. */
@@ -123,15 +93,13 @@ export interface UploadedFile {
 
 const id = z.string().check(z.minLength(1));
 const maybeText = z.optional(z.nullable(z.string()));
-const pages = { next_page_id: maybeText };
 
 /** Strict for the probe by `custom_id`: if it overlooked an event, the message would be sent twice. */
 const event = z.looseObject({ id, custom_id: maybeText });
 const thread = z.looseObject({ id, created_at: maybeText, events: z.optional(z.nullable(z.array(event))) });
 export type ThreadResponse = z.infer<typeof thread>;
-const threads = z.looseObject({ threads: z.array(thread), ...pages });
-const chat = z.looseObject({ id, thread: z.optional(z.nullable(thread)) });
-const chats = z.looseObject({ chats_summary: z.array(z.looseObject({ id })), ...pages });
+const threads = z.looseObject({ threads: z.array(thread), next_page_id: maybeText });
+const chats = z.looseObject({ chats_summary: z.array(z.looseObject({ id })) });
 const sentEvent = z.looseObject({ event_id: id });
 const resumedChat = z.looseObject({ thread_id: id, event_ids: z.optional(z.nullable(z.array(z.string()))) });
 const file = z.looseObject({ url: id });
@@ -182,7 +150,7 @@ function write<T>(api: Method<T>['api'], name: string, response: z.ZodMiniType<T
  * The methods that the bridge uses, with LiveChat's names.
  * Source: Agent Chat Web API and Configuration API, v3.4 to v3.6 (platform.text.com/docs).
  */
-export function createMethods({ post, upload }: Transport, version: Version) {
+export function createMethods({ post, upload }: Transport) {
   return {
     sendEvent: (request: SendEvent) => post(write('agent', 'send_event', sentEvent), request),
     /** At most 10 MB. The URL expires after 24 h unless an event uses it. */
@@ -190,11 +158,9 @@ export function createMethods({ post, upload }: Transport, version: Version) {
     resumeChat: (request: ResumeChat) => post(write('agent', 'resume_chat', resumedChat), request),
     addUserToChat: (request: AddUserToChat) => post(write('agent', 'add_user_to_chat', nothing), request),
     transferChat: (request: TransferChat) => post(write('agent', 'transfer_chat', nothing), request),
-    deactivateChat: (request: DeactivateChat) => post(write('agent', 'deactivate_chat', nothing), request),
     tagThread: (request: TagThread) => post(write('agent', 'tag_thread', nothing), request),
-    getChat: (request: GetChat) => post(read('agent', 'get_chat', chat), request),
     listThreads: (request: ListThreads) => post(read('agent', 'list_threads', threads), request),
-    listChats: (request: ListChats) => post(read('agent', 'list_chats', chats), listChatsBody(request, version)),
+    listChats: (request: ListChats) => post(read('agent', 'list_chats', chats), request),
     /** LiveChat allows three registrations per action and client id, so list them first. */
     registerWebhook: (request: RegisterWebhook) => post(write('configuration', 'register_webhook', created), request),
     unregisterWebhook: (request: UnregisterWebhook) =>
@@ -222,12 +188,4 @@ export function parseVersion(text: string): Version {
 
 export function formatVersion({ major, minor }: Version): string {
   return `v${major}.${minor}`;
-}
-
-/** v3.6 renamed `filters.include_active` to `filters.active`. */
-function listChatsBody(request: ListChats, { major, minor }: Version): Readonly<Record<string, unknown>> {
-  if (request.page_id !== undefined || request.filters?.active === undefined) return { ...request };
-  if (major > 3 || minor >= 6) return { ...request };
-  const { active, ...filters } = request.filters;
-  return { ...request, filters: { ...filters, include_active: active } };
 }

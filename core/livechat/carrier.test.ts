@@ -8,10 +8,10 @@ afterEach(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()));
 });
 
-async function served(...setting: Parameters<typeof serveCarrier>) {
-  const serving = await serveCarrier(...setting);
-  stops.push(serving.stop);
-  return serving;
+async function serve(...setting: Parameters<typeof serveCarrier>) {
+  const server = await serveCarrier(...setting);
+  stops.push(server.stop);
+  return server;
 }
 
 const text: Part = { kind: 'event', event: { type: 'message', text: 'Hi', visibility: 'all' } };
@@ -83,9 +83,9 @@ describe('find', () => {
     ['in a chat without threads', [{ threads: [] }], undefined, 1],
     ['in threads without events', [{ threads: [{ id: 'T9', events: null }, { id: 'T8' }] }], undefined, 1],
   ])('searches %s', async (_name, pages, expected, calls) => {
-    const { carrier, asked } = await served(pages);
+    const { carrier, requests } = await serve(pages);
     expect(await carrier.find('chat', 'out-1', first)).toEqual(expected);
-    const bodies = asked().map(({ path, body }) => ({ path, body }));
+    const bodies = requests().map(({ path, body }) => ({ path, body }));
     const path = 'list_threads';
     expect(bodies).toEqual([
       { path, body: { chat_id: 'chat', sort_order: 'desc', limit: 100 } },
@@ -96,10 +96,10 @@ describe('find', () => {
 
 describe('send, append and upload', () => {
   it('sends an event with its custom_id', async () => {
-    const { carrier, asked } = await served([{ event_id: 'E1' }]);
+    const { carrier, requests } = await serve([{ event_id: 'E1' }]);
     expect(carrier.hasFile(text)).toBe(false);
     expect(await carrier.send('chat', { id: 'out-1', content: text })).toEqual({ messageId: 'E1', threadId: '' });
-    expect(asked()).toMatchObject([
+    expect(requests()).toMatchObject([
       {
         path: 'send_event',
         body: { chat_id: 'chat', event: { type: 'message', text: 'Hi', visibility: 'all', custom_id: 'out-1' } },
@@ -110,10 +110,10 @@ describe('send, append and upload', () => {
   it.each([
     ['the event id', { thread_id: 'T1', event_ids: ['E1'] }, 'E1'],
     ['an empty id if LiveChat returns none', { thread_id: 'T1' }, ''],
-  ])('appends an inactive thread and returns %s', async (_name, answer, messageId) => {
-    const { carrier, asked } = await served([answer]);
+  ])('appends an inactive thread and returns %s', async (_name, response, messageId) => {
+    const { carrier, requests } = await serve([response]);
     expect(await carrier.append('chat', { id: 'out-1', content: text })).toEqual({ threadId: 'T1', messageId });
-    expect(asked()).toMatchObject([
+    expect(requests()).toMatchObject([
       {
         path: 'resume_chat',
         body: {
@@ -125,7 +125,7 @@ describe('send, append and upload', () => {
   });
 
   it('uploads a file from the media bucket and sends the returned URL', async () => {
-    const { carrier, asked, read } = await served([
+    const { carrier, requests, fetched } = await serve([
       { url: 'https://cdn.livechat-files.com/plan.png' },
       { event_id: 'E1' },
     ]);
@@ -135,8 +135,8 @@ describe('send, append and upload', () => {
       return carrier.upload(fetched);
     });
     await carrier.send('chat', { id: 'out-1', content });
-    expect(read).toEqual(['organization/chat/message/plan.png']);
-    const [upload, send] = asked();
+    expect(fetched).toEqual(['organization/chat/message/plan.png']);
+    const [upload, send] = requests();
     expect(upload).toMatchObject({ path: 'upload_file', body: expect.stringContaining('filename="floor plan.png"') });
     expect(upload?.body).toMatch(/Content-Type: image\/png\r\n\r\nPNG\r\n/i);
     expect(send).toMatchObject({
@@ -155,30 +155,30 @@ describe('send, append and upload', () => {
   });
 
   it('names an unnamed file after its key', async () => {
-    const { carrier, asked } = await served([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
+    const { carrier, requests } = await serve([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
     const { name: _name, alternativeText: _text, ...unnamed } = file;
     expect(await carrier.withFile(unnamed, carrier.upload)).toEqual({
       kind: 'event',
       event: expect.not.objectContaining({ alternative_text: expect.anything() }),
     });
-    expect(asked()[0]?.body).toContain('filename="plan.png"');
+    expect(requests()[0]?.body).toContain('filename="plan.png"');
   });
 
   it('uploads the whole file at each attempt', async () => {
-    const { carrier, asked, read } = await served([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
+    const { carrier, requests, fetched } = await serve([{ url: 'https://cdn.livechat-files.com/plan.png' }]);
     await carrier.withFile(file, async (fetched) => {
       await carrier.upload(fetched);
       await carrier.inRegion('fra').upload(fetched);
     });
-    expect(read).toHaveLength(1);
+    expect(fetched).toHaveLength(1);
     const whole = { path: 'upload_file', body: expect.stringContaining('\r\n\r\nPNG\r\n') };
-    expect(asked()).toMatchObject([whole, { ...whole, region: 'fra' }]);
+    expect(requests()).toMatchObject([whole, { ...whole, region: 'fra' }]);
   });
 
   it('rejects sending a file before the upload', async () => {
-    const { carrier, asked } = await served([{}]);
+    const { carrier, requests } = await serve([{}]);
     await expect(carrier.send('chat', { id: 'out-1', content: file })).rejects.toBeInstanceOf(TypeError);
-    expect(asked()).toEqual([]);
+    expect(requests()).toEqual([]);
   });
 });
 
@@ -209,32 +209,32 @@ describe('repairs', () => {
       },
     ],
   ])('%s', async (_name, repair, path, body) => {
-    const { carrier, asked } = await served([{ thread_id: 'T1' }]);
+    const { carrier, requests } = await serve([{ thread_id: 'T1' }]);
     await repair(carrier);
-    expect(asked()).toMatchObject([{ path, body }]);
+    expect(requests()).toMatchObject([{ path, body }]);
   });
 
   it.each(['join', 'takeOver'] as const)('%s rejects a missing sender with the name of the setting', async (method) => {
-    const { carrier, asked } = await served([{}], { agentId: '' });
+    const { carrier, requests } = await serve([{}], { agentId: '' });
     await expect(carrier[method]('chat')).rejects.toThrow(/^LIVECHAT_AGENT_ID: expected/);
-    expect(asked()).toEqual([]);
+    expect(requests()).toEqual([]);
   });
 
   it('inRegion calls the region and stores it', async () => {
-    const { carrier, asked, regions } = await served([{ event_id: 'E1' }]);
+    const { carrier, requests, regions } = await serve([{ event_id: 'E1' }]);
     await carrier.inRegion('fra').send('chat', { id: 'out-1', content: text });
     expect(regions).toEqual(['fra']);
-    expect(asked()).toMatchObject([{ region: 'fra' }]);
+    expect(requests()).toMatchObject([{ region: 'fra' }]);
   });
 
   it('withFreshCredentials calls with changed credentials', async () => {
-    const { carrier, asked } = await served([{ event_id: 'E1' }], { refreshed: true });
+    const { carrier, requests } = await serve([{ event_id: 'E1' }], { refreshed: true });
     await (await carrier.withFreshCredentials())?.send('chat', { id: 'out-1', content: text });
-    expect(asked()).toMatchObject([{ authorization: `Basic ${btoa('account:new')}` }]);
+    expect(requests()).toMatchObject([{ authorization: 'Basic new' }]);
   });
 
   it('withFreshCredentials returns undefined for unchanged credentials', async () => {
-    const { carrier } = await served([{}]);
+    const { carrier } = await serve([{}]);
     expect(await carrier.withFreshCredentials()).toBeUndefined();
   });
 });

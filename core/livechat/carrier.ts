@@ -1,7 +1,7 @@
 import type { Carrier, Letter, Sent } from '../outbound/carrier.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { RoutingCarrier } from '../routing/apply.ts';
-import type { NewEvent, ThreadResponse, TransferChat } from './api.ts';
+import type { NewEvent, ThreadResponse, TransferChat, Visibility } from './api.ts';
 import type { LiveChatClient } from './client.ts';
 import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
 import { type Connection, createConnections } from './connection.ts';
@@ -18,9 +18,9 @@ const skewMs = 60_000;
 
 /** LiveChat as the send step uses it. */
 export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
-  const { client, refresh, withFile } = options;
-  const sender = () => requireSender(options);
+  const { client, withFile } = options;
   return {
+    ...reconnecting(options, (renewed) => liveChatCarrier({ ...options, client: renewed })),
     hasFile: (part) => part.kind === 'file',
     withFile(part, use) {
       if (part.kind !== 'file') return use(part);
@@ -41,12 +41,9 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
       const answer = await client.resumeChat({ chat, active: false });
       return { threadId: answer.thread_id, messageId: answer.event_ids?.[0] ?? '' };
     },
-    async join(chatId) {
-      const user = { user_id: sender(), user_type: 'agent', visibility: 'all' } as const;
-      await client.addUserToChat({ chat_id: chatId, ...user, ignore_requester_presence: true });
-    },
+    join: (chatId) => addSender(options, chatId, 'all'),
     async takeOver(chatId) {
-      const target = { type: 'agent', ids: [sender()] } as const;
+      const target = { type: 'agent', ids: [requireSender(options)] } as const;
       await client.transferChat({
         id: chatId,
         target,
@@ -54,15 +51,29 @@ export function liveChatCarrier(options: CarrierOptions): Carrier<Part> {
         ignore_requester_presence: true,
       });
     },
-    inRegion(region) {
-      options.saveRegion(region);
-      return liveChatCarrier({ ...options, client: client.inRegion(region) });
+  };
+}
+
+/** The same adapter with another client: of another region, or with credentials read again if they have changed. */
+function reconnecting<Adapter>(
+  { client, saveRegion, refresh }: Connection,
+  create: (client: LiveChatClient) => Adapter,
+) {
+  return {
+    inRegion(region: string): Adapter {
+      saveRegion(region);
+      return create(client.inRegion(region));
     },
-    async withFreshCredentials() {
+    async withFreshCredentials(): Promise<Adapter | undefined> {
       const fresh = await refresh();
-      return fresh && liveChatCarrier({ ...options, client: fresh });
+      return fresh && create(fresh);
     },
   };
+}
+
+async function addSender(connection: Connection, chatId: string, visibility: Visibility): Promise<void> {
+  const user = { user_id: requireSender(connection), user_type: 'agent', visibility } as const;
+  await connection.client.addUserToChat({ chat_id: chatId, ...user, ignore_requester_presence: true });
 }
 
 /** Throws {@link ConfigurationError} if no sender is configured. */
@@ -124,8 +135,9 @@ export function liveChatRouting(environment = process.env): (organizationId: str
 
 /** LiveChat as routing uses it. The sender must be in the chat only to send a message. */
 export function liveChatRouter(connection: Connection): RoutingCarrier {
-  const { client, saveRegion, refresh } = connection;
+  const { client } = connection;
   return {
+    ...reconnecting(connection, (renewed) => liveChatRouter({ ...connection, client: renewed })),
     transfer: (id, target) =>
       client.transferChat({
         id,
@@ -141,18 +153,7 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
       await client.sendEvent({ chat_id: chatId, event: { type: 'message', text, visibility, custom_id: id } });
     },
     find: async (chatId, id, since) => (await findEvent(client, chatId, id, since)) !== undefined,
-    async join(chatId, visibility) {
-      const user = { user_id: requireSender(connection), user_type: 'agent', visibility } as const;
-      await client.addUserToChat({ chat_id: chatId, ...user, ignore_requester_presence: true });
-    },
-    inRegion(region) {
-      saveRegion(region);
-      return liveChatRouter({ ...connection, client: client.inRegion(region) });
-    },
-    async withFreshCredentials() {
-      const fresh = await refresh();
-      return fresh && liveChatRouter({ ...connection, client: fresh });
-    },
+    join: (chatId, visibility) => addSender(connection, chatId, visibility),
   };
 }
 

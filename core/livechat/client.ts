@@ -5,16 +5,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import {
-  createMethods,
-  formatVersion,
-  type Method,
-  parseVersion,
-  type Transport,
-  type UploadedFile,
-  type Version,
-} from './api.ts';
-import type { ApiCredentials } from './credentials.ts';
+import { createMethods, formatVersion, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
 import {
   debugId,
   type ErrorCategory,
@@ -27,7 +18,8 @@ import {
 } from './errors.ts';
 
 export interface LiveChatClientOptions {
-  readonly credentials: ApiCredentials;
+  /** The `Authorization` header. */
+  readonly authorization: string;
   /** Such as `https://api.livechatinc.com`. */
   readonly baseUrl: string;
   /** `v3.6` or `3.6`. */
@@ -100,21 +92,20 @@ const http = got.extend({
 
 interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice'> {
   readonly http: Got;
-  readonly version: Version;
   readonly now: () => number;
 }
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  const { credentials, organizationId, onCall, onNotice, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
-  const version = parseVersion(options.version);
+  const { authorization, organizationId, onCall, onNotice, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
+  const version = formatVersion(parseVersion(options.version));
   const connect = Math.min(maxConnectMs, timeoutMs);
   const configured = http.extend({
-    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${formatVersion(version)}`,
-    headers: { authorization: authorization(credentials) },
+    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${version}`,
+    headers: { authorization },
     timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
-  return createClient({ http: configured, version, organizationId, onCall, onNotice, now });
+  return createClient({ http: configured, organizationId, onCall, onNotice, now });
 }
 
 function createClient(settings: Settings): LiveChatClient {
@@ -123,7 +114,7 @@ function createClient(settings: Settings): LiveChatClient {
     upload: async (method, file) => call(settings, method, await uploadForm(method.name, file)),
   };
   return {
-    ...createMethods(transport, settings.version),
+    ...createMethods(transport),
     inRegion: (region) => {
       if (!isRegion(region)) throw new TypeError('a region has 1 to 32 letters, digits and hyphens');
       return createClient({ ...settings, http: settings.http.extend({ headers: { 'x-region': region } }) });
@@ -137,11 +128,6 @@ function parseBaseUrl(baseUrl: string): string {
     return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   }
   throw new ConfigurationError('LIVECHAT_API_BASE_URL', 'an address such as https://api.livechatinc.com');
-}
-
-function authorization(credentials: ApiCredentials): string {
-  if (credentials.kind === 'bearer') return `Bearer ${credentials.accessToken}`;
-  return `Basic ${Buffer.from(`${credentials.accountId}:${credentials.apiKey}`).toString('base64')}`;
 }
 
 type RequestBody =

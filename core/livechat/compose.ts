@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
-import { describeIssues, type Issue } from '../events/event.ts';
+import { describeIssues } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
+import { RequestInvalid } from '../outbound/errors.ts';
+import type { Piece } from '../outbound/request.ts';
 import { liveChatFileHosts } from './conventions.ts';
-import { splitText } from './split-text.ts';
 
 type Visibility = z.infer<typeof visibility>;
 type RichContent = z.infer<typeof interactiveMessage>['content'];
@@ -148,41 +149,25 @@ export type RequestMessage = z.infer<typeof requestMessage>;
 
 const request = z.object({ messages: z.array(requestMessage).check(z.minLength(1), z.maxLength(10)) });
 
-/** Invalid messages. The error names every invalid field and what was expected, never a value. */
-export class InvalidMessagesError extends Error {
-  override readonly name = 'InvalidMessages';
-  readonly issues: readonly Issue[];
-  constructor(issues: readonly Issue[]) {
-    super(issues.map(({ path, message }) => `${path}: ${message}`).join('; '));
-    this.issues = issues;
-  }
-}
-
-/** Validates the messages (1 to 10) of one request. Throws {@link InvalidMessagesError}. */
+/**
+ * Validates the messages (1 to 10) of one request. Throws {@link RequestInvalid}, which names every invalid field and what
+ * was expected, never a value.
+ */
 export function parseMessages(messages: unknown): RequestMessage[] {
   const parsed = request.safeParse({ messages });
   if (parsed.success) return parsed.data.messages;
-  throw new InvalidMessagesError(describeIssues(parsed.error));
+  const issues = describeIssues(parsed.error).map(({ path, message }) => `${path}: ${message}`);
+  throw new RequestInvalid(issues.join('; '));
 }
 
-/** A part with the index of its message in the request and its index in that message, both from 0. */
-export interface ComposedPart {
-  readonly messageIndex: number;
-  readonly splitIndex: number;
-  readonly part: Part;
-}
-
-/** Composes the parts that are sent to LiveChat, in order. Files on `fileHosts` need no upload. */
-export function composeMessages(
-  messages: readonly RequestMessage[],
-  { fileHosts = liveChatFileHosts }: { readonly fileHosts?: readonly string[] } = {},
-): ComposedPart[] {
+/** Composes the parts that are sent to LiveChat, in order. Indexes begin at 0. */
+export function composeMessages(messages: readonly RequestMessage[]): Piece<Part>[] {
   return messages.flatMap((message, messageIndex) =>
-    toParts(message, fileHosts).map((part, splitIndex) => ({ messageIndex, splitIndex, part })),
+    toParts(message).map((content, splitIndex) => ({ messageIndex, splitIndex, content })),
   );
 }
 
-function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] {
+function toParts(message: RequestMessage): Part[] {
   const { visibility = 'all' } = message;
   switch (message.type) {
     case 'text':
@@ -191,7 +176,7 @@ function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] 
         event: { type: 'message', text, visibility },
       }));
     case 'media':
-      return [toFilePart(message.content, visibility, fileHosts)];
+      return [toFilePart(message.content, visibility)];
     case 'interactive': {
       const { templateId, elements } = message.content;
       return [{ kind: 'event', event: { type: 'rich_message', template_id: templateId, elements, visibility } }];
@@ -202,10 +187,60 @@ function toParts(message: RequestMessage, fileHosts: readonly string[]): Part[] 
 function toFilePart(
   { url, key = '', name, alternativeText }: z.infer<typeof mediaMessage>['content'],
   visibility: Visibility,
-  fileHosts: readonly string[],
 ): Part {
-  if (url !== undefined && fileHosts.includes(new URL(url).hostname)) {
+  // A file on LiveChat's hosts needs no upload.
+  if (url !== undefined && liveChatFileHosts.includes(new URL(url).hostname)) {
     return { kind: 'event', event: { type: 'file', url, visibility, alternative_text: alternativeText } };
   }
   return { kind: 'file', source: url === undefined ? { key } : { url }, visibility, name, alternativeText };
+}
+
+/** Maximum UTF-8 bytes of a message's text. Source: reference of `send_event`, 16 KB. */
+const maxTextBytes = 16 * 1024;
+const maxCodePointBytes = 4;
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/**
+ * Splits a text into parts of at most `bytes` UTF-8 bytes (minimum 4). Joined, the parts are the text; none is empty. Splits
+ * at white space if possible, else between grapheme clusters, else (in a cluster over `bytes` bytes) between code points.
+ */
+export function splitText(text: string, bytes = maxTextBytes): string[] {
+  if (bytes < maxCodePointBytes)
+    throw new RangeError('the limit must be at least 4 bytes, the longest UTF-8 character');
+  const parts: string[] = [];
+  let rest = text;
+  while (Buffer.byteLength(rest) > bytes) {
+    const end = partEnd(rest, bytes);
+    parts.push(rest.slice(0, end));
+    rest = rest.slice(end);
+  }
+  return [...parts, rest];
+}
+
+function partEnd(text: string, bytes: number): number {
+  const longest = fittingLength(text, bytes);
+  const end = /\s/.test(text.charAt(longest)) ? longest : (afterLastSpace(text.slice(0, longest)) ?? longest);
+  return graphemeStart(text, end) || end;
+}
+
+/** The number of UTF-16 units that fit, in whole code points. */
+function fittingLength(text: string, bytes: number): number {
+  let size = 0;
+  let end = 0;
+  for (const codePoint of text) {
+    size += Buffer.byteLength(codePoint);
+    if (size > bytes) break;
+    end += codePoint.length;
+  }
+  return end;
+}
+
+function afterLastSpace(text: string): number | undefined {
+  return /^.*\s/s.exec(text)?.[0].length;
+}
+
+/** The start of the grapheme cluster at `index`, so that accents, skin tones and flags are not split. */
+function graphemeStart(text: string, index: number): number {
+  return graphemes.segment(text).containing(index)?.index ?? index;
 }

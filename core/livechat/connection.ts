@@ -1,18 +1,17 @@
 import type { Clock } from '../platform/clock.ts';
-import { ConfigurationError, type Environment, required } from '../platform/configuration.ts';
+import { ConfigurationError, type Environment } from '../platform/configuration.ts';
 import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { parseVersion, type Version } from './api.ts';
 import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
 import {
+  authorization,
   Credentials,
-  type LiveChatCredentials,
   type OrganizationCredentials,
-  parseCredentials,
-  parsePreviousCredentials,
+  parseVersions,
   secretNames,
-  selectApiCredentials,
+  secretPrefix,
 } from './credentials.ts';
 import { LiveChatRateLimitError, LiveChatRepairableError } from './errors.ts';
 
@@ -29,16 +28,12 @@ export interface Connection {
 
 /** Returns the connection of an organization. Credentials are cached. */
 export function createConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
-  const credentials = new Credentials({
-    read: readSecret,
-    prefix: secretPrefix(environment),
-    environment,
-  });
+  const credentials = new Credentials(environment);
   /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
-  const createClient = (organizationId: string, secret: OrganizationCredentials): LiveChatClient => {
+  const createClient = (organizationId: string, found: OrganizationCredentials): LiveChatClient => {
     const client = createLiveChatClient({
-      credentials: selectApiCredentials(secret),
+      authorization: authorization(found),
       ...apiSettings(environment),
       organizationId,
       onCall,
@@ -48,14 +43,14 @@ export function createConnections(environment = process.env): (organizationId: s
     return region === undefined ? client : client.inRegion(region);
   };
   return async (organizationId) => {
-    const secret = await credentials.get(organizationId);
+    const found = await credentials.get(organizationId);
     return {
-      client: createClient(organizationId, secret),
-      agentId: secret.current.LIVECHAT_AGENT_ID,
+      client: createClient(organizationId, found),
+      agentId: found.current.LIVECHAT_AGENT_ID,
       saveRegion: (region) => regions.set(organizationId, region),
       async refresh() {
         const fresh = await credentials.refresh(organizationId);
-        const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(secret.current);
+        const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(found.current);
         return changed ? createClient(organizationId, fresh) : undefined;
       },
     };
@@ -74,16 +69,13 @@ function onNotice({ kind, date, method }: VersionNotice): void {
 }
 
 /** Credentials as stored in Secrets Manager. */
-export interface StoredCredentials {
+export interface StoredCredentials extends OrganizationCredentials {
   /** The secret's name. */
   readonly name: string;
   /** The secret's JSON, which may have fields that the bridge does not know. */
   readonly text: string;
-  readonly current: LiveChatCredentials;
   /** ms since 1970 */
   readonly changedAt: number;
-  /** The previous version, if it exists and is valid. */
-  readonly previous: LiveChatCredentials | undefined;
 }
 
 /** An organization's LiveChat account, for operator commands. Functions use {@link createConnections}. */
@@ -108,25 +100,22 @@ export async function openAccount(
 ): Promise<Account> {
   const stored = await readStored(secretPrefix(environment), organizationId);
   const notices: VersionNotice[] = [];
-  const { baseUrl, version } = apiSettings(environment);
+  const settings = apiSettings(environment);
   let client: LiveChatClient | undefined;
-  const connect = () =>
-    createLiveChatClient({
-      credentials: selectApiCredentials({ current: stored.current, source: `secret ${stored.name}` }),
-      baseUrl,
-      version,
-      organizationId,
-      onNotice: (notice) => notices.push(notice),
-    });
   return {
     stored,
-    baseUrl,
-    version: parseVersion(version),
+    baseUrl: settings.baseUrl,
+    version: parseVersion(settings.version),
     notices,
     async call(send) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          client ??= connect();
+          client ??= createLiveChatClient({
+            ...settings,
+            authorization: authorization(stored),
+            organizationId,
+            onNotice: (notice) => notices.push(notice),
+          });
           return await send(client);
         } catch (error) {
           const next = attempt < maxAttempts ? await clientForRetry(error, client, clock) : undefined;
@@ -164,19 +153,10 @@ async function readStored(prefix: string, organizationId: string | undefined): P
   for (const name of names) {
     const [current, previous] = await Promise.all([readSecret(name, 'AWSCURRENT'), readSecret(name, 'AWSPREVIOUS')]);
     if (!current) continue;
-    return {
-      name,
-      text: current.text,
-      current: parseCredentials(current.text, `secret ${name}`),
-      changedAt: current.createdAt,
-      previous: previous && parsePreviousCredentials(previous.text),
-    };
+    const source = `secret ${name}`;
+    return { ...parseVersions(source, current, previous), name, text: current.text, changedAt: current.createdAt };
   }
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
-}
-
-function secretPrefix(environment: Environment): string {
-  return required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment);
 }
 
 function apiSettings(environment: Environment) {

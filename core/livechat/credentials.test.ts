@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { organizationId } from '../../test/arbitraries.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { SecretStage } from '../platform/secrets-manager.ts';
-import { Credentials, selectApiCredentials } from './credentials.ts';
+import { authorization, Credentials } from './credentials.ts';
 import { acceptedSecrets } from './webhook.ts';
 
 describe('Credentials', () => {
@@ -16,20 +16,21 @@ describe('Credentials', () => {
   function fakeSecrets(given: Readonly<Record<string, string>>, environment: Readonly<Record<string, string>> = {}) {
     const versions = new Map<string, { text: string; createdAt: number }>();
     const reads: string[] = [];
-    const state = { now: 1_000_000, unavailable: false, denying: false };
-    const credentials = new Credentials({
-      prefix: 'livechat',
-      environment,
-      now: () => state.now,
-      read: async (name: string, stage: SecretStage) => {
-        reads.push(`${name} ${stage}`);
-        if (state.unavailable) throw new Error('Secrets Manager is unavailable');
-        const version = versions.get(`${name} ${stage}`);
-        if (state.denying && !version)
-          throw Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
-        return version;
+    const state = { now: 1_000_000, unavailable: false, accessDenied: false };
+    const credentials = new Credentials(
+      { SECRET_PREFIX: 'livechat', ...environment },
+      {
+        now: () => state.now,
+        read: async (name: string, stage: SecretStage) => {
+          reads.push(`${name} ${stage}`);
+          if (state.unavailable) throw new Error('Secrets Manager is unavailable');
+          const version = versions.get(`${name} ${stage}`);
+          if (state.accessDenied && !version)
+            throw Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+          return version;
+        },
       },
-    });
+    );
     const put = (name: string, text: string) => {
       const current = versions.get(`${name} AWSCURRENT`);
       if (current) versions.set(`${name} AWSPREVIOUS`, current);
@@ -43,7 +44,7 @@ describe('Credentials', () => {
       remove: (name: string) => versions.delete(`${name} AWSCURRENT`),
       /** The webhook secrets accepted for the organization now. */
       accepted: async () => acceptedSecrets(await credentials.get(organizationId)),
-      reread: async () => {
+      refresh: async () => {
         const secret = await credentials.refresh(organizationId);
         return secret && acceptedSecrets(secret);
       },
@@ -69,26 +70,26 @@ describe('Credentials', () => {
         'default-secret',
       ],
       ['the environment’s secret if no secret exists', {}, environment, 'of-environment'],
-    ])('returns %s', async (_whose, secrets, env, secret) => {
+    ])('returns %s', async (_source, secrets, env, secret) => {
       expect(await fakeSecrets(secrets, env).accepted()).toEqual([secret]);
     });
 
     it('returns the default secret if AWS denies access to a missing one', async () => {
       const { accepted, state } = fakeSecrets({ [fallback]: 'default-secret' });
-      state.denying = true;
+      state.accessDenied = true;
       expect(await accepted()).toEqual(['default-secret']);
     });
 
     it('does not fall back if AWS denies access to the default secret or to one read before', async () => {
-      const strict = fakeSecrets({});
-      strict.state.denying = true;
-      await expect(strict.accepted()).rejects.toThrow('not authorized');
-      const known = fakeSecrets({ [own]: 'its-own-secret', [fallback]: 'default-secret' });
-      expect(await known.accepted()).toEqual(['its-own-secret']);
-      known.remove(own);
-      known.state.denying = true;
-      known.state.now += 10 * minute;
-      expect(await known.accepted()).toEqual(['its-own-secret']);
+      const denied = fakeSecrets({});
+      denied.state.accessDenied = true;
+      await expect(denied.accepted()).rejects.toThrow('not authorized');
+      const cached = fakeSecrets({ [own]: 'its-own-secret', [fallback]: 'default-secret' });
+      expect(await cached.accepted()).toEqual(['its-own-secret']);
+      cached.remove(own);
+      cached.state.accessDenied = true;
+      cached.state.now += 10 * minute;
+      expect(await cached.accepted()).toEqual(['its-own-secret']);
     });
 
     it('reads the secret under the lower-case id', async () => {
@@ -103,7 +104,7 @@ describe('Credentials', () => {
       ['the secret is an empty object', { [fallback]: '{}' }],
       ['its fields are empty', { [fallback]: '{"LIVECHAT_WEBHOOK_SECRET":"","LIVECHAT_API_KEY":""}' }],
       ['no field has a known name', { [fallback]: '{"secret":"swordfish-42"}' }],
-    ])('reports the secret name and the required fields if %s', async (_how, secrets: Record<string, string>) => {
+    ])('reports the secret name and the required fields if %s', async (_case, secrets: Record<string, string>) => {
       const { accepted, put } = fakeSecrets({});
       for (const [name, text] of Object.entries(secrets)) put(name, text);
       const message = await accepted().catch(({ message }: Error) => message);
@@ -114,9 +115,9 @@ describe('Credentials', () => {
     });
 
     it('reports the field if the secret is incomplete or the environment’s is too short', async () => {
-      const inPart = fakeSecrets({});
-      inPart.put(fallback, '{"LIVECHAT_API_KEY":"pat"}');
-      await expect(inPart.accepted()).rejects.toThrow(
+      const incomplete = fakeSecrets({});
+      incomplete.put(fallback, '{"LIVECHAT_API_KEY":"pat"}');
+      await expect(incomplete.accepted()).rejects.toThrow(
         new ConfigurationError('secret livechat/default: LIVECHAT_WEBHOOK_SECRET', 'at least 8 characters'),
       );
       await expect(fakeSecrets({}, { LIVECHAT_WEBHOOK_SECRET: 'short' }).accepted()).rejects.toThrow(
@@ -167,12 +168,12 @@ describe('Credentials', () => {
     });
 
     it('reads once for concurrent calls', async () => {
-      const { reads, accepted, reread, state } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { reads, accepted, refresh, state } = fakeSecrets({ [own]: 'its-own-secret' });
       const all = await Promise.all(Array.from({ length: 20 }, () => accepted()));
       expect(all).toEqual(Array.from({ length: 20 }, () => ['its-own-secret']));
       expect(reads()).toEqual([`${own} AWSCURRENT`]);
       state.now += minute;
-      await Promise.all(Array.from({ length: 20 }, reread));
+      await Promise.all(Array.from({ length: 20 }, refresh));
       expect(reads().sort()).toEqual([`${own} AWSCURRENT`, `${own} AWSPREVIOUS`]);
     });
   });
@@ -183,51 +184,51 @@ describe('Credentials', () => {
       [29_999, []],
       [30_000, [`${own} AWSCURRENT`, `${own} AWSPREVIOUS`]],
     ])('%i ms after the previous refresh causes the reads %j', async (ms, expected) => {
-      const { state, accepted, reread, reads } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { state, accepted, refresh, reads } = fakeSecrets({ [own]: 'its-own-secret' });
       await accepted();
-      expect(await reread()).toEqual(['its-own-secret']);
+      expect(await refresh()).toEqual(['its-own-secret']);
       state.now += ms;
       reads();
-      expect(await reread()).toEqual(['its-own-secret']);
+      expect(await refresh()).toEqual(['its-own-secret']);
       expect(reads()).toEqual(expected);
     });
 
     it('returns the rotated secret to concurrent calls and to a call within 30 s', async () => {
-      const { put, accepted, reread } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { put, accepted, refresh } = fakeSecrets({ [own]: 'its-own-secret' });
       await accepted();
       put(own, secretText('rotated-secret'));
       const both = ['rotated-secret', 'its-own-secret'];
-      expect(await Promise.all([reread(), reread()])).toEqual([both, both]);
-      expect(await reread()).toEqual(both);
+      expect(await Promise.all([refresh(), refresh()])).toEqual([both, both]);
+      expect(await refresh()).toEqual(both);
     });
 
     it('returns a secret that was just rotated, and the previous one', async () => {
-      const { put, accepted, reread } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { put, accepted, refresh } = fakeSecrets({ [own]: 'its-own-secret' });
       await accepted();
       put(own, secretText('rotated-secret'));
       expect(await accepted()).toEqual(['its-own-secret']);
-      expect(await reread()).toEqual(['rotated-secret', 'its-own-secret']);
+      expect(await refresh()).toEqual(['rotated-secret', 'its-own-secret']);
       expect(await accepted()).toEqual(['rotated-secret', 'its-own-secret']);
     });
 
     it('does not return the default secret for an organization with its own', async () => {
-      const { credentials, state, accepted, reread } = fakeSecrets({
+      const { credentials, state, accepted, refresh } = fakeSecrets({
         [own]: 'its-own-secret',
         [fallback]: 'default-secret',
       });
       await credentials.get(undefined);
       await accepted();
       state.now += minute;
-      expect(await reread()).toEqual(['its-own-secret']);
-      expect(await reread()).toEqual(['its-own-secret']);
+      expect(await refresh()).toEqual(['its-own-secret']);
+      expect(await refresh()).toEqual(['its-own-secret']);
     });
 
     it('ignores a malformed previous version', async () => {
-      const { put, accepted, reread } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { put, accepted, refresh } = fakeSecrets({ [own]: 'its-own-secret' });
       await accepted();
       put(own, '{"LIVECHAT_WEBHOOK_SECERT":"misspelt"}');
       put(own, secretText('rotated-secret'));
-      expect(await reread()).toEqual(['rotated-secret']);
+      expect(await refresh()).toEqual(['rotated-secret']);
     });
   });
 
@@ -236,27 +237,27 @@ describe('Credentials', () => {
       ['is accepted', day - 1, ['rotated-secret', 'its-own-secret']],
       ['is not accepted', day, ['rotated-secret']],
     ])('%s %i ms after the rotation, also by a process started later', async (_what, ms, expected) => {
-      const { state, put, accepted, reread } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { state, put, accepted, refresh } = fakeSecrets({ [own]: 'its-own-secret' });
       put(own, secretText('rotated-secret'));
       state.now += ms;
       await accepted();
-      expect(await reread()).toEqual(expected);
+      expect(await refresh()).toEqual(expected);
     });
 
     it('is kept when the cache expires', async () => {
-      const { state, put, accepted, reread } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { state, put, accepted, refresh } = fakeSecrets({ [own]: 'its-own-secret' });
       put(own, secretText('rotated-secret'));
       await accepted();
-      await reread();
+      await refresh();
       state.now += 5 * minute;
       expect(await accepted()).toEqual(['rotated-secret', 'its-own-secret']);
     });
 
     it('expires in the cache', async () => {
-      const { state, put, accepted, reread } = fakeSecrets({ [own]: 'its-own-secret' });
+      const { state, put, accepted, refresh } = fakeSecrets({ [own]: 'its-own-secret' });
       put(own, secretText('rotated-secret'));
       await accepted();
-      await reread();
+      await refresh();
       state.now += day;
       state.unavailable = true;
       expect(await accepted()).toEqual(['rotated-secret']);
@@ -319,62 +320,60 @@ describe('Credentials', () => {
   });
 });
 
-describe('selectApiCredentials', () => {
+describe('authorization', () => {
   const source = 'secret livechat/default';
   const webhook = { LIVECHAT_WEBHOOK_SECRET: 'long-enough' };
   const key = { LIVECHAT_API_KEY: 'pat-secret' };
   const account = { LIVECHAT_ACCOUNT_ID: '1f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' };
   const token = { LIVECHAT_ACCESS_TOKEN: 'dal:token-secret' };
 
-  describe('API credentials', () => {
-    const basic = { kind: 'basic', accountId: account.LIVECHAT_ACCOUNT_ID, apiKey: 'pat-secret' };
-    const bearer = { kind: 'bearer', accessToken: 'dal:token-secret' };
+  const basic = `Basic ${btoa(`${account.LIVECHAT_ACCOUNT_ID}:pat-secret`)}`;
+  const bearer = 'Bearer dal:token-secret';
 
-    it.each([
-      [{ ...key, ...account }, basic],
-      [{ ...key, ...account, ...token }, basic],
-      [{ ...token }, bearer],
-      [{ ...token, ...key }, bearer],
-      [{ ...token, ...key, LIVECHAT_ACCOUNT_ID: '' }, bearer],
-    ])('selects from %j the credentials %j', (credentials, expected) => {
-      expect(selectApiCredentials({ current: { ...webhook, ...credentials }, source })).toEqual(expected);
-    });
+  it.each([
+    [{ ...key, ...account }, basic],
+    [{ ...key, ...account, ...token }, basic],
+    [{ ...token }, bearer],
+    [{ ...token, ...key }, bearer],
+    [{ ...token, ...key, LIVECHAT_ACCOUNT_ID: '' }, bearer],
+  ])('of %j is %s', (credentials, expected) => {
+    expect(authorization({ current: { ...webhook, ...credentials }, source })).toBe(expected);
+  });
 
-    it.each([
-      [
-        {},
-        /^secret livechat\/default: LIVECHAT_API_KEY: expected a personal access token \(with LIVECHAT_ACCOUNT_ID\), or LIVECHAT_ACCESS_TOKEN/,
-      ],
-      [{ ...account }, /^secret livechat\/default: LIVECHAT_API_KEY: expected/],
-      [{ ...key }, /^secret livechat\/default: LIVECHAT_ACCOUNT_ID: expected/],
-      [
-        { ...account, LIVECHAT_API_KEY: 'pat-secret\n' },
-        /^secret livechat\/default: LIVECHAT_API_KEY: expected visible ASCII/,
-      ],
-      [
-        { LIVECHAT_ACCESS_TOKEN: 'Bearer token-secret' },
-        /^secret livechat\/default: LIVECHAT_ACCESS_TOKEN: expected visible ASCII/,
-      ],
-    ])('rejects %j with the name of the setting, never the value', (credentials, message) => {
-      const refused = expect(() => selectApiCredentials({ current: { ...webhook, ...credentials }, source }));
-      refused.toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringMatching(message) }));
-      refused.not.toThrow(/pat-secret|token-secret/);
-    });
+  it.each([
+    [
+      {},
+      /^secret livechat\/default: LIVECHAT_API_KEY: expected a personal access token \(with LIVECHAT_ACCOUNT_ID\), or LIVECHAT_ACCESS_TOKEN/,
+    ],
+    [{ ...account }, /^secret livechat\/default: LIVECHAT_API_KEY: expected/],
+    [{ ...key }, /^secret livechat\/default: LIVECHAT_ACCOUNT_ID: expected/],
+    [
+      { ...account, LIVECHAT_API_KEY: 'pat-secret\n' },
+      /^secret livechat\/default: LIVECHAT_API_KEY: expected visible ASCII/,
+    ],
+    [
+      { LIVECHAT_ACCESS_TOKEN: 'Bearer token-secret' },
+      /^secret livechat\/default: LIVECHAT_ACCESS_TOKEN: expected visible ASCII/,
+    ],
+  ])('rejects %j with the name of the setting, never the value', (credentials, message) => {
+    const select = expect(() => authorization({ current: { ...webhook, ...credentials }, source }));
+    select.toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringMatching(message) }));
+    select.not.toThrow(/pat-secret|token-secret/);
+  });
 
-    it('are read from the secret', async () => {
-      const text = JSON.stringify({ ...webhook, ...key, ...account });
-      const read = async () => ({ text, createdAt: 0 });
-      const secret = await new Credentials({ prefix: 'livechat', environment: {}, read }).get(undefined);
-      expect(selectApiCredentials(secret)).toEqual(basic);
-    });
+  it('is read from the secret', async () => {
+    const text = JSON.stringify({ ...webhook, ...key, ...account });
+    const read = async () => ({ text, createdAt: 0 });
+    const secret = await new Credentials({ SECRET_PREFIX: 'livechat' }, { read }).get(undefined);
+    expect(authorization(secret)).toBe(basic);
+  });
 
-    it('rejects a value that is not text', async () => {
-      const text = JSON.stringify({ ...webhook, LIVECHAT_API_KEY: 12_345 });
-      const read = async () => ({ text, createdAt: 0 });
-      const credentials = new Credentials({ prefix: 'livechat', environment: {}, read });
-      await expect(credentials.get(undefined)).rejects.toThrow(
-        'secret livechat/default: LIVECHAT_API_KEY: expected text',
-      );
-    });
+  it('rejects a value that is not text', async () => {
+    const text = JSON.stringify({ ...webhook, LIVECHAT_API_KEY: 12_345 });
+    const read = async () => ({ text, createdAt: 0 });
+    const credentials = new Credentials({ SECRET_PREFIX: 'livechat' }, { read });
+    await expect(credentials.get(undefined)).rejects.toThrow(
+      'secret livechat/default: LIVECHAT_API_KEY: expected text',
+    );
   });
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { ConfigurationError, type Environment } from '../platform/configuration.ts';
+import { ConfigurationError, type Environment, required, wholeNumber } from '../platform/configuration.ts';
 import { logger } from '../platform/logger.ts';
-import { isAccessDenied, type ReadSecret } from '../platform/secrets-manager.ts';
+import { isAccessDenied, type ReadSecret, readSecret, type SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
@@ -14,21 +14,16 @@ const fields = z.looseObject({
 });
 export type LiveChatCredentials = z.infer<typeof fields>;
 
-/** How the bridge authenticates at LiveChat's API: a personal access token, or an access token. */
-export type ApiCredentials =
-  | { readonly kind: 'basic'; readonly accountId: string; readonly apiKey: string }
-  | { readonly kind: 'bearer'; readonly accessToken: string };
-
-/** Prefers the personal access token with its account id over the access token. Throws {@link ConfigurationError} naming the missing setting. */
-export function selectApiCredentials({
-  current,
-  source,
-}: Pick<OrganizationCredentials, 'current' | 'source'>): ApiCredentials {
+/**
+ * The `Authorization` header for LiveChat's API. Prefers the personal access token with its account id over the access
+ * token. Throws {@link ConfigurationError} naming the missing setting.
+ */
+export function authorization({ current, source }: OrganizationCredentials): string {
   const apiKey = headerValue(current, 'LIVECHAT_API_KEY', source);
   const accountId = headerValue(current, 'LIVECHAT_ACCOUNT_ID', source);
   const accessToken = headerValue(current, 'LIVECHAT_ACCESS_TOKEN', source);
-  if (apiKey && accountId) return { kind: 'basic', accountId, apiKey };
-  if (accessToken) return { kind: 'bearer', accessToken };
+  if (apiKey && accountId) return `Basic ${Buffer.from(`${accountId}:${apiKey}`).toString('base64')}`;
+  if (accessToken) return `Bearer ${accessToken}`;
   if (apiKey) {
     const account = 'the id of the account that LIVECHAT_API_KEY belongs to';
     throw new ConfigurationError(`${source}: LIVECHAT_ACCOUNT_ID`, account);
@@ -57,18 +52,6 @@ export interface OrganizationCredentials {
   readonly previous?: LiveChatCredentials | undefined;
 }
 
-export interface CredentialsOptions {
-  readonly read: ReadSecret;
-  /** Names are `<prefix>/<organizationId>` and `<prefix>/default`. */
-  readonly prefix: string;
-  /** Used if no secret exists. */
-  readonly environment: Environment;
-  /** The clock, in ms since 1970. */
-  readonly now?: () => number;
-  /** How long a secret is kept in the process. */
-  readonly cacheMs?: number;
-}
-
 /** A cached secret. Times are ms since 1970. */
 interface Entry {
   /** Undefined if the secret does not exist. */
@@ -86,6 +69,11 @@ const missingCacheMs = 60_000;
 /** Limits the memory that requests with invented organization ids can use. The oldest entry is evicted. */
 const maxEntries = 5_000;
 
+/** Secrets are named `<prefix>/<organizationId>` and `<prefix>/default`. */
+export function secretPrefix(environment: Environment): string {
+  return required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment);
+}
+
 /** The names of the secrets with an organization's credentials; the first that exists is used. */
 export function secretNames(prefix: string, organizationId: string | undefined): string[] {
   const fallback = `${prefix}/default`;
@@ -96,23 +84,32 @@ export function secretNames(prefix: string, organizationId: string | undefined):
 
 /** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */
 export class Credentials {
-  readonly #options: Required<CredentialsOptions>;
+  readonly #environment: Environment;
+  readonly #prefix: string;
+  /** How long a secret is kept in the process. */
+  readonly #cacheMs: number;
+  readonly #read: ReadSecret;
+  readonly #now: () => number;
   readonly #entries = new Map<string, Entry>();
   readonly #pending = new Map<string, Promise<Entry>>();
 
-  constructor(options: CredentialsOptions) {
-    this.#options = { now: Date.now, cacheMs: 300_000, ...options };
+  /** `now` is the clock, in ms since 1970. Throws {@link ConfigurationError} for an invalid setting. */
+  constructor(environment: Environment, { read = readSecret, now = Date.now } = {}) {
+    this.#environment = environment;
+    this.#prefix = secretPrefix(environment);
+    this.#cacheMs = wholeNumber('SECRET_CACHE_SECONDS', 300, 0, environment) * 1000;
+    this.#read = read;
+    this.#now = now;
   }
 
   /** The organization's own secret, else the default one, else the environment's. An id that is not a UUID selects the default one. */
   async get(organizationId: string | undefined): Promise<OrganizationCredentials> {
-    for (const name of secretNames(this.#options.prefix, organizationId)) {
+    for (const name of secretNames(this.#prefix, organizationId)) {
       const credentials = this.#unexpired(await this.#entry(name));
       if (credentials) return credentials;
     }
-    const { environment, prefix } = this.#options;
-    if (!environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${prefix}/default`);
-    return { source: 'environment', current: parseCredentials(JSON.stringify(environment), 'environment') };
+    if (!this.#environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${this.#prefix}/default`);
+    return { source: 'environment', current: parseCredentials(JSON.stringify(this.#environment), 'environment') };
   }
 
   /**
@@ -121,11 +118,11 @@ export class Credentials {
    */
   async refresh(organizationId: string | undefined): Promise<OrganizationCredentials | undefined> {
     // An organization with its own secret must not fall back to the default one.
-    const names = secretNames(this.#options.prefix, organizationId);
+    const names = secretNames(this.#prefix, organizationId);
     const name = names.find((one) => this.#entries.get(one)?.credentials);
     const entry = name === undefined ? undefined : this.#entries.get(name);
     if (name === undefined || !entry) return undefined;
-    const refreshedAt = this.#options.now();
+    const refreshedAt = this.#now();
     if (refreshedAt - entry.refreshedAt < minRefreshIntervalMs) {
       return this.#unexpired(await (this.#pending.get(`${name} true`) ?? entry));
     }
@@ -135,14 +132,13 @@ export class Credentials {
   }
 
   #unexpired({ credentials, previousExpiresAt }: Entry): OrganizationCredentials | undefined {
-    const isExpired = this.#options.now() >= previousExpiresAt;
+    const isExpired = this.#now() >= previousExpiresAt;
     return credentials && isExpired ? { ...credentials, previous: undefined } : credentials;
   }
 
   async #entry(name: string): Promise<Entry> {
-    const { now, cacheMs } = this.#options;
     const known = this.#entries.get(name);
-    if (known && now() - known.readAt < (known.credentials ? cacheMs : missingCacheMs)) return known;
+    if (known && this.#now() - known.readAt < (known.credentials ? this.#cacheMs : missingCacheMs)) return known;
     try {
       return await this.#load(name, known?.credentials?.previous !== undefined);
     } catch (error) {
@@ -157,25 +153,19 @@ export class Credentials {
     const reading = `${name} ${withPrevious}`;
     const pending = this.#pending.get(reading);
     if (pending) return pending;
-    const loading = this.#read(name, withPrevious).finally(() => this.#pending.delete(reading));
+    const loading = this.#readEntry(name, withPrevious).finally(() => this.#pending.delete(reading));
     this.#pending.set(reading, loading);
     return loading;
   }
 
-  async #read(name: string, withPrevious: boolean): Promise<Entry> {
-    const { read, now } = this.#options;
+  async #readEntry(name: string, withPrevious: boolean): Promise<Entry> {
     const [current, previous] = await Promise.all([
-      read(name, 'AWSCURRENT').catch((error: unknown) => this.#missingIfDenied(name, error)),
-      withPrevious ? read(name, 'AWSPREVIOUS') : undefined,
+      this.#read(name, 'AWSCURRENT').catch((error: unknown) => this.#missingIfDenied(name, error)),
+      withPrevious ? this.#read(name, 'AWSPREVIOUS') : undefined,
     ]);
-    const readAt = now();
-    const source = `secret ${name}`;
+    const readAt = this.#now();
     const entry: Entry = {
-      credentials: current && {
-        source,
-        current: parseCredentials(current.text, source),
-        previous: previous && parsePreviousCredentials(previous.text),
-      },
+      credentials: current && parseVersions(`secret ${name}`, current, previous),
       previousExpiresAt: (current?.createdAt ?? 0) + rotationGraceMs,
       readAt,
       refreshedAt: withPrevious ? readAt : (this.#entries.get(name)?.refreshedAt ?? Number.NEGATIVE_INFINITY),
@@ -191,17 +181,22 @@ export class Credentials {
    * an organization's own secret, unless that secret was read before. For the default secret it is an error.
    */
   #missingIfDenied(name: string, error: unknown): undefined {
-    const expected = name !== `${this.#options.prefix}/default` && !this.#entries.get(name)?.credentials;
+    const expected = name !== `${this.#prefix}/default` && !this.#entries.get(name)?.credentials;
     if (!expected || !isAccessDenied(error)) throw error;
   }
 }
 
-/** Returns undefined for a malformed previous version, so that it does not invalidate the current one. */
-export function parsePreviousCredentials(text: string): LiveChatCredentials | undefined {
+/** A malformed previous version counts as missing, so that it does not invalidate the current one. */
+export function parseVersions(
+  source: string,
+  current: SecretVersion,
+  previous: SecretVersion | undefined,
+): OrganizationCredentials {
+  const credentials = parseCredentials(current.text, source);
   try {
-    return parseCredentials(text, 'AWSPREVIOUS');
+    return { source, current: credentials, previous: previous && parseCredentials(previous.text, source) };
   } catch {
-    return undefined;
+    return { source, current: credentials };
   }
 }
 
@@ -213,22 +208,20 @@ function emptySecretError(source: string): ConfigurationError {
   );
 }
 
+const record = z.record(z.string(), z.unknown());
+
 /** Reads a secret's JSON. Throws {@link ConfigurationError} naming the field, never its value. */
-export function parseCredentials(text: string, where: string): LiveChatCredentials {
+function parseCredentials(text: string, where: string): LiveChatCredentials {
   const json = text.trim() === '' ? {} : parseJson(text, where);
   const parsed = fields.safeParse(json);
   if (parsed.success) return parsed.data;
-  if (Object.keys(fields.shape).every((name) => !hasField(json, name))) throw emptySecretError(where);
+  const given = record.safeParse(json).data ?? {};
+  if (Object.keys(fields.shape).every((name) => (given[name] ?? '') === '')) throw emptySecretError(where);
   const field = parsed.error.issues[0]?.path.join('.') || 'LIVECHAT_WEBHOOK_SECRET';
   throw new ConfigurationError(
     `${where}: ${field}`,
     field === 'LIVECHAT_WEBHOOK_SECRET' ? 'at least 8 characters' : 'text',
   );
-}
-
-function hasField(json: unknown, name: string): boolean {
-  const value = typeof json === 'object' && json !== null ? new Map(Object.entries(json)).get(name) : undefined;
-  return value !== undefined && value !== '';
 }
 
 function parseJson(text: string, where: string): unknown {

@@ -15,39 +15,24 @@ type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
 /** `refused`: LiveChat did not process the request. `unknown`: it may have, so check before repeating a write. */
 export type Outcome = 'refused' | 'unknown';
 
-export interface ErrorDetails {
-  /** Says what to do. Contains no token and nothing of the request. */
-  readonly message: string;
-  /** The API method, such as `send_event`. */
-  readonly method: string;
-  readonly outcome: Outcome;
-  /** The HTTP status; undefined without a response. */
-  readonly status?: number | undefined;
-  /** LiveChat's `error.type`, such as `chat_inactive`. */
-  readonly type?: string | undefined;
-  /** `X-Debug-Id`, for LiveChat's support. */
-  readonly debugId?: string | undefined;
-  readonly retryAfterMs?: number | undefined;
-  /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */
-  readonly code?: string | undefined;
-  /** What to do before the same call can succeed. */
-  readonly repair?: Repair | undefined;
-  /** For the repair `region`: the region to call, if LiveChat named one. */
-  readonly region?: string | undefined;
-}
-
 /** A call of LiveChat's API that failed. Step Functions matches on the subclass's `name`. */
 export abstract class LiveChatApiError extends Error {
   abstract readonly category: ErrorCategory;
   /** Whether the same call may succeed later with nothing else changed. */
   abstract readonly retryable: boolean;
+  /** The API method, such as `send_event`. */
   readonly method: string;
   readonly outcome: Outcome;
+  /** The HTTP status; undefined without a response. */
   readonly status: number | undefined;
+  /** LiveChat's `error.type`, such as `chat_inactive`. */
   readonly type: string | undefined;
+  /** `X-Debug-Id`, for LiveChat's support. */
   readonly debugId: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** What to do before the same call can succeed. */
   readonly repair: Repair | undefined;
+  /** For the repair `region`: the region to call, if LiveChat named one. */
   readonly region: string | undefined;
 
   constructor(details: ErrorDetails) {
@@ -61,6 +46,17 @@ export abstract class LiveChatApiError extends Error {
     this.repair = details.repair;
     this.region = details.region;
   }
+}
+
+type OptionalDetail = 'status' | 'type' | 'debugId' | 'retryAfterMs' | 'repair' | 'region';
+
+export interface ErrorDetails
+  extends Pick<LiveChatApiError, 'method' | 'outcome'>,
+    Partial<Pick<LiveChatApiError, OptionalDetail>> {
+  /** Says what to do. Contains no token and nothing of the request. */
+  readonly message: string;
+  /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */
+  readonly code?: string | undefined;
 }
 
 export class LiveChatServerError extends LiveChatApiError {

@@ -99,18 +99,18 @@ function planActionChanges(
   others: readonly WebhookRegistration[],
   mark: RegistrationMark,
 ): Part {
-  const good = ours.filter((one) => findMismatches(one, mark).length === 0);
-  const bad = ours.filter((one) => !good.includes(one));
-  const [keep, ...duplicates] = good;
-  if (keep) return { keep, remove: [...bad.map(removal('replaced')), ...duplicates.map(removal('duplicate'))] };
-  const room = maxPerAction - ours.length - others.length;
-  if (room <= 0 && bad.length === 0) return { blocked: { action, others } };
-  const mismatches = [...new Set(bad.flatMap((one) => findMismatches(one, mark)))];
-  const first = room > 0 ? [] : bad.slice(0, 1);
+  const valid = ours.filter((one) => findMismatches(one, mark).length === 0);
+  const invalid = ours.filter((one) => !valid.includes(one));
+  const [keep, ...duplicates] = valid;
+  if (keep) return { keep, remove: [...invalid.map(removal('replaced')), ...duplicates.map(removal('duplicate'))] };
+  const free = maxPerAction - ours.length - others.length;
+  if (free <= 0 && invalid.length === 0) return { blocked: { action, others } };
+  const mismatches = [...new Set(invalid.flatMap((one) => findMismatches(one, mark)))];
+  const removedFirst = free > 0 ? [] : invalid.slice(0, 1);
   return {
-    removeFirst: first.map(removal('replaced')),
+    removeFirst: removedFirst.map(removal('replaced')),
     create: { action, mismatches },
-    remove: bad.slice(first.length).map(removal('replaced')),
+    remove: invalid.slice(removedFirst.length).map(removal('replaced')),
   };
 }
 
@@ -165,35 +165,20 @@ export async function fingerprint(secret: string, clientId: string): Promise<str
   return (await derive(secret, `livechat-bridge ${clientId}`, fingerprintBytes)).toString('hex');
 }
 
-export function formatVersion({ major, minor }: Version): string {
-  return `v${major}.${minor}`;
-}
-
-/** The next step of a webhook secret rotation. */
-export type RotationStep =
-  /** Generate a new secret. */
-  | { readonly next: 'begin' }
-  /** Continue an interrupted rotation. */
-  | { readonly next: 'resume' }
-  /** `reason` says what to do first. */
-  | { readonly next: 'stop'; readonly reason: string };
-
 /**
- * Decides by the fingerprints of the registrations for our URL. After an interrupted rotation some have the previous
- * secret.
+ * Decides by the fingerprints of the registrations for our URL whether a rotation of the webhook secret begins with a new
+ * secret, or resumes one that was interrupted: then some have the previous secret. Undefined if some have neither.
  */
 export function nextRotationStep(
   registrations: readonly WebhookRegistration[],
   url: string,
   fingerprints: { readonly current: string; readonly previous: string | undefined },
-): RotationStep {
+): 'begin' | 'resume' | undefined {
   const ours = registrations.filter((one) => isSameUrl(one.url, url));
   const secrets = ours.map(({ description }) => parseMark(description)?.secret);
-  if (secrets.every((secret) => secret === fingerprints.current)) return { next: 'begin' };
+  if (secrets.every((secret) => secret === fingerprints.current)) return 'begin';
   const known = [fingerprints.current, fingerprints.previous];
-  if (secrets.every((secret) => secret !== undefined && known.includes(secret))) return { next: 'resume' };
-  const reason = 'some registrations have neither the stored nor the previous secret: run `webhooks sync` first';
-  return { next: 'stop', reason };
+  return secrets.every((secret) => secret !== undefined && known.includes(secret)) ? 'resume' : undefined;
 }
 
 /** Why a rotation would miss webhooks; undefined if it would not. */

@@ -29,23 +29,31 @@ const applyPlan = async (
     respondWith(200, { id: 'new' })(response, request);
   });
   const client = createLiveChatClient({
-    credentials: { kind: 'bearer', accessToken: 'token' },
+    authorization: 'Bearer token',
     baseUrl: server.url,
     version: 'v3.6',
   });
   const account: Account = {
-    stored: { name: 'livechat/default', text: '{}', current: credentials, changedAt: 0, previous: undefined },
+    stored: {
+      name: 'livechat/default',
+      source: 'secret livechat/default',
+      text: '{}',
+      current: credentials,
+      changedAt: 0,
+    },
     baseUrl: 'https://livechat.example',
     version: { major: 3, minor: 6 },
     notices: [],
     call: (send) => send(client),
   };
   await applyChanges(
-    { ...nothing, ...plan },
     {
-      account,
+      plan: { ...nothing, ...plan },
       desired: { url, actions: [], mark: { version: 'v3.6', secret: '0a1b2c3d' } },
       secret: credentials.LIVECHAT_WEBHOOK_SECRET,
+    },
+    {
+      account,
       storedAt: -storedSecondsAgo * 1000,
       delays: { propagationMs: 120_000, cacheMs: cacheSeconds * 1000 },
       clock: {
@@ -130,7 +138,8 @@ describe('applyChanges', () => {
 });
 
 it('requireClientId rejects a missing client id with the name of the secret', () => {
-  const stored = { name: 'livechat/default', text: '{}', current: { LIVECHAT_WEBHOOK_SECRET: 'x' }, changedAt: 0 };
-  const account = { stored: { ...stored, previous: undefined } };
+  const source = 'secret livechat/default';
+  const stored = { name: 'livechat/default', source, text: '{}', current: { LIVECHAT_WEBHOOK_SECRET: 'x' } };
+  const account = { stored: { ...stored, changedAt: 0 } };
   expect(() => requireClientId(account)).toThrow('secret livechat/default: LIVECHAT_CLIENT_ID: expected');
 });

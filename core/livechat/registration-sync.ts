@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { writeSecret } from '../platform/secrets-manager.ts';
+import { formatVersion } from './api.ts';
 import type { Account } from './connection.ts';
 import { minRefreshIntervalMs } from './credentials.ts';
 import { LiveChatClientError } from './errors.ts';
@@ -11,7 +12,6 @@ import {
   findRotationGap,
   fingerprint,
   formatMark,
-  formatVersion,
   nextRotationStep,
   planChanges,
   type RegistrationPlan,
@@ -40,9 +40,13 @@ export function requireClientId({ stored: { name, current } }: Pick<Account, 'st
   throw new ConfigurationError(`secret ${name}: LIVECHAT_CLIENT_ID`, "the client id of this bridge's application");
 }
 
+function ownerClient(account: Pick<Account, 'stored'>) {
+  return { owner_client_id: requireClientId(account) };
+}
+
 /** Reads the current registrations and whether the license's webhooks are enabled. */
 export async function readRegistrations(account: Account): Promise<RegistrationState> {
-  const owner = { owner_client_id: requireClientId(account) };
+  const owner = ownerClient(account);
   const registrations = await account.call((client) => client.listWebhooks(owner));
   const { license_webhooks_enabled: enabled } = await account.call((client) => client.getLicenseWebhooksState(owner));
   return { registrations, enabled };
@@ -66,11 +70,18 @@ export async function storeWebhookSecret({ stored }: Account, secret: string): P
   await writeSecret(stored.name, JSON.stringify({ ...content, LIVECHAT_WEBHOOK_SECRET: secret }));
 }
 
-export interface SyncTask {
-  readonly account: Account;
+/** A plan with the webhook secret that it uses. */
+export interface PlannedSync {
+  readonly plan: RegistrationPlan;
   readonly desired: DesiredRegistrations;
-  /** The webhook secret of new registrations, and when it was stored (ms since 1970). */
   readonly secret: string;
+  /** Whether the secret must be stored first. */
+  readonly isNew: boolean;
+}
+
+export interface SyncOptions {
+  readonly account: Account;
+  /** When the webhook secret was stored, in ms since 1970. */
   readonly storedAt: number;
   readonly delays: Delays;
   readonly clock: Clock;
@@ -81,16 +92,19 @@ export interface SyncTask {
  * Applies a plan without rejected or missed webhooks. Waits until every function accepts the secret before it registers,
  * and until the new registrations are in effect before it removes the old ones. Safe to interrupt: run it again to continue.
  */
-export async function applyChanges(plan: RegistrationPlan, task: SyncTask): Promise<void> {
-  const { account, desired, storedAt, delays, clock, onProgress } = task;
-  const owner = { owner_client_id: requireClientId(account) };
+export async function applyChanges(
+  { plan, desired, secret }: Omit<PlannedSync, 'isNew'>,
+  options: SyncOptions,
+): Promise<void> {
+  const { account, storedAt, delays, clock, onProgress } = options;
+  const owner = ownerClient(account);
   if (plan.create.some(({ mismatches }) => mismatches.includes('secret'))) {
-    await waitUntil(storedAt + Math.min(delays.cacheMs, minRefreshIntervalMs), task);
+    await waitUntil(storedAt + Math.min(delays.cacheMs, minRefreshIntervalMs), options);
   }
-  for (const removal of plan.removeFirst) await remove(removal, task);
+  for (const removal of plan.removeFirst) await remove(removal, options);
   for (const { action } of plan.create) {
     const description = formatMark(desired.mark);
-    const registration = { action, url: desired.url, secret_key: task.secret, type: 'license', description } as const;
+    const registration = { action, url: desired.url, secret_key: secret, type: 'license', description } as const;
     await account.call((client) => client.registerWebhook({ ...registration, ...owner }));
     onProgress({ status: 'created', action });
   }
@@ -99,19 +113,19 @@ export async function applyChanges(plan: RegistrationPlan, task: SyncTask): Prom
     onProgress({ status: 'enabled' });
   }
   if (plan.remove.some(({ reason }) => reason === 'replaced')) {
-    await waitUntil(Math.max(clock.now() + delays.propagationMs, storedAt + delays.cacheMs), task);
+    await waitUntil(Math.max(clock.now() + delays.propagationMs, storedAt + delays.cacheMs), options);
   }
-  for (const removal of plan.remove) await remove(removal, task);
+  for (const removal of plan.remove) await remove(removal, options);
 }
 
-async function waitUntil(until: number, { clock, onProgress }: SyncTask): Promise<void> {
+async function waitUntil(until: number, { clock, onProgress }: SyncOptions): Promise<void> {
   const wait = until - clock.now();
   if (wait <= 0) return;
   onProgress({ status: 'waiting', until });
   await clock.sleep(wait);
 }
 
-async function remove({ id, action }: Removal, { account, onProgress }: SyncTask): Promise<void> {
+async function remove({ id, action }: Removal, { account, onProgress }: SyncOptions): Promise<void> {
   await unregisterWebhook(account, id);
   onProgress({ status: 'removed', action });
 }
@@ -119,19 +133,10 @@ async function remove({ id, action }: Removal, { account, onProgress }: SyncTask
 /** Removes a registration. Succeeds if it does not exist. */
 export async function unregisterWebhook(account: Account, id: string): Promise<void> {
   try {
-    await account.call((client) => client.unregisterWebhook({ id, owner_client_id: requireClientId(account) }));
+    await account.call((client) => client.unregisterWebhook({ id, ...ownerClient(account) }));
   } catch (error) {
     if (!(error instanceof LiveChatClientError) || error.type !== 'not_found') throw error;
   }
-}
-
-/** A plan with the webhook secret that it uses. */
-export interface PlannedSync {
-  readonly plan: RegistrationPlan;
-  readonly desired: DesiredRegistrations;
-  readonly secret: string;
-  /** Whether the secret must be stored first. */
-  readonly isNew: boolean;
 }
 
 /** The rotation would miss webhooks. The message says what to do first. */
@@ -158,12 +163,16 @@ export async function planSync(
 export async function planRotation(account: Account, url: string, state: RegistrationState): Promise<PlannedSync> {
   const { current, previous } = account.stored;
   const clientId = requireClientId(account);
-  const rotation = nextRotationStep(state.registrations, url, {
+  const step = nextRotationStep(state.registrations, url, {
     current: await fingerprint(current.LIVECHAT_WEBHOOK_SECRET, clientId),
     previous: previous && (await fingerprint(previous.LIVECHAT_WEBHOOK_SECRET, clientId)),
   });
-  if (rotation.next === 'stop') throw new RotationError(rotation.reason);
-  const secret = rotation.next === 'begin' ? `whsec-${randomBytes(24).toString('hex')}` : undefined;
+  if (step === undefined) {
+    throw new RotationError(
+      'some registrations have neither the stored nor the previous secret: run `webhooks sync` first',
+    );
+  }
+  const secret = step === 'begin' ? `whsec-${randomBytes(24).toString('hex')}` : undefined;
   const planned = await planSync(account, url, state, secret);
   const gap = findRotationGap(planned.plan);
   if (gap !== undefined) throw new RotationError(gap);

@@ -13,9 +13,13 @@ const maybeText = z.optional(z.nullable(z.string()));
 /** RFC 3339; LiveChat sends UTC with microseconds. */
 const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 
+const agentsAndGroups = z.looseObject({
+  agent_ids: z.optional(z.array(z.string())),
+  group_ids: z.optional(z.array(z.number())),
+});
 const access = z.looseObject({ group_ids: z.optional(z.array(z.number())) });
 
-/** v3.4 and v3.5 name the time `queued_at_us`. */
+/** `queued_at_us` is the name of `queued_at` in v3.4 and v3.5. Both are RFC 3339 times. */
 const queue = z.looseObject({
   position: z.optional(z.number()),
   wait_time: z.optional(z.number()),
@@ -64,64 +68,42 @@ const thread = z.looseObject({
   properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
 });
 
-const place = { chat_id: text, thread_id: maybeText };
-const placeInThread = { chat_id: text, thread_id: text };
-const eventInThread = z.looseObject({ ...placeInThread, event });
+const chatKey = { chat_id: text, thread_id: maybeText };
+const threadKey = { chat_id: text, thread_id: text };
+const eventInThread = z.looseObject({ ...threadKey, event });
+const membership = { ...chatKey, user_type: maybeText, reason: maybeText, requester_id: maybeText };
 
 export const payloads = {
   incoming_chat: z.looseObject({
     requester_id: maybeText,
-    transferred_from: z.optional(
-      z.nullable(
-        z.looseObject({ agent_ids: z.optional(z.array(z.string())), group_ids: z.optional(z.array(z.number())) }),
-      ),
-    ),
-    chat: z.looseObject({
-      id: text,
-      users: z.optional(z.array(user)),
-      access: z.optional(access),
-      thread,
-    }),
+    transferred_from: z.optional(z.nullable(agentsAndGroups)),
+    chat: z.looseObject({ id: text, users: z.optional(z.array(user)), access: z.optional(access), thread }),
   }),
   incoming_event: eventInThread,
   event_updated: eventInThread,
-  event_deleted: z.looseObject({ ...placeInThread, event_id: text }),
-  chat_deactivated: z.looseObject({ ...placeInThread, user_id: maybeText }),
+  event_deleted: z.looseObject({ ...threadKey, event_id: text }),
+  chat_deactivated: z.looseObject({ ...threadKey, user_id: maybeText }),
   chat_transferred: z.looseObject({
-    ...place,
+    ...chatKey,
     requester_id: maybeText,
     reason: maybeText,
-    transferred_to: z.optional(
-      z.looseObject({ agent_ids: z.optional(z.array(z.string())), group_ids: z.optional(z.array(z.number())) }),
-    ),
+    transferred_to: z.optional(agentsAndGroups),
     queue: z.optional(z.nullable(queue)),
   }),
   chat_access_updated: z.looseObject({ id: text, thread_id: maybeText, access }),
-  thread_tagged: z.looseObject({ ...placeInThread, tag: text }),
-  thread_untagged: z.looseObject({ ...placeInThread, tag: text }),
-  user_added_to_chat: z.looseObject({
-    ...place,
-    user,
-    user_type: maybeText,
-    reason: maybeText,
-    requester_id: maybeText,
-  }),
-  user_removed_from_chat: z.looseObject({
-    ...place,
-    user_id: text,
-    user_type: maybeText,
-    reason: maybeText,
-    requester_id: maybeText,
-  }),
+  thread_tagged: z.looseObject({ ...threadKey, tag: text }),
+  thread_untagged: z.looseObject({ ...threadKey, tag: text }),
+  user_added_to_chat: z.looseObject({ ...membership, user }),
+  user_removed_from_chat: z.looseObject({ ...membership, user_id: text }),
   /** Not a LiveChat webhook: named in the original specification only. */
-  agent_changed: z.looseObject({ ...place, agent_id: text, previous_agent_id: maybeText }),
+  agent_changed: z.looseObject({ ...chatKey, agent_id: text, previous_agent_id: maybeText }),
   customer_session_fields_updated: z.looseObject({
     id: text,
-    active_chat: z.optional(z.nullable(z.looseObject(place))),
+    active_chat: z.optional(z.nullable(z.looseObject(chatKey))),
     session_fields: z.array(z.record(z.string(), z.unknown())),
   }),
   incoming_rich_message_postback: z.looseObject({
-    ...placeInThread,
+    ...threadKey,
     user_id: text,
     event_id: text,
     postback: z.looseObject({
@@ -131,7 +113,7 @@ export const payloads = {
       button_value: maybeText,
     }),
   }),
-  events_marked_as_seen: z.looseObject({ ...place, user_id: text, seen_up_to: time }),
+  events_marked_as_seen: z.looseObject({ ...chatKey, user_id: text, seen_up_to: time }),
 } as const;
 
 export type Action = keyof typeof payloads;

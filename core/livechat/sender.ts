@@ -9,14 +9,7 @@ import { RequestInvalid } from '../outbound/errors.ts';
 import type { Piece } from '../outbound/request.ts';
 import { openObject } from '../platform/objects.ts';
 import { liveChatCarrier } from './carrier.ts';
-import {
-  composeMessages,
-  type FetchedFile,
-  type FileSource,
-  InvalidMessagesError,
-  type Part,
-  parseMessages,
-} from './compose.ts';
+import { composeMessages, type FetchedFile, type FileSource, type Part, parseMessages } from './compose.ts';
 import { createConnections } from './connection.ts';
 
 /** LiveChat for the send step: composes messages and returns the adapter of an organization. */
@@ -29,7 +22,7 @@ export function liveChatSender(environment = process.env): LiveChatSender {
   const connect = createConnections(environment);
   const rules = sendingRules(longestFetchMs, environment);
   return {
-    compose,
+    compose: (messages) => composeMessages(parseMessages(messages)),
     async carrier(organizationId) {
       const connection = await connect(organizationId);
       return liveChatCarrier({
@@ -38,15 +31,6 @@ export function liveChatSender(environment = process.env): LiveChatSender {
       });
     },
   };
-}
-
-function compose(messages: unknown): readonly Piece<Part>[] {
-  try {
-    return composeMessages(parseMessages(messages)).map(({ part, ...at }) => ({ ...at, content: part }));
-  } catch (error) {
-    if (error instanceof InvalidMessagesError) throw new RequestInvalid(error.message);
-    throw error;
-  }
 }
 
 /**

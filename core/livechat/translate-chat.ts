@@ -187,7 +187,6 @@ function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(name) : undefined;
 }
 
-/** `queued_at_us` is the name in v3.4 and v3.5. */
 function toQueue(queue: Thread['queue']) {
   if (!queue) return undefined;
   return { position: queue.position, waitTime: queue.wait_time, queuedAt: queue.queued_at ?? queue.queued_at_us };

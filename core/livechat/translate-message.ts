@@ -72,7 +72,7 @@ export function translateEvent(event: LiveChatEvent, key: ThreadKey, organizatio
   if (event.deleted) return [deletedDraft(event.id, key)];
   const message = normalize(event, key, organizationId);
   const isNote = message.visibility === 'agents';
-  const common = { ids: [key.conversationId, key.threadId, event.id], occurredAt: message.timestamp };
+  const common = { ids: messageIds(event.id, key), occurredAt: message.timestamp };
   const received: EventDraft = { ...common, type: isNote ? 'note.received' : 'message.received', data: message };
   const deliveryId = ownDeliveryId(event, message);
   if (deliveryId === undefined) return [received];
@@ -89,11 +89,11 @@ function ownDeliveryId({ custom_id }: LiveChatEvent, { author }: NormalizedMessa
 }
 
 function deletedDraft(messageId: string, key: ThreadKey): EventDraft {
-  return {
-    type: 'message.deleted',
-    data: { ...key, messageId },
-    ids: [key.conversationId, key.threadId, messageId],
-  };
+  return { type: 'message.deleted', data: { ...key, messageId }, ids: messageIds(messageId, key) };
+}
+
+function messageIds(messageId: string, { conversationId, threadId }: ThreadKey): string[] {
+  return [conversationId, threadId, messageId];
 }
 
 type Content = Pick<NormalizedMessage, 'type' | 'content' | 'metadata'>;

@@ -10,13 +10,25 @@ import { type Action, payloads } from './schemas.ts';
 import { translate, type Webhook } from './translate.ts';
 import { redact } from './webhook.ts';
 
+const receivedAt = '2026-03-11T09:14:30.000Z';
+const createdAt = '2026-03-11T09:14:14.120349Z';
+const place = { chat_id: 'C', thread_id: 'T' };
+const event = { id: 'T_1', type: 'message', created_at: createdAt, text: 'Hello' };
+
+function events(action: string, payload: unknown, fields: Partial<Webhook> = {}) {
+  return translate({ organizationId, action, payload, receivedAt, ...fields }, {});
+}
+
+function eventIds(action: Action, payload: unknown, fields: Partial<Webhook> = {}): string[] {
+  return events(action, payload, fields).map(({ metadata }) => metadata.id);
+}
+
 describe('translate', () => {
-  const receivedAt = '2026-03-11T09:14:30.000Z';
   const body = z.looseObject({ action: z.catch(z.string(), ''), payload: z.unknown() });
 
-  function webhookFrom(name: string): Webhook {
+  function fixtureEvents(name: string) {
     const { action, payload } = body.parse(fixture(name));
-    return { organizationId, action, payload, receivedAt };
+    return events(action, payload);
   }
 
   /** The expected event types of every fixture. */
@@ -92,37 +104,22 @@ describe('translate', () => {
       expect(Object.keys(expected).sort()).toEqual(bodies.sort());
     });
 
-    it.each(Object.entries(expected))('%s is translated to %j', (name, types) => {
-      expect(translate(webhookFrom(name), {}).map(({ type }) => type)).toEqual(types);
+    it.each(Object.entries(expected))('%s is translated to %j, as in the catalogue', (name, types) => {
+      const translated = fixtureEvents(name);
+      expect(translated.map(({ type }) => type)).toEqual(types);
+      for (const one of translated) expect(asReceived(one)).toEqual(JSON.parse(JSON.stringify(one)));
     });
-
-    it.each(Object.keys(expected))('%s is translated to events that match the catalogue', (name) => {
-      for (const event of translate(webhookFrom(name), {})) {
-        expect(asReceived(event)).toEqual(JSON.parse(JSON.stringify(event)));
-      }
-    });
-  });
-
-  describe('actions without a domain event', () => {
-    it.each(['some_future_action', 'agent_created', 'incoming_customer', 'toString', '__proto__', 'constructor', ''])(
-      '%j returns no event for any payload',
-      (action) => {
-        for (const payload of [undefined, null, {}, 'text', { chat_id: 'C' }]) {
-          expect(translate({ organizationId, action, payload, receivedAt }, {})).toEqual([]);
-        }
-      },
-    );
   });
 
   describe('empty thread_id', () => {
-    const event = { chat_id: 'C', thread_id: '', user_id: 'u', seen_up_to: receivedAt };
+    const fields = { chat_id: 'C', thread_id: '', user_id: 'u', seen_up_to: receivedAt };
     const payload = {
-      ...event,
+      ...fields,
       id: 'C',
       access: {},
       user: { id: 'u' },
       agent_id: 'a',
-      active_chat: event,
+      active_chat: fields,
       session_fields: [],
     };
 
@@ -135,28 +132,36 @@ describe('translate', () => {
       'customer_session_fields_updated',
       'events_marked_as_seen',
     ])('of %s counts as missing', (action) => {
-      const events = translate({ organizationId, action, payload, receivedAt }, {});
-      expect(events).toHaveLength(1);
-      for (const one of events) expect(asReceived(one).data).not.toHaveProperty('threadId');
+      const translated = events(action, payload);
+      expect(translated).toHaveLength(1);
+      for (const one of translated) expect(asReceived(one).data).not.toHaveProperty('threadId');
     });
   });
 
   describe('any JSON payload', () => {
-    it('is translated without throwing', () => {
+    it('is translated to events that match the catalogue', () => {
       fc.assert(
         fc.property(webhook, (one) => {
-          translate(one, {});
+          for (const translated of translate(one, {})) expect(() => asReceived(translated)).not.toThrow();
         }),
         propertyRuns(1_000),
       );
     });
 
-    it('is translated to events that match the catalogue', () => {
+    it('is translated to no event for an action without a domain event', () => {
+      const names = [
+        'some_future_action',
+        'agent_created',
+        'incoming_customer',
+        'toString',
+        '__proto__',
+        'constructor',
+        '',
+      ];
       fc.assert(
-        fc.property(webhook, (one) => {
-          for (const event of translate(one, {})) expect(() => asReceived(event)).not.toThrow();
+        fc.property(fc.constantFrom(...names), webhook, (action, { payload }) => {
+          expect(events(action, payload)).toEqual([]);
         }),
-        propertyRuns(1_000),
       );
     });
 
@@ -200,14 +205,6 @@ describe('translate', () => {
 });
 
 describe('event ids', () => {
-  const event = { id: 'T_1', type: 'message', created_at: '2026-03-11T09:14:14.120349Z', text: 'Hello' };
-  const place = { chat_id: 'C', thread_id: 'T' };
-  const receivedAt = '2026-03-11T09:10:00.000Z';
-
-  function eventIds(action: Action, payload: unknown, other: Partial<Webhook> = {}): string[] {
-    return translate({ organizationId, action, payload, receivedAt, ...other }, {}).map(({ metadata }) => metadata.id);
-  }
-
   describe('all ids', () => {
     it('do not depend on the order of object properties', () => {
       fc.assert(
@@ -245,9 +242,9 @@ describe('event ids', () => {
       const some = { access: {}, postback: { id: 'p' }, seen_up_to: event.created_at, session_fields: [] };
       const payload = { ...all, ...some, active_chat: place, chat: { id: 'C', thread: { ...event, id: 'T' } } };
       const known: readonly string[] = Object.keys(payloads);
-      const events = known.flatMap((action) => translate({ organizationId, action, payload, receivedAt }, {}));
-      expect(events).toHaveLength(known.length);
-      expect(new Set(events.map(({ metadata }) => metadata.id)).size).toBe(known.length);
+      const ids = known.flatMap((action) => events(action, payload).map(({ metadata }) => metadata.id));
+      expect(ids).toHaveLength(known.length);
+      expect(new Set(ids).size).toBe(known.length);
     });
   });
 
@@ -326,22 +323,25 @@ describe('event ids', () => {
       },
     );
 
-    it('differs for another content', () => {
-      expect(eventIds('chat_transferred', { ...transfer, transferred_to: { agent_ids: ['c@d.example'] } })).not.toEqual(
-        eventIds('chat_transferred', transfer),
-      );
-    });
+    const click = { ...place, event_id: 'T_1', user_id: 'u' };
 
-    it('differs for another button of the same message', () => {
-      const click = (id: string) => ({ ...place, event_id: 'T_1', user_id: 'u', postback: { id } });
-      expect(eventIds('incoming_rich_message_postback', click('yes'))).not.toEqual(
-        eventIds('incoming_rich_message_postback', click('no')),
-      );
-    });
-
-    it('differs for every version of an edited message', () => {
-      const edited = (text: string) => eventIds('event_updated', { ...place, event: { ...event, text } });
-      expect(edited('Hello!')).not.toEqual(edited('Hello?'));
+    it.each<[string, Action, object, object]>([
+      ['target', 'chat_transferred', transfer, { ...transfer, transferred_to: { agent_ids: ['c@d.example'] } }],
+      [
+        'button of the same message',
+        'incoming_rich_message_postback',
+        { ...click, postback: { id: 'yes' } },
+        { ...click, postback: { id: 'no' } },
+      ],
+      [
+        'version of an edited message',
+        'event_updated',
+        { ...place, event },
+        { ...place, event: { ...event, text: 'Hello?' } },
+      ],
+    ])('differs for another %s', (_what, action, one, other) => {
+      expect(eventIds(action, one)).toHaveLength(1);
+      expect(eventIds(action, one)).not.toEqual(eventIds(action, other));
     });
 
     it('differs between malformed events of one chat', () => {
@@ -353,15 +353,6 @@ describe('event ids', () => {
 });
 
 describe('rejected payloads', () => {
-  const receivedAt = '2026-03-11T09:14:30.000Z';
-  const createdAt = '2026-03-11T09:14:14.120349Z';
-  const place = { chat_id: 'C', thread_id: 'T' };
-  const event = { id: 'T_1', type: 'message', created_at: createdAt };
-
-  function got(action: string, payload: unknown) {
-    return translate({ organizationId, action, payload, receivedAt }, {});
-  }
-
   describe('invalid payload', () => {
     it.each([
       ['incoming_event', undefined, ['payload']],
@@ -392,17 +383,17 @@ describe('rejected payloads', () => {
         ['payload.postback.id'],
       ],
     ])('of %s, %j, is rejected with the paths %j', (action, payload, paths) => {
-      expect(got(action, payload)).toMatchObject([
+      expect(events(action, payload)).toMatchObject([
         { type: 'webhook.rejected', data: { action, issues: paths.map((path) => ({ path })), body: payload } },
       ]);
     });
 
     it.each(Object.keys(payloads))('of %s is rejected if it is a list', (action) => {
-      expect(got(action, [])).toMatchObject([{ type: 'webhook.rejected', data: { issues: [{ path: 'payload' }] } }]);
+      expect(events(action, [])).toMatchObject([{ type: 'webhook.rejected', data: { issues: [{ path: 'payload' }] } }]);
     });
 
     it('is reported with the expectation, never the value', () => {
-      const [rejected] = got('incoming_event', { ...place, event: { ...event, created_at: 'sensitive', id: 42 } });
+      const [rejected] = events('incoming_event', { ...place, event: { ...event, created_at: 'sensitive', id: 42 } });
       expect(rejected).toMatchObject({
         data: { issues: [{ path: 'payload.event.id' }, { path: 'payload.event.created_at' }] },
       });
@@ -420,7 +411,7 @@ describe('rejected payloads', () => {
     };
 
     it('does not reject the chat or its other events', () => {
-      expect(got('incoming_chat', { chat }).map(({ type }) => type)).toEqual([
+      expect(events('incoming_chat', { chat }).map(({ type }) => type)).toEqual([
         'chat.started',
         'message.received',
         'webhook.rejected',
@@ -430,7 +421,7 @@ describe('rejected payloads', () => {
     });
 
     it('is rejected with its path in the chat', () => {
-      const rejected = got('incoming_chat', { chat }).filter(({ type }) => type === 'webhook.rejected');
+      const rejected = events('incoming_chat', { chat }).filter(({ type }) => type === 'webhook.rejected');
       expect(rejected).toMatchObject([
         { data: { action: 'incoming_chat', issues: [{ path: 'payload.chat.thread.events.1.created_at' }], body: odd } },
         { data: { issues: [{ path: 'payload.chat.thread.events.2' }], body: 'text' } },

@@ -1,6 +1,7 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import { readProjection, recordMessage } from '../conversations/conversations.ts';
-import { largeEventKey, type StoreOutcome } from '../events/event.ts';
+import { largeEventKey } from '../events/claim-check.ts';
+import type { StoreOutcome } from '../events/event.ts';
 import {
   type EventMetadata,
   messageDirection,

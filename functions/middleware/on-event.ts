@@ -2,10 +2,10 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context, EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
-import { type DomainEvent, parseClaimCheck, parseEvent, type StoreOutcome } from '../../core/events/event.ts';
+import { loadEventData } from '../../core/events/claim-check.ts';
+import { type DomainEvent, parseEvent, type StoreOutcome } from '../../core/events/event.ts';
 import { type Log, logger } from '../../core/platform/logger.ts';
 import { count } from '../../core/platform/metrics.ts';
-import { readObject } from '../../core/platform/objects.ts';
 import type { RoutingOutcome } from '../../core/routing/route.ts';
 
 type BusEvent = EventBridgeEvent<string, unknown>;
@@ -16,7 +16,7 @@ type Handle<T extends EventType> = (
 ) => Promise<StoreOutcome | RoutingOutcome> | Promise<void>;
 
 /**
- * Creates the handler of one domain event type: fetches data too large for the bus, validates the event against the
+ * Creates the handler of one domain event type: loads data that was too large for the bus, validates the event against the
  * catalogue, logs with its ids and counts it. Lambda retries a thrown error, then sends the event to the dead-letter queue.
  */
 export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
@@ -36,37 +36,16 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
     })
     .handler(async (busEvent, context) => {
       const type = eventType(busEvent);
-      const event = parseEvent(type, await fetchIfLarge(busEvent.detail));
-      const { id, correlationId, organizationId } = event.metadata;
-      const log = logger.createChild({
-        persistentKeys: {
-          detailType: type,
-          eventId: id,
-          correlationId,
-          organizationId,
-          ...conversationKeys(event.data),
-        },
-      });
+      const event = parseEvent(type, await loadEventData(busEvent.detail));
+      const { id: eventId, correlationId, organizationId } = event.metadata;
+      const conversation = conversationKeys(event.data);
+      const persistentKeys = { detailType: type, eventId, correlationId, organizationId, ...conversation };
+      const log = logger.createChild({ persistentKeys });
       const outcome = await handle(event, log, () => context.getRemainingTimeInMillis());
       if (outcome === 'duplicate') count('DuplicateEvents', { type });
       count('EventsHandled', { type });
       log.info('event handled', { outcome });
     });
-}
-
-async function fetchIfLarge(detail: unknown): Promise<unknown> {
-  const claim = parseClaimCheck(detail);
-  if (!claim) return detail;
-  return { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) };
-}
-
-/** Returns undefined for invalid JSON, which validation rejects: a JSON.parse error quotes the event, and Lambda would log it. */
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function conversationKeys(data: object): { conversationId?: unknown } {

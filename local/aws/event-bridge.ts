@@ -40,11 +40,6 @@ export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 
   onEvent?(event: Envelope): void;
 }
 
-interface Failure {
-  readonly ErrorCode: string;
-  readonly ErrorMessage: string;
-}
-
 const maxEntries = 10;
 /** AWS's limit since 2026-01-29 (256 KB before, and still in some regions). */
 const maxRequestBytes = 1_048_576;
@@ -68,18 +63,24 @@ export function createEvents(options: EventsOptions) {
   const { busName, queues, startFunction, startExecution, send, inFlight, report, onEvent } = options;
   const rules = createRules(options);
 
-  function toEnvelope(entry: Entry, replay: string | undefined): Envelope | Failure {
-    const missing = missingField(entry);
-    if (missing) return missing;
+  /** @throws AwsError */
+  function toEnvelope(entry: Entry, replay: string | undefined): Envelope {
+    const missing = (['Source', 'DetailType', 'Detail'] as const).find((field) => !entry[field]);
+    if (missing) {
+      throw new AwsError(
+        'InvalidArgument',
+        `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`,
+      );
+    }
     const { Source = '', DetailType = '', Detail = '', EventBusName = 'default', Time, Resources = [] } = entry;
     if (EventBusName !== busName && !EventBusName.endsWith(`:event-bus/${busName}`)) {
-      return { ErrorCode: 'ResourceNotFoundException', ErrorMessage: `Event bus ${EventBusName} does not exist.` };
+      throw new AwsError('ResourceNotFoundException', `Event bus ${EventBusName} does not exist.`);
     }
     if (Source.startsWith('aws.')) {
-      return { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' };
+      throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
     }
     const detail = parseDetail(Detail);
-    if (!detail) return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
+    if (!detail) throw new AwsError('MalformedDetail', 'Detail is malformed.');
     return {
       ...createEnvelope({ source: Source, detailType: DetailType, resources: Resources, detail }),
       ...(Time !== undefined && { time: toSeconds(new Date(Time * 1_000)) }),
@@ -126,12 +127,16 @@ export function createEvents(options: EventsOptions) {
   }
 
   function publishEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
-    if (throttled) return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded (injected fault)' };
-    const envelope = toEnvelope(entry, replay);
-    if ('ErrorCode' in envelope) return envelope;
-    onEvent?.(envelope);
-    deliver(busName, envelope);
-    return { EventId: envelope.id };
+    try {
+      if (throttled) throw new AwsError('ThrottlingException', 'Rate exceeded (injected fault)');
+      const envelope = toEnvelope(entry, replay);
+      onEvent?.(envelope);
+      deliver(busName, envelope);
+      return { EventId: envelope.id };
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      return { ErrorCode: error.type, ErrorMessage: error.message };
+    }
   }
 
   /** With `partial`, the second half of the entries (at least one) is throttled. */
@@ -172,15 +177,6 @@ export type Events = ReturnType<typeof createEvents>;
 function createEnvelope({ source, detailType, resources, detail }: BusEvent): Envelope {
   const head = { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region } as const;
   return { ...head, 'detail-type': detailType, source, resources, detail };
-}
-
-function missingField(entry: Entry): Failure | undefined {
-  const name = (['Source', 'DetailType', 'Detail'] as const).find((field) => !entry[field]);
-  if (!name) return undefined;
-  return {
-    ErrorCode: 'InvalidArgument',
-    ErrorMessage: `Parameter ${name} is not valid. Reason: ${name} is a required argument.`,
-  };
 }
 
 function parseDetail(detail: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,6 +1,7 @@
 import type { TableSpec } from '../../stacks/topology.ts';
 import { createInFlight, type InFlight, waitUntilAllIdle } from '../in-flight.ts';
 import { createAsyncInvocations } from '../lambda/async-invocation.ts';
+import { ThrottledError } from '../lambda/invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
 import { accountId, functionArn, queueArn } from './arn.ts';
@@ -48,6 +49,8 @@ export interface AwsResources {
 export interface AwsDelays extends MachineDelays {
   /** The delay before each retry of an asynchronous invocation. Its length is the number of retries. */
   readonly asyncRetriesMs: readonly number[];
+  /** The delay before the first retry of a throttled asynchronous invocation. Default 1 s, as on AWS. */
+  readonly throttleRetryMs?: number;
   /** The delay before a failed queue message is received again. */
   readonly redeliveryMs?: number;
 }
@@ -101,14 +104,21 @@ export async function startLocalAws(options: LocalAwsOptions) {
   }
 
   /** Invokes a function synchronously, and counts the call. */
-  const invoke: Invoke = (name, event, invokeOptions) => {
+  const invoke: Invoke = async (name, event, invokeOptions) => {
     calls.add(`lambda.Invoke:${name}`);
-    return options.invoke(name, event, invokeOptions);
+    try {
+      return await options.invoke(name, event, invokeOptions);
+    } catch (error) {
+      // The count of CloudWatch's metric Throttles.
+      if (error instanceof ThrottledError) calls.add(`lambda.Throttles:${name}`);
+      throw error;
+    }
   };
   const send = async (queue: string, message: OutgoingMessage) => storage.sendMessage(queueUrl(queue), message);
   const invocations = createAsyncInvocations({
     invoke,
     retryDelaysMs: delays.asyncRetriesMs,
+    ...(delays.throttleRetryMs !== undefined && { throttleRetryMs: delays.throttleRetryMs }),
     inFlight,
     report,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),

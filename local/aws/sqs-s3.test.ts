@@ -26,10 +26,17 @@ test('returns a queue URL with the address of the endpoint', async () => {
 test.each([
   ['PUT', '/media/events/1.json?x-id=PutObject', 'PutObject', true],
   ['PUT', '/media/events/1.json', 'PutObject', true],
+  ['GET', '/media/a?X-Amz-Expires=900&x-amz-checksum-mode=ENABLED&x-id=GetObject', 'GetObject', true],
   ['HEAD', '/media/a', 'HeadObject', true],
   ['GET', '/media?list-type=2&prefix=events%2F', 'ListObjectsV2', true],
   ['PUT', '/media/', 'CreateBucket', true],
   ['GET', '/', 'ListBuckets', true],
+  [
+    'GET',
+    '/media/a?X-Amz-Expires=60&response-content-type=text%2Fplain&x-amz-checksum-mode=ENABLED',
+    'GetObject',
+    true,
+  ],
   ['PUT', '/media?policy', 'PUT ?policy', false],
   ['GET', '/media/a?tagging', 'GET ?tagging', false],
   ['PATCH', '/media/a', 'PATCH', false],

@@ -195,8 +195,8 @@ export async function createQueues(
 const supportedParameters: readonly RegExp[] = [
   /^(x-id|delete|uploads|uploadId|partNumber)$/,
   /^(list-type|prefix|delimiter|marker|max-keys|continuation-token|start-after|fetch-owner|encoding-type)$/,
-  // Headers of the response, and the signature of a presigned URL.
-  /^(response-|X-Amz-)/,
+  // Headers of the response, and the signature and headers of a presigned URL.
+  /^(response-|X-Amz-|x-amz-)/,
 ];
 
 const objectOperations: Readonly<Record<string, string>> = {

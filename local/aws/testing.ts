@@ -8,7 +8,7 @@ import {
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type MachineResources, sendMachine } from '../../core/outbound/machine.ts';
 import * as topology from '../../stacks/topology.ts';
-import { InvocationError } from '../lambda/invocation.ts';
+import { InvocationError, ThrottledError } from '../lambda/invocation.ts';
 import { stateMachineArn } from './arn.ts';
 import { type AwsResources, type LocalAwsOptions, type StateMachineResource, startLocalAws } from './local-aws.ts';
 
@@ -77,6 +77,11 @@ export function failsWith(errorType: string, errorMessage = 'no'): Step {
     throw new InvocationError({ errorType, errorMessage, trace: ['at send'] });
   };
 }
+
+/** A step that is above the function's reserved concurrency. */
+export const throttles: Step = () => {
+  throw new ThrottledError();
+};
 
 /** For tests: the deployed state machine with a scripted function. */
 export async function startTestMachine(

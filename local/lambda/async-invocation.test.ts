@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import { createInFlight } from '../in-flight.ts';
 import { createAsyncInvocations, type FailedInvocation } from './async-invocation.ts';
-import { InvocationError } from './invocation.ts';
+import { InvocationError, ThrottledError } from './invocation.ts';
 import type { Invoke } from './runtime.ts';
 
 const failure = { errorType: 'Server', errorMessage: 'busy', trace: ['at send'] };
 
-function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFails?: boolean } = {}) {
+function setUp(
+  invoke: Invoke,
+  overrides: { concurrency?: number; destinationFails?: boolean; maxEventAgeMs?: number } = {},
+) {
   const deadLetters: FailedInvocation[] = [];
   const reports: string[] = [];
   const inFlight = createInFlight();
@@ -14,6 +17,8 @@ function setUp(invoke: Invoke, overrides: { concurrency?: number; destinationFai
     invoke,
     inFlight,
     retryDelaysMs: [1, 2],
+    throttleRetryMs: 1,
+    ...(overrides.maxEventAgeMs !== undefined && { maxEventAgeMs: overrides.maxEventAgeMs }),
     report: (message) => reports.push(message),
     async sendToDestination(failed) {
       if (overrides.destinationFails) throw new Error('queue is gone');
@@ -71,6 +76,43 @@ test("sends an invocation that fails three times to the destination in Lambda's 
     },
   ]);
   expect(reports).toEqual([expect.stringContaining('send failed 3 times with Server')]);
+});
+
+test('retries a throttled invocation beyond the two retries of a failed one', async () => {
+  const errors = [...Array.from({ length: 6 }, () => new ThrottledError()), new InvocationError(failure)];
+  const { invocations, idle, deadLetters } = setUp(async () => {
+    const error = errors.shift();
+    if (error) throw error;
+  });
+
+  invocations.start('send', { n: 1 });
+
+  expect(await idle(5_000)).toBe(true);
+  expect(errors).toEqual([]);
+  expect(deadLetters).toEqual([]);
+});
+
+test('sends a throttled event above the maximum age to the destination', async () => {
+  const invoke: Invoke = () => Promise.reject(new ThrottledError());
+  const { invocations, idle, deadLetters, reports } = setUp(invoke, { maxEventAgeMs: 3 });
+
+  invocations.start('send', { n: 1 });
+
+  expect(await idle(5_000)).toBe(true);
+  expect(deadLetters).toEqual([
+    {
+      version: '1.0',
+      timestamp: '2030-01-01T00:00:00.000Z',
+      requestContext: {
+        requestId: 'request-1',
+        functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:send:$LATEST',
+        condition: 'EventAgeExceeded',
+        approximateInvokeCount: 3,
+      },
+      requestPayload: { n: 1 },
+    },
+  ]);
+  expect(reports).toEqual(['send was throttled for too long: the event is in the dead-letter queue']);
 });
 
 test('reports an event as lost if the destination fails', async () => {

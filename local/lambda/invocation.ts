@@ -6,7 +6,7 @@ export interface LambdaFunction {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** Maximum of concurrent invocations. Default: no limit. */
+  /** Reserved concurrency: above it, invocations are throttled. 0 or absent: no limit. */
   readonly concurrency?: number;
 }
 
@@ -58,8 +58,15 @@ export class InvocationError extends Error {
   }
 }
 
-/** The name of Lambda's error above a function's reserved concurrency. */
-export const throttledName = 'TooManyRequestsException';
+/** Lambda's error above a function's reserved concurrency. The function was not invoked. */
+export class ThrottledError extends InvocationError {
+  /** The HTTP status of a synchronous invocation. */
+  readonly statusCode = 429;
+
+  constructor() {
+    super({ errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.', trace: [] });
+  }
+}
 
 export function timedOut(requestId: string, timeoutSeconds: number): InvocationError {
   return new InvocationError({
@@ -78,11 +85,6 @@ export function runtimeExited(requestId: string, exitCode: number, cause?: unkno
     },
     { cause },
   );
-}
-
-/** The error of a function whose reserved concurrency is used up. */
-export function throttled(name: string): InvocationError {
-  return new InvocationError({ errorType: throttledName, errorMessage: `Rate Exceeded for ${name}.`, trace: [] });
 }
 
 /** A thrown value as Lambda's Node runtime reports it. */

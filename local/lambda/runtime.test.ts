@@ -149,11 +149,20 @@ test('throttles only the function whose reserved concurrency is exceeded', async
   const { invoke } = await start({ ...written, functions: { meet: { ...meet, concurrency: 2 }, release } });
 
   const running = [invoke('meet', {}), invoke('meet', {})];
-  await expect(invoke('meet', {})).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+  await expect(invoke('meet', {})).rejects.toMatchObject({ name: 'TooManyRequestsException', statusCode: 429 });
   await invoke('release', {});
 
   expect(await Promise.all(running)).toEqual([null, null]);
   expect(await invoke('meet', {})).toBeNull();
+});
+
+test('does not throttle a function whose reserved concurrency is 0', async () => {
+  const written = await writeFunctions({ quick: 'return "ok"' });
+  const { quick } = written.functions;
+  if (!quick) throw new Error('not written');
+  const { invoke } = await start({ ...written, functions: { quick: { ...quick, concurrency: 0 } } });
+
+  expect(await Promise.all([invoke('quick', {}), invoke('quick', {})])).toEqual(['ok', 'ok']);
 });
 
 test('reports stdout and stderr of functions by line', async () => {

@@ -6,8 +6,8 @@ import {
   InvocationError,
   type LambdaFunction,
   runtimeExited,
+  ThrottledError,
   type ToWorker,
-  throttled,
   timedOut,
   type WorkerSettings,
 } from './invocation.ts';
@@ -106,7 +106,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const spec = functions[name];
     if (!spec) throw new Error(`There is no function "${name}"`);
     if (stopping) throw new Error('The runtime is stopping');
-    if ((running.get(name) ?? 0) >= (spec.concurrency ?? Number.POSITIVE_INFINITY)) throw throttled(name);
+    if ((running.get(name) ?? 0) >= (spec.concurrency || Number.POSITIVE_INFINITY)) throw new ThrottledError();
     count(name, 1);
     const started = performance.now();
     const done = (outcome: Pick<InvocationOutcome, 'ok' | 'error'>) =>

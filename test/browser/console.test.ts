@@ -83,9 +83,9 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByRole('link', { name: 'Ada Morgan' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Ada Morgan' }).waitFor();
     await page.locator('.message.left').getByText(question).waitFor();
-    const answer = page.locator('.message.right').filter({ hasText: 'It left this morning.' });
-    await answer.getByText('Timeline').click();
-    const step = (text: RegExp) => answer.getByRole('listitem').filter({ hasText: text });
+    const reply = page.locator('.message.right').filter({ hasText: 'It left this morning.' });
+    await reply.getByText('Timeline').click();
+    const step = (text: RegExp) => reply.getByRole('listitem').filter({ hasText: text });
     for (const number of [1, 2]) {
       const attempt = step(new RegExp(`^attempt ${number} failed after \\d+ ms`));
       await attempt.getByText('LiveChatServerError (500 internal)').waitFor();
@@ -100,7 +100,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await step(/^stored, \d+ ms after receipt/)
       .getByRole('time')
       .waitFor();
-    await answer.getByText('custom_id').waitFor();
+    await reply.getByText('custom_id').waitFor();
     await expectAccessible(page);
 
     await step(/^attempt 1 failed/)

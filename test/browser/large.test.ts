@@ -102,8 +102,10 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
       await route.continue().catch(() => {});
     });
     const box = page.getByRole('searchbox', { name: 'Search' });
+    const sent = page.waitForRequest(/search=nobody/);
     await box.fill('nobody');
     await page.getByText('Searching…').waitFor();
+    await sent;
     const gone = page.waitForEvent('requestfailed', (request) => request.url().includes('search=nobody'));
     await box.fill('customer 4711');
     await gone;

@@ -88,12 +88,15 @@ export function createPager<Item>(read: ReadPart<Item>, onProgress: (progress: P
   };
 }
 
+/** A search starts after this time, because another character of its text may follow. */
+const typingMs = 300;
+
 interface PagerOptions<Item> {
   /** The first part, which live updates reload. */
   readonly first: Part<Item>;
   readonly read: ReadPart<Item>;
   readonly itemKey: (item: Item) => string;
-  /** Reads from the start at once, instead of after the first part on request: `first` has only some of the items. */
+  /** Reads from the start without a request: `first` has only some of the items. */
   readonly search?: boolean;
 }
 
@@ -116,8 +119,11 @@ export function usePager<Item>({ first, read, itemKey, search = false }: PagerOp
       return { ...part, items: [...items, ...part.items] };
     }, setProgress);
     pager.current = created;
-    if (search) void created.readMore();
-    return created.stop;
+    const timer = search && setTimeout(created.readMore, typingMs);
+    return () => {
+      if (timer) clearTimeout(timer);
+      created.stop();
+    };
   }, []);
   // An item that changed between two requests is in both parts.
   const seen = new Set<string>();

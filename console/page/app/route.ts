@@ -19,6 +19,12 @@ addEventListener('hashchange', () => {
   route.value = parse(location.hash);
 });
 
+/** Replaces the location without an entry in the history. */
+export function replaceRoute(link: string): void {
+  history.replaceState(null, '', link);
+  route.value = parse(link);
+}
+
 export function linkTo(section: string, id?: string, query?: Readonly<Record<string, string>>): string {
   const filled = Object.entries(query ?? {}).filter(([, value]) => value !== '');
   const search = filled.length > 0 ? `?${new URLSearchParams(filled)}` : '';

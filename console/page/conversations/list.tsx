@@ -1,10 +1,9 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import type { ConversationPage } from '../../api.ts';
 import { matchesSearch } from '../../search.ts';
 import { get, useResource } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
-import { linkTo } from '../app/route.ts';
+import { linkTo, replaceRoute } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { fullTime, shortTime } from '../parts/time.ts';
 import { Badge, Empty, Head, Loaded, Loading, Problem, Select } from '../parts/ui.tsx';
@@ -12,27 +11,13 @@ import { VirtualList } from '../parts/virtual-list.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
-const typingMs = 300;
 const pageSize = 100;
 
 export function ConversationList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? '';
   const search = query.get('search') ?? '';
-  const [typed, setTyped] = useState(search);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const stopTyping = () => {
-    clearTimeout(timer.current);
-    timer.current = undefined;
-  };
-  useEffect(() => stopTyping, []);
-  // Follows the URL after a link or back navigation, but not while the user types.
-  useEffect(() => {
-    if (timer.current === undefined) setTyped(search);
-  }, [search]);
-  const go = (changed: Record<string, string>) => {
-    stopTyping();
-    location.replace(linkTo('conversations', undefined, { status, search: typed, ...changed }));
-  };
+  const go = (changed: Record<string, string>) =>
+    replaceRoute(linkTo('conversations', undefined, { status, search, ...changed }));
   const text = search.trim();
   const first = useResource(`conversations ${status}`, () => get('/conversations', { status, limit: pageSize }));
   useChanges(({ type }) => /^(chat|message|agent)\./.test(type), first.reload);
@@ -40,24 +25,14 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
     <div class="fill">
       <Head title="Conversations">
         <search>
-          <form
-            class="filters"
-            onSubmit={(submit) => {
-              submit.preventDefault();
-              go({});
-            }}
-          >
+          <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
             <label>
               Search
               <input
                 type="search"
                 placeholder="Name, e-mail or id"
-                value={typed}
-                onInput={({ currentTarget: { value } }) => {
-                  setTyped(value);
-                  stopTyping();
-                  timer.current = setTimeout(() => go({ search: value }), typingMs);
-                }}
+                value={search}
+                onInput={({ currentTarget: { value } }) => go({ search: value })}
               />
             </label>
             <Select label="Status" value={status} options={statuses} onChange={(value) => go({ status: value })} />

@@ -5,7 +5,7 @@ import type { ShownMessage } from './content.tsx';
 import { deliveryTimeline, messageTimeline } from './timeline.ts';
 
 const at = (seconds: number) => new Date(1_790_000_000_000 + seconds * 1_000).toISOString();
-const execution = 'arn:aws:states:us-east-1:000000000000:execution:send:run';
+const execution = 'arn:aws:states:us-east-1:000000000000:execution:send:e1';
 const delivery: DeliveryView = {
   id: 'out-1',
   requestId: 'order-4711',
@@ -126,7 +126,7 @@ describe('deliveryTimeline', () => {
       ...delivery,
       redrive: 1,
       redrivenAt: at(600),
-      tries: [failed(1, { deadLetterId: 'letter' }), failed(601, redrive), failed(603, redrive)],
+      tries: [failed(1, { deadLetterId: 'dead-letter-1' }), failed(601, redrive), failed(603, redrive)],
       untold: 4,
     });
     expect(texts(steps)).toEqual([
@@ -138,7 +138,7 @@ describe('deliveryTimeline', () => {
       'attempt 7 failed after 130 ms, 1.9 s after the previous attempt',
       'delivered: confirmed by webhook, 250 ms after the send',
     ]);
-    expect(steps[3]).toMatchObject({ at: at(600), deadLetter: 'letter' });
+    expect(steps[3]).toMatchObject({ at: at(600), deadLetter: 'dead-letter-1' });
   });
 
   it('shows a redrive without an attempt', () => {
@@ -158,7 +158,7 @@ describe('deliveryTimeline', () => {
   });
 
   it.each<[DeliveryView['status'], Partial<DeliveryView>, string]>([
-    ['failed', { deadLetterId: 'letter', failedAt: at(2) }, 'failed to send: moved to the dead letters'],
+    ['failed', { deadLetterId: 'dead-letter-1', failedAt: at(2) }, 'failed to send: moved to the dead letters'],
     ['sent', {}, 'accepted by LiveChat, waiting for the webhook'],
     ['sending', { tries: [{ began: at(1), outcome: 'under way', execution, redrive: 0 }] }, 'attempt 1 in progress'],
     ['sending', { tries: [] }, 'attempt in progress'],
@@ -170,6 +170,6 @@ describe('deliveryTimeline', () => {
   ])('ends a delivery with status %s and %j with its state', (status, more, end) => {
     const last = deliveryTimeline({ ...delivery, ...more, status }).at(-1);
     expect(last?.text).toBe(end);
-    if (status === 'failed') expect(last).toMatchObject({ deadLetter: 'letter', at: at(2) });
+    if (status === 'failed') expect(last).toMatchObject({ deadLetter: 'dead-letter-1', at: at(2) });
   });
 });

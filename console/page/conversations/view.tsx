@@ -4,7 +4,7 @@ import { get, useResource } from '../app/api.ts';
 import { useChanges } from '../app/stream.ts';
 import { Badge, Head, Ids, Loaded } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { Decisions } from '../routing/decisions.tsx';
+import { DecisionView } from '../routing/decisions.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
 import { TranscriptLine, transcriptLines } from './transcript.tsx';
 
@@ -80,7 +80,9 @@ function ConversationDetails({ response }: { response: ConversationResponse }) {
       {routing.length > 0 && (
         <details class="about">
           <summary>Routing decisions</summary>
-          <Decisions decisions={routing} />
+          {routing.map((decision) => (
+            <DecisionView key={`${decision.decidedAt}-${decision.phase}`} decision={decision} />
+          ))}
         </details>
       )}
       {lines.length === 0 ? (

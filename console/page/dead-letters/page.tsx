@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
 import type { DeadLetter } from '../../operations.ts';
 import { get, useResource } from '../app/api.ts';
-import { linkTo } from '../app/route.ts';
+import { linkTo, replaceRoute } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { ago, fullTime } from '../parts/time.ts';
 import { Badge, Card, Empty, Head, Ids, Loaded, Select, type Tone } from '../parts/ui.tsx';
@@ -72,7 +72,7 @@ function DeadLetterRows({ page: { deadLetters, next }, query, reload }: DeadLett
   const clear = () => setSelected(new Set());
   const go = (changed: Record<string, string>) => {
     clear();
-    location.replace(linkTo('dead-letters', undefined, { ...Object.fromEntries(query), ...changed }));
+    replaceRoute(linkTo('dead-letters', undefined, { ...Object.fromEntries(query), ...changed }));
   };
   const categories = useMemo(
     () => ['', ...[...new Set(deadLetters.map((deadLetter) => deadLetter.category))].sort()],

@@ -7,13 +7,13 @@ import { describeHistory, executionPath, formatCause } from './history.ts';
 
 const start = Date.UTC(2026, 2, 11, 9);
 
-type Given = Partial<HistoryEvent> & Pick<HistoryEvent, 'type'>;
+type PartialEvent = Partial<HistoryEvent> & Pick<HistoryEvent, 'type'>;
 
 /** Events a second apart. */
-const createHistory = (...events: readonly Given[]): HistoryEvent[] =>
+const createHistory = (...events: readonly PartialEvent[]): HistoryEvent[] =>
   events.map((event, index) => ({ id: index + 1, timestamp: new Date(start + index * 1_000).toISOString(), ...event }));
 
-const texts = (...events: readonly Given[]) => describeHistory(createHistory(...events)).map(({ text }) => text);
+const texts = (...events: readonly PartialEvent[]) => describeHistory(createHistory(...events)).map(({ text }) => text);
 
 const entered = { type: 'TaskStateEntered', name: 'Send' };
 const errorMessage = (message: string) => JSON.stringify({ errorType: 'Error', errorMessage: message });
@@ -148,7 +148,7 @@ describe('describeHistory', () => {
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 20 }), (events) => {
-        const whole = createHistory(...events.map((given) => JSON.parse(JSON.stringify(given))));
+        const whole = createHistory(...events.map((event) => JSON.parse(JSON.stringify(event))));
         const steps = describeHistory(whole);
         expect(steps.map(({ id }) => id)).toEqual([...new Set(steps.map(({ id }) => id))].sort((a, b) => a - b));
         for (const { text: description } of steps) expect(description.length).toBeGreaterThan(0);

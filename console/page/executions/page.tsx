@@ -2,7 +2,7 @@ import type { ApiResponses } from '../../api.ts';
 import type { ExecutionSummary } from '../../operations.ts';
 import { get, useResource } from '../app/api.ts';
 import { usePager } from '../app/pager.ts';
-import { linkTo } from '../app/route.ts';
+import { linkTo, replaceRoute } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { Steps } from '../parts/steps.tsx';
 import { duration, fullTime, shortTime } from '../parts/time.ts';
@@ -29,7 +29,7 @@ export function ExecutionList({ query }: { query: URLSearchParams }) {
             value={status}
             options={statuses}
             text={(option) => statusText(option) || 'any'}
-            onChange={(value) => location.replace(linkTo('executions', undefined, { status: value }))}
+            onChange={(value) => replaceRoute(linkTo('executions', undefined, { status: value }))}
           />
         </form>
       </Head>

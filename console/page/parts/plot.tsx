@@ -99,8 +99,8 @@ function optionsFor(element: HTMLElement, lines: readonly Line[], minScale: numb
           label: line.label,
           stroke: colour(line.colour),
           width: 1.6,
-          points: { show: false },
-          spanGaps: true,
+          // A value between two gaps has no line.
+          points: { show: !line.steps, size: 3.5, fill: colour(line.colour) },
           ...(line.steps && UPlot.paths.stepped && { paths: UPlot.paths.stepped({ align: 1 }) }),
         }),
       ),

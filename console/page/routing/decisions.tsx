@@ -11,18 +11,8 @@ const outcomeTones: Readonly<Record<Decision['actions'][number]['outcome'], Tone
 
 const resultTones = { matched: 'good', 'not matched': 'calm', waits: 'warn' } as const;
 
-/** The routing decisions of a conversation's threads, with their reasons. */
-export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
-  return (
-    <>
-      {decisions.map((decision) => (
-        <DecisionView key={`${decision.decidedAt}-${decision.phase}`} decision={decision} />
-      ))}
-    </>
-  );
-}
-
-function DecisionView({ decision }: { decision: Decision }) {
+/** A routing decision of a thread, with its reasons. */
+export function DecisionView({ decision }: { decision: Decision }) {
   const { decidedAt, phase, rulesVersion, evaluated, actions, assignedTo, unassignedReason } = decision;
   const to = assignedTo?.agent ?? (assignedTo?.group === undefined ? undefined : `group ${assignedTo.group}`);
   return (

@@ -1,8 +1,8 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { sendMachine } from '../../../core/outbound/machine.ts';
-import type { LocalAwsOptions, StateMachineResource } from '../local-aws.ts';
-import { failsWith, type Step, sendArn, startTestMachine, type TestMachine } from '../testing.ts';
+import { functionArn } from '../arn.ts';
+import { failsWith, type Step, sendArn, startTestMachine, type TestMachine, throttles } from '../testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());
@@ -47,8 +47,7 @@ test.each(['LiveChatServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('ret
 });
 
 test('retries a throttled function until it succeeds', async () => {
-  const busy = failsWith('TooManyRequestsException');
-  await start([...Array.from({ length: 20 }, () => busy), () => 'sent']);
+  await start([...Array.from({ length: 20 }, () => throttles), () => 'sent']);
 
   expect(await machine.ended(await machine.start(request))).toMatchObject({ status: 'SUCCEEDED' });
   expect(machine.sent).toHaveLength(21);
@@ -190,6 +189,110 @@ test('aborts a stopped execution at once without retrying its running function',
   expect(machine.sent).toHaveLength(1);
 });
 
+test.each<[string, Step, object, string]>([
+  ['in a Wait state', () => 'sent', { A: { Type: 'Wait', Seconds: 99_999_999, Next: 'Send' } }, 'WaitStateEntered'],
+  [
+    'in the delay before a retry',
+    failsWith('LiveChatServerError'),
+    {
+      A: {
+        Type: 'Task',
+        Resource: functionArn('send'),
+        Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 3_600 }],
+        Next: 'Send',
+      },
+    },
+    'LambdaFunctionFailed',
+  ],
+])('aborts an execution %s and publishes its status change', async (_where, step, states, last) => {
+  await start([step], {
+    delays: { asyncRetriesMs: [] },
+    definition: () => ({ StartAt: 'A', States: { ...states, Send: { Type: 'Pass', End: true } } }),
+  });
+  const arn = await machine.start(request);
+  await expect.poll(async () => (await types(arn)).at(-1)).toBe(last);
+
+  await machine.sfn.send(new StopExecutionCommand({ executionArn: arn, error: 'Stopped', cause: 'enough' }));
+
+  expect(await machine.ended(arn)).toEqual({ status: 'ABORTED', error: 'Stopped', cause: 'enough' });
+  expect((await types(arn)).slice(-2)).toEqual([last, 'ExecutionAborted']);
+  expect(await machine.deadLetters()).toMatchObject([{ detail: { status: 'ABORTED', error: 'Stopped' } }]);
+});
+
+test('has no effect when an ended execution is stopped', async () => {
+  await start([() => 'sent']);
+  const arn = await machine.start(request);
+  await machine.ended(arn);
+
+  await machine.sfn.send(new StopExecutionCommand({ executionArn: arn }));
+
+  expect(await machine.ended(arn)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await machine.deadLetters()).toEqual([]);
+});
+
+test('reads the attempt and its entry from the context object', async () => {
+  await start([failsWith('Busy'), (event) => event], {
+    definition: () => ({
+      StartAt: 'Send',
+      States: {
+        Send: {
+          Type: 'Task',
+          Resource: functionArn('send'),
+          Parameters: {
+            'retries.$': '$$.State.RetryCount',
+            'state.$': '$$.State.Name',
+            'from.$': '$$.State.EnteredTime',
+          },
+          Retry: [{ ErrorEquals: ['Busy'] }],
+          End: true,
+        },
+      },
+    }),
+  });
+
+  const { output = '' } = await machine.ended(await machine.start(request));
+
+  expect(JSON.parse(output)).toEqual({ retries: 1, state: 'Send', from: expect.stringMatching(/^20.*Z$/) });
+});
+
+test('invokes a function through the API of Lambda', async () => {
+  const parameters = { FunctionName: 'send:live', 'Payload.$': '$.detail' };
+  await start([() => ({ sent: 1 })], {
+    definition: () => ({
+      StartAt: 'Send',
+      States: {
+        Send: {
+          Type: 'Task',
+          Resource: 'arn:aws:states:::lambda:invoke',
+          Parameters: parameters,
+          OutputPath: '$.Payload',
+          End: true,
+        },
+      },
+    }),
+  });
+
+  expect(await machine.ended(await machine.start(request))).toEqual({ status: 'SUCCEEDED', output: '{"sent":1}' });
+  expect(machine.sent).toEqual([request.detail]);
+});
+
+test('fails an execution at 25,000 history events', async () => {
+  await start([], {
+    definition: () => ({
+      StartAt: 'A',
+      States: {
+        A: { Type: 'Pass', Next: 'B' },
+        B: { Type: 'Choice', Choices: [{ Variable: '$.end', IsPresent: true, Next: 'C' }], Default: 'A' },
+        C: { Type: 'Succeed' },
+      },
+    }),
+  });
+
+  const ended = await machine.ended(await machine.start(request));
+
+  expect(ended).toMatchObject({ status: 'FAILED', error: 'States.Runtime', cause: expect.stringContaining('25000') });
+});
+
 test('times an execution out and sends the status change to the queue', async () => {
   await start([() => new Promise(() => {})], {
     definition: (found) => ({ ...sendMachine(found), TimeoutSeconds: 1 }),
@@ -235,21 +338,11 @@ test('fails the execution on a result above 256 KB without a catch', async () =>
   expect(machine.sent).toHaveLength(1);
 });
 
-test.each<[string, object]>([
-  [
-    'The resource arn:aws:states:::sns:publish of the state "A"',
-    { Type: 'Task', Resource: 'arn:aws:states:::sns:publish', End: true },
-  ],
-  ['The Map state "A"', { Type: 'Map', ItemProcessor: {}, End: true }],
-  ['JSONata of the state "A"', { Type: 'Pass', QueryLanguage: 'JSONata', End: true }],
-])('rejects %s at the start', async (what, state) => {
+test('rejects an unsupported definition at the start', async () => {
   await start([]);
-  const overrides: Partial<LocalAwsOptions> & { definition: StateMachineResource['definition'] } = {
-    definition: () => ({ StartAt: 'A', States: { A: state } }),
-  };
-
-  await expect(startTestMachine([], overrides)).rejects.toMatchObject({
-    name: 'UnsupportedStateMachineError',
-    message: `${what} in the state machine "send" is not supported by the local engine`,
+  const starting = startTestMachine([], {
+    definition: () => ({ StartAt: 'A', States: { A: { Type: 'Map', ItemProcessor: {}, End: true } } }),
   });
+
+  await expect(starting).rejects.toMatchObject({ name: 'UnsupportedStateMachineError' });
 });

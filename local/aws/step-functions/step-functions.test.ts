@@ -37,15 +37,23 @@ test('starts an execution idempotently for the same name and input, and rejects 
   expect(machine.sent).toHaveLength(1);
 });
 
-test.each<[string, object, string]>([
+const invalidStarts: readonly [string, object, string][] = [
   ['an input that is not JSON', { input: '{' }, 'InvalidExecutionInput'],
   ['an input above 256 KB', { input: JSON.stringify('x'.repeat(262_144)) }, 'ValidationException'],
   ['a name with a space', { name: 'a b' }, 'InvalidName'],
+  ['a name with a colon', { name: 'a:b' }, 'InvalidName'],
+  ['a name with a control character', { name: 'a\u0085' }, 'InvalidName'],
+  ['an empty name', { name: '' }, 'ValidationException'],
+  ['a name of 81 characters', { name: 'a'.repeat(81) }, 'ValidationException'],
   ['an unknown state machine', { stateMachineArn: `${sendArn}2` }, 'StateMachineDoesNotExist'],
-])('rejects %s', async (_what, overrides, name) => {
+];
+
+test('rejects a start with an invalid name, input or state machine', async () => {
   machine = await startTestMachine([]);
 
-  await expect(startWith(overrides)).rejects.toMatchObject({ name });
+  for (const [what, overrides, name] of invalidStarts) {
+    await expect(startWith(overrides), what).rejects.toMatchObject({ name });
+  }
   expect(machine.sent).toEqual([]);
 });
 
@@ -158,6 +166,19 @@ test('keeps only the latest ended executions', async () => {
   for (const name of ['a', 'b', 'c']) await machine.ended(await machine.start({}, name));
 
   expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b']);
+});
+
+test('keeps the names of all executions, also of those that it no longer keeps', async () => {
+  machine = await startTestMachine([() => 'sent'], { maxEndedExecutions: 1 });
+  const name = `${'é.'.repeat(39)}-_`;
+  const first = await machine.start({}, name);
+  await machine.ended(first);
+  await machine.ended(await machine.start({}, 'b'));
+
+  await expect(startWith({ name, input: '{}' })).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+  await expect(machine.sfn.send(new DescribeExecutionCommand({ executionArn: first }))).rejects.toMatchObject({
+    name: 'ExecutionDoesNotExist',
+  });
 });
 
 test('injects faults into Step Functions', async () => {

@@ -148,13 +148,15 @@ export function createTaskStates({ task, tokens, delays, now, random = Math.rand
       closeToken = tokens.open(token, { succeed: (output) => settle(() => resolve(output)), fail, heartbeat });
       heartbeat();
     }
-    task(resource, parameters).then((output) => {
-      if (token === undefined) settle(() => resolve(output));
-      else if (!settled) {
-        record(taskSubmitted(now(), resource, output));
-        onWaiting(true);
-      }
-    }, fail);
+    task(resource, parameters)
+      .then((output) => {
+        if (token === undefined) settle(() => resolve(output));
+        else if (!settled) {
+          record(taskSubmitted(now(), resource, output));
+          onWaiting(true);
+        }
+      })
+      .catch(fail);
     try {
       return await promise;
     } finally {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { InvocationError, throttledName, toFunctionFailure } from '../../lambda/invocation.ts';
+import { ThrottledError, toFunctionFailure } from '../../lambda/invocation.ts';
 import { type Faults, faultError } from '../control.ts';
 import { type Json, toJson } from '../protocol.ts';
 import type { Storage } from '../sqs-s3.ts';
@@ -78,8 +78,11 @@ function functionName(text: string): string {
 
 /** The cause of a function's error is JSON; of an error of Lambda's API, text. */
 function functionFailed(error: unknown): StateError {
-  if (error instanceof InvocationError && error.name === throttledName) {
-    return new StateError(`Lambda.${throttledName}`, `${error.message} (Service: Lambda, Status Code: 429)`);
+  if (error instanceof ThrottledError) {
+    return new StateError(
+      `Lambda.${error.name}`,
+      `${error.message} (Service: Lambda, Status Code: ${error.statusCode})`,
+    );
   }
   const failure = toFunctionFailure(error);
   return new StateError(failure.errorType, JSON.stringify(failure));

@@ -1,0 +1,48 @@
+import * as z from 'zod/mini';
+import { required } from '../platform/configuration.ts';
+import type { DomainEvent } from './event.ts';
+import { type EventMetadata, metadata } from './schemas.ts';
+
+/** The data of an event that exceeds the size limit of the bus is stored in the media bucket; the detail refers to it. */
+const claimCheck = z.object({
+  metadata,
+  dataRef: z.object({ bucket: z.string(), key: z.string(), bytes: z.number() }),
+});
+export type DataRef = z.infer<typeof claimCheck>['dataRef'];
+
+/** The S3 key for the data of an event. */
+export function largeEventKey({ organizationId, id }: EventMetadata): string {
+  return `events/${organizationId}/${id}.json`;
+}
+
+/** Stores the data of an event. Large events are rare, so the S3 client is loaded on demand to keep the cold start short. */
+export async function storeEventData({ metadata, data }: DomainEvent): Promise<DataRef> {
+  const { putObject } = await import('../platform/objects.ts');
+  const bucket = required('MEDIA_BUCKET', 'the name of the media bucket');
+  const key = largeEventKey(metadata);
+  const body = JSON.stringify(data);
+  await putObject({ bucket, key, body, contentType: 'application/json' });
+  return { bucket, key, bytes: Buffer.byteLength(body) };
+}
+
+/** Parses a claim check: a detail with a reference in place of its data. Undefined if it is none. */
+export function parseClaimCheck(detail: unknown): z.infer<typeof claimCheck> | undefined {
+  return claimCheck.safeParse(detail).data;
+}
+
+/** The detail of an event, with the stored data if it is a claim check. */
+export async function loadEventData(detail: unknown): Promise<unknown> {
+  const claim = parseClaimCheck(detail);
+  if (!claim) return detail;
+  const { readObject } = await import('../platform/objects.ts');
+  return { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) };
+}
+
+/** Returns undefined for invalid JSON, which validation rejects: a JSON.parse error quotes the event, and Lambda would log it. */
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
