@@ -1,11 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor } from '../test/cli.ts';
+import { configurationApi, credentials } from '../test/configuration-api.ts';
 import { type Local, startLocal } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-
-const clientId = 'client-of-the-test';
-const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', LIVECHAT_CLIENT_ID: clientId };
 
 const listed = z.object({
   enabled: z.boolean(),
@@ -16,48 +14,37 @@ const listed = z.object({
 describe('livechat webhooks', () => {
   let local: Local;
   let cli: ReturnType<typeof cliFor>;
+  let api: ReturnType<typeof configurationApi>;
   beforeAll(async () => {
     local = await startLocal(credentials);
     cli = cliFor(local);
+    api = configurationApi(local);
   });
   afterAll(() => local.stop());
   afterEach(async () => {
-    await configure('enable_license_webhooks');
-    for (const { id } of await registrations()) await configure('unregister_webhook', { id });
+    await api.call('enable_license_webhooks');
+    await api.unregister();
   });
 
-  /** Calls the Configuration API. */
-  const configure = async (method: string, body: object = {}): Promise<unknown> => {
-    const answer = await fetch(`${local.livechat}/v3.6/configuration/action/${method}`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${btoa('account:key')}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ owner_client_id: clientId, ...body }),
-    });
-    expect(answer.status).toBe(200);
-    return answer.json();
-  };
-  const registrations = async () =>
-    z.array(z.looseObject({ id: z.string(), action: z.string() })).parse(await configure('list_webhooks'));
-  const registerDirectly = (changes: object = {}) =>
-    configure('register_webhook', {
-      ...{ action: 'incoming_event', url: local.webhook, secret_key: local.secret, type: 'license' },
-      ...changes,
-    });
   const list = async () => listed.parse(await cli.json('webhooks', 'list'));
 
   test('sync registers every webhook once, and LiveChat calls it', async () => {
     expect((await list()).missing).toHaveLength(14);
     const dryRun = await cli.run('webhooks', 'sync', '--dry-run');
     expect(dryRun).toMatchObject({ code: 0, stdout: expect.stringMatching(/create[\s\S]*Nothing was changed\.\n$/) });
-    expect(await registrations()).toEqual([]);
+    expect(await api.registrations()).toEqual([]);
     const first = await cli.run('webhooks', 'sync', '--yes');
     expect(first.code).toBe(0);
     expect(first.stdout).toMatch(/^incoming_chat +create +it is not registered$/m);
     expect(first.stdout + first.stderr).not.toContain(local.secret);
-    const made = await registrations();
+    const made = await api.registrations();
     expect(made).toHaveLength(14);
     for (const one of made) {
-      expect(one).toMatchObject({ url: local.webhook, type: 'license', owner_client_id: clientId });
+      expect(one).toMatchObject({
+        url: local.webhook,
+        type: 'license',
+        owner_client_id: credentials.LIVECHAT_CLIENT_ID,
+      });
       expect(one).not.toHaveProperty('filters');
       expect(JSON.stringify(one)).not.toContain(local.secret);
     }
@@ -66,15 +53,15 @@ describe('livechat webhooks', () => {
 
     const second = await cli.run('webhooks', 'sync');
     expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('All registrations are up to date.') });
-    expect(await registrations()).toEqual(made);
+    expect(await api.registrations()).toEqual(made);
     expect(await list()).toMatchObject({ enabled: true, missing: [] });
   });
 
   test('sync replaces wrong registrations and does not change other addresses', async () => {
-    await registerDirectly({ filters: { author_type: 'customer' } });
-    await registerDirectly({ action: 'tag_created' });
-    await registerDirectly({ action: 'incoming_chat', url: 'https://elsewhere.example/' });
-    await configure('disable_license_webhooks');
+    await api.register('incoming_event', { filters: { author_type: 'customer' } });
+    await api.register('tag_created');
+    await api.register('incoming_chat', { url: 'https://elsewhere.example/' });
+    await api.call('disable_license_webhooks');
     expect((await list()).registrations.map(({ wrong }) => wrong)).toEqual([
       'it has filters; it was not created by this command, so its secret is unknown',
       'the bridge does not support it',
@@ -93,11 +80,11 @@ describe('livechat webhooks', () => {
   });
 
   test('three registrations of other addresses block only their action', async () => {
-    for (let n = 0; n < 3; n++) await registerDirectly({ url: `https://elsewhere.example/${n}` });
+    for (let n = 0; n < 3; n++) await api.register('incoming_event', { url: `https://elsewhere.example/${n}` });
     const { code, stdout } = await cli.run('webhooks', 'sync', '--yes');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^incoming_event +blocked +LiveChat allows three; remove one of https:/m);
-    expect(await registrations()).toHaveLength(16);
+    expect(await api.registrations()).toHaveLength(16);
   });
 
   test('sync only shows the plan without a terminal to ask for confirmation', async () => {
@@ -105,19 +92,19 @@ describe('livechat webhooks', () => {
     expect(code).toBe(2);
     expect(stdout).toContain('create');
     expect(stderr).toContain('add --yes');
-    expect(await registrations()).toEqual([]);
+    expect(await api.registrations()).toEqual([]);
   });
 
   test('remove removes the registrations of the bridge, all or by action', async () => {
     await cli.json('webhooks', 'sync', '--yes');
-    await registerDirectly({ url: 'https://elsewhere.example/' });
+    await api.register('incoming_event', { url: 'https://elsewhere.example/' });
     expect((await cli.run('webhooks', 'remove')).code).toBe(2);
-    expect(await registrations()).toHaveLength(15);
+    expect(await api.registrations()).toHaveLength(15);
     const some = ['--action', 'thread_tagged', '--action', 'thread_untagged'];
     expect((await cli.run('webhooks', 'remove', ...some, '--yes')).code).toBe(0);
-    expect(await registrations()).toHaveLength(13);
+    expect(await api.registrations()).toHaveLength(13);
     await cli.json('webhooks', 'remove', '--yes');
-    expect(await registrations()).toMatchObject([{ url: 'https://elsewhere.example/' }]);
+    expect(await api.registrations()).toMatchObject([{ url: 'https://elsewhere.example/' }]);
     await cli.json('webhooks', 'remove', '--url', 'https://elsewhere.example/', '--yes');
     expect(await cli.run('webhooks', 'remove')).toMatchObject({
       code: 0,
@@ -136,7 +123,7 @@ describe('livechat webhooks', () => {
       count: 2,
     });
     expect((await cli.run('webhooks', 'sync', '--yes')).code).toBe(0);
-    expect(await registrations()).toHaveLength(14);
+    expect(await api.registrations()).toHaveLength(14);
   });
 
   test('reports a failed call, and the next sync continues', async () => {
@@ -144,9 +131,9 @@ describe('livechat webhooks', () => {
     const { code, stderr } = await cli.run('webhooks', 'sync', '--yes');
     expect(code).toBe(1);
     expect(stderr).toContain('register_webhook: no response from LiveChat');
-    expect(await registrations()).toHaveLength(1);
+    expect(await api.registrations()).toHaveLength(1);
     expect((await cli.run('webhooks', 'sync', '--yes')).code).toBe(0);
-    expect(await registrations()).toHaveLength(14);
+    expect(await api.registrations()).toHaveLength(14);
   });
 
   test.each([

@@ -44,7 +44,7 @@ export const facts: fc.Arbitrary<RoutingFacts> = fc.record({
 });
 
 /** A first message. */
-export const written = text;
+export const messageText = text;
 
 const some = <T>(value: fc.Arbitrary<T>) => fc.array(value, { minLength: 1, maxLength: 3 });
 const textTest = (fact: fc.Arbitrary<string>): fc.Arbitrary<Test> =>

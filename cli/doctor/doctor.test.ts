@@ -18,12 +18,10 @@ import { PurgeQueueCommand, SendMessageCommand, SetQueueAttributesCommand, SQSCl
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor, startLivechat } from '../../test/cli.ts';
+import { configurationApi, credentials } from '../../test/configuration-api.ts';
 import { type Local, organizationId, pollOptions, startLocal } from '../../test/local.ts';
 import { awsClientConfig, putStage } from '../../test/local-aws.ts';
 import { outbound } from '../../test/outbound.ts';
-
-const clientId = 'client-of-the-test';
-const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', LIVECHAT_CLIENT_ID: clientId };
 
 const report = z.object({
   ok: z.boolean(),
@@ -37,9 +35,16 @@ const report = z.object({
 describe('livechat doctor', () => {
   let local: Local;
   let bus: ReturnType<typeof outbound>;
+  let api: ReturnType<typeof configurationApi>;
+  let secrets: SecretsManagerClient;
+  let events: EventBridgeClient;
+  let sqs: SQSClient;
   beforeAll(async () => {
     local = await startLocal(credentials);
     bus = outbound(local);
+    api = configurationApi(local);
+    const config = awsClientConfig(local);
+    [secrets, events, sqs] = [new SecretsManagerClient(config), new EventBridgeClient(config), new SQSClient(config)];
     await cliFor(local).json('webhooks', 'sync', '--yes');
     await bus.chat();
     await local.idle();
@@ -62,26 +67,6 @@ describe('livechat doctor', () => {
     for (const { fix } of bad) expect(fix).toMatch(/\S/);
     return bad.map(({ check, severity, message }) => `${severity} ${check}: ${message}`);
   };
-  const configure = async (method: string, body: object = {}): Promise<unknown> => {
-    const answer = await fetch(`${local.livechat}/v3.6/configuration/action/${method}`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${btoa('account:key')}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ owner_client_id: clientId, ...body }),
-    });
-    expect(answer.status).toBe(200);
-    return answer.json();
-  };
-  const registered = async (action: string) =>
-    z
-      .array(z.looseObject({ id: z.string(), action: z.string() }))
-      .parse(await configure('list_webhooks'))
-      .filter((one) => one.action === action);
-  const register = (changes: object = {}) =>
-    configure('register_webhook', {
-      ...{ action: 'thread_tagged', url: local.webhook, secret_key: local.secret, type: 'license' },
-      ...changes,
-    });
-
   test('reports no problem on a healthy bridge, and when each webhook last arrived', async () => {
     const { code, stdout } = await startLivechat(['doctor'], { AWS_ENDPOINT_URL: local.aws }).ended;
     expect(stdout).toMatch(/^note {5}last webhooks {2}incoming_chat +\d{4}-\d\d-\d\dT/m);
@@ -138,7 +123,7 @@ describe('livechat doctor', () => {
         /^fault tables: The table nowhere does not exist\.$/,
         /^fault tables: The table messages has the keys pk and sk, not pk\.$/,
         /^fault tables: The table messages lacks the index byActivity\.$/,
-        /^fault queues: The queue \S+noqueue or its quarantine queue does not exist/,
+        /^fault queues: The queue \S+noqueue does not exist, or its quarantine queue does not\.$/,
         /^fault bus and rules: The bus nobus does not exist\.$/,
         /^fault state machine: The state machine \S+none does not exist/,
         /^fault bucket: The bucket nobucket does not exist/,
@@ -181,9 +166,8 @@ describe('livechat doctor', () => {
       ['accountless', { LIVECHAT_ACCOUNT_ID: undefined }, /^fault credentials: .*LIVECHAT_ACCOUNT_ID: expected/],
       ['tokenless', { LIVECHAT_API_KEY: undefined }, /^fault credentials: .*LIVECHAT_API_KEY: expected/],
     ])('a secret that is %s', async (name, changes, expected) => {
-      await new SecretsManagerClient(awsClientConfig(local)).send(
-        new CreateSecretCommand({ Name: `${name}/default`, SecretString: JSON.stringify({ ...full, ...changes }) }),
-      );
+      const SecretString = JSON.stringify({ ...full, ...changes });
+      await secrets.send(new CreateSecretCommand({ Name: `${name}/default`, SecretString }));
       await putStage(local, 'faulty', { environment: { SECRET_PREFIX: name } });
       const found = await problems('faulty');
       expect(found).toContainEqual(expect.stringMatching(expected));
@@ -192,11 +176,9 @@ describe('livechat doctor', () => {
   });
 
   test('checks an organization with its own secret', async () => {
-    const secrets = new SecretsManagerClient(awsClientConfig(local));
     const name = `tenants/${organizationId}`;
-    await secrets.send(
-      new CreateSecretCommand({ Name: name, SecretString: '{"LIVECHAT_WEBHOOK_SECRET":"long enough"}' }),
-    );
+    const SecretString = '{"LIVECHAT_WEBHOOK_SECRET":"long enough"}';
+    await secrets.send(new CreateSecretCommand({ Name: name, SecretString }));
     await putStage(local, 'faulty', { environment: { SECRET_PREFIX: 'tenants' } });
     expect(await problems('faulty')).toContainEqual(
       `fault secret: ${name} lacks LIVECHAT_AGENT_ID: messages have no sender. (organization ${organizationId})`,
@@ -207,7 +189,7 @@ describe('livechat doctor', () => {
     const settings = (changes: object) => bus.simulator('POST', '/simulator/settings', changes);
     afterEach(async () => {
       await settings({ apiKey: 'key', scopes: null });
-      await configure('enable_license_webhooks');
+      await api.call('enable_license_webhooks');
       await cliFor(local).json('webhooks', 'sync', '--yes', '--cache-seconds', '0', '--propagation-seconds', '0');
     });
 
@@ -229,25 +211,22 @@ describe('livechat doctor', () => {
     });
 
     test('a webhook that is not registered', async () => {
-      const [one] = await registered('thread_tagged');
-      await configure('unregister_webhook', { id: one?.id });
+      await api.unregister('thread_tagged');
       expect(await problems()).toEqual(['fault registrations: These webhooks are not registered: thread_tagged.']);
     });
 
     test('removed registrations, without which the simulator delivers nothing', async () => {
-      const all = z.array(z.looseObject({ id: z.string() })).parse(await configure('list_webhooks'));
-      for (const { id } of all) await configure('unregister_webhook', { id });
+      await api.unregister();
       expect(await problems()).toEqual([
         'warning registrations: All registrations are removed: the simulator delivers no webhooks.',
       ]);
     });
 
     test('a webhook with a filter and a duplicate', async () => {
-      const [one] = await registered('thread_tagged');
-      const [chat] = z.array(z.looseObject({ description: z.string() })).parse(await registered('incoming_chat'));
-      await configure('unregister_webhook', { id: one?.id });
-      await register({ filters: { author_type: 'customer' } });
-      await register({ action: 'incoming_chat', description: chat?.description });
+      const [chat] = await api.registrations('incoming_chat');
+      await api.unregister('thread_tagged');
+      await api.register('thread_tagged', { filters: { author_type: 'customer' } });
+      await api.register('incoming_chat', { description: chat?.description });
       expect(await problems()).toEqual([
         'fault registrations: These webhooks are registered incorrectly: thread_tagged (filters, unmarked).',
         'warning registrations: These webhooks have surplus registrations: incoming_chat.',
@@ -255,25 +234,19 @@ describe('livechat doctor', () => {
     });
 
     test('a webhook for which three other registrations leave no room', async () => {
-      const [one] = await registered('thread_tagged');
-      await configure('unregister_webhook', { id: one?.id });
-      for (const n of [1, 2, 3]) await register({ url: `https://elsewhere.example/${n}` });
+      await api.unregister('thread_tagged');
+      for (const n of [1, 2, 3]) await api.register('thread_tagged', { url: `https://elsewhere.example/${n}` });
       expect(await problems()).toEqual([
         'fault registrations: thread_tagged cannot be registered: there are three registrations of other addresses.',
       ]);
-      for (const { id } of await registered('thread_tagged')) await configure('unregister_webhook', { id });
+      await api.unregister('thread_tagged');
     });
 
     test('webhooks registered with an earlier secret', async () => {
-      const secrets = new SecretsManagerClient(awsClientConfig(local));
       const SecretId = 'livechat/default';
       const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
-      await secrets.send(
-        new PutSecretValueCommand({
-          SecretId,
-          SecretString: JSON.stringify({ ...JSON.parse(SecretString), LIVECHAT_WEBHOOK_SECRET: 'set by hand' }),
-        }),
-      );
+      const changed = JSON.stringify({ ...JSON.parse(SecretString), LIVECHAT_WEBHOOK_SECRET: 'set by hand' });
+      await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: changed }));
       expect(await problems()).toEqual([
         expect.stringMatching(
           /^fault registrations: These webhooks are registered with another secret: incoming_chat, incoming_event,/,
@@ -284,7 +257,7 @@ describe('livechat doctor', () => {
     });
 
     test('disabled webhooks', async () => {
-      await configure('disable_license_webhooks');
+      await api.call('disable_license_webhooks');
       expect(await problems()).toEqual([
         "fault registrations: The license's webhooks are disabled: LiveChat sends none.",
       ]);
@@ -293,7 +266,6 @@ describe('livechat doctor', () => {
 
   describe('reports problems after a deployment:', () => {
     test('a disabled rule', async () => {
-      const events = new EventBridgeClient(awsClientConfig(local));
       const rule = { EventBusName: local.bus, Name: 'message-received' };
       await events.send(new DisableRuleCommand(rule));
       expect(await problems()).toEqual(['fault bus and rules: The rule message-received is disabled.']);
@@ -321,17 +293,13 @@ describe('livechat doctor', () => {
     });
 
     test('a rule without a target, a dead-letter queue or the right one', async () => {
-      const events = new EventBridgeClient(awsClientConfig(local));
       const rule = { EventBusName: local.bus, Rule: 'message-received' };
       const { Targets: [target] = [] } = await events.send(new ListTargetsByRuleCommand(rule));
       const { Id, Arn, DeadLetterConfig } = target ?? {};
-      const put = (letters?: string) =>
-        events.send(
-          new PutTargetsCommand({
-            ...rule,
-            Targets: [{ Id, Arn, ...(letters && { DeadLetterConfig: { Arn: letters } }) }],
-          }),
-        );
+      const put = (queueArn?: string) => {
+        const deadLetters = queueArn === undefined ? {} : { DeadLetterConfig: { Arn: queueArn } };
+        return events.send(new PutTargetsCommand({ ...rule, Targets: [{ Id, Arn, ...deadLetters }] }));
+      };
       await events.send(new RemoveTargetsCommand({ ...rule, Ids: [`${Id}`] }));
       expect(await problems()).toEqual([
         'fault bus and rules: The rule message-received has no target: its events are lost.',
@@ -351,7 +319,6 @@ describe('livechat doctor', () => {
     });
 
     test('a dead-letter queue whose policy denies a rule', async () => {
-      const sqs = new SQSClient(awsClientConfig(local));
       const QueueUrl = `${local.aws}/000000000000/dead-letters`;
       const statement = { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage' };
       const set = (changes: object) => {
@@ -369,7 +336,6 @@ describe('livechat doctor', () => {
     });
 
     test('messages in the quarantine queue', async () => {
-      const sqs = new SQSClient(awsClientConfig(local));
       const QueueUrl = `${local.aws}/000000000000/quarantine`;
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
       expect(await problems()).toEqual([

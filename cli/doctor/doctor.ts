@@ -1,6 +1,6 @@
 import { organizations } from '../../core/conversations/queries.ts';
 import { listChecks, runChecks } from '../../core/doctor/doctor.ts';
-import type { Finding, Severity } from '../../core/doctor/finding.ts';
+import type { NamedFinding, Severity } from '../../core/doctor/finding.ts';
 import { credentialOwners } from '../../core/livechat/connection.ts';
 import type { StageOutputs } from '../../core/platform/configuration.ts';
 import { resolvePattern, rules, stateMachines, tables } from '../../stacks/topology.ts';
@@ -16,7 +16,7 @@ const labels: Readonly<Record<Severity, string>> = {
   fault: colours.red('FAULT  '),
 };
 
-const printFinding = ({ check, severity, message, fix }: Finding): void => {
+const printFinding = ({ check, severity, message, fix }: NamedFinding): void => {
   print(`${labels[severity]}  ${check.padEnd(14)} ${printable(message)}`);
   if (fix !== undefined) print(`${' '.repeat(25)}${colours.bold('→')} ${fix}`);
 };
@@ -30,7 +30,7 @@ export const doctor = async (options: DoctorOptions, { webhookUrl, environment }
     environment,
     webhookUrl,
     registeredUrl: url,
-    tables: Object.values(tables).map(({ layout, variable }) => ({ layout, variable, name: environment[variable] })),
+    tables: Object.values(tables),
     rules: Object.entries(rules).map(([name, rule]) => ({
       name,
       pattern: resolvePattern(rule, () => environment[stateMachines.send.variable] ?? ''),

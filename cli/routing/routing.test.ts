@@ -65,9 +65,11 @@ describe('livechat routing', () => {
     const { stdout } = await cli.run('routing', 'show');
     expect(stdout).toContain('Pro first');
     expect(stdout).toMatch(/pro +session.plan is "pro" +transfer to group 4 or its queue/);
-    const tried = await cli.run('routing', 'test', '--rules', second, '--explain');
-    expect(tried.stdout).toMatch(new RegExp(`${chatId} +no rule matches +hello: tag hello; answer “Hello!” +differs`));
-    expect(tried.stdout).toContain('session.plan is "pro": does not hold');
+    const compared = await cli.run('routing', 'test', '--rules', second, '--explain');
+    expect(compared.stdout).toMatch(
+      new RegExp(`${chatId} +no rule matches +hello: tag hello; answer “Hello!” +differs`),
+    );
+    expect(compared.stdout).toContain('session.plan is "pro": does not hold');
     expect(await cli.json('routing', 'test', '--rules', second, '--conversations', '1')).toMatchObject({
       inForce: 1,
       differing: 1,

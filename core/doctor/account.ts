@@ -12,7 +12,7 @@ import { planChanges, type RegistrationPlan } from '../livechat/registration-pla
 import { desiredRegistrations, readRegistrations, requireClientId } from '../livechat/registration-sync.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { type Check, type Finding, findings } from './finding.ts';
+import { type Finding, fault, type NamedFinding, named, note, ok, problemsOr, warning } from './finding.ts';
 
 export interface AccountOptions {
   /** The organization whose credentials are checked; undefined for the default credentials. */
@@ -23,61 +23,50 @@ export interface AccountOptions {
   readonly simulatorUrl: string | undefined;
 }
 
-const secret = findings('secret');
-const credentials = findings('credentials');
-const version = findings('API version');
-const registrations = findings('registrations');
-
-/** An organization's credentials: the secret, the token's scopes, the API version and the registered webhooks. */
-export function account(options: AccountOptions, clock: Clock = systemClock): Check {
+/** Checks an organization's credentials: the secret, the token's scopes, the API version and the registered webhooks. */
+export async function checkAccount(options: AccountOptions, clock: Clock = systemClock): Promise<NamedFinding[]> {
   const { organizationId } = options;
-  return {
-    name: 'credentials',
-    async run() {
-      const results = await checkAccount(options, clock);
-      if (organizationId === undefined) return results;
-      return results.map((one) => ({ ...one, message: `${one.message} (organization ${organizationId})` }));
-    },
-  };
+  const found = await checkParts(options, clock);
+  if (organizationId === undefined) return found;
+  return found.map((one) => ({ ...one, message: `${one.message} (organization ${organizationId})` }));
 }
 
-async function checkAccount(options: AccountOptions, clock: Clock): Promise<Finding[]> {
+async function checkParts(options: AccountOptions, clock: Clock): Promise<NamedFinding[]> {
   try {
     const account = await openAccount(options.organizationId, clock);
     const scopes = await checkScopes(account);
     const isVersionChecked = scopes.some(({ check }) => check === 'API version');
     return [
-      ...checkSecret(account),
+      ...named('secret', checkSecret(account)),
       ...scopes,
-      ...(isVersionChecked ? [] : checkVersion(account)),
-      ...(await checkRegistrations(account, options)),
+      ...named('API version', isVersionChecked ? [] : [checkVersion(account)]),
+      ...named('registrations', await checkRegistrations(account, options)),
     ];
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    return [secret.fault(error.message, 'Correct the secret: aws secretsmanager put-secret-value.')];
+    return named('secret', [fault(error.message, 'Correct the secret: aws secretsmanager put-secret-value.')]);
   }
 }
 
-function checkSecret({ stored: { name, current } }: Account): Finding[] {
+function checkSecret({ stored: { name, current } }: Account): readonly Finding[] {
   const fix = `Add it: aws secretsmanager put-secret-value --secret-id ${name} (locally, set it before npm start).`;
   const { LIVECHAT_CLIENT_ID: clientId, LIVECHAT_AGENT_ID: agentId } = current;
   const faults: Finding[] = [];
-  if (!clientId) faults.push(secret.fault(`${name} lacks LIVECHAT_CLIENT_ID: webhooks cannot be registered.`, fix));
-  if (!agentId) faults.push(secret.fault(`${name} lacks LIVECHAT_AGENT_ID: messages have no sender.`, fix));
+  if (!clientId) faults.push(fault(`${name} lacks LIVECHAT_CLIENT_ID: webhooks cannot be registered.`, fix));
+  if (!agentId) faults.push(fault(`${name} lacks LIVECHAT_AGENT_ID: messages have no sender.`, fix));
   else if (!['agent', 'bot'].includes(userTypeFromId(agentId))) {
-    faults.push(secret.fault(`${name}: LIVECHAT_AGENT_ID must be an agent's e-mail address or a bot's id.`, fix));
+    faults.push(fault(`${name}: LIVECHAT_AGENT_ID must be an agent's e-mail address or a bot's id.`, fix));
   }
-  return faults.length > 0 ? faults : [secret.ok(`${name} is complete.`)];
+  return problemsOr(faults, `${name} is complete.`);
 }
 
-function checkVersion({ notices, version: { major, minor } }: Account): Finding[] {
+function checkVersion({ notices, version: { major, minor } }: Account): Finding {
   const name = `v${major}.${minor}`;
   const fix = 'Set LIVECHAT_API_VERSION to a later version, deploy, then run `livechat webhooks sync`.';
   const dates = new Map(notices.map(({ kind, date }) => [kind, date]));
   const [deprecated, legacy] = [dates.get('deprecation'), dates.get('legacy')];
-  if (deprecated) return [version.fault(`LiveChat has deprecated ${name} (${deprecated}).`, fix)];
-  if (legacy) return [version.warning(`LiveChat marks ${name} as legacy (${legacy}).`, fix)];
-  return [version.ok(`LiveChat supports ${name}.`)];
+  if (deprecated) return fault(`LiveChat has deprecated ${name} (${deprecated}).`, fix);
+  return legacy ? warning(`LiveChat marks ${name} as legacy (${legacy}).`, fix) : ok(`LiveChat supports ${name}.`);
 }
 
 /** A call that needs one scope and changes nothing. */
@@ -116,7 +105,7 @@ const scopeChecks: readonly ScopeCheck[] = [
 /** Errors about the request's object, which LiveChat reports only to callers with the scope. */
 const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation', 'chat_inactive']);
 
-async function checkScopes(account: Account): Promise<Finding[]> {
+async function checkScopes(account: Account): Promise<NamedFinding[]> {
   const { name, current } = account.stored;
   const results = await Promise.all(
     scopeChecks.map(async (one) => {
@@ -124,47 +113,41 @@ async function checkScopes(account: Account): Promise<Finding[]> {
         await account.call((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''));
         return [];
       } catch (error) {
-        return scopeFaults(error, one, name);
+        return checkScopeError(error, one, name);
       }
     }),
   );
   const faults = [...new Map(results.flat().map((one) => [one.message, one])).values()];
-  return faults.length > 0 ? faults : [credentials.ok('LiveChat accepts the credentials, and they have every scope.')];
+  const correct = ok('LiveChat accepts the credentials, and they have every scope.');
+  return faults.length > 0 ? faults : named('credentials', [correct]);
 }
 
-function scopeFaults(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): Finding[] {
+function checkScopeError(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): NamedFinding[] {
+  const credentialsFault = (message: string, fix: string) => named('credentials', [fault(message, fix)]);
   if (error instanceof LiveChatRepairableError) return [];
   if (error instanceof LiveChatAuthenticationError) {
     const { type, status } = error;
     const lacksScope = type === 'authorization' || (type === undefined && status === 403);
+    const newToken = `Create a new token at LiveChat and store it in the secret ${secretName}.`;
     return lacksScope
-      ? [credentials.fault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)]
-      : [
-          credentials.fault(
-            'LiveChat rejects the credentials.',
-            `Create a new token at LiveChat and store it in the secret ${secretName}.`,
-          ),
-        ];
+      ? credentialsFault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)
+      : credentialsFault('LiveChat rejects the credentials.', newToken);
   }
   if (error instanceof LiveChatClientError && sufficientScope.has(error.type)) return [];
   if (error instanceof LiveChatClientError && error.type === 'unsupported_version') {
-    return [
-      version.fault(
-        'LiveChat does not support this version.',
-        'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.',
-      ),
-    ];
+    const fix = 'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.';
+    return named('API version', [fault('LiveChat does not support this version.', fix)]);
   }
   if (error instanceof LiveChatApiError) {
-    return [credentials.fault(error.message, 'Correct what the message says, or try again later.')];
+    return credentialsFault(error.message, 'Correct what the message says, or try again later.');
   }
-  if (error instanceof ConfigurationError) return [credentials.fault(error.message, `Add it to ${secretName}.`)];
+  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
   throw error;
 }
 
 const sync = 'Run `livechat webhooks sync`.';
 
-async function checkRegistrations(account: Account, options: AccountOptions): Promise<Finding[]> {
+async function checkRegistrations(account: Account, options: AccountOptions): Promise<readonly Finding[]> {
   try {
     requireClientId(account);
     const current = await readRegistrations(account);
@@ -186,45 +169,33 @@ async function checkSimulatorDelivery(simulatorUrl: string): Promise<Finding> {
   const response = await fetch(new URL('/simulator/calls', simulatorUrl), { signal: AbortSignal.timeout(5_000) });
   const { methods } = simulatorCalls.parse(await response.json());
   return methods.register_webhook?.accepted
-    ? registrations.warning('All registrations are removed: the simulator delivers no webhooks.', sync)
-    : registrations.note('None are registered; the simulator delivers every webhook until the first registration.');
+    ? warning('All registrations are removed: the simulator delivers no webhooks.', sync)
+    : note('None are registered; the simulator delivers every webhook until the first registration.');
 }
 
-/** A finding, unless the list is empty. */
-const ifAny = <T>(list: readonly T[], finding: (names: string) => Finding, name: (one: T) => string): Finding[] =>
-  list.length > 0 ? [finding(list.map(name).join(', '))] : [];
-
-function registrationFindings({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan): Finding[] {
-  const { ok, warning, fault } = registrations;
+function registrationFindings({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan) {
   const missing = create.filter(({ mismatches }) => mismatches.length === 0);
   const otherSecret = create.filter(({ mismatches }) => mismatches.includes('secret'));
-  const flawed = create.filter(({ mismatches }) => mismatches.length > 0 && !mismatches.includes('secret'));
+  const incorrect = create.filter(({ mismatches }) => mismatches.length > 0 && !mismatches.includes('secret'));
   const surplus = [...removeFirst, ...remove].filter(({ reason }) => reason !== 'replaced');
-  const action = (one: { readonly action: string }) => one.action;
-  const results = [
-    ...(enable ? [fault("The license's webhooks are disabled: LiveChat sends none.", sync)] : []),
-    ...ifAny(missing, (names) => fault(`These webhooks are not registered: ${names}.`, sync), action),
-    ...ifAny(
-      otherSecret,
-      (names) =>
-        fault(
-          `These webhooks are registered with another secret: ${names}.`,
-          'Run `livechat webhooks sync` (with --rotate-secret if a rotation was interrupted).',
-        ),
-      action,
-    ),
-    ...ifAny(
-      flawed,
-      (names) => fault(`These webhooks are registered incorrectly: ${names}.`, sync),
-      (one) => `${one.action} (${one.mismatches.join(', ')})`,
-    ),
-    ...blocked.map((one) =>
-      fault(
-        `${one.action} cannot be registered: there are three registrations of other addresses.`,
-        'Run `livechat webhooks list`, then `livechat webhooks remove --url`.',
-      ),
-    ),
-    ...ifAny(surplus, (names) => warning(`These webhooks have surplus registrations: ${names}.`, sync), action),
-  ];
-  return results.length > 0 ? results : [ok(`All ${keep.length} webhooks are registered.`)];
+  const actions = (list: readonly { readonly action: string }[]) => list.map(({ action }) => action).join(', ');
+  const rotate = 'Run `livechat webhooks sync` (with --rotate-secret if a rotation was interrupted).';
+  const makeRoom = 'Run `livechat webhooks list`, then `livechat webhooks remove --url`.';
+  const problems: Finding[] = [];
+  if (enable) problems.push(fault("The license's webhooks are disabled: LiveChat sends none.", sync));
+  if (missing.length > 0) problems.push(fault(`These webhooks are not registered: ${actions(missing)}.`, sync));
+  if (otherSecret.length > 0) {
+    problems.push(fault(`These webhooks are registered with another secret: ${actions(otherSecret)}.`, rotate));
+  }
+  if (incorrect.length > 0) {
+    const names = incorrect.map(({ action, mismatches }) => `${action} (${mismatches.join(', ')})`).join(', ');
+    problems.push(fault(`These webhooks are registered incorrectly: ${names}.`, sync));
+  }
+  for (const { action } of blocked) {
+    const message = `${action} cannot be registered: there are three registrations of other addresses.`;
+    problems.push(fault(message, makeRoom));
+  }
+  if (surplus.length > 0)
+    problems.push(warning(`These webhooks have surplus registrations: ${actions(surplus)}.`, sync));
+  return problemsOr(problems, `All ${keep.length} webhooks are registered.`);
 }

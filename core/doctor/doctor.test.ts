@@ -5,12 +5,12 @@ const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', L
 
 describe('a bridge to LiveChat without registrations and webhooks', () => {
   let local: Local;
-  let account: typeof import('./account.ts')['account'];
-  let latestWebhooks: typeof import('./traffic.ts')['latestWebhooks'];
+  let account: typeof import('./account.ts');
+  let traffic: typeof import('./traffic.ts');
   beforeAll(async () => {
     local = await startLocal(credentials);
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    [{ account }, { latestWebhooks }] = await Promise.all([import('./account.ts'), import('./traffic.ts')]);
+    [account, traffic] = await Promise.all([import('./account.ts'), import('./traffic.ts')]);
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -19,7 +19,7 @@ describe('a bridge to LiveChat without registrations and webhooks', () => {
 
   it('reports every missing registration as a fault', async () => {
     const options = { organizationId: undefined, webhookUrl: local.webhook, simulatorUrl: undefined };
-    expect(await account(options).run()).toContainEqual({
+    expect(await account.checkAccount(options)).toContainEqual({
       check: 'registrations',
       severity: 'fault',
       message: expect.stringMatching(/^These webhooks are not registered: incoming_chat, .*thread_tagged/),
@@ -28,9 +28,8 @@ describe('a bridge to LiveChat without registrations and webhooks', () => {
   });
 
   it('reports that no webhook has arrived as a warning', async () => {
-    expect(await latestWebhooks([], [], false).run()).toEqual([
+    expect(await traffic.checkLatestWebhooks([], [], false)).toEqual([
       {
-        check: 'last webhooks',
         severity: 'warning',
         message: 'None has arrived yet.',
         fix: expect.stringContaining('Start a chat'),

@@ -1,10 +1,17 @@
 import { supportedActions } from '../livechat/registration-plan.ts';
 import type { Environment } from '../platform/configuration.ts';
-import { account } from './account.ts';
-import { type ExpectedRule, eventRules } from './event-rules.ts';
-import { type Check, type Finding, findings } from './finding.ts';
-import { bucket, type ExpectedTable, queues, settings, stateMachine, tables } from './resources.ts';
-import { latestWebhooks, sending, webhookEndpoint } from './traffic.ts';
+import { checkAccount } from './account.ts';
+import { checkEventRules, type ExpectedRule } from './event-rules.ts';
+import { type Finding, fault, type NamedFinding } from './finding.ts';
+import {
+  checkBucket,
+  checkQueues,
+  checkSettings,
+  checkStateMachine,
+  checkTables,
+  type ExpectedTable,
+} from './resources.ts';
+import { checkLatestWebhooks, checkSending, checkWebhookEndpoint } from './traffic.ts';
 
 /** A bridge and its expected resources. */
 export interface Bridge {
@@ -20,6 +27,12 @@ export interface Bridge {
   readonly accounts: readonly (string | undefined)[];
 }
 
+/** A check that runs independently of the others. */
+export interface Check {
+  readonly name: string;
+  run(): Promise<readonly (Finding | NamedFinding)[]>;
+}
+
 /** The actions of the latest API version; earlier versions lack a few. */
 const actions = supportedActions({ major: 3, minor: 6 });
 
@@ -27,17 +40,21 @@ export function listChecks(bridge: Bridge): Check[] {
   const { environment, webhookUrl, registeredUrl = webhookUrl, organizationIds, accounts } = bridge;
   const { LIVECHAT_API_BASE_URL: apiUrl } = environment;
   const simulatorUrl = isLoopback(apiUrl) ? apiUrl : undefined;
+  const isSimulator = simulatorUrl !== undefined;
   return [
-    settings(environment),
-    ...accounts.map((organizationId) => account({ organizationId, webhookUrl: registeredUrl, simulatorUrl })),
-    webhookEndpoint(webhookUrl),
-    latestWebhooks(organizationIds, actions, simulatorUrl !== undefined),
-    tables(bridge.tables),
-    queues(environment),
-    eventRules(bridge.rules, environment),
-    stateMachine(environment),
-    bucket(environment),
-    sending(organizationIds, Date.now),
+    { name: 'settings', run: async () => checkSettings(environment) },
+    ...accounts.map((organizationId) => ({
+      name: 'credentials',
+      run: () => checkAccount({ organizationId, webhookUrl: registeredUrl, simulatorUrl }),
+    })),
+    { name: 'webhook', run: () => checkWebhookEndpoint(webhookUrl) },
+    { name: 'last webhooks', run: () => checkLatestWebhooks(organizationIds, actions, isSimulator) },
+    { name: 'tables', run: () => checkTables(bridge.tables, environment) },
+    { name: 'queues', run: () => checkQueues(environment) },
+    { name: 'bus and rules', run: () => checkEventRules(bridge.rules, environment) },
+    { name: 'state machine', run: () => checkStateMachine(environment) },
+    { name: 'bucket', run: () => checkBucket(environment) },
+    { name: 'sending', run: () => checkSending(organizationIds, Date.now()) },
   ];
 }
 
@@ -47,18 +64,18 @@ function isLoopback(url: string | undefined): boolean {
 }
 
 /** Runs all checks concurrently. A check that throws becomes a fault. */
-export async function runChecks(checks: readonly Check[], onDone: () => void): Promise<Finding[]> {
+export async function runChecks(checks: readonly Check[], onDone: () => void): Promise<NamedFinding[]> {
   const results = await Promise.all(
     checks.map(async ({ name, run }) => {
-      const found = await run().catch((error: unknown) => [checkFailed(name, error)]);
+      const found = await run().catch((error: unknown) => [checkFailed(error)]);
       onDone();
-      return found;
+      return found.map((one) => ({ check: name, ...one }));
     }),
   );
   return results.flat();
 }
 
-function checkFailed(name: string, error: unknown): Finding {
+function checkFailed(error: unknown): Finding {
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return findings(name).fault(`The check failed (${reason}).`, 'Check your own AWS credentials and permissions.');
+  return fault(`The check failed (${reason}).`, 'Check your own AWS credentials and permissions.');
 }

@@ -6,12 +6,11 @@ import {
   type Rule,
   type Target,
 } from '@aws-sdk/client-eventbridge';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { canonicalJson } from '../events/ids.ts';
 import type { Environment } from '../platform/configuration.ts';
-import { type Check, deployAgain, type Finding, findings, ifFound } from './finding.ts';
-import { missingQueue } from './resources.ts';
+import { checkResource, type Finding, fault, ifFound, problemsOr } from './finding.ts';
+import { missingQueue, readQueue } from './resources.ts';
 
 export interface ExpectedRule {
   readonly name: string;
@@ -20,35 +19,29 @@ export interface ExpectedRule {
   readonly onDefaultBus: boolean;
 }
 
-const name = 'bus and rules';
-const { ok, fault } = findings(name);
 const client = new EventBridgeClient({ maxAttempts: 2 });
-const sqs = new SQSClient({ maxAttempts: 2 });
 
 /** The bus exists, and each rule has its pattern, is enabled, and has a target with the dead-letter queue. */
-export function eventRules(expected: readonly ExpectedRule[], environment: Environment): Check {
-  const { BUS_NAME: bus } = environment;
-  return {
-    name,
-    async run() {
-      if (!bus) return [fault('BUS_NAME does not name a bus.', deployAgain)];
-      const described = client.send(new DescribeEventBusCommand({ Name: bus }));
-      const exists = await ifFound(described, 'ResourceNotFoundException');
-      if (!exists) return [fault(`The bus ${bus} does not exist.`, deployAgain)];
-      const [own, defaults, queue] = await Promise.all([
-        listRules(bus),
-        listRules('default'),
-        readDeadLetterQueue(environment),
-      ]);
-      const faults: Finding[] = [];
-      // Sequential: AWS allows few of these calls a second.
-      for (const rule of expected) {
-        const [on, rules] = rule.onDefaultBus ? (['default', defaults] as const) : ([bus, own] as const);
-        faults.push(...(await checkRule(rule, on, rules, queue)));
-      }
-      return faults.length > 0 ? faults : [ok(`The bus ${bus} has all ${expected.length} rules.`)];
-    },
-  };
+export function checkEventRules(
+  expected: readonly ExpectedRule[],
+  environment: Environment,
+): Promise<readonly Finding[]> {
+  const expectedBus = { kind: 'bus', variable: 'BUS_NAME', errorNames: ['ResourceNotFoundException'] };
+  return checkResource(expectedBus, environment, async (bus) => {
+    await client.send(new DescribeEventBusCommand({ Name: bus }));
+    const [own, defaults, queue] = await Promise.all([
+      listRules(bus),
+      listRules('default'),
+      ifFound(readQueue(environment.DEAD_LETTER_QUEUE_URL ?? ''), ...missingQueue),
+    ]);
+    const faults: Finding[] = [];
+    // Sequential: AWS allows few of these calls a second.
+    for (const rule of expected) {
+      const [on, rules] = rule.onDefaultBus ? (['default', defaults] as const) : ([bus, own] as const);
+      faults.push(...(await checkRule(rule, on, rules, queue)));
+    }
+    return problemsOr(faults, `The bus ${bus} has all ${expected.length} rules.`);
+  });
 }
 
 async function listRules(EventBusName: string): Promise<Rule[]> {
@@ -62,17 +55,8 @@ async function listRules(EventBusName: string): Promise<Rule[]> {
   return rules;
 }
 
-/** `arn` is empty if the queue does not exist. */
-interface DeadLetterQueue {
-  readonly arn: string;
-  readonly policy: string | undefined;
-}
-
-async function readDeadLetterQueue({ DEAD_LETTER_QUEUE_URL: QueueUrl }: Environment): Promise<DeadLetterQueue> {
-  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn', 'Policy'] });
-  const { Attributes } = (await ifFound(sqs.send(command), ...missingQueue)) ?? {};
-  return { arn: Attributes?.QueueArn ?? '', policy: Attributes?.Policy };
-}
+/** The dead-letter queue; undefined if it does not exist, which the check of the queues reports. */
+type DeadLetterQueue = Awaited<ReturnType<typeof readQueue>> | undefined;
 
 /** Rules are identified by their pattern: their names differ from stage to stage. */
 async function checkRule(
@@ -84,33 +68,27 @@ async function checkRule(
   const wanted = canonicalJson(pattern);
   const rule = rules.find(({ EventPattern }) => EventPattern && canonicalJson(JSON.parse(EventPattern)) === wanted);
   if (!rule?.Name) {
-    return [fault(`The bus ${bus} has no rule with the pattern of ${name}: its target never runs.`, deployAgain)];
+    return [fault(`The bus ${bus} has no rule with the pattern of ${name}: its target never runs.`)];
   }
   if (rule.State !== 'ENABLED') {
     const enable = `aws events enable-rule --name ${rule.Name} --event-bus-name ${bus}`;
     return [fault(`The rule ${rule.Name} is disabled.`, `Enable it: ${enable}`)];
   }
   const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: rule.Name, EventBusName: bus }));
-  if (Targets.length === 0) return [fault(`The rule ${rule.Name} has no target: its events are lost.`, deployAgain)];
+  if (Targets.length === 0) return [fault(`The rule ${rule.Name} has no target: its events are lost.`)];
   return Targets.flatMap((target) => checkDeadLetters(rule, target, queue));
 }
 
 /** EventBridge does not report a dead letter that it cannot deliver. */
 function checkDeadLetters({ Name, Arn = '' }: Rule, { DeadLetterConfig }: Target, queue: DeadLetterQueue): Finding[] {
   const arn = DeadLetterConfig?.Arn;
-  if (!arn) return [fault(`The rule ${Name} has no dead-letter queue: undelivered events are lost.`, deployAgain)];
-  // The check of the queues reports a missing queue.
-  if (queue.arn === '') return [];
-  if (arn !== queue.arn) {
-    return [fault(`The rule ${Name} uses ${arn} as its dead-letter queue, which has no consumer.`, deployAgain)];
+  if (!arn) return [fault(`The rule ${Name} has no dead-letter queue: undelivered events are lost.`)];
+  if (!queue) return [];
+  if (arn !== queue.QueueArn) {
+    return [fault(`The rule ${Name} uses ${arn} as its dead-letter queue, which has no consumer.`)];
   }
-  if (allowsDeadLetters(queue.policy, Arn)) return [];
-  return [
-    fault(
-      `The policy of ${queue.arn} denies dead letters of the rule ${Name}: undelivered events are lost.`,
-      deployAgain,
-    ),
-  ];
+  if (allowsDeadLetters(queue.Policy, Arn)) return [];
+  return [fault(`The policy of ${arn} denies dead letters of the rule ${Name}: undelivered events are lost.`)];
 }
 
 const oneOrMore = z.union([z.string(), z.array(z.string())]);

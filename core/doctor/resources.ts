@@ -12,7 +12,7 @@ import * as z from 'zod/mini';
 import { parseVersion } from '../livechat/api.ts';
 import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
 import type { TableLayout } from '../platform/tables.ts';
-import { type Check, defineCheck, deployAgain, type Finding, ifFound } from './finding.ts';
+import { checkResource, type Finding, fault, ok, problemsOr, warning } from './finding.ts';
 
 const minimums: readonly (readonly [setting: string, min: number])[] = [
   ['WEBHOOK_MAX_BYTES', 1],
@@ -29,33 +29,26 @@ function checkAddress({ LIVECHAT_API_BASE_URL: url }: Environment): void {
 }
 
 /** The functions' settings, parsed as the functions parse them. */
-export const settings = (environment: Environment): Check =>
-  defineCheck('settings', async ({ ok, fault }) => {
-    const parsers: readonly (() => unknown)[] = [
-      ...minimums.map(
-        ([setting, min]) =>
-          () =>
-            wholeNumber(setting, min, min, environment),
-      ),
-      () => parseVersion(environment.LIVECHAT_API_VERSION || 'v3.6'),
-      () => checkAddress(environment),
-    ];
-    const fix = 'Correct it in the environment of the deployment (or of `npm start`), and deploy again.';
-    const faults = parsers.flatMap((parse) => {
-      try {
-        parse();
-        return [];
-      } catch (error) {
-        if (!(error instanceof ConfigurationError)) throw error;
-        return [fault(error.message, fix)];
-      }
-    });
-    return faults.length > 0 ? faults : [ok('Every setting is valid.')];
-  });
+export function checkSettings(environment: Environment): readonly Finding[] {
+  const fix = 'Correct it in the environment of the deployment (or of `npm start`), and deploy again.';
+  const check = (parse: () => unknown): Finding[] => {
+    try {
+      parse();
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      return [fault(error.message, fix)];
+    }
+  };
+  const faults = [
+    ...minimums.flatMap(([setting, min]) => check(() => wholeNumber(setting, min, min, environment))),
+    ...check(() => parseVersion(environment.LIVECHAT_API_VERSION || 'v3.6')),
+    ...check(() => checkAddress(environment)),
+  ];
+  return problemsOr(faults, 'Every setting is valid.');
+}
 
 export interface ExpectedTable {
-  /** Its deployed name. */
-  readonly name: string | undefined;
   /** The environment variable with its name. */
   readonly variable: string;
   readonly layout: TableLayout;
@@ -64,7 +57,11 @@ export interface ExpectedTable {
 const keyNames = (schema: TableDescription['KeySchema']): string =>
   (schema ?? []).map(({ AttributeName }) => AttributeName).join(' and ');
 
-function layoutFlaws(table: TableDescription, { partitionKey, sortKey, indexes }: TableLayout): string[] {
+function tableFlaws(
+  table: TableDescription,
+  { TimeToLiveStatus, AttributeName }: TimeToLiveDescription,
+  { partitionKey, sortKey, indexes, expiry }: TableLayout,
+): string[] {
   const flaws: string[] = [];
   if (table.TableStatus !== 'ACTIVE') flaws.push(`is ${table.TableStatus}.`);
   const keys = [partitionKey, sortKey].filter(Boolean).join(' and ');
@@ -75,92 +72,90 @@ function layoutFlaws(table: TableDescription, { partitionKey, sortKey, indexes }
     else if (keyNames(index.KeySchema) !== `${pk} and ${sk}`) flaws.push(`has an index ${name} with other keys.`);
     else if (index.IndexStatus !== 'ACTIVE') flaws.push(`has an index ${name} that is ${index.IndexStatus}.`);
   }
-  return flaws;
-}
-
-function expiryFlaws({ TimeToLiveStatus, AttributeName }: TimeToLiveDescription, { expiry }: TableLayout): string[] {
-  if (TimeToLiveStatus !== 'ENABLED' && TimeToLiveStatus !== 'ENABLING') {
-    return ['does not delete expired items: its time to live is disabled.'];
-  }
-  if (AttributeName === expiry) return [];
-  return [`does not delete expired items: its time to live uses ${AttributeName}, not ${expiry}.`];
+  const isDeleting = TimeToLiveStatus === 'ENABLED' || TimeToLiveStatus === 'ENABLING';
+  const flaw = isDeleting ? `uses ${AttributeName}, not ${expiry}` : 'is disabled';
+  const isCorrect = isDeleting && AttributeName === expiry;
+  return isCorrect ? flaws : [...flaws, `does not delete expired items: its time to live ${flaw}.`];
 }
 
 /** Each table exists with its keys, indexes and time to live. */
-export const tables = (expected: readonly ExpectedTable[]): Check =>
-  defineCheck('tables', async ({ ok, fault }) => {
-    const client = new DynamoDBClient({ maxAttempts: 2 });
-    const findFlaws = async (TableName: string, layout: TableLayout) => {
+export async function checkTables(
+  expected: readonly ExpectedTable[],
+  environment: Environment,
+): Promise<readonly Finding[]> {
+  const client = new DynamoDBClient({ maxAttempts: 2 });
+  const errorNames = ['ResourceNotFoundException'];
+  const checkTable = ({ variable, layout }: ExpectedTable) =>
+    checkResource({ kind: 'table', variable, errorNames }, environment, async (TableName) => {
       const { Table = {} } = await client.send(new DescribeTableCommand({ TableName }));
       const { TimeToLiveDescription = {} } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
-      return [...layoutFlaws(Table, layout), ...expiryFlaws(TimeToLiveDescription, layout)];
-    };
-    const checkTable = async ({ name, variable, layout }: ExpectedTable): Promise<Finding[]> => {
-      if (!name) return [fault(`${variable} does not name a table.`, deployAgain)];
-      const flaws = (await ifFound(findFlaws(name, layout), 'ResourceNotFoundException')) ?? ['does not exist.'];
-      return flaws.map((flaw) => fault(`The table ${name} ${flaw}`, deployAgain));
-    };
-    const faults = (await Promise.all(expected.map(checkTable))).flat();
-    return faults.length > 0 ? faults : [ok(`Correct: ${expected.map((one) => one.name).join(', ')}.`)];
-  });
+      const flaws = tableFlaws(Table, TimeToLiveDescription, layout);
+      return flaws.map((flaw) => fault(`The table ${TableName} ${flaw}`));
+    });
+  const faults = (await Promise.all(expected.map(checkTable))).flat();
+  return problemsOr(faults, `Correct: ${expected.map(({ variable }) => environment[variable]).join(', ')}.`);
+}
 
 /** Several batches of the consumer: a longer backlog means that it is too slow or does not run. */
 const backlogLimit = 100;
 const redrivePolicy = z.looseObject({ deadLetterTargetArn: z.string() });
 const sqs = new SQSClient({ maxAttempts: 2 });
 
-async function readQueue(QueueUrl: string) {
+/** Names of the errors of a queue that does not exist. */
+export const missingQueue = ['NonExistentQueue', 'QueueDoesNotExist'];
+
+export async function readQueue(QueueUrl: string): Promise<Partial<Record<string, string>>> {
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
-  return { waiting: Number(Attributes?.ApproximateNumberOfMessages ?? 0), policy: Attributes?.RedrivePolicy };
+  return Attributes ?? {};
 }
 
-/** Names of the errors of a queue that does not exist. */
-export const missingQueue = ['NonExistentQueue', 'QueueDoesNotExist'] as const;
+const waitingMessages = (queue: Partial<Record<string, string>>) => Number(queue.ApproximateNumberOfMessages ?? 0);
 
 /** The dead-letter queue and its quarantine queue exist and have no backlog. */
-export const queues = ({ DEAD_LETTER_QUEUE_URL: url }: Environment): Check =>
-  defineCheck('queues', async ({ ok, warning, fault }) => {
-    if (!url) return [fault('DEAD_LETTER_QUEUE_URL does not name a queue.', deployAgain)];
-    const checkQuarantine = async (policy: string | undefined): Promise<Finding[]> => {
-      if (policy === undefined) {
-        return [fault('The dead-letter queue has no quarantine queue: unprocessable messages are lost.', deployAgain)];
-      }
-      const QueueName = redrivePolicy.parse(JSON.parse(policy)).deadLetterTargetArn.split(':').at(-1);
-      const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
-      const { waiting } = await readQueue(QueueUrl);
-      if (waiting === 0) return [];
-      const fix = `Read them (aws sqs receive-message --queue-url ${QueueUrl}), fix the cause, and move them back to the dead-letter queue.`;
-      return [
-        warning(`Messages in the quarantine queue that functions/dead-letter failed to process: ${waiting}.`, fix),
-      ];
-    };
-    const checkQueues = async () => {
-      const { waiting, policy } = await readQueue(url);
-      const message = `Messages waiting in ${url}: ${waiting}.`;
-      const fix = 'See the log and the event source mapping of functions/dead-letter.';
-      const found = [...(waiting > backlogLimit ? [warning(message, fix)] : []), ...(await checkQuarantine(policy))];
-      return found.length > 0 ? found : [ok(message)];
-    };
-    const missing = fault(`The queue ${url} or its quarantine queue does not exist.`, deployAgain);
-    return (await ifFound(checkQueues(), ...missingQueue)) ?? [missing];
+export function checkQueues(environment: Environment): Promise<readonly Finding[]> {
+  const consequence = ', or its quarantine queue does not';
+  const expected = { kind: 'queue', variable: 'DEAD_LETTER_QUEUE_URL', errorNames: missingQueue, consequence };
+  return checkResource(expected, environment, async (url) => {
+    const queue = await readQueue(url);
+    const waiting = waitingMessages(queue);
+    const message = `Messages waiting in ${url}: ${waiting}.`;
+    const fix = 'See the log and the event source mapping of functions/dead-letter.';
+    const backlog = waiting > backlogLimit ? [warning(message, fix)] : [];
+    return problemsOr([...backlog, ...(await checkQuarantine(queue.RedrivePolicy))], message);
   });
+}
+
+async function checkQuarantine(policy: string | undefined): Promise<Finding[]> {
+  if (policy === undefined) {
+    return [fault('The dead-letter queue has no quarantine queue: unprocessable messages are lost.')];
+  }
+  const QueueName = redrivePolicy.parse(JSON.parse(policy)).deadLetterTargetArn.split(':').at(-1);
+  const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+  const waiting = waitingMessages(await readQueue(QueueUrl));
+  if (waiting === 0) return [];
+  const fix = `Read them (aws sqs receive-message --queue-url ${QueueUrl}), fix the cause, and move them back to the dead-letter queue.`;
+  return [warning(`Messages in the quarantine queue that functions/dead-letter failed to process: ${waiting}.`, fix)];
+}
 
 /** The state machine that sends exists. */
-export const stateMachine = ({ SEND_MACHINE_ARN: stateMachineArn }: Environment): Check =>
-  defineCheck('state machine', async ({ ok, fault }) => {
-    if (!stateMachineArn) return [fault('SEND_MACHINE_ARN does not name a state machine.', deployAgain)];
-    const described = new SFNClient({ maxAttempts: 2 }).send(new DescribeStateMachineCommand({ stateMachineArn }));
-    const found = await ifFound(described, 'StateMachineDoesNotExist');
-    if (!found) return [fault(`The state machine ${stateMachineArn} does not exist: nothing is sent.`, deployAgain)];
-    const message = `${stateMachineArn} is ${found.status}.`;
-    return found.status === 'ACTIVE' ? [ok(message)] : [fault(message, deployAgain)];
+export function checkStateMachine(environment: Environment): Promise<readonly Finding[]> {
+  const errorNames = ['StateMachineDoesNotExist'];
+  const machine = { kind: 'state machine', variable: 'SEND_MACHINE_ARN', errorNames, consequence: ': nothing is sent' };
+  return checkResource(machine, environment, async (stateMachineArn) => {
+    const { status } = await new SFNClient({ maxAttempts: 2 }).send(
+      new DescribeStateMachineCommand({ stateMachineArn }),
+    );
+    const message = `${stateMachineArn} is ${status}.`;
+    return [status === 'ACTIVE' ? ok(message) : fault(message)];
   });
+}
 
 /** The media bucket exists. */
-export const bucket = ({ MEDIA_BUCKET: Bucket }: Environment): Check =>
-  defineCheck('bucket', async ({ ok, fault }) => {
-    if (!Bucket) return [fault('MEDIA_BUCKET does not name a bucket.', deployAgain)];
-    const head = new S3Client({ maxAttempts: 2 }).send(new HeadBucketCommand({ Bucket }));
-    if (await ifFound(head, 'NotFound', 'NoSuchBucket')) return [ok(`${Bucket} exists.`)];
-    return [fault(`The bucket ${Bucket} does not exist: large events and files are not stored.`, deployAgain)];
+export function checkBucket(environment: Environment): Promise<readonly Finding[]> {
+  const consequence = ': large events and files are not stored';
+  const bucket = { kind: 'bucket', variable: 'MEDIA_BUCKET', errorNames: ['NotFound', 'NoSuchBucket'], consequence };
+  return checkResource(bucket, environment, async (Bucket) => {
+    await new S3Client({ maxAttempts: 2 }).send(new HeadBucketCommand({ Bucket }));
+    return [ok(`${Bucket} exists.`)];
   });
+}

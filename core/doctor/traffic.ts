@@ -7,29 +7,28 @@ import { select } from '../outbound/dead-letters/select.ts';
 import { viewOf } from '../outbound/gate/hand.ts';
 import { gateStore } from '../outbound/gate/store.ts';
 import { wholeNumber } from '../platform/configuration.ts';
-import { type Check, defineCheck } from './finding.ts';
+import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */
 const timeoutMs = 10_000;
 
 /** The webhook responds to a ping, which needs no secret and has no effect. */
-export const webhookEndpoint = (url: string): Check =>
-  defineCheck('webhook', async ({ ok, fault }) => {
-    const fix = 'See the log of functions/webhook. If its address has changed, run `livechat webhooks sync`.';
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"action":"ping"}',
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      await response.arrayBuffer();
-      const message = `${url} responds with ${response.status}.`;
-      return [response.status === 200 ? ok(message) : fault(message, fix)];
-    } catch {
-      return [fault(`${url} does not respond.`, fix)];
-    }
-  });
+export async function checkWebhookEndpoint(url: string): Promise<Finding[]> {
+  const fix = 'See the log of functions/webhook. If its address has changed, run `livechat webhooks sync`.';
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"action":"ping"}',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    await response.arrayBuffer();
+    const message = `${url} responds with ${response.status}.`;
+    return [response.status === 200 ? ok(message) : fault(message, fix)];
+  } catch {
+    return [fault(`${url} does not respond.`, fix)];
+  }
+}
 
 /** How many conversations of each organization are read. */
 const maxConversations = 20;
@@ -59,7 +58,7 @@ function webhookAction(event: ConversationEvent): Action {
 /** When each webhook last changed what is stored of the latest conversations. Duplicates change nothing, so they do not count. */
 async function readLatestWebhooks(organizationIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const times = new Map<string, string>();
-  const note = (action: Action, time: string | undefined) => {
+  const keepLatest = (action: Action, time: string | undefined) => {
     if (time !== undefined && time > (times.get(action) ?? '')) times.set(action, time);
   };
   for (const organizationId of organizationIds) {
@@ -68,12 +67,12 @@ async function readLatestWebhooks(organizationIds: readonly string[]): Promise<R
       latest.map(async ({ id: conversationId }) => {
         const key = { organizationId, conversationId };
         const [{ events, readMarks }, messages] = await Promise.all([readTimeline(key), readLatestChanges(key)]);
-        for (const event of events) note(webhookAction(event), event.metadata.receivedAt);
-        for (const { receivedAt } of readMarks) note('events_marked_as_seen', receivedAt);
-        note('incoming_event', messages.received);
-        note('event_updated', messages.edited);
-        note('event_deleted', messages.deleted);
-        note('incoming_rich_message_postback', messages.clicked);
+        for (const event of events) keepLatest(webhookAction(event), event.metadata.receivedAt);
+        for (const { receivedAt } of readMarks) keepLatest('events_marked_as_seen', receivedAt);
+        keepLatest('incoming_event', messages.received);
+        keepLatest('event_updated', messages.edited);
+        keepLatest('event_deleted', messages.deleted);
+        keepLatest('incoming_rich_message_postback', messages.clicked);
       }),
     );
   }
@@ -81,52 +80,43 @@ async function readLatestWebhooks(organizationIds: readonly string[]): Promise<R
 }
 
 /** When each webhook last arrived. Whether one is overdue cannot be known. */
-export const latestWebhooks = (
+export async function checkLatestWebhooks(
   organizationIds: readonly string[],
   actions: readonly string[],
   isSimulator: boolean,
-): Check =>
-  defineCheck('last webhooks', async ({ note, warning }) => {
-    const times = await readLatestWebhooks(organizationIds);
-    if (times.size === 0 && isSimulator) {
-      return [note('None has arrived yet. Start a chat with `livechat simulate chat`.')];
-    }
-    if (times.size === 0) {
-      return [
-        warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.'),
-      ];
-    }
+): Promise<Finding[]> {
+  const times = await readLatestWebhooks(organizationIds);
+  if (times.size > 0) {
     return actions.map((action) =>
       note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
     );
-  });
+  }
+  return isSimulator
+    ? [note('None has arrived yet. Start a chat with `livechat simulate chat`.')]
+    : [warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.')];
+}
 
 const maxCounted = 1000;
 
 /** Nothing waits for an operator: paused gates, open breakers, dead letters. */
-export const sending = (organizationIds: readonly string[], now: () => number): Check =>
-  defineCheck('sending', async ({ ok, warning }) => {
-    const store = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
-    const gates = await Promise.all(organizationIds.map(async (id) => viewOf(id, await store.read(id), now())));
-    const { length } = await select('open', {}, { limit: maxCounted, now: now() });
-    const found = gates.flatMap(({ organizationId, paused, breaker, reason }) => {
-      if (paused) {
-        return [
-          warning(`The gate of ${organizationId} is paused: nothing is sent.`, 'Resume it: livechat gate resume.'),
-        ];
-      }
-      if (breaker !== 'open') return [];
-      return [
-        warning(
-          `The breaker of ${organizationId} is open: ${reason || 'failures'}.`,
-          'Fix what LiveChat reports (see the credentials above), or wait: a successful probe closes it. To close it now: livechat gate resume.',
-        ),
-      ];
-    });
-    if (length > 0) {
-      const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
-      const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
-      found.push(warning(`Open dead letters: ${number}.`, fix));
-    }
-    return found.length > 0 ? found : [ok('No gate is paused, no breaker is open, and there is no open dead letter.')];
-  });
+export async function checkSending(organizationIds: readonly string[], now: number): Promise<readonly Finding[]> {
+  const store = gateStore(wholeNumber('LIVECHAT_CALLS_PER_SECOND', 10, 1));
+  const gates = await Promise.all(organizationIds.map(async (id) => viewOf(id, await store.read(id), now)));
+  const { length } = await select('open', {}, { limit: maxCounted, now });
+  const open = gates.filter(({ paused, breaker }) => !paused && breaker === 'open');
+  const resume = 'Resume it: livechat gate resume.';
+  const closeBreaker =
+    'Fix what LiveChat reports (see the credentials above), or wait: a successful probe closes it. To close it now: livechat gate resume.';
+  const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
+  const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
+  const problems = [
+    ...gates
+      .filter(({ paused }) => paused)
+      .map(({ organizationId }) => warning(`The gate of ${organizationId} is paused: nothing is sent.`, resume)),
+    ...open.map(({ organizationId, reason }) =>
+      warning(`The breaker of ${organizationId} is open: ${reason || 'failures'}.`, closeBreaker),
+    ),
+    ...(length > 0 ? [warning(`Open dead letters: ${number}.`, fix)] : []),
+  ];
+  return problemsOr(problems, 'No gate is paused, no breaker is open, and there is no open dead letter.');
+}

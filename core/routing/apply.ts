@@ -96,12 +96,15 @@ export class RateLimitedCarrier {
   }
 
   async #acquireSlot(): Promise<Slot> {
-    const { passage, clock, latest } = this.#options;
-    await this.#checkGate();
+    const { passage, clock } = this.#options;
+    const gate = await this.#options.gate();
+    const earliest = gate.breaker === 'open' ? gate.openUntil : endOfLine(gate, clock.now());
+    // Fails before it takes a place, because an abandoned place delays every later caller.
+    if (gate.paused === 'yes' || earliest > this.#waitLimit()) throw new NoSlot();
     for (;;) {
       const startedAt = clock.now();
       try {
-        return await passage.enter(Math.min(latest, startedAt + this.#remainingMs()));
+        return await passage.enter(this.#waitLimit());
       } catch (error) {
         if (!(error instanceof Deferred)) throw error;
         await this.#sleepUntil(error.until);
@@ -111,23 +114,16 @@ export class RateLimitedCarrier {
     }
   }
 
-  #remainingMs(): number {
-    return maxWaitMs - this.#waitedMs;
-  }
-
-  /** Fails before it takes a place, because an abandoned place delays every later caller. */
-  async #checkGate(): Promise<void> {
+  /** Until when this decision may wait, ms since 1970. */
+  #waitLimit(): number {
     const { clock, latest } = this.#options;
-    const gate = await this.#options.gate();
-    const now = clock.now();
-    const earliest = gate.breaker === 'open' ? gate.openUntil : endOfLine(gate, now);
-    if (gate.paused === 'yes' || earliest > Math.min(latest, now + this.#remainingMs())) throw new NoSlot();
+    return Math.min(latest, clock.now() + maxWaitMs - this.#waitedMs);
   }
 
   async #sleepUntil(until: number): Promise<void> {
-    const { clock, latest } = this.#options;
+    const { clock } = this.#options;
     const now = clock.now();
-    if (until <= now || until > latest || until - now > this.#remainingMs()) throw new NoSlot();
+    if (until <= now || until > this.#waitLimit()) throw new NoSlot();
     await clock.sleep(until - now);
   }
 
@@ -197,7 +193,7 @@ type ActionResult = Decision['actions'][number];
 export type StopReason = 'no slot' | 'chat closed' | 'too late';
 
 export interface ApplyResult {
-  readonly actions: readonly ActionResult[];
+  readonly actions: ActionResult[];
   /** To whom this or an earlier phase assigned the chat. */
   readonly assignedTo?: Assignee | undefined;
   readonly stopReason?: StopReason | undefined;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { EventData } from '../events/catalogue.ts';
 import {
   type FactKind,
   factNames,
@@ -40,21 +41,12 @@ export const nameSchema = boundedText('a name of 1 to 100 characters', 100);
 const numberSchema = z.number(expected('a number'));
 const booleanSchema = z.boolean(expected('true or false'));
 
-interface Schema<T> {
-  safeParse(value: unknown): z.core.util.SafeParseResult<T>;
-}
-
-/** Validates with the schema that `select` returns, so that issues concern that variant only. A returned string is the issue. */
-export function variant<T>(select: (value: unknown) => Schema<T> | string): z.ZodMiniType<T> {
+/** Validates with the schema that `select` returns, so that issues concern that variant only. */
+export function variant<T>(select: (value: unknown) => z.ZodMiniType<T>): z.ZodMiniType<T> {
   return z.pipe(
     z.unknown(),
     z.transform((value, context): T => {
-      const schema = select(value);
-      if (typeof schema === 'string') {
-        context.issues.push({ code: 'custom', message: schema, input: value });
-        return z.NEVER;
-      }
-      const parsed = schema.safeParse(value);
+      const parsed = select(value).safeParse(value);
       if (parsed.success) return parsed.data;
       for (const { path, message } of parsed.error.issues) {
         context.issues.push({ code: 'custom', path: [...path], message, input: value });
@@ -64,9 +56,12 @@ export function variant<T>(select: (value: unknown) => Schema<T> | string): z.Zo
   );
 }
 
-/** The fields of an object; none for any other value. */
+/** The variant of a value that matches none. */
+export const noVariant = (what: string) => z.never(expected(what));
+
+/** The fields of a value; none if it is not an object. */
 export function objectFields(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return typeof value === 'object' ? { ...value } : {};
 }
 
 function oneOrMore<T extends Value>(schema: z.ZodMiniType<T>): z.ZodMiniType<Operand> {
@@ -104,10 +99,7 @@ const onText = (matches: (value: string, operand: string) => boolean, normalize 
 
 const onNumber = (matches: (value: number, operand: number) => boolean): Operator => ({
   operands: { text: numberSchema },
-  matches: matchesAny((value, operand) => {
-    const number = typeof value === 'string' ? parseNumber(value) : undefined;
-    return number !== undefined && typeof operand === 'number' && matches(number, operand);
-  }),
+  matches: matchesAny((value, operand) => matches(parseNumber(value), Number(operand))),
 });
 
 /** Regular expressions are left out: their run time on a customer's text is unbounded. */
@@ -128,9 +120,7 @@ export const operators = {
   },
 } satisfies Readonly<Record<string, Operator>>;
 
-function isOperator(name: string): name is OperatorName {
-  return Object.hasOwn(operators, name);
-}
+const operatorNames = Object.keys(operators).filter((name): name is OperatorName => name in operators);
 
 function normalize(value: Value): Value {
   return typeof value === 'string' ? normalizeText(value) : value;
@@ -143,21 +133,19 @@ function normalizeText(text: string): string {
 
 /** The words with one space before, between and after them, so that only whole words and phrases match. */
 function normalizeWords(text: string): string {
-  return ` ${normalizeText(text)
-    .split(/[^\p{L}\p{M}\p{N}]+/u)
-    .filter(Boolean)
-    .join(' ')} `;
+  return ` ${(normalizeText(text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).join(' ')} `;
 }
 
-/** Parses a text such as `129.00`. */
-function parseNumber(text: string): number | undefined {
-  return /^-?\d{1,15}(\.\d{1,15})?$/.test(text.trim()) ? Number(text) : undefined;
+/** Parses a text such as `129.00`. Returns NaN, which matches nothing, for any other value. */
+function parseNumber(value: Value): number {
+  const isNumber = typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value.trim());
+  return isNumber ? Number(value) : Number.NaN;
 }
 
 /** Checks the depth at each level, so that validation stops at the limit. */
 export const conditionSchema = (depth = 1): z.ZodMiniType<Condition> =>
-  variant((value): Schema<Condition> | string => {
-    if (depth > maxDepth) return `expected conditions nested at most ${maxDepth} deep`;
+  variant((value): z.ZodMiniType<Condition> => {
+    if (depth > maxDepth) return noVariant(`conditions nested at most ${maxDepth} deep`);
     const fields = objectFields(value);
     if ('fact' in fields) return testSchema(fields);
     const parts = z
@@ -166,45 +154,44 @@ export const conditionSchema = (depth = 1): z.ZodMiniType<Condition> =>
     if ('all' in fields) return z.strictObject({ all: parts });
     if ('any' in fields) return z.strictObject({ any: parts });
     if ('not' in fields) return z.strictObject({ not: conditionSchema(depth + 1) });
-    return 'expected one of all, any, not, or a fact with an operator';
+    return noVariant('one of all, any, not, or a fact with an operator');
   });
 
-/** The schema of a test by its fact and operator, so that the issues concern these only. */
-function testSchema({ fact, ...operations }: Readonly<Record<string, unknown>>): Schema<Test> {
-  const kind = typeof fact === 'string' && findFact(fact)?.kind;
-  if (!kind) return z.object({ fact: z.never(expected(`one of ${factNames.join(', ')}`)) });
-  // A rule on the first message waits for it, so `exists` would always hold.
-  const allowed = Object.entries<Operator>(operators).filter(
-    ([name, { operands }]) => operands[kind] && !(fact === 'message' && name === 'exists'),
-  );
-  const [name = '', another] = Object.keys(operations);
-  const operand = new Map(allowed).get(name)?.operands[kind];
-  if (operand && another === undefined) {
-    const schema = z.strictObject({ fact: nameSchema, [name]: operand });
-    return z.pipe(
-      schema,
-      z.transform((test): Test => ({ ...test, fact })),
-    );
-  }
-  const names = allowed.map(([allowedName]) => allowedName).join(', ');
-  return z.object({ fact: z.never(expected(`${fact} with exactly one of ${names}`)) });
-}
+/** The schemas of tests by operator and kind of fact. */
+const testSchemas: ReadonlyMap<string, z.ZodMiniType<Test>> = new Map(
+  Object.entries<Operator>(operators).flatMap(([name, { operands }]) =>
+    Object.entries(operands).map(([kind, operand]) => {
+      const schema = z.strictObject({ fact: nameSchema, [name]: operand });
+      const toTest = z.transform((test: z.infer<typeof schema>): Test => ({ ...test, fact: String(test.fact) }));
+      return [`${name} ${kind}`, z.pipe(schema, toTest)];
+    }),
+  ),
+);
 
-/** `unknown` until the customer has written what a condition tests. */
-export type Truth = boolean | 'unknown';
+/** The schema of a test by its fact and operator, so that the issues concern these only. */
+function testSchema({ fact, ...operations }: Readonly<Record<string, unknown>>): z.ZodMiniType<Test> {
+  const kind = typeof fact === 'string' ? findFact(fact)?.kind : undefined;
+  if (!kind) return z.object({ fact: noVariant(`one of ${factNames.join(', ')}`) });
+  // A rule on the first message waits for it, so `exists` would always hold.
+  const allowed = operatorNames.filter(
+    (name) => testSchemas.has(`${name} ${kind}`) && !(fact === 'message' && name === 'exists'),
+  );
+  const [name, another] = Object.keys(operations);
+  const schema = allowed.some((one) => one === name) ? testSchemas.get(`${name} ${kind}`) : undefined;
+  if (schema && another === undefined) return schema;
+  return z.object({ fact: noVariant(`${fact} with exactly one of ${allowed.join(', ')}`) });
+}
 
 /** A test that decided a condition, by its path in the rule, such as `when.all.1`. Holds no values. */
-export interface Reason {
-  readonly path: string;
-  readonly fact: string;
-  readonly operator: string;
-  readonly result: Truth;
-}
+type Reason = EventData<'conversation.routed'>['evaluated'][number]['reasons'][number];
+
+/** `unknown` until the customer has written what a condition tests. */
+export type Truth = Reason['result'];
 
 export interface ConditionResult {
   readonly truth: Truth;
   /** The tests that decided it. */
-  readonly reasons: readonly Reason[];
+  readonly reasons: Reason[];
 }
 
 /** Evaluates a condition in three-valued logic. Pure; never throws. */
@@ -233,18 +220,10 @@ function listParts(condition: Exclude<Condition, Test | { readonly not: Conditio
 }
 
 function evaluateTest(test: Test, facts: RoutingFacts, hours: NamedHours | undefined, path: string): ConditionResult {
-  const { operator, operand } = operation(test);
+  const operator = operatorNames.find((name) => test[name] !== undefined) ?? 'exists';
   const values = factValues(test.fact, facts, hours);
-  const result = values === 'not yet' ? 'unknown' : operators[operator].matches(values, operand);
+  const result = values === 'not yet' ? 'unknown' : operators[operator].matches(values, test[operator] ?? true);
   return { truth: result, reasons: [{ path, fact: test.fact, operator, result }] };
-}
-
-/** The schema guarantees exactly one operator; a test without one tests whether the fact exists. */
-function operation(test: Test): { operator: OperatorName; operand: NonNullable<Test[OperatorName]> } {
-  for (const [name, operand] of Object.entries(test)) {
-    if (isOperator(name) && operand !== undefined) return { operator: name, operand };
-  }
-  return { operator: 'exists', operand: true };
 }
 
 export function isTest(condition: Condition): condition is Test {

@@ -28,10 +28,13 @@ describe('routing a thread', () => {
     vi.unstubAllEnvs();
   });
 
-  const noted = { name: 'r', do: { note: 'internal note', transfer: [{ agent: 'nina@acme.example' }] } };
+  const noteAndTransfer = { name: 'r', do: { note: 'internal note', transfer: [{ agent: 'nina@acme.example' }] } };
 
   /** A thread of a new organization with rules and a scripted carrier. */
-  function thread(answers: Parameters<typeof routingCarrier>[0] = () => undefined, rules: RuleSet['rules'] = [noted]) {
+  function thread(
+    answers: Parameters<typeof routingCarrier>[0] = () => undefined,
+    rules: RuleSet['rules'] = [noteAndTransfer],
+  ) {
     const key = { organizationId: randomUUID(), conversationId: 'C', threadId: 'T' };
     const { carrier, calls } = routingCarrier(answers);
     const published: AnyEvent[] = [];
@@ -93,7 +96,7 @@ describe('routing a thread', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('checks sent texts and the current assignment after an invocation died', async () => {
+  it('checks sent texts and the current assignment after an invocation crashed', async () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
     await changes.recordChatEvent({ ...started, data: { ...started.data, participants: [nina] } });

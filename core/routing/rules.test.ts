@@ -2,10 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyJson } from '../../test/arbitraries.ts';
 import { propertyRuns } from '../../test/depth.ts';
-import { facts, ruleSet, written } from '../../test/routing-arbitraries.ts';
+import { facts, messageText, ruleSet } from '../../test/routing-arbitraries.ts';
 import type { Condition, Truth } from './conditions.ts';
 import type { RoutingFacts } from './facts.ts';
-import { type Actions, evaluateRules, InvalidRulesError, parseRules, planActions, type RuleSet } from './rules.ts';
+import {
+  type Actions,
+  evaluateRules,
+  InvalidRulesError,
+  parseRules,
+  planActions,
+  type RuleSet,
+  testsMessage,
+} from './rules.ts';
 
 /** The issues of rules, as `path: message`. */
 function issues(rules: unknown): string[] {
@@ -85,12 +93,22 @@ describe('parseRules', () => {
     [when({ all: [], any: [] }), ['rules.0.when: Unrecognized key: "any"']],
     [when({}), ['rules.0.when: expected one of all, any, not, or a fact with an operator']],
     [when('always'), ['rules.0.when: expected one of all, any, not, or a fact with an operator']],
+    [
+      when({ all: Array(101).fill({ fact: 'country', is: 'PL' }) }),
+      ['rules.0.when.all: expected at most 100 conditions'],
+    ],
+    [when({ fact: 'country', is: Array(101).fill('PL') }), ['rules.0.when.is: expected at most 100 values']],
+    [
+      when({ fact: { toString: 7 }, is: 'PL' }),
+      [expect.stringContaining('rules.0.when.fact: expected one of customer.id, ')],
+    ],
     [when({ all: 1 }), ['rules.0.when.all: expected a list of conditions']],
     [doing({}), ['rules.0.do: expected at least one of transfer, tag, priority, note, answer']],
     [doing({ tag: [] }), ['rules.0.do.tag: expected 1 to 20 tags']],
     [doing({ priority: 'top' }), ['rules.0.do.priority: expected one of low, normal, high, urgent']],
     [doing({ transfer: [{ agent: 'a', queue: true }] }), ['rules.0.do.transfer.0: Unrecognized key: "queue"']],
     [doing({ transfer: [{ group: '4' }] }), ['rules.0.do.transfer.0.group: expected the number of a group']],
+    [doing({ transfer: [{ group: 4, queue: 'yes' }] }), ['rules.0.do.transfer.0.queue: expected true or false']],
     [doing({ transfer: [{ team: 4 }] }), ['rules.0.do.transfer.0: expected an agent or a group']],
     [doing({ answer: 'ą'.repeat(9_000) }), ['rules.0.do.answer: expected a text of at most 16 KB']],
     [
@@ -99,7 +117,10 @@ describe('parseRules', () => {
     ],
     [open({ open: { mon: ['9-17'] } }), ['hours.office.open.mon.0: expected an interval such as 09:00-17:00']],
     [open({ open: { monday: [] } }), ['hours.office.open: Unrecognized key: "monday"']],
-    [open({ closedOn: ['2026-02-30'] }), ['hours.office.closedOn.0: expected a day such as 2026-12-25']],
+    ...['2026-02-30', '2026-12-5', '+2026-12-25', '2026-12-25T', '2026', ''].map((day): [unknown, string[]] => [
+      open({ closedOn: [day] }),
+      ['hours.office.closedOn.0: expected a day such as 2026-12-25'],
+    ]),
     [
       {
         match: 'all',
@@ -119,6 +140,12 @@ describe('parseRules', () => {
     expect(issues(when(deep(9)))).toEqual([]);
     expect(issues(when(deep(10)))).toEqual([expect.stringContaining('expected conditions nested at most 10 deep')]);
     expect(issues(when(deep(100_000)))).toHaveLength(1);
+    for (const list of ['all', 'any']) {
+      const lists = (depth: number): object =>
+        depth === 0 ? { fact: 'country', is: 'PL' } : { [list]: [lists(depth - 1)] };
+      expect(issues(when(lists(9)))).toEqual([]);
+      expect(issues(when(lists(10)))).toEqual([expect.stringContaining('expected conditions nested at most 10 deep')]);
+    }
   });
 
   it('limits the number and size of rules', () => {
@@ -129,6 +156,21 @@ describe('parseRules', () => {
     expect(issues(many(200, 'n'))).toEqual([]);
     expect(issues(many(201, 'n'))).toEqual(['rules: expected at most 200 rules']);
     expect(issues(many(200, 'n'.repeat(1_000)))).toEqual(['(root): expected at most 200000 bytes']);
+    const rest = 200_000 - JSON.stringify({ comment: '', ...many(1, 'n') }).length;
+    expect(issues({ comment: 'c'.repeat(rest), ...many(1, 'n') })).toEqual([]);
+    expect(issues({ comment: 'c'.repeat(rest + 1), ...many(1, 'n') })).toEqual([
+      '(root): expected at most 200000 bytes',
+    ]);
+    expect(issues(doing({ answer: 'a'.repeat(16_384) }))).toEqual([]);
+    expect(issues(doing({ answer: 'a'.repeat(16_385) }))).toEqual([
+      'rules.0.do.answer: expected a text of at most 16 KB',
+    ]);
+  });
+
+  it('names each issue in the message of InvalidRules', () => {
+    const invalid = () => parseRules({ match: 'some', rules: 1 });
+    expect(invalid).toThrow('match: expected first or all; rules: expected a list of rules');
+    expect(invalid).toThrow(expect.objectContaining({ name: 'InvalidRules' }));
   });
 
   it('includes no values in issues', () => {
@@ -147,6 +189,19 @@ describe('parseRules', () => {
         if (issues(given).length === 0) evaluateRules(parseRules(given), knownFacts);
       }),
     );
+  });
+});
+
+describe('testsMessage', () => {
+  const country = { fact: 'country', is: 'PL' };
+  const message = { fact: 'message', contains: 'x' };
+  it.each<[(Condition | undefined)[], boolean]>([
+    [[], false],
+    [[undefined, country], false],
+    [[{ any: [country, { not: message }] }, country], true],
+  ])('of conditions %j is %s', (conditions, expected) => {
+    const rules = conditions.map((when, index) => ({ name: `${index}`, when, do: tag }));
+    expect(testsMessage({ match: 'first', rules })).toBe(expected);
   });
 });
 
@@ -176,7 +231,7 @@ describe('evaluateRules', () => {
 
   it('matches the same rules whether the customer writes at the start or later', () => {
     fc.assert(
-      fc.property(ruleSet, facts, written, (rules, knownFacts, message) => {
+      fc.property(ruleSet, facts, messageText, (rules, knownFacts, message) => {
         const withoutMessage: RoutingFacts = { ...knownFacts, message: undefined };
         const atOnce = evaluateRules(rules, { ...knownFacts, message });
         const first = evaluateRules(rules, withoutMessage);

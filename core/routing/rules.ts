@@ -8,8 +8,8 @@ import {
   expected,
   listTests,
   nameSchema,
+  noVariant,
   objectFields,
-  type Reason,
   textSchema,
   variant,
 } from './conditions.ts';
@@ -50,7 +50,7 @@ export type Target = z.infer<typeof agentTarget> | z.infer<typeof groupTarget>;
 const target = variant<Target>((value) => {
   const fields = objectFields(value);
   if ('agent' in fields) return agentTarget;
-  return 'group' in fields ? groupTarget : 'expected an agent or a group';
+  return 'group' in fields ? groupTarget : noVariant('an agent or a group');
 });
 
 const messageText = z.string(expected('a text')).check(
@@ -80,20 +80,13 @@ export type Actions = z.infer<typeof actions>;
 
 const interval = checkedString('an interval such as 09:00-17:00', (value) => parseInterval(value) !== undefined);
 
-function isDate(value: string): boolean {
-  const midnight = Date.parse(`${value}T00:00:00Z`);
-  return (
-    /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(value)
-  );
-}
-
 const hours: z.ZodMiniType<OpeningHours> = z.strictObject({
   timeZone: checkedString('an IANA time zone such as Europe/Warsaw', isTimeZone),
   open: z.partialRecord(
     z.enum(days, expected(`one of ${days.join(', ')}`)),
     z.array(interval, expected('a list of intervals')),
   ),
-  closedOn: z.optional(z.array(checkedString('a day such as 2026-12-25', isDate), expected('a list of days'))),
+  closedOn: z.optional(z.array(z.iso.date(expected('a day such as 2026-12-25')), expected('a list of days'))),
 });
 
 const rule = z.strictObject({
@@ -151,17 +144,16 @@ export function testsMessage({ rules }: RuleSet): boolean {
   return rules.some(({ when }) => listTests(when).some(({ test }) => test.fact === 'message'));
 }
 
+/** A stored routing decision, which is also the data of the event. */
+export type Decision = EventData<'conversation.routed'>;
+
 /** The result of one rule, and the tests that decided it. */
-export interface RuleResult {
-  readonly rule: string;
-  readonly result: 'matched' | 'not matched' | 'waits';
-  readonly reasons: readonly Reason[];
-}
+export type RuleResult = Decision['evaluated'][number];
 
 /** What rules do with a thread. */
 export interface Evaluation {
   /** In order. Later rules are not evaluated: one matched with `match: first`, or the last of these waits. */
-  readonly evaluated: readonly RuleResult[];
+  readonly evaluated: RuleResult[];
   /** Names of the rules that matched. */
   readonly matched: readonly string[];
   /** What these ask for, in order of execution. */
@@ -193,9 +185,6 @@ export function evaluateRules({ rules, match, hours }: RuleSet, facts: RoutingFa
   return { evaluated, matched: matched.map(({ name }) => name), actions: planActions(matched), waitsFrom };
 }
 
-/** A stored routing decision, which is also the data of the event. */
-export type Decision = EventData<'conversation.routed'>;
-
 /** An action that a rule asks for. */
 export type PlannedAction = { readonly rule: string } & (
   | { readonly action: 'tag'; readonly tag: string }
@@ -211,12 +200,13 @@ export type PlannedAction = { readonly rule: string } & (
  */
 export function planActions(matched: readonly Rule[]): PlannedAction[] {
   const tags = new Map<string, PlannedAction>();
-  const rank = (priority: Priority | undefined) => (priority === undefined ? -1 : priorities.indexOf(priority));
+  const ranks: readonly (Priority | undefined)[] = priorities;
   let highest: Extract<PlannedAction, { action: 'priority' }> | undefined;
   for (const { name: rule, do: actions } of matched) {
     const { tag = [], priority } = actions;
     for (const one of tag) if (!tags.has(one)) tags.set(one, { rule, action: 'tag', tag: one });
-    if (priority && rank(priority) > rank(highest?.priority)) highest = { rule, action: 'priority', priority };
+    if (priority && ranks.indexOf(priority) > ranks.indexOf(highest?.priority))
+      highest = { rule, action: 'priority', priority };
   }
   const texts = (action: 'answer' | 'note') =>
     matched.flatMap(({ name: rule, do: { [action]: text } }) => (text === undefined ? [] : { rule, action, text }));

@@ -17,9 +17,9 @@ const primaryIndex = <const P extends readonly string[], const S extends readonl
 export interface RulesVersion {
   /** From 1; 0 is the default rules. */
   readonly version: number;
-  readonly comment?: string;
+  readonly comment?: string | undefined;
   /** ISO 8601; absent for the default rules. */
-  readonly createdAt?: string;
+  readonly createdAt?: string | undefined;
 }
 
 export interface VersionedRules extends RulesVersion {
@@ -69,17 +69,13 @@ const VersionInForce = new Entity(
 /** In force until an organization has rules of its own: leaves every chat to LiveChat's own routing. */
 export const defaultRules: VersionedRules = { version: 0, ruleSet: { match: 'first', rules: [] } };
 
-type StoredVersion = NonNullable<Awaited<ReturnType<ReturnType<typeof RuleVersion.get>['go']>>['data']>;
-
-function versionInfo({ version, comment, createdAt }: StoredVersion): RulesVersion {
-  return { version, createdAt, ...(comment !== undefined && { comment }) };
-}
-
 /** Throws InvalidRulesError if the schema of this release rejects the stored version. */
 export async function findRules(organizationId: string, version: number): Promise<VersionedRules | undefined> {
   if (version === 0) return defaultRules;
   const { data } = await RuleVersion.get({ organizationId, version }).go({ consistent: true });
-  return data ? { ...versionInfo(data), ruleSet: parseRules(JSON.parse(data.ruleSet)) } : undefined;
+  if (!data) return undefined;
+  const { comment, createdAt } = data;
+  return { version, comment, createdAt, ruleSet: parseRules(JSON.parse(data.ruleSet)) };
 }
 
 export async function rulesInForce(organizationId: string): Promise<RulesInForce> {
@@ -91,7 +87,7 @@ export async function rulesInForce(organizationId: string): Promise<RulesInForce
 /** All stored versions, latest first. */
 export async function listVersions(organizationId: string): Promise<RulesVersion[]> {
   const { data } = await RuleVersion.query.primary({ organizationId }).go({ pages: 'all', order: 'desc' });
-  return data.map(versionInfo);
+  return data.map(({ version, comment, createdAt }) => ({ version, comment, createdAt }));
 }
 
 /** Stores rules as the next version and puts it in force. Rules equal to those in force create no version. */
@@ -104,15 +100,15 @@ export async function applyRules(
   const current = await rulesInForce(organizationId);
   if (canonicalJson(current.ruleSet) === canonicalJson(ruleSet)) return { version: current, changed: false };
   for (;;) {
-    const { data: latest } = await RuleVersion.query
+    const { data } = await RuleVersion.query
       .primary({ organizationId })
       .go({ limit: 1, order: 'desc', consistent: true });
-    const version = (latest[0]?.version ?? 0) + 1;
-    const item = { organizationId, version, ruleSet: JSON.stringify(ruleSet), createdAt };
-    const created = await ifConditionHolds(RuleVersion.create({ ...item, ...(comment && { comment }) }).go());
-    if (!created) continue;
-    await putInForce(organizationId, version, current, Date.parse(createdAt));
-    return { version: { ...versionInfo(created.data), ruleSet }, changed: true };
+    const info = { version: (data[0]?.version ?? 0) + 1, createdAt, ...(comment && { comment }) };
+    const item = { organizationId, ...info, ruleSet: JSON.stringify(ruleSet) };
+    // A concurrent call may have created this version.
+    if (!(await ifConditionHolds(RuleVersion.create(item).go()))) continue;
+    await putInForce(organizationId, info.version, current, Date.parse(createdAt));
+    return { version: { ...info, ruleSet }, changed: true };
   }
 }
 
@@ -186,8 +182,8 @@ const ThreadProgress = new Entity(
       organizationId: text,
       conversationId: text,
       threadId: text,
-      state: { type: ['waiting', 'decided'] as const },
-      /** JSON: a DynamoDB map does not allow every name of a session field. */
+      isDecided: { type: 'boolean' },
+      /** A {@link WaitingThread} as JSON: a DynamoDB map does not allow every name of a session field. */
       waiting: { type: 'string' },
       message: { type: CustomAttributeType<FirstMessage>('any') },
       /** When a phase first attempted a call, ms since 1970. */
@@ -202,41 +198,37 @@ const ThreadProgress = new Entity(
 
 const progressExpiry = () => Math.floor(Date.now() / 1000) + maxWaitSeconds;
 
-function parseWaiting(json: string | undefined): WaitingThread | undefined {
-  return json === undefined ? undefined : JSON.parse(json);
-}
-
 /** Ends the wait, and deletes what was stored of the customer. */
 export async function markDecided(key: ThreadKey): Promise<void> {
   await ThreadProgress.update(threadKey(key))
-    .set({ state: 'decided', expires: progressExpiry() })
+    .set({ isDecided: true, expires: progressExpiry() })
     .remove(['waiting', 'message'])
     .go();
 }
 
 /** Updates a thread unless it is decided. */
-function updateUndecided(key: ThreadKey, fields: { state?: 'waiting'; waiting?: string; message?: FirstMessage }) {
-  return ifConditionHolds(
+async function updateUndecided(key: ThreadKey, fields: { waiting?: string; message?: FirstMessage }) {
+  const updated = await ifConditionHolds(
     ThreadProgress.update(threadKey(key))
       .set({ ...fields, expires: progressExpiry() })
-      .where(({ state }, op) => `${op.notExists(state)} OR ${op.eq(state, 'waiting')}`)
+      .where(({ isDecided }, op) => op.notExists(isDecided))
       .go({ response: 'all_new' }),
   );
+  return updated?.data;
 }
 
 /** Stores that a thread waits. Returns the first message if it has arrived already. */
 export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Promise<FirstMessage | undefined> {
-  const stored = await updateUndecided(key, { state: 'waiting', waiting: JSON.stringify(waiting) });
-  return stored?.data.message;
+  return (await updateUndecided(key, { waiting: JSON.stringify(waiting) }))?.message;
 }
 
 /** Stores the first message. Returns the waiting thread, if it waits already; undefined for any later message. */
 export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): Promise<WaitingThread | undefined> {
   const { data: progress } = await ThreadProgress.get(threadKey(key)).go();
   const isLater = progress?.message !== undefined && progress.message.messageId !== message.messageId;
-  if (progress?.state === 'decided' || isLater) return undefined;
-  const stored = await updateUndecided(key, { message });
-  return parseWaiting(stored?.data.waiting);
+  if (progress?.isDecided || isLater) return undefined;
+  const { waiting } = (await updateUndecided(key, { message })) ?? {};
+  return waiting === undefined ? undefined : JSON.parse(waiting);
 }
 
 /** Records that a phase begins to call the carrier. Returns when an earlier invocation, which crashed, began; ms since 1970. */

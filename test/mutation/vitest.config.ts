@@ -11,5 +11,7 @@ export default defineConfig({
       'core/conversations/projection.test.ts',
     ],
     env: { TEST_DEPTH: 'fast' },
+    // A property is slow on a busy machine.
+    testTimeout: 60_000,
   },
 });
