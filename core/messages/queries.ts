@@ -106,11 +106,11 @@ const latestTime = (times: readonly (string | undefined)[]): string | undefined 
 
 export async function readLatestChanges(conversation: ConversationKey): Promise<MessageTimes> {
   const [messages, clicks] = await Promise.all([
-    Message.query.primary(conversation).go({ pages: 'all', attributes: ['timestamp', 'revision', 'deletedAt'] }),
+    Message.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt', 'revision', 'deletedAt'] }),
     ButtonClick.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
   ]);
   return {
-    received: latestTime(messages.data.map(({ timestamp }) => timestamp)),
+    received: latestTime(messages.data.map(({ receivedAt }) => receivedAt)),
     edited: latestTime(messages.data.map(({ revision }) => editedAt(revision))),
     deleted: latestTime(messages.data.map(({ deletedAt }) => deletedAt)),
     clicked: latestTime(clicks.data.map(({ receivedAt }) => receivedAt)),
