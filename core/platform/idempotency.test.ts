@@ -22,7 +22,7 @@ describe('withIdempotency', () => {
     let calls = 0;
     const { promise, resolve, reject } = Promise.withResolvers<{ id: string }>();
     const entered = Promise.withResolvers<void>();
-    const run = withIdempotency(name, async () => {
+    const run = withIdempotency({ keyPrefix: name }, async () => {
       calls += 1;
       entered.resolve();
       return promise;
