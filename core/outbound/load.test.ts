@@ -1,4 +1,3 @@
-import '../../test/model/environment.ts';
 import { describe, expect, it } from 'vitest';
 import {
   drain,

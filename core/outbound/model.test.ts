@@ -1,4 +1,3 @@
-import '../../test/model/environment.ts';
 import { describe, expect, it } from 'vitest';
 import { modelWorlds } from '../../test/depth.ts';
 import { type FaultsResult, runFaults } from '../../test/model/faults.ts';

@@ -230,10 +230,10 @@ describe('the circuit breaker', () => {
   it('counts a window of 30 s from its first failure', () => {
     const first = apply(stateWith(), planFailure(stateWith(), now)) ?? stateWith();
     expect(first).toMatchObject({ failures: 1, successes: 0, windowStart: now });
-    expect(apply(first, planFailure(first, now + 30_000))).toMatchObject({ failures: 2, windowStart: now });
+    expect(apply(first, planFailure(first, now + 29_999))).toMatchObject({ failures: 2, windowStart: now });
     const later = { ...first, failures: 7, successes: 3 };
-    expect(apply(later, planFailure(later, now + 30_001))).toMatchObject({ failures: 1, successes: 0 });
-    // Two that begin a window at once: the second one reads the state again.
+    expect(apply(later, planFailure(later, now + 30_000))).toMatchObject({ failures: 1, successes: 0 });
+    // A call that was reserved before the window began is not counted.
     expect(apply(first, planFailure(stateWith(), now + 5))).toBeUndefined();
   });
 

@@ -1,4 +1,3 @@
-import './environment.ts';
 import { expect, it } from 'vitest';
 import { runFaults } from './faults.ts';
 
