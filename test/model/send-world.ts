@@ -1,5 +1,6 @@
 import type { AcceptPorts } from '../../core/outbound/accept.ts';
 import type { DeliveryStore } from '../../core/outbound/delivery.ts';
+import type { HeldSlot } from '../../core/outbound/errors.ts';
 import { type MessageGroup, messageGroup } from '../../core/outbound/message-group.ts';
 import { createRateLimiters } from '../../core/outbound/rate-limiter.ts';
 import { type ExecutionInput, executionName } from '../../core/outbound/request.ts';
@@ -8,6 +9,14 @@ import { newDeliveries } from './requests.ts';
 import { type Script, scriptedChannel } from './scripted-channel.ts';
 import { memoryStores } from './stores.ts';
 import { VirtualTime } from './virtual-time.ts';
+
+interface StepOptions {
+  /** The slot that was reserved before a wait. */
+  readonly held?: HeldSlot | undefined;
+  /** The time until the function times out. */
+  readonly remainingMs?: number;
+  readonly deliveries?: DeliveryStore;
+}
 
 const lambdaTimeoutMs = 60_000;
 
@@ -22,7 +31,7 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
   const started: string[] = [];
   const completed: { token: string; output: unknown }[] = [];
   const unblocked: string[] = [];
-  const sent: SentPart[][] = [];
+  const announced: SentPart[][] = [];
   const warnings: string[] = [];
   const ports: AcceptPorts = {
     clock: time,
@@ -56,19 +65,16 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
     ...{ debug() {}, info() {}, error() {} },
     warn: (message: unknown) => void warnings.push(String(message)),
   };
-  const send = (
-    input: ExecutionInput,
-    { held, ...more }: { held?: { at: number; epoch: number } | undefined; deliveries?: DeliveryStore } = {},
-  ) =>
+  const send = (input: ExecutionInput, { held, remainingMs = lambdaTimeoutMs, ...more }: StepOptions = {}) =>
     sendRequest(
       input,
-      { held, deadline: time.now() + lambdaTimeoutMs },
+      { held, deadline: time.now() + remainingMs },
       {
         ...ports,
         ...more,
         createLimiter,
         channel,
-        onSent: async (parts) => void sent.push([...parts]),
+        onSent: async (parts) => void announced.push([...parts]),
         onCredentialsBlocked: async () => {},
         log,
       },
@@ -76,7 +82,7 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
   const group = (input: ExecutionInput): MessageGroup => messageGroup(input, ports);
   return {
     ...scripted,
-    ...{ time, stores, ports, statuses, started, completed, unblocked, sent, warnings, group, send },
+    ...{ time, stores, ports, statuses, started, completed, unblocked, announced, warnings, group, send },
     /** Stores the deliveries, enters the group and starts the execution, as acceptance does. */
     async accept(input: ExecutionInput): Promise<ExecutionInput> {
       for (const delivery of newDeliveries(input)) await stores.deliveries.create(delivery);
