@@ -1,6 +1,17 @@
-import { consumers, type FunctionSpec, functions, rules } from '../../../stacks/topology.ts';
-import type { App } from '../app.ts';
-import { at, type Check, find, isLive, isProduction, listAt, ofType, resourceName, textAt } from '../select.ts';
+import { consumers, type FunctionSpec, functions, reserveConcurrency, rules } from '../../../stacks/topology.ts';
+import { type App, stages } from '../app.ts';
+import {
+  at,
+  type Check,
+  find,
+  isLive,
+  isProduction,
+  listAt,
+  ofType,
+  resourceName,
+  stageName,
+  textAt,
+} from '../select.ts';
 
 const invokedByRules: ReadonlySet<string> = new Set(
   Object.values(rules).flatMap(({ target }) => ('function' in target ? [target.function] : [])),
@@ -15,7 +26,8 @@ export const checkFunctions: Check = (app) =>
 
 function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[] {
   const { inputs } = find(app, 'aws:lambda/function:Function', resourceName(app, name));
-  const reserved = isProduction(app) ? spec.concurrency : undefined;
+  const { concurrency } = reserveConcurrency({ [name]: spec }, sendConcurrency(app))[name] ?? {};
+  const reserved = concurrency || undefined;
   return [
     inputs.memorySize === spec.memoryMb || `its memory is ${inputs.memorySize} MB`,
     inputs.timeout === spec.timeoutSeconds || `its timeout is ${inputs.timeout} s`,
@@ -27,6 +39,13 @@ function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[]
     ...retentionProblems(app, textAt(inputs, 'loggingConfig.logGroup')),
     ...(invokedByRules.has(name) ? destinationProblems(app, name) : []),
   ];
+}
+
+/** The setting SEND_CONCURRENCY, or its default. */
+function sendConcurrency(app: App): number {
+  const setting = Object.values(stages).find(({ stage }) => stage === stageName(app))?.environment ?? {};
+  if ('SEND_CONCURRENCY' in setting) return Number(setting.SEND_CONCURRENCY);
+  return isProduction(app) ? 200 : 0;
 }
 
 function runtimeProblems(inputs: Readonly<Record<string, unknown>>): Problem[] {

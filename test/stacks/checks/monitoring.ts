@@ -10,7 +10,10 @@ const awsMetrics: Readonly<Record<string, readonly [dimensions: string, names: r
   'AWS/Lambda': [
     [
       'FunctionName',
-      ['Errors', 'Throttles', 'Duration', 'Invocations', 'ConcurrentExecutions', 'DestinationDeliveryFailures'],
+      [
+        ...['Errors', 'Throttles', 'Duration', 'Invocations', 'ConcurrentExecutions'],
+        ...['AsyncEventAge', 'DestinationDeliveryFailures'],
+      ],
     ],
   ],
   'AWS/States': [
@@ -125,9 +128,14 @@ const requiredAlarms = [
   ...[
     'executions-failed',
     'executions-stopped',
-    'gate-closed',
-    'backlog',
     'oldest-unsent',
+    'breaker-opened',
+    'calls-rate-limited',
+    'slots-missed',
+    'turns-timed-out',
+    'groups-unblocked',
+    'send-throttled',
+    'requests-delayed',
     'functions-throttled',
     'tables-throttled',
   ],

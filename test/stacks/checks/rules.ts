@@ -4,7 +4,7 @@ import { at, type Check, find, isEqual, listAt, ofType, parseStatements, resourc
 
 interface Expectation {
   readonly pattern: unknown;
-  readonly kind: 'lambda' | 'states' | 'sqs' | 'sns';
+  readonly kind: 'lambda' | 'sqs' | 'sns';
   /** The end of the ARN. */
   readonly target: string;
 }
@@ -16,8 +16,6 @@ function expectRule(app: App, spec: RuleSpec): Expectation {
   const { target } = spec;
   if ('function' in target)
     return { pattern, kind: 'lambda', target: `:function:${resourceName(app, target.function)}` };
-  if ('stateMachine' in target)
-    return { pattern, kind: 'states', target: `:${resourceName(app, target.stateMachine)}` };
   const queue = find(app, 'aws:sqs/queue:Queue', 'DeadLettersQueue');
   return { pattern, kind: 'sqs', target: `:${textAt(queue.inputs, 'name')}` };
 }
@@ -70,7 +68,6 @@ function policyProblems(app: App, rule: Resource, target: Resource, { kind }: Ex
     allowsSource(queue, arn) || 'the dead-letter queue denies it',
     kind !== 'lambda' || permission !== undefined || 'its function denies it',
     kind !== 'sns' || allowsSource(topic, arn) || 'the topic denies it',
-    kind !== 'states' || textAt(target.inputs, 'roleArn') !== '' || 'it has no role to start the state machine',
   ];
 }
 

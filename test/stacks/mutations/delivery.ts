@@ -41,9 +41,9 @@ export const delivery: Mutations = {
       /chat-started: its function denies it/,
     ],
     [
-      'the machine cannot be started',
-      setInput(target, 'SendRequestedTarget', 'roleArn', undefined),
-      /send-requested: it has no role/,
+      'send requests are not accepted',
+      removeResource(permission, 'SendRequestedPermission'),
+      /send-requested: its function denies it/,
     ],
     [
       'the dead-letter queue denies a rule',

@@ -1,4 +1,4 @@
-import { addResource, type Mutations, removeResource, setInput, types } from './mutate.ts';
+import { addResource, inlinePolicy, type Mutations, removeResource, setInput, types } from './mutate.ts';
 
 const { fn, rule, table, queue, machine, apiStage, invokeConfig } = types;
 
@@ -61,6 +61,29 @@ export const running: Mutations = {
       'execution data is logged',
       setInput(machine, 'SendMachine', 'loggingConfiguration.includeExecutionData', true),
       /its logs contain execution data/,
+    ],
+    [
+      'it may not invoke a function',
+      setInput(
+        'aws:iam/role:Role',
+        'SendMachineRole',
+        'inlinePolicies',
+        inlinePolicy(
+          'lambda:InvokeFunction',
+          'arn:aws:lambda:us-east-1:123456789012:function:livechat-production-send',
+        ),
+      ),
+      /send: it may not invoke wait-for-turn\n.*it may not send to the dead-letter queue/,
+    ],
+    [
+      'its role allows another action',
+      setInput(
+        'aws:iam/role:Role',
+        'SendMachineRole',
+        'inlinePolicies',
+        inlinePolicy('events:PutEvents', 'arn:aws:events:us-east-1:123456789012:event-bus/omnichannel'),
+      ),
+      /send: its role allows more actions/,
     ],
     ['it is an express state machine', setInput(machine, 'SendMachine', 'type', 'EXPRESS'), /it is EXPRESS/],
   ],
