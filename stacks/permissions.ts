@@ -33,7 +33,6 @@ export const permissions = {
   'store-large-events': allow('large events', 's3:PutObject'),
   'read-large-events': { ...allow('large events', 's3:GetObject'), nameInEvent: true },
   'read-credentials': allow('secrets', 'secretsmanager:GetSecretValue'),
-  'secret-prefix': allow('secrets'),
   'record-conversations': dynamodb('conversations', 'PutItem', 'Query', 'UpdateItem'),
   'read-participants': dynamodb('conversations', 'GetItem'),
   'record-seen': dynamodb('conversations', 'UpdateItem'),
@@ -59,7 +58,6 @@ export const permissions = {
   'start-executions': allow('send machine', 'states:StartExecution'),
   'complete-tasks': allow('send machine', 'states:SendTaskSuccess'),
   'messages-table-name': allow('messages'),
-  'bus-name': allow('bus'),
   'receive-dead-letters': allow('dead letters', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
   'put-dead-letters': allow('dead letters', 'sqs:SendMessage'),
 } satisfies Readonly<Record<string, Permission>>;

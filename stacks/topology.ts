@@ -53,6 +53,7 @@ const router = (name: string) =>
       'read-large-events',
       'read-credentials',
       'route-threads',
+      'messages-table-name',
       'idempotency-records',
       'update-rate-limits',
       ...publishing,
@@ -105,19 +106,11 @@ export const functions = {
   // These two have reserved concurrency, so that a flood of requests takes none of the webhook's.
   'send-requested': functionSpec('send-requested', {
     concurrency: 50,
-    permissions: [
-      'secret-prefix',
-      'idempotency-records',
-      'create-deliveries',
-      'join-message-groups',
-      ...executing,
-      'put-dead-letters',
-      'bus-name',
-    ],
+    permissions: ['idempotency-records', 'create-deliveries', 'join-message-groups', ...executing, 'put-dead-letters'],
   }),
   'wait-for-turn': functionSpec('wait-for-turn', {
     concurrency: 50,
-    permissions: ['join-message-groups', 'messages-table-name', ...executing, 'bus-name'],
+    permissions: ['join-message-groups', 'messages-table-name', ...executing],
   }),
   // The timeout is below that of the state machine's task (70 s). The function mostly waits for LiveChat: about ten concurrent
   // invocations for an organization with a backlog.
@@ -139,7 +132,6 @@ export const functions = {
   'dead-letter': functionSpec('dead-letter', {
     permissions: [
       'receive-dead-letters',
-      'secret-prefix',
       'archive-dead-letters',
       'join-message-groups',
       ...executing,

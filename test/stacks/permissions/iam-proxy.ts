@@ -14,7 +14,7 @@ export interface IamProxyOptions {
 
 export interface IamProxy {
   readonly url: string;
-  /** `function action` of every allowed call. */
+  /** `function action resource` of every allowed call; see {@link describeGrant}. */
   readonly used: ReadonlySet<string>;
   /** The denied calls. */
   readonly denied: readonly string[];
@@ -38,7 +38,7 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
       deny(response);
       return;
     }
-    used.add(`${request.functionName} ${request.action}`);
+    for (const resource of request.resources) used.add(describeGrant(request.functionName, request.action, resource));
     const upstreamRequest = sendRequest(new URL(url, upstream), { method, headers }, async (upstreamResponse) => {
       const content = await buffer(upstreamResponse);
       // AWS reports a missing secret or object as denied if the role may not list them.
@@ -53,7 +53,7 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
   function mayList({ functionName, resources }: Request): boolean {
     const buckets = resources.map((resource) => resource.replace(/\/.*/, ''));
     const may = buckets.every((bucket) => isAllowed(allowed[functionName] ?? [], 's3:ListBucket', bucket));
-    if (may) used.add(`${functionName} s3:ListBucket`);
+    if (may) for (const bucket of buckets) used.add(describeGrant(functionName, 's3:ListBucket', bucket));
     return may;
   }
 
@@ -67,6 +67,14 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   return { url: `http://127.0.0.1:${port}`, used, denied, stop: () => server.close() };
+}
+
+/** `function action`, with the table of DynamoDB’s actions, and the part of the bucket of S3’s. */
+export function describeGrant(functionName: string, action: string, resource: string): string {
+  const [, table] = /-(\w+)Table-/.exec(resource) ?? [];
+  const part = /\/events\//.test(resource) ? 'events' : 'media';
+  const kind = action.startsWith('s3:') && action !== 's3:ListBucket' ? part : table;
+  return [functionName, action, kind?.toLowerCase()].filter(Boolean).join(' ');
 }
 
 function deny(response: ServerResponse): void {

@@ -16,7 +16,10 @@ export interface Call {
 const signed = /Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\//;
 const arn = (service: string, resource: string) => `arn:aws:${service}:us-east-1:123456789012:${resource}`;
 
-/** Parses a call. `deployed` translates a local resource name into the deployed one. */
+/**
+ * Parses a call. `deployed` translates a local resource name into the deployed one. A task token belongs to the only state
+ * machine, whose name it gets by the variable.
+ */
 export function parseRequest({ method, url, headers, body }: Call, deployed: (local: string) => string): Request {
   const [, functionName = '', , service = ''] = signed.exec(String(headers.authorization)) ?? [];
   if (service === 's3') return { functionName, ...parseS3Call(method, new URL(url, 'http://s3'), body, deployed) };
@@ -43,8 +46,11 @@ export function parseRequest({ method, url, headers, body }: Call, deployed: (lo
           .at(-1) ?? '';
       return { functionName, action: `sqs:${operation}`, resources: [arn(service, queue)] };
     }
-    case 'states':
-      return { functionName, action: `states:${operation}`, resources: [stateMachineArn(input, deployed)] };
+    case 'states': {
+      const resource =
+        typeof input.taskToken === 'string' ? deployed('SEND_MACHINE_ARN') : stateMachineArn(input, deployed);
+      return { functionName, action: `states:${operation}`, resources: [resource] };
+    }
     default:
       throw new Error(`the proxy does not support ${service}`);
   }
