@@ -141,9 +141,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const consumers = Object.fromEntries(
       Object.entries(topology.consumers).filter(([, { function: name }]) => Object.hasOwn(topology.functions, name)),
     );
+    const functions = deployed.reserveConcurrency(topology.functions, sendConcurrency);
     const aws = await startLocalAws({
       resources: { ...topology, consumers },
       port: options.awsPort,
+      reservedConcurrency: deployed.sumReserved(functions),
       // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
@@ -191,7 +193,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
     cleanups.push(replaceProcessEnvironment(env));
     const started = await startRuntime({
-      functions: deployed.reserveConcurrency(topology.functions, sendConcurrency),
+      functions,
       root,
       env,
       onLog,

@@ -164,10 +164,9 @@ export function reserveConcurrency<Spec extends { readonly concurrency?: number 
   return Object.fromEntries(Object.entries(all).map(reserved));
 }
 
-/** The concurrent executions that a stage reserves. */
-export function sumReserved(sendConcurrency: number): number {
-  const specs: readonly FunctionSpec[] = Object.values(reserveConcurrency<FunctionSpec>(functions, sendConcurrency));
-  return specs.reduce((sum, { concurrency = 0 }) => sum + concurrency, 0);
+/** The concurrent executions that functions reserve. */
+export function sumReserved(all: Readonly<Record<string, { readonly concurrency?: number }>>): number {
+  return Object.values(all).reduce((sum, { concurrency = 0 }) => sum + concurrency, 0);
 }
 
 /**

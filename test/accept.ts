@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
-import { type ExecutionInput, parseExecutionInput, type SendRequestData } from '../core/outbound/request.ts';
+import type { GroupEntry } from '../core/outbound/message-group.ts';
+import {
+  type ExecutionInput,
+  executionName,
+  parseExecutionInput,
+  type SendRequestData,
+} from '../core/outbound/request.ts';
 import type { RunningLocal } from './local.ts';
 
 /** The send path of core, against an engine. It reads the names of its tables when it is loaded. */
@@ -17,6 +23,12 @@ export async function loadSendPath(local: Pick<RunningLocal, 'environment'>) {
 
   return {
     groups: groups.messageGroupStore,
+    /** The entry of an accepted request in its message group. */
+    entry(request: ExecutionInput): GroupEntry {
+      const execution = executionName(request);
+      const position = `${String(request.orderKey).padStart(15, '0')}#${execution}`;
+      return { position, execution, input: JSON.stringify({ request }), until: Date.now() + 60_000 };
+    },
     /** Stores a request as functions/send-requested does, but starts no execution. Returns the input that it would have. */
     async accept(data: SendRequestData): Promise<ExecutionInput> {
       const event = { id: randomUUID(), time: new Date().toISOString(), detail: { data } };

@@ -175,6 +175,35 @@ describe('with the deployed permissions and environment', () => {
     expect(await invoke('message-deleted', deleted)).not.toHaveProperty('error');
   });
 
+  const recorders = names.filter((name) => functions[name].permissions.some((one) => one === 'correct-authors'));
+  it.each(recorders)('%s corrects the author of an earlier message', async (name) => {
+    const sample = busEvents(randomUUID());
+    const [event] = eventsFor(name, sample);
+    const message = eventsFor('message-received', sample).find(({ detail }) => messageContent(detail.data) !== '');
+    const joined = eventsFor('participant-changed', sample).find(({ detail }) => 'participant' in detail.data);
+    if (!event || !message || !joined || !('conversationId' in event.detail.data)) throw new Error('no event');
+    const { conversationId } = event.detail.data;
+    // A customer whose id looks like that of an agent.
+    const user = { id: 'dana@example.com', type: 'customer' };
+    const author = { id: user.id, type: 'agent' };
+    await handleAll('message-received', [copyEvent(message, { conversationId, threadId: 'T', id: 'T_1', author })]);
+    await handleAll('participant-changed', [
+      copyEvent(joined, { conversationId, change: 'joined', participant: user }),
+    ]);
+    const { setAuthorType } = await import('../../core/messages/messages.ts');
+    const { organizationId: own } = event.detail.metadata;
+    await setAuthorType({ organizationId: own, conversationId, threadId: 'T', messageId: 'T_1' }, 'agent');
+    await handleAll(name, [event]);
+  });
+
+  it('store-media stores a note with a file, whose name makes the event large', async () => {
+    const [event] = eventsFor('store-media', busEvents(randomUUID()));
+    if (!event) throw new Error('there is no event with a file');
+    const metadata = { filename: `${'photo'.repeat(40)}.png`, contentType: 'image/png' };
+    const note = copyEvent(event, { visibility: 'agents', metadata });
+    await handleAll('store-media', [{ ...note, 'detail-type': 'note.received' }]);
+  });
+
   it('store-media removes the file that an update replaces, and fails if the new one is unavailable', async () => {
     const [event] = eventsFor('store-media', busEvents(randomUUID()));
     if (!event) throw new Error('there is no event with a file');
@@ -217,20 +246,11 @@ describe('with the deployed permissions and environment', () => {
       time: new Date().toISOString(),
       detail: { data },
     });
-    /** Puts the entry of another request first in a message group, as if its execution had stopped answering. */
-    const putFirst = async (
-      request: ExecutionInput,
-      execution: string,
-      more: { until?: number; token?: string } = {},
-    ) =>
-      sendPath.groups.put(request, {
-        position: `000000000000001#${execution}`,
-        execution,
-        input: JSON.stringify({ request }),
-        until: 0,
-        ...more,
-      });
-    const waiting = { until: Date.now() + 3_600_000, token: 'token' };
+    /** Lets a request look as if its execution had not been heard of since. */
+    const silence = (request: ExecutionInput) => sendPath.groups.put(request, { ...sendPath.entry(request), until: 0 });
+    /** Lets a request wait with a task token. */
+    const wait = (request: ExecutionInput) =>
+      sendPath.groups.put(request, { ...sendPath.entry(request), token: 'token' });
 
     it('send-requested accepts, repeats and rejects requests', async () => {
       const conversationId = await bus.chat();
@@ -241,8 +261,7 @@ describe('with the deployed permissions and environment', () => {
       await bus.waitForExecutions();
       expect(await bus.sentTexts(conversationId)).toEqual(['Our prices']);
       // Without the record, the acceptance finds that the execution has ended, leaves the group and wakes the next.
-      const ended = await sendPath.accept(data);
-      await putFirst({ ...ended, requestId: 'next' }, 'next', waiting);
+      await wait(await sendPath.accept(requestData(conversationId)));
       await forgetAcceptances();
       expect(await invoke('send-requested', requested(data))).not.toHaveProperty('error');
     });
@@ -256,17 +275,15 @@ describe('with the deployed permissions and environment', () => {
       '%s continues behind executions that never started or ended',
       async (name) => {
         const conversationId = await bus.chat();
-        const [missing, own] = [
-          await sendPath.accept(requestData(conversationId)),
-          await sendPath.accept(requestData(conversationId)),
-        ];
-        const input = { request: own, seconds: 60, token: 'token' };
-        await putFirst(missing, executionName(missing));
+        const earlier = await sendPath.accept(requestData(conversationId));
+        const input = { request: await sendPath.accept(requestData(conversationId)), seconds: 60, token: 'token' };
+        await silence(earlier);
         await invoke(name, input);
         await bus.waitForExecutions();
-        await putFirst(missing, executionName(missing));
+        expect(await bus.sentTexts(conversationId)).toEqual(['Our prices']);
+        await silence(earlier);
         await invoke(name, input);
-        await sendPath.groups.remove(missing, `000000000000001#${executionName(missing)}`);
+        expect(await sendPath.groups.head(earlier)).not.toMatchObject({ first: { execution: executionName(earlier) } });
       },
     );
 
@@ -290,13 +307,9 @@ describe('with the deployed permissions and environment', () => {
         requestData(conversationId, [text, file], `${longRequestId}-${randomUUID()}`),
       );
       const next = await sendPath.accept(requestData(conversationId));
-      await sendPath.groups.put(next, {
-        position: `${next.orderKey}`.padStart(15, '0').concat(`#${executionName(next)}`),
-        execution: executionName(next),
-        input: JSON.stringify({ request: next }),
-        ...waiting,
-      });
+      await wait(next);
       expect(await invoke('send', { request })).toMatchObject({ result: { outcome: 'sent' } });
+      await sendPath.groups.remove(next, sendPath.entry(next).position);
       expect(await invoke('send', { request })).toMatchObject({ result: { outcome: 'sent' } });
       expect(await bus.sentTexts(conversationId)).toHaveLength(2);
     });
@@ -306,7 +319,7 @@ describe('with the deployed permissions and environment', () => {
       const error = { Error: 'LiveChatServerError', Cause: JSON.stringify({ errorMessage: 'no answer' }) };
       const request = await sendPath.accept(requestData(conversationId, [text], `${longRequestId}-${randomUUID()}`));
       const stopped = await sendPath.accept(requestData(conversationId));
-      await putFirst({ ...request, requestId: 'next' }, 'next', waiting);
+      await wait(await sendPath.accept(requestData(conversationId)));
       const ended = { status: 'ABORTED', input: JSON.stringify({ request: stopped }), error: null, cause: null };
       expect(await processMessage({ kind: 'send', request, error })).toEqual([]);
       expect(await processMessage({ source: 'aws.states', detail: ended })).toEqual([]);
@@ -337,7 +350,8 @@ describe('with the deployed permissions and environment', () => {
     if (!started || !received) throw new Error('there is no chat.started or message.received event');
     const order = { text: 'Where is my order?', answers: [] };
     const start = { reason: 'new', active: true, causedByUs: false, by: undefined };
-    await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'A', opening: order })]);
+    const assigned = copyEvent(started, { ...start, threadId: 'A', opening: order });
+    await handleAll('route-thread', [assigned, assigned]);
     await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'B', opening: undefined })]);
     const customer = { id: 'dana', type: 'customer' };
     await handleAll('route-first-message', [
