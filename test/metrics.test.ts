@@ -64,7 +64,9 @@ describe('the metrics', () => {
       route(local),
       fail(local),
     ]);
-  });
+    await local.idle();
+    await sendLate(local);
+  }, 60_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
     await local.stop();
@@ -195,7 +197,7 @@ async function send(local: Local): Promise<void> {
   await bus.send('healthy', { messages: ['one', 'two'].map((content) => ({ type: 'text', content })) });
   for (const chat of ['failing', 'invalid', 'busy']) await bus.send(chat);
   await bus.send('locked', { organizationId: lockedOrganization });
-  await Promise.all([sendBehindPaused(local), sendBehindEnded(local), sendLate(local)]);
+  await Promise.all([sendBehindPaused(local), sendBehindEnded(local)]);
 }
 
 /** The second request of a paused organization waits for its turn until it expires. */
@@ -231,14 +233,16 @@ async function isEnded(local: Local, requestId: string): Promise<boolean> {
 /** Throttled writes delay a reservation, so that its slot is missed. */
 async function sendLate(local: Local): Promise<void> {
   const bus = outbound(local);
-  const fault = { service: 'dynamodb', operation: 'UpdateItem', kind: 'throttle', count: 4 };
+  const faults = `${local.aws}/_local/faults`;
+  const fault = { service: 'dynamodb', operation: 'UpdateItem', kind: 'throttle', count: 30, probability: 0.5 };
   const missed = async () => {
-    await fetch(`${local.aws}/_local/faults`, { method: 'POST', body: JSON.stringify(fault) });
+    await fetch(faults, { method: 'POST', body: JSON.stringify(fault) });
     await bus.send('late');
     await local.idle();
     expect(emittedMetrics(local).map(({ name }) => name)).toContain('SlotsMissed');
   };
-  await vi.waitFor(missed, { timeout: 20_000, interval: 10 });
+  await vi.waitFor(missed, { timeout: 30_000, interval: 10 });
+  await fetch(faults, { method: 'DELETE' });
 }
 
 async function route(local: Local): Promise<void> {

@@ -188,7 +188,7 @@ describe('with the deployed permissions and environment', () => {
     const author = { id: user.id, type: 'agent' };
     await handleAll('message-received', [copyEvent(message, { conversationId, threadId: 'T', id: 'T_1', author })]);
     await handleAll('participant-changed', [
-      copyEvent(joined, { conversationId, change: 'joined', participant: user }),
+      copyEvent(joined, { conversationId, change: 'joined', participant: { ...user, misleadingId: true } }),
     ]);
     const { setAuthorType } = await import('../../core/messages/messages.ts');
     const { organizationId: own } = event.detail.metadata;
@@ -196,11 +196,10 @@ describe('with the deployed permissions and environment', () => {
     await handleAll(name, [event]);
   });
 
-  it('store-media stores a note with a file, whose name makes the event large', async () => {
+  it('store-media stores the file of a note, and publishes it in a large event', async () => {
     const [event] = eventsFor('store-media', busEvents(randomUUID()));
     if (!event) throw new Error('there is no event with a file');
-    const metadata = { filename: `${'photo'.repeat(40)}.png`, contentType: 'image/png' };
-    const note = copyEvent(event, { visibility: 'agents', metadata });
+    const note = copyEvent(event, { visibility: 'agents', conversationId: 'T8RM2K0V9X'.repeat(30) });
     await handleAll('store-media', [{ ...note, 'detail-type': 'note.received' }]);
   });
 
@@ -308,7 +307,9 @@ describe('with the deployed permissions and environment', () => {
       );
       const next = await sendPath.accept(requestData(conversationId));
       await wait(next);
-      expect(await invoke('send', { request })).toMatchObject({ result: { outcome: 'sent' } });
+      // It has waited for a slot, which is no longer valid.
+      const turn = { slot: { at: 1, epoch: 0 } };
+      expect(await invoke('send', { request, turn })).toMatchObject({ result: { outcome: 'sent' } });
       await sendPath.groups.remove(next, sendPath.entry(next).position);
       expect(await invoke('send', { request })).toMatchObject({ result: { outcome: 'sent' } });
       expect(await bus.sentTexts(conversationId)).toHaveLength(2);
