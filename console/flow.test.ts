@@ -121,21 +121,22 @@ it('reports when a poll found more than it reads', () => {
   expect(flow.view(start + 1_000).sampledAt).toBe(start);
 });
 
-it('shows the worst gate', () => {
-  const gate = {
+it('shows the worst rate limit', () => {
+  const rateLimit = {
     organizationId: 'o',
     paused: false,
     breaker: 'closed' as const,
     reason: '' as const,
     callsPerSecond: 10,
     baseCallsPerSecond: 10,
+    sendsPerSecond: 10,
     backlogSeconds: 0,
-    calls: 0,
     failures: 0,
+    successes: 0,
   };
   const flow = createFlow();
-  flow.recordGates([gate, { ...gate, callsPerSecond: 4 }, { ...gate, breaker: 'open' }], start);
+  flow.recordRateLimits([rateLimit, { ...rateLimit, callsPerSecond: 4 }, { ...rateLimit, breaker: 'open' }], start);
   expect(flow.view(start).slices.at(-1)).toMatchObject({ callsPerSecond: 4, breaker: 'open' });
-  flow.recordGates([gate, { ...gate, paused: true }], start);
+  flow.recordRateLimits([rateLimit, { ...rateLimit, paused: true }], start);
   expect(flow.view(start).slices.at(-1)).toMatchObject({ callsPerSecond: 10, breaker: 'paused' });
 });

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
-import { liveChatCarrier } from '../core/livechat/carrier.ts';
+import { liveChatChannel } from '../core/livechat/carrier.ts';
 import { createLiveChatClient } from '../core/livechat/client.ts';
 import type { Part } from '../core/livechat/compose.ts';
 import { withDownload } from '../core/media/fetch.ts';
-import type { Carrier } from '../core/outbound/carrier.ts';
+import type { Channel } from '../core/outbound/channel.ts';
 import { type Respond, respondWith, startServer } from './http-server.ts';
 
 export interface ReceivedRequest {
@@ -38,7 +38,7 @@ export async function serveCarrier(
       baseUrl: server.url,
       version: 'v3.6',
     });
-  const carrier: Carrier<Part> = liveChatCarrier({
+  const carrier: Channel<Part> = liveChatChannel({
     client: client('old'),
     agentId,
     withFile: (source, use) => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { serveCarrier } from '../../test/serve-carrier.ts';
-import type { Carrier } from '../outbound/carrier.ts';
+import type { Channel } from '../outbound/channel.ts';
 import type { FilePart, Part } from './compose.ts';
 
 const stops: (() => Promise<void>)[] = [];
@@ -97,7 +97,6 @@ describe('find', () => {
 describe('send, append and upload', () => {
   it('sends an event with its custom_id', async () => {
     const { carrier, requests } = await serve([{ event_id: 'E1' }]);
-    expect(carrier.hasFile(text)).toBe(false);
     expect(await carrier.send('chat', { id: 'out-1', content: text })).toEqual({ messageId: 'E1', threadId: '' });
     expect(requests()).toMatchObject([
       {
@@ -129,11 +128,7 @@ describe('send, append and upload', () => {
       { url: 'https://cdn.livechat-files.com/plan.png' },
       { event_id: 'E1' },
     ]);
-    expect(carrier.hasFile(file)).toBe(true);
-    const content = await carrier.withFile(file, (fetched) => {
-      expect(carrier.hasFile(fetched)).toBe(false);
-      return carrier.upload(fetched);
-    });
+    const content = await carrier.withFile(file, carrier.upload);
     await carrier.send('chat', { id: 'out-1', content });
     expect(fetched).toEqual(['organization/chat/message/plan.png']);
     const [upload, send] = requests();
@@ -183,7 +178,7 @@ describe('send, append and upload', () => {
 });
 
 describe('repairs', () => {
-  it.each<[string, (carrier: Carrier<Part>) => Promise<void>, string, object]>([
+  it.each<[string, (carrier: Channel<Part>) => Promise<void>, string, object]>([
     ['resumes the chat', (carrier) => carrier.resume('chat'), 'resume_chat', { chat: { id: 'chat' }, active: true }],
     [
       'adds the sender to the chat',

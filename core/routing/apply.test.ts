@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { never, organizationId, world } from '../../test/model/gate-world.ts';
+import { never, organizationId, rateLimitWorld } from '../../test/model/rate-limit-world.ts';
 import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
-import type { Gate } from '../outbound/gate/gate.ts';
+import type { RateLimitState } from '../outbound/rate-limit.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { applyActions, NoSlot, RateLimitedCarrier, type RoutedThread, type RoutingCarrier } from './apply.ts';
 import type { PlannedAction, Target } from './rules.ts';
@@ -21,13 +21,13 @@ const transfer = (...targets: readonly Target[]): PlannedAction[] =>
   targets.map((target) => ({ rule, action: 'transfer', target }));
 const absent = failure('Repairable', { repair: 'join' });
 
-type World = ReturnType<typeof world>;
+type World = ReturnType<typeof rateLimitWorld>;
 
-const contextIn = ({ passage, gate, time: clock }: World, carrier: () => Promise<RoutingCarrier>, more = {}) => ({
+const contextIn = ({ createLimiter, time: clock }: World, carrier: () => Promise<RoutingCarrier>, more = {}) => ({
   thread: { ...thread, ...more },
   carrier: new RateLimitedCarrier({
-    ...{ carrier, passage: passage('decision'), gate, clock, latest: never },
-    onLocked: async () => {},
+    ...{ carrier, limiter: createLimiter(organizationId, { share: 'routing' }), clock, latest: never },
+    onCredentialsBlocked: async () => {},
   }),
   clock,
 });
@@ -38,7 +38,7 @@ async function perform(
   answers: Parameters<typeof routingCarrier>[0] = () => undefined,
   more: Partial<RoutedThread> = {},
 ) {
-  const here = world();
+  const here = rateLimitWorld();
   const { carrier, calls } = routingCarrier(answers);
   const context = contextIn(here, async () => carrier, more);
   const applied = await here.live(() => applyActions(planned, context));
@@ -118,7 +118,7 @@ describe('applying actions', () => {
   });
 
   it('records the name of a missing setting', async () => {
-    const here = world();
+    const here = rateLimitWorld();
     const carrier = () => Promise.reject(new ConfigurationError('LIVECHAT_API_KEY', 'a personal access token'));
     const { actions } = await here.live(() => applyActions([tag], contextIn(here, carrier)));
     expect(actions).toMatchObject([
@@ -130,7 +130,7 @@ describe('applying actions', () => {
   });
 
   it('throws an unexpected error, so that the event is retried', async () => {
-    const here = world();
+    const here = rateLimitWorld();
     const carrier = () => Promise.reject(new Error('the secret cannot be read'));
     await expect(here.live(() => applyActions([tag], contextIn(here, carrier)))).rejects.toThrow(
       'the secret cannot be read',
@@ -196,19 +196,22 @@ describe('joining a chat to send a text', () => {
   });
 });
 
-/** Calls in virtual time, which starts at 0, with a gate in the given state. */
-function given(gate: Partial<Gate>, answers: Parameters<typeof routingCarrier>[0] = () => undefined, latest = never) {
-  const { live, passage, time, gate: read } = world(gate);
+/** Calls in virtual time, which starts at 0, with a rate limit in the given state. */
+function given(
+  state: Partial<RateLimitState>,
+  answers: Parameters<typeof routingCarrier>[0] = () => undefined,
+  latest = never,
+) {
+  const { live, createLimiter, time, read } = rateLimitWorld(state);
   const { carrier, calls } = routingCarrier(answers);
-  let locked = 0;
+  let blocked = 0;
   const limited = new RateLimitedCarrier({
     carrier: async () => carrier,
-    passage: passage('decision'),
-    gate: read,
+    limiter: createLimiter(organizationId, { share: 'routing' }),
     clock: time,
     latest,
-    onLocked: async () => {
-      locked += 1;
+    onCredentialsBlocked: async () => {
+      blocked += 1;
     },
   });
   return {
@@ -216,7 +219,7 @@ function given(gate: Partial<Gate>, answers: Parameters<typeof routingCarrier>[0
     read,
     time,
     calls,
-    locked: () => locked,
+    blocked: () => blocked,
     tag: (name = 't') => limited.call((one) => one.tag(organizationId, 'T', name)),
   };
 }
@@ -229,38 +232,37 @@ const outcome = (work: Promise<void>) =>
 
 describe('RateLimitedCarrier', () => {
   it('waits for a slot within ten seconds', async () => {
-    const { live, tag, time } = given({ nextSlotAt: 9_000, tail: 9_000 });
+    const { live, tag, time } = given({ sendsTat: 9_000, routingTat: 9_000 });
     expect(await live(() => outcome(tag()))).toBe('done');
     expect(time.now()).toBeGreaterThanOrEqual(9_000);
     expect(time.now()).toBeLessThanOrEqual(10_000);
   });
 
-  it.each<[string, Partial<Gate>]>([
-    ['comes later', { nextSlotAt: 13_000, tail: 13_000 }],
-    ['others wait for', { tail: 30_000 }],
+  it.each<[string, Partial<RateLimitState>]>([
+    ['comes later', { sendsTat: 13_000, routingTat: 13_000 }],
     ['an operator has paused', { paused: 'yes' }],
-    ['the breaker keeps', { breaker: 'open', openUntil: 29_000, nextSlotAt: 29_000, tail: 29_000 }],
-  ])('fails at once for a slot that %s', async (_why, gate) => {
-    const { live, tag, time, calls, read } = given(gate);
+    ['the breaker keeps', { breaker: 'open', openUntil: 29_000, sendsTat: 29_000, routingTat: 29_000 }],
+  ])('fails at once for a slot that %s', async (_why, state) => {
+    const { live, tag, time, calls, read } = given(state);
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toEqual([]);
     expect(time.now()).toBe(0);
-    // No place is reserved.
-    expect(await read()).toMatchObject(gate);
+    // No slot is reserved.
+    expect(await read()).toMatchObject(state);
   });
 
   it('waits ten seconds at most for all calls of a decision', async () => {
-    const { live, tag, time } = given({ nextSlotAt: 4_900, tail: 4_900, interval: 4_900, baseInterval: 4_900 });
+    const { live, tag, time } = given({ sendsTat: 4_900, routingTat: 90_000, interval: 4_900, baseInterval: 4_900 });
     const outcomes: unknown[] = [];
     await live(async () => {
       for (let call = 0; call < 4; call += 1) outcomes.push(await outcome(tag()));
     });
     expect(outcomes).toEqual(['done', 'done', 'NoSlot', 'NoSlot']);
-    expect(time.now()).toBeLessThanOrEqual(10_000);
+    expect(time.now()).toBeLessThanOrEqual(10_100);
   });
 
   it('does not start a call that could outlast the function', async () => {
-    const { live, tag, calls } = given({ nextSlotAt: 2_000, tail: 2_000 }, () => undefined, 1_999);
+    const { live, tag, calls } = given({ sendsTat: 2_000, routingTat: 2_000 }, () => undefined, 1_999);
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toEqual([]);
   });
@@ -274,11 +276,18 @@ describe('RateLimitedCarrier', () => {
     expect((await read()).interval).toBeGreaterThan(103);
   });
 
+  it('uses the share of routing beside a backlog of sends', async () => {
+    const { live, tag, time, read } = given({ sendsTat: 600_000 });
+    expect(await live(() => outcome(tag()))).toBe('done');
+    expect(time.now()).toBeLessThan(1_500);
+    expect((await read()).routingUntil).toBeGreaterThan(0);
+  });
+
   it('fails after a long rate limit', async () => {
     const { live, tag, calls, time } = given({}, () => failure('RateLimit', { retryAfterMs: 60_000 }));
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toHaveLength(1);
-    expect(time.now()).toBe(0);
+    expect(time.now()).toBeLessThan(100);
   });
 
   it.each(['Server', 'Network'] as const)(
@@ -307,33 +316,33 @@ describe('RateLimitedCarrier', () => {
 
   it('reads the credentials again once', async () => {
     const refused = failure('Authentication', { type: 'authentication', status: 401 });
-    const { live, tag, calls, locked } = given({}, (call) =>
+    const { live, tag, calls, blocked } = given({}, (call) =>
       call === 'fresh credentials' ? true : call === 'tag t' ? refused : undefined,
     );
     expect(await live(() => outcome(tag()))).toBe('done');
     expect(calls).toEqual(['tag t', 'fresh: tag t']);
-    expect(locked()).toBe(0);
+    expect(blocked()).toBe(0);
   });
 
   it('opens the breaker and raises an alert if the credentials do not work', async () => {
-    const { live, tag, read, locked } = given({}, (call) =>
+    const { live, tag, read, blocked } = given({}, (call) =>
       call === 'tag t' ? failure('Authentication', { type: 'authentication' }) : false,
     );
     expect(await live(() => outcome(tag()))).toBe('Authentication');
     expect(await read()).toMatchObject({ breaker: 'open', reason: 'credentials' });
-    expect(locked()).toBe(1);
+    expect(blocked()).toBe(1);
   });
 
   it('keeps the breaker closed if one chat is not accessible', async () => {
-    const { live, tag, read, locked } = given({}, (call) =>
+    const { live, tag, read, blocked } = given({}, (call) =>
       call === 'tag t' ? failure('Authentication', { type: 'authorization' }) : false,
     );
     expect(await live(() => outcome(tag()))).toBe('Authentication');
     expect(await read()).toMatchObject({ breaker: 'closed' });
-    expect(locked()).toBe(0);
+    expect(blocked()).toBe(0);
   });
 });
 
-it('names GET /api/gate if there is no slot', () => {
-  expect(new NoSlot().message).toBe('the gate had no slot within 10 s; see why at GET /api/gate');
+it('names GET /api/rate-limits if there is no slot', () => {
+  expect(new NoSlot().message).toBe('the rate limiter had no slot within 10 s; see why at GET /api/rate-limits');
 });

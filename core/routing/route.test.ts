@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { rateLimitWorld } from '../../test/model/rate-limit-world.ts';
 import { routingCarrier } from '../../test/model/routing-carrier.ts';
-import { memoryStores } from '../../test/model/stores.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
@@ -60,7 +60,7 @@ describe('routing a thread', () => {
           await before();
           return carrier;
         },
-        gate: memoryStores(1000).gate,
+        createLimiter: rateLimitWorld({}, systemClock).createLimiter,
         clock: systemClock,
         publish: async (events) => void published.push(...events),
         deadline: Date.now() + 60_000,

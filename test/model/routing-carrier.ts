@@ -1,15 +1,17 @@
-import type { CallFailure } from '../../core/outbound/failure.ts';
+import type { ChannelError } from '../../core/outbound/channel.ts';
 import type { RoutingCarrier } from '../../core/routing/apply.ts';
 
 /** A failure as a carrier classifies it. */
-export function failure(category: CallFailure['category'], more: Partial<CallFailure> = {}): CallFailure {
+export function failure(category: ChannelError['category'], more: Partial<ChannelError> = {}): ChannelError {
   const details = { outcome: 'refused', repair: undefined, region: undefined, retryAfterMs: undefined } as const;
   const answered = { status: 422, type: undefined, name: category };
   return Object.assign(new Error(`${category} failure`), details, answered, more, { category });
 }
 
 /** A carrier that notes each call, such as `transfer agent nina`, and fails as it is told to. */
-export function routingCarrier(answers: (call: string, calls: readonly string[]) => CallFailure | undefined | boolean) {
+export function routingCarrier(
+  answers: (call: string, calls: readonly string[]) => ChannelError | undefined | boolean,
+) {
   const calls: string[] = [];
   const call = async (what: string): Promise<boolean> => {
     calls.push(what);

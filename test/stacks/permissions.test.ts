@@ -17,7 +17,7 @@ import { fixture } from '../fixtures.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { loadApp } from './app.ts';
-import { describeGrant, type IamProxy, startIamProxy } from './permissions/iam-proxy.ts';
+import { describeGrant, type IamProxy, startIamProxy } from './iam-proxy.ts';
 import { at, find, listAt, parseStatements, resourceName, type Statement, textAt } from './select.ts';
 
 /**

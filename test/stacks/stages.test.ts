@@ -6,8 +6,7 @@ import { permissions } from '../../stacks/permissions.ts';
 import { type FunctionSpec, functions, reserveConcurrency, sumReserved } from '../../stacks/topology.ts';
 import { type App, appFile, loadApp } from './app.ts';
 import { checks } from './checks/all.ts';
-import { checkEnvironment, findUnreadSettings, type VariableReads } from './checks/environment.ts';
-import { findVariables } from './reads.ts';
+import { checkEnvironment, findUnreadSettings, findVariables, type VariableReads } from './checks/environment.ts';
 import { at, find, listAt, ofType, parseStatements, resourceName, textAt } from './select.ts';
 import { synthesize } from './synthesize.ts';
 
@@ -16,7 +15,7 @@ const deployed = ['production', 'development'] as const;
 describe.each(deployed)('%s', (name) => {
   const app = loadApp(name);
 
-  it.each(Object.entries(checks))('%s', (_title, check) => {
+  it.each(Object.entries(checks))('%s', (_title, { check }) => {
     expect(check(app)).toEqual([]);
   });
 
@@ -209,7 +208,7 @@ describe('sst dev', () => {
       'deploys exactly the resources of the topology',
       'keeps the bucket private, encrypted and expiring',
     ];
-    for (const title of titles) expect(checks[title]?.(live)).toEqual([]);
+    for (const title of titles) expect(checks[title]?.check(live)).toEqual([]);
   });
 });
 

@@ -182,7 +182,13 @@ function definition() {
 let aws: TestAws;
 let sfn: SFNClient;
 beforeAll(async () => {
-  const stateMachines = { cases: { definition, function: 'none', queue: 'deadLetters' } };
+  const stateMachines = {
+    cases: {
+      definition,
+      functions: { sendFunctionArn: 'none', waitForTurnFunctionArn: 'none' },
+      queue: 'deadLetters',
+    },
+  };
   aws = await startTestAws({ resources: { ...resources, stateMachines } });
   sfn = new SFNClient(aws.client);
 });

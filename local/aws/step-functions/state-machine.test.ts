@@ -1,6 +1,6 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
-import { sendMachine } from '../../../core/outbound/machine.ts';
+import { sendStateMachine } from '../../../core/outbound/state-machine.ts';
 import { functionArn } from '../arn.ts';
 import { failsWith, type Step, sendArn, startTestMachine, type TestMachine, throttles } from '../testing.ts';
 
@@ -11,7 +11,7 @@ async function start(steps: readonly Step[], overrides: Parameters<typeof startT
   machine = await startTestMachine(steps, overrides);
 }
 
-const request = { detail: { data: { requestId: 'r1' } } };
+const request = { request: { requestId: 'r1' } };
 const types = async (arn: string) => (await machine.history(arn)).map(({ type }) => type);
 
 test("ends a successful send with the function's result", async () => {
@@ -21,7 +21,7 @@ test("ends a successful send with the function's result", async () => {
 
   expect(await machine.ended(arn)).toEqual({ status: 'SUCCEEDED', output: '{"sent":1}' });
   expect(arn).toBe('arn:aws:states:us-east-1:000000000000:execution:send:one');
-  expect(machine.sent).toEqual([{ version: 1, input: request, execution: arn }]);
+  expect(machine.sent).toEqual([request]);
   expect(await types(arn)).toEqual([
     'ExecutionStarted',
     'TaskStateEntered',
@@ -56,7 +56,7 @@ test('retries a throttled function until it succeeds', async () => {
 test('waits until the whole second of a deferral and then sends', async () => {
   const until = Math.ceil(Date.now() / 1_000) * 1_000 + 900;
   const time = new Date(until).toISOString();
-  await start([failsWith('Deferred', time), () => Date.now()]);
+  await start([failsWith('Deferred', `rate|${time}|1|${until}|7|`), () => Date.now()]);
 
   const arn = await machine.start(request);
   const { status, output } = await machine.ended(arn);
@@ -64,7 +64,7 @@ test('waits until the whole second of a deferral and then sends', async () => {
   expect(status).toBe('SUCCEEDED');
   expect(Number(output)).toBeGreaterThanOrEqual(until - 900);
   expect(Number(output)).toBeLessThan(until);
-  expect(machine.sent[1]).toMatchObject({ input: { ...request, deferral: { cause: { errorMessage: time } } } });
+  expect(machine.sent[1]).toEqual({ ...request, turn: { until: time, seconds: 1, slot: { at: until, epoch: 7 } } });
   const history = await machine.history(arn);
   expect(history.map(({ type }) => type)).toEqual([
     'ExecutionStarted',
@@ -89,10 +89,10 @@ test('waits until the whole second of a deferral and then sends', async () => {
 });
 
 test('counts a waiting execution as in flight only on request', async () => {
-  await start([failsWith('Deferred', '2999-01-01T00:00:00Z'), () => 'sent'], {
+  await start([failsWith('Deferred', 'rate|2999-01-01T00:00:00Z|1|0|0|'), () => 'sent'], {
     definition: (found) => ({
-      ...sendMachine(found),
-      States: { ...sendMachine(found).States, WaitUntil: { Type: 'Wait', Seconds: 3_600, Next: 'Send' } },
+      ...sendStateMachine(found),
+      States: { ...sendStateMachine(found).States, WaitUntil: { Type: 'Wait', Seconds: 3_600, Next: 'Send' } },
     }),
   });
 
@@ -115,7 +115,7 @@ test.each([
   expect(await machine.ended(arn)).toEqual({ status: 'FAILED', error, cause });
   expect(machine.sent).toHaveLength(calls);
   expect(await machine.deadLetters()).toEqual([
-    { kind: 'send', execution: arn, state: { ...request, error: { Error: error, Cause: cause } } },
+    { kind: 'send', ...request, error: { Error: error, Cause: cause } },
     {
       version: '0',
       id: expect.any(String),
@@ -256,7 +256,7 @@ test('reads the attempt and its entry from the context object', async () => {
 });
 
 test('invokes a function through the API of Lambda', async () => {
-  const parameters = { FunctionName: 'send:live', 'Payload.$': '$.detail' };
+  const parameters = { FunctionName: 'send:live', 'Payload.$': '$.request' };
   await start([() => ({ sent: 1 })], {
     definition: () => ({
       StartAt: 'Send',
@@ -273,7 +273,7 @@ test('invokes a function through the API of Lambda', async () => {
   });
 
   expect(await machine.ended(await machine.start(request))).toEqual({ status: 'SUCCEEDED', output: '{"sent":1}' });
-  expect(machine.sent).toEqual([request.detail]);
+  expect(machine.sent).toEqual([request.request]);
 });
 
 test('fails an execution at 25,000 history events', async () => {
@@ -295,7 +295,7 @@ test('fails an execution at 25,000 history events', async () => {
 
 test('times an execution out and sends the status change to the queue', async () => {
   await start([() => new Promise(() => {})], {
-    definition: (found) => ({ ...sendMachine(found), TimeoutSeconds: 1 }),
+    definition: (found) => ({ ...sendStateMachine(found), TimeoutSeconds: 1 }),
   });
 
   const arn = await machine.start(request);
@@ -308,7 +308,7 @@ test('times an execution out and sends the status change to the queue', async ()
 test('fails a task after its timeout with States.Timeout', async () => {
   await start([() => new Promise(() => {}), () => 'sent'], {
     definition: (found) => {
-      const { States, ...rest } = sendMachine(found);
+      const { States, ...rest } = sendStateMachine(found);
       return { ...rest, States: { ...States, Send: { ...States.Send, TimeoutSeconds: 1 } } };
     },
   });
@@ -320,7 +320,7 @@ test('fails a task after its timeout with States.Timeout', async () => {
 });
 
 test('does not catch States.Runtime, but publishes the status change', async () => {
-  await start([failsWith('Deferred', 'tomorrow')]);
+  await start([failsWith('Deferred', 'rate|tomorrow|1|0|0|')]);
 
   const arn = await machine.start(request);
 
