@@ -10,12 +10,8 @@ import {
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
-import {
-  type DeadLetterSummary,
-  deadLetterCategory,
-  findDeadLetter,
-  listDeadLetters,
-} from '../core/outbound/dead-letter.ts';
+import { type DeadLetterSummary, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
+import { deadLetterCategory } from '../core/outbound/dead-letter-category.ts';
 import { NotRedrivable, redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { commandRateLimit, type RateLimitView, readRateLimit } from '../core/outbound/rate-limit-store.ts';

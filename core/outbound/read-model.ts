@@ -2,13 +2,8 @@ import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
 import type { ConversationKey } from './channel.ts';
-import {
-  type DeadLetterSummary,
-  deadLetterCategory,
-  findDeadLetter,
-  searchDeadLetters,
-  sendDeadLetterId,
-} from './dead-letter.ts';
+import { type DeadLetterSummary, findDeadLetter, searchDeadLetters, sendDeadLetterId } from './dead-letter.ts';
+import { deadLetterCategory } from './dead-letter-category.ts';
 import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
 import { listDeliveries } from './delivery-store.ts';
 import { listGroupItems } from './message-group.ts';
