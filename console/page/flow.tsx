@@ -17,8 +17,8 @@ export function FlowPage() {
     <>
       <Head title="Live flow">
         <p>
-          LiveChat's webhooks become events on the bus, and functions store them. A state machine delivers send requests
-          to LiveChat; a request that fails becomes a dead letter.
+          LiveChat's webhooks become events on the bus, and functions store them. A function accepts each send request,
+          and a state machine delivers it to LiveChat; a request that fails becomes a dead letter.
         </p>
       </Head>
       <section class="card pipeline" aria-label="Pipeline">
@@ -97,7 +97,7 @@ const edges: readonly GraphEdge[] = [
   { from: 'webhook', to: 'bus' },
   { from: 'bus', to: 'functions' },
   { from: 'functions', to: 'tables' },
-  { from: 'bus', to: 'machine' },
+  { from: 'functions', to: 'machine' },
   { from: 'machine', to: 'to-livechat' },
   { from: 'machine', to: 'dead-letters' },
 ];
