@@ -89,7 +89,7 @@ const nodes: readonly StationNode[] = [
   { id: 'tables', station: 'tables', name: 'Tables', about: 'writes', ...size },
   { id: 'machine', station: 'machine', name: 'State machine', about: 'send requests', ...size },
   { id: 'to-livechat', station: 'livechat', name: 'To LiveChat', about: 'messages accepted', ...size },
-  { id: 'dead-letters', station: 'dead-letters', name: 'Dead letters', about: 'failed requests', ...size },
+  { id: 'dead-letters', station: 'dead-letters', name: 'Dead letters', about: 'requests and events', ...size },
 ];
 
 const edges: readonly GraphEdge[] = [
@@ -100,6 +100,7 @@ const edges: readonly GraphEdge[] = [
   { from: 'functions', to: 'machine' },
   { from: 'machine', to: 'to-livechat' },
   { from: 'machine', to: 'dead-letters' },
+  { from: 'functions', to: 'dead-letters' },
 ];
 
 /** The counts of a node; undefined if it has none or they are not measured. */

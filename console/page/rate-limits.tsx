@@ -18,7 +18,7 @@ export function RateLimitsPage() {
   return (
     <>
       <Head title="Rate limits">
-        <p>Sends, routing and reconciliation share the calls to LiveChat that each organization may make.</p>
+        <p>Sends, routing and reconciliation share the LiveChat calls of an organization.</p>
       </Head>
       <Loaded from={loaded}>
         {({ rateLimits }) =>
@@ -78,7 +78,7 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
             {callsPerSecond}
             <small>
               {' '}
-              of {baseCallsPerSecond} calls a second, sends {sendsPerSecond}
+              of {baseCallsPerSecond} calls a second; {sendsPerSecond} for sends
             </small>
           </dd>
         </div>

@@ -57,11 +57,12 @@ export function TranscriptLine({ line, people }: LineProps) {
 /** A message that LiveChat has not confirmed. The timeline of a failed one is open at first. */
 function PendingArticle({ delivery }: { delivery: Pending }) {
   const { status, requestId, deadLetterId } = delivery;
+  const isNote = pendingMessage(delivery).visibility === 'agents';
   return (
-    <article class="message right pending">
+    <article class={`message right pending ${isNote ? 'note' : ''}`}>
       <header>
         <b>{status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b>
-        {pendingMessage(delivery).visibility === 'agents' && <span class="mark">Internal note</span>}
+        {isNote && <span class="mark">Internal note</span>}
         <DeliveryBadge delivery={delivery} />
         {delivery.failedCalls > 0 && <span class="mark">{describeFailedCalls(delivery)}</span>}
       </header>
