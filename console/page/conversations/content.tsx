@@ -193,7 +193,7 @@ const requestedMedia = z.object({
 });
 const interactive = z.object({ elements: z.unknown() });
 
-/** Converts the content of a send request (docs/sending.md) to that of a stored message. */
+/** Converts the content of a send request (docs/reference/send-request.md) to that of a stored message. */
 function toContent({ type, content }: { type: string; content?: unknown }): MessageContent {
   if (typeof content === 'string') return { type: 'text', content, metadata: {} };
   const file = requestedMedia.safeParse(content).data;

@@ -11,7 +11,7 @@ const sendRequest = z.object({
   }),
 });
 
-/** The send request (docs/sending.md) in an execution's input; undefined if the input has another shape. */
+/** The send request (docs/reference/send-request.md) in an execution's input; undefined if the input has another shape. */
 export function parseSendRequest(input: string | undefined) {
   return sendRequest.safeParse(parseJson(input)).data?.detail.data;
 }
