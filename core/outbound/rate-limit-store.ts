@@ -119,7 +119,12 @@ export interface RateLimitView {
   readonly successes: number;
 }
 
-function rateLimitView(organizationId: string, state: RateLimitState, shares: Shares, now: number): RateLimitView {
+export function rateLimitView(
+  organizationId: string,
+  state: RateLimitState,
+  shares: Shares,
+  now: number,
+): RateLimitView {
   const isWindowOpen = now - state.windowStart < windowMs;
   return {
     organizationId,

@@ -7,6 +7,7 @@ import {
   initialState,
   isProbeSlot,
   isSlotValid,
+  leadMs,
   mustOpen,
   planFailure,
   planHold,
@@ -42,8 +43,6 @@ export interface RateLimiterPorts {
   readonly log: Pick<Log, 'warn'>;
 }
 
-/** A slot nearer than this is waited for in the function; a farther one, in the state machine. */
-export const leadMs = 1_500;
 /** A reservation and the claim take about this long: two writes. */
 const minNoticeMs = 35;
 /** A call that is later than this would come too close to the next one. */

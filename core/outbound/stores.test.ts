@@ -20,17 +20,17 @@ import {
   type RateLimitUpdate,
   type Reservation,
 } from './rate-limit.ts';
-import type { RateLimitStore } from './rate-limiter.ts';
+import { createRateLimiters, type RateLimitStore } from './rate-limiter.ts';
 
 let groups: MessageGroupStore;
-let rateLimiter: typeof import('./rate-limiter.ts');
+let rateLimiter: typeof import('./rate-limit-store.ts');
 
 beforeAll(async () => {
   const { environment } = await sharedLocal();
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   vi.resetModules();
   ({ messageGroupStore: groups } = await import('./message-group.ts'));
-  rateLimiter = await import('./rate-limiter.ts');
+  rateLimiter = await import('./rate-limit-store.ts');
 });
 afterAll(() => {
   vi.unstubAllEnvs();
@@ -217,7 +217,7 @@ describe('the table of rate limits', () => {
       const store: RateLimitStore = rateLimiter.rateLimitStore(rate);
       // Each caller is a container of its own, whose clock stands still.
       const reserve = () =>
-        rateLimiter.createRateLimiters({
+        createRateLimiters({
           ...{ store, shares, callsPerSecond: rate },
           clock: { now: () => now, sleep: async () => {}, random: () => 0.5 },
           metrics: { count() {} },
