@@ -6,7 +6,7 @@ import { type Local, organizationId, pollOptions, startLocal } from '../test/loc
 import { outbound } from '../test/outbound.ts';
 
 /** Often, to interrupt a redrive before it ends. */
-const pollInterrupt = { ...pollOptions, interval: 5 };
+const pollInterrupt = { timeout: 60_000, interval: 5 };
 
 const listed = z.object({
   deadLetters: z.array(z.looseObject({ id: z.string(), kind: z.string(), conversationId: z.string() })),
@@ -180,7 +180,7 @@ describe('livechat dead-letters', () => {
     });
   });
 
-  test('leaves no dead letter without its execution if a redrive is interrupted', { timeout: 120_000 }, async () => {
+  test('leaves no dead letter without its execution if a redrive is interrupted', { timeout: 180_000 }, async () => {
     await cli.json('limits', 'set', '--calls-per-second', '200', '--yes');
     const chatIds = await Promise.all(Array.from({ length: 24 }, () => bus.chat()));
     await bus.fault({ kind: 'error', type: 'validation', method: 'send_event', count: chatIds.length });
@@ -189,7 +189,7 @@ describe('livechat dead-letters', () => {
       const all = await list('--status', status, '--limit', '500');
       return all.filter(({ conversationId }) => chatIds.includes(conversationId));
     };
-    await expect.poll(() => inStatus('open'), pollOptions).toHaveLength(chatIds.length);
+    await expect.poll(() => inStatus('open'), { timeout: 60_000 }).toHaveLength(chatIds.length);
     await bus.clearFaults();
 
     const command = cli.start('dead-letters', 'redrive', '--all', '--force', '--yes');
