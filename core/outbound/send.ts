@@ -200,7 +200,11 @@ async function sendPart<Content>(
   const endedAt = clock.now();
   if (outcome.kind === 'sent') {
     const attempts = attemptLog({ endedAt, outcome: outcome.wasFound ? 'found' : 'sent', ...repairs });
-    await deliveries.recordSent(key, { ...outcome.sent, ...attempts, sentAt: endedAt, failedCalls: history.failedCalls }, claim.leaseUntil);
+    await deliveries.recordSent(
+      key,
+      { ...outcome.sent, ...attempts, sentAt: endedAt, failedCalls: history.failedCalls },
+      claim.leaseUntil,
+    );
     return outcome.sent;
   }
   const failure = attemptError(outcome.error);
