@@ -14,7 +14,8 @@ import { createConnections } from './connection.ts';
 /** LiveChat for the send step: composes messages and returns the adapter of an organization. */
 export interface LiveChatSender {
   readonly compose: Compose<Part>;
-  channel(organizationId: string): Promise<Channel<Part>>;
+  /** `onQuotaExhausted`: no call is left before `resetMs` have passed. */
+  channel(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<Channel<Part>>;
 }
 
 export function liveChatSender(environment = process.env): LiveChatSender {
@@ -22,8 +23,8 @@ export function liveChatSender(environment = process.env): LiveChatSender {
   const rules = sendingRules(maxFetchMs, environment);
   return {
     compose: (messages) => composeMessages(parseMessages(messages)),
-    async channel(organizationId) {
-      const connection = await connect(organizationId);
+    async channel(organizationId, onQuotaExhausted) {
+      const connection = await connect(organizationId, onQuotaExhausted);
       return liveChatChannel({
         ...connection,
         withFile: (source, use) => withFile(organizationId, source, rules, use),
