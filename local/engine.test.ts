@@ -155,7 +155,8 @@ test('retries a send whose function is killed', async () => {
   expect(activities.at(-1)).toMatchObject({ type: 'execution', status: 'SUCCEEDED' });
 });
 
-test('queues the events of a function whose reserved concurrency is used up, and counts the throttles', async () => {
+/** Sends ten events at once to a function with a reserved concurrency of 1. */
+async function sendToReserved(environment: Readonly<Record<string, string>>) {
   const note = 'await new Promise((resolve) => setTimeout(resolve, 5)); console.log("noted")';
   const written = await writeFunctions({ ...bodies, note });
   cleanups.push(() => written.remove());
@@ -163,15 +164,27 @@ test('queues the events of a function whose reserved concurrency is used up, and
   if (!spec) throw new Error('not written');
   const functions = { ...written.functions, note: { ...spec, concurrency: 1 } };
   const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, target: { function: 'note' } } };
-  const { engine, lines } = await start({ topology: { ...deployed, functions, rules }, root: written.root });
+  const topology = { ...deployed, functions, rules };
+  const { engine, lines } = await start({ topology, root: written.root, environment });
   const { aws, webhook } = engine.addresses;
-
   await Promise.all(Array.from({ length: 10 }, () => fetch(webhook, { method: 'POST', body: '{}' })));
   await fetch(`${aws}/_local/idle`);
-
   await expect.poll(() => lines).toEqual(Array.from({ length: 10 }, () => 'noted'));
-  const calls = await (await fetch(`${aws}/_local/calls`)).json();
-  expect(calls).toMatchObject({ 'lambda.Throttles:note': expect.any(Number) });
+  return (await fetch(`${aws}/_local/calls`)).json();
+}
+
+test('queues the events of a function whose reserved concurrency is used up, and counts the throttles', async () => {
+  expect(await sendToReserved({})).toMatchObject({ 'lambda.Throttles:note': expect.any(Number) });
+});
+
+test('reserves no concurrency with SEND_CONCURRENCY=0', async () => {
+  expect(await sendToReserved({ SEND_CONCURRENCY: '0' })).not.toHaveProperty('lambda.Throttles:note');
+});
+
+test('rejects a malformed SEND_CONCURRENCY', async () => {
+  await expect(start({ environment: { SEND_CONCURRENCY: '-1' } })).rejects.toThrow(
+    'SEND_CONCURRENCY: expected a whole number of at least 0',
+  );
 });
 
 test('serves the console with the environment of the functions', async () => {
