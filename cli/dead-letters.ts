@@ -34,10 +34,7 @@ const printDeadLetters = (deadLetters: readonly DeadLetterSummary[]): void =>
 /** Shows everything that is stored of one dead letter. */
 export const showDeadLetter = async ({ id, json }: ShowOptions): Promise<void> => {
   const { summary, letter } = await findById(id, 'See `livechat dead-letters list`.');
-  if (json) {
-    printJson({ ok: true, deadLetter: summary, letter });
-    return;
-  }
+  if (json) return printJson({ ok: true, deadLetter: summary, letter });
   const { errorMessage, ...rest } = summary;
   for (const [name, value] of Object.entries({ ...rest, errorMessage })) {
     print(`${colours.bold(name.padEnd(15))} ${printable(String(value))}`);
@@ -78,10 +75,7 @@ export const redriveDeadLetters = async (options: RedriveOptions): Promise<void>
   const redriven = results.length - refused.length;
   const ok = refused.length === 0;
   if (!ok) process.exitCode = exitCodes.failure;
-  if (json) {
-    printJson({ ok, redriven, refused, leftOut });
-    return;
-  }
+  if (json) return printJson({ ok, redriven, refused, leftOut });
   print(colours.green(`${redriven} redriven.`));
   for (const one of refused) print(colours.red(`Not redriven: ${one.refused}`));
 };

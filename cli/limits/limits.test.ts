@@ -28,7 +28,10 @@ describe('livechat limits', () => {
     expect(await cli.json('limits', 'show')).toMatchObject({
       rateLimits: [{ organizationId, paused: false, breaker: 'closed', baseCallsPerSecond: 10 }],
     });
-    expect(await cli.json('limits', 'pause', '--yes')).toMatchObject({ ok: true, rateLimit: { organizationId, paused: true } });
+    expect(await cli.json('limits', 'pause', '--yes')).toMatchObject({
+      ok: true,
+      rateLimit: { organizationId, paused: true },
+    });
     expect(await stored()).toMatchObject({ rateLimits: [{ paused: true }] });
     await cli.json('limits', 'set', '--calls-per-second', '5');
     expect(await stored()).toMatchObject({ rateLimits: [{ paused: true, baseCallsPerSecond: 5 }] });

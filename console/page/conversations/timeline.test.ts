@@ -13,7 +13,7 @@ const delivery: DeliveryView = {
   attempts: 0,
   redrive: 0,
   requestedAt: at(0),
-  tries: [{ began: at(0.4), ended: at(0.55), outcome: 'sent', execution, redrive: 0 }],
+  attempts: [{ startedAt: at(0.4), endedAt: at(0.55), outcome: 'sent', execution, redrive: 0 }],
   sentAt: at(0.55),
   deliveredAt: at(0.8),
 };
@@ -34,8 +34,8 @@ const message: ShownMessage = {
   storedAt: at(10.238),
 };
 const failed = (began: number, more: Partial<AttemptView> = {}): AttemptView => ({
-  began: at(began),
-  ended: at(began + 0.13),
+  startedAt: at(began),
+  endedAt: at(began + 0.13),
   outcome: 'failed',
   error: 'LiveChatServerError',
   category: 'Server',
@@ -92,7 +92,7 @@ describe('deliveryTimeline', () => {
     const steps = deliveryTimeline({
       ...delivery,
       attempts: 1,
-      tries: [failed(0.4), { began: at(1.53), ended: at(1.6), outcome: 'sent', execution, redrive: 0 }],
+      attempts: [failed(0.4), { startedAt: at(1.53), endedAt: at(1.6), outcome: 'sent', execution, redrive: 0 }],
     });
     expect(texts(steps).slice(1, 3)).toEqual([
       'attempt 1 failed after 130 ms, at most 400 ms after the request',
@@ -105,9 +105,16 @@ describe('deliveryTimeline', () => {
   });
 
   it('shows repairs, a successful probe and an unknown outcome', () => {
-    const tries: AttemptView[] = [
-      { began: at(1), outcome: 'lost', execution, redrive: 0 },
-      { began: at(70), ended: at(71), outcome: 'found', execution, redrive: 0, did: ['joined', 'new credentials'] },
+    const attempts: AttemptView[] = [
+      { startedAt: at(1), outcome: 'lost', execution, redrive: 0 },
+      {
+        startedAt: at(70),
+        endedAt: at(71),
+        outcome: 'found',
+        execution,
+        redrive: 0,
+        repairs: ['joined', 'new credentials'],
+      },
     ];
     const steps = deliveryTimeline({ ...delivery, tries });
     expect(texts(steps).slice(1, 3)).toEqual([
@@ -126,8 +133,8 @@ describe('deliveryTimeline', () => {
       ...delivery,
       redrive: 1,
       redrivenAt: at(600),
-      tries: [failed(1, { deadLetterId: 'dead-letter-1' }), failed(601, redrive), failed(603, redrive)],
-      untold: 4,
+      attempts: [failed(1, { deadLetterId: 'dead-letter-1' }), failed(601, redrive), failed(603, redrive)],
+      omittedAttempts: 4,
     });
     expect(texts(steps)).toEqual([
       'send request published',
@@ -144,10 +151,10 @@ describe('deliveryTimeline', () => {
   it('shows a redrive without an attempt', () => {
     const steps = deliveryTimeline({
       ...delivery,
-      status: 'unsent',
+      status: 'queued',
       redrive: 3,
       redrivenAt: at(900),
-      tries: [failed(1)],
+      attempts: [failed(1)],
       execution,
     });
     expect(texts(steps).slice(-2)).toEqual([
@@ -160,11 +167,15 @@ describe('deliveryTimeline', () => {
   it.each<[DeliveryView['status'], Partial<DeliveryView>, string]>([
     ['failed', { deadLetterId: 'dead-letter-1', failedAt: at(2) }, 'failed to send: moved to the dead letters'],
     ['sent', {}, 'accepted by LiveChat, waiting for the webhook'],
-    ['sending', { tries: [{ began: at(1), outcome: 'under way', execution, redrive: 0 }] }, 'attempt 1 in progress'],
-    ['sending', { tries: [] }, 'attempt in progress'],
     [
       'sending',
-      { tries: [{ began: at(1), outcome: 'lost', execution, redrive: 0 }] },
+      { attempts: [{ startedAt: at(1), outcome: 'in progress', execution, redrive: 0 }] },
+      'attempt 1 in progress',
+    ],
+    ['sending', { attempts: [] }, 'attempt in progress'],
+    [
+      'sending',
+      { attempts: [{ startedAt: at(1), outcome: 'lost', execution, redrive: 0 }] },
       'waiting for a probe before the next attempt',
     ],
   ])('ends a delivery with status %s and %j with its state', (status, more, end) => {
