@@ -1,7 +1,7 @@
 import type { AcceptPorts } from '../../core/outbound/accept.ts';
 import type { DeliveryStore } from '../../core/outbound/delivery.ts';
 import type { HeldSlot } from '../../core/outbound/errors.ts';
-import { type MessageGroup, messageGroup } from '../../core/outbound/message-group.ts';
+import { MessageGroup } from '../../core/outbound/message-group.ts';
 import { createRateLimiters } from '../../core/outbound/rate-limiter.ts';
 import { type ExecutionInput, executionName } from '../../core/outbound/request.ts';
 import { type SentPart, sendRequest } from '../../core/outbound/send.ts';
@@ -79,7 +79,7 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
         log,
       },
     );
-  const group = (input: ExecutionInput): MessageGroup => messageGroup(input, ports);
+  const group = (input: ExecutionInput) => new MessageGroup(input, ports);
   return {
     ...scripted,
     ...{ time, stores, ports, statuses, started, completed, unblocked, announced, warnings, group, send },
