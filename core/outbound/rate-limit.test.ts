@@ -319,35 +319,6 @@ describe('an operator', () => {
     expect(apply(opened, update)).toMatchObject({ epoch: 1, ...expected });
     expect(apply({ ...opened, epoch: 1 }, update)).toBeUndefined();
   });
-
-  it('sees the rate limit as of the time of reading', () => {
-    const state = stateWith({
-      sendsTat: now + 12_400,
-      routingUntil: now + 1,
-      failures: 3,
-      successes: 2,
-      windowStart: now,
-    });
-    expect(rateLimitView('o', state, shares, now)).toEqual({
-      organizationId: 'o',
-      paused: false,
-      breaker: 'closed',
-      reason: '',
-      callsPerSecond: 10,
-      baseCallsPerSecond: 10,
-      sendsPerSecond: 8.96,
-      backlogSeconds: 12,
-      failures: 3,
-      successes: 2,
-    });
-    const later = rateLimitView('o', { ...state, breaker: 'open', openUntil: now }, shares, now + 30_000);
-    expect(later).toMatchObject({
-      backlogSeconds: 0,
-      failures: 0,
-      successes: 0,
-      openUntil: new Date(now).toISOString(),
-    });
-  });
 });
 
 /** One step of any number of concurrent callers: each plans on a state that is `lag` updates old. */

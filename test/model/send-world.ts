@@ -72,14 +72,14 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
       {
         ...ports,
         ...more,
-        createLimiter,
+        limiter: createLimiter(input.organizationId, { share: 'sends' }),
         channel,
         onSent: async (parts) => void announced.push([...parts]),
         onCredentialsBlocked: async () => {},
         log,
       },
     );
-  const group = (input: ExecutionInput): MessageGroup => new MessageGroup(input, ports);
+  const group = (input: ExecutionInput) => new MessageGroup(input, ports);
   return {
     ...scripted,
     ...{ time, stores, ports, statuses, started, completed, unblocked, announced, warnings, group, send },
