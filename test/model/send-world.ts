@@ -102,3 +102,43 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
     live: <T>(work: () => Promise<T>): Promise<T> => time.until(work(), 36_000_000),
   };
 }
+
+/** Ports of a function whose n-th operation is its last: it crashes before or after the effect of the operation. */
+export function crashAt(ports: AcceptPorts, at: number, when: 'before' | 'after'): AcceptPorts {
+  let operations = 0;
+  const wrap =
+    <Given extends unknown[], Result>(operation: (...given: Given) => Promise<Result>) =>
+    async (...given: Given): Promise<Result> => {
+      operations += 1;
+      const crashes = operations === at;
+      if (crashes && when === 'before') throw new Error('crashed');
+      const result = await operation(...given);
+      if (crashes) throw new Error('crashed');
+      return result;
+    };
+  const { groups, deliveries, executions } = ports;
+  return {
+    ...ports,
+    groups: {
+      put: wrap(groups.put),
+      head: wrap(groups.head),
+      extend: wrap(groups.extend),
+      remove: wrap(groups.remove),
+      lock: wrap(groups.lock),
+      unlock: wrap(groups.unlock),
+    },
+    deliveries: {
+      create: wrap(deliveries.create),
+      read: wrap(deliveries.read),
+      claim: wrap(deliveries.claim),
+      release: wrap(deliveries.release),
+      recordSent: wrap(deliveries.recordSent),
+      fail: wrap(deliveries.fail),
+    },
+    executions: {
+      start: wrap(executions.start),
+      status: wrap(executions.status),
+      completeTask: wrap(executions.completeTask),
+    },
+  };
+}
