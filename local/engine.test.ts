@@ -94,8 +94,14 @@ test('is not idle while the simulator has an undelivered webhook', async () => {
 
 const sendFunctions = {
   webhook: putEvents.replace('chat.started', 'message.send.requested'),
+  'send-requested': `
+    await fetch(process.env.AWS_ENDPOINT_URL, {
+      method: 'POST',
+      headers: { 'x-amz-target': 'AWSStepFunctions.StartExecution', 'content-type': 'application/x-amz-json-1.0' },
+      body: JSON.stringify({ stateMachineArn: process.env.SEND_MACHINE_ARN, input: JSON.stringify({ request: event.detail }) }),
+    });`,
   send: `
-    if (event.input.detail.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
+    if (event.request.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
     throw Object.assign(new Error('not found'), { name: 'LiveChatClientError' });`,
   'dead-letter': `for (const { body } of event.Records) console.log('dead letter', JSON.parse(body).kind ?? 'status');`,
 };
@@ -131,7 +137,7 @@ test('retries a send whose function is killed', async () => {
   const server = createServer(() => called.resolve());
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
-  const send = `await fetch('http://127.0.0.1:' + event.input.detail.port);`;
+  const send = `await fetch('http://127.0.0.1:' + event.request.port);`;
   const { engine, activities } = await startSends({ ...sendFunctions, send });
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: JSON.stringify({ port }) });

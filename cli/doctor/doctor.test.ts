@@ -123,7 +123,6 @@ describe('livechat doctor', () => {
         /^fault settings: SECRET_CACHE_SECONDS: expected a whole number/,
         /^fault secret: .*nowhere\/default/,
         /^fault tables: The table nowhere does not exist\.$/,
-        /^fault tables: The table messages has the keys pk and sk, not pk\.$/,
         /^fault tables: The table messages lacks the index byActivity\.$/,
         /^fault queues: The queue \S+noqueue does not exist, or its quarantine queue does not\.$/,
         /^fault bus and rules: The bus nobus does not exist\.$/,
@@ -363,7 +362,7 @@ describe('livechat doctor', () => {
       const found = await problems();
       expect(found).toContainEqual('warning sending: Open dead letters: 1.');
       expect(found).toContainEqual(
-        expect.stringMatching(/^warning sending: The breaker of \S+ is open: credentials\.$/),
+        expect.stringMatching(/^warning sending: The circuit breaker of \S+ is open: credentials\.$/),
       );
     });
   });

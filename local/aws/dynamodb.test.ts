@@ -118,7 +118,7 @@ describe('the DynamoDB endpoint', () => {
 
   test('responds to a failed condition with ConditionalCheckFailedException', async () => {
     const dynamo = new DynamoDBClient(aws.client);
-    const Item = { pk: { S: 'a' } };
+    const Item = { pk: { S: 'a' }, sk: { S: 'b' } };
     const put = () =>
       dynamo.send(new PutItemCommand({ TableName: 'control', Item, ConditionExpression: 'attribute_not_exists(pk)' }));
 

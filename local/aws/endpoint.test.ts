@@ -62,7 +62,9 @@ describe('faults', () => {
       'throttle',
       'ProvisionedThroughputExceededException',
       () =>
-        new DynamoDBClient(aws.client).send(new DeleteItemCommand({ TableName: 'control', Key: { pk: { S: 'a' } } })),
+        new DynamoDBClient(aws.client).send(
+          new DeleteItemCommand({ TableName: 'control', Key: { pk: { S: 'a' }, sk: { S: 'b' } } }),
+        ),
     ],
     [
       'events',
@@ -105,7 +107,7 @@ describe('faults', () => {
 
 test('counts calls by service and operation since the start or the last reset', async () => {
   expect((await aws.control('GET', 'calls')).body).toEqual({});
-  const put = new PutItemCommand({ TableName: 'control', Item: { pk: { S: 'a' } } });
+  const put = new PutItemCommand({ TableName: 'control', Item: { pk: { S: 'a' }, sk: { S: 'b' } } });
   await new DynamoDBClient(aws.client).send(put);
   await new EventBridgeClient(aws.client).send(new PutEventsCommand({ Entries: [entry()] }));
   await aws.control('GET', 'idle');
