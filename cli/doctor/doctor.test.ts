@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import {
   DisableRuleCommand,
   EnableRuleCommand,
@@ -103,13 +103,22 @@ describe('livechat doctor', () => {
     describe('a deployment with many faults', () => {
       let found: string[];
       beforeAll(async () => {
+        const database = new DynamoDBClient(awsClientConfig(local));
+        await database.send(
+          new CreateTableCommand({
+            TableName: 'unsorted',
+            AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+            KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+            BillingMode: 'PAY_PER_REQUEST',
+          }),
+        );
         const environment = {
           SECRET_CACHE_SECONDS: 'long',
           SEND_CONCURRENCY: '5000',
           SECRET_PREFIX: 'nowhere',
           CONVERSATIONS_TABLE: 'messages',
           MESSAGES_TABLE: 'nowhere',
-          CONTROL_TABLE: 'messages',
+          CONTROL_TABLE: 'unsorted',
           BUS_NAME: 'nobus',
           SEND_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:none',
           MEDIA_BUCKET: 'nobucket',
@@ -123,6 +132,7 @@ describe('livechat doctor', () => {
         /^fault settings: SECRET_CACHE_SECONDS: expected a whole number/,
         /^fault secret: .*nowhere\/default/,
         /^fault tables: The table nowhere does not exist\.$/,
+        /^fault tables: The table unsorted has the keys pk, not pk and sk\.$/,
         /^fault tables: The table messages lacks the index byActivity\.$/,
         /^fault queues: The queue \S+noqueue does not exist, or its quarantine queue does not\.$/,
         /^fault bus and rules: The bus nobus does not exist\.$/,
