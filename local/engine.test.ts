@@ -95,13 +95,14 @@ test('is not idle while the simulator has an undelivered webhook', async () => {
 const sendFunctions = {
   webhook: putEvents.replace('chat.started', 'message.send.requested'),
   'send-requested': `
-    await fetch(process.env.AWS_ENDPOINT_URL, {
+    const answer = await fetch(process.env.AWS_ENDPOINT_URL, {
       method: 'POST',
       headers: { 'x-amz-target': 'AWSStepFunctions.StartExecution', 'content-type': 'application/x-amz-json-1.0' },
       body: JSON.stringify({ stateMachineArn: process.env.SEND_MACHINE_ARN, input: JSON.stringify({ request: event.detail }) }),
-    });`,
+    });
+    if (!answer.ok) throw new Error(await answer.text());`,
   send: `
-    if (event.request.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
+    if (event.request.answer === 'ok') return { outcome: 'sent' };
     throw Object.assign(new Error('not found'), { name: 'LiveChatClientError' });`,
   'dead-letter': `for (const { body } of event.Records) console.log('dead letter', JSON.parse(body).kind ?? 'status');`,
 };
@@ -113,7 +114,7 @@ async function startSends(functions: Record<string, string>): Promise<Started> {
   return start({ topology, root: written.root, machineDelays: { retryMs: 1 } });
 }
 
-test('passes a send request to the state machine and a failed one to the dead-letter queue', async () => {
+test('passes a send request through its function to the state machine, and a failed one to the dead-letter queue', async () => {
   const { engine, activities, lines } = await startSends(sendFunctions);
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"ok"}' });

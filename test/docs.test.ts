@@ -141,7 +141,7 @@ describe('docs/reference/send-request.md', () => {
   const page = 'docs/reference/send-request.md';
   const samples = codeBlocks(page)
     .map(({ text }): unknown => JSON.parse(text))
-    .filter((value) => typeof value === 'object' && value !== null && 'requestId' in value);
+    .filter((value) => typeof value === 'object' && value !== null && 'messages' in value);
 
   it('has a sample of every type of message', () => {
     expect(samples).toHaveLength(3);

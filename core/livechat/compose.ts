@@ -106,7 +106,8 @@ const button = z.discriminatedUnion('type', [
     ...buttonFields,
     type: z.literal('webview'),
     value: webUrl,
-    webview_height: z.enum(['compact', 'tall', 'full']),
+    /** LiveChat requires the field. */
+    webview_height: z._default(z.enum(['compact', 'tall', 'full']), 'full'),
   }),
   z.looseObject({
     ...buttonFields,

@@ -115,6 +115,11 @@ export function sendDeadLetterId(execution: string): string {
   return deriveId('send', execution);
 }
 
+/** The dead letter of an event whose request is rejected. */
+export function rejectedDeadLetterId(eventId: string): string {
+  return deriveId('rejected', eventId);
+}
+
 function fromRejection(body: unknown): DeadLetter | undefined {
   const { data } = rejectedRequest.safeParse(body);
   if (!data) return undefined;
@@ -122,7 +127,7 @@ function fromRejection(body: unknown): DeadLetter | undefined {
   const message = causeMessage(error?.Cause);
   return {
     kind: 'rejected',
-    id: deriveId('rejected', event.id),
+    id: rejectedDeadLetterId(event.id),
     event,
     error: { name: error?.Error ?? 'Unknown', message },
   };
