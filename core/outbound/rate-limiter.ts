@@ -203,8 +203,7 @@ export function createRateLimiters(ports: RateLimiterPorts): CreateRateLimiter {
     }
 
     async function recordFailure(reservation: Reservation): Promise<void> {
-      let { applied, state } = await update(organizationId, planFailure(recall(organizationId), clock.now()));
-      if (!applied) ({ applied, state } = await update(organizationId, planFailure(state, clock.now())));
+      const { state } = await update(organizationId, planFailure(reservation.state, clock.now()));
       if (!mustOpen(reservation, state)) return;
       const opened = await update(organizationId, planOpen(reservation.epoch, clock.now(), 'failures'));
       if (opened.applied) ports.metrics.count('BreakerOpened', { reason: 'failures', organizationId });

@@ -73,13 +73,13 @@ export function memoryStores(
     groups: {
       async put(key, entry) {
         const { entries } = group(key);
-        const index = entries.findIndex(({ position }) => position === entry.position);
-        if (index >= 0) {
-          entries[index] = { ...entries[index], ...entry };
+        const index = insertionIndex(entries, entry.position);
+        const existing = entries[index];
+        if (existing?.position === entry.position) {
+          entries[index] = { ...existing, ...entry };
           return;
         }
-        entries.push(entry);
-        entries.sort((a, b) => (a.position < b.position ? -1 : 1));
+        entries.splice(index, 0, entry);
         onEntered(key, entry);
       },
       head: async (key) => ({ lock: group(key).lock, first: group(key).entries[0] }),
@@ -161,7 +161,19 @@ export function memoryStores(
   };
 }
 
-function holds(state: RateLimitState, { field, is, value }: RateLimitCondition): boolean {
+/** The index of the first entry that is not before the position. */
+function insertionIndex(entries: readonly GroupEntry[], position: string): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.position ?? '') < position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether a stored state meets a condition. */
+export function holds(state: RateLimitState, { field, is, value }: RateLimitCondition): boolean {
   const now = state[field];
   if (is === '=') return now === value;
   return is === '>' ? now > value : now <= value;
