@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
+import { executionName } from '../core/outbound/request.ts';
 import { type Local, organizationId } from '../test/local.ts';
 import { awsClientConfig } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
@@ -18,7 +19,7 @@ export interface BurstOptions {
   readonly options?: object;
 }
 
-/** Message numbers by the id of the event that requests the message. */
+/** Message numbers by requestId. */
 export type RequestedNumbers = ReadonlyMap<string, number>;
 
 const defaultSpacingMs = 20;
@@ -37,26 +38,23 @@ export async function putBurst(
 ): Promise<RequestedNumbers> {
   const client = new EventBridgeClient(awsClientConfig(local));
   const requested = new Map<string, number>();
-  const entry = (conversationId: string, number: number) => ({
-    Source: 'bench',
-    DetailType: 'message.send.requested',
-    Detail: JSON.stringify({
-      data: {
-        requestId: randomUUID(),
-        organizationId,
-        conversationId,
-        messages: [{ type: 'text', content: messageText(number) }],
-        ...(options && { options }),
-      },
-    }),
-    EventBusName: local.bus,
-  });
+  const entry = (conversationId: string, number: number) => {
+    const requestId = randomUUID();
+    requested.set(requestId, number);
+    const messages = [{ type: 'text', content: messageText(number) }];
+    return {
+      Source: 'bench',
+      DetailType: 'message.send.requested',
+      Detail: JSON.stringify({
+        data: { requestId, organizationId, conversationId, messages, ...(options && { options }) },
+      }),
+      EventBusName: local.bus,
+    };
+  };
   async function put(batch: readonly string[], number: number): Promise<void> {
     const command = new PutEventsCommand({ Entries: batch.map((chat) => entry(chat, number)) });
-    for (const { EventId } of (await client.send(command)).Entries ?? []) {
-      if (EventId === undefined) throw new Error('the bus rejected a request');
-      requested.set(EventId, number);
-    }
+    const { FailedEntryCount } = await client.send(command);
+    if (FailedEntryCount) throw new Error('the bus rejected a request');
   }
   for (let number = 0; number < each; number += 1) {
     await Promise.all([...batches(chats, maxEntries)].map((batch) => put(batch, number)));
@@ -70,49 +68,36 @@ function* batches<T>(all: readonly T[], size: number): Generator<readonly T[]> {
   for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
 
-/** The message numbers of executions. EventBridge names an execution after its event. */
-export function messageNumbers(executionArns: readonly string[], requested: RequestedNumbers): number[] {
-  return executionArns.flatMap((arn) => {
-    const eventId = arn.split(':').at(-1)?.split('_')[0] ?? '';
-    return requested.get(eventId) ?? [];
-  });
-}
+const delivery = z.object({ conversationId: z.string(), requestId: z.string(), orderKey: z.number() });
 
-const queue = z.object({ conversationId: z.string(), waiting: z.array(z.string()) });
-const pollIntervalMs = 400;
-
-/** Polls the queues of all chats. A queue grows at its end, so an execution that is new in a poll joined after all others. */
-export function watchQueues(local: Local) {
+/** The message numbers of each chat in the order of acceptance, as their message group sorts them. */
+export async function readAcceptedNumbers(
+  local: Local,
+  requested: RequestedNumbers,
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig(local)));
-  const orders = new Map<string, Set<string>>();
-  let stopping = false;
-
-  async function watch(): Promise<void> {
-    const filter = { FilterExpression: 'attribute_exists(waiting)', ConsistentRead: true };
-    while (!stopping) {
-      const pages = paginateScan({ client }, { TableName: local.environment.CONTROL_TABLE, ...filter });
-      for await (const { Items = [] } of pages) {
-        for (const { conversationId, waiting } of Items.map((item) => queue.parse(item))) {
-          orders.set(conversationId, new Set([...(orders.get(conversationId) ?? []), ...waiting]));
-        }
-      }
-      await sleep(pollIntervalMs);
+  const filter = {
+    FilterExpression: '#entity = :entity',
+    ExpressionAttributeNames: { '#entity': '__edb_e__' },
+    ExpressionAttributeValues: { ':entity': 'delivery' },
+  };
+  const found: { chat: string; number: number; position: string }[] = [];
+  for await (const { Items = [] } of paginateScan(
+    { client },
+    { TableName: local.environment.MESSAGES_TABLE, ConsistentRead: true, ...filter },
+  )) {
+    for (const { conversationId, requestId, orderKey } of Items.map((item) => delivery.parse(item))) {
+      const number = requested.get(requestId);
+      const position = `${orderKey}#${executionName({ organizationId, requestId, redrive: 0 })}`;
+      if (number !== undefined) found.push({ chat: conversationId, number, position });
     }
   }
-
-  const watching = watch();
-  return {
-    async stop() {
-      stopping = true;
-      await watching;
-      client.destroy();
-    },
-    /** Execution ARNs in the order in which they joined the chat's queue. Those that joined and left between polls are missing. */
-    joined: (chat: string): readonly string[] => [...(orders.get(chat) ?? [])],
-  };
+  client.destroy();
+  found.sort((a, b) => (a.position < b.position ? -1 : 1));
+  const accepted = new Map<string, number[]>();
+  for (const { chat, number } of found) accepted.set(chat, [...(accepted.get(chat) ?? []), number]);
+  return accepted;
 }
-
-export type QueueWatch = ReturnType<typeof watchQueues>;
 
 /** Counts how often the messages of one chat were delivered. */
 export function countDeliveries(sent: readonly number[], arrived: readonly number[]) {

@@ -3,82 +3,84 @@ import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type Design, limiterPerProcess, noLimiter, runBaseline } from './baselines.ts';
 import {
+  type BurstOptions,
   countDeliveries,
   countOutOfOrder,
-  messageNumbers,
   putBurst,
   type RequestedNumbers,
+  readAcceptedNumbers,
   startChats,
-  watchQueues,
 } from './burst.ts';
 import { countAwsCalls } from './cost.ts';
 import { measureCpu, reportProgress, round2, waitForExecutions, withLocal } from './engine.ts';
 import { clearCallLog, readArrivedNumbers, readCallCounts, simulatorEnvironment } from './livechat.ts';
 
 const messages = 1_000;
-/** Times the ideal, and a while for the last retries: who takes longer is not waited for. */
-const patience = 3;
-const longestTailSeconds = 60;
+/** A drain that takes longer than this many times the ideal, and a minute for the last retries, is cut off. */
+const maxRatio = 3;
+const maxTailSeconds = 60;
 
-export interface Drain {
+export interface DrainRow {
   readonly design: string;
-  /** What LiveChat takes. */
+  /** LiveChat's limit. */
   readonly callsPerSecond: number;
   readonly chats: number;
   readonly sent: number;
   /** From the first request to the last message that LiveChat accepted. */
   readonly seconds: number;
-  /** Beside as many messages at exactly LiveChat's limit. The aim is at most 1.05. */
+  /** `seconds` divided by the time of as many messages at exactly LiveChat's limit. The aim is at most 1.05. */
   readonly ratio: number;
   /** Answers 429. The aim is none, as for the columns after it. */
-  readonly tooMany: number;
+  readonly rateLimited: number;
   readonly twice: number;
   readonly lost: number;
-  /** Messages that arrived after one that was requested later, in the same chat. */
-  readonly outOfOrder: number;
-  /** The same against the order in which their runs have joined the chat's queue, which is what the bridge promises. */
-  readonly outOfQueueOrder?: number;
-  /** For each message. */
+  /** Messages that arrived after one of their chat that was requested later. */
+  readonly outOfRequestOrder: number;
+  /** The same against the order of acceptance, which is what the bridge promises. */
+  readonly outOfOrder?: number;
+  /** Invocations of functions/send, and state transitions, for each message. */
   readonly invocations?: number;
   readonly transitions?: number;
-  /** CPU time of the local engine for each message: a core carries no more than 1,000 / `cpuMs` a second. */
+  readonly describeExecutions?: number;
+  /** CPU time of the local engine for each message: a core sustains at most 1,000 / `cpuMs` a second. */
   readonly cpuMs?: number;
-  /** How much of the machine's cores, %, the engine had: near 100, or with others at work beside it, the ratio is the machine's and not the bridge's. */
+  /** Share of all cores that the engine used, %. Near 100, or with other load, the ratio shows the machine's limit. */
   readonly cpuShare?: number;
 }
 
 /**
- * A burst of send requests against a LiveChat that takes so many calls a second: the bridge, and beside it in the same
- * run what is usually built, each with an engine of its own. A baseline has lost what it gave up after its last retry;
- * the bridge also what has not arrived after three times the ideal and a minute.
+ * A burst of send requests at a rate limit: the bridge, and two common designs in the same run, each with an engine of its
+ * own. A baseline loses what it gives up after its last retry; the bridge also what is not sent in time.
  *
- * Requests of one chat are put at least 20 ms apart. EventBridge promises no order, and of runs that start at nearly
- * the same time, or are throttled, any may be first: hence the two columns on order.
+ * Requests of one chat are put at least 20 ms apart, without `sentAt`. EventBridge promises no order, hence the two
+ * columns on order.
  */
-export async function drain(rates: readonly number[]): Promise<Drain[]> {
-  const rows: Drain[] = [];
-  for (const callsPerSecond of rates) rows.push(...(await drainAt(callsPerSecond)));
-  return rows;
-}
-
-async function drainAt(callsPerSecond: number): Promise<Drain[]> {
-  const rows: Drain[] = [];
-  for (const chats of [50, 5]) {
-    reportProgress(`drain: the bridge, ${messages} messages in ${chats} chats at ${callsPerSecond} a second`);
-    rows.push(await limited(callsPerSecond, (local) => bridge(local, chats, callsPerSecond)));
-  }
-  const designs = { 'limiter in each process': limiterPerProcess(callsPerSecond), 'no limiter': noLimiter };
-  for (const [name, design] of Object.entries(designs)) {
-    reportProgress(`drain: ${name}`);
-    rows.push(await limited(callsPerSecond, (local) => baseline(local, { name, design, callsPerSecond })));
+export async function drain(rates: readonly number[]): Promise<DrainRow[]> {
+  const rows: DrainRow[] = [];
+  for (const callsPerSecond of rates) {
+    for (const chats of [50, 5]) rows.push(await drainBridge(callsPerSecond, chats));
+    const designs = { 'limiter in each process': limiterPerProcess(callsPerSecond), 'no limiter': noLimiter };
+    for (const [name, design] of Object.entries(designs)) {
+      reportProgress(`drain: ${name}`);
+      rows.push(await withLimit(callsPerSecond, (local) => baseline(local, { name, design, callsPerSecond })));
+    }
   }
   return rows;
 }
 
-function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drain>): Promise<Drain> {
+/** Drains 1,000 requests of so many chats through the bridge. */
+export function drainBridge(callsPerSecond: number, chats: number): Promise<DrainRow> {
+  reportProgress(`drain: the bridge, ${messages} messages of ${chats} chats at ${callsPerSecond} calls a second`);
+  return withLimit(callsPerSecond, async (local) => {
+    const burst = { chats: await startChats(local, chats), each: messages / chats };
+    return measureBurst(local, burst, callsPerSecond);
+  });
+}
+
+function withLimit<T>(callsPerSecond: number, measure: (local: Local) => Promise<T>): Promise<T> {
   const environment = { ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
   return withLocal(environment, async (local) => {
-    // Whatever is done for the first time takes longer: that is another table.
+    // The first calls of each kind take longer.
     await putBurst(local, { chats: await startChats(local, 50), each: 3 });
     await waitForExecutions(local);
     await outbound(local).simulator('POST', '/simulator/settings', { rateLimitPerSecond: callsPerSecond });
@@ -86,35 +88,42 @@ function limited(callsPerSecond: number, measure: (local: Local) => Promise<Drai
   });
 }
 
-async function bridge(local: Local, chatCount: number, callsPerSecond: number): Promise<Drain> {
-  const burst = { chats: await startChats(local, chatCount), each: messages / chatCount };
+async function measureBurst(local: Local, burst: BurstOptions, callsPerSecond: number): Promise<DrainRow> {
+  const count = burst.chats.length * burst.each;
   await waitForExecutions(local);
   await clearCallLog(local);
-  const watch = watchQueues(local);
-  const measured = await measureCpu(local);
+  const stopCpu = await measureCpu(local);
   const start = Date.now();
-  const limitMs = ((patience * messages) / callsPerSecond + longestTailSeconds) * 1000;
+  const limitMs = ((maxRatio * count) / callsPerSecond + maxTailSeconds) * 1000;
   let requested: RequestedNumbers = new Map();
-  const { invocationsOf, transitions } = await countAwsCalls(local, async () => {
+  const { invocationsOf, transitions, describeExecutions } = await countAwsCalls(local, async () => {
     requested = await putBurst(local, burst);
-    if (!(await waitForExecutions(local, limitMs))) reportProgress('drain: not all runs have ended in time');
+    if (!(await waitForExecutions(local, limitMs))) reportProgress('drain: some executions have not ended in time');
   });
-  const { ms, share } = await measured();
-  await watch.stop();
-  const judged = await judge(local, { name: 'the bridge', ...burst, start, callsPerSecond });
-  const inQueueOrder = await Promise.all(
-    burst.chats.map(async (chat) =>
-      countOutOfOrder(messageNumbers(watch.joined(chat), requested), await readArrivedNumbers(local, chat)),
-    ),
+  const { ms, share } = await stopCpu();
+  const accepted = await readAcceptedNumbers(local, requested);
+  const outOfOrder = await Promise.all(
+    burst.chats.map(async (chat) => countOutOfOrder(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
   );
   return {
-    ...judged,
-    outOfQueueOrder: sum(inQueueOrder),
-    invocations: round2(invocationsOf('send') / messages),
-    transitions: round2(transitions / messages),
-    cpuMs: round2(ms / messages),
+    ...(await evaluate(local, { name: 'the bridge', ...burst, start, callsPerSecond })),
+    outOfOrder: sum(outOfOrder),
+    invocations: round2(invocationsOf('send') / count),
+    transitions: round2(transitions / count),
+    describeExecutions,
+    cpuMs: round2(ms / count),
     cpuShare: Math.round(100 * share),
   };
+}
+
+/** 2,000 requests of 400 chats within about a second. */
+export async function simultaneous(): Promise<DrainRow> {
+  const callsPerSecond = 50;
+  reportProgress('order: 2,000 requests of 400 chats within a second');
+  return withLimit(callsPerSecond, async (local) => {
+    const burst = { chats: await startChats(local, 400), each: 5, spacingMs: 100 };
+    return measureBurst(local, burst, callsPerSecond);
+  });
 }
 
 interface Baseline {
@@ -123,16 +132,16 @@ interface Baseline {
   readonly callsPerSecond: number;
 }
 
-async function baseline(local: Local, { name, design, callsPerSecond }: Baseline): Promise<Drain> {
+async function baseline(local: Local, { name, design, callsPerSecond }: Baseline): Promise<DrainRow> {
   const burst = { chats: await startChats(local, 50), each: messages / 50 };
   await waitForExecutions(local);
   await clearCallLog(local);
   const start = Date.now();
   await runBaseline(local, design, burst);
-  return judge(local, { name, ...burst, start, callsPerSecond });
+  return evaluate(local, { name, ...burst, start, callsPerSecond });
 }
 
-interface Judged {
+interface Evaluated {
   readonly name: string;
   readonly chats: readonly string[];
   readonly each: number;
@@ -141,13 +150,13 @@ interface Judged {
   readonly callsPerSecond: number;
 }
 
-async function judge(local: Local, { name, chats, each, start, callsPerSecond }: Judged): Promise<Drain> {
+async function evaluate(local: Local, { name, chats, each, start, callsPerSecond }: Evaluated): Promise<DrainRow> {
   const { lastAt, rateLimited } = await readCallCounts(local);
   const numbers = Array.from({ length: each }, (_, number) => number);
   const arrived = await Promise.all(chats.map((chat) => readArrivedNumbers(local, chat)));
-  const fates = arrived.map((one) => countDeliveries(numbers, one));
+  const deliveries = arrived.map((one) => countDeliveries(numbers, one));
   const seconds = (lastAt - start) / 1000;
-  const lost = sum(fates.map(({ missing }) => missing.length));
+  const lost = sum(deliveries.map(({ missing }) => missing.length));
   return {
     design: name,
     callsPerSecond,
@@ -155,10 +164,10 @@ async function judge(local: Local, { name, chats, each, start, callsPerSecond }:
     sent: chats.length * each - lost,
     seconds: round1(seconds),
     ratio: round2(seconds / ((chats.length * each) / callsPerSecond)),
-    tooMany: rateLimited,
-    twice: sum(fates.map(({ twice }) => twice)),
+    rateLimited,
+    twice: sum(deliveries.map(({ twice }) => twice)),
     lost,
-    outOfOrder: sum(arrived.map((one) => countOutOfOrder(numbers, one))),
+    outOfRequestOrder: sum(arrived.map((one) => countOutOfOrder(numbers, one))),
   };
 }
 
