@@ -1,5 +1,6 @@
-import type { ConversationKey } from '../../core/outbound/channel.ts';
+import type { ConversationKey, SentMessage } from '../../core/outbound/channel.ts';
 import {
+  type AttemptLog,
   canClaim,
   type Delivery,
   type DeliveryKey,
@@ -19,7 +20,7 @@ export interface MemoryStores {
   readonly entries: (key: ConversationKey) => readonly GroupEntry[];
   readonly rateLimit: (organizationId: string) => RateLimitState;
   /** What LiveChat's webhook does. */
-  readonly markDelivered: (key: DeliveryKey) => void;
+  readonly markDelivered: (key: DeliveryKey, delivered: SentMessage & { readonly deliveredAt: number }) => void;
 }
 
 interface Group {
@@ -55,7 +56,10 @@ export function memoryStores(
     delivery: (id) => deliveries.get(id),
     entries: (key) => group(key).entries,
     rateLimit: limit,
-    markDelivered: ({ id }) => void change(id, () => true, { status: 'delivered', unknown: 'no' }),
+    markDelivered: ({ id }, delivered) => {
+      const isEarlier = ({ deliveredAt = Number.POSITIVE_INFINITY }: Delivery) => deliveredAt > delivered.deliveredAt;
+      change(id, isEarlier, { status: 'delivered', unknown: 'no', content: undefined, ...delivered });
+    },
 
     rateLimits: {
       read: async (organizationId) => limit(organizationId),
@@ -136,7 +140,7 @@ export function memoryStores(
           status: 'sending',
           leaseUntil,
           redrive,
-          redrivenAt,
+          ...(redrivenAt !== undefined && { redrivenAt }),
           firstAttemptAt: before.firstAttemptAt ?? now,
           attempts: [...before.attempts, startAttempt(claim)],
         });
@@ -145,11 +149,11 @@ export function memoryStores(
       async release({ id }, state, leaseUntil) {
         const isClaimed = (now: Delivery) => now.status === 'sending' && now.leaseUntil === leaseUntil;
         if (change(id, isClaimed, { ...state, status: 'queued', leaseUntil: 0 })) return;
-        change(id, isMine(leaseUntil), { attempts: state.attempts });
+        change(id, isMine(leaseUntil), attemptLog(state));
       },
       async recordSent({ id }, sent, leaseUntil) {
         if (change(id, ({ status }) => status === 'sending', { ...sent, status: 'sent', unknown: 'no' })) return;
-        change(id, isMine(leaseUntil), { attempts: sent.attempts, sentAt: sent.sentAt });
+        change(id, isMine(leaseUntil), { ...attemptLog(sent), sentAt: sent.sentAt });
       },
       async fail({ id }, { redrive, error, at, deadLetterId }) {
         const isOpen = (now: Delivery) => !sentStatuses.includes(now.status) && now.redrive <= redrive;
@@ -160,6 +164,11 @@ export function memoryStores(
     },
   };
 }
+
+const attemptLog = ({ attempts, omittedAttempts }: AttemptLog): AttemptLog => ({
+  attempts,
+  ...(omittedAttempts && { omittedAttempts }),
+});
 
 /** The index of the first entry that is not before the position. */
 function insertionIndex(entries: readonly GroupEntry[], position: string): number {
