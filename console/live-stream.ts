@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { organizations } from '../core/conversations/queries.ts';
-import { readRateLimit } from '../core/outbound/rate-limiter.ts';
+import { readRateLimit } from '../core/outbound/rate-limit-store.ts';
 import { type Activity, createFlow, type Flow, type Station, type Subscribe } from './flow.ts';
 
 const tickMs = 1_000;

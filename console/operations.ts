@@ -18,8 +18,7 @@ import {
 } from '../core/outbound/dead-letter.ts';
 import { NotRedrivable, redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import type { RateLimitView } from '../core/outbound/rate-limit.ts';
-import { commandRateLimit, readRateLimit } from '../core/outbound/rate-limiter.ts';
+import { commandRateLimit, type RateLimitView, readRateLimit } from '../core/outbound/rate-limit-store.ts';
 import { required } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';

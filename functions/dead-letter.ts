@@ -4,7 +4,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { isAlreadyReported, parseDeadLetter } from '../core/outbound/dead-letter.ts';
 import { handleDeadLetter, NotRedrivable, redrive } from '../core/outbound/dead-letter-handler.ts';
-import { messageGroup } from '../core/outbound/message-group.ts';
+import { MessageGroup } from '../core/outbound/message-group.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { parseExecutionInput } from '../core/outbound/request.ts';
 import { logger } from '../core/platform/logger.ts';
@@ -57,7 +57,7 @@ async function redriveOnce(id: string): Promise<void> {
 
 async function wakeGroup(input: unknown): Promise<void> {
   const request = parseExecutionInput({ request: input });
-  if (request) await messageGroup(request, outboundPorts(logger)).wakeFirst();
+  if (request) await new MessageGroup(request, outboundPorts(logger)).wakeFirst();
 }
 
 function parseJson(text: string): unknown {

@@ -1,7 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import * as z from 'zod/mini';
-import { messageGroup } from '../core/outbound/message-group.ts';
+import { MessageGroup } from '../core/outbound/message-group.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { parseStepInput } from '../core/outbound/request.ts';
 import { logger } from '../core/platform/logger.ts';
@@ -14,5 +14,5 @@ export const handler = middy<unknown, void>().use(injectLambdaContext(logger)).h
 async function waitForTurn(input: unknown): Promise<void> {
   const { request } = parseStepInput(input);
   const { seconds, token } = waitInput.parse(input);
-  await messageGroup(request, outboundPorts(logger)).waitForTurn(token, seconds * 1000);
+  await new MessageGroup(request, outboundPorts(logger)).waitForTurn(token, seconds * 1000);
 }

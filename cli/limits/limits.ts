@@ -1,5 +1,5 @@
-import type { RateLimitCommand, RateLimitView } from '../../core/outbound/rate-limit.ts';
-import { commandRateLimit, readRateLimit } from '../../core/outbound/rate-limiter.ts';
+import type { RateLimitCommand } from '../../core/outbound/rate-limit.ts';
+import { commandRateLimit, type RateLimitView, readRateLimit } from '../../core/outbound/rate-limit-store.ts';
 import { chooseOrganization, chooseOrganizations } from '../bridge.ts';
 import type { ChangeOptions, ShowOptions } from '../commands/limits.ts';
 import { colours, print, printJson, printTable } from '../output.ts';

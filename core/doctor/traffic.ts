@@ -4,7 +4,7 @@ import { listConversations, statuses } from '../conversations/queries.ts';
 import type { Action } from '../livechat/schemas.ts';
 import { readLatestChanges } from '../messages/queries.ts';
 import { searchDeadLetters } from '../outbound/dead-letter.ts';
-import { readRateLimit } from '../outbound/rate-limiter.ts';
+import { readRateLimit } from '../outbound/rate-limit-store.ts';
 import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */

@@ -1,6 +1,6 @@
 import type { DeliveryStore, NewDelivery } from './delivery.ts';
 import { RequestConflict } from './errors.ts';
-import { type MessageGroupPorts, messageGroup } from './message-group.ts';
+import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
 import { type ExecutionInput, executionName, type SendRequest } from './request.ts';
 
 export interface AcceptPorts extends MessageGroupPorts {
@@ -68,7 +68,7 @@ async function storeDeliveries<Content>(
 /** Adds a request to its message group and starts its execution. */
 async function startInGroup(input: ExecutionInput, ports: AcceptPorts): Promise<string> {
   const name = executionName(input);
-  const group = messageGroup(input, ports);
+  const group = new MessageGroup(input, ports);
   await group.enter();
   const isStarted = await ports.executions.start(name, JSON.stringify({ request: input }));
   // A duplicate: if the execution has ended, nothing would remove the entry.

@@ -14,7 +14,7 @@ import {
   findDeadLetter,
   markRedriven,
 } from './dead-letter.ts';
-import { messageGroup } from './message-group.ts';
+import { MessageGroup } from './message-group.ts';
 import { publishFailed, raiseAlert } from './ports.ts';
 import type { ExecutionInput } from './request.ts';
 import { retriedErrors } from './state-machine.ts';
@@ -67,7 +67,7 @@ async function handleFailedRequest(letter: Extract<DeadLetter, { kind: 'send' }>
 
 /** The function of a stopped execution may still run, and holds the lock until it has timed out. */
 async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: AcceptPorts): Promise<void> {
-  const lockedUntil = await messageGroup(request, ports).abandon({ wasStopped });
+  const lockedUntil = await new MessageGroup(request, ports).abandon({ wasStopped });
   if (lockedUntil === undefined) return;
   const seconds = Math.ceil((lockedUntil - ports.clock.now()) / 1000) + 1;
   await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));

@@ -72,133 +72,133 @@ const graceMs = 60_000;
 const maxWaitMs = 300_000;
 const maxTakeovers = 25;
 
+/** Reserves a slot for the next request, if that is useful. */
+type ReserveForNext = (next: ExecutionInput) => Promise<HeldSlot | undefined>;
+
 /** The message group of a conversation, for one request in it. */
-export interface MessageGroup {
+export class MessageGroup {
+  readonly #request: ExecutionInput;
+  readonly #ports: MessageGroupPorts;
+  readonly #execution: string;
+  readonly #position: string;
+  /** From the first attempt until the request leaves, so that its parts are not separated. */
+  #holdsLock = false;
+
+  constructor(request: ExecutionInput, ports: MessageGroupPorts) {
+    this.#request = request;
+    this.#ports = ports;
+    this.#execution = executionName(request);
+    this.#position = entryPosition(request.orderKey, this.#execution);
+  }
+
   /** Adds the request. */
-  enter(): Promise<void>;
+  async enter(): Promise<void> {
+    await this.#put(this.#now() + graceMs);
+  }
+
   /** Returns if the request is first and no other execution holds the lock. Throws {@link NotFirst} otherwise. */
-  requireTurn(): Promise<void>;
+  async requireTurn(): Promise<void> {
+    if (!(await this.#isFirst())) await this.notFirst();
+  }
+
   /** Takes the lock. Returns false if another execution has taken it. */
-  lock(until: number): Promise<boolean>;
+  async lock(until: number): Promise<boolean> {
+    this.#holdsLock = await this.#ports.groups.lock(this.#request, { execution: this.#execution, until }, this.#now());
+    return this.#holdsLock;
+  }
+
   /** Lets the state machine wait for the turn. Throws {@link NotFirst}. */
-  notFirst(): Promise<never>;
+  async notFirst(): Promise<never> {
+    const now = this.#now();
+    // Adds the entry again if it was removed: without an entry the execution is never woken.
+    await this.#put(now + graceMs);
+    throw new NotFirst(now, Math.min(maxWaitMs, this.#request.expiresAt - now));
+  }
+
   /** Stores the task token, and completes the task at once if the request is first already. */
-  waitForTurn(token: string, waitMs: number): Promise<void>;
+  async waitForTurn(token: string, waitMs: number): Promise<void> {
+    await this.#put(this.#now() + waitMs + graceMs, token);
+    if (await this.#isFirst()) await this.#wake(token);
+  }
+
   /** Announces that the execution waits until `until`. A request that has taken the lock keeps it. */
-  defer(until: number): Promise<void>;
-  /** Removes the request and wakes the next. `reserve` may reserve a slot for it. */
-  leave(reserve?: (next: ExecutionInput) => Promise<HeldSlot | undefined>): Promise<void>;
+  async defer(until: number): Promise<void> {
+    await this.#put(until + graceMs);
+    if (this.#holdsLock) await this.lock(until + graceMs);
+  }
+
+  /** Removes the request and wakes the next. */
+  async leave(reserve?: ReserveForNext): Promise<void> {
+    const { groups } = this.#ports;
+    await Promise.all([groups.remove(this.#request, this.#position), groups.unlock(this.#request, this.#execution)]);
+    await this.wakeFirst(reserve);
+  }
+
   /**
    * Removes the request of an execution that has ended, and wakes the next. The function of an execution that was stopped may
    * still be running: then returns until when it holds the lock, and the next request has to be woken after that.
    */
-  abandon(options: { readonly wasStopped: boolean }): Promise<number | undefined>;
-  /** Wakes the first request, if it waits. */
-  wakeFirst(): Promise<void>;
-}
-
-export function messageGroup(request: ExecutionInput, ports: MessageGroupPorts): MessageGroup {
-  const { groups, executions, clock, onUnblocked } = ports;
-  const key = { organizationId: request.organizationId, conversationId: request.conversationId };
-  const execution = executionName(request);
-  const position = entryPosition(request.orderKey, execution);
-  const input = JSON.stringify({ request });
-  const entry = (until: number, token?: string): GroupEntry => ({
-    position,
-    execution,
-    input,
-    until,
-    ...(token && { token }),
-  });
-
-  /** From the first attempt until the request leaves, so that its parts are not separated. */
-  let holdsLock = false;
-
-  const isLockedByOther = (lock: GroupLock | undefined): lock is GroupLock =>
-    lock !== undefined && lock.execution !== execution && lock.until >= clock.now();
-
-  const wake = (token: string, slot?: HeldSlot): Promise<boolean> =>
-    executions.completeTask(token, JSON.stringify(turnOutput(clock.now(), slot)));
-
-  /** Whether the first entry blocks the group: its execution ended without leaving, or was never started. */
-  async function takeOver(first: GroupEntry): Promise<'blocked' | 'removed'> {
-    if (!(await groups.extend(key, first, clock.now() + graceMs))) return 'blocked';
-    const status = await executions.status(first.execution);
-    if (status === 'missing') await executions.start(first.execution, first.input);
-    // The wake-up of its predecessor may be lost.
-    if (status === 'running' && first.token) await wake(first.token);
-    if (status !== 'ended') return 'blocked';
-    await groups.remove(key, first.position);
-    onUnblocked(key.organizationId);
-    return 'removed';
+  async abandon({ wasStopped }: { readonly wasStopped: boolean }): Promise<number | undefined> {
+    const { lock } = await this.#ports.groups.head(this.#request);
+    const mayRun = wasStopped && lock?.execution === this.#execution && lock.until >= this.#now();
+    if (!mayRun) {
+      await this.leave();
+      return undefined;
+    }
+    await this.#ports.groups.remove(this.#request, this.#position);
+    return lock.until;
   }
 
-  async function isFirst(): Promise<boolean> {
-    for (let takeovers = 0; takeovers < maxTakeovers; takeovers += 1) {
-      const { lock, first } = await groups.head(key);
-      holdsLock = lock?.execution === execution;
-      if (isLockedByOther(lock)) return false;
-      if (holdsLock || !first || first.position === position) return true;
-      const isBlocked = first.until >= clock.now() || (await takeOver(first)) === 'blocked';
-      if (isBlocked) {
-        if (takeovers > 0 && first.token) await wake(first.token);
+  /** Wakes the first request, if it waits. Without a token it is on its way to waiting, and will check the group itself. */
+  async wakeFirst(reserve?: ReserveForNext): Promise<void> {
+    const { first } = await this.#ports.groups.head(this.#request);
+    if (!first?.token) return;
+    const next = parseExecutionInput(JSON.parse(first.input));
+    await this.#wake(first.token, next && (await reserve?.(next)));
+  }
+
+  async #isFirst(): Promise<boolean> {
+    for (let removed = 0; removed < maxTakeovers; removed += 1) {
+      const { lock, first } = await this.#ports.groups.head(this.#request);
+      this.#holdsLock = lock?.execution === this.#execution;
+      if (lock && !this.#holdsLock && lock.until >= this.#now()) return false;
+      if (this.#holdsLock || !first || first.position === this.#position) return true;
+      if (first.until >= this.#now() || !(await this.#takeOver(first))) {
+        // The one that was removed has not woken its successor.
+        if (removed > 0 && first.token) await this.#wake(first.token);
         return false;
       }
     }
     return false;
   }
 
-  async function notFirst(): Promise<never> {
-    const now = clock.now();
-    // Adds the entry again if it was removed: an entry without a place would never be woken.
-    await groups.put(key, entry(now + graceMs));
-    throw new NotFirst(now, Math.min(maxWaitMs, request.expiresAt - now));
+  /** Removes the first entry if its execution ended without leaving. Starts the execution if its acceptance died before. */
+  async #takeOver(first: GroupEntry): Promise<boolean> {
+    const { groups, executions, onUnblocked } = this.#ports;
+    if (!(await groups.extend(this.#request, first, this.#now() + graceMs))) return false;
+    const status = await executions.status(first.execution);
+    if (status === 'missing') await executions.start(first.execution, first.input);
+    // The wake-up of its predecessor may be lost.
+    if (status === 'running' && first.token) await this.#wake(first.token);
+    if (status !== 'ended') return false;
+    await groups.remove(this.#request, first.position);
+    onUnblocked(this.#request.organizationId);
+    return true;
   }
 
-  async function wakeNext(reserve?: (next: ExecutionInput) => Promise<HeldSlot | undefined>): Promise<void> {
-    const { first } = await groups.head(key);
-    // Without a token it is on its way to waiting, and checks the group once more when it has stored the token.
-    if (!first?.token) return;
-    const next = parseExecutionInput(JSON.parse(first.input));
-    await wake(first.token, next && (await reserve?.(next)));
+  #now(): number {
+    return this.#ports.clock.now();
   }
 
-  return {
-    enter: () => groups.put(key, entry(clock.now() + graceMs)),
-    async requireTurn() {
-      if (!(await isFirst())) await notFirst();
-    },
-    async lock(until) {
-      holdsLock = await groups.lock(key, { execution, until }, clock.now());
-      return holdsLock;
-    },
-    notFirst,
-    async waitForTurn(token, waitMs) {
-      await groups.put(key, entry(clock.now() + waitMs + graceMs, token));
-      if (await isFirst()) await wake(token);
-    },
-    async defer(until) {
-      const heardUntil = until + graceMs;
-      await Promise.all([
-        groups.put(key, entry(heardUntil)),
-        holdsLock && groups.lock(key, { execution, until: heardUntil }, clock.now()),
-      ]);
-    },
-    async leave(reserve) {
-      await Promise.all([groups.remove(key, position), groups.unlock(key, execution)]);
-      await wakeNext(reserve);
-    },
-    async abandon({ wasStopped }) {
-      const { lock } = await groups.head(key);
-      await groups.remove(key, position);
-      const mayRun = wasStopped && lock?.execution === execution && lock.until >= clock.now();
-      if (mayRun) return lock.until;
-      await groups.unlock(key, execution);
-      await wakeNext();
-      return undefined;
-    },
-    wakeFirst: () => wakeNext(),
-  };
+  async #put(until: number, token?: string): Promise<void> {
+    const input = JSON.stringify({ request: this.#request });
+    const entry = { position: this.#position, execution: this.#execution, input, until, ...(token && { token }) };
+    await this.#ports.groups.put(this.#request, entry);
+  }
+
+  async #wake(token: string, slot?: HeldSlot): Promise<void> {
+    await this.#ports.executions.completeTask(token, JSON.stringify(turnOutput(this.#now(), slot)));
+  }
 }
 
 /** The `turn` with which a waiting execution continues. */
@@ -245,10 +245,12 @@ const retentionSeconds = 3 * 86_400;
 const expires = () => Math.floor(Date.now() / 1000) + retentionSeconds;
 
 /** Message groups in the control table. */
+const primaryKey = ({ organizationId, conversationId }: ConversationKey) => ({ organizationId, conversationId });
+
 export const messageGroupStore: MessageGroupStore = {
   async put(key, { position, execution, input, until, token }) {
     await MessageGroupEntity.upsert({
-      ...key,
+      ...primaryKey(key),
       position,
       execution,
       input,
@@ -259,7 +261,7 @@ export const messageGroupStore: MessageGroupStore = {
   },
 
   async head(key) {
-    const { data } = await MessageGroupEntity.query.primary(key).go({ limit: 2, consistent: true });
+    const { data } = await MessageGroupEntity.query.primary(primaryKey(key)).go({ limit: 2, consistent: true });
     const [lock] = data.filter(({ position }) => position === lockPosition);
     const [first] = data.filter(({ position }) => position !== lockPosition);
     return { lock, first: first && { ...first, input: first.input ?? '' } };
@@ -267,7 +269,7 @@ export const messageGroupStore: MessageGroupStore = {
 
   async extend(key, { position, until: seen }, until) {
     const extended = await ifConditionHolds(
-      MessageGroupEntity.patch({ ...key, position })
+      MessageGroupEntity.patch({ ...primaryKey(key), position })
         .set({ until })
         .where((stored, op) => op.eq(stored.until, seen))
         .go(),
@@ -276,12 +278,12 @@ export const messageGroupStore: MessageGroupStore = {
   },
 
   async remove(key, position) {
-    await MessageGroupEntity.delete({ ...key, position }).go();
+    await MessageGroupEntity.delete({ ...primaryKey(key), position }).go();
   },
 
   async lock(key, { execution, until }, now) {
     const locked = await ifConditionHolds(
-      MessageGroupEntity.put({ ...key, position: lockPosition, execution, until, expires: expires() })
+      MessageGroupEntity.put({ ...primaryKey(key), position: lockPosition, execution, until, expires: expires() })
         .where(
           (stored, op) =>
             `${op.notExists(stored.execution)} OR ${op.eq(stored.execution, execution)} OR ${op.lt(stored.until, now)}`,
@@ -293,7 +295,7 @@ export const messageGroupStore: MessageGroupStore = {
 
   async unlock(key, execution) {
     await ifConditionHolds(
-      MessageGroupEntity.delete({ ...key, position: lockPosition })
+      MessageGroupEntity.delete({ ...primaryKey(key), position: lockPosition })
         .where((stored, op) => op.eq(stored.execution, execution))
         .go(),
     );
@@ -304,9 +306,9 @@ export const messageGroupStore: MessageGroupStore = {
 export async function listGroupItems(
   key: ConversationKey,
 ): Promise<readonly { readonly execution: string; readonly item: StoredItem }[]> {
-  const { data } = await MessageGroupEntity.query.primary(key).go({ pages: 'all', consistent: true });
+  const { data } = await MessageGroupEntity.query.primary(primaryKey(key)).go({ pages: 'all', consistent: true });
   return data.map(({ position, execution }) => ({
     execution,
-    item: parseItemAddress(MessageGroupEntity.get({ ...key, position }).params(), 'messageGroup'),
+    item: parseItemAddress(MessageGroupEntity.get({ ...primaryKey(key), position }).params(), 'messageGroup'),
   }));
 }

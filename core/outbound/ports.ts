@@ -11,7 +11,8 @@ import { isChannelError } from './channel.ts';
 import { deliveryStore } from './delivery-store.ts';
 import { Deferred, NotFirst, StepFailed } from './errors.ts';
 import { messageGroupStore } from './message-group.ts';
-import { type CreateRateLimiter, createRateLimiters, rateLimitSettings, rateLimitStore } from './rate-limiter.ts';
+import { rateLimitSettings, rateLimitStore } from './rate-limit-store.ts';
+import { type CreateRateLimiter, createRateLimiters } from './rate-limiter.ts';
 import type { ExecutionInput, SendRequestData } from './request.ts';
 import type { SentPart } from './send.ts';
 

@@ -62,7 +62,7 @@ const slowdown = 1.25;
 const maxIntervalMs = 10_000;
 const restoreFactor = 0.9;
 const restoreAfterMs = 3_000;
-const windowMs = 30_000;
+export const windowMs = 30_000;
 const minOutcomes = 10;
 const openMs = 30_000;
 /** How long the outcome of a probe call is awaited. */
@@ -383,46 +383,4 @@ export function planCommand(state: RateLimitState, command: RateLimitCommand, no
   if (command.do === 'resume') return { when, add, set: { ...closed, ...allTats(now), openUntil: 0, paused: 'no' } };
   const interval = baseInterval(command.callsPerSecond);
   return { when, add, set: { baseInterval: interval, interval, slowedAt: now, ...allTats(now) } };
-}
-
-/** A rate limit as an operator sees it, computed for the time of reading. */
-export interface RateLimitView {
-  readonly organizationId: string;
-  readonly paused: boolean;
-  readonly breaker: RateLimitState['breaker'];
-  readonly reason: RateLimitState['reason'];
-  /** ISO 8601: when the breaker lets a probe call through. */
-  readonly openUntil?: string;
-  /** The rate now, and the configured one. */
-  readonly callsPerSecond: number;
-  readonly baseCallsPerSecond: number;
-  /** The rate of sends now: without the shares that routing and reconciliation keep. */
-  readonly sendsPerSecond: number;
-  /** How long the last reserved slot of sends is away. */
-  readonly backlogSeconds: number;
-  /** Failed calls within the last half minute, and successful ones since the first of them. */
-  readonly failures: number;
-  readonly successes: number;
-}
-
-export function rateLimitView(
-  organizationId: string,
-  state: RateLimitState,
-  shares: Shares,
-  now: number,
-): RateLimitView {
-  const isWindowOpen = now - state.windowStart < windowMs;
-  return {
-    organizationId,
-    paused: state.paused === 'yes',
-    breaker: state.breaker,
-    reason: state.reason,
-    ...(state.breaker === 'open' && { openUntil: new Date(state.openUntil).toISOString() }),
-    callsPerSecond: callsPerSecond(state.interval),
-    baseCallsPerSecond: callsPerSecond(state.baseInterval),
-    sendsPerSecond: callsPerSecond(shareInterval(state, 'sends', shares, now)),
-    backlogSeconds: Math.max(0, Math.round((state.sendsTat - now) / 1000)),
-    failures: isWindowOpen ? state.failures : 0,
-    successes: isWindowOpen ? state.successes : 0,
-  };
 }

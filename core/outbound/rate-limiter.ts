@@ -1,7 +1,4 @@
-import { Entity } from 'electrodb';
 import type { Clock } from '../platform/clock.ts';
-import { required, wholeNumber } from '../platform/configuration.ts';
-import { documents, ifConditionHolds } from '../platform/dynamodb.ts';
 import type { Log } from '../platform/logger.ts';
 import type * as metrics from '../platform/metrics.ts';
 import { type ChannelError, isChannelError } from './channel.ts';
@@ -11,7 +8,6 @@ import {
   isProbeSlot,
   isSlotValid,
   mustOpen,
-  planCommand,
   planFailure,
   planHold,
   planOpen,
@@ -20,12 +16,9 @@ import {
   planSlowdown,
   planSuccess,
   planUnused,
-  type RateLimitCommand,
   type RateLimitState,
   type RateLimitUpdate,
-  type RateLimitView,
   type Reservation,
-  rateLimitView,
   type Share,
   type Shares,
   shareInterval,
@@ -92,300 +85,233 @@ interface Block extends Reservation {
   readonly used: number;
 }
 
-/** Creates rate limiters, which share what a container remembers: the last states, and how long a write takes. */
-export function createRateLimiters(ports: RateLimiterPorts): CreateRateLimiter {
-  const { store, clock, shares, callsPerSecond } = ports;
-  const states = new Map<string, RateLimitState>();
-  let writeMs = 0;
-  const recall = (organizationId: string) => states.get(organizationId) ?? initialState(callsPerSecond);
-  const remember = (organizationId: string, state: RateLimitState): RateLimitState => {
-    states.set(organizationId, state);
+/** What a container remembers: the states that it has seen last, and how long a write takes. */
+class StateCache {
+  readonly #ports: RateLimiterPorts;
+  readonly #states = new Map<string, RateLimitState>();
+  writeMs = 0;
+
+  constructor(ports: RateLimiterPorts) {
+    this.#ports = ports;
+  }
+
+  recall(organizationId: string): RateLimitState {
+    return this.#states.get(organizationId) ?? initialState(this.#ports.callsPerSecond);
+  }
+
+  async read(organizationId: string): Promise<RateLimitState> {
+    const state = await this.#ports.store.read(organizationId);
+    this.#states.set(organizationId, state);
     return state;
-  };
-  const read = async (organizationId: string) => remember(organizationId, await store.read(organizationId));
-  const update = async (organizationId: string, change: RateLimitUpdate) => {
+  }
+
+  async update(organizationId: string, change: RateLimitUpdate): Promise<{ applied: boolean; state: RateLimitState }> {
+    const { clock, store } = this.#ports;
     const startedAt = clock.now();
     const result = await store.update(organizationId, change);
-    writeMs = clock.now() - startedAt;
-    remember(organizationId, result.state);
+    this.writeMs = clock.now() - startedAt;
+    this.#states.set(organizationId, result.state);
     return result;
-  };
+  }
+}
 
-  return (organizationId, { share, maxWaitMs = leadMs }) => {
-    let block: Block | undefined;
+/** Creates rate limiters, which share what the container remembers. */
+export function createRateLimiters(ports: RateLimiterPorts): CreateRateLimiter {
+  const cache = new StateCache(ports);
+  return (organizationId, { share, maxWaitMs = leadMs }) =>
+    new OrganizationLimiter({ ...ports, cache, organizationId, share, maxWaitMs });
+}
 
-    async function take(count: number, latest?: number): Promise<Reservation> {
-      for (let conflict = 0; conflict < maxConflicts; conflict += 1) {
-        const now = clock.now();
-        const earliest = now + Math.max(minNoticeMs, 3 * writeMs);
-        const plan = planReservation(recall(organizationId), { share, shares, count, now, earliest, latest });
-        if (plan === 'paused' || plan === 'late') {
-          // The remembered state may be old.
-          const state = conflict === 0 ? await read(organizationId) : recall(organizationId);
-          if (plan === 'paused' && state.paused === 'yes')
-            throw new Deferred(now + pauseMs * (1 + clock.random()), 'blocked');
-          if (plan === 'late' && conflict > 0)
-            throw new Deferred(nextSlotAt(state), state.breaker === 'closed' ? 'rate' : 'blocked');
-          continue;
-        }
-        const { applied, state } = await update(organizationId, plan.update);
-        if (!applied) continue;
-        const restore = planRestore(state, clock.now());
-        if (restore) await quietly(() => update(organizationId, restore));
-        return plan.reservation(state);
-      }
-      throw new Deferred(clock.now() + 1000 * (1 + clock.random()), 'rate');
+interface LimiterOptions extends RateLimiterPorts {
+  readonly cache: StateCache;
+  readonly organizationId: string;
+  readonly share: Share;
+  readonly maxWaitMs: number;
+}
+
+class OrganizationLimiter implements RateLimiter {
+  readonly #options: LimiterOptions;
+  #block: Block | undefined;
+
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+  }
+
+  async reserve(calls: number, { held, lead }: { held?: HeldSlot | undefined; lead?: number } = {}): Promise<void> {
+    // A slot is left if a part had been sent before.
+    if (!this.#block || this.#block.used === this.#block.count) await this.#reserveBlock(calls, held, lead);
+  }
+
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const slot = await this.#nextSlot();
+    await clock.sleep(slot.at + slot.used * slot.interval - clock.now());
+    this.#block = { ...slot, used: slot.used + 1 };
+    try {
+      const result = await call();
+      await this.#record(planSuccess(slot, clock.now()));
+      return result;
+    } catch (error) {
+      await this.#recordError(slot, error);
+      throw error;
     }
+  }
 
-    const nextSlotAt = (state: RateLimitState) =>
-      state.breaker === 'open' ? state.openUntil : Math.min(state.sendsTat, state[`${share}Tat`]);
+  async reserveForNext(calls: number): Promise<HeldSlot | undefined> {
+    try {
+      const { at, epoch } = await this.#take(calls);
+      return { at, epoch };
+    } catch (error) {
+      if (error instanceof Deferred) return undefined;
+      throw error;
+    }
+  }
 
-    /** A slot that was reserved before a wait, unless it has lost its meaning. */
-    async function resume({ at, epoch }: HeldSlot, count: number): Promise<Reservation | undefined> {
-      const state = await read(organizationId);
+  async release(): Promise<void> {
+    const unused = this.#block;
+    this.#block = undefined;
+    if (unused?.used === 0) await this.#record(planUnused(unused, this.#options.clock.now()));
+  }
+
+  async blockCredentials(): Promise<boolean> {
+    const { cache, clock, organizationId, metrics } = this.#options;
+    const before = await cache.read(organizationId);
+    const { applied } = await cache.update(organizationId, planOpen(before.epoch, clock.now(), 'credentials'));
+    const isNew = applied && before.reason !== 'credentials';
+    if (isNew) metrics.count('BreakerOpened', { reason: 'credentials', organizationId });
+    return isNew;
+  }
+
+  async holdFor(resetMs: number): Promise<void> {
+    if (this.#block) await this.#record(planHold(this.#block, this.#options.clock.now() + resetMs));
+  }
+
+  /** One conditional write per try. The remembered state may be old: then its condition fails, and returns the right one. */
+  async #take(count: number, latest?: number): Promise<Reservation> {
+    const { cache, clock, organizationId, share, shares } = this.#options;
+    for (let conflict = 0; conflict < maxConflicts; conflict += 1) {
       const now = clock.now();
-      if (state.paused === 'yes') throw new Deferred(now + pauseMs * (1 + clock.random()), 'blocked');
-      const isProbe = isProbeSlot({ at, epoch }, state);
-      if (!isSlotValid({ at, epoch, isProbe }, state, now, leadMs)) return undefined;
-      const interval = shareInterval(state, share, shares, now);
-      return { at, interval, count, epoch, isProbe, isBehindProbe: false, state };
-    }
-
-    async function reserve(calls: number, held?: HeldSlot, lead = maxWaitMs): Promise<void> {
-      // An unused slot of a part that had been sent before.
-      if (block && block.used < block.count) return;
-      let reserved = held && held.at > 0 ? await resume(held, calls) : undefined;
-      for (let missed = 0; ; ) {
-        reserved ??= await take(calls, share === 'sends' ? undefined : clock.now() + lead);
-        const { at, epoch, isProbe, isBehindProbe } = reserved;
-        const wait = at - clock.now();
-        if (wait > lead) throw new Deferred(slotWakeUp(at) - (lead - leadMs), 'rate', { slot: { at, epoch } });
-        if (isBehindProbe) {
-          await clock.sleep(wait);
-          reserved = await resume({ at, epoch }, calls);
-          if (reserved) break;
-        } else if (wait < -maxLateMs && missed < maxMissedSlots && !isProbe) {
-          missed += 1;
-          ports.metrics.count('SlotsMissed', { organizationId });
-          reserved = undefined;
-        } else break;
+      const earliest = now + Math.max(minNoticeMs, 3 * cache.writeMs);
+      const plan = planReservation(cache.recall(organizationId), { share, shares, count, now, earliest, latest });
+      if (typeof plan === 'string') {
+        if (conflict > 0) throw this.#unavailable(plan);
+        await cache.read(organizationId);
+        continue;
       }
-      block = { ...reserved, used: 0 };
+      const { applied, state } = await cache.update(organizationId, plan.update);
+      if (!applied) continue;
+      await this.#record(planRestore(state, clock.now()));
+      return plan.reservation(state);
     }
-
-    /** The next slot of the block. Calls of one request follow each other, so that a slot of it may be late until its end. */
-    async function nextSlot(): Promise<Block> {
-      if (block) {
-        const { used, count, at, interval, isProbe } = block;
-        const end = at + (count - 1) * interval + maxLateMs;
-        const isUsable = used < count && (isProbe || clock.now() <= Math.max(end, at + maxLateMs));
-        if (isUsable) return block;
-        if (used < count) ports.metrics.count('SlotsMissed', { organizationId });
-      }
-      const calls = block ? Math.max(1, block.count - block.used) : 1;
-      block = undefined;
-      await reserve(calls);
-      if (!block) throw new TypeError('reserve sets the block');
-      return block;
-    }
-
-    async function quietly(record: () => Promise<unknown>): Promise<void> {
-      try {
-        await record();
-      } catch (error) {
-        ports.log.warn('the outcome of a call was not recorded in the rate limit', { organizationId, error });
-      }
-    }
-
-    async function recordSuccess(reservation: Reservation): Promise<void> {
-      const change = planSuccess(reservation, clock.now());
-      if (change) await update(organizationId, change);
-    }
-
-    async function recordFailure(reservation: Reservation): Promise<void> {
-      const { state } = await update(organizationId, planFailure(reservation.state, clock.now()));
-      if (!mustOpen(reservation, state)) return;
-      const opened = await update(organizationId, planOpen(reservation.epoch, clock.now(), 'failures'));
-      if (opened.applied) ports.metrics.count('BreakerOpened', { reason: 'failures', organizationId });
-    }
-
-    async function recordUnused(reservation: Reservation): Promise<void> {
-      const change = planUnused(reservation, clock.now());
-      if (change) await update(organizationId, change);
-    }
-
-    /** After a 429 the call is deferred behind everybody's new slots. */
-    async function deferLimited(reservation: Block, error: ChannelError): Promise<never> {
-      const retryAfterMs = error.retryAfterMs ?? defaultRetryAfterMs;
-      ports.metrics.count('CallsRateLimited', { organizationId });
-      await quietly(() => update(organizationId, planSlowdown(reservation, clock.now(), retryAfterMs)));
-      block = undefined;
-      if (share !== 'sends') throw new Deferred(clock.now() + retryAfterMs, 'limited', { cause: error });
-      const { at, epoch } = await take(Math.max(1, reservation.count - reservation.used)).catch((failure: unknown) => {
-        throw failure instanceof Deferred ? new Deferred(failure.until, failure.reason, { cause: error }) : failure;
-      });
-      throw new Deferred(slotWakeUp(at), 'limited', { slot: { at, epoch }, cause: error });
-    }
-
-    async function recordError(reservation: Block, error: unknown): Promise<void> {
-      if (!isChannelError(error) || error.category === 'Authentication')
-        return quietly(() => recordUnused(reservation));
-      if (error.category === 'RateLimit') return deferLimited(reservation, error);
-      const isFailure = error.category === 'Server' || error.category === 'Network';
-      // Any other error is a response of a channel that works.
-      return quietly(() => (isFailure ? recordFailure(reservation) : recordSuccess(reservation)));
-    }
-
-    return {
-      reserve: (calls, { held, lead } = {}) => reserve(calls, held, lead),
-      async run(call) {
-        const slot = await nextSlot();
-        await clock.sleep(slot.at + slot.used * slot.interval - clock.now());
-        block = { ...slot, used: slot.used + 1 };
-        try {
-          const result = await call();
-          await quietly(() => recordSuccess(slot));
-          return result;
-        } catch (error) {
-          await recordError(slot, error);
-          throw error;
-        }
-      },
-      async reserveForNext(calls) {
-        try {
-          const { at, epoch } = await take(calls);
-          return { at, epoch };
-        } catch (error) {
-          if (error instanceof Deferred) return undefined;
-          throw error;
-        }
-      },
-      async release() {
-        const unused = block;
-        block = undefined;
-        if (unused && unused.used === 0) await quietly(() => recordUnused(unused));
-      },
-      async blockCredentials() {
-        const before = await read(organizationId);
-        const { applied } = await update(organizationId, planOpen(before.epoch, clock.now(), 'credentials'));
-        const isNew = applied && before.reason !== 'credentials';
-        if (isNew) ports.metrics.count('BreakerOpened', { reason: 'credentials', organizationId });
-        return isNew;
-      },
-      async holdFor(resetMs) {
-        const reservation = block;
-        if (reservation) await quietly(() => update(organizationId, planHold(reservation, clock.now() + resetMs)));
-      },
-    };
-  };
-}
-
-const text = { type: 'string', required: true } as const;
-const number = { type: 'number', required: true } as const;
-
-const RateLimitEntity = new Entity(
-  {
-    model: { entity: 'rateLimit', version: '1', service: 'livechat' },
-    attributes: {
-      organizationId: text,
-      channel: text,
-      sendsTat: number,
-      routingTat: number,
-      reconciliationTat: number,
-      routingUntil: number,
-      reconciliationUntil: number,
-      interval: number,
-      baseInterval: number,
-      slowedAt: number,
-      epoch: number,
-      breaker: { type: ['closed', 'open', 'half-open'] as const, required: true },
-      reason: { type: ['', 'failures', 'credentials'] as const, required: true },
-      openUntil: number,
-      probeUntil: number,
-      failures: number,
-      successes: number,
-      windowStart: number,
-      paused: { type: ['no', 'yes'] as const, required: true },
-    },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'channel'], casing: 'none' },
-        sk: { field: 'sk', composite: [], casing: 'none' },
-      },
-    },
-  },
-  { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
-);
-
-const channel = 'livechat';
-const defaultCallsPerSecond = 10;
-
-/** The configured rate and shares. */
-export function rateLimitSettings(): { callsPerSecond: number; shares: Shares } {
-  return {
-    callsPerSecond: wholeNumber('LIVECHAT_CALLS_PER_SECOND', defaultCallsPerSecond, 1),
-    shares: {
-      routing: wholeNumber('ROUTING_SHARE_PERCENT', 10, 1),
-      reconciliation: wholeNumber('RECONCILIATION_SHARE_PERCENT', 20, 1),
-    },
-  };
-}
-
-/** Rate limits in the control table. */
-export function rateLimitStore(callsPerSecond: number): RateLimitStore {
-  const find = async (organizationId: string) =>
-    (await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true })).data;
-
-  async function read(organizationId: string): Promise<RateLimitState> {
-    const found = await find(organizationId);
-    if (found) return found;
-    const fresh = initialState(callsPerSecond);
-    await ifConditionHolds(RateLimitEntity.create({ organizationId, channel, ...fresh }).go());
-    return (await find(organizationId)) ?? fresh;
+    throw new Deferred(clock.now() + 1000 * (1 + clock.random()), 'rate');
   }
 
-  return {
-    read,
-    async update(organizationId, { when, set = {}, add = {} }) {
-      const written = await ifConditionHolds(
-        RateLimitEntity.patch({ organizationId, channel })
-          .set(set)
-          .add(add)
-          .where((attributes, op) =>
-            when
-              .map(({ field, is, value }) => {
-                const attribute = attributes[field];
-                if (is === '=') return op.eq(attribute, value);
-                return is === '>' ? op.gt(attribute, value) : op.lte(attribute, value);
-              })
-              .join(' AND '),
-          )
-          .go({ response: 'all_new' }),
-      );
-      return written?.data
-        ? { applied: true, state: written.data as RateLimitState }
-        : { applied: false, state: await read(organizationId) };
-    },
-  };
-}
-
-/** Pauses or resumes an organization, or sets its rate. Returns the rate limit afterwards. */
-export async function commandRateLimit(
-  organizationId: string,
-  command: RateLimitCommand,
-  now: number,
-): Promise<RateLimitView> {
-  const { callsPerSecond, shares } = rateLimitSettings();
-  const store = rateLimitStore(callsPerSecond);
-  for (;;) {
-    const before = await store.read(organizationId);
-    const { applied, state } = await store.update(organizationId, planCommand(before, command, now));
-    if (applied) return rateLimitView(organizationId, state, shares, now);
+  /** The error while the organization is paused, or if there is no slot in time. */
+  #unavailable(reason: 'paused' | 'late'): Deferred {
+    const { cache, clock, organizationId, share } = this.#options;
+    if (reason === 'paused') return new Deferred(clock.now() + pauseMs * (1 + clock.random()), 'blocked');
+    const state = cache.recall(organizationId);
+    if (state.breaker !== 'closed') return new Deferred(state.openUntil, 'blocked');
+    return new Deferred(Math.min(state.sendsTat, state[`${share}Tat`]), 'rate');
   }
-}
 
-/** The rate limit of an organization, for the time of reading. */
-export async function readRateLimit(organizationId: string, now: number): Promise<RateLimitView> {
-  const { callsPerSecond, shares } = rateLimitSettings();
-  return rateLimitView(organizationId, await rateLimitStore(callsPerSecond).read(organizationId), shares, now);
+  /** A slot that was reserved before a wait, unless it has lost its meaning. */
+  async #resume({ at, epoch }: HeldSlot, count: number): Promise<Reservation | undefined> {
+    const { cache, clock, organizationId, share, shares } = this.#options;
+    const state = await cache.read(organizationId);
+    if (state.paused === 'yes') throw this.#unavailable('paused');
+    const now = clock.now();
+    const isProbe = isProbeSlot({ at, epoch }, state);
+    if (!isSlotValid({ at, epoch, isProbe }, state, now, leadMs)) return undefined;
+    const interval = shareInterval(state, share, shares, now);
+    return { at, interval, count, epoch, isProbe, isBehindProbe: false, state };
+  }
+
+  async #reserveBlock(calls: number, held?: HeldSlot, lead = this.#options.maxWaitMs): Promise<Block> {
+    const { clock, share } = this.#options;
+    let reserved = held && held.at > 0 ? await this.#resume(held, calls) : undefined;
+    for (let missed = 0; ; ) {
+      reserved ??= await this.#take(calls, share === 'sends' ? undefined : clock.now() + lead);
+      const { at, epoch } = reserved;
+      if (at - clock.now() > lead)
+        throw new Deferred(slotWakeUp(at) - (lead - leadMs), 'rate', { slot: { at, epoch } });
+      if (reserved.isBehindProbe) reserved = await this.#waitForProbe(reserved);
+      else if (missed < maxMissedSlots && this.#isMissed(reserved)) {
+        missed += 1;
+        reserved = undefined;
+      } else break;
+    }
+    this.#block = { ...reserved, used: 0 };
+    return this.#block;
+  }
+
+  /** Whether a slot behind the probe call of a half-open breaker is valid shows at its time. */
+  async #waitForProbe({ at, epoch, count }: Reservation): Promise<Reservation | undefined> {
+    const { clock } = this.#options;
+    await clock.sleep(at - clock.now());
+    return this.#resume({ at, epoch }, count);
+  }
+
+  #isMissed({ at, isProbe }: Reservation): boolean {
+    const { clock, metrics, organizationId } = this.#options;
+    if (isProbe || clock.now() - at <= maxLateMs) return false;
+    metrics.count('SlotsMissed', { organizationId });
+    return true;
+  }
+
+  /** The next slot of the block. Calls of one request follow each other, so that a slot of it may be late until its end. */
+  async #nextSlot(): Promise<Block> {
+    const { clock, metrics, organizationId } = this.#options;
+    const block = this.#block;
+    if (!block || block.used === block.count) return this.#reserveBlock(1);
+    const end = block.at + (block.count - 1) * block.interval + maxLateMs;
+    if (block.isProbe || clock.now() <= end) return block;
+    metrics.count('SlotsMissed', { organizationId });
+    return this.#reserveBlock(block.count - block.used);
+  }
+
+  /** Records the outcome of a call. The call was made, so that a failure is only logged. */
+  async #record(change: RateLimitUpdate | undefined): Promise<void> {
+    if (change) await this.#quietly(() => this.#options.cache.update(this.#options.organizationId, change));
+  }
+
+  async #quietly(record: () => Promise<unknown>): Promise<void> {
+    try {
+      await record();
+    } catch (error) {
+      const { log, organizationId } = this.#options;
+      log.warn('the outcome of a call was not recorded in the rate limit', { organizationId, error });
+    }
+  }
+
+  async #recordError(slot: Block, error: unknown): Promise<void> {
+    const now = this.#options.clock.now();
+    if (!isChannelError(error) || error.category === 'Authentication') return this.#record(planUnused(slot, now));
+    if (error.category === 'RateLimit') return this.#deferLimited(slot, error);
+    if (error.category === 'Server' || error.category === 'Network')
+      return this.#quietly(() => this.#recordFailure(slot));
+    // Any other error is a response of a channel that works.
+    return this.#record(planSuccess(slot, now));
+  }
+
+  async #recordFailure(slot: Block): Promise<void> {
+    const { cache, clock, metrics, organizationId } = this.#options;
+    const { state } = await cache.update(organizationId, planFailure(slot.state, clock.now()));
+    if (!mustOpen(slot, state)) return;
+    const opened = await cache.update(organizationId, planOpen(slot.epoch, clock.now(), 'failures'));
+    if (opened.applied) metrics.count('BreakerOpened', { reason: 'failures', organizationId });
+  }
+
+  /** After a 429 the call is deferred behind the new slots of everybody. */
+  async #deferLimited(slot: Block, cause: ChannelError): Promise<never> {
+    const { clock, metrics, organizationId, share } = this.#options;
+    const retryAfterMs = cause.retryAfterMs ?? defaultRetryAfterMs;
+    metrics.count('CallsRateLimited', { organizationId });
+    await this.#record(planSlowdown(slot, clock.now(), retryAfterMs));
+    this.#block = undefined;
+    if (share !== 'sends') throw new Deferred(clock.now() + retryAfterMs, 'limited', { cause });
+    const next = await this.reserveForNext(slot.count - slot.used).catch(() => undefined);
+    if (!next) throw new Deferred(clock.now() + retryAfterMs, 'limited', { cause });
+    throw new Deferred(slotWakeUp(next.at), 'limited', { slot: next, cause });
+  }
 }

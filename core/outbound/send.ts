@@ -15,7 +15,7 @@ import {
   startAttempt,
 } from './delivery.ts';
 import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
-import { type MessageGroup, type MessageGroupPorts, messageGroup } from './message-group.ts';
+import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
 import { type CreateRateLimiter, leadMs, type RateLimiter } from './rate-limiter.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
@@ -59,7 +59,7 @@ export async function sendRequest<Content>(
   ports: SendPorts<Content>,
 ): Promise<'sent' | 'failed'> {
   const { clock, createLimiter, onSent, log } = ports;
-  const group = messageGroup(request, ports);
+  const group = new MessageGroup(request, ports);
   const limiter = createLimiter(request.organizationId, { share: 'sends' });
   const sent: SentPart[] = [];
   try {

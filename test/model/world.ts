@@ -1,7 +1,7 @@
 import { acceptRequest, redriveRequest } from '../../core/outbound/accept.ts';
 import { isChannelError } from '../../core/outbound/channel.ts';
 import { Deferred, NotFirst } from '../../core/outbound/errors.ts';
-import { type Executions, messageGroup } from '../../core/outbound/message-group.ts';
+import { type Executions, MessageGroup } from '../../core/outbound/message-group.ts';
 import { type CreateRateLimiter, createRateLimiters, type RateLimiterPorts } from '../../core/outbound/rate-limiter.ts';
 import {
   type ExecutionInput,
@@ -388,7 +388,7 @@ export class World {
       time.at(time.now() + seconds * 1000, () => ended.resolve(undefined));
       this.counts.waitInvocations += 1;
       const invoked = this.#invoke((invocation) =>
-        messageGroup(input, this.#ports(invocation)).waitForTurn(token, seconds * 1000),
+        new MessageGroup(input, this.#ports(invocation)).waitForTurn(token, seconds * 1000),
       );
       invoked.catch((error: unknown) => ended.reject(error));
       try {
@@ -538,7 +538,7 @@ export class World {
             const failure = { redrive, error, at: time.now(), deadLetterId: `dead ${executionName(input)}` };
             await deliveries.fail({ organizationId, conversationId, id }, failure);
           }
-          return messageGroup(input, this.#ports(invocation)).abandon({ wasStopped: error === 'ABORTED' });
+          return new MessageGroup(input, this.#ports(invocation)).abandon({ wasStopped: error === 'ABORTED' });
         });
         if (lockedUntil !== undefined) this.#wakeLater(input, lockedUntil);
         this.dead.push({ input, redriven: false });
@@ -554,7 +554,7 @@ export class World {
       await this.time.sleep(at - this.time.now() + 1_000);
       for (;;) {
         try {
-          await this.#invoke((invocation) => messageGroup(input, this.#ports(invocation)).wakeFirst());
+          await this.#invoke((invocation) => new MessageGroup(input, this.#ports(invocation)).wakeFirst());
           return;
         } catch {
           await this.time.sleep(5_000);

@@ -1,0 +1,161 @@
+import { Entity } from 'electrodb';
+import { required, wholeNumber } from '../platform/configuration.ts';
+import { documents, ifConditionHolds } from '../platform/dynamodb.ts';
+import {
+  callsPerSecond,
+  initialState,
+  planCommand,
+  type RateLimitCommand,
+  type RateLimitState,
+  type Shares,
+  shareInterval,
+  windowMs,
+} from './rate-limit.ts';
+import type { RateLimitStore } from './rate-limiter.ts';
+
+const text = { type: 'string', required: true } as const;
+const number = { type: 'number', required: true } as const;
+
+const RateLimitEntity = new Entity(
+  {
+    model: { entity: 'rateLimit', version: '1', service: 'livechat' },
+    attributes: {
+      organizationId: text,
+      channel: text,
+      sendsTat: number,
+      routingTat: number,
+      reconciliationTat: number,
+      routingUntil: number,
+      reconciliationUntil: number,
+      interval: number,
+      baseInterval: number,
+      slowedAt: number,
+      epoch: number,
+      breaker: { type: ['closed', 'open', 'half-open'] as const, required: true },
+      reason: { type: ['', 'failures', 'credentials'] as const, required: true },
+      openUntil: number,
+      probeUntil: number,
+      failures: number,
+      successes: number,
+      windowStart: number,
+      paused: { type: ['no', 'yes'] as const, required: true },
+    },
+    indexes: {
+      primary: {
+        pk: { field: 'pk', composite: ['organizationId', 'channel'], casing: 'none' },
+        sk: { field: 'sk', composite: [], casing: 'none' },
+      },
+    },
+  },
+  { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
+);
+
+const channel = 'livechat';
+const defaultCallsPerSecond = 10;
+
+/** The configured rate and shares. */
+export function rateLimitSettings(): { callsPerSecond: number; shares: Shares } {
+  return {
+    callsPerSecond: wholeNumber('LIVECHAT_CALLS_PER_SECOND', defaultCallsPerSecond, 1),
+    shares: {
+      routing: wholeNumber('ROUTING_SHARE_PERCENT', 10, 1),
+      reconciliation: wholeNumber('RECONCILIATION_SHARE_PERCENT', 20, 1),
+    },
+  };
+}
+
+/** Rate limits in the control table. */
+export function rateLimitStore(defaultRate: number): RateLimitStore {
+  const find = async (organizationId: string) =>
+    (await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true })).data;
+
+  async function read(organizationId: string): Promise<RateLimitState> {
+    const found = await find(organizationId);
+    if (found) return found;
+    const fresh = initialState(defaultRate);
+    await ifConditionHolds(RateLimitEntity.create({ organizationId, channel, ...fresh }).go());
+    return (await find(organizationId)) ?? fresh;
+  }
+
+  return {
+    read,
+    async update(organizationId, { when, set = {}, add = {} }) {
+      const written = await ifConditionHolds(
+        RateLimitEntity.patch({ organizationId, channel })
+          .set(set)
+          .add(add)
+          .where((attributes, op) =>
+            when
+              .map(({ field, is, value }) => {
+                const attribute = attributes[field];
+                if (is === '=') return op.eq(attribute, value);
+                return is === '>' ? op.gt(attribute, value) : op.lte(attribute, value);
+              })
+              .join(' AND '),
+          )
+          .go({ response: 'all_new' }),
+      );
+      return written?.data
+        ? { applied: true, state: written.data as RateLimitState }
+        : { applied: false, state: await read(organizationId) };
+    },
+  };
+}
+
+/** A rate limit as an operator sees it, computed for the time of reading. */
+export interface RateLimitView {
+  readonly organizationId: string;
+  readonly paused: boolean;
+  readonly breaker: RateLimitState['breaker'];
+  readonly reason: RateLimitState['reason'];
+  /** ISO 8601: when the breaker lets a probe call through. */
+  readonly openUntil?: string;
+  /** The rate now, and the configured one. */
+  readonly callsPerSecond: number;
+  readonly baseCallsPerSecond: number;
+  /** The rate of sends now: without the shares that routing and reconciliation keep. */
+  readonly sendsPerSecond: number;
+  /** How long the last reserved slot of sends is away. */
+  readonly backlogSeconds: number;
+  /** Failed calls within the last half minute, and successful ones since the first of them. */
+  readonly failures: number;
+  readonly successes: number;
+}
+
+function rateLimitView(organizationId: string, state: RateLimitState, shares: Shares, now: number): RateLimitView {
+  const isWindowOpen = now - state.windowStart < windowMs;
+  return {
+    organizationId,
+    paused: state.paused === 'yes',
+    breaker: state.breaker,
+    reason: state.reason,
+    ...(state.breaker === 'open' && { openUntil: new Date(state.openUntil).toISOString() }),
+    callsPerSecond: callsPerSecond(state.interval),
+    baseCallsPerSecond: callsPerSecond(state.baseInterval),
+    sendsPerSecond: callsPerSecond(shareInterval(state, 'sends', shares, now)),
+    backlogSeconds: Math.max(0, Math.round((state.sendsTat - now) / 1000)),
+    failures: isWindowOpen ? state.failures : 0,
+    successes: isWindowOpen ? state.successes : 0,
+  };
+}
+
+/** Pauses or resumes an organization, or sets its rate. Returns the rate limit afterwards. */
+export async function commandRateLimit(
+  organizationId: string,
+  command: RateLimitCommand,
+  now: number,
+): Promise<RateLimitView> {
+  const { callsPerSecond: defaultRate, shares } = rateLimitSettings();
+  const store = rateLimitStore(defaultRate);
+  for (;;) {
+    const before = await store.read(organizationId);
+    const { applied, state } = await store.update(organizationId, planCommand(before, command, now));
+    if (applied) return rateLimitView(organizationId, state, shares, now);
+  }
+}
+
+/** The rate limit of an organization, for the time of reading. */
+export async function readRateLimit(organizationId: string, now: number): Promise<RateLimitView> {
+  const { callsPerSecond: defaultRate, shares } = rateLimitSettings();
+  return rateLimitView(organizationId, await rateLimitStore(defaultRate).read(organizationId), shares, now);
+}
