@@ -8,6 +8,7 @@ import { executionName } from '../core/outbound/request.ts';
 import { type Local, organizationId } from '../test/local.ts';
 import { awsClientConfig } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
+import type { Operation } from './capacity.ts';
 import { messageText } from './livechat.ts';
 
 export interface BurstOptions {
@@ -70,33 +71,54 @@ function* batches<T>(all: readonly T[], size: number): Generator<readonly T[]> {
 
 const delivery = z.object({ conversationId: z.string(), requestId: z.string(), orderKey: z.number() });
 
-/** The message numbers of each chat in the order of acceptance, as their message group sorts them. */
-export async function readAcceptedNumbers(
+/** A request in the order of acceptance. */
+export interface Accepted {
+  readonly number: number;
+  /** Its position in the message group. */
+  readonly position: string;
+  /** When it entered the message group, as the number of the write. */
+  readonly entered: number;
+}
+
+/** The accepted requests of each chat. */
+export async function readAccepted(
   local: Local,
   requested: RequestedNumbers,
-): Promise<ReadonlyMap<string, readonly number[]>> {
+  operations: readonly Operation[],
+): Promise<ReadonlyMap<string, readonly Accepted[]>> {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig(local)));
   const filter = {
     FilterExpression: '#entity = :entity',
     ExpressionAttributeNames: { '#entity': '__edb_e__' },
     ExpressionAttributeValues: { ':entity': 'delivery' },
   };
-  const found: { chat: string; number: number; position: string }[] = [];
-  for await (const { Items = [] } of paginateScan(
-    { client },
-    { TableName: local.environment.MESSAGES_TABLE, ConsistentRead: true, ...filter },
-  )) {
+  const entries = operations.filter(({ kind, entity }) => kind === 'create' && entity === 'messageGroup');
+  const entered = new Map(entries.toReversed().map(({ sortKey }, index) => [sortKey.split('#').at(-1), -index]));
+  const accepted = new Map<string, Accepted[]>();
+  const table = { TableName: local.environment.MESSAGES_TABLE, ConsistentRead: true };
+  for await (const { Items = [] } of paginateScan({ client }, { ...table, ...filter })) {
     for (const { conversationId, requestId, orderKey } of Items.map((item) => delivery.parse(item))) {
       const number = requested.get(requestId);
-      const position = `${orderKey}#${executionName({ organizationId, requestId, redrive: 0 })}`;
-      if (number !== undefined) found.push({ chat: conversationId, number, position });
+      if (number === undefined) continue;
+      const execution = executionName({ organizationId, requestId, redrive: 0 });
+      const request = { number, position: `${orderKey}#${execution}`, entered: entered.get(execution) ?? 0 };
+      accepted.set(conversationId, [...(accepted.get(conversationId) ?? []), request]);
     }
   }
   client.destroy();
-  found.sort((a, b) => (a.position < b.position ? -1 : 1));
-  const accepted = new Map<string, number[]>();
-  for (const { chat, number } of found) accepted.set(chat, [...(accepted.get(chat) ?? []), number]);
   return accepted;
+}
+
+/**
+ * Counts messages that arrived after one that they precede: that has a later position in the message group and entered it
+ * later. A request whose acceptance crashed enters late, with its first position.
+ */
+export function countInversions(accepted: readonly Accepted[], arrived: readonly number[]): number {
+  const byNumber = new Map(accepted.map((request) => [request.number, request]));
+  const sequence = [...new Set(arrived)].flatMap((number) => byNumber.get(number) ?? []);
+  return sequence.filter((late, index) =>
+    sequence.slice(0, index).some(({ position, entered }) => position > late.position && entered > late.entered),
+  ).length;
 }
 
 /** Counts how often the messages of one chat were delivered. */

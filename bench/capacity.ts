@@ -5,7 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 import * as z from 'zod/mini';
 
 /**
- * Capacity units of the local engine's DynamoDB. The engine's process imports this file (`--import`) and appends a line for
+ * Reads and writes of the local engine's DynamoDB, with their capacity units. The engine's process imports this file (`--import`) and appends a line for
  * each read and write; the benchmark reads them.
  */
 
@@ -24,6 +24,7 @@ const operation = z.object({
   table: z.string(),
   /** ElectroDB's name of the entity. */
   entity: z.string(),
+  sortKey: z.string(),
   bytes: z.number(),
   units: z.number(),
   /** Write units of the copies in indexes. */
@@ -60,7 +61,10 @@ async function observeDynalite(file: string): Promise<void> {
   const readUnits = (bytes: number, isConsistent = false) =>
     Math.max(1, Math.ceil(bytes / 4096)) * (isConsistent ? 1 : 0.5);
   const record = (line: Operation) => appendFileSync(file, `${JSON.stringify(line)}\n`);
-  const entity = (item: Item | undefined) => String(item?.__edb_e__?.S ?? '');
+  const name = (item: Item | undefined) => ({
+    entity: String(item?.__edb_e__?.S ?? ''),
+    sortKey: String(item?.sk?.S ?? ''),
+  });
   const { updateIndexes, checkConditional, addConsumedCapacity, queryTable } = db;
 
   db.updateIndexes = (store, table, before, after, done) => {
@@ -68,7 +72,7 @@ async function observeDynalite(file: string): Promise<void> {
     record({
       kind: after ? (before ? 'update' : 'create') : 'delete',
       table: table.TableName,
-      entity: entity(after ?? before),
+      ...name(after ?? before),
       bytes,
       units: writeUnits(bytes),
       indexUnits: indexUnits(table, before, after),
@@ -77,13 +81,13 @@ async function observeDynalite(file: string): Promise<void> {
   };
   db.checkConditional = (request, before) => {
     const refused = checkConditional(request, before);
-    const common = { table: request.TableName, entity: entity(before), bytes: size(before), indexUnits: 0 };
+    const common = { table: request.TableName, ...name(before), bytes: size(before), indexUnits: 0 };
     // DynamoDB bills a write whose condition does not hold.
     if (refused) record({ kind: 'refused', ...common, units: writeUnits(common.bytes) });
     return refused;
   };
   db.addConsumedCapacity = (request, isRead, item, other) => {
-    const common = { table: request.TableName, entity: entity(item), bytes: size(item), indexUnits: 0 };
+    const common = { table: request.TableName, ...name(item), bytes: size(item), indexUnits: 0 };
     if (isRead) record({ kind: 'read', ...common, units: readUnits(common.bytes, request.ConsistentRead) });
     return addConsumedCapacity(request, isRead, item, other);
   };
@@ -92,7 +96,7 @@ async function observeDynalite(file: string): Promise<void> {
     const observed = (error: unknown, result: unknown) => {
       const { data } = queryResult.safeParse(result);
       const units = Math.max(data?.ConsumedCapacity.CapacityUnits ?? 0, 0.5);
-      record({ kind: 'read', table: table.TableName, entity: 'query', bytes: 0, units, indexUnits: 0 });
+      record({ kind: 'read', table: table.TableName, entity: 'query', sortKey: '', bytes: 0, units, indexUnits: 0 });
       if (typeof done === 'function') done(error, result);
     };
     queryTable(store, table, { ...request, ReturnConsumedCapacity: 'TOTAL' }, ...rest, observed);

@@ -5,12 +5,14 @@ import { type Design, limiterPerProcess, noLimiter, runBaseline } from './baseli
 import {
   type BurstOptions,
   countDeliveries,
+  countInversions,
   countOutOfOrder,
   putBurst,
   type RequestedNumbers,
-  readAcceptedNumbers,
+  readAccepted,
   startChats,
 } from './burst.ts';
+import { type CapacityRecord, recordCapacity } from './capacity.ts';
 import { countAwsCalls } from './cost.ts';
 import { measureCpu, reportProgress, round2, waitForExecutions, withLocal } from './engine.ts';
 import { clearCallLog, readArrivedNumbers, readCallCounts, simulatorEnvironment } from './livechat.ts';
@@ -71,27 +73,41 @@ export async function drain(rates: readonly number[]): Promise<DrainRow[]> {
 /** Drains 1,000 requests of so many chats through the bridge. */
 export function drainBridge(callsPerSecond: number, chats: number): Promise<DrainRow> {
   reportProgress(`drain: the bridge, ${messages} messages of ${chats} chats at ${callsPerSecond} calls a second`);
-  return withLimit(callsPerSecond, async (local) => {
+  return withLimit(callsPerSecond, async (local, capacity) => {
     const burst = { chats: await startChats(local, chats), each: messages / chats };
-    return measureBurst(local, burst, callsPerSecond);
+    return measureBurst(local, capacity, burst, callsPerSecond);
   });
 }
 
-function withLimit<T>(callsPerSecond: number, measure: (local: Local) => Promise<T>): Promise<T> {
-  const environment = { ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
+function withLimit<T>(
+  callsPerSecond: number,
+  measure: (local: Local, capacity: CapacityRecord) => Promise<T>,
+): Promise<T> {
+  const capacity = recordCapacity();
+  const environment = {
+    ...simulatorEnvironment,
+    ...capacity.environment,
+    LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond),
+  };
   return withLocal(environment, async (local) => {
     // The first calls of each kind take longer.
     await putBurst(local, { chats: await startChats(local, 50), each: 3 });
     await waitForExecutions(local);
     await outbound(local).simulator('POST', '/simulator/settings', { rateLimitPerSecond: callsPerSecond });
-    return measure(local);
+    return measure(local, capacity);
   });
 }
 
-async function measureBurst(local: Local, burst: BurstOptions, callsPerSecond: number): Promise<DrainRow> {
+async function measureBurst(
+  local: Local,
+  capacity: CapacityRecord,
+  burst: BurstOptions,
+  callsPerSecond: number,
+): Promise<DrainRow> {
   const count = burst.chats.length * burst.each;
   await waitForExecutions(local);
   await clearCallLog(local);
+  capacity.clear();
   const stopCpu = await measureCpu(local);
   const start = Date.now();
   const limitMs = ((maxRatio * count) / callsPerSecond + maxTailSeconds) * 1000;
@@ -101,9 +117,9 @@ async function measureBurst(local: Local, burst: BurstOptions, callsPerSecond: n
     if (!(await waitForExecutions(local, limitMs))) reportProgress('drain: some executions have not ended in time');
   });
   const { ms, share } = await stopCpu();
-  const accepted = await readAcceptedNumbers(local, requested);
+  const accepted = await readAccepted(local, requested, capacity.read());
   const outOfOrder = await Promise.all(
-    burst.chats.map(async (chat) => countOutOfOrder(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
+    burst.chats.map(async (chat) => countInversions(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
   );
   return {
     ...(await evaluate(local, { name: 'the bridge', ...burst, start, callsPerSecond })),
@@ -120,9 +136,9 @@ async function measureBurst(local: Local, burst: BurstOptions, callsPerSecond: n
 export async function simultaneous(): Promise<DrainRow> {
   const callsPerSecond = 50;
   reportProgress('order: 2,000 requests of 400 chats within a second');
-  return withLimit(callsPerSecond, async (local) => {
+  return withLimit(callsPerSecond, async (local, capacity) => {
     const burst = { chats: await startChats(local, 400), each: 5, spacingMs: 100 };
-    return measureBurst(local, burst, callsPerSecond);
+    return measureBurst(local, capacity, burst, callsPerSecond);
   });
 }
 

@@ -7,12 +7,13 @@ import { organizationId } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import {
   countDeliveries,
-  countOutOfOrder,
+  countInversions,
   putBurst,
   type RequestedNumbers,
-  readAcceptedNumbers,
+  readAccepted,
   startChats,
 } from './burst.ts';
+import { type CapacityRecord, recordCapacity } from './capacity.ts';
 import { reportProgress, waitForExecutions, withLocal } from './engine.ts';
 import { readArrivedNumbers, simulatorEnvironment } from './livechat.ts';
 
@@ -72,7 +73,8 @@ export interface FaultsRow {
  * faults end, and every dead letter is redriven.
  */
 export async function faults(): Promise<FaultsRow[]> {
-  const environment = { ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: '100' };
+  const capacity = recordCapacity();
+  const environment = { ...simulatorEnvironment, ...capacity.environment, LIVECHAT_CALLS_PER_SECOND: '100' };
   return withLocal(environment, async (local) => {
     const chats = await startChats(local, chatCount);
     await injectAll(local);
@@ -82,7 +84,7 @@ export async function faults(): Promise<FaultsRow[]> {
     await crashing;
     reportProgress('faults: waiting until all executions have ended');
     await waitForExecutions(local, maxPhaseMs);
-    const burst: Burst = { chats, requested };
+    const burst: Burst = { chats, requested, capacity };
     const during = await evaluate(local, 'during the faults', burst, start);
     const rows: FaultsRow[] = [{ ...during, outOfOrder: await outOfOrder(local, burst) }];
     await outbound(local).clearFaults();
@@ -117,6 +119,7 @@ async function crash(local: Local): Promise<void> {
 interface Burst {
   readonly chats: readonly string[];
   readonly requested: RequestedNumbers;
+  readonly capacity: CapacityRecord;
 }
 
 async function evaluate(local: Local, phase: string, { chats, requested }: Burst, start: number): Promise<FaultsRow> {
@@ -124,8 +127,9 @@ async function evaluate(local: Local, phase: string, { chats, requested }: Burst
   const executions = await listExecutions(local);
   const [open, redriven] = await Promise.all([listDeadLetters(local, 'open'), listDeadLetters(local, 'redriven')]);
   const names = new Set(executions.map(({ name }) => name));
-  const nextName = ({ requestId, redrives }: DeadLetter) =>
-    executionName({ organizationId, requestId, redrive: redrives + 1 });
+  /** The execution that a redrive starts. That of an event that no function accepted is the first. */
+  const nextName = ({ kind, requestId, redrives }: DeadLetter) =>
+    executionName({ organizationId, requestId, redrive: kind === 'send' ? redrives + 1 : 0 });
   const numbers = Array.from({ length: each }, (_, number) => number);
   const perChat = await Promise.all(
     chats.map(async (chat) => {
@@ -153,15 +157,15 @@ async function evaluate(local: Local, phase: string, { chats, requested }: Burst
     running: executions.filter(({ status }) => status === 'RUNNING').length,
     both: total('both'),
     redriven: redriven.length,
-    withoutExecution: redriven.filter((letter) => !names.has(nextName(letter))).length,
+    withoutExecution: redriven.filter((letter) => letter.requestId && !names.has(nextName(letter))).length,
     seconds,
   };
 }
 
-async function outOfOrder(local: Local, { chats, requested }: Burst): Promise<number> {
-  const accepted = await readAcceptedNumbers(local, requested);
+async function outOfOrder(local: Local, { chats, requested, capacity }: Burst): Promise<number> {
+  const accepted = await readAccepted(local, requested, capacity.read());
   const counts = await Promise.all(
-    chats.map(async (chat) => countOutOfOrder(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
+    chats.map(async (chat) => countInversions(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
   );
   return counts.reduce((sum, one) => sum + one, 0);
 }
@@ -172,6 +176,7 @@ const executionPage = z.object({
 });
 const deadLetter = z.object({
   id: z.string(),
+  kind: z.string(),
   conversationId: z.string(),
   requestId: z.string(),
   errorName: z.string(),
@@ -209,7 +214,7 @@ async function listAll<T>(
 /** Redrives every open dead letter, also those that no redrive helps while the cause lasts: here it has been removed. */
 async function redriveAll(local: Local): Promise<number> {
   const letters = await listDeadLetters(local, 'open');
-  const errors = Object.groupBy(letters, ({ errorName }) => errorName);
+  const errors = Object.groupBy(letters, ({ kind, errorName }) => `${errorName} (${kind})`);
   for (const [name, of] of Object.entries(errors)) reportProgress(`faults: ${of?.length} dead letters with ${name}`);
   for (const { id } of letters) {
     const status = await outbound(local).redrive(id, { force: true });
