@@ -9,7 +9,7 @@ import { type Local, organizationId } from '../test/local.ts';
 import { awsClientConfig } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
 import type { Operation } from './capacity.ts';
-import { messageText } from './livechat.ts';
+import { messageText, readArrivedNumbers } from './livechat.ts';
 
 export interface BurstOptions {
   readonly chats: readonly string[];
@@ -72,7 +72,7 @@ function* batches<T>(all: readonly T[], size: number): Generator<readonly T[]> {
 const delivery = z.object({ conversationId: z.string(), requestId: z.string(), orderKey: z.number() });
 
 /** A request in the order of acceptance. */
-export interface Accepted {
+interface Accepted {
   readonly number: number;
   /** Its position in the message group. */
   readonly position: string;
@@ -81,7 +81,7 @@ export interface Accepted {
 }
 
 /** The accepted requests of each chat. */
-export async function readAccepted(
+async function readAccepted(
   local: Local,
   requested: RequestedNumbers,
   operations: readonly Operation[],
@@ -113,7 +113,7 @@ export async function readAccepted(
  * Counts messages that arrived after one that they precede: that has a later position in the message group and entered it
  * later. A request whose acceptance crashed enters late, with its first position.
  */
-export function countInversions(accepted: readonly Accepted[], arrived: readonly number[]): number {
+function countInversions(accepted: readonly Accepted[], arrived: readonly number[]): number {
   const byNumber = new Map(accepted.map((request) => [request.number, request]));
   const sequence = [...new Set(arrived)].flatMap((number) => byNumber.get(number) ?? []);
   return sequence.filter((late, index) =>
@@ -131,16 +131,33 @@ export function countDeliveries(sent: readonly number[], arrived: readonly numbe
   };
 }
 
-/** Counts messages that arrived after a message they should precede. Ignores those that are not in `expected`. */
-export function countOutOfOrder(expected: readonly number[], arrived: readonly number[]): number {
-  const positions = new Map(expected.map((number, index) => [number, index]));
-  let last = -1;
-  let outOfOrder = 0;
-  for (const number of new Set(arrived)) {
-    const position = positions.get(number);
-    if (position === undefined) continue;
-    if (position < last) outOfOrder += 1;
-    last = Math.max(last, position);
+/** Counts what LiveChat has of a burst. `undelivered` has the numbers of each chat. */
+export async function countArrivals(local: Local, { chats, each }: BurstOptions) {
+  let once = 0;
+  let twice = 0;
+  const undelivered = new Map<string, ReadonlySet<number>>();
+  for (const chat of chats) {
+    const arrived = await readArrivedNumbers(local, chat);
+    const distinct = new Set(arrived);
+    const repeated = new Set(arrived.filter((number, index) => arrived.indexOf(number) !== index));
+    once += distinct.size - repeated.size;
+    twice += repeated.size;
+    const numbers = Array.from({ length: each }, (_, number) => number);
+    undelivered.set(chat, new Set(numbers.filter((number) => !distinct.has(number))));
   }
-  return outOfOrder;
+  return { once, twice, undelivered };
+}
+
+/** Counts the inversions of a burst. Messages that are sent later, by a redrive, must not have arrived yet. */
+export async function countOutOfOrder(
+  local: Local,
+  chats: readonly string[],
+  requested: RequestedNumbers,
+  operations: readonly Operation[],
+): Promise<number> {
+  const accepted = await readAccepted(local, requested, operations);
+  const counts = await Promise.all(
+    chats.map(async (chat) => countInversions(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
+  );
+  return counts.reduce((sum, one) => sum + one, 0);
 }

@@ -5,17 +5,10 @@ import { executionName } from '../core/outbound/request.ts';
 import type { Local } from '../test/local.ts';
 import { organizationId } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import {
-  countDeliveries,
-  countInversions,
-  putBurst,
-  type RequestedNumbers,
-  readAccepted,
-  startChats,
-} from './burst.ts';
-import { type CapacityRecord, recordCapacity } from './capacity.ts';
+import { countArrivals, countOutOfOrder, putBurst, type RequestedNumbers, startChats } from './burst.ts';
+import { recordCapacity } from './capacity.ts';
 import { reportProgress, waitForExecutions, withLocal } from './engine.ts';
-import { readArrivedNumbers, simulatorEnvironment } from './livechat.ts';
+import { simulatorEnvironment } from './livechat.ts';
 
 const chatCount = 20;
 const each = 15;
@@ -84,9 +77,11 @@ export async function faults(): Promise<FaultsRow[]> {
     await crashing;
     reportProgress('faults: waiting until all executions have ended');
     await waitForExecutions(local, maxPhaseMs);
-    const burst: Burst = { chats, requested, capacity };
+    const burst: Burst = { chats, requested };
     const during = await evaluate(local, 'during the faults', burst, start);
-    const rows: FaultsRow[] = [{ ...during, outOfOrder: await outOfOrder(local, burst) }];
+    const rows: FaultsRow[] = [
+      { ...during, outOfOrder: await countOutOfOrder(local, chats, requested, capacity.read()) },
+    ];
     await outbound(local).clearFaults();
     for (let round = 1; round <= maxRedriveRounds && rows.at(-1)?.inDeadLetters !== 0; round += 1) {
       const redriveStart = Date.now();
@@ -119,7 +114,6 @@ async function crash(local: Local): Promise<void> {
 interface Burst {
   readonly chats: readonly string[];
   readonly requested: RequestedNumbers;
-  readonly capacity: CapacityRecord;
 }
 
 async function evaluate(local: Local, phase: string, { chats, requested }: Burst, start: number): Promise<FaultsRow> {
@@ -130,44 +124,27 @@ async function evaluate(local: Local, phase: string, { chats, requested }: Burst
   /** The execution that a redrive starts. That of an event that no function accepted is the first. */
   const nextName = ({ kind, requestId, redrives }: DeadLetter) =>
     executionName({ organizationId, requestId, redrive: kind === 'send' ? redrives + 1 : 0 });
-  const numbers = Array.from({ length: each }, (_, number) => number);
-  const perChat = await Promise.all(
-    chats.map(async (chat) => {
-      const arrived = await readArrivedNumbers(local, chat);
-      const dead = open.flatMap(({ conversationId, requestId }) =>
-        conversationId === chat ? (requested.get(requestId) ?? []) : [],
-      );
-      const { once, twice, missing } = countDeliveries(numbers, arrived);
-      return {
-        once,
-        twice,
-        dead: dead.length,
-        lost: missing.filter((number) => !dead.includes(number)).length,
-        both: dead.filter((number) => arrived.includes(number)).length,
-      };
+  const { once, twice, undelivered } = await countArrivals(local, { chats, each });
+  const dead = new Set(
+    open.flatMap(({ conversationId, requestId }) => {
+      const number = requested.get(requestId);
+      return number === undefined ? [] : [`${conversationId} ${number}`];
     }),
   );
-  const total = (field: keyof (typeof perChat)[number]) => perChat.reduce((sum, one) => sum + one[field], 0);
+  const missing = [...undelivered].flatMap(([chat, numbers]) => [...numbers].map((number) => `${chat} ${number}`));
+  const lost = missing.filter((message) => !dead.has(message)).length;
   return {
     phase,
-    sentOnce: total('once'),
-    sentTwice: total('twice'),
-    inDeadLetters: total('dead'),
-    lost: total('lost'),
+    sentOnce: once,
+    sentTwice: twice,
+    inDeadLetters: dead.size,
+    lost,
+    both: dead.size - (missing.length - lost),
     running: executions.filter(({ status }) => status === 'RUNNING').length,
-    both: total('both'),
     redriven: redriven.length,
     withoutExecution: redriven.filter((letter) => letter.requestId && !names.has(nextName(letter))).length,
     seconds,
   };
-}
-
-async function outOfOrder(local: Local, { chats, requested, capacity }: Burst): Promise<number> {
-  const accepted = await readAccepted(local, requested, capacity.read());
-  const counts = await Promise.all(
-    chats.map(async (chat) => countInversions(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
-  );
-  return counts.reduce((sum, one) => sum + one, 0);
 }
 
 const executionPage = z.object({

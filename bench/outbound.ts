@@ -1,6 +1,6 @@
 import { recordCapacity } from './capacity.ts';
 import { sendCosts } from './cost.ts';
-import { drainBridge, simultaneous } from './drain.ts';
+import { drain, simultaneous } from './drain.ts';
 import { withLocal } from './engine.ts';
 import { faults } from './faults.ts';
 import { simulatorEnvironment } from './livechat.ts';
@@ -28,21 +28,19 @@ export async function outboundFigures(): Promise<Row[]> {
 const drainRate = 10;
 
 async function drainFigures(): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const chats of [50, 5]) {
-    const { ratio, rateLimited, lost, twice, outOfOrder = 0 } = await drainBridge(drainRate, chats);
+  const rows = await drain([drainRate]);
+  return rows.flatMap(({ chats, ratio, rateLimited, lost, twice, outOfOrder }) => {
     const what = `drain of 1,000 messages of ${chats} chats at ${drainRate}/s`;
-    figures.push(
+    return [
       atMost(`${what}: time ÷ ideal`, ratio, 1.05),
       atMost(`${what}: 429`, rateLimited, 0),
       atMost(`${what}: lost, twice or out of order`, lost + twice + outOfOrder, 0),
-    );
-  }
-  return figures;
+    ];
+  });
 }
 
 async function orderFigures(): Promise<Figure[]> {
-  const { outOfOrder = 0, lost, twice } = await simultaneous();
+  const { outOfOrder, lost, twice } = await simultaneous();
   const what = '2,000 requests of 400 chats in 1 s';
   return [atMost(`${what}: out of order`, outOfOrder, 0), atMost(`${what}: lost or twice`, lost + twice, 0)];
 }

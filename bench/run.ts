@@ -33,7 +33,7 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
     run: () => withLocal({}, async (local) => ({ console: await consoleTimes(local) })),
   },
   drain: {
-    what: 'a burst of 1,000 send requests at a rate limit, compared with two common designs; takes minutes',
+    what: 'a burst of 1,000 send requests at a rate limit; takes minutes',
     run: async () => ({ drain: await drain(ratesPerSecond()) }),
   },
   faults: {
