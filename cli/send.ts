@@ -5,7 +5,7 @@ import { text as readStream } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
-import { liveChatSender } from '../core/livechat/sender.ts';
+import { compose } from '../core/livechat/compose.ts';
 import { localFileKey, storeLocalFile } from '../core/media/store.ts';
 import { RequestInvalid } from '../core/outbound/errors.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
@@ -55,7 +55,7 @@ const findOrganization = async ({ chat, organization }: SendOptions): Promise<st
 
 const validate = (request: SendRequestData, now: number): SendRequest<unknown> => {
   try {
-    return validateRequest(request, liveChatSender().compose, now);
+    return validateRequest(request, compose, now);
   } catch (error) {
     if (error instanceof RequestInvalid) throw new UsageError(`The message cannot be sent. ${error.message}`);
     throw error;

@@ -10,10 +10,10 @@ import {
   type DeadLetter,
   type DeadLetterSubject,
   type DeadLetterSummary,
-  deadLetterCategory,
   findDeadLetter,
   markRedriven,
 } from './dead-letter.ts';
+import { deadLetterCategory } from './dead-letter-category.ts';
 import { MessageGroup } from './message-group.ts';
 import { publishFailed, raiseAlert } from './ports.ts';
 import type { ExecutionInput } from './request.ts';

@@ -162,43 +162,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-const categories = new Map([
-  ['LiveChatAuthenticationError', 'Authentication'],
-  ['LiveChatClientError', 'Client'],
-  ['LiveChatNetworkError', 'Network'],
-  ['LiveChatRateLimitError', 'RateLimit'],
-  ['LiveChatRepairableError', 'Repairable'],
-  ['LiveChatServerError', 'Server'],
-  ['ConfigurationError', 'Configuration'],
-  ['DeliveryMissing', 'Expired'],
-  ['FileRefused', 'Invalid'],
-  ['FileUnavailable', 'Network'],
-  ['RequestConflict', 'Invalid'],
-  ['RequestInvalid', 'Invalid'],
-  ['RequestExpired', 'Expired'],
-  ['ABORTED', 'Stopped'],
-  ['TIMED_OUT', 'Stopped'],
-]);
-
-export const deadLetterCategories: readonly string[] = [
-  ...new Set(categories.values()),
-  'Event',
-  'Unreadable',
-  'Internal',
-];
-
-/** The category under which a dead letter is counted. The runbook has a section for each. */
-export function deadLetterCategory({
-  kind,
-  error,
-}: {
-  readonly kind: DeadLetterKind;
-  readonly error: { readonly name: string };
-}): string {
-  if (kind === 'event') return 'Event';
-  return kind === 'unreadable' ? 'Unreadable' : (categories.get(error.name) ?? 'Internal');
-}
-
 const text = { type: 'string', required: true } as const;
 const number = { type: 'number', required: true } as const;
 const statuses = ['open', 'redriven', 'resolved'] as const;

@@ -80,24 +80,21 @@ export function rateLimitStore(defaultRate: number): RateLimitStore {
   return {
     read,
     async update(organizationId, { when, set = {}, add = {} }) {
-      const written = await ifConditionHolds(
-        RateLimitEntity.patch({ organizationId, channel })
-          .set(set)
-          .add(add)
-          .where((attributes, op) =>
-            when
-              .map(({ field, is, value }) => {
-                const attribute = attributes[field];
-                if (is === '=') return op.eq(attribute, value);
-                return is === '>' ? op.gt(attribute, value) : op.lte(attribute, value);
-              })
-              .join(' AND '),
-          )
-          .go({ response: 'all_new' }),
-      );
-      return written?.data
-        ? { applied: true, state: written.data as RateLimitState }
-        : { applied: false, state: await read(organizationId) };
+      const { rejected, data } = await RateLimitEntity.patch({ organizationId, channel })
+        .set(set)
+        .add(add)
+        .where((attributes, op) =>
+          when
+            .map(({ field, is, value }) => {
+              const attribute = attributes[field];
+              if (is === '=') return op.eq(attribute, value);
+              return is === '>' ? op.gt(attribute, value) : op.lte(attribute, value);
+            })
+            .join(' AND '),
+        )
+        .go({ response: 'all_new', returnOnConditionCheckFailure: 'all_old' });
+      // Without an item, no condition holds.
+      return { applied: !rejected, state: data ?? (await read(organizationId)) };
     },
   };
 }

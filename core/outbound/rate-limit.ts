@@ -303,10 +303,15 @@ export function planSuccess({ epoch, isProbe, state }: Reservation, now: number)
   return { when: [{ field: 'windowStart', is: '=', value: state.windowStart }], add: { successes: 1 } };
 }
 
-/** After a failure: counts it, or begins a new window. */
-export function planFailure({ windowStart }: RateLimitState, now: number): RateLimitUpdate {
+/**
+ * After a failure: counts it, or begins a new window. A call that was reserved before its window began is not counted,
+ * whether it failed or succeeded: counting failures alone would open the breaker at random failures.
+ *
+ * @param state as of the reservation
+ */
+export function planFailure({ windowStart, failures }: RateLimitState, now: number): RateLimitUpdate {
   const sameWindow = { field: 'windowStart', is: '=', value: windowStart } as const;
-  if (now - windowStart <= windowMs) return { when: [sameWindow], add: { failures: 1 } };
+  if (failures > 0 && now - windowStart < windowMs) return { when: [sameWindow], add: { failures: 1 } };
   return { when: [sameWindow], set: { windowStart: now, failures: 1, successes: 0 } };
 }
 

@@ -296,10 +296,8 @@ class OrganizationLimiter implements RateLimiter {
 
   async #recordFailure(slot: Block): Promise<void> {
     const { cache, clock, metrics, organizationId } = this.#options;
-    const count = (state: RateLimitState) => cache.update(organizationId, planFailure(state, clock.now()));
-    let counted = await count(cache.recall(organizationId));
-    if (!counted.applied) counted = await count(counted.state);
-    if (!mustOpen(slot, counted.state)) return;
+    const { state } = await cache.update(organizationId, planFailure(slot.state, clock.now()));
+    if (!mustOpen(slot, state)) return;
     const opened = await cache.update(organizationId, planOpen(slot.epoch, clock.now(), 'failures'));
     if (opened.applied) metrics.count('BreakerOpened', { reason: 'failures', organizationId });
   }

@@ -2,17 +2,12 @@ import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
 import type { ConversationKey } from './channel.ts';
-import {
-  type DeadLetterSummary,
-  deadLetterCategory,
-  findDeadLetter,
-  rejectedDeadLetterId,
-  sendDeadLetterId,
-} from './dead-letter.ts';
+import { type DeadLetterSummary, findDeadLetter, rejectedDeadLetterId, sendDeadLetterId } from './dead-letter.ts';
+import { deadLetterCategory } from './dead-letter-category.ts';
 import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
 import { listDeliveries } from './delivery-store.ts';
 import { listGroupItems } from './message-group.ts';
-import { findPartPlace, type PartPlace, type SendRequest } from './request.ts';
+import { executionName, findPartPlace, type PartPlace, type SendRequest } from './request.ts';
 
 /** A delivery as the API, the console and the command line show it. Times are ISO 8601. */
 export interface DeliveryView {
@@ -35,8 +30,8 @@ export interface DeliveryView {
   /** Only while the delivery is failed. */
   readonly failedAt?: string;
   readonly deadLetterId?: string;
-  /** The ARN of the execution of the latest attempt. */
-  readonly execution?: string;
+  /** The ARN of the latest execution. */
+  readonly execution: string;
 }
 
 export interface AttemptView {
@@ -138,7 +133,6 @@ const iso = (ms: number) => new Date(ms).toISOString();
 function deliveryView(delivery: Delivery, now: number): DeliveryView {
   const { id, requestId, status, failedCalls, redrive, lastError, attempts, omittedAttempts } = delivery;
   const { requestedAt, acceptedAt, redrivenAt, sentAt, deliveredAt, failedAt, deadLetterId } = delivery;
-  const latest = attempts.at(-1);
   return {
     id,
     requestId,
@@ -155,7 +149,7 @@ function deliveryView(delivery: Delivery, now: number): DeliveryView {
     ...(status === 'failed' && deadLetterId !== undefined && { deadLetterId }),
     attempts: attempts.map((attempt, index) => attemptView(attempt, attempts[index + 1], delivery, now)),
     ...(omittedAttempts !== undefined && { omittedAttempts }),
-    ...(latest && { execution: executionArn(latest.execution) }),
+    execution: executionArn(executionName(delivery)),
   };
 }
 

@@ -15,13 +15,15 @@ export interface FaultsResult {
   /** Entries that are left in message groups. */
   readonly left: number;
   readonly dead: number;
+  /** Transitions of the state machine per request. */
+  readonly transitions: number;
   /** Dead letters marked as redriven without their execution. */
   readonly withoutExecution: number;
   readonly failures: number;
 }
 
 /**
- * One world: two organizations with three chats each, 60 requests of up to three parts with files, faults of LiveChat, of tables
+ * One world: two organizations with three chats each, 60 requests of up to three, some of up to ten, parts with files, faults of LiveChat, of tables
  * and of functions, lost wake-ups, duplicates, stopped executions, an outage in every fourth world; then every dead letter is redriven.
  */
 export async function runFaults(seed: number, mutation?: Mutation): Promise<FaultsResult> {
@@ -41,7 +43,8 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
   const partsOf = new Map<string, number>();
   const publishing = Array.from({ length: requests }, async (_, index) => {
     const requestId = `r${index}`;
-    const parts = 1 + Math.floor(time.random() * 3);
+    const maxParts = time.random() < 0.05 ? 10 : 3;
+    const parts = 1 + Math.floor(time.random() * maxParts);
     partsOf.set(requestId, parts);
     const request = {
       organizationId: `o${index % 2}`,
@@ -101,6 +104,7 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
       0,
     ),
     dead,
+    transitions: world.counts.transitions / requests,
     withoutExecution: world.dead.filter(
       ({ input, redriven }) => redriven && !world.hasExecution({ ...input, redrive: input.redrive + 1 }),
     ).length,

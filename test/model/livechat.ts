@@ -7,6 +7,7 @@ import {
 } from '../../core/livechat/errors.ts';
 import { FileUnavailable } from '../../core/media/errors.ts';
 import { type Channel, maxFetchMs, type SentMessage } from '../../core/outbound/channel.ts';
+import type { RoutingCarrier } from '../../core/routing/apply.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface ModelOptions {
@@ -66,6 +67,25 @@ export class ModelLiveChat {
       withFreshCredentials: async () => undefined,
     };
     return channel;
+  }
+
+  /** What routing calls. */
+  routing(organizationId: string): RoutingCarrier {
+    const answer = async (method: string) => {
+      const latency = await this.#arrive(organizationId, method);
+      await this.#time.sleep(latency * 0.6);
+    };
+    const carrier: RoutingCarrier = {
+      transfer: () => answer('transfer_chat'),
+      handBack: () => answer('transfer_chat'),
+      tag: () => answer('tag_thread'),
+      sendText: () => answer('send_event'),
+      find: async () => false,
+      join: () => answer('add_user_to_chat'),
+      inRegion: () => carrier,
+      withFreshCredentials: async () => undefined,
+    };
+    return carrier;
   }
 
   /** The way there and back; what arrives too fast or in an outage goes no further. */

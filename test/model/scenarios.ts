@@ -1,3 +1,4 @@
+import { parseExecutionInput } from '../../core/outbound/request.ts';
 import { findInversions, World, type WorldOptions } from './world.ts';
 
 /** Load scenarios of the send path in virtual time, with figures per request. */
@@ -40,7 +41,10 @@ export async function drain(options: WorldOptions & { chats: number; messages?: 
   });
   await untilIdle(world, Promise.all(publishing));
   const last = Math.max(...world.liveChat.accepted.map(({ at }) => at));
+  const waits = world.liveChat.accepted.map(({ id, at }) => at - (world.acceptedAt.get(id.replace(/\.0$/, '')) ?? 0));
   return {
+    /** The longest time from acceptance to LiveChat, s. */
+    maxWait: Math.max(...waits) / 1000,
     ratio: last / 1000 / (messages / callsPerSecond),
     ...perRequest(world, messages),
     delivered: world.liveChat.accepted.length,
@@ -154,4 +158,61 @@ export async function steady(options: WorldOptions & { perSecond?: number; secon
     writes: world.counts.writes / requests.length,
     reads: world.counts.reads / requests.length,
   };
+}
+
+/** Routing decisions, one every three seconds, beside 1,000 requests over 300 chats of the same organization. Times in s. */
+export async function routingBesideBacklog(options: WorldOptions) {
+  const world = new World(options);
+  const { time } = world;
+  const publishing = Array.from({ length: 1000 }, async (_, index) => {
+    await time.sleep(index * 5);
+    await world.publish({ organizationId: 'o', conversationId: `chat ${index % 300}`, requestId: `r${index}` });
+  });
+  const deciding = Array.from({ length: 30 }, async (_, index) => {
+    await time.sleep(5_000 + index * 3_000);
+    return world.route('o', `new chat ${index}`);
+  });
+  const decisions = await time.until(Promise.all(deciding), hour);
+  await untilIdle(world, Promise.all(publishing));
+  const latencies = decisions.filter((latency) => latency !== 'refused');
+  return {
+    refused: decisions.length - latencies.length,
+    p50: percentile(latencies, 0.5) / 1000,
+    p99: percentile(latencies, 0.99) / 1000,
+    delivered: world.liveChat.accepted.length,
+    ...perRequest(world, 1000),
+  };
+}
+
+/** Requests of one conversation while its organization is paused; then the first hundred are sent. */
+export async function longGroup(options: WorldOptions & { requests: number }) {
+  const { requests } = options;
+  const world = new World(options);
+  const { time, counts } = world;
+  await world.stores.rateLimits.update('o', { when: [], set: { paused: 'yes' } });
+  const operations = () => counts.reads + counts.writes;
+  const key = { organizationId: 'o', conversationId: 'chat' };
+  /** Reads and writes of the acceptance, the step and the wait of ten requests that nothing else runs beside. */
+  const enterTen = async (from: number) => {
+    const before = operations();
+    for (let index = from; index < from + 10; index += 1) await world.publish({ ...key, requestId: `r${index}` });
+    await time.sleep(3_000);
+    return (operations() - before) / 10;
+  };
+  const first = await time.until(enterTen(0), hour);
+  const others = Array.from({ length: requests - 20 }, async (_, index) => {
+    await time.sleep(index * 5);
+    await world.publish({ ...key, requestId: `r${index + 10}` });
+  });
+  await time.until(Promise.all(others), hour);
+  await time.until(time.sleep(2_000), hour);
+  const last = await time.until(enterTen(requests - 10), hour);
+  const waiting = world.stores.entries(key).map(({ input }) => parseExecutionInput(JSON.parse(input))?.requestId ?? '');
+  await world.stores.rateLimits.update('o', { when: [], set: { paused: 'no' } });
+  const sent = async () => {
+    while (world.liveChat.accepted.length < 100) await time.sleep(1_000);
+  };
+  await time.until(sent(), hour);
+  const sentFirst = world.liveChat.accepted.slice(0, 100).map(({ id }) => id.replace(/\.0$/, ''));
+  return { first, last, waiting, sentFirst, dead: world.dead.length };
 }

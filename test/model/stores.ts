@@ -1,5 +1,6 @@
-import type { ConversationKey } from '../../core/outbound/channel.ts';
+import type { ConversationKey, SentMessage } from '../../core/outbound/channel.ts';
 import {
+  type AttemptLog,
   canClaim,
   type Delivery,
   type DeliveryKey,
@@ -19,7 +20,7 @@ export interface MemoryStores {
   readonly entries: (key: ConversationKey) => readonly GroupEntry[];
   readonly rateLimit: (organizationId: string) => RateLimitState;
   /** What LiveChat's webhook does. */
-  readonly markDelivered: (key: DeliveryKey) => void;
+  readonly markDelivered: (key: DeliveryKey, delivered: SentMessage & { readonly deliveredAt: number }) => void;
 }
 
 interface Group {
@@ -55,7 +56,10 @@ export function memoryStores(
     delivery: (id) => deliveries.get(id),
     entries: (key) => group(key).entries,
     rateLimit: limit,
-    markDelivered: ({ id }) => void change(id, () => true, { status: 'delivered', unknown: 'no' }),
+    markDelivered: ({ id }, delivered) => {
+      const isEarlier = ({ deliveredAt = Number.POSITIVE_INFINITY }: Delivery) => deliveredAt > delivered.deliveredAt;
+      change(id, isEarlier, { status: 'delivered', unknown: 'no', content: undefined, ...delivered });
+    },
 
     rateLimits: {
       read: async (organizationId) => limit(organizationId),
@@ -73,13 +77,13 @@ export function memoryStores(
     groups: {
       async put(key, entry) {
         const { entries } = group(key);
-        const index = entries.findIndex(({ position }) => position === entry.position);
-        if (index >= 0) {
-          entries[index] = { ...entries[index], ...entry };
+        const index = insertionIndex(entries, entry.position);
+        const existing = entries[index];
+        if (existing?.position === entry.position) {
+          entries[index] = { ...existing, ...entry };
           return;
         }
-        entries.push(entry);
-        entries.sort((a, b) => (a.position < b.position ? -1 : 1));
+        entries.splice(index, 0, entry);
         onEntered(key, entry);
       },
       head: async (key) => ({ lock: group(key).lock, first: group(key).entries[0] }),
@@ -136,7 +140,7 @@ export function memoryStores(
           status: 'sending',
           leaseUntil,
           redrive,
-          redrivenAt,
+          ...(redrivenAt !== undefined && { redrivenAt }),
           firstAttemptAt: before.firstAttemptAt ?? now,
           attempts: [...before.attempts, startAttempt(claim)],
         });
@@ -145,11 +149,11 @@ export function memoryStores(
       async release({ id }, state, leaseUntil) {
         const isClaimed = (now: Delivery) => now.status === 'sending' && now.leaseUntil === leaseUntil;
         if (change(id, isClaimed, { ...state, status: 'queued', leaseUntil: 0 })) return;
-        change(id, isMine(leaseUntil), { attempts: state.attempts });
+        change(id, isMine(leaseUntil), attemptLog(state));
       },
       async recordSent({ id }, sent, leaseUntil) {
         if (change(id, ({ status }) => status === 'sending', { ...sent, status: 'sent', unknown: 'no' })) return;
-        change(id, isMine(leaseUntil), { attempts: sent.attempts, sentAt: sent.sentAt });
+        change(id, isMine(leaseUntil), { ...attemptLog(sent), sentAt: sent.sentAt });
       },
       async fail({ id }, { redrive, error, at, deadLetterId }) {
         const isOpen = (now: Delivery) => !sentStatuses.includes(now.status) && now.redrive <= redrive;
@@ -161,7 +165,24 @@ export function memoryStores(
   };
 }
 
-function holds(state: RateLimitState, { field, is, value }: RateLimitCondition): boolean {
+const attemptLog = ({ attempts, omittedAttempts }: AttemptLog): AttemptLog => ({
+  attempts,
+  ...(omittedAttempts && { omittedAttempts }),
+});
+
+/** The index of the first entry that is not before the position. */
+function insertionIndex(entries: readonly GroupEntry[], position: string): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.position ?? '') < position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether a stored state meets a condition. */
+export function holds(state: RateLimitState, { field, is, value }: RateLimitCondition): boolean {
   const now = state[field];
   if (is === '=') return now === value;
   return is === '>' ? now > value : now <= value;

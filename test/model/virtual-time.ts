@@ -31,8 +31,8 @@ export class VirtualTime implements Clock {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  between(least: number, most: number): number {
-    return least + this.random() * (most - least);
+  between(min: number, max: number): number {
+    return min + this.random() * (max - min);
   }
 
   sleep(ms: number): Promise<void> {

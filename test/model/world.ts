@@ -11,6 +11,7 @@ import {
 } from '../../core/outbound/request.ts';
 import { sendRequest } from '../../core/outbound/send.ts';
 import { retriedErrors } from '../../core/outbound/state-machine.ts';
+import { maxWaitMs, NoSlot, RateLimitedCarrier } from '../../core/routing/apply.ts';
 import { Invocation, named } from './invocation.ts';
 import { ModelLiveChat, type ModelOptions } from './livechat.ts';
 import { type MemoryStores, memoryStores } from './stores.ts';
@@ -37,7 +38,14 @@ export interface WorldOptions extends ModelOptions {
   readonly mutation?: Mutation | undefined;
 }
 
-export type Mutation = 'no probe' | 'no claim' | 'no order' | 'no settle time' | 'no wake-up' | 'no lock';
+export type Mutation =
+  | 'no probe'
+  | 'no claim'
+  | 'no order'
+  | 'no settle time'
+  | 'no wake-up'
+  | 'no lock'
+  | 'floor instead of ceil';
 
 export interface ModelRequest {
   readonly organizationId: string;
@@ -68,6 +76,37 @@ export interface Counts {
 }
 
 const throttle = 'Lambda.TooManyRequestsException';
+const maxRetries = 3;
+
+/** The retriers of one visit of the state Send. */
+class Retrier {
+  readonly #time: VirtualTime;
+  #failed = 0;
+  #throttled = 0;
+
+  constructor(time: VirtualTime) {
+    this.#time = time;
+  }
+
+  /** Waits before the retry. Returns false if the error is not retried. */
+  async retries(error: unknown): Promise<boolean> {
+    const { name } = error instanceof Error ? error : named('Unknown');
+    if (name === throttle) {
+      await this.#wait(Math.min(10_000, 2_000 * 2 ** this.#throttled));
+      this.#throttled += 1;
+      return true;
+    }
+    if (!retriedErrors.includes(name) || this.#failed >= maxRetries) return false;
+    await this.#wait(1_000 * 2 ** this.#failed);
+    this.#failed += 1;
+    return true;
+  }
+
+  #wait(maxMs: number): Promise<void> {
+    return this.#time.sleep(this.#time.random() * maxMs);
+  }
+}
+
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class World {
@@ -86,7 +125,7 @@ export class World {
     busyMs: 0,
   };
   /** Requests in the order in which they entered their conversation. */
-  readonly entered = new Map<string, string[]>();
+  readonly entered = new Map<string, Set<string>>();
   /** Executions that became dead letters. */
   readonly dead: { readonly input: ExecutionInput; redriven: boolean }[] = [];
   readonly sentAt = new Map<string, number>();
@@ -106,9 +145,8 @@ export class World {
     this.liveChat = new ModelLiveChat(this.time, options);
     this.stores = memoryStores(options.configuredRate ?? options.callsPerSecond, ({ conversationId }, { input }) => {
       const request = parseExecutionInput(JSON.parse(input));
-      const known = this.entered.get(conversationId) ?? [];
-      const id = request ? `${request.requestId}#${request.redrive}` : '';
-      if (!known.includes(id)) this.entered.set(conversationId, [...known, id]);
+      const known = this.entered.get(conversationId) ?? new Set();
+      this.entered.set(conversationId, known.add(request ? `${request.requestId}#${request.redrive}` : ''));
     });
   }
 
@@ -302,37 +340,26 @@ export class World {
 
   async #runStateMachine(execution: Execution): Promise<void> {
     const { input } = execution;
-    const { time } = this;
     let turn = '';
-    let retries = 0;
-    let throttles = 0;
-    for (;;) {
+    for (let retrier = new Retrier(this.time); ; ) {
       if (execution.stopped) await new Promise<never>(() => {});
       this.counts.transitions += 1;
       try {
         await this.#send(input, turn);
         return;
       } catch (error) {
-        const { name } = error instanceof Error ? error : named('Unknown');
-        if (name === throttle) {
-          throttles += 1;
-          await time.sleep(time.random() * Math.min(10_000, 2_000 * 2 ** (throttles - 1)));
-          continue;
-        }
-        if (retriedErrors.includes(name) && retries < 3) {
-          retries += 1;
-          await time.sleep(time.random() * 1_000 * 2 ** (retries - 1));
-          continue;
-        }
-        retries = 0;
-        throttles = 0;
-        if (error instanceof Deferred) {
-          turn = await this.#waitUntil(error.message);
-        } else if (error instanceof NotFirst) {
-          turn = await this.#waitForTurn(input, error.message, turn);
-        } else throw error;
+        if (await retrier.retries(error)) continue;
+        turn = await this.#leaveSend(input, error);
+        retrier = new Retrier(this.time);
       }
     }
+  }
+
+  /** What the state Send catches. Returns the turn with which it runs again. */
+  async #leaveSend(input: ExecutionInput, error: unknown): Promise<string> {
+    if (error instanceof Deferred) return this.#waitUntil(error.message);
+    if (error instanceof NotFirst) return this.#waitForTurn(input, error.message);
+    throw error;
   }
 
   /** ReadDeferral and WaitUntil. Step Functions waits in whole seconds. */
@@ -340,13 +367,15 @@ export class World {
     const { time } = this;
     this.counts.transitions += 2;
     await time.sleep(time.between(40, 120));
-    const until = Math.floor(Date.parse(message.split('|')[1] ?? '') / 1000) * 1000;
+    const [, at = '', , slot] = message.split('|');
+    const isRoundedDown = this.#options.mutation === 'floor instead of ceil' && slot === '0';
+    const until = Math.floor(Date.parse(at) / 1000) * 1000 - (isRoundedDown ? 1000 : 0);
     if (until > time.now()) await time.sleep(until - time.now() + time.between(0, 300));
     return message;
   }
 
   /** ReadWait and WaitForTurn, then WaitUntil. */
-  async #waitForTurn(input: ExecutionInput, message: string, before: string): Promise<string> {
+  async #waitForTurn(input: ExecutionInput, message: string): Promise<string> {
     const { time } = this;
     const seconds = Number(message.split('|')[2]);
     this.counts.transitions += 2;
@@ -365,18 +394,42 @@ export class World {
       try {
         const output = await ended.promise;
         this.#tokens.delete(token);
-        if (output === undefined) return before;
+        if (output === undefined) return message;
         const { until, slot } = JSON.parse(output);
         return await this.#waitUntil(`turn|${until}|1|${slot.at}|${slot.epoch}|`);
       } catch (error) {
         this.#tokens.delete(token);
-        if (retry >= 20) throw error;
+        if (retry >= maxRetries) throw error;
         await time.sleep(time.random() * 1_000);
       }
     }
   }
 
   #nextToken = 0;
+
+  /** A routing decision: a transfer and a tag. Returns how long it took, ms, or `refused` without slots in time. */
+  async route(organizationId: string, conversationId: string): Promise<number | 'refused'> {
+    const { time } = this;
+    const startedAt = time.now();
+    try {
+      await this.#invoke(async (invocation) => {
+        const { clock } = this.#ports(invocation);
+        const latest = startedAt + maxWaitMs;
+        const limiter = this.#limiterOf(invocation)(organizationId, { share: 'routing', maxWaitMs });
+        const channel = new RateLimitedCarrier({
+          carrier: async () => this.liveChat.routing(organizationId),
+          ...{ limiter, clock, latest },
+          onCredentialsBlocked: async () => {},
+        });
+        await channel.call((carrier) => carrier.transfer(conversationId, { group: 1 }));
+        await channel.call((carrier) => carrier.tag(conversationId, 'thread', 'routed'));
+      });
+    } catch (error) {
+      if (error instanceof NoSlot) return 'refused';
+      throw error;
+    }
+    return time.now() - startedAt;
+  }
 
   async #send(input: ExecutionInput, turn: string): Promise<void> {
     const { time, counts } = this;
@@ -538,9 +591,8 @@ export function findInversions(world: World): number {
   }
   let inversions = 0;
   for (const [conversation, requests] of received) {
-    const enteredAs = new Map(
-      (world.entered.get(conversation) ?? []).map((id, index) => [id.replace(/#0$/, ''), index]),
-    );
+    const entered = [...(world.entered.get(conversation) ?? [])];
+    const enteredAs = new Map(entered.map((id, index) => [id.replace(/#0$/, ''), index]));
     const key = (requestId: string) => world.stores.delivery(`${requestId}.0`)?.orderKey ?? 0;
     requests.forEach((later, index) => {
       for (const earlier of requests.slice(Math.max(0, index - 60), index)) {
