@@ -108,11 +108,18 @@ describe('a reservation', () => {
       { sendsTat: now + 150, routingTat: 0 },
     ],
     [
-      'uses routing’s own line where sends have a backlog, and keeps its share',
+      'uses routing’s own line where sends have a backlog, keeps its share, and frees the far slots of sends',
       { sendsTat: now + 90_000 },
       { share: 'routing' },
+      { at: now + 1_500, interval: 1_030, epoch: 1 },
+      { routingTat: now + 2_530, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_500, epoch: 1 },
+    ],
+    [
+      'uses routing’s own line at once where its share is kept',
+      { sendsTat: now + 90_000, routingUntil: now + 6 * 86_400_000, epoch: 1 },
+      { share: 'routing' },
       { at: now + 35, interval: 1_030, epoch: 1 },
-      { routingTat: now + 1_065, routingUntil: now + 7 * 86_400_000, sendsTat: now + 90_000, epoch: 1 },
+      { routingTat: now + 1_065, sendsTat: now + 90_000 },
     ],
     [
       'renews a share that is kept without a new epoch',
@@ -272,7 +279,7 @@ describe('a held slot', () => {
     ['is not valid within the lead of a half-open breaker', { breaker: 'half-open' }, false, 1_500, false],
   ])('%s', (_name, more, isProbe, ahead, expected) => {
     const state = stateWith({ epoch: 2, ...more });
-    expect(isSlotValid({ at: now + ahead, epoch: 2, isProbe }, state, now, 1_500)).toBe(expected);
+    expect(isSlotValid({ at: now + ahead, epoch: 2, isProbe }, state, now)).toBe(expected);
   });
 
   it('is the probe call if its time and epoch are those of the half-open breaker', () => {
@@ -425,7 +432,7 @@ describe('concurrent callers with stale states', () => {
   const reservedIn = (steps: readonly TraceStep[]) =>
     steps.flatMap((step) => (step.reserved ? [{ ...step, reserved: step.reserved }] : []));
   const lineOf = ({ before, reserved: { state } }: { before: RateLimitState; reserved: Reservation }) =>
-    (['sendsTat', 'routingTat', 'reconciliationTat'] as const).find((line) => before[line] !== state[line]);
+    (['routingTat', 'reconciliationTat', 'sendsTat'] as const).find((line) => before[line] !== state[line]);
 
   it('get slots of one line and epoch that are never closer than the interval, also behind a block', () => {
     always((steps) => {

@@ -56,6 +56,8 @@ export interface RateLimitCondition {
   readonly value: string | number;
 }
 
+/** A slot nearer than this is waited for in the function; a farther one, in the state machine. */
+export const leadMs = 1_500;
 /** Below the limit, so that calls of uneven latency stay within it. */
 const margin = 1.03;
 const slowdown = 1.25;
@@ -210,8 +212,10 @@ function planSlots(
   { share, shares, count, now, earliest, latest }: ReservationRequest,
 ): ReservationPlan {
   const interval = shareInterval(state, lineShare, shares, now);
-  const isBusy = state[line] > earliest;
   const kept = keepShare(state, share, now);
+  const claim = kept.add && line !== 'sendsTat' ? claimShare(state, now) : undefined;
+  const start = Math.max(earliest, claim?.earliest ?? 0);
+  const isBusy = state[line] > start;
   const is = (other: keyof Shares): RateLimitCondition => ({
     field: `${other}Until`,
     is: state[`${other}Until`] > now ? '>' : '<=',
@@ -220,7 +224,8 @@ function planSlots(
   return {
     update: {
       when: [
-        { field: line, is: isBusy ? '>' : '<=', value: earliest },
+        { field: line, is: isBusy ? '>' : '<=', value: start },
+        ...(claim?.when ?? []),
         ...(latest === undefined ? [] : [{ field: line, is: '<=', value: latest } as const]),
         { field: 'interval', is: '=', value: state.interval },
         { field: 'breaker', is: '=', value: state.breaker },
@@ -229,11 +234,11 @@ function planSlots(
         is('reconciliation'),
         ...(state.breaker === 'half-open' ? [{ field: 'probeUntil', is: '>', value: now } as const] : []),
       ],
-      set: { ...kept.set, ...(!isBusy && { [line]: earliest + count * interval }) },
+      set: { ...kept.set, ...claim?.set, ...(!isBusy && { [line]: start + count * interval }) },
       add: { ...kept.add, ...(isBusy && { [line]: count * interval }) },
     },
     reservation: (after) => ({
-      at: isBusy ? after[line] - count * interval : earliest,
+      at: isBusy ? after[line] - count * interval : start,
       interval,
       count,
       epoch: after.epoch,
@@ -250,6 +255,17 @@ function keepShare(state: RateLimitState, share: Share, now: number): Pick<RateL
   const until = `${share}Until` as const;
   if (state[until] - now > keepShareMs[share] / 2) return {};
   return { set: { [until]: now + keepShareMs[share] }, ...(state[until] <= now && { add: { epoch: 1 } }) };
+}
+
+/**
+ * A share that is kept anew begins behind the slots of sends that are near: their calls are made at the full rate. The far
+ * slots, which have become invalid, are free again, so the next slot of sends is there too.
+ */
+function claimShare({ sendsTat }: RateLimitState, now: number) {
+  const at = now + leadMs;
+  const isFar = sendsTat > at;
+  const when: RateLimitCondition[] = [{ field: 'sendsTat', is: isFar ? '>' : '<=', value: at }];
+  return isFar ? { when, set: { sendsTat: at }, earliest: at } : { when, earliest: 0 };
 }
 
 /** After a while without a 429 the interval recovers by a tenth. */
@@ -356,7 +372,6 @@ export function isSlotValid(
   { at, epoch, isProbe }: { readonly at: number; readonly epoch: number; readonly isProbe: boolean },
   state: RateLimitState,
   now: number,
-  leadMs: number,
 ): boolean {
   if (state.epoch !== epoch) return false;
   return state.breaker === 'closed' || isProbe || now < at - leadMs;

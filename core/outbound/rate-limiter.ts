@@ -7,6 +7,7 @@ import {
   initialState,
   isProbeSlot,
   isSlotValid,
+  leadMs,
   mustOpen,
   planFailure,
   planHold,
@@ -42,8 +43,6 @@ export interface RateLimiterPorts {
   readonly log: Pick<Log, 'warn'>;
 }
 
-/** A slot nearer than this is waited for in the function; a farther one, in the state machine. */
-export const leadMs = 1_500;
 /** A reservation and the claim take about this long: two writes. */
 const minNoticeMs = 35;
 /** A call that is later than this would come too close to the next one. */
@@ -222,7 +221,7 @@ class OrganizationLimiter implements RateLimiter {
     if (state.paused === 'yes') throw this.#unavailable('paused');
     const now = clock.now();
     const isProbe = isProbeSlot({ at, epoch }, state);
-    if (!isSlotValid({ at, epoch, isProbe }, state, now, leadMs)) return undefined;
+    if (!isSlotValid({ at, epoch, isProbe }, state, now)) return undefined;
     const interval = shareInterval(state, share, shares, now);
     return { at, interval, count, epoch, isProbe, isBehindProbe: false, state };
   }

@@ -16,7 +16,8 @@ import {
 } from './delivery.ts';
 import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
-import { type CreateRateLimiter, leadMs, type RateLimiter } from './rate-limiter.ts';
+import { leadMs } from './rate-limit.ts';
+import type { CreateRateLimiter, RateLimiter } from './rate-limiter.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
 export interface SendPorts<Content> extends MessageGroupPorts {
