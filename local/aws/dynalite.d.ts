@@ -44,7 +44,10 @@ declare module 'dynalite/db/index.js' {
       done: (error?: unknown) => void,
     ): void;
     /** `before` is undefined if there is no item. Returns the error if the condition does not hold. */
-    checkConditional(request: ConditionCheck['input'], before: Item | undefined): ConditionCheck['error'] | null | undefined;
+    checkConditional(
+      request: ConditionCheck['input'],
+      before: Item | undefined,
+    ): ConditionCheck['error'] | null | undefined;
     addConsumedCapacity(
       request: { readonly TableName: string; readonly ConsistentRead?: boolean },
       isRead: boolean,
