@@ -355,9 +355,9 @@ describe('with the deployed permissions and environment', () => {
     await handleAll('route-thread', [assigned, assigned]);
     await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'B', opening: undefined })]);
     const customer = { id: 'dana', type: 'customer' };
-    await handleAll('route-first-message', [
-      copyEvent(received, { threadId: 'B', type: 'text', author: customer, content: order.text }),
-    ]);
+    const first = { threadId: 'B', type: 'text', author: customer, content: order.text };
+    const opening = copyEvent(received, first);
+    await handleAll('route-first-message', [opening, opening]);
   });
 
   async function injectFault(fault: object): Promise<void> {
