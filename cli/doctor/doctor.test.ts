@@ -103,27 +103,26 @@ describe('livechat doctor', () => {
     describe('a deployment with many faults', () => {
       let found: string[];
       beforeAll(async () => {
-        const database = new DynamoDBClient(awsClientConfig(local));
-        await database.send(
-          new CreateTableCommand({
-            TableName: 'unsorted',
-            AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-            KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-            BillingMode: 'PAY_PER_REQUEST',
-          }),
-        );
         const environment = {
           SECRET_CACHE_SECONDS: 'long',
           SEND_CONCURRENCY: '5000',
           SECRET_PREFIX: 'nowhere',
           CONVERSATIONS_TABLE: 'messages',
           MESSAGES_TABLE: 'nowhere',
-          CONTROL_TABLE: 'unsorted',
+          CONTROL_TABLE: 'hash-only',
           BUS_NAME: 'nobus',
           SEND_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:none',
           MEDIA_BUCKET: 'nobucket',
           DEAD_LETTER_QUEUE_URL: `${local.aws}/000000000000/noqueue`,
         };
+        await new DynamoDBClient(awsClientConfig(local)).send(
+          new CreateTableCommand({
+            TableName: 'hash-only',
+            BillingMode: 'PAY_PER_REQUEST',
+            AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+            KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+          }),
+        );
         await putStage(local, 'faulty', { environment, webhookUrl: new URL('/nowhere', local.webhook).href });
         found = await problems('faulty');
       });
@@ -132,7 +131,7 @@ describe('livechat doctor', () => {
         /^fault settings: SECRET_CACHE_SECONDS: expected a whole number/,
         /^fault secret: .*nowhere\/default/,
         /^fault tables: The table nowhere does not exist\.$/,
-        /^fault tables: The table unsorted has the keys pk, not pk and sk\.$/,
+        /^fault tables: The table hash-only has the keys pk, not pk and sk\.$/,
         /^fault tables: The table messages lacks the index byActivity\.$/,
         /^fault queues: The queue \S+noqueue does not exist, or its quarantine queue does not\.$/,
         /^fault bus and rules: The bus nobus does not exist\.$/,
