@@ -5,7 +5,8 @@ import { executionInput } from '../../test/model/requests.ts';
 import * as errors from '../livechat/errors.ts';
 import { FileRefused, FileUnavailable } from '../media/errors.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { deadLetterCategories, deadLetterCategory, isAlreadyReported, parseDeadLetter } from './dead-letter.ts';
+import { isAlreadyReported, parseDeadLetter } from './dead-letter.ts';
+import { deadLetterCategories, deadLetterCategory } from './dead-letter-category.ts';
 import { DeliveryMissing, RequestConflict, RequestExpired, RequestInvalid, StepFailed } from './errors.ts';
 
 const request = executionInput();
