@@ -6,9 +6,7 @@ import type { Local } from '../test/local.ts';
 import { organizationId } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { countArrivals, countOutOfOrder, putBurst, type RequestedNumbers, startChats } from './burst.ts';
-import { recordCapacity } from './capacity.ts';
-import { reportProgress, waitForExecutions, withLocal } from './engine.ts';
-import { simulatorEnvironment } from './livechat.ts';
+import { reportProgress, waitForExecutions, withCapacity } from './engine.ts';
 
 const chatCount = 20;
 const each = 15;
@@ -66,9 +64,7 @@ export interface FaultsRow {
  * faults end, and every dead letter is redriven.
  */
 export async function faults(): Promise<FaultsRow[]> {
-  const capacity = recordCapacity();
-  const environment = { ...simulatorEnvironment, ...capacity.environment, LIVECHAT_CALLS_PER_SECOND: '100' };
-  return withLocal(environment, async (local) => {
+  return withCapacity(100, async (local, capacity) => {
     const chats = await startChats(local, chatCount);
     await injectAll(local);
     const start = Date.now();
@@ -149,7 +145,6 @@ async function evaluate(local: Local, phase: string, { chats, requested }: Burst
 
 const executionPage = z.object({
   executions: z.array(z.looseObject({ name: z.string(), status: z.string() })),
-  next: z.optional(z.string()),
 });
 const deadLetter = z.object({
   id: z.string(),
@@ -160,33 +155,13 @@ const deadLetter = z.object({
   redrives: z.number(),
 });
 type DeadLetter = z.infer<typeof deadLetter>;
-const deadLetterPage = z.object({ deadLetters: z.array(deadLetter), next: z.optional(z.string()) });
+const deadLetterPage = z.object({ deadLetters: z.array(deadLetter) });
 
-const listExecutions = (local: Local) =>
-  listAll(local, '/api/executions?limit=1000', (body) => {
-    const { executions, next } = executionPage.parse(body);
-    return { items: executions, next };
-  });
+const listExecutions = async (local: Local) =>
+  executionPage.parse((await local.api('/api/executions?limit=1000')).body).executions;
 
-const listDeadLetters = (local: Local, status: 'open' | 'redriven') =>
-  listAll(local, `/api/dead-letters?status=${status}&limit=500`, (body) => {
-    const { deadLetters, next } = deadLetterPage.parse(body);
-    return { items: deadLetters, next };
-  });
-
-async function listAll<T>(
-  local: Local,
-  path: string,
-  parse: (body: unknown) => { readonly items: readonly T[]; readonly next: string | undefined },
-): Promise<T[]> {
-  const found: T[] = [];
-  for (let after = ''; ; ) {
-    const { items, next } = parse((await local.api(`${path}${after}`)).body);
-    found.push(...items);
-    if (next === undefined) return found;
-    after = `&after=${encodeURIComponent(next)}`;
-  }
-}
+const listDeadLetters = async (local: Local, status: 'open' | 'redriven') =>
+  deadLetterPage.parse((await local.api(`/api/dead-letters?status=${status}&limit=500`)).body).deadLetters;
 
 /** Redrives every open dead letter, also those that no redrive helps while the cause lasts: here it has been removed. */
 async function redriveAll(local: Local): Promise<number> {

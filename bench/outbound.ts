@@ -1,28 +1,26 @@
-import { recordCapacity } from './capacity.ts';
+import { loadavg } from 'node:os';
+import { round1 } from '../cli/simulate/timing.ts';
 import { sendCosts } from './cost.ts';
 import { drain, simultaneous } from './drain.ts';
-import { withLocal } from './engine.ts';
+import { withCapacity } from './engine.ts';
 import { faults } from './faults.ts';
-import { simulatorEnvironment } from './livechat.ts';
 import { atMost, type Figure, modelFigures } from './model.ts';
 
 interface Row extends Figure {
   readonly where: 'engine' | 'model';
+  /** Processes that wanted a core in the last minute. The engine's ratios show the machine's limit if it is above the cores. */
+  readonly load?: number;
 }
 
 /** The aims of the send path, measured on the local engine and in virtual time. */
 export async function outboundFigures(): Promise<Row[]> {
-  const model = await modelFigures();
-  const engine = [
-    ...(await drainFigures()),
-    ...(await orderFigures()),
-    ...(await faultsFigures()),
-    ...(await costFigures()),
-  ];
-  return [
-    ...engine.map((figure): Row => ({ where: 'engine', ...figure })),
-    ...model.map((figure): Row => ({ where: 'model', ...figure })),
-  ];
+  const rows = (await modelFigures()).map((figure): Row => ({ where: 'model', ...figure }));
+  for (const measure of [drainFigures, orderFigures, faultsFigures, costFigures]) {
+    const figures = await measure();
+    const load = round1(loadavg()[0] ?? 0);
+    rows.push(...figures.map((figure): Row => ({ where: 'engine', ...figure, load })));
+  }
+  return rows;
 }
 
 const drainRate = 10;
@@ -61,9 +59,7 @@ async function faultsFigures(): Promise<Figure[]> {
 }
 
 async function costFigures(): Promise<Figure[]> {
-  const capacity = recordCapacity();
-  const environment = { ...simulatorEnvironment, ...capacity.environment, LIVECHAT_CALLS_PER_SECOND: '200' };
-  const { sending } = await withLocal(environment, (local) => sendCosts(local, capacity));
+  const { sending } = await withCapacity(200, sendCosts);
   const what = 'a text of 0.5 KB';
   return [
     atMost(`${what}: transitions`, sending.transitions, 1),
