@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { text as readStream } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
-import { liveChatSender } from '../core/livechat/sender.ts';
+import { compose } from '../core/livechat/compose.ts';
 import { localFileKey, storeLocalFile } from '../core/media/store.ts';
 import { RequestInvalid } from '../core/outbound/errors.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
@@ -15,7 +15,7 @@ import { chooseOrganization } from './bridge.ts';
 import type { SendOptions } from './commands/send.ts';
 import { CliError, exitCodes, UsageError } from './errors.ts';
 import { readJson, withFileErrors } from './files.ts';
-import { colours, print, printJson } from './output.ts';
+import { colours, print, printable, printJson } from './output.ts';
 
 /** Puts a send request on the bus and, with --wait, waits for its result. */
 export const send = async (options: SendOptions): Promise<void> => {
@@ -35,13 +35,13 @@ export const send = async (options: SendOptions): Promise<void> => {
   const startedAt = Date.now();
   const outbound = validate(request, startedAt);
   await upload?.();
-  await publishSendRequest('livechat.cli', request);
+  const eventId = await publishSendRequest('livechat.cli', request);
   if (!json) print(`requested  ${colours.dim(target.requestId)}`);
   if (!wait) {
     if (json) printJson({ ok: true, ...target });
     return;
   }
-  const result = await waitForResult(outbound, startedAt, json ? () => {} : print);
+  const result = await waitForResult(outbound, eventId, startedAt, json ? () => {} : print);
   const ok = result.status === 'delivered';
   if (!ok) process.exitCode = exitCodes.failure;
   if (json) printJson({ ok, ...target, ...result });
@@ -55,7 +55,7 @@ const findOrganization = async ({ chat, organization }: SendOptions): Promise<st
 
 const validate = (request: SendRequestData, now: number): SendRequest<unknown> => {
   try {
-    return validateRequest(request, liveChatSender().compose, now);
+    return validateRequest(request, compose, now);
   } catch (error) {
     if (error instanceof RequestInvalid) throw new UsageError(`The message cannot be sent. ${error.message}`);
     throw error;
@@ -71,12 +71,13 @@ const finalStatuses: ReadonlySet<string> = new Set(['delivered', 'failed', 'conf
 /** Prints each change until the request is delivered, failed, or in conflict with an earlier one. */
 const waitForResult = async (
   request: SendRequest<unknown>,
+  eventId: string,
   startedAt: number,
   show: (line: string) => void,
 ): Promise<RequestProgress> => {
-  let shown = '';
+  let shown = 'requested';
   for (;;) {
-    const progress = await requestProgress(request, startedAt);
+    const progress = await requestProgress(request, eventId);
     const line = formatProgress(progress);
     if (line !== shown) show(line);
     shown = line;
@@ -90,12 +91,15 @@ const waitForResult = async (
   }
 };
 
+const reference = (deadLetter: RequestProgress['deadLetter']): string =>
+  deadLetter ? ` (livechat dead-letters show ${deadLetter.id})` : '';
+
 const formatProgress = ({ status, parts, deadLetter }: RequestProgress): string => {
   if (status === 'conflict') {
-    return `${colours.red('conflict')}: an earlier request has the same requestId and other content; use a new requestId`;
+    return `${colours.red('conflict')}: an earlier request has the same requestId and other content; use a new requestId${reference(deadLetter)}`;
   }
   if (status === 'failed') {
-    return `${colours.red('failed')}: ${deadLetter?.errorName} ${deadLetter?.errorMessage} (livechat dead-letters show ${deadLetter?.id})`;
+    return `${colours.red('failed')}: ${deadLetter?.errorName} ${printable(deadLetter?.errorMessage ?? '')}${reference(deadLetter)}`;
   }
   if (status === 'delivered') {
     return `${colours.green('delivered')}  ${colours.dim(parts.map(({ messageId }) => messageId).join(', '))}`;
@@ -108,6 +112,8 @@ const formatProgress = ({ status, parts, deadLetter }: RequestProgress): string 
 
 /** LiveChat's limit for a file. */
 const maxFileBytes = 10 * 1024 * 1024;
+/** Of the hash of a file in its key. */
+const hashDigits = 16;
 
 interface SendTarget {
   readonly organizationId: string;
@@ -123,7 +129,7 @@ interface PreparedMessage {
 
 /** @throws CliError, UsageError if a file cannot be read or sent */
 const prepareMessage = async ({ text, file, card }: SendOptions, target: SendTarget): Promise<PreparedMessage> => {
-  if (text !== undefined) return { message: { type: 'text', content: text } };
+  if (text !== undefined) return { message: { type: 'text', content: text === '-' ? await readInput() : text } };
   if (card !== undefined)
     return { message: { type: 'interactive', content: await readJson(card, z.unknown(), 'a rich message') } };
   if (file === undefined) throw new UsageError('Pass one of --text, --file and --card.');
@@ -131,16 +137,26 @@ const prepareMessage = async ({ text, file, card }: SendOptions, target: SendTar
   return prepareLocalFile(file, target);
 };
 
-/** A local file is uploaded to the media bucket, next to the files of the conversation. */
+/** Reads a text from stdin, without the line feed at its end. */
+const readInput = async (): Promise<string> => {
+  const text = (await readStream(process.stdin)).replace(/\r?\n$/, '');
+  if (text === '') throw new UsageError('--text - reads the text from stdin, which is empty.');
+  return text;
+};
+
+/**
+ * A local file is uploaded to the media bucket, next to the files of the conversation. Its key contains a hash of its content,
+ * so that another file with the same requestId is a conflict and does not replace the first.
+ */
 const prepareLocalFile = async (path: string, { requestId, ...conversation }: SendTarget): Promise<PreparedMessage> => {
-  const bytes = await withFileErrors(path, async () => {
-    await access(path, constants.R_OK);
+  const content = await withFileErrors(path, async () => {
     const found = await stat(path);
     if (!found.isFile()) throw new UsageError(`${path} is not a file.`);
-    return found.size;
+    if (found.size > maxFileBytes) throw new UsageError(`${path} is larger than 10 MB, LiveChat's limit.`);
+    return readFile(path);
   });
-  if (bytes > maxFileBytes) throw new UsageError(`${path} is larger than 10 MB, LiveChat's limit.`);
-  const place = { ...conversation, messageId: requestId };
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, hashDigits);
+  const place = { ...conversation, messageId: `${requestId}-${hash}` };
   return {
     message: { type: 'media', content: { key: localFileKey(place, path), name: basename(path) } },
     upload: () => storeLocalFile(place, path),

@@ -21,7 +21,8 @@ it('counts each activity at its station, and failures separately', () => {
     { type: 'invocation', at, function: 'message-received', ok: true, ms: 5 },
     { type: 'invocation', at, function: 'message-received', ok: false, ms: 5, error: 'TypeError' },
     { type: 'execution', at, name: 'a', status: 'RUNNING' },
-    { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'Deferred' },
+    { type: 'invocation', at, function: 'wait-for-turn', ok: true, ms: 5 },
+    { type: 'invocation', at, function: 'send', ok: true, ms: 5 },
     { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
     event('message.sent'),
   ];
@@ -38,6 +39,36 @@ it('counts each activity at its station, and failures separately', () => {
     'dead-letters': { total: 0, failed: 0, lastMinute: 0 },
   });
   expect(running).toBe(1);
+});
+
+it.each([
+  ['LiveChatServerError', 1],
+  ['LiveChatNetworkError', 1],
+  ['LiveChatClientError', 1],
+  ['LiveChatAuthenticationError', 1],
+  ['Deferred', 0],
+  ['NotFirst', 0],
+  ['RequestExpired', 0],
+  ['RequestInvalid', 0],
+  ['DeliveryMissing', 0],
+  ['FileUnavailable', 0],
+  ['ConfigurationError', 0],
+  ['StepFailed', 0],
+])('counts a send step that ended with %s as %i failures of LiveChat', (error, failed) => {
+  const flow = createFlow();
+  flow.count({ type: 'invocation', at, function: 'send', ok: false, ms: 5, error }, start);
+  expect(flow.view(start).stations.livechat).toEqual({ total: 0, failed, lastMinute: 0 });
+});
+
+it('counts dead letters of rejected, expired and stopped requests as dead letters only', () => {
+  const flow = createFlow();
+  const failures = ['RequestInvalid', 'RequestConflict', 'RequestExpired', 'ABORTED'];
+  for (const name of failures) flow.count(event('message.failed', { deadLetterId: name, error: { name } }), start);
+  const { livechat, 'dead-letters': deadLetters } = flow.view(start).stations;
+  expect({ livechat, deadLetters }).toEqual({
+    livechat: { total: 0, failed: 0, lastMinute: 0 },
+    deadLetters: { total: 4, failed: 0, lastMinute: 4 },
+  });
 });
 
 it('counts a dead letter that is reported twice once', () => {

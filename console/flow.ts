@@ -79,11 +79,16 @@ function countedStations(activity: Activity): Counted[] {
   if (type === 'webhook') return [{ station: 'webhook', failed: Number(status) >= 400 }];
   if (type === 'event') return eventStations(activity);
   if (type === 'execution') return isStart(activity) ? [{ station: 'machine' }] : [];
-  if (type !== 'invocation' || name === 'webhook') return [];
-  if (name === 'send')
-    return error === undefined || error === 'Deferred' ? [] : [{ station: 'livechat', failed: true }];
+  // The webhook is a station of its own, and the state machine waits by `wait-for-turn`.
+  if (type !== 'invocation' || name === 'webhook' || name === 'wait-for-turn') return [];
+  if (name === 'send') return isLiveChatError(error) ? [{ station: 'livechat', failed: true }] : [];
   const writes = ok === true && name !== 'dead-letter' ? [tableWrite] : [];
   return [{ station: 'functions', failed: ok !== true }, ...writes];
+}
+
+/** Only calls that LiveChat failed: a request may also wait, expire or be invalid. */
+function isLiveChatError(error: unknown): boolean {
+  return typeof error === 'string' && error.startsWith('LiveChat');
 }
 
 const tableWrite = { station: 'tables' } as const;

@@ -10,17 +10,15 @@ import {
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
-import {
-  type DeadLetterSummary,
-  deadLetterCategory,
-  findDeadLetter,
-  listDeadLetters,
-} from '../core/outbound/dead-letter.ts';
+import { type DeadLetterSummary, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
+import { deadLetterCategory } from '../core/outbound/dead-letter-category.ts';
 import { NotRedrivable, redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { commandRateLimit, type RateLimitView, readRateLimit } from '../core/outbound/rate-limit-store.ts';
+import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
 import { required } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
+import { executionArn as toExecutionArn } from '../core/platform/step-functions.ts';
 import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 
 const deadLetterStatuses = ['open', 'redriven', 'resolved'] as const;
@@ -65,9 +63,10 @@ async function readExecution({ id: executionArn }: ReadRequest) {
       stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
       stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 })),
     ]);
-    const { error, cause, input, output } = execution;
+    const { error, cause, input = 'null' } = execution;
     return {
-      execution: { ...summarizeExecution(execution), error, cause, input, output },
+      execution: { ...summarizeExecution(execution), error, cause },
+      request: parseExecutionInput(JSON.parse(input)),
       history: (history.events ?? []).map(toHistoryEvent),
     };
   } catch (error) {
@@ -82,11 +81,13 @@ async function readDeadLetters({ query: { status = 'open', limit, after } }: Rea
   return { deadLetters: deadLetters.map(withCategory), next };
 }
 
-/** `content` is the archived request or event, and its error. */
+/** `content` is the archived request or event, and its error; `execution` the ARN of the execution that failed. */
 async function readDeadLetter({ id }: ReadRequest) {
   const found = await findDeadLetter(id);
   if (!found) throw invalid(404, 'id', 'the id of a dead letter');
-  return { deadLetter: withCategory(found.summary), content: found.letter };
+  const { summary, letter: content } = found;
+  const execution = content.kind === 'send' ? toExecutionArn(executionName(content.request)) : undefined;
+  return { deadLetter: withCategory(summary), content, execution };
 }
 
 export interface RedriveDryRun {

@@ -106,8 +106,8 @@ describe('with ten thousand conversations', () => {
     expect(end.readUnits).toBeLessThan(whole.readUnits / 5);
   });
 
-  it('reads few items for dead letters, gates and a single message', async () => {
-    for (const path of ['/dead-letters?limit=500', '/gate', '/messages/TC1_7']) {
+  it('reads few items for dead letters, rate limits and a single message', async () => {
+    for (const path of ['/dead-letters?limit=500', '/rate-limits', '/messages/TC1_7']) {
       const { readUnits } = await units.of(() => readApi(path));
       expect(readUnits).toBeLessThan(4);
     }

@@ -2,7 +2,7 @@ import { IdempotencyValidationError } from '@aws-lambda-powertools/idempotency';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { liveChatSender } from '../core/livechat/sender.ts';
+import { compose } from '../core/livechat/compose.ts';
 import { acceptRequest } from '../core/outbound/accept.ts';
 import { RequestConflict, RequestInvalid } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
@@ -12,7 +12,6 @@ import { withIdempotency } from '../core/platform/idempotency.ts';
 import { logger } from '../core/platform/logger.ts';
 import { sendToDeadLetterQueue } from '../core/platform/queue.ts';
 
-const { compose } = liveChatSender();
 /** A requestId is recognized for as long as its deliveries are stored. */
 const retentionSeconds = () => expiresAfter('MESSAGES_RETENTION_DAYS', 0);
 

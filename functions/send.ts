@@ -17,6 +17,7 @@ import { parseStepInput } from '../core/outbound/request.ts';
 import { sendRequest } from '../core/outbound/send.ts';
 import { ConfigurationError } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
+import { count } from '../core/platform/metrics.ts';
 
 const sender = liveChatSender();
 const createLimiter = rateLimiters(logger);
@@ -27,13 +28,15 @@ export const handler = middy<unknown, { outcome: string }>().use(injectLambdaCon
 async function send(input: unknown, context: Context): Promise<{ outcome: string }> {
   const { request, turn } = parseStepInput(input);
   const { organizationId, conversationId, requestId, redrive } = request;
+  if (turn?.Error === 'States.Timeout') count('TurnsTimedOut', { organizationId });
   const log = logger.createChild({ persistentKeys: { organizationId, conversationId, requestId, redrive } });
+  const limiter = createLimiter(organizationId, { share: 'sends' });
   const invocation = { held: turn?.slot, deadline: Date.now() + context.getRemainingTimeInMillis() };
   try {
     const outcome = await sendRequest(request, invocation, {
       ...outboundPorts(log),
-      createLimiter,
-      channel: await sender.channel(organizationId),
+      limiter,
+      channel: await sender.channel(organizationId, (resetMs) => limiter.holdFor(resetMs)),
       onSent: async (parts) => {
         await publishSent(request, parts);
         recordSent(request, parts.length);

@@ -94,8 +94,15 @@ test('is not idle while the simulator has an undelivered webhook', async () => {
 
 const sendFunctions = {
   webhook: putEvents.replace('chat.started', 'message.send.requested'),
+  'send-requested': `
+    const answer = await fetch(process.env.AWS_ENDPOINT_URL, {
+      method: 'POST',
+      headers: { 'x-amz-target': 'AWSStepFunctions.StartExecution', 'content-type': 'application/x-amz-json-1.0' },
+      body: JSON.stringify({ stateMachineArn: process.env.SEND_MACHINE_ARN, input: JSON.stringify({ request: event.detail }) }),
+    });
+    if (!answer.ok) throw new Error(await answer.text());`,
   send: `
-    if (event.input.detail.answer === 'ok') return { machine: process.env.SEND_MACHINE_ARN };
+    if (event.request.answer === 'ok') return { outcome: 'sent' };
     throw Object.assign(new Error('not found'), { name: 'LiveChatClientError' });`,
   'dead-letter': `for (const { body } of event.Records) console.log('dead letter', JSON.parse(body).kind ?? 'status');`,
 };
@@ -107,7 +114,7 @@ async function startSends(functions: Record<string, string>): Promise<Started> {
   return start({ topology, root: written.root, machineDelays: { retryMs: 1 } });
 }
 
-test('passes a send request to the state machine and a failed one to the dead-letter queue', async () => {
+test('passes a send request through its function to the state machine, and a failed one to the dead-letter queue', async () => {
   const { engine, activities, lines } = await startSends(sendFunctions);
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: '{"answer":"ok"}' });
@@ -131,7 +138,7 @@ test('retries a send whose function is killed', async () => {
   const server = createServer(() => called.resolve());
   const port = await listen(server, 0, '--port');
   cleanups.push(() => close(server));
-  const send = `await fetch('http://127.0.0.1:' + event.input.detail.port);`;
+  const send = `await fetch('http://127.0.0.1:' + event.request.port);`;
   const { engine, activities } = await startSends({ ...sendFunctions, send });
 
   await fetch(engine.addresses.webhook, { method: 'POST', body: JSON.stringify({ port }) });
@@ -148,7 +155,8 @@ test('retries a send whose function is killed', async () => {
   expect(activities.at(-1)).toMatchObject({ type: 'execution', status: 'SUCCEEDED' });
 });
 
-test('queues the events of a function whose reserved concurrency is used up, and counts the throttles', async () => {
+/** Sends ten events at once to a function with a reserved concurrency of 1. */
+async function sendToReserved(environment: Readonly<Record<string, string>>) {
   const note = 'await new Promise((resolve) => setTimeout(resolve, 5)); console.log("noted")';
   const written = await writeFunctions({ ...bodies, note });
   cleanups.push(() => written.remove());
@@ -156,15 +164,27 @@ test('queues the events of a function whose reserved concurrency is used up, and
   if (!spec) throw new Error('not written');
   const functions = { ...written.functions, note: { ...spec, concurrency: 1 } };
   const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, target: { function: 'note' } } };
-  const { engine, lines } = await start({ topology: { ...deployed, functions, rules }, root: written.root });
+  const topology = { ...deployed, functions, rules };
+  const { engine, lines } = await start({ topology, root: written.root, environment });
   const { aws, webhook } = engine.addresses;
-
   await Promise.all(Array.from({ length: 10 }, () => fetch(webhook, { method: 'POST', body: '{}' })));
   await fetch(`${aws}/_local/idle`);
-
   await expect.poll(() => lines).toEqual(Array.from({ length: 10 }, () => 'noted'));
-  const calls = await (await fetch(`${aws}/_local/calls`)).json();
-  expect(calls).toMatchObject({ 'lambda.Throttles:note': expect.any(Number) });
+  return (await fetch(`${aws}/_local/calls`)).json();
+}
+
+test('queues the events of a function whose reserved concurrency is used up, and counts the throttles', async () => {
+  expect(await sendToReserved({})).toMatchObject({ 'lambda.Throttles:note': expect.any(Number) });
+});
+
+test('reserves no concurrency with SEND_CONCURRENCY=0', async () => {
+  expect(await sendToReserved({ SEND_CONCURRENCY: '0' })).not.toHaveProperty('lambda.Throttles:note');
+});
+
+test('rejects a malformed SEND_CONCURRENCY', async () => {
+  await expect(start({ environment: { SEND_CONCURRENCY: '-1' } })).rejects.toThrow(
+    'SEND_CONCURRENCY: expected a whole number of at least 0',
+  );
 });
 
 test('serves the console with the environment of the functions', async () => {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ConsoleOptions, createConsole } from '../console/server.ts';
-import { localStage, outputsParameter, type StageOutputs } from '../core/platform/configuration.ts';
+import { localStage, outputsParameter, type StageOutputs, wholeNumber } from '../core/platform/configuration.ts';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivityStream, type Listener } from './activity.ts';
@@ -87,6 +87,7 @@ const defaultParts: EngineParts = {
  * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. Only one engine per process: it replaces process.env
  * until it stops.
  *
+ * @throws ConfigurationError if SEND_CONCURRENCY is malformed
  * @throws PortTakenError
  * @throws FunctionLoadError
  * @throws UnsupportedPatternError
@@ -135,13 +136,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 
   async function start(): Promise<Addresses> {
+    const sendConcurrency = wholeNumber('SEND_CONCURRENCY', deployed.functions.send.concurrency, 0, environment);
     // A queue whose function is missing has no event source mapping.
     const consumers = Object.fromEntries(
       Object.entries(topology.consumers).filter(([, { function: name }]) => Object.hasOwn(topology.functions, name)),
     );
+    const functions = deployed.reserveConcurrency(topology.functions, sendConcurrency);
     const aws = await startLocalAws({
       resources: { ...topology, consumers },
       port: options.awsPort,
+      reservedConcurrency: deployed.sumReserved(functions),
       // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
@@ -181,12 +185,15 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const outputs: StageOutputs = {
       version: 1,
       webhookUrl,
-      environment: functionEnvironment({ ...resources, inherited: pickSettings(deployed.settings, environment) }),
+      environment: {
+        ...functionEnvironment({ ...resources, inherited: pickSettings(deployed.settings, environment) }),
+        SEND_CONCURRENCY: String(sendConcurrency),
+      },
     };
     aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
     cleanups.push(replaceProcessEnvironment(env));
     const started = await startRuntime({
-      functions: topology.functions,
+      functions,
       root,
       env,
       onLog,

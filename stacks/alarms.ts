@@ -1,4 +1,4 @@
-import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
+import { deadLetterCategories } from '../core/outbound/dead-letter-category.ts';
 import { asynchronousFunctions } from './functions.ts';
 import { api } from './inbound.ts';
 import {
@@ -141,6 +141,9 @@ const webhookAlarms: AlarmSpecs = {
   },
 };
 
+/** The functions of the send path with reserved concurrency. */
+const sendFunctions: ReadonlySet<string> = new Set(['send-requested', 'wait-for-turn', 'send']);
+
 const sendAlarms: AlarmSpecs = {
   'executions-failed': {
     description:
@@ -152,24 +155,54 @@ const sendAlarms: AlarmSpecs = {
       'Executions of the send state machine were aborted or timed out after two days. Each has a dead letter; find what stopped them.',
     metrics: [machineMetric('ExecutionsTimedOut'), machineMetric('ExecutionsAborted')],
   },
-  'gate-closed': {
-    description:
-      'Nothing is sent for an organization: an operator paused it, or its circuit breaker is open after failures or rejected credentials. The gate shows which; the breaker closes once LiveChat answers.',
-    metrics: [appMetric('GateClosed'), appMetric('BreakerOpened')],
-  },
-  backlog: {
-    description:
-      'Messages of an organization wait for more than 5 minutes. The bridge receives more than the rate limit allows: check the rate and the senders.',
-    metrics: [appMetric('BacklogSeconds')],
-    statistic: 'Maximum',
-    above: 300,
-  },
   'oldest-unsent': {
     description:
-      'A send request has waited for 10 minutes; by default it expires after 15. Check the rate limiter and the oldest running executions.',
+      'A send request has waited for more than a minute; by default it expires after 15. An organization is paused, its circuit breaker is open, or it receives more than its rate limit allows: see livechat limits show.',
     metrics: [appMetric('OldestUnsentSeconds')],
     statistic: 'Maximum',
-    above: 600,
+    above: 60,
+  },
+  'breaker-opened': {
+    description:
+      'A circuit breaker opened after failed calls or rejected credentials: nothing is sent for that organization until a probe call succeeds. Check LiveChat’s status, or correct the credentials.',
+    metrics: [appMetric('BreakerOpened')],
+  },
+  'calls-rate-limited': {
+    description:
+      'LiveChat answered more than ten calls with 429. The rate limiter has slowed down; lower the rate, or find what else calls LiveChat with this account.',
+    metrics: [appMetric('CallsRateLimited')],
+    above: 10,
+  },
+  'slots-missed': {
+    description:
+      'More than 100 reserved slots in five minutes were not used, because the send function was late. DynamoDB or the function is slow: fewer messages are sent than the rate allows.',
+    metrics: [appMetric('SlotsMissed')],
+    above: 100,
+    periods: [3, 3],
+  },
+  'turns-timed-out': {
+    description:
+      'Requests waited five minutes for their turn in a conversation without being woken. The request before them waits or is stuck: check it, then the breaker and GroupsUnblocked.',
+    metrics: [appMetric('TurnsTimedOut')],
+  },
+  'groups-unblocked': {
+    description:
+      'Executions ended without leaving their message group, so requests behind them waited up to a minute. Check what ended them: a stopped execution, or errors of the dead-letter function.',
+    metrics: [appMetric('GroupsUnblocked')],
+  },
+  'send-throttled': {
+    description:
+      'Functions of the send path are throttled, so messages are sent late. Raise SEND_CONCURRENCY, or the concurrency quota of the account.',
+    metrics: [...sendFunctions].map((name) => functionMetric('Throttles', name)),
+    period: 60,
+    periods: [3, 5],
+  },
+  'requests-delayed': {
+    description:
+      'Send requests wait for more than a minute before they are accepted. The function send-requested is throttled or fails: check its log and its throttles.',
+    metrics: [functionMetric('AsyncEventAge', 'send-requested')],
+    statistic: 'Maximum',
+    above: 60_000,
   },
 };
 
@@ -179,18 +212,18 @@ const remedies: Readonly<Record<string, string>> = {
     'LiveChat rejects the credentials. Update the secret: the circuit breaker closes when they work. Then redrive.',
   Client: 'LiveChat rejected the request, and a retry would fail too. Read the error and correct the sending service.',
   Network: 'LiveChat could not be reached. They are redriven once automatically; redrive the rest when it answers.',
-  RateLimit: 'LiveChat throttles our calls. Lower the call rate, then redrive.',
+  RateLimit: 'LiveChat throttles our calls. Lower the rate, then redrive.',
   Repairable: 'A chat could not be resumed or joined. Check the chat in LiveChat, then redrive.',
   Server:
     'LiveChat answered with server errors. They are redriven once automatically; redrive the rest when it recovers.',
   Configuration: 'A setting is missing or malformed: the error names it. Set it, then redrive.',
   Invalid: 'The request, or a file that it names, is invalid. Correct the sending service.',
   Expired:
-    'Requests expired before they were sent. They are redriven once automatically; check the backlog and the rate limiter.',
+    'Requests expired before they were sent. They are redriven once automatically; check the rate limit and the circuit breaker.',
   Stopped: 'Executions were aborted or timed out. Find the cause, then redrive.',
   Event:
     'Functions could not handle events, so the tables lack data. Fix the cause, then redrive: handlers are idempotent.',
-  Unread: 'Messages in the queue have an unknown shape. Inspect them by hand.',
+  Unreadable: 'Messages in the queue have an unknown shape. Inspect them by hand.',
   Internal: 'Something in this app or in AWS failed. Read the error and the log of the send function, then redrive.',
 };
 
@@ -227,9 +260,10 @@ const deliveryAlarms: AlarmSpecs = {
     ],
   },
   'functions-throttled': {
-    description:
-      'Functions are throttled, so events and sends are delayed. Raise the concurrency quota of the account, or the reserved concurrency of the send function.',
-    metrics: Object.keys(functions).map((name) => functionMetric('Throttles', name)),
+    description: 'Functions are throttled, so events are handled late. Raise the concurrency quota of the account.',
+    metrics: Object.keys(functions)
+      .filter((name) => !sendFunctions.has(name))
+      .map((name) => functionMetric('Throttles', name)),
     periods: [3, 3],
   },
   'tables-throttled': {

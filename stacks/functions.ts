@@ -1,27 +1,34 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
+import { type Permission, type PermissionName, permissions, type Resource } from './permissions.ts';
 import {
   anyUuid,
   bus,
   control,
   conversations,
+  createRule,
   deadLetters,
   media,
   messages,
   secretArns,
   secretPrefix,
 } from './resources.ts';
-import { arn, componentName, functionSettings, logRetention, production, resourceName, service } from './settings.ts';
+import {
+  arn,
+  componentName,
+  functionSettings,
+  logRetention,
+  resourceName,
+  sendConcurrency,
+  service,
+} from './settings.ts';
 import {
   bucket,
   type FunctionName,
   type FunctionSpec,
   functions,
-  type Permission,
-  type PermissionName,
-  permissions,
-  type Resource,
+  reserveConcurrency,
   rules,
   stateMachines,
   tables,
@@ -106,9 +113,12 @@ export const asynchronousFunctions: ReadonlySet<string> = new Set(
 /** The time for which Lambda retries an event of a throttled or failing function. */
 const maxEventAgeSeconds = 6 * 3600;
 
+const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
+
 /** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
 export function createFunction(name: FunctionName, parent: $util.Resource): sst.aws.Function {
-  const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names }: FunctionSpec = functions[name];
+  const { handler, memoryMb, timeoutSeconds, permissions: names }: FunctionSpec = functions[name];
+  const concurrency = specs[name]?.concurrency;
   const isAsynchronous = asynchronousFunctions.has(name);
   return new sst.aws.Function(
     componentName(name),
@@ -120,7 +130,7 @@ export function createFunction(name: FunctionName, parent: $util.Resource): sst.
       memory: `${memoryMb} MB`,
       timeout: `${timeoutSeconds} seconds`,
       logging: { format: 'json', retention: logRetention.sst },
-      ...(production && concurrency && { concurrency: { reserved: concurrency } }),
+      ...(concurrency && { concurrency: { reserved: concurrency } }),
       ...(isAsynchronous && { retries: 2 }),
       link: names.map(linkPermission),
       environment: { ...functionSettings, POWERTOOLS_SERVICE_NAME: service },
@@ -157,4 +167,20 @@ export function createFunction(name: FunctionName, parent: $util.Resource): sst.
     },
     { parent },
   );
+}
+
+/** Creates the rules that invoke these functions, and the functions. */
+export function createSubscribers(isIncluded: (name: FunctionName) => boolean, parent: $util.Resource): void {
+  const subscribers = new Map<FunctionName, sst.aws.Function>();
+  for (const [rule, { pattern, bus, target }] of Object.entries(rules)) {
+    if (!('function' in target && isIncluded(target.function))) continue;
+    const subscriber = subscribers.get(target.function) ?? createFunction(target.function, parent);
+    subscribers.set(target.function, subscriber);
+    const { arn: sourceArn } = createRule({ name: rule, pattern, bus, target: subscriber.arn, parent });
+    new aws.lambda.Permission(
+      `${componentName(rule)}Permission`,
+      { function: subscriber.name, action: 'lambda:InvokeFunction', principal: 'events.amazonaws.com', sourceArn },
+      { parent },
+    );
+  }
 }

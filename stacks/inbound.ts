@@ -1,7 +1,6 @@
-import { createFunction } from './functions.ts';
-import { createRule } from './resources.ts';
+import { createFunction, createSubscribers } from './functions.ts';
 import { componentName, logRetention } from './settings.ts';
-import { type FunctionName, type RuleSpec, rules, webhookRoute } from './topology.ts';
+import { outboundPath, webhookRoute } from './topology.ts';
 
 /** The inbound path, from the webhook to the tables. Deployed alone by `npm run deploy:livechat-webhook`. */
 const inbound = new $util.ComponentResource('livechat:bridge:Inbound', 'Inbound');
@@ -45,20 +44,4 @@ api.route(`${webhookRoute.method} ${webhookRoute.path}`, webhook.arn, {
 /** The URL to register at LiveChat. */
 export const webhookUrl = $interpolate`${api.url}${webhookRoute.path}`;
 
-const subscribers = new Map<FunctionName, sst.aws.Function>();
-
-function subscribe(rule: string, { pattern, bus }: RuleSpec, name: FunctionName): void {
-  const subscriber = subscribers.get(name) ?? createFunction(name, inbound);
-  subscribers.set(name, subscriber);
-  const { arn, name: functionName } = subscriber;
-  const { arn: sourceArn } = createRule({ name: rule, pattern, bus, target: { arn }, parent: inbound });
-  new aws.lambda.Permission(
-    `${componentName(rule)}Permission`,
-    { function: functionName, action: 'lambda:InvokeFunction', principal: 'events.amazonaws.com', sourceArn },
-    within,
-  );
-}
-
-for (const [rule, spec] of Object.entries(rules)) {
-  if ('function' in spec.target) subscribe(rule, spec, spec.target.function);
-}
+createSubscribers((name) => !outboundPath.has(name), inbound);

@@ -1,10 +1,10 @@
-import { deadLetterCategories } from '../core/outbound/dead-letters/category.ts';
+import { deadLetterCategories } from '../core/outbound/dead-letter-category.ts';
 import { type MetricName, namespace } from '../core/platform/metrics.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';
 import { bus, createRule, deadLetters, quarantine, ruleArn } from './resources.ts';
 import { alertEmail, arn, region, resourceName, service } from './settings.ts';
-import { alertRule, functions, type RuleSpec } from './topology.ts';
+import { alertRule, functions, outboundPath, type RuleSpec } from './topology.ts';
 
 /** Receives every alarm and alert. Notifications contain ids but no content, so the topic needs no encryption key. */
 export const topic = new sst.aws.SnsTopic('Alerts');
@@ -32,7 +32,7 @@ if (alertEmail) {
   new aws.sns.TopicSubscription('AlertsByMail', { topic: topic.arn, protocol: 'email', endpoint: alertEmail });
 }
 
-createRule({ ...alertRule, target: { arn: topic.arn } });
+createRule({ ...alertRule, target: topic.arn });
 
 /** A CloudWatch metric of an alarm or a graph. */
 export interface Metric {
@@ -90,10 +90,16 @@ const totals = (...names: MetricName[]) => names.map((name) => appMetric(name));
 const byDimension = (name: MetricName, dimension: string, values: readonly string[]) =>
   values.map((value) => ({ ...appMetric(name, { [dimension]: value }), label: value }));
 
-const subscribers = Object.keys(functions).filter((name) => !['webhook', 'send', 'dead-letter'].includes(name));
+const subscribers = Object.keys(functions).filter((name) => !['webhook', ...outboundPath].includes(name));
 
-/** One line for each function that a rule invokes. */
+/** One line for each function of the send path that has reserved concurrency. */
+const bySendFunction = (metric: string) =>
+  ['send-requested', 'wait-for-turn', 'send'].map((name) => ({ ...functionMetric(metric, name), label: name }));
+
+/** One line for each function of the column. */
 const bySubscriber = (metric: string) => subscribers.map((name) => ({ ...functionMetric(metric, name), label: name }));
+
+const deferralReasons = ['turn', 'rate', 'limited', 'blocked', 'failing', 'unknown', 'claimed', 'time'];
 
 const visible = 'ApproximateNumberOfMessagesVisible';
 
@@ -129,27 +135,35 @@ const columns: readonly Column[] = [
   },
   {
     title: 'Sent',
-    text: 'One execution per request. Deferred executions wait in the state machine.',
+    text: 'One execution per request. It waits for its turn and its slot in the state machine.',
     graphs: [
+      {
+        title: 'Age of send requests at acceptance (ms)',
+        metrics: [functionMetric('AsyncEventAge', 'send-requested')],
+        statistic: 'Maximum',
+      },
       {
         title: 'Executions',
         metrics: ['ExecutionsStarted', 'ExecutionsSucceeded', 'ExecutionsFailed'].map(machineMetric),
       },
       { title: 'Messages', metrics: totals('MessagesSent', 'SendsRetried', 'SendsDeferred', 'SendsFailed') },
-      { title: 'Waiting (s)', metrics: totals('BacklogSeconds', 'OldestUnsentSeconds'), statistic: 'Maximum' },
+      { title: 'Oldest unsent request (s)', metrics: totals('OldestUnsentSeconds'), statistic: 'Maximum' },
+      { title: 'Waits', metrics: byDimension('SendsDeferred', 'reason', deferralReasons) },
+      { title: 'Message groups', metrics: totals('TurnsTimedOut', 'GroupsUnblocked') },
       {
-        title: 'Gate',
+        title: 'Rate limiter and circuit breaker',
         metrics: [
-          ...byDimension('GateClosed', 'reason', ['paused', 'failures', 'credentials']),
-          appMetric('BreakerOpened'),
+          ...totals('CallsRateLimited', 'SlotsMissed'),
+          ...byDimension('BreakerOpened', 'reason', ['failures', 'credentials']),
         ],
       },
       { title: 'LiveChat API calls (billed)', metrics: totals('LiveChatCalls', 'LiveChatDeprecationNotices') },
       {
-        title: 'Concurrent send functions',
-        metrics: [functionMetric('ConcurrentExecutions', 'send')],
+        title: 'Concurrent executions',
+        metrics: bySendFunction('ConcurrentExecutions'),
         statistic: 'Maximum',
       },
+      { title: 'Throttled', metrics: bySendFunction('Throttles') },
     ],
   },
   {
@@ -165,7 +179,6 @@ const columns: readonly Column[] = [
         ],
         statistic: 'Maximum',
       },
-      { title: 'Executions removed from queues', metrics: totals('QueuesUnblocked') },
     ],
   },
 ];

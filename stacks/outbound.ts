@@ -1,7 +1,7 @@
-import { createFunction } from './functions.ts';
+import { createFunction, createSubscribers } from './functions.ts';
 import { createRule, deadLetters } from './resources.ts';
-import { accountId, arn, componentName, logRetention, resourceName } from './settings.ts';
-import { consumers, resolvePattern, rules, stateMachines } from './topology.ts';
+import { accountId, arn, logRetention, resourceName } from './settings.ts';
+import { consumers, outboundPath, resolvePattern, rules, stateMachines } from './topology.ts';
 
 /** The send path, from the send request to LiveChat or a dead letter. Deployed alone by `npm run deploy:livechat-outbound`. */
 const outbound = new $util.ComponentResource('livechat:bridge:Outbound', 'Outbound');
@@ -10,40 +10,10 @@ const within = { parent: outbound };
 const consumer = consumers['dead-letters'];
 const { definition, functions: steps } = stateMachines.send;
 
-export const send = createFunction(steps.sendFunctionArn, outbound);
-export const waitForTurn = createFunction(steps.waitForTurnFunctionArn, outbound);
-export const deadLetter = createFunction(consumer.function, outbound);
-
-interface RoleOptions {
-  readonly name: string;
-  /** The service that may assume the role, on behalf of `sourceArn` only. */
-  readonly service: 'events' | 'states';
-  readonly sourceArn: $util.Input<string>;
-  readonly statements: readonly {
-    readonly Action: readonly string[];
-    readonly Resource: readonly $util.Input<string>[];
-  }[];
-}
-
-/** Creates a role for a resource that acts on behalf of the bridge. */
-function createRole({ name, service, sourceArn, statements }: RoleOptions): aws.iam.Role {
-  const trust = {
-    Effect: 'Allow',
-    Principal: { Service: `${service}.amazonaws.com` },
-    Action: 'sts:AssumeRole',
-    Condition: { StringEquals: { 'aws:SourceAccount': accountId }, ArnEquals: { 'aws:SourceArn': sourceArn } },
-  };
-  const allowed = statements.map((statement) => ({ Effect: 'Allow', ...statement }));
-  return new aws.iam.Role(
-    `${componentName(name)}Role`,
-    {
-      name: resourceName(name),
-      assumeRolePolicy: $jsonStringify({ Version: '2012-10-17', Statement: [trust] }),
-      inlinePolicies: [{ name: 'inline', policy: $jsonStringify({ Version: '2012-10-17', Statement: allowed }) }],
-    },
-    within,
-  );
-}
+createSubscribers((name) => outboundPath.has(name), outbound);
+const send = createFunction(steps.sendFunctionArn, outbound);
+const waitForTurn = createFunction(steps.waitForTurnFunctionArn, outbound);
+const deadLetter = createFunction(consumer.function, outbound);
 
 const machineName = resourceName('send');
 
@@ -70,16 +40,33 @@ const logAndTraceActions = [
   'xray:GetSamplingTargets',
 ];
 
-const machineRole = createRole({
-  name: 'send-machine',
-  service: 'states',
-  sourceArn: arn('states', `stateMachine:${machineName}`),
-  statements: [
-    { Action: ['lambda:InvokeFunction'], Resource: [send.arn, waitForTurn.arn] },
-    { Action: ['sqs:SendMessage'], Resource: [deadLetters.arn] },
-    { Action: logAndTraceActions, Resource: ['*'] },
-  ],
-});
+const machineTrust = {
+  Effect: 'Allow',
+  Principal: { Service: 'states.amazonaws.com' },
+  Action: 'sts:AssumeRole',
+  Condition: {
+    StringEquals: { 'aws:SourceAccount': accountId },
+    ArnEquals: { 'aws:SourceArn': arn('states', `stateMachine:${machineName}`) },
+  },
+};
+
+const machinePermissions = [
+  { Action: ['lambda:InvokeFunction'], Resource: [send.arn, waitForTurn.arn] },
+  { Action: ['sqs:SendMessage'], Resource: [deadLetters.arn] },
+  { Action: logAndTraceActions, Resource: ['*'] },
+].map((statement) => ({ Effect: 'Allow', ...statement }));
+
+const machineRole = new aws.iam.Role(
+  'SendMachineRole',
+  {
+    name: resourceName('send-machine'),
+    assumeRolePolicy: $jsonStringify({ Version: '2012-10-17', Statement: [machineTrust] }),
+    inlinePolicies: [
+      { name: 'inline', policy: $jsonStringify({ Version: '2012-10-17', Statement: machinePermissions }) },
+    ],
+  },
+  within,
+);
 
 /** Logs states and errors without execution data, so message contents are never logged. */
 export const machine = new aws.sfn.StateMachine(
@@ -112,5 +99,5 @@ new aws.lambda.EventSourceMapping(
 for (const [name, spec] of Object.entries(rules)) {
   if (!('queue' in spec.target)) continue;
   const pattern = resolvePattern(spec, () => machine.arn);
-  createRule({ name, pattern, bus: spec.bus, target: { arn: deadLetters.arn }, parent: outbound });
+  createRule({ name, pattern, bus: spec.bus, target: deadLetters.arn, parent: outbound });
 }

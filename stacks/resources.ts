@@ -72,16 +72,11 @@ new aws.sqs.QueuePolicy('DeadLettersPolicy', {
 /** EventBridge's maximum. Afterwards the event goes to the dead-letter queue. */
 const retryPolicy = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
 
-export interface Target {
-  readonly arn: $util.Input<string>;
-  /** Required for state machines. Functions, queues and topics have resource policies instead. */
-  readonly roleArn?: $util.Input<string>;
-}
-
 interface RuleOptions {
   readonly name: string;
   readonly pattern: $util.Input<Pattern>;
-  readonly target: Target;
+  /** The ARN of a function, queue or topic, whose resource policy allows the rule. */
+  readonly target: $util.Input<string>;
   readonly bus?: RuleSpec['bus'];
   readonly parent?: $util.Resource;
 }
@@ -98,7 +93,7 @@ export function createRule({ name, pattern, target, bus: where, parent }: RuleOp
   );
   new aws.cloudwatch.EventTarget(
     `${component}Target`,
-    { rule: rule.name, ...onBus, targetId: name, ...target, deadLetterConfig: { arn: deadLetters.arn }, retryPolicy },
+    { rule: rule.name, ...onBus, targetId: name, arn: target, deadLetterConfig: { arn: deadLetters.arn }, retryPolicy },
     options,
   );
   return rule;

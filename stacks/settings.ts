@@ -1,5 +1,5 @@
 import { wholeNumber } from '../core/platform/configuration.ts';
-import { archive, settings } from './topology.ts';
+import { archive, functions, settings } from './topology.ts';
 
 export const production = $app.stage === 'production';
 
@@ -55,6 +55,9 @@ export const alertEmail = process.env.ALERT_EMAIL || undefined;
 
 /** Minutes without a webhook after which an alarm fires. 0 disables it, for stages without traffic. */
 export const quietMinutes = wholeNumber('QUIET_MINUTES', production ? 60 : 0);
+
+/** The reserved concurrency of the send function. With 0, no function has reserved concurrency. */
+export const sendConcurrency = wholeNumber('SEND_CONCURRENCY', production ? functions.send.concurrency : 0);
 
 /** Objects in the bucket are kept as long as messages. */
 export const mediaDays = wholeNumber('MESSAGES_RETENTION_DAYS', 365, 1);

@@ -2,88 +2,21 @@ import { eventSource } from '../core/events/catalogue.ts';
 import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { controlTable, conversationsTable, messagesTable, type TableLayout } from '../core/platform/tables.ts';
+import type { PermissionName } from './permissions.ts';
 
 /**
- * The permissions, functions, rules, tables and queues of the bridge as plain data. The stacks and the local engine both build
- * from this file.
+ * The functions, rules, tables and queues of the bridge as plain data. The stacks and the local engine both build from this
+ * file. permissions.ts has the permissions of the functions.
  */
 
 export const busName = 'omnichannel';
-
-/** `media` and `large events` are objects in the bucket, `executions` those of the send state machine. */
-export type Resource =
-  | 'bus'
-  | 'secrets'
-  | 'conversations'
-  | 'messages'
-  | 'control'
-  | 'bucket'
-  | 'media'
-  | 'large events'
-  | 'dead letters'
-  | 'send machine'
-  | 'executions';
-
-export interface Permission {
-  readonly resource: Resource;
-  /** Empty if the function needs the name of the resource only, because a module reads it on load. */
-  readonly actions: readonly string[];
-  /** The event contains the name of the resource, so the function needs no variable. */
-  readonly nameInEvent?: boolean;
-}
-
-const allow = (resource: Resource, ...actions: string[]): Permission => ({ resource, actions });
-const dynamodb = (resource: Resource, ...operations: string[]): Permission =>
-  allow(resource, ...operations.map((operation) => `dynamodb:${operation}`));
-
-/**
- * The permissions that functions can have. Each allows exact actions on one resource. The statements of a function's role and
- * the resource names in its environment both result from its permissions.
- */
-export const permissions = {
-  'publish-events': allow('bus', 'events:PutEvents'),
-  'store-large-events': allow('large events', 's3:PutObject'),
-  'read-large-events': { ...allow('large events', 's3:GetObject'), nameInEvent: true },
-  'read-credentials': allow('secrets', 'secretsmanager:GetSecretValue'),
-  'secret-prefix': allow('secrets'),
-  'record-conversations': dynamodb('conversations', 'PutItem', 'Query', 'UpdateItem'),
-  'read-participants': dynamodb('conversations', 'GetItem'),
-  'record-seen': dynamodb('conversations', 'UpdateItem'),
-  'conversations-table-name': allow('conversations'),
-  'route-threads': dynamodb('conversations', 'GetItem', 'PutItem', 'UpdateItem'),
-  'store-messages': dynamodb('messages', 'PutItem', 'UpdateItem'),
-  'correct-authors': dynamodb('messages', 'Query', 'UpdateItem'),
-  'tombstone-messages': dynamodb('messages', 'UpdateItem'),
-  'store-postbacks': dynamodb('messages', 'PutItem'),
-  'record-media': dynamodb('messages', 'GetItem', 'UpdateItem'),
-  'put-media': allow('media', 's3:PutObject'),
-  'read-media': allow('media', 's3:GetObject'),
-  'list-media': allow('bucket', 's3:ListBucket'),
-  'delete-media': allow('media', 's3:DeleteObject'),
-  'idempotency-records': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
-  'update-rate-limits': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem'),
-  'join-message-groups': dynamodb('control', 'Query', 'UpdateItem', 'DeleteItem'),
-  'send-in-message-groups': dynamodb('control', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
-  'create-deliveries': dynamodb('messages', 'GetItem', 'PutItem'),
-  'track-deliveries': dynamodb('messages', 'GetItem', 'UpdateItem'),
-  'archive-dead-letters': dynamodb('messages', 'GetItem', 'PutItem', 'UpdateItem'),
-  'describe-executions': allow('executions', 'states:DescribeExecution'),
-  'start-executions': allow('send machine', 'states:StartExecution'),
-  'complete-tasks': allow('send machine', 'states:SendTaskSuccess'),
-  'messages-table-name': allow('messages'),
-  'bus-name': allow('bus'),
-  'receive-dead-letters': allow('dead letters', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
-  'delay-dead-letters': allow('dead letters', 'sqs:SendMessage'),
-} satisfies Readonly<Record<string, Permission>>;
-
-export type PermissionName = keyof typeof permissions;
 
 export interface FunctionSpec {
   /** `<file without extension>.<export>`, as Lambda expects it. */
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** Reserved concurrency, in production. */
+  /** Reserved concurrency; see {@link reservedConcurrency}. */
   readonly concurrency?: number;
   /** The permissions of its role. They also determine the resource names in its environment. */
   readonly permissions: readonly PermissionName[];
@@ -120,6 +53,7 @@ const router = (name: string) =>
       'read-large-events',
       'read-credentials',
       'route-threads',
+      'messages-table-name',
       'idempotency-records',
       'update-rate-limits',
       ...publishing,
@@ -169,23 +103,14 @@ export const functions = {
       ...publishing,
     ],
   }),
-  // The send path has reserved concurrency of its own, so that a flood of requests takes none of the webhook's.
+  // These two have reserved concurrency, so that a flood of requests takes none of the webhook's.
   'send-requested': functionSpec('send-requested', {
     concurrency: 50,
-    permissions: [
-      'secret-prefix',
-      'idempotency-records',
-      'create-deliveries',
-      'join-message-groups',
-      ...executing,
-      'delay-dead-letters',
-      'bus-name',
-    ],
+    permissions: ['idempotency-records', 'create-deliveries', 'join-message-groups', ...executing, 'put-dead-letters'],
   }),
   'wait-for-turn': functionSpec('wait-for-turn', {
-    timeoutSeconds: 30,
     concurrency: 50,
-    permissions: ['join-message-groups', 'messages-table-name', ...executing, 'bus-name'],
+    permissions: ['join-message-groups', 'messages-table-name', ...executing],
   }),
   // The timeout is below that of the state machine's task (70 s). The function mostly waits for LiveChat: about ten concurrent
   // invocations for an organization with a backlog.
@@ -207,17 +132,42 @@ export const functions = {
   'dead-letter': functionSpec('dead-letter', {
     permissions: [
       'receive-dead-letters',
-      'secret-prefix',
       'archive-dead-letters',
       'join-message-groups',
       ...executing,
       ...publishing,
-      'delay-dead-letters',
+      'put-dead-letters',
     ],
   }),
 } satisfies Record<string, FunctionSpec>;
 
 export type FunctionName = keyof typeof functions;
+
+/** The functions of the send path, from the send request to LiveChat or a dead letter. */
+export const outboundPath: ReadonlySet<FunctionName> = new Set([
+  'send-requested',
+  'wait-for-turn',
+  'send',
+  'dead-letter',
+]);
+
+/** Sets the reserved concurrency of `send` to the setting SEND_CONCURRENCY. With 0, no function has reserved concurrency. */
+export function reserveConcurrency<Spec extends { readonly concurrency?: number }>(
+  all: Readonly<Record<string, Spec>>,
+  sendConcurrency: number,
+): Readonly<Record<string, Spec>> {
+  const reserved = ([name, spec]: [string, Spec]): [string, Spec] => {
+    if (!spec.concurrency) return [name, spec];
+    if (sendConcurrency === 0) return [name, { ...spec, concurrency: 0 }];
+    return [name, name === 'send' ? { ...spec, concurrency: sendConcurrency } : spec];
+  };
+  return Object.fromEntries(Object.entries(all).map(reserved));
+}
+
+/** The concurrent executions that functions reserve. */
+export function sumReserved(all: Readonly<Record<string, { readonly concurrency?: number }>>): number {
+  return Object.values(all).reduce((sum, { concurrency = 0 }) => sum + concurrency, 0);
+}
 
 /**
  * The HTTP route that LiveChat calls. LiveChat retries a throttled call three times within a minute, then drops it. The limit

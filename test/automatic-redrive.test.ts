@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExecutionInput } from '../core/outbound/request.ts';
 import { queues } from '../stacks/topology.ts';
 import { type Local, organizationId, startLocal } from './local.ts';
 import { awsClientConfig } from './local-aws.ts';
@@ -32,21 +33,29 @@ describe('the automatic redrive of a dead letter', () => {
     return Number(Attributes?.ApproximateNumberOfMessagesDelayed);
   }
 
-  /** Stores a dead letter of a failed execution. */
-  async function failExecution(error: string): Promise<{ chat: string; id: string }> {
-    const chat = await world.chat();
-    const messages = [{ type: 'text', content: 'Delayed message' }];
-    const data = { requestId: randomUUID(), organizationId, conversationId: chat, messages };
-    const event = { id: randomUUID(), source: 'shop', 'detail-type': 'message.send.requested', detail: { data } };
-    const state = { ...event, time: new Date().toISOString(), error: { Error: error, Cause: '{}' } };
-    await sendToQueue({
-      kind: 'send',
-      execution: `arn:aws:states:us-east-1:000000000000:execution:send:${event.id}`,
-      state,
-    });
-    await expect.poll(() => world.deadLetters(chat), { timeout: 10_000 }).toMatchObject([{ errorName: error }]);
-    const [deadLetter] = await world.deadLetters(chat);
-    return { chat, id: deadLetter?.id ?? '' };
+  /** Puts a failed execution into the queue, as the state machine does. */
+  async function failExecution(error: string): Promise<void> {
+    const conversationId = await world.chat();
+    const now = Date.now();
+    const request = {
+      version: 1,
+      organizationId,
+      conversationId,
+      requestId: randomUUID(),
+      deliveries: [{ id: randomUUID() }],
+      options: { onInactive: 'resume', onAbsent: 'join' },
+      orderKey: now,
+      requestedAt: now,
+      expiresAt: now + 900_000,
+      expiresInMs: 900_000,
+      redrive: 0,
+      correlationId: randomUUID(),
+      causationId: randomUUID(),
+    } satisfies ExecutionInput;
+    await sendToQueue({ kind: 'send', request, error: { Error: error, Cause: '{}' } });
+    await expect
+      .poll(() => world.deadLetters(conversationId), { timeout: 10_000 })
+      .toMatchObject([{ errorName: error }]);
   }
 
   it.each([
@@ -64,7 +73,14 @@ describe('the automatic redrive of a dead letter', () => {
   });
 
   it('sends the message once', async () => {
-    const { chat, id } = await failExecution('Runtime.ExitError');
+    const chat = await world.chat();
+    await world.rateLimit('pause');
+    await world.send(chat, { ...world.text('Delayed message'), options: { expiresInSeconds: 10 } });
+    await expect
+      .poll(() => world.deadLetters(chat), { timeout: 10_000 })
+      .toMatchObject([{ errorName: 'RequestExpired' }]);
+    const [{ id = '' } = {}] = await world.deadLetters(chat);
+    await world.rateLimit('resume');
     await sendToQueue({ kind: 'redrive', id });
     await expect.poll(() => world.sentTexts(chat), { timeout: 10_000 }).toEqual(['Delayed message']);
     await sendToQueue({ kind: 'redrive', id });

@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { translate } from '../core/livechat/translate.ts';
-import { sendInputVersion } from '../core/outbound/machine.ts';
+import { executionName, type SendRequestData } from '../core/outbound/request.ts';
 import { bundle } from '../stacks/build/bundle.ts';
 import { type FunctionName, functions, queues } from '../stacks/topology.ts';
+import { loadSendPath } from './accept.ts';
 import { invokeBundle } from './bundled.ts';
 import { busEvents, eventsFor, toBusEvent } from './bus-events.ts';
-import { fixture, sendInput } from './fixtures.ts';
-import { type Local, startLocal } from './local.ts';
+import { fixture, sendInput, sendInputVersions } from './fixtures.ts';
+import { type Local, organizationId, startLocal } from './local.ts';
 import { awsClientConfig } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
@@ -42,6 +43,7 @@ describe('the bundle of', () => {
   let local: Local;
   let environment: Record<string, string>;
   let folder: string;
+  let sendPath: Awaited<ReturnType<typeof loadSendPath>>;
   const files = new Map<string, string>();
   const invoke = (name: FunctionName, event: unknown, more: Record<string, string> = {}) =>
     invokeBundle({ name, file: files.get(name) ?? '', memoryMb: functions[name].memoryMb }, event, {
@@ -59,8 +61,10 @@ describe('the bundle of', () => {
     const sqs = new SQSClient(awsClientConfig(local));
     const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
     environment = { ...local.environment, DEAD_LETTER_QUEUE_URL: QueueUrl };
+    sendPath = await loadSendPath(local);
   }, 60_000);
   afterAll(async () => {
+    vi.unstubAllEnvs();
     await local.stop();
     await rm(folder, { recursive: true });
   });
@@ -68,7 +72,22 @@ describe('the bundle of', () => {
   const byRules = Object.keys(functions)
     .filter(isFunction)
     .filter((name) => eventsFor(name, events).length > 0);
-  const ownTests: readonly FunctionName[] = ['webhook', 'send', 'dead-letter'];
+  const ownTests: readonly FunctionName[] = ['webhook', 'send-requested', 'wait-for-turn', 'send', 'dead-letter'];
+  const requestData = (conversationId: string): SendRequestData => ({
+    requestId: randomUUID(),
+    organizationId,
+    conversationId,
+    messages: [{ type: 'text', content: 'Your parcel has left.' }],
+  });
+  const accept = (conversationId: string) => sendPath.accept(requestData(conversationId));
+  /** The event of a send request. */
+  const requested = (conversationId: string, changes: object = {}) => ({
+    id: randomUUID(),
+    'detail-type': 'message.send.requested',
+    source: 'shop',
+    time: new Date().toISOString(),
+    detail: { data: { ...requestData(conversationId), ...changes } },
+  });
 
   it('every function of the topology is tested', () => {
     expect([...byRules, ...ownTests].toSorted()).toEqual(Object.keys(functions).toSorted());
@@ -87,26 +106,54 @@ describe('the bundle of', () => {
     await expect.poll(async () => (await stored()).body).toMatchObject({ messages: [{ direction: 'inbound' }] });
   });
 
-  const versions = Array.from({ length: sendInputVersion }, (_, index) => index + 1);
-  it.each(versions)('send handles an input of version %i of an execution that has waited', async (version) => {
+  it('send-requested accepts a request, and wait-for-turn lets its execution wait', async () => {
     const bus = outbound(local);
     const conversationId = await bus.chat();
-    const requested = JSON.parse(
-      JSON.stringify(sendInput(version))
-        .replaceAll('T8RM2K0V9X', conversationId)
-        .replaceAll('order-1042', randomUUID())
-        .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
-    );
-    expect(await invoke('send', requested)).toMatchObject({ result: { outcome: 'sent' } });
+    const { error, log } = await invoke('send-requested', requested(conversationId));
+    expect(error).toBeUndefined();
+    expect(log.join('\n')).toMatch(/"message":"accepted"/);
+    await bus.waitForExecutions();
     expect(await bus.sentTexts(conversationId)).toEqual(['Your parcel has left.']);
+    const [first, second] = [await accept(conversationId), await accept(conversationId)];
+    expect(second.orderKey).toBeGreaterThanOrEqual(first.orderKey);
+    const waited = await invoke('wait-for-turn', { request: second, seconds: 60, token: 'token' });
+    expect(waited.error).toBeUndefined();
+    expect(await sendPath.groups.head(second)).toMatchObject({ first: { execution: executionName(first) } });
   });
 
-  it('send rejects an unsupported version and names it', async () => {
-    const { error } = await invoke('send', { ...sendInput(1), version: 99 });
-    expect(error).toMatchObject({
-      name: 'InputUnsupported',
-      message: expect.stringMatching(/^version 99 .*expected 1/),
-    });
+  it('send-requested sends an invalid request to the dead-letter queue', async () => {
+    const conversationId = await outbound(local).chat();
+    expect(await invoke('send-requested', requested(conversationId, { messages: [] }))).not.toHaveProperty('error');
+    await expect
+      .poll(() => outbound(local).deadLetters(conversationId))
+      .toMatchObject([{ kind: 'rejected', errorName: 'RequestInvalid' }]);
+  });
+
+  it.each(sendInputVersions())(
+    'send handles an input of version %i of an execution that has waited',
+    async (version) => {
+      const conversationId = await outbound(local).chat();
+      const accepted = await accept(conversationId);
+      const { request, turn } = sendInput(version);
+      const { deliveries, conversationId: _, requestId, orderKey, requestedAt, expiresAt } = accepted;
+      // What identifies the request and its times; every other field is that of the version.
+      const own = { deliveries, conversationId, requestId, orderKey, requestedAt, expiresAt };
+      expect(await invoke('send', { request: { ...request, ...own }, turn })).toMatchObject({
+        result: { outcome: 'sent' },
+      });
+      expect(await outbound(local).sentTexts(conversationId)).toEqual(['Your parcel has left.']);
+    },
+  );
+
+  it('the latest version of the input has the fields of an accepted request', async () => {
+    const { request } = sendInput(Math.max(...sendInputVersions()));
+    expect(Object.keys(request).toSorted()).toEqual(Object.keys(await accept('fields')).toSorted());
+  });
+
+  it('send rejects an unsupported version and names the field', async () => {
+    const { request } = sendInput(1);
+    const { error } = await invoke('send', { request: { ...request, version: 99 } });
+    expect(error).toMatchObject({ name: 'RequestInvalid', message: expect.stringMatching(/^request\.version: /) });
   });
 
   it('store-media fetches a file, detects its type and stores it', async () => {
@@ -134,7 +181,7 @@ describe('the bundle of', () => {
     const { result } = await invoke('dead-letter', deadLetter);
     expect(result).toEqual({ batchItemFailures: [] });
     expect((await local.api('/api/dead-letters')).body).toMatchObject({
-      deadLetters: [{ kind: 'event', errorName: 'NO_PERMISSIONS' }],
+      deadLetters: expect.arrayContaining([expect.objectContaining({ kind: 'event', errorName: 'NO_PERMISSIONS' })]),
     });
   });
 

@@ -8,7 +8,7 @@ import { catalogue, isEventType } from '../core/events/catalogue.ts';
 import { parseEvent } from '../core/events/event.ts';
 import { metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { settings } from '../stacks/topology.ts';
+import { archive, functions, settings } from '../stacks/topology.ts';
 import { codeBlocks, headings, headingsUnder, prose, readPage, root, section, tableRows } from './markdown.ts';
 
 const pages = globSync(['*.md', 'docs/**/*.md', '.github/*.md'], { cwd: root });
@@ -141,7 +141,7 @@ describe('docs/reference/send-request.md', () => {
   const page = 'docs/reference/send-request.md';
   const samples = codeBlocks(page)
     .map(({ text }): unknown => JSON.parse(text))
-    .filter((value) => typeof value === 'object' && value !== null && 'requestId' in value);
+    .filter((value) => typeof value === 'object' && value !== null && 'messages' in value);
 
   it('has a sample of every type of message', () => {
     expect(samples).toHaveLength(3);
@@ -170,7 +170,7 @@ describe('docs/reference/metrics-and-alarms.md', () => {
 describe('docs/how-to/respond-to-alarms.md', () => {
   it('names only metrics that exist', () => {
     const named = codes(prose('docs/how-to/respond-to-alarms.md')).filter((name) => /^([A-Z][a-z]+){2,}$/.test(name));
-    const others = ['ConfigurationError', 'FileUnavailable', 'InputUnsupported', 'PublishError', 'StopExecution'];
+    const others = ['ConfigurationError', 'FileUnavailable', 'PublishError', 'StopExecution'];
     const unknown = named.filter((name) => !Object.hasOwn(metrics, name));
     expect([...new Set(unknown)].toSorted()).toEqual(others);
   });
@@ -181,7 +181,49 @@ describe('docs/reference/settings.md', () => {
     const rows = tableRows(section('docs/reference/settings.md', 'Functions'));
     expect(rows.map(([name]) => code(name)).toSorted()).toEqual([...settings].toSorted());
   });
+
+  const read = (pattern: string) =>
+    globSync(pattern, { cwd: root })
+      .filter((file) => !file.endsWith('.test.ts'))
+      .map((file) => readFileSync(join(root, file), 'utf8'));
+  const sources = read('{core,functions}/**/*.ts');
+  const functionRows = tableRows(section('docs/reference/settings.md', 'Functions'));
+  const isNumber = (text = '') => /^\d+$/.test(text.trim());
+
+  it.each(functionRows.filter(([, , fallback]) => isNumber(fallback)))('has the default of %s', (name, _, fallback) => {
+    const defaults = sources.flatMap((source) => numericDefaults(source, code(name) ?? ''));
+    expect([...new Set(defaults)]).toEqual([Number(fallback)]);
+  });
+
+  it.each(functionRows.filter(([, , fallback]) => code(fallback)))('has the default of %s', (_name, _, fallback) => {
+    const values = (code(fallback) ?? '').split(',');
+    const all = [...sources, ...read('stacks/*.ts')];
+    expect(values.filter((value) => !all.some((source) => source.includes(`'${value}'`)))).toEqual([]);
+  });
+
+  it('has the defaults of the deployment', () => {
+    const rows = new Map(
+      tableRows(section('docs/reference/settings.md', 'Deployment')).map(([name, , value]) => [
+        code(name),
+        value?.trim(),
+      ]),
+    );
+    expect(rows.get('ARCHIVE_DAYS')).toBe(String(archive.retentionDays));
+    expect(rows.get('SEND_CONCURRENCY')).toBe(`${functions.send.concurrency} in production, otherwise 0`);
+  });
 });
+
+/** The defaults with which a source reads a numeric setting. */
+function numericDefaults(source: string, setting: string): number[] {
+  const retention = /function expiresAfter\(/.test(source) && setting.endsWith('_RETENTION_DAYS');
+  const call = retention ? /wholeNumber\(\w+, (\w+)/g : new RegExp(`wholeNumber\\('${setting}', (\\w+)`, 'g');
+  const evaluate = (text: string) =>
+    text.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '')), 1);
+  return [...source.matchAll(call)].map(([, text = '']) => {
+    const [, constant = text] = new RegExp(`const ${text} = ([\\d_ *]+);`).exec(source) ?? [];
+    return evaluate(constant);
+  });
+}
 
 describe('docs/reference/errors.md', () => {
   it('lists every error of core and functions by its name, and no other', () => {

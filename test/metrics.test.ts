@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { executionName } from '../core/outbound/request.ts';
 import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metrics.ts';
+import { loadSendPath } from './accept.ts';
 import { type EmittedMetric, emittedMetrics } from './emf.ts';
 import { fixture } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, pollOptions, post, startLocal } from './local.ts';
+import { awsClientConfig } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
 /** LiveChat's error responses by chat id. */
@@ -18,6 +22,12 @@ const errorResponses: Readonly<Record<string, { status: number; type: string; ti
 const chatRequest = z.object({ chat_id: z.string() });
 const lockedOrganization = randomUUID();
 const routedOrganization = randomUUID();
+const pausedOrganization = randomUUID();
+/** After this time the request behind the paused one expires. */
+const expirySeconds = 5;
+/** How long before its receipt the paused request was sent. */
+const sentBeforeMs = 2_000;
+const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
 
 /** A LiveChat server whose responses all announce the end of this API version. */
 async function startLiveChat() {
@@ -54,7 +64,9 @@ describe('the metrics', () => {
       route(local),
       fail(local),
     ]);
-  });
+    await local.idle();
+    await sendLate(local);
+  }, 60_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
     await local.stop();
@@ -84,7 +96,6 @@ describe('the metrics', () => {
     },
   );
 
-  const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
   it.each<[MetricName, number, Record<string, unknown>]>([
     ['WebhooksReceived', 1, { action: 'other' }],
     ['WebhookErrorResponses', 1, { status: '401' }],
@@ -106,7 +117,12 @@ describe('the metrics', () => {
     ['LiveChatDeprecationNotices', 1, { kind: 'legacy', method: 'send_event' }],
     ['ChatsRouted', 1, { outcome: 'no transfer action', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
-    ['GateClosed', 1, { reason: 'credentials', organizationId: lockedOrganization }],
+    ['CallsRateLimited', 1, { organizationId }],
+    ['SlotsMissed', 1, { organizationId }],
+    ['TurnsTimedOut', 1, { organizationId: pausedOrganization }],
+    ['GroupsUnblocked', 1, { organizationId }],
+    ['SendsDeferred', 1, { reason: 'turn', organizationId: pausedOrganization }],
+    ['SendsDeferred', 1, { reason: 'blocked', organizationId: pausedOrganization }],
   ])('include %s with the value %d and %o', async (name, value, keys) => {
     const matching = () => all(name).map((one) => ({ value: one.value, ...one.keys }));
     await expect.poll(matching, pollOptions).toContainEqual(expect.objectContaining({ value, ...keys }));
@@ -118,11 +134,11 @@ describe('the metrics', () => {
     await expect.poll(of('DeadLetters', { category: 'Event' }), pollOptions).toHaveLength(1);
   });
 
-  it('include the wait for the breaker in BacklogSeconds', async () => {
-    const backlog = () => all('BacklogSeconds').filter((one) => matches(one, { organizationId: lockedOrganization }));
-    await expect.poll(backlog, pollOptions).not.toEqual([]);
-    // The breaker stays open for 30 s.
-    expect(Math.max(...backlog().map(({ value }) => Number(value)))).toBeGreaterThan(20);
+  it('include the age of a waiting request in OldestUnsentSeconds', async () => {
+    const ages = () => all('OldestUnsentSeconds').filter((one) => matches(one, { organizationId: pausedOrganization }));
+    await expect
+      .poll(() => Math.max(...ages().map(({ value }) => Number(value))), { timeout: 20_000 })
+      .toBeGreaterThanOrEqual(sentBeforeMs / 1000);
   });
 });
 
@@ -178,16 +194,55 @@ async function receiveGaps(local: Local): Promise<void> {
 
 async function send(local: Local): Promise<void> {
   const bus = outbound(local);
-  const { queueStore } = await import('../core/outbound/queue.ts');
-  const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
-  await queueStore.enter({ organizationId, conversationId: 'left' }, `${local.environment.SEND_MACHINE_ARN}:gone`);
-  await bus.send('left');
   await bus.send('healthy', { messages: ['one', 'two'].map((content) => ({ type: 'text', content })) });
   for (const chat of ['failing', 'invalid', 'busy']) await bus.send(chat);
   await bus.send('locked', { organizationId: lockedOrganization });
-  const opened = () => expect(emittedMetrics(local).map(({ name }) => name)).toContain('BreakerOpened');
-  await vi.waitFor(opened, { timeout: 20_000, interval: 100 });
-  await bus.send('locked', { organizationId: lockedOrganization });
+  await Promise.all([sendBehindPaused(local), sendBehindEnded(local)]);
+}
+
+/** The second request of a paused organization waits for its turn until it expires. */
+async function sendBehindPaused(local: Local): Promise<void> {
+  const bus = outbound(local);
+  const paused = { organizationId: pausedOrganization };
+  const address = new URL(`/api/rate-limits/${pausedOrganization}`, local.console);
+  await fetch(address, { method: 'POST', body: JSON.stringify({ do: 'pause' }) });
+  await bus.send('paused', { ...paused, sentAt: Date.now() - sentBeforeMs });
+  await local.idle();
+  await bus.send('paused', { ...paused, options: { expiresInSeconds: expirySeconds } });
+}
+
+/** The execution of an earlier request has ended, but its entry is still in the message group. */
+async function sendBehindEnded(local: Local): Promise<void> {
+  const bus = outbound(local);
+  const { groups } = await loadSendPath(local);
+  const requestId = await bus.send('ended');
+  await vi.waitFor(async () => expect(await isEnded(local, requestId)).toBe(true), { timeout: 20_000, interval: 100 });
+  const execution = executionName({ organizationId, requestId, redrive: 0 });
+  const position = `000000000000001#${execution}`;
+  await groups.put({ organizationId, conversationId: 'ended' }, { position, execution, input: '{}', until: 0 });
+  await bus.send('ended');
+}
+
+async function isEnded(local: Local, requestId: string): Promise<boolean> {
+  const name = executionName({ organizationId, requestId, redrive: 0 });
+  const executionArn = `${local.environment.SEND_MACHINE_ARN?.replace(':stateMachine:', ':execution:')}:${name}`;
+  const { status } = await new SFNClient(awsClientConfig(local)).send(new DescribeExecutionCommand({ executionArn }));
+  return status !== 'RUNNING';
+}
+
+/** Throttled writes delay a reservation, so that its slot is missed. */
+async function sendLate(local: Local): Promise<void> {
+  const bus = outbound(local);
+  const faults = `${local.aws}/_local/faults`;
+  const fault = { service: 'dynamodb', operation: 'UpdateItem', kind: 'throttle', count: 30, probability: 0.5 };
+  const missed = async () => {
+    await fetch(faults, { method: 'POST', body: JSON.stringify(fault) });
+    await bus.send('late');
+    await local.idle();
+    expect(emittedMetrics(local).map(({ name }) => name)).toContain('SlotsMissed');
+  };
+  await vi.waitFor(missed, { timeout: 30_000, interval: 10 });
+  await fetch(faults, { method: 'DELETE' });
 }
 
 async function route(local: Local): Promise<void> {

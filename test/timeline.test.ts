@@ -8,8 +8,8 @@ import { outbound } from './outbound.ts';
 
 const iso = z.iso.datetime();
 const attemptSchema = z.looseObject({
-  began: iso,
-  ended: iso,
+  startedAt: iso,
+  endedAt: iso,
   outcome: z.string(),
   execution: z.string(),
   redrive: z.number(),
@@ -19,7 +19,8 @@ const deliverySchema = z.looseObject({
   id: z.string(),
   status: z.string(),
   requestedAt: iso,
-  tries: z.array(attemptSchema),
+  acceptedAt: iso,
+  attempts: z.array(attemptSchema),
   sentAt: z.optional(iso),
   deliveredAt: z.optional(iso),
   deadLetterId: z.optional(z.string()),
@@ -73,18 +74,18 @@ describe('the timeline of a message', () => {
     const delivery = sentDelivery(await read(chat));
     expect(delivery).toMatchObject({
       status: 'delivered',
-      attempts: 2,
-      tries: [
+      failedCalls: 2,
+      attempts: [
         { outcome: 'failed', error: 'LiveChatServerError', category: 'Server', cause: '500 internal', redrive: 0 },
         { outcome: 'failed', error: 'LiveChatServerError', category: 'Server', cause: '500 internal', redrive: 0 },
         { outcome: 'sent' },
       ],
     });
-    const { requestedAt, tries, sentAt } = delivery;
-    expectAscending(requestedAt, ...tries.flatMap(({ began, ended }) => [began, ended]));
-    expect(sentAt).toBe(tries.at(-1)?.ended);
+    const { requestedAt, acceptedAt, attempts, sentAt } = delivery;
+    expectAscending(requestedAt, acceptedAt, ...attempts.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt]));
+    expect(sentAt).toBe(attempts.at(-1)?.endedAt);
     expect(delivery.deliveredAt).toBeDefined();
-    const executions = new Set(tries.map(({ execution }) => execution));
+    const executions = new Set(attempts.map(({ execution }) => execution));
     expect(executions.size).toBe(1);
     const [id = ''] = executions;
     expect(await local.api(`/api/executions/${encodeURIComponent(id)}`)).toMatchObject({
@@ -97,22 +98,28 @@ describe('the timeline of a message', () => {
     await world.act(inactive, { action: 'leave' });
     await world.send(inactive);
     await world.waitForExecutions();
-    expect(sentDelivery(await read(inactive))).toMatchObject({ tries: [{ outcome: 'sent', did: ['resumed'] }] });
+    expect(sentDelivery(await read(inactive))).toMatchObject({ attempts: [{ outcome: 'sent', repairs: ['resumed'] }] });
     await world.fault({ method: 'send_event', count: 1, kind: 'accept-then-error', status: 503 });
     await world.send(uncertain);
     await world.waitForExecutions();
-    const { tries } = sentDelivery(await read(uncertain));
+    const { attempts } = sentDelivery(await read(uncertain));
     // The receipt may arrive before the probe, which then records no attempt.
-    expect(tries[0]).toMatchObject({ outcome: 'failed', cause: expect.stringMatching(/^503/) });
-    expect(tries.slice(1).map(({ outcome }) => outcome)).not.toContain('sent');
+    expect(attempts[0]).toMatchObject({ outcome: 'failed', cause: expect.stringMatching(/^503/) });
+    expect(attempts.slice(1).map(({ outcome }) => outcome)).not.toContain('sent');
   });
 
-  it('does not count a deferral as an attempt', async () => {
+  it('has a call that LiveChat limits as an attempt, which is not a failed call', async () => {
     const chat = await world.chat();
     await world.fault({ method: 'send_event', kind: 'error', status: 429, retryAfterSeconds: 1, count: 1 });
     await world.send(chat);
     await world.waitForExecutions();
-    expect(sentDelivery(await read(chat))).toMatchObject({ attempts: 0, tries: [{ outcome: 'sent' }] });
+    expect(sentDelivery(await read(chat))).toMatchObject({
+      failedCalls: 0,
+      attempts: [
+        { outcome: 'failed', error: 'LiveChatRateLimitError', category: 'RateLimit', cause: '429 too_many_requests' },
+        { outcome: 'sent' },
+      ],
+    });
   });
 
   it('continues after a redrive, with both executions and the dead letter', async () => {
@@ -128,41 +135,48 @@ describe('the timeline of a message', () => {
         deadLetterId: deadLetter?.id,
         failedAt: expect.any(String),
         part: { messageIndex: 0, splitIndex: 0 },
-        tries: [{ outcome: 'failed', error: 'LiveChatClientError', category: 'Client', cause: '422 validation' }],
+        content: { event: { type: 'message', text: 'Redriven' } },
+        attempts: [{ outcome: 'failed', error: 'LiveChatClientError', category: 'Client', cause: '422 validation' }],
       },
     ]);
-    // The deliveries contain no message content; the execution's input does.
-    expect(JSON.stringify(pending)).not.toContain('Redriven');
+    // The delivery contains the content of the message; the execution's history does not.
     const execution = encodeURIComponent(pending[0]?.execution ?? '');
-    expect(JSON.stringify((await local.api(`/api/executions/${execution}`)).body)).toContain('Redriven');
-    expect(await world.redrive(deadLetter?.id ?? '')).toBe(200);
+    const { status, body } = await local.api(`/api/executions/${execution}`);
+    expect(status).toBe(200);
+    expect(JSON.stringify(body)).not.toContain('Redriven');
+    expect(await world.redrive(deadLetter?.id ?? '', { force: true })).toBe(200);
     await world.waitForExecutions();
     const delivery = sentDelivery(await read(chat));
     expect(delivery).toMatchObject({
       status: 'delivered',
       redrive: 1,
       redrivenAt: expect.any(String),
-      tries: [
+      attempts: [
         { outcome: 'failed', redrive: 0, deadLetterId: deadLetter?.id },
         { outcome: 'sent', redrive: 1, redrivenAt: expect.any(String) },
       ],
     });
     expect(delivery).not.toHaveProperty('deadLetterId');
-    expect(new Set(delivery.tries.map(({ execution }) => execution)).size).toBe(2);
+    expect(new Set(delivery.attempts.map(({ execution }) => execution)).size).toBe(2);
   });
 
-  it('has the position of a waiting part in its request, and its execution', async () => {
+  it('has the position of each waiting part in its request, its execution, and no attempt for a deferral', async () => {
     const chat = await world.chat();
     await local.idle();
     await world.rateLimit('pause');
     await world.send(chat, { messages: [{ type: 'text', content: 'word '.repeat(4_000) }] });
     await expect
       .poll(async () => (await read(chat)).pending, pollOptions)
-      .toMatchObject([{ status: 'unsent', tries: [] }]);
-    const { pending } = await read(chat);
-    expect(pending).toMatchObject([
-      { part: { messageIndex: 0, splitIndex: 0 }, execution: expect.stringMatching(/^arn:/) },
-    ]);
+      .toMatchObject([
+        { status: 'queued', attempts: [], part: { messageIndex: 0, splitIndex: 0 } },
+        { status: 'queued', attempts: [], part: { messageIndex: 0, splitIndex: 1 } },
+      ]);
+    const executions = new Set((await read(chat)).pending.map(({ execution }) => execution));
+    expect(executions.size).toBe(1);
+    const [id = ''] = executions;
+    await expect
+      .poll(async () => (await local.api(`/api/executions/${encodeURIComponent(id)}`)).body, pollOptions)
+      .toMatchObject({ execution: { id, status: 'RUNNING' } });
     await world.rateLimit('resume');
   });
 

@@ -40,7 +40,7 @@ describe('a message whose delivery outcome is unknown', () => {
       .toMatchObject({
         messages: [
           {},
-          { delivery: { requestId, status: 'delivered', tries: [{ outcome: 'lost' }] } },
+          { delivery: { requestId, status: 'delivered', attempts: [{ outcome: 'lost' }] } },
           { content: 'second' },
         ],
         pending: [],

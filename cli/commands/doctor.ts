@@ -17,8 +17,8 @@ export const register = (program: Command): void => {
       'after',
       `
 Checks the settings, the secret, LiveChat's credentials and their scopes, the API version, the registered webhooks, the
-webhook endpoint, the last webhook of each kind, tables, queues, the bus and its rules, the state machine, the bucket,
-rate limits and dead letters. It makes six LiveChat calls per secret, which change nothing. The exit code is 1 if there is a
+webhook endpoint, the last webhook of each kind, tables, queues, the bus and its rules, the state machine, the account's
+limit of concurrent executions, the bucket, rate limits and dead letters. It makes six LiveChat calls per secret, which change nothing. The exit code is 1 if there is a
 fault; a warning does not affect it.`,
     )
     .action(

@@ -25,13 +25,14 @@ export const register = (program: Command): void => {
     description: 'Sends a message into a chat: puts a send request on the bus, as any service does.',
     examples: [
       'send --chat T8RM2K0V9X --text "Your parcel has left." --wait',
+      'send --chat T8RM2K0V9X --text - --wait',
       'send --chat T8RM2K0V9X --file invoice.pdf --stage production',
       'send --chat T8RM2K0V9X --file https://shop.example/manual.pdf',
       'send --chat T8RM2K0V9X --card card.json --json',
     ],
   })
     .requiredOption('--chat <id>', "LiveChat's id of the chat")
-    .option('--text <text>', 'a text message')
+    .option('--text <text>', 'a text message; - reads it from stdin')
     .option('--file <path>', 'a file or its https address, at most 10 MB')
     .option('--card <path>', 'a JSON file with a rich message')
     .option('--note', 'send it as a note that only agents see')
@@ -48,7 +49,10 @@ export const register = (program: Command): void => {
     )
     .option('--expires-in-seconds <number>', 'the request fails after this time', '900')
     .option('--request-id <id>', 'requests with the same id are sent once (default: a new id)')
-    .option('--wait', 'wait until the message is delivered (exit code 0) or dead (1)')
+    .option(
+      '--wait',
+      'wait until the message is delivered (exit code 0), or has failed or conflicts with an earlier request (1)',
+    )
     .addHelpText(
       'after',
       `

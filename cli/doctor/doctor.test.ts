@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import {
   DisableRuleCommand,
   EnableRuleCommand,
@@ -87,7 +87,8 @@ describe('livechat doctor', () => {
     const rows = lines.filter((row) => /^\| (every one|.*`doctor`)/.test(row)).join();
     const operators = lines.find((row) => row.startsWith('| operators')) ?? '';
     expect(made.length).toBeGreaterThan(10);
-    for (const call of made.filter((one) => !one.startsWith('lambda.'))) {
+    expect(made).toContain('lambda.GetAccountSettings');
+    for (const call of made.filter((one) => !/^lambda\.\w+:/.test(one))) {
       const [service = '', operation = ''] = call.split('.');
       // S3 authorizes HeadBucket with the ListBucket permission.
       const action = operation === 'HeadBucket' ? 'ListBucket' : operation;
@@ -104,15 +105,24 @@ describe('livechat doctor', () => {
       beforeAll(async () => {
         const environment = {
           SECRET_CACHE_SECONDS: 'long',
+          SEND_CONCURRENCY: '5000',
           SECRET_PREFIX: 'nowhere',
           CONVERSATIONS_TABLE: 'messages',
           MESSAGES_TABLE: 'nowhere',
-          CONTROL_TABLE: 'messages',
+          CONTROL_TABLE: 'hash-only',
           BUS_NAME: 'nobus',
           SEND_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:none',
           MEDIA_BUCKET: 'nobucket',
-          DEAD_LETTER_QUEUE_URL: `${local.aws}/000000000000/noqueue`,
+          DEAD_LETTER_QUEUE_URL: `$local.aws/000000000000/noqueue`,
         };
+        await new DynamoDBClient(awsClientConfig(local)).send(
+          new CreateTableCommand({
+            TableName: 'hash-only',
+            BillingMode: 'PAY_PER_REQUEST',
+            AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+            KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+          }),
+        );
         await putStage(local, 'faulty', { environment, webhookUrl: new URL('/nowhere', local.webhook).href });
         found = await problems('faulty');
       });
@@ -121,12 +131,13 @@ describe('livechat doctor', () => {
         /^fault settings: SECRET_CACHE_SECONDS: expected a whole number/,
         /^fault secret: .*nowhere\/default/,
         /^fault tables: The table nowhere does not exist\.$/,
-        /^fault tables: The table messages has the keys pk and sk, not pk\.$/,
+        /^fault tables: The table hash-only has the keys pk, not pk and sk\.$/,
         /^fault tables: The table messages lacks the index byActivity\.$/,
         /^fault queues: The queue \S+noqueue does not exist, or its quarantine queue does not\.$/,
         /^fault bus and rules: The bus nobus does not exist\.$/,
         /^fault state machine: The state machine \S+none does not exist/,
         /^fault bucket: The bucket nobucket does not exist/,
+        /^fault concurrency: The functions reserve 5140 concurrent executions\. They do not fit the account's limit of 1340,/,
         /^fault webhook: \S+nowhere responds with 404\.$/,
       ])('%s', (expected) => {
         expect(found).toContainEqual(expect.stringMatching(expected));
@@ -167,7 +178,7 @@ describe('livechat doctor', () => {
       ['tokenless', { LIVECHAT_API_KEY: undefined }, /^fault credentials: .*LIVECHAT_API_KEY: expected/],
     ])('a secret that is %s', async (name, changes, expected) => {
       const SecretString = JSON.stringify({ ...full, ...changes });
-      await secrets.send(new CreateSecretCommand({ Name: `${name}/default`, SecretString }));
+      await secrets.send(new CreateSecretCommand({ Name: `$name/default`, SecretString }));
       await putStage(local, 'faulty', { environment: { SECRET_PREFIX: name } });
       const found = await problems('faulty');
       expect(found).toContainEqual(expect.stringMatching(expected));
@@ -360,7 +371,7 @@ describe('livechat doctor', () => {
       const found = await problems();
       expect(found).toContainEqual('warning sending: Open dead letters: 1.');
       expect(found).toContainEqual(
-        expect.stringMatching(/^warning sending: The breaker of \S+ is open: credentials\.$/),
+        expect.stringMatching(/^warning sending: The circuit breaker of \S+ is open: credentials\.$/),
       );
     });
   });

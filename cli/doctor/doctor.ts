@@ -2,8 +2,17 @@ import { organizations } from '../../core/conversations/queries.ts';
 import { listChecks, runChecks } from '../../core/doctor/doctor.ts';
 import type { NamedFinding, Severity } from '../../core/doctor/finding.ts';
 import { credentialOwners } from '../../core/livechat/connection.ts';
-import type { StageOutputs } from '../../core/platform/configuration.ts';
-import { resolvePattern, rules, stateMachines, tables } from '../../stacks/topology.ts';
+import { type StageOutputs, wholeNumber } from '../../core/platform/configuration.ts';
+import {
+  type FunctionSpec,
+  functions,
+  reserveConcurrency,
+  resolvePattern,
+  rules,
+  stateMachines,
+  sumReserved,
+  tables,
+} from '../../stacks/topology.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
@@ -31,6 +40,10 @@ export const doctor = async (options: DoctorOptions, { webhookUrl, environment }
     webhookUrl,
     registeredUrl: url,
     tables: Object.values(tables),
+    reservedConcurrency: () => {
+      const concurrency = wholeNumber('SEND_CONCURRENCY', functions.send.concurrency, 0, environment);
+      return sumReserved(reserveConcurrency<FunctionSpec>(functions, concurrency));
+    },
     rules: Object.entries(rules).map(([name, rule]) => ({
       name,
       pattern: resolvePattern(rule, () => environment[stateMachines.send.variable] ?? ''),

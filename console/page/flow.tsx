@@ -17,8 +17,8 @@ export function FlowPage() {
     <>
       <Head title="Live flow">
         <p>
-          LiveChat's webhooks become events on the bus, and functions store them. A state machine delivers send requests
-          to LiveChat; a request that fails becomes a dead letter.
+          LiveChat's webhooks become events on the bus, and functions store them. A function accepts each send request,
+          and a state machine delivers it to LiveChat; a request that fails becomes a dead letter.
         </p>
       </Head>
       <section class="card pipeline" aria-label="Pipeline">
@@ -89,7 +89,7 @@ const nodes: readonly StationNode[] = [
   { id: 'tables', station: 'tables', name: 'Tables', about: 'writes', ...size },
   { id: 'machine', station: 'machine', name: 'State machine', about: 'send requests', ...size },
   { id: 'to-livechat', station: 'livechat', name: 'To LiveChat', about: 'messages accepted', ...size },
-  { id: 'dead-letters', station: 'dead-letters', name: 'Dead letters', about: 'failed requests', ...size },
+  { id: 'dead-letters', station: 'dead-letters', name: 'Dead letters', about: 'requests and events', ...size },
 ];
 
 const edges: readonly GraphEdge[] = [
@@ -97,9 +97,10 @@ const edges: readonly GraphEdge[] = [
   { from: 'webhook', to: 'bus' },
   { from: 'bus', to: 'functions' },
   { from: 'functions', to: 'tables' },
-  { from: 'bus', to: 'machine' },
+  { from: 'functions', to: 'machine' },
   { from: 'machine', to: 'to-livechat' },
   { from: 'machine', to: 'dead-letters' },
+  { from: 'functions', to: 'dead-letters' },
 ];
 
 /** The counts of a node; undefined if it has none or they are not measured. */

@@ -1,8 +1,8 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { RateLimitsResponse } from '../operations.ts';
-import { call, get, useResource } from './app/api.ts';
+import { call, get, useCommand, useResource } from './app/api.ts';
 import { clockTime } from './parts/time.ts';
-import { Badge, Empty, Loaded, type Tone } from './parts/ui.tsx';
+import { Badge, Empty, Head, Loaded, Problem, type Tone } from './parts/ui.tsx';
 
 type RateLimitView = RateLimitsResponse['rateLimits'][number];
 
@@ -17,10 +17,9 @@ export function RateLimitsPage() {
   }, [loaded.reload]);
   return (
     <>
-      <div class="head">
-        <h1>Rate limits</h1>
-        <p>Sends, routing and reconciliation share the calls to LiveChat that each organization may make.</p>
-      </div>
+      <Head title="Rate limits">
+        <p>Sends, routing and reconciliation share the LiveChat calls of an organization.</p>
+      </Head>
       <Loaded from={loaded}>
         {({ rateLimits }) =>
           rateLimits.length === 0 ? (
@@ -57,18 +56,12 @@ function describeState({ paused, breaker, reason, openUntil }: RateLimitView): {
 }
 
 function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload: () => void }) {
-  const [problem, setProblem] = useState('');
+  const { problem, busy, run } = useCommand();
   const { organizationId, callsPerSecond, baseCallsPerSecond, sendsPerSecond } = rateLimit;
   const { backlogSeconds, failures, successes, paused, breaker } = rateLimit;
   const { tone, name, text } = describeState(rateLimit);
   const command = (what: 'pause' | 'resume') =>
-    call('POST', `/api/rate-limits/${encodeURIComponent(organizationId)}`, { do: what }).then(
-      () => {
-        setProblem('');
-        reload();
-      },
-      ({ message }: Error) => setProblem(message),
-    );
+    run(call('POST', `/api/rate-limits/${encodeURIComponent(organizationId)}`, { do: what }), reload);
   const isStopped = paused || breaker !== 'closed';
   return (
     <section class="card rate-limit" aria-label={`Rate limit of ${organizationId}`}>
@@ -85,7 +78,7 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
             {callsPerSecond}
             <small>
               {' '}
-              of {baseCallsPerSecond} calls a second, sends {sendsPerSecond}
+              of {baseCallsPerSecond} calls a second; {sendsPerSecond} for sends
             </small>
           </dd>
         </div>
@@ -105,23 +98,19 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
         </div>
       </dl>
       <p class="actions">
-        <button type="button" disabled={paused} onClick={() => command('pause')}>
+        <button type="button" disabled={paused || busy} onClick={() => command('pause')}>
           Pause
         </button>{' '}
         <button
           type="button"
           class={isStopped ? 'primary' : ''}
-          disabled={!isStopped}
+          disabled={!isStopped || busy}
           onClick={() => command('resume')}
         >
           Resume
         </button>
       </p>
-      {problem && (
-        <p class="bad" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
     </section>
   );
 }

@@ -5,7 +5,8 @@ import type { ConversationResponse } from '../api.ts';
 import { call, get, useCommand, useResource } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { useChanges } from './app/stream.ts';
-import { DeliveryBadge, describeAttempts } from './conversations/transcript.tsx';
+import { type Pending, pendingMessage } from './conversations/content.tsx';
+import { DeliveryBadge, describeFailedCalls } from './conversations/transcript.tsx';
 import { Card, Head, Problem } from './parts/ui.tsx';
 
 /** The simulator's own API, through the console. */
@@ -131,7 +132,7 @@ function agentBubbles(chat: Chat | undefined): Bubble[] {
         side: type === 'system' ? 'system' : author.type === 'customer' ? 'other' : 'own',
         below: delivery && (
           <>
-            <DeliveryBadge delivery={delivery} /> {delivery.attempts > 0 && describeAttempts(delivery)}
+            <DeliveryBadge delivery={delivery} /> {delivery.failedCalls > 0 && describeFailedCalls(delivery)}
           </>
         ),
       }),
@@ -139,12 +140,12 @@ function agentBubbles(chat: Chat | undefined): Bubble[] {
     ...pending.map(
       (delivery): Bubble => ({
         key: delivery.id,
-        text: delivery.status === 'failed' ? 'Not sent' : 'Sending…',
+        text: pendingText(delivery),
         side: 'own',
         below: (
           <>
             <DeliveryBadge delivery={delivery} />{' '}
-            {delivery.attempts > 0 && `${describeAttempts(delivery)}, last error: ${delivery.lastError ?? ''}`}
+            {delivery.failedCalls > 0 && `${describeFailedCalls(delivery)}, last error: ${delivery.lastError ?? ''}`}
             {delivery.status === 'failed' && (
               <a href={linkTo('dead-letters', undefined, { request: delivery.requestId })}> Dead letter</a>
             )}
@@ -153,6 +154,11 @@ function agentBubbles(chat: Chat | undefined): Bubble[] {
       }),
     ),
   ];
+}
+
+function pendingText(delivery: Pending): string {
+  const { type, content } = pendingMessage(delivery);
+  return type === 'text' ? String(content) : type;
 }
 
 interface ChatBoxProps {

@@ -8,7 +8,6 @@ import {
 import pLimit from 'p-limit';
 import { required } from '../../core/platform/configuration.ts';
 import type { Activity } from '../flow.ts';
-
 import { type ExecutionSummary, summarizeExecution } from '../operations.ts';
 import { type ChangePoll, maxChangesPerPoll } from './changes.ts';
 
@@ -109,7 +108,7 @@ function executionChanges(
   return [...(isNew ? [start] : []), ...(ends ? [end] : [])];
 }
 
-/** EventBridge starts the execution when the request is published, so its duration is the time to delivery. */
+/** The execution starts when the request is accepted, so its duration is about the time to delivery. */
 function executionDuration({ startDate, stopDate }: ExecutionSummary): { ms?: number } {
   return stopDate === undefined ? {} : { ms: Date.parse(stopDate) - Date.parse(startDate) };
 }

@@ -5,6 +5,7 @@ import { checkEventRules, type ExpectedRule } from './event-rules.ts';
 import { type Finding, fault, type NamedFinding } from './finding.ts';
 import {
   checkBucket,
+  checkConcurrency,
   checkQueues,
   checkSettings,
   checkStateMachine,
@@ -21,6 +22,8 @@ export interface Bridge {
   /** The address that should be registered at LiveChat. Default: `webhookUrl`. */
   readonly registeredUrl?: string | undefined;
   readonly tables: readonly ExpectedTable[];
+  /** The concurrent executions that its functions reserve. Throws ConfigurationError. */
+  reservedConcurrency(): number;
   readonly rules: readonly ExpectedRule[];
   readonly organizationIds: readonly string[];
   /** Organizations with credentials of their own; undefined for the default credentials. */
@@ -53,6 +56,7 @@ export function listChecks(bridge: Bridge): Check[] {
     { name: 'queues', run: () => checkQueues(environment) },
     { name: 'bus and rules', run: () => checkEventRules(bridge.rules, environment) },
     { name: 'state machine', run: () => checkStateMachine(environment) },
+    { name: 'concurrency', run: () => checkConcurrency(bridge.reservedConcurrency()) },
     { name: 'bucket', run: () => checkBucket(environment) },
     { name: 'sending', run: () => checkSending(organizationIds, Date.now()) },
   ];

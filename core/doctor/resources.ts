@@ -5,6 +5,7 @@ import {
   type TableDescription,
   type TimeToLiveDescription,
 } from '@aws-sdk/client-dynamodb';
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -21,6 +22,9 @@ const minimums: readonly (readonly [setting: string, min: number])[] = [
   ['CONVERSATIONS_RETENTION_DAYS', 1],
   ['MESSAGES_RETENTION_DAYS', 1],
   ['LIVECHAT_CALLS_PER_SECOND', 1],
+  ['ROUTING_SHARE_PERCENT', 1],
+  ['RECONCILIATION_SHARE_PERCENT', 1],
+  ['SEND_CONCURRENCY', 0],
 ];
 
 function checkAddress({ LIVECHAT_API_BASE_URL: url }: Environment): void {
@@ -148,6 +152,36 @@ export function checkStateMachine(environment: Environment): Promise<readonly Fi
     const message = `${stateMachineArn} is ${status}.`;
     return [status === 'ACTIVE' ? ok(message) : fault(message)];
   });
+}
+
+/** Lambda keeps this many concurrent executions unreserved in every account. */
+const minUnreserved = 100;
+/** The default limit of an account. New accounts start with 10. */
+const defaultLimit = 1_000;
+
+/** The account's limit of concurrent executions allows what the functions reserve. */
+export async function checkConcurrency(reserved: number): Promise<readonly Finding[]> {
+  const { AccountLimit } = await new LambdaClient({ maxAttempts: 2 }).send(new GetAccountSettingsCommand({}));
+  const { ConcurrentExecutions: limit = 0, UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {};
+  return [concurrencyFinding(reserved, limit, unreserved)];
+}
+
+/** @param unreserved of the account, whose other functions can have reserved executions too */
+export function concurrencyFinding(reserved: number, limit: number, unreserved: number): Finding {
+  const raise = 'Request a limit of at least 1000 (Service Quotas, AWS Lambda, Concurrent executions)';
+  if (reserved > Math.max(0, limit - minUnreserved)) {
+    const message = `The functions reserve ${reserved} concurrent executions. They do not fit the account's limit of ${limit}, of which ${minUnreserved} stay unreserved: the deployment fails.`;
+    return fault(message, `${raise}, or deploy with a lower SEND_CONCURRENCY; 0 reserves none.`);
+  }
+  const inEffect = limit - unreserved;
+  if (inEffect < reserved) {
+    return fault(`The functions reserve ${reserved} concurrent executions, but only ${inEffect} are in effect.`);
+  }
+  if (reserved === 0 && limit < defaultLimit) {
+    const message = `The account's limit is ${limit} concurrent executions, and none are reserved: a flood of send requests throttles the webhook.`;
+    return warning(message, `${raise}.`);
+  }
+  return ok(`${reserved} of the account's ${limit} concurrent executions are reserved for the functions.`);
 }
 
 /** The media bucket exists. */

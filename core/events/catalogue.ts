@@ -125,7 +125,7 @@ export const catalogue = {
      * if it is at most 5 s before the receipt.
      */
     sentAt: z.optional(z.int().check(z.minimum(0))),
-    /** Sent in this order. docs/sending.md describes the `content` of each type. */
+    /** Sent in this order. docs/reference/send-request.md describes the `content` of each type. */
     messages: z
       .array(
         z.looseObject({

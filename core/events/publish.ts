@@ -92,10 +92,14 @@ const client = new EventBridgeClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
 });
 
-const putEvents: PublishOptions['putEvents'] = async (entries) => {
+/** Returns the id of each event; undefined for a rejected one. */
+async function putEntries(entries: readonly BusEntry[]): Promise<readonly (string | undefined)[]> {
   const { Entries } = await client.send(new PutEventsCommand({ Entries: [...entries] }));
-  return entries.map((_entry, index) => Entries?.[index]?.EventId !== undefined);
-};
+  return entries.map((_entry, index) => Entries?.[index]?.EventId);
+}
+
+const putEvents: PublishOptions['putEvents'] = async (entries) =>
+  (await putEntries(entries)).map((eventId) => eventId !== undefined);
 
 const busName = () => required('BUS_NAME', 'the name of the event bus');
 /** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
@@ -107,10 +111,11 @@ export function createBusPublisher(): Publish {
   return createPublisher({ bus: busName(), putEvents, storeData: storeEventData, maxBytes });
 }
 
-/** Puts an event of any source on the bus without changes. */
-export async function putEvent(event: { source: string; detailType: string; detail: unknown }): Promise<void> {
+/** Puts an event of any source on the bus without changes. Returns EventBridge's id of the event. */
+export async function putEvent(event: { source: string; detailType: string; detail: unknown }): Promise<string> {
   const { source: Source, detailType: DetailType } = event;
   const Detail = JSON.stringify(event.detail);
-  const [accepted] = await putEvents([{ Source, DetailType, Detail, EventBusName: busName() }]);
-  if (!accepted) throw new PublishError(1, 1);
+  const [eventId] = await putEntries([{ Source, DetailType, Detail, EventBusName: busName() }]);
+  if (eventId === undefined) throw new PublishError(1, 1);
+  return eventId;
 }

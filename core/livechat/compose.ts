@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { describeIssues } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
-import type { Part as ComposedPart } from '../outbound/channel.ts';
+import type { Compose, Part as ComposedPart } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { liveChatFileHosts } from './conventions.ts';
 
@@ -106,7 +106,8 @@ const button = z.discriminatedUnion('type', [
     ...buttonFields,
     type: z.literal('webview'),
     value: webUrl,
-    webview_height: z.enum(['compact', 'tall', 'full']),
+    /** LiveChat requires the field. */
+    webview_height: z._default(z.enum(['compact', 'tall', 'full']), 'full'),
   }),
   z.looseObject({
     ...buttonFields,
@@ -159,6 +160,9 @@ export function parseMessages(messages: unknown): RequestMessage[] {
   const issues = describeIssues(parsed.error).map(({ path, message }) => `${path}: ${message}`);
   throw new RequestInvalid(issues.join('; '));
 }
+
+/** Composes the messages of a send request. Throws {@link RequestInvalid}, which names every invalid field. */
+export const compose: Compose<Part> = (messages) => composeMessages(parseMessages(messages));
 
 /** Composes the parts that are sent to LiveChat, in order. Indexes begin at 0. */
 export function composeMessages(messages: readonly RequestMessage[]): ComposedPart<Part>[] {

@@ -4,26 +4,25 @@ import { FileRefused } from '../media/errors.ts';
 import { type FetchRules, fetchFile, sendingRules, withDownload } from '../media/fetch.ts';
 import { fileNameFromUrl, mediaBucket } from '../media/media.ts';
 import { detectFileType } from '../media/store.ts';
-import { type Channel, type Compose, maxFetchMs } from '../outbound/channel.ts';
+import { type Channel, maxFetchMs } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { openObject } from '../platform/objects.ts';
 import { liveChatChannel } from './carrier.ts';
-import { composeMessages, type FetchedFile, type FileSource, type Part, parseMessages } from './compose.ts';
+import type { FetchedFile, FileSource, Part } from './compose.ts';
 import { createConnections } from './connection.ts';
 
-/** LiveChat for the send step: composes messages and returns the adapter of an organization. */
+/** LiveChat for the send step: returns the adapter of an organization. */
 export interface LiveChatSender {
-  readonly compose: Compose<Part>;
-  channel(organizationId: string): Promise<Channel<Part>>;
+  /** `onQuotaExhausted`: no call is left before `resetMs` have passed. */
+  channel(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<Channel<Part>>;
 }
 
 export function liveChatSender(environment = process.env): LiveChatSender {
   const connect = createConnections(environment);
   const rules = sendingRules(maxFetchMs, environment);
   return {
-    compose: (messages) => composeMessages(parseMessages(messages)),
-    async channel(organizationId) {
-      const connection = await connect(organizationId);
+    async channel(organizationId, onQuotaExhausted) {
+      const connection = await connect(organizationId, onQuotaExhausted);
       return liveChatChannel({
         ...connection,
         withFile: (source, use) => withFile(organizationId, source, rules, use),

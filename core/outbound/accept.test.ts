@@ -1,45 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { sendRequest } from '../../test/model/requests.ts';
-import { sendWorld } from '../../test/model/send-world.ts';
-import { type AcceptPorts, acceptanceOrder, acceptRequest, redriveRequest } from './accept.ts';
+import { crashAt, sendWorld } from '../../test/model/send-world.ts';
+import { acceptanceOrder, acceptRequest, redriveRequest } from './accept.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
 
 const request = sendRequest('request', ['one', 'two', 'file three']);
 const key = { organizationId: 'organization', conversationId: 'chat' };
 const name = (redrive = 0) => executionName({ ...key, requestId: 'request', redrive });
-
-/** Accepts in a world in which the n-th operation is the last of its function: before or after its effect. */
-function crashing(ports: AcceptPorts, at: number, when: 'before' | 'after'): AcceptPorts {
-  let operations = 0;
-  const wrap =
-    <Given extends unknown[], Result>(operation: (...given: Given) => Promise<Result>) =>
-    async (...given: Given): Promise<Result> => {
-      operations += 1;
-      const crashes = operations === at;
-      if (crashes && when === 'before') throw new Error('crashed');
-      const result = await operation(...given);
-      if (crashes) throw new Error('crashed');
-      return result;
-    };
-  const { groups, deliveries, executions } = ports;
-  return {
-    ...ports,
-    groups: {
-      put: wrap(groups.put),
-      head: wrap(groups.head),
-      extend: wrap(groups.extend),
-      remove: wrap(groups.remove),
-      lock: wrap(groups.lock),
-      unlock: wrap(groups.unlock),
-    },
-    deliveries: { ...deliveries, create: wrap(deliveries.create) },
-    executions: {
-      start: wrap(executions.start),
-      status: wrap(executions.status),
-      completeTask: wrap(executions.completeTask),
-    },
-  };
-}
 
 const inputs = (started: readonly string[]): ExecutionInput[] =>
   started.flatMap((input) => parseExecutionInput(JSON.parse(input)) ?? []);
@@ -149,7 +116,7 @@ describe('a crash at any step of the acceptance', () => {
 
   it.each(crashes)('%s operation %i is completed by Lambda’s retry, with the order of the first', async (when, at) => {
     const { ports, waiting, started, stores, live, time } = sendWorld();
-    await expect(acceptRequest(request, crashing(ports, at, when))).rejects.toThrow('crashed');
+    await expect(acceptRequest(request, crashAt(ports, at, when))).rejects.toThrow('crashed');
     const wasStored = stores.delivery('request.0') !== undefined;
     await live(() => time.sleep(60_000));
     await acceptRequest(sendRequest('later'), ports);
@@ -167,7 +134,7 @@ describe('a crash at any step of the acceptance', () => {
   it('after the request has entered its group is completed by the next request, without a retry', async () => {
     const { ports, group, started, live, time } = sendWorld();
     // Three deliveries, then the group.
-    await expect(acceptRequest(request, crashing(ports, 4, 'after'))).rejects.toThrow('crashed');
+    await expect(acceptRequest(request, crashAt(ports, 4, 'after'))).rejects.toThrow('crashed');
     expect(started).toEqual([]);
     await live(() => time.sleep(1));
     await acceptRequest(sendRequest('next'), ports);

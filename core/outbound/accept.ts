@@ -71,8 +71,11 @@ async function startInGroup(input: ExecutionInput, ports: AcceptPorts): Promise<
   const group = new MessageGroup(input, ports);
   await group.enter();
   const isStarted = await ports.executions.start(name, JSON.stringify({ request: input }));
+  if (isStarted) return name;
   // A duplicate: if the execution has ended, nothing would remove the entry.
-  if (!isStarted && (await ports.executions.status(name)) === 'ended') await group.abandon({ wasStopped: true });
+  if ((await ports.executions.status(name)) === 'ended') await group.abandon({ wasStopped: true });
+  // A second redrive of the same dead letter has another order than the first, so its entry would block the group.
+  else if (input.redrive > 0) await group.withdraw();
   return name;
 }
 

@@ -115,6 +115,11 @@ export function sendDeadLetterId(execution: string): string {
   return deriveId('send', execution);
 }
 
+/** The dead letter of an event whose request is rejected. */
+export function rejectedDeadLetterId(eventId: string): string {
+  return deriveId('rejected', eventId);
+}
+
 function fromRejection(body: unknown): DeadLetter | undefined {
   const { data } = rejectedRequest.safeParse(body);
   if (!data) return undefined;
@@ -122,7 +127,7 @@ function fromRejection(body: unknown): DeadLetter | undefined {
   const message = causeMessage(error?.Cause);
   return {
     kind: 'rejected',
-    id: deriveId('rejected', event.id),
+    id: rejectedDeadLetterId(event.id),
     event,
     error: { name: error?.Error ?? 'Unknown', message },
   };
@@ -155,43 +160,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-const categories = new Map([
-  ['LiveChatAuthenticationError', 'Authentication'],
-  ['LiveChatClientError', 'Client'],
-  ['LiveChatNetworkError', 'Network'],
-  ['LiveChatRateLimitError', 'RateLimit'],
-  ['LiveChatRepairableError', 'Repairable'],
-  ['LiveChatServerError', 'Server'],
-  ['ConfigurationError', 'Configuration'],
-  ['DeliveryMissing', 'Expired'],
-  ['FileRefused', 'Invalid'],
-  ['FileUnavailable', 'Network'],
-  ['RequestConflict', 'Invalid'],
-  ['RequestInvalid', 'Invalid'],
-  ['RequestExpired', 'Expired'],
-  ['ABORTED', 'Stopped'],
-  ['TIMED_OUT', 'Stopped'],
-]);
-
-export const deadLetterCategories: readonly string[] = [
-  ...new Set(categories.values()),
-  'Event',
-  'Unreadable',
-  'Internal',
-];
-
-/** The category under which a dead letter is counted. The runbook has a section for each. */
-export function deadLetterCategory({
-  kind,
-  error,
-}: {
-  readonly kind: DeadLetterKind;
-  readonly error: { readonly name: string };
-}): string {
-  if (kind === 'event') return 'Event';
-  return kind === 'unreadable' ? 'Unreadable' : (categories.get(error.name) ?? 'Internal');
 }
 
 const text = { type: 'string', required: true } as const;

@@ -17,7 +17,7 @@ import type {
   NewDelivery,
 } from './delivery.ts';
 
-type SentRecord = SentMessage & AttemptLog & { readonly sentAt: number };
+type SentRecord = SentMessage & AttemptLog & { readonly sentAt: number; readonly failedCalls: number };
 type Operation =
   | { readonly do: 'create'; readonly hash: string }
   | { readonly do: 'claim'; readonly given: Claim }
@@ -153,6 +153,7 @@ describe('the table of deliveries', () => {
     threadId: '',
     messageId: 'E1',
     sentAt: now + 150,
+    failedCalls: 0,
     attempts: [{ startedAt: now, execution: claim.execution, endedAt: now + 150, outcome: 'sent' }],
   };
   const released: AttemptState & AttemptLog = {

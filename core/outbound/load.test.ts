@@ -78,8 +78,9 @@ describe('the send path under load', { timeout: 300_000 }, () => {
     const result = await routingBesideBacklog(calm);
     expect(result).toMatchObject({ refused: 0, delivered: 1000, inversions: 0 });
     expect(result.p99).toBeLessThanOrEqual(2);
-    // When routing claims its share, sends that wait for near slots still use them at the full rate.
-    expect(result.rateLimited).toBeLessThanOrEqual(1);
+    // The first decision of a week keeps the share, behind the sends that wait for slots within the lead.
+    expect(result.first).toBeLessThanOrEqual(3);
+    expect(result.rateLimited).toBe(0);
   });
 
   it('accepts 20,000 requests of one conversation, the last at the price of the first, and sends them in order', async () => {

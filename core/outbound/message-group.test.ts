@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { executionInput } from '../../test/model/requests.ts';
 import { sendWorld } from '../../test/model/send-world.ts';
-import { messageGroup } from './message-group.ts';
+import { MessageGroup } from './message-group.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
 const minute = 60_000;
@@ -271,7 +271,7 @@ describe('waiting for the turn', () => {
           },
         },
       };
-      await messageGroup(second, racing).waitForTurn('token', 300_000);
+      await new MessageGroup(second, racing).waitForTurn('token', 300_000);
       expect(completed.map(({ token }) => token)).toContain('token');
     }
   });

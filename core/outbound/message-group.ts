@@ -134,6 +134,11 @@ export class MessageGroup {
     await this.wakeFirst(reserve);
   }
 
+  /** Removes this entry of a request whose execution has another. */
+  async withdraw(): Promise<void> {
+    await this.#ports.groups.remove(this.#request, this.#position);
+  }
+
   /**
    * Removes the request of an execution that has ended, and wakes the next. The function of an execution that was stopped may
    * still be running: then returns until when it holds the lock, and the next request has to be woken after that.
@@ -151,7 +156,7 @@ export class MessageGroup {
 
   /** Wakes the first request, if it waits. Without a token it is on its way to waiting, and will check the group itself. */
   async wakeFirst(reserve?: ReserveForNext): Promise<void> {
-    const { first } = await this.#ports.groups.head(this.#request);
+    const { first } = await this.#head();
     if (!first?.token) return;
     const next = parseExecutionInput(JSON.parse(first.input));
     await this.#wake(first.token, next && (await reserve?.(next)));
@@ -159,7 +164,7 @@ export class MessageGroup {
 
   async #isFirst(): Promise<boolean> {
     for (let removed = 0; removed < maxTakeovers; removed += 1) {
-      const { lock, first } = await this.#ports.groups.head(this.#request);
+      const { lock, first } = await this.#head();
       this.#holdsLock = lock?.execution === this.#execution;
       if (lock && !this.#holdsLock && lock.until >= this.#now()) return false;
       if (this.#holdsLock || !first || first.position === this.#position) return true;
@@ -170,6 +175,17 @@ export class MessageGroup {
       }
     }
     return false;
+  }
+
+  /** The lock and the first entry. Removes other entries of this execution, which an interrupted redrive has added. */
+  async #head(): ReturnType<MessageGroupStore['head']> {
+    const { groups } = this.#ports;
+    for (;;) {
+      const head = await groups.head(this.#request);
+      const { first } = head;
+      if (first?.execution !== this.#execution || first.position === this.#position) return head;
+      await groups.remove(this.#request, first.position);
+    }
   }
 
   /** Removes the first entry if its execution ended without leaving. Starts the execution if its acceptance died before. */

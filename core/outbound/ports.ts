@@ -120,7 +120,7 @@ export async function raiseCredentialsBlocked(request: ExecutionInput): Promise<
   await raiseAlert(data, request, ['credentials', requestId, String(Date.now())]);
 }
 
-/** Publishes a send request, as any other service would. */
-export async function publishSendRequest(source: string, data: SendRequestData): Promise<void> {
-  await putEvent({ source, detailType: 'message.send.requested', detail: { data } });
+/** Publishes a send request, as any other service would. Returns the id of the event. */
+export function publishSendRequest(source: string, data: SendRequestData): Promise<string> {
+  return putEvent({ source, detailType: 'message.send.requested', detail: { data } });
 }

@@ -1,6 +1,6 @@
 import { Entity } from 'electrodb';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { documents, ifConditionHolds } from '../platform/dynamodb.ts';
+import { documents } from '../platform/dynamodb.ts';
 import {
   callsPerSecond,
   initialState,
@@ -66,38 +66,36 @@ export function rateLimitSettings(): { callsPerSecond: number; shares: Shares } 
 
 /** Rate limits in the control table. */
 export function rateLimitStore(defaultRate: number): RateLimitStore {
-  const find = async (organizationId: string) =>
-    (await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true })).data;
-
-  async function read(organizationId: string): Promise<RateLimitState> {
-    const found = await find(organizationId);
-    if (found) return found;
-    const fresh = initialState(defaultRate);
-    await ifConditionHolds(RateLimitEntity.create({ organizationId, channel, ...fresh }).go());
-    return (await find(organizationId)) ?? fresh;
+  /** Creates the item, or returns the one that exists. */
+  async function create(organizationId: string): Promise<RateLimitState> {
+    const initial = initialState(defaultRate);
+    const { data } = await RateLimitEntity.create({ organizationId, channel, ...initial }).go({
+      returnOnConditionCheckFailure: 'all_old',
+    });
+    return data ?? initial;
   }
 
   return {
-    read,
+    async read(organizationId) {
+      const { data } = await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true });
+      return data ?? (await create(organizationId));
+    },
     async update(organizationId, { when, set = {}, add = {} }) {
-      const written = await ifConditionHolds(
-        RateLimitEntity.patch({ organizationId, channel })
-          .set(set)
-          .add(add)
-          .where((attributes, op) =>
-            when
-              .map(({ field, is, value }) => {
-                const attribute = attributes[field];
-                if (is === '=') return op.eq(attribute, value);
-                return is === '>' ? op.gt(attribute, value) : op.lte(attribute, value);
-              })
-              .join(' AND '),
-          )
-          .go({ response: 'all_new' }),
-      );
-      return written?.data
-        ? { applied: true, state: written.data as RateLimitState }
-        : { applied: false, state: await read(organizationId) };
+      const { rejected, data } = await RateLimitEntity.patch({ organizationId, channel })
+        .set(set)
+        .add(add)
+        .where((attributes, op) =>
+          when
+            .map(({ field, is, value }) => {
+              const attribute = attributes[field];
+              if (is === '=') return op.eq(attribute, value);
+              return is === '>' ? op.gt(attribute, value) : op.lte(attribute, value);
+            })
+            .join(' AND '),
+        )
+        .go({ response: 'all_new', returnOnConditionCheckFailure: 'all_old' });
+      // Without an item, no condition holds.
+      return { applied: !rejected, state: data ?? (await create(organizationId)) };
     },
   };
 }
@@ -122,7 +120,12 @@ export interface RateLimitView {
   readonly successes: number;
 }
 
-function rateLimitView(organizationId: string, state: RateLimitState, shares: Shares, now: number): RateLimitView {
+export function rateLimitView(
+  organizationId: string,
+  state: RateLimitState,
+  shares: Shares,
+  now: number,
+): RateLimitView {
   const isWindowOpen = now - state.windowStart < windowMs;
   return {
     organizationId,

@@ -21,11 +21,11 @@ import {
   type RateLimitState,
   type RateLimitUpdate,
   type Reservation,
-  rateLimitView,
   type Share,
   shareInterval,
   slotWakeUp,
 } from './rate-limit.ts';
+import { rateLimitView } from './rate-limit-store.ts';
 
 const runs = propertyRuns(1_000);
 const now = 1_790_000_000_000;
@@ -109,11 +109,18 @@ describe('a reservation', () => {
       { sendsTat: now + 150, routingTat: 0 },
     ],
     [
-      'uses routing’s own line where sends have a backlog, and keeps its share',
+      'keeps a share for routing beside a backlog of sends, behind their slots within the lead',
       { sendsTat: now + 90_000 },
       { share: 'routing' },
-      { at: now + 35, interval: 1_030, epoch: 1 },
-      { routingTat: now + 1_065, routingUntil: now + 7 * 86_400_000, sendsTat: now + 90_000, epoch: 1 },
+      { at: now + 1_500, interval: 1_030, epoch: 1 },
+      { routingTat: now + 2_530, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_615, epoch: 1 },
+    ],
+    [
+      'uses routing’s own line where sends have a backlog',
+      { sendsTat: now + 90_000, routingUntil: now + 7 * 86_400_000 },
+      { share: 'routing' },
+      { at: now + 35, interval: 1_030, epoch: 0 },
+      { routingTat: now + 1_065, sendsTat: now + 90_000 },
     ],
     [
       'renews a share that is kept without a new epoch',
@@ -312,35 +319,6 @@ describe('an operator', () => {
     expect(apply(opened, update)).toMatchObject({ epoch: 1, ...expected });
     expect(apply({ ...opened, epoch: 1 }, update)).toBeUndefined();
   });
-
-  it('sees the rate limit as of the time of reading', () => {
-    const state = stateWith({
-      sendsTat: now + 12_400,
-      routingUntil: now + 1,
-      failures: 3,
-      successes: 2,
-      windowStart: now,
-    });
-    expect(rateLimitView('o', state, shares, now)).toEqual({
-      organizationId: 'o',
-      paused: false,
-      breaker: 'closed',
-      reason: '',
-      callsPerSecond: 10,
-      baseCallsPerSecond: 10,
-      sendsPerSecond: 8.96,
-      backlogSeconds: 12,
-      failures: 3,
-      successes: 2,
-    });
-    const later = rateLimitView('o', { ...state, breaker: 'open', openUntil: now }, shares, now + 30_000);
-    expect(later).toMatchObject({
-      backlogSeconds: 0,
-      failures: 0,
-      successes: 0,
-      openUntil: new Date(now).toISOString(),
-    });
-  });
 });
 
 /** One step of any number of concurrent callers: each plans on a state that is `lag` updates old. */
@@ -455,7 +433,7 @@ describe('concurrent callers with stale states', () => {
   const reservedIn = (steps: readonly TraceStep[]) =>
     steps.flatMap((step) => (step.reserved ? [{ ...step, reserved: step.reserved }] : []));
   const lineOf = ({ before, reserved: { state } }: { before: RateLimitState; reserved: Reservation }) =>
-    (['sendsTat', 'routingTat', 'reconciliationTat'] as const).find((line) => before[line] !== state[line]);
+    (['routingTat', 'reconciliationTat', 'sendsTat'] as const).find((line) => before[line] !== state[line]);
 
   it('get slots of one line and epoch that are never closer than the interval, also behind a block', () => {
     always((steps) => {

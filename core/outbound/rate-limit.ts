@@ -160,6 +160,10 @@ export function planReservation(
   if (state.paused === 'yes') return 'paused';
   const isProbeFree = state.breaker === 'open' || (state.breaker === 'half-open' && state.probeUntil <= now);
   if (isProbeFree) return state.openUntil > latest ? 'late' : planProbe(state, earliest);
+  const isBacklogged = state.sendsTat > earliest;
+  if (share !== 'sends' && isBacklogged && state[`${share}Until`] <= now && state.breaker === 'closed') {
+    return planShare(state, share, request);
+  }
   // Routing uses the line of sends where that is shorter than its own.
   const own = `${share}Tat` as const;
   const line =
@@ -211,7 +215,7 @@ function planSlots(
 ): ReservationPlan {
   const interval = shareInterval(state, lineShare, shares, now);
   const isBusy = state[line] > earliest;
-  const kept = keepShare(state, share, now);
+  const isKept = share === 'sends' || state[`${share}Until`] > now || state.breaker !== 'closed';
   const is = (other: keyof Shares): RateLimitCondition => ({
     field: `${other}Until`,
     is: state[`${other}Until`] > now ? '>' : '<=',
@@ -222,6 +226,8 @@ function planSlots(
       when: [
         { field: line, is: isBusy ? '>' : '<=', value: earliest },
         ...(latest === undefined ? [] : [{ field: line, is: '<=', value: latest } as const]),
+        // Beside a backlog, a share that is not kept is kept first.
+        ...(isKept ? [] : [{ field: 'sendsTat', is: '<=', value: earliest } as const]),
         { field: 'interval', is: '=', value: state.interval },
         { field: 'breaker', is: '=', value: state.breaker },
         { field: 'paused', is: '=', value: 'no' },
@@ -229,8 +235,8 @@ function planSlots(
         is('reconciliation'),
         ...(state.breaker === 'half-open' ? [{ field: 'probeUntil', is: '>', value: now } as const] : []),
       ],
-      set: { ...kept.set, ...(!isBusy && { [line]: earliest + count * interval }) },
-      add: { ...kept.add, ...(isBusy && { [line]: count * interval }) },
+      set: { ...keepShare(state, share, now), ...(!isBusy && { [line]: earliest + count * interval }) },
+      add: isBusy ? { [line]: count * interval } : {},
     },
     reservation: (after) => ({
       at: isBusy ? after[line] - count * interval : earliest,
@@ -244,12 +250,55 @@ function planSlots(
   };
 }
 
-/** Keeps the share of a caller. A share that is kept anew invalidates slots that sends have reserved at the full rate. */
-function keepShare(state: RateLimitState, share: Share, now: number): Pick<RateLimitUpdate, 'set' | 'add'> {
-  if (share === 'sends') return {};
+/** Sends wait for slots up to this far away in their functions, ms. */
+export const leadMs = 1_500;
+
+/**
+ * Keeps a share beside a backlog of sends. The slots that sends have reserved at the full rate lose their meaning, but for
+ * those within the lead, whose functions no longer look: the first slot of the share is behind them.
+ */
+function planShare(
+  state: RateLimitState,
+  share: keyof Shares,
+  { shares, count, now, earliest, latest = now + leadMs }: ReservationRequest,
+): ReservationPlan {
   const until = `${share}Until` as const;
-  if (state[until] - now > keepShareMs[share] / 2) return {};
-  return { set: { [until]: now + keepShareMs[share] }, ...(state[until] <= now && { add: { epoch: 1 } }) };
+  const after = { ...state, [until]: now + keepShareMs[share] };
+  const interval = shareInterval(after, share, shares, now);
+  const at = Math.min(latest, now + leadMs);
+  return {
+    update: {
+      when: [
+        { field: 'epoch', is: '=', value: state.epoch },
+        { field: 'interval', is: '=', value: state.interval },
+        { field: 'breaker', is: '=', value: 'closed' },
+        { field: 'paused', is: '=', value: 'no' },
+        { field: 'sendsTat', is: '>', value: earliest },
+        { field: until, is: '<=', value: now },
+      ],
+      set: {
+        [until]: after[until],
+        [`${share}Tat`]: at + count * interval,
+        sendsTat: at + shareInterval(after, 'sends', shares, now),
+      },
+      add: { epoch: 1 },
+    },
+    reservation: (stored) => ({
+      at,
+      interval,
+      count,
+      epoch: stored.epoch,
+      isProbe: false,
+      isBehindProbe: false,
+      state: stored,
+    }),
+  };
+}
+
+/** Extends the time for which the share of a caller is kept. */
+function keepShare(state: RateLimitState, share: Share, now: number): Partial<RateLimitState> {
+  if (share === 'sends' || state[`${share}Until`] - now > keepShareMs[share] / 2) return {};
+  return { [`${share}Until`]: now + keepShareMs[share] };
 }
 
 /** After a while without a 429 the interval recovers by a tenth. */

@@ -2,17 +2,12 @@ import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
 import type { ConversationKey } from './channel.ts';
-import {
-  type DeadLetterSummary,
-  deadLetterCategory,
-  findDeadLetter,
-  searchDeadLetters,
-  sendDeadLetterId,
-} from './dead-letter.ts';
+import { type DeadLetterSummary, findDeadLetter, rejectedDeadLetterId, sendDeadLetterId } from './dead-letter.ts';
+import { deadLetterCategory } from './dead-letter-category.ts';
 import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
 import { listDeliveries } from './delivery-store.ts';
 import { listGroupItems } from './message-group.ts';
-import { findPartPlace, type PartPlace, type SendRequest } from './request.ts';
+import { executionName, findPartPlace, type PartPlace, type SendRequest } from './request.ts';
 
 /** A delivery as the API, the console and the command line show it. Times are ISO 8601. */
 export interface DeliveryView {
@@ -35,8 +30,8 @@ export interface DeliveryView {
   /** Only while the delivery is failed. */
   readonly failedAt?: string;
   readonly deadLetterId?: string;
-  /** The ARN of the execution of the latest attempt. */
-  readonly execution?: string;
+  /** The ARN of the latest execution. */
+  readonly execution: string;
 }
 
 export interface AttemptView {
@@ -138,7 +133,6 @@ const iso = (ms: number) => new Date(ms).toISOString();
 function deliveryView(delivery: Delivery, now: number): DeliveryView {
   const { id, requestId, status, failedCalls, redrive, lastError, attempts, omittedAttempts } = delivery;
   const { requestedAt, acceptedAt, redrivenAt, sentAt, deliveredAt, failedAt, deadLetterId } = delivery;
-  const latest = attempts.at(-1);
   return {
     id,
     requestId,
@@ -155,7 +149,7 @@ function deliveryView(delivery: Delivery, now: number): DeliveryView {
     ...(status === 'failed' && deadLetterId !== undefined && { deadLetterId }),
     attempts: attempts.map((attempt, index) => attemptView(attempt, attempts[index + 1], delivery, now)),
     ...(omittedAttempts !== undefined && { omittedAttempts }),
-    ...(latest && { execution: executionArn(latest.execution) }),
+    execution: executionArn(executionName(delivery)),
   };
 }
 
@@ -226,7 +220,7 @@ export type RequestStatus = 'requested' | 'queued' | 'sending' | 'sent' | 'deliv
 export interface RequestProgress {
   readonly status: RequestStatus;
   readonly parts: readonly PartProgress[];
-  /** The dead letter of a failed or conflicting request. */
+  /** The dead letter of a failed or conflicting request; of a conflict, as soon as it is archived. */
   readonly deadLetter?: DeadLetterSummary;
 }
 
@@ -243,15 +237,25 @@ export interface PartProgress {
 
 const order = ['requested', 'queued', 'sending', 'sent', 'delivered'] as const;
 
-/** The progress of a request that was published at `since` (ms since 1970). */
-export async function requestProgress(request: SendRequest<unknown>, since: number): Promise<RequestProgress> {
-  const deliveries = await listDeliveries(request);
+/** The progress of a request that was published as the event `eventId`. */
+export async function requestProgress(request: SendRequest<unknown>, eventId: string): Promise<RequestProgress> {
+  const [deliveries, rejected] = await Promise.all([
+    listDeliveries(request),
+    findDeadLetter(rejectedDeadLetterId(eventId)),
+  ]);
+  if (rejected) {
+    const { summary } = rejected;
+    const status = summary.errorName === 'RequestConflict' ? 'conflict' : 'failed';
+    return { status, parts: [], deadLetter: summary };
+  }
   const found = request.parts.map(({ id }) => deliveries.get(id));
-  if (found.some((delivery) => delivery && delivery.hash !== request.hash)) return conflict(request, since);
+  if (found.some((delivery) => delivery && delivery.hash !== request.hash)) return { status: 'conflict', parts: [] };
   const parts = found.flatMap((delivery) => (delivery ? [partProgress(delivery)] : []));
   const failed = found.find((delivery) => delivery?.status === 'failed');
-  const deadLetter = failed?.deadLetterId === undefined ? undefined : await findDeadLetter(failed.deadLetterId);
-  if (deadLetter) return { status: 'failed', parts, deadLetter: deadLetter.summary };
+  const deadLetter =
+    failed?.deadLetterId === undefined ? undefined : (await findDeadLetter(failed.deadLetterId))?.summary;
+  if (deadLetter?.status === 'open') return { status: 'failed', parts, deadLetter };
+  // A failed part is not archived yet, or is redriven.
   const ranks = found.map((delivery) =>
     order.indexOf(delivery === undefined ? 'requested' : delivery.status === 'failed' ? 'sending' : delivery.status),
   );
@@ -267,12 +271,6 @@ function partProgress({ id, status, failedCalls, lastError, messageId, threadId 
     ...(messageId && { messageId }),
     ...(threadId && { threadId }),
   };
-}
-
-async function conflict({ requestId }: SendRequest<unknown>, since: number): Promise<RequestProgress> {
-  const filter = { request: requestId, error: 'RequestConflict', maxAgeMs: Date.now() - since };
-  const [deadLetter] = await searchDeadLetters('open', filter, { limit: 1, now: Date.now() });
-  return { status: 'conflict', parts: [], ...(deadLetter && { deadLetter }) };
 }
 
 /** The running executions of a conversation, by ARN: they would write again after an erasure. */

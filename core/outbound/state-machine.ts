@@ -84,7 +84,8 @@ export function sendStateMachine({
         End: true,
       },
       ReadWait: readTurn('WaitForTurn'),
-      // The predecessor in the message group completes the task with the next `turn`. After the time-out, Send looks again.
+      // The predecessor in the message group completes the task with the next `turn`. After the time-out, Send looks again:
+      // its `turn` is then the error.
       WaitForTurn: {
         Type: 'Task',
         Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
@@ -95,7 +96,7 @@ export function sendStateMachine({
         TimeoutSecondsPath: '$.turn.seconds',
         Retry: [throttled, retried(retriedErrors.filter((error) => error !== 'States.Timeout'))],
         Catch: [
-          { ErrorEquals: ['States.Timeout'], ResultPath: '$.timeout', Next: 'Send' },
+          { ErrorEquals: ['States.Timeout'], ResultPath: '$.turn', Next: 'Send' },
           { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'DeadLetter' },
         ],
         ResultPath: '$.turn',

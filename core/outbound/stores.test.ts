@@ -20,17 +20,17 @@ import {
   type RateLimitUpdate,
   type Reservation,
 } from './rate-limit.ts';
-import type { RateLimitStore } from './rate-limiter.ts';
+import { createRateLimiters, type RateLimitStore } from './rate-limiter.ts';
 
 let groups: MessageGroupStore;
-let rateLimiter: typeof import('./rate-limiter.ts');
+let rateLimits: typeof import('./rate-limit-store.ts');
 
 beforeAll(async () => {
   const { environment } = await sharedLocal();
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   vi.resetModules();
   ({ messageGroupStore: groups } = await import('./message-group.ts'));
-  rateLimiter = await import('./rate-limiter.ts');
+  rateLimits = await import('./rate-limit-store.ts');
 });
 afterAll(() => {
   vi.unstubAllEnvs();
@@ -183,7 +183,7 @@ describe('the table of rate limits', () => {
   /** Applies the operations to both stores, and compares them after each. */
   async function compare(callsPerSecond: number, operations: readonly Operation[]): Promise<void> {
     const id = randomUUID();
-    const table = rateLimiter.rateLimitStore(callsPerSecond);
+    const table = rateLimits.rateLimitStore(callsPerSecond);
     const memory = memoryStores(callsPerSecond).rateLimits;
     let [stale, current] = [await memory.read(id), await memory.read(id)];
     let earlier: Reservation = {
@@ -214,10 +214,10 @@ describe('the table of rate limits', () => {
     'gives 60 callers at once distinct slots, evenly spaced, at %d calls a second',
     async (rate) => {
       const id = randomUUID();
-      const store: RateLimitStore = rateLimiter.rateLimitStore(rate);
+      const store: RateLimitStore = rateLimits.rateLimitStore(rate);
       // Each caller is a container of its own, whose clock stands still.
       const reserve = () =>
-        rateLimiter.createRateLimiters({
+        createRateLimiters({
           ...{ store, shares, callsPerSecond: rate },
           clock: { now: () => now, sleep: async () => {}, random: () => 0.5 },
           metrics: { count() {} },
@@ -232,14 +232,14 @@ describe('the table of rate limits', () => {
 
   it('has one state, whoever reads it first', async () => {
     const id = randomUUID();
-    const store = rateLimiter.rateLimitStore(7);
+    const store = rateLimits.rateLimitStore(7);
     const read = await Promise.all(Array.from({ length: 20 }, () => store.read(id)));
     for (const found of read) expect(state(found)).toEqual(initialState(7));
   });
 
   it('counts failures of many at once', async () => {
     const id = randomUUID();
-    const store = rateLimiter.rateLimitStore(10);
+    const store = rateLimits.rateLimitStore(10);
     await store.read(id);
     await Promise.all(Array.from({ length: 50 }, () => store.update(id, { when: [], add: { failures: 1 } })));
     expect(await store.read(id)).toMatchObject({ failures: 50 });
@@ -247,12 +247,37 @@ describe('the table of rate limits', () => {
 
   it('does what an operator commands', async () => {
     const id = randomUUID();
-    expect(await rateLimiter.commandRateLimit(id, { do: 'pause' }, now)).toMatchObject({ paused: true });
-    expect(await rateLimiter.readRateLimit(id, now)).toMatchObject({ paused: true, organizationId: id });
-    expect(await rateLimiter.commandRateLimit(id, { do: 'set', callsPerSecond: 1 }, now)).toMatchObject({
+    expect(await rateLimits.commandRateLimit(id, { do: 'pause' }, now)).toMatchObject({ paused: true });
+    expect(await rateLimits.readRateLimit(id, now)).toMatchObject({ paused: true, organizationId: id });
+    expect(await rateLimits.commandRateLimit(id, { do: 'set', callsPerSecond: 1 }, now)).toMatchObject({
       callsPerSecond: 1,
       baseCallsPerSecond: 1,
     });
-    expect(await rateLimiter.commandRateLimit(id, { do: 'resume' }, now)).toMatchObject({ paused: false });
+    expect(await rateLimits.commandRateLimit(id, { do: 'resume' }, now)).toMatchObject({ paused: false });
+  });
+
+  it('shows an operator the rate limit as of the time of reading', async () => {
+    const organizationId = randomUUID();
+    const store = rateLimits.rateLimitStore(10);
+    await store.read(organizationId);
+    const seen = { sendsTat: now + 12_400, routingUntil: now + 1, failures: 3, successes: 2, windowStart: now };
+    await store.update(organizationId, { when: [], set: seen });
+    expect(await rateLimits.readRateLimit(organizationId, now)).toEqual({
+      organizationId,
+      paused: false,
+      breaker: 'closed',
+      reason: '',
+      callsPerSecond: 10,
+      baseCallsPerSecond: 10,
+      sendsPerSecond: 8.96,
+      backlogSeconds: 12,
+      failures: 3,
+      successes: 2,
+    });
+    await store.update(organizationId, { when: [], set: { breaker: 'open', openUntil: now } });
+    expect(await rateLimits.readRateLimit(organizationId, now + 30_000)).toMatchObject({
+      ...{ breaker: 'open', openUntil: new Date(now).toISOString() },
+      ...{ backlogSeconds: 0, failures: 0, successes: 0 },
+    });
   });
 });

@@ -106,7 +106,7 @@ export const metrics = {
     dimensions: ['category'],
     properties: ['kind', 'error'],
     description:
-      'Dead letters recorded. Send requests are counted by the category of their error; `Event`: a domain event that a function could not handle; `Unread`: a message of an unknown shape.',
+      'Dead letters recorded. Send requests are counted by the category of their error; `Event`: a domain event that a function could not handle; `Unreadable`: a message of an unknown shape.',
   },
   ChatsRouted: {
     unit: 'Count',
@@ -125,6 +125,13 @@ export const metrics = {
     dimensions: ['kind'],
     properties: ['method'],
     description: 'LiveChat responses with a deprecation notice for the API version in use.',
+  },
+  TurnsTimedOut: {
+    unit: 'Count',
+    dimensions: [],
+    properties: ['organizationId'],
+    description:
+      'Waits for a turn that ended by their time-out, after five minutes or at the expiry of the request, instead of a wake-up.',
   },
   GroupsUnblocked: {
     unit: 'Count',

@@ -21,8 +21,9 @@ it('replies once to the first message of a customer', async () => {
     const chat = await customer.chat();
     await expect.poll(() => customer.sentTexts(chat), { timeout: 15_000 }).toHaveLength(1);
     await customer.act(chat, { action: 'message', text: 'Are you there?' });
-    const runs = async () => (await local.api('/api/executions?status=SUCCEEDED')).body;
-    await expect.poll(runs, { timeout: 15_000 }).toMatchObject({ executions: [{}, {}] });
+    const calls = async () => (await fetch(`${local.aws}/_local/calls`)).json();
+    await expect.poll(calls, { timeout: 15_000 }).toMatchObject({ 'lambda.Invoke:send-requested': 2 });
+    await customer.waitForExecutions();
     expect(await customer.sentTexts(chat)).toEqual(['Thank you for writing. Somebody will be with you in a moment.']);
   } finally {
     service.kill();

@@ -57,7 +57,7 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
   };
 }
 
-export const services = ['dynamodb', 'events', 'secretsmanager', 's3', 'sqs', 'ssm', 'states'] as const;
+export const services = ['dynamodb', 'events', 'lambda', 'secretsmanager', 's3', 'sqs', 'ssm', 'states'] as const;
 
 export type ServiceName = (typeof services)[number];
 

@@ -21,13 +21,20 @@ declare module 'dynalite/db/updateParser.js' {
   const parser: { parse: import('./dynamodb.ts').Parse };
   export = parser;
 }
+
 declare module 'dynalite/db/index.js' {
+  type ConditionCheck = import('./dynamodb.ts').ConditionCheck;
   type Item = import('../../bench/capacity.ts').Item;
   type Table = import('../../bench/capacity.ts').Table;
   type Index = import('../../bench/capacity.ts').Index;
 
-  const db: {
-    itemSize(item: Item): number;
+  /** `item` is undefined if there is none. Returns the error if the condition does not hold. */
+  const database: {
+    checkConditional(
+      input: ConditionCheck['input'] & { readonly TableName: string },
+      item: Item | undefined,
+    ): ConditionCheck['error'] | null | undefined;
+    itemSize(item: object): number;
     getIndexActions(
       indexes: readonly Index[],
       before: Item | undefined,
@@ -41,7 +48,6 @@ declare module 'dynalite/db/index.js' {
       after: Item | undefined,
       done: (error?: unknown) => void,
     ): void;
-    checkConditional(request: { readonly TableName: string }, before: Item | undefined): unknown;
     addConsumedCapacity(
       request: { readonly TableName: string; readonly ConsistentRead?: boolean },
       isRead: boolean,
@@ -50,5 +56,20 @@ declare module 'dynalite/db/index.js' {
     ): unknown;
     queryTable(store: unknown, table: Table, request: { ReturnConsumedCapacity?: string }, ...rest: unknown[]): void;
   };
-  export = db;
+  export = database;
+}
+
+declare module 'dynalite/validations/deleteItem.js' {
+  const validation: { readonly types: Record<string, object> };
+  export = validation;
+}
+
+declare module 'dynalite/validations/putItem.js' {
+  const validation: { readonly types: Record<string, object> };
+  export = validation;
+}
+
+declare module 'dynalite/validations/updateItem.js' {
+  const validation: { readonly types: Record<string, object> };
+  export = validation;
 }

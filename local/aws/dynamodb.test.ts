@@ -1,4 +1,13 @@
-import { DescribeTableCommand, DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  type PutItemCommandInput,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -118,11 +127,62 @@ describe('the DynamoDB endpoint', () => {
 
   test('responds to a failed condition with ConditionalCheckFailedException', async () => {
     const dynamo = new DynamoDBClient(aws.client);
-    const Item = { pk: { S: 'a' } };
+    const Item = { pk: { S: 'a' }, sk: { S: 'b' } };
     const put = () =>
       dynamo.send(new PutItemCommand({ TableName: 'control', Item, ConditionExpression: 'attribute_not_exists(pk)' }));
 
     await put();
     await expect(put()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+  });
+
+  describe('the item of a failed condition', () => {
+    const Key = { pk: { S: 'a' }, sk: { S: 'b' } };
+    let dynamo: DynamoDBClient;
+    beforeEach(() => {
+      dynamo = new DynamoDBClient(aws.client);
+    });
+    const stored = { ...Key, count: { N: '1' }, list: { L: [{ M: { deep: { BOOL: true } } }] } };
+    const failing = {
+      TableName: 'control',
+      ConditionExpression: '#count > :two',
+      ExpressionAttributeNames: { '#count': 'count' },
+      ExpressionAttributeValues: { ':two': { N: '2' } },
+    };
+    type ReturnValues = Pick<PutItemCommandInput, 'ReturnValuesOnConditionCheckFailure'>;
+    const put = (more: ReturnValues) =>
+      dynamo.send(new PutItemCommand({ ...failing, Item: { ...Key, count: { N: '9' } }, ...more }));
+    const update = (more: ReturnValues) =>
+      dynamo.send(new UpdateItemCommand({ ...failing, Key, UpdateExpression: 'REMOVE #count', ...more }));
+    const remove = (more: ReturnValues) => dynamo.send(new DeleteItemCommand({ ...failing, Key, ...more }));
+    /** The error of a write whose condition does not hold. */
+    const fail = async (write: Promise<unknown>) => {
+      const error = await write.catch((failure: unknown) => failure);
+      if (error instanceof ConditionalCheckFailedException) return error;
+      throw new Error('the condition did not fail', { cause: error });
+    };
+    const writes = [
+      ['a put', put],
+      ['an update', update],
+      ['a delete', remove],
+    ] as const;
+
+    test.each(writes)('is returned by %s with ALL_OLD', async (_what, write) => {
+      await dynamo.send(new PutItemCommand({ TableName: 'control', Item: stored }));
+
+      const { Item, message } = await fail(write({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }));
+
+      expect({ Item, message }).toEqual({ Item: stored, message: 'The conditional request failed' });
+    });
+
+    test.each(writes)('is not returned by %s with NONE or without the parameter', async (_what, write) => {
+      await dynamo.send(new PutItemCommand({ TableName: 'control', Item: stored }));
+
+      expect((await fail(write({ ReturnValuesOnConditionCheckFailure: 'NONE' }))).Item).toBeUndefined();
+      expect((await fail(write({}))).Item).toBeUndefined();
+    });
+
+    test.each(writes)('is not returned by %s if there is none', async (_what, write) => {
+      expect((await fail(write({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }))).Item).toBeUndefined();
+    });
   });
 });

@@ -9,7 +9,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import conditionParser from 'dynalite/db/conditionParser.js';
+import database from 'dynalite/db/index.js';
 import updateParser from 'dynalite/db/updateParser.js';
+import deleteItem from 'dynalite/validations/deleteItem.js';
+import putItem from 'dynalite/validations/putItem.js';
+import updateItem from 'dynalite/validations/updateItem.js';
 import * as z from 'zod/mini';
 import type { TableLayout } from '../../core/platform/tables.ts';
 import type { TableSpec } from '../../stacks/topology.ts';
@@ -36,8 +40,9 @@ const operations: ReadonlySet<string> = new Set([
 ]);
 
 memoizeParsers();
+returnItemsOfFailedConditions();
 
-/** In-memory DynamoDB: dynalite, plus the time-to-live calls that it lacks. */
+/** In-memory DynamoDB: dynalite, plus what it lacks: the time-to-live calls, and the item of a failed condition. */
 export function createDatabase() {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const timeToLive = createTimeToLive();
@@ -124,6 +129,25 @@ function createTimeToLive() {
       return { TimeToLiveSpecification };
     },
   });
+}
+
+/** What dynalite's check of a condition reads and returns. */
+export interface ConditionCheck {
+  readonly input: { readonly ReturnValuesOnConditionCheckFailure?: string };
+  readonly error: { readonly body: Record<string, unknown> };
+}
+
+/** dynalite ignores `ReturnValuesOnConditionCheckFailure`: this lets the parameter pass, and adds the item to the error. */
+function returnItemsOfFailedConditions(): void {
+  for (const { types } of [deleteItem, putItem, updateItem]) {
+    types.ReturnValuesOnConditionCheckFailure = { type: 'String', enum: ['ALL_OLD', 'NONE'] };
+  }
+  const { checkConditional } = database;
+  database.checkConditional = (input, item) => {
+    const error = checkConditional(input, item);
+    if (error && item && input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD') error.body.Item = item;
+    return error;
+  };
 }
 
 type Names = Record<string, unknown>;

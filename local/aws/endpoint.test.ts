@@ -11,6 +11,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startLocalAws } from './local-aws.ts';
 import { entry, resources, startTestAws, type TestAws } from './testing.ts';
 
+const key = { pk: { S: 'a' }, sk: { S: 'b' } };
+
 let aws: TestAws;
 beforeEach(async () => {
   aws = await startTestAws();
@@ -61,8 +63,7 @@ describe('faults', () => {
       'dynamodb',
       'throttle',
       'ProvisionedThroughputExceededException',
-      () =>
-        new DynamoDBClient(aws.client).send(new DeleteItemCommand({ TableName: 'control', Key: { pk: { S: 'a' } } })),
+      () => new DynamoDBClient(aws.client).send(new DeleteItemCommand({ TableName: 'control', Key: key })),
     ],
     [
       'events',
@@ -105,7 +106,7 @@ describe('faults', () => {
 
 test('counts calls by service and operation since the start or the last reset', async () => {
   expect((await aws.control('GET', 'calls')).body).toEqual({});
-  const put = new PutItemCommand({ TableName: 'control', Item: { pk: { S: 'a' } } });
+  const put = new PutItemCommand({ TableName: 'control', Item: key });
   await new DynamoDBClient(aws.client).send(put);
   await new EventBridgeClient(aws.client).send(new PutEventsCommand({ Entries: [entry()] }));
   await aws.control('GET', 'idle');

@@ -13,6 +13,8 @@ export interface EndpointOptions {
   readonly secretsmanager: Service;
   readonly ssm: Service;
   readonly states: Service;
+  /** Concurrent executions that the functions reserve, for Lambda’s account settings. */
+  readonly reservedConcurrency: number;
   readonly faults: Faults;
   readonly calls: Calls;
   control(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -54,6 +56,7 @@ export function createEndpoint(options: EndpointOptions): Server {
     if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
     if (service === 'sqs') return sqsAndS3.handleQueue(operation, request, response);
     if (service === 's3') return sqsAndS3.handleObject(request, response);
+    if (service === 'lambda') return sendJson(response, 200, accountSettings(options.reservedConcurrency));
     const input = parseJson(await readBody(request, maxJsonBytes));
     const output =
       service === 'events'
@@ -88,6 +91,17 @@ export function createEndpoint(options: EndpointOptions): Server {
   });
 }
 
+/** The engine has no limit of its own, so it reports that of an account in which everything fits. */
+function accountSettings(reserved: number) {
+  const unreserved = 1_000;
+  return {
+    AccountLimit: { ConcurrentExecutions: reserved + unreserved, UnreservedConcurrentExecutions: unreserved },
+  };
+}
+
+/** Lambda's API has paths instead of the header X-Amz-Target. */
+const accountSettingsPath = /^\/2016-08-19\/account-settings\/?$/;
+
 /** S3 requests have neither the header X-Amz-Target nor the path of the control API. */
 function isS3({ headers, url }: IncomingMessage): boolean {
   return !headers['x-amz-target'] && !url?.startsWith(controlPrefix);
@@ -117,6 +131,9 @@ function identify(request: IncomingMessage): Call {
   }
   if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
     throw unsupported("AWS's query protocol (SNS, STS, and SQS of old clients)");
+  }
+  if (request.method === 'GET' && accountSettingsPath.test(request.url ?? '')) {
+    return { service: 'lambda', operation: 'GetAccountSettings' };
   }
   const { name, supported } = parseS3Operation(request.method ?? 'GET', request.url ?? '/');
   if (!supported) throw unsupported(`S3 ${name}`);

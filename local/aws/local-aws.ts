@@ -67,6 +67,8 @@ export interface LocalAwsOptions {
   /** Terminates the functions' worker thread. */
   kill?(): Promise<void>;
   readonly delays: AwsDelays;
+  /** Concurrent executions that the functions reserve. Default 0. */
+  readonly reservedConcurrency?: number;
   /** Work outside the local AWS that leads to calls, such as webhooks. Idle waits for it. */
   readonly otherInFlight?: InFlight;
   /** Maximum number of ended executions to keep. Default 10,000. */
@@ -155,7 +157,15 @@ export async function startLocalAws(options: LocalAwsOptions) {
     waitUntilAllIdle([inFlight, options.otherInFlight ?? [], waitForExecutions ? openExecutions : []].flat(), limitMs);
   const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
   const services = { dynamodb: database, sqsAndS3: storage, events, secretsmanager: secrets, ssm: parameters };
-  const server = createEndpoint({ ...services, states: stepFunctions, faults, calls, control, report });
+  const server = createEndpoint({
+    ...services,
+    states: stepFunctions,
+    reservedConcurrency: options.reservedConcurrency ?? 0,
+    faults,
+    calls,
+    control,
+    report,
+  });
   const consumers: EventSourceMapping[] = [];
 
   function createStateMachines(): void {

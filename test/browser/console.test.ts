@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, startLocal } from '../local.ts';
+import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
 
@@ -64,7 +64,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByText('1 active fault.').waitFor();
     await sendAs(page, 'agent', 'It left this morning.');
     await page.getByRole('list', { name: 'What the customer sees' }).getByText('It left this morning.').waitFor();
-    await agentMessages.getByText('after 2 failed attempts').waitFor();
+    await agentMessages.getByText('after 2 failed calls').waitFor();
     await agentMessages.getByText('delivered', { exact: true }).waitFor();
 
     await openSection(page, 'Live flow');
@@ -127,10 +127,13 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
     await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().click();
     await page.getByText('LiveChatClientError').first().waitFor();
-    await page.getByText('"content": "Of course."').waitFor();
+    await page.getByText('It failed in its first execution, after 1 failed call to LiveChat.').waitFor();
     await expectAccessible(page);
+    await page.getByRole('link', { name: 'Show all attempts in the execution' }).click();
+    await page.getByRole('img', { name: 'Path of this execution: Send, DeadLetter, Failed.' }).waitFor();
+    await page.goBack();
 
-    // The transcript shows it with its content, read from the execution, and links to the dead letter.
+    // The transcript shows it with its content, and links to the dead letter.
     await page.locator('.head').getByRole('link').click();
     const waiting = page.locator('.message.pending');
     await waiting.getByText('Of course.').waitFor();
@@ -141,7 +144,10 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
 
     await outbound(local).clearFaults();
     await page.getByRole('button', { name: 'Redrive…' }).click();
-    await page.getByText('1 would be redriven').waitFor();
+    await page.getByText('0 would be redriven').waitFor();
+    await page.getByText('1 would probably fail again: LiveChatClientError').waitFor();
+    expect(await page.getByRole('button', { name: 'Redrive 0 now' }).isDisabled()).toBe(true);
+    await page.getByRole('checkbox', { name: 'Also redrive these' }).check();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 1 now' }).click();
     await page.getByText('1 of 1 redriven').waitFor();
@@ -157,32 +163,47 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
   });
 
   it('redrives a selection of dead letters after a dry run', async () => {
-    const { chat, fault, send, waitForExecutions, clearFaults } = outbound(local);
+    const { chat, fault, send, text, put, waitForExecutions, clearFaults } = outbound(local);
     const chatId = await chat({ customer: { name: `Kim ${width}` } });
     await local.idle();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
-    await Promise.all([send(chatId), send(chatId)]);
+    await send(chatId, text('one'));
+    await send(chatId, text('two'));
+    const invalid = { requestId: `invalid-${width}`, organizationId, conversationId: chatId, messages: [] };
+    await put('shop', 'message.send.requested', { data: invalid });
     await waitForExecutions();
     await clearFaults();
     const { page } = await open(`#/dead-letters?conversation=${chatId}`);
-    await page.getByRole('checkbox', { name: 'Select all 2' }).check();
-    await page.getByRole('button', { name: 'Redrive 2…' }).click();
+    await page.getByRole('checkbox', { name: 'Select all 3' }).check();
+    await page.getByRole('button', { name: 'Redrive 3…' }).click();
+    await page.getByText('0 would be redriven').waitFor();
+    await page.getByText('1 cannot be redriven: RequestInvalid').waitFor();
+    await page.getByText('2 would probably fail again: LiveChatClientError').waitFor();
+    await page.getByRole('checkbox', { name: 'Also redrive these' }).check();
     await page.getByText('2 would be redriven').waitFor();
+    await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 2 now' }).click();
-    await page.getByRole('heading', { name: 'No dead letter matches' }).waitFor();
-    await expect.poll(() => outbound(local).sentTexts(chatId), { timeout: 20_000 }).toEqual(['Hi', 'Hi']);
+    const rows = page.getByRole('region', { name: 'Dead letters' }).getByRole('link');
+    await expect.poll(() => rows.count()).toBe(1);
+    await expect.poll(() => outbound(local).sentTexts(chatId), { timeout: 20_000 }).toHaveLength(2);
+
+    await rows.first().click();
+    await page.getByText('A rejected request cannot be redriven').waitFor();
+    await page.getByText(`"requestId": "invalid-${width}"`).waitFor();
+    expect(await page.getByRole('button', { name: 'Redrive…' }).count()).toBe(0);
+    await expectAccessible(page);
   });
 
-  it('pauses and resumes the gate', async () => {
+  it('pauses and resumes the rate limit', async () => {
     await outbound(local).chat();
     await local.idle();
-    const { page } = await open('#/gate');
-    await page.getByText('passing', { exact: true }).waitFor();
+    const { page } = await open('#/rate-limits');
+    await page.getByText('closed', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('paused', { exact: true }).waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('passing', { exact: true }).waitFor();
+    await page.getByText('closed', { exact: true }).waitFor();
   });
 
   it('evaluates changed rules for recent conversations and names an invalid field', async () => {
@@ -273,7 +294,7 @@ describe('on any screen', options, () => {
       'executions',
       'dead-letters',
       'routing',
-      'gate',
+      'rate-limits',
       'simulator',
       'nowhere',
     ]) {
@@ -289,33 +310,49 @@ describe('on any screen', options, () => {
     const { page } = opened;
     await page.goto(`${local.console}#/conversations?search=nobody-is-called-this`);
     await page.getByRole('heading', { name: 'No conversation matches' }).waitFor();
-    await page.route('**/api/gate', (route) => route.abort());
-    await openSection(page, 'Gate');
+    await page.route('**/api/rate-limits', (route) => route.abort());
+    await openSection(page, 'Rate limits');
     await page.getByText('Check that it is still running in its terminal.').waitFor();
-    await page.unroute('**/api/gate');
+    await page.unroute('**/api/rate-limits');
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('button', { name: 'Pause' }).first().waitFor();
   });
 
-  it('explains why the content of an unconfirmed message is not available', async () => {
-    const { chat, send, fault, waitForExecutions, text } = outbound(local);
-    const chatId = await chat();
-    await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
-    await send(chatId, text('Nobody reads this'));
-    await waitForExecutions();
-    opened = await openPage(browser, 390);
-    const { page } = opened;
-    // An execution that AWS deleted after 90 days, and a failed request.
-    await page.route('**/api/executions/*', (route) => route.fulfill({ status: 404, json: { error: {} } }));
+  // Paused requests wait for up to a minute: this test is the last.
+  it('shows what waits while the organization is paused, in its order', async () => {
+    const { chat, send, rateLimit } = outbound(local);
+    const chatId = await chat({ customer: { name: 'Lee' } });
+    await local.idle();
+    await rateLimit('pause');
+    const file = { type: 'media', content: { url: 'https://shop.example/label.png', name: 'label.png' } };
+    const cards = { templateId: 'cards', elements: [{ title: 'Your parcel' }] };
+    const texts = ['first', 'second'].map((content) => ({ type: 'text', content }));
+    await send(chatId, { messages: [...texts, file, { type: 'interactive', content: cards }] });
+    opened = await openPage(browser, 1280);
+    const { page, browserErrors } = opened;
     await page.goto(`${local.console}#/conversations/${chatId}`);
-    await page.getByText('The content is no longer available: the execution does not exist.').waitFor();
+    const waiting = page.locator('.message.pending');
+    await expect.poll(() => waiting.count()).toBe(4);
+    await send(chatId, { messages: [{ type: 'text', content: 'third', visibility: 'agents' }] });
+    await expect.poll(() => waiting.count()).toBe(5);
+    const contents = await waiting.locator('.content').allTextContents();
+    expect(contents.map((text) => text.trim())).toEqual(['first', 'second', 'label.png', 'Your parcel', 'third']);
+    await waiting.first().getByText('queued', { exact: true }).waitFor();
+    await waiting.last().getByText('Internal note').waitFor();
     await expectAccessible(page);
-    await page.unroute('**/api/executions/*');
-    await page.route('**/api/executions/*', (route) => route.abort());
-    await page.reload();
-    await page.getByText('The content could not be read from the execution').waitFor();
-    await page.unroute('**/api/executions/*');
-    await page.getByRole('button', { name: 'Try again' }).click();
-    await page.getByText('Nobody reads this').waitFor();
+
+    await page.goto(`${local.console}#/executions`);
+    await page.getByRole('region', { name: 'Executions' }).getByRole('link').first().click();
+    await page.getByText('Not first in its message group: waits for its turn').waitFor();
+    await page.getByText('Waiting for its turn in the message group').waitFor();
+    await page.getByRole('img', { name: 'Path of this execution: Send, ReadWait, WaitForTurn.' }).waitFor();
+    await expectAccessible(page);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expectAccessible(page);
+    await page.locator('.head').getByRole('link', { name: chatId }).click();
+    await waiting.first().waitFor();
+    await expectAccessible(page);
+    await rateLimit('resume');
+    expect(browserErrors).toEqual([]);
   });
 });

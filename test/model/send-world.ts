@@ -1,7 +1,7 @@
 import type { AcceptPorts } from '../../core/outbound/accept.ts';
 import type { DeliveryStore } from '../../core/outbound/delivery.ts';
 import type { HeldSlot } from '../../core/outbound/errors.ts';
-import { type MessageGroup, messageGroup } from '../../core/outbound/message-group.ts';
+import { MessageGroup } from '../../core/outbound/message-group.ts';
 import { createRateLimiters } from '../../core/outbound/rate-limiter.ts';
 import { type ExecutionInput, executionName } from '../../core/outbound/request.ts';
 import { type SentPart, sendRequest } from '../../core/outbound/send.ts';
@@ -72,14 +72,14 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
       {
         ...ports,
         ...more,
-        createLimiter,
+        limiter: createLimiter(input.organizationId, { share: 'sends' }),
         channel,
         onSent: async (parts) => void announced.push([...parts]),
         onCredentialsBlocked: async () => {},
         log,
       },
     );
-  const group = (input: ExecutionInput): MessageGroup => messageGroup(input, ports);
+  const group = (input: ExecutionInput) => new MessageGroup(input, ports);
   return {
     ...scripted,
     ...{ time, stores, ports, statuses, started, completed, unblocked, announced, warnings, group, send },
@@ -100,5 +100,45 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
         .map(({ input }): unknown => JSON.parse(input).request.requestId),
     /** Lets time pass until the work is done. */
     live: <T>(work: () => Promise<T>): Promise<T> => time.until(work(), 36_000_000),
+  };
+}
+
+/** Ports of a function whose n-th operation is its last: it crashes before or after the effect of the operation. */
+export function crashAt(ports: AcceptPorts, at: number, when: 'before' | 'after'): AcceptPorts {
+  let operations = 0;
+  const wrap =
+    <Given extends unknown[], Result>(operation: (...given: Given) => Promise<Result>) =>
+    async (...given: Given): Promise<Result> => {
+      operations += 1;
+      const crashes = operations === at;
+      if (crashes && when === 'before') throw new Error('crashed');
+      const result = await operation(...given);
+      if (crashes) throw new Error('crashed');
+      return result;
+    };
+  const { groups, deliveries, executions } = ports;
+  return {
+    ...ports,
+    groups: {
+      put: wrap(groups.put),
+      head: wrap(groups.head),
+      extend: wrap(groups.extend),
+      remove: wrap(groups.remove),
+      lock: wrap(groups.lock),
+      unlock: wrap(groups.unlock),
+    },
+    deliveries: {
+      create: wrap(deliveries.create),
+      read: wrap(deliveries.read),
+      claim: wrap(deliveries.claim),
+      release: wrap(deliveries.release),
+      recordSent: wrap(deliveries.recordSent),
+      fail: wrap(deliveries.fail),
+    },
+    executions: {
+      start: wrap(executions.start),
+      status: wrap(executions.status),
+      completeTask: wrap(executions.completeTask),
+    },
   };
 }

@@ -15,6 +15,7 @@ export const stages = {
       ARCHIVE_DAYS: '3',
       ALERT_EMAIL: 'on-call@example.com',
       QUIET_MINUTES: '15',
+      SEND_CONCURRENCY: '12',
     },
   },
   live: { stage: 'ada', mode: 'dev', environment: {} },

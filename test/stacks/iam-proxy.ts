@@ -13,7 +13,7 @@ export interface IamProxyOptions {
 
 export interface IamProxy {
   readonly url: string;
-  /** `function action` of every allowed call. */
+  /** `function action resource` of every allowed call; see {@link describeGrant}. */
   readonly used: ReadonlySet<string>;
   /** The denied calls. */
   readonly denied: readonly string[];
@@ -37,7 +37,7 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
       deny(response);
       return;
     }
-    used.add(`${request.functionName} ${request.action}`);
+    for (const resource of request.resources) used.add(describeGrant(request.functionName, request.action, resource));
     const upstreamRequest = sendRequest(new URL(url, upstream), { method, headers }, async (upstreamResponse) => {
       const content = await buffer(upstreamResponse);
       // AWS reports a missing secret or object as denied if the role may not list them.
@@ -52,7 +52,7 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
   function mayList({ functionName, resources }: Request): boolean {
     const buckets = resources.map((resource) => resource.replace(/\/.*/, ''));
     const may = buckets.every((bucket) => isAllowed(allowed[functionName] ?? [], 's3:ListBucket', bucket));
-    if (may) used.add(`${functionName} s3:ListBucket`);
+    if (may) for (const bucket of buckets) used.add(describeGrant(functionName, 's3:ListBucket', bucket));
     return may;
   }
 
@@ -66,6 +66,14 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   return { url: `http://127.0.0.1:${port}`, used, denied, stop: () => server.close() };
+}
+
+/** `function action`, with the table of DynamoDB’s actions, and the part of the bucket of S3’s. */
+export function describeGrant(functionName: string, action: string, resource: string): string {
+  const [, table] = /-(\w+)Table-/.exec(resource) ?? [];
+  const part = /\/events\//.test(resource) ? 'events' : 'media';
+  const kind = action.startsWith('s3:') && action !== 's3:ListBucket' ? part : table;
+  return [functionName, action, kind?.toLowerCase()].filter(Boolean).join(' ');
 }
 
 function deny(response: ServerResponse): void {
@@ -107,7 +115,10 @@ interface Call {
 const signed = /Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\//;
 const arn = (service: string, resource: string) => `arn:aws:${service}:us-east-1:123456789012:${resource}`;
 
-/** Parses a call. `deployed` translates a local resource name into the deployed one. */
+/**
+ * Parses a call. `deployed` translates a local resource name into the deployed one. A task token belongs to the only state
+ * machine, whose name it gets by the variable.
+ */
 function parseRequest({ method, url, headers, body }: Call, deployed: (local: string) => string): Request {
   const [, functionName = '', , service = ''] = signed.exec(String(headers.authorization)) ?? [];
   if (service === 's3') return { functionName, ...parseS3Call(method, new URL(url, 'http://s3'), body, deployed) };
@@ -134,8 +145,11 @@ function parseRequest({ method, url, headers, body }: Call, deployed: (local: st
           .at(-1) ?? '';
       return { functionName, action: `sqs:${operation}`, resources: [arn(service, queue)] };
     }
-    case 'states':
-      return { functionName, action: `states:${operation}`, resources: [stateMachineArn(input, deployed)] };
+    case 'states': {
+      const resource =
+        typeof input.taskToken === 'string' ? deployed('SEND_MACHINE_ARN') : stateMachineArn(input, deployed);
+      return { functionName, action: `states:${operation}`, resources: [resource] };
+    }
     default:
       throw new Error(`the proxy does not support ${service}`);
   }

@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { basename, join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FunctionName, functions, type Permission, permissions, queues } from '../../stacks/topology.ts';
+import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type ExecutionInput, executionName, type SendRequestData } from '../../core/outbound/request.ts';
+import { type Permission, permissions } from '../../stacks/permissions.ts';
+import { type FunctionName, functions, queues } from '../../stacks/topology.ts';
+import { loadSendPath } from '../accept.ts';
 import { type Invoked, invokeBundle } from '../bundled.ts';
 import { type BusEvent, busEvents, eventsFor } from '../bus-events.ts';
-import { fixture, sendInput } from '../fixtures.ts';
+import { fixture } from '../fixtures.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { loadApp } from './app.ts';
-import { type IamProxy, startIamProxy } from './iam-proxy.ts';
+import { describeGrant, type IamProxy, startIamProxy } from './iam-proxy.ts';
 import { at, find, listAt, parseStatements, resourceName, type Statement, textAt } from './select.ts';
 
 /**
@@ -27,15 +33,14 @@ const limits = { EVENT_MAX_BYTES: '1000' };
 /** A request id that makes its events large. */
 const longRequestId = 'order-'.padEnd(1000, '9');
 
-/** Not exercised here: Lambda polls the queue, and an execution describes others only after waiting for 15 s. */
+/** Not exercised here: Lambda polls the queue. */
 const notExercised = [
   'dead-letter sqs:ReceiveMessage',
   'dead-letter sqs:DeleteMessage',
   'dead-letter sqs:GetQueueAttributes',
-  'send states:DescribeExecution',
-  // Routing deletes its idempotency record only if a table or the bus fails.
-  'route-thread dynamodb:DeleteItem',
-  'route-first-message dynamodb:DeleteItem',
+  // An idempotency record is deleted only if a table or the bus fails.
+  'route-thread dynamodb:DeleteItem control',
+  'route-first-message dynamodb:DeleteItem control',
 ];
 
 const names = Object.keys(functions).filter(isFunction);
@@ -69,6 +74,7 @@ describe('with the deployed permissions and environment', () => {
   let local: Local;
   let proxy: IamProxy;
   let bus: ReturnType<typeof outbound>;
+  let sendPath: Awaited<ReturnType<typeof loadSendPath>>;
   const cdn = createServer(({ url }, response) => {
     response.writeHead(url?.endsWith('?unavailable') ? 503 : 200, { 'content-type': 'image/png' }).end(png);
   });
@@ -85,6 +91,8 @@ describe('with the deployed permissions and environment', () => {
     const deployedNames = Object.assign({}, ...names.map(deployedEnvironment));
     const deployed = new Map(Object.entries(localNames).map(([variable, value]) => [value, deployedNames[variable]]));
     deployed.set(new URL(QueueUrl).pathname, deployedNames.DEAD_LETTER_QUEUE_URL);
+    deployed.set('SEND_MACHINE_ARN', deployedNames.SEND_MACHINE_ARN);
+    sendPath = await loadSendPath(local);
     proxy = await startIamProxy({
       upstream: local.aws,
       allowed: Object.fromEntries(names.map((name) => [name, roleStatements(name)])),
@@ -92,6 +100,7 @@ describe('with the deployed permissions and environment', () => {
     });
   });
   afterAll(async () => {
+    vi.unstubAllEnvs();
     proxy.stop();
     cdn.close();
     await local.stop();
@@ -166,6 +175,34 @@ describe('with the deployed permissions and environment', () => {
     expect(await invoke('message-deleted', deleted)).not.toHaveProperty('error');
   });
 
+  const recorders = names.filter((name) => functions[name].permissions.some((one) => one === 'correct-authors'));
+  it.each(recorders)('%s corrects the author of an earlier message', async (name) => {
+    const sample = busEvents(randomUUID());
+    const [event] = eventsFor(name, sample);
+    const message = eventsFor('message-received', sample).find(({ detail }) => messageContent(detail.data) !== '');
+    const joined = eventsFor('participant-changed', sample).find(({ detail }) => 'participant' in detail.data);
+    if (!event || !message || !joined || !('conversationId' in event.detail.data)) throw new Error('no event');
+    const { conversationId } = event.detail.data;
+    // A customer whose id looks like that of an agent.
+    const user = { id: 'dana@example.com', type: 'customer' };
+    const author = { id: user.id, type: 'agent' };
+    await handleAll('message-received', [copyEvent(message, { conversationId, threadId: 'T', id: 'T_1', author })]);
+    await handleAll('participant-changed', [
+      copyEvent(joined, { conversationId, change: 'joined', participant: { ...user, misleadingId: true } }),
+    ]);
+    const { setAuthorType } = await import('../../core/messages/messages.ts');
+    const { organizationId: own } = event.detail.metadata;
+    await setAuthorType({ organizationId: own, conversationId, threadId: 'T', messageId: 'T_1' }, 'agent');
+    await handleAll(name, [event]);
+  });
+
+  it('store-media stores the file of a note, and publishes it in a large event', async () => {
+    const [event] = eventsFor('store-media', busEvents(randomUUID()));
+    if (!event) throw new Error('there is no event with a file');
+    const note = copyEvent(event, { visibility: 'agents', conversationId: 'T8RM2K0V9X'.repeat(30) });
+    await handleAll('store-media', [{ ...note, 'detail-type': 'note.received' }]);
+  });
+
   it('store-media removes the file that an update replaces, and fails if the new one is unavailable', async () => {
     const [event] = eventsFor('store-media', busEvents(randomUUID()));
     if (!event) throw new Error('there is no event with a file');
@@ -188,44 +225,116 @@ describe('with the deployed permissions and environment', () => {
     expect(await invoke('store-media', unavailable)).toMatchObject({ error: { name: 'FileUnavailable' } });
   });
 
-  it('send reports a missing file', async () => {
-    const conversationId = await bus.chat();
-    const missing = { type: 'media', content: { key: `${organizationId}/gone.txt` } };
-    expect(await invoke('send', request(conversationId, randomUUID(), [missing]))).toMatchObject({
-      error: { name: 'FileRefused' },
+  describe('the send path', () => {
+    const text = { type: 'text', content: 'Our prices' } as const;
+    const requestData = (
+      conversationId: string,
+      messages: SendRequestData['messages'] = [text],
+      id = randomUUID(),
+    ) => ({
+      requestId: id,
+      organizationId,
+      conversationId,
+      messages,
     });
-  });
+    /** The event of a request, as EventBridge delivers it. */
+    const requested = (data: object) => ({
+      id: randomUUID(),
+      'detail-type': 'message.send.requested',
+      source: 'shop',
+      time: new Date().toISOString(),
+      detail: { data },
+    });
+    /** Lets a request look as if its execution had not been heard of since. */
+    const silence = (request: ExecutionInput) => sendPath.groups.put(request, { ...sendPath.entry(request), until: 0 });
+    /** Lets a request wait with a task token. */
+    const wait = (request: ExecutionInput) =>
+      sendPath.groups.put(request, { ...sendPath.entry(request), token: 'token' });
 
-  it('send delivers texts and files', async () => {
-    const conversationId = await bus.chat();
-    const key = `${organizationId}/price-list.txt`;
-    await put(key, 'price list');
-    const messages = [
-      { type: 'text', content: 'Our prices' },
-      { type: 'media', content: { key, name: 'prices.txt' } },
-    ];
-    const input = request(conversationId, `${longRequestId}-${randomUUID()}`, messages);
-    expect(await invoke('send', input)).toMatchObject({ result: { outcome: 'sent' } });
-    expect(await bus.sentTexts(conversationId)).toHaveLength(2);
-  });
+    it('send-requested accepts, repeats and rejects requests', async () => {
+      const conversationId = await bus.chat();
+      const data = requestData(conversationId);
+      for (const event of [requested(data), requested(data), requested({ ...data, messages: [] })]) {
+        expect(await invoke('send-requested', event)).not.toHaveProperty('error');
+      }
+      await bus.waitForExecutions();
+      expect(await bus.sentTexts(conversationId)).toEqual(['Our prices']);
+      // Without the record, the acceptance finds that the execution has ended, leaves the group and wakes the next.
+      await wait(await sendPath.accept(requestData(conversationId)));
+      await forgetAcceptances();
+      expect(await invoke('send-requested', requested(data))).not.toHaveProperty('error');
+    });
 
-  it('dead-letter records sends and events, and redrives them', async () => {
-    const { input: state, execution } = JSON.parse(
-      JSON.stringify(sendInput(1)).replaceAll('order-1042', longRequestId),
+    it('send-requested deletes its idempotency record if the state machine fails', async () => {
+      await injectFault({ service: 'states', operation: 'StartExecution', kind: 'unavailable', count: 8 });
+      expect(await invoke('send-requested', requested(requestData(await bus.chat())))).toHaveProperty('error');
+    });
+
+    it.each(['wait-for-turn', 'send'] as const)(
+      '%s continues behind executions that never started or ended',
+      async (name) => {
+        const conversationId = await bus.chat();
+        const earlier = await sendPath.accept(requestData(conversationId));
+        const input = { request: await sendPath.accept(requestData(conversationId)), seconds: 60, token: 'token' };
+        await silence(earlier);
+        await invoke(name, input);
+        await bus.waitForExecutions();
+        expect(await bus.sentTexts(conversationId)).toEqual(['Our prices']);
+        await silence(earlier);
+        await invoke(name, input);
+        expect(await sendPath.groups.head(earlier)).not.toMatchObject({ first: { execution: executionName(earlier) } });
+      },
     );
-    const failure = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorMessage: 'no answer' }) });
-    const request = Object.assign({}, state, { error: failure('LiveChatServerError'), deferral: undefined });
-    const ended = { executionArn: `${execution}-2`, status: 'ABORTED', input: null, error: null, cause: null };
-    expect(await processMessage({ kind: 'send', execution, state: request })).toEqual([]);
-    expect(await processMessage({ source: 'aws.states', detail: ended })).toEqual([]);
-    expect(await processMessage(events[0])).toEqual([]);
-    const { body } = await local.api('/api/dead-letters');
-    const open = listAt(body, 'deadLetters').filter(
-      (deadLetter) => at(deadLetter, 'status') === 'open' && at(deadLetter, 'errorName') !== 'ABORTED',
-    );
-    expect(open.length).toBeGreaterThan(1);
-    for (const deadLetter of open)
-      expect(await processMessage({ kind: 'redrive', id: at(deadLetter, 'id') })).toEqual([]);
+
+    it('wait-for-turn completes the task of a request that is first', async () => {
+      const request = await sendPath.accept(requestData(await bus.chat()));
+      expect(await invoke('wait-for-turn', { request, seconds: 60, token: 'token' })).not.toHaveProperty('error');
+    });
+
+    it('send reports a missing file', async () => {
+      const missing = { type: 'media', content: { key: `${organizationId}/gone.txt` } } as const;
+      const request = await sendPath.accept(requestData(await bus.chat(), [missing]));
+      expect(await invoke('send', { request })).toMatchObject({ error: { name: 'FileRefused' } });
+    });
+
+    it('send delivers texts and files, and wakes the next request', async () => {
+      const conversationId = await bus.chat();
+      const key = `${organizationId}/price-list.txt`;
+      await put(key, 'price list');
+      const file = { type: 'media', content: { key, name: 'prices.txt' } } as const;
+      const request = await sendPath.accept(
+        requestData(conversationId, [text, file], `${longRequestId}-${randomUUID()}`),
+      );
+      const next = await sendPath.accept(requestData(conversationId));
+      await wait(next);
+      // It has waited for a slot, which is no longer valid.
+      const turn = { slot: { at: 1, epoch: 0 } };
+      expect(await invoke('send', { request, turn })).toMatchObject({ result: { outcome: 'sent' } });
+      await sendPath.groups.remove(next, sendPath.entry(next).position);
+      expect(await invoke('send', { request })).toMatchObject({ result: { outcome: 'sent' } });
+      expect(await bus.sentTexts(conversationId)).toHaveLength(2);
+    });
+
+    it('dead-letter records sends and events, and redrives them', async () => {
+      const conversationId = await bus.chat();
+      const error = { Error: 'LiveChatServerError', Cause: JSON.stringify({ errorMessage: 'no answer' }) };
+      const request = await sendPath.accept(requestData(conversationId, [text], `${longRequestId}-${randomUUID()}`));
+      const stopped = await sendPath.accept(requestData(conversationId));
+      await wait(await sendPath.accept(requestData(conversationId)));
+      const ended = { status: 'ABORTED', input: JSON.stringify({ request: stopped }), error: null, cause: null };
+      expect(await processMessage({ kind: 'send', request, error })).toEqual([]);
+      expect(await processMessage({ source: 'aws.states', detail: ended })).toEqual([]);
+      expect(await processMessage(events[0])).toEqual([]);
+      // The execution of the redrive exists, as after a crash.
+      const redrive = { ...request, redrive: 1 };
+      await startExecution(executionName(redrive), { request: redrive });
+      const { body } = await local.api('/api/dead-letters');
+      const open = listAt(body, 'deadLetters').filter((deadLetter) => at(deadLetter, 'status') === 'open');
+      expect(open.length).toBeGreaterThan(1);
+      for (const deadLetter of open) {
+        expect(await processMessage({ kind: 'redrive', id: at(deadLetter, 'id') })).toEqual([]);
+      }
+    });
   });
 
   it('routing evaluates rules and transfers, at the start and at the first message', async () => {
@@ -242,13 +351,35 @@ describe('with the deployed permissions and environment', () => {
     if (!started || !received) throw new Error('there is no chat.started or message.received event');
     const order = { text: 'Where is my order?', answers: [] };
     const start = { reason: 'new', active: true, causedByUs: false, by: undefined };
-    await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'A', opening: order })]);
+    const assigned = copyEvent(started, { ...start, threadId: 'A', opening: order });
+    await handleAll('route-thread', [assigned, assigned]);
     await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'B', opening: undefined })]);
     const customer = { id: 'dana', type: 'customer' };
     await handleAll('route-first-message', [
       copyEvent(received, { threadId: 'B', type: 'text', author: customer, content: order.text }),
     ]);
   });
+
+  async function injectFault(fault: object): Promise<void> {
+    const response = await fetch(`${local.aws}/_local/faults`, { method: 'POST', body: JSON.stringify(fault) });
+    expect(response.status).toBe(200);
+  }
+
+  /** Deletes every idempotency record. */
+  async function forgetAcceptances(): Promise<void> {
+    const database = DynamoDBDocumentClient.from(new DynamoDBClient({ ...client, endpoint: local.aws }));
+    const TableName = localNames.CONTROL_TABLE;
+    const { Items = [] } = await database.send(new ScanCommand({ TableName }));
+    const records = Items.filter(({ __edb_e__: entity }) => entity === 'idempotency');
+    for (const { pk, sk } of records) await database.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
+    expect(records.length).toBeGreaterThan(0);
+  }
+
+  async function startExecution(name: string, input: object): Promise<void> {
+    const states = new SFNClient({ ...client, endpoint: local.aws });
+    const stateMachineArn = localNames.SEND_MACHINE_ARN;
+    await states.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+  }
 
   /** Returns the failed batch items. */
   async function processMessage(body: unknown): Promise<unknown> {
@@ -277,28 +408,19 @@ describe('with the deployed permissions and environment', () => {
 
   it('no call is denied, and every permission is in use', () => {
     expect(proxy.denied).toEqual([]);
-    const granted = names.flatMap((name) =>
-      functions[name].permissions.flatMap((permission) =>
-        listActions(permissions[permission]).map((action) => `${name} ${action}`),
-      ),
-    );
+    const granted = names.flatMap((name) => {
+      const actions = new Set(functions[name].permissions.flatMap((one) => [...listActions(permissions[one])]));
+      return roleStatements(name).flatMap((statement) =>
+        statement.actions
+          .filter((action) => actions.has(action))
+          .flatMap((action) => statement.resources.map((resource) => describeGrant(name, action, resource))),
+      );
+    });
     const seen = new Set([...proxy.used, ...notExercised]);
     expect([...new Set(granted)].filter((one) => !seen.has(one))).toEqual([]);
     expect(notExercised.filter((one) => !granted.includes(one))).toEqual([]);
   });
 });
-
-/** The input that the state machine passes to the send step. */
-function request(conversationId: string, requestId: string, messages: readonly object[]): unknown {
-  const input = JSON.parse(
-    JSON.stringify(sendInput(1))
-      .replaceAll('T8RM2K0V9X', conversationId)
-      .replaceAll('order-1042', requestId)
-      .replaceAll('2026-11-22T15:00:00Z', new Date().toISOString()),
-  );
-  input.input.detail.data.messages = messages;
-  return input;
-}
 
 /** A copy of an event with the current time and other data. */
 function copyEvent({ detail, ...event }: BusEvent, data: object): BusEvent {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { headingsUnder } from '../markdown.ts';
+import { headingsUnder, section, tableRows } from '../markdown.ts';
 import { loadApp } from './app.ts';
 
 const runbook = 'docs/how-to/respond-to-alarms.md';
@@ -10,6 +10,10 @@ const alarms = loadApp('production')
   .resources.filter(({ type }) => type.startsWith('aws:cloudwatch/metricAlarm:'))
   .map((resource) => inputs.parse(resource.inputs));
 const sections = headingsUnder(runbook, 'Alarms').map(({ anchor }) => anchor);
+
+const names = [
+  ...new Set(alarms.map(({ name }) => name.replace('livechat-production-', '').replace(/-\d+$/, ''))),
+].toSorted();
 
 describe('the runbook', () => {
   it('is linked from the description of every alarm, at a section that exists', () => {
@@ -21,7 +25,20 @@ describe('the runbook', () => {
   });
 
   it('has a section for every alarm, and for no other', () => {
-    const names = alarms.map(({ name }) => name.replace('livechat-production-', '').replace(/-\d+$/, ''));
-    expect(sections.toSorted()).toEqual([...new Set(names)].toSorted());
+    expect(sections.toSorted()).toEqual(names);
+  });
+});
+
+describe('docs/reference/metrics-and-alarms.md', () => {
+  it('has a row for every alarm, and for no other', () => {
+    const rows = tableRows(section('docs/reference/metrics-and-alarms.md', 'Alarms'));
+    const codes = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+    const listed = rows.flatMap(([name, condition]) => {
+      const [alarm = ''] = codes(name);
+      return alarm.includes('<category>')
+        ? codes(condition).map((category) => alarm.replace('<category>', category))
+        : [alarm];
+    });
+    expect(listed.toSorted()).toEqual(names);
   });
 });

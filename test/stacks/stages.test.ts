@@ -1,12 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { functions, permissions } from '../../stacks/topology.ts';
-import { type App, loadApp } from './app.ts';
+import { permissions } from '../../stacks/permissions.ts';
+import { type FunctionSpec, functions, reserveConcurrency, sumReserved } from '../../stacks/topology.ts';
+import { type App, appFile, loadApp } from './app.ts';
 import { checks } from './checks/all.ts';
 import { checkEnvironment, findUnreadSettings, findVariables, type VariableReads } from './checks/environment.ts';
 import { at, find, listAt, ofType, parseStatements, resourceName, textAt } from './select.ts';
+import { synthesize } from './synthesize.ts';
 
 const deployed = ['production', 'development'] as const;
 
@@ -41,6 +43,39 @@ describe('environment variables', () => {
 
   it('cover every setting', () => {
     expect(findUnreadSettings(reads)).toEqual([]);
+  });
+});
+
+describe('reserved concurrency', () => {
+  const reserved = (app: App) =>
+    Object.fromEntries(
+      ofType(app, 'aws:lambda/function:Function').flatMap(({ inputs }) =>
+        inputs.reservedConcurrentExecutions === undefined
+          ? []
+          : [[String(inputs.name).replace(resourceName(app, ''), ''), inputs.reservedConcurrentExecutions]],
+      ),
+    );
+  const others = { 'send-requested': 50, 'wait-for-turn': 50, 'route-thread': 20, 'route-first-message': 20 };
+
+  it('is 200 for sending in production, and none on other stages', () => {
+    expect(reserved(loadApp('production'))).toEqual({ ...others, send: 200 });
+    expect(reserved(loadApp('live'))).toEqual({});
+  });
+
+  it('follows SEND_CONCURRENCY', () => {
+    expect(reserved(loadApp('development'))).toEqual({ ...others, send: 12 });
+  });
+
+  it('is none for every function with SEND_CONCURRENCY=0', () => {
+    const specs: Readonly<Record<string, FunctionSpec>> = functions;
+    expect(Object.values(reserveConcurrency(specs, 0)).filter(({ concurrency }) => concurrency)).toEqual([]);
+    expect([0, 200].map((concurrency) => sumReserved(reserveConcurrency(specs, concurrency)))).toEqual([0, 340]);
+  });
+
+  it('rejects another value of SEND_CONCURRENCY before it deploys', async () => {
+    await synthesize('production', 'deploy', appFile('invalid'), { SEND_CONCURRENCY: 'many' });
+    const { failures } = JSON.parse(readFileSync(appFile('invalid'), 'utf8'));
+    expect(failures.join('\n')).toMatch(/SEND_CONCURRENCY: expected a whole number of at least 0/);
   });
 });
 
@@ -106,6 +141,7 @@ describe('the outputs', () => {
         MEDIA_BUCKET: expect.stringMatching(/^livechat-\w+-mediabucket-/),
         DEAD_LETTER_QUEUE_URL: expect.stringMatching(/^https:\/\/sqs\..*DeadLettersQueue-/),
         ...(name === 'development' && { LOG_LEVEL: 'DEBUG', MESSAGES_RETENTION_DAYS: '30' }),
+        SEND_CONCURRENCY: name === 'production' ? '200' : '12',
         SEND_MACHINE_ARN: `arn:aws:states:${region}:123456789012:stateMachine:livechat-${name}-send`,
       },
     });
@@ -123,7 +159,14 @@ describe('partial deployments', () => {
 
   it.each([
     ['deploy:livechat-webhook', ['WebhookFunction', 'ApiApi', 'ApiRouteWebhookRoute', 'MessageReceivedRule'], 'Send'],
-    ['deploy:livechat-outbound', ['SendFunction', 'SendMachine', 'SendRequestedRule', 'DeadLetterFunction'], 'Webhook'],
+    [
+      'deploy:livechat-outbound',
+      [
+        ...['SendRequestedFunction', 'SendRequestedRule', 'SendRequestedTarget', 'SendRequestedPermission'],
+        ...['WaitForTurnFunction', 'SendFunction', 'SendMachine', 'DeadLetterFunction', 'SendEndedRule'],
+      ],
+      'Webhook',
+    ],
   ])('%s deploys one path only', (script, own, foreign) => {
     const target = /^sst deploy --target (\w+)$/.exec(scripts[script] ?? '')?.[1] ?? '';
     // SST targets the first resource of that name.

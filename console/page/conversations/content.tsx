@@ -1,9 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import * as z from 'zod/mini';
 import type { ConversationResponse } from '../../api.ts';
-import { get, parseJson, useResource } from '../app/api.ts';
-import { parseSendRequest } from '../executions/send-request.ts';
-import { Problem } from '../parts/ui.tsx';
+import { parseJson } from '../app/api.ts';
 
 export type ShownMessage = ConversationResponse['messages'][number];
 
@@ -154,54 +152,50 @@ function Form({ metadata, text }: { metadata: Readonly<Record<string, unknown>>;
 
 export type Pending = ConversationResponse['pending'][number];
 
-/** The content of a message that LiveChat has not confirmed: it is in the execution's input, not in a table. */
-export function RequestedContent({ delivery }: { delivery: Pending }) {
-  const { execution, part } = delivery;
-  if (execution === undefined || part === undefined) {
-    return <p class="hint">The content is not available: no execution is recorded for this message.</p>;
+/** The content of one `send_event` call (core/livechat/compose.ts). */
+const event = z.object({
+  type: z.string(),
+  text: z.optional(z.string()),
+  url: z.optional(z.string()),
+  alternative_text: z.optional(z.string()),
+  elements: z.optional(z.unknown()),
+  visibility: z.string(),
+});
+const file = z.object({
+  source: z.object({ url: z.optional(z.string()), key: z.optional(z.string()) }),
+  name: z.optional(z.string()),
+  visibility: z.string(),
+});
+const pendingContent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('event'), event }),
+  z.object({ ...file.shape, kind: z.literal('file') }),
+]);
+
+/** Converts the content of a pending part to that of a stored message. */
+export function pendingMessage({ content }: Pending): MessageContent & { readonly visibility: string } {
+  const { data } = pendingContent.safeParse(content);
+  if (!data) return { type: 'unknown', content, metadata: {}, visibility: 'all' };
+  if (data.kind === 'file') {
+    const { source, name, visibility } = data;
+    const url = source.url ?? source.key ?? '';
+    return { type: 'media', content: url, metadata: { filename: name ?? url }, visibility };
   }
-  return <ExecutionContent execution={execution} part={part} />;
+  const { type, text, url = '', alternative_text: filename = url, elements: cards, visibility } = data.event;
+  if (type === 'message') return { type: 'text', content: text, metadata: {}, visibility };
+  if (type === 'file') return { type: 'media', content: url, metadata: { filename }, visibility };
+  return { type: 'interactive', content: JSON.stringify(cards), metadata: {}, visibility };
 }
 
-function ExecutionContent({ execution, part }: { execution: string; part: NonNullable<Pending['part']> }) {
-  const { value, failure, reload } = useResource(execution, () => get('/executions/:id', { id: execution }));
-  if (failure?.status === 404) {
-    return (
-      <p class="hint">
-        The content is no longer available: the execution does not exist. AWS keeps executions for 90 days.
-      </p>
-    );
-  }
-  if (failure) {
-    return <Problem text={`The content could not be read from the execution: ${failure.message}`} retry={reload} />;
-  }
-  if (!value) return <p class="hint loading">Loading the content…</p>;
-  const message = parseSendRequest(value.execution.input)?.messages[part.messageIndex];
-  if (!message) return <p class="hint">The content is not available: the execution does not contain the request.</p>;
+/** The content of a message that LiveChat has not confirmed. */
+export function PendingContent({ pending }: { pending: Pending }) {
+  const { content, part } = pending;
+  if (content === undefined) return <p class="hint">The content is not stored.</p>;
   return (
     <div class="content">
-      <Content message={toContent(message)} />
-      {part.splitIndex > 0 && <small>Part {part.splitIndex + 1} of a text that is sent as several messages.</small>}
+      <Content message={pendingMessage(pending)} />
+      {part && part.splitIndex > 0 && (
+        <small>Part {part.splitIndex + 1} of a text that is sent as several messages.</small>
+      )}
     </div>
   );
-}
-
-const requestedMedia = z.object({
-  url: z.optional(z.string()),
-  key: z.optional(z.string()),
-  name: z.optional(z.string()),
-});
-const interactive = z.object({ elements: z.unknown() });
-
-/** Converts the content of a send request (docs/sending.md) to that of a stored message. */
-function toContent({ type, content }: { type: string; content?: unknown }): MessageContent {
-  if (typeof content === 'string') return { type: 'text', content, metadata: {} };
-  const file = requestedMedia.safeParse(content).data;
-  if (type === 'media' && file) {
-    const { url = file.key ?? '', name = url } = file;
-    return { type, content: url, metadata: { filename: name } };
-  }
-  const card = interactive.safeParse(content).data;
-  if (type === 'interactive' && card) return { type, content: JSON.stringify(card.elements), metadata: {} };
-  return { type: 'unknown', content, metadata: {} };
 }

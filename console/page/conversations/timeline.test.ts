@@ -10,12 +10,14 @@ const delivery: DeliveryView = {
   id: 'out-1',
   requestId: 'order-4711',
   status: 'delivered',
-  attempts: 0,
+  failedCalls: 0,
   redrive: 0,
   requestedAt: at(0),
+  acceptedAt: at(0.1),
   attempts: [{ startedAt: at(0.4), endedAt: at(0.55), outcome: 'sent', execution, redrive: 0 }],
   sentAt: at(0.55),
   deliveredAt: at(0.8),
+  execution,
 };
 const message: ShownMessage = {
   id: 'T_1',
@@ -91,7 +93,7 @@ describe('deliveryTimeline', () => {
   it('shows each failed attempt with its cause and execution', () => {
     const steps = deliveryTimeline({
       ...delivery,
-      attempts: 1,
+      failedCalls: 1,
       attempts: [failed(0.4), { startedAt: at(1.53), endedAt: at(1.6), outcome: 'sent', execution, redrive: 0 }],
     });
     expect(texts(steps).slice(1, 3)).toEqual([
@@ -116,7 +118,7 @@ describe('deliveryTimeline', () => {
         repairs: ['joined', 'new credentials'],
       },
     ];
-    const steps = deliveryTimeline({ ...delivery, tries });
+    const steps = deliveryTimeline({ ...delivery, attempts });
     expect(texts(steps).slice(1, 3)).toEqual([
       'attempt 1: outcome unknown, at most 1.0 s after the request',
       'attempt 2: already at LiveChat, not sent again, 1 min after the previous attempt',

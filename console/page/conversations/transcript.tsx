@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import type { Participant } from '../../../core/events/schemas.ts';
 import type { DeliveryView } from '../../../core/outbound/read-model.ts';
 import type { ConversationResponse } from '../../api.ts';
@@ -6,8 +5,8 @@ import { stage } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { Steps } from '../parts/steps.tsx';
 import { clockTime, fullTime } from '../parts/time.ts';
-import { Badge, Ids, type Tone } from '../parts/ui.tsx';
-import { Content, type Pending, RequestedContent, type ShownMessage } from './content.tsx';
+import { Badge, count, Ids, type Tone } from '../parts/ui.tsx';
+import { Content, type Pending, PendingContent, pendingMessage, type ShownMessage } from './content.tsx';
 import { displayName } from './people.ts';
 import { deliveryTimeline, messageTimeline } from './timeline.ts';
 
@@ -55,18 +54,21 @@ export function TranscriptLine({ line, people }: LineProps) {
   }
 }
 
-/** A message that LiveChat has not confirmed. Its content is loaded when it is opened; a failed one is open at first. */
+/** A message that LiveChat has not confirmed. The timeline of a failed one is open at first. */
 function PendingArticle({ delivery }: { delivery: Pending }) {
   const { status, requestId, deadLetterId } = delivery;
-  const [opened, setOpened] = useState(status === 'failed');
+  const isNote = pendingMessage(delivery).visibility === 'agents';
   return (
-    <article class="message right pending">
+    <article class={`message right pending ${isNote ? 'note' : ''}`}>
       <header>
-        <b>{status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b> <DeliveryBadge delivery={delivery} />
+        <b>{status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b>
+        {isNote && <span class="mark">Internal note</span>}
+        <DeliveryBadge delivery={delivery} />
+        {delivery.failedCalls > 0 && <span class="mark">{describeFailedCalls(delivery)}</span>}
       </header>
-      <details open={opened} onToggle={({ currentTarget }) => setOpened(currentTarget.open)}>
-        <summary>Content and timeline</summary>
-        {opened && <RequestedContent delivery={delivery} />}
+      <PendingContent pending={delivery} />
+      <details open={status === 'failed'}>
+        <summary>Timeline</summary>
         <div class="timeline">
           <Steps steps={deliveryTimeline(delivery)} />
           <LogIds
@@ -103,7 +105,7 @@ function MessageArticle({ message, note, people }: MessageProps) {
         {note && <span class="mark">Internal note</span>}
         {author.type === 'bot' && <span class="mark">bot</span>}
         {delivery && <DeliveryBadge delivery={delivery} />}
-        {delivery && delivery.failedCalls > 0 && <span class="mark">{describeAttempts(delivery)}</span>}
+        {delivery && delivery.failedCalls > 0 && <span class="mark">{describeFailedCalls(delivery)}</span>}
         {edited && <span class="mark">edited</span>}
         <time dateTime={timestamp} title={fullTime(timestamp)}>
           {clockTime(timestamp)}
@@ -146,8 +148,8 @@ export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
   return <Badge tone={deliveryTones[delivery.status]}>{delivery.status}</Badge>;
 }
 
-export function describeAttempts({ failedCalls }: DeliveryView): string {
-  return `after ${failedCalls} failed ${failedCalls === 1 ? 'call' : 'calls'}`;
+export function describeFailedCalls({ failedCalls }: DeliveryView): string {
+  return `after ${count(failedCalls, 'failed call')}`;
 }
 
 type LabelledId = readonly [label: string, value: string | undefined];

@@ -6,13 +6,13 @@ import { get, useResource } from '../app/api.ts';
 import { linkTo, replaceRoute } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { ago, fullTime } from '../parts/time.ts';
-import { Badge, Card, Empty, Head, Ids, Loaded, Select, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, count, Empty, Head, Ids, Loaded, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Redrive } from './redrive.tsx';
 
 type DeadLetterPage = ApiResponses['/dead-letters'];
 
-const statuses = ['open', 'redriven', 'settled'] as const;
+const statuses = ['open', 'redriven', 'resolved'] as const;
 /** Maximum ages in ms, as text, with their names. */
 const ages: ReadonlyMap<string, string> = new Map([
   ['', 'any age'],
@@ -26,7 +26,7 @@ const maxLoaded = 1_000;
 const statusTones: Readonly<Record<DeadLetter['status'], Tone>> = {
   open: 'bad',
   redriven: 'busy',
-  settled: 'good',
+  resolved: 'good',
 };
 
 /** Minimum time between reloads: a page holds hundreds of dead letters. */
@@ -169,7 +169,7 @@ function NoDeadLetters({ filtered, status }: { filtered: boolean; status: string
 const emptyTexts: ReadonlyMap<string, string> = new Map([
   ['open', 'Send requests and events appear here when they fail.'],
   ['redriven', 'Dead letters appear here after a redrive.'],
-  ['settled', 'Dead letters appear here if their messages were delivered after all.'],
+  ['resolved', 'Dead letters appear here if LiveChat had all of their messages.'],
 ]);
 
 interface RowProps {
@@ -179,7 +179,7 @@ interface RowProps {
 }
 
 function Row({ deadLetter, selected, onSelect }: RowProps) {
-  const { id, category, status, errorName, errorMessage, conversationId, createdAt } = deadLetter;
+  const { id, category, status, errorName, errorMessage, conversationId, failedCalls, createdAt } = deadLetter;
   return (
     <div class="row dead-letter">
       <input
@@ -191,7 +191,10 @@ function Row({ deadLetter, selected, onSelect }: RowProps) {
       />
       <a href={linkTo('dead-letters', id)} class="who">
         <b>{category}</b>
-        <span class="cause">{errorMessage || errorName}</span>
+        <span class="cause">
+          {failedCalls > 0 && `${count(failedCalls, 'failed call')}: `}
+          {errorMessage || errorName}
+        </span>
       </a>
       <code class="with">{conversationId}</code>
       <Badge tone={statusTones[status]}>{status}</Badge>
@@ -208,25 +211,20 @@ export function DeadLetterView({ id }: { id: string }) {
   return <Loaded from={loaded}>{(response) => <DeadLetterDetails {...response} reload={loaded.reload} />}</Loaded>;
 }
 
-const archivedContent = z.object({
-  execution: z.optional(z.string()),
-  state: z.optional(z.looseObject({ detail: z.optional(z.looseObject({ data: z.unknown() })) })),
-  event: z.optional(z.unknown()),
-  body: z.optional(z.unknown()),
-});
+const archivedContent = z.object({ event: z.optional(z.unknown()), body: z.optional(z.unknown()) });
 
-/** The request or event of a dead letter; the whole content if its shape is unknown. */
-function parseContent(content: unknown): { readonly execution?: string | undefined; readonly request: unknown } {
-  const { execution, state, event, body } = archivedContent.safeParse(content).data ?? {};
-  return { execution, request: state?.detail?.data ?? event ?? body ?? content };
-}
+/** Why a dead letter of this kind cannot be redriven. */
+const notRedrivableTexts: Partial<Readonly<Record<DeadLetter['kind'], string>>> = {
+  rejected: 'A rejected request cannot be redriven. Its sender must publish a corrected one with a new requestId.',
+  unreadable: 'An unreadable message cannot be redriven.',
+};
 
 type DetailsProps = ApiResponses['/dead-letters/:id'] & { readonly reload: () => void };
 
-function DeadLetterDetails({ deadLetter, content, reload }: DetailsProps) {
-  const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, redrives, createdAt } =
-    deadLetter;
-  const { execution, request } = parseContent(content);
+function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsProps) {
+  const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, createdAt } = deadLetter;
+  const { event, body } = archivedContent.parse(content);
+  const notRedrivable = notRedrivableTexts[kind];
   return (
     <>
       <Head title={`Dead letter: ${category}`}>
@@ -243,23 +241,27 @@ function DeadLetterDetails({ deadLetter, content, reload }: DetailsProps) {
         <p>
           <b>{errorName}</b>: {errorMessage}
         </p>
-        <p>
-          {redrives === 0 ? 'It failed in its first execution.' : `It failed again after redrive ${redrives}.`}{' '}
-          {execution && <a href={linkTo('executions', execution)}>Show all attempts in the execution</a>}
-        </p>
-        {kind !== 'unread' && <Redrive ids={status === 'open' ? [id] : []} onDone={reload} />}
+        {kind === 'send' && (
+          <p>
+            {describeFailure(deadLetter)}{' '}
+            {execution && <a href={linkTo('executions', execution)}>Show all attempts in the execution</a>}
+          </p>
+        )}
+        {notRedrivable ? <p>{notRedrivable}</p> : <Redrive ids={status === 'open' ? [id] : []} onDone={reload} />}
         {status === 'redriven' && conversationId && (
           <p>
             It was redriven: <a href={linkTo('conversations', conversationId)}>show it in the transcript</a>.
           </p>
         )}
       </Card>
-      <Card title={kind === 'send' ? 'Request' : 'Event'}>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
-        <pre tabIndex={0} class="code">
-          {JSON.stringify(request, null, 2)}
-        </pre>
-      </Card>
+      {kind !== 'send' && (
+        <Card title={contentTitles[kind]}>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
+          <pre tabIndex={0} class="code">
+            {JSON.stringify(event ?? body, null, 2)}
+          </pre>
+        </Card>
+      )}
       <Card title="Ids to search logs by">
         <Ids
           ids={[
@@ -271,4 +273,11 @@ function DeadLetterDetails({ deadLetter, content, reload }: DetailsProps) {
       </Card>
     </>
   );
+}
+
+const contentTitles = { rejected: 'Request', event: 'Event', unreadable: 'Message' } as const;
+
+function describeFailure({ redrives, failedCalls }: DeadLetter): string {
+  const execution = redrives === 0 ? 'It failed in its first execution' : `It failed again after redrive ${redrives}`;
+  return `${execution}, after ${failedCalls === 0 ? 'no failed call' : count(failedCalls, 'failed call')} to LiveChat.`;
 }

@@ -12,18 +12,45 @@ interface Progress {
   readonly failures: readonly string[];
 }
 
-/** Redrives a few at a time; a failure does not stop the others. */
-async function redriveAll(ids: readonly string[], onProgress: (progress: Progress) => void): Promise<void> {
+/** Redrives a few at a time; a failure does not stop the others. `forced` are redriven although they may fail again. */
+async function redriveAll(
+  ids: readonly string[],
+  forced: ReadonlySet<string>,
+  onProgress: (progress: Progress) => void,
+): Promise<void> {
   const limit = pLimit(concurrency);
   const failures: string[] = [];
   let done = 0;
   const redrive = async (id: string) => {
     const path = `/api/dead-letters/${encodeURIComponent(id)}/redrive`;
-    await call('POST', path).catch(({ message }: Error) => failures.push(message));
+    await call('POST', path, forced.has(id) ? { force: true } : undefined).catch(({ message }: Error) =>
+      failures.push(message),
+    );
     done += 1;
     onProgress({ total: ids.length, done, failures: [...failures] });
   };
   await Promise.all(ids.map((id) => limit(redrive, id)));
+}
+
+/** Dead letters by the result of a dry run, and a text for each distinct reason. */
+function summarizeDryRun({ deadLetters }: RedriveDryRun = { deadLetters: [] }) {
+  const isRedrivable = deadLetters.filter(({ reason }) => reason === undefined);
+  return {
+    redrivable: isRedrivable.filter(({ warning }) => warning === undefined).map(({ id }) => id),
+    repeating: isRedrivable.filter(({ warning }) => warning !== undefined).map(({ id }) => id),
+    obstacles: countTexts(deadLetters.map(({ reason }) => reason)).map(
+      ([text, number]) => `${number} cannot be redriven: ${text}`,
+    ),
+    warnings: countTexts(isRedrivable.map(({ warning }) => warning)).map(
+      ([text, number]) => `${number} would probably fail again: ${text}`,
+    ),
+  };
+}
+
+function countTexts(texts: readonly (string | undefined)[]): [text: string, number: number][] {
+  const counts = new Map<string, number>();
+  for (const text of texts) if (text !== undefined) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts];
 }
 
 interface RedriveProps {
@@ -36,17 +63,19 @@ export function Redrive({ ids, onDone }: RedriveProps) {
   const [dryRun, setDryRun] = useState<RedriveDryRun>();
   const [progress, setProgress] = useState<Progress>();
   const { problem, run } = useCommand();
-  const redrivable = dryRun?.deadLetters.filter(({ reason }) => reason === undefined).map(({ id }) => id) ?? [];
-  const notRedrivable = dryRun?.deadLetters.filter(({ reason }) => reason !== undefined) ?? [];
+  const [force, setForce] = useState(false);
+  const { redrivable, repeating, obstacles, warnings } = summarizeDryRun(dryRun);
+  const chosen = force ? [...redrivable, ...repeating] : redrivable;
 
   const startDryRun = () => {
     setProgress(undefined);
+    setForce(false);
     run(call<RedriveDryRun>('POST', '/api/dead-letters/redrive', { ids, dryRun: true }), setDryRun);
   };
   const start = () => {
     setDryRun(undefined);
-    setProgress({ total: redrivable.length, done: 0, failures: [] });
-    run(redriveAll(redrivable, setProgress), onDone);
+    setProgress({ total: chosen.length, done: 0, failures: [] });
+    run(redriveAll(chosen, new Set(repeating), setProgress), onDone);
   };
 
   return (
@@ -54,11 +83,22 @@ export function Redrive({ ids, onDone }: RedriveProps) {
       {dryRun ? (
         <section class="plan" aria-label="Dry run">
           <p>
-            <b>Dry run:</b> {redrivable.length} would be redriven
-            {notRedrivable.length > 0 && `, ${notRedrivable.length} cannot be redriven: ${notRedrivable[0]?.reason}`}.
+            <b>Dry run:</b> {chosen.length} would be redriven.
           </p>
-          <button type="button" class="primary" disabled={redrivable.length === 0} onClick={start}>
-            Redrive {redrivable.length} now
+          {obstacles.map((text) => (
+            <p key={text}>{text}</p>
+          ))}
+          {warnings.map((text) => (
+            <p key={text}>{text}</p>
+          ))}
+          {repeating.length > 0 && (
+            <label>
+              <input type="checkbox" checked={force} onChange={({ currentTarget: { checked } }) => setForce(checked)} />{' '}
+              Also redrive these
+            </label>
+          )}
+          <button type="button" class="primary" disabled={chosen.length === 0} onClick={start}>
+            Redrive {chosen.length} now
           </button>{' '}
           <button type="button" onClick={() => setDryRun(undefined)}>
             Cancel

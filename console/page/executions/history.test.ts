@@ -1,6 +1,7 @@
 import { HistoryEventType } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type DeferralReason, Deferred } from '../../../core/outbound/errors.ts';
 import { retriedErrors } from '../../../core/outbound/state-machine.ts';
 import type { HistoryEvent } from '../../operations.ts';
 import { describeHistory, executionPath, formatCause } from './history.ts';
@@ -54,8 +55,14 @@ describe('describeHistory', () => {
         { type: 'LambdaFunctionFailed', error: 'LiveChatServerError', cause: errorMessage('status 500') },
         { type: 'LambdaFunctionScheduled' },
         { type: 'LambdaFunctionStarted' },
-        { type: 'LambdaFunctionFailed', error: 'Deferred', cause: errorMessage('2026-03-11T09:00:11.000Z') },
+        {
+          type: 'LambdaFunctionFailed',
+          error: 'Deferred',
+          cause: errorMessage('rate|2026-03-11T09:00:11.000Z|1|1800000000000|0|'),
+        },
         { type: 'TaskStateExited', name: 'Send' },
+        { type: 'PassStateEntered', name: 'ReadDeferral' },
+        { type: 'PassStateExited', name: 'ReadDeferral' },
         { type: 'WaitStateEntered', name: 'WaitUntil' },
         { type: 'WaitStateExited', name: 'WaitUntil' },
         entered,
@@ -65,17 +72,83 @@ describe('describeHistory', () => {
       ),
     );
     expect(steps.map(({ text, tone }) => [tone, text])).toEqual([
-      ['calm', 'Execution started by the send request'],
+      ['calm', 'Execution started for the send request'],
       ['busy', 'Send step started'],
       ['bad', 'Server error at LiveChat, or the outcome is unknown'],
       ['busy', 'Send step retried, attempt 2'],
-      ['warn', 'Deferred: waiting for its turn or a rate-limit slot'],
+      ['warn', 'Deferred: waits for a rate-limit slot'],
       ['warn', 'Waited 1.0 s'],
       ['busy', 'Send step started'],
       ['good', 'Execution succeeded: all messages were sent'],
     ]);
     expect(steps[2]?.reason).toBe('LiveChatServerError: status 500');
     expect(steps[4]?.reason).toMatch(/^until /);
+  });
+
+  it('describes the wait for its turn until it is woken', () => {
+    const steps = describeHistory(
+      createHistory(
+        entered,
+        { type: 'LambdaFunctionStarted' },
+        {
+          type: 'LambdaFunctionFailed',
+          error: 'NotFirst',
+          cause: errorMessage('turn|2026-03-11T09:00:02.000Z|300|0|0|'),
+        },
+        { type: 'TaskStateExited', name: 'Send' },
+        { type: 'PassStateEntered', name: 'ReadWait' },
+        { type: 'PassStateExited', name: 'ReadWait' },
+        { type: 'TaskStateEntered', name: 'WaitForTurn' },
+        { type: 'TaskScheduled' },
+        { type: 'TaskStarted' },
+        { type: 'TaskSubmitted' },
+        { type: 'TaskSucceeded' },
+        { type: 'TaskStateExited', name: 'WaitForTurn' },
+        { type: 'WaitStateEntered', name: 'WaitUntil' },
+        { type: 'WaitStateExited', name: 'WaitUntil' },
+        entered,
+      ),
+    );
+    expect(steps.map(({ text, tone, reason }) => [tone, text, reason])).toEqual([
+      ['busy', 'Send step started', undefined],
+      ['warn', 'Not first in its message group: waits for its turn', 'at most 5 min'],
+      ['warn', 'Waited 4.0 s for its turn in the message group', undefined],
+      ['warn', 'Waited 1.0 s', undefined],
+    ]);
+  });
+
+  it('describes a wait for its turn that lasts, timed out or failed', () => {
+    const waiting = { type: 'TaskStateEntered', name: 'WaitForTurn' };
+    expect(texts(waiting, { type: 'TaskStarted' })).toEqual(['Waiting for its turn in the message group']);
+    expect(texts(waiting, { type: 'TaskTimedOut', error: 'States.Timeout' }, entered)).toEqual([
+      'Waited 1.0 s for its turn in the message group',
+      'No turn yet: the send step checks again',
+    ]);
+    expect(texts(waiting, { type: 'TaskFailed', error: 'StepFailed' })[1]).toBe('The wait for its turn failed');
+    expect(texts(entered, { type: 'LambdaFunctionTimedOut', error: 'States.Timeout' })).toEqual([
+      'The send function timed out',
+    ]);
+  });
+
+  it.each<[DeferralReason, RegExp]>([
+    ['rate', /slot/],
+    ['limited', /429/],
+    ['blocked', /paused/],
+    ['failing', /calls to LiveChat failed/],
+    ['unknown', /probe/],
+    ['claimed', /claimed/],
+    ['time', /too little time/],
+  ])('names why a request is deferred: %s', (reason, text) => {
+    const { message } = new Deferred(start, reason, { slot: { at: start, epoch: 1 } });
+    const [step] = describeHistory(
+      createHistory({ type: 'LambdaFunctionFailed', error: 'Deferred', cause: errorMessage(message) }),
+    );
+    expect(step?.text).toMatch(text);
+    expect(step?.reason).toMatch(/^until .*2026/);
+  });
+
+  it('describes a deferral without a readable cause', () => {
+    expect(texts({ type: 'LambdaFunctionFailed', error: 'Deferred', cause: 'truncated' })).toEqual(['Deferred: waits']);
   });
 
   it.each(Object.values(HistoryEventType))('describes %s, or leaves it out as technical', (type) => {

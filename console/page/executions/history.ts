@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { DeferralReason } from '../../../core/outbound/errors.ts';
 import type { HistoryEvent } from '../../operations.ts';
 import { parseJson } from '../app/api.ts';
 import { describeError } from '../parts/errors.ts';
@@ -28,7 +29,7 @@ export function describeHistory(history: readonly HistoryEvent[]): HistoryStep[]
 
 /** Patterns of event types. The first match applies; events that another event describes are left out. */
 const descriptions: readonly (readonly [RegExp, Describe])[] = [
-  [/^ExecutionStarted$/, () => ({ text: 'Execution started by the send request', tone: 'calm' })],
+  [/^ExecutionStarted$/, () => ({ text: 'Execution started for the send request', tone: 'calm' })],
   [/^ExecutionSucceeded$/, () => ({ text: 'Execution succeeded: all messages were sent', tone: 'good' })],
   [/^ExecutionRedriven$/, () => ({ text: 'Execution redriven from its failed state', tone: 'busy' })],
   [/^ExecutionFailed$/, failure('Execution failed')],
@@ -38,7 +39,7 @@ const descriptions: readonly (readonly [RegExp, Describe])[] = [
   [/^WaitStateEntered$/, (event, _, after) => ({ text: describeWait(event, after), tone: 'warn' })],
   [/^(Task|LambdaFunction)Started$/, (_, before) => describeAttempt(before)],
   [/^(Task|LambdaFunction)((Start|Schedule|Submit)?Failed|TimedOut)$/, describeFailure],
-  [/^TaskStateEntered$/, ({ name }) => (name === 'DeadLetter' ? deadLetterDescription : undefined)],
+  [/^TaskStateEntered$/, describeTask],
   [/^(Pass|Choice|Fail|Succeed)StateEntered$/, () => undefined],
   [/^(Task|Wait)StateAborted$/, () => undefined],
   [/^(Task|LambdaFunction)(Scheduled|Submitted|Succeeded)$/, () => undefined],
@@ -61,6 +62,11 @@ function capitalize(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
+function describeTask(event: HistoryEvent, _: readonly HistoryEvent[], after: readonly HistoryEvent[]) {
+  if (event.name === 'DeadLetter') return deadLetterDescription;
+  return event.name === 'WaitForTurn' ? { text: describeTurn(event, after), tone: 'warn' as const } : undefined;
+}
+
 const deadLetterDescription: Description = { text: 'Failed: the request moves to the dead-letter queue', tone: 'bad' };
 
 /** Attempts are counted from the last time the execution entered the Send state. */
@@ -74,9 +80,36 @@ function describeAttempt(before: readonly HistoryEvent[]): Description | undefin
 function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): Description {
   const state = before.findLast(({ type }) => type.endsWith('StateEntered'))?.name;
   if (state === 'DeadLetter') return failure('The dead-letter queue could not be written')(event);
+  if (state === 'WaitForTurn' && event.error === 'States.Timeout') return turnTimeOutDescription;
+  if (state === 'WaitForTurn') return failure('The wait for its turn failed')(event);
   if (/(Start|Schedule|Submit)Failed$/.test(event.type)) return failure('The send step could not be started')(event);
-  if (event.error !== 'Deferred') return failure(capitalize(describeError(event.error)))(event);
-  return { text: 'Deferred: waiting for its turn or a rate-limit slot', tone: 'warn', reason: deferredUntil(event) };
+  if (event.error === 'NotFirst') {
+    return {
+      text: 'Not first in its message group: waits for its turn',
+      tone: 'warn',
+      reason: parseTurn(event).atMost,
+    };
+  }
+  if (event.error === 'Deferred') return describeDeferral(event);
+  return failure(capitalize(describeError(event.error)))(event);
+}
+
+const turnTimeOutDescription: Description = { text: 'No turn yet: the send step checks again', tone: 'warn' };
+
+const deferralReasons: Readonly<Record<DeferralReason, string>> = {
+  rate: 'waits for a rate-limit slot',
+  limited: 'LiveChat responded with 429',
+  blocked: 'the organization is paused, or its circuit breaker is open',
+  failing: 'calls to LiveChat failed',
+  unknown: 'waits until a probe can tell whether LiveChat has the message',
+  claimed: 'another invocation has claimed the message',
+  time: 'too little time left in the function',
+};
+
+function describeDeferral(event: HistoryEvent): Description {
+  const turn = parseTurn(event);
+  const reason = Object.entries(deferralReasons).find(([name]) => name === turn.reason)?.[1] ?? 'waits';
+  return { text: `Deferred: ${reason}`, tone: 'warn', reason: turn.until };
 }
 
 function describeWait({ timestamp }: HistoryEvent, after: readonly HistoryEvent[]): string {
@@ -85,15 +118,26 @@ function describeWait({ timestamp }: HistoryEvent, after: readonly HistoryEvent[
   return `Waited ${duration(Date.parse(exited.timestamp) - Date.parse(timestamp))}`;
 }
 
+function describeTurn({ timestamp }: HistoryEvent, after: readonly HistoryEvent[]): string {
+  const ended = after.find(({ type }) => /^Task(Succeeded|TimedOut|Failed)$/.test(type));
+  if (!ended) return 'Waiting for its turn in the message group';
+  return `Waited ${duration(Date.parse(ended.timestamp) - Date.parse(timestamp))} for its turn in the message group`;
+}
+
 /** The cause of a failed function is JSON with `errorMessage`; other causes are text. */
 export function formatCause({ error, cause }: Pick<HistoryEvent, 'error' | 'cause'>): string | undefined {
   const message = cause && (parseErrorMessage(cause) ?? cause);
   return [error, message].filter(Boolean).join(': ') || undefined;
 }
 
-function deferredUntil({ cause }: HistoryEvent): string | undefined {
-  const time = cause && parseErrorMessage(cause);
-  return time && !Number.isNaN(Date.parse(time)) ? `until ${fullTime(time)}` : undefined;
+/** The message of `Deferred` and `NotFirst` is `reason|until|seconds|slot|epoch|`; see core/outbound/errors.ts. */
+function parseTurn({ cause }: HistoryEvent) {
+  const [reason, until = '', seconds] = (cause && parseErrorMessage(cause))?.split('|') ?? [];
+  return {
+    reason,
+    until: Number.isNaN(Date.parse(until)) ? undefined : `until ${fullTime(until)}`,
+    atMost: seconds && `at most ${duration(Number(seconds) * 1000)}`,
+  };
 }
 
 const lambdaError = z.object({ errorMessage: z.string() });

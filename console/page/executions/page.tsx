@@ -6,11 +6,10 @@ import { linkTo, replaceRoute } from '../app/route.ts';
 import { useChanges } from '../app/stream.ts';
 import { Steps } from '../parts/steps.tsx';
 import { duration, fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Card, Empty, Head, Ids, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, count, Empty, Head, Ids, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
 import { describeHistory, formatCause } from './history.ts';
-import { parseSendRequest } from './send-request.ts';
 
 const statuses = ['', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 const pageSize = 200;
@@ -22,7 +21,7 @@ export function ExecutionList({ query }: { query: URLSearchParams }) {
   return (
     <div class="fill">
       <Head title="Executions">
-        <p>Each send request on the bus starts one execution of the send state machine.</p>
+        <p>Each send request, and each redrive of one, starts one execution of the send state machine.</p>
         <form class="filters">
           <Select
             label="Status"
@@ -92,9 +91,8 @@ export function ExecutionView({ id }: { id: string }) {
 
 type DetailsProps = ApiResponses['/executions/:id'] & { readonly reload: () => void };
 
-function ExecutionDetails({ execution, history, reload }: DetailsProps) {
-  const { name, status, startDate, stopDate, input, id } = execution;
-  const request = parseSendRequest(input);
+function ExecutionDetails({ execution, request, history, reload }: DetailsProps) {
+  const { name, status, startDate, stopDate, id } = execution;
   const cause = formatCause(execution);
   return (
     <>
@@ -104,7 +102,11 @@ function ExecutionDetails({ execution, history, reload }: DetailsProps) {
           {stopDate && `, took ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
           {request && (
             <>
-              , sends to <a href={linkTo('conversations', request.conversationId)}>{request.conversationId}</a>
+              , sends {count(request.deliveries.length, 'message')} to{' '}
+              <a href={linkTo('conversations', request.conversationId, { organizationId: request.organizationId })}>
+                {request.conversationId}
+              </a>
+              {request.redrive > 0 && `, redrive ${request.redrive}`}
             </>
           )}
         </p>
@@ -130,6 +132,7 @@ function ExecutionDetails({ execution, history, reload }: DetailsProps) {
             ['Execution ARN', id],
             ['Request', request?.requestId],
             ['Conversation', request?.conversationId],
+            ['Organization', request?.organizationId],
           ]}
         />
       </Card>

@@ -40,7 +40,7 @@ export function Graph<Node extends GraphNode>({ title, nodes, edges, direction, 
   return (
     <svg
       class="graph"
-      viewBox={`0 0 ${placed.width} ${placed.height}`}
+      viewBox={`${placed.x} ${placed.y} ${placed.width} ${placed.height}`}
       style={{ maxWidth: `${placed.width}px` }}
       role="img"
       aria-label={title}
@@ -80,13 +80,12 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
   graph.setGraph({ rankdir: direction, nodesep: gap, ranksep: direction === 'LR' ? 52 : 40, marginx: 4, marginy: 4 });
   for (const { id, width, height } of nodes) graph.setNode(id, { width, height });
   for (const [index, { from, to, label }] of edges.entries()) {
-    graph.setEdge(from, to, { width: label ? label.length * 6.5 : 0, height: label ? 16 : 0 }, String(index));
+    const size = { width: label ? label.length * 6.5 : 0, height: label ? 16 : 0 };
+    graph.setEdge(from, to, { ...size, labelpos: 'c' }, String(index));
   }
   layout(graph);
-  const { width = 0, height = 0 } = graph.graph();
   return {
-    width,
-    height,
+    ...bounds(graph),
     at: new Map<string, Point>(nodes.map(({ id }) => [id, graph.node(id)])),
     edges: edges.map(({ from, to, label, style }, index) => {
       const placed = graph.edge(from, to, String(index));
@@ -98,6 +97,19 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
       };
     }),
   };
+}
+
+const margin = 4;
+
+/** The rectangle that contains all nodes and edges; dagre's own leaves out edges that run backwards. */
+function bounds(graph: DagreGraph): Box {
+  const { width = 0, height = 0 } = graph.graph();
+  const points = graph.edges().flatMap((edge) => graph.edge(edge).points ?? []);
+  const x = Math.min(0, ...points.map((point) => point.x - margin));
+  const y = Math.min(0, ...points.map((point) => point.y - margin));
+  const right = Math.max(width, ...points.map((point) => point.x + margin));
+  const bottom = Math.max(height, ...points.map((point) => point.y + margin));
+  return { x, y, width: right - x, height: bottom - y };
 }
 
 type Box = Point & Pick<GraphNode, 'width' | 'height'>;

@@ -8,6 +8,11 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
+/** "1 message", "2 messages". */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** A section with a heading that names it. */
 export function Card({ title, children }: { title: string; children: ComponentChildren }) {
   const id = useId();

@@ -25,7 +25,7 @@ import {
 
 interface Expectation {
   readonly pattern: unknown;
-  readonly kind: 'lambda' | 'states' | 'sqs' | 'sns';
+  readonly kind: 'lambda' | 'sqs' | 'sns';
   /** The end of the ARN. */
   readonly target: string;
 }
@@ -37,8 +37,6 @@ function expectRule(app: App, spec: RuleSpec): Expectation {
   const { target } = spec;
   if ('function' in target)
     return { pattern, kind: 'lambda', target: `:function:${resourceName(app, target.function)}` };
-  if ('stateMachine' in target)
-    return { pattern, kind: 'states', target: `:${resourceName(app, target.stateMachine)}` };
   const queue = find(app, 'aws:sqs/queue:Queue', 'DeadLettersQueue');
   return { pattern, kind: 'sqs', target: `:${textAt(queue.inputs, 'name')}` };
 }
@@ -91,7 +89,6 @@ function policyProblems(app: App, rule: Resource, target: Resource, { kind }: Ex
     allowsSource(queue, arn) || 'the dead-letter queue denies it',
     kind !== 'lambda' || permission !== undefined || 'its function denies it',
     kind !== 'sns' || allowsSource(topic, arn) || 'the topic denies it',
-    kind !== 'states' || textAt(target.inputs, 'roleArn') !== '' || 'it has no role to start the state machine',
   ];
 }
 
@@ -211,9 +208,9 @@ export const deliveryChecks: Checks = {
         /chat-started: its function denies it/,
       ],
       [
-        'the machine cannot be started',
-        setInput(target, 'SendRequestedTarget', 'roleArn', undefined),
-        /send-requested: it has no role/,
+        'send requests are not accepted',
+        removeResource(permission, 'SendRequestedPermission'),
+        /send-requested: its function denies it/,
       ],
       [
         'the dead-letter queue denies a rule',

@@ -25,7 +25,13 @@ const secretFields: ReadonlySet<string> = new Set([
 const localVariables: ReadonlySet<string> = new Set(['MEDIA_SIMULATOR_URL', 'AWS_ENDPOINT_URL']);
 
 /** Names of the same form that are no variables. */
-const otherNames: ReadonlySet<string> = new Set(['NEGATIVE_INFINITY', 'ERROR_CODE', 'ERROR_MESSAGE', 'TIMED_OUT']);
+const otherNames: ReadonlySet<string> = new Set([
+  'NEGATIVE_INFINITY',
+  'POSITIVE_INFINITY',
+  'ERROR_CODE',
+  'ERROR_MESSAGE',
+  'TIMED_OUT',
+]);
 const errorCode = /^(?:ERR|EAI)_/;
 
 /** The variables that the code of each function reads, by function. */

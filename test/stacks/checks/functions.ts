@@ -6,14 +6,15 @@ import {
   type FunctionSpec,
   functions,
   queues,
+  reserveConcurrency,
   rules,
   type StateMachineName,
   stateMachines,
   tables,
   webhookRoute,
 } from '../../../stacks/topology.ts';
-import type { App } from '../app.ts';
-import { addResource, type Checks, removeResource, setInput, types } from '../faults.ts';
+import { type App, stages } from '../app.ts';
+import { addResource, type Checks, inlinePolicy, removeResource, setInput, types } from '../faults.ts';
 import {
   at,
   type Check,
@@ -26,8 +27,10 @@ import {
   listAt,
   ofType,
   type Problem,
+  parseStatements,
   report,
   resourceName,
+  stageName,
   textAt,
 } from '../select.ts';
 
@@ -40,7 +43,8 @@ const checkFunctions: Check = (app) =>
 
 function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[] {
   const { inputs } = find(app, 'aws:lambda/function:Function', resourceName(app, name));
-  const reserved = isProduction(app) ? spec.concurrency : undefined;
+  const { concurrency } = reserveConcurrency({ [name]: spec }, sendConcurrency(app))[name] ?? {};
+  const reserved = concurrency || undefined;
   return [
     inputs.memorySize === spec.memoryMb || `its memory is ${inputs.memorySize} MB`,
     inputs.timeout === spec.timeoutSeconds || `its timeout is ${inputs.timeout} s`,
@@ -52,6 +56,13 @@ function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[]
     ...retentionProblems(app, textAt(inputs, 'loggingConfig.logGroup')),
     ...(invokedByRules.has(name) ? destinationProblems(app, name) : []),
   ];
+}
+
+/** The setting SEND_CONCURRENCY, or its default. */
+function sendConcurrency(app: App): number {
+  const setting = Object.values(stages).find(({ stage }) => stage === stageName(app))?.environment ?? {};
+  if ('SEND_CONCURRENCY' in setting) return Number(setting.SEND_CONCURRENCY);
+  return isProduction(app) ? 200 : 0;
 }
 
 function runtimeProblems(inputs: Readonly<Record<string, unknown>>): Problem[] {
@@ -93,17 +104,52 @@ const checkStateMachines: Check = (app) =>
       at(inputs, 'loggingConfiguration.includeExecutionData') === false || 'its logs contain execution data',
       /log-group:\S+:\*$/.test(textAt(inputs, 'loggingConfiguration.logDestination')) || 'it has no log group',
       at(inputs, 'tracingConfiguration.enabled') === true || 'it is not traced',
+      ...roleProblems(app, textAt(inputs, 'roleArn'), spec),
     ];
     return report(`state machine ${name}`, problems);
   });
 
-function buildDefinition(app: App, { definition, function: step }: (typeof stateMachines)[StateMachineName]): unknown {
+function buildDefinition(
+  app: App,
+  { definition, functions: steps }: (typeof stateMachines)[StateMachineName],
+): unknown {
   const region = textAt(app.settings, 'providers.aws.region');
   const queue = textAt(find(app, 'aws:sqs/queue:Queue', 'DeadLettersQueue').inputs, 'name');
+  const functionArn = (name: string) => `arn:aws:lambda:${region}:123456789012:function:${resourceName(app, name)}`;
   return definition({
-    sendFunctionArn: `arn:aws:lambda:${region}:123456789012:function:${resourceName(app, step)}`,
+    sendFunctionArn: functionArn(steps.sendFunctionArn),
+    waitForTurnFunctionArn: functionArn(steps.waitForTurnFunctionArn),
     deadLetterQueueUrl: `https://sqs.${region}.amazonaws.com/123456789012/${queue}`,
   });
+}
+
+/** The role allows exactly what the definition does: to invoke its functions, and to send to the queue. */
+function roleProblems(
+  app: App,
+  arn: string,
+  { functions: steps }: (typeof stateMachines)[StateMachineName],
+): Problem[] {
+  const role = find(app, 'aws:iam/role:Role', arn.split('/').at(-1) ?? '');
+  const statements = listAt(role.inputs, 'inlinePolicies').flatMap((policy) =>
+    parseStatements(textAt(policy, 'policy')),
+  );
+  const allowed = statements.filter(({ resources }) => !resources.includes('*'));
+  const allows = (action: string, name: string) =>
+    allowed.some(
+      ({ actions, resources }) => actions.includes(action) && resources.some((one) => one.endsWith(`:${name}`)),
+    );
+  const queue = textAt(find(app, 'aws:sqs/queue:Queue', 'DeadLettersQueue').inputs, 'name');
+  const expected = ['lambda:InvokeFunction', 'sqs:SendMessage'];
+  const count = allowed.flatMap(({ resources }) => resources).length;
+  return [
+    ...Object.values(steps).map(
+      (name) => allows('lambda:InvokeFunction', resourceName(app, name)) || `it may not invoke ${name}`,
+    ),
+    allows('sqs:SendMessage', queue) || 'it may not send to the dead-letter queue',
+    allowed.every(({ actions }) => actions.every((action) => expected.includes(action))) ||
+      'its role allows more actions',
+    count === Object.values(steps).length + 1 || 'its role allows more resources',
+  ];
 }
 
 const checkApi: Check = (app) => {
@@ -161,7 +207,7 @@ const checkInventory: Check = (app) => {
   ];
 };
 
-const { fn, rule, table, queue, machine, apiStage, invokeConfig } = types;
+const { fn, role, rule, table, queue, machine, apiStage, invokeConfig } = types;
 
 export const functionsChecks: Checks = {
   'deploys exactly the resources of the topology': {
@@ -237,6 +283,29 @@ export const functionsChecks: Checks = {
         'execution data is logged',
         setInput(machine, 'SendMachine', 'loggingConfiguration.includeExecutionData', true),
         /its logs contain execution data/,
+      ],
+      [
+        'it may not invoke a function',
+        setInput(
+          role,
+          'SendMachineRole',
+          'inlinePolicies',
+          inlinePolicy(
+            'lambda:InvokeFunction',
+            'arn:aws:lambda:us-east-1:123456789012:function:livechat-production-send',
+          ),
+        ),
+        /send: it may not invoke wait-for-turn\n.*it may not send to the dead-letter queue/,
+      ],
+      [
+        'its role allows another action',
+        setInput(
+          role,
+          'SendMachineRole',
+          'inlinePolicies',
+          inlinePolicy('events:PutEvents', 'arn:aws:events:us-east-1:123456789012:event-bus/omnichannel'),
+        ),
+        /send: its role allows more actions/,
       ],
       ['it is an express state machine', setInput(machine, 'SendMachine', 'type', 'EXPRESS'), /it is EXPRESS/],
     ],

@@ -11,7 +11,10 @@ const awsMetrics: Readonly<Record<string, readonly [dimensions: string, names: r
   'AWS/Lambda': [
     [
       'FunctionName',
-      ['Errors', 'Throttles', 'Duration', 'Invocations', 'ConcurrentExecutions', 'DestinationDeliveryFailures'],
+      [
+        ...['Errors', 'Throttles', 'Duration', 'Invocations', 'ConcurrentExecutions'],
+        ...['AsyncEventAge', 'DestinationDeliveryFailures'],
+      ],
     ],
   ],
   'AWS/States': [
@@ -126,9 +129,14 @@ const requiredAlarms = [
   ...[
     'executions-failed',
     'executions-stopped',
-    'gate-closed',
-    'backlog',
     'oldest-unsent',
+    'breaker-opened',
+    'calls-rate-limited',
+    'slots-missed',
+    'turns-timed-out',
+    'groups-unblocked',
+    'send-throttled',
+    'requests-delayed',
     'functions-throttled',
     'tables-throttled',
   ],
@@ -170,15 +178,19 @@ export const monitoringChecks: Checks = {
   'bases alarms on emitted metrics and links them to the runbook': {
     check: checkAlarms,
     faults: [
-      ['no code emits the metric', setInput(alarm, 'Backlog', 'metricName', 'QueueDepth'), /no code emits QueueDepth/],
+      [
+        'no code emits the metric',
+        setInput(alarm, 'OldestUnsent', 'metricName', 'QueueDepth'),
+        /no code emits QueueDepth/,
+      ],
       [
         'a metric is not emitted with the dimension',
-        setInput(alarm, 'Backlog', 'dimensions.organizationId', 'x'),
-        /BacklogSeconds is not emitted with organizationId/,
+        setInput(alarm, 'OldestUnsent', 'dimensions.organizationId', 'x'),
+        /OldestUnsentSeconds is not emitted with organizationId/,
       ],
       [
         'a metric belongs to another stage',
-        setInput(alarm, 'Backlog', 'dimensions.service', 'livechat-dev'),
+        setInput(alarm, 'OldestUnsent', 'dimensions.service', 'livechat-dev'),
         /of another stage/,
       ],
       [
@@ -197,18 +209,22 @@ export const monitoringChecks: Checks = {
         removeResource('aws:cloudwatch/logMetricFilter:LogMetricFilter'),
         /there is no metric livechat-production\/api Throttled/,
       ],
-      ['an alarm notifies no topic', setInput(alarm, 'Backlog', 'alarmActions', []), /backlog: notifies no topic/],
+      [
+        'an alarm notifies no topic',
+        setInput(alarm, 'OldestUnsent', 'alarmActions', []),
+        /oldest-unsent: notifies no topic/,
+      ],
       [
         'the runbook has no such heading',
-        setInput(alarm, 'Backlog', 'alarmDescription', 'See docs/how-to/respond-to-alarms.md#nowhere'),
+        setInput(alarm, 'OldestUnsent', 'alarmDescription', 'See docs/how-to/respond-to-alarms.md#nowhere'),
         /no heading "nowhere"/,
       ],
-      ['an alarm has no description', setInput(alarm, 'Backlog', 'alarmDescription', ''), /no heading/],
+      ['an alarm has no description', setInput(alarm, 'OldestUnsent', 'alarmDescription', ''), /no heading/],
     ],
   },
   'has an alarm for every required condition': {
     check: checkRequiredAlarms,
-    faults: [['an alarm is missing', removeResource(alarm, 'GateClosed'), /missing alarm: gate-closed/]],
+    faults: [['an alarm is missing', removeResource(alarm, 'BreakerOpened'), /missing alarm: breaker-opened/]],
   },
   'shows every metric on the dashboard': {
     check: checkDashboard,

@@ -1,4 +1,5 @@
-import { functions, type Permission, permissions } from '../../../stacks/topology.ts';
+import { type Permission, permissions } from '../../../stacks/permissions.ts';
+import { functions } from '../../../stacks/topology.ts';
 import type { App, Resource } from '../app.ts';
 import { addResource, type Checks, inlinePolicy, resourcePolicy, setInput, trustPolicy, types } from '../faults.ts';
 import {

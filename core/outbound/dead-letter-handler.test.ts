@@ -1,0 +1,283 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { executionInput } from '../../test/model/requests.ts';
+import { crashAt, sendWorld } from '../../test/model/send-world.ts';
+import { sharedLocal } from '../../test/shared-local.ts';
+import type { DeadLetter, DeadLetterSummary } from './dead-letter.ts';
+import { type ExecutionInput, executionName } from './request.ts';
+
+const recorded = vi.hoisted(() => ({
+  queued: [] as { readonly body: unknown; readonly delaySeconds: number }[],
+  events: [] as { readonly type: string; readonly data: unknown }[],
+  put: [] as unknown[],
+  counted: [] as string[],
+}));
+vi.mock('../platform/queue.ts', () => ({
+  sendToDeadLetterQueue: async (body: unknown, delaySeconds: number) =>
+    void recorded.queued.push({ body, delaySeconds }),
+}));
+vi.mock('../events/publish.ts', () => ({
+  createBusPublisher: () => async (events: readonly { type: string; data: unknown }[]) =>
+    void recorded.events.push(...events),
+  putEvent: async (event: unknown) => void recorded.put.push(event),
+}));
+vi.mock('../platform/metrics.ts', () => ({ count: (name: string) => void recorded.counted.push(name) }));
+
+let handler: typeof import('./dead-letter-handler.ts');
+let archive: typeof import('./dead-letter.ts');
+
+beforeAll(async () => {
+  const { environment } = await sharedLocal();
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  vi.resetModules();
+  handler = await import('./dead-letter-handler.ts');
+  archive = await import('./dead-letter.ts');
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+});
+beforeEach(() => {
+  for (const list of Object.values(recorded)) list.length = 0;
+});
+
+/** A world with an accepted request of its own id, since the archive is shared. */
+async function worldWith(more: Partial<ExecutionInput> = {}) {
+  const world = sendWorld();
+  const requestId = randomUUID();
+  const request = await world.accept(
+    executionInput({ requestId, deliveries: [{ id: `${requestId}.0` }, { id: `${requestId}.1` }], ...more }),
+  );
+  const ids = request.deliveries.map(({ id }) => id);
+  const letter = (name: string, wasStopped = false): Extract<DeadLetter, { kind: 'send' }> => ({
+    ...{ kind: 'send', id: archive.sendDeadLetterId(executionName(request)), request },
+    error: { name, message: 'text' },
+    wasStopped,
+  });
+  const find = async () => (await archive.findDeadLetter(letter('any').id))?.summary;
+  return { ...world, request, ids, letter, find };
+}
+
+const types = () => recorded.events.map(({ type }) => type);
+
+describe('the dead letter of a failed request', () => {
+  it('marks its deliveries, leaves the group, publishes message.failed and is archived', async () => {
+    const { ports, request, ids, letter, find, stores, waiting } = await worldWith();
+    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+    for (const id of ids) {
+      expect(stores.delivery(id)).toMatchObject({ status: 'failed', deadLetterId: letter('any').id });
+    }
+    expect(waiting()).toEqual([]);
+    expect(recorded.events).toMatchObject([
+      { type: 'message.failed', data: { requestId: request.requestId, deliveryIds: ids, redrives: 0 } },
+    ]);
+    expect(await find()).toMatchObject({
+      ...{ status: 'open', kind: 'send', errorName: 'LiveChatClientError', requestId: request.requestId, redrives: 0 },
+    });
+    expect(recorded.counted).toEqual(['DeadLetters', 'SendsFailed']);
+    expect(recorded.queued).toEqual([]);
+  });
+
+  it('is handled once', async () => {
+    const { ports, letter } = await worldWith();
+    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+    expect(types()).toEqual(['message.failed']);
+  });
+
+  it('wakes the next request', async () => {
+    const { ports, letter, accept, group, completed } = await worldWith();
+    const next = await accept(executionInput({ requestId: 'next', orderKey: 9 }));
+    await group(next).waitForTurn('token', 300_000);
+    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+    expect(completed).toMatchObject([{ token: 'token' }]);
+  });
+
+  it('of a stopped execution wakes the next when its function has ended', async () => {
+    const { ports, letter, group, request, stores, ids } = await worldWith();
+    await group(request).lock(45_500);
+    await handler.handleDeadLetter(letter('ABORTED', true), ports);
+    expect(recorded.queued).toEqual([{ body: { kind: 'wake', request }, delaySeconds: 47 }]);
+    // Also parts that were not claimed yet.
+    expect(ids.map((id) => stores.delivery(id)?.status)).toEqual(['failed', 'failed']);
+  });
+
+  it('is redriven after ten minutes if its failure may be temporary, once', async () => {
+    for (const [name, redrive, expected] of [
+      ['LiveChatServerError', 0, 1],
+      ['RequestExpired', 0, 1],
+      ['LiveChatServerError', 1, 0],
+      ['LiveChatClientError', 0, 0],
+      ['ABORTED', 0, 0],
+    ] as const) {
+      recorded.queued.length = 0;
+      const { ports, letter } = await worldWith({ redrive });
+      await handler.handleDeadLetter(letter(name), ports);
+      const action = { body: { kind: 'redrive', id: letter(name).id }, delaySeconds: 600 };
+      expect(recorded.queued).toEqual(Array(expected).fill(action));
+    }
+  });
+
+  it('raises an alert after three failed calls, or at the second redrive', async () => {
+    for (const [failedCalls, redrive, expected] of [
+      [2, 0, false],
+      [3, 0, true],
+      [0, 1, false],
+      [0, 2, true],
+    ] as const) {
+      recorded.events.length = 0;
+      const { ports, letter, ids, stores } = await worldWith({ redrive });
+      const key = { organizationId: 'organization', conversationId: 'chat', id: ids[0] ?? '' };
+      await stores.deliveries.claim(key, { leaseUntil: 9, redrive, redrivenAt: undefined, now: 0, execution: 'e' });
+      const state = { unknown: 'no', settledAt: 0, failedCalls, lastError: 'x', attempts: [] } as const;
+      await stores.deliveries.release(key, state, 9);
+      await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+      expect(types().includes('alert.raised')).toBe(expected);
+    }
+  });
+
+  it('is resolved where every part was sent after all', async () => {
+    const { ports, letter, ids, stores, find } = await worldWith();
+    const place = { organizationId: 'organization', conversationId: 'chat' };
+    for (const id of ids) stores.markDelivered({ ...place, id }, { threadId: 'T', messageId: 'E', deliveredAt: 5 });
+    await handler.handleDeadLetter(letter('ABORTED', true), ports);
+    expect(types()).toEqual([]);
+    expect(await find()).toMatchObject({ status: 'resolved' });
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])('is completed by SQS’s retry after a crash at operation %i', async (at) => {
+    const { ports, letter, find, waiting, ids, stores } = await worldWith();
+    await handler.handleDeadLetter(letter('LiveChatServerError'), crashAt(ports, at, 'after')).catch(() => {});
+    await handler.handleDeadLetter(letter('LiveChatServerError'), ports);
+    expect(await find()).toMatchObject({ status: 'open' });
+    expect(waiting()).toEqual([]);
+    for (const id of ids) expect(stores.delivery(id)).toMatchObject({ status: 'failed' });
+    expect(types()).toContain('message.failed');
+  });
+});
+
+describe('another dead letter', () => {
+  const event = (more: object = {}) => ({
+    id: randomUUID(),
+    source: 'shop',
+    'detail-type': 'message.send.requested',
+    time: '2026-11-22T15:00:00Z',
+    detail: { data: { requestId: randomUUID(), organizationId: 'organization', conversationId: 'chat' }, ...more },
+  });
+  const error = { name: 'RequestConflict', message: 'text' };
+
+  it('of a rejected request publishes message.failed, and no alert', async () => {
+    const letter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event(), error };
+    await handler.handleDeadLetter(letter, sendWorld().ports);
+    expect(recorded.events).toMatchObject([{ type: 'message.failed', data: { deliveryIds: [], redrives: 0 } }]);
+    expect((await archive.findDeadLetter(letter.id))?.summary).toMatchObject({ kind: 'rejected', status: 'open' });
+    await expect(handler.redrive(letter.id, sendWorld().ports, { force: true })).rejects.toThrow('new requestId');
+  });
+
+  it('of an event raises an alert, and is published again by a redrive', async () => {
+    const failed = event();
+    const letter: DeadLetter = { kind: 'event', id: randomUUID(), event: failed, error };
+    await handler.handleDeadLetter(letter, sendWorld().ports);
+    expect(types()).toEqual(['alert.raised']);
+    await handler.redrive(letter.id, sendWorld().ports);
+    const { source, detail } = failed;
+    expect(recorded.put).toEqual([{ source, detail, detailType: 'message.send.requested' }]);
+  });
+
+  it('that is unreadable raises an alert, and cannot be redriven', async () => {
+    const letter: DeadLetter = { kind: 'unreadable', id: randomUUID(), body: 'text', error };
+    await handler.handleDeadLetter(letter, sendWorld().ports);
+    expect(types()).toEqual(['alert.raised']);
+    await expect(handler.redrive(letter.id, sendWorld().ports, { force: true })).rejects.toThrow('unreadable');
+  });
+});
+
+describe('a redrive', () => {
+  async function deadWorld(name = 'LiveChatServerError') {
+    const world = await worldWith();
+    await handler.handleDeadLetter(world.letter(name), world.ports);
+    world.statuses.set(executionName(world.request), 'ended');
+    const next = executionName({ ...world.request, redrive: 1 });
+    return { ...world, id: world.letter(name).id, next };
+  }
+
+  it('starts the next execution, enters the group, and marks the dead letter', async () => {
+    const { ports, id, find, statuses, next, waiting, request } = await deadWorld();
+    expect(await handler.redrive(id, ports)).toMatchObject({ id });
+    expect(statuses.get(next)).toBe('running');
+    expect(waiting()).toEqual([request.requestId]);
+    expect(await find()).toMatchObject({ status: 'redriven' });
+    await expect(handler.redrive(id, ports)).rejects.toMatchObject({ name: 'NotRedrivable' });
+  });
+
+  it.each([1, 2, 3, 4].flatMap((at) => (['before', 'after'] as const).map((when) => [when, at] as const)))(
+    'that is interrupted %s operation %i marks no dead letter without its execution, and can be repeated',
+    async (when, at) => {
+      const { ports, id, find, statuses, next, started } = await deadWorld();
+      await handler.redrive(id, crashAt(ports, at, when)).catch(() => {});
+      if ((await find())?.status === 'redriven') expect(statuses.get(next)).toBe('running');
+      else await handler.redrive(id, ports);
+      expect(await find()).toMatchObject({ status: 'redriven' });
+      expect(statuses.get(next)).toBe('running');
+      expect(started).toHaveLength(1);
+    },
+  );
+
+  it.each(['LiveChatClientError', 'LiveChatRepairableError', 'FileRefused'])(
+    'of %s is refused, since it fails again, unless it is forced',
+    async (name) => {
+      const { ports, id, statuses, next } = await deadWorld(name);
+      await expect(handler.redrive(id, ports)).rejects.toThrow(`${name}: the same request fails again`);
+      expect(statuses.has(next)).toBe(false);
+      await handler.redrive(id, ports, { force: true });
+      expect(statuses.get(next)).toBe('running');
+    },
+  );
+
+  it('of nothing is refused', async () => {
+    await expect(handler.redrive('none', sendWorld().ports)).rejects.toMatchObject({ name: 'NotRedrivable' });
+  });
+
+  it('of many leaves out those that are refused, and goes on', async () => {
+    const { ports, id, find } = await deadWorld();
+    const summary = await find();
+    if (!summary) throw new Error('not archived');
+    const missing: DeadLetterSummary = { ...summary, id: 'missing' };
+    const done: string[] = [];
+    const results = await handler.redriveAll([summary, missing], ports, {
+      onDone: (result) => void done.push(result.id),
+    });
+    expect(results).toEqual([{ id: 'missing', refused: expect.stringContaining('does not exist') }, { id }]);
+    expect(done.toSorted()).toEqual(['missing', id].toSorted());
+  });
+});
+
+describe('a search of dead letters', () => {
+  it('returns those that match every criterion, newest first', async () => {
+    const conversationId = randomUUID();
+    const now = Date.now();
+    const names = ['LiveChatServerError', 'LiveChatServerError', 'ABORTED'];
+    const requests = names.map((_, index) =>
+      executionInput({ conversationId, requestId: `${conversationId} ${index}` }),
+    );
+    for (const [index, request] of requests.entries()) {
+      const { requestId, redrive: redrives } = request;
+      const error = { name: names[index] ?? '', message: '' };
+      const letter: DeadLetter = { kind: 'send', id: `${conversationId}${index}`, request, error, wasStopped: false };
+      const subject = { organizationId: 'organization', conversationId, requestId, redrives, failedCalls: 0 };
+      await archive.archiveDeadLetter(letter, subject, 'open', now - 10_000 + index * 1_000);
+    }
+    const search = async (filter: object, limit = 10) =>
+      (await archive.searchDeadLetters('open', { conversation: conversationId, ...filter }, { limit, now })).map(
+        ({ requestId }) => Number(requestId.at(-1)),
+      );
+    expect(await search({})).toEqual([2, 1, 0]);
+    expect(await search({}, 1)).toEqual([2]);
+    expect(await search({ error: 'LiveChatServerError' })).toEqual([1, 0]);
+    expect(await search({ error: 'LiveChat' })).toEqual([]);
+    expect(await search({ kind: 'event' })).toEqual([]);
+    expect(await search({ organization: 'other' })).toEqual([]);
+    expect(await search({ request: `${conversationId} 1` })).toEqual([1]);
+    expect(await search({ maxAgeMs: 9_000 })).toEqual([2, 1]);
+    expect(await search({ maxAgeMs: 8_999 })).toEqual([2]);
+  });
+});

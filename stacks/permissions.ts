@@ -1,0 +1,65 @@
+/** `media` and `large events` are objects in the bucket, `executions` those of the send state machine. */
+export type Resource =
+  | 'bus'
+  | 'secrets'
+  | 'conversations'
+  | 'messages'
+  | 'control'
+  | 'bucket'
+  | 'media'
+  | 'large events'
+  | 'dead letters'
+  | 'send machine'
+  | 'executions';
+
+export interface Permission {
+  readonly resource: Resource;
+  /** Empty if the function needs the name of the resource only, because a module reads it on load. */
+  readonly actions: readonly string[];
+  /** The event contains the name of the resource, so the function needs no variable. */
+  readonly nameInEvent?: boolean;
+}
+
+const allow = (resource: Resource, ...actions: string[]): Permission => ({ resource, actions });
+const dynamodb = (resource: Resource, ...operations: string[]): Permission =>
+  allow(resource, ...operations.map((operation) => `dynamodb:${operation}`));
+
+/**
+ * The permissions that functions can have. Each allows exact actions on one resource. The statements of a function's role and
+ * the resource names in its environment both result from its permissions.
+ */
+export const permissions = {
+  'publish-events': allow('bus', 'events:PutEvents'),
+  'store-large-events': allow('large events', 's3:PutObject'),
+  'read-large-events': { ...allow('large events', 's3:GetObject'), nameInEvent: true },
+  'read-credentials': allow('secrets', 'secretsmanager:GetSecretValue'),
+  'record-conversations': dynamodb('conversations', 'PutItem', 'Query', 'UpdateItem'),
+  'read-participants': dynamodb('conversations', 'GetItem'),
+  'record-seen': dynamodb('conversations', 'UpdateItem'),
+  'conversations-table-name': allow('conversations'),
+  'route-threads': dynamodb('conversations', 'GetItem', 'PutItem', 'UpdateItem'),
+  'store-messages': dynamodb('messages', 'PutItem', 'UpdateItem'),
+  'correct-authors': dynamodb('messages', 'Query', 'UpdateItem'),
+  'tombstone-messages': dynamodb('messages', 'UpdateItem'),
+  'store-postbacks': dynamodb('messages', 'PutItem'),
+  'record-media': dynamodb('messages', 'GetItem', 'UpdateItem'),
+  'put-media': allow('media', 's3:PutObject'),
+  'read-media': allow('media', 's3:GetObject'),
+  'list-media': allow('bucket', 's3:ListBucket'),
+  'delete-media': allow('media', 's3:DeleteObject'),
+  'idempotency-records': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+  'update-rate-limits': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem'),
+  'join-message-groups': dynamodb('control', 'Query', 'UpdateItem', 'DeleteItem'),
+  'send-in-message-groups': dynamodb('control', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+  'create-deliveries': dynamodb('messages', 'GetItem', 'PutItem'),
+  'track-deliveries': dynamodb('messages', 'GetItem', 'UpdateItem'),
+  'archive-dead-letters': dynamodb('messages', 'GetItem', 'PutItem', 'UpdateItem'),
+  'describe-executions': allow('executions', 'states:DescribeExecution'),
+  'start-executions': allow('send machine', 'states:StartExecution'),
+  'complete-tasks': allow('send machine', 'states:SendTaskSuccess'),
+  'messages-table-name': allow('messages'),
+  'receive-dead-letters': allow('dead letters', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
+  'put-dead-letters': allow('dead letters', 'sqs:SendMessage'),
+} satisfies Readonly<Record<string, Permission>>;
+
+export type PermissionName = keyof typeof permissions;
