@@ -3,18 +3,15 @@ import { isMainThread } from 'node:worker_threads';
 import * as z from 'zod/mini';
 
 /**
- * Reads and writes of the local engine's DynamoDB, with their capacity units. The engine's process imports this file (`--import`) and appends a line for
- * each read and write; the benchmark reads them.
+ * Reads and writes of the local engine's DynamoDB, with their capacity units. The engine's process imports this file
+ * (`--import`) and appends a line for each; the benchmark reads them.
  */
 
 /** An item in DynamoDB's JSON. */
 export type Item = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-export interface Index {
-  readonly IndexName: string;
-}
 export interface Table {
   readonly TableName: string;
-  readonly GlobalSecondaryIndexes?: readonly Index[];
+  readonly GlobalSecondaryIndexes?: readonly object[];
 }
 
 const operation = z.object({

@@ -57,12 +57,7 @@ export async function drain(rates: readonly number[]): Promise<DrainRow[]> {
 export const simultaneous = (): Promise<DrainRow> =>
   measureBurst({ callsPerSecond: 50, chats: 400, each: 5, spacingMs: 100 });
 
-interface Burst {
-  readonly callsPerSecond: number;
-  readonly chats: number;
-  readonly each: number;
-  readonly spacingMs?: number;
-}
+type Burst = Omit<BurstOptions, 'chats'> & { readonly callsPerSecond: number; readonly chats: number };
 
 async function measureBurst({ callsPerSecond, chats, ...burst }: Burst): Promise<DrainRow> {
   reportProgress(`drain: ${chats * burst.each} messages of ${chats} chats at ${callsPerSecond} calls a second`);

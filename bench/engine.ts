@@ -32,9 +32,9 @@ export async function withCapacity<T>(
 ): Promise<T> {
   const file = join(tmpdir(), `livechat-bench-${process.pid}.jsonl`);
   const { environment, capacity } = recordCapacity(file);
-  const limit = { LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
   try {
-    return await withLocal({ ...simulatorEnvironment, ...environment, ...limit }, (local) => measure(local, capacity));
+    Object.assign(environment, simulatorEnvironment, { LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) });
+    return await withLocal(environment, (local) => measure(local, capacity));
   } finally {
     rmSync(file);
   }

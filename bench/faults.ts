@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { round1 } from '../cli/simulate/timing.ts';
 import { executionName } from '../core/outbound/request.ts';
-import type { Local } from '../test/local.ts';
-import { organizationId } from '../test/local.ts';
+import { type Local, organizationId } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { countArrivals, countOutOfOrder, putBurst, type RequestedNumbers, startChats } from './burst.ts';
 import { reportProgress, waitForExecutions, withCapacity } from './engine.ts';
@@ -73,7 +72,7 @@ export async function faults(): Promise<FaultsRow[]> {
     await crashing;
     reportProgress('faults: waiting until all executions have ended');
     await waitForExecutions(local, maxPhaseMs);
-    const burst: Burst = { chats, requested };
+    const burst = { chats, requested };
     const during = await evaluate(local, 'during the faults', burst, start);
     const rows: FaultsRow[] = [
       { ...during, outOfOrder: await countOutOfOrder(local, chats, requested, capacity.read()) },
@@ -107,10 +106,7 @@ async function crash(local: Local): Promise<void> {
   }
 }
 
-interface Burst {
-  readonly chats: readonly string[];
-  readonly requested: RequestedNumbers;
-}
+type Burst = { readonly chats: readonly string[]; readonly requested: RequestedNumbers };
 
 async function evaluate(local: Local, phase: string, { chats, requested }: Burst, start: number): Promise<FaultsRow> {
   const seconds = round1((Date.now() - start) / 1000);
@@ -143,9 +139,7 @@ async function evaluate(local: Local, phase: string, { chats, requested }: Burst
   };
 }
 
-const executionPage = z.object({
-  executions: z.array(z.looseObject({ name: z.string(), status: z.string() })),
-});
+const executionPage = z.object({ executions: z.array(z.looseObject({ name: z.string(), status: z.string() })) });
 const deadLetter = z.object({
   id: z.string(),
   kind: z.string(),

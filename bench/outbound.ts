@@ -2,21 +2,22 @@ import { loadavg } from 'node:os';
 import { round1 } from '../cli/simulate/timing.ts';
 import { sendCosts } from './cost.ts';
 import { drain, simultaneous } from './drain.ts';
-import { withCapacity } from './engine.ts';
+import { reportProgress, withCapacity } from './engine.ts';
 import { faults } from './faults.ts';
 import { atMost, type Figure, modelFigures } from './model.ts';
 
 interface Row extends Figure {
   readonly where: 'engine' | 'model';
-  /** Processes that wanted a core in the last minute. The engine's ratios show the machine's limit if it is above the cores. */
+  /** The machine's load. Above the number of cores, ratios show the machine's limit. */
   readonly load?: number;
 }
 
 /** The aims of the send path, measured on the local engine and in virtual time. */
 export async function outboundFigures(): Promise<Row[]> {
   const rows = (await modelFigures()).map((figure): Row => ({ where: 'model', ...figure }));
-  for (const measure of [drainFigures, orderFigures, faultsFigures, costFigures]) {
+  for (const measure of [drainFigures, orderFigures, costFigures, faultsFigures]) {
     const figures = await measure();
+    for (const { what, value, aim } of figures) reportProgress(`${what}: ${value} (${aim})`);
     const load = round1(loadavg()[0] ?? 0);
     rows.push(...figures.map((figure): Row => ({ where: 'engine', ...figure, load })));
   }
@@ -46,25 +47,24 @@ async function orderFigures(): Promise<Figure[]> {
 async function faultsFigures(): Promise<Figure[]> {
   const rows = await faults();
   const what = '300 messages of 20 chats, 30 % faults, crashes';
-  const last = rows.at(-1);
-  const max = (field: 'sentTwice' | 'withoutExecution' | 'running') => Math.max(...rows.map((row) => row[field]));
+  const max = (field: 'lost' | 'sentTwice' | 'withoutExecution' | 'running') =>
+    Math.max(...rows.map((row) => row[field]));
   return [
-    atMost(`${what}: lost`, Math.max(...rows.map(({ lost }) => lost)), 0),
+    atMost(`${what}: lost`, max('lost'), 0),
     atMost(`${what}: twice`, max('sentTwice'), 0),
     atMost(`${what}: out of order`, rows[0]?.outOfOrder ?? 0, 0),
     atMost(`${what}: executions that did not end`, max('running'), 0),
     atMost(`${what}: redriven dead letters without an execution`, max('withoutExecution'), 0),
-    atMost(`${what}: dead letters after the redrives`, last?.inDeadLetters ?? 0, 0),
+    atMost(`${what}: dead letters after the redrives`, rows.at(-1)?.inDeadLetters ?? 0, 0),
   ];
 }
 
 async function costFigures(): Promise<Figure[]> {
   const { sending } = await withCapacity(200, sendCosts);
-  const what = 'a text of 0.5 KB';
   return [
-    atMost(`${what}: transitions`, sending.transitions, 1),
-    atMost(`${what}: invocations`, sending.invocations, 2),
-    atMost(`${what}: write units`, sending.writeUnits, 12),
-    atMost(`${what}: DescribeExecution`, sending.describeExecutions, 0),
+    atMost('a text of 0.5 KB: transitions', sending.transitions, 1),
+    atMost('a text of 0.5 KB: invocations', sending.invocations, 2),
+    atMost('a text of 0.5 KB: write units', sending.writeUnits, 12),
+    atMost('a text of 0.5 KB: DescribeExecution', sending.describeExecutions, 0),
   ];
 }

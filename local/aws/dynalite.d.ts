@@ -26,7 +26,6 @@ declare module 'dynalite/db/index.js' {
   type ConditionCheck = import('./dynamodb.ts').ConditionCheck;
   type Item = import('../../bench/capacity.ts').Item;
   type Table = import('../../bench/capacity.ts').Table;
-  type Index = import('../../bench/capacity.ts').Index;
 
   /** `item` is undefined if there is none. Returns the error if the condition does not hold. */
   const database: {
@@ -36,7 +35,7 @@ declare module 'dynalite/db/index.js' {
     ): ConditionCheck['error'] | null | undefined;
     itemSize(item: object): number;
     getIndexActions(
-      indexes: readonly Index[],
+      indexes: readonly object[],
       before: Item | undefined,
       after: Item | undefined,
       table: Table,
