@@ -1,22 +1,17 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import * as z from 'zod/mini';
 
 /**
- * Reads and writes of the local engine's DynamoDB, with their capacity units. The engine's process imports this file (`--import`) and appends a line for
- * each read and write; the benchmark reads them.
+ * Reads and writes of the local engine's DynamoDB, with their capacity units. The engine's process imports this file
+ * (`--import`) and appends a line for each; the benchmark reads them.
  */
 
 /** An item in DynamoDB's JSON. */
 export type Item = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-export interface Index {
-  readonly IndexName: string;
-}
 export interface Table {
   readonly TableName: string;
-  readonly GlobalSecondaryIndexes?: readonly Index[];
+  readonly GlobalSecondaryIndexes?: readonly object[];
 }
 
 const operation = z.object({
@@ -34,22 +29,21 @@ export type Operation = z.infer<typeof operation>;
 
 const variable = 'BENCH_CAPACITY_FILE';
 
-/** The environment of an engine that records its operations, and the functions to read them. */
-export function recordCapacity() {
-  const file = join(tmpdir(), `livechat-bench-capacity-${process.pid}.jsonl`);
-  const clear = () => writeFileSync(file, '');
-  clear();
-  return {
-    environment: { [variable]: file, NODE_OPTIONS: `--import=${import.meta.url}` },
-    clear,
-    read: (): Operation[] =>
-      readFileSync(file, 'utf8')
-        .split('\n')
-        .flatMap((line) => (line ? [operation.parse(JSON.parse(line))] : [])),
-  };
+/** The operations since the last call of `clear`. */
+export interface CapacityRecord {
+  clear(): void;
+  read(): Operation[];
 }
 
-export type CapacityRecord = ReturnType<typeof recordCapacity>;
+/** The environment of an engine that records its operations in a file, and the record. */
+export function recordCapacity(file: string): { environment: Record<string, string>; capacity: CapacityRecord } {
+  const clear = () => writeFileSync(file, '');
+  const parseLine = (line: string) => (line ? [operation.parse(JSON.parse(line))] : []);
+  const read = () => readFileSync(file, 'utf8').split('\n').flatMap(parseLine);
+  clear();
+  const environment = { [variable]: file, NODE_OPTIONS: `--import=${import.meta.url}` };
+  return { environment, capacity: { clear, read } };
+}
 
 const target = process.env[variable];
 if (target !== undefined && isMainThread) await observeDynalite(target);

@@ -9,10 +9,10 @@ import {
   type RequestedNumbers,
   startChats,
 } from './burst.ts';
-import { type CapacityRecord, recordCapacity } from './capacity.ts';
+import type { CapacityRecord } from './capacity.ts';
 import { countAwsCalls } from './cost.ts';
-import { measureCpu, reportProgress, round2, waitForExecutions, withLocal } from './engine.ts';
-import { clearCallLog, readCallCounts, simulatorEnvironment } from './livechat.ts';
+import { measureCpu, reportProgress, round2, waitForExecutions, withCapacity } from './engine.ts';
+import { clearCallLog, readCallCounts } from './livechat.ts';
 
 const messages = 1_000;
 /** A drain is cut off after this many times the ideal, and these seconds. */
@@ -57,18 +57,11 @@ export async function drain(rates: readonly number[]): Promise<DrainRow[]> {
 export const simultaneous = (): Promise<DrainRow> =>
   measureBurst({ callsPerSecond: 50, chats: 400, each: 5, spacingMs: 100 });
 
-interface Burst {
-  readonly callsPerSecond: number;
-  readonly chats: number;
-  readonly each: number;
-  readonly spacingMs?: number;
-}
+type Burst = Omit<BurstOptions, 'chats'> & { readonly callsPerSecond: number; readonly chats: number };
 
-export async function measureBurst({ callsPerSecond, chats, ...burst }: Burst): Promise<DrainRow> {
+async function measureBurst({ callsPerSecond, chats, ...burst }: Burst): Promise<DrainRow> {
   reportProgress(`drain: ${chats * burst.each} messages of ${chats} chats at ${callsPerSecond} calls a second`);
-  const capacity = recordCapacity();
-  const environment = { LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond), ...capacity.environment };
-  return withLocal({ ...simulatorEnvironment, ...environment }, async (local) => {
+  return withCapacity(callsPerSecond, async (local, capacity) => {
     // The first calls of each kind take longer.
     await putBurst(local, { chats: await startChats(local, 50), each: 3 });
     await waitForExecutions(local);

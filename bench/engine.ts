@@ -1,6 +1,10 @@
-import { availableParallelism } from 'node:os';
+import { rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type Local, startLocal } from '../test/local.ts';
+import { type CapacityRecord, recordCapacity } from './capacity.ts';
+import { simulatorEnvironment } from './livechat.ts';
 
 /**
  * Runs a benchmark on a local engine of its own. Unlike in the tests, the state machine keeps the delays of its definition:
@@ -18,6 +22,21 @@ export async function withLocal<T>(
     return await measure({ ...local, idle });
   } finally {
     await local.stop();
+  }
+}
+
+/** Runs a benchmark of sending on an engine that records the capacity of its reads and writes. */
+export async function withCapacity<T>(
+  callsPerSecond: number,
+  measure: (local: Local, capacity: CapacityRecord) => Promise<T>,
+): Promise<T> {
+  const file = join(tmpdir(), `livechat-bench-${process.pid}.jsonl`);
+  const { environment, capacity } = recordCapacity(file);
+  try {
+    Object.assign(environment, simulatorEnvironment, { LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) });
+    return await withLocal(environment, (local) => measure(local, capacity));
+  } finally {
+    rmSync(file);
   }
 }
 

@@ -2,13 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { round1 } from '../cli/simulate/timing.ts';
 import { executionName } from '../core/outbound/request.ts';
-import type { Local } from '../test/local.ts';
-import { organizationId } from '../test/local.ts';
+import { type Local, organizationId } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { countArrivals, countOutOfOrder, putBurst, type RequestedNumbers, startChats } from './burst.ts';
-import { recordCapacity } from './capacity.ts';
-import { reportProgress, waitForExecutions, withLocal } from './engine.ts';
-import { simulatorEnvironment } from './livechat.ts';
+import { reportProgress, waitForExecutions, withCapacity } from './engine.ts';
 
 const chatCount = 20;
 const each = 15;
@@ -66,9 +63,7 @@ export interface FaultsRow {
  * faults end, and every dead letter is redriven.
  */
 export async function faults(): Promise<FaultsRow[]> {
-  const capacity = recordCapacity();
-  const environment = { ...simulatorEnvironment, ...capacity.environment, LIVECHAT_CALLS_PER_SECOND: '100' };
-  return withLocal(environment, async (local) => {
+  return withCapacity(100, async (local, capacity) => {
     const chats = await startChats(local, chatCount);
     await injectAll(local);
     const start = Date.now();
@@ -77,7 +72,7 @@ export async function faults(): Promise<FaultsRow[]> {
     await crashing;
     reportProgress('faults: waiting until all executions have ended');
     await waitForExecutions(local, maxPhaseMs);
-    const burst: Burst = { chats, requested };
+    const burst = { chats, requested };
     const during = await evaluate(local, 'during the faults', burst, start);
     const rows: FaultsRow[] = [
       { ...during, outOfOrder: await countOutOfOrder(local, chats, requested, capacity.read()) },
@@ -111,10 +106,7 @@ async function crash(local: Local): Promise<void> {
   }
 }
 
-interface Burst {
-  readonly chats: readonly string[];
-  readonly requested: RequestedNumbers;
-}
+type Burst = { readonly chats: readonly string[]; readonly requested: RequestedNumbers };
 
 async function evaluate(local: Local, phase: string, { chats, requested }: Burst, start: number): Promise<FaultsRow> {
   const seconds = round1((Date.now() - start) / 1000);
@@ -147,10 +139,7 @@ async function evaluate(local: Local, phase: string, { chats, requested }: Burst
   };
 }
 
-const executionPage = z.object({
-  executions: z.array(z.looseObject({ name: z.string(), status: z.string() })),
-  next: z.optional(z.string()),
-});
+const executionPage = z.object({ executions: z.array(z.looseObject({ name: z.string(), status: z.string() })) });
 const deadLetter = z.object({
   id: z.string(),
   kind: z.string(),
@@ -160,33 +149,13 @@ const deadLetter = z.object({
   redrives: z.number(),
 });
 type DeadLetter = z.infer<typeof deadLetter>;
-const deadLetterPage = z.object({ deadLetters: z.array(deadLetter), next: z.optional(z.string()) });
+const deadLetterPage = z.object({ deadLetters: z.array(deadLetter) });
 
-const listExecutions = (local: Local) =>
-  listAll(local, '/api/executions?limit=1000', (body) => {
-    const { executions, next } = executionPage.parse(body);
-    return { items: executions, next };
-  });
+const listExecutions = async (local: Local) =>
+  executionPage.parse((await local.api('/api/executions?limit=1000')).body).executions;
 
-const listDeadLetters = (local: Local, status: 'open' | 'redriven') =>
-  listAll(local, `/api/dead-letters?status=${status}&limit=500`, (body) => {
-    const { deadLetters, next } = deadLetterPage.parse(body);
-    return { items: deadLetters, next };
-  });
-
-async function listAll<T>(
-  local: Local,
-  path: string,
-  parse: (body: unknown) => { readonly items: readonly T[]; readonly next: string | undefined },
-): Promise<T[]> {
-  const found: T[] = [];
-  for (let after = ''; ; ) {
-    const { items, next } = parse((await local.api(`${path}${after}`)).body);
-    found.push(...items);
-    if (next === undefined) return found;
-    after = `&after=${encodeURIComponent(next)}`;
-  }
-}
+const listDeadLetters = async (local: Local, status: 'open' | 'redriven') =>
+  deadLetterPage.parse((await local.api(`/api/dead-letters?status=${status}&limit=500`)).body).deadLetters;
 
 /** Redrives every open dead letter, also those that no redrive helps while the cause lasts: here it has been removed. */
 async function redriveAll(local: Local): Promise<number> {

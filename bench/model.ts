@@ -9,10 +9,13 @@ export interface Figure {
 }
 
 const calm = { seed: 1, callsPerSecond: 10, faults: 0 };
-/** Tables are in memory, but their modules require names. The modules are imported after these are set. */
-const tables = { CONTROL_TABLE: 'control', MESSAGES_TABLE: 'messages', CONVERSATIONS_TABLE: 'conversations' };
+/** The tables are in memory, but their modules require names when they are imported. */
 async function loadScenarios() {
-  Object.assign(process.env, tables);
+  Object.assign(process.env, {
+    CONTROL_TABLE: 'control',
+    MESSAGES_TABLE: 'messages',
+    CONVERSATIONS_TABLE: 'conversations',
+  });
   return import('../test/model/scenarios.ts');
 }
 type Scenarios = Awaited<ReturnType<typeof loadScenarios>>;

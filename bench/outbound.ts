@@ -1,28 +1,27 @@
-import { recordCapacity } from './capacity.ts';
+import { loadavg } from 'node:os';
+import { round1 } from '../cli/simulate/timing.ts';
 import { sendCosts } from './cost.ts';
 import { drain, simultaneous } from './drain.ts';
-import { withLocal } from './engine.ts';
+import { reportProgress, withCapacity } from './engine.ts';
 import { faults } from './faults.ts';
-import { simulatorEnvironment } from './livechat.ts';
 import { atMost, type Figure, modelFigures } from './model.ts';
 
 interface Row extends Figure {
   readonly where: 'engine' | 'model';
+  /** The machine's load. Above the number of cores, ratios show the machine's limit. */
+  readonly load?: number;
 }
 
 /** The aims of the send path, measured on the local engine and in virtual time. */
 export async function outboundFigures(): Promise<Row[]> {
-  const model = await modelFigures();
-  const engine = [
-    ...(await drainFigures()),
-    ...(await orderFigures()),
-    ...(await faultsFigures()),
-    ...(await costFigures()),
-  ];
-  return [
-    ...engine.map((figure): Row => ({ where: 'engine', ...figure })),
-    ...model.map((figure): Row => ({ where: 'model', ...figure })),
-  ];
+  const rows = (await modelFigures()).map((figure): Row => ({ where: 'model', ...figure }));
+  for (const measure of [drainFigures, orderFigures, costFigures, faultsFigures]) {
+    const figures = await measure();
+    for (const { what, value, aim } of figures) reportProgress(`${what}: ${value} (${aim})`);
+    const load = round1(loadavg()[0] ?? 0);
+    rows.push(...figures.map((figure): Row => ({ where: 'engine', ...figure, load })));
+  }
+  return rows;
 }
 
 const drainRate = 10;
@@ -48,27 +47,24 @@ async function orderFigures(): Promise<Figure[]> {
 async function faultsFigures(): Promise<Figure[]> {
   const rows = await faults();
   const what = '300 messages of 20 chats, 30 % faults, crashes';
-  const last = rows.at(-1);
-  const max = (field: 'sentTwice' | 'withoutExecution' | 'running') => Math.max(...rows.map((row) => row[field]));
+  const max = (field: 'lost' | 'sentTwice' | 'withoutExecution' | 'running') =>
+    Math.max(...rows.map((row) => row[field]));
   return [
-    atMost(`${what}: lost`, Math.max(...rows.map(({ lost }) => lost)), 0),
+    atMost(`${what}: lost`, max('lost'), 0),
     atMost(`${what}: twice`, max('sentTwice'), 0),
     atMost(`${what}: out of order`, rows[0]?.outOfOrder ?? 0, 0),
     atMost(`${what}: executions that did not end`, max('running'), 0),
     atMost(`${what}: redriven dead letters without an execution`, max('withoutExecution'), 0),
-    atMost(`${what}: dead letters after the redrives`, last?.inDeadLetters ?? 0, 0),
+    atMost(`${what}: dead letters after the redrives`, rows.at(-1)?.inDeadLetters ?? 0, 0),
   ];
 }
 
 async function costFigures(): Promise<Figure[]> {
-  const capacity = recordCapacity();
-  const environment = { ...simulatorEnvironment, ...capacity.environment, LIVECHAT_CALLS_PER_SECOND: '200' };
-  const { sending } = await withLocal(environment, (local) => sendCosts(local, capacity));
-  const what = 'a text of 0.5 KB';
+  const { sending } = await withCapacity(200, sendCosts);
   return [
-    atMost(`${what}: transitions`, sending.transitions, 1),
-    atMost(`${what}: invocations`, sending.invocations, 2),
-    atMost(`${what}: write units`, sending.writeUnits, 12),
-    atMost(`${what}: DescribeExecution`, sending.describeExecutions, 0),
+    atMost('a text of 0.5 KB: transitions', sending.transitions, 1),
+    atMost('a text of 0.5 KB: invocations', sending.invocations, 2),
+    atMost('a text of 0.5 KB: write units', sending.writeUnits, 12),
+    atMost('a text of 0.5 KB: DescribeExecution', sending.describeExecutions, 0),
   ];
 }

@@ -79,7 +79,9 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('sent'),
       leaseUntil,
-      given: fc.tuple(fc.record({ ...shown, sentAt: time }), log).map(([one, other]) => ({ ...one, ...other })),
+      given: fc
+        .tuple(fc.record({ ...shown, sentAt: time, failedCalls: fc.nat(3) }), log)
+        .map(([one, other]) => ({ ...one, ...other })),
     }),
   },
   {

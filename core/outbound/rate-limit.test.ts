@@ -25,7 +25,6 @@ import {
   shareInterval,
   slotWakeUp,
 } from './rate-limit.ts';
-import { rateLimitView } from './rate-limit-store.ts';
 
 const runs = propertyRuns(1_000);
 const now = 1_790_000_000_000;
@@ -280,7 +279,7 @@ describe('a held slot', () => {
     ['is not valid within the lead of a half-open breaker', { breaker: 'half-open' }, false, 1_500, false],
   ])('%s', (_name, more, isProbe, ahead, expected) => {
     const state = stateWith({ epoch: 2, ...more });
-    expect(isSlotValid({ at: now + ahead, epoch: 2, isProbe }, state, now, 1_500)).toBe(expected);
+    expect(isSlotValid({ at: now + ahead, epoch: 2, isProbe }, state, now)).toBe(expected);
   });
 
   it('is the probe call if its time and epoch are those of the half-open breaker', () => {

@@ -400,12 +400,11 @@ export function planUnused({ epoch, isProbe }: Reservation, now: number): RateLi
   };
 }
 
-/** Whether a slot that was reserved earlier may be used, `leadMs` before it at the earliest. */
+/** Whether a slot that was reserved earlier may be used, {@link leadMs} before it at the earliest. */
 export function isSlotValid(
   { at, epoch, isProbe }: { readonly at: number; readonly epoch: number; readonly isProbe: boolean },
   state: RateLimitState,
   now: number,
-  leadMs: number,
 ): boolean {
   if (state.epoch !== epoch) return false;
   return state.breaker === 'closed' || isProbe || now < at - leadMs;

@@ -232,14 +232,14 @@ const outcome = (work: Promise<void>) =>
 
 describe('RateLimitedCarrier', () => {
   it('waits for a slot within ten seconds', async () => {
-    const { live, tag, time } = given({ sendsTat: 9_000, routingTat: 9_000 });
+    const { live, tag, time } = given({ sendsTat: 9_000, routingTat: 9_000, routingUntil: never });
     expect(await live(() => outcome(tag()))).toBe('done');
     expect(time.now()).toBeGreaterThanOrEqual(9_000);
     expect(time.now()).toBeLessThanOrEqual(10_000);
   });
 
   it.each<[string, Partial<RateLimitState>]>([
-    ['comes later', { sendsTat: 13_000, routingTat: 13_000 }],
+    ['comes later', { sendsTat: 13_000, routingTat: 13_000, routingUntil: never }],
     ['an operator has paused', { paused: 'yes' }],
     ['the breaker keeps', { breaker: 'open', openUntil: 29_000, sendsTat: 29_000, routingTat: 29_000 }],
   ])('fails at once for a slot that %s', async (_why, state) => {
@@ -262,7 +262,11 @@ describe('RateLimitedCarrier', () => {
   });
 
   it('does not start a call that could outlast the function', async () => {
-    const { live, tag, calls } = given({ sendsTat: 2_000, routingTat: 2_000 }, () => undefined, 1_999);
+    const { live, tag, calls } = given(
+      { sendsTat: 2_000, routingTat: 2_000, routingUntil: never },
+      () => undefined,
+      1_999,
+    );
     expect(await live(() => outcome(tag()))).toBe('NoSlot');
     expect(calls).toEqual([]);
   });

@@ -26,12 +26,16 @@ declare module 'dynalite/db/index.js' {
   type ConditionCheck = import('./dynamodb.ts').ConditionCheck;
   type Item = import('../../bench/capacity.ts').Item;
   type Table = import('../../bench/capacity.ts').Table;
-  type Index = import('../../bench/capacity.ts').Index;
 
-  const db: {
-    itemSize(item: Item): number;
+  /** `item` is undefined if there is none. Returns the error if the condition does not hold. */
+  const database: {
+    checkConditional(
+      input: ConditionCheck['input'] & { readonly TableName: string },
+      item: Item | undefined,
+    ): ConditionCheck['error'] | null | undefined;
+    itemSize(item: object): number;
     getIndexActions(
-      indexes: readonly Index[],
+      indexes: readonly object[],
       before: Item | undefined,
       after: Item | undefined,
       table: Table,
@@ -43,11 +47,6 @@ declare module 'dynalite/db/index.js' {
       after: Item | undefined,
       done: (error?: unknown) => void,
     ): void;
-    /** `before` is undefined if there is no item. Returns the error if the condition does not hold. */
-    checkConditional(
-      request: ConditionCheck['input'],
-      before: Item | undefined,
-    ): ConditionCheck['error'] | null | undefined;
     addConsumedCapacity(
       request: { readonly TableName: string; readonly ConsistentRead?: boolean },
       isRead: boolean,
@@ -56,7 +55,7 @@ declare module 'dynalite/db/index.js' {
     ): unknown;
     queryTable(store: unknown, table: Table, request: { ReturnConsumedCapacity?: string }, ...rest: unknown[]): void;
   };
-  export = db;
+  export = database;
 }
 
 declare module 'dynalite/validations/deleteItem.js' {

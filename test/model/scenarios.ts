@@ -26,6 +26,8 @@ const perRequest = (world: World, requests: number) => ({
   concurrencySeconds: world.counts.busyMs / 1000 / requests,
   peak: world.peak,
   throttled: world.counts.throttled / requests,
+  opened: world.counts.opened,
+  calls: world.liveChat.calls,
   describes: world.counts.describes,
   rateLimited: world.liveChat.tooMany,
   inversions: findInversions(world),
@@ -127,7 +129,6 @@ export async function outage(options: Omit<WorldOptions, 'outage'> & { chats?: n
   const last = Math.max(...world.liveChat.accepted.map(({ at }) => at));
   return {
     recovered: (last - 105_000) / 1000,
-    calls: world.liveChat.calls / 1000,
     dead: world.dead.length,
     ...perRequest(world, 1000),
   };
