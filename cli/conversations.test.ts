@@ -108,7 +108,7 @@ describe('livechat conversations', () => {
         { receivedAt: expect.any(String), storedAt: expect.any(String) },
         {
           content: 'Our answer',
-          delivery: { status: 'delivered', tries: [{ outcome: 'failed' }, { outcome: 'sent' }] },
+          delivery: { status: 'delivered', attempts: [{ outcome: 'failed' }, { outcome: 'sent' }] },
         },
       ],
       notes: [{ content: 'Be careful' }],

@@ -242,7 +242,7 @@ const itemNames: Readonly<Record<string, string>> = {
   buttonClick: 'button clicks',
   delivery: 'deliveries',
   deadLetter: 'dead letters',
-  queue: 'message groups',
+  messageGroup: 'message groups',
 };
 
 const countItems = ({ items, media, largeEvents }: StoredData): Readonly<Record<string, number>> => {

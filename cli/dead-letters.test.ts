@@ -5,6 +5,9 @@ import { cliFor } from '../test/cli.ts';
 import { type Local, organizationId, pollOptions, startLocal } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 
+/** Often, to interrupt a redrive before it ends. */
+const pollInterrupt = { timeout: 60_000, interval: 5 };
+
 const listed = z.object({
   deadLetters: z.array(z.looseObject({ id: z.string(), kind: z.string(), conversationId: z.string() })),
   more: z.boolean(),
@@ -59,9 +62,15 @@ describe('livechat dead-letters', () => {
     expect(await piped.ended).toMatchObject({ stderr: '' });
     const { stdout } = await cli.run('dead-letters', 'show', id);
     expect(stdout).toContain(`Hello ${chatId}`);
-    expect(await cli.json('dead-letters', 'show', id)).toMatchObject({ deadLetter, letter: { kind: 'send' } });
+    expect(await cli.json('dead-letters', 'show', id)).toMatchObject({
+      deadLetter,
+      letter: { kind: 'send' },
+      messages: [{ status: 'failed', content: { event: { text: `Hello ${chatId}` } } }],
+    });
 
-    expect(await cli.json('dead-letters', 'redrive', id, '--yes')).toEqual({ ok: true, redriven: 1, refused: [] });
+    expect(await cli.json('dead-letters', 'redrive', id, '--force', '--yes')).toEqual({
+      ...{ ok: true, redriven: 1, refused: [], leftOut: [] },
+    });
     await bus.waitForExecutions();
     expect(await bus.sentTexts(chatId)).toEqual([`Hello ${chatId}`]);
     expect(await listForChat(chatId)).toEqual([]);
@@ -69,7 +78,7 @@ describe('livechat dead-letters', () => {
 
     const again = await cli.run('dead-letters', 'redrive', id, '--yes');
     expect(again.code).toBe(1);
-    expect(again.stdout).toContain('is not open: it is redriven');
+    expect(again.stdout).toContain(`Left out: ${id}, it is redriven`);
   });
 
   test('puts an event that no function could handle on the bus again', async () => {
@@ -98,17 +107,26 @@ describe('livechat dead-letters', () => {
 
   test('archives an unreadable message and does not redrive it', async () => {
     await putInQueue({ some: 'thing' });
-    const [deadLetter] = await list('--filter', 'kind=unread');
-    expect(deadLetter).toMatchObject({ kind: 'unread', errorName: 'Unread' });
-    const { code, stdout } = await cli.run('dead-letters', 'redrive', '--filter', 'kind=unread', '--yes');
-    expect(code).toBe(1);
-    expect(stdout).toContain('cannot be read, so there is nothing to redrive');
+    const [deadLetter] = await list('--filter', 'kind=unreadable');
+    expect(deadLetter).toMatchObject({ kind: 'unreadable', errorName: 'Unreadable' });
+    const redrive = ['dead-letters', 'redrive', '--filter', 'kind=unreadable', '--yes', '--force'];
+    const { code, stdout } = await cli.run(...redrive);
+    expect(stdout).toBe(`Left out: ${deadLetter?.id}, it is unreadable\nNothing to redrive.\n`);
+    expect(code).toBe(0);
     expect((await cli.run('dead-letters', 'show', deadLetter?.id ?? '')).stdout).toContain('"some": "thing"');
   });
 
   test('redrives what a filter matches, and nothing in a dry run', async () => {
     const [one, two] = [await sendRejected(), await sendRejected()];
-    const filter = ['--filter', 'error=LiveChatClientError', '--filter', `conversation=${one}`, '--max-age', '1h'];
+    const filter = [
+      '--filter',
+      'error=LiveChatClientError',
+      '--filter',
+      `conversation=${one}`,
+      '--max-age',
+      '1h',
+      '--force',
+    ];
     expect(await cli.json('dead-letters', 'redrive', ...filter, '--dry-run')).toMatchObject({
       dryRun: true,
       deadLetters: [{ conversationId: one }],
@@ -122,6 +140,80 @@ describe('livechat dead-letters', () => {
     expect(await listForChat(two)).toHaveLength(1);
   });
 
+  describe('leaves out', () => {
+    const redrive = (chatId: string, ...more: string[]) =>
+      cli.json('dead-letters', 'redrive', '--filter', `conversation=${chatId}`, '--yes', ...more);
+
+    test('a request that LiveChat has rejected, unless forced', async () => {
+      const chatId = await sendRejected();
+      const id = (await listForChat(chatId))[0]?.id ?? '';
+      const reason = expect.stringMatching(/^LiveChatClientError: the same request fails again.*--force redrives it$/);
+      const leftOut = [{ id, reason }];
+      expect(await redrive(chatId, '--dry-run')).toEqual({ ok: true, dryRun: true, deadLetters: [], leftOut });
+      expect(await redrive(chatId)).toEqual({ ok: true, redriven: 0, refused: [], leftOut });
+      expect((await cli.run('dead-letters', 'redrive', id, '--yes')).code).toBe(1);
+      expect(await listForChat(chatId)).toHaveLength(1);
+      expect(await redrive(chatId, '--force')).toMatchObject({ redriven: 1, leftOut: [] });
+    });
+
+    test('a request with a refused file, unless forced', async () => {
+      const chatId = await bus.chat();
+      await bus.send(chatId, {
+        messages: [{ type: 'media', content: { key: `${organizationId}/outbound/none.pdf` } }],
+      });
+      await expect.poll(() => listForChat(chatId), pollOptions).toMatchObject([{ errorName: 'FileRefused' }]);
+      expect(await redrive(chatId)).toMatchObject({
+        redriven: 0,
+        leftOut: [{ reason: expect.stringMatching(/--force/) }],
+      });
+    });
+
+    test('a rejected request, even if forced', async () => {
+      const chatId = await bus.chat();
+      await bus.send(chatId, { messages: [] });
+      const filter = ['--filter', 'kind=rejected'];
+      await expect.poll(() => listForChat(chatId, ...filter), pollOptions).toMatchObject([{ kind: 'rejected' }]);
+      const reason = 'RequestInvalid: send a corrected request with a new requestId';
+      expect(await redrive(chatId, '--force')).toMatchObject({ redriven: 0, leftOut: [{ reason }] });
+      const { stdout } = await cli.run('dead-letters', 'redrive', ...filter, '--yes');
+      expect(stdout).toMatch(new RegExp(`^Left out: [0-9a-f]{32}, ${reason}$`, 'm'));
+    });
+  });
+
+  test('leaves no dead letter without its execution if a redrive is interrupted', { timeout: 180_000 }, async () => {
+    await cli.json('limits', 'set', '--calls-per-second', '200', '--yes');
+    const chatIds = await Promise.all(Array.from({ length: 24 }, () => bus.chat()));
+    await bus.fault({ kind: 'error', type: 'validation', method: 'send_event', count: chatIds.length });
+    await Promise.all(chatIds.map((chatId) => bus.send(chatId, bus.text(`Hello ${chatId}`))));
+    const inStatus = async (status: string) => {
+      const all = await list('--status', status, '--limit', '500');
+      return all.filter(({ conversationId }) => chatIds.includes(conversationId));
+    };
+    await expect.poll(() => inStatus('open'), { timeout: 60_000 }).toHaveLength(chatIds.length);
+    await bus.clearFaults();
+
+    const command = cli.start('dead-letters', 'redrive', '--all', '--force', '--yes');
+    await expect
+      .poll(async () => JSON.stringify((await local.api('/api/dead-letters?status=redriven')).body), pollInterrupt)
+      .toMatch(new RegExp(chatIds.join('|')));
+    command.kill('SIGINT');
+    await command.ended;
+    await bus.waitForExecutions();
+    const sent = async ({ conversationId }: { conversationId: string }) => bus.sentTexts(conversationId);
+    const redriven = await inStatus('redriven');
+    expect(redriven.length).toBeGreaterThan(0);
+    expect(await Promise.all(redriven.map(sent))).toEqual(
+      redriven.map(({ conversationId }) => [`Hello ${conversationId}`]),
+    );
+
+    await cli.json('dead-letters', 'redrive', '--all', '--force', '--yes');
+    await bus.waitForExecutions();
+    expect(await Promise.all(chatIds.map((chatId) => bus.sentTexts(chatId)))).toEqual(
+      chatIds.map((chatId) => [`Hello ${chatId}`]),
+    );
+    expect(await inStatus('open')).toEqual([]);
+  });
+
   test('excludes older dead letters with --max-age', async () => {
     const chatId = await sendRejected();
     expect(await listForChat(chatId, '--max-age', '1h')).toHaveLength(1);
@@ -130,7 +222,7 @@ describe('livechat dead-letters', () => {
 
   test('redrives nothing without a terminal to ask for confirmation', async () => {
     const chatId = await sendRejected();
-    const { code, stdout, stderr } = await cli.run('dead-letters', 'redrive', '--all');
+    const { code, stdout, stderr } = await cli.run('dead-letters', 'redrive', '--all', '--force');
     expect(code).toBe(2);
     expect(stdout).toContain(chatId);
     expect(stderr).toContain('add --yes');

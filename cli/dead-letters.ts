@@ -1,5 +1,11 @@
-import { type DeadLetterSummary, findDeadLetter, searchDeadLetters } from '../core/outbound/dead-letter.ts';
+import {
+  type DeadLetter,
+  type DeadLetterSummary,
+  findDeadLetter,
+  searchDeadLetters,
+} from '../core/outbound/dead-letter.ts';
 import { redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import { listDeliveries } from '../core/outbound/delivery-store.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { logger } from '../core/platform/logger.ts';
 import type { ListOptions, RedriveOptions, ShowOptions } from './commands/dead-letters.ts';
@@ -18,12 +24,13 @@ export const listDeadLetters = async (options: ListOptions): Promise<void> => {
 
 const printDeadLetters = (deadLetters: readonly DeadLetterSummary[]): void =>
   printTable(
-    ['id', 'archived', 'kind', 'error', 'redrives', 'about'],
-    deadLetters.map(({ id, createdAt, kind, errorName, redrives, conversationId, requestId }) => [
+    ['id', 'archived', 'kind', 'error', 'failed calls', 'redrives', 'about'],
+    deadLetters.map(({ id, createdAt, kind, errorName, failedCalls, redrives, conversationId, requestId }) => [
       id,
       createdAt.slice(0, 19),
       kind,
       printable(errorName),
+      failedCalls,
       redrives,
       printable(
         [conversationId && `chat ${conversationId}`, requestId && `request ${requestId}`].filter(Boolean).join(', '),
@@ -31,57 +38,95 @@ const printDeadLetters = (deadLetters: readonly DeadLetterSummary[]): void =>
     ]),
   );
 
-/** Shows everything that is stored of one dead letter. */
+/** Shows everything that is stored of one dead letter, with the messages of a send request. */
 export const showDeadLetter = async ({ id, json }: ShowOptions): Promise<void> => {
   const { summary, letter } = await findById(id, 'See `livechat dead-letters list`.');
-  if (json) return printJson({ ok: true, deadLetter: summary, letter });
+  const messages = await findMessages(letter);
+  if (json) return printJson({ ok: true, deadLetter: summary, letter, messages });
   const { errorMessage, ...rest } = summary;
   for (const [name, value] of Object.entries({ ...rest, errorMessage })) {
     print(`${colours.bold(name.padEnd(15))} ${printable(String(value))}`);
   }
   print(printable(JSON.stringify(letter, undefined, 2)));
+  for (const { id: deliveryId, status, content } of messages) {
+    print(`${colours.bold(deliveryId)}  ${status}`);
+    print(printable(JSON.stringify(content, undefined, 2)));
+  }
 };
 
-/** Redrives the selected dead letters after showing them. */
-export const redriveDeadLetters = async (options: RedriveOptions): Promise<void> => {
-  const { id: ids, filter, maxAge, dryRun, force, json } = options;
-  const found =
-    ids.length > 0
-      ? await Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).summary))
-      : await searchDeadLetters(
-          'open',
-          { ...filter, maxAgeMs: maxAge },
-          { limit: Number.POSITIVE_INFINITY, now: Date.now() },
-        );
-  const leftOut = found.flatMap((letter) => {
-    const reason = redriveObstacle(letter) ?? (force ? undefined : redriveWarning(letter));
-    return reason === undefined ? [] : [{ id: letter.id, refused: reason }];
+/** The deliveries of a send request and what they send, as far as they are not erased. */
+const findMessages = async (letter: DeadLetter) => {
+  if (letter.kind !== 'send') return [];
+  const stored = await listDeliveries(letter.request);
+  return letter.request.deliveries.flatMap(({ id }) => {
+    const delivery = stored.get(id);
+    if (!delivery) return [];
+    const content: unknown = delivery.content === undefined ? '(erased)' : JSON.parse(delivery.content);
+    return [{ id, status: delivery.status, content }];
   });
-  const selected = found.filter(({ id }) => !leftOut.some((one) => one.id === id));
-  if (!json && selected.length > 0) printDeadLetters(selected);
-  if (!json) printLeftOut(leftOut);
-  if (dryRun || selected.length === 0) {
+};
+
+/** Redrives the selected dead letters after showing them. Leaves out those that would fail again. */
+export const redriveDeadLetters = async (options: RedriveOptions): Promise<void> => {
+  const { id: ids, dryRun, force, json } = options;
+  const { selected, leftOut } = select(await findForRedrive(options), force);
+  if (!json) printSelection(selected, leftOut);
+  if (dryRun) {
     if (json) printJson({ ok: true, dryRun, deadLetters: selected, leftOut });
-    else if (selected.length === 0) print('No open dead letter matches.');
-    else print(`\n${selected.length} would be redriven: ${countByError(selected)}.`);
+    else if (selected.length > 0) print(`\n${selected.length} would be redriven: ${countByError(selected)}.`);
     return;
   }
-  const count = selected.length === 1 ? 'this dead letter' : `these ${selected.length} dead letters`;
-  await confirm(`Redrive ${count}?`, options);
-  const results = await withProgress('Redriving', selected.length, ({ step }) =>
-    redriveAll(selected, outboundPorts(logger), { force, onDone: step }),
-  );
+  const results = selected.length === 0 ? [] : await redriveSelected(selected, options);
   const refused = results.filter((one) => one.refused !== undefined);
   const redriven = results.length - refused.length;
-  const ok = refused.length === 0;
+  // A caller that names ids expects all of them to be redriven.
+  const ok = refused.length === 0 && (ids.length === 0 || leftOut.length === 0);
   if (!ok) process.exitCode = exitCodes.failure;
   if (json) return printJson({ ok, redriven, refused, leftOut });
-  print(colours.green(`${redriven} redriven.`));
+  if (selected.length > 0) print(colours.green(`${redriven} redriven.`));
   for (const one of refused) print(colours.red(`Not redriven: ${one.refused}`));
 };
 
-const printLeftOut = (leftOut: readonly { readonly id: string; readonly refused: string }[]): void => {
-  for (const { id, refused } of leftOut) print(colours.yellow(`Left out: ${id}, ${printable(refused)}`));
+/** Asks for confirmation first. */
+const redriveSelected = async (selected: readonly DeadLetterSummary[], options: RedriveOptions) => {
+  const count = selected.length === 1 ? 'this dead letter' : `these ${selected.length} dead letters`;
+  await confirm(`Redrive ${count}?`, options);
+  const { force } = options;
+  return withProgress('Redriving', selected.length, ({ step }) =>
+    redriveAll(selected, outboundPorts(logger), { force, onDone: step }),
+  );
+};
+
+const findForRedrive = async ({ id: ids, filter, maxAge }: RedriveOptions): Promise<readonly DeadLetterSummary[]> => {
+  if (ids.length > 0) {
+    return Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).summary));
+  }
+  const limit = Number.POSITIVE_INFINITY;
+  return searchDeadLetters('open', { ...filter, maxAgeMs: maxAge }, { limit, now: Date.now() });
+};
+
+interface LeftOut {
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** Leaves out what cannot be redriven, and without `force` what fails again unless its cause was removed. */
+const select = (found: readonly DeadLetterSummary[], force: boolean) => {
+  const selected: DeadLetterSummary[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const letter of found) {
+    const warning = force ? undefined : redriveWarning(letter);
+    const reason = redriveObstacle(letter) ?? (warning && `${warning}; --force redrives it`);
+    if (reason === undefined) selected.push(letter);
+    else leftOut.push({ id: letter.id, reason });
+  }
+  return { selected, leftOut };
+};
+
+const printSelection = (selected: readonly DeadLetterSummary[], leftOut: readonly LeftOut[]): void => {
+  if (selected.length > 0) printDeadLetters(selected);
+  for (const { id, reason } of leftOut) print(colours.yellow(`Left out: ${id}, ${printable(reason)}`));
+  if (selected.length === 0) print(leftOut.length > 0 ? 'Nothing to redrive.' : 'No open dead letter matches.');
 };
 
 const findById = async (id: string, advice: string) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor } from '../test/cli.ts';
-import { organizationId } from '../test/local.ts';
+import { organizationId, pollOptions } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 
@@ -48,7 +48,7 @@ describe('livechat send', () => {
     const chatId = await chat();
     const { code, stdout } = await cli.run('send', '--chat', chatId, '--text', 'Your parcel has left.', '--wait');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^requested +\S+\n(?:(?:waiting|sending|sent)\n)*delivered +\S+\n$/);
+    expect(stdout).toMatch(/^requested +\S+\n(?:(?:queued|sending|sent)\n)*delivered +\S+\n$/);
     expect(await bus.sentTexts(chatId)).toEqual(['Your parcel has left.']);
   });
 
@@ -77,6 +77,70 @@ describe('livechat send', () => {
     ]);
   });
 
+  test.each([
+    ['Two\nlines\n', 'Two\nlines'],
+    ['No line feed', 'No line feed'],
+    ['Windows\r\n', 'Windows'],
+  ])('sends a text from stdin: %j', async (input, expected) => {
+    const chatId = await chat();
+    const { code } = await cli.runWithInput(input, 'send', '--chat', chatId, '--text', '-', '--wait');
+    expect(code).toBe(0);
+    expect(await bus.sentTexts(chatId)).toEqual([expected]);
+  });
+
+  describe('a request with the requestId of an earlier one', { timeout: 60_000 }, () => {
+    const listedDeliveries = z.object({ pending: z.array(z.looseObject({ status: z.string() })) });
+    const deliveries = async (chatId: string) =>
+      listedDeliveries.parse(await cli.json('conversations', 'show', chatId, '--organization', organizationId)).pending;
+    const follow = async (chatId: string, requestId: string, ...message: string[]) => {
+      const args = ['send', '--chat', chatId, '--request-id', requestId, ...message, '--wait', '--json'];
+      const { code, stdout } = await cli.run(...args, '--organization', organizationId);
+      return { code, ...z.looseObject({}).parse(JSON.parse(stdout)) };
+    };
+    const conflict = { code: 1, ok: false, status: 'conflict' };
+
+    test('conflicts with it if the content differs, and changes none of its deliveries', async () => {
+      const chatId = await chat();
+      const requestId = `conflict-${chatId}`;
+      await bus.fault({ kind: 'error', type: 'validation', method: 'send_event', count: 1 });
+      expect(await follow(chatId, requestId, '--text', 'One')).toMatchObject({ code: 1, status: 'failed' });
+      const before = await deliveries(chatId);
+      expect(before).toMatchObject([{ status: 'failed' }]);
+      expect(await follow(chatId, requestId, '--text', 'Two')).toMatchObject(conflict);
+      await expect.poll(() => bus.deadLetters(chatId), pollOptions).toHaveLength(2);
+      expect(await deliveries(chatId)).toEqual(before);
+      await cli.json('dead-letters', 'redrive', `${before[0]?.deadLetterId}`, '--force', '--yes');
+      expect(await follow(chatId, requestId, '--text', 'One')).toMatchObject({ code: 0, status: 'delivered' });
+      expect(await bus.sentTexts(chatId)).toEqual(['One']);
+    });
+
+    test('conflicts with it if it is for another chat, and names the dead letter', async () => {
+      const [first, second] = [await chat(), await chat()];
+      const requestId = `conflict-${first}`;
+      expect(await follow(first, requestId, '--text', 'One')).toMatchObject({ code: 0, status: 'delivered' });
+      expect(await follow(second, requestId, '--text', 'One')).toMatchObject({
+        ...conflict,
+        deadLetter: { kind: 'rejected', errorName: 'RequestConflict', conversationId: second },
+      });
+      const { stdout } = await cli.run(
+        ...['send', '--chat', second, '--text', 'One', '--request-id', requestId, '--wait'],
+      );
+      expect(stdout).toMatch(/^conflict: .*use a new requestId \(livechat dead-letters show [0-9a-f]{32}\)$/m);
+      expect(await bus.sentTexts(second)).toEqual([]);
+    });
+
+    test('conflicts with it if another file has the same name, and does not replace its file', async () => {
+      const chatId = await chat();
+      const requestId = `conflict-${chatId}`;
+      const path = createFile('report.txt', 'first');
+      expect(await follow(chatId, requestId, '--file', path)).toMatchObject({ code: 0, status: 'delivered' });
+      expect(await follow(chatId, requestId, '--file', path)).toMatchObject({ code: 0, status: 'delivered' });
+      createFile('report.txt', 'second');
+      expect(await follow(chatId, requestId, '--file', path)).toMatchObject(conflict);
+      expect(await events(chatId)).toHaveLength(1);
+    });
+  });
+
   test('sends a note that only agents see', async () => {
     const chatId = await chat();
     const args = ['send', '--chat', chatId, '--text', 'Call her back', '--note', '--wait'];
@@ -91,7 +155,7 @@ describe('livechat send', () => {
       organizationId,
     );
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^dead: LiveChatClientError .*livechat dead-letters show [0-9a-f]{32}\)$/m);
+    expect(stdout).toMatch(/^failed: LiveChatClientError .*livechat dead-letters show [0-9a-f]{32}\)$/m);
   });
 
   test('delivers after failed calls', async () => {
@@ -106,6 +170,7 @@ describe('livechat send', () => {
   test.each([
     [['--text', 'Hi', '--card', 'card.json'], 2, 'Pass exactly one of --text, --file and --card'],
     [[], 2, 'Pass exactly one of'],
+    [['--text', '-'], 2, '--text - reads the text from stdin, which is empty.'],
     [['--text', ''], 2, '--text must be a text that is not empty'],
     [['--file', '/nowhere/at.all'], 1, '/nowhere/at.all cannot be read: ENOENT'],
     [['--file', createFile('large.bin', Buffer.alloc(10 * 1024 * 1024 + 1))], 2, 'is larger than 10 MB'],

@@ -30,12 +30,13 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
   const { organizationId, conversationId, requestId, redrive } = request;
   if (turn?.Error === 'States.Timeout') count('TurnsTimedOut', { organizationId });
   const log = logger.createChild({ persistentKeys: { organizationId, conversationId, requestId, redrive } });
+  const limiter = createLimiter(organizationId, { share: 'sends' });
   const invocation = { held: turn?.slot, deadline: Date.now() + context.getRemainingTimeInMillis() };
   try {
     const outcome = await sendRequest(request, invocation, {
       ...outboundPorts(log),
-      createLimiter,
-      channel: await sender.channel(organizationId),
+      limiter,
+      channel: await sender.channel(organizationId, (resetMs) => limiter.holdFor(resetMs)),
       onSent: async (parts) => {
         await publishSent(request, parts);
         recordSent(request, parts.length);

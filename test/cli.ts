@@ -18,12 +18,19 @@ export interface CliProcess {
   closeOutput(): void;
 }
 
-/** Starts the CLI without a terminal. */
-export function startLivechat(args: readonly string[], environment: Readonly<Record<string, string>> = {}): CliProcess {
+/** Starts the CLI without a terminal. `input` is what it can read from stdin. */
+export function startLivechat(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input = '',
+): CliProcess {
   const child = spawn(process.execPath, [shim, ...args], {
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // A command that does not read its input may end before.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
   const out = { stdout: '', stderr: '' };
   child.stdout.on('data', (data) => {
     out.stdout += data;
@@ -49,6 +56,8 @@ export function cliFor({ aws }: { aws: string }) {
   const environment = { AWS_ENDPOINT_URL: aws };
   return {
     run: (...args: string[]): Promise<CliResult> => startLivechat(args, environment).ended,
+    runWithInput: (input: string, ...args: string[]): Promise<CliResult> =>
+      startLivechat(args, environment, input).ended,
     start: (...args: string[]): CliProcess => startLivechat(args, environment),
     async json(...args: string[]): Promise<unknown> {
       const { code, stdout, stderr } = await startLivechat([...args, '--json'], environment).ended;

@@ -26,7 +26,7 @@ const pausedOrganization = randomUUID();
 /** After this time the request behind the paused one expires. */
 const expirySeconds = 5;
 /** How long before its receipt the paused request was sent. */
-const sentBeforeMs = 4_000;
+const sentBeforeMs = 2_000;
 const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
 
 /** A LiveChat server whose responses all announce the end of this API version. */

@@ -61,9 +61,9 @@ export function outbound(local: RunningLocal) {
     /** A conversation in the console's API. */
     read: async (conversationId: string, organization = organizationId) =>
       (await local.api(`/api/conversations/${conversationId}?organizationId=${organization}`)).body,
-    /** Pauses or resumes the organization. Returns its rate limit. */
-    async rateLimit(what: 'pause' | 'resume'): Promise<unknown> {
-      const address = new URL(`/api/rate-limits/${organizationId}`, local.console);
+    /** Pauses or resumes an organization. Returns its rate limit. */
+    async rateLimit(what: 'pause' | 'resume', organization = organizationId): Promise<unknown> {
+      const address = new URL(`/api/rate-limits/${organization}`, local.console);
       return (await fetch(address, { method: 'POST', body: JSON.stringify({ do: what }) })).json();
     },
     calls: async () => calls.parse(await simulator('GET', '/simulator/calls')),

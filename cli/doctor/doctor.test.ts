@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import {
   DisableRuleCommand,
   EnableRuleCommand,
@@ -109,12 +109,20 @@ describe('livechat doctor', () => {
           SECRET_PREFIX: 'nowhere',
           CONVERSATIONS_TABLE: 'messages',
           MESSAGES_TABLE: 'nowhere',
-          CONTROL_TABLE: 'messages',
+          CONTROL_TABLE: 'hash-only',
           BUS_NAME: 'nobus',
           SEND_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:none',
           MEDIA_BUCKET: 'nobucket',
-          DEAD_LETTER_QUEUE_URL: `${local.aws}/000000000000/noqueue`,
+          DEAD_LETTER_QUEUE_URL: `$local.aws/000000000000/noqueue`,
         };
+        await new DynamoDBClient(awsClientConfig(local)).send(
+          new CreateTableCommand({
+            TableName: 'hash-only',
+            BillingMode: 'PAY_PER_REQUEST',
+            AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+            KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+          }),
+        );
         await putStage(local, 'faulty', { environment, webhookUrl: new URL('/nowhere', local.webhook).href });
         found = await problems('faulty');
       });
@@ -123,7 +131,7 @@ describe('livechat doctor', () => {
         /^fault settings: SECRET_CACHE_SECONDS: expected a whole number/,
         /^fault secret: .*nowhere\/default/,
         /^fault tables: The table nowhere does not exist\.$/,
-        /^fault tables: The table messages has the keys pk and sk, not pk\.$/,
+        /^fault tables: The table hash-only has the keys pk, not pk and sk\.$/,
         /^fault tables: The table messages lacks the index byActivity\.$/,
         /^fault queues: The queue \S+noqueue does not exist, or its quarantine queue does not\.$/,
         /^fault bus and rules: The bus nobus does not exist\.$/,
@@ -170,7 +178,7 @@ describe('livechat doctor', () => {
       ['tokenless', { LIVECHAT_API_KEY: undefined }, /^fault credentials: .*LIVECHAT_API_KEY: expected/],
     ])('a secret that is %s', async (name, changes, expected) => {
       const SecretString = JSON.stringify({ ...full, ...changes });
-      await secrets.send(new CreateSecretCommand({ Name: `${name}/default`, SecretString }));
+      await secrets.send(new CreateSecretCommand({ Name: `$name/default`, SecretString }));
       await putStage(local, 'faulty', { environment: { SECRET_PREFIX: name } });
       const found = await problems('faulty');
       expect(found).toContainEqual(expect.stringMatching(expected));
@@ -363,7 +371,7 @@ describe('livechat doctor', () => {
       const found = await problems();
       expect(found).toContainEqual('warning sending: Open dead letters: 1.');
       expect(found).toContainEqual(
-        expect.stringMatching(/^warning sending: The breaker of \S+ is open: credentials\.$/),
+        expect.stringMatching(/^warning sending: The circuit breaker of \S+ is open: credentials\.$/),
       );
     });
   });

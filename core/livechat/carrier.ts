@@ -1,6 +1,6 @@
 import type { Channel, OutgoingMessage, SentMessage } from '../outbound/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import type { RoutingCarrier } from '../routing/apply.ts';
+import type { CreateRoutingCarrier, RoutingCarrier } from '../routing/apply.ts';
 import type { NewEvent, ThreadResponse, TransferChat, Visibility } from './api.ts';
 import type { LiveChatClient } from './client.ts';
 import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
@@ -127,9 +127,9 @@ function isOlderThan(oldest: ThreadResponse | undefined, since: number): boolean
 }
 
 /** Returns the routing adapter of an organization. */
-export function liveChatRouting(environment = process.env): (organizationId: string) => Promise<RoutingCarrier> {
+export function liveChatRouting(environment = process.env): CreateRoutingCarrier {
   const connect = createConnections(environment);
-  return async (organizationId) => liveChatRouter(await connect(organizationId));
+  return async (...options) => liveChatRouter(await connect(...options));
 }
 
 /** LiveChat as routing uses it. The sender must be in the chat only to send a message. */

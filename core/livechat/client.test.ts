@@ -35,6 +35,7 @@ const send = { chat_id: chatId, event: { type: 'message', text: 'My password is 
 function clientAt(baseUrl: string, options: Partial<LiveChatClientOptions> = {}) {
   const calls: CallRecord[] = [];
   const notices: VersionNotice[] = [];
+  const exhausted: number[] = [];
   const client = createLiveChatClient({
     authorization,
     baseUrl,
@@ -42,9 +43,10 @@ function clientAt(baseUrl: string, options: Partial<LiveChatClientOptions> = {})
     organizationId: 'organization-1',
     onCall: (record) => calls.push(record),
     onNotice: (notice) => notices.push(notice),
+    onQuotaExhausted: (resetMs) => exhausted.push(resetMs),
     ...options,
   });
-  return { client, calls, notices };
+  return { client, calls, notices, exhausted };
 }
 
 /** A client of a server that responds to every request in the same way. */
@@ -237,6 +239,33 @@ describe('request', () => {
         { kind: 'legacy', date: '2026-01-31', method: 'list_threads' },
         { kind: 'deprecation', date: '2026-06-30', method: 'list_threads' },
       ]);
+    });
+  });
+
+  describe('after which no call is left', () => {
+    it.each([
+      ['X-RateLimit', { 'X-RateLimit-Limit': '60', 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': '12' }],
+      ['RateLimit-…', { 'RateLimit-Remaining': '0', 'RateLimit-Reset': '12' }],
+      ['RateLimit with names', { RateLimit: 'limit=60, remaining=0, reset=12' }],
+      ['RateLimit', { RateLimit: '"default";r=0;t=12' }],
+      ['Retry-After', { 'Retry-After': '12' }],
+    ])('reports the time until the reset (%s), also in another region', async (_form, headers) => {
+      const { client, exhausted } = await serve(respondWith(200, { chats_summary: [] }, headers));
+      await client.listChats({ limit: 1 });
+      await client.inRegion('fra').listChats({ limit: 1 });
+      expect(exhausted).toEqual([12_000, 12_000]);
+    });
+
+    it('reports nothing while calls are left, or after a rejected call', async () => {
+      const left = { 'X-RateLimit-Remaining': '3', 'X-RateLimit-Reset': '12' };
+      const { client, exhausted } = await serve(respondWith(200, { chats_summary: [] }, left));
+      await client.listChats({ limit: 1 });
+      expect(exhausted).toEqual([]);
+      const limited = await serve(
+        respondWith(429, fixture('api/error.too_many_requests.429.json'), { 'Retry-After': '12' }),
+      );
+      await expect(limited.client.listChats({ limit: 1 })).rejects.toMatchObject({ retryAfterMs: 12_000 });
+      expect(limited.exhausted).toEqual([]);
     });
   });
 

@@ -9,6 +9,7 @@ import { createMethods, formatVersion, type Method, parseVersion, type Transport
 import {
   debugId,
   type ErrorCategory,
+  exhaustedFor,
   isRegion,
   LiveChatApiError,
   LiveChatClientError,
@@ -30,6 +31,8 @@ export interface LiveChatClientOptions {
   readonly onCall?: ((record: CallRecord) => void) | undefined;
   /** Called for every response with a notice; must not throw. */
   readonly onNotice?: ((notice: VersionNotice) => void) | undefined;
+  /** Called for every successful response after which no call is left for `resetMs`; must not throw. */
+  readonly onQuotaExhausted?: ((resetMs: number) => void) | undefined;
   /** For a whole call. LiveChat gives up after 15 s, so the default is 20 s. */
   readonly timeoutMs?: number | undefined;
   /** The clock, in ms since 1970. */
@@ -90,14 +93,15 @@ const http = got.extend({
   hooks: { beforeError: [toNetworkError] },
 });
 
-interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice'> {
+interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice' | 'onQuotaExhausted'> {
   readonly http: Got;
   readonly now: () => number;
 }
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  const { authorization, organizationId, onCall, onNotice, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
+  const { authorization, organizationId, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
+  const { onCall, onNotice, onQuotaExhausted } = options;
   const version = formatVersion(parseVersion(options.version));
   const connect = Math.min(maxConnectMs, timeoutMs);
   const configured = http.extend({
@@ -105,7 +109,7 @@ export function createLiveChatClient(options: LiveChatClientOptions): LiveChatCl
     headers: { authorization },
     timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
-  return createClient({ http: configured, organizationId, onCall, onNotice, now });
+  return createClient({ http: configured, organizationId, onCall, onNotice, onQuotaExhausted, now });
 }
 
 function createClient(settings: Settings): LiveChatClient {
@@ -135,7 +139,7 @@ type RequestBody =
   | { readonly body: AsyncGenerator<Uint8Array>; readonly headers: Readonly<Record<string, string>> };
 
 async function call<T>(
-  { http, organizationId, onCall, onNotice, now }: Settings,
+  { http, organizationId, onCall, onNotice, onQuotaExhausted, now }: Settings,
   method: Method<T>,
   body: RequestBody,
 ): Promise<T> {
@@ -147,8 +151,11 @@ async function call<T>(
     const context = { method: method.name };
     const response = await http<string>(path, { ...body, context });
     for (const notice of versionNotices(method.name, response)) onNotice?.(notice);
-    const result = readResponse(method, response, now());
+    const receivedAt = now();
+    const result = readResponse(method, response, receivedAt);
     record(response.statusCode);
+    const resetMs = exhaustedFor(response.headers, receivedAt);
+    if (resetMs) onQuotaExhausted?.(resetMs);
     return result;
   } catch (error) {
     if (error instanceof LiveChatApiError) record(error.status, error.category);

@@ -150,6 +150,14 @@ describe('validation', () => {
       expect(parseMessages([message])).toEqual([message]);
     });
 
+    it('opens a webview in full height if its button does not say', () => {
+      const message = (button: object) => cards({ buttons: [{ user_ids: [], ...button }] });
+      expect(parseMessages([message(without(webview, 'webview_height'))])).toEqual([
+        message({ ...webview, webview_height: 'full' }),
+      ]);
+      expect(parseMessages([message(webview)])).toEqual([message(webview)]);
+    });
+
     it('returns parsed messages unchanged when parsed again', () => {
       const once = parseMessages([cards({ buttons: [button] }), media({ key: 'a' })]);
       expect(parseMessages(once)).toEqual(once);
@@ -214,7 +222,6 @@ describe('validation', () => {
       ['a button without text', [withButton(without(button, 'text'))], `${at}.text`, /expected string/],
       ['a button without value', [withButton(without(button, 'value'))], `${at}.value`, /expected string/],
       ['a button without id', [withButton(without(button, 'postback_id'))], `${at}.postback_id`, /expected string/],
-      ['a webview without height', [withButton(without(webview, 'webview_height'))], `${at}.webview_height`, /"tall"/],
       [
         'an unknown webview height',
         [withButton({ ...webview, webview_height: 'sensitive' })],

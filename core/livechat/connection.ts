@@ -4,7 +4,13 @@ import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
 import { parseVersion, type Version } from './api.ts';
-import { type CallRecord, createLiveChatClient, type LiveChatClient, type VersionNotice } from './client.ts';
+import {
+  type CallRecord,
+  createLiveChatClient,
+  type LiveChatClient,
+  type LiveChatClientOptions,
+  type VersionNotice,
+} from './client.ts';
 import {
   authorization,
   Credentials,
@@ -26,32 +32,43 @@ export interface Connection {
   readonly refresh: () => Promise<LiveChatClient | undefined>;
 }
 
+/** Connects to an organization's account. `onQuotaExhausted` as for {@link LiveChatClientOptions}. */
+export type Connect = (
+  organizationId: string,
+  onQuotaExhausted?: LiveChatClientOptions['onQuotaExhausted'],
+) => Promise<Connection>;
+
 /** Returns the connection of an organization. Credentials are cached. */
-export function createConnections(environment = process.env): (organizationId: string) => Promise<Connection> {
+export function createConnections(environment = process.env): Connect {
   const credentials = new Credentials(environment);
   /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
-  const createClient = (organizationId: string, found: OrganizationCredentials): LiveChatClient => {
+  const createClient = (
+    organizationId: string,
+    found: OrganizationCredentials,
+    onQuotaExhausted: LiveChatClientOptions['onQuotaExhausted'],
+  ): LiveChatClient => {
     const client = createLiveChatClient({
       authorization: authorization(found),
       ...apiSettings(environment),
       organizationId,
       onCall,
       onNotice,
+      onQuotaExhausted,
     });
     const region = regions.get(organizationId);
     return region === undefined ? client : client.inRegion(region);
   };
-  return async (organizationId) => {
+  return async (organizationId, onQuotaExhausted) => {
     const found = await credentials.get(organizationId);
     return {
-      client: createClient(organizationId, found),
+      client: createClient(organizationId, found, onQuotaExhausted),
       agentId: found.current.LIVECHAT_AGENT_ID,
       saveRegion: (region) => regions.set(organizationId, region),
       async refresh() {
         const fresh = await credentials.refresh(organizationId);
         const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(found.current);
-        return changed ? createClient(organizationId, fresh) : undefined;
+        return changed ? createClient(organizationId, fresh, onQuotaExhausted) : undefined;
       },
     };
   };

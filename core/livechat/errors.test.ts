@@ -6,6 +6,7 @@ import { propertyRuns } from '../../test/depth.ts';
 import { fixture } from '../../test/fixtures.ts';
 import {
   type ErrorResponse,
+  exhaustedFor,
   LiveChatApiError,
   LiveChatRepairableError,
   rateLimitReset,
@@ -301,11 +302,34 @@ describe('delay headers', () => {
       [{ 'x-ratelimit-reset': '9', 'x-ratelimit-remaining': '3' }, undefined],
       [{ 'x-ratelimit-reset': String(now / 1000 + 4) }, 4_000],
       [{ 'x-ratelimit-reset': String(now + 4_500) }, 4_500],
+      [{ ratelimit: '"default";r=2;t=8' }, undefined],
       [{ 'x-ratelimit-reset': 'soon' }, undefined],
       [{}, undefined],
     ];
     it.each(table)('returns for %j the delay %s ms', (headers, ms) => {
       expect(rateLimitReset(headers, now)).toBe(ms);
+    });
+  });
+
+  describe('exhaustedFor', () => {
+    const table: [Record<string, string>, number | undefined][] = [
+      [{ 'retry-after': '4' }, 4_000],
+      [{ 'retry-after': '4', 'x-ratelimit-remaining': '7', 'x-ratelimit-reset': '9' }, 4_000],
+      [{ 'ratelimit-remaining': '0', 'ratelimit-reset': '5' }, 5_000],
+      [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9' }, 9_000],
+      [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(now / 1000 + 4) }, 4_000],
+      [{ ratelimit: 'limit=100, remaining=0, reset=8' }, 8_000],
+      [{ ratelimit: '"default";r=0;t=8' }, 8_000],
+      [{ ratelimit: 'limit=100, remaining=1, reset=8' }, undefined],
+      [{ ratelimit: '"default";r=10;t=8' }, undefined],
+      [{ 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': '9' }, undefined],
+      [{ 'x-ratelimit-remaining': 'none', 'x-ratelimit-reset': '9' }, undefined],
+      [{ 'x-ratelimit-reset': '9' }, undefined],
+      [{ 'x-ratelimit-remaining': '0' }, undefined],
+      [{}, undefined],
+    ];
+    it.each(table)('returns for %j the time %s ms', (headers, ms) => {
+      expect(exhaustedFor(headers, now)).toBe(ms);
     });
   });
 });

@@ -314,13 +314,30 @@ export function retryAfter(headers: ResponseHeaders, receivedAt: number): number
  * drafts) and `X-RateLimit-Reset`, although LiveChat documents none of them.
  */
 export function rateLimitReset(headers: ResponseHeaders, receivedAt: number): number | undefined {
-  const remaining = header(headers, 'ratelimit-remaining') ?? header(headers, 'x-ratelimit-remaining');
-  if (remaining !== undefined && Number(remaining) > 0) return undefined;
+  if ((remainingCalls(headers) ?? 0) > 0) return undefined;
   const value =
     header(headers, 'ratelimit-reset') ??
     /\b(?:reset|t)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
     header(headers, 'x-ratelimit-reset');
   return value !== undefined && secondsPattern.test(value) ? clampDelay(resetMs(Number(value), receivedAt)) : undefined;
+}
+
+/** The calls that are left until the reset; undefined if the response does not say. */
+function remainingCalls(headers: ResponseHeaders): number | undefined {
+  const value =
+    header(headers, 'ratelimit-remaining') ??
+    /\b(?:remaining|r)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
+    header(headers, 'x-ratelimit-remaining');
+  return value === undefined || !/^\d+$/.test(value) ? undefined : Number(value);
+}
+
+/**
+ * How long no call is left, in ms, if a successful response says so: by `Retry-After`, or by the time of the reset if 0 calls
+ * remain.
+ */
+export function exhaustedFor(headers: ResponseHeaders, receivedAt: number): number | undefined {
+  const isExhausted = remainingCalls(headers) === 0;
+  return retryAfter(headers, receivedAt) ?? (isExhausted ? rateLimitReset(headers, receivedAt) : undefined);
 }
 
 /** The value is in seconds left, or a time in seconds or milliseconds since 1970. */

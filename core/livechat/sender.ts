@@ -13,15 +13,16 @@ import { createConnections } from './connection.ts';
 
 /** LiveChat for the send step: returns the adapter of an organization. */
 export interface LiveChatSender {
-  channel(organizationId: string): Promise<Channel<Part>>;
+  /** `onQuotaExhausted`: no call is left before `resetMs` have passed. */
+  channel(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<Channel<Part>>;
 }
 
 export function liveChatSender(environment = process.env): LiveChatSender {
   const connect = createConnections(environment);
   const rules = sendingRules(maxFetchMs, environment);
   return {
-    async channel(organizationId) {
-      const connection = await connect(organizationId);
+    async channel(organizationId, onQuotaExhausted) {
+      const connection = await connect(organizationId, onQuotaExhausted);
       return liveChatChannel({
         ...connection,
         withFile: (source, use) => withFile(organizationId, source, rules, use),

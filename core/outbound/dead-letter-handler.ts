@@ -137,6 +137,7 @@ export function redriveObstacle({ status, kind, errorName }: DeadLetterSummary):
   if (status !== 'open') return `it is ${status}`;
   if (kind === 'unreadable') return 'it is unreadable';
   if (kind === 'rejected') return `${errorName}: send a corrected request with a new requestId`;
+  if (errorName === 'DeliveryMissing') return `${errorName}: its content does not exist any more; send a new request`;
   return undefined;
 }
 

@@ -17,7 +17,7 @@ import type {
   NewDelivery,
 } from './delivery.ts';
 
-type SentRecord = SentMessage & AttemptLog & { readonly sentAt: number };
+type SentRecord = SentMessage & AttemptLog & { readonly sentAt: number; readonly failedCalls: number };
 type Operation =
   | { readonly do: 'create'; readonly hash: string }
   | { readonly do: 'claim'; readonly given: Claim }
@@ -79,7 +79,9 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('sent'),
       leaseUntil,
-      given: fc.tuple(fc.record({ ...shown, sentAt: time }), log).map(([one, other]) => ({ ...one, ...other })),
+      given: fc
+        .tuple(fc.record({ ...shown, sentAt: time, failedCalls: fc.nat(9) }), log)
+        .map(([one, other]) => ({ ...one, ...other })),
     }),
   },
   {
@@ -153,6 +155,7 @@ describe('the table of deliveries', () => {
     threadId: '',
     messageId: 'E1',
     sentAt: now + 150,
+    failedCalls: 0,
     attempts: [{ startedAt: now, execution: claim.execution, endedAt: now + 150, outcome: 'sent' }],
   };
   const released: AttemptState & AttemptLog = {

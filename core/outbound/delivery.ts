@@ -121,7 +121,7 @@ export interface DeliveryStore {
   /** Records that the message was sent, unless it is already known as delivered or failed. */
   recordSent(
     key: DeliveryKey,
-    sent: SentMessage & AttemptLog & { readonly sentAt: number },
+    sent: SentMessage & AttemptLog & Pick<Delivery, 'failedCalls'> & { readonly sentAt: number },
     leaseUntil: number,
   ): Promise<void>;
   /** Marks a delivery as failed, unless it was sent or a later redrive has begun. */

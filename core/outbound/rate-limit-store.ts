@@ -1,6 +1,6 @@
 import { Entity } from 'electrodb';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { documents, ifConditionHolds } from '../platform/dynamodb.ts';
+import { documents } from '../platform/dynamodb.ts';
 import {
   callsPerSecond,
   initialState,
@@ -66,19 +66,20 @@ export function rateLimitSettings(): { callsPerSecond: number; shares: Shares } 
 
 /** Rate limits in the control table. */
 export function rateLimitStore(defaultRate: number): RateLimitStore {
-  const find = async (organizationId: string) =>
-    (await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true })).data;
-
-  async function read(organizationId: string): Promise<RateLimitState> {
-    const found = await find(organizationId);
-    if (found) return found;
-    const fresh = initialState(defaultRate);
-    await ifConditionHolds(RateLimitEntity.create({ organizationId, channel, ...fresh }).go());
-    return (await find(organizationId)) ?? fresh;
+  /** Creates the item, or returns the one that exists. */
+  async function create(organizationId: string): Promise<RateLimitState> {
+    const initial = initialState(defaultRate);
+    const { data } = await RateLimitEntity.create({ organizationId, channel, ...initial }).go({
+      returnOnConditionCheckFailure: 'all_old',
+    });
+    return data ?? initial;
   }
 
   return {
-    read,
+    async read(organizationId) {
+      const { data } = await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true });
+      return data ?? (await create(organizationId));
+    },
     async update(organizationId, { when, set = {}, add = {} }) {
       const { rejected, data } = await RateLimitEntity.patch({ organizationId, channel })
         .set(set)
@@ -94,7 +95,7 @@ export function rateLimitStore(defaultRate: number): RateLimitStore {
         )
         .go({ response: 'all_new', returnOnConditionCheckFailure: 'all_old' });
       // Without an item, no condition holds.
-      return { applied: !rejected, state: data ?? (await read(organizationId)) };
+      return { applied: !rejected, state: data ?? (await create(organizationId)) };
     },
   };
 }
@@ -119,7 +120,12 @@ export interface RateLimitView {
   readonly successes: number;
 }
 
-function rateLimitView(organizationId: string, state: RateLimitState, shares: Shares, now: number): RateLimitView {
+export function rateLimitView(
+  organizationId: string,
+  state: RateLimitState,
+  shares: Shares,
+  now: number,
+): RateLimitView {
   const isWindowOpen = now - state.windowStart < windowMs;
   return {
     organizationId,

@@ -25,6 +25,7 @@ import {
   shareInterval,
   slotWakeUp,
 } from './rate-limit.ts';
+import { rateLimitView } from './rate-limit-store.ts';
 
 const runs = propertyRuns(1_000);
 const now = 1_790_000_000_000;
@@ -108,17 +109,17 @@ describe('a reservation', () => {
       { sendsTat: now + 150, routingTat: 0 },
     ],
     [
-      'uses routing’s own line where sends have a backlog, keeps its share, and frees the far slots of sends',
+      'keeps a share for routing beside a backlog of sends, behind their slots within the lead',
       { sendsTat: now + 90_000 },
       { share: 'routing' },
       { at: now + 1_500, interval: 1_030, epoch: 1 },
-      { routingTat: now + 2_530, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_500, epoch: 1 },
+      { routingTat: now + 2_530, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_615, epoch: 1 },
     ],
     [
-      'uses routing’s own line at once where its share is kept',
-      { sendsTat: now + 90_000, routingUntil: now + 6 * 86_400_000, epoch: 1 },
+      'uses routing’s own line where sends have a backlog',
+      { sendsTat: now + 90_000, routingUntil: now + 7 * 86_400_000 },
       { share: 'routing' },
-      { at: now + 35, interval: 1_030, epoch: 1 },
+      { at: now + 35, interval: 1_030, epoch: 0 },
       { routingTat: now + 1_065, sendsTat: now + 90_000 },
     ],
     [
@@ -279,7 +280,7 @@ describe('a held slot', () => {
     ['is not valid within the lead of a half-open breaker', { breaker: 'half-open' }, false, 1_500, false],
   ])('%s', (_name, more, isProbe, ahead, expected) => {
     const state = stateWith({ epoch: 2, ...more });
-    expect(isSlotValid({ at: now + ahead, epoch: 2, isProbe }, state, now)).toBe(expected);
+    expect(isSlotValid({ at: now + ahead, epoch: 2, isProbe }, state, now, 1_500)).toBe(expected);
   });
 
   it('is the probe call if its time and epoch are those of the half-open breaker', () => {

@@ -56,8 +56,6 @@ export interface RateLimitCondition {
   readonly value: string | number;
 }
 
-/** A slot nearer than this is waited for in the function; a farther one, in the state machine. */
-export const leadMs = 1_500;
 /** Below the limit, so that calls of uneven latency stay within it. */
 const margin = 1.03;
 const slowdown = 1.25;
@@ -162,6 +160,10 @@ export function planReservation(
   if (state.paused === 'yes') return 'paused';
   const isProbeFree = state.breaker === 'open' || (state.breaker === 'half-open' && state.probeUntil <= now);
   if (isProbeFree) return state.openUntil > latest ? 'late' : planProbe(state, earliest);
+  const isBacklogged = state.sendsTat > earliest;
+  if (share !== 'sends' && isBacklogged && state[`${share}Until`] <= now && state.breaker === 'closed') {
+    return planShare(state, share, request);
+  }
   // Routing uses the line of sends where that is shorter than its own.
   const own = `${share}Tat` as const;
   const line =
@@ -212,10 +214,8 @@ function planSlots(
   { share, shares, count, now, earliest, latest }: ReservationRequest,
 ): ReservationPlan {
   const interval = shareInterval(state, lineShare, shares, now);
-  const kept = keepShare(state, share, now);
-  const claim = kept.add && line !== 'sendsTat' ? claimShare(state, now) : undefined;
-  const start = Math.max(earliest, claim?.earliest ?? 0);
-  const isBusy = state[line] > start;
+  const isBusy = state[line] > earliest;
+  const isKept = share === 'sends' || state[`${share}Until`] > now || state.breaker !== 'closed';
   const is = (other: keyof Shares): RateLimitCondition => ({
     field: `${other}Until`,
     is: state[`${other}Until`] > now ? '>' : '<=',
@@ -224,9 +224,10 @@ function planSlots(
   return {
     update: {
       when: [
-        { field: line, is: isBusy ? '>' : '<=', value: start },
-        ...(claim?.when ?? []),
+        { field: line, is: isBusy ? '>' : '<=', value: earliest },
         ...(latest === undefined ? [] : [{ field: line, is: '<=', value: latest } as const]),
+        // Beside a backlog, a share that is not kept is kept first.
+        ...(isKept ? [] : [{ field: 'sendsTat', is: '<=', value: earliest } as const]),
         { field: 'interval', is: '=', value: state.interval },
         { field: 'breaker', is: '=', value: state.breaker },
         { field: 'paused', is: '=', value: 'no' },
@@ -234,11 +235,11 @@ function planSlots(
         is('reconciliation'),
         ...(state.breaker === 'half-open' ? [{ field: 'probeUntil', is: '>', value: now } as const] : []),
       ],
-      set: { ...kept.set, ...claim?.set, ...(!isBusy && { [line]: start + count * interval }) },
-      add: { ...kept.add, ...(isBusy && { [line]: count * interval }) },
+      set: { ...keepShare(state, share, now), ...(!isBusy && { [line]: earliest + count * interval }) },
+      add: isBusy ? { [line]: count * interval } : {},
     },
     reservation: (after) => ({
-      at: isBusy ? after[line] - count * interval : start,
+      at: isBusy ? after[line] - count * interval : earliest,
       interval,
       count,
       epoch: after.epoch,
@@ -249,23 +250,55 @@ function planSlots(
   };
 }
 
-/** Keeps the share of a caller. A share that is kept anew invalidates slots that sends have reserved at the full rate. */
-function keepShare(state: RateLimitState, share: Share, now: number): Pick<RateLimitUpdate, 'set' | 'add'> {
-  if (share === 'sends') return {};
-  const until = `${share}Until` as const;
-  if (state[until] - now > keepShareMs[share] / 2) return {};
-  return { set: { [until]: now + keepShareMs[share] }, ...(state[until] <= now && { add: { epoch: 1 } }) };
-}
+/** Sends wait for slots up to this far away in their functions, ms. */
+export const leadMs = 1_500;
 
 /**
- * A share that is kept anew begins behind the slots of sends that are near: their calls are made at the full rate. The far
- * slots, which have become invalid, are free again, so the next slot of sends is there too.
+ * Keeps a share beside a backlog of sends. The slots that sends have reserved at the full rate lose their meaning, but for
+ * those within the lead, whose functions no longer look: the first slot of the share is behind them.
  */
-function claimShare({ sendsTat }: RateLimitState, now: number) {
-  const at = now + leadMs;
-  const isFar = sendsTat > at;
-  const when: RateLimitCondition[] = [{ field: 'sendsTat', is: isFar ? '>' : '<=', value: at }];
-  return isFar ? { when, set: { sendsTat: at }, earliest: at } : { when, earliest: 0 };
+function planShare(
+  state: RateLimitState,
+  share: keyof Shares,
+  { shares, count, now, earliest, latest = now + leadMs }: ReservationRequest,
+): ReservationPlan {
+  const until = `${share}Until` as const;
+  const after = { ...state, [until]: now + keepShareMs[share] };
+  const interval = shareInterval(after, share, shares, now);
+  const at = Math.min(latest, now + leadMs);
+  return {
+    update: {
+      when: [
+        { field: 'epoch', is: '=', value: state.epoch },
+        { field: 'interval', is: '=', value: state.interval },
+        { field: 'breaker', is: '=', value: 'closed' },
+        { field: 'paused', is: '=', value: 'no' },
+        { field: 'sendsTat', is: '>', value: earliest },
+        { field: until, is: '<=', value: now },
+      ],
+      set: {
+        [until]: after[until],
+        [`${share}Tat`]: at + count * interval,
+        sendsTat: at + shareInterval(after, 'sends', shares, now),
+      },
+      add: { epoch: 1 },
+    },
+    reservation: (stored) => ({
+      at,
+      interval,
+      count,
+      epoch: stored.epoch,
+      isProbe: false,
+      isBehindProbe: false,
+      state: stored,
+    }),
+  };
+}
+
+/** Extends the time for which the share of a caller is kept. */
+function keepShare(state: RateLimitState, share: Share, now: number): Partial<RateLimitState> {
+  if (share === 'sends' || state[`${share}Until`] - now > keepShareMs[share] / 2) return {};
+  return { [`${share}Until`]: now + keepShareMs[share] };
 }
 
 /** After a while without a 429 the interval recovers by a tenth. */
@@ -372,6 +405,7 @@ export function isSlotValid(
   { at, epoch, isProbe }: { readonly at: number; readonly epoch: number; readonly isProbe: boolean },
   state: RateLimitState,
   now: number,
+  leadMs: number,
 ): boolean {
   if (state.epoch !== epoch) return false;
   return state.breaker === 'closed' || isProbe || now < at - leadMs;

@@ -246,6 +246,54 @@ describe('the channel’s announcement that no call is left', () => {
       expect(slot?.at).toBe(time.now() + 6_000);
     });
   });
+
+  it('moves the remaining calls of the same request too', async () => {
+    const { live, limiter, time } = limiterWorld();
+    await live(async () => {
+      const own = limiter();
+      await own.reserve(3);
+      await own.run(async () => own.holdFor(6_000));
+      const { slot } = await deferral(own.run(async () => {}));
+      expect(slot?.at).toBe(time.now() + 6_000);
+    });
+  });
+
+  it('invalidates slots that were reserved before', async () => {
+    const { live, limiter, time } = limiterWorld({ sendsTat: 3_000 });
+    await live(async () => {
+      const { slot } = await deferral(limiter().reserve(1));
+      const own = limiter('routing');
+      await own.run(async () => own.holdFor(6_000));
+      await time.sleep((slot?.at ?? 0) - 1_000 - time.now());
+      const { slot: next } = await deferral(limiter().reserve(1, { held: slot }));
+      expect(next?.at).toBeGreaterThanOrEqual(6_000);
+    });
+  });
+
+  it('counts once for all calls that receive it, and for at most a minute', async () => {
+    const { live, limiter, read } = limiterWorld();
+    await live(async () => {
+      const own = limiter();
+      await own.reserve(1);
+      const other = limiter();
+      await other.reserve(1);
+      await Promise.all([own, other].map((one) => one.run(async () => one.holdFor(3_600_000))));
+      const { epoch, sendsTat, routingTat } = await read();
+      expect(epoch).toBe(1);
+      expect(sendsTat).toBe(routingTat);
+      expect(sendsTat).toBeLessThanOrEqual(60_000 + 2 * interval);
+    });
+  });
+
+  it('closes a half-open breaker if the probe call has received it', async () => {
+    const open = { breaker: 'open', reason: 'failures', openUntil: 0, epoch: 4 } as const;
+    const { live, limiter, read } = limiterWorld(open);
+    await live(async () => {
+      const own = limiter();
+      await own.run(async () => own.holdFor(6_000));
+      expect(await read()).toMatchObject({ breaker: 'closed', epoch: 6 });
+    });
+  });
 });
 
 describe('the circuit breaker', () => {

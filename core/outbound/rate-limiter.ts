@@ -51,6 +51,8 @@ const maxMissedSlots = 3;
 const maxConflicts = 30;
 const pauseMs = 30_000;
 const defaultRetryAfterMs = 1_000;
+/** The headers are not documented by LiveChat, so a wrong one must not stop an organization for long. */
+const maxHoldMs = 60_000;
 
 /** The calls of one invocation, within its organization's rate limit. */
 export interface RateLimiter {
@@ -70,8 +72,11 @@ export interface RateLimiter {
   release(): Promise<void>;
   /** Opens the breaker: the credentials do not work. Returns false if it was open for that reason already. */
   blockCredentials(): Promise<boolean>;
-  /** The channel has announced that no call is left before `resetMs` have passed. */
-  holdFor(resetMs: number): Promise<void>;
+  /**
+   * The channel has announced, in its response to the call that `run` makes, that no call is left before `resetMs` have
+   * passed. Every slot moves behind it, by at most a minute.
+   */
+  holdFor(resetMs: number): void;
 }
 
 export type CreateRateLimiter = (
@@ -131,6 +136,8 @@ interface LimiterOptions extends RateLimiterPorts {
 class OrganizationLimiter implements RateLimiter {
   readonly #options: LimiterOptions;
   #block: Block | undefined;
+  /** ms since 1970 */
+  #heldUntil = 0;
 
   constructor(options: LimiterOptions) {
     this.#options = options;
@@ -153,6 +160,8 @@ class OrganizationLimiter implements RateLimiter {
     } catch (error) {
       await this.#recordError(slot, error);
       throw error;
+    } finally {
+      await this.#hold(slot);
     }
   }
 
@@ -181,8 +190,17 @@ class OrganizationLimiter implements RateLimiter {
     return isNew;
   }
 
-  async holdFor(resetMs: number): Promise<void> {
-    if (this.#block) await this.#record(planHold(this.#block, this.#options.clock.now() + resetMs));
+  holdFor(resetMs: number): void {
+    this.#heldUntil = this.#options.clock.now() + Math.min(resetMs, maxHoldMs);
+  }
+
+  /** The slots that are reserved lose their meaning, those of this block too. */
+  async #hold(slot: Block): Promise<void> {
+    const until = this.#heldUntil;
+    this.#heldUntil = 0;
+    if (until <= this.#options.clock.now()) return;
+    this.#block = undefined;
+    await this.#record(planHold(slot, until));
   }
 
   /** One conditional write per try. The remembered state may be old: then its condition fails, and returns the right one. */
@@ -221,7 +239,7 @@ class OrganizationLimiter implements RateLimiter {
     if (state.paused === 'yes') throw this.#unavailable('paused');
     const now = clock.now();
     const isProbe = isProbeSlot({ at, epoch }, state);
-    if (!isSlotValid({ at, epoch, isProbe }, state, now)) return undefined;
+    if (!isSlotValid({ at, epoch, isProbe }, state, now, leadMs)) return undefined;
     const interval = shareInterval(state, share, shares, now);
     return { at, interval, count, epoch, isProbe, isBehindProbe: false, state };
   }

@@ -17,13 +17,13 @@ import {
 import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
 import { leadMs } from './rate-limit.ts';
-import type { CreateRateLimiter, RateLimiter } from './rate-limiter.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
 export interface SendPorts<Content> extends MessageGroupPorts {
   readonly clock: Clock;
   readonly deliveries: DeliveryStore;
-  readonly createLimiter: CreateRateLimiter;
+  readonly limiter: RateLimiter;
   readonly channel: Channel<Content>;
   /** Publishes `message.sent`. Idempotent. */
   readonly onSent: (parts: readonly SentPart[]) => Promise<void>;
@@ -59,9 +59,8 @@ export async function sendRequest<Content>(
   { held, deadline }: SendInvocation,
   ports: SendPorts<Content>,
 ): Promise<'sent' | 'failed'> {
-  const { clock, createLimiter, onSent, log } = ports;
+  const { clock, limiter, onSent, log } = ports;
   const group = new MessageGroup(request, ports);
-  const limiter = createLimiter(request.organizationId, { share: 'sends' });
   const sent: SentPart[] = [];
   try {
     await group.requireTurn();
@@ -200,7 +199,11 @@ async function sendPart<Content>(
   const endedAt = clock.now();
   if (outcome.kind === 'sent') {
     const attempts = attemptLog({ endedAt, outcome: outcome.wasFound ? 'found' : 'sent', ...repairs });
-    await deliveries.recordSent(key, { ...outcome.sent, ...attempts, sentAt: endedAt }, claim.leaseUntil);
+    await deliveries.recordSent(
+      key,
+      { ...outcome.sent, ...attempts, sentAt: endedAt, failedCalls: history.failedCalls },
+      claim.leaseUntil,
+    );
     return outcome.sent;
   }
   const failure = attemptError(outcome.error);

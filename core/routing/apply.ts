@@ -35,6 +35,12 @@ export interface RoutingCarrier {
   withFreshCredentials(): Promise<RoutingCarrier | undefined>;
 }
 
+/** Creates the carrier of an organization. `onQuotaExhausted`: no call is left before `resetMs` have passed. */
+export type CreateRoutingCarrier = (
+  organizationId: string,
+  onQuotaExhausted: (resetMs: number) => void,
+) => Promise<RoutingCarrier>;
+
 /** The total time that one decision waits for slots. A later transfer is worse than the carrier's own routing. */
 export const maxWaitMs = 10_000;
 /** A join takes effect after a moment. */

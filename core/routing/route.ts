@@ -9,7 +9,13 @@ import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import { type ApplyResult, applyActions, RateLimitedCarrier, type RoutedThread, type RoutingCarrier } from './apply.ts';
+import {
+  type ApplyResult,
+  applyActions,
+  type CreateRoutingCarrier,
+  RateLimitedCarrier,
+  type RoutedThread,
+} from './apply.ts';
 import { listTests } from './conditions.ts';
 import { factsAtStart, factValues, findFact, isRoutable, type RoutingFacts, withCustomer } from './facts.ts';
 import { type Decision, type Evaluation, evaluateRules, type RuleSet, testsMessage } from './rules.ts';
@@ -32,7 +38,7 @@ import {
 export interface RoutingPorts {
   /** The rules in force for an organization. */
   readonly rules: (organizationId: string) => Promise<RulesInForce>;
-  readonly carrier: (organizationId: string) => Promise<RoutingCarrier>;
+  readonly carrier: CreateRoutingCarrier;
   readonly createLimiter: CreateRateLimiter;
   readonly clock: Clock;
   readonly publish: Publish;
@@ -209,9 +215,10 @@ function rateLimitedCarrier(
   { organizationId, conversationId, metadata }: RoutingRequest,
   { createLimiter, clock, carrier, deadline }: RoutingPorts,
 ): RateLimitedCarrier {
+  const limiter = createLimiter(organizationId, { share: 'routing' });
   return new RateLimitedCarrier({
-    carrier: () => carrier(organizationId),
-    limiter: createLimiter(organizationId, { share: 'routing' }),
+    carrier: () => carrier(organizationId, (resetMs) => limiter.holdFor(resetMs)),
+    limiter,
     clock,
     latest: deadline - maxCallMs - marginMs,
     onCredentialsBlocked: () => {

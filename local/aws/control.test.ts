@@ -28,7 +28,7 @@ test('clears all faults', () => {
 
 test.each<[unknown, RegExp]>([
   [{ kind: 'throttle', count: 1 }, /^service: Invalid option: expected one of "dynamodb"\|"events"/],
-  [{ service: 'lambda', kind: 'throttle', count: 1 }, /^service: Invalid option: expected one of/],
+  [{ service: 'sns', kind: 'throttle', count: 1 }, /^service: Invalid option: expected one of/],
   [
     { service: 's3', kind: 'slow', count: 1 },
     /^kind: Invalid option: expected one of "partial"\|"throttle"\|"unavailable"/,

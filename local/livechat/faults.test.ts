@@ -15,6 +15,16 @@ const arrivals = async ({ simulatorApi }: Pick<Running, 'simulatorApi'>) =>
 
 const connectionReset = { cause: { code: 'ECONNRESET' } };
 
+test('sends the headers that the fault sets with an accepted call', async () => {
+  const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '3' };
+  const { attempt, simulatorApi } = await startWithFault({ kind: 'headers', headers, count: 1 });
+  const accepted = await attempt();
+  expect(accepted.status).toBe(200);
+  expect(Object.fromEntries(accepted.headers)).toMatchObject(headers);
+  expect(await arrivals({ simulatorApi })).toBe(1);
+  expect((await attempt()).headers.has('x-ratelimit-remaining')).toBe(false);
+});
+
 describe('faults that reject a call', () => {
   test.each([
     [{ kind: 'error' }, 500, apiFixture('error.internal.500')],

@@ -43,6 +43,7 @@ const faultSchema = (methodNames: readonly string[]) => {
     fault('not-a-member', {}),
     fault('misdirected', { region: z._default(nonEmpty('a region, such as fra'), 'dal') }),
     fault('expired-token', {}),
+    fault('headers', { headers: z.record(z.string(), z.string()) }),
   ] as const;
   const names = kinds.map(({ shape }) => shape.kind.def.values.join()).join(', ');
   return z.discriminatedUnion('kind', kinds, `a fault: kind is one of ${names}`);
@@ -75,7 +76,7 @@ const matches = ({ request, remaining }: Fault, { name, region }: MatchableCall)
 
 /** The result of a call. */
 export type CallResult =
-  | { readonly kind: 'answer'; readonly body: object }
+  | { readonly kind: 'answer'; readonly body: object; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: 'error'; readonly error: LiveChatError }
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' };
@@ -113,7 +114,9 @@ export const createFaults = ({ methodNames, clock, random }: FaultOptions) => {
       return { kind: 'reset' };
     }
     await delay;
-    return request.kind === 'latency' ? accept() : respondWith(request);
+    if (request.kind !== 'latency' && request.kind !== 'headers') return respondWith(request);
+    const result = accept();
+    return request.kind === 'headers' && result.kind === 'answer' ? { ...result, headers: request.headers } : result;
   };
 
   return {
@@ -154,7 +157,7 @@ const createError = (
   });
 
 /** The result of a call whose response is lost. @throws LiveChatError if the call is rejected */
-const respondWith = (request: Exclude<FaultRequest, { kind: 'latency' | 'accept-late' }>): CallResult => {
+const respondWith = (request: Exclude<FaultRequest, { kind: 'latency' | 'accept-late' | 'headers' }>): CallResult => {
   switch (request.kind) {
     case 'accept-then-hang':
       return { kind: 'hang' };

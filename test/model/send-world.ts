@@ -72,7 +72,7 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
       {
         ...ports,
         ...more,
-        createLimiter,
+        limiter: createLimiter(input.organizationId, { share: 'sends' }),
         channel,
         onSent: async (parts) => void announced.push([...parts]),
         onCredentialsBlocked: async () => {},

@@ -453,7 +453,7 @@ export class World {
           {
             ...ports,
             deliveries: this.#deliveries(invocation),
-            createLimiter: this.#limiterOf(invocation),
+            limiter: this.#limiterOf(invocation)(input.organizationId, { share: 'sends' }),
             channel: this.liveChat.channel(input.organizationId),
             onSent: (parts) =>
               invocation.step(

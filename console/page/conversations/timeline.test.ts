@@ -17,6 +17,7 @@ const delivery: DeliveryView = {
   attempts: [{ startedAt: at(0.4), endedAt: at(0.55), outcome: 'sent', execution, redrive: 0 }],
   sentAt: at(0.55),
   deliveredAt: at(0.8),
+  execution,
 };
 const message: ShownMessage = {
   id: 'T_1',

@@ -63,7 +63,7 @@ export const apiRoutes = (handleCall: (call: Call) => Promise<CallResult>, debug
   const respond = async (c: ApiContext, result: CallResult, headers: Headers): Promise<Response> => {
     switch (result.kind) {
       case 'answer':
-        return respondJson(result.body, 200, headers);
+        return respondJson(result.body, 200, { ...headers, ...result.headers });
       case 'error':
         return respondError(result.error, headers);
       case 'reset':
