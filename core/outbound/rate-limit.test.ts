@@ -25,7 +25,6 @@ import {
   shareInterval,
   slotWakeUp,
 } from './rate-limit.ts';
-import { rateLimitView } from './rate-limit-store.ts';
 
 const runs = propertyRuns(1_000);
 const now = 1_790_000_000_000;
@@ -114,6 +113,13 @@ describe('a reservation', () => {
       { share: 'routing' },
       { at: now + 1_500, interval: 1_030, epoch: 1 },
       { routingTat: now + 2_530, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_615, epoch: 1 },
+    ],
+    [
+      'keeps a share for routing behind the delay of a 429',
+      { sendsTat: now + 9_000, routingTat: now + 9_000 },
+      { share: 'routing' },
+      { at: now + 9_000, epoch: 1 },
+      { routingTat: now + 10_030 },
     ],
     [
       'uses routing’s own line where sends have a backlog',
