@@ -66,7 +66,7 @@ describe('the metrics', () => {
     ]);
     await local.idle();
     await sendLate(local);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
     await local.stop();

@@ -337,27 +337,28 @@ describe('with the deployed permissions and environment', () => {
     });
   });
 
-  it('routing evaluates rules and transfers, at the start and at the first message', async () => {
+  it.each(['route-thread', 'route-first-message'] as const)('%s evaluates rules and transfers', async (name) => {
+    // An organization without a rate limit, which its first call creates.
+    const own = randomUUID();
     const transfer = { transfer: [{ group: 99 }, { agent: 'nina.kowal@acme.example' }], tag: ['order'] };
     const rules = [{ name: 'orders', when: { fact: 'message', words: 'order' }, do: transfer }];
     const response = await fetch(new URL('/api/routing/rules', local.console), {
       method: 'POST',
-      body: JSON.stringify({ organizationId, ruleSet: { match: 'first', rules } }),
+      body: JSON.stringify({ organizationId: own, ruleSet: { match: 'first', rules } }),
     });
     expect(response.status).toBe(200);
-    const sample = busEvents(organizationId);
+    const sample = busEvents(own);
     const started = eventsFor('route-thread', sample)[0];
     const received = eventsFor('route-first-message', sample).find(({ detail }) => messageContent(detail.data) !== '');
     if (!started || !received) throw new Error('there is no chat.started or message.received event');
-    const order = { text: 'Where is my order?', answers: [] };
-    const start = { reason: 'new', active: true, causedByUs: false, by: undefined };
-    const assigned = copyEvent(started, { ...start, threadId: 'A', opening: order });
-    await handleAll('route-thread', [assigned, assigned]);
-    await handleAll('route-thread', [copyEvent(started, { ...start, threadId: 'B', opening: undefined })]);
-    const customer = { id: 'dana', type: 'customer' };
-    await handleAll('route-first-message', [
-      copyEvent(received, { threadId: 'B', type: 'text', author: customer, content: order.text }),
-    ]);
+    const text = 'Where is my order?';
+    const opening = name === 'route-thread' ? { text, answers: [] } : undefined;
+    const start = { reason: 'new', active: true, causedByUs: false, by: undefined, threadId: 'A', opening };
+    const thread = copyEvent(started, start);
+    await handleAll('route-thread', [thread, thread]);
+    if (name === 'route-thread') return;
+    const author = { id: 'dana', type: 'customer' };
+    await handleAll(name, [copyEvent(received, { threadId: 'A', type: 'text', author, content: text })]);
   });
 
   async function injectFault(fault: object): Promise<void> {
