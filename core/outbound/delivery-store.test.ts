@@ -80,7 +80,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       do: fc.constant('sent'),
       leaseUntil,
       given: fc
-        .tuple(fc.record({ ...shown, sentAt: time, failedCalls: fc.nat(3) }), log)
+        .tuple(fc.record({ ...shown, sentAt: time, failedCalls: fc.nat(9) }), log)
         .map(([one, other]) => ({ ...one, ...other })),
     }),
   },

@@ -115,6 +115,13 @@ describe('a reservation', () => {
       { routingTat: now + 2_530, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_615, epoch: 1 },
     ],
     [
+      'keeps a share for routing behind the delay of a 429',
+      { sendsTat: now + 9_000, routingTat: now + 9_000 },
+      { share: 'routing' },
+      { at: now + 9_000, epoch: 1 },
+      { routingTat: now + 10_030 },
+    ],
+    [
       'uses routing’s own line where sends have a backlog',
       { sendsTat: now + 90_000, routingUntil: now + 7 * 86_400_000 },
       { share: 'routing' },

@@ -260,12 +260,14 @@ export const leadMs = 1_500;
 function planShare(
   state: RateLimitState,
   share: keyof Shares,
-  { shares, count, now, earliest, latest = now + leadMs }: ReservationRequest,
-): ReservationPlan {
+  { shares, count, now, earliest, latest = Number.POSITIVE_INFINITY }: ReservationRequest,
+): ReservationPlan | 'late' {
   const until = `${share}Until` as const;
   const after = { ...state, [until]: now + keepShareMs[share] };
   const interval = shareInterval(after, share, shares, now);
-  const at = Math.min(latest, now + leadMs);
+  // After a 429, the slots of every share are behind the announced delay.
+  const at = Math.max(state[`${share}Tat`], Math.min(latest, now + leadMs));
+  if (at > latest) return 'late';
   return {
     update: {
       when: [

@@ -3,7 +3,7 @@ import type { StoredMessage } from '../messages/queries.ts';
 import { sendDeadLetterId } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
 import { buildTranscript, type ReadMark } from './read-model.ts';
-import { parseSendRequested } from './request.ts';
+import { executionName, parseSendRequested } from './request.ts';
 
 const now = 1_790_000_000_000;
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -71,6 +71,7 @@ describe('a pending part', () => {
       requestedAt: iso(now - 1_000),
       acceptedAt: iso(now - 990),
       attempts: [],
+      execution: arn(executionName(delivery)),
       content: { text: 'Hi' },
     });
   });
@@ -80,7 +81,7 @@ describe('a pending part', () => {
       status: 'sending',
       failedCalls: 1,
       lastError: 'LiveChatServerError',
-      execution: arn('second'),
+      execution: arn(executionName(delivery)),
       attempts: [
         {
           startedAt: iso(now - 900),

@@ -77,7 +77,7 @@ describe('the state machine', () => {
       ...('ResultPath' in state ? [state.ResultPath] : []),
       ...('Catch' in state ? state.Catch.map(({ ResultPath }) => ResultPath) : []),
     ]);
-    expect(new Set(resultPaths)).toEqual(new Set(['$.turn', '$.error', '$.timeout', null]));
+    expect(new Set(resultPaths)).toEqual(new Set(['$.turn', '$.error', null]));
   });
 
   it('reads only paths that are always set: an error of the state machine itself cannot be caught', () => {
