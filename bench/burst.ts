@@ -4,10 +4,12 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
+import { executionName } from '../core/outbound/request.ts';
 import { type Local, organizationId } from '../test/local.ts';
 import { awsClientConfig } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
-import { messageText } from './livechat.ts';
+import type { Operation } from './capacity.ts';
+import { messageText, readArrivedNumbers } from './livechat.ts';
 
 export interface BurstOptions {
   readonly chats: readonly string[];
@@ -18,7 +20,7 @@ export interface BurstOptions {
   readonly options?: object;
 }
 
-/** Message numbers by the id of the event that requests the message. */
+/** Message numbers by requestId. */
 export type RequestedNumbers = ReadonlyMap<string, number>;
 
 const defaultSpacingMs = 20;
@@ -37,26 +39,23 @@ export async function putBurst(
 ): Promise<RequestedNumbers> {
   const client = new EventBridgeClient(awsClientConfig(local));
   const requested = new Map<string, number>();
-  const entry = (conversationId: string, number: number) => ({
-    Source: 'bench',
-    DetailType: 'message.send.requested',
-    Detail: JSON.stringify({
-      data: {
-        requestId: randomUUID(),
-        organizationId,
-        conversationId,
-        messages: [{ type: 'text', content: messageText(number) }],
-        ...(options && { options }),
-      },
-    }),
-    EventBusName: local.bus,
-  });
+  const entry = (conversationId: string, number: number) => {
+    const requestId = randomUUID();
+    requested.set(requestId, number);
+    const messages = [{ type: 'text', content: messageText(number) }];
+    return {
+      Source: 'bench',
+      DetailType: 'message.send.requested',
+      Detail: JSON.stringify({
+        data: { requestId, organizationId, conversationId, messages, ...(options && { options }) },
+      }),
+      EventBusName: local.bus,
+    };
+  };
   async function put(batch: readonly string[], number: number): Promise<void> {
     const command = new PutEventsCommand({ Entries: batch.map((chat) => entry(chat, number)) });
-    for (const { EventId } of (await client.send(command)).Entries ?? []) {
-      if (EventId === undefined) throw new Error('the bus rejected a request');
-      requested.set(EventId, number);
-    }
+    const { FailedEntryCount } = await client.send(command);
+    if (FailedEntryCount) throw new Error('the bus rejected a request');
   }
   for (let number = 0; number < each; number += 1) {
     await Promise.all([...batches(chats, maxEntries)].map((batch) => put(batch, number)));
@@ -70,49 +69,57 @@ function* batches<T>(all: readonly T[], size: number): Generator<readonly T[]> {
   for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
 
-/** The message numbers of executions. EventBridge names an execution after its event. */
-export function messageNumbers(executionArns: readonly string[], requested: RequestedNumbers): number[] {
-  return executionArns.flatMap((arn) => {
-    const eventId = arn.split(':').at(-1)?.split('_')[0] ?? '';
-    return requested.get(eventId) ?? [];
-  });
+const delivery = z.object({ conversationId: z.string(), requestId: z.string(), orderKey: z.number() });
+
+/** A request in the order of acceptance. */
+interface Accepted {
+  readonly number: number;
+  /** Its position in the message group. */
+  readonly position: string;
+  /** When it entered the message group, as the number of the write. */
+  readonly entered: number;
 }
 
-const queue = z.object({ conversationId: z.string(), waiting: z.array(z.string()) });
-const pollIntervalMs = 400;
-
-/** Polls the queues of all chats. A queue grows at its end, so an execution that is new in a poll joined after all others. */
-export function watchQueues(local: Local) {
+/** The accepted requests of each chat. */
+async function readAccepted(
+  local: Local,
+  requested: RequestedNumbers,
+  operations: readonly Operation[],
+): Promise<ReadonlyMap<string, readonly Accepted[]>> {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig(local)));
-  const orders = new Map<string, Set<string>>();
-  let stopping = false;
-
-  async function watch(): Promise<void> {
-    const filter = { FilterExpression: 'attribute_exists(waiting)', ConsistentRead: true };
-    while (!stopping) {
-      const pages = paginateScan({ client }, { TableName: local.environment.CONTROL_TABLE, ...filter });
-      for await (const { Items = [] } of pages) {
-        for (const { conversationId, waiting } of Items.map((item) => queue.parse(item))) {
-          orders.set(conversationId, new Set([...(orders.get(conversationId) ?? []), ...waiting]));
-        }
-      }
-      await sleep(pollIntervalMs);
+  const filter = {
+    FilterExpression: '#entity = :entity',
+    ExpressionAttributeNames: { '#entity': '__edb_e__' },
+    ExpressionAttributeValues: { ':entity': 'delivery' },
+  };
+  const entries = operations.filter(({ kind, entity }) => kind === 'create' && entity === 'messageGroup');
+  const entered = new Map(entries.toReversed().map(({ sortKey }, index) => [sortKey.split('#').at(-1), -index]));
+  const accepted = new Map<string, Accepted[]>();
+  const table = { TableName: local.environment.MESSAGES_TABLE, ConsistentRead: true };
+  for await (const { Items = [] } of paginateScan({ client }, { ...table, ...filter })) {
+    for (const { conversationId, requestId, orderKey } of Items.map((item) => delivery.parse(item))) {
+      const number = requested.get(requestId);
+      if (number === undefined) continue;
+      const execution = executionName({ organizationId, requestId, redrive: 0 });
+      const request = { number, position: `${orderKey}#${execution}`, entered: entered.get(execution) ?? 0 };
+      accepted.set(conversationId, [...(accepted.get(conversationId) ?? []), request]);
     }
   }
-
-  const watching = watch();
-  return {
-    async stop() {
-      stopping = true;
-      await watching;
-      client.destroy();
-    },
-    /** Execution ARNs in the order in which they joined the chat's queue. Those that joined and left between polls are missing. */
-    joined: (chat: string): readonly string[] => [...(orders.get(chat) ?? [])],
-  };
+  client.destroy();
+  return accepted;
 }
 
-export type QueueWatch = ReturnType<typeof watchQueues>;
+/**
+ * Counts messages that arrived after one that they precede: that has a later position in the message group and entered it
+ * later. A request whose acceptance crashed enters late, with its first position.
+ */
+function countInversions(accepted: readonly Accepted[], arrived: readonly number[]): number {
+  const byNumber = new Map(accepted.map((request) => [request.number, request]));
+  const sequence = [...new Set(arrived)].flatMap((number) => byNumber.get(number) ?? []);
+  return sequence.filter((late, index) =>
+    sequence.slice(0, index).some(({ position, entered }) => position > late.position && entered > late.entered),
+  ).length;
+}
 
 /** Counts how often the messages of one chat were delivered. */
 export function countDeliveries(sent: readonly number[], arrived: readonly number[]) {
@@ -124,16 +131,33 @@ export function countDeliveries(sent: readonly number[], arrived: readonly numbe
   };
 }
 
-/** Counts messages that arrived after a message they should precede. Ignores those that are not in `expected`. */
-export function countOutOfOrder(expected: readonly number[], arrived: readonly number[]): number {
-  const positions = new Map(expected.map((number, index) => [number, index]));
-  let last = -1;
-  let outOfOrder = 0;
-  for (const number of new Set(arrived)) {
-    const position = positions.get(number);
-    if (position === undefined) continue;
-    if (position < last) outOfOrder += 1;
-    last = Math.max(last, position);
+/** Counts what LiveChat has of a burst. `undelivered` has the numbers of each chat. */
+export async function countArrivals(local: Local, { chats, each }: BurstOptions) {
+  let once = 0;
+  let twice = 0;
+  const undelivered = new Map<string, ReadonlySet<number>>();
+  for (const chat of chats) {
+    const arrived = await readArrivedNumbers(local, chat);
+    const distinct = new Set(arrived);
+    const repeated = new Set(arrived.filter((number, index) => arrived.indexOf(number) !== index));
+    once += distinct.size - repeated.size;
+    twice += repeated.size;
+    const numbers = Array.from({ length: each }, (_, number) => number);
+    undelivered.set(chat, new Set(numbers.filter((number) => !distinct.has(number))));
   }
-  return outOfOrder;
+  return { once, twice, undelivered };
+}
+
+/** Counts the inversions of a burst. Messages that are sent later, by a redrive, must not have arrived yet. */
+export async function countOutOfOrder(
+  local: Local,
+  chats: readonly string[],
+  requested: RequestedNumbers,
+  operations: readonly Operation[],
+): Promise<number> {
+  const accepted = await readAccepted(local, requested, operations);
+  const counts = await Promise.all(
+    chats.map(async (chat) => countInversions(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
+  );
+  return counts.reduce((sum, one) => sum + one, 0);
 }

@@ -4,6 +4,7 @@ import { functions } from '../stacks/topology.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
+import type { CapacityRecord, Operation } from './capacity.ts';
 import { round2, waitForExecutions } from './engine.ts';
 import { clearCallLog, readCallCounts, setWebhooks } from './livechat.ts';
 import { chatStarted, customerMessage } from './throughput.ts';
@@ -40,6 +41,7 @@ const usage = z.object({
   writes: z.number(),
   /** State transitions, retries included. */
   transitions: z.number(),
+  describeExecutions: z.number(),
 });
 type AwsUsage = z.infer<typeof usage>;
 
@@ -64,6 +66,7 @@ export async function countAwsCalls(local: Local, action: () => Promise<void>) {
     reads: total(readOperations.map((operation) => `dynamodb.${operation}`)),
     writes: total(writeOperations.map((operation) => `dynamodb.${operation}`)),
     transitions: count('states.Transition'),
+    describeExecutions: count('states.DescribeExecution'),
   };
 }
 
@@ -73,12 +76,13 @@ function gigabytes(functionName: string): number {
   return spec.memoryMb / 1024;
 }
 
-function awsDollars(used: AwsUsage, writeUnits: number): number {
+/** @param used with `reads` and `writes` in capacity units */
+function awsDollars(used: AwsUsage): number {
   return (
     used.invocations * price.invocation +
     used.gigabyteInvocations * billedSeconds * price.gigabyteSecond +
     used.reads * price.read +
-    used.writes * writeUnits * price.write +
+    used.writes * price.write +
     used.transitions * price.transition
   );
 }
@@ -113,12 +117,16 @@ async function webhookCost(local: Local, webhook: string, body: object) {
   const { invocations, putEvents, reads, writes } = used;
   // Each invocation except the webhook's own is of one event.
   const events = Math.max(0, invocations - 1);
-  const dollars = price.httpApiRequest + events * price.customEvent + awsDollars(used, indexedWriteUnits);
+  const dollars =
+    price.httpApiRequest + events * price.customEvent + awsDollars({ ...used, writes: writes * indexedWriteUnits });
   return { webhook, invocations, putEvents, reads, writes, dollarsPerMillion: round2(dollars * 1e6) };
 }
 
 /** Averages for one message. */
 const sendUsage = z.extend(usage, {
+  readUnits: z.number(),
+  /** Index copies included. */
+  writeUnits: z.number(),
   /** Calls of LiveChat's API, and those that it accepted. */
   calls: z.number(),
   accepted: z.number(),
@@ -129,45 +137,84 @@ const messages = 50;
 /** More messages, because the faults are random. */
 const messagesWithFaults = 300;
 const faultProbability = 0.05;
+/** A text of 0.5 KB. */
+const text = 'Your order 4711 has left our warehouse today. '.repeat(12).slice(0, 500);
 
 /**
- * Counts what sending costs, one message at a time with LiveChat's webhooks disabled. The cost of the webhook that confirms
- * a message is the difference with webhooks enabled.
+ * Counts what sending a text of 0.5 KB costs, one message at a time with LiveChat's webhooks disabled. The cost of the webhook
+ * that confirms a message is the difference with webhooks enabled.
  */
-export async function sendCosts(local: Local) {
+export async function sendCosts(local: Local, capacity: CapacityRecord) {
   const { chat, fault, clearFaults } = outbound(local);
   const conversation = await chat();
   await sendOne(local, conversation);
+  const average = (count: number) => averageUsage(local, capacity, conversation, count);
   await setWebhooks(local, false);
-  const sending = await averageUsage(local, conversation, messages);
+  const sending = await average(messages);
+  const items = summarizeItems(capacity.read(), messages);
   await setWebhooks(local, true);
-  const withWebhook = await averageUsage(local, conversation, messages);
+  const withWebhook = await average(messages);
   await setWebhooks(local, false);
   await fault({ kind: 'error', status: 500, probability: faultProbability });
-  const failing = await averageUsage(local, conversation, messagesWithFaults);
+  const failing = await average(messagesWithFaults);
   await clearFaults();
   await setWebhooks(local, true);
-  const target = { writes: 5, reads: 1, transitions: 1, invocations: 1, putEvents: 2, liveChatCalls: 1 };
+  const target = { writeUnits: 12, transitions: 1, invocations: 2, describeExecutions: 0, putEvents: 2 };
   const webhook = mapUsage(withWebhook, (count, field) => count - sending[field]);
-  return [
-    sendCost('sent', sending, 1),
-    { message: '(target)', ...target },
-    sendCost('its webhook', webhook, indexedWriteUnits, price.httpApiRequest),
-    sendCost(`sent, ${faultProbability * 100} % of calls answered with 500`, failing, 1),
-  ];
+  return {
+    items,
+    sending,
+    rows: [
+      sendCost('sent', sending),
+      { message: '(target)', ...target, liveChatCalls: 1 },
+      sendCost('its webhook', webhook, price.httpApiRequest),
+      sendCost(`sent, ${faultProbability * 100} % of calls answered with 500`, failing),
+    ],
+  };
 }
 
-async function averageUsage(local: Local, conversation: string, count: number): Promise<SendUsage> {
+/** Operations for one message, by entity. */
+function summarizeItems(operations: readonly Operation[], count: number) {
+  const groups = Map.groupBy(operations, ({ table, entity, kind }) => `${table} ${entity} ${kind}`);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const sum = (field: 'units' | 'indexUnits') => group.reduce((total, one) => total + one[field], 0);
+    return {
+      table: first.table,
+      item: first.entity,
+      operation: first.kind,
+      perMessage: round2(group.length / count),
+      maxBytes: Math.max(...group.map(({ bytes }) => bytes)),
+      units: round2(sum('units') / count),
+      indexUnits: round2(sum('indexUnits') / count),
+    };
+  });
+}
+
+async function averageUsage(
+  local: Local,
+  capacity: CapacityRecord,
+  conversation: string,
+  count: number,
+): Promise<SendUsage> {
   await clearCallLog(local);
+  capacity.clear();
   const used = await countAwsCalls(local, async () => {
     for (let sent = 0; sent < count; sent += 1) await sendOne(local, conversation);
   });
   const { calls, accepted } = await readCallCounts(local);
-  return mapUsage({ ...used, calls, accepted }, (total) => total / count);
+  const operations = capacity.read();
+  const units = (isRead: boolean) =>
+    operations
+      .filter(({ kind }) => (kind === 'read') === isRead)
+      .reduce((sum, operation) => sum + operation.units + operation.indexUnits, 0);
+  const all = { ...used, readUnits: units(true), writeUnits: units(false), calls, accepted };
+  return mapUsage(all, (total) => total / count);
 }
 
 async function sendOne(local: Local, conversation: string): Promise<void> {
-  await outbound(local).send(conversation);
+  await outbound(local).send(conversation, { messages: [{ type: 'text', content: text }] });
   await waitForExecutions(local);
 }
 
@@ -176,20 +223,22 @@ function mapUsage(used: SendUsage, change: (count: number, field: keyof SendUsag
   return sendUsage.parse(Object.fromEntries(fields.map((field) => [field, change(used[field], field)])));
 }
 
-/** @param writeUnits 1 for message groups, deliveries and the rate limiter, which have no index */
-function sendCost(message: string, used: SendUsage, writeUnits: number, otherDollars = 0) {
+function sendCost(message: string, used: SendUsage, otherDollars = 0) {
   const liveChatGigabyteSeconds = used.calls * liveChatSeconds * (functions.send.memoryMb / 1024);
   const dollars =
     otherDollars +
     used.putEvents * price.customEvent +
     liveChatGigabyteSeconds * price.gigabyteSecond +
-    awsDollars(used, writeUnits);
+    awsDollars({ ...used, reads: used.readUnits, writes: used.writeUnits });
   return {
     message,
     writes: round2(used.writes),
+    writeUnits: round2(used.writeUnits),
     reads: round2(used.reads),
+    readUnits: round2(used.readUnits),
     transitions: round2(used.transitions),
     invocations: round2(used.invocations),
+    describeExecutions: round2(used.describeExecutions),
     // Includes the call that puts the request on the bus.
     putEvents: round2(used.putEvents),
     liveChatCalls: round2(used.calls),

@@ -1,41 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { round1 } from '../cli/simulate/timing.ts';
+import { executionName } from '../core/outbound/request.ts';
 import type { Local } from '../test/local.ts';
+import { organizationId } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import {
-  countDeliveries,
-  countOutOfOrder,
-  messageNumbers,
-  putBurst,
-  type QueueWatch,
-  startChats,
-  watchQueues,
-} from './burst.ts';
+import { countArrivals, countOutOfOrder, putBurst, type RequestedNumbers, startChats } from './burst.ts';
+import { recordCapacity } from './capacity.ts';
 import { reportProgress, waitForExecutions, withLocal } from './engine.ts';
-import { readArrivedNumbers, simulatorEnvironment } from './livechat.ts';
+import { simulatorEnvironment } from './livechat.ts';
 
-const messages = 1_000;
-/** A message of unknown outcome holds up its chat for 20 s to a minute, so that few long chats would take for ever. */
-const chatCount = 200;
-const spacingMs = 3_000;
-const each = messages / chatCount;
+const chatCount = 20;
+const each = 15;
+const spacingMs = 1_000;
 const faultShare = 0.3;
 const crashEveryMs = 7_000;
 const crashes = 5;
-/** Bounds the time: what is not there by then goes to the dead letters. */
+/** Limits the time, and gives dead letters to redrive. A message of unknown outcome blocks its chat for 20 s to a minute. */
 const expiresInSeconds = 90;
-/** For each phase; runs that take longer are told of, and not waited for. */
-const patienceMs = 180_000;
-/** A redrive of hundreds is a burst again, some of which may expire again. */
-const redriveRounds = 3;
+/** Of each phase. Executions that take longer are reported. */
+const maxPhaseMs = 240_000;
+/** A redriven message may expire again behind others. */
+const maxRedriveRounds = 4;
 
 /**
- * Every way in which the simulator can fail a call to send a message. The bridge follows LiveChat to another region, so
- * that there must be two for it to be sent away again and again. A 429 slows the pace by half for some seconds: with its
- * full share of the calls it would make this take a quarter of an hour, so there are six.
+ * Every way in which the simulator can fail a call that sends a message. The bridge follows LiveChat to another region, so
+ * two regions redirect it again and again. A 429 slows the pace for some seconds: with its full share of the calls, this
+ * would take a quarter of an hour, so there are six.
  */
-const kinds: readonly object[] = [
+const faultKinds: readonly object[] = [
   { kind: 'error', status: 500 },
   { kind: 'error', status: 429, retryAfterSeconds: 1, count: 6 },
   { kind: 'latency', latencyMs: 2_000 },
@@ -54,54 +47,56 @@ export interface FaultsRow {
   readonly sentOnce: number;
   readonly sentTwice: number;
   readonly inDeadLetters: number;
-  /** Neither at LiveChat nor in the dead letters. */
+  /** Neither at LiveChat nor in an open dead letter. */
   readonly lost: number;
-  /** Runs that had not ended; their messages are among the lost. */
-  readonly unended: number;
-  /** At LiveChat and in the dead letters, so that a redrive might send it again. */
+  /** Executions that had not ended; their messages are among the lost. */
+  readonly running: number;
+  /** At LiveChat and in an open dead letter, so that a redrive might send it again. */
   readonly both: number;
-  /** Messages that arrived after one that was behind them in their chat's queue. A redrive is behind all newer ones, rightly. */
+  /** Messages that arrived after one of their chat that was accepted later. A redrive has a new order. */
   readonly outOfOrder?: number;
+  /** Dead letters that are marked as redriven, and those of them whose execution does not exist. */
+  readonly redriven: number;
+  readonly withoutExecution: number;
   readonly seconds: number;
 }
 
-/** Sends while 30 % of the calls fail and functions crash every 7 s for half a minute; then all is well, and the dead letters are redriven. */
+/**
+ * Sends 300 messages of 20 chats while 30 % of the calls fail and the functions crash every 7 s for half a minute. Then the
+ * faults end, and every dead letter is redriven.
+ */
 export async function faults(): Promise<FaultsRow[]> {
-  const environment = { ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: '100' };
+  const capacity = recordCapacity();
+  const environment = { ...simulatorEnvironment, ...capacity.environment, LIVECHAT_CALLS_PER_SECOND: '100' };
   return withLocal(environment, async (local) => {
     const chats = await startChats(local, chatCount);
     await injectAll(local);
-    const watch = watchQueues(local);
     const start = Date.now();
     const crashing = crash(local);
     const requested = await putBurst(local, { chats, each, spacingMs, options: { expiresInSeconds } });
     await crashing;
-    reportProgress('faults: waiting until all runs have ended');
-    await waitForExecutions(local, patienceMs);
-    await watch.stop();
-    const burst: Burst = { chats, requested, watch };
-    const overtaken = await overtakenIn(local, burst);
-    const before = { ...(await judge(local, 'while all fails', burst, start)), outOfOrder: overtaken };
+    reportProgress('faults: waiting until all executions have ended');
+    await waitForExecutions(local, maxPhaseMs);
+    const burst: Burst = { chats, requested };
+    const during = await evaluate(local, 'during the faults', burst, start);
+    const rows: FaultsRow[] = [
+      { ...during, outOfOrder: await countOutOfOrder(local, chats, requested, capacity.read()) },
+    ];
     await outbound(local).clearFaults();
-    const rows: FaultsRow[] = [before];
-    for (let round = 1; round <= redriveRounds && rows.at(-1)?.inDeadLetters !== 0; round += 1) {
-      rows.push(await redriven(local, burst, round));
+    for (let round = 1; round <= maxRedriveRounds && rows.at(-1)?.inDeadLetters !== 0; round += 1) {
+      const redriveStart = Date.now();
+      reportProgress(`faults: ${await redriveAll(local)} dead letters redriven`);
+      await waitForExecutions(local, maxPhaseMs);
+      rows.push(await evaluate(local, `redrive ${round}`, burst, redriveStart));
     }
     return rows;
   });
 }
 
-async function redriven(local: Local, burst: Burst, round: number): Promise<FaultsRow> {
-  const start = Date.now();
-  reportProgress(`faults: ${await redriveAll(local)} dead letters redriven`);
-  await waitForExecutions(local, patienceMs);
-  return judge(local, `redriven, round ${round}`, burst, start);
-}
-
 async function injectAll(local: Local): Promise<void> {
-  const share = faultShare / kinds.length;
-  // The first fault that fits is thrown for first, and so on: the later ones see fewer calls.
-  for (const [index, kind] of kinds.entries()) {
+  const share = faultShare / faultKinds.length;
+  // The simulator tries the faults in this order, so the later ones see fewer calls.
+  for (const [index, kind] of faultKinds.entries()) {
     const probability = share / (1 - index * share);
     await outbound(local).fault({ ...kind, method: 'send_event', probability });
   }
@@ -111,112 +106,96 @@ async function crash(local: Local): Promise<void> {
   for (let number = 1; number <= crashes; number += 1) {
     await sleep(crashEveryMs);
     const answer = await fetch(`${local.aws}/_local/kill`, { method: 'POST' });
-    if (!answer.ok) throw new Error(`not killed: ${answer.status}`);
+    if (!answer.ok) throw new Error(`the functions were not killed: ${answer.status}`);
     reportProgress(`faults: crash ${number} of ${crashes}`);
   }
 }
 
 interface Burst {
   readonly chats: readonly string[];
-  readonly requested: ReadonlyMap<string, number>;
-  readonly watch: QueueWatch;
+  readonly requested: RequestedNumbers;
 }
 
-async function judge(local: Local, phase: string, { chats }: Burst, start: number): Promise<FaultsRow> {
+async function evaluate(local: Local, phase: string, { chats, requested }: Burst, start: number): Promise<FaultsRow> {
   const seconds = round1((Date.now() - start) / 1000);
-  const { body } = await local.api('/api/executions?status=RUNNING&limit=1000');
-  const letters = await openLetters(local);
-  const sent = Array.from({ length: each }, (_, number) => number);
-  const judged = await Promise.all(
-    chats.map(async (chat) => {
-      const arrived = await readArrivedNumbers(local, chat);
-      const dead = letters.flatMap(({ conversationId, number }) =>
-        conversationId === chat && number !== undefined ? [number] : [],
-      );
-      const { once, twice, missing } = countDeliveries(sent, arrived);
-      return {
-        once,
-        twice,
-        dead: dead.length,
-        lost: missing.filter((number) => !dead.includes(number)).length,
-        both: dead.filter((number) => arrived.includes(number)).length,
-      };
+  const executions = await listExecutions(local);
+  const [open, redriven] = await Promise.all([listDeadLetters(local, 'open'), listDeadLetters(local, 'redriven')]);
+  const names = new Set(executions.map(({ name }) => name));
+  /** The execution that a redrive starts. That of an event that no function accepted is the first. */
+  const nextName = ({ kind, requestId, redrives }: DeadLetter) =>
+    executionName({ organizationId, requestId, redrive: kind === 'send' ? redrives + 1 : 0 });
+  const { once, twice, undelivered } = await countArrivals(local, { chats, each });
+  const dead = new Set(
+    open.flatMap(({ conversationId, requestId }) => {
+      const number = requested.get(requestId);
+      return number === undefined ? [] : [`${conversationId} ${number}`];
     }),
   );
-  const total = (field: keyof (typeof judged)[number]) => judged.reduce((sum, one) => sum + one[field], 0);
+  const missing = [...undelivered].flatMap(([chat, numbers]) => [...numbers].map((number) => `${chat} ${number}`));
+  const lost = missing.filter((message) => !dead.has(message)).length;
   return {
     phase,
-    sentOnce: total('once'),
-    sentTwice: total('twice'),
-    inDeadLetters: total('dead'),
-    lost: total('lost'),
-    unended: running.parse(body).executions.length,
-    both: total('both'),
+    sentOnce: once,
+    sentTwice: twice,
+    inDeadLetters: dead.size,
+    lost,
+    both: dead.size - (missing.length - lost),
+    running: executions.filter(({ status }) => status === 'RUNNING').length,
+    redriven: redriven.length,
+    withoutExecution: redriven.filter((letter) => letter.requestId && !names.has(nextName(letter))).length,
     seconds,
   };
 }
 
-async function overtakenIn(local: Local, { chats, requested, watch }: Burst): Promise<number> {
-  const overtaken = await Promise.all(
-    chats.map(async (chat) =>
-      countOutOfOrder(messageNumbers(watch.joined(chat), requested), await readArrivedNumbers(local, chat)),
-    ),
-  );
-  return overtaken.reduce((sum, one) => sum + one, 0);
-}
-
-const running = z.object({ executions: z.array(z.unknown()) });
-const page = z.object({
-  deadLetters: z.array(
-    z.object({ id: z.string(), kind: z.string(), conversationId: z.string(), errorName: z.string() }),
-  ),
+const executionPage = z.object({
+  executions: z.array(z.looseObject({ name: z.string(), status: z.string() })),
   next: z.optional(z.string()),
 });
-const content = z.object({
-  letter: z.object({
-    state: z.object({
-      detail: z.object({ data: z.object({ messages: z.array(z.object({ content: z.string() })) }) }),
-    }),
-  }),
+const deadLetter = z.object({
+  id: z.string(),
+  kind: z.string(),
+  conversationId: z.string(),
+  requestId: z.string(),
+  errorName: z.string(),
+  redrives: z.number(),
 });
+type DeadLetter = z.infer<typeof deadLetter>;
+const deadLetterPage = z.object({ deadLetters: z.array(deadLetter), next: z.optional(z.string()) });
 
-interface OpenLetter {
-  readonly id: string;
-  readonly conversationId: string;
-  readonly errorName: string;
-  /** Of the message; undefined for a letter about something else. */
-  readonly number: number | undefined;
+const listExecutions = (local: Local) =>
+  listAll(local, '/api/executions?limit=1000', (body) => {
+    const { executions, next } = executionPage.parse(body);
+    return { items: executions, next };
+  });
+
+const listDeadLetters = (local: Local, status: 'open' | 'redriven') =>
+  listAll(local, `/api/dead-letters?status=${status}&limit=500`, (body) => {
+    const { deadLetters, next } = deadLetterPage.parse(body);
+    return { items: deadLetters, next };
+  });
+
+async function listAll<T>(
+  local: Local,
+  path: string,
+  parse: (body: unknown) => { readonly items: readonly T[]; readonly next: string | undefined },
+): Promise<T[]> {
+  const found: T[] = [];
+  for (let after = ''; ; ) {
+    const { items, next } = parse((await local.api(`${path}${after}`)).body);
+    found.push(...items);
+    if (next === undefined) return found;
+    after = `&after=${encodeURIComponent(next)}`;
+  }
 }
 
-async function openLetters(local: Local): Promise<OpenLetter[]> {
-  const letters: OpenLetter[] = [];
-  let after = '';
-  do {
-    const { body } = await local.api(`/api/dead-letters${after}`);
-    const { deadLetters, next } = page.parse(body);
-    for (const { kind, ...letter } of deadLetters) {
-      letters.push({ ...letter, number: kind === 'send' ? await numberOf(local, letter.id) : undefined });
-    }
-    after = next === undefined ? '' : `?after=${encodeURIComponent(next)}`;
-  } while (after);
-  return letters;
-}
-
-async function numberOf(local: Local, id: string): Promise<number | undefined> {
-  const { body } = await local.api(`/api/dead-letters/${encodeURIComponent(id)}`);
-  const text = content.safeParse(body).data?.letter.state.detail.data.messages[0]?.content;
-  return text === undefined ? undefined : Number(text.split(' ')[1]);
-}
-
+/** Redrives every open dead letter, also those that no redrive helps while the cause lasts: here it has been removed. */
 async function redriveAll(local: Local): Promise<number> {
-  const letters = await openLetters(local);
-  const errors = Object.groupBy(letters, ({ errorName }) => errorName);
+  const letters = await listDeadLetters(local, 'open');
+  const errors = Object.groupBy(letters, ({ kind, errorName }) => `${errorName} (${kind})`);
   for (const [name, of] of Object.entries(errors)) reportProgress(`faults: ${of?.length} dead letters with ${name}`);
   for (const { id } of letters) {
-    const answer = await fetch(new URL(`/api/dead-letters/${encodeURIComponent(id)}/redrive`, local.console), {
-      method: 'POST',
-    });
-    if (!answer.ok) throw new Error(`not redriven: ${answer.status} ${await answer.text()}`);
+    const status = await outbound(local).redrive(id, { force: true });
+    if (status !== 200) throw new Error(`not redriven: ${status}`);
   }
   return letters.length;
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { recordCapacity } from './capacity.ts';
 import { coldStart } from './cold-start.ts';
 import { consoleTimes } from './console.ts';
 import { sendCosts, webhookCosts } from './cost.ts';
@@ -7,6 +8,8 @@ import { reportProgress, withLocal } from './engine.ts';
 import { faults } from './faults.ts';
 import { handlerTime } from './handler.ts';
 import { simulatorEnvironment } from './livechat.ts';
+import { modelFigures } from './model.ts';
+import { outboundFigures } from './outbound.ts';
 import { throughput } from './throughput.ts';
 
 type Tables = Readonly<Record<string, readonly object[]>>;
@@ -18,12 +21,8 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   },
   handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },
   cost: {
-    what: 'AWS calls and list price of each webhook and of each sent message',
-    run: () =>
-      withLocal({ ...simulatorEnvironment, LIVECHAT_CALLS_PER_SECOND: '200' }, async (local) => ({
-        webhookCost: await webhookCosts(local),
-        sendCost: await sendCosts(local),
-      })),
+    what: 'AWS calls, capacity units and list price of each webhook and of each sent message',
+    run: costTables,
   },
   throughput: {
     what: 'webhooks per second through the whole local engine',
@@ -34,12 +33,20 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
     run: () => withLocal({}, async (local) => ({ console: await consoleTimes(local) })),
   },
   drain: {
-    what: 'a burst of 1,000 send requests at a rate limit, compared with two common designs; takes minutes',
+    what: 'a burst of 1,000 send requests at a rate limit; takes minutes',
     run: async () => ({ drain: await drain(ratesPerSecond()) }),
   },
   faults: {
-    what: '1,000 messages while LiveChat fails and functions crash; takes minutes',
+    what: '300 messages while LiveChat fails and functions crash; takes minutes',
     run: async () => ({ faults: await faults() }),
+  },
+  model: {
+    what: 'the send path under load in virtual time, with its aims',
+    run: async () => ({ model: await modelFigures() }),
+  },
+  outbound: {
+    what: 'every aim of the send path, on the local engine and in virtual time; takes ten minutes',
+    run: async () => ({ outbound: await outboundFigures() }),
   },
 };
 const names = Object.keys(benchmarks);
@@ -55,6 +62,15 @@ const { values } = parseArgs({
 
 if (values.help) console.log(help());
 else await run(values.only.split(','));
+
+async function costTables(): Promise<Tables> {
+  const capacity = recordCapacity();
+  const environment = { ...simulatorEnvironment, ...capacity.environment, LIVECHAT_CALLS_PER_SECOND: '200' };
+  return withLocal(environment, async (local) => {
+    const { rows, items } = await sendCosts(local, capacity);
+    return { webhookCost: await webhookCosts(local), sendCost: rows, sendItems: items };
+  });
+}
 
 async function run(wanted: readonly string[]): Promise<void> {
   const chosen = wanted.flatMap((name) => benchmarks[name] ?? []);

@@ -113,7 +113,7 @@ describe('livechat doctor', () => {
           BUS_NAME: 'nobus',
           SEND_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:none',
           MEDIA_BUCKET: 'nobucket',
-          DEAD_LETTER_QUEUE_URL: `${local.aws}/000000000000/noqueue`,
+          DEAD_LETTER_QUEUE_URL: `$local.aws/000000000000/noqueue`,
         };
         await new DynamoDBClient(awsClientConfig(local)).send(
           new CreateTableCommand({
@@ -178,7 +178,7 @@ describe('livechat doctor', () => {
       ['tokenless', { LIVECHAT_API_KEY: undefined }, /^fault credentials: .*LIVECHAT_API_KEY: expected/],
     ])('a secret that is %s', async (name, changes, expected) => {
       const SecretString = JSON.stringify({ ...full, ...changes });
-      await secrets.send(new CreateSecretCommand({ Name: `${name}/default`, SecretString }));
+      await secrets.send(new CreateSecretCommand({ Name: `$name/default`, SecretString }));
       await putStage(local, 'faulty', { environment: { SECRET_PREFIX: name } });
       const found = await problems('faulty');
       expect(found).toContainEqual(expect.stringMatching(expected));

@@ -75,12 +75,15 @@ describe('the send path under load', { timeout: 300_000 }, () => {
   });
 
   it('decides on routing within 2 s beside a backlog of the same organization', async () => {
-    const result = await routingBesideBacklog(calm);
-    expect(result).toMatchObject({ refused: 0, delivered: 1000, inversions: 0 });
-    expect(result.p99).toBeLessThanOrEqual(2);
-    // The first decision of a week keeps the share, behind the sends that wait for slots within the lead.
-    expect(result.first).toBeLessThanOrEqual(3);
-    expect(result.rateLimited).toBe(0);
+    for (const seed of [1, 2, 5]) {
+      const result = await routingBesideBacklog({ ...calm, seed });
+      expect(result).toMatchObject({ refused: 0, delivered: 1000, rateLimited: 0, inversions: 0 });
+      expect(result.p99).toBeLessThanOrEqual(2);
+      expect(result.first).toBeLessThanOrEqual(3);
+      // The slots that become invalid when routing claims its share are used by others.
+      expect(result.maxGap).toBeLessThanOrEqual(2);
+      expect(result.seconds).toBeLessThanOrEqual(120);
+    }
   });
 
   it('accepts 20,000 requests of one conversation, the last at the price of the first, and sends them in order', async () => {

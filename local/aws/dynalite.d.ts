@@ -24,15 +24,39 @@ declare module 'dynalite/db/updateParser.js' {
 
 declare module 'dynalite/db/index.js' {
   type ConditionCheck = import('./dynamodb.ts').ConditionCheck;
+  type Item = import('../../bench/capacity.ts').Item;
+  type Table = import('../../bench/capacity.ts').Table;
+  type Index = import('../../bench/capacity.ts').Index;
 
-  /** `item` is undefined if there is none. Returns the error if the condition does not hold. */
-  const database: {
+  const db: {
+    itemSize(item: Item): number;
+    getIndexActions(
+      indexes: readonly Index[],
+      before: Item | undefined,
+      after: Item | undefined,
+      table: Table,
+    ): { puts: { index: string; item: Item }[]; deletes: { index: string }[] };
+    updateIndexes(
+      store: unknown,
+      table: Table,
+      before: Item | undefined,
+      after: Item | undefined,
+      done: (error?: unknown) => void,
+    ): void;
+    /** `before` is undefined if there is no item. Returns the error if the condition does not hold. */
     checkConditional(
-      input: ConditionCheck['input'],
-      item: object | undefined,
+      request: ConditionCheck['input'],
+      before: Item | undefined,
     ): ConditionCheck['error'] | null | undefined;
+    addConsumedCapacity(
+      request: { readonly TableName: string; readonly ConsistentRead?: boolean },
+      isRead: boolean,
+      item?: Item,
+      other?: Item,
+    ): unknown;
+    queryTable(store: unknown, table: Table, request: { ReturnConsumedCapacity?: string }, ...rest: unknown[]): void;
   };
-  export = database;
+  export = db;
 }
 
 declare module 'dynalite/validations/deleteItem.js' {

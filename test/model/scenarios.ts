@@ -175,9 +175,15 @@ export async function routingBesideBacklog(options: WorldOptions) {
   const decisions = await time.until(Promise.all(deciding), hour);
   await untilIdle(world, Promise.all(publishing));
   const latencies = decisions.filter((latency) => latency !== 'refused');
+  const sentAt = world.liveChat.accepted.map(({ at }) => at).toSorted((a, b) => a - b);
   return {
     refused: decisions.length - latencies.length,
-    first: (latencies[0] ?? Number.NaN) / 1000,
+    /** The first decision claims routing's share. */
+    first: Number(latencies[0]) / 1000,
+    /** The longest time in which nothing was sent. */
+    maxGap: Math.max(...sentAt.map((at, index) => at - (sentAt[index - 1] ?? at))) / 1000,
+    seconds: (sentAt.at(-1) ?? 0) / 1000,
+    /** Of the other decisions. */
     p50: percentile(latencies.slice(1), 0.5) / 1000,
     p99: percentile(latencies.slice(1), 0.99) / 1000,
     delivered: world.liveChat.accepted.length,
