@@ -61,7 +61,7 @@ describe('livechat console', () => {
 
   it('streams hundreds of messages, executions and dead letters once each', async () => {
     const seed = await createSeeder(local);
-    const { chat, send, waitForExecutions } = outbound(local);
+    const { chat, send, rateLimit, waitForExecutions } = outbound(local);
     const command = cliFor(local).start('console', '--port', '0', '--json');
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address } = ready.parse(JSON.parse(command.printed()));
@@ -82,17 +82,21 @@ describe('livechat console', () => {
     expect(notMeasured).toEqual(['webhook', 'functions']);
     expect(stations).toMatchObject({ machine: { total: 0 }, 'dead-letters': { total: 0 } });
 
-    const chatId = await chat();
-    await local.idle();
-    const rejected = 110;
-    const nothing = { messages: [] };
-    await Promise.all([seed.burst(300, 'BUSY'), ...Array.from({ length: rejected }, () => send(chatId, nothing))]);
+    // While the organization is paused, a request that expires before the pause is checked again fails at once.
+    await rateLimit('pause');
+    const [expired, rejected] = [110, 5];
+    const expiring = { options: { expiresInSeconds: 20 } };
+    await Promise.all([
+      seed.burst(300, 'BUSY'),
+      ...Array.from({ length: expired }, (_, index) => send(`PAUSED${index}`, expiring)),
+      ...Array.from({ length: rejected }, (_, index) => send(`PAUSED${index}`, { messages: [] })),
+    ]);
     await waitForExecutions();
     const countOf = (text: RegExp) => streamed.match(text)?.length;
     const received = /"message\.received","detail":\{"data":\{"conversationId":"BUSY\d+"/g;
     await expect.poll(() => new Set(streamed.match(received)).size, slowly).toBe(300);
-    await expect.poll(async () => (await flowNow()).stations['dead-letters'].total, slowly).toBe(rejected);
-    await expect.poll(async () => (await flowNow()).stations.machine.total, slowly).toBe(rejected);
+    await expect.poll(async () => (await flowNow()).stations['dead-letters'].total, slowly).toBe(expired + rejected);
+    await expect.poll(async () => (await flowNow()).stations.machine.total, slowly).toBe(expired);
     await expect.poll(async () => (await flowNow()).running, slowly).toBe(0);
 
     // Nothing is streamed twice.
@@ -100,10 +104,11 @@ describe('livechat console', () => {
     await expect.poll(() => streamed, slowly).toContain(last);
     expect(countOf(received)).toBe(300);
     expect((await flowNow()).stations).toMatchObject({
-      machine: { total: rejected },
-      'dead-letters': { total: rejected },
+      machine: { total: expired },
+      'dead-letters': { total: expired + rejected },
     });
     expect((await flowNow()).sampledAt).toBeNull();
+    await rateLimit('resume');
     command.kill('SIGTERM');
     expect((await command.ended).code).toBe(0);
     await reading;

@@ -133,7 +133,7 @@ function createTimeToLive() {
 
 /** What dynalite's check of a condition reads and returns. */
 export interface ConditionCheck {
-  readonly input: { readonly ReturnValuesOnConditionCheckFailure?: string };
+  readonly input: { readonly TableName: string; readonly ReturnValuesOnConditionCheckFailure?: string };
   readonly error: { readonly body: Record<string, unknown> };
 }
 
