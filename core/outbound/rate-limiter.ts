@@ -239,7 +239,7 @@ class OrganizationLimiter implements RateLimiter {
     if (state.paused === 'yes') throw this.#unavailable('paused');
     const now = clock.now();
     const isProbe = isProbeSlot({ at, epoch }, state);
-    if (!isSlotValid({ at, epoch, isProbe }, state, now, leadMs)) return undefined;
+    if (!isSlotValid({ at, epoch, isProbe }, state, now)) return undefined;
     const interval = shareInterval(state, share, shares, now);
     return { at, interval, count, epoch, isProbe, isBehindProbe: false, state };
   }

@@ -47,8 +47,6 @@ export async function drain(options: WorldOptions & { chats: number; messages?: 
   return {
     /** The longest time from acceptance to LiveChat, s. */
     maxWait: Math.max(...waits) / 1000,
-    opened: world.counts.opened,
-    calls: world.liveChat.calls,
     ratio: last / 1000 / (messages / callsPerSecond),
     ...perRequest(world, messages),
     delivered: world.liveChat.accepted.length,
