@@ -21,8 +21,8 @@ it('replies once to the first message of a customer', async () => {
     const chat = await customer.chat();
     await expect.poll(() => customer.sentTexts(chat), { timeout: 15_000 }).toHaveLength(1);
     await customer.act(chat, { action: 'message', text: 'Are you there?' });
-    const runs = async () => (await local.api('/api/executions?status=SUCCEEDED')).body;
-    await expect.poll(runs, { timeout: 15_000 }).toMatchObject({ executions: [{}, {}] });
+    const succeeded = async () => (await local.api('/api/executions?status=SUCCEEDED')).body;
+    await expect.poll(succeeded, { timeout: 15_000 }).toMatchObject({ executions: [{}, {}] });
     expect(await customer.sentTexts(chat)).toEqual(['Thank you for writing. Somebody will be with you in a moment.']);
   } finally {
     service.kill();
