@@ -91,20 +91,7 @@ export async function listButtonClicks({ organizationId, conversationId, threadI
 }
 
 /** The latest times at which a conversation's messages were received, edited, deleted and clicked; ISO 8601. */
-export interface MessageTimes {
-  readonly received?: string | undefined;
-  readonly edited?: string | undefined;
-  readonly deleted?: string | undefined;
-  readonly clicked?: string | undefined;
-}
-
-const latestTime = (times: readonly (string | undefined)[]): string | undefined =>
-  times
-    .flatMap((time) => time ?? [])
-    .toSorted()
-    .at(-1);
-
-export async function readLatestChanges(conversation: ConversationKey): Promise<MessageTimes> {
+export async function readLatestChanges(conversation: ConversationKey) {
   const [messages, clicks] = await Promise.all([
     Message.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt', 'revision', 'deletedAt'] }),
     ButtonClick.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
@@ -116,6 +103,12 @@ export async function readLatestChanges(conversation: ConversationKey): Promise<
     clicked: latestTime(clicks.data.map(({ receivedAt }) => receivedAt)),
   };
 }
+
+const latestTime = (times: readonly (string | undefined)[]): string | undefined =>
+  times
+    .flatMap((time) => time ?? [])
+    .toSorted()
+    .at(-1);
 
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 
