@@ -52,10 +52,8 @@ export async function putBurst(
     EventBusName: local.bus,
   });
   async function put(batch: readonly string[], number: number): Promise<void> {
-    const { Entries = [] } = await client.send(
-      new PutEventsCommand({ Entries: batch.map((chat) => entry(chat, number)) }),
-    );
-    for (const { EventId } of Entries) {
+    const command = new PutEventsCommand({ Entries: batch.map((chat) => entry(chat, number)) });
+    for (const { EventId } of (await client.send(command)).Entries ?? []) {
       if (EventId === undefined) throw new Error('the bus rejected a request');
       requested.set(EventId, number);
     }
@@ -83,36 +81,21 @@ export function messageNumbers(executionArns: readonly string[], requested: Requ
 const queue = z.object({ conversationId: z.string(), waiting: z.array(z.string()) });
 const pollIntervalMs = 400;
 
-export interface QueueWatch {
-  stop(): Promise<void>;
-  /** Execution ARNs in the order in which they joined the chat's queue. Those that joined and left between polls are missing. */
-  joined(chat: string): readonly string[];
-}
-
 /** Polls the queues of all chats. A queue grows at its end, so an execution that is new in a poll joined after all others. */
-export function watchQueues(local: Local): QueueWatch {
+export function watchQueues(local: Local) {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig(local)));
   const orders = new Map<string, Set<string>>();
   let stopping = false;
 
-  async function poll(): Promise<void> {
-    const pages = paginateScan(
-      { client },
-      {
-        TableName: local.environment.CONTROL_TABLE,
-        FilterExpression: 'attribute_exists(waiting)',
-        ConsistentRead: true,
-      },
-    );
-    for await (const { Items = [] } of pages) {
-      for (const { conversationId, waiting } of Items.map((item) => queue.parse(item))) {
-        orders.set(conversationId, new Set([...(orders.get(conversationId) ?? []), ...waiting]));
-      }
-    }
-  }
   async function watch(): Promise<void> {
+    const filter = { FilterExpression: 'attribute_exists(waiting)', ConsistentRead: true };
     while (!stopping) {
-      await poll();
+      const pages = paginateScan({ client }, { TableName: local.environment.CONTROL_TABLE, ...filter });
+      for await (const { Items = [] } of pages) {
+        for (const { conversationId, waiting } of Items.map((item) => queue.parse(item))) {
+          orders.set(conversationId, new Set([...(orders.get(conversationId) ?? []), ...waiting]));
+        }
+      }
       await sleep(pollIntervalMs);
     }
   }
@@ -124,18 +107,15 @@ export function watchQueues(local: Local): QueueWatch {
       await watching;
       client.destroy();
     },
-    joined: (chat) => [...(orders.get(chat) ?? [])],
+    /** Execution ARNs in the order in which they joined the chat's queue. Those that joined and left between polls are missing. */
+    joined: (chat: string): readonly string[] => [...(orders.get(chat) ?? [])],
   };
 }
 
-/** How often the messages of one chat were delivered. */
-export interface DeliveryCounts {
-  readonly once: number;
-  readonly twice: number;
-  readonly missing: readonly number[];
-}
+export type QueueWatch = ReturnType<typeof watchQueues>;
 
-export function countDeliveries(sent: readonly number[], arrived: readonly number[]): DeliveryCounts {
+/** Counts how often the messages of one chat were delivered. */
+export function countDeliveries(sent: readonly number[], arrived: readonly number[]) {
   const times = (number: number) => arrived.filter((one) => one === number).length;
   return {
     once: sent.filter((number) => times(number) === 1).length,

@@ -7,15 +7,6 @@ import { percentile, round1 } from '../cli/simulate/timing.ts';
 import { bundle } from '../stacks/build/bundle.ts';
 import { round2 } from './engine.ts';
 
-export interface ColdStart {
-  readonly module: string;
-  readonly kilobytes: number;
-  /** Median of new processes, in ms. */
-  readonly importMs: number;
-  /** Import time divided by that of one SDK client. */
-  readonly ratio: number;
-}
-
 const sdkClient = `
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 export const client = new EventBridgeClient({});
@@ -23,7 +14,7 @@ export const command = PutEventsCommand;
 `;
 
 /** Measures bundle size and import time of the webhook, an empty module and one SDK client, in alternation. */
-export async function coldStart(rounds: number): Promise<ColdStart[]> {
+export async function coldStart(rounds: number) {
   const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
   try {
     const modules = [
@@ -39,7 +30,9 @@ export async function coldStart(rounds: number): Promise<ColdStart[]> {
     return modules.map(({ module, bytes }) => ({
       module,
       kilobytes: Math.round(bytes / 1024),
+      // The median of new processes.
       importMs: round1(median(module)),
+      // Divided by that of one SDK client.
       ratio: round2(median(module) / median('one SDK client')),
     }));
   } finally {

@@ -4,19 +4,6 @@ import type { Local } from '../test/local.ts';
 import { createSeeder } from '../test/seed.ts';
 import { reportProgress, round2 } from './engine.ts';
 
-export interface ConsoleTimes {
-  readonly what: string;
-  /** Median with 100 conversations, and 100 messages in the chat. */
-  readonly fewMs: number;
-  /** Median with 10,000 conversations, and 2,000 messages in the chat. */
-  readonly manyMs: number;
-  readonly ratio: number;
-  /** How many times more items there are. A good ratio is much lower. */
-  readonly growth: number;
-  /** The number of HTTP requests with 10,000 conversations. */
-  readonly requests: number;
-}
-
 const few = 100;
 const many = 10_000;
 const messages = 2_000;
@@ -24,46 +11,26 @@ const turns = 9;
 
 interface Query {
   readonly what: string;
+  /** How many times more items there are with many conversations. A good ratio of response times is much lower. */
   readonly growth: number;
-  readonly path: (chat: string) => string;
+  readonly path: string;
   /** Whether to request all pages, as the console does. */
   readonly allPages: boolean;
 }
 
-const queries: readonly Query[] = [
-  {
-    what: 'first page of the list',
-    growth: many / few,
-    path: () => '/api/conversations?limit=100',
-    allPages: false,
-  },
-  {
-    what: 'search without a match, first page',
-    growth: many / few,
-    path: () => '/api/conversations?limit=100&search=nobody',
-    allPages: false,
-  },
-  {
-    what: 'search without a match, all pages',
-    growth: many / few,
-    path: () => '/api/conversations?limit=100&search=nobody',
-    allPages: true,
-  },
-  {
-    what: 'opening a chat',
-    growth: messages / few,
-    path: (chat) => `/api/conversations/${chat}?`,
-    allPages: true,
-  },
+const listPath = '/api/conversations?limit=100';
+const searchPath = `${listPath}&search=nobody`;
+const growth = many / few;
+
+const queriesFor = (chat: string): readonly Query[] => [
+  { what: 'first page of the list', growth, path: listPath, allPages: false },
+  { what: 'search without a match, first page', growth, path: searchPath, allPages: false },
+  { what: 'search without a match, all pages', growth, path: searchPath, allPages: true },
+  { what: 'opening a chat', growth: messages / few, path: `/api/conversations/${chat}?`, allPages: true },
 ];
 
-interface Timing {
-  readonly ms: number;
-  readonly requests: number;
-}
-
-/** Compares the response times of the console's API with few and with many conversations. */
-export async function consoleTimes(local: Local): Promise<ConsoleTimes[]> {
+/** Compares the response times of the console's API with 100 and with 10,000 conversations; of a chat, with 100 and 2,000 messages. */
+export async function consoleTimes(local: Local) {
   const seed = await createSeeder(local);
   await seed.conversations(few);
   await seed.messages('C1', few);
@@ -72,28 +39,28 @@ export async function consoleTimes(local: Local): Promise<ConsoleTimes[]> {
   await seed.conversations(many - few, { prefix: 'OLD', latest: Date.now() - few * 1_000 });
   await seed.messages('C11', messages);
   const after = await measureQueries(local, 'C11');
-  return queries.map(({ what, growth }, index) => {
-    const { ms: fewMs } = before[index] ?? { ms: 0 };
-    const { ms: manyMs, requests } = after[index] ?? { ms: 0, requests: 0 };
-    return { what, fewMs: round1(fewMs), manyMs: round1(manyMs), ratio: round2(manyMs / fewMs), growth, requests };
+  return after.map(({ what, growth, ms, requests }, index) => {
+    const fewMs = before[index]?.ms ?? 0;
+    return { what, fewMs: round1(fewMs), manyMs: round1(ms), ratio: round2(ms / fewMs), growth, requests };
   });
 }
 
-async function measureQueries(local: Local, chat: string): Promise<Timing[]> {
-  const medians: Timing[] = [];
-  for (const query of queries) {
-    const all: Timing[] = [];
+/** The median response time of each query, and its number of HTTP requests. */
+async function measureQueries(local: Local, chat: string) {
+  const measured: (Query & { readonly ms: number; readonly requests: number })[] = [];
+  for (const query of queriesFor(chat)) {
     // The first request is a warm-up and not counted.
-    for (let turn = 0; turn <= turns; turn += 1) all.push(await measureOnce(local, query.path(chat), query.allPages));
-    const times = all.slice(1).map(({ ms }) => ms);
-    medians.push({ ms: percentile(times, 50), requests: all[0]?.requests ?? 0 });
+    const { requests } = await measureOnce(local, query);
+    const times: number[] = [];
+    for (let turn = 0; turn < turns; turn += 1) times.push((await measureOnce(local, query)).ms);
+    measured.push({ ...query, ms: percentile(times, 50), requests });
   }
-  return medians;
+  return measured;
 }
 
 const page = z.object({ next: z.optional(z.string()) });
 
-async function measureOnce(local: Local, path: string, allPages: boolean): Promise<Timing> {
+async function measureOnce(local: Local, { path, allPages }: Query) {
   const start = performance.now();
   let requests = 0;
   let next: string | undefined;

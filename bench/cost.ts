@@ -31,20 +31,17 @@ const liveChatSeconds = 0.15;
 /** Write units of one write of a conversation or message, which have indexes. */
 const indexedWriteUnits = 2;
 
-export interface AwsUsage {
-  readonly invocations: number;
+const usage = z.object({
+  invocations: z.number(),
   /** Sum over all invocations of the memory of the function. */
-  readonly gigabyteInvocations: number;
-  readonly putEvents: number;
-  readonly reads: number;
-  readonly writes: number;
+  gigabyteInvocations: z.number(),
+  putEvents: z.number(),
+  reads: z.number(),
+  writes: z.number(),
   /** State transitions, retries included. */
-  readonly transitions: number;
-}
-
-export interface AwsUsageByFunction extends AwsUsage {
-  readonly invocationsOf: (functionName: string) => number;
-}
+  transitions: z.number(),
+});
+type AwsUsage = z.infer<typeof usage>;
 
 const callCounts = z.record(z.string(), z.number());
 const readOperations = ['GetItem', 'Query', 'BatchGetItem', 'Scan'];
@@ -52,7 +49,7 @@ const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem'];
 const invoke = 'lambda.Invoke:';
 
 /** Counts the engine's AWS calls during `action`. Failed conditional writes count, because AWS bills them. */
-export async function countAwsCalls(local: Local, action: () => Promise<void>): Promise<AwsUsageByFunction> {
+export async function countAwsCalls(local: Local, action: () => Promise<void>) {
   await fetch(`${local.aws}/_local/calls`, { method: 'DELETE' });
   await action();
   const counts = callCounts.parse(await (await fetch(`${local.aws}/_local/calls`)).json());
@@ -61,7 +58,7 @@ export async function countAwsCalls(local: Local, action: () => Promise<void>): 
   const invoked = Object.keys(counts).filter((call) => call.startsWith(invoke));
   return {
     invocations: total(invoked),
-    invocationsOf: (name) => count(`${invoke}${name}`),
+    invocationsOf: (name: string) => count(`${invoke}${name}`),
     gigabyteInvocations: invoked.reduce((sum, call) => sum + count(call) * gigabytes(call.slice(invoke.length)), 0),
     putEvents: count('events.PutEvents'),
     reads: total(readOperations.map((operation) => `dynamodb.${operation}`)),
@@ -76,27 +73,18 @@ function gigabytes(functionName: string): number {
   return spec.memoryMb / 1024;
 }
 
-function awsDollars(usage: AwsUsage, writeUnits: number): number {
+function awsDollars(used: AwsUsage, writeUnits: number): number {
   return (
-    usage.invocations * price.invocation +
-    usage.gigabyteInvocations * billedSeconds * price.gigabyteSecond +
-    usage.reads * price.read +
-    usage.writes * writeUnits * price.write +
-    usage.transitions * price.transition
+    used.invocations * price.invocation +
+    used.gigabyteInvocations * billedSeconds * price.gigabyteSecond +
+    used.reads * price.read +
+    used.writes * writeUnits * price.write +
+    used.transitions * price.transition
   );
 }
 
-export interface WebhookCost {
-  readonly webhook: string;
-  readonly invocations: number;
-  readonly putEvents: number;
-  readonly reads: number;
-  readonly writes: number;
-  readonly dollarsPerMillion: number;
-}
-
 /** Counts the AWS calls of one webhook of each kind. */
-export async function webhookCosts(local: Local): Promise<WebhookCost[]> {
+export async function webhookCosts(local: Local) {
   const organization_id = randomUUID();
   await post(local, chatStarted(organization_id, 0));
   await post(local, customerMessage(organization_id, 0, 0));
@@ -112,39 +100,30 @@ export async function webhookCosts(local: Local): Promise<WebhookCost[]> {
     'button click': recorded('incoming_rich_message_postback.json'),
     'action that publishes no event': recorded('tag_created.v3.5_plus.json'),
   };
-  const rows: WebhookCost[] = [];
+  const rows: object[] = [];
   for (const [webhook, body] of Object.entries(webhooks)) rows.push(await webhookCost(local, webhook, body));
   return rows;
 }
 
-async function webhookCost(local: Local, webhook: string, body: object): Promise<WebhookCost> {
-  const usage = await countAwsCalls(local, async () => {
+async function webhookCost(local: Local, webhook: string, body: object) {
+  const used = await countAwsCalls(local, async () => {
     await post(local, body);
     await local.idle();
   });
-  const { invocations, putEvents, reads, writes } = usage;
+  const { invocations, putEvents, reads, writes } = used;
   // Each invocation except the webhook's own is of one event.
   const events = Math.max(0, invocations - 1);
-  const dollars = price.httpApiRequest + events * price.customEvent + awsDollars(usage, indexedWriteUnits);
+  const dollars = price.httpApiRequest + events * price.customEvent + awsDollars(used, indexedWriteUnits);
   return { webhook, invocations, putEvents, reads, writes, dollarsPerMillion: round2(dollars * 1e6) };
 }
 
 /** Averages for one message. */
-export interface SendCost {
-  readonly message: string;
-  readonly writes: number;
-  readonly reads: number;
-  readonly transitions: number;
-  readonly invocations: number;
-  /** Includes the call that puts the request on the bus. */
-  readonly putEvents: number;
-  readonly liveChatCalls: number;
-  /** US dollars. */
-  readonly awsPerMillion?: number;
-  readonly liveChatPerMillion?: number;
-}
-
-type SendUsage = Omit<AwsUsageByFunction, 'invocationsOf'> & { readonly calls: number; readonly accepted: number };
+const sendUsage = z.extend(usage, {
+  /** Calls of LiveChat's API, and those that it accepted. */
+  calls: z.number(),
+  accepted: z.number(),
+});
+type SendUsage = z.infer<typeof sendUsage>;
 
 const messages = 50;
 /** More messages, because the faults are random. */
@@ -155,7 +134,7 @@ const faultProbability = 0.05;
  * Counts what sending costs, one message at a time with LiveChat's webhooks disabled. The cost of the webhook that confirms
  * a message is the difference with webhooks enabled.
  */
-export async function sendCosts(local: Local): Promise<SendCost[]> {
+export async function sendCosts(local: Local) {
   const { chat, fault, clearFaults } = outbound(local);
   const conversation = await chat();
   await sendOne(local, conversation);
@@ -180,11 +159,11 @@ export async function sendCosts(local: Local): Promise<SendCost[]> {
 
 async function averageUsage(local: Local, conversation: string, count: number): Promise<SendUsage> {
   await clearCallLog(local);
-  const { invocationsOf: _, ...usage } = await countAwsCalls(local, async () => {
+  const used = await countAwsCalls(local, async () => {
     for (let sent = 0; sent < count; sent += 1) await sendOne(local, conversation);
   });
   const { calls, accepted } = await readCallCounts(local);
-  return mapUsage({ ...usage, calls, accepted }, (total) => total / count);
+  return mapUsage({ ...used, calls, accepted }, (total) => total / count);
 }
 
 async function sendOne(local: Local, conversation: string): Promise<void> {
@@ -192,37 +171,30 @@ async function sendOne(local: Local, conversation: string): Promise<void> {
   await waitForExecutions(local);
 }
 
-function mapUsage(usage: SendUsage, change: (count: number, field: keyof SendUsage) => number): SendUsage {
-  return {
-    invocations: change(usage.invocations, 'invocations'),
-    gigabyteInvocations: change(usage.gigabyteInvocations, 'gigabyteInvocations'),
-    putEvents: change(usage.putEvents, 'putEvents'),
-    reads: change(usage.reads, 'reads'),
-    writes: change(usage.writes, 'writes'),
-    transitions: change(usage.transitions, 'transitions'),
-    calls: change(usage.calls, 'calls'),
-    accepted: change(usage.accepted, 'accepted'),
-  };
+function mapUsage(used: SendUsage, change: (count: number, field: keyof SendUsage) => number): SendUsage {
+  const fields = z.keyof(sendUsage).options;
+  return sendUsage.parse(Object.fromEntries(fields.map((field) => [field, change(used[field], field)])));
 }
 
 /** @param writeUnits 1 for message groups, deliveries and the rate limiter, which have no index */
-function sendCost(message: string, usage: SendUsage, writeUnits: number, otherDollars = 0): SendCost {
-  const { invocations, putEvents, reads, writes, transitions, calls, accepted } = usage;
-  const liveChatGigabyteSeconds = calls * liveChatSeconds * (functions.send.memoryMb / 1024);
+function sendCost(message: string, used: SendUsage, writeUnits: number, otherDollars = 0) {
+  const liveChatGigabyteSeconds = used.calls * liveChatSeconds * (functions.send.memoryMb / 1024);
   const dollars =
     otherDollars +
-    putEvents * price.customEvent +
+    used.putEvents * price.customEvent +
     liveChatGigabyteSeconds * price.gigabyteSecond +
-    awsDollars(usage, writeUnits);
+    awsDollars(used, writeUnits);
   return {
     message,
-    writes: round2(writes),
-    reads: round2(reads),
-    transitions: round2(transitions),
-    invocations: round2(invocations),
-    putEvents: round2(putEvents),
-    liveChatCalls: round2(calls),
+    writes: round2(used.writes),
+    reads: round2(used.reads),
+    transitions: round2(used.transitions),
+    invocations: round2(used.invocations),
+    // Includes the call that puts the request on the bus.
+    putEvents: round2(used.putEvents),
+    liveChatCalls: round2(used.calls),
+    // US dollars.
     awsPerMillion: round2(dollars * 1e6),
-    liveChatPerMillion: round2(accepted * price.liveChatCall * 1e6),
+    liveChatPerMillion: round2(used.accepted * price.liveChatCall * 1e6),
   };
 }

@@ -39,15 +39,11 @@ async function untilIdle(url: string, limitMs: number): Promise<boolean> {
 
 const usage = z.object({ user: z.number(), system: z.number() });
 
-/** CPU time of the whole local engine, simulator included. Other load on the machine affects it less than wall-clock time. */
-export interface CpuTime {
-  readonly ms: number;
-  /** The share of all cores of the machine, from 0 to 1. */
-  readonly share: number;
-}
-
-/** Measures from now until the returned function is called. */
-export async function measureCpu(local: Local): Promise<() => Promise<CpuTime>> {
+/**
+ * Measures from now until the returned function is called: CPU time of the whole local engine, simulator included, in ms, and
+ * its share of all cores, from 0 to 1. Other load on the machine affects it less than wall-clock time.
+ */
+export async function measureCpu(local: Local) {
   const start = performance.now();
   const before = await cpuMs(local);
   return async () => {
@@ -57,8 +53,7 @@ export async function measureCpu(local: Local): Promise<() => Promise<CpuTime>> 
 }
 
 async function cpuMs(local: Local): Promise<number> {
-  const response = await fetch(`${local.aws}/_local/cpu`);
-  const { user, system } = usage.parse(await response.json());
+  const { user, system } = usage.parse(await (await fetch(`${local.aws}/_local/cpu`)).json());
   return (user + system) / 1000;
 }
 

@@ -14,16 +14,8 @@ const log = z.object({
 });
 const shown = z.object({ events: z.array(z.looseObject({ text: z.optional(z.string()) })) });
 
-export interface CallCounts {
-  readonly calls: number;
-  readonly accepted: number;
-  readonly rateLimited: number;
-  /** When LiveChat accepted the last message, ms since 1970. */
-  readonly lastAt: number;
-}
-
 /** Reads LiveChat's call log since it was last cleared. */
-export async function readCallCounts(local: Local): Promise<CallCounts> {
+export async function readCallCounts(local: Local) {
   const { methods, arrivals } = log.parse(await json(local, '/simulator/calls'));
   const total = (field: keyof z.infer<typeof counts>) =>
     Object.values(methods).reduce((sum, method) => sum + method[field], 0);
@@ -31,6 +23,7 @@ export async function readCallCounts(local: Local): Promise<CallCounts> {
     calls: total('count'),
     accepted: total('accepted'),
     rateLimited: total('rate_limited'),
+    // When LiveChat accepted the last message, ms since 1970.
     lastAt: Math.max(...arrivals.map(({ at }) => Date.parse(at))),
   };
 }

@@ -3,7 +3,7 @@ import { coldStart } from './cold-start.ts';
 import { consoleTimes } from './console.ts';
 import { sendCosts, webhookCosts } from './cost.ts';
 import { drain } from './drain.ts';
-import { withLocal } from './engine.ts';
+import { reportProgress, withLocal } from './engine.ts';
 import { faults } from './faults.ts';
 import { handlerTime } from './handler.ts';
 import { simulatorEnvironment } from './livechat.ts';
@@ -59,8 +59,7 @@ else await run(values.only.split(','));
 async function run(wanted: readonly string[]): Promise<void> {
   const chosen = wanted.flatMap((name) => benchmarks[name] ?? []);
   if (chosen.length < wanted.length) {
-    process.stderr.write(`--only ${wanted.join(',')}: expected one or more of ${names.join(', ')}\n`);
-    process.exit(1);
+    rejectOption(`--only ${wanted.join(',')}: expected one or more of ${names.join(', ')}`);
   }
   const result: Record<string, readonly object[]> = {};
   for (const benchmark of chosen) {
@@ -74,7 +73,11 @@ async function run(wanted: readonly string[]): Promise<void> {
 function ratesPerSecond(): number[] {
   const rates = values.rate.split(',').map(Number);
   if (rates.every((rate) => Number.isInteger(rate) && rate > 0)) return rates;
-  process.stderr.write(`--rate ${values.rate}: expected whole numbers of calls per second, such as 10 or 10,20,40\n`);
+  return rejectOption(`--rate ${values.rate}: expected whole numbers of calls per second, such as 10 or 10,20,40`);
+}
+
+function rejectOption(message: string): never {
+  reportProgress(message);
   process.exit(1);
 }
 

@@ -1,31 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
-import { percentile, round1 } from '../cli/simulate/timing.ts';
+import { latency } from '../cli/simulate/timing.ts';
 import { fixture } from '../test/fixtures.ts';
 import { type Local, post } from '../test/local.ts';
 import { measureCpu, round2 } from './engine.ts';
-
-export interface Throughput {
-  readonly webhooks: number;
-  readonly chats: number;
-  /** Until all their state is stored. */
-  readonly webhooksPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** CPU time of the local engine for each webhook, until all its state is stored. */
-  readonly cpuMs: number;
-}
 
 const concurrency = 32;
 const customer = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
 
 /** Sends messages of many open chats to the webhook, and waits until all state is stored. */
-export async function throughput(local: Local, chats: number, messagesEach: number): Promise<Throughput> {
+export async function throughput(local: Local, chats: number, messagesEach: number) {
   const organization_id = randomUUID();
-  await sendAll(
-    local,
-    Array.from({ length: chats }, (_, chat) => chatStarted(organization_id, chat)),
-  );
+  const starts = Array.from({ length: chats }, (_, chat) => chatStarted(organization_id, chat));
+  await sendAll(local, starts);
   await local.idle();
   const bodies = Array.from({ length: chats * messagesEach }, (_, index) =>
     customerMessage(organization_id, index % chats, Math.floor(index / chats)),
@@ -39,9 +26,10 @@ export async function throughput(local: Local, chats: number, messagesEach: numb
   return {
     webhooks: bodies.length,
     chats,
+    // Until all their state is stored, as for cpuMs.
     webhooksPerSecond: Math.round(bodies.length / seconds),
-    p50Ms: round1(percentile(times, 50)),
-    p99Ms: round1(percentile(times, 99)),
+    ...latency(times),
+    // CPU time of the local engine for each webhook.
     cpuMs: round2(ms / bodies.length),
   };
 }
@@ -63,27 +51,16 @@ async function sendAll(local: Local, bodies: readonly object[]): Promise<number[
 const thread = (chat: number) => `THREAD${chat}`;
 
 export function chatStarted(organization_id: string, chat: number): object {
-  const at = '2026-03-11T09:00:00.000000Z';
-  const payload = {
-    chat: {
-      id: `CHAT${chat}`,
-      users: [{ id: customer, type: 'customer', present: true }],
-      thread: { id: thread(chat), active: true, created_at: at, events: [] },
-    },
-  };
+  const users = [{ id: customer, type: 'customer', present: true }];
+  const started = { id: thread(chat), active: true, created_at: '2026-03-11T09:00:00.000000Z', events: [] };
+  const payload = { chat: { id: `CHAT${chat}`, users, thread: started } };
   return { ...fixture('incoming_chat.json'), organization_id, payload };
 }
 
 export function customerMessage(organization_id: string, chat: number, number: number): object {
   const created_at = new Date(Date.UTC(2026, 2, 11, 9, 0, 1) + number * 1000).toISOString();
-  const event = {
-    id: `${thread(chat)}_${number + 1}`,
-    type: 'message',
-    text: 'Where is my order 4711?',
-    author_id: customer,
-    created_at,
-    visibility: 'all',
-  };
+  const message = { type: 'message', text: 'Where is my order 4711?', author_id: customer, visibility: 'all' };
+  const event = { id: `${thread(chat)}_${number + 1}`, created_at, ...message };
   const payload = { chat_id: `CHAT${chat}`, thread_id: thread(chat), event };
   return { ...fixture('incoming_event.message.customer.json'), organization_id, payload };
 }

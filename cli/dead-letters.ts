@@ -32,10 +32,7 @@ const printDeadLetters = (deadLetters: readonly Archived[]): void =>
 /** Shows everything that is stored of one dead letter. */
 export const showDeadLetter = async ({ id, json }: ShowOptions): Promise<void> => {
   const { archived, letter } = await findById(id, 'See `livechat dead-letters list`.');
-  if (json) {
-    printJson({ ok: true, deadLetter: archived, letter });
-    return;
-  }
+  if (json) return printJson({ ok: true, deadLetter: archived, letter });
   const { errorMessage, ...rest } = archived;
   for (const [name, value] of Object.entries({ ...rest, errorMessage })) {
     print(`${colours.bold(name.padEnd(15))} ${printable(String(value))}`);
@@ -64,10 +61,7 @@ export const redriveDeadLetters = async (options: RedriveOptions): Promise<void>
   const redriven = results.length - refused.length;
   const ok = refused.length === 0;
   if (!ok) process.exitCode = exitCodes.failure;
-  if (json) {
-    printJson({ ok, redriven, refused });
-    return;
-  }
+  if (json) return printJson({ ok, redriven, refused });
   print(colours.green(`${redriven} redriven.`));
   for (const one of refused) print(colours.red(`Not redriven: ${one.refused}`));
 };

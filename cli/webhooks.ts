@@ -67,10 +67,7 @@ export const listRegistrations = async (options: ListOptions, bridge: StageOutpu
   const missing = planChanges(state, desired)
     .create.filter(({ mismatches }) => mismatches.length === 0)
     .map(({ action }) => action);
-  if (options.json) {
-    printJson({ ok: true, url, enabled: state.enabled, registrations, missing });
-    return;
-  }
+  if (options.json) return printJson({ ok: true, url, enabled: state.enabled, registrations, missing });
   printTable(
     ['action', 'to', 'type', 'id', ''],
     registrations.map(({ id, action, url: to, type, ours, wrong }) => [

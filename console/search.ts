@@ -8,7 +8,7 @@ interface SearchResult {
   /** How many conversations were examined. */
   readonly searched: number;
   /** The last activity of the last examined conversation. */
-  readonly searchedTo?: string;
+  readonly searchedTo: string | undefined;
   /** The last examined conversation, after which the search continues; left out after the final one. */
   readonly last?: ConversationSummary;
 }
@@ -33,16 +33,16 @@ export async function search(
 ): Promise<SearchResult> {
   const conversations: ConversationSummary[] = [];
   let searched = 0;
-  let searchedTo: Pick<SearchResult, 'searchedTo'> = {};
+  let searchedTo: string | undefined;
   for await (const last of candidates) {
     searched += 1;
-    searchedTo = { searchedTo: last.lastActivityAt };
+    searchedTo = last.lastActivityAt;
     if (matchesSearch(last, text)) conversations.push(last);
     if (searched === budget || conversations.length === limit || signal?.aborted) {
-      return { conversations, searched, ...searchedTo, last };
+      return { conversations, searched, searchedTo, last };
     }
   }
-  return { conversations, searched, ...searchedTo };
+  return { conversations, searched, searchedTo };
 }
 
 /** Whether the text is part of the conversation's id, or of a participant's name, e-mail or id, in any case. */

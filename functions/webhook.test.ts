@@ -50,7 +50,7 @@ function bridge(publish: WebhookOptions['publish'] = async () => undefined) {
     now: () => state.now,
   });
   const call = async (body: unknown, signature?: string) => {
-    const headers: Record<string, string> = signature === undefined ? {} : { 'X-Signature': signature };
+    const headers: Record<string, string> = signature === undefined ? {} : { 'x-signature': signature };
     const { statusCode = 0 } = await handler(webhookEvent(rawBody(body), headers), lambdaContext());
     return outcomes.get(statusCode);
   };

@@ -14,6 +14,7 @@ import { invokeBundle } from './bundled.ts';
 import { busEvents, eventsFor, toBusEvent } from './bus-events.ts';
 import { fixture, sendInput } from './fixtures.ts';
 import { type Local, startLocal } from './local.ts';
+import { awsClientConfig } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
 const message = { ...fixture('incoming_event.message.customer.json'), organization_id: randomUUID() };
@@ -55,7 +56,7 @@ describe('the bundle of', () => {
       files.set(name, file);
     });
     [local] = await Promise.all([startLocal(), ...built]);
-    const sqs = new SQSClient({ ...client(), endpoint: local.aws });
+    const sqs = new SQSClient(awsClientConfig(local));
     const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
     environment = { ...local.environment, DEAD_LETTER_QUEUE_URL: QueueUrl };
   }, 60_000);
@@ -142,7 +143,7 @@ describe('the bundle of', () => {
     const expected =
       /secret unfilled\/default is not filled: expected .*LIVECHAT_WEBHOOK_SECRET.*LIVECHAT_ACCESS_TOKEN/;
     beforeAll(async () => {
-      const secrets = new SecretsManagerClient({ ...client(), endpoint: local.aws });
+      const secrets = new SecretsManagerClient(awsClientConfig(local));
       await secrets.send(new CreateSecretCommand({ Name: 'unfilled/default' }));
     });
 
@@ -162,8 +163,4 @@ describe('the bundle of', () => {
 
 function isFunction(name: string): name is FunctionName {
   return Object.hasOwn(functions, name);
-}
-
-function client() {
-  return { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }

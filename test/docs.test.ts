@@ -29,6 +29,13 @@ describe.each(pages)('%s', (page) => {
     expect(broken).toEqual([]);
   });
 
+  it('names only files of the code that exist', () => {
+    const folders = /^(?:core|functions|stacks|local|console|cli|bench|examples|test)\/[\w./-]*$/;
+    const named = codes(prose(page)).filter((span) => folders.test(span));
+    // `functions/send` is the handler's name.
+    expect(named.filter((path) => !existsSync(join(root, path)) && !existsSync(join(root, `${path}.ts`)))).toEqual([]);
+  });
+
   it('names only npm scripts that exist', () => {
     const named = [...readPage(page).matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
     expect(named.filter((script) => !Object.hasOwn(packageJson.scripts, script))).toEqual([]);

@@ -7,7 +7,7 @@ import { type Local, post, startLocal } from './local.ts';
 const failed = { status: 500, body: '{"error":"Internal server error"}' };
 const accepted = { status: 200, body: '{"success":true}' };
 
-const deadLetters = z.object({ deadLetters: z.array(z.object({ id: z.string(), organizationId: z.string() })) });
+const deadLetterPage = z.object({ deadLetters: z.array(z.object({ id: z.string(), organizationId: z.string() })) });
 
 describe('when AWS fails', () => {
   let local: Local;
@@ -75,11 +75,11 @@ describe('when AWS fails', () => {
     await inject({ service: 'dynamodb', operation: 'UpdateItem', kind: 'unavailable', count: 1000 });
     expect(await post(local, body)).toEqual(accepted);
     await local.idle();
-    const { body: kept } = await local.api('/api/dead-letters');
-    const letters = deadLetters.parse(kept).deadLetters.filter((one) => one.organizationId === body.organization_id);
-    expect(letters.length).toBeGreaterThan(0);
+    const page = deadLetterPage.parse((await local.api('/api/dead-letters')).body);
+    const deadLetters = page.deadLetters.filter((one) => one.organizationId === body.organization_id);
+    expect(deadLetters.length).toBeGreaterThan(0);
     await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
-    for (const { id } of letters) {
+    for (const { id } of deadLetters) {
       const answer = await fetch(new URL(`/api/dead-letters/${id}/redrive`, local.console), { method: 'POST' });
       expect(answer.status).toBe(200);
     }

@@ -1,4 +1,4 @@
-import { inject } from 'vitest';
+import { inject, vi } from 'vitest';
 import { connectLocal, type RunningLocal } from './local.ts';
 
 export interface SharedLocal extends RunningLocal {
@@ -12,6 +12,13 @@ export interface SharedLocal extends RunningLocal {
  */
 export async function sharedLocal(): Promise<SharedLocal> {
   return { ...connectLocal(JSON.parse(await read('/'))), output: () => read('/output') };
+}
+
+/** The shared engine, for tests that import core: sets the environment that modules read when they are imported. */
+export async function useSharedLocal(): Promise<SharedLocal> {
+  const local = await sharedLocal();
+  for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+  return local;
 }
 
 async function read(path: string): Promise<string> {

@@ -43,10 +43,7 @@ export const doctor = async (options: DoctorOptions, { webhookUrl, environment }
   const faults = findings.filter(({ severity }) => severity === 'fault').length;
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   if (faults > 0) process.exitCode = exitCodes.failure;
-  if (json) {
-    printJson({ ok: faults === 0, faults, warnings, findings });
-    return;
-  }
+  if (json) return printJson({ ok: faults === 0, faults, warnings, findings });
   findings.forEach(printFinding);
   print(
     faults + warnings === 0 ? colours.green('\nNo problems found.') : `\nFaults: ${faults}, warnings: ${warnings}.`,

@@ -38,10 +38,7 @@ export const showRules = async ({ organization, version, json }: ShowOptions): P
   const [inForce, versions] = await Promise.all([rulesInForce(organizationId), listVersions(organizationId)]);
   const shown = version === undefined ? inForce : await findRules(organizationId, version);
   if (!shown) throw noSuchVersion(version);
-  if (json) {
-    printJson({ ok: true, organizationId, inForce: inForce.version, shown, versions });
-    return;
-  }
+  if (json) return printJson({ ok: true, organizationId, inForce: inForce.version, shown, versions });
   printRules(shown, shown.version === inForce.version);
   if (versions.length === 0) return;
   print('');
@@ -83,10 +80,7 @@ export const applyRulesFrom = async (options: ApplyOptions): Promise<void> => {
     ? await applyRules(organizationId, candidate, comment, new Date().toISOString())
     : { version: await restoreVersion(organizationId, version, Date.now()), changed: true };
   if (!inForce) throw noSuchVersion(version);
-  if (json) {
-    printJson({ ok: true, organizationId, version: inForce.version, changed });
-    return;
-  }
+  if (json) return printJson({ ok: true, organizationId, version: inForce.version, changed });
   const name = inForce.version === 0 ? 'The default rules are' : `Version ${inForce.version} is`;
   print(changed ? `${name} in force.` : `${name} already in force with the same rules: nothing was changed.`);
 };
@@ -104,10 +98,7 @@ export const testRules = async (options: TestOptions): Promise<void> => {
         dryRunConversations({ organizationId, inForce, candidate, limit, onProgress }),
       );
   const differing = results.filter(({ differs }) => differs).length;
-  if (json) {
-    printJson({ ok: true, organizationId, inForce: version, differing, results });
-    return;
-  }
+  if (json) return printJson({ ok: true, organizationId, inForce: version, differing, results });
   if (results.length === 0) {
     print('There is no stored conversation that a customer started.');
     return;

@@ -4,7 +4,7 @@ import { describeCause, exitCodes } from '../errors.ts';
 import { colours, print, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
 import { createSimulatorClient } from './chat.ts';
-import { createThrottle, percentile, round1, systemClock } from './timing.ts';
+import { createThrottle, latency, round1, systemClock } from './timing.ts';
 
 /** Plays many chats at once and prints a summary. */
 export const simulateLoad = async (options: LoadOptions): Promise<void> => {
@@ -60,7 +60,6 @@ const runLoad = async (options: LoadOptions, onCall: () => void) => {
     ...(firstError !== undefined && { firstError }),
     seconds: round1(seconds),
     callsPerSecond: round1(times.length / Math.max(seconds, 0.001)),
-    p50Ms: round1(percentile(times, 50)),
-    p99Ms: round1(percentile(times, 99)),
+    ...latency(times),
   };
 };

@@ -56,24 +56,24 @@ describe('authenticating a body', () => {
   const recorded = { file: 'a.json', body: { secret_key: 'old', organization_id: 'o', payload: { text: 'é😀' } } };
 
   test('puts the secret into the body', () => {
-    const { body, headers } = buildRequest(recorded, { kind: 'body secret', secret: 'new' });
+    const { body, headers } = buildRequest(recorded, { secret: 'new', signature: false });
     expect(JSON.parse(body)).toEqual({ ...recorded.body, secret_key: 'new' });
     expect(headers).toEqual({ 'content-type': 'application/json' });
   });
 
   test('signs the exact bytes and removes the secret from the body', () => {
-    const { body, headers } = buildRequest(recorded, { kind: 'signature', secret: 'new' });
+    const { body, headers } = buildRequest(recorded, { secret: 'new', signature: true });
     expect(JSON.parse(body)).not.toHaveProperty('secret_key');
     const signature = createHmac('sha256', 'new').update(Buffer.from(body, 'utf8')).digest('hex');
     expect(headers['x-signature']).toBe(signature);
   });
 
   test('keeps the recorded body without a secret', () => {
-    expect(JSON.parse(buildRequest(recorded, { kind: 'as recorded' }).body)).toEqual(recorded.body);
+    expect(JSON.parse(buildRequest(recorded, { signature: false }).body)).toEqual(recorded.body);
   });
 
   test('signs the replaced organization', () => {
-    const { body } = buildRequest(recorded, { kind: 'signature', secret: 'new' }, 'other');
+    const { body } = buildRequest(recorded, { secret: 'new', signature: true, organization: 'other' });
     expect(JSON.parse(body)).toMatchObject({ organization_id: 'other' });
   });
 });

@@ -8,14 +8,16 @@ import { CliError, describeCause, exitCodes, UsageError } from '../errors.ts';
 import { readJson, readText } from '../files.ts';
 import { colours, print, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
-import { createThrottle, percentile, round1, systemClock, type Throttle } from './timing.ts';
+import { createThrottle, latency, systemClock, type Throttle } from './timing.ts';
 
 /** Sends recorded webhook bodies to an address and prints a summary. */
 export const simulateReplay = async (options: ReplayOptions): Promise<void> => {
-  const authentication = chooseAuthentication(options);
+  if (options.signature && !options.secret) {
+    throw new UsageError('--signature needs a secret: pass --secret or set LIVECHAT_WEBHOOK_SECRET.');
+  }
   const seed = options.shuffle === true ? Math.floor(Math.random() * 2 ** 31) : options.shuffle;
   const recorded = await readRecordedBodies(options.path);
-  const requests = recorded.map((body) => buildRequest(body, authentication, options.organization));
+  const requests = recorded.map((body) => buildRequest(body, options));
   if (seed !== undefined && !options.json) print(`Shuffled with seed ${seed}`);
   const ordered = orderRequests(requests, options.repeat, seed);
   const results = await withProgress('Sending', ordered.length, ({ step }) =>
@@ -30,18 +32,6 @@ export const simulateReplay = async (options: ReplayOptions): Promise<void> => {
   if (!summary.ok) process.exitCode = exitCodes.failure;
   if (options.json) printJson({ ...summary, ...(seed !== undefined && { seed }) });
   else printSummary(summary);
-};
-
-/** How a body proves that it comes from LiveChat. */
-export type Authentication =
-  | { readonly kind: 'as recorded' }
-  | { readonly kind: 'body secret'; readonly secret: string }
-  | { readonly kind: 'signature'; readonly secret: string };
-
-const chooseAuthentication = ({ secret, signature }: ReplayOptions): Authentication => {
-  if (secret) return { kind: signature ? 'signature' : 'body secret', secret };
-  if (!signature) return { kind: 'as recorded' };
-  throw new UsageError('--signature needs a secret: pass --secret or set LIVECHAT_WEBHOOK_SECRET.');
 };
 
 export interface RecordedBody {
@@ -85,28 +75,19 @@ export interface ReplayRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Signs the body or puts the secret into it; without a secret, sends it as recorded. */
 export const buildRequest = (
   { file, body: recorded }: RecordedBody,
-  authentication: Authentication,
-  organizationId?: string,
+  { secret, signature, organization }: Pick<ReplayOptions, 'secret' | 'signature' | 'organization'>,
 ): ReplayRequest => {
   const headers = { 'content-type': 'application/json' };
-  const body: RecordedBody['body'] = {
-    ...recorded,
-    ...(organizationId !== undefined && { organization_id: organizationId }),
-  };
-  switch (authentication.kind) {
-    case 'as recorded':
-      return { file, body: JSON.stringify(body), headers };
-    case 'body secret':
-      return { file, body: JSON.stringify({ ...body, secret_key: authentication.secret }), headers };
-    case 'signature': {
-      const { secret_key: _, ...unsigned } = body;
-      const text = JSON.stringify(unsigned);
-      const signature = createHmac('sha256', authentication.secret).update(text).digest('hex');
-      return { file, body: text, headers: { ...headers, 'x-signature': signature } };
-    }
-  }
+  const body: RecordedBody['body'] = { ...recorded, ...(organization && { organization_id: organization }) };
+  if (!secret) return { file, body: JSON.stringify(body), headers };
+  if (!signature) return { file, body: JSON.stringify({ ...body, secret_key: secret }), headers };
+  const { secret_key: _, ...unsigned } = body;
+  const text = JSON.stringify(unsigned);
+  const digest = createHmac('sha256', secret).update(text).digest('hex');
+  return { file, body: text, headers: { ...headers, 'x-signature': digest } };
 };
 
 /** Repeats each item in a row, or shuffles all repetitions if there is a seed. */
@@ -185,8 +166,7 @@ export const summarize = (results: readonly ReplayResult[]) => {
     ok: failures.length === 0,
     sent: results.length,
     byStatus: Object.fromEntries(Object.entries(byStatus).map(([status, group = []]) => [status, group.length])),
-    p50Ms: round1(percentile(times, 50)),
-    p99Ms: round1(percentile(times, 99)),
+    ...latency(times),
     failures,
   };
 };

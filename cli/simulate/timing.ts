@@ -33,3 +33,9 @@ export const percentile = (values: readonly number[], percent: number): number =
 
 /** Rounds to one decimal place. */
 export const round1 = (value: number): number => Math.round(value * 10) / 10;
+
+/** The median and the 99th percentile of call times in ms. */
+export const latency = (times: readonly number[]) => ({
+  p50Ms: round1(percentile(times, 50)),
+  p99Ms: round1(percentile(times, 99)),
+});

@@ -219,12 +219,12 @@ const send = { method: 'send_event' };
 /** Faults for send_event, until they are cleared or as many times as `count`. */
 const faults = [
   {
-    name: '429',
+    name: '429 rate limit',
     about: 'The next 3 sends exceed the rate limit',
     request: { kind: 'error', status: 429, type: 'too_many_requests', retryAfterSeconds: 1, count: 3, ...send },
   },
   {
-    name: '500',
+    name: '500 server error',
     about: 'The next 2 sends fail at LiveChat',
     request: { kind: 'error', status: 500, type: 'internal', count: 2, ...send },
   },
@@ -239,7 +239,7 @@ const faults = [
     request: { kind: 'chat-inactive', count: 1, ...send },
   },
   {
-    name: 'Rejected',
+    name: '422 rejected',
     about: 'Every send is rejected and becomes a dead letter',
     request: { kind: 'error', status: 422, type: 'validation', ...send },
   },

@@ -226,11 +226,9 @@ function mergeActivity(stored: ThreadActivity, added: ThreadActivity): ThreadAct
  * threads with a known start: their activity no longer affects the projection.
  */
 function toItem({ threads, currentThreadId, ...projection }: ConversationProjection, activity: ThreadActivity) {
-  const omitted = threads.filter(
-    ({ id, status, createdAt }) => id === currentThreadId || (status === 'closed' && createdAt),
-  );
   const { ...otherThreads }: Record<string, string> = activity;
-  for (const { id } of omitted) delete otherThreads[id];
+  for (const { id, status, createdAt } of threads)
+    if (id === currentThreadId || (status === 'closed' && createdAt)) delete otherThreads[id];
   return { ...projection, ...(currentThreadId !== undefined && { currentThreadId }), otherThreads };
 }
 

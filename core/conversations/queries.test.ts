@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { receivedAtSecond, textMessage } from '../../test/domain-events.ts';
-import { sharedLocal } from '../../test/shared-local.ts';
+import { useSharedLocal } from '../../test/shared-local.ts';
 import type { ConversationSummary } from './queries.ts';
 
 let queries: typeof import('./queries.ts');
 let messages: typeof import('../messages/messages.ts');
 beforeAll(async () => {
-  for (const [name, value] of Object.entries((await sharedLocal()).environment)) vi.stubEnv(name, value);
+  await useSharedLocal();
   queries = await import('./queries.ts');
   messages = await import('../messages/messages.ts');
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
 });
 
 it('continues after a conversation of any organization without gaps or duplicates, also at equal times', async () => {

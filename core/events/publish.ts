@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { required, wholeNumber } from '../platform/configuration.ts';
 import { eventSource } from './catalogue.ts';
@@ -15,7 +16,7 @@ export interface PublishOptions {
   readonly storeData: (event: AnyEvent) => Promise<DataRef>;
   /** The maximum size of the details of one call, in bytes. A larger detail is stored and replaced by a reference. */
   readonly maxBytes: number;
-  readonly wait?: (ms: number) => Promise<void>;
+  readonly wait?: (ms: number) => Promise<unknown>;
 }
 
 export type Publish = (events: readonly AnyEvent[]) => Promise<void>;
@@ -35,7 +36,7 @@ const initialBackoffMs = 100;
 
 /** Creates a function that publishes events. It throws {@link PublishError} if the bus rejects an event three times. */
 export function createPublisher(options: PublishOptions): Publish {
-  const wait = options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+  const wait = options.wait ?? sleep;
   return async (events) => {
     const entries = await Promise.all(events.map((event) => toBusEntry(event, options)));
     let rejected = await putAll(entries, options);

@@ -96,62 +96,47 @@ function messageIds(messageId: string, { conversationId, threadId }: ThreadKey):
   return [conversationId, threadId, messageId];
 }
 
-type Content = Pick<NormalizedMessage, 'type' | 'content' | 'metadata'>;
-type ReadContent = (event: LiveChatEvent) => Content;
+/** Reads the content of one event type. Undefined, null and empty fields of `metadata` are removed later. */
+type ReadContent = (event: LiveChatEvent) => Pick<NormalizedMessage, 'type' | 'content' | 'metadata'>;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const json = (value: unknown): string => JSON.stringify(value ?? null);
-/** Removes undefined, null and empty fields. */
-const present = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== ''),
-  );
 
-const readForm: ReadContent = (event) => ({
+const readForm: ReadContent = ({ fields, form_id, form_type }) => ({
   type: 'form',
-  content: json(event.fields),
-  metadata: present({ formId: event.form_id, formType: event.form_type }),
+  content: json(fields),
+  metadata: { formId: form_id, formType: form_type },
 });
 
 const contentReaders: Readonly<Record<string, ReadContent>> = {
-  message: (event) => ({ type: 'text', content: text(event.text), metadata: present({ postback: event.postback }) }),
-  file: (event) => ({
-    type: 'media',
-    content: text(event.url),
-    metadata: present({
-      filename: event.name,
-      contentType: event.content_type,
-      size: event.size,
-      thumbnailUrl: event.thumbnail_url,
-    }),
-  }),
+  message: (event) => ({ type: 'text', content: text(event.text), metadata: { postback: event.postback } }),
+  file: ({ url, name, content_type, size, thumbnail_url }) => {
+    const metadata = { filename: name, contentType: content_type, size, thumbnailUrl: thumbnail_url };
+    return { type: 'media', content: text(url), metadata };
+  },
   rich_message: (event) => ({
     type: 'interactive',
     content: json(event.elements),
-    metadata: present({ templateId: event.template_id }),
+    metadata: { templateId: event.template_id },
   }),
   form: readForm,
   filled_form: (event) => {
-    const form = readForm(event);
+    const { metadata, ...form } = readForm(event);
     const answers = formAnswers(event.fields);
-    return answers.length > 0 ? { ...form, metadata: { ...form.metadata, answers } } : form;
+    return { ...form, metadata: { ...metadata, answers: answers.length > 0 ? answers : undefined } };
   },
-  system_message: (event) => ({
-    type: 'system',
-    content: text(event.text),
-    metadata: present({
-      systemMessageType: event.system_message_type,
-      // A conversation's status depends on it, so consumers need not know LiveChat's name for it.
-      idle: event.system_message_type === 'routing.idle' ? true : undefined,
-    }),
-  }),
+  system_message: ({ text: content, system_message_type: systemMessageType }) => {
+    // A conversation's status depends on `idle`, so consumers need not know LiveChat's name for it.
+    const idle = systemMessageType === 'routing.idle' ? true : undefined;
+    return { type: 'system', content: text(content), metadata: { systemMessageType, idle } };
+  },
   custom: (event) => ({ type: 'custom', content: event.content ?? null, metadata: {} }),
 };
 
 const readUnknown: ReadContent = (event) => ({
   type: 'unknown',
   content: json(event),
-  metadata: present({ eventType: event.type }),
+  metadata: { eventType: event.type },
 });
 
 /**
@@ -174,9 +159,13 @@ export function normalize(event: LiveChatEvent, key: ThreadKey, organizationId: 
     author,
     // An unknown visibility must not become visible to the customer.
     visibility: event.visibility === undefined || event.visibility === 'all' ? 'all' : 'agents',
-    metadata: event.custom_id ? { ...metadata, customId: event.custom_id } : metadata,
+    metadata: nonEmptyFields({ ...metadata, customId: event.custom_id }),
     rawPayload: event,
   };
+}
+
+function nonEmptyFields(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => (value ?? '') !== ''));
 }
 
 /** An answer is text or an option; the label of an option is used. */

@@ -58,6 +58,7 @@ function translateBody(body: unknown, credentials: LiveChatCredentials, options:
   const receivedAt = new Date(options.receivedAt).toISOString();
   const parsed = envelope.safeParse(body);
   if (!parsed.success) {
+    // The metrics of a body without a valid action or organization.
     const action = 'unknown';
     count('WebhooksReceived', { action });
     count('WebhooksRejected', { reason: 'envelope', action });
@@ -78,16 +79,12 @@ function translateBody(body: unknown, credentials: LiveChatCredentials, options:
     if (event.type === 'webhook.rejected') {
       count('WebhooksRejected', { reason: event.data.body === payload ? 'payload' : 'event', action });
     } else if (action === 'incoming_event') {
-      // Other actions carry times of earlier events, such as the start of the chat.
-      measure('WebhookLag', { organizationId }, lagMs(event));
+      // Other actions carry times of earlier events, such as the start of the chat. LiveChat's clock may be ahead.
+      const lagMs = Math.max(0, options.receivedAt - Date.parse(event.metadata.occurredAt));
+      measure('WebhookLag', { organizationId }, lagMs);
     }
   }
   return events;
-}
-
-/** The delay from LiveChat's time to ours; 0 if LiveChat's clock is ahead. */
-function lagMs({ metadata }: AnyEvent): number {
-  return Math.max(0, Date.parse(metadata.receivedAt) - Date.parse(metadata.occurredAt));
 }
 
 /** The proof of authenticity: the `X-Signature` header if present, otherwise the body's `secret_key`. */
@@ -132,13 +129,10 @@ export function isAuthentic(proof: Proof, secrets: readonly string[]): boolean {
   return matches.includes(true);
 }
 
+/** Compares digests, whose equal lengths do not reveal the secret's length. */
 function equal(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
-}
-
-/** Digests have equal lengths, so the comparison does not reveal the secret's length. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 /** Protects the call stack. LiveChat's bodies have far fewer levels. */

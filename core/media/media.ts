@@ -14,9 +14,10 @@ export function listConversationFiles(conversation: Omit<MessagePlace, 'messageI
   return filesUnder(conversationPrefix(conversation));
 }
 
-/** Lists the keys of outbound files that contain one of the ids as a folder or name. */
+/** Lists the keys of outbound files, which services provide for sending, that contain one of the ids as a folder or name. */
 export async function listOutboundFiles(organizationId: string, ids: readonly string[]): Promise<string[]> {
-  return (await filesUnder(outboundPrefix(organizationId))).filter((key) => keyContainsId(ids, key));
+  const keys = await filesUnder(`${encodeURIComponent(organizationId)}/outbound/`);
+  return keys.filter((key) => keyContainsId(ids, key));
 }
 
 async function filesUnder(prefix: string): Promise<string[]> {
@@ -55,11 +56,6 @@ export interface MessagePlace {
 /** The key prefix of a conversation's files. */
 export function conversationPrefix({ organizationId, conversationId }: Omit<MessagePlace, 'messageId'>): string {
   return `${[organizationId, conversationId].map(encodeURIComponent).join('/')}/`;
-}
-
-/** The key prefix of outbound files that services provide, not specific to a conversation. */
-export function outboundPrefix(organizationId: string): string {
-  return `${encodeURIComponent(organizationId)}/outbound/`;
 }
 
 /** Whether a folder of the key, or its name without the extension, is one of the ids. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { receivedAtSecond, textMessage } from '../../test/domain-events.ts';
-import { sharedLocal } from '../../test/shared-local.ts';
+import { useSharedLocal } from '../../test/shared-local.ts';
 import type { ChatEvent } from '../conversations/projection.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 
@@ -9,13 +9,10 @@ let changes: typeof import('./changes.ts');
 let conversations: typeof import('../conversations/conversations.ts');
 let messages: typeof import('./messages.ts');
 beforeAll(async () => {
-  for (const [name, value] of Object.entries((await sharedLocal()).environment)) vi.stubEnv(name, value);
+  await useSharedLocal();
   changes = await import('./changes.ts');
   conversations = await import('../conversations/conversations.ts');
   messages = await import('./messages.ts');
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
 });
 
 /** Deliveries of one message's events in a new organization. The argument is the second of receipt. */

@@ -1,5 +1,5 @@
 import { CustomAttributeType, Entity } from 'electrodb';
-import { readProjection, recordMessage } from '../conversations/conversations.ts';
+import { type ConversationKey, readProjection, recordMessage } from '../conversations/conversations.ts';
 import { largeEventKey } from '../events/claim-check.ts';
 import type { StoreOutcome } from '../events/event.ts';
 import {
@@ -13,9 +13,7 @@ import type { StoredFile } from '../media/store.ts';
 import { required } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 
-export interface MessageKey {
-  readonly organizationId: string;
-  readonly conversationId: string;
+export interface MessageKey extends ConversationKey {
   readonly threadId: string;
   readonly messageId: string;
 }
@@ -115,30 +113,17 @@ export async function setAuthorType(key: MessageKey, authorType: UserType): Prom
     .go();
 }
 
-export const messageKey = ({
-  organizationId,
-  conversationId,
-  threadId,
-  id: messageId,
-}: NormalizedMessage): MessageKey => ({
-  organizationId,
-  conversationId,
-  threadId,
-  messageId,
-});
+export function messageKey({ id, organizationId, conversationId, threadId }: NormalizedMessage): MessageKey {
+  return { organizationId, conversationId, threadId, messageId: id };
+}
 
 /** Every field except the content, its metadata and the raw payload. A tombstone keeps these fields. */
-export const headerFields = (message: NormalizedMessage) => ({
-  direction: message.direction,
-  type: message.type,
-  timestamp: message.timestamp,
-  authorId: message.author.id,
-  authorType: message.author.type,
-  visibility: message.visibility,
-});
+export function headerFields({ direction, type, timestamp, author, visibility }: NormalizedMessage) {
+  return { direction, type, timestamp, authorId: author.id, authorType: author.type, visibility };
+}
 
 /** Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. */
-export const contentFields = (message: NormalizedMessage, event: EventMetadata) => {
+export function contentFields(message: NormalizedMessage, event: EventMetadata) {
   const rawPayload = JSON.stringify(message.rawPayload);
   const bytes = Buffer.byteLength(rawPayload) + Buffer.byteLength(JSON.stringify(message.content) ?? '');
   if (bytes <= maxContentBytes) return { content: message.content, metadata: message.metadata, rawPayload };
@@ -148,7 +133,7 @@ export const contentFields = (message: NormalizedMessage, event: EventMetadata) 
     metadata: { ...message.metadata, oversize: { bytes, key: largeEventKey(event) } },
     rawPayload: '{}',
   };
-};
+}
 
 /** Stores a message once. A message that is already edited or deleted keeps that content, and gets this header. */
 async function createMessage(message: NormalizedMessage, event: EventMetadata): Promise<StoreOutcome> {

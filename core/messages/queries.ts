@@ -91,11 +91,17 @@ export async function listButtonClicks({ organizationId, conversationId, threadI
 }
 
 /** The latest times at which a conversation's messages were received, edited, deleted and clicked; ISO 8601. */
-export interface MessageTimes {
-  readonly received?: string | undefined;
-  readonly edited?: string | undefined;
-  readonly deleted?: string | undefined;
-  readonly clicked?: string | undefined;
+export async function readLatestChanges(conversation: ConversationKey) {
+  const [messages, clicks] = await Promise.all([
+    Message.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt', 'revision', 'deletedAt'] }),
+    ButtonClick.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
+  ]);
+  return {
+    received: latestTime(messages.data.map(({ receivedAt }) => receivedAt)),
+    edited: latestTime(messages.data.map(({ revision }) => editedAt(revision))),
+    deleted: latestTime(messages.data.map(({ deletedAt }) => deletedAt)),
+    clicked: latestTime(clicks.data.map(({ receivedAt }) => receivedAt)),
+  };
 }
 
 const latestTime = (times: readonly (string | undefined)[]): string | undefined =>
@@ -103,19 +109,6 @@ const latestTime = (times: readonly (string | undefined)[]): string | undefined 
     .flatMap((time) => time ?? [])
     .toSorted()
     .at(-1);
-
-export async function readLatestChanges(conversation: ConversationKey): Promise<MessageTimes> {
-  const [messages, clicks] = await Promise.all([
-    Message.query.primary(conversation).go({ pages: 'all', attributes: ['timestamp', 'revision', 'deletedAt'] }),
-    ButtonClick.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
-  ]);
-  return {
-    received: latestTime(messages.data.map(({ timestamp }) => timestamp)),
-    edited: latestTime(messages.data.map(({ revision }) => editedAt(revision))),
-    deleted: latestTime(messages.data.map(({ deletedAt }) => deletedAt)),
-    clicked: latestTime(clicks.data.map(({ receivedAt }) => receivedAt)),
-  };
-}
 
 type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
 

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { receivedAtSecond, textMessage } from '../../test/domain-events.ts';
 import { type Respond, respondWith, startServer } from '../../test/http-server.ts';
-import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
+import { useSharedLocal } from '../../test/shared-local.ts';
 import type { AnyEvent } from '../events/event.ts';
 import type { FetchRules } from '../media/fetch.ts';
 
 describe('storeMedia', () => {
-  let local: SharedLocal;
   let cdn: Awaited<ReturnType<typeof startServer>>;
   let answer: Respond;
   let rules: FetchRules;
@@ -21,8 +20,7 @@ describe('storeMedia', () => {
 
   beforeAll(async () => {
     cdn = await startServer((response, request) => answer(response, request));
-    local = await sharedLocal();
-    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+    await useSharedLocal();
     modules = {
       ...(await import('./store-media.ts')),
       ...(await import('./messages.ts')),
@@ -35,10 +33,7 @@ describe('storeMedia', () => {
     cdn.received.length = 0;
     answer = respondWith(200, 'hello', { 'content-type': 'text/plain' });
   });
-  afterAll(async () => {
-    vi.unstubAllEnvs();
-    await cdn.stop();
-  });
+  afterAll(() => cdn.stop());
 
   function arrival() {
     const organizationId = randomUUID();

@@ -8,7 +8,7 @@ import { removeFile } from '../media/media.ts';
 import { type StoredFile, storeFile } from '../media/store.ts';
 import { ifConditionHolds } from '../platform/dynamodb.ts';
 import { count } from '../platform/metrics.ts';
-import { type MediaState, Message, type MessageKey } from './messages.ts';
+import { type MediaState, Message, type MessageKey, messageKey } from './messages.ts';
 
 /** `discarded`: the message was deleted, or now refers to another file. */
 export type MediaOutcome = 'stored' | 'refused' | 'discarded';
@@ -38,8 +38,8 @@ export interface MediaPorts {
  */
 export async function storeMedia(event: MediaEvent, { rules, publish, now }: MediaPorts): Promise<MediaOutcome> {
   const { message, isEdit, storeMessage } = event;
-  const { id: messageId, organizationId, conversationId, threadId } = message;
-  const key = { organizationId, conversationId, threadId, messageId };
+  const { organizationId } = message;
+  const key = messageKey(message);
   const url = typeof message.content === 'string' ? message.content : '';
   const stored = await readMedia(key);
   if (stored?.deleted) return 'discarded';

@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { useSharedLocal } from '../../test/shared-local.ts';
 
 describe('withIdempotency', () => {
-  let local: SharedLocal;
   let withIdempotency: typeof import('./idempotency.ts').withIdempotency;
   beforeAll(async () => {
-    local = await sharedLocal();
-    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
+    await useSharedLocal();
     ({ withIdempotency } = await import('./idempotency.ts'));
   });
-  afterAll(async () => {
+  afterEach(() => {
     vi.useRealTimers();
-    vi.unstubAllEnvs();
   });
 
   const remaining = (remainingMs: number) => () => remainingMs;

@@ -66,7 +66,8 @@ export const metrics = {
     unit: 'Count',
     dimensions: ['type'],
     properties: [],
-    description: 'Domain events that had already been handled. They changed nothing.',
+    description:
+      'Domain events that had already been handled. They change nothing but the time of receipt, if theirs is earlier.',
   },
   EventNumberGaps: {
     unit: 'Count',

@@ -22,11 +22,11 @@ type WebhookMiddleware = MiddlewareObj<
   Internal
 >;
 
-export class BodyTooLargeError extends Error {
+class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLarge';
 }
 
-export class InvalidJsonError extends Error {
+class InvalidJsonError extends Error {
   override readonly name = 'InvalidJson';
 }
 
@@ -75,17 +75,17 @@ export function limitBody(maxBytes: number): WebhookMiddleware {
   };
 }
 
-/** Verifies the `X-Signature` header if present. Runs before the JSON parser, so that the response does not depend on the body. */
+/**
+ * Verifies the `X-Signature` header if present; API Gateway passes names in lower case. Runs before the JSON parser, so that
+ * the response does not depend on the body.
+ */
 export function verifySignature(credentials: Credentials): WebhookMiddleware {
   return {
     before: async ({ event, context, internal: { rawBody = new Uint8Array() } }) => {
-      const signature = headerValue(event, 'x-signature');
+      const signature = event.headers['x-signature'];
       if (signature === undefined) return;
-      context.verifiedWith = await verifyProof(
-        { signature, rawBody },
-        organizationId(parseLeniently(rawBody)),
-        credentials,
-      );
+      const id = organizationId(parseLeniently(rawBody));
+      context.verifiedWith = await verifyProof({ signature, rawBody }, id, credentials);
     },
   };
 }
@@ -99,7 +99,7 @@ export function decodeBody(): WebhookMiddleware {
         event.body = new TextDecoder('utf-8', { fatal: true }).decode(rawBody);
         event.isBase64Encoded = false;
       } catch {
-        throw new InvalidJsonError('the body is not UTF-8');
+        throw new InvalidJsonError();
       }
     },
   };
@@ -130,9 +130,4 @@ function parseLeniently(rawBody: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Header names are case-insensitive. */
-function headerValue({ headers = {} }: APIGatewayProxyEventV2, name: string): string | undefined {
-  return Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
 }

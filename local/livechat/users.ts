@@ -92,11 +92,11 @@ export const handOver = (
   now: number,
 ): ChatUpdate => {
   requireActive(before);
-  const { chat: ticked, at } = nextTimestamp(before, now);
-  const group_ids = target.groups.length > 0 ? target.groups : ticked.thread.access.group_ids;
-  const queue = leavesNobody(ticked, leaving, target) && queueEntry(target.queuePosition, at);
+  const { chat: reserved, at } = nextTimestamp(before, now);
+  const group_ids = target.groups.length > 0 ? target.groups : reserved.thread.access.group_ids;
+  const queue = leavesNoAgent(reserved, leaving, target) && queueEntry(target.queuePosition, at);
   const access = { group_ids };
-  const moved = withThread({ ...ticked, access }, { access, ...(queue && { queue }) });
+  const moved = withThread({ ...reserved, access }, { access, ...(queue && { queue }) });
   const assigned = publicAgents(moved);
   const added = target.agents.filter((id) => !assigned.some((agent) => agent.id === id));
 
@@ -116,7 +116,7 @@ export const handOver = (
   return steps.reduce(chain, transferred);
 };
 
-const leavesNobody = (chat: Chat, leaving: readonly Agent[], target: TransferTarget): boolean =>
+const leavesNoAgent = (chat: Chat, leaving: readonly Agent[], target: TransferTarget): boolean =>
   target.agents.length === 0 && publicAgents(chat).every((agent) => leaving.some(({ id }) => id === agent.id));
 
 const announceTransfer = (chat: Chat, from: Agent, target: TransferTarget, now: number): ChatUpdate => {

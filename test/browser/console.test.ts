@@ -87,7 +87,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await reply.getByText('Timeline').click();
     const step = (text: RegExp) => reply.getByRole('listitem').filter({ hasText: text });
     for (const number of [1, 2]) {
-      const attempt = step(new RegExp(`^attempt ${number} failed after \\d+ ms`));
+      const attempt = step(new RegExp(`^attempt ${number} failed after [\\d.]+ m?s`));
       await attempt.getByText('LiveChatServerError (500 internal)').waitFor();
       await attempt.getByRole('time').waitFor();
     }
@@ -97,7 +97,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await step(/^delivered: confirmed by webhook/)
       .getByRole('time')
       .waitFor();
-    await step(/^stored, \d+ ms after receipt/)
+    await step(/^stored, [\d.]+ m?s after receipt/)
       .getByRole('time')
       .waitFor();
     await reply.getByText('custom_id').waitFor();
@@ -197,7 +197,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
     await editor.fill('{"match":"first","rules":[{"name":"all","do":{}}]}');
     await page.getByRole('button', { name: 'Evaluate recent conversations' }).click();
-    await page.getByRole('alert').getByText('rules.rules.0.do').waitFor();
+    await page.getByRole('alert').getByText('ruleSet.rules.0.do').waitFor();
   });
 });
 
@@ -233,7 +233,7 @@ describe('on any screen', options, () => {
     const picture = page.getByRole('img', { name: 'label.png' });
     await picture.waitFor();
     const drawn = `document.querySelector('img[alt="label.png"]').naturalWidth > 0`;
-    await expect.poll(() => page.evaluate(drawn)).toBe(true);
+    await expect.poll(() => page.evaluate(drawn), { timeout: 20_000 }).toBe(true);
     await page.locator('.message.note').getByText('Internal note').waitFor();
     await page.locator('.chat-card').getByText('Track it').waitFor();
     expect(await findViolations(page)).toEqual([]);

@@ -105,7 +105,7 @@ try {
     const agent = page.getByRole('textbox', { name: 'Message as agent' });
     await agent.fill('Yes, twelve of them.');
     await agent.press('Enter');
-    await agentMessages.getByText('after 2 failed attempts').waitFor();
+    await agentMessages.getByText('delivered', { exact: true }).waitFor();
     await takeScreenshot(page, 'simulator');
   });
 

@@ -11,7 +11,7 @@ import { fixture, sendInput } from '../fixtures.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { loadApp } from './app.ts';
-import { type IamProxy, startIamProxy } from './permissions/iam-proxy.ts';
+import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import { at, find, listAt, parseStatements, resourceName, type Statement, textAt } from './select.ts';
 
 /**

@@ -71,6 +71,12 @@ export function differences(kind: string, expected: Iterable<string>, actual: It
   ];
 }
 
+/** True, or what is wrong. */
+export type Problem = string | true;
+
+export const report = (subject: string, problems: readonly Problem[]): string[] =>
+  problems.flatMap((problem) => (problem === true ? [] : [`${subject}: ${problem}`]));
+
 export const isEqual = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 export function stageName(app: App): string {
@@ -82,3 +88,7 @@ export const isLive = (app: App): boolean => app.builds.length === 0;
 
 /** The physical name of a resource. */
 export const resourceName = (app: App, name: string): string => `livechat-${stageName(app)}-${name}`;
+
+/** The Pulumi name of a component: `dead-letters` → `DeadLetters`. */
+export const componentName = (name: string): string =>
+  name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -5,8 +5,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { functions, permissions } from '../../stacks/topology.ts';
 import { type App, loadApp } from './app.ts';
 import { checks } from './checks/all.ts';
-import { checkEnvironment, findUnreadSettings, type VariableReads } from './checks/environment.ts';
-import { findVariables } from './reads.ts';
+import { checkEnvironment, findUnreadSettings, findVariables, type VariableReads } from './checks/environment.ts';
 import { at, find, listAt, ofType, parseStatements, resourceName, textAt } from './select.ts';
 
 const deployed = ['production', 'development'] as const;
@@ -14,7 +13,7 @@ const deployed = ['production', 'development'] as const;
 describe.each(deployed)('%s', (name) => {
   const app = loadApp(name);
 
-  it.each(Object.entries(checks))('%s', (_title, check) => {
+  it.each(Object.entries(checks))('%s', (_title, { check }) => {
     expect(check(app)).toEqual([]);
   });
 
@@ -166,7 +165,7 @@ describe('sst dev', () => {
       'deploys exactly the resources of the topology',
       'keeps the bucket private, encrypted and expiring',
     ];
-    for (const title of titles) expect(checks[title]?.(live)).toEqual([]);
+    for (const title of titles) expect(checks[title]?.check(live)).toEqual([]);
   });
 });
 

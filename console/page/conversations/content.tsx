@@ -7,14 +7,13 @@ import { Problem } from '../parts/ui.tsx';
 
 export type ShownMessage = ConversationResponse['messages'][number];
 
+const button = z.looseObject({ text: z.optional(z.string()), type: z.optional(z.string()) });
 const elements = z.array(
   z.looseObject({
-    title: z.optional(z.nullable(z.string())),
-    subtitle: z.optional(z.nullable(z.string())),
-    image: z.optional(z.nullable(z.looseObject({ url: z.optional(z.string()) }))),
-    buttons: z.optional(
-      z.nullable(z.array(z.looseObject({ text: z.optional(z.string()), type: z.optional(z.string()) }))),
-    ),
+    title: z.nullish(z.string()),
+    subtitle: z.nullish(z.string()),
+    image: z.nullish(z.looseObject({ url: z.optional(z.string()) })),
+    buttons: z.nullish(z.array(button)),
   }),
 );
 const answers = z.array(z.object({ label: z.string(), values: z.array(z.string()) }));
@@ -127,8 +126,8 @@ function Cards({ text }: { text: string }) {
           {subtitle && <span>{subtitle}</span>}
           {buttons && buttons.length > 0 && (
             <ul>
-              {buttons.map((button, at) => (
-                <li key={at}>{button.text ?? button.type ?? 'button'}</li>
+              {buttons.map(({ text: label, type = 'button' }, at) => (
+                <li key={at}>{label ?? type}</li>
               ))}
             </ul>
           )}

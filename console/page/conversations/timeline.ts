@@ -7,23 +7,15 @@ import type { ShownMessage } from './content.tsx';
 /** The timeline of a message: from its send request if the bridge sent it, else from its webhook. */
 export function messageTimeline(message: ShownMessage): Step[] {
   const { delivery, timestamp, receivedAt, storedAt } = message;
+  const webhookAfter = since(timestamp, receivedAt, 'after its creation');
   const arrival: Step[] = delivery
     ? deliveryTimeline({ ...delivery, deliveredAt: delivery.deliveredAt ?? receivedAt ?? timestamp })
     : [
         { text: 'created at LiveChat', tone: 'calm', at: timestamp },
-        {
-          text: 'webhook received',
-          tone: 'good',
-          at: receivedAt,
-          after: since(timestamp, receivedAt, 'after its creation'),
-        },
+        { text: 'webhook received', tone: 'good', at: receivedAt, after: webhookAfter },
       ];
-  const stored: Step = {
-    text: 'stored',
-    tone: 'good',
-    at: storedAt,
-    after: since(receivedAt, storedAt, 'after receipt'),
-  };
+  const storedAfter = since(receivedAt, storedAt, 'after receipt');
+  const stored: Step = { text: 'stored', tone: 'good', at: storedAt, after: storedAfter };
   return [...arrival, stored, ...laterSteps(message)];
 }
 
@@ -40,81 +32,60 @@ function laterSteps({ seen, edited, editedAt, deleted, deletedAt, author }: Show
 
 /** The timeline of one message of a send request. */
 export function deliveryTimeline(delivery: DeliveryView): Step[] {
-  const { status, requestedAt, redrive, redrivenAt, tries, sentAt, deliveredAt } = delivery;
-  const steps: Step[] = [{ text: 'send request published', tone: 'calm', at: requestedAt }, ...attemptSteps(delivery)];
-  if (redrive > (tries.at(-1)?.redrive ?? 0)) steps.push(redriveStep(redrive, redrivenAt, tries.at(-1)));
-  switch (status) {
-    case 'unsent':
-      steps.push({ text: 'waiting for an attempt', tone: 'warn', execution: delivery.execution });
-      break;
-    case 'sending':
-      if (tries.at(-1)?.outcome === 'lost')
-        steps.push({ text: 'waiting for a probe before the next attempt', tone: 'warn' });
-      else if (tries.length === 0) steps.push({ text: 'attempt in progress', tone: 'busy' });
-      break;
-    case 'failed':
-      steps.push({
-        text: 'failed to send: moved to the dead letters',
-        tone: 'bad',
-        at: delivery.failedAt,
-        deadLetter: delivery.deadLetterId,
-      });
-      break;
-    case 'sent':
-      steps.push({ text: 'accepted by LiveChat, waiting for the webhook', tone: 'busy', at: sentAt });
-      break;
-    default:
-      steps.push({
-        text: 'delivered: confirmed by webhook',
-        tone: 'good',
-        at: deliveredAt,
-        after: since(sentAt, deliveredAt, 'after the send'),
-      });
+  const { requestedAt, redrive, redrivenAt, tries, untold = 0 } = delivery;
+  const steps: Step[] = [{ text: 'send request published', tone: 'calm', at: requestedAt }];
+  if (untold > 0) {
+    const attempts = untold === 1 ? 'attempt' : 'attempts';
+    steps.push({ text: `${untold} ${attempts} earlier: see their executions`, tone: 'warn' });
   }
-  return steps;
+  let before: TryView | undefined;
+  for (const [index, attempt] of tries.entries()) {
+    if (isRedriven(attempt, before)) steps.push(redriveStep(attempt.redrive, attempt.redrivenAt, before));
+    steps.push(attemptStep(attempt, untold + index + 1, timeBefore(attempt, before, requestedAt)));
+    before = attempt;
+  }
+  if (isRedriven(delivery, before)) steps.push(redriveStep(redrive, redrivenAt, before));
+  return [...steps, ...statusSteps(delivery)];
 }
 
-function attemptSteps(delivery: DeliveryView): Step[] {
-  const { tries, untold = 0, requestedAt } = delivery;
-  const earlier: Step[] =
-    untold > 0
-      ? [
-          {
-            text: `${untold} ${untold === 1 ? 'attempt' : 'attempts'} earlier: see their executions`,
-            tone: 'warn',
-          },
-        ]
-      : [];
-  const steps = tries.flatMap((attempt, index) => {
-    const before = tries[index - 1];
-    const number = untold + index + 1;
-    if (attempt.redrive > (before?.redrive ?? 0)) {
-      const after = since(attempt.redrivenAt, attempt.began, 'after the redrive');
-      return [redriveStep(attempt.redrive, attempt.redrivenAt, before), attemptStep(attempt, number, after)];
+function isRedriven({ redrive }: { redrive: number }, before: TryView | undefined): boolean {
+  return redrive > (before?.redrive ?? 0);
+}
+
+function timeBefore(attempt: TryView, before: TryView | undefined, requestedAt: string | undefined) {
+  const { began, redrivenAt } = attempt;
+  if (isRedriven(attempt, before)) return since(redrivenAt, began, 'after the redrive');
+  if (before) return since(before.ended ?? before.began, began, 'after the previous attempt');
+  const waited = since(requestedAt, began, 'after the request');
+  // EventBridge's timestamps are whole seconds.
+  return waited && `at most ${waited}`;
+}
+
+function statusSteps({ status, tries, execution, failedAt, deadLetterId, sentAt, deliveredAt }: DeliveryView): Step[] {
+  switch (status) {
+    case 'unsent':
+      return [{ text: 'waiting for an attempt', tone: 'warn', execution }];
+    case 'sending':
+      if (tries.length === 0) return [{ text: 'attempt in progress', tone: 'busy' }];
+      if (tries.at(-1)?.outcome !== 'lost') return [];
+      return [{ text: 'waiting for a probe before the next attempt', tone: 'warn' }];
+    case 'failed':
+      return [
+        { text: 'failed to send: moved to the dead letters', tone: 'bad', at: failedAt, deadLetter: deadLetterId },
+      ];
+    case 'sent':
+      return [{ text: 'accepted by LiveChat, waiting for the webhook', tone: 'busy', at: sentAt }];
+    default: {
+      const after = since(sentAt, deliveredAt, 'after the send');
+      return [{ text: 'delivered: confirmed by webhook', tone: 'good', at: deliveredAt, after }];
     }
-    if (before)
-      return attemptStep(
-        attempt,
-        number,
-        since(before.ended ?? before.began, attempt.began, 'after the previous attempt'),
-      );
-    const waited = since(requestedAt, attempt.began, 'after the request');
-    // EventBridge's timestamps are whole seconds.
-    return attemptStep(attempt, number, waited && `at most ${waited}`);
-  });
-  return [...earlier, ...steps];
+  }
 }
 
 function redriveStep(number: number, at: string | undefined, before: TryView | undefined): Step {
-  return {
-    text:
-      number === 1
-        ? 'redriven from the dead letters'
-        : `redriven from the dead letters, for the ${ordinal(number)} time`,
-    tone: 'busy',
-    at,
-    deadLetter: before?.deadLetterId,
-  };
+  const repeated = number === 1 ? '' : `, for the ${ordinal(number)} time`;
+  const text = `redriven from the dead letters${repeated}`;
+  return { text, tone: 'busy', at, deadLetter: before?.deadLetterId };
 }
 
 function attemptStep(attempt: TryView, number: number, after: string | undefined): Step {

@@ -155,7 +155,7 @@ type LabelledId = readonly [label: string, value: string | undefined];
 function deliveryIds({ requestId, execution, deadLetterId }: DeliveryView): LabelledId[] {
   return [
     ['Request', requestId],
-    ['Execution', execution],
+    ['Execution ARN', execution],
     ['Dead letter', deadLetterId],
   ];
 }

@@ -11,10 +11,16 @@ import { TranscriptLine, transcriptLines } from './transcript.tsx';
 /** How many of the latest messages a live update reads again: older ones rarely change. */
 const refreshedMessages = 200;
 
-/** Reads all pages of a conversation. */
-async function loadConversation(id: string, organizationId: string | undefined): Promise<ConversationResponse> {
-  const first = await get('/conversations/:id', { id, organizationId });
-  const messages = [...first.messages];
+/** Reads all pages of a conversation; if it is known, only the latest messages. */
+async function loadConversation(
+  id: string,
+  organizationId: string | undefined,
+  known: ConversationResponse | undefined,
+): Promise<ConversationResponse> {
+  const since = known?.messages.at(-refreshedMessages)?.timestamp;
+  const first = await get('/conversations/:id', { id, organizationId, since });
+  const older = known?.messages.filter(({ timestamp }) => since && timestamp <= since) ?? [];
+  const messages = [...older, ...first.messages];
   for (let after = first.next; after !== undefined; ) {
     const page = await get('/conversations/:id', { id, organizationId, after });
     messages.push(...page.messages);
@@ -23,19 +29,10 @@ async function loadConversation(id: string, organizationId: string | undefined):
   return { ...first, messages };
 }
 
-async function loadUpdates(known: ConversationResponse, since: string): Promise<ConversationResponse> {
-  const { id, organizationId } = known.conversation;
-  const response = await get('/conversations/:id', { id, organizationId, since });
-  const older = known.messages.filter(({ timestamp }) => timestamp <= since);
-  return { ...response, messages: [...older, ...response.messages] };
-}
-
 export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
   const known = useRef<ConversationResponse>(undefined);
   const loaded = useResource(`${organizationId}/${id}`, async () => {
-    const before = known.current;
-    const since = before?.messages.at(-refreshedMessages)?.timestamp;
-    known.current = before && since ? await loadUpdates(before, since) : await loadConversation(id, organizationId);
+    known.current = await loadConversation(id, organizationId, known.current);
     return known.current;
   });
   useChanges(({ conversationId }) => conversationId === id, loaded.reload);

@@ -74,6 +74,10 @@ function DeadLetterRows({ page: { deadLetters, next }, query, reload }: DeadLett
     clear();
     replaceRoute(linkTo('dead-letters', undefined, { ...Object.fromEntries(query), ...changed }));
   };
+  const filter = (name: string) => ({
+    value: query.get(name) ?? '',
+    onChange: (value: string) => go({ [name]: value }),
+  });
   const categories = useMemo(
     () => ['', ...[...new Set(deadLetters.map((deadLetter) => deadLetter.category))].sort()],
     [deadLetters],
@@ -93,20 +97,9 @@ function DeadLetterRows({ page: { deadLetters, next }, query, reload }: DeadLett
   return (
     <>
       <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
-        <Select label="Status" value={status} options={statuses} onChange={(value) => go({ status: value })} />
-        <Select
-          label="Category"
-          value={category ?? ''}
-          options={categories}
-          onChange={(value) => go({ category: value })}
-        />
-        <Select
-          label="Age"
-          value={age ?? ''}
-          options={[...ages.keys()]}
-          text={(value) => ages.get(value) ?? value}
-          onChange={(value) => go({ age: value })}
-        />
+        <Select label="Status" options={statuses} {...filter('status')} value={status} />
+        <Select label="Category" options={categories} {...filter('category')} />
+        <Select label="Age" options={[...ages.keys()]} text={(value) => ages.get(value) ?? value} {...filter('age')} />
         <label>
           Conversation
           <input
@@ -272,7 +265,7 @@ function DeadLetterDetails({ deadLetter, content, reload }: DetailsProps) {
           ids={[
             ['Dead letter', id],
             ['Request', requestId],
-            ['Execution', execution],
+            ['Execution ARN', execution],
           ]}
         />
       </Card>

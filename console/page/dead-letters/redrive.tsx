@@ -1,6 +1,7 @@
+import pLimit from 'p-limit';
 import { useState } from 'preact/hooks';
 import type { RedriveDryRun } from '../../operations.ts';
-import { ApiError, call, useCommand } from '../app/api.ts';
+import { call, useCommand } from '../app/api.ts';
 import { Problem } from '../parts/ui.tsx';
 
 const concurrency = 4;
@@ -13,19 +14,16 @@ interface Progress {
 
 /** Redrives a few at a time; a failure does not stop the others. */
 async function redriveAll(ids: readonly string[], onProgress: (progress: Progress) => void): Promise<void> {
-  const remaining = [...ids];
+  const limit = pLimit(concurrency);
   const failures: string[] = [];
   let done = 0;
-  const worker = async () => {
-    for (let id = remaining.shift(); id !== undefined; id = remaining.shift()) {
-      await call('POST', `/api/dead-letters/${encodeURIComponent(id)}/redrive`).catch((error: unknown) => {
-        failures.push(error instanceof ApiError ? error.message : String(error));
-      });
-      done += 1;
-      onProgress({ total: ids.length, done, failures: [...failures] });
-    }
+  const redrive = async (id: string) => {
+    const path = `/api/dead-letters/${encodeURIComponent(id)}/redrive`;
+    await call('POST', path).catch(({ message }: Error) => failures.push(message));
+    done += 1;
+    onProgress({ total: ids.length, done, failures: [...failures] });
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  await Promise.all(ids.map((id) => limit(redrive, id)));
 }
 
 interface RedriveProps {

@@ -126,8 +126,8 @@ function ExecutionDetails({ execution, history, reload }: DetailsProps) {
       <Card title="Ids to search logs by">
         <Ids
           ids={[
-            ['Execution', name],
-            ['ARN', id],
+            ['Execution name', name],
+            ['Execution ARN', id],
             ['Request', request?.requestId],
             ['Conversation', request?.conversationId],
           ]}

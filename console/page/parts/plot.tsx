@@ -72,6 +72,14 @@ function formatLatest(values: readonly (number | null)[]): string {
   return latest === undefined || latest === null ? '–' : String(Math.round(latest * 10) / 10);
 }
 
+/** The indexes of values between two gaps, which have no line. */
+function isolatedValues({ data }: UPlot, series: number): number[] {
+  const values = data[series] ?? [];
+  return Array.from(values).flatMap((value, index, all) =>
+    value !== null && all[index - 1] == null && all[index + 1] == null ? [index] : [],
+  );
+}
+
 function optionsFor(element: HTMLElement, lines: readonly Line[], minScale: number): UPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
@@ -86,7 +94,7 @@ function optionsFor(element: HTMLElement, lines: readonly Line[], minScale: numb
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 16, 0, 0],
     scales: { y: { range: (_, __, max) => [0, Math.max(minScale, max * 1.1)] } },
     axes: [
       { ...axis, space: 70, size: 24, values: [[60, '{HH}:{mm}', null, null, null, null, null, null, 1]] },
@@ -100,7 +108,7 @@ function optionsFor(element: HTMLElement, lines: readonly Line[], minScale: numb
           stroke: colour(line.colour),
           width: 1.6,
           // A value between two gaps has no line.
-          points: { show: !line.steps, size: 3.5, fill: colour(line.colour) },
+          points: { show: true, size: 4, fill: colour(line.colour), filter: isolatedValues },
           ...(line.steps && UPlot.paths.stepped && { paths: UPlot.paths.stepped({ align: 1 }) }),
         }),
       ),

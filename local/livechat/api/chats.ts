@@ -153,14 +153,14 @@ const matches = ({ thread, access }: Chat, filters: ChatsQuery['filters'], versi
 };
 
 /** Adds or removes a tag, also of a closed thread. */
-const tagMethod = (how: (chat: Chat, threadId: string, name: string) => ChatUpdate) =>
+const tagMethod = (update: (chat: Chat, threadId: string, name: string) => ChatUpdate) =>
   method(
     writeChats,
     z.object({ chat_id: id, thread_id: id, tag: id }),
     ({ chat_id, thread_id, tag }, { simulator }) => {
       simulator.change(chat_id, (chat) => {
         requireThread(allThreads(chat), thread_id);
-        return how(chat, thread_id, tag);
+        return update(chat, thread_id, tag);
       });
       return {};
     },

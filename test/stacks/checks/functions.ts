@@ -1,17 +1,42 @@
-import { consumers, type FunctionSpec, functions, rules } from '../../../stacks/topology.ts';
+import {
+  alertRule,
+  bucket,
+  busName,
+  consumers,
+  type FunctionSpec,
+  functions,
+  queues,
+  rules,
+  type StateMachineName,
+  stateMachines,
+  tables,
+  webhookRoute,
+} from '../../../stacks/topology.ts';
 import type { App } from '../app.ts';
-import { at, type Check, find, isLive, isProduction, listAt, ofType, resourceName, textAt } from '../select.ts';
+import { addResource, type Checks, removeResource, setInput, types } from '../faults.ts';
+import {
+  at,
+  type Check,
+  componentName,
+  differences,
+  find,
+  isEqual,
+  isLive,
+  isProduction,
+  listAt,
+  ofType,
+  type Problem,
+  report,
+  resourceName,
+  textAt,
+} from '../select.ts';
 
 const invokedByRules: ReadonlySet<string> = new Set(
   Object.values(rules).flatMap(({ target }) => ('function' in target ? [target.function] : [])),
 );
 
-type Problem = string | true;
-
-export const checkFunctions: Check = (app) =>
-  Object.entries(functions).flatMap(([name, spec]) =>
-    functionProblems(app, name, spec).flatMap((problem) => (problem === true ? [] : [`function ${name}: ${problem}`])),
-  );
+const checkFunctions: Check = (app) =>
+  Object.entries(functions).flatMap(([name, spec]) => report(`function ${name}`, functionProblems(app, name, spec)));
 
 function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[] {
   const { inputs } = find(app, 'aws:lambda/function:Function', resourceName(app, name));
@@ -52,22 +77,188 @@ function destinationProblems(app: App, name: string): Problem[] {
   ];
 }
 
-export const checkLogRetention: Check = (app) =>
+const checkLogRetention: Check = (app) =>
   ofType(app, 'aws:cloudwatch/logGroup:LogGroup').flatMap(({ name, inputs }) =>
     inputs.retentionInDays === (isProduction(app) ? 90 : 7)
       ? []
       : [`log group ${name}: kept for ${inputs.retentionInDays} days`],
   );
 
-export const checkConsumers: Check = (app) =>
-  Object.values(consumers).flatMap((consumer) => {
-    const source = ofType(app, 'aws:lambda/eventSourceMapping:EventSourceMapping').find(
-      ({ inputs }) => inputs.functionName === resourceName(app, consumer.function),
-    );
-    return [
-      ...(source?.inputs.batchSize === consumer.batchSize ? [] : [`${consumer.function}: its batch size differs`]),
-      ...(listAt(source?.inputs, 'functionResponseTypes').includes('ReportBatchItemFailures')
-        ? []
-        : [`${consumer.function}: it does not report batch item failures`]),
+const checkStateMachines: Check = (app) =>
+  Object.entries(stateMachines).flatMap(([name, spec]) => {
+    const { inputs } = find(app, 'aws:sfn/stateMachine:StateMachine', resourceName(app, name));
+    const problems = [
+      isEqual(JSON.parse(textAt(inputs, 'definition') || '{}'), buildDefinition(app, spec)) || 'its definition differs',
+      inputs.type === 'STANDARD' || `it is ${inputs.type}`,
+      at(inputs, 'loggingConfiguration.includeExecutionData') === false || 'its logs contain execution data',
+      /log-group:\S+:\*$/.test(textAt(inputs, 'loggingConfiguration.logDestination')) || 'it has no log group',
+      at(inputs, 'tracingConfiguration.enabled') === true || 'it is not traced',
     ];
+    return report(`state machine ${name}`, problems);
   });
+
+function buildDefinition(app: App, { definition, function: step }: (typeof stateMachines)[StateMachineName]): unknown {
+  const region = textAt(app.settings, 'providers.aws.region');
+  const queue = textAt(find(app, 'aws:sqs/queue:Queue', 'DeadLettersQueue').inputs, 'name');
+  return definition({
+    sendFunctionArn: `arn:aws:lambda:${region}:123456789012:function:${resourceName(app, step)}`,
+    deadLetterQueueUrl: `https://sqs.${region}.amazonaws.com/123456789012/${queue}`,
+  });
+}
+
+const checkApi: Check = (app) => {
+  const [stage] = ofType(app, 'aws:apigatewayv2/stage:Stage');
+  const [api] = ofType(app, 'aws:apigatewayv2/api:Api');
+  const [integration] = ofType(app, 'aws:apigatewayv2/integration:Integration');
+  const logged = textAt(stage?.inputs, 'accessLogSettings.format');
+  const { perSecond, burst } = webhookRoute.throttle;
+  const problems = [
+    at(stage?.inputs, 'defaultRouteSettings.throttlingRateLimit') === perSecond || 'the webhook is not throttled',
+    at(stage?.inputs, 'defaultRouteSettings.throttlingBurstLimit') === burst || 'the webhook has no burst limit',
+    JSON.stringify(api?.inputs.corsConfiguration ?? {}) === '{}' || 'the webhook allows CORS',
+    logged.includes('"status":$context.status') || 'the access log has no status to filter by',
+    !/body|header|userAgent/i.test(logged) || 'the access log contains request data',
+    textAt(integration?.inputs, 'integrationUri').endsWith(`:${resourceName(app, webhookRoute.function)}`) ||
+      'the route has the wrong integration',
+  ];
+  return report('webhook', problems);
+};
+
+const checkInventory: Check = (app) => {
+  const names = (type: string, path = 'name') => ofType(app, type).map(({ inputs }) => textAt(inputs, path));
+  const own = (expected: readonly string[]) => expected.map((name) => resourceName(app, name));
+  const bus = isProduction(app) ? busName : `${busName}-${String(app.settings.stage)}`;
+  return [
+    ...differences('function', own(Object.keys(functions)), names('aws:lambda/function:Function')),
+    ...differences('rule', own([...Object.keys(rules), alertRule.name]), names('aws:cloudwatch/eventRule:EventRule')),
+    ...differences('state machine', own(Object.keys(stateMachines)), names('aws:sfn/stateMachine:StateMachine')),
+    ...differences('bus', [bus], names('aws:cloudwatch/eventBus:EventBus')),
+    ...differences(
+      'route',
+      [`${webhookRoute.method} ${webhookRoute.path}`],
+      names('aws:apigatewayv2/route:Route', 'routeKey'),
+    ),
+    ...differences(
+      'consumer',
+      Object.values(consumers).map((consumer) => resourceName(app, consumer.function)),
+      names('aws:lambda/eventSourceMapping:EventSourceMapping', 'functionName'),
+    ),
+    ...differences(
+      'table',
+      Object.keys(tables).map((name) => `${componentName(name)}Table`),
+      ofType(app, 'aws:dynamodb/table:Table').map(({ name }) => name),
+    ),
+    ...differences(
+      'queue',
+      Object.values(queues).map((name) => `${componentName(name)}Queue`),
+      ofType(app, 'aws:sqs/queue:Queue').map(({ name }) => name),
+    ),
+    ...differences(
+      'bucket',
+      [`${componentName(bucket.name)}Bucket`],
+      ofType(app, 'aws:s3/bucket:Bucket').map(({ name }) => name),
+    ),
+  ];
+};
+
+const { fn, rule, table, queue, machine, apiStage, invokeConfig } = types;
+
+export const functionsChecks: Checks = {
+  'deploys exactly the resources of the topology': {
+    check: checkInventory,
+    faults: [
+      [
+        'a function is missing',
+        removeResource(fn, 'WebhookFunction'),
+        /function is missing: livechat-production-webhook/,
+      ],
+      [
+        'a function is added',
+        addResource(fn, 'Extra', { name: 'livechat-production-extra' }),
+        /not in the topology: .*extra/,
+      ],
+      ['a rule is missing', removeResource(rule, 'ChatStartedRule'), /rule is missing: .*chat-started/],
+      ['a rule is added', addResource(rule, 'Extra', { name: 'other' }), /rule is not in the topology: other/],
+      ['a table is missing', removeResource(table, 'ControlTable'), /table is missing: ControlTable/],
+      ['a queue is added', addResource(queue, 'ExtraQueue', {}), /queue is not in the topology: ExtraQueue/],
+      ['a route is added', addResource('aws:apigatewayv2/route:Route', 'R', { routeKey: 'GET /' }), /route is not in/],
+      ['a state machine is missing', removeResource(machine), /state machine is missing/],
+    ],
+  },
+  'configures functions as in the topology, with logs, traces and a failure destination': {
+    check: checkFunctions,
+    faults: [
+      ['the memory differs', setInput(fn, 'SendFunction', 'memorySize', 128), /send: its memory is 128 MB/],
+      ['a timeout differs', setInput(fn, 'WebhookFunction', 'timeout', 20), /webhook: its timeout is 20 s/],
+      [
+        'sends have no reserved concurrency',
+        setInput(fn, 'SendFunction', 'reservedConcurrentExecutions', undefined),
+        /send: its reserved concurrency is undefined/,
+      ],
+      [
+        'logs are text',
+        setInput(fn, 'SendFunction', 'loggingConfig.logFormat', 'Text'),
+        /send: it does not log in JSON/,
+      ],
+      ['tracing is disabled', setInput(fn, 'SendFunction', 'tracingConfig', undefined), /send: it is not traced/],
+      ['a function runs on x86', setInput(fn, 'SendFunction', 'architectures', ['x86_64']), /send: it runs on x86_64/],
+      ['the runtime is older', setInput(fn, 'SendFunction', 'runtime', 'nodejs20.x'), /send: its runtime/],
+      [
+        'there is no failure destination',
+        removeResource(invokeConfig, 'NoteReceivedEventInvokeConfig'),
+        /note-received: it has no failure destination/,
+      ],
+      [
+        'failed events are not retried',
+        setInput(invokeConfig, 'NoteReceivedEventInvokeConfig', 'maximumRetryAttempts', 0),
+        /note-received: it is not retried/,
+      ],
+    ],
+  },
+  'sets the log retention of the stage': {
+    check: checkLogRetention,
+    faults: [
+      [
+        'logs do not expire',
+        setInput('aws:cloudwatch/logGroup:LogGroup', 'SendMachineLog', 'retentionInDays', 0),
+        /SendMachineLog: kept for 0 days/,
+      ],
+    ],
+  },
+  'deploys the state machine of core and logs no execution data': {
+    check: checkStateMachines,
+    faults: [
+      [
+        'the definition differs',
+        setInput(machine, 'SendMachine', 'definition', '{"StartAt":"Send"}'),
+        /its definition differs/,
+      ],
+      [
+        'execution data is logged',
+        setInput(machine, 'SendMachine', 'loggingConfiguration.includeExecutionData', true),
+        /its logs contain execution data/,
+      ],
+      ['it is an express state machine', setInput(machine, 'SendMachine', 'type', 'EXPRESS'), /it is EXPRESS/],
+    ],
+  },
+  'throttles the webhook and enables no CORS': {
+    check: checkApi,
+    faults: [
+      [
+        'the webhook is not throttled',
+        setInput(apiStage, 'ApiStage', 'defaultRouteSettings', undefined),
+        /not throttled/,
+      ],
+      [
+        'the webhook allows CORS',
+        setInput('aws:apigatewayv2/api:Api', 'ApiApi', 'corsConfiguration', { allowOrigins: ['*'] }),
+        /the webhook allows CORS/,
+      ],
+      [
+        'the access log contains request data',
+        setInput(apiStage, 'ApiStage', 'accessLogSettings.format', '{"status":$context.status,"body":"x"}'),
+        /contains request data/,
+      ],
+    ],
+  },
+};

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type MetricSpec, metrics, namespace } from '../../../core/platform/metrics.ts';
 import type { App, Resource } from '../app.ts';
+import { type Checks, removeResource, setInput, types } from '../faults.ts';
 import { at, type Check, listAt, ofType, stageName, textAt } from '../select.ts';
 
 /** Metrics of AWS services with their dimensions, from the documentation of the services. */
@@ -100,7 +101,7 @@ const runbook = readFileSync(
 );
 const headings = new Set([...runbook.matchAll(/^#+ ([a-z0-9-]+)$/gm)].map(([, heading]) => heading));
 
-export const checkAlarms: Check = (app) => {
+const checkAlarms: Check = (app) => {
   const [topic] = ofType(app, 'aws:sns/topic:Topic');
   return ofType(app, 'aws:cloudwatch/metricAlarm:MetricAlarm').flatMap((alarm) => {
     const { inputs } = alarm;
@@ -134,13 +135,13 @@ const requiredAlarms = [
   ...['dead-letters-authentication', 'dead-letters-event', 'dead-letters-quarantined', 'events-lost'],
 ];
 
-export const checkRequiredAlarms: Check = (app) => {
+const checkRequiredAlarms: Check = (app) => {
   const names = ofType(app, 'aws:cloudwatch/metricAlarm:MetricAlarm').map(({ inputs }) => textAt(inputs, 'name'));
   const missing = requiredAlarms.filter((name) => !names.includes(`livechat-${stageName(app)}-${name}`));
   return missing.map((name) => `missing alarm: ${name}`);
 };
 
-export const checkDashboard: Check = (app) => {
+const checkDashboard: Check = (app) => {
   const [dashboard, ...others] = ofType(app, 'aws:cloudwatch/dashboard:Dashboard');
   const body: unknown = JSON.parse(textAt(dashboard?.inputs, 'dashboardBody') || '{}');
   const widgets = listAt(body, 'widgets');
@@ -162,3 +163,74 @@ function parseMetric(row: unknown): Metric {
   for (let index = 0; index + 1 < rest.length; index += 2) dimensions[String(rest[index])] = rest[index + 1];
   return { namespace: space ?? '', name: name ?? '', dimensions };
 }
+
+const { alarm } = types;
+
+export const monitoringChecks: Checks = {
+  'bases alarms on emitted metrics and links them to the runbook': {
+    check: checkAlarms,
+    faults: [
+      ['no code emits the metric', setInput(alarm, 'Backlog', 'metricName', 'QueueDepth'), /no code emits QueueDepth/],
+      [
+        'a metric is not emitted with the dimension',
+        setInput(alarm, 'Backlog', 'dimensions.organizationId', 'x'),
+        /BacklogSeconds is not emitted with organizationId/,
+      ],
+      [
+        'a metric belongs to another stage',
+        setInput(alarm, 'Backlog', 'dimensions.service', 'livechat-dev'),
+        /of another stage/,
+      ],
+      [
+        'AWS has no such metric',
+        setInput(alarm, 'WebhookErrors', 'metricName', '5XXError'),
+        /there is no metric AWS\/ApiGateway 5XXError/,
+      ],
+      ['AWS has no such dimension', setInput(alarm, 'WebhookErrors', 'dimensions', { ApiName: 'x' }), /with ApiName/],
+      [
+        'the function does not exist',
+        removeResource(types.fn, 'MessageSeenFunction'),
+        /there is no FunctionName livechat-production-message-seen/,
+      ],
+      [
+        'there is no metric filter',
+        removeResource('aws:cloudwatch/logMetricFilter:LogMetricFilter'),
+        /there is no metric livechat-production\/api Throttled/,
+      ],
+      ['an alarm notifies no topic', setInput(alarm, 'Backlog', 'alarmActions', []), /backlog: notifies no topic/],
+      [
+        'the runbook has no such heading',
+        setInput(alarm, 'Backlog', 'alarmDescription', 'See docs/how-to/respond-to-alarms.md#nowhere'),
+        /no heading "nowhere"/,
+      ],
+      ['an alarm has no description', setInput(alarm, 'Backlog', 'alarmDescription', ''), /no heading/],
+    ],
+  },
+  'has an alarm for every required condition': {
+    check: checkRequiredAlarms,
+    faults: [['an alarm is missing', removeResource(alarm, 'GateClosed'), /missing alarm: gate-closed/]],
+  },
+  'shows every metric on the dashboard': {
+    check: checkDashboard,
+    faults: [
+      [
+        'a graph has an unknown metric',
+        setInput(
+          'aws:cloudwatch/dashboard:Dashboard',
+          'Dashboard',
+          'dashboardBody',
+          JSON.stringify({
+            widgets: [{ type: 'metric', properties: { metrics: [['livechat', 'Nothing', 'service', 'x']] } }],
+          }),
+        ),
+        /dashboard: no code emits Nothing/,
+      ],
+      [
+        'a metric has no graph',
+        setInput('aws:cloudwatch/dashboard:Dashboard', 'Dashboard', 'dashboardBody', JSON.stringify({ widgets: [] })),
+        /dashboard: MediaStored has no graph/,
+      ],
+      ['there is no dashboard', removeResource('aws:cloudwatch/dashboard:Dashboard'), /expected one dashboard/],
+    ],
+  },
+};

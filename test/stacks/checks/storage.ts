@@ -1,17 +1,34 @@
 import { bucket, type TableSpec, tables } from '../../../stacks/topology.ts';
 import type { App } from '../app.ts';
-import { at, type Check, find, isEqual, isProduction, listAt, ofType, parseStatements, textAt } from '../select.ts';
+import {
+  addResource,
+  type Checks,
+  removeResource,
+  replaceResources,
+  resourcePolicy,
+  setInput,
+  types,
+} from '../faults.ts';
+import {
+  at,
+  type Check,
+  componentName,
+  find,
+  isEqual,
+  isProduction,
+  listAt,
+  ofType,
+  type Problem,
+  parseStatements,
+  report,
+  textAt,
+} from '../select.ts';
 
-const component = (name: string) => name.replace(/^\w/, (letter) => letter.toUpperCase());
-type Problem = string | true;
-
-export const checkTables: Check = (app) =>
-  Object.entries(tables).flatMap(([name, spec]) =>
-    tableProblems(app, name, spec).flatMap((problem) => (problem === true ? [] : [`table ${name}: ${problem}`])),
-  );
+const checkTables: Check = (app) =>
+  Object.entries(tables).flatMap(([name, spec]) => report(`table ${name}`, tableProblems(app, name, spec)));
 
 function tableProblems(app: App, name: string, { layout }: TableSpec): Problem[] {
-  const { inputs, retained } = find(app, 'aws:dynamodb/table:Table', `${component(name)}Table`);
+  const { inputs, retained } = find(app, 'aws:dynamodb/table:Table', `${componentName(name)}Table`);
   const indexes = listAt(inputs, 'globalSecondaryIndexes').map((index) => ({
     name: at(index, 'name'),
     partitionKey: at(index, 'hashKey'),
@@ -30,8 +47,8 @@ function tableProblems(app: App, name: string, { layout }: TableSpec): Problem[]
   ];
 }
 
-export const checkBucket: Check = (app) => {
-  const own = find(app, 'aws:s3/bucket:Bucket', `${component(bucket.name)}Bucket`);
+const checkBucket: Check = (app) => {
+  const own = find(app, 'aws:s3/bucket:Bucket', `${componentName(bucket.name)}Bucket`);
   const [block] = ofType(app, 'aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock');
   const [encryption] = ofType(
     app,
@@ -49,7 +66,7 @@ export const checkBucket: Check = (app) => {
     ...lifecycleProblems(app),
     ...policyProblems(app),
   ];
-  return problems.flatMap((problem) => (problem === true ? [] : [`bucket: ${problem}`]));
+  return report('bucket', problems);
 };
 
 function lifecycleProblems(app: App): Problem[] {
@@ -74,7 +91,7 @@ function policyProblems(app: App): Problem[] {
   return [deniesPlainHttp || 'it may be read without TLS', !allowsAccess || 'its policy allows access'];
 }
 
-export const checkSecret: Check = (app) => {
+const checkSecret: Check = (app) => {
   const [secret, ...others] = ofType(app, 'aws:secretsmanager/secret:Secret');
   const stage = isProduction(app) ? '' : `${textAt(app.settings, 'stage')}/`;
   const problems: Problem[] = [
@@ -84,5 +101,96 @@ export const checkSecret: Check = (app) => {
     secret?.retained === isProduction(app) || 'it is not retained',
     ofType(app, 'aws:secretsmanager/secretVersion:SecretVersion').length === 0 || 'its value is in the state',
   ];
-  return problems.flatMap((problem) => (problem === true ? [] : [`secret: ${problem}`]));
+  return report('secret', problems);
+};
+
+const { table, lifecycle } = types;
+
+export const storageChecks: Checks = {
+  'creates tables with recovery, TTL and deletion protection': {
+    check: checkTables,
+    faults: [
+      [
+        'a table cannot be recovered',
+        setInput(table, 'MessagesTable', 'pointInTimeRecovery.enabled', false),
+        /messages: it cannot be recovered/,
+      ],
+      ['items do not expire', setInput(table, 'MessagesTable', 'ttl', undefined), /messages: it has no TTL/],
+      [
+        'a table may be deleted',
+        setInput(table, 'MessagesTable', 'deletionProtectionEnabled', false),
+        /messages: its deletion protection is false/,
+      ],
+      [
+        'a table has provisioned capacity',
+        setInput(table, 'MessagesTable', 'billingMode', 'PROVISIONED'),
+        /messages: it is not on demand/,
+      ],
+      [
+        'an index is missing',
+        setInput(table, 'MessagesTable', 'globalSecondaryIndexes', []),
+        /messages: its indexes differ/,
+      ],
+      [
+        'a table is not retained',
+        (app) =>
+          replaceResources(
+            app,
+            app.resources.map((one) => ({ ...one, retained: false })),
+          ),
+        /messages: it is not retained/,
+      ],
+    ],
+  },
+  'keeps the bucket private, encrypted and expiring': {
+    check: checkBucket,
+    faults: [
+      [
+        'it may be made public',
+        setInput(
+          'aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock',
+          'MediaPublicAccessBlock',
+          'blockPublicPolicy',
+          false,
+        ),
+        /may be made public/,
+      ],
+      [
+        'it is not encrypted',
+        removeResource('aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration'),
+        /not encrypted/,
+      ],
+      ['large events do not expire', setInput(lifecycle, 'MediaLifecycle', 'rules', []), /large events do not expire/],
+      [
+        'its objects are deleted with it',
+        setInput('aws:s3/bucket:Bucket', 'MediaBucket', 'forceDestroy', true),
+        /objects are deleted with it/,
+      ],
+      [
+        'the bucket allows CORS',
+        addResource('aws:s3/bucketCorsConfiguration:BucketCorsConfiguration', 'Cors', {}),
+        /it allows CORS/,
+      ],
+      [
+        'its policy allows access',
+        setInput('aws:s3/bucketPolicy:BucketPolicy', 'MediaPolicy', 'policy', resourcePolicy()),
+        /its policy allows access/,
+      ],
+    ],
+  },
+  'creates the secret without a value': {
+    check: checkSecret,
+    faults: [
+      [
+        'a value is in the state',
+        addResource('aws:secretsmanager/secretVersion:SecretVersion', 'V', {}),
+        /its value is in the state/,
+      ],
+      [
+        'it has no recovery window',
+        setInput('aws:secretsmanager/secret:Secret', 'LiveChatSecret', 'recoveryWindowInDays', 0),
+        /recovery window/,
+      ],
+    ],
+  },
 };

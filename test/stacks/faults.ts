@@ -1,8 +1,8 @@
-import type { App, Resource } from '../app.ts';
-import { find, ofType } from '../select.ts';
+import type { App, Resource } from './app.ts';
+import { type Check, find, ofType } from './select.ts';
 
 /** Introduces a fault into a synthesized stage. */
-export type Mutation = (app: App) => App;
+type Mutation = (app: App) => App;
 
 export const replaceResources = (app: App, resources: readonly Resource[]): App => ({ ...app, resources });
 
@@ -62,10 +62,14 @@ export const resourcePolicy = (condition?: object) =>
     ],
   });
 
-/** The faults that each check must report, with the expected problem, by check. */
-export type Mutations = Readonly<
-  Record<string, readonly (readonly [fault: string, mutate: Mutation, problem: RegExp])[]>
->;
+/** A check of a synthesized stage, and the faults that it must report with the expected problem. */
+interface CheckWithFaults {
+  readonly check: Check;
+  readonly faults: readonly (readonly [fault: string, mutate: Mutation, problem: RegExp])[];
+}
+
+/** By the behaviour that they verify. */
+export type Checks = Readonly<Record<string, CheckWithFaults>>;
 
 export const types = {
   fn: 'aws:lambda/function:Function',
