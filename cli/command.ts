@@ -94,7 +94,7 @@ const readInput = (command: Command): Record<string, unknown> => {
   for (let group = command.parent; group; group = group.parent) {
     for (const [name, value] of Object.entries(group.opts())) {
       if (!command.options.some((option) => option.attributeName() === name)) {
-        throw new UsageError(`livechat ${command.parent?.name()} ${command.name()} has no option ${toFlag(name)}.`);
+        throw new UsageError(`The command ${command.name()} has no option ${toFlag(name)}.`);
       }
       input[name] ??= value;
     }

@@ -207,10 +207,10 @@ describe('livechat conversations', () => {
   test('are not erased while dead letters wait to be archived', async () => {
     const chatId = await start('Ida', 8);
     const QueueUrl = `${local.aws}/000000000000/quarantine`;
-    await putStage(local, 'unread', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
+    await putStage(local, 'quarantine', { environment: { DEAD_LETTER_QUEUE_URL: QueueUrl } });
     const sqs = new SQSClient(awsClientConfig(local));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
-    const { code, stderr } = await startLivechat(['conversations', 'erase', chatId, '--yes', '--stage', 'unread'], {
+    const { code, stderr } = await startLivechat(['conversations', 'erase', chatId, '--yes', '--stage', 'quarantine'], {
       AWS_ENDPOINT_URL: local.aws,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'mine',

@@ -65,7 +65,7 @@ export interface LiveChatClient extends ReturnType<typeof createMethods> {
 }
 
 const defaultTimeoutMs = 20_000;
-/** After a failure to connect, certainly nothing was sent. */
+/** A call that does not connect within this time (ms) fails. Nothing was sent then. */
 const maxConnectMs = 5_000;
 /** Source: reference of `upload_file`. */
 const maxUploadBytes = 10 * 1024 * 1024;

@@ -35,6 +35,20 @@ describe('chat.started reason', () => {
 });
 
 describe('chat.started', () => {
+  it('has empty lists and no optional fields by default', () => {
+    const data = started({ properties: { routing: { start_url: 7 } } });
+    expect(data).toMatchObject({ participants: [], groups: [], tags: [] });
+    expect(JSON.parse(JSON.stringify(data))).not.toHaveProperty('sourcePage');
+  });
+
+  it.each([
+    [{ group_ids: [4] }, { agents: [], groups: [4] }],
+    [{ agent_ids: [agentId] }, { agents: [agentId], groups: [] }],
+    [null, undefined],
+  ])('with transferred_from %j has the origin %j', (transferred_from, transferredFrom) => {
+    expect(started({}, {}, { transferred_from })).toHaveProperty('transferredFrom', transferredFrom);
+  });
+
   it('lists the participants and recognizes bots by their ids', () => {
     const users = [
       { id: customerId, type: 'customer', name: 'Dana', present: true, session_fields: [{ plan: 'pro' }, { n: 1 }] },
@@ -44,7 +58,14 @@ describe('chat.started', () => {
     ];
     expect(started({}, { users })).toMatchObject({
       participants: [
-        { id: customerId, type: 'customer', name: 'Dana', present: true, fields: { plan: 'pro', n: '1' } },
+        {
+          id: customerId,
+          type: 'customer',
+          misleadingId: undefined,
+          name: 'Dana',
+          present: true,
+          fields: { plan: 'pro', n: '1' },
+        },
         { id: agentId, type: 'agent', email: agentId, present: false },
         { id: botId, type: 'bot' },
         { id: 'somebody', type: 'agent', misleadingId: true },
@@ -153,6 +174,23 @@ describe('chat.started', () => {
         said({ text: 'Hello?' }),
       ];
       expect(started({ events })).toMatchObject({ opening: { answers, text: 'Where is my order?' } });
+    });
+
+    it.each([
+      [
+        'are the form answers if there is no text',
+        [said({ type: 'filled_form', fields })],
+        { answers, text: undefined },
+      ],
+      ['are the text if there are no form answers', [said({ text: 'Hello' })], { answers: [], text: 'Hello' }],
+      ['ignore the fields of other event types', [said({ text: 'Hello', fields })], { answers: [], text: 'Hello' }],
+      [
+        'ignore the text of other event types',
+        [said({ type: 'file', text: 'receipt' }), said({ text: 'Hello' })],
+        { answers: [], text: 'Hello' },
+      ],
+    ])('%s', (_what, messages, opening) => {
+      expect(started({ events: messages })).toHaveProperty('opening', opening);
     });
 
     it.each([
@@ -325,10 +363,10 @@ describe('user_removed_from_chat', () => {
 });
 
 describe('agent_changed of the original specification', () => {
-  it('creates agent.changed for the agent who joins, with the replaced agent', () => {
+  it.each([agentId, 'somebody'])('creates agent.changed for the agent %s, who joins, with the replaced agent', (id) => {
     const previous = 'tomas.reyes@acme.example';
-    expect(events('agent_changed', { chat_id: 'C', agent_id: agentId, previous_agent_id: previous })).toMatchObject([
-      { type: 'agent.changed', data: { change: 'joined', agent: { id: agentId, type: 'agent' }, replaces: previous } },
+    expect(events('agent_changed', { chat_id: 'C', agent_id: id, previous_agent_id: previous })).toMatchObject([
+      { type: 'agent.changed', data: { change: 'joined', agent: { id, type: 'agent' }, replaces: previous } },
     ]);
   });
 });

@@ -59,6 +59,8 @@ describe('content', () => {
       JSON.stringify(fields),
       { formId: '7', answers: [{ id: '1', label: 'Your e-mail', values: ['dana@shop.example'] }] },
     ],
+    ['filled_form', { fields: [{ id: '1', label: 'E-mail' }] }, 'form', '[{"id":"1","label":"E-mail"}]', {}],
+    ['filled_form', { fields: 'none' }, 'form', '"none"', {}],
     [
       'system_message',
       { text: 'Nina left', system_message_type: 'agent_left' },
