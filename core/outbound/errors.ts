@@ -10,16 +10,18 @@ export interface HeldSlot {
   /** ms since 1970 */
   readonly at: number;
   readonly epoch: number;
+  /** How many slots the request has missed before. */
+  readonly missed?: number | undefined;
 }
 
 const separator = '|';
 
 /**
- * The message of an error that the state machine reads: `|until|seconds|slot|epoch|`. The state machine splits the
+ * The message of an error that the state machine reads: `reason|until|seconds|at|epoch|missed|`. The state machine splits the
  * error's Cause at `|`, because an intrinsic function of Step Functions cannot read a field of another's result.
  */
 function turnMessage(text: string, until: number, seconds: number, slot: HeldSlot | undefined): string {
-  const fields = [new Date(until).toISOString(), seconds, slot?.at ?? 0, slot?.epoch ?? 0];
+  const fields = [new Date(until).toISOString(), seconds, slot?.at ?? 0, slot?.epoch ?? 0, slot?.missed ?? 0];
   return [text, ...fields, ''].join(separator);
 }
 

@@ -202,7 +202,7 @@ describe('waiting for the turn', () => {
     await live(() => group(third).waitForTurn('token of third', 300_000));
     await live(() => time.sleep(1_234));
     await group(first).leave();
-    const output = { until: new Date(1_234).toISOString(), seconds: 1, slot: { at: 0, epoch: 0 } };
+    const output = { until: new Date(1_234).toISOString(), seconds: 1, slot: { at: 0, epoch: 0, missed: 0 } };
     expect(completed).toEqual([{ token: 'token of second', output }]);
   });
 
@@ -213,7 +213,7 @@ describe('waiting for the turn', () => {
       expect(next).toEqual(second);
       return { at: 9_500, epoch: 3 };
     });
-    const output = { until: new Date(9_000).toISOString(), seconds: 1, slot: { at: 9_500, epoch: 3 } };
+    const output = { until: new Date(9_000).toISOString(), seconds: 1, slot: { at: 9_500, epoch: 3, missed: 0 } };
     expect(completed).toEqual([{ token: 'token', output }]);
   });
 

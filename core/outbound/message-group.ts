@@ -220,7 +220,11 @@ export class MessageGroup {
 /** The `turn` with which a waiting execution continues. */
 function turnOutput(now: number, slot: HeldSlot | undefined) {
   const until = slot ? slotWakeUp(slot.at) : now;
-  return { until: new Date(Math.max(until, now)).toISOString(), seconds: 1, slot: slot ?? { at: 0, epoch: 0 } };
+  return {
+    until: new Date(Math.max(until, now)).toISOString(),
+    seconds: 1,
+    slot: { at: 0, epoch: 0, missed: 0, ...slot },
+  };
 }
 
 const positionDigits = 15;

@@ -80,6 +80,23 @@ describe('a slot', () => {
     });
   });
 
+  it('that has passed is used late after three missed slots, also if they were missed before a wait', async () => {
+    const { live, limiter, calledAt, time, read } = limiterWorld({ epoch: 1, sendsTat: 90_000 });
+    await live(async () => {
+      await time.sleep(7_000);
+      const returned = limiter();
+      expect(await deferral(returned.reserve(1, { held: { at: 5_000, epoch: 1, missed: 2 } }))).toMatchObject({
+        slot: { at: 90_000, missed: 3 },
+      });
+      const before = await read();
+      const last = limiter();
+      await last.reserve(1, { held: { at: 6_000, epoch: 1, missed: 3 } });
+      await time.sleep(500);
+      expect(await last.run(calledAt)).toBe(7_500);
+      expect(await read()).toEqual(before);
+    });
+  });
+
   it('may be as far away as the lead, in which a file is downloaded', async () => {
     const { live, limiter, calledAt } = limiterWorld({ sendsTat: 9_000 });
     await live(async () => {
@@ -320,7 +337,7 @@ describe('the circuit breaker', () => {
       const probe = limiter().run(calledAt);
       const behind = limiter();
       const { slot } = await deferral(behind.reserve(1));
-      expect(slot).toEqual({ at: 3_500, epoch: 5 });
+      expect(slot).toEqual({ at: 3_500, epoch: 5, missed: 0 });
       expect(await probe).toBe(1_000);
       expect(await read()).toMatchObject({ breaker: 'closed', reason: '', epoch: 5 });
       const returned = limiter();
@@ -347,7 +364,7 @@ describe('the circuit breaker', () => {
       await expect(limiter().run(fail(serverError))).rejects.toBe(serverError);
       expect(await read()).toMatchObject({ breaker: 'open', openUntil: notice + 30_000, epoch: 6 });
       const { slot, reason } = await deferral(limiter().run(calledAt));
-      expect({ slot, reason }).toEqual({ slot: { at: notice + 30_000, epoch: 7 }, reason: 'rate' });
+      expect({ slot, reason }).toEqual({ slot: { at: notice + 30_000, epoch: 7, missed: 0 }, reason: 'rate' });
       await time.sleep(29_000);
       const returned = limiter();
       await returned.reserve(1, { held: slot });

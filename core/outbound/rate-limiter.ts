@@ -87,6 +87,8 @@ export type CreateRateLimiter = (
 /** The reserved slots of this invocation that are not used yet. */
 interface Block extends Reservation {
   readonly used: number;
+  /** The request has missed so many slots that it uses this one whenever it can. */
+  readonly mayBeLate: boolean;
 }
 
 /** What a container remembers: the states that it has seen last, and how long a write takes. */
@@ -247,18 +249,20 @@ class OrganizationLimiter implements RateLimiter {
   async #reserveBlock(calls: number, held?: HeldSlot, lead = this.#options.maxWaitMs): Promise<Block> {
     const { clock, share } = this.#options;
     let reserved = held && held.at > 0 ? await this.#resume(held, calls) : undefined;
-    for (let missed = 0; ; ) {
+    // Counted over all waits of a request, so that slow functions do not postpone it for ever.
+    let missed = held?.missed ?? 0;
+    for (;;) {
       reserved ??= await this.#take(calls, share === 'sends' ? undefined : clock.now() + lead);
       const { at, epoch } = reserved;
       if (at - clock.now() > lead)
-        throw new Deferred(slotWakeUp(at) - (lead - leadMs), 'rate', { slot: { at, epoch } });
+        throw new Deferred(slotWakeUp(at) - (lead - leadMs), 'rate', { slot: { at, epoch, missed } });
       if (reserved.isBehindProbe) reserved = await this.#waitForProbe(reserved);
       else if (missed < maxMissedSlots && this.#isMissed(reserved)) {
         missed += 1;
         reserved = undefined;
       } else break;
     }
-    this.#block = { ...reserved, used: 0 };
+    this.#block = { ...reserved, used: 0, mayBeLate: missed >= maxMissedSlots };
     return this.#block;
   }
 
@@ -282,7 +286,7 @@ class OrganizationLimiter implements RateLimiter {
     const block = this.#block;
     if (!block || block.used === block.count) return this.#reserveBlock(1);
     const end = block.at + (block.count - 1) * block.interval + maxLateMs;
-    if (block.isProbe || clock.now() <= end) return block;
+    if (block.isProbe || block.mayBeLate || clock.now() <= end) return block;
     metrics.count('SlotsMissed', { organizationId });
     return this.#reserveBlock(block.count - block.used);
   }

@@ -128,7 +128,7 @@ const executionInput = z.object({
 });
 export type ExecutionInput = z.infer<typeof executionInput>;
 
-const heldSlot = z.object({ at: z.number(), epoch: z.number() });
+const heldSlot = z.object({ at: z.number(), epoch: z.number(), missed: z.optional(z.number()) });
 const stepInput = z.object({
   request: executionInput,
   /** How a wait ended: with a slot or none, or with the error of its time-out. */

@@ -341,7 +341,14 @@ describe('a deferral', () => {
         const { until, message } = new Deferred(at, 'unknown');
         expect(until).toBeGreaterThanOrEqual(at);
         expect(until - at).toBeLessThan(1_000);
-        expect(message.split('|').filter(Boolean)).toEqual(['unknown', new Date(until).toISOString(), '1', '0', '0']);
+        expect(message.split('|').filter(Boolean)).toEqual([
+          'unknown',
+          new Date(until).toISOString(),
+          '1',
+          '0',
+          '0',
+          '0',
+        ]);
         expect(until % 1_000).toBe(0);
       }),
       propertyRuns(1_000),

@@ -163,17 +163,17 @@ function splitCause(error: Error, index: number): string {
 }
 
 describe('the message of an error that makes the state machine wait', () => {
-  const slot = { at: 1_790_000_000_123, epoch: 7 };
+  const slot = { at: 1_790_000_000_123, epoch: 7, missed: 2 };
   it.each<[string, Error, string[]]>([
-    ['a deferral', new Deferred(1_790_000_000_001, 'rate'), ['2026-09-21T14:13:21.000Z', '1', '0', '0']],
+    ['a deferral', new Deferred(1_790_000_000_001, 'rate'), ['2026-09-21T14:13:21.000Z', '1', '0', '0', '0']],
     [
       'a deferral with a slot',
       new Deferred(1_790_000_000_000, 'limited', { slot, cause: new Error('|||') }),
-      ['2026-09-21T14:13:20.000Z', '1', '1790000000123', '7'],
+      ['2026-09-21T14:13:20.000Z', '1', '1790000000123', '7', '2'],
     ],
-    ['a wait for the turn', new NotFirst(1_790_000_000_000, 41_001), ['2026-09-21T14:13:20.000Z', '42', '0', '0']],
+    ['a wait for the turn', new NotFirst(1_790_000_000_000, 41_001), ['2026-09-21T14:13:20.000Z', '42', '0', '0', '0']],
   ])('of %s is split into its fields', (_name, error, fields) => {
-    expect([1, 2, 3, 4].map((index) => splitCause(error, index))).toEqual(fields);
+    expect([1, 2, 3, 4, 5].map((index) => splitCause(error, index))).toEqual(fields);
   });
 
   it('has whole seconds of at least 1: a time-out of 0 would end the execution', () => {
@@ -193,7 +193,7 @@ describe('an execution', () => {
       const execution = await running.start({ request });
       expect(await running.ended(execution)).toEqual({ status: 'SUCCEEDED', output: '"sent"' });
       expect(running.sent).toHaveLength(8);
-      const turn = { until: expect.any(String), seconds: 1, slot: { at: 0, epoch: 0 } };
+      const turn = { until: expect.any(String), seconds: 1, slot: { at: 0, epoch: 0, missed: 0 } };
       expect(running.sent.at(-1)).toEqual({ request, turn });
     } finally {
       await running.stop();

@@ -50,6 +50,7 @@ const readTurn = (next: string) => ({
     slot: {
       'at.$': `States.StringToJson(${field(3)})`,
       'epoch.$': `States.StringToJson(${field(4)})`,
+      'missed.$': `States.StringToJson(${field(5)})`,
     },
   },
   ResultPath: '$.turn',

@@ -396,7 +396,7 @@ export class World {
         this.#tokens.delete(token);
         if (output === undefined) return message;
         const { until, slot } = JSON.parse(output);
-        return await this.#waitUntil(`turn|${until}|1|${slot.at}|${slot.epoch}|`);
+        return await this.#waitUntil(`turn|${until}|1|${slot.at}|${slot.epoch}|${slot.missed}|`);
       } catch (error) {
         this.#tokens.delete(token);
         if (retry >= maxRetries) throw error;
@@ -443,13 +443,13 @@ export class World {
     this.peak = Math.max(this.peak, this.#busy);
     counts.sendInvocations += 1;
     const startedAt = time.now();
-    const [, , , at = '0', epoch = '0'] = turn.split('|');
+    const [, , , at = '0', epoch = '0', missed = '0'] = turn.split('|');
     try {
       await this.#invoke(async (invocation) => {
         const ports = this.#ports(invocation);
         await sendRequest(
           input,
-          { held: { at: Number(at), epoch: Number(epoch) }, deadline: invocation.deadline },
+          { held: { at: Number(at), epoch: Number(epoch), missed: Number(missed) }, deadline: invocation.deadline },
           {
             ...ports,
             deliveries: this.#deliveries(invocation),

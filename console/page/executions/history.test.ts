@@ -93,7 +93,7 @@ describe('describeHistory', () => {
         {
           type: 'LambdaFunctionFailed',
           error: 'NotFirst',
-          cause: errorMessage('turn|2026-03-11T09:00:02.000Z|300|0|0|'),
+          cause: errorMessage('turn|2026-03-11T09:00:02.000Z|300|0|0|0|'),
         },
         { type: 'TaskStateExited', name: 'Send' },
         { type: 'PassStateEntered', name: 'ReadWait' },

@@ -130,7 +130,7 @@ export function formatCause({ error, cause }: Pick<HistoryEvent, 'error' | 'caus
   return [error, message].filter(Boolean).join(': ') || undefined;
 }
 
-/** The message of `Deferred` and `NotFirst` is `reason|until|seconds|slot|epoch|`; see core/outbound/errors.ts. */
+/** The message of `Deferred` and `NotFirst` is `reason|until|seconds|at|epoch|missed|`; see core/outbound/errors.ts. */
 function parseTurn({ cause }: HistoryEvent) {
   const [reason, until = '', seconds] = (cause && parseErrorMessage(cause))?.split('|') ?? [];
   return {

@@ -56,7 +56,7 @@ test('retries a throttled function until it succeeds', async () => {
 test('waits until the whole second of a deferral and then sends', async () => {
   const until = Math.ceil(Date.now() / 1_000) * 1_000 + 900;
   const time = new Date(until).toISOString();
-  await start([failsWith('Deferred', `rate|${time}|1|${until}|7|`), () => Date.now()]);
+  await start([failsWith('Deferred', `rate|${time}|1|${until}|7|2|`), () => Date.now()]);
 
   const arn = await machine.start(request);
   const { status, output } = await machine.ended(arn);
@@ -64,7 +64,7 @@ test('waits until the whole second of a deferral and then sends', async () => {
   expect(status).toBe('SUCCEEDED');
   expect(Number(output)).toBeGreaterThanOrEqual(until - 900);
   expect(Number(output)).toBeLessThan(until);
-  expect(machine.sent[1]).toEqual({ ...request, turn: { until: time, seconds: 1, slot: { at: until, epoch: 7 } } });
+  expect(machine.sent[1]).toEqual({ ...request, turn: { until: time, seconds: 1, slot: { at: until, epoch: 7, missed: 2 } } });
   const history = await machine.history(arn);
   expect(history.map(({ type }) => type)).toEqual([
     'ExecutionStarted',
@@ -89,7 +89,7 @@ test('waits until the whole second of a deferral and then sends', async () => {
 });
 
 test('counts a waiting execution as in flight only on request', async () => {
-  await start([failsWith('Deferred', 'rate|2999-01-01T00:00:00Z|1|0|0|'), () => 'sent'], {
+  await start([failsWith('Deferred', 'rate|2999-01-01T00:00:00Z|1|0|0|0|'), () => 'sent'], {
     definition: (found) => ({
       ...sendStateMachine(found),
       States: { ...sendStateMachine(found).States, WaitUntil: { Type: 'Wait', Seconds: 3_600, Next: 'Send' } },
@@ -320,7 +320,7 @@ test('fails a task after its timeout with States.Timeout', async () => {
 });
 
 test('does not catch States.Runtime, but publishes the status change', async () => {
-  await start([failsWith('Deferred', 'rate|tomorrow|1|0|0|')]);
+  await start([failsWith('Deferred', 'rate|tomorrow|1|0|0|0|')]);
 
   const arn = await machine.start(request);
 
