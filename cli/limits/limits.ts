@@ -1,5 +1,9 @@
-import type { RateLimitCommand } from '../../core/outbound/rate-limit.ts';
-import { commandRateLimit, type RateLimitView, readRateLimit } from '../../core/outbound/rate-limit-store.ts';
+import {
+  commandRateLimit,
+  type RateLimitCommand,
+  type RateLimitView,
+  readRateLimit,
+} from '../../core/outbound/rate-limit-store.ts';
 import { chooseOrganization, chooseOrganizations } from '../bridge.ts';
 import type { ChangeOptions, ShowOptions } from '../commands/limits.ts';
 import { colours, print, printJson, printTable } from '../output.ts';

@@ -2,11 +2,13 @@ import { Entity } from 'electrodb';
 import { required, wholeNumber } from '../platform/configuration.ts';
 import { documents } from '../platform/dynamodb.ts';
 import {
+  allTats,
+  baseInterval,
   callsPerSecond,
+  closedBreaker,
   initialState,
-  planCommand,
-  type RateLimitCommand,
   type RateLimitState,
+  type RateLimitUpdate,
   type Shares,
   shareInterval,
   windowMs,
@@ -98,6 +100,22 @@ export function rateLimitStore(defaultRate: number): RateLimitStore {
       return { applied: !rejected, state: data ?? (await create(organizationId)) };
     },
   };
+}
+
+export type RateLimitCommand =
+  | { readonly do: 'pause' }
+  | { readonly do: 'resume' }
+  | { readonly do: 'set'; readonly callsPerSecond: number };
+
+/** What an operator does. `resume` also closes the breaker. */
+export function planCommand(state: RateLimitState, command: RateLimitCommand, now: number): RateLimitUpdate {
+  const when = [{ field: 'epoch', is: '=', value: state.epoch }] as const;
+  const add = { epoch: 1 };
+  if (command.do === 'pause') return { when, add, set: { paused: 'yes' } };
+  if (command.do === 'resume')
+    return { when, add, set: { ...closedBreaker, ...allTats(now), openUntil: 0, paused: 'no' } };
+  const interval = baseInterval(command.callsPerSecond);
+  return { when, add, set: { baseInterval: interval, interval, slowedAt: now, ...allTats(now) } };
 }
 
 /** A rate limit as an operator sees it, computed for the time of reading. */

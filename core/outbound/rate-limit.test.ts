@@ -9,7 +9,6 @@ import {
   isProbeSlot,
   isSlotValid,
   mustOpen,
-  planCommand,
   planFailure,
   planHold,
   planOpen,
@@ -25,6 +24,7 @@ import {
   shareInterval,
   slotWakeUp,
 } from './rate-limit.ts';
+import { planCommand } from './rate-limit-store.ts';
 
 const runs = propertyRuns(1_000);
 const now = 1_790_000_000_000;

@@ -174,6 +174,10 @@ export function planReservation(
   return state[line] > latest ? 'late' : planSlots(state, line, lineShare, request);
 }
 
+function createReservation(state: RateLimitState, at: number, interval: number, count: number): Reservation {
+  return { at, interval, count, epoch: state.epoch, isProbe: false, isBehindProbe: false, state };
+}
+
 function planProbe(state: RateLimitState, earliest: number): ReservationPlan {
   const at = Math.max(state.openUntil, earliest);
   const end = at + probeMs;
@@ -195,15 +199,7 @@ function planProbe(state: RateLimitState, earliest: number): ReservationPlan {
         reconciliationTat: end,
       },
     },
-    reservation: (after) => ({
-      at,
-      interval: after.interval,
-      count: 1,
-      epoch: after.epoch,
-      isProbe: true,
-      isBehindProbe: false,
-      state: after,
-    }),
+    reservation: (after) => ({ ...createReservation(after, at, after.interval, 1), isProbe: true }),
   };
 }
 
@@ -239,13 +235,8 @@ function planSlots(
       add: isBusy ? { [line]: count * interval } : {},
     },
     reservation: (after) => ({
-      at: isBusy ? after[line] - count * interval : earliest,
-      interval,
-      count,
-      epoch: after.epoch,
-      isProbe: false,
+      ...createReservation(after, isBusy ? after[line] - count * interval : earliest, interval, count),
       isBehindProbe: after.breaker !== 'closed',
-      state: after,
     }),
   };
 }
@@ -285,15 +276,7 @@ function planShare(
       },
       add: { epoch: 1 },
     },
-    reservation: (stored) => ({
-      at,
-      interval,
-      count,
-      epoch: stored.epoch,
-      isProbe: false,
-      isBehindProbe: false,
-      state: stored,
-    }),
+    reservation: (stored) => createReservation(stored, at, interval, count),
   };
 }
 
@@ -324,7 +307,7 @@ export function planSlowdown(reservation: Reservation, now: number, retryAfterMs
       ...allTats(now + whole(retryAfterMs)),
       interval: Math.max(state.baseInterval, Math.min(maxIntervalMs, whole(state.interval * slowdown))),
       slowedAt: now,
-      ...(isProbe && closed),
+      ...(isProbe && closedBreaker),
     },
     add: { epoch: 1 },
   };
@@ -335,8 +318,8 @@ export function planHold({ epoch }: Reservation, until: number): RateLimitUpdate
   return { when: [{ field: 'epoch', is: '=', value: epoch }], set: allTats(whole(until)), add: { epoch: 1 } };
 }
 
-const closed = { breaker: 'closed', reason: '', failures: 0, successes: 0, probeUntil: 0 } as const;
-const allTats = (at: number) => ({ sendsTat: at, routingTat: at, reconciliationTat: at });
+export const closedBreaker = { breaker: 'closed', reason: '', failures: 0, successes: 0, probeUntil: 0 } as const;
+export const allTats = (at: number) => ({ sendsTat: at, routingTat: at, reconciliationTat: at });
 
 /** After a success. Undefined where nothing has to be written: no probe call, and no recent failures. */
 export function planSuccess({ epoch, isProbe, state }: Reservation, now: number): RateLimitUpdate | undefined {
@@ -346,7 +329,7 @@ export function planSuccess({ epoch, isProbe, state }: Reservation, now: number)
         { field: 'epoch', is: '=', value: epoch },
         { field: 'breaker', is: '=', value: 'half-open' },
       ],
-      set: { ...closed, interval: state.baseInterval },
+      set: { ...closedBreaker, interval: state.baseInterval },
     };
   }
   const isCounting = state.failures > 0 && now - state.windowStart < windowMs;
@@ -418,19 +401,4 @@ export function isProbeSlot(
   state: RateLimitState,
 ): boolean {
   return state.breaker === 'half-open' && state.epoch === epoch && state.probeUntil === at + probeMs;
-}
-
-export type RateLimitCommand =
-  | { readonly do: 'pause' }
-  | { readonly do: 'resume' }
-  | { readonly do: 'set'; readonly callsPerSecond: number };
-
-/** What an operator does. `resume` also closes the breaker. */
-export function planCommand(state: RateLimitState, command: RateLimitCommand, now: number): RateLimitUpdate {
-  const when = [{ field: 'epoch', is: '=', value: state.epoch }] as const;
-  const add = { epoch: 1 };
-  if (command.do === 'pause') return { when, add, set: { paused: 'yes' } };
-  if (command.do === 'resume') return { when, add, set: { ...closed, ...allTats(now), openUntil: 0, paused: 'no' } };
-  const interval = baseInterval(command.callsPerSecond);
-  return { when, add, set: { baseInterval: interval, interval, slowedAt: now, ...allTats(now) } };
 }

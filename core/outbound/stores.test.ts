@@ -8,7 +8,6 @@ import type { ConversationKey } from './channel.ts';
 import type { MessageGroupStore } from './message-group.ts';
 import {
   initialState,
-  planCommand,
   planFailure,
   planOpen,
   planReservation,
@@ -20,6 +19,7 @@ import {
   type RateLimitUpdate,
   type Reservation,
 } from './rate-limit.ts';
+import { planCommand } from './rate-limit-store.ts';
 import { createRateLimiters, type RateLimitStore } from './rate-limiter.ts';
 
 let groups: MessageGroupStore;
