@@ -4,9 +4,9 @@ import { documents } from '../platform/dynamodb.ts';
 import {
   allTats,
   baseInterval,
-  callsPerSecond,
   closedBreaker,
   initialState,
+  margin,
   type RateLimitState,
   type RateLimitUpdate,
   type Shares,
@@ -136,6 +136,10 @@ export interface RateLimitView {
   /** Failed calls within the last half minute, and successful ones since the first of them. */
   readonly failures: number;
   readonly successes: number;
+}
+
+export function callsPerSecond(interval: number): number {
+  return Math.round((1000 * margin * 100) / interval) / 100;
 }
 
 export function rateLimitView(

@@ -4,7 +4,6 @@ import { propertyRuns } from '../../test/depth.ts';
 import { holds } from '../../test/model/stores.ts';
 import {
   baseInterval,
-  callsPerSecond,
   initialState,
   isProbeSlot,
   isSlotValid,
@@ -24,7 +23,7 @@ import {
   shareInterval,
   slotWakeUp,
 } from './rate-limit.ts';
-import { planCommand } from './rate-limit-store.ts';
+import { callsPerSecond, planCommand } from './rate-limit-store.ts';
 
 const runs = propertyRuns(1_000);
 const now = 1_790_000_000_000;

@@ -57,7 +57,7 @@ export interface RateLimitCondition {
 }
 
 /** Below the limit, so that calls of uneven latency stay within it. */
-const margin = 1.03;
+export const margin = 1.03;
 const slowdown = 1.25;
 const maxIntervalMs = 10_000;
 const restoreFactor = 0.9;
@@ -79,10 +79,6 @@ export function slotWakeUp(at: number): number {
 
 export function baseInterval(callsPerSecond: number): number {
   return whole((1000 / callsPerSecond) * margin);
-}
-
-export function callsPerSecond(interval: number): number {
-  return Math.round((1000 * margin * 100) / interval) / 100;
 }
 
 /** The state of an organization without calls. */
