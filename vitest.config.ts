@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
  * which also raises the number of property runs and of model worlds (see test/depth.ts).
  */
 
-/** The send path in depth, and what waits for real time-outs, floods an engine or builds bundles. */
+/** The send path in depth, and what waits for real timeouts, floods an engine or builds bundles. */
 const thorough = [
   'core/outbound/**/*.test.ts',
   'core/platform/time-outs.test.ts',

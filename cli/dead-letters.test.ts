@@ -230,8 +230,8 @@ describe('livechat dead-letters', () => {
   });
 
   test.each([
-    [['redrive'], 2, 'Pass one of: ids, --filter or --max-age, --all.'],
-    [['redrive', 'x', '--all'], 2, 'Pass one of'],
+    [['redrive'], 2, 'Pass exactly one selection: ids; --filter and/or --max-age; or --all.'],
+    [['redrive', 'x', '--all'], 2, 'Pass exactly one selection'],
     [['redrive', 'nowhere', '--yes'], 1, 'Dead letter nowhere not found. Nothing was redriven'],
     [['show', 'nowhere'], 1, 'Dead letter nowhere not found'],
     [['list', '--filter', 'colour=red'], 2, '--filter must be kind=send'],

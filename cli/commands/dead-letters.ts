@@ -70,7 +70,7 @@ const withFilter = (command: Command): Command =>
       `only dead letters that match; repeat it for several conditions, all of which must match. Names: ${filterNames.join(', ')}`,
       collect,
     )
-    .option('--max-age <time>', 'only dead letters that are no older than 30m, 12h or 7d, for example');
+    .option('--max-age <time>', 'only dead letters up to this age, e.g. 30m, 12h or 7d');
 
 const listCommand = () =>
   withFilter(
@@ -90,7 +90,7 @@ const listCommand = () =>
 
 const showCommand = () =>
   bridgeCommand('show', {
-    description: 'Shows everything that is stored of one dead letter, including the message.',
+    description: 'Shows everything stored about a dead letter, including the message.',
     examples: ['dead-letters show 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e'],
   })
     .argument('<id>', 'the id of the dead letter')
@@ -99,7 +99,7 @@ const showCommand = () =>
 const requireSelection = ({ id, all, filter, maxAge }: RedriveOptions): void => {
   const filtered = Object.values(filter).some((value) => value !== undefined) || maxAge !== undefined;
   if ([id.length > 0, filtered, all].filter(Boolean).length === 1) return;
-  throw new UsageError('Pass one of: ids, --filter or --max-age, --all.');
+  throw new UsageError('Pass exactly one selection: ids; --filter and/or --max-age; or --all.');
 };
 
 const redriveCommand = () =>
@@ -119,7 +119,10 @@ const redriveCommand = () =>
     .argument('[id...]', 'the ids of the dead letters')
     .option('--all', 'every open dead letter')
     .option('--dry-run', 'show what would be redriven, without redriving it')
-    .option('--force', 'also those that fail again unless their cause was removed, such as a 422 validation error')
+    .option(
+      '--force',
+      'also redrive dead letters that will fail again unless their cause has been fixed, such as a 422',
+    )
     .action(
       withBridge(redriveOptions, async (input) => {
         requireSelection(input);

@@ -18,7 +18,7 @@ export function RateLimitsPage() {
   return (
     <>
       <Head title="Rate limits">
-        <p>Sends, routing and reconciliation share the LiveChat calls of an organization.</p>
+        <p>Sends and routing share an organization's rate of LiveChat calls.</p>
       </Head>
       <Loaded from={loaded}>
         {({ rateLimits }) =>
@@ -46,13 +46,16 @@ function describeState({ paused, breaker, reason, openUntil }: RateLimitView): {
 } {
   if (paused)
     return { tone: 'warn', name: 'paused', text: 'Requests wait until an operator resumes, or until they expire.' };
-  if (breaker === 'closed') return { tone: 'good', name: 'closed', text: 'The circuit breaker lets calls through.' };
+  if (breaker === 'closed')
+    return { tone: 'good', name: 'breaker closed', text: 'The circuit breaker lets calls through.' };
   if (breaker === 'half-open')
-    return { tone: 'warn', name: 'half-open', text: 'A probe call decides whether calls continue.' };
+    return { tone: 'warn', name: 'breaker half-open', text: 'A probe call decides whether calls continue.' };
   const until = openUntil ? ` The next probe call is at ${clockTime(openUntil)}.` : '';
   const cause =
-    reason === 'credentials' ? 'LiveChat rejects the credentials: check the secret.' : 'Half of the calls failed.';
-  return { tone: 'bad', name: 'open', text: `${cause}${until}` };
+    reason === 'credentials'
+      ? 'LiveChat rejects the credentials: check the secret.'
+      : 'At least half of the recent calls failed.';
+  return { tone: 'bad', name: 'breaker open', text: `${cause}${until}` };
 }
 
 function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload: () => void }) {

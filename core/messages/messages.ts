@@ -43,7 +43,7 @@ export const Message = new Entity(
       direction: { type: ['inbound', 'outbound'] as const },
       type: { type: ['text', 'media', 'interactive', 'form', 'system', 'custom', 'unknown'] as const },
       content: { type: CustomAttributeType<unknown>('any') },
-      /** The carrier's time, in microseconds. */
+      /** LiveChat's timestamp, in microseconds. */
       timestamp: { type: 'string' },
       authorId: { type: 'string' },
       authorType: { type: ['customer', 'agent', 'bot', 'system', 'unknown'] as const },
@@ -86,11 +86,11 @@ export const expiry = () => expiresAfter('MESSAGES_RETENTION_DAYS');
 const maxContentBytes = 300_000;
 
 /**
- * Stores a message or a note, then moves its conversation forward. A note leaves the conversation unchanged, because the
- * customer does not see it.
+ * Stores a message or a note, then updates the conversation's last activity. A note leaves the conversation unchanged,
+ * because the customer does not see it.
  *
- * The message is stored first: a user who becomes known later finds it and corrects its author, and a user who became known
- * before is among the participants that the conversation returns.
+ * The message is stored first: an event that describes its author later corrects the stored message, and an author described
+ * earlier is among the returned participants.
  */
 export async function storeMessage(message: NormalizedMessage, metadata: EventMetadata): Promise<StoreOutcome> {
   const outcome = await createMessage(message, metadata);

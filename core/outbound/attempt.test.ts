@@ -77,7 +77,7 @@ describe('an attempt', () => {
 
   it.each<[string, Error, object]>([
     ['LiveChat’s own server error', serverError, { unknown: 'yes', settledAt: firstCall + 300, failedCalls: 1 }],
-    ['LiveChat’s own time-out', requestTimeout, { unknown: 'yes', settledAt: firstCall + 20_000, failedCalls: 1 }],
+    ['LiveChat’s own timeout', requestTimeout, { unknown: 'yes', settledAt: firstCall + 20_000, failedCalls: 1 }],
     ...[502, 503, 504, 520, 521, 522, 523, 524].map((status): [string, Error, object] => [
       `a proxy’s ${status}`,
       proxy(status),

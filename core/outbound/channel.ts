@@ -92,7 +92,7 @@ export const settleMs = 20_000;
 
 /**
  * When a message that is not found was not sent, ms since 1970: at once after the channel's own error, since the channel
- * has finished; else after {@link settleMs}, because a proxy or a time-out says nothing about the channel.
+ * has finished; else after {@link settleMs}, because a proxy or a timeout says nothing about the channel.
  */
 export function settlesAt({ type }: ChannelError, startedAt: number, now: number): number {
   return type !== undefined && type !== 'request_timeout' ? now : startedAt + settleMs;

@@ -126,7 +126,7 @@ describe('a status change', () => {
     ['with a truncated cause is not', false, statusChange('FAILED', { error, cause: cause.slice(0, 40) })],
     ['without an error is not', false, statusChange('FAILED', { error: null, cause: null })],
     ['of a stopped execution is not', false, statusChange('ABORTED', { error, cause })],
-    ['of a time-out is not', false, statusChange('TIMED_OUT', {})],
+    ['of a timeout is not', false, statusChange('TIMED_OUT', {})],
     ['is not another event', false, event],
   ])('%s: %s', (_name, expected, body) => {
     expect(isAlreadyReported(JSON.stringify(body))).toBe(expected);

@@ -192,7 +192,7 @@ describe('waiting for the turn', () => {
     };
     expect(await seconds(second)).toBe(300);
     expect(await seconds({ ...second, expiresAt: 41_001 })).toBe(42);
-    // A time-out of 0 s would end the execution without a dead letter.
+    // A timeout of 0 s would end the execution without a dead letter.
     expect(await seconds({ ...second, expiresAt: -9_000 })).toBe(1);
   });
 

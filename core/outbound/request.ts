@@ -131,7 +131,7 @@ export type ExecutionInput = z.infer<typeof executionInput>;
 const heldSlot = z.object({ at: z.number(), epoch: z.number(), missed: z.optional(z.number()) });
 const stepInput = z.object({
   request: executionInput,
-  /** How a wait ended: with a slot or none, or with the error of its time-out. */
+  /** How a wait ended: with a slot or none, or with the error of its timeout. */
   turn: z.optional(z.looseObject({ slot: z.optional(heldSlot), Error: z.optional(z.string()) })),
 });
 export type StepInput = z.infer<typeof stepInput>;

@@ -176,7 +176,7 @@ describe('the message of an error that makes the state machine wait', () => {
     expect([1, 2, 3, 4, 5].map((index) => splitCause(error, index))).toEqual(fields);
   });
 
-  it('has whole seconds of at least 1: a time-out of 0 would end the execution', () => {
+  it('has whole seconds of at least 1: a timeout of 0 would end the execution', () => {
     for (const ms of [-5_000, 0, 1, 999, 1_000]) expect(splitCause(new NotFirst(0, ms), 2)).toBe('1');
   });
 });

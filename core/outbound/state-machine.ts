@@ -85,7 +85,7 @@ export function sendStateMachine({
         End: true,
       },
       ReadWait: readTurn('WaitForTurn'),
-      // The predecessor in the message group completes the task with the next `turn`. After the time-out, Send looks again:
+      // The predecessor in the message group completes the task with the next `turn`. After the timeout, Send looks again:
       // its `turn` is then the error.
       WaitForTurn: {
         Type: 'Task',

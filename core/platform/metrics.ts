@@ -131,7 +131,7 @@ export const metrics = {
     dimensions: [],
     properties: ['organizationId'],
     description:
-      'Waits for a turn that ended by their time-out, after five minutes or at the expiry of the request, instead of a wake-up.',
+      'Waits for a turn that ended by their timeout, after five minutes or at the expiry of the request, instead of a wake-up.',
   },
   GroupsUnblocked: {
     unit: 'Count',

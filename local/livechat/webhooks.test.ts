@@ -121,7 +121,7 @@ test('a waiting retry does not delay later webhooks', async () => {
   ]);
 });
 
-test('a refused connection, a closed connection and a time-out are failures without a status', async () => {
+test('a refused connection, a closed connection and a timeout are failures without a status', async () => {
   const closing = await startReceiver(() => null);
   const hanging = await startReceiver(() => new Promise<number>(() => {}));
   for (const url of ['http://127.0.0.1:1/', closing.url, hanging.url]) {

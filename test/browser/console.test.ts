@@ -129,7 +129,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByText('LiveChatClientError').first().waitFor();
     await page.getByText('It failed in its first execution, after 1 failed call to LiveChat.').waitFor();
     await expectAccessible(page);
-    await page.getByRole('link', { name: 'Show all attempts in the execution' }).click();
+    await page.getByRole('link', { name: 'Show all attempts of this execution' }).click();
     await page.getByRole('img', { name: 'Path of this execution: Send, DeadLetter, Failed.' }).waitFor();
     await page.goBack();
 
@@ -147,10 +147,10 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByText('0 would be redriven').waitFor();
     await page.getByText('1 would probably fail again: LiveChatClientError').waitFor();
     expect(await page.getByRole('button', { name: 'Redrive 0 now' }).isDisabled()).toBe(true);
-    await page.getByRole('checkbox', { name: 'Also redrive these' }).check();
+    await page.getByRole('checkbox', { name: 'Also redrive the 1 that would probably fail again' }).check();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 1 now' }).click();
-    await page.getByText('1 of 1 redriven').waitFor();
+    await page.getByText('1 of 1 processed').waitFor();
     await page.getByRole('link', { name: 'show it in the transcript' }).click();
     const sent = page.locator('.message.right').filter({ hasText: 'Of course.' });
     await sent.getByText('delivered', { exact: true }).waitFor();
@@ -179,7 +179,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByText('0 would be redriven').waitFor();
     await page.getByText('1 cannot be redriven: RequestInvalid').waitFor();
     await page.getByText('2 would probably fail again: LiveChatClientError').waitFor();
-    await page.getByRole('checkbox', { name: 'Also redrive these' }).check();
+    await page.getByRole('checkbox', { name: 'Also redrive the 1 that would probably fail again' }).check();
     await page.getByText('2 would be redriven').waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 2 now' }).click();
@@ -198,12 +198,12 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await outbound(local).chat();
     await local.idle();
     const { page } = await open('#/rate-limits');
-    await page.getByText('closed', { exact: true }).waitFor();
+    await page.getByText('breaker closed', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('paused', { exact: true }).waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('closed', { exact: true }).waitFor();
+    await page.getByText('breaker closed', { exact: true }).waitFor();
   });
 
   it('evaluates changed rules for recent conversations and names an invalid field', async () => {

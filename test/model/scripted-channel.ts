@@ -87,7 +87,7 @@ export const failures = {
   rateLimit: (retryAfterMs: number | undefined) =>
     new LiveChatRateLimitError({ message: '', method, status: 429, outcome: 'refused', retryAfterMs }),
   serverError: response(500, 'internal'),
-  /** LiveChat's own time-out: it goes on. */
+  /** LiveChat's own timeout: it goes on. */
   requestTimeout: response(504, 'request_timeout'),
   /** The response of a proxy in front of LiveChat. */
   proxy: (status: number) => response(status),

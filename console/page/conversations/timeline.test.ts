@@ -178,7 +178,7 @@ describe('deliveryTimeline', () => {
     [
       'sending',
       { attempts: [{ startedAt: at(1), outcome: 'lost', execution, redrive: 0 }] },
-      'waiting for a probe before the next attempt',
+      'waiting for a lookup before the next attempt',
     ],
   ])('ends a delivery with status %s and %j with its state', (status, more, end) => {
     const last = deliveryTimeline({ ...delivery, ...more, status }).at(-1);

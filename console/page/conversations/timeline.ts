@@ -76,7 +76,7 @@ function statusSteps({
     case 'sending':
       if (attempts.length === 0) return [{ text: 'attempt in progress', tone: 'busy' }];
       if (attempts.at(-1)?.outcome !== 'lost') return [];
-      return [{ text: 'waiting for a probe before the next attempt', tone: 'warn' }];
+      return [{ text: 'waiting for a lookup before the next attempt', tone: 'warn' }];
     case 'failed':
       return [
         { text: 'failed to send: moved to the dead letters', tone: 'bad', at: failedAt, deadLetter: deadLetterId },
@@ -121,7 +121,7 @@ const repairs = {
 function attemptReason({ outcome, error, cause, repairs: made = [] }: AttemptView): string | undefined {
   const reasons = made.map((repair): string => repairs[repair]);
   if (outcome === 'lost') {
-    reasons.unshift('the function crashed or timed out; LiveChat is probed for the message before it is sent again');
+    reasons.unshift('the function crashed or timed out; the message is looked up in LiveChat before it is sent again');
   } else if (error) {
     reasons.unshift(`${error}${cause ? ` (${cause})` : ''}, ${describeError(error)}`);
   }

@@ -51,8 +51,8 @@ export function DeadLetterList({ query }: { query: URLSearchParams }) {
     <div class="fill">
       <Head title="Dead letters">
         <p>
-          Requests and events that failed. A redrive sends a message again with the same custom_id, so a customer never
-          receives it twice.
+          Requests and events that failed, and unreadable messages. Before a redrive sends a message again, it looks the
+          message up in LiveChat by custom_id, so the customer does not receive it twice.
         </p>
       </Head>
       <Loaded from={loaded}>{(page) => <DeadLetterRows page={page} query={query} reload={loaded.reload} />}</Loaded>
@@ -169,7 +169,7 @@ function NoDeadLetters({ filtered, status }: { filtered: boolean; status: string
 const emptyTexts: ReadonlyMap<string, string> = new Map([
   ['open', 'Send requests and events appear here when they fail.'],
   ['redriven', 'Dead letters appear here after a redrive.'],
-  ['resolved', 'Dead letters appear here if LiveChat had all of their messages.'],
+  ['resolved', 'A dead letter appears here if all of its messages turn out to have been sent.'],
 ]);
 
 interface RowProps {
@@ -244,7 +244,7 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
         {kind === 'send' && (
           <p>
             {describeFailure(deadLetter)}{' '}
-            {execution && <a href={linkTo('executions', execution)}>Show all attempts in the execution</a>}
+            {execution && <a href={linkTo('executions', execution)}>Show all attempts of this execution</a>}
           </p>
         )}
         {notRedrivable ? <p>{notRedrivable}</p> : <Redrive ids={status === 'open' ? [id] : []} onDone={reload} />}
@@ -262,7 +262,7 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
           </pre>
         </Card>
       )}
-      <Card title="Ids to search logs by">
+      <Card title="Ids for searching the logs">
         <Ids
           ids={[
             ['Dead letter', id],
@@ -279,5 +279,5 @@ const contentTitles = { rejected: 'Request', event: 'Event', unreadable: 'Messag
 
 function describeFailure({ redrives, failedCalls }: DeadLetter): string {
   const execution = redrives === 0 ? 'It failed in its first execution' : `It failed again after redrive ${redrives}`;
-  return `${execution}, after ${failedCalls === 0 ? 'no failed call' : count(failedCalls, 'failed call')} to LiveChat.`;
+  return `${execution}, with ${failedCalls === 0 ? 'no failed calls' : count(failedCalls, 'failed call')} to LiveChat.`;
 }

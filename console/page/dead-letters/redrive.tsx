@@ -34,14 +34,14 @@ async function redriveAll(
 
 /** Dead letters by the result of a dry run, and a text for each distinct reason. */
 function summarizeDryRun({ deadLetters }: RedriveDryRun = { deadLetters: [] }) {
-  const isRedrivable = deadLetters.filter(({ reason }) => reason === undefined);
+  const withoutObstacle = deadLetters.filter(({ reason }) => reason === undefined);
   return {
-    redrivable: isRedrivable.filter(({ warning }) => warning === undefined).map(({ id }) => id),
-    repeating: isRedrivable.filter(({ warning }) => warning !== undefined).map(({ id }) => id),
+    redrivable: withoutObstacle.filter(({ warning }) => warning === undefined).map(({ id }) => id),
+    likelyToFail: withoutObstacle.filter(({ warning }) => warning !== undefined).map(({ id }) => id),
     obstacles: countTexts(deadLetters.map(({ reason }) => reason)).map(
       ([text, number]) => `${number} cannot be redriven: ${text}`,
     ),
-    warnings: countTexts(isRedrivable.map(({ warning }) => warning)).map(
+    warnings: countTexts(withoutObstacle.map(({ warning }) => warning)).map(
       ([text, number]) => `${number} would probably fail again: ${text}`,
     ),
   };
@@ -64,8 +64,8 @@ export function Redrive({ ids, onDone }: RedriveProps) {
   const [progress, setProgress] = useState<Progress>();
   const { problem, run } = useCommand();
   const [force, setForce] = useState(false);
-  const { redrivable, repeating, obstacles, warnings } = summarizeDryRun(dryRun);
-  const chosen = force ? [...redrivable, ...repeating] : redrivable;
+  const { redrivable, likelyToFail, obstacles, warnings } = summarizeDryRun(dryRun);
+  const chosen = force ? [...redrivable, ...likelyToFail] : redrivable;
 
   const startDryRun = () => {
     setProgress(undefined);
@@ -75,7 +75,7 @@ export function Redrive({ ids, onDone }: RedriveProps) {
   const start = () => {
     setDryRun(undefined);
     setProgress({ total: chosen.length, done: 0, failures: [] });
-    run(redriveAll(chosen, new Set(repeating), setProgress), onDone);
+    run(redriveAll(chosen, new Set(likelyToFail), setProgress), onDone);
   };
 
   return (
@@ -91,10 +91,10 @@ export function Redrive({ ids, onDone }: RedriveProps) {
           {warnings.map((text) => (
             <p key={text}>{text}</p>
           ))}
-          {repeating.length > 0 && (
+          {likelyToFail.length > 0 && (
             <label>
               <input type="checkbox" checked={force} onChange={({ currentTarget: { checked } }) => setForce(checked)} />{' '}
-              Also redrive these
+              Also redrive the {likelyToFail.length} that would probably fail again
             </label>
           )}
           <button type="button" class="primary" disabled={chosen.length === 0} onClick={start}>
@@ -111,8 +111,8 @@ export function Redrive({ ids, onDone }: RedriveProps) {
       )}
       {progress && (
         <p class="progress" role="status">
-          <progress max={progress.total} value={progress.done} aria-label="Redriven" />
-          {progress.done} of {progress.total} redriven
+          <progress max={progress.total} value={progress.done} aria-label="Processed" />
+          {progress.done} of {progress.total} processed
           {progress.failures.length > 0 && `; ${progress.failures.length} failed: ${progress.failures[0]}`}
         </p>
       )}

@@ -76,7 +76,7 @@ describe('describeHistory', () => {
       ['busy', 'Send step started'],
       ['bad', 'Server error at LiveChat, or the outcome is unknown'],
       ['busy', 'Send step retried, attempt 2'],
-      ['warn', 'Deferred: waits for a rate-limit slot'],
+      ['warn', 'Deferred: waiting for a rate-limit slot'],
       ['warn', 'Waited 1.0 s'],
       ['busy', 'Send step started'],
       ['good', 'Execution succeeded: all messages were sent'],
@@ -122,7 +122,7 @@ describe('describeHistory', () => {
     expect(texts(waiting, { type: 'TaskStarted' })).toEqual(['Waiting for its turn in the message group']);
     expect(texts(waiting, { type: 'TaskTimedOut', error: 'States.Timeout' }, entered)).toEqual([
       'Waited 1.0 s for its turn in the message group',
-      'No turn yet: the send step checks again',
+      'Still not first: the send step checks again',
     ]);
     expect(texts(waiting, { type: 'TaskFailed', error: 'StepFailed' })[1]).toBe('The wait for its turn failed');
     expect(texts(entered, { type: 'LambdaFunctionTimedOut', error: 'States.Timeout' })).toEqual([
@@ -135,7 +135,7 @@ describe('describeHistory', () => {
     ['limited', /429/],
     ['blocked', /paused/],
     ['failing', /calls to LiveChat failed/],
-    ['unknown', /probe/],
+    ['unknown', /lookup/],
     ['claimed', /claimed/],
     ['time', /too little time/],
   ])('names why a request is deferred: %s', (reason, text) => {
@@ -148,7 +148,9 @@ describe('describeHistory', () => {
   });
 
   it('describes a deferral without a readable cause', () => {
-    expect(texts({ type: 'LambdaFunctionFailed', error: 'Deferred', cause: 'truncated' })).toEqual(['Deferred: waits']);
+    expect(texts({ type: 'LambdaFunctionFailed', error: 'Deferred', cause: 'truncated' })).toEqual([
+      'Deferred: waiting',
+    ]);
   });
 
   it.each(Object.values(HistoryEventType))('describes %s, or leaves it out as technical', (type) => {
@@ -194,8 +196,8 @@ describe('describeHistory', () => {
         { type: 'ExecutionFailed' },
       ),
     ).toEqual([
-      'Failed: the request moves to the dead-letter queue',
-      'The dead-letter queue could not be written',
+      'Failed: sending the request to the dead-letter queue',
+      'Sending to the dead-letter queue failed',
       'Execution failed',
     ]);
   });

@@ -67,7 +67,10 @@ function describeTask(event: HistoryEvent, _: readonly HistoryEvent[], after: re
   return event.name === 'WaitForTurn' ? { text: describeTurn(event, after), tone: 'warn' as const } : undefined;
 }
 
-const deadLetterDescription: Description = { text: 'Failed: the request moves to the dead-letter queue', tone: 'bad' };
+const deadLetterDescription: Description = {
+  text: 'Failed: sending the request to the dead-letter queue',
+  tone: 'bad',
+};
 
 /** Attempts are counted from the last time the execution entered the Send state. */
 function describeAttempt(before: readonly HistoryEvent[]): Description | undefined {
@@ -79,8 +82,8 @@ function describeAttempt(before: readonly HistoryEvent[]): Description | undefin
 
 function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): Description {
   const state = before.findLast(({ type }) => type.endsWith('StateEntered'))?.name;
-  if (state === 'DeadLetter') return failure('The dead-letter queue could not be written')(event);
-  if (state === 'WaitForTurn' && event.error === 'States.Timeout') return turnTimeOutDescription;
+  if (state === 'DeadLetter') return failure('Sending to the dead-letter queue failed')(event);
+  if (state === 'WaitForTurn' && event.error === 'States.Timeout') return turnTimeoutDescription;
   if (state === 'WaitForTurn') return failure('The wait for its turn failed')(event);
   if (/(Start|Schedule|Submit)Failed$/.test(event.type)) return failure('The send step could not be started')(event);
   if (event.error === 'NotFirst') {
@@ -94,21 +97,21 @@ function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): 
   return failure(capitalize(describeError(event.error)))(event);
 }
 
-const turnTimeOutDescription: Description = { text: 'No turn yet: the send step checks again', tone: 'warn' };
+const turnTimeoutDescription: Description = { text: 'Still not first: the send step checks again', tone: 'warn' };
 
 const deferralReasons: Readonly<Record<DeferralReason, string>> = {
-  rate: 'waits for a rate-limit slot',
+  rate: 'waiting for a rate-limit slot',
   limited: 'LiveChat responded with 429',
   blocked: 'the organization is paused, or its circuit breaker is open',
   failing: 'calls to LiveChat failed',
-  unknown: 'waits until a probe can tell whether LiveChat has the message',
+  unknown: 'waiting until a lookup can determine whether LiveChat has the message',
   claimed: 'another invocation has claimed the message',
   time: 'too little time left in the function',
 };
 
 function describeDeferral(event: HistoryEvent): Description {
   const turn = parseTurn(event);
-  const reason = Object.entries(deferralReasons).find(([name]) => name === turn.reason)?.[1] ?? 'waits';
+  const reason = Object.entries(deferralReasons).find(([name]) => name === turn.reason)?.[1] ?? 'waiting';
   return { text: `Deferred: ${reason}`, tone: 'warn', reason: turn.until };
 }
 

@@ -125,7 +125,7 @@ function ExecutionDetails({ execution, request, history, reload }: DetailsProps)
       <Card title="History">
         <Steps steps={describeHistory(history)} timesFirst />
       </Card>
-      <Card title="Ids to search logs by">
+      <Card title="Ids for searching the logs">
         <Ids
           ids={[
             ['Execution name', name],

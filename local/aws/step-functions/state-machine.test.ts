@@ -64,7 +64,10 @@ test('waits until the whole second of a deferral and then sends', async () => {
   expect(status).toBe('SUCCEEDED');
   expect(Number(output)).toBeGreaterThanOrEqual(until - 900);
   expect(Number(output)).toBeLessThan(until);
-  expect(machine.sent[1]).toEqual({ ...request, turn: { until: time, seconds: 1, slot: { at: until, epoch: 7, missed: 2 } } });
+  expect(machine.sent[1]).toEqual({
+    ...request,
+    turn: { until: time, seconds: 1, slot: { at: until, epoch: 7, missed: 2 } },
+  });
   const history = await machine.history(arn);
   expect(history.map(({ type }) => type)).toEqual([
     'ExecutionStarted',
