@@ -22,7 +22,7 @@ import { count } from '../core/platform/metrics.ts';
 const sender = liveChatSender();
 const createLimiter = rateLimiters(logger);
 
-/** The task of the state machine: sends the parts of a request, or throws what the state machine has to wait for. */
+/** The task of the state `Send`. Throws `Deferred` or `NotFirst` to make the state machine wait, or the error of the step. */
 export const handler = middy<unknown, { outcome: string }>().use(injectLambdaContext(logger)).handler(send);
 
 async function send(input: unknown, context: Context): Promise<{ outcome: string }> {
@@ -47,7 +47,7 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
     log.info(outcome);
     return { outcome };
   } catch (error) {
-    // Errors that the state machine or the dead letter knows by name. Any other is retried.
+    // The state machine and the dead-letter handler match these names. Any other error becomes StepFailed, which is retried.
     const isKnown =
       isExpected(error) || isChannelError(error) || isFileError(error) || error instanceof ConfigurationError;
     const thrown = isKnown ? error : new StepFailed(error);

@@ -1,6 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import * as z from 'zod/mini';
+import { StepFailed } from '../core/outbound/errors.ts';
 import { MessageGroup } from '../core/outbound/message-group.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { parseStepInput } from '../core/outbound/request.ts';
@@ -14,5 +15,10 @@ export const handler = middy<unknown, void>().use(injectLambdaContext(logger)).h
 async function waitForTurn(input: unknown): Promise<void> {
   const { request } = parseStepInput(input);
   const { seconds, token } = waitInput.parse(input);
-  await new MessageGroup(request, outboundPorts(logger)).waitForTurn(token, seconds * 1000);
+  try {
+    await new MessageGroup(request, outboundPorts(logger)).waitForTurn(token, seconds * 1000);
+  } catch (error) {
+    // The state machine retries StepFailed; any other error would become a dead letter.
+    throw new StepFailed(error);
+  }
 }

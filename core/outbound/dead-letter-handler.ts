@@ -65,12 +65,18 @@ async function handleFailedRequest(letter: Extract<DeadLetter, { kind: 'send' }>
   if (isNew) count('SendsFailed', { category: deadLetterCategory(letter), organizationId });
 }
 
-/** The function of a stopped execution may still run, and holds the lock until it has timed out. */
+/** SQS's maximum. */
+const maxDelaySeconds = 900;
+
+/**
+ * A stopped execution may leave its function running. The lock expires with its lease, or after the announced deferral; the
+ * next request is woken then.
+ */
 async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: AcceptPorts): Promise<void> {
   const lockedUntil = await new MessageGroup(request, ports).abandon({ wasStopped });
   if (lockedUntil === undefined) return;
   const seconds = Math.ceil((lockedUntil - ports.clock.now()) / 1000) + 1;
-  await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));
+  await sendToDeadLetterQueue({ kind: 'wake', request }, Math.min(maxDelaySeconds, Math.max(1, seconds)));
 }
 
 async function archive(

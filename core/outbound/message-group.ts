@@ -154,12 +154,14 @@ export class MessageGroup {
     return lock.until;
   }
 
-  /** Wakes the first request, if it waits. Without a token it is on its way to waiting, and will check the group itself. */
+  /** Wakes the first request, if it waits. Without a token it has not stored one yet; it checks the group after storing it. */
   async wakeFirst(reserve?: ReserveForNext): Promise<void> {
     const { first } = await this.#head();
     if (!first?.token) return;
     const next = parseExecutionInput(JSON.parse(first.input));
-    await this.#wake(first.token, next && (await reserve?.(next)));
+    // Without a slot it reserves one itself.
+    const slot = next && (await reserve?.(next).catch(() => undefined));
+    await this.#wake(first.token, slot);
   }
 
   async #isFirst(): Promise<boolean> {
@@ -169,7 +171,7 @@ export class MessageGroup {
       if (lock && !this.#holdsLock && lock.until >= this.#now()) return false;
       if (this.#holdsLock || !first || first.position === this.#position) return true;
       if (first.until >= this.#now() || !(await this.#takeOver(first))) {
-        // The one that was removed has not woken its successor.
+        // The execution whose entry was removed never woke this one.
         if (removed > 0 && first.token) await this.#wake(first.token);
         return false;
       }
@@ -188,7 +190,7 @@ export class MessageGroup {
     }
   }
 
-  /** Removes the first entry if its execution ended without leaving. Starts the execution if its acceptance died before. */
+  /** Removes the first entry if its execution ended without leaving. Starts the execution if the acceptance crashed before starting it. */
   async #takeOver(first: GroupEntry): Promise<boolean> {
     const { groups, executions, onUnblocked } = this.#ports;
     if (!(await groups.extend(this.#request, first, this.#now() + graceMs))) return false;

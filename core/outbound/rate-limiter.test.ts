@@ -232,6 +232,7 @@ describe('a 429', () => {
       const own = limiter();
       await own.reserve(4);
       await own.run(calledAt);
+      await own.reserve(3);
       const { slot } = await deferral(own.run(fail(rateLimit(5_000))));
       expect(await read()).toMatchObject({ sendsTat: (slot?.at ?? 0) + 3 * 129 });
     });
@@ -520,7 +521,7 @@ describe('a table that fails', () => {
       }),
     );
     expect(result).toBe('sent');
-    expect(warnings).toEqual(['the outcome of a call was not recorded in the rate limit']);
+    expect(warnings).toEqual(['rate limit state not updated']);
   });
 
   it.each([serverError, clientError, authentication])(

@@ -43,8 +43,9 @@ export interface RateLimiterPorts {
   readonly log: Pick<Log, 'warn'>;
 }
 
-/** A reservation and the claim take about this long: two writes. */
+/** The time between a reservation and its slot: three times the last write, within these bounds. */
 const minNoticeMs = 35;
+const maxNoticeMs = 750;
 /** A call that is later than this would come too close to the next one. */
 const maxLateMs = 10;
 const maxMissedSlots = 3;
@@ -68,7 +69,7 @@ export interface RateLimiter {
   run<T>(call: () => Promise<T>): Promise<T>;
   /** Reserves slots for another execution. Undefined while none can be reserved. */
   reserveForNext(calls: number): Promise<HeldSlot | undefined>;
-  /** Gives up what is reserved. */
+  /** Discards the unused slots. An unused probe call is left to another caller. */
   release(): Promise<void>;
   /** Opens the breaker: the credentials do not work. Returns false if it was open for that reason already. */
   blockCredentials(): Promise<boolean>;
@@ -138,6 +139,8 @@ interface LimiterOptions extends RateLimiterPorts {
 class OrganizationLimiter implements RateLimiter {
   readonly #options: LimiterOptions;
   #block: Block | undefined;
+  /** The calls that the request still needs: as many slots are reserved, since a held slot stands for all of them. */
+  #calls = 1;
   /** ms since 1970 */
   #heldUntil = 0;
 
@@ -146,7 +149,8 @@ class OrganizationLimiter implements RateLimiter {
   }
 
   async reserve(calls: number, { held, lead }: { held?: HeldSlot | undefined; lead?: number } = {}): Promise<void> {
-    // A slot is left if a part had been sent before.
+    this.#calls = calls;
+    // Slots are left over if an earlier part needed none because it was sent already.
     if (!this.#block || this.#block.used === this.#block.count) await this.#reserveBlock(calls, held, lead);
   }
 
@@ -210,7 +214,7 @@ class OrganizationLimiter implements RateLimiter {
     const { cache, clock, organizationId, share, shares } = this.#options;
     for (let conflict = 0; conflict < maxConflicts; conflict += 1) {
       const now = clock.now();
-      const earliest = now + Math.max(minNoticeMs, 3 * cache.writeMs);
+      const earliest = now + Math.min(maxNoticeMs, Math.max(minNoticeMs, 3 * cache.writeMs));
       const plan = planReservation(cache.recall(organizationId), { share, shares, count, now, earliest, latest });
       if (typeof plan === 'string') {
         if (conflict > 0) throw this.#unavailable(plan);
@@ -254,16 +258,23 @@ class OrganizationLimiter implements RateLimiter {
     for (;;) {
       reserved ??= await this.#take(calls, share === 'sends' ? undefined : clock.now() + lead);
       const { at, epoch } = reserved;
-      if (at - clock.now() > lead)
+      if (at - clock.now() > lead) {
         throw new Deferred(slotWakeUp(at) - (lead - leadMs), 'rate', { slot: { at, epoch, missed } });
-      if (reserved.isBehindProbe) reserved = await this.#waitForProbe(reserved);
-      else if (missed < maxMissedSlots && this.#isMissed(reserved)) {
-        missed += 1;
-        reserved = undefined;
-      } else break;
+      }
+      const usable: Reservation | undefined = await this.#whenUsable(reserved, missed);
+      if (usable) {
+        this.#block = { ...usable, used: 0, mayBeLate: missed >= maxMissedSlots };
+        return this.#block;
+      }
+      if (!reserved.isBehindProbe) missed += 1;
+      reserved = undefined;
     }
-    this.#block = { ...reserved, used: 0, mayBeLate: missed >= maxMissedSlots };
-    return this.#block;
+  }
+
+  /** Undefined if the slot is missed, or turns out to be invalid. */
+  async #whenUsable(reserved: Reservation, missed: number): Promise<Reservation | undefined> {
+    if (reserved.isBehindProbe) return this.#waitForProbe(reserved);
+    return missed < maxMissedSlots && this.#isMissed(reserved) ? undefined : reserved;
   }
 
   /** Whether a slot behind the probe call of a half-open breaker is valid shows at its time. */
@@ -284,11 +295,11 @@ class OrganizationLimiter implements RateLimiter {
   async #nextSlot(): Promise<Block> {
     const { clock, metrics, organizationId } = this.#options;
     const block = this.#block;
-    if (!block || block.used === block.count) return this.#reserveBlock(1);
+    if (!block || block.used === block.count) return this.#reserveBlock(this.#calls);
     const end = block.at + (block.count - 1) * block.interval + maxLateMs;
     if (block.isProbe || block.mayBeLate || clock.now() <= end) return block;
     metrics.count('SlotsMissed', { organizationId });
-    return this.#reserveBlock(block.count - block.used);
+    return this.#reserveBlock(this.#calls);
   }
 
   /** Records the outcome of a call. The call was made, so that a failure is only logged. */
@@ -301,7 +312,7 @@ class OrganizationLimiter implements RateLimiter {
       await record();
     } catch (error) {
       const { log, organizationId } = this.#options;
-      log.warn('the outcome of a call was not recorded in the rate limit', { organizationId, error });
+      log.warn('rate limit state not updated', { organizationId, error });
     }
   }
 
@@ -331,7 +342,7 @@ class OrganizationLimiter implements RateLimiter {
     await this.#record(planSlowdown(slot, clock.now(), retryAfterMs));
     this.#block = undefined;
     if (share !== 'sends') throw new Deferred(clock.now() + retryAfterMs, 'limited', { cause });
-    const next = await this.reserveForNext(slot.count - slot.used).catch(() => undefined);
+    const next = await this.reserveForNext(this.#calls).catch(() => undefined);
     if (!next) throw new Deferred(clock.now() + retryAfterMs, 'limited', { cause });
     throw new Deferred(slotWakeUp(next.at), 'limited', { slot: next, cause });
   }

@@ -309,6 +309,41 @@ describe('a step after a failure', () => {
     expect(await step(first)).toBe('sent');
   });
 
+  it('gives its claim back if the lock could not be written', async () => {
+    const { failing, ports, step, methods } = await worldWith();
+    const { lock } = ports.groups;
+    ports.groups.lock = async () => {
+      throw throttling;
+    };
+    expect(await failing(first)).toBe(throttling);
+    ports.groups.lock = lock;
+    expect(await step(first)).toBe('sent');
+    expect(methods()).toEqual(['send']);
+  });
+
+  it('publishes what was sent even if it has expired meanwhile', async () => {
+    const { failing, step, pass, announced, methods } = await worldWith();
+    const onSent = async () => {
+      throw throttling;
+    };
+    expect(await failing(first, { onSent })).toBe(throttling);
+    await pass(first.expiresAt);
+    expect(await step(first)).toBe('sent');
+    expect(announced).toHaveLength(1);
+    expect(methods()).toEqual(['send']);
+  });
+
+  it('leaves even if no slot can be reserved for its successor', async () => {
+    const { step, stores, group, live, completed } = await worldWith({ requests: [first, second] });
+    await live(() => group(second).waitForTurn('token', minute));
+    stores.rateLimits.update = async () => {
+      throw throttling;
+    };
+    const held = { at: 500, epoch: 0 };
+    expect(await step(first, { held })).toBe('sent');
+    expect(completed).toMatchObject([{ token: 'token', output: { slot: { at: 0 } } }]);
+  });
+
   it('whose deferral could not be announced in the group is deferred nevertheless', async () => {
     const { failing, setLimit, ports, warnings } = await worldWith();
     await setLimit({ sendsTat: 5 * minute });

@@ -65,7 +65,8 @@ export async function sendRequest<Content>(
   try {
     await group.requireTurn();
     for (const [index, delivery] of request.deliveries.entries()) {
-      if (clock.now() >= request.expiresAt && !(await mayBeSent())) throw new RequestExpired(request.requestId, '');
+      if (clock.now() >= request.expiresAt && !(await isToBeContinued()))
+        throw new RequestExpired(request.requestId, '');
       const remaining = request.deliveries.slice(index);
       const step = {
         request,
@@ -87,9 +88,9 @@ export async function sendRequest<Content>(
   } finally {
     await limiter.release();
   }
-  // The next request need not wait until the event is published.
-  await group.leave((next) => reserveForNext(next));
+  // Published while the request is first: a retry after a crash finds its parts sent, and publishes again.
   await onSent(sent);
+  await group.leave((next) => reserveForNext(next));
   return 'sent';
 
   /** Keeps the place in the group while the state machine waits. Returns the error to throw. */
@@ -99,27 +100,28 @@ export async function sendRequest<Content>(
     }
     if (!(error instanceof Deferred)) return error;
     const isLate = error.until >= request.expiresAt && error.reason !== 'unknown' && error.reason !== 'claimed';
-    if (isLate && !(await mayBeSent())) return new RequestExpired(request.requestId, '', { cause: error.cause });
+    if (isLate && !(await isToBeContinued())) return new RequestExpired(request.requestId, '', { cause: error.cause });
     try {
       await group.defer(error.until);
     } catch (failure) {
-      log.warn('the wait was not announced in the message group; a successor may check on this execution', {
+      log.warn('deferral not recorded in the message group; the next request may query this execution', {
         error: failure,
       });
     }
     return error;
   }
 
-  /** Whether a probe has to find out about a part, even after the request has expired. */
-  async function mayBeSent(): Promise<boolean> {
+  /** Whether the request continues after it has expired: the outcome of a part is unknown, or only the event is missing. */
+  async function isToBeContinued(): Promise<boolean> {
     const { organizationId, conversationId } = request;
     const deliveries = await Promise.all(
       request.deliveries.map(({ id }) => ports.deliveries.read({ organizationId, conversationId, id })),
     );
-    return deliveries.some((delivery) => delivery?.unknown === 'yes' || delivery?.status === 'sending');
+    const isUnknown = deliveries.some((delivery) => delivery?.unknown === 'yes' || delivery?.status === 'sending');
+    return isUnknown || deliveries.every((delivery) => delivery?.status === 'sent' || delivery?.status === 'delivered');
   }
 
-  /** A request that has waited for a slot reserves one for its successor, which would else wait for another. */
+  /** If this request had to wait for a slot, reserves one for the next request too, which otherwise would wait twice. */
   async function reserveForNext(next: ExecutionInput): Promise<HeldSlot | undefined> {
     return held && held.at > 0 ? limiter.reserveForNext(callsOf(next.deliveries)) : undefined;
   }
@@ -162,11 +164,19 @@ async function sendPart<Content>(
     now: clock.now(),
     execution: executionName(request),
   };
-  const [isLocked, result] = await Promise.all([
+  const [locking, claiming] = await Promise.allSettled([
     isFirst ? group.lock(claim.leaseUntil) : true,
     deliveries.claim(key, claim),
   ]);
-  if (!result.claimed) return isLocked ? resolveUnclaimed(id, result.current) : group.notFirst();
+  if (claiming.status === 'rejected') throw claiming.reason;
+  const result = claiming.value;
+  const isLocked = locking.status === 'fulfilled' && locking.value;
+  const failToLock = () => {
+    if (locking.status === 'rejected') throw locking.reason;
+    return group.notFirst();
+  };
+  if (!result.claimed && isLocked) return resolveUnclaimed(id, result.current, claim);
+  if (!result.claimed) return failToLock();
   const { before } = result;
   const history = attemptHistory(before, claim);
   const attemptLog = (end: AttemptEnd | undefined) => addAttempt(before, startAttempt(claim), end);
@@ -180,7 +190,7 @@ async function sendPart<Content>(
   };
   if (!isLocked) {
     await release(attemptState(history), undefined);
-    return group.notFirst();
+    return failToLock();
   }
   if (before.content === undefined) throw new DeliveryMissing(id);
 
@@ -212,10 +222,10 @@ async function sendPart<Content>(
 }
 
 /** A delivery that cannot be claimed: sent or failed before, or claimed by an invocation that may still run. */
-function resolveUnclaimed(id: string, current: Delivery | undefined): SentMessage | 'failed' {
+function resolveUnclaimed(id: string, current: Delivery | undefined, { now, redrive }: Claim): SentMessage | 'failed' {
   if (!current) throw new DeliveryMissing(id);
   const { status, threadId, messageId, leaseUntil } = current;
   if (status === 'sent' || status === 'delivered') return { threadId, messageId };
-  if (status === 'failed') return 'failed';
-  throw new Deferred(leaseUntil + 100, 'claimed');
+  if (status === 'failed' || current.redrive > redrive) return 'failed';
+  throw new Deferred(Math.max(leaseUntil, now) + 100, 'claimed');
 }

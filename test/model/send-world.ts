@@ -16,6 +16,7 @@ interface StepOptions {
   /** The time until the function times out. */
   readonly remainingMs?: number;
   readonly deliveries?: DeliveryStore;
+  readonly onSent?: () => Promise<void>;
 }
 
 const lambdaTimeoutMs = 60_000;
@@ -71,10 +72,10 @@ export function sendWorld(script: Script = {}, { callTakesMs = 0 } = {}) {
       { held, deadline: time.now() + remainingMs },
       {
         ...ports,
-        ...more,
         limiter: createLimiter(input.organizationId, { share: 'sends' }),
         channel,
         onSent: async (parts) => void announced.push([...parts]),
+        ...more,
         onCredentialsBlocked: async () => {},
         log,
       },
