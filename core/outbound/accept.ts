@@ -7,7 +7,7 @@ export interface AcceptPorts extends MessageGroupPorts {
   readonly deliveries: DeliveryStore;
 }
 
-/** How far the sender's own time may be before the receipt. */
+/** The oldest accepted `sentAt`, relative to receipt. */
 const maxSentAtAgeMs = 5_000;
 
 /** The order of a request: the sender's own time if it is recent, else the receipt. ms since 1970. */

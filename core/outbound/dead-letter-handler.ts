@@ -19,7 +19,7 @@ import { publishFailed, raiseAlert } from './ports.ts';
 import type { ExecutionInput } from './request.ts';
 import { retriedErrors } from './state-machine.ts';
 
-/** Failures that may be temporary are redriven once, after they have had time to end. */
+/** Failures that may be temporary are redriven once, after ten minutes. */
 const redrivenErrors: ReadonlySet<string> = new Set([...retriedErrors, 'RequestExpired']);
 const redriveDelaySeconds = 600;
 /** The specification's rule for an alert: three failed calls, or the third execution of a request. */
@@ -125,7 +125,7 @@ async function handleOther(letter: Exclude<DeadLetter, { kind: 'send' }>, now: n
   } else {
     const what =
       letter.kind === 'event'
-        ? `An event was not handled (${letter.event['detail-type']})`
+        ? `An event could not be processed (${letter.event['detail-type']})`
         : 'A message of the dead-letter queue is unreadable';
     const ids = { organizationId, deadLetterId: letter.id };
     await raiseAlert({ severity: 'warning', title: `${what}: ${letter.error.name}`, ids }, cause, [letter.id]);
@@ -177,7 +177,7 @@ export async function redrive(
     const { source, detail, 'detail-type': detailType } = letter.event;
     await putEvent({ source, detailType, detail });
   }
-  if (!(await markRedriven(id))) throw new NotRedrivable(`dead letter ${id} was redriven at the same time`);
+  if (!(await markRedriven(id))) throw new NotRedrivable(`dead letter ${id} was redriven concurrently`);
   return summary;
 }
 

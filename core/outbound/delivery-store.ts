@@ -114,7 +114,7 @@ export const deliveryStore: DeliveryStore = {
     const claimed = await ifConditionHolds(
       DeliveryEntity.patch(primaryKey(key))
         .set({ status: 'sending', leaseUntil, redrive, ...(redrivenAt !== undefined && { redrivenAt }) })
-        // If the function dies, this is the only record of the attempt.
+        // If the function crashes, this is the only record of the attempt.
         .append({ attempts: [startAttempt(claim)] })
         .data((stored, op) => op.ifNotExists(stored.firstAttemptAt, now))
         .where((stored, op) =>

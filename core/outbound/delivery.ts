@@ -145,7 +145,7 @@ export interface AttemptHistory {
   readonly lastError: string;
 }
 
-/** A claim whose function died, and a redrive, may hide a message that was sent. */
+/** A claim whose function crashed or timed out, and a redrive, may hide a message that was sent. */
 export function attemptHistory(before: Delivery, { redrive, now }: Pick<Claim, 'redrive' | 'now'>): AttemptHistory {
   const wasAttempted = before.firstAttemptAt !== undefined;
   const isRedriven = before.redrive < redrive;
@@ -161,7 +161,7 @@ export function attemptHistory(before: Delivery, { redrive, now }: Pick<Claim, '
   };
 }
 
-/** The state of a claim without a call. */
+/** The initial state of an attempt, before any call. */
 export function attemptState({ unknown, settledAt, failedCalls, lastError }: AttemptHistory): AttemptState {
   return { unknown: unknown ? 'yes' : 'no', settledAt, failedCalls, lastError };
 }
@@ -215,7 +215,7 @@ function errorCodes({
     .slice(0, maxCauseLength);
 }
 
-/** What to do after a failed call with an unknown effect on later calls. */
+/** What to do after a server or network error. */
 export type RetryDecision =
   /** Fail: the state machine retries within seconds. */
   | { readonly kind: 'retry' }

@@ -8,9 +8,10 @@ import { slotWakeUp } from './rate-limit.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
 
 /**
- * The ordered queue of one conversation, as an SQS FIFO queue has message groups. It consists of one entry per request, in
- * the order of acceptance, and of a lock, which the execution that sends holds. The first entry may take the lock. An
- * execution that is not first waits with a task token in its entry, and its predecessor completes the task when it leaves.
+ * The queue of one conversation, modelled on SQS FIFO message groups: one entry per request, sorted by order key, and a lock
+ * held by the execution that is sending. The first entry may take the lock. An execution that is not first waits with a task
+ * token in its entry, and its predecessor completes the task when it leaves. A request that enters after a later one has
+ * taken the lock is sent after it.
  */
 
 /** A request in its message group. */
@@ -18,9 +19,9 @@ export interface GroupEntry {
   /** Sorts by order key. */
   readonly position: string;
   readonly execution: string;
-  /** The input of the execution, as JSON: whoever is next can start the execution if its acceptance died before. */
+  /** The input of the execution, as JSON: the next execution starts this one if the acceptance crashed before starting it. */
   readonly input: string;
-  /** Until when the execution is expected to be heard of, ms since 1970. After that, the next one checks on it. */
+  /** The lease, ms since 1970. After it, the next execution checks whether this one still runs. */
   readonly until: number;
   /** The task token, while the execution waits for its turn. */
   readonly token?: string | undefined;
@@ -51,7 +52,10 @@ export interface MessageGroupStore {
 
 /** The executions of the send state machine, by name. */
 export interface Executions {
-  /** Starts an execution. Returns false if the name was used before. */
+  /**
+   * Starts an execution. Returns false if the name was used with another input or by an execution that has ended. For a running
+   * execution with the same input it returns true.
+   */
   start(name: string, input: string): Promise<boolean>;
   status(name: string): Promise<'running' | 'ended' | 'missing'>;
   /** Completes a task that waits for its token. Returns false if it no longer waits. */
@@ -66,7 +70,7 @@ export interface MessageGroupPorts {
   readonly onUnblocked: (organizationId: string) => void;
 }
 
-/** How long a new entry, or a step of the state machine, may take until the execution is heard of again. */
+/** The lease of a new entry, and the time allowed for one step of the state machine. */
 const graceMs = 60_000;
 /** The longest wait for a turn; the execution then checks the group itself. */
 const maxWaitMs = 300_000;

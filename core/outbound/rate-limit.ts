@@ -11,11 +11,11 @@ export interface RateLimitState {
   /** Until when routing and reconciliation keep their shares; sends use them otherwise. */
   readonly routingUntil: number;
   readonly reconciliationUntil: number;
-  /** Between two calls of the organization, and without a recent 429. */
+  /** ms between two calls now, and without a recent 429 (`baseInterval`). */
   readonly interval: number;
   readonly baseInterval: number;
   readonly slowedAt: number;
-  /** Incremented when reserved slots lose their meaning: a 429, a trip of the breaker, a new share. */
+  /** Incremented when reserved slots become invalid: a 429, a trip of the breaker, a new share. */
   readonly epoch: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
   /** Why the breaker opened. */
@@ -241,8 +241,8 @@ function planSlots(
 export const leadMs = 1_500;
 
 /**
- * Keeps a share beside a backlog of sends. The slots that sends have reserved at the full rate lose their meaning, but for
- * those within the lead, whose functions no longer look: the first slot of the share is behind them.
+ * Keeps a share beside a backlog of sends. The slots that sends have reserved at the full rate become invalid, except
+ * those within the lead, whose functions are already sleeping: the first slot of the share is behind them.
  */
 function planShare(
   state: RateLimitState,

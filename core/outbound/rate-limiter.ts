@@ -200,7 +200,7 @@ class OrganizationLimiter implements RateLimiter {
     this.#heldUntil = this.#options.clock.now() + Math.min(resetMs, maxHoldMs);
   }
 
-  /** The slots that are reserved lose their meaning, those of this block too. */
+  /** All reserved slots become invalid, those of this block too. */
   async #hold(slot: Block): Promise<void> {
     const until = this.#heldUntil;
     this.#heldUntil = 0;
@@ -238,7 +238,7 @@ class OrganizationLimiter implements RateLimiter {
     return new Deferred(Math.min(state.sendsTat, state[`${share}Tat`]), 'rate');
   }
 
-  /** A slot that was reserved before a wait, unless it has lost its meaning. */
+  /** A slot that was reserved before a wait, unless it has become invalid. */
   async #resume({ at, epoch }: HeldSlot, count: number): Promise<Reservation | undefined> {
     const { cache, clock, organizationId, share, shares } = this.#options;
     const state = await cache.read(organizationId);

@@ -52,7 +52,8 @@ const fileLeadMs = maxFetchMs;
 /**
  * The step of the state machine. Requires the request's turn in its message group, and for each part: reserves a slot,
  * claims the delivery, makes the attempt, and records its result. Throws {@link Deferred} or {@link NotFirst} if the state
- * machine has to wait. Returns `failed` if a part has become a dead letter before.
+ * machine has to wait. Returns `failed` if an earlier dead letter has
+ * marked a part as failed.
  */
 export async function sendRequest<Content>(
   request: ExecutionInput,

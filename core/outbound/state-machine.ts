@@ -5,7 +5,10 @@ export interface StateMachineResources {
   readonly deadLetterQueueUrl: string;
 }
 
-/** Errors that the state machine retries up to three times. The send step decides about all others. */
+/**
+ * Errors that the state machine retries up to three times. Throttled invocations have a retry of their own; `NotFirst` and
+ * `Deferred` wait; any other error becomes a dead letter.
+ */
 export const retriedErrors: readonly string[] = [
   'LiveChatServerError',
   'LiveChatNetworkError',
@@ -39,7 +42,7 @@ const retried = (errors: readonly string[]) => ({
   JitterStrategy: 'FULL',
 });
 
-/** The field `index` of an error's message; see `turnMessage` in errors.ts. */
+/** Field `index` of the error's Cause, split at `|`. Index 0 is everything before the first `|`. See `turnMessage` in errors.ts. */
 const field = (index: number) => `States.ArrayGetItem(States.StringSplit($.turn.Cause, '|'), ${index})`;
 
 const readTurn = (next: string) => ({
