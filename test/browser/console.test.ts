@@ -127,7 +127,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
     await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().click();
     await page.getByText('LiveChatClientError').first().waitFor();
-    await page.getByText('It failed in its first execution, after 1 failed call to LiveChat.').waitFor();
+    await page.getByText('It failed in its first execution, with 1 failed call to LiveChat.').waitFor();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Show all attempts of this execution' }).click();
     await page.getByRole('img', { name: 'Path of this execution: Send, DeadLetter, Failed.' }).waitFor();
