@@ -127,7 +127,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
     await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().click();
     await page.getByText('LiveChatClientError').first().waitFor();
-    await page.getByText('It failed in its first execution, after 1 failed call to LiveChat.').waitFor();
+    await page.getByText('It failed in its first execution, with 1 failed call to LiveChat.').waitFor();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Show all attempts of this execution' }).click();
     await page.getByRole('img', { name: 'Path of this execution: Send, DeadLetter, Failed.' }).waitFor();
@@ -179,7 +179,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByText('0 would be redriven').waitFor();
     await page.getByText('1 cannot be redriven: RequestInvalid').waitFor();
     await page.getByText('2 would probably fail again: LiveChatClientError').waitFor();
-    await page.getByRole('checkbox', { name: 'Also redrive the 1 that would probably fail again' }).check();
+    await page.getByRole('checkbox', { name: 'Also redrive the 2 that would probably fail again' }).check();
     await page.getByText('2 would be redriven').waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 2 now' }).click();
