@@ -7,6 +7,7 @@ import { handleDeadLetter, NotRedrivable, redrive } from '../core/outbound/dead-
 import { MessageGroup } from '../core/outbound/message-group.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { parseExecutionInput } from '../core/outbound/request.ts';
+import { parseJson } from '../core/platform/json.ts';
 import { logger } from '../core/platform/logger.ts';
 
 /** Messages that this function sends to itself with a delay. */
@@ -58,12 +59,4 @@ async function redriveOnce(id: string): Promise<void> {
 async function wakeGroup(input: unknown): Promise<void> {
   const request = parseExecutionInput({ request: input });
   if (request) await new MessageGroup(request, outboundPorts(logger)).wakeFirst();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -41,7 +41,7 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
         await publishSent(request, parts);
         recordSent(request, parts.length);
       },
-      onCredentialsBlocked: () => raiseCredentialsBlocked(request),
+      onCredentialsBlocked: () => raiseCredentialsBlocked(request, { requestId: request.requestId }),
       log,
     });
     log.info(outcome);

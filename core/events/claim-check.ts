@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { required } from '../platform/configuration.ts';
+import { parseJson } from '../platform/json.ts';
 import type { DomainEvent } from './event.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
 
@@ -30,19 +31,10 @@ export function parseClaimCheck(detail: unknown): z.infer<typeof claimCheck> | u
   return claimCheck.safeParse(detail).data;
 }
 
-/** The detail of an event, with the stored data if it is a claim check. */
+/** The detail of an event, with the stored data if it is a claim check. Validation rejects stored data that is not JSON. */
 export async function loadEventData(detail: unknown): Promise<unknown> {
   const claim = parseClaimCheck(detail);
   if (!claim) return detail;
   const { readObject } = await import('../platform/objects.ts');
   return { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) };
-}
-
-/** Returns undefined for invalid JSON, which validation rejects: a JSON.parse error quotes the event, and Lambda would log it. */
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -20,6 +20,11 @@ export function describeIssues(error: z.core.$ZodError, prefix = ''): Issue[] {
   }));
 }
 
+/** Issues as the text of an error. */
+export function issueText(issues: readonly Issue[]): string {
+  return issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+}
+
 /** A domain event, published with `detail-type` (its type) and `detail` (metadata and data). */
 export interface DomainEvent<T extends EventType = EventType> {
   readonly type: T;
@@ -39,7 +44,7 @@ export class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
   readonly issues: readonly Issue[];
   constructor(type: string, issues: readonly Issue[]) {
-    super(`${type}: ${issues.map(({ path, message }) => `${path}: ${message}`).join('; ')}`);
+    super(`${type}: ${issueText(issues)}`);
     this.issues = issues;
   }
 }

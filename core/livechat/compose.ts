@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { describeIssues } from '../events/event.ts';
+import { describeIssues, issueText } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
 import type { Compose, Part as ComposedPart } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
@@ -157,8 +157,7 @@ const request = z.object({ messages: z.array(requestMessage).check(z.minLength(1
 export function parseMessages(messages: unknown): RequestMessage[] {
   const parsed = request.safeParse({ messages });
   if (parsed.success) return parsed.data.messages;
-  const issues = describeIssues(parsed.error).map(({ path, message }) => `${path}: ${message}`);
-  throw new RequestInvalid(issues.join('; '));
+  throw new RequestInvalid(issueText(describeIssues(parsed.error)));
 }
 
 /** Composes the messages of a send request. Throws {@link RequestInvalid}, which names every invalid field. */

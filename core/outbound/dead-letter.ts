@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { deriveId } from '../events/ids.ts';
 import { required } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
+import { parseJson } from '../platform/json.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
 
 interface DeadLetterCommon {
@@ -84,7 +85,7 @@ export function parseDeadLetter(text: string, attributes: FailureAttributes = {}
 export function isAlreadyReported(text: string): boolean {
   const { data } = statusChange.safeParse(parseJson(text));
   if (data?.detail.status !== 'FAILED' || !data.detail.error) return false;
-  return lambdaError.safeParse(parseJson(data.detail.cause ?? '')).data?.errorType === data.detail.error;
+  return lambdaError.safeParse(parseJson(data.detail.cause)).data?.errorType === data.detail.error;
 }
 
 function fromStateMachine(body: unknown): DeadLetter | undefined {
@@ -96,7 +97,7 @@ function fromStatusChange(body: unknown): DeadLetter | undefined {
   const { data } = statusChange.safeParse(body);
   if (!data) return undefined;
   const { status, input, error, cause } = data.detail;
-  return failedRequest(parseJson(input ?? ''), { Error: error ?? status, ...(cause && { Cause: cause }) }, true);
+  return failedRequest(parseJson(input), { Error: error ?? status, ...(cause && { Cause: cause }) }, true);
 }
 
 function failedRequest(
@@ -152,14 +153,6 @@ function fromEventBridge(body: unknown, { ERROR_CODE, ERROR_MESSAGE }: FailureAt
 /** The cause of an error that Lambda reports is JSON with its message. */
 function causeMessage(cause = ''): string {
   return lambdaError.safeParse(parseJson(cause)).data?.errorMessage ?? cause;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const text = { type: 'string', required: true } as const;

@@ -7,9 +7,11 @@ import {
   type Delivery,
   type DeliveryAttempt,
   type DeliveryKey,
-  type DeliveryStatus,
   type DeliveryStore,
+  sentStatuses,
   startAttempt,
+  unattempted,
+  wasSent,
 } from './delivery.ts';
 
 const text = { type: 'string', required: true } as const;
@@ -64,7 +66,6 @@ const primaryKey = ({ organizationId, conversationId, id }: DeliveryKey): Delive
   conversationId,
   id,
 });
-const sentStatuses: readonly DeliveryStatus[] = ['sent', 'delivered'];
 
 async function read(key: DeliveryKey): Promise<Delivery | undefined> {
   return (await DeliveryEntity.get(primaryKey(key)).go({ consistent: true })).data ?? undefined;
@@ -93,15 +94,7 @@ export const deliveryStore: DeliveryStore = {
       DeliveryEntity.create({
         ...delivery,
         content,
-        status: 'queued',
-        leaseUntil: 0,
-        unknown: 'no',
-        settledAt: 0,
-        failedCalls: 0,
-        redrive: 0,
-        lastError: '',
-        threadId: '',
-        messageId: '',
+        ...unattempted,
         attempts: [],
         expires: expiresAfter('MESSAGES_RETENTION_DAYS', delivery.acceptedAt),
       }).go(),
@@ -167,7 +160,7 @@ export const deliveryStore: DeliveryStore = {
     if (failed) return { wasSent: false, failedCalls: failed.data?.failedCalls ?? 0 };
     const current = await read(key);
     return {
-      wasSent: current !== undefined && sentStatuses.includes(current.status),
+      wasSent: current !== undefined && wasSent(current),
       failedCalls: current?.failedCalls ?? 0,
     };
   },

@@ -85,6 +85,26 @@ export type DeliveryKey = ConversationKey & Pick<Delivery, 'id'>;
 export type NewDelivery = DeliveryKey &
   Pick<Delivery, 'requestId' | 'hash' | 'orderKey' | 'requestedAt' | 'acceptedAt'> & { readonly content: string };
 
+/** The fields of a delivery without an attempt. */
+export const unattempted = {
+  status: 'queued',
+  leaseUntil: 0,
+  unknown: 'no',
+  settledAt: 0,
+  failedCalls: 0,
+  redrive: 0,
+  lastError: '',
+  threadId: '',
+  messageId: '',
+} as const satisfies Partial<Delivery>;
+
+export const sentStatuses: readonly DeliveryStatus[] = ['sent', 'delivered'];
+
+/** Whether the channel has the message. */
+export function wasSent({ status }: Pick<Delivery, 'status'>): boolean {
+  return sentStatuses.includes(status);
+}
+
 export interface Claim {
   readonly leaseUntil: number;
   readonly redrive: number;

@@ -270,9 +270,9 @@ const MessageGroupEntity = new Entity(
 const retentionSeconds = 3 * 86_400;
 const expires = () => Math.floor(Date.now() / 1000) + retentionSeconds;
 
-/** Message groups in the control table. */
 const primaryKey = ({ organizationId, conversationId }: ConversationKey) => ({ organizationId, conversationId });
 
+/** Message groups in the control table. */
 export const messageGroupStore: MessageGroupStore = {
   async put(key, { position, execution, input, until, token }) {
     await MessageGroupEntity.upsert({

@@ -112,12 +112,18 @@ export async function raiseAlert(
   await publish()([createEvent('alert.raised', data, cause, identity, Date.now())]);
 }
 
-/** Raises the alert that the credentials have stopped working. */
-export async function raiseCredentialsBlocked(request: ExecutionInput): Promise<void> {
-  const { organizationId, requestId } = request;
+/** Raises the alert that the credentials have stopped working. `subject`: the request or conversation whose call failed. */
+export async function raiseCredentialsBlocked(
+  cause: Cause,
+  subject: { readonly requestId: string } | { readonly conversationId: string },
+): Promise<void> {
   const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
-  const data = { severity: 'critical', title, ids: { organizationId, requestId } } as const;
-  await raiseAlert(data, request, ['credentials', requestId, String(Date.now())]);
+  const ids = { organizationId: cause.organizationId, ...subject };
+  await raiseAlert({ severity: 'critical', title, ids }, cause, [
+    'credentials',
+    ...Object.values(subject),
+    String(Date.now()),
+  ]);
 }
 
 /** Publishes a send request, as any other service would. Returns the id of the event. */

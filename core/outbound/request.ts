@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { catalogue, type EventData, maxMessagesPerRequest } from '../events/catalogue.ts';
-import { describeIssues } from '../events/event.ts';
+import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { isRfc3339 } from '../events/schemas.ts';
 import type { Compose, ConversationKey, Part } from './channel.ts';
@@ -20,11 +20,6 @@ const sendRequested = z.looseObject({
 
 /** Which message of its request a part belongs to, and which part of it. */
 export type PartPlace = Pick<Part<unknown>, 'messageIndex' | 'splitIndex'>;
-
-export interface SendOptions {
-  readonly onInactive: 'resume' | 'append' | 'fail';
-  readonly onAbsent: 'join' | 'transfer';
-}
 
 /** What identifies a request and its conversation. Times are ms since 1970. */
 export interface RequestHeader extends ConversationKey {
@@ -127,6 +122,7 @@ const executionInput = z.object({
   causationId: z.string(),
 });
 export type ExecutionInput = z.infer<typeof executionInput>;
+export type SendOptions = ExecutionInput['options'];
 
 const heldSlot = z.object({ at: z.number(), epoch: z.number(), missed: z.optional(z.number()) });
 const stepInput = z.object({
@@ -158,9 +154,5 @@ export function executionName({
 }
 
 function invalid(error: z.core.$ZodError): RequestInvalid {
-  return new RequestInvalid(
-    describeIssues(error)
-      .map(({ path, message }) => `${path}: ${message}`)
-      .join('; '),
-  );
+  return new RequestInvalid(issueText(describeIssues(error)));
 }

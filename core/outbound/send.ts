@@ -13,6 +13,7 @@ import {
   type Delivery,
   type DeliveryStore,
   startAttempt,
+  wasSent,
 } from './delivery.ts';
 import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
@@ -52,8 +53,7 @@ const fileLeadMs = maxFetchMs;
 /**
  * The step of the state machine. Requires the request's turn in its message group, and for each part: reserves a slot,
  * claims the delivery, makes the attempt, and records its result. Throws {@link Deferred} or {@link NotFirst} if the state
- * machine has to wait. Returns `failed` if an earlier dead letter has
- * marked a part as failed.
+ * machine has to wait. Returns `failed` if an earlier dead letter has marked a part as failed.
  */
 export async function sendRequest<Content>(
   request: ExecutionInput,
@@ -77,7 +77,7 @@ export async function sendRequest<Content>(
         isFirst: index === 0,
         deadline,
       };
-      const message = await sendPart(step, group, limiter, ports);
+      const message = await sendPart(step, group, ports);
       if (message === 'failed') {
         await group.leave();
         return 'failed';
@@ -119,7 +119,7 @@ export async function sendRequest<Content>(
       request.deliveries.map(({ id }) => ports.deliveries.read({ organizationId, conversationId, id })),
     );
     const isUnknown = deliveries.some((delivery) => delivery?.unknown === 'yes' || delivery?.status === 'sending');
-    return isUnknown || deliveries.every((delivery) => delivery?.status === 'sent' || delivery?.status === 'delivered');
+    return isUnknown || deliveries.every((delivery) => delivery && wasSent(delivery));
   }
 
   /** If this request had to wait for a slot, reserves one for the next request too, which otherwise would wait twice. */
@@ -148,8 +148,7 @@ interface PartStep {
 async function sendPart<Content>(
   { request, delivery: { id, hasFile: isFile }, remaining, held, isFirst, deadline }: PartStep,
   group: MessageGroup,
-  limiter: RateLimiter,
-  { clock, deliveries, channel, log, onCredentialsBlocked }: SendPorts<Content>,
+  { clock, deliveries, limiter, channel, log, onCredentialsBlocked }: SendPorts<Content>,
 ): Promise<SentMessage | 'failed'> {
   const hasFile = isFile === true;
   const lead = hasFile ? fileLeadMs : leadMs;
@@ -226,7 +225,7 @@ async function sendPart<Content>(
 function resolveUnclaimed(id: string, current: Delivery | undefined, { now, redrive }: Claim): SentMessage | 'failed' {
   if (!current) throw new DeliveryMissing(id);
   const { status, threadId, messageId, leaseUntil } = current;
-  if (status === 'sent' || status === 'delivered') return { threadId, messageId };
+  if (wasSent(current)) return { threadId, messageId };
   if (status === 'failed' || current.redrive > redrive) return 'failed';
   throw new Deferred(Math.max(leaseUntil, now) + 100, 'claimed');
 }

@@ -26,7 +26,10 @@ export function executionArn(name: string): string {
   return `${stateMachineArn().replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
-/** Starts an execution. Returns false if the name was used before. */
+/**
+ * Starts an execution. Returns false if the name was used with another input or by an execution that has ended. For a running
+ * execution with the same input it returns true.
+ */
 export async function startExecution(name: string, input: string): Promise<boolean> {
   try {
     await client.send(new StartExecutionCommand({ stateMachineArn: stateMachineArn(), name, input }));

@@ -3,7 +3,7 @@ import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
-import { raiseAlert } from '../outbound/ports.ts';
+import { raiseCredentialsBlocked } from '../outbound/ports.ts';
 import type { CreateRateLimiter } from '../outbound/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
@@ -221,11 +221,7 @@ function rateLimitedCarrier(
     limiter,
     clock,
     latest: deadline - maxCallMs - marginMs,
-    onCredentialsBlocked: () => {
-      const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
-      const data = { severity: 'critical', title, ids: { organizationId, conversationId } } as const;
-      return raiseAlert(data, eventCause(metadata), ['credentials', conversationId, String(clock.now())]);
-    },
+    onCredentialsBlocked: () => raiseCredentialsBlocked(eventCause(metadata), { conversationId }),
   });
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { EventData } from '../events/catalogue.ts';
-import { describeIssues, type Issue } from '../events/event.ts';
+import { describeIssues, type Issue, issueText } from '../events/event.ts';
 import { type Priority, priorities } from '../events/schemas.ts';
 import {
   conditionSchema,
@@ -20,7 +20,7 @@ export class InvalidRulesError extends Error {
   override readonly name = 'InvalidRules';
   readonly issues: readonly Issue[];
   constructor(issues: readonly Issue[]) {
-    super(issues.map(({ path, message }) => `${path}: ${message}`).join('; '));
+    super(issueText(issues));
     this.issues = issues;
   }
 }

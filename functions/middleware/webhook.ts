@@ -3,6 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import * as z from 'zod/mini';
 import type { Credentials, OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { InvalidSignatureError, requiresSecret, TooDeepError, verifyProof } from '../../core/livechat/webhook.ts';
+import { parseJson } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
@@ -84,7 +85,7 @@ export function verifySignature(credentials: Credentials): WebhookMiddleware {
     before: async ({ event, context, internal: { rawBody = new Uint8Array() } }) => {
       const signature = event.headers['x-signature'];
       if (signature === undefined) return;
-      const id = organizationId(parseLeniently(rawBody));
+      const id = organizationId(parseJson(new TextDecoder().decode(rawBody)));
       context.verifiedWith = await verifyProof({ signature, rawBody }, id, credentials);
     },
   };
@@ -122,12 +123,4 @@ const withOrganization = z.looseObject({ organization_id: z.string() });
 
 function organizationId(body: unknown): string | undefined {
   return withOrganization.safeParse(body).data?.organization_id;
-}
-
-function parseLeniently(rawBody: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(rawBody));
-  } catch {
-    return undefined;
-  }
 }

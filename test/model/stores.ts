@@ -6,6 +6,8 @@ import {
   type DeliveryKey,
   type DeliveryStore,
   startAttempt,
+  unattempted,
+  wasSent,
 } from '../../core/outbound/delivery.ts';
 import type { GroupEntry, GroupLock, MessageGroupStore } from '../../core/outbound/message-group.ts';
 import { initialState, type RateLimitCondition, type RateLimitState } from '../../core/outbound/rate-limit.ts';
@@ -27,8 +29,6 @@ interface Group {
   lock: GroupLock | undefined;
   entries: GroupEntry[];
 }
-
-const sentStatuses: readonly string[] = ['sent', 'delivered'];
 
 export function memoryStores(
   callsPerSecond: number,
@@ -118,15 +118,7 @@ export function memoryStores(
         if (existing) return existing;
         deliveries.set(delivery.id, {
           ...delivery,
-          status: 'queued',
-          leaseUntil: 0,
-          unknown: 'no',
-          settledAt: 0,
-          failedCalls: 0,
-          redrive: 0,
-          lastError: '',
-          threadId: '',
-          messageId: '',
+          ...unattempted,
           attempts: [],
         });
         return undefined;
@@ -156,10 +148,10 @@ export function memoryStores(
         change(id, isMine(leaseUntil), { ...attemptLog(sent), sentAt: sent.sentAt });
       },
       async fail({ id }, { redrive, error, at, deadLetterId }) {
-        const isOpen = (now: Delivery) => !sentStatuses.includes(now.status) && now.redrive <= redrive;
+        const isOpen = (now: Delivery) => !wasSent(now) && now.redrive <= redrive;
         change(id, isOpen, { status: 'failed', redrive, lastError: error, failedAt: at, deadLetterId });
         const now = deliveries.get(id);
-        return { wasSent: now !== undefined && sentStatuses.includes(now.status), failedCalls: now?.failedCalls ?? 0 };
+        return { wasSent: now !== undefined && wasSent(now), failedCalls: now?.failedCalls ?? 0 };
       },
     },
   };

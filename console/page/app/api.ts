@@ -69,15 +69,6 @@ function errorText(body: z.infer<typeof errorBody> | undefined, { status }: Resp
   return `The console responded with status ${status}.`;
 }
 
-/** Returns undefined if the text is not JSON. */
-export function parseJson(json: string | undefined): unknown {
-  try {
-    return JSON.parse(json ?? '');
-  } catch {
-    return undefined;
-  }
-}
-
 /** A loaded value that can be reloaded: the previous value stays until the new one arrives. */
 export interface Resource<T> {
   readonly value: T | undefined;

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import * as z from 'zod/mini';
+import { parseJson } from '../../../core/platform/json.ts';
 import type { ConversationResponse } from '../../api.ts';
-import { parseJson } from '../app/api.ts';
 
 export type ShownMessage = ConversationResponse['messages'][number];
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { DeferralReason } from '../../../core/outbound/errors.ts';
+import { parseJson } from '../../../core/platform/json.ts';
 import type { HistoryEvent } from '../../operations.ts';
-import { parseJson } from '../app/api.ts';
 import { describeError } from '../parts/errors.ts';
 import type { Step } from '../parts/steps.tsx';
 import { duration, fullTime } from '../parts/time.ts';
