@@ -1,9 +1,9 @@
-import type { Json } from '../protocol.ts';
+import { AwsError, type Json } from '../protocol.ts';
 import type { TaskState } from './definition.ts';
 import { findValue, isObject, type Path, readValue, runtimeError, type Scope, StateError } from './expressions.ts';
 
-/** Step Functions' limit on a state's input and output and on an execution's input. */
-export const maxStateBytes = 262_144;
+/** Step Functions' limit on the input and output of a state, an execution and a task with a token. */
+const maxStateBytes = 262_144;
 
 /** Step Functions' limit on a number of seconds: about three years. */
 export const maxSeconds = 99_999_999;
@@ -42,6 +42,25 @@ export function assertSize(value: Json, state: string): Json {
     'States.DataLimitExceeded',
     `The input or result of the state/task '${state}' is above the maximum of ${maxStateBytes} bytes.`,
   );
+}
+
+/**
+ * Parses the JSON text in a field of a call.
+ *
+ * @throws AwsError ValidationException if it is too large, `invalid` if it is not JSON
+ */
+export function parseStateJson(field: string, text: string, invalid: AwsError): Json {
+  if (Buffer.byteLength(text) > maxStateBytes) {
+    throw new AwsError(
+      'ValidationException',
+      `1 validation error detected: Value at '${field}' failed to satisfy constraint: Member must have length less than or equal to ${maxStateBytes}`,
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { executionArn } from '../arn.ts';
 import { AwsError, createService, paginate, parseInput } from '../protocol.ts';
-import { maxStateBytes } from './data-flow.ts';
+import { parseStateJson } from './data-flow.ts';
 import { type CompiledMachine, compileMachine } from './definition.ts';
 import { createExecutions, type Execution, type ExecutionsOptions, executionStatus } from './executions.ts';
 import { formatHistory } from './history.ts';
@@ -63,7 +63,11 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
     const { stateMachineArn, name = randomUUID(), input = '{}' } = parseInput(startSchema, call);
     const machine = findMachine(stateMachineArn);
     if (!nameForm.test(name)) throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
-    assertInput(input);
+    parseStateJson(
+      'input',
+      input,
+      new AwsError('InvalidExecutionInput', 'Invalid State Machine Execution Input: it is not JSON'),
+    );
     const arn = executionArn(machine.name, name);
     if (!executions.isTaken(arn)) return executions.start(machine, name, input);
     const before = executions.find(arn);
@@ -127,20 +131,6 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
     /** Ends all executions without events. */
     stop: executions.stop,
   };
-}
-
-function assertInput(input: string): void {
-  if (Buffer.byteLength(input) > maxStateBytes) {
-    throw new AwsError(
-      'ValidationException',
-      `1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to ${maxStateBytes}`,
-    );
-  }
-  try {
-    JSON.parse(input);
-  } catch {
-    throw new AwsError('InvalidExecutionInput', 'Invalid State Machine Execution Input: it is not JSON');
-  }
 }
 
 function summary(execution: Execution) {

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AwsError, type Json, type Operations, parseInput } from '../protocol.ts';
+import { parseStateJson } from './data-flow.ts';
 import { StateError } from './expressions.ts';
 
 export type TaskTokens = ReturnType<typeof createTaskTokens>;
@@ -12,7 +13,6 @@ export interface TokenHolder {
   heartbeat(): void;
 }
 
-const maxOutputBytes = 262_144;
 const signatureBytes = 32;
 /** Makes a token about as long as those of AWS, which is what an item that stores it has to hold. */
 const randomPartBytes = 480;
@@ -59,7 +59,7 @@ export function createTaskTokens() {
   const operations: Operations = {
     SendTaskSuccess(input) {
       const { taskToken, output } = parseInput(successSchema, input);
-      const value = parseOutput(output);
+      const value = parseStateJson('output', output, new AwsError('InvalidOutput', 'Invalid Output: it is not JSON'));
       take(taskToken).succeed(value);
       return {};
     },
@@ -90,19 +90,4 @@ export function createTaskTokens() {
       };
     },
   };
-}
-
-/** @throws AwsError ValidationException, InvalidOutput */
-function parseOutput(output: string): Json {
-  if (Buffer.byteLength(output) > maxOutputBytes) {
-    throw new AwsError(
-      'ValidationException',
-      `1 validation error detected: Value at 'output' failed to satisfy constraint: Member must have length less than or equal to ${maxOutputBytes}`,
-    );
-  }
-  try {
-    return JSON.parse(output);
-  } catch {
-    throw new AwsError('InvalidOutput', 'Invalid Output: it is not JSON');
-  }
 }
