@@ -121,16 +121,6 @@ function countInversions(accepted: readonly Accepted[], arrived: readonly number
   ).length;
 }
 
-/** Counts how often the messages of one chat were delivered. */
-export function countDeliveries(sent: readonly number[], arrived: readonly number[]) {
-  const times = (number: number) => arrived.filter((one) => one === number).length;
-  return {
-    once: sent.filter((number) => times(number) === 1).length,
-    twice: sent.filter((number) => times(number) > 1).length,
-    missing: sent.filter((number) => times(number) === 0),
-  };
-}
-
 /** Counts what LiveChat has of a burst. `undelivered` has the numbers of each chat. */
 export async function countArrivals(local: Local, { chats, each }: BurstOptions) {
   let once = 0;
