@@ -2,12 +2,7 @@ import * as z from 'zod/mini';
 import type { LiveChatClient } from '../livechat/client.ts';
 import { type Account, openAccount } from '../livechat/connection.ts';
 import { userTypeFromId } from '../livechat/conventions.ts';
-import {
-  LiveChatApiError,
-  LiveChatAuthenticationError,
-  LiveChatClientError,
-  LiveChatRepairableError,
-} from '../livechat/errors.ts';
+import { LiveChatApiError } from '../livechat/errors.ts';
 import { planChanges, type RegistrationPlan } from '../livechat/registration-plan.ts';
 import { desiredRegistrations, readRegistrations, requireClientId } from '../livechat/registration-sync.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
@@ -103,7 +98,7 @@ const scopeChecks: readonly ScopeCheck[] = [
 ];
 
 /** Errors about the request's object, which LiveChat reports only to callers with the scope. */
-const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation', 'chat_inactive']);
+const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation']);
 
 async function checkScopes(account: Account): Promise<NamedFinding[]> {
   const { name, current } = account.stored;
@@ -124,25 +119,22 @@ async function checkScopes(account: Account): Promise<NamedFinding[]> {
 
 function checkScopeError(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): NamedFinding[] {
   const credentialsFault = (message: string, fix: string) => named('credentials', [fault(message, fix)]);
-  if (error instanceof LiveChatRepairableError) return [];
-  if (error instanceof LiveChatAuthenticationError) {
-    const { type, status } = error;
+  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
+  if (!(error instanceof LiveChatApiError)) throw error;
+  const { category, type, status } = error;
+  if (category === 'Repairable' || sufficientScope.has(type)) return [];
+  if (category === 'Authentication') {
     const lacksScope = type === 'authorization' || (type === undefined && status === 403);
     const newToken = `Create a new token at LiveChat and store it in the secret ${secretName}.`;
     return lacksScope
       ? credentialsFault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)
       : credentialsFault('LiveChat rejects the credentials.', newToken);
   }
-  if (error instanceof LiveChatClientError && sufficientScope.has(error.type)) return [];
-  if (error instanceof LiveChatClientError && error.type === 'unsupported_version') {
+  if (type === 'unsupported_version') {
     const fix = 'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.';
     return named('API version', [fault('LiveChat does not support this version.', fix)]);
   }
-  if (error instanceof LiveChatApiError) {
-    return credentialsFault(error.message, 'Correct what the message says, or try again later.');
-  }
-  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
-  throw error;
+  return credentialsFault(error.message, 'Correct what the message says, or try again later.');
 }
 
 const sync = 'Run `livechat webhooks sync`.';

@@ -19,7 +19,7 @@ import {
   secretNames,
   secretPrefix,
 } from './credentials.ts';
-import { LiveChatRateLimitError, LiveChatRepairableError } from './errors.ts';
+import { LiveChatApiError } from './errors.ts';
 
 /** One organization's access to LiveChat's API. */
 export interface Connection {
@@ -146,8 +146,9 @@ export async function openAccount(
 
 /** The client for another attempt; undefined if the error is not retryable here. */
 async function clientForRetry(error: unknown, client: LiveChatClient | undefined, clock: Pick<Clock, 'sleep'>) {
-  if (error instanceof LiveChatRepairableError && error.region) return client?.inRegion(error.region);
-  if (!(error instanceof LiveChatRateLimitError)) return undefined;
+  if (!(error instanceof LiveChatApiError)) return undefined;
+  if (error.region) return client?.inRegion(error.region);
+  if (error.category !== 'RateLimit') return undefined;
   await clock.sleep(error.retryAfterMs ?? defaultRetryAfterMs);
   return client;
 }

@@ -6,7 +6,7 @@ import { writeSecret } from '../platform/secrets-manager.ts';
 import { formatVersion } from './api.ts';
 import type { Account } from './connection.ts';
 import { minRefreshIntervalMs } from './credentials.ts';
-import { LiveChatClientError } from './errors.ts';
+import { LiveChatApiError } from './errors.ts';
 import {
   type DesiredRegistrations,
   findRotationGap,
@@ -135,7 +135,7 @@ export async function unregisterWebhook(account: Account, id: string): Promise<v
   try {
     await account.call((client) => client.unregisterWebhook({ id, ...ownerClient(account) }));
   } catch (error) {
-    if (!(error instanceof LiveChatClientError) || error.type !== 'not_found') throw error;
+    if (!(error instanceof LiveChatApiError) || error.type !== 'not_found') throw error;
   }
 }
 
