@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { invalidField } from './errors.ts';
 
@@ -267,26 +266,13 @@ export const sourceClientId = (user: User, ownClientId: string): string => {
   return isBot(user.id) ? ownClientId : agentAppClientId;
 };
 
-/** Injectable for tests. */
-export interface Clock {
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly wait: (ms: number) => Promise<unknown>;
-}
-
-export const systemClock: Clock = {
-  now: Date.now,
-  // Unreferenced timers do not keep the process alive.
-  wait: (ms) => delay(ms, undefined, { ref: false }),
-};
-
-/** Generates ids and times. Injectable for tests. */
+/** Generates ids and times. */
 export type IdSource = ReturnType<typeof createIdSource>;
 
 const idsPerMillisecond = 36;
 
 /** @param now returns milliseconds since 1970 */
-export const createIdSource = (now: () => number = Date.now, uuid: () => string = () => crypto.randomUUID()) => {
+export const createIdSource = (now: () => number) => {
   let last = 0;
   /** A chat or thread id: `T` and nine base-36 digits that increase with time. */
   const nextId = (): string => {
@@ -294,7 +280,7 @@ export const createIdSource = (now: () => number = Date.now, uuid: () => string 
     last = Math.max(last + 1, now() * idsPerMillisecond);
     return `T${last.toString(36).toUpperCase().padStart(9, '0')}`;
   };
-  return { now, uuid, nextId };
+  return { now, nextId };
 };
 
 /** RFC 3339 in UTC with microseconds, the format of LiveChat. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import {
   type Author,
@@ -139,7 +140,7 @@ const startChat = (body: unknown, context: ActionContext): ChatUpdate => {
   const { source } = context;
   const now = source.now();
   const { text, form, group = generalGroup, agent = context.agentId } = request;
-  const id = request.customerId ?? source.uuid();
+  const id = request.customerId ?? randomUUID();
   const sessionFields = toSessionFields(request.customer.sessionFields ?? {});
   const customer = createCustomer({ ...request.customer, id, sessionFields }, toTimestamp(now * 1000));
   const author = { id, clientId: sourceClientId(customer, context.clientId) };
