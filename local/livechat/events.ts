@@ -13,7 +13,7 @@ import {
   requireActive,
 } from './chats.ts';
 import { invalidField, LiveChatError, validationError } from './errors.ts';
-import type { Button, ChatEvent, EventContent, FilledField, Thread } from './objects.ts';
+import type { Button, ChatEvent, Thread } from './objects.ts';
 
 const findEvent = (chat: Chat, eventId: string): { thread: Thread; event: ChatEvent } => {
   for (const thread of allThreads(chat)) {
@@ -113,7 +113,7 @@ const formId = '1002';
 const options = (labels: readonly string[]) => labels.map((label, index) => ({ id: String(index), label }));
 
 /** LiveChat represents a single choice as an object, several as a list of objects, and other answers as text. */
-const filledField = ({ type, label, answer }: FormAnswer, id: string, group: number): FilledField => {
+const filledField = ({ type, label, answer }: FormAnswer, id: string, group: number) => {
   const field = { type, id, label };
   const labels = typeof answer === 'string' ? [answer] : answer;
   if (type === 'checkbox') return { ...field, answers: options(labels) };
@@ -123,8 +123,8 @@ const filledField = ({ type, label, answer }: FormAnswer, id: string, group: num
   return { ...field, answer: text };
 };
 
-export const preChatForm = (answers: readonly FormAnswer[], group: number): EventContent => ({
-  type: 'filled_form',
+export const preChatForm = (answers: readonly FormAnswer[], group: number) => ({
+  type: 'filled_form' as const,
   form_id: formId,
   form_type: 'prechat',
   fields: answers.map((answer, index) => filledField(answer, `${formId}${index + 1}`, group)),
@@ -158,7 +158,7 @@ const detectContentType = ({ name, contentType }: FileDescription): string => {
 const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
 
 /** The content of a file event. Only images have dimensions and thumbnails. */
-export const fileContent = (file: FileDescription, eventId: string): Extract<EventContent, { type: 'file' }> => {
+export const fileContent = (file: FileDescription, eventId: string) => {
   const content_type = detectContentType(file);
   const path = `10000001/${eventId}/${encodeURIComponent(file.name)}`;
   const { name, url = `${cdnAddress}/att/${path}` } = file;

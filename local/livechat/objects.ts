@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { invalidField } from './errors.ts';
+import type { fileContent, preChatForm } from './events.ts';
 
 /**
  * The schemas that the simulator's API and LiveChat's APIs share. Every message is a noun phrase: the simulator's API
@@ -91,45 +92,15 @@ export type Agent = ReturnType<typeof createAgent>;
 
 export type User = Customer | Agent;
 
-export interface Option {
-  readonly id: string;
-  readonly label: string;
-  readonly group_id?: number;
-}
-
-export interface FilledField {
-  readonly type: string;
-  readonly id: string;
-  readonly label: string;
-  readonly answer?: string | Option;
-  readonly answers?: readonly Option[];
-}
-
 export type EventContent =
   | {
       readonly type: 'message';
       readonly text: string;
       readonly postback?: z.infer<typeof postback> | undefined;
     }
-  | {
-      readonly type: 'file';
-      readonly name: string;
-      readonly url: string;
-      readonly content_type: string;
-      readonly size?: number;
-      readonly width?: number;
-      readonly height?: number;
-      readonly thumbnail_url?: string;
-      readonly thumbnail2x_url?: string;
-      readonly alternative_text?: string;
-    }
+  | ReturnType<typeof fileContent>
   | { readonly type: 'rich_message'; readonly template_id: string; readonly elements: readonly RichElement[] }
-  | {
-      readonly type: 'filled_form';
-      readonly form_id: string;
-      readonly form_type: string;
-      readonly fields: readonly FilledField[];
-    }
+  | ReturnType<typeof preChatForm>
   | {
       readonly type: 'system_message';
       readonly text: string;
@@ -137,10 +108,7 @@ export type EventContent =
       readonly text_vars: Readonly<Record<string, string>>;
     }
   | { readonly type: 'custom'; readonly content: Readonly<Record<string, unknown>> }
-  | {
-      readonly type: 'message' | 'file' | 'rich_message' | 'filled_form' | 'system_message' | 'custom';
-      readonly deleted: true;
-    };
+  | { readonly type: string; readonly deleted: true };
 
 export type ChatEvent = EventContent & {
   readonly id: string;
