@@ -50,14 +50,8 @@ export interface FetchedPart extends Omit<FilePart, 'kind' | 'source'> {
 export type Part = { readonly kind: 'event'; readonly event: ComposedEvent } | FilePart | FetchedPart;
 
 const nonEmpty = z.string().check(z.minLength(1));
-const httpsUrl = z.string().check(z.refine((text) => hasProtocol(text, 'https:'), 'expected an https URL'));
-const webUrl = z
-  .string()
-  .check(z.refine((text) => hasProtocol(text, 'https:', 'http:'), 'expected an http or https URL'));
-
-function hasProtocol(text: string, ...protocols: readonly string[]): boolean {
-  return protocols.includes(URL.parse(text)?.protocol ?? '');
-}
+const httpsUrl = z.string().check(z.url({ protocol: /^https$/, error: 'expected an https URL' }));
+const webUrl = z.string().check(z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }));
 
 /** The optional fields of every message. Visibility `agents` makes it an internal note. */
 const messageFields = {
@@ -207,6 +201,7 @@ function toFilePart(
 const maxTextBytes = 16 * 1024;
 const maxCodePointBytes = 4;
 
+const encoder = new TextEncoder();
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
@@ -227,21 +222,10 @@ export function splitText(text: string, bytes = maxTextBytes): string[] {
 }
 
 function partEnd(text: string, bytes: number): number {
-  const longest = fittingLength(text, bytes);
+  // The number of UTF-16 units that fit, in whole code points.
+  const longest = encoder.encodeInto(text, new Uint8Array(bytes)).read;
   const end = /\s/.test(text.charAt(longest)) ? longest : (afterLastSpace(text.slice(0, longest)) ?? longest);
   return graphemeStart(text, end) || end;
-}
-
-/** The number of UTF-16 units that fit, in whole code points. */
-function fittingLength(text: string, bytes: number): number {
-  let size = 0;
-  let end = 0;
-  for (const codePoint of text) {
-    size += Buffer.byteLength(codePoint);
-    if (size > bytes) break;
-    end += codePoint.length;
-  }
-  return end;
 }
 
 function afterLastSpace(text: string): number | undefined {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../../core/platform/clock.ts';
+import type { Call } from './api/routes.ts';
 import {
   errorTypeForStatus,
   errorTypes,
@@ -63,10 +64,7 @@ interface Fault {
 }
 
 /** The part of a call that faults are matched against. */
-interface MatchableCall {
-  readonly name: string;
-  readonly region: string | undefined;
-}
+type MatchableCall = Pick<Call, 'name' | 'region'>;
 
 const matches = ({ request, remaining }: Fault, { name, region }: MatchableCall): boolean => {
   if (remaining === 0) return false;

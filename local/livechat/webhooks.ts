@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { InFlight } from '../in-flight.ts';
 import type { Chat } from './chats.ts';
-import type { Properties } from './objects.ts';
 
 /** The webhook actions of v3.6. */
 export const webhookActions = [
@@ -19,26 +18,18 @@ export const webhookActions = [
 
 export type WebhookAction = (typeof webhookActions)[number];
 
+type AdditionalData = 'chat_properties' | 'chat_presence_user_ids';
+
 /** A webhook to send, with the state of the chat after the event. */
-export interface Webhook {
-  readonly action: WebhookAction;
-  readonly chatId: string;
-  /** The fields of each action are those of the fixtures, with which the tests compare them. */
-  readonly payload: object;
-  readonly additionalData?: {
-    readonly chat_properties: Properties;
-    readonly chat_presence_user_ids: readonly string[];
-  };
-}
+export type Webhook = ReturnType<typeof createWebhook>;
 
-type AdditionalData = keyof NonNullable<Webhook['additionalData']>;
-
-export const createWebhook = (chat: Chat, action: WebhookAction, payload: object): Webhook => {
-  const webhook = { action, chatId: chat.id, payload };
+/** The fields of the payload of each action are those of the fixtures, with which the tests compare them. */
+export const createWebhook = ({ id: chatId, properties, users }: Chat, action: WebhookAction, payload: object) => {
+  const chat_presence_user_ids = users.filter((user) => user.present).map((user) => user.id);
   // LiveChat never sends additional_data with chat_transferred.
-  if (action === 'chat_transferred') return webhook;
-  const presence = chat.users.filter((user) => user.present).map((user) => user.id);
-  return { ...webhook, additionalData: { chat_properties: chat.properties, chat_presence_user_ids: presence } };
+  const additionalData =
+    action === 'chat_transferred' ? undefined : { chat_properties: properties, chat_presence_user_ids };
+  return { action, chatId, payload, additionalData };
 };
 
 export interface Receiver {
