@@ -55,13 +55,14 @@ function checkSecret({ stored: { name, current } }: Account): readonly Finding[]
   return problemsOr(faults, `${name} is complete.`);
 }
 
-function checkVersion({ notices, version: { major, minor } }: Account): Finding {
-  const name = `v${major}.${minor}`;
+function checkVersion({ notices, version }: Account): Finding {
   const fix = 'Set LIVECHAT_API_VERSION to a later version, deploy, then run `livechat webhooks sync`.';
   const dates = new Map(notices.map(({ kind, date }) => [kind, date]));
   const [deprecated, legacy] = [dates.get('deprecation'), dates.get('legacy')];
-  if (deprecated) return fault(`LiveChat has deprecated ${name} (${deprecated}).`, fix);
-  return legacy ? warning(`LiveChat marks ${name} as legacy (${legacy}).`, fix) : ok(`LiveChat supports ${name}.`);
+  if (deprecated) return fault(`LiveChat has deprecated ${version} (${deprecated}).`, fix);
+  return legacy
+    ? warning(`LiveChat marks ${version} as legacy (${legacy}).`, fix)
+    : ok(`LiveChat supports ${version}.`);
 }
 
 /** A call that needs one scope and changes nothing. */

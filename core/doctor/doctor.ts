@@ -37,7 +37,7 @@ export interface Check {
 }
 
 /** The actions of the latest API version; earlier versions lack a few. */
-const actions = supportedActions({ major: 3, minor: 6 });
+const actions = supportedActions('v3.6');
 
 export function listChecks(bridge: Bridge): Check[] {
   const { environment, webhookUrl, registeredUrl = webhookUrl, organizationIds, accounts } = bridge;

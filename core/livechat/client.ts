@@ -5,7 +5,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { createMethods, formatVersion, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
+import { createMethods, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
 import { debugId, type ErrorCategory, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
 
 export interface LiveChatClientOptions {
@@ -83,23 +83,21 @@ const http = got.extend({
   hooks: { beforeError: [toNetworkError] },
 });
 
-interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice' | 'onQuotaExhausted'> {
+interface Settings extends LiveChatClientOptions {
   readonly http: Got;
   readonly now: () => number;
 }
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  const { authorization, organizationId, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
-  const { onCall, onNotice, onQuotaExhausted } = options;
-  const version = formatVersion(parseVersion(options.version));
+  const { authorization, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
   const connect = Math.min(maxConnectMs, timeoutMs);
   const configured = http.extend({
-    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${version}`,
+    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${parseVersion(options.version)}`,
     headers: { authorization },
     timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
-  return createClient({ http: configured, organizationId, onCall, onNotice, onQuotaExhausted, now });
+  return createClient({ ...options, http: configured, now });
 }
 
 function createClient(settings: Settings): LiveChatClient {

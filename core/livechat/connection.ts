@@ -3,7 +3,7 @@ import { ConfigurationError, type Environment } from '../platform/configuration.
 import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
-import { parseVersion, type Version } from './api.ts';
+import { parseVersion } from './api.ts';
 import {
   type CallRecord,
   createLiveChatClient,
@@ -99,7 +99,8 @@ export interface StoredCredentials extends OrganizationCredentials {
 export interface Account {
   readonly stored: StoredCredentials;
   readonly baseUrl: string;
-  readonly version: Version;
+  /** Such as `v3.6`. */
+  readonly version: string;
   /** The version notices received so far. */
   readonly notices: readonly VersionNotice[];
   /** Makes a call. Follows the region that LiveChat names and waits when rate-limited. Throws a LiveChatApiError. */

@@ -200,19 +200,19 @@ export interface NewChat {
   readonly threadId: string;
   readonly customer: Customer;
   readonly group: number;
-  /** The agent who gets the chat, or its place in the queue. */
-  readonly assignment: { readonly agentId: string } | { readonly queuePosition: number };
+  /** The agent who gets the chat; null adds it to the queue. */
+  readonly agentId: string | null;
+  readonly queuePosition: number;
   readonly events: readonly EventDraft[];
 }
 
 export const createChat = (options: NewChat, now: number): ChatUpdate => {
-  const { assignment, chatId, customer, group, threadId } = options;
+  const { agentId, chatId, customer, group, threadId } = options;
   const at = customer.created_at;
-  const agents: Agent[] = 'agentId' in assignment ? [createAgent(assignment.agentId)] : [];
-  const queue = 'agentId' in assignment ? undefined : queueEntry(assignment.queuePosition, at);
-  const users = [customer, ...agents];
+  const users = agentId === null ? [customer] : [customer, createAgent(agentId)];
+  const queue = agentId === null && { queue: queueEntry(options.queuePosition, at) };
   const access = { group_ids: [group] };
-  const thread = { ...createThread(threadId, at, users, access), ...(queue && { queue }) };
+  const thread = { ...createThread(threadId, at, users, access), ...queue };
   const empty: Chat = {
     id: chatId,
     users,

@@ -142,11 +142,7 @@ export const createFaults = (methodNames: readonly string[], { sleep, random }: 
 const createError = (
   { status, type, retryAfterSeconds }: Extract<FaultRequest, { kind: 'error' | 'accept-then-error' }>,
   fallback: number,
-) =>
-  new LiveChatError(type ?? errorTypeForStatus(status ?? fallback), {
-    ...(status !== undefined && { status }),
-    retryAfterSeconds,
-  });
+) => new LiveChatError(type ?? errorTypeForStatus(status ?? fallback), { status, retryAfterSeconds });
 
 /** The result of a call whose response is lost. @throws LiveChatError if the call is rejected */
 const respondWith = (request: Exclude<FaultRequest, { kind: 'latency' | 'accept-late' | 'headers' }>): CallResult => {

@@ -139,7 +139,7 @@ const startChat = (body: unknown, context: ActionContext): ChatUpdate => {
   const request = parse(startRequest, body);
   const { source } = context;
   const now = source.now();
-  const { text, form, group = generalGroup, agent = context.agentId } = request;
+  const { text, form, group = generalGroup, agent: agentId = context.agentId } = request;
   const id = request.customerId ?? randomUUID();
   const sessionFields = toSessionFields(request.customer.sessionFields ?? {});
   const customer = createCustomer({ ...request.customer, id, sessionFields }, toTimestamp(now * 1000));
@@ -147,9 +147,8 @@ const startChat = (body: unknown, context: ActionContext): ChatUpdate => {
   const events: EventDraft[] = [];
   if (form) events.push({ author, content: preChatForm(form, group), properties: { lc2: { form_type: 'prechat' } } });
   if (text !== undefined) events.push({ author, content: { type: 'message', text } });
-  const assignment = agent === null ? { queuePosition: context.queuePosition() } : { agentId: agent };
   const ids = { chatId: source.nextId(), threadId: source.nextId() };
-  return createChat({ ...ids, customer, group, assignment, events }, now);
+  return createChat({ ...ids, customer, group, agentId, queuePosition: context.queuePosition(), events }, now);
 };
 
 const action = <As extends string, Name extends string, Fields extends z.core.$ZodShape>(
