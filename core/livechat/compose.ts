@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { describeIssues, issueText } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
-import type { Compose, Part as ComposedPart } from '../outbound/channel.ts';
+import type { Compose } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { liveChatFileHosts } from './conventions.ts';
 
@@ -140,7 +140,7 @@ const interactiveMessage = z.object({
 
 /** One message of a send request. */
 export const requestMessage = z.discriminatedUnion('type', [textMessage, mediaMessage, interactiveMessage]);
-export type RequestMessage = z.infer<typeof requestMessage>;
+type RequestMessage = z.infer<typeof requestMessage>;
 
 const request = z.object({ messages: z.array(requestMessage).check(z.minLength(1), z.maxLength(10)) });
 
@@ -154,12 +154,9 @@ export function parseMessages(messages: unknown): RequestMessage[] {
   throw new RequestInvalid(issueText(describeIssues(parsed.error)));
 }
 
-/** Composes the messages of a send request. Throws {@link RequestInvalid}, which names every invalid field. */
-export const compose: Compose<Part> = (messages) => composeMessages(parseMessages(messages));
-
-/** Composes the parts that are sent to LiveChat, in order. Indexes begin at 0. */
-export function composeMessages(messages: readonly RequestMessage[]): ComposedPart<Part>[] {
-  return messages.flatMap((message, messageIndex) =>
+/** Composes the parts that are sent to LiveChat, in order. Throws {@link RequestInvalid}, which names every invalid field. */
+export const compose: Compose<Part> = (messages) =>
+  parseMessages(messages).flatMap((message, messageIndex) =>
     toParts(message).map((content, splitIndex) => ({
       messageIndex,
       splitIndex,
@@ -167,7 +164,6 @@ export function composeMessages(messages: readonly RequestMessage[]): ComposedPa
       hasFile: content.kind === 'file',
     })),
   );
-}
 
 function toParts(message: RequestMessage): Part[] {
   const { visibility = 'all' } = message;

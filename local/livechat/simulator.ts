@@ -2,17 +2,16 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import {
   type Author,
-  addTag,
   appendEvent,
   archiveThread,
   type Chat,
   type ChatUpdate,
+  changeTags,
   closeThread,
   createChat,
   type EventDraft,
   getCustomer,
   markIdle,
-  removeTag,
   reopenChat,
   requireActive,
 } from './chats.ts';
@@ -302,11 +301,14 @@ const asAgent = (chat: Chat, request: Action<'agent'>, context: ActionContext): 
       return handOver(chat, { requester: agent, leaving: [agent] }, target, now);
     }
     case 'tag':
-      requireActive(chat);
-      return addTag(chat, chat.thread.id, request.tag);
     case 'untag':
       requireActive(chat);
-      return removeTag(chat, chat.thread.id, request.tag);
+      return changeTags(
+        chat,
+        chat.thread.id,
+        request.tag,
+        request.action === 'tag' ? 'thread_tagged' : 'thread_untagged',
+      );
     case 'close':
       return closeThread(chat, agent, now);
   }
