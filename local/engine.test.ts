@@ -111,7 +111,7 @@ async function startSends(functions: Record<string, string>): Promise<Started> {
   const written = await writeFunctions(functions);
   cleanups.push(() => written.remove());
   const topology = { ...deployed, functions: written.functions };
-  return start({ topology, root: written.root, machineDelays: { retryMs: 1 } });
+  return start({ topology, root: written.root, machineRetryDelayMs: 1 });
 }
 
 test('passes a send request through its function to the state machine, and a failed one to the dead-letter queue', async () => {

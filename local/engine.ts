@@ -4,9 +4,8 @@ import { localStage, outputsParameter, type StageOutputs, wholeNumber } from '..
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivityStream, type Listener } from './activity.ts';
-import { type AwsResources, startLocalAws } from './aws/local-aws.ts';
+import { type AwsResources, type LocalAwsOptions, startLocalAws } from './aws/local-aws.ts';
 import { type Execution, executionStatus } from './aws/step-functions/executions.ts';
-import type { MachineDelays } from './aws/step-functions/task-state.ts';
 import {
   type Environment,
   type EnvironmentTopology,
@@ -38,15 +37,11 @@ export interface EngineParts {
   createConsole(options: ConsoleOptions): Promise<Console>;
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs' | 'machineRetryDelayMs'> {
   /** 0 selects a free port. */
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The delay before the first retry of an asynchronous invocation (each further waits twice as long) and before a queue message is retried. */
-  readonly asyncRetryDelayMs: number;
-  /** Fixed delays in state machines instead of their definitions'. */
-  readonly machineDelays?: MachineDelays;
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
@@ -149,12 +144,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
-      delays: {
-        asyncRetriesMs: [options.asyncRetryDelayMs, 2 * options.asyncRetryDelayMs],
-        throttleRetryMs: options.asyncRetryDelayMs,
-        redeliveryMs: options.asyncRetryDelayMs,
-        ...options.machineDelays,
-      },
+      asyncRetryDelayMs: options.asyncRetryDelayMs,
+      machineRetryDelayMs: options.machineRetryDelayMs,
       otherInFlight: createInFlight(pendingWebhooks),
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),

@@ -72,7 +72,7 @@ async function run(): Promise<void> {
     awsPort: options.awsPort,
     livechatPort: options.livechatPort,
     asyncRetryDelayMs: options.asyncRetryDelay,
-    ...(options.machineRetryDelay !== undefined && { machineDelays: { retryMs: options.machineRetryDelay } }),
+    machineRetryDelayMs: options.machineRetryDelay,
     report: (message) => print(colors.yellow(message)),
     onLog: (line) => {
       if (options.verbose) print(colors.dim(line));

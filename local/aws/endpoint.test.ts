@@ -125,7 +125,7 @@ test('rejects a port in use with the option that changes it', async () => {
   const second = startLocalAws({
     resources,
     port: aws.port,
-    delays: { asyncRetriesMs: [] },
+    asyncRetryDelayMs: 1,
     report: () => {},
     invoke: async () => {},
   });

@@ -78,7 +78,7 @@ function escapeXml(text: string): string {
 }
 
 /** zod/mini has no messages of its own. */
-const { localeError } = z.locales.en();
+export const { localeError } = z.locales.en();
 
 /**
  * Validates a request's input.
@@ -88,9 +88,12 @@ const { localeError } = z.locales.en();
 export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): z.output<T> {
   const result = schema.safeParse(input, { error: localeError });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.join('.') || 'the body';
-  throw new AwsError('ValidationException', `${field}: ${issue?.message}`);
+  throw new AwsError('ValidationException', describeIssue(result.error));
+}
+
+/** The first problem, with its field. */
+export function describeIssue({ issues: [issue] }: z.core.$ZodError): string {
+  return `${issue?.path.join('.') || 'the body'}: ${issue?.message}`;
 }
 
 /** AWS's default and maximum page size. */

@@ -12,6 +12,8 @@ export interface ModelOptions {
   readonly files?: number | undefined;
   /** From when to when everything answers 503, ms. */
   readonly outage?: readonly [number, number] | undefined;
+  /** The shortest and the longest latency of a call, ms. Two fifths of it pass before LiveChat receives the call. */
+  readonly latency?: readonly [number, number] | undefined;
 }
 
 interface Accepted {
@@ -85,11 +87,11 @@ export class ModelLiveChat {
   /** The way there and back; what arrives too fast or in an outage goes no further. */
   async #arrive(organization: string, method: string): Promise<number> {
     const time = this.#time;
-    const latency = time.between(40, 110);
+    const { outage, callsPerSecond, latency: [min, max] = [40, 110] } = this.#options;
+    const latency = time.between(min, max);
     await time.sleep(latency * 0.4);
     this.calls += 1;
     const now = time.now();
-    const { outage, callsPerSecond } = this.#options;
     if (outage && !this.calm && now >= outage[0] && now < outage[1]) {
       await time.sleep(latency);
       throw new LiveChatApiError('Server', refused(503, method));

@@ -18,12 +18,6 @@ export interface ExecutionEnd {
   readonly cause?: string;
 }
 
-/** Limits of a task, in seconds. */
-export interface TaskLimits {
-  readonly timeoutSeconds?: number | undefined;
-  readonly heartbeatSeconds?: number | undefined;
-}
-
 const whole = { truncated: false };
 
 /** Events as GetExecutionHistory returns them. The states of an execution form a single chain. */
@@ -78,17 +72,21 @@ export function stateExited(at: Date, { Type }: State, name: string, output: Jso
 }
 
 /** The two events with which a task starts. */
-export function taskStarted(at: Date, resource: Resource, parameters: Json, limits: TaskLimits): HistoryEvent[] {
-  const { timeoutSeconds: timeoutInSeconds, heartbeatSeconds: heartbeatInSeconds } = limits;
+export function taskStarted(
+  at: Date,
+  resource: Resource,
+  parameters: Json,
+  timeoutInSeconds: number | undefined,
+): HistoryEvent[] {
   const input = (): string => JSON.stringify(parameters);
-  if (resource.kind === 'lambda') {
+  if (!resource.integration) {
     const scheduled = () => ({ resource: resource.arn, input: input(), inputDetails: whole, timeoutInSeconds });
     return [
       { type: 'LambdaFunctionScheduled', at, details: scheduled },
       { type: 'LambdaFunctionStarted', at },
     ];
   }
-  const scheduled = () => ({ region, parameters: input(), timeoutInSeconds, heartbeatInSeconds });
+  const scheduled = () => ({ region, parameters: input(), timeoutInSeconds });
   return [taskEvent(at, resource, 'Scheduled', scheduled), taskEvent(at, resource, 'Started', () => ({}))];
 }
 
@@ -107,10 +105,8 @@ export function taskFailed(at: Date, resource: Resource, { name, message }: Stat
 }
 
 /** Only the first event of a function names the resource; those of another service always do. */
-function taskEvent(at: Date, resource: Resource, outcome: string, details: () => object): HistoryEvent {
-  if (resource.kind === 'lambda') {
-    return { type: `LambdaFunction${outcome}`, at, details: () => ({ ...details() }) };
-  }
-  const { type, action } = resource;
-  return { type: `Task${outcome}`, at, details: () => ({ resourceType: type, resource: action, ...details() }) };
+function taskEvent(at: Date, { integration }: Resource, outcome: string, details: () => object): HistoryEvent {
+  if (!integration) return { type: `LambdaFunction${outcome}`, at, details: () => ({ ...details() }) };
+  const { service, action } = integration;
+  return { type: `Task${outcome}`, at, details: () => ({ resourceType: service, resource: action, ...details() }) };
 }

@@ -7,7 +7,7 @@ import { type CompiledMachine, compileMachine } from './definition.ts';
 import { createExecutions, type Execution, type ExecutionsOptions, executionStatus } from './executions.ts';
 import { formatHistory } from './history.ts';
 import { createInterpreter } from './interpreter.ts';
-import type { MachineDelays } from './task-state.ts';
+import type { TaskRunnerOptions } from './task-state.ts';
 import { createTaskTokens } from './task-tokens.ts';
 import { createTasks, type TaskOptions } from './tasks.ts';
 
@@ -33,15 +33,16 @@ const historySchema = z.extend(pageSchema, { executionArn: z.string(), reverseOr
 /** No white space, brackets, wildcards, special, control or surrogate characters. */
 const nameForm = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\p{Cs}\uFFFE\uFFFF]+$/u;
 
-export interface StepFunctionsOptions extends TaskOptions, Omit<ExecutionsOptions, 'interpreter' | 'now'> {
-  readonly delays: MachineDelays;
-  readonly now?: () => Date;
-}
+export interface StepFunctionsOptions
+  extends TaskOptions,
+    Omit<ExecutionsOptions, 'interpreter' | 'now'>,
+    Pick<TaskRunnerOptions, 'retryDelayMs'> {}
 
 /** The part of Step Functions' API that the app and an operator use. All state is in memory, task tokens included. */
-export function createStepFunctions({ now = () => new Date(), delays, ...options }: StepFunctionsOptions) {
+export function createStepFunctions(options: StepFunctionsOptions) {
+  const now = () => new Date();
   const tokens = createTaskTokens();
-  const interpreter = createInterpreter({ task: createTasks(options), tokens, delays, now });
+  const interpreter = createInterpreter({ ...options, task: createTasks(options), tokens, now });
   const executions = createExecutions({ ...options, interpreter, now });
   const machines = new Map<string, CompiledMachine>();
 
@@ -100,7 +101,7 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
   }
 
   const service = createService('Step Functions', {
-    ...tokens.operations,
+    SendTaskSuccess: tokens.SendTaskSuccess,
     StartExecution(input) {
       const { arn, startedAt } = start(input);
       return { executionArn: arn, startDate: seconds(startedAt) };
@@ -111,9 +112,15 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
     GetExecutionHistory: getHistory,
     DescribeStateMachine(input) {
       const machine = findMachine(parseInput(machineSchema, input).stateMachineArn);
-      return { ...machineSummary(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition) };
+      return {
+        stateMachineArn: machine.arn,
+        name: machine.name,
+        type: 'STANDARD',
+        status: 'ACTIVE',
+        creationDate: seconds(machine.createdAt),
+        definition: JSON.stringify(machine.definition),
+      };
     },
-    ListStateMachines: () => ({ stateMachines: [...machines.values()].map(machineSummary) }),
   });
 
   return {
@@ -121,7 +128,7 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
      * @throws UnsupportedStateMachineError
      * @throws InvalidStateMachineError
      */
-    create(name: string, definition: unknown): void {
+    create(name: string, definition: object): void {
       const machine = compileMachine(name, definition);
       machines.set(machine.arn, machine);
     },
@@ -155,10 +162,6 @@ function describe(execution: Execution) {
     error,
     cause,
   };
-}
-
-function machineSummary({ arn, name, createdAt }: CompiledMachine) {
-  return { stateMachineArn: arn, name, type: 'STANDARD', creationDate: seconds(createdAt) };
 }
 
 function seconds(date: Date | undefined): number | undefined {
