@@ -509,7 +509,7 @@ describe('uploadFile', () => {
     'escapes the file name %j',
     async (name) => {
       const { client, received } = await serve(receive);
-      await client.uploadFile({ path: onDisk(), name });
+      await client.uploadFile({ path: onDisk(), name, contentType: '' });
       const [request] = received;
       if (!request) throw new Error('no request');
       expect(request.headers['content-length']).toBe(String(request.body.length));
@@ -525,7 +525,7 @@ describe('uploadFile', () => {
 
   it('rejects a file over 10 MB without a request', async () => {
     const { client, received } = await serve(receive);
-    const file = { path: onDisk(Buffer.alloc(10 * 1024 * 1024 + 1)), name: 'big.bin' };
+    const file = { path: onDisk(Buffer.alloc(10 * 1024 * 1024 + 1)), name: 'big.bin', contentType: '' };
     await expect(client.uploadFile(file)).rejects.toMatchObject({
       name: 'LiveChatClientError',
       type: 'entity_too_large',
@@ -537,7 +537,9 @@ describe('uploadFile', () => {
 
   it('reports a missing file as not sent and retryable', async () => {
     const { client, received } = await serve(receive);
-    await expect(client.uploadFile({ path: join(folder, 'none'), name: 'receipt.png' })).rejects.toMatchObject({
+    await expect(
+      client.uploadFile({ path: join(folder, 'none'), name: 'receipt.png', contentType: '' }),
+    ).rejects.toMatchObject({
       name: 'LiveChatNetworkError',
       outcome: 'refused',
       cause: { code: 'ERR_UPLOAD' },
@@ -573,7 +575,7 @@ describe('uploadFile', () => {
   it('reports an unknown outcome for an upload that times out, also if its file is deleted afterwards', async () => {
     const path = onDisk(Buffer.alloc(10 * 1024 * 1024));
     const { client, isComplete } = await interrupted(() => {}, { pauseMs: 400, timeoutMs: 200 });
-    await expect(client.uploadFile({ path, name: 'receipt.png' })).rejects.toMatchObject({
+    await expect(client.uploadFile({ path, name: 'receipt.png', contentType: '' })).rejects.toMatchObject({
       name: 'LiveChatNetworkError',
       outcome: 'unknown',
       cause: { code: 'ETIMEDOUT' },
@@ -586,7 +588,7 @@ describe('uploadFile', () => {
   it('sends the whole file even if it shrinks during transfer', async () => {
     const path = onDisk(Buffer.alloc(10 * 1024 * 1024));
     const { client, isComplete } = await interrupted(() => truncateSync(path, 10));
-    expect(await client.uploadFile({ path, name: 'receipt.png' })).toEqual({ url });
+    expect(await client.uploadFile({ path, name: 'receipt.png', contentType: '' })).toEqual({ url });
     expect(isComplete()).toBe(true);
   });
 });

@@ -4,7 +4,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { createMethods, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
+import { createMethods, type Method, parseVersion, type Transport } from './api.ts';
+import type { FetchedFile } from './compose.ts';
 import { debugId, type ErrorCategory, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
 
 export interface LiveChatClientOptions {
@@ -218,7 +219,7 @@ function networkError(method: string, code: string, isSent: boolean): LiveChatAp
 }
 
 /** The file as a multipart form, in memory: LiveChat accepts 10 MB at most. */
-async function uploadForm(method: string, { path, name, contentType = '' }: UploadedFile): Promise<RequestBody> {
+async function uploadForm(method: string, { path, name, contentType }: FetchedFile): Promise<RequestBody> {
   const content = await readFile(path).catch(() => undefined);
   if (!content) throw networkError(method, 'ERR_UPLOAD', false);
   if (content.length > maxUploadBytes) {

@@ -34,8 +34,6 @@ export interface FilePart {
 /** A file on this machine's disk. */
 export interface FetchedFile {
   readonly path: string;
-  /** Bytes. */
-  readonly size: number;
   readonly contentType: string;
   readonly name: string;
 }
