@@ -1,15 +1,10 @@
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import type { FetchedFile } from './compose.ts';
+import type { ComposedEvent, FetchedFile, Visibility } from './compose.ts';
 
 /** Requests, limited to the methods and parameters that the bridge uses. Source: API reference, v3.4 to v3.6. */
 
-export type Visibility = 'all' | 'agents';
-
-/** An event to send. Its other fields depend on `type`. */
-export type NewEvent = Readonly<Record<string, unknown>> & {
-  readonly type: string;
-  readonly visibility?: Visibility;
+export type NewEvent = ComposedEvent & {
   /** Returned with the event. LiveChat accepts several events with the same id. */
   readonly custom_id?: string;
 };

@@ -11,6 +11,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from '../../test/fixtures.ts';
 import { type Respond, respondWith, startServer } from '../../test/http-server.ts';
+import type { SendEvent } from './api.ts';
 import {
   type CallRecord,
   createLiveChatClient,
@@ -30,7 +31,10 @@ const owner = { owner_client_id: '9a0d3c7741be4f6e8d52c0f1a7be2e60' };
 const authorization = 'Basic token-secret';
 /** Neither may be in an error. */
 const secrets = ['token-secret', 'hunter2'];
-const send = { chat_id: chatId, event: { type: 'message', text: 'My password is hunter2' } };
+const send: SendEvent = {
+  chat_id: chatId,
+  event: { type: 'message', text: 'My password is hunter2', visibility: 'all' },
+};
 
 function clientAt(baseUrl: string, options: Partial<LiveChatClientOptions> = {}) {
   const calls: CallRecord[] = [];
@@ -271,7 +275,10 @@ describe('request', () => {
 
   it('keeps unknown response fields', async () => {
     const { client } = await serve(respondWith(200, { event_id: 'e', brand_new: 1 }));
-    const expected = await client.sendEvent({ chat_id: chatId, event: { type: 'message', text: 'Hello' } });
+    const expected = await client.sendEvent({
+      chat_id: chatId,
+      event: { type: 'message', text: 'Hello', visibility: 'all' },
+    });
     expect(z.looseObject({ brand_new: z.number() }).parse(expected).brand_new).toBe(1);
   });
 });
