@@ -18,7 +18,7 @@ import * as z from 'zod/mini';
 import type { TableLayout } from '../../core/platform/tables.ts';
 import type { TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
-import { createService, parseInput, parseJson, readBody, sendJson } from './protocol.ts';
+import { createService, parseInput, readBody, readJson, sendJson } from './protocol.ts';
 
 /** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
 const maxBodyBytes = 16 * 1_024 * 1_024;
@@ -51,7 +51,7 @@ export function createDatabase() {
     /** @throws AwsError UnknownOperationException, RequestEntityTooLargeException */
     async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
       if (!operations.has(operation)) {
-        const input = parseJson(await readBody(request, maxBodyBytes));
+        const input = await readJson(request, maxBodyBytes);
         return sendJson(response, 200, timeToLive.call(operation, input), 'application/x-amz-json-1.0');
       }
       // dynalite throws from an event listener when a client disconnects during the body, which would end the process.

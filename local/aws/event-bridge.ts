@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
+import { parseJson } from '../../core/platform/json.ts';
 import { type Pattern, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
-import { AwsError, createService, isRecord, paginate, parseInput, unsupported } from './protocol.ts';
+import { AwsError, createService, isRecord, type Operations, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
 
 /** An event to publish. */
@@ -78,8 +79,8 @@ export function createEvents(options: EventsOptions) {
     if (Source.startsWith('aws.')) {
       throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
     }
-    const detail = parseDetail(Detail);
-    if (!detail) throw new AwsError('MalformedDetail', 'Detail is malformed.');
+    const detail = parseJson(Detail);
+    if (!isRecord(detail)) throw new AwsError('MalformedDetail', 'Detail is malformed.');
     return {
       ...createEnvelope({ source: Source, detailType: DetailType, resources: Resources, detail }),
       ...(Time !== undefined && { time: toSeconds(new Date(Time * 1_000)) }),
@@ -150,11 +151,10 @@ export function createEvents(options: EventsOptions) {
     return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
   }
 
+  const service = createService('EventBridge', { PutEvents: putEvents, ...rules.operations });
+
   return {
-    call(operation: string, input: unknown, partial = false): unknown {
-      if (operation === 'PutEvents') return putEvents(input, partial);
-      return rules.service.call(operation, input);
-    },
+    call: service.call,
 
     /** Publishes events as an archive replay, with `replay-name`. */
     replay: (name: string, input: unknown) => putEvents(input, false, name),
@@ -170,15 +170,6 @@ export type Events = ReturnType<typeof createEvents>;
 function createEnvelope({ source, detailType, resources, detail }: BusEvent): Envelope {
   const head = { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region } as const;
   return { ...head, 'detail-type': detailType, source, resources, detail };
-}
-
-function parseDetail(detail: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(detail);
-    return isRecord(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** An entry's size by AWS's formula, in bytes. */
@@ -206,7 +197,6 @@ export interface Rule {
 /** A rule on its bus, with the state that API calls change. */
 interface BusRule {
   readonly name: string;
-  readonly number: number;
   readonly bus: string;
   readonly pattern: unknown;
   readonly matches: Matcher;
@@ -222,8 +212,7 @@ interface BusRule {
 const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
-const page = { Limit: z.optional(z.number()), NextToken: z.optional(z.string()) };
-const listSchema = z.object({ ...onBus, ...page });
+const listSchema = z.object(onBus);
 const ruleSchema = z.object({ Name: z.string(), ...onBus });
 const targetsSchema = z.object({ Rule: z.string(), ...onBus });
 const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });
@@ -250,11 +239,10 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 
 /** The rules of both buses, and EventBridge's calls that read and change them. */
 function createRules({ busName, rules: specs, queues }: EventsOptions) {
-  const rules = Object.entries(specs).map(([name, rule], number): BusRule => {
+  const rules = Object.entries(specs).map(([name, rule]): BusRule => {
     const pattern = resolvePattern(rule, (name) => stateMachineArn(name));
     return {
       name,
-      number,
       bus: rule.bus ?? busName,
       pattern,
       matches: compilePattern(pattern),
@@ -294,21 +282,14 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
     return {};
   };
 
-  const service = createService('EventBridge', {
+  const operations: Operations = {
     DescribeEventBus(input) {
       const name = resolveBusName(parseInput(busSchema, input).Name);
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
     },
     ListRules(input) {
-      const { EventBusName, Limit, NextToken } = parseInput(listSchema, input);
-      const bus = resolveBusName(EventBusName);
-      const found = rules.filter((rule) => rule.bus === bus);
-      const { items, nextToken } = paginate(
-        found,
-        { maxResults: Limit, nextToken: NextToken || undefined },
-        ({ number }) => number,
-      );
-      return { Rules: items.map(view), NextToken: nextToken };
+      const bus = resolveBusName(parseInput(listSchema, input).EventBusName);
+      return { Rules: rules.filter((rule) => rule.bus === bus).map(view) };
     },
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);
@@ -338,12 +319,12 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
     },
     EnableRule: setEnabled(true),
     DisableRule: setEnabled(false),
-  });
+  };
 
   return {
     /** The enabled rules with a target that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly BusRule[] =>
       rules.filter((rule) => rule.bus === bus && rule.enabled && rule.targeted && rule.matches(event)),
-    service,
+    operations,
   };
 }
