@@ -171,8 +171,6 @@ interface CachedExpression {
   readonly usedValues: readonly string[];
 }
 
-/** Well above the number of expressions in the app. */
-const maxCachedExpressions = 1_000;
 /** Parsing these operators depends on a value, not only on its type. */
 const needsValues = /between|attribute_type/i;
 
@@ -202,19 +200,13 @@ export function memoizeParser(parse: Parse): Parse {
     };
   }
 
-  function addToCache(key: string, fresh: CachedExpression | undefined): CachedExpression | undefined {
-    if (!fresh) return undefined;
-    if (cache.size >= maxCachedExpressions) cache.clear();
-    cache.set(key, fresh);
-    return fresh;
-  }
-
   return (expression, { context }) => {
     if (needsValues.test(expression)) return parse(expression, { context });
     const key = cacheKey(expression, context);
-    const found = cache.get(key) ?? addToCache(key, parseExpression(expression, context));
+    const found = cache.get(key) ?? parseExpression(expression, context);
     // dynalite reports the syntax error.
     if (!found) return parse(expression, { context });
+    cache.set(key, found);
     for (const name of found.usedNames) delete context.unusedAttrNames[name];
     for (const name of found.usedValues) delete context.unusedAttrVals[name];
     return substituteValues(found.tree, found.values, context.attrVals ?? {});
