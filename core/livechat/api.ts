@@ -174,18 +174,9 @@ export function createMethods({ post, upload }: Transport) {
   };
 }
 
-export interface Version {
-  readonly major: number;
-  readonly minor: number;
-}
-
-/** Parses `v3.6` or `3.6`. Throws {@link ConfigurationError}. */
-export function parseVersion(text: string): Version {
-  const [, major, minor] = /^v?(\d{1,3})\.(\d{1,3})$/.exec(text) ?? [];
-  if (major === undefined) throw new ConfigurationError('LIVECHAT_API_VERSION', 'a version such as v3.6');
-  return { major: Number(major), minor: Number(minor) };
-}
-
-export function formatVersion({ major, minor }: Version): string {
-  return `v${major}.${minor}`;
+/** Returns `v3.6` for `v3.6` and `3.6`. Throws {@link ConfigurationError}. */
+export function parseVersion(text: string): string {
+  const [, version] = /^v?(\d{1,3}\.\d{1,3})$/.exec(text) ?? [];
+  if (version === undefined) throw new ConfigurationError('LIVECHAT_API_VERSION', 'a version such as v3.6');
+  return `v${version}`;
 }

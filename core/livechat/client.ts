@@ -5,18 +5,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { createMethods, formatVersion, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
-import {
-  debugId,
-  type ErrorCategory,
-  exhaustedFor,
-  isRegion,
-  LiveChatApiError,
-  LiveChatClientError,
-  LiveChatNetworkError,
-  LiveChatServerError,
-  toApiError,
-} from './errors.ts';
+import { createMethods, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
+import { debugId, type ErrorCategory, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
 
 export interface LiveChatClientOptions {
   /** The `Authorization` header. */
@@ -93,23 +83,21 @@ const http = got.extend({
   hooks: { beforeError: [toNetworkError] },
 });
 
-interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice' | 'onQuotaExhausted'> {
+interface Settings extends LiveChatClientOptions {
   readonly http: Got;
   readonly now: () => number;
 }
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  const { authorization, organizationId, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
-  const { onCall, onNotice, onQuotaExhausted } = options;
-  const version = formatVersion(parseVersion(options.version));
+  const { authorization, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
   const connect = Math.min(maxConnectMs, timeoutMs);
   const configured = http.extend({
-    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${version}`,
+    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${parseVersion(options.version)}`,
     headers: { authorization },
     timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
-  return createClient({ http: configured, organizationId, onCall, onNotice, onQuotaExhausted, now });
+  return createClient({ ...options, http: configured, now });
 }
 
 function createClient(settings: Settings): LiveChatClient {
@@ -192,7 +180,7 @@ function readResponse<T>(method: Method<T>, response: GotResponse<string>, recei
   if (result?.success) return result.data;
   const missing = result ? result.error.issues[0]?.path.map(String).join('.') || 'a body' : 'JSON';
   const advice = method.writes ? 'Check for the effect before repeating the call.' : 'Call again later.';
-  throw new LiveChatServerError({
+  throw new LiveChatApiError('Server', {
     message: `${method.name}: LiveChat's response (HTTP ${status}) is invalid: ${missing} is missing or invalid. ${advice}`,
     method: method.name,
     outcome: method.writes ? 'unknown' : 'refused',
@@ -212,18 +200,18 @@ function parseJson(text: string): { readonly value: unknown } | undefined {
 }
 
 /** Replaces got's error. A failed upload was not accepted, and without a connection nothing was sent. */
-function toNetworkError(error: Error): LiveChatNetworkError {
-  if (error instanceof LiveChatNetworkError) return error;
+function toNetworkError(error: Error): LiveChatApiError {
+  if (error instanceof LiveChatApiError) return error;
   if (!(error instanceof RequestError)) return networkError('request', 'UNKNOWN', true);
   const isSent = error.code !== 'ERR_UPLOAD' && error.timings?.connect !== undefined;
   return networkError(String(error.options.context.method), error.code, isSent);
 }
 
-function networkError(method: string, code: string, isSent: boolean): LiveChatNetworkError {
+function networkError(method: string, code: string, isSent: boolean): LiveChatApiError {
   const advice = isSent
     ? 'LiveChat may have processed the request: check for the effect before repeating a write.'
     : 'The request was not sent: call again.';
-  return new LiveChatNetworkError({
+  return new LiveChatApiError('Network', {
     message: `${method}: no response from LiveChat (${code}). ${advice}`,
     method,
     outcome: isSent ? 'unknown' : 'refused',
@@ -239,7 +227,7 @@ async function uploadForm(method: string, { path, name, contentType = '' }: Uplo
   const file = await stat(path).catch(() => undefined);
   if (!file) throw networkError(method, 'ERR_UPLOAD', false);
   if (file.size > maxUploadBytes) {
-    throw new LiveChatClientError({
+    throw new LiveChatApiError('Client', {
       message: `${method}: the file exceeds LiveChat's limit of ${maxUploadBytes} bytes. Send a smaller file.`,
       method,
       outcome: 'refused',

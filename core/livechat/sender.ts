@@ -9,26 +9,17 @@ import { RequestInvalid } from '../outbound/errors.ts';
 import { openObject } from '../platform/objects.ts';
 import { liveChatChannel } from './carrier.ts';
 import type { FetchedFile, FileSource, Part } from './compose.ts';
-import { createConnections } from './connection.ts';
+import { type Connect, createConnections } from './connection.ts';
 
-/** LiveChat for the send step: returns the adapter of an organization. */
-export interface LiveChatSender {
-  /** `onQuotaExhausted`: no call is left before `resetMs` have passed. */
-  channel(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<Channel<Part>>;
-}
-
-export function liveChatSender(environment = process.env): LiveChatSender {
+/** Returns the function that connects the send step to an organization's LiveChat account. */
+export function liveChatSender(environment = process.env) {
   const connect = createConnections(environment);
   const rules = sendingRules(maxFetchMs, environment);
-  return {
-    async channel(organizationId, onQuotaExhausted) {
-      const connection = await connect(organizationId, onQuotaExhausted);
-      return liveChatChannel({
-        ...connection,
-        withFile: (source, use) => withFile(organizationId, source, rules, use),
-      });
-    },
-  };
+  return async (...[organizationId, onQuotaExhausted]: Parameters<Connect>): Promise<Channel<Part>> =>
+    liveChatChannel({
+      ...(await connect(organizationId, onQuotaExhausted)),
+      withFile: (source, use) => withFile(organizationId, source, rules, use),
+    });
 }
 
 /**
