@@ -9,25 +9,23 @@ import type { AwsResources } from './local-aws.ts';
 import { AwsError, createService, isRecord, type Operations, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
 
-/** An event to publish. */
-export interface BusEvent {
-  readonly source: string;
-  readonly detailType: string;
-  readonly resources: readonly string[];
-  readonly detail: Readonly<Record<string, unknown>>;
-}
-
 /** An event as a rule's target receives it. */
-export interface Envelope extends Omit<BusEvent, 'detailType'> {
+export interface Envelope {
   readonly version: '0';
   readonly id: string;
   readonly 'detail-type': string;
+  readonly source: string;
   readonly account: string;
   readonly time: string;
   readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
   /** The name of the archive replay that published the event. */
   readonly 'replay-name'?: string;
 }
+
+/** An event to publish. */
+export type BusEvent = Pick<Envelope, 'source' | 'detail-type' | 'resources' | 'detail'>;
 
 export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'> {
   /** Invokes a function asynchronously, with retries. */
@@ -40,7 +38,6 @@ export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 
   onEvent?(event: Envelope): void;
 }
 
-const maxEntries = 10;
 /** AWS's limit since 2026-01-29 (256 KB before, and still in some regions). */
 const maxRequestBytes = 1_048_576;
 
@@ -54,7 +51,7 @@ const entrySchema = z.object({
   Resources: z.optional(z.array(z.string())),
 });
 
-const putEventsSchema = z.object({ Entries: z.array(entrySchema) });
+const putEventsSchema = z.object({ Entries: z.array(entrySchema).check(z.minLength(1), z.maxLength(10)) });
 
 type Entry = z.output<typeof entrySchema>;
 
@@ -82,7 +79,7 @@ export function createEvents(options: EventsOptions) {
     const detail = parseJson(Detail);
     if (!isRecord(detail)) throw new AwsError('MalformedDetail', 'Detail is malformed.');
     return {
-      ...createEnvelope({ source: Source, detailType: DetailType, resources: Resources, detail }),
+      ...createEnvelope({ source: Source, 'detail-type': DetailType, resources: Resources, detail }),
       ...(Time !== undefined && { time: toSeconds(new Date(Time * 1_000)) }),
       ...(replay !== undefined && { 'replay-name': replay }),
     };
@@ -136,13 +133,6 @@ export function createEvents(options: EventsOptions) {
   /** With `partial`, the second half of the entries (at least one) is throttled. */
   function putEvents(input: unknown, partial: boolean, replay?: string) {
     const entries = parseInput(putEventsSchema, input).Entries;
-    if (entries.length === 0 || entries.length > maxEntries) {
-      const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maxEntries}`;
-      throw new AwsError(
-        'ValidationException',
-        `1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length ${bound}`,
-      );
-    }
     if (entries.reduce((sum, entry) => sum + entrySize(entry), 0) > maxRequestBytes) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
@@ -164,12 +154,9 @@ export function createEvents(options: EventsOptions) {
   };
 }
 
-export type Events = ReturnType<typeof createEvents>;
-
 /** An event that occurs now. */
-function createEnvelope({ source, detailType, resources, detail }: BusEvent): Envelope {
-  const head = { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region } as const;
-  return { ...head, 'detail-type': detailType, source, resources, detail };
+function createEnvelope(event: BusEvent): Envelope {
+  return { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region, ...event };
 }
 
 /** An entry's size by AWS's formula, in bytes. */
