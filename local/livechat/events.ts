@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
+import { getMimeType } from 'hono/utils/mime';
 import {
   type Author,
   allThreads,
@@ -140,20 +141,8 @@ export interface FileDescription {
   readonly alternativeText?: string | undefined;
 }
 
-const contentTypes: Readonly<Record<string, string>> = {
-  gif: 'image/gif',
-  jpeg: 'image/jpeg',
-  jpg: 'image/jpeg',
-  pdf: 'application/pdf',
-  png: 'image/png',
-  txt: 'text/plain',
-  webp: 'image/webp',
-};
-
-const detectContentType = ({ name, contentType }: FileDescription): string => {
-  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
-  return contentType ?? contentTypes[extension] ?? 'application/octet-stream';
-};
+const detectContentType = ({ name, contentType }: FileDescription): string =>
+  contentType ?? getMimeType(name)?.split(';', 1)[0] ?? 'application/octet-stream';
 
 const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
 
