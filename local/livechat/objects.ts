@@ -115,9 +115,9 @@ export type ChatEvent = EventContent & {
   readonly created_at: string;
   readonly visibility: Visibility;
   /** Absent for system messages. */
-  readonly author_id?: string;
-  readonly custom_id?: string;
-  readonly properties?: Properties;
+  readonly author_id?: string | undefined;
+  readonly custom_id?: string | undefined;
+  readonly properties?: Properties | undefined;
 };
 
 export interface Access {
@@ -175,7 +175,7 @@ export const createCustomer = ({ id, name, email, sessionFields }: NewCustomer, 
   id,
   type: 'customer' as const,
   name,
-  ...(email !== undefined && { email }),
+  email,
   email_verified: false,
   present: true,
   created_at: createdAt,

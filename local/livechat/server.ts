@@ -120,7 +120,7 @@ const simulatorRoutes = ({ simulator, calls, settings }: ApiState, faults: Fault
   });
   app.post('/chats/:id/events', async (c) => {
     const { chat, eventId } = simulator.act(c.req.param('id'), await c.req.json());
-    return c.json({ ...(eventId !== undefined && { event_id: eventId }), thread_id: chat.thread.id });
+    return c.json({ event_id: eventId, thread_id: chat.thread.id });
   });
   app.get('/chats', (c) => c.json({ chats: simulator.chats().map(summarize) }));
   app.get('/chats/:id', (c) => c.json(viewChat(simulator.chat(c.req.param('id')))));
@@ -148,7 +148,7 @@ const summarize = (chat: Chat) => {
   return {
     chat_id: chat.id,
     active: chat.thread.active,
-    customer: { id, name, ...(email !== undefined && { email }) },
+    customer: { id, name, email },
   };
 };
 
