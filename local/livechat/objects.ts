@@ -16,6 +16,8 @@ export const oneOf = <const Values extends readonly string[]>(values: Values) =>
 
 export const integer = (what: string, min: number) => z.int(what).check(z.gte(min, what));
 
+export const milliseconds = integer('milliseconds, 0 or more', 0);
+
 export const httpUrl = (what: string) => z.string(what).check(z.url({ protocol: /^https?$/, error: what }));
 
 const agentIdFormat = "an agent's e-mail address, or a bot's id of 32 hex digits";

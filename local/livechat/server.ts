@@ -11,7 +11,7 @@ import { createInFlight } from '../in-flight.ts';
 import { close, listen } from '../listen.ts';
 import { type ApiState, createCallLog, createSettings } from './api/method.ts';
 import { createRegistrations } from './api/registrations.ts';
-import { apiRoutes, createCallHandler, methodNames } from './api/routes.ts';
+import { apiRoutes, createCallHandler } from './api/routes.ts';
 import { allThreads, type Chat, getCustomer } from './chats.ts';
 import { invalidField, SimulatorError } from './errors.ts';
 import { cdnRoutes, createCdn } from './events.ts';
@@ -78,7 +78,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     calls: createCallLog(),
     clientId,
   };
-  const faults = createFaults(methodNames, clock);
+  const faults = createFaults(clock);
   const handleCall = createCallHandler(state, faults);
   const app = new Hono<{ Bindings: HttpBindings }>()
     .use((c, next) => {
