@@ -44,7 +44,7 @@ export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs'
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
-  onLog?(line: string): void;
+  onLog(line: string): void;
   readonly environment?: Environment;
   readonly topology?: Topology;
   /** The base folder of the handlers' paths. */
@@ -76,7 +76,7 @@ const defaultParts: EngineParts = {
  * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions) {
-  const { report, onLog = () => {}, environment = process.env, parts = defaultParts } = options;
+  const { report, onLog, environment = process.env, parts = defaultParts } = options;
   const topology: Topology = options.topology ?? deployed;
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
   const activities = createActivityStream();
