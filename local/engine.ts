@@ -15,7 +15,7 @@ import {
   replaceProcessEnvironment,
 } from './environment.ts';
 import { createHttpApi, type HttpApiOptions } from './http-api.ts';
-import { allocateSharedCount, createInFlight } from './in-flight.ts';
+import { createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, listen } from './listen.ts';
@@ -83,7 +83,7 @@ export async function startEngine(options: EngineOptions) {
   const credentials = localCredentials(environment);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
-  const pendingWebhooks = allocateSharedCount();
+  const pendingWebhooks = createInFlight();
   const cleanups: (() => unknown)[] = [];
   let stopping = false;
 
@@ -112,7 +112,7 @@ export async function startEngine(options: EngineOptions) {
       agentId: secret.LIVECHAT_AGENT_ID,
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
-      pendingWebhooks,
+      pendingWebhooks: pendingWebhooks.memory,
     });
     cleanups.push(() => simulator.stop());
     return { url: `http://localhost:${simulator.port}`, simulated: true };
@@ -130,7 +130,7 @@ export async function startEngine(options: EngineOptions) {
       kill: async () => (await runtimeReady.promise).kill(),
       asyncRetryDelayMs: options.asyncRetryDelayMs,
       machineRetryDelayMs: options.machineRetryDelayMs,
-      otherInFlight: createInFlight(pendingWebhooks),
+      otherInFlight: pendingWebhooks,
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>
