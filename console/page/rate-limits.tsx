@@ -1,10 +1,8 @@
 import { useEffect } from 'preact/hooks';
-import type { RateLimitsResponse } from '../operations.ts';
+import type { RateLimitView } from '../../core/outbound/rate-limit-store.ts';
 import { call, get, useCommand, useResource } from './app/api.ts';
 import { clockTime } from './parts/time.ts';
 import { Badge, Empty, Head, Loaded, Problem, type Tone } from './parts/ui.tsx';
-
-type RateLimitView = RateLimitsResponse['rateLimits'][number];
 
 const pollMs = 2_000;
 

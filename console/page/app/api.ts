@@ -3,9 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
 import type { Flow } from '../../flow.ts';
-import type { RateLimitsResponse } from '../../operations.ts';
 import type { AboutConsole } from '../../server.ts';
-import type { RulesResponse } from '../routing/page.tsx';
 
 /** A failed call, with a message for the user. */
 export class ApiError extends Error {
@@ -25,8 +23,6 @@ const errorBody = z.object({
 interface Responses extends ApiResponses {
   readonly '/console': AboutConsole;
   readonly '/flow': Flow;
-  readonly '/rate-limits': RateLimitsResponse;
-  readonly '/routing/rules': RulesResponse;
 }
 
 type Query = Readonly<Record<string, string | number | undefined>>;
