@@ -9,8 +9,8 @@ export interface Activity {
   readonly [key: string]: unknown;
 }
 
-/** Calls `listener` for each activity until the returned function is called. */
-export type Subscribe = (listener: (activity: Activity) => void) => () => void;
+/** Calls `listener` for each activity. */
+export type Subscribe = (listener: (activity: Activity) => void) => void;
 
 /** The components that a message passes, inbound first. */
 export type Station = 'webhook' | 'bus' | 'functions' | 'tables' | 'machine' | 'livechat' | 'dead-letters';
