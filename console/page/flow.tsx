@@ -3,14 +3,14 @@ import type { Flow, FlowSlice, Percentiles, Station, StationCounts } from '../fl
 import { get, useResource } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
-import { Graph, type GraphEdge, type GraphNode, useNarrow } from './parts/graph.tsx';
+import { Graph, type GraphEdge, type GraphNode, narrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
 import { clockTime } from './parts/time.ts';
 import { Card, Head } from './parts/ui.tsx';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
-  const loaded = useResource('flow', () => get('/flow'));
+  const loaded = useResource('', () => get('/flow'));
   const current = flow.value ?? loaded.value;
   const running = current?.running ?? 0;
   return (
@@ -110,7 +110,7 @@ function nodeCounts({ station }: StationNode, flow: Flow | undefined): StationCo
 
 /** The components of the bridge, with the counts since the console started. */
 function Pipeline({ flow }: { flow: Flow | undefined }) {
-  const narrow = useNarrow();
+  const isNarrow = narrow.value;
   const counted = nodes.flatMap((node) => {
     const counts = nodeCounts(node, flow);
     return counts ? [`${node.name} (${node.about}): ${counts.total}`] : [];
@@ -118,11 +118,11 @@ function Pipeline({ flow }: { flow: Flow | undefined }) {
   return (
     <Graph
       title={`Message flow. ${counted.join(', ')}.`}
-      nodes={narrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
+      nodes={isNarrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
       edges={edges}
-      direction={narrow ? 'TB' : 'LR'}
-      gap={narrow ? 6 : 28}
-      draw={(node) => <StationBox node={node} counts={nodeCounts(node, flow)} narrow={narrow} />}
+      direction={isNarrow ? 'TB' : 'LR'}
+      gap={isNarrow ? 6 : 28}
+      draw={(node) => <StationBox node={node} counts={nodeCounts(node, flow)} narrow={isNarrow} />}
     />
   );
 }

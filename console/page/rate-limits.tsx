@@ -1,25 +1,17 @@
-import { useEffect } from 'preact/hooks';
 import type { RateLimitView } from '../../core/outbound/rate-limit-store.ts';
-import { call, get, useCommand, useResource } from './app/api.ts';
+import { call, get, useCommand } from './app/api.ts';
 import { clockTime } from './parts/time.ts';
 import { Badge, Empty, Head, Loaded, Problem, type Tone } from './parts/ui.tsx';
 
-const pollMs = 2_000;
-
 /** The rate limit and the circuit breaker of each organization. */
 export function RateLimitsPage() {
-  const loaded = useResource('rate-limits', () => get('/rate-limits'));
-  useEffect(() => {
-    const timer = setInterval(loaded.reload, pollMs);
-    return () => clearInterval(timer);
-  }, [loaded.reload]);
   return (
     <>
       <Head title="Rate limits">
         <p>Sends and routing share an organization's rate of LiveChat calls.</p>
       </Head>
-      <Loaded from={loaded}>
-        {({ rateLimits }) =>
+      <Loaded load={() => get('/rate-limits')} everyMs={2_000}>
+        {({ rateLimits }, reload) =>
           rateLimits.length === 0 ? (
             <Empty title="No organization yet">
               A rate limit appears with the first conversation of an organization.
@@ -27,7 +19,7 @@ export function RateLimitsPage() {
           ) : (
             <div class="rate-limits">
               {rateLimits.map((rateLimit) => (
-                <RateLimitCard key={rateLimit.organizationId} rateLimit={rateLimit} reload={loaded.reload} />
+                <RateLimitCard key={rateLimit.organizationId} rateLimit={rateLimit} reload={reload} />
               ))}
             </div>
           )

@@ -4,7 +4,7 @@ import type { ThreadDryRun } from '../../../core/routing/dry-run.ts';
 import type { Actions, PlannedAction, Target } from '../../../core/routing/rules.ts';
 import type { ApiResponses } from '../../api.ts';
 import type { RulesDryRun } from '../../routing.ts';
-import { call, get, useCommand, useResource } from '../app/api.ts';
+import { call, get, useCommand } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { shortTime } from '../parts/time.ts';
 import { Badge, Card, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
@@ -13,7 +13,6 @@ type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];
 
 /** The active rules, and a dry run of changed rules. */
 export function RoutingPage() {
-  const loaded = useResource('rules', () => get('/routing/rules'));
   return (
     <>
       <Head title="Routing">
@@ -22,7 +21,7 @@ export function RoutingPage() {
           <a href={linkTo('conversations')}>conversation</a> shows its routing decisions.
         </p>
       </Head>
-      <Loaded from={loaded}>
+      <Loaded load={() => get('/routing/rules')}>
         {({ rules }) =>
           rules.length === 0 ? (
             <Empty title="No organization yet">Rules appear with an organization's first conversation.</Empty>
