@@ -69,7 +69,8 @@ export function watchChanges(
   minIntervalMs = defaultDelayMs,
 ): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let until = 0;
+  // An event may have been published just before.
+  let until = Date.now() + maxProcessingMs;
   const listener = (item: StreamedEvent | Signal) => {
     if (item === 'connected' || (item !== 'invocation' && isRelevant(item))) until = Date.now() + maxProcessingMs;
     else if (item !== 'invocation' || Date.now() > until) return;
