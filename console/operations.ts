@@ -157,17 +157,10 @@ function withCategory(deadLetter: DeadLetterSummary) {
   return { ...deadLetter, category: deadLetterCategory({ kind, error: { name } }) };
 }
 
-export interface ExecutionSummary {
-  /** The ARN. */
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
-  /** ISO 8601. */
-  readonly startDate: string;
-  readonly stopDate?: string;
-}
+export type ExecutionSummary = ReturnType<typeof summarizeExecution>;
 
-export function summarizeExecution(execution: Partial<ExecutionListItem>): ExecutionSummary {
+/** `id` is the ARN; times are ISO 8601. */
+export function summarizeExecution(execution: Partial<ExecutionListItem>) {
   const { executionArn = '', name = '', status = '', startDate, stopDate } = execution;
   return {
     id: executionArn,
@@ -181,16 +174,10 @@ export function summarizeExecution(execution: Partial<ExecutionListItem>): Execu
 const text = z.optional(z.string());
 const details = z.object({ name: text, error: text, cause: text, input: text });
 
-/** An event of GetExecutionHistory, with the details that all types share. */
-export interface HistoryEvent extends z.infer<typeof details> {
-  readonly id: number;
-  readonly type: string;
-  /** ISO 8601. */
-  readonly timestamp: string;
-}
+export type HistoryEvent = ReturnType<typeof toHistoryEvent>;
 
-/** Each event type has a details field of its own name. */
-function toHistoryEvent(event: StepFunctionsEvent): HistoryEvent {
+/** An event with the details that all types share. Each event type has a details field of its own name. */
+function toHistoryEvent(event: StepFunctionsEvent) {
   const { id = 0, type = '', timestamp } = event;
   const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];
   return { id, type, timestamp: timestamp?.toISOString() ?? '', ...details.safeParse(found).data };

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import type { Flow, FlowSlice, Percentiles, Station, StationCounts } from '../flow.ts';
+import type { Flow, FlowSlice, Station } from '../flow.ts';
 import { get, useResource } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
@@ -103,6 +103,8 @@ const edges: readonly GraphEdge[] = [
   { from: 'functions', to: 'dead-letters' },
 ];
 
+type StationCounts = Flow['stations'][Station];
+
 /** The counts of a node; undefined if it has none or they are not measured. */
 function nodeCounts({ station }: StationNode, flow: Flow | undefined): StationCounts | undefined {
   return station && !flow?.notMeasured.includes(station) ? flow?.stations[station] : undefined;
@@ -195,7 +197,7 @@ function Plots({ flow }: { flow: Flow | undefined }) {
 
 function createSeries(slices: readonly FlowSlice[], hasWebhooks: boolean) {
   const perSecond = (pick: (slice: FlowSlice) => number) => slices.map((slice) => pick(slice) / sliceSeconds);
-  const percentiles = (pick: (slice: FlowSlice) => Percentiles | null) => [
+  const percentiles = (pick: (slice: FlowSlice) => FlowSlice['sendMs']) => [
     { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
     { label: 'p99', colour: 'third', values: slices.map((slice) => pick(slice)?.p99 ?? null) },
   ];

@@ -1,13 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ConversationPage } from '../../api.ts';
 
 /** Consecutive items of a list or of the results of a search. */
-export interface Part<Item> {
+export interface Part<Item> extends Omit<ConversationPage, 'conversations'> {
   readonly items: readonly Item[];
-  /** The cursor of the next part; undefined at the end. */
-  readonly next?: string | undefined;
-  /** In a search, how many items the request examined, and the time of the last one. */
-  readonly searched?: number | undefined;
-  readonly searchedTo?: string | undefined;
 }
 
 export interface Progress<Item> {

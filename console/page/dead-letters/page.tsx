@@ -1,5 +1,4 @@
 import { useMemo, useState } from 'preact/hooks';
-import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
 import type { DeadLetter } from '../../operations.ts';
 import { get } from '../app/api.ts';
@@ -221,8 +220,6 @@ export function DeadLetterView({ id }: { id: string }) {
   );
 }
 
-const archivedContent = z.object({ event: z.optional(z.unknown()), body: z.optional(z.unknown()) });
-
 /** Why a dead letter of this kind cannot be redriven. */
 const notRedrivableTexts: Partial<Readonly<Record<DeadLetter['kind'], string>>> = {
   rejected: 'A rejected request cannot be redriven. Its sender must publish a corrected one with a new requestId.',
@@ -233,7 +230,6 @@ type DetailsProps = ApiResponses['/dead-letters/:id'] & { readonly reload: () =>
 
 function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsProps) {
   const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, createdAt } = deadLetter;
-  const { event, body } = archivedContent.parse(content);
   const notRedrivable = notRedrivableTexts[kind];
   return (
     <>
@@ -264,11 +260,11 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
           </p>
         )}
       </Card>
-      {kind !== 'send' && (
-        <Card title={contentTitles[kind]}>
+      {content.kind !== 'send' && (
+        <Card title={contentTitles[content.kind]}>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
           <pre tabIndex={0} class="code">
-            {JSON.stringify(event ?? body, null, 2)}
+            {JSON.stringify(content.kind === 'unreadable' ? content.body : content.event, null, 2)}
           </pre>
         </Card>
       )}
