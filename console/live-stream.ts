@@ -51,14 +51,14 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
   return {
     /** The current counts. */
     flow: () => flow.view(Date.now()),
-    /** Server-sent events: each activity under its type, and the counts each second as `flow`. */
+    /** Server-sent events: each activity under its type, and the counts at once and each second as `flow`. */
     respond: (context: Context) =>
       streamSSE(context, async (events) => {
         const listener = (activity: Activity) => {
           void events.writeSSE({ event: activity.type, data: JSON.stringify(activity) });
         };
         listeners.add(listener);
-        await events.write(': connected\n\n');
+        await events.writeSSE({ event: 'flow', data: JSON.stringify(flow.view(Date.now())) });
         // Comments keep proxies from closing an idle connection.
         const heartbeat = setInterval(() => void events.write(': heartbeat\n\n'), heartbeatMs);
         await new Promise<void>((resolve) => events.onAbort(resolve));

@@ -1,6 +1,5 @@
 import { useMemo } from 'preact/hooks';
 import type { Flow, FlowSlice, Station } from '../flow.ts';
-import { get, useResource } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
 import { Graph, type GraphEdge, type GraphNode, narrow } from './parts/graph.tsx';
@@ -10,8 +9,7 @@ import { Card, Head } from './parts/ui.tsx';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
-  const loaded = useResource('', () => get('/flow'));
-  const current = flow.value ?? loaded.value;
+  const current = flow.value;
   const running = current?.running ?? 0;
   return (
     <>

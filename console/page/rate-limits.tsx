@@ -55,6 +55,11 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
   const { tone, name, text } = describeState(rateLimit);
   const command = (what: 'pause' | 'resume') =>
     run(call('POST', `/api/rate-limits/${encodeURIComponent(organizationId)}`, { do: what }), reload);
+  const figures = [
+    ['Rate', callsPerSecond, `of ${baseCallsPerSecond} calls a second; ${sendsPerSecond} for sends`],
+    ['Backlog', backlogSeconds, 's until the last reserved slot'],
+    ['Failed calls', failures, `of ${failures + successes} in 30 s`],
+  ] as const;
   const isStopped = paused || breaker !== 'closed';
   return (
     <section class="card rate-limit" aria-label={`Rate limit of ${organizationId}`}>
@@ -65,30 +70,14 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
         <Badge tone={tone}>{name}</Badge> {text}
       </p>
       <dl class="figures">
-        <div>
-          <dt>Rate</dt>
-          <dd>
-            {callsPerSecond}
-            <small>
-              {' '}
-              of {baseCallsPerSecond} calls a second; {sendsPerSecond} for sends
-            </small>
-          </dd>
-        </div>
-        <div>
-          <dt>Backlog</dt>
-          <dd>
-            {backlogSeconds}
-            <small> s until the last reserved slot</small>
-          </dd>
-        </div>
-        <div>
-          <dt>Failed calls</dt>
-          <dd>
-            {failures}
-            <small> of {failures + successes} in 30 s</small>
-          </dd>
-        </div>
+        {figures.map(([label, value, unit]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>
+              {value} <small>{unit}</small>
+            </dd>
+          </div>
+        ))}
       </dl>
       <p class="actions">
         <button type="button" disabled={paused || busy} onClick={() => command('pause')}>

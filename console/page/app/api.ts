@@ -2,7 +2,6 @@ import { signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
-import type { Flow } from '../../flow.ts';
 import type { AboutConsole } from '../../server.ts';
 import { type StreamedEvent, watchChanges } from './stream.ts';
 
@@ -23,7 +22,6 @@ const errorBody = z.object({
 /** The response of each GET under /api. */
 interface Responses extends ApiResponses {
   readonly '/console': AboutConsole;
-  readonly '/flow': Flow;
 }
 
 type Query = Readonly<Record<string, string | number | undefined>>;
