@@ -51,7 +51,7 @@ async function start(overrides: Partial<EngineOptions> = {}): Promise<Started> {
     report: (message) => lines.push(message),
     onLog: (line) => lines.push(line),
     environment: {},
-    topology: { ...deployed, functions: written.functions, rules },
+    topology: { ...deployed, functions: written.functions, rules, consumers: {} },
     root: written.root,
     parts,
     ...overrides,
@@ -164,7 +164,7 @@ async function sendToReserved(environment: Readonly<Record<string, string>>) {
   if (!spec) throw new Error('not written');
   const functions = { ...written.functions, note: { ...spec, concurrency: 1 } };
   const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, target: { function: 'note' } } };
-  const topology = { ...deployed, functions, rules };
+  const topology = { ...deployed, functions, rules, consumers: {} };
   const { engine, lines } = await start({ topology, root: written.root, environment });
   const { aws, webhook } = engine.addresses;
   await Promise.all(Array.from({ length: 10 }, () => fetch(webhook, { method: 'POST', body: '{}' })));

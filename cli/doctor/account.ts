@@ -2,12 +2,7 @@ import * as z from 'zod/mini';
 import type { LiveChatClient } from '../../core/livechat/client.ts';
 import { type Account, openAccount } from '../../core/livechat/connection.ts';
 import { userTypeFromId } from '../../core/livechat/conventions.ts';
-import {
-  LiveChatApiError,
-  LiveChatAuthenticationError,
-  LiveChatClientError,
-  LiveChatRepairableError,
-} from '../../core/livechat/errors.ts';
+import { LiveChatApiError } from '../../core/livechat/errors.ts';
 import { planChanges, type RegistrationPlan } from '../../core/livechat/registration-plan.ts';
 import { desiredRegistrations, readRegistrations, requireClientId } from '../../core/livechat/registration-sync.ts';
 import { systemClock } from '../../core/platform/clock.ts';
@@ -66,13 +61,14 @@ function checkSecret({ stored: { name, current } }: Account): readonly Finding[]
   return problemsOr(faults, `${name} is complete.`);
 }
 
-function checkVersion({ notices, version: { major, minor } }: Account): Finding {
-  const name = `v${major}.${minor}`;
+function checkVersion({ notices, version }: Account): Finding {
   const fix = 'Set LIVECHAT_API_VERSION to a later version, deploy, then run `livechat webhooks sync`.';
   const dates = new Map(notices.map(({ kind, date }) => [kind, date]));
   const [deprecated, legacy] = [dates.get('deprecation'), dates.get('legacy')];
-  if (deprecated) return fault(`LiveChat has deprecated ${name} (${deprecated}).`, fix);
-  return legacy ? warning(`LiveChat marks ${name} as legacy (${legacy}).`, fix) : ok(`LiveChat supports ${name}.`);
+  if (deprecated) return fault(`LiveChat has deprecated ${version} (${deprecated}).`, fix);
+  return legacy
+    ? warning(`LiveChat marks ${version} as legacy (${legacy}).`, fix)
+    : ok(`LiveChat supports ${version}.`);
 }
 
 /** A call that needs one scope and changes nothing. */
@@ -104,12 +100,13 @@ const scopeChecks: readonly ScopeCheck[] = [
   {
     scope: 'chats--all:rw',
     purpose: 'to send messages',
-    call: (client) => client.sendEvent({ chat_id: missingChat, event: { type: 'message', text: 'none' } }),
+    call: (client) =>
+      client.sendEvent({ chat_id: missingChat, event: { type: 'message', text: 'none', visibility: 'agents' } }),
   },
 ];
 
 /** Errors about the request's object, which LiveChat reports only to callers with the scope. */
-const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation', 'chat_inactive']);
+const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation']);
 
 async function checkScopes(account: Account): Promise<Finding[]> {
   const { name, current } = account.stored;
@@ -130,25 +127,22 @@ async function checkScopes(account: Account): Promise<Finding[]> {
 
 function checkScopeError(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): Finding[] {
   const credentialsFault = (message: string, fix: string) => named('credentials', [fault(message, fix)]);
-  if (error instanceof LiveChatRepairableError) return [];
-  if (error instanceof LiveChatAuthenticationError) {
-    const { type, status } = error;
+  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
+  if (!(error instanceof LiveChatApiError)) throw error;
+  const { category, type, status } = error;
+  if (category === 'Repairable' || sufficientScope.has(type)) return [];
+  if (category === 'Authentication') {
     const lacksScope = type === 'authorization' || (type === undefined && status === 403);
     const newToken = `Create a new token at LiveChat and store it in the secret ${secretName}.`;
     return lacksScope
       ? credentialsFault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)
       : credentialsFault('LiveChat rejects the credentials.', newToken);
   }
-  if (error instanceof LiveChatClientError && sufficientScope.has(error.type)) return [];
-  if (error instanceof LiveChatClientError && error.type === 'unsupported_version') {
+  if (type === 'unsupported_version') {
     const fix = 'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.';
     return named('API version', [fault('LiveChat does not support this version.', fix)]);
   }
-  if (error instanceof LiveChatApiError) {
-    return credentialsFault(error.message, 'Correct what the message says, or try again later.');
-  }
-  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
-  throw error;
+  return credentialsFault(error.message, 'Correct what the message says, or try again later.');
 }
 
 const sync = 'Run `livechat webhooks sync`.';

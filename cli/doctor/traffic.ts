@@ -86,7 +86,7 @@ export async function checkLatestWebhooks(
   const times = await readLatestWebhooks(organizationIds);
   if (times.size > 0) {
     // Of the latest API version; earlier versions lack a few.
-    return supportedActions({ major: 3, minor: 6 }).map((action) =>
+    return supportedActions('v3.6').map((action) =>
       note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
     );
   }

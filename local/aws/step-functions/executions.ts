@@ -173,7 +173,7 @@ export function statusChange(execution: Execution): BusEvent {
   const outputBytes = escapedBytes(output);
   return {
     source: 'aws.states',
-    detailType: 'Step Functions Execution Status Change',
+    'detail-type': 'Step Functions Execution Status Change',
     resources: [arn],
     detail: {
       executionArn: arn,
