@@ -6,21 +6,12 @@ import {
   sortByLatestActivity,
   statuses,
 } from '../core/conversations/queries.ts';
-import {
-  ConcurrentWritesError,
-  type ErasureTarget,
-  erase,
-  findStoredData,
-  isEmpty,
-  type StoredData,
-} from '../core/erasure/erasure.ts';
-import type { StoredMessage } from '../core/messages/queries.ts';
+import { type ErasureTarget, erase, findStoredData, isEmpty, type StoredData } from '../core/erasure/erasure.ts';
 import {
   type AttemptView,
   type DeliveryView,
   type LoadedTranscript,
   loadTranscript,
-  type Seen,
 } from '../core/outbound/read-model.ts';
 import { chooseOrganization, chooseOrganizations } from './bridge.ts';
 import type { EraseOptions, ListOptions, ShowOptions } from './commands/conversations.ts';
@@ -58,28 +49,21 @@ const assignees = ({ assigned: { agents, groups } }: ConversationSummary): strin
 
 /** @throws CliError if there is none; UsageError if several organizations have a chat with this id */
 const findConversation = async (id: string, organization: string | undefined): Promise<ConversationDetail> => {
-  const [found, another] = await findConversations(
-    id,
-    organization === undefined ? undefined : [organization.toLowerCase()],
-  );
+  const [found, another] = await findConversations(id, organization === undefined ? undefined : [organization]);
   if (!found) throw new CliError(`Conversation ${id} not found. See \`livechat conversations list\`.`);
   if (another) throw new UsageError(`More than one organization has a conversation ${id}: pass --organization.`);
   return found;
 };
 
 /** Shows one conversation with its messages and their timelines. */
-export const showConversation = async ({ chat, organization, limit, json }: ShowOptions): Promise<void> => {
+export const showConversation = async (chat: string, { organization, limit, json }: ShowOptions): Promise<void> => {
   const conversation = await findConversation(chat, organization);
   const transcript = await loadTranscript(conversation, { limit });
   if (json) printJson({ ok: true, conversation, ...transcript });
   else printConversation(conversation, transcript);
 };
 
-type TranscriptEntry = StoredMessage & {
-  readonly delivery?: DeliveryView;
-  readonly seen?: Seen;
-  readonly isNote?: boolean;
-};
+type TranscriptEntry = LoadedTranscript['messages'][number] & { readonly isNote?: boolean };
 
 const printConversation = (conversation: ConversationDetail, { messages, notes, pending, next }: LoadedTranscript) => {
   const { id, organizationId, status, lastActivityAt, participants, threads } = conversation;
@@ -151,29 +135,19 @@ const printDelivery = (delivery: DeliveryView): void => {
   }
 };
 
-const deliveryTimeline = (delivery: DeliveryView): TimelineStep[] => {
-  const {
-    requestedAt,
-    redrivenAt,
-    redrive,
-    attempts,
-    omittedAttempts = 0,
-    sentAt,
-    deliveredAt,
-    failedAt,
-    deadLetterId,
-  } = delivery;
+const deliveryTimeline = ({ attempts, omittedAttempts = 0, ...delivery }: DeliveryView): TimelineStep[] => {
+  const { redrive, deadLetterId } = delivery;
   const requestRedrive = (number: number, at: string | undefined): TimelineStep => [`redrive ${number} requested`, at];
   return [
-    ['requested', requestedAt],
+    ['requested', delivery.requestedAt],
     ...attempts.flatMap((one, index): TimelineStep[] => [
       ...(one.redrive > (attempts[index - 1]?.redrive ?? 0) ? [requestRedrive(one.redrive, one.redrivenAt)] : []),
       [`attempt ${omittedAttempts + index + 1} ${formatOutcome(one)}`, one.startedAt],
     ]),
-    ...(redrive > (attempts.at(-1)?.redrive ?? 0) ? [requestRedrive(redrive, redrivenAt)] : []),
-    ['sent', sentAt],
-    ['delivered', deliveredAt],
-    [`failed${deadLetterId ? `, dead letter ${deadLetterId}` : ''}`, failedAt],
+    ...(redrive > (attempts.at(-1)?.redrive ?? 0) ? [requestRedrive(redrive, delivery.redrivenAt)] : []),
+    ['sent', delivery.sentAt],
+    ['delivered', delivery.deliveredAt],
+    [`failed${deadLetterId ? `, dead letter ${deadLetterId}` : ''}`, delivery.failedAt],
   ];
 };
 
@@ -181,10 +155,10 @@ const formatOutcome = ({ outcome, error, cause }: AttemptView): string =>
   error ? `${outcome}: ${error}${cause ? ` (${printable(cause)})` : ''}` : outcome;
 
 /** Erases one customer's data after showing it. */
-export const eraseCustomer = async (options: EraseOptions): Promise<void> => {
-  const target = await findTarget(options);
+export const eraseCustomer = async (chat: string | undefined, options: EraseOptions): Promise<void> => {
+  const target = await findTarget(chat, options);
   const stored = await findStoredData(target);
-  if (isEmpty(stored)) throw new CliError(`No data is stored for ${options.chat ?? options.customer}.`);
+  if (isEmpty(stored)) throw new CliError(`No data is stored for ${chat ?? options.customer}.`);
   if (!options.json) printStoredData(stored);
   const { organizationId, conversationIds } = stored;
   const result = { organizationId, conversationIds, erased: countItems(stored), notErased };
@@ -205,14 +179,15 @@ export const eraseCustomer = async (options: EraseOptions): Promise<void> => {
   }
   await confirm('Erase this data permanently?', options);
   const steps = stored.items.length + stored.media.length + stored.largeEvents.length;
-  await withProgress('Erasing', steps, ({ step }) => erase(stored, target, step)).catch((error: unknown) => {
-    throw error instanceof ConcurrentWritesError ? new CliError(error.message, { cause: error }) : error;
-  });
+  await withProgress('Erasing', steps, ({ step }) => erase(stored, target, step));
   if (options.json) printJson({ ok: true, ...result });
   else print(colours.green('Erased.'));
 };
 
-const findTarget = async ({ chat, customer, organization }: EraseOptions): Promise<ErasureTarget> => {
+const findTarget = async (
+  chat: string | undefined,
+  { customer, organization }: EraseOptions,
+): Promise<ErasureTarget> => {
   if (chat === undefined) {
     const organizationId = await chooseOrganization(organization);
     return { organizationId, customers: customer === undefined ? [] : [customer] };

@@ -1,7 +1,9 @@
-import { CommanderError } from 'commander';
+import { CommanderError } from '@commander-js/extra-typings';
+import { findBridge } from './bridge.ts';
+import { applyGlobalOptions } from './command.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { printError, printJson } from './output.ts';
-import { createProgram } from './program.ts';
+import { program } from './program.ts';
 
 interface Failure {
   readonly exitCode: number;
@@ -19,9 +21,12 @@ const describeNetworkError = (error: Error): string | undefined => {
   return `No response from ${endpoint} (${code}). Start the local engine with \`npm start\`, set AWS_ENDPOINT_URL to its address, or pass --stage for a deployed stage.`;
 };
 
+/** Errors of core whose message tells the operator what to do. */
+const expectedErrors = new Set(['ConfigurationError', 'RotationError', 'ConcurrentWrites']);
+
 const describeRejection = (error: Error): string | undefined => {
   if ('$metadata' in error) return `AWS rejected the call (${error.name}): ${error.message}`;
-  if ('category' in error || error.name === 'ConfigurationError') return error.message;
+  if ('category' in error || expectedErrors.has(error.name)) return error.message;
   if (error.name === 'CredentialsProviderError') {
     return 'No AWS credentials found: log in, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
   }
@@ -55,7 +60,11 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const program = await createProgram();
+program.hook('preAction', async (_program, command) => {
+  applyGlobalOptions(command);
+  const { stage }: { stage?: string } = command.opts();
+  if (command.options.some(({ long }) => long === '--stage')) await findBridge(stage);
+});
 
 try {
   await program.parseAsync();

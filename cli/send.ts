@@ -18,7 +18,7 @@ import { readJson, withFileErrors } from './files.ts';
 import { colours, print, printable, printJson } from './output.ts';
 
 /** Puts a send request on the bus and, with --wait, waits for its result. */
-export const send = async (options: SendOptions): Promise<void> => {
+export const sendMessage = async (options: SendOptions): Promise<void> => {
   const { chat: conversationId, note, onInactive, onAbsent, expiresInSeconds, wait, json } = options;
   const target = {
     requestId: options.requestId ?? randomUUID(),
@@ -48,7 +48,7 @@ export const send = async (options: SendOptions): Promise<void> => {
 };
 
 const findOrganization = async ({ chat, organization }: SendOptions): Promise<string> => {
-  if (organization !== undefined) return organization.toLowerCase();
+  if (organization !== undefined) return organization;
   const [only, another] = await findConversations(chat);
   return only && !another ? only.organizationId : chooseOrganization(undefined);
 };
@@ -115,11 +115,7 @@ const maxFileBytes = 10 * 1024 * 1024;
 /** Of the hash of a file in its key. */
 const hashDigits = 16;
 
-interface SendTarget {
-  readonly organizationId: string;
-  readonly conversationId: string;
-  readonly requestId: string;
-}
+type SendTarget = Pick<SendRequestData, 'organizationId' | 'conversationId' | 'requestId'>;
 
 interface PreparedMessage {
   readonly message: SendRequestData['messages'][number];

@@ -6,7 +6,6 @@ import {
   type Mismatch,
   planChanges,
   type RegistrationPlan,
-  type RegistrationState,
 } from '../core/livechat/registration-plan.ts';
 import {
   applyChanges,
@@ -14,31 +13,28 @@ import {
   type PlannedSync,
   planRotation,
   planSync,
-  RotationError,
   readRegistrations,
   requireClientId,
   storeWebhookSecret,
   unregisterWebhook,
 } from '../core/livechat/registration-sync.ts';
 import { systemClock } from '../core/platform/clock.ts';
-import { type StageOutputs, wholeNumber } from '../core/platform/configuration.ts';
+import { wholeNumber } from '../core/platform/configuration.ts';
+import { isLoopback } from './bridge.ts';
 import type { ListOptions, RemoveOptions, SyncOptions } from './commands/webhooks.ts';
-import { CliError, exitCodes, UsageError } from './errors.ts';
+import { exitCodes, UsageError } from './errors.ts';
 import { colours, print, printJson, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
 
-const isLocal = (url: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
-
 /** @throws UsageError if the real LiveChat would have to call this machine */
-const openTarget = async ({ organization, url }: ListOptions, { webhookUrl }: StageOutputs) => {
+const openTarget = async ({ organization, url = process.env.WEBHOOK_URL ?? '' }: ListOptions) => {
   const account = await openAccount(organization, systemClock);
-  const chosen = url ?? webhookUrl;
-  if (isLocal(chosen) && !isLocal(account.baseUrl)) {
+  if (isLoopback(url) && !isLoopback(account.baseUrl)) {
     throw new UsageError(
-      `LiveChat cannot call ${chosen} on this machine: pass --url with a public address, such as that of a tunnel.`,
+      `LiveChat cannot call ${url} on this machine: pass --url with a public address, such as that of a tunnel.`,
     );
   }
-  return { account, url: chosen };
+  return { account, url };
 };
 
 const mismatchTexts: Readonly<Record<Mismatch, string>> = {
@@ -55,8 +51,8 @@ const formatMismatches = (mismatches: readonly Mismatch[]): string =>
 const unsupported = 'the bridge does not support it';
 
 /** Lists what is registered. */
-export const listRegistrations = async (options: ListOptions, bridge: StageOutputs): Promise<void> => {
-  const { account, url } = await openTarget(options, bridge);
+export const listRegistrations = async (options: ListOptions): Promise<void> => {
+  const { account, url } = await openTarget(options);
   const [state, desired] = await Promise.all([readRegistrations(account), desiredRegistrations(account, url)]);
   const registrations = state.registrations.map((one) => {
     const ours = isSameUrl(one.url, url);
@@ -83,8 +79,8 @@ export const listRegistrations = async (options: ListOptions, bridge: StageOutpu
 };
 
 /** Removes the registrations of an address. */
-export const removeRegistrations = async (options: RemoveOptions, bridge: StageOutputs): Promise<void> => {
-  const { account, url } = await openTarget(options, bridge);
+export const removeRegistrations = async (options: RemoveOptions): Promise<void> => {
+  const { account, url } = await openTarget(options);
   const { registrations } = await readRegistrations(account);
   const removed = registrations
     .filter((one) => isSameUrl(one.url, url) && (options.action?.includes(one.action ?? '') ?? true))
@@ -111,9 +107,10 @@ export const removeRegistrations = async (options: RemoveOptions, bridge: StageO
 };
 
 /** Changes LiveChat's registrations to what the bridge needs. */
-export const syncRegistrations = async (options: SyncOptions, bridge: StageOutputs): Promise<void> => {
-  const { account, url } = await openTarget(options, bridge);
-  const sync = await planFor(account, url, await readRegistrations(account), options);
+export const syncRegistrations = async (options: SyncOptions): Promise<void> => {
+  const { account, url } = await openTarget(options);
+  const makePlan = options.rotateSecret ? planRotation : planSync;
+  const sync = await makePlan(account, url, await readRegistrations(account));
   const { plan, desired, isNew } = sync;
   const lines = planLines(plan);
   if (!options.json) printPlan(lines, sync, account);
@@ -127,13 +124,6 @@ export const syncRegistrations = async (options: SyncOptions, bridge: StageOutpu
   if (options.json) printJson({ ok, url, apiVersion: desired.mark.version, rotated, plan: lines });
   else if (options.dryRun) print('Nothing was changed.');
   else if (!isUpToDate(plan)) print(ok ? colours.green('Done.') : colours.red('Done, except for what is blocked.'));
-};
-
-const planFor = async (account: Account, url: string, state: RegistrationState, { rotateSecret }: SyncOptions) => {
-  const plan = rotateSecret ? planRotation : planSync;
-  return plan(account, url, state).catch((error: unknown) => {
-    throw error instanceof RotationError ? new CliError(error.message, { cause: error }) : error;
-  });
 };
 
 const apply = async (sync: PlannedSync, account: Account, options: SyncOptions) => {
@@ -158,13 +148,7 @@ const formatWait = (until: number): string =>
 const countSteps = ({ removeFirst, create, remove, enable }: RegistrationPlan): number =>
   removeFirst.length + create.length + remove.length + (enable ? 1 : 0);
 
-interface PlanLine {
-  readonly action: string;
-  readonly does: 'keep' | 'create' | 'replace' | 'remove' | 'enable' | 'blocked';
-  readonly why: string;
-}
-
-const lineColours: Readonly<Record<PlanLine['does'], (text: string) => string>> = {
+const lineColours = {
   keep: colours.dim,
   create: colours.green,
   replace: colours.yellow,
@@ -173,7 +157,17 @@ const lineColours: Readonly<Record<PlanLine['does'], (text: string) => string>> 
   blocked: colours.red,
 };
 
-const printPlan = (lines: readonly PlanLine[], { plan, desired, isNew }: PlannedSync, account: Account): void => {
+const planLine = (action: string | null | undefined, does: keyof typeof lineColours, why: string) => ({
+  action: action ?? '',
+  does,
+  why,
+});
+
+const printPlan = (
+  lines: ReturnType<typeof planLines>,
+  { plan, desired, isNew }: PlannedSync,
+  account: Account,
+): void => {
   print(`Application ${requireClientId(account)}, webhooks to ${desired.url}, API ${desired.mark.version}`);
   if (isNew) print(`A new webhook secret is stored in ${account.stored.name}; the old one is accepted for 24 h.`);
   printTable(
@@ -193,27 +187,22 @@ const removedFirst =
   '; LiveChat allows three, so one is removed first, and webhooks are missed until the new registration is in effect';
 
 /** One line for each registration that exists or changes. */
-const planLines = ({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan): PlanLine[] => {
+const planLines = ({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan) => {
   const full = new Set(removeFirst.map(({ action }) => action));
   const replaced = new Set(create.filter(({ mismatches }) => mismatches.length > 0).map(({ action }) => action));
   return [
-    ...keep.map(({ action }): PlanLine => ({ action: action ?? '', does: 'keep', why: '' })),
-    ...create.map(
-      ({ action, mismatches }): PlanLine =>
-        mismatches.length === 0
-          ? { action, does: 'create', why: 'it is not registered' }
-          : { action, does: 'replace', why: `${formatMismatches(mismatches)}${full.has(action) ? removedFirst : ''}` },
+    ...keep.map(({ action }) => planLine(action, 'keep', '')),
+    ...create.map(({ action, mismatches }) =>
+      mismatches.length === 0
+        ? planLine(action, 'create', 'it is not registered')
+        : planLine(action, 'replace', `${formatMismatches(mismatches)}${full.has(action) ? removedFirst : ''}`),
     ),
     ...remove
       .filter(({ action, reason }) => reason !== 'replaced' || !replaced.has(action))
-      .map(({ action, reason }): PlanLine => ({ action, does: 'remove', why: removalReasons[reason] })),
-    ...blocked.map(
-      ({ action, others }): PlanLine => ({
-        action,
-        does: 'blocked',
-        why: `LiveChat allows three; remove one of ${others.map(({ url }) => url).join(', ')}`,
-      }),
+      .map(({ action, reason }) => planLine(action, 'remove', removalReasons[reason])),
+    ...blocked.map(({ action, others }) =>
+      planLine(action, 'blocked', `LiveChat allows three; remove one of ${others.map(({ url }) => url).join(', ')}`),
     ),
-    ...(enable ? [{ action: 'all', does: 'enable', why: 'webhooks are disabled for the license' } as const] : []),
+    ...(enable ? [planLine('all', 'enable', 'webhooks are disabled for the license')] : []),
   ];
 };
