@@ -100,7 +100,8 @@ const scopeChecks: readonly ScopeCheck[] = [
   {
     scope: 'chats--all:rw',
     purpose: 'to send messages',
-    call: (client) => client.sendEvent({ chat_id: missingChat, event: { type: 'message', text: 'none' } }),
+    call: (client) =>
+      client.sendEvent({ chat_id: missingChat, event: { type: 'message', text: 'none', visibility: 'agents' } }),
   },
 ];
 

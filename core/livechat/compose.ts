@@ -5,7 +5,7 @@ import type { Compose } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { liveChatFileHosts } from './conventions.ts';
 
-type Visibility = z.infer<typeof visibility>;
+export type Visibility = z.infer<typeof visibility>;
 type RichContent = z.infer<typeof interactiveMessage>['content'];
 
 /** An event for `send_event`, without its `custom_id`. */
@@ -34,8 +34,6 @@ export interface FilePart {
 /** A file on this machine's disk. */
 export interface FetchedFile {
   readonly path: string;
-  /** Bytes. */
-  readonly size: number;
   readonly contentType: string;
   readonly name: string;
 }

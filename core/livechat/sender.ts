@@ -34,13 +34,10 @@ export async function withFile<T>(
   rules: FetchRules,
   use: (file: FetchedFile) => Promise<T>,
 ): Promise<T> {
-  return 'url' in source ? withWebFile(source.url, rules, use) : withStoredFile(organizationId, source.key, rules, use);
-}
-
-function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>): Promise<T> {
-  return fetchFile(url, rules, async ({ path, size, contentType: declared }) => {
-    const { contentType } = await detectFileType(path, declared);
-    return use({ path, size, contentType, name: fileNameFromUrl(url) || 'file' });
+  if ('key' in source) return withStoredFile(organizationId, source.key, rules, use);
+  return fetchFile(source.url, rules, async (file) => {
+    const { contentType } = await detectFileType(file.path, file.contentType);
+    return use({ ...file, contentType, name: fileNameFromUrl(source.url) || 'file' });
   });
 }
 
@@ -61,6 +58,6 @@ async function withStoredFile<T>(
   return withDownload(
     () => addAbortSignal(signal, content),
     maxBytes,
-    ({ path, size }) => use({ path, size, contentType, name: basename(key) }),
+    (file) => use({ ...file, contentType, name: basename(key) }),
   );
 }
