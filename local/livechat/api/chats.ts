@@ -10,7 +10,7 @@ import {
   publicAgents,
 } from '../chats.ts';
 import { LiveChatError, validationError } from '../errors.ts';
-import type { ChatEvent, Thread, User, Visibility } from '../objects.ts';
+import type { Thread, User, Visibility } from '../objects.ts';
 import { nonEmpty, oneOf } from '../objects.ts';
 import { addAgent, addCustomer, handOver, removeAgent, type TransferTarget } from '../users.ts';
 import {
@@ -23,7 +23,6 @@ import {
   requireAgentId,
   requirePresence,
   requireThread,
-  requireUserId,
   type Version,
   writeChats,
 } from './method.ts';
@@ -51,18 +50,10 @@ const formatChat = ({ id, users, properties, access }: Chat, thread: Thread, ver
   is_followed: false,
 });
 
-const lastEventPerType = (chat: Chat) => {
-  const last: Record<string, { thread_id: string; thread_created_at: string; event: ChatEvent }> = {};
-  for (const { id, created_at, events } of allThreads(chat)) {
-    for (const event of events) last[event.type] = { thread_id: id, thread_created_at: created_at, event };
-  }
-  return last;
-};
-
 const formatSummary = (chat: Chat, version: Version) => {
   const { events: _, ...last_thread_summary } = formatThread(chat.thread, version);
   const { thread: __, ...formatted } = formatChat(chat, chat.thread, version);
-  return { ...formatted, last_thread_summary, last_event_per_type: lastEventPerType(chat) };
+  return { ...formatted, last_thread_summary };
 };
 
 const toPageId = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -168,6 +159,7 @@ const unchanged = (chat: Chat): ChatUpdate => ({ chat, webhooks: [] });
 
 /** Adds an agent, or changes the visibility of one who is in the chat. */
 const ensureAgent = (chat: Chat, agentId: string, visibility: Visibility, state: ApiState): ChatUpdate => {
+  requireAgentId(agentId);
   const present = presentAgents(chat).find(({ id }) => id === agentId);
   if (present?.visibility === visibility) return unchanged(chat);
   if (visibility === 'all' && publicAgents(chat).length >= state.settings.current().publicAgentsLimit) {
@@ -242,9 +234,10 @@ export const chatMethods = {
       const { webhooks } = state.simulator.change(chat_id, (chat) => {
         requireActive(chat, state);
         requirePresence(chat, ignore_requester_presence, state);
-        requireUserId(chat, { id: user_id, type: user_type });
         if (user_type === 'agent') return ensureAgent(chat, user_id, visibility, state);
-        return getCustomer(chat).present ? unchanged(chat) : addCustomer(chat, getRequester(state).id);
+        const customer = getCustomer(chat);
+        if (customer.id !== user_id) throw validationError('user_id not found');
+        return customer.present ? unchanged(chat) : addCustomer(chat, getRequester(state).id);
       });
       if (webhooks.length > 0) delaySending(chat_id, user_id, state);
       return {};
