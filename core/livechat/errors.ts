@@ -13,11 +13,9 @@ type Repair = NonNullable<ChannelError['repair']>;
 /** The category of an error response without a repair. */
 type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
 
-type OptionalDetail = 'status' | 'type' | 'debugId' | 'retryAfterMs' | 'repair' | 'region';
-
 export interface ErrorDetails
   extends Pick<LiveChatApiError, 'method' | 'outcome'>,
-    Partial<Pick<LiveChatApiError, OptionalDetail>> {
+    Partial<Pick<LiveChatApiError, 'status' | 'type' | 'debugId' | 'retryAfterMs' | 'repair' | 'region'>> {
   /** Says what to do. Contains no token and nothing of the request. */
   readonly message: string;
   /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { parseJson } from '../../../core/platform/json.ts';
 import {
   allThreads,
   type Chat,
@@ -56,15 +57,11 @@ const formatSummary = (chat: Chat, version: Version) => {
   return { ...formatted, last_thread_summary };
 };
 
-const toPageId = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
 /** A page id encodes the whole query, so that it is used without other parameters. */
 const fromPageId = <Schema extends z.ZodMiniType>(schema: Schema, pageId: string): z.output<Schema> => {
-  try {
-    return schema.parse(JSON.parse(Buffer.from(pageId, 'base64url').toString()));
-  } catch {
-    throw validationError('`page_id` is invalid');
-  }
+  const parsed = schema.safeParse(parseJson(Buffer.from(pageId, 'base64url').toString()));
+  if (!parsed.success) throw validationError('`page_id` is invalid');
+  return parsed.data;
 };
 
 /** The items from `offset` on, at most `limit`, with the ids of the next and previous pages. */
@@ -73,7 +70,7 @@ const paginate = <Item, Query extends { readonly offset: number; readonly limit:
   query: Query,
 ) => {
   const { offset: start, limit } = query;
-  const pageAt = (from: number) => toPageId({ ...query, offset: from });
+  const pageAt = (from: number) => Buffer.from(JSON.stringify({ ...query, offset: from })).toString('base64url');
   return {
     items: all.slice(start, start + limit),
     ...(start + limit < all.length && { next_page_id: pageAt(start + limit) }),
