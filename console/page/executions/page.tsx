@@ -48,15 +48,12 @@ function Rows({ first, status }: { first: ApiResponses['/executions']; status: s
     },
     itemKey: ({ id }) => id,
   });
-  if (items.length === 0 && status) {
-    return (
+  if (items.length === 0) {
+    return status ? (
       <Empty title={`No execution is ${statusText(status)}`}>
         <a href={linkTo('executions')}>Show all</a>
       </Empty>
-    );
-  }
-  if (items.length === 0) {
-    return (
+    ) : (
       <Empty title="No executions yet">
         An execution starts when a service publishes <code>message.send.requested</code> on the bus.
       </Empty>
