@@ -5,7 +5,7 @@ import {
   searchDeadLetters,
 } from '../core/outbound/dead-letter.ts';
 import { redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
-import { listDeliveries } from '../core/outbound/delivery-store.ts';
+import { listDeliveries } from '../core/outbound/delivery.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { logger } from '../core/platform/logger.ts';
 import type { ListOptions, RedriveOptions } from './commands/dead-letters.ts';
@@ -132,7 +132,7 @@ const findById = async (id: string, advice: string) => {
   return found;
 };
 
-/** For example: `3 send LiveChatServerError, 1 event NotDelivered`. */
+/** For example: `3 send ChannelServerError, 1 event NotDelivered`. */
 const countByError = (deadLetters: readonly DeadLetterSummary[]): string => {
   const groups = Object.groupBy(deadLetters, ({ kind, errorName }) => `${kind} ${printable(errorName)}`);
   return Object.entries(groups)

@@ -11,8 +11,8 @@ import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
 import { type DeadLetterSummary, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
-import { deadLetterCategory } from '../core/outbound/dead-letter-category.ts';
 import { NotRedrivable, redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import { deadLetterCategory } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { commandRateLimit, readRateLimit } from '../core/outbound/rate-limit-store.ts';
 import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
@@ -91,7 +91,8 @@ async function readDeadLetter({ id }: ReadRequest) {
   return { deadLetter: withCategory(summary), content, execution };
 }
 
-async function listRateLimits({ query: { organizationId } }: ReadRequest) {
+/** Lists the rate limit of one organization, or of all. */
+export async function listRateLimits({ query: { organizationId } }: Pick<ReadRequest, 'query'> = { query: {} }) {
   const ids = organizationId === undefined ? await organizations() : [organizationId];
   return { rateLimits: await Promise.all(ids.map((id) => readRateLimit(id, Date.now()))) };
 }

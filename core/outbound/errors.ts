@@ -1,3 +1,5 @@
+import { channelErrorCategories, channelErrorName } from './channel.ts';
+
 /**
  * Why a request waits: the rate limit (`rate`), a 429 (`limited`), a pause or an open circuit breaker (`blocked`), failed
  * calls (`failing`), a message whose outcome is unknown and not settled (`unknown`), a claim of another invocation
@@ -114,4 +116,37 @@ const expected: ReadonlySet<string> = new Set([
 /** Whether the state machine handles the error by its name. */
 export function isExpected(error: unknown): boolean {
   return error instanceof Error && expected.has(error.name);
+}
+
+/** The category of a dead letter by the name of its error. */
+const categories: ReadonlyMap<string, string> = new Map([
+  ...channelErrorCategories.map((category) => [channelErrorName(category), category] as const),
+  ['ConfigurationError', 'Configuration'],
+  ['DeliveryMissing', 'Expired'],
+  ['FileRefused', 'Invalid'],
+  ['FileUnavailable', 'Network'],
+  ['RequestConflict', 'Invalid'],
+  ['RequestInvalid', 'Invalid'],
+  ['RequestExpired', 'Expired'],
+  ['ABORTED', 'Stopped'],
+  ['TIMED_OUT', 'Stopped'],
+]);
+
+export const deadLetterCategories: readonly string[] = [
+  ...new Set(categories.values()),
+  'Event',
+  'Unreadable',
+  'Internal',
+];
+
+/** The category under which a dead letter is counted. The runbook has a section for each. */
+export function deadLetterCategory({
+  kind,
+  error,
+}: {
+  readonly kind: 'send' | 'rejected' | 'event' | 'unreadable';
+  readonly error: { readonly name: string };
+}): string {
+  if (kind === 'event') return 'Event';
+  return kind === 'unreadable' ? 'Unreadable' : (categories.get(error.name) ?? 'Internal');
 }

@@ -34,7 +34,7 @@ const attempt: fc.Arbitrary<DeliveryAttempt> = fc.record(
     startedAt: time,
     endedAt: time,
     outcome: fc.constantFrom('sent', 'found', 'failed'),
-    error: fc.constant('LiveChatServerError'),
+    error: fc.constant('ChannelServerError'),
     repairs: fc.constant(['joined']),
   },
   { requiredKeys: ['startedAt'] },
@@ -51,7 +51,7 @@ const state = fc.record({
   unknown: fc.constantFrom('no', 'yes'),
   settledAt: time,
   failedCalls: fc.nat(9),
-  lastError: fc.constantFrom('', 'LiveChatServerError'),
+  lastError: fc.constantFrom('', 'ChannelServerError'),
 });
 const shown = { threadId: fc.constantFrom('', 'T1'), messageId: fc.constantFrom('E1', 'E2') };
 const failure = fc.record({
@@ -101,7 +101,7 @@ const newDelivery = (key: DeliveryKey, hash = 'f'.repeat(32)): NewDelivery => ({
   content: '{"text":"Hi"}',
 });
 
-type Store = DeliveryStore & Pick<typeof import('./delivery-store.ts'), 'markDelivered'>;
+type Store = DeliveryStore & Pick<typeof import('./delivery.ts'), 'markDelivered'>;
 
 async function apply(store: Store, key: DeliveryKey, one: Operation): Promise<unknown> {
   switch (one.do) {
@@ -129,12 +129,12 @@ function comparable(value: unknown): unknown {
 }
 
 describe('the table of deliveries', () => {
-  let table: typeof import('./delivery-store.ts');
+  let table: typeof import('./delivery.ts');
   beforeAll(async () => {
     const { environment } = await sharedLocal();
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     vi.resetModules();
-    table = await import('./delivery-store.ts');
+    table = await import('./delivery.ts');
   });
   afterAll(() => {
     vi.unstubAllEnvs();
