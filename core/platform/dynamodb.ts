@@ -4,13 +4,12 @@ import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { wholeNumber } from './configuration.ts';
 
+export const dynamodb = new DynamoDBClient({
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
+});
+
 /** The document client, shared by all entities. */
-export const documents = DynamoDBDocumentClient.from(
-  new DynamoDBClient({
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
-  }),
-  { marshallOptions: { removeUndefinedValues: true } },
-);
+export const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
 
 /** Whether a write failed because its condition did not hold. */
 function isConditionFailure(error: unknown): boolean {

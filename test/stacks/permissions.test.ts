@@ -373,7 +373,7 @@ describe('with the deployed permissions and environment', () => {
     const database = DynamoDBDocumentClient.from(new DynamoDBClient({ ...client, endpoint: local.aws }));
     const TableName = localNames.CONTROL_TABLE;
     const { Items = [] } = await database.send(new ScanCommand({ TableName }));
-    const records = Items.filter(({ __edb_e__: entity }) => entity === 'idempotency');
+    const records = Items.filter(({ sk }) => sk === 'idempotency');
     for (const { pk, sk } of records) await database.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
     expect(records.length).toBeGreaterThan(0);
   }
