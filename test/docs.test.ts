@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createProgram } from '../cli/program.ts';
 import { catalogue, isEventType } from '../core/events/catalogue.ts';
 import { parseEvent } from '../core/events/event.ts';
-import { metrics } from '../core/platform/metrics.ts';
+import { type MetricSpec, metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { archive, functions, settings } from '../stacks/topology.ts';
 import { codeBlocks, headings, headingsUnder, prose, readPage, root, section, tableRows } from './markdown.ts';
@@ -159,10 +159,12 @@ describe('docs/reference/metrics-and-alarms.md', () => {
       code(name),
       { unit: unit?.trim(), dimensions: codes(dimensions), properties: codes(properties) },
     ]);
-    const expected = Object.entries(metrics).map(([name, { unit, dimensions, properties }]) => [
-      name,
-      { unit, dimensions: [...dimensions], properties: [...properties] },
-    ]);
+    const expected = Object.entries<MetricSpec>(metrics).map(
+      ([name, { unit = 'Count', dimension, properties = [] }]) => [
+        name,
+        { unit, dimensions: [dimension ?? []].flat(), properties: [...properties] },
+      ],
+    );
     expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(expected));
   });
 });
