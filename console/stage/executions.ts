@@ -36,7 +36,7 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
     do {
       const response = await stepFunctions.send(
         new ListExecutionsCommand({
-          stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
+          stateMachineArn: required('SEND_MACHINE_ARN'),
           maxResults: pageSize,
           ...(statusFilter && { statusFilter }),
           ...(nextToken && { nextToken }),

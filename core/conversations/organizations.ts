@@ -1,23 +1,14 @@
 import { Entity } from 'electrodb';
-import { required } from '../platform/configuration.ts';
-import { documents } from '../platform/dynamodb.ts';
-
-const casing = 'none';
-const organizationId = { type: 'string', required: true } as const;
+import { keys, tableIn, text } from '../platform/dynamodb.ts';
 
 /** An organization that has a conversation, for listing organizations. */
 export const Organization = new Entity(
   {
     model: { entity: 'organization', version: '1', service: 'livechat' },
-    attributes: { organizationId },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: [], casing },
-        sk: { field: 'sk', composite: ['organizationId'], casing },
-      },
-    },
+    attributes: { organizationId: text },
+    indexes: { primary: keys([], ['organizationId']) },
   },
-  { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') },
+  tableIn('CONVERSATIONS_TABLE'),
 );
 
 /** The organizations that this process has stored: each is written once per process. */

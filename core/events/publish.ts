@@ -101,7 +101,7 @@ async function putEntries(entries: readonly BusEntry[]): Promise<readonly (strin
 const putEvents: PublishOptions['putEvents'] = async (entries) =>
   (await putEntries(entries)).map((eventId) => eventId !== undefined);
 
-const busName = () => required('BUS_NAME', 'the name of the event bus');
+const busName = () => required('BUS_NAME');
 /** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
 const defaultMaxBytes = 240_000;
 

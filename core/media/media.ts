@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { required, wholeNumber } from '../platform/configuration.ts';
 import { deleteKeys, deletePrefix, listKeys, presignedUrl } from '../platform/objects.ts';
 
-export const mediaBucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
+export const mediaBucket = () => required('MEDIA_BUCKET');
 
 /** Removes the stored files of one message. */
 export async function removeMedia(message: MessagePlace): Promise<void> {

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { wholeNumber } from './configuration.ts';
+import { type ResourceVariable, required, wholeNumber } from './configuration.ts';
 
 export const dynamodb = new DynamoDBClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
@@ -10,6 +10,23 @@ export const dynamodb = new DynamoDBClient({
 
 /** The document client, shared by all entities. */
 export const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
+
+/** Attributes of ElectroDB entities. */
+export const text = { type: 'string', required: true } as const;
+export const number = { type: 'number', required: true } as const;
+
+/** The keys of an index; those of a global secondary index have a prefix. LiveChat's ids are case-sensitive. */
+export const keys = <const P extends readonly string[], const S extends readonly string[]>(pk: P, sk: S, prefix = '') =>
+  ({
+    pk: { field: `${prefix}pk`, composite: pk, casing: 'none' },
+    sk: { field: `${prefix}sk`, composite: sk, casing: 'none' },
+  }) as const;
+
+/** The table of an ElectroDB entity. */
+export const tableIn = (variable: ResourceVariable & `${string}_TABLE`) => ({
+  client: documents,
+  table: required(variable),
+});
 
 /** Whether a write failed because its condition did not hold. */
 function isConditionFailure(error: unknown): boolean {

@@ -22,7 +22,7 @@ const minRemainingMs = 5_000;
 /** Powertools' records in the control table. */
 class ControlTableRecords extends DynamoDBPersistenceLayer {
   constructor() {
-    const tableName = required('CONTROL_TABLE', 'the name of the control table');
+    const tableName = required('CONTROL_TABLE');
     super({ tableName, keyAttr: 'pk', expiryAttr: 'expires', awsSdkV3Client: dynamodb });
   }
 

@@ -5,7 +5,7 @@ const client = new SQSClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-const deadLetterQueue = () => required('DEAD_LETTER_QUEUE_URL', 'the URL of the dead-letter queue');
+const deadLetterQueue = () => required('DEAD_LETTER_QUEUE_URL');
 
 /** Sends a message to the dead-letter queue, visible after `delaySeconds` (SQS allows up to 900). */
 export async function sendToDeadLetterQueue(body: unknown, delaySeconds: number): Promise<void> {

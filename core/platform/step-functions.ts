@@ -19,7 +19,7 @@ const client = new SFNClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-const stateMachineArn = () => required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
+const stateMachineArn = () => required('SEND_MACHINE_ARN');
 
 /** The ARN of an execution of the send state machine. */
 export function executionArn(name: string): string {
