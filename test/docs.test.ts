@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createProgram } from '../cli/program.ts';
-import { catalogue, isEventType } from '../core/events/catalogue.ts';
+import { catalogue, type EventType } from '../core/events/catalogue.ts';
 import { parseEvent } from '../core/events/event.ts';
 import { type MetricSpec, metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -117,6 +117,7 @@ describe('docs/reference/events.md', () => {
     return JSON.parse(block?.text ?? 'null');
   };
   const [envelope] = codeBlocks(page);
+  const isEventType = (name: string): name is EventType => Object.hasOwn(catalogue, name);
 
   it('has a section for every event, and for no other', () => {
     const groups = ['Chats', 'Messages and notes', 'Sending', 'Operations'];
@@ -124,8 +125,7 @@ describe('docs/reference/events.md', () => {
     expect(sections.toSorted()).toEqual(Object.keys(catalogue).toSorted());
   });
 
-  it.each(Object.keys(catalogue))('has a sample of %s that its schema accepts whole', (type) => {
-    if (!isEventType(type)) throw new Error(`${type} is not an event`);
+  it.each(Object.keys(catalogue).filter(isEventType))('has a sample of %s that its schema accepts whole', (type) => {
     const data = sample(type);
     const { metadata } = JSON.parse(envelope?.text ?? '{}').detail;
     expect(parseEvent(type, { metadata, data }).data).toEqual(data);
