@@ -11,25 +11,23 @@ export class ConfigurationError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment variables that name resources, and what each holds. stacks/topology.ts maps each one to its resource; a
- * function gets those of its permissions.
+ * The environment variables that name resources. stacks/topology.ts maps each one to its resource; a function gets those of
+ * its permissions.
  */
-const resources = {
-  BUS_NAME: 'the name of the event bus',
-  SECRET_PREFIX: 'the prefix of the secrets, such as livechat',
-  CONVERSATIONS_TABLE: 'the name of the conversations table',
-  MESSAGES_TABLE: 'the name of the messages table',
-  CONTROL_TABLE: 'the name of the control table',
-  MEDIA_BUCKET: 'the name of the media bucket',
-  DEAD_LETTER_QUEUE_URL: 'the URL of the dead-letter queue',
-  SEND_MACHINE_ARN: 'the ARN of the send state machine',
-} as const;
-export type ResourceVariable = keyof typeof resources;
+export type ResourceVariable =
+  | 'CONVERSATIONS_TABLE'
+  | 'MESSAGES_TABLE'
+  | 'CONTROL_TABLE'
+  | 'BUS_NAME'
+  | 'SECRET_PREFIX'
+  | 'MEDIA_BUCKET'
+  | 'DEAD_LETTER_QUEUE_URL'
+  | 'SEND_MACHINE_ARN';
 
-/** The name of a resource. Throws {@link ConfigurationError} if it is not set. */
+/** The name, URL or ARN of a resource. Throws {@link ConfigurationError} if it is not set. */
 export function required(name: ResourceVariable, environment: Environment = process.env): string {
   const value = environment[name];
-  if (!value) throw new ConfigurationError(name, resources[name]);
+  if (!value) throw new ConfigurationError(name, 'the resource that `npm start` or the deployment of a stage names');
   return value;
 }
 

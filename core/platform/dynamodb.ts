@@ -23,7 +23,7 @@ export const keys = <const P extends readonly string[], const S extends readonly
   }) as const;
 
 /** The table of an ElectroDB entity. */
-export const tableIn = (variable: ResourceVariable & `${string}_TABLE`) => ({
+export const tableIn = (variable: Extract<ResourceVariable, `${string}_TABLE`>) => ({
   client: documents,
   table: required(variable),
 });
