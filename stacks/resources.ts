@@ -1,16 +1,6 @@
+import { expiryAttribute, type TableSpec, tables } from '../core/platform/tables.ts';
 import { archiveDays, arn, componentName, mediaDays, production, resourceName, sharedName } from './settings.ts';
-import {
-  alertRule,
-  archive,
-  bucket,
-  busName,
-  consumers,
-  type Pattern,
-  type RuleSpec,
-  rules,
-  type TableSpec,
-  tables,
-} from './topology.ts';
+import { alertRule, archive, bucket, busName, consumers, type Pattern, type RuleSpec, rules } from './topology.ts';
 
 // The bus with its rules, the queues, the secret, the tables and the bucket.
 
@@ -127,30 +117,25 @@ export const secretArns = [
 ];
 
 /** Encrypted by DynamoDB, with point-in-time recovery for 35 days. */
-function createTable(name: string, { layout }: TableSpec): sst.aws.Dynamo {
-  const { partitionKey, sortKey, indexes, expiry } = layout;
-  const keys = [partitionKey, sortKey, ...indexes.flatMap((index) => [index.partitionKey, index.sortKey])];
+function createTable(name: keyof typeof tables): sst.aws.Dynamo {
+  const { indexes }: TableSpec = tables[name];
+  const keys = ['pk', 'sk', ...indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey])];
+  const globalIndexes = indexes.map(({ name, partitionKey: hashKey, sortKey: rangeKey, projection }) => [
+    name,
+    { hashKey, rangeKey, projection: projection === 'ALL' ? 'all' : 'keys-only' } as const,
+  ]);
   return new sst.aws.Dynamo(componentName(name), {
-    fields: Object.fromEntries(keys.flatMap((key) => (key ? [[key, 'string' as const]] : []))),
-    primaryIndex: { hashKey: partitionKey, ...(sortKey && { rangeKey: sortKey }) },
-    globalIndexes: Object.fromEntries(
-      indexes.map((index) => [
-        index.name,
-        {
-          hashKey: index.partitionKey,
-          rangeKey: index.sortKey,
-          projection: index.projection === 'ALL' ? ('all' as const) : ('keys-only' as const),
-        },
-      ]),
-    ),
-    ttl: expiry,
+    fields: Object.fromEntries(keys.map((key) => [key, 'string' as const])),
+    primaryIndex: { hashKey: 'pk', rangeKey: 'sk' },
+    globalIndexes: Object.fromEntries(globalIndexes),
+    ttl: expiryAttribute,
     deletionProtection: production,
   });
 }
 
-export const conversations = createTable('conversations', tables.conversations);
-export const messages = createTable('messages', tables.messages);
-export const control = createTable('control', tables.control);
+export const conversations = createTable('conversations');
+export const messages = createTable('messages');
+export const control = createTable('control');
 
 /** Private: read with presigned URLs or by the functions. SST's bucket policy denies requests without TLS. */
 export const media = new sst.aws.Bucket(componentName(bucket.name), {

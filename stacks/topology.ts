@@ -1,7 +1,6 @@
 import { eventSource } from '../core/events/catalogue.ts';
 import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { controlTable, conversationsTable, messagesTable, type TableLayout } from '../core/platform/tables.ts';
 import type { PermissionName } from './permissions.ts';
 
 /**
@@ -336,17 +335,7 @@ export function resolvePattern<Arn>(
   return { ...pattern, detail: { ...pattern.detail, stateMachineArn: [stateMachineArn(sourceStateMachine)] } };
 }
 
-export interface TableSpec {
-  readonly layout: TableLayout;
-  /** The environment variable that holds the name of the table. */
-  readonly variable: ResourceVariable;
-}
-
-export const tables = {
-  conversations: { layout: conversationsTable, variable: 'CONVERSATIONS_TABLE' },
-  messages: { layout: messagesTable, variable: 'MESSAGES_TABLE' },
-  control: { layout: controlTable, variable: 'CONTROL_TABLE' },
-} as const satisfies Record<string, TableSpec>;
+export { tables } from '../core/platform/tables.ts';
 
 /** Holds media by organization, and the data of events that exceed the size limit of the bus. */
 export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const satisfies {

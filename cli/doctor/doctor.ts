@@ -11,7 +11,6 @@ import {
   rules,
   stateMachines,
   sumReserved,
-  tables,
 } from '../../stacks/topology.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
@@ -39,7 +38,6 @@ export const doctor = async (options: DoctorOptions, { webhookUrl, environment }
     environment,
     webhookUrl,
     registeredUrl: url,
-    tables: Object.values(tables),
     reservedConcurrency: () => {
       const concurrency = wholeNumber('SEND_CONCURRENCY', functions.send.concurrency, 0, environment);
       return sumReserved(reserveConcurrency<FunctionSpec>(functions, concurrency));

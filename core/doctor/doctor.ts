@@ -10,7 +10,6 @@ import {
   checkSettings,
   checkStateMachine,
   checkTables,
-  type ExpectedTable,
 } from './resources.ts';
 import { checkLatestWebhooks, checkSending, checkWebhookEndpoint } from './traffic.ts';
 
@@ -21,7 +20,6 @@ export interface Bridge {
   readonly webhookUrl: string;
   /** The address that should be registered at LiveChat. Default: `webhookUrl`. */
   readonly registeredUrl?: string | undefined;
-  readonly tables: readonly ExpectedTable[];
   /** The concurrent executions that its functions reserve. Throws ConfigurationError. */
   reservedConcurrency(): number;
   readonly rules: readonly ExpectedRule[];
@@ -52,7 +50,7 @@ export function listChecks(bridge: Bridge): Check[] {
     })),
     { name: 'webhook', run: () => checkWebhookEndpoint(webhookUrl) },
     { name: 'last webhooks', run: () => checkLatestWebhooks(organizationIds, actions, isSimulator) },
-    { name: 'tables', run: () => checkTables(bridge.tables, environment) },
+    { name: 'tables', run: () => checkTables(environment) },
     { name: 'queues', run: () => checkQueues(environment) },
     { name: 'bus and rules', run: () => checkEventRules(bridge.rules, environment) },
     { name: 'state machine', run: () => checkStateMachine(environment) },

@@ -12,7 +12,7 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import * as z from 'zod/mini';
 import { parseVersion } from '../livechat/api.ts';
 import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
-import type { TableLayout } from '../platform/tables.ts';
+import { expiryAttribute, type TableSpec, tables } from '../platform/tables.ts';
 import { checkResource, type Finding, fault, ok, problemsOr, warning } from './finding.ts';
 
 const minimums: readonly (readonly [setting: string, min: number])[] = [
@@ -52,24 +52,18 @@ export function checkSettings(environment: Environment): readonly Finding[] {
   return problemsOr(faults, 'Every setting is valid.');
 }
 
-export interface ExpectedTable {
-  /** The environment variable with its name. */
-  readonly variable: string;
-  readonly layout: TableLayout;
-}
-
 const keyNames = (schema: TableDescription['KeySchema']): string =>
   (schema ?? []).map(({ AttributeName }) => AttributeName).join(' and ');
 
 function tableFlaws(
   table: TableDescription,
   { TimeToLiveStatus, AttributeName }: TimeToLiveDescription,
-  { partitionKey, sortKey, indexes, expiry }: TableLayout,
+  { indexes }: TableSpec,
 ): string[] {
   const flaws: string[] = [];
   if (table.TableStatus !== 'ACTIVE') flaws.push(`is ${table.TableStatus}.`);
-  const keys = [partitionKey, sortKey].filter(Boolean).join(' and ');
-  if (keyNames(table.KeySchema) !== keys) flaws.push(`has the keys ${keyNames(table.KeySchema)}, not ${keys}.`);
+  const keys = keyNames(table.KeySchema);
+  if (keys !== 'pk and sk') flaws.push(`has the keys ${keys}, not pk and sk.`);
   for (const { name, partitionKey: pk, sortKey: sk } of indexes) {
     const index = table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === name);
     if (!index) flaws.push(`lacks the index ${name}.`);
@@ -77,23 +71,21 @@ function tableFlaws(
     else if (index.IndexStatus !== 'ACTIVE') flaws.push(`has an index ${name} that is ${index.IndexStatus}.`);
   }
   const isDeleting = TimeToLiveStatus === 'ENABLED' || TimeToLiveStatus === 'ENABLING';
-  const flaw = isDeleting ? `uses ${AttributeName}, not ${expiry}` : 'is disabled';
-  const isCorrect = isDeleting && AttributeName === expiry;
+  const flaw = isDeleting ? `uses ${AttributeName}, not ${expiryAttribute}` : 'is disabled';
+  const isCorrect = isDeleting && AttributeName === expiryAttribute;
   return isCorrect ? flaws : [...flaws, `does not delete expired items: its time to live ${flaw}.`];
 }
 
 /** Each table exists with its keys, indexes and time to live. */
-export async function checkTables(
-  expected: readonly ExpectedTable[],
-  environment: Environment,
-): Promise<readonly Finding[]> {
+export async function checkTables(environment: Environment): Promise<readonly Finding[]> {
   const client = new DynamoDBClient({ maxAttempts: 2 });
   const errorNames = ['ResourceNotFoundException'];
-  const checkTable = ({ variable, layout }: ExpectedTable) =>
-    checkResource({ kind: 'table', variable, errorNames }, environment, async (TableName) => {
+  const expected = Object.values<TableSpec>(tables);
+  const checkTable = (spec: TableSpec) =>
+    checkResource({ kind: 'table', variable: spec.variable, errorNames }, environment, async (TableName) => {
       const { Table = {} } = await client.send(new DescribeTableCommand({ TableName }));
       const { TimeToLiveDescription = {} } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
-      const flaws = tableFlaws(Table, TimeToLiveDescription, layout);
+      const flaws = tableFlaws(Table, TimeToLiveDescription, spec);
       return flaws.map((flaw) => fault(`The table ${TableName} ${flaw}`));
     });
   const faults = (await Promise.all(expected.map(checkTable))).flat();

@@ -1,42 +1,34 @@
-/** The schema of a DynamoDB table, from which AWS and the local engine create it. All key attributes are strings. */
-export interface TableLayout {
-  readonly partitionKey: string;
-  readonly sortKey?: string;
-  readonly indexes: readonly TableIndex[];
-  /** The TTL attribute, in seconds since 1970. DynamoDB removes expired items with a delay. */
-  readonly expiry: string;
+import type { ResourceVariable } from './configuration.ts';
+
+/** A DynamoDB table, as AWS and the local engine create it. Its keys are `pk` and `sk`, and all key attributes are strings. */
+export interface TableSpec {
+  /** The environment variable that holds the name of the table. */
+  readonly variable: ResourceVariable;
+  readonly indexes: readonly {
+    readonly name: string;
+    readonly partitionKey: string;
+    readonly sortKey: string;
+    readonly projection: 'ALL' | 'KEYS_ONLY';
+  }[];
 }
 
-export interface TableIndex {
-  readonly name: string;
-  readonly partitionKey: string;
-  readonly sortKey: string;
-  readonly projection: 'ALL' | 'KEYS_ONLY';
-}
+/** The TTL attribute of every table, in seconds since 1970. DynamoDB removes expired items with a delay. */
+export const expiryAttribute = 'expires';
 
-/** One partition per conversation: its projection, events and read marks. */
-export const conversationsTable = {
-  partitionKey: 'pk',
-  sortKey: 'sk',
-  indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' }],
-  expiry: 'expires',
-} as const satisfies TableLayout;
-
-/** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
-export const messagesTable = {
-  partitionKey: 'pk',
-  sortKey: 'sk',
-  indexes: [
-    { name: 'byTime', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
-    { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
-  ],
-  expiry: 'expires',
-} as const satisfies TableLayout;
-
-/** Rate limits, message groups and idempotency records. Every item expires. */
-export const controlTable = {
-  partitionKey: 'pk',
-  sortKey: 'sk',
-  indexes: [],
-  expiry: 'expires',
-} as const satisfies TableLayout;
+export const tables = {
+  /** One partition per conversation: its projection, events and read marks. */
+  conversations: {
+    variable: 'CONVERSATIONS_TABLE',
+    indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' }],
+  },
+  /** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
+  messages: {
+    variable: 'MESSAGES_TABLE',
+    indexes: [
+      { name: 'byTime', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
+      { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
+    ],
+  },
+  /** Rate limits, message groups and idempotency records. Every item expires. */
+  control: { variable: 'CONTROL_TABLE', indexes: [] },
+} as const satisfies Record<string, TableSpec>;

@@ -1,4 +1,4 @@
-import type { TableSpec } from '../../stacks/topology.ts';
+import type { TableSpec } from '../../core/platform/tables.ts';
 import { createInFlight, type InFlight, waitUntilAllIdle } from '../in-flight.ts';
 import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import { ThrottledError } from '../lambda/invocation.ts';
@@ -41,7 +41,7 @@ export interface AwsResources {
   /** The name of the app's bus. */
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
-  readonly tables: Readonly<Record<string, Pick<TableSpec, 'layout'>>>;
+  readonly tables: Readonly<Record<string, Pick<TableSpec, 'indexes'>>>;
   /** The SQS names of the queues, by their names in the topology. */
   readonly queues: Readonly<Record<string, string>> & { readonly deadLetters: string };
   readonly bucket: { readonly name: string };
