@@ -1,5 +1,4 @@
 import { deadLetterCategories } from '../core/outbound/dead-letter-category.ts';
-import { asynchronousFunctions } from './functions.ts';
 import { api } from './inbound.ts';
 import {
   apiMetric,
@@ -9,12 +8,13 @@ import {
   machineMetric,
   queueMetric,
   ruleMetric,
+  sendFunctions,
   tableMetric,
   topic,
 } from './monitoring.ts';
 import { control, conversations, deadLetters, messages, quarantine } from './resources.ts';
 import { componentName, quietMinutes, resourceName, service } from './settings.ts';
-import { alertRule, functions, rules } from './topology.ts';
+import { alertRule, functions, rules, subscribers } from './topology.ts';
 
 interface AlarmSpec {
   /** The problem and the first step to resolve it. */
@@ -141,9 +141,6 @@ const webhookAlarms: AlarmSpecs = {
   },
 };
 
-/** The functions of the send path with reserved concurrency. */
-const sendFunctions: ReadonlySet<string> = new Set(['send-requested', 'wait-for-turn', 'send']);
-
 const sendAlarms: AlarmSpecs = {
   'executions-failed': {
     description:
@@ -193,7 +190,7 @@ const sendAlarms: AlarmSpecs = {
   'send-throttled': {
     description:
       'Functions of the send path are throttled, so messages are sent late. Raise SEND_CONCURRENCY, or the concurrency quota of the account.',
-    metrics: [...sendFunctions].map((name) => functionMetric('Throttles', name)),
+    metrics: sendFunctions.map((name) => functionMetric('Throttles', name)),
     period: 60,
     periods: [3, 5],
   },
@@ -256,13 +253,13 @@ const deliveryAlarms: AlarmSpecs = {
     metrics: [
       ...Object.entries(rules).map(([name, { bus }]) => ruleMetric('InvocationsFailedToBeSentToDlq', name, bus)),
       ruleMetric('InvocationsFailedToBeSentToDlq', alertRule.name),
-      ...[...asynchronousFunctions].map((name) => functionMetric('DestinationDeliveryFailures', name)),
+      ...subscribers.map(({ name }) => functionMetric('DestinationDeliveryFailures', name)),
     ],
   },
   'functions-throttled': {
     description: 'Functions are throttled, so events are handled late. Raise the concurrency quota of the account.',
     metrics: Object.keys(functions)
-      .filter((name) => !sendFunctions.has(name))
+      .filter((name) => !sendFunctions.includes(name))
       .map((name) => functionMetric('Throttles', name)),
     periods: [3, 3],
   },

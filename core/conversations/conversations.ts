@@ -10,6 +10,7 @@ import {
   type ConversationEvent,
   type ConversationProjection,
   projectConversation,
+  statuses,
   type ThreadActivity,
 } from './projection.ts';
 
@@ -30,7 +31,7 @@ export const Conversation = new Entity(
     model: { entity: 'conversation', version: '1', service },
     attributes: {
       ...itemAttributes,
-      status: { type: ['queued', 'open', 'idle', 'closed'] as const, required: true },
+      status: { type: statuses, required: true },
       currentThreadId: { type: 'string' },
       /** LiveChat's time, in microseconds: the current thread's latest message, or its start. */
       lastActivityAt: text,

@@ -1,6 +1,7 @@
 import { readTimeline } from '../conversations/conversations.ts';
 import type { ConversationEvent } from '../conversations/projection.ts';
-import { listConversations, statuses } from '../conversations/queries.ts';
+import { statuses } from '../conversations/projection.ts';
+import { listConversations } from '../conversations/queries.ts';
 import type { Action } from '../livechat/schemas.ts';
 import { readLatestChanges } from '../messages/queries.ts';
 import { searchDeadLetters } from '../outbound/dead-letter.ts';

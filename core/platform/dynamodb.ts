@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { type ResourceVariable, required, wholeNumber } from './configuration.ts';
@@ -74,25 +74,18 @@ export function parseItemAddress(params: unknown, entity: string): StoredItem {
 /** All items in the partition of an ElectroDB `get`, of any entity. */
 export async function queryPartition(params: unknown): Promise<StoredItem[]> {
   const { TableName: table, Key } = address.parse(params);
-  const found: StoredItem[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await documents.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': Key.pk },
-        ProjectionExpression: 'pk, sk, #entity',
-        ExpressionAttributeNames: { '#entity': '__edb_e__' },
-        ConsistentRead: true,
-        ...(start && { ExclusiveStartKey: start }),
-      }),
-    );
-    const items = z.array(item).parse(page.Items ?? []);
-    found.push(...items.map(({ pk, sk, __edb_e__: entity }) => ({ table, key: { pk, sk }, entity })));
-    start = page.LastEvaluatedKey;
-  } while (start);
-  return found;
+  const query = {
+    TableName: table,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': Key.pk },
+    ProjectionExpression: 'pk, sk, #entity',
+    ExpressionAttributeNames: { '#entity': '__edb_e__' },
+    ConsistentRead: true,
+  };
+  const found: z.infer<typeof item>[] = [];
+  for await (const { Items = [] } of paginateQuery({ client: documents }, query))
+    found.push(...z.array(item).parse(Items));
+  return found.map(({ pk, sk, __edb_e__: entity }) => ({ table, key: { pk, sk }, entity }));
 }
 
 const maxConcurrentDeletes = 10;

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
 
@@ -94,14 +94,8 @@ export async function presignedUrl({ bucket, key }: StoredObject, expiresInSecon
 
 /** The keys under a prefix, in pages of up to 1000. */
 export async function* listKeys(bucket: string, prefix: string): AsyncGenerator<string[]> {
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await client.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(ContinuationToken && { ContinuationToken }) }),
-    );
-    yield (page.Contents ?? []).flatMap(({ Key }) => Key ?? []);
-    ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
-  } while (ContinuationToken);
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
+    yield Contents.flatMap(({ Key }) => Key ?? []);
 }
 
 /** The maximum number of keys in one call. */
@@ -116,14 +110,4 @@ export async function deleteKeys(bucket: string, keys: readonly string[]): Promi
     const [first] = Errors;
     if (first) throw new Error(`S3 failed to delete ${Errors.length} of ${keys.length} objects (${first.Code}): retry`);
   }
-}
-
-/** Deletes every object under a prefix and returns their number. */
-export async function deletePrefix(bucket: string, prefix: string): Promise<number> {
-  let deleted = 0;
-  for await (const keys of listKeys(bucket, prefix)) {
-    await deleteKeys(bucket, keys);
-    deleted += keys.length;
-  }
-  return deleted;
 }
