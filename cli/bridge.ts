@@ -1,7 +1,5 @@
-import type * as z from 'zod/mini';
 import { localStage, outputsParameter, type StageOutputs, stageOutputs } from '../core/platform/configuration.ts';
 import { settings } from '../stacks/topology.ts';
-import { withInput } from './command.ts';
 import { CliError, UsageError } from './errors.ts';
 
 const localEndpoint = 'http://127.0.0.1:4566';
@@ -40,13 +38,16 @@ const parseOutputs = (text: string, stage: string): StageOutputs => {
   }
 };
 
+const isSetting = (variable: string): boolean =>
+  variable.startsWith('LIVECHAT_') || [...settings, 'SEND_CONCURRENCY'].includes(variable);
+
 /**
- * Finds a bridge and sets its resource names as environment variables, as its functions have them. Core reads them when
- * it is loaded, so import core only after this.
+ * Finds a bridge and sets its resource names as environment variables, as its functions have them, and its webhook's address as
+ * WEBHOOK_URL. Core reads them when it is loaded, so import core only after this.
  *
  * @throws CliError if the stage does not exist; errors of the AWS SDK
  */
-const findBridge = async (stage: string | undefined): Promise<StageOutputs> => {
+export const findBridge = async (stage: string | undefined): Promise<void> => {
   if (stage === undefined) useLocalEngine();
   const name = stage ?? localStage;
   const text = await readOutputs(name);
@@ -57,18 +58,13 @@ const findBridge = async (stage: string | undefined): Promise<StageOutputs> => {
   }
   const outputs = parseOutputs(text, name);
   // A LiveChat credential or setting from the user's environment must not replace one that the stage lacks.
-  for (const variable of Object.keys(process.env)) {
-    if (variable.startsWith('LIVECHAT_') || settings.some((one) => one === variable)) delete process.env[variable];
-  }
-  Object.assign(process.env, outputs.environment);
-  return outputs;
+  for (const variable of Object.keys(process.env)) if (isSetting(variable)) delete process.env[variable];
+  Object.assign(process.env, outputs.environment, { WEBHOOK_URL: outputs.webhookUrl });
 };
 
-/** A command's action: parses its input, finds the bridge and runs `work`, which imports what needs core. */
-export const withBridge = <Schema extends z.ZodMiniType<{ stage?: string | undefined }>>(
-  schema: Schema,
-  work: (input: z.output<Schema>, bridge: StageOutputs) => Promise<void>,
-) => withInput(schema, async (input) => work(input, await findBridge(input.stage)));
+/** Whether only this machine can call an address. */
+export const isLoopback = (url: string): boolean =>
+  ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(url)?.hostname ?? '');
 
 const listOrganizations = async (): Promise<string[]> => {
   const { organizations } = await import('../core/conversations/queries.ts');
@@ -81,7 +77,7 @@ const listOrganizations = async (): Promise<string[]> => {
  * @throws UsageError if there is none or more than one
  */
 export const chooseOrganization = async (given: string | undefined): Promise<string> => {
-  if (given !== undefined) return given.toLowerCase();
+  if (given !== undefined) return given;
   const known = await listOrganizations();
   const [only, another] = known;
   if (only !== undefined && another === undefined) return only;
@@ -91,4 +87,4 @@ export const chooseOrganization = async (given: string | undefined): Promise<str
 
 /** Returns the given organization, or else all that have conversations. */
 export const chooseOrganizations = async (given: string | undefined): Promise<readonly string[]> =>
-  given === undefined ? listOrganizations() : [given.toLowerCase()];
+  given === undefined ? listOrganizations() : [given];

@@ -58,17 +58,14 @@ const assignees = ({ assigned: { agents, groups } }: ConversationSummary): strin
 
 /** @throws CliError if there is none; UsageError if several organizations have a chat with this id */
 const findConversation = async (id: string, organization: string | undefined): Promise<ConversationDetail> => {
-  const [found, another] = await findConversations(
-    id,
-    organization === undefined ? undefined : [organization.toLowerCase()],
-  );
+  const [found, another] = await findConversations(id, organization === undefined ? undefined : [organization]);
   if (!found) throw new CliError(`Conversation ${id} not found. See \`livechat conversations list\`.`);
   if (another) throw new UsageError(`More than one organization has a conversation ${id}: pass --organization.`);
   return found;
 };
 
 /** Shows one conversation with its messages and their timelines. */
-export const showConversation = async ({ chat, organization, limit, json }: ShowOptions): Promise<void> => {
+export const showConversation = async (chat: string, { organization, limit, json }: ShowOptions): Promise<void> => {
   const conversation = await findConversation(chat, organization);
   const transcript = await loadTranscript(conversation, { limit });
   if (json) printJson({ ok: true, conversation, ...transcript });
@@ -181,10 +178,10 @@ const formatOutcome = ({ outcome, error, cause }: AttemptView): string =>
   error ? `${outcome}: ${error}${cause ? ` (${printable(cause)})` : ''}` : outcome;
 
 /** Erases one customer's data after showing it. */
-export const eraseCustomer = async (options: EraseOptions): Promise<void> => {
-  const target = await findTarget(options);
+export const eraseCustomer = async (chat: string | undefined, options: EraseOptions): Promise<void> => {
+  const target = await findTarget(chat, options);
   const stored = await findStoredData(target);
-  if (isEmpty(stored)) throw new CliError(`No data is stored for ${options.chat ?? options.customer}.`);
+  if (isEmpty(stored)) throw new CliError(`No data is stored for ${chat ?? options.customer}.`);
   if (!options.json) printStoredData(stored);
   const { organizationId, conversationIds } = stored;
   const result = { organizationId, conversationIds, erased: countItems(stored), notErased };
@@ -212,7 +209,10 @@ export const eraseCustomer = async (options: EraseOptions): Promise<void> => {
   else print(colours.green('Erased.'));
 };
 
-const findTarget = async ({ chat, customer, organization }: EraseOptions): Promise<ErasureTarget> => {
+const findTarget = async (
+  chat: string | undefined,
+  { customer, organization }: EraseOptions,
+): Promise<ErasureTarget> => {
   if (chat === undefined) {
     const organizationId = await chooseOrganization(organization);
     return { organizationId, customers: customer === undefined ? [] : [customer] };

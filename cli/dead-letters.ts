@@ -8,7 +8,7 @@ import { redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/de
 import { listDeliveries } from '../core/outbound/delivery-store.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { logger } from '../core/platform/logger.ts';
-import type { ListOptions, RedriveOptions, ShowOptions } from './commands/dead-letters.ts';
+import type { ListOptions, RedriveOptions } from './commands/dead-letters.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { colours, print, printable, printJson, printPage, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
@@ -39,7 +39,7 @@ const printDeadLetters = (deadLetters: readonly DeadLetterSummary[]): void =>
   );
 
 /** Shows everything that is stored of one dead letter, with the messages of a send request. */
-export const showDeadLetter = async ({ id, json }: ShowOptions): Promise<void> => {
+export const showDeadLetter = async (id: string, { json }: { json?: true }): Promise<void> => {
   const { summary, letter } = await findById(id, 'See `livechat dead-letters list`.');
   const messages = await findMessages(letter);
   if (json) return printJson({ ok: true, deadLetter: summary, letter, messages });
@@ -67,9 +67,9 @@ const findMessages = async (letter: DeadLetter) => {
 };
 
 /** Redrives the selected dead letters after showing them. Leaves out those that would fail again. */
-export const redriveDeadLetters = async (options: RedriveOptions): Promise<void> => {
-  const { id: ids, dryRun, force, json } = options;
-  const { selected, leftOut } = select(await findForRedrive(options), force);
+export const redriveDeadLetters = async (ids: readonly string[], options: RedriveOptions): Promise<void> => {
+  const { dryRun, force = false, json } = options;
+  const { selected, leftOut } = select(await findForRedrive(ids, options), force);
   if (!json) printSelection(selected, leftOut);
   if (dryRun) {
     if (json) printJson({ ok: true, dryRun, deadLetters: selected, leftOut });
@@ -91,13 +91,16 @@ export const redriveDeadLetters = async (options: RedriveOptions): Promise<void>
 const redriveSelected = async (selected: readonly DeadLetterSummary[], options: RedriveOptions) => {
   const count = selected.length === 1 ? 'this dead letter' : `these ${selected.length} dead letters`;
   await confirm(`Redrive ${count}?`, options);
-  const { force } = options;
+  const { force = false } = options;
   return withProgress('Redriving', selected.length, ({ step }) =>
     redriveAll(selected, outboundPorts(logger), { force, onDone: step }),
   );
 };
 
-const findForRedrive = async ({ id: ids, filter, maxAge }: RedriveOptions): Promise<readonly DeadLetterSummary[]> => {
+const findForRedrive = async (
+  ids: readonly string[],
+  { filter, maxAge }: RedriveOptions,
+): Promise<readonly DeadLetterSummary[]> => {
   if (ids.length > 0) {
     return Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).summary));
   }

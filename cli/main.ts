@@ -1,7 +1,9 @@
-import { CommanderError } from 'commander';
+import { CommanderError } from '@commander-js/extra-typings';
+import { findBridge } from './bridge.ts';
+import { applyGlobalOptions } from './command.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { printError, printJson } from './output.ts';
-import { createProgram } from './program.ts';
+import { program } from './program.ts';
 
 interface Failure {
   readonly exitCode: number;
@@ -55,7 +57,11 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const program = await createProgram();
+program.hook('preAction', async (_program, command) => {
+  applyGlobalOptions(command);
+  const { stage }: { stage?: string } = command.opts();
+  if (command.options.some(({ long }) => long === '--stage')) await findBridge(stage);
+});
 
 try {
   await program.parseAsync();

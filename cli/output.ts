@@ -52,7 +52,7 @@ export const printTable = (
 export const printPage = <Item>(
   name: string,
   found: readonly Item[],
-  { limit, json }: { limit: number; json: boolean },
+  { limit, json }: { limit: number; json?: boolean },
   printItems: (items: readonly Item[]) => void,
 ): void => {
   const items = found.slice(0, limit);

@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { describe, expect, test } from 'vitest';
 import { livechat, startLivechat } from '../test/cli.ts';
-import { createProgram } from './program.ts';
+import { program } from './program.ts';
 
 const page = new URL('../docs/reference/cli.md', import.meta.url);
 
 interface NamedCommand {
   readonly path: readonly string[];
-  readonly command: Command;
+  readonly command: CommandUnknownOpts;
 }
 
-const listCommands = (command: Command, path: readonly string[] = []): NamedCommand[] =>
+const listCommands = (command: CommandUnknownOpts, path: readonly string[] = []): NamedCommand[] =>
   command.commands.flatMap((one) => [
     { path: [...path, one.name()], command: one },
     ...listCommands(one, [...path, one.name()]),
   ]);
 
-const commands = listCommands(await createProgram());
+const commands = listCommands(program);
 const named = commands.map(({ path, command }) => [path.join(' '), command] as const);
 
 /** Splits a command line into arguments, as a shell does. */
@@ -26,8 +26,7 @@ const splitArguments = (line: string): string[] =>
 
 /** Parses the arguments without running the command. */
 const parseOnly = async (args: readonly string[]): Promise<void> => {
-  const program = await createProgram();
-  for (const { command } of listCommands(program)) {
+  for (const { command } of commands) {
     if (command.commands.length === 0) command.action(() => {});
   }
   await program.parseAsync(args, { from: 'user' });

@@ -7,7 +7,7 @@ import { printStatus } from './output.ts';
  *
  * @throws UsageError if there is no terminal; CliError if the answer is not yes
  */
-export const confirm = async (question: string, { yes, json }: { yes: boolean; json: boolean }): Promise<void> => {
+export const confirm = async (question: string, { yes, json }: { yes?: boolean; json?: boolean }): Promise<void> => {
   if (yes) return;
   if (json || process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
     throw new UsageError('Cannot ask for confirmation here. Nothing was changed: add --yes to skip the question.');

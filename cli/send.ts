@@ -18,7 +18,7 @@ import { readJson, withFileErrors } from './files.ts';
 import { colours, print, printable, printJson } from './output.ts';
 
 /** Puts a send request on the bus and, with --wait, waits for its result. */
-export const send = async (options: SendOptions): Promise<void> => {
+export const sendMessage = async (options: SendOptions): Promise<void> => {
   const { chat: conversationId, note, onInactive, onAbsent, expiresInSeconds, wait, json } = options;
   const target = {
     requestId: options.requestId ?? randomUUID(),
@@ -48,7 +48,7 @@ export const send = async (options: SendOptions): Promise<void> => {
 };
 
 const findOrganization = async ({ chat, organization }: SendOptions): Promise<string> => {
-  if (organization !== undefined) return organization.toLowerCase();
+  if (organization !== undefined) return organization;
   const [only, another] = await findConversations(chat);
   return only && !another ? only.organizationId : chooseOrganization(undefined);
 };

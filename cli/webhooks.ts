@@ -21,24 +21,22 @@ import {
   unregisterWebhook,
 } from '../core/livechat/registration-sync.ts';
 import { systemClock } from '../core/platform/clock.ts';
-import { type StageOutputs, wholeNumber } from '../core/platform/configuration.ts';
+import { wholeNumber } from '../core/platform/configuration.ts';
+import { isLoopback } from './bridge.ts';
 import type { ListOptions, RemoveOptions, SyncOptions } from './commands/webhooks.ts';
 import { CliError, exitCodes, UsageError } from './errors.ts';
 import { colours, print, printJson, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
 
-const isLocal = (url: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
-
 /** @throws UsageError if the real LiveChat would have to call this machine */
-const openTarget = async ({ organization, url }: ListOptions, { webhookUrl }: StageOutputs) => {
+const openTarget = async ({ organization, url = process.env.WEBHOOK_URL ?? '' }: ListOptions) => {
   const account = await openAccount(organization, systemClock);
-  const chosen = url ?? webhookUrl;
-  if (isLocal(chosen) && !isLocal(account.baseUrl)) {
+  if (isLoopback(url) && !isLoopback(account.baseUrl)) {
     throw new UsageError(
-      `LiveChat cannot call ${chosen} on this machine: pass --url with a public address, such as that of a tunnel.`,
+      `LiveChat cannot call ${url} on this machine: pass --url with a public address, such as that of a tunnel.`,
     );
   }
-  return { account, url: chosen };
+  return { account, url };
 };
 
 const mismatchTexts: Readonly<Record<Mismatch, string>> = {
@@ -55,8 +53,8 @@ const formatMismatches = (mismatches: readonly Mismatch[]): string =>
 const unsupported = 'the bridge does not support it';
 
 /** Lists what is registered. */
-export const listRegistrations = async (options: ListOptions, bridge: StageOutputs): Promise<void> => {
-  const { account, url } = await openTarget(options, bridge);
+export const listRegistrations = async (options: ListOptions): Promise<void> => {
+  const { account, url } = await openTarget(options);
   const [state, desired] = await Promise.all([readRegistrations(account), desiredRegistrations(account, url)]);
   const registrations = state.registrations.map((one) => {
     const ours = isSameUrl(one.url, url);
@@ -83,8 +81,8 @@ export const listRegistrations = async (options: ListOptions, bridge: StageOutpu
 };
 
 /** Removes the registrations of an address. */
-export const removeRegistrations = async (options: RemoveOptions, bridge: StageOutputs): Promise<void> => {
-  const { account, url } = await openTarget(options, bridge);
+export const removeRegistrations = async (options: RemoveOptions): Promise<void> => {
+  const { account, url } = await openTarget(options);
   const { registrations } = await readRegistrations(account);
   const removed = registrations
     .filter((one) => isSameUrl(one.url, url) && (options.action?.includes(one.action ?? '') ?? true))
@@ -111,8 +109,8 @@ export const removeRegistrations = async (options: RemoveOptions, bridge: StageO
 };
 
 /** Changes LiveChat's registrations to what the bridge needs. */
-export const syncRegistrations = async (options: SyncOptions, bridge: StageOutputs): Promise<void> => {
-  const { account, url } = await openTarget(options, bridge);
+export const syncRegistrations = async (options: SyncOptions): Promise<void> => {
+  const { account, url } = await openTarget(options);
   const sync = await planFor(account, url, await readRegistrations(account), options);
   const { plan, desired, isNew } = sync;
   const lines = planLines(plan);

@@ -19,7 +19,7 @@ import { ConfigurationError } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count } from '../core/platform/metrics.ts';
 
-const sender = liveChatSender();
+const connect = liveChatSender();
 const createLimiter = rateLimiters(logger);
 
 /** The task of the state `Send`. Throws `Deferred` or `NotFirst` to make the state machine wait, or the error of the step. */
@@ -36,7 +36,7 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
     const outcome = await sendRequest(request, invocation, {
       ...outboundPorts(log),
       limiter,
-      channel: await sender.channel(organizationId, (resetMs) => limiter.holdFor(resetMs)),
+      channel: await connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
       onSent: async (parts) => {
         await publishSent(request, parts);
         recordSent(request, parts.length);

@@ -51,7 +51,7 @@ async function start(overrides: Partial<EngineOptions> = {}): Promise<Started> {
     report: (message) => lines.push(message),
     onLog: (line) => lines.push(line),
     environment: {},
-    topology: { ...deployed, functions: written.functions, rules },
+    topology: { ...deployed, functions: written.functions, rules, consumers: {} },
     root: written.root,
     parts,
     ...overrides,
@@ -111,7 +111,7 @@ async function startSends(functions: Record<string, string>): Promise<Started> {
   const written = await writeFunctions(functions);
   cleanups.push(() => written.remove());
   const topology = { ...deployed, functions: written.functions };
-  return start({ topology, root: written.root, machineDelays: { retryMs: 1 } });
+  return start({ topology, root: written.root, machineRetryDelayMs: 1 });
 }
 
 test('passes a send request through its function to the state machine, and a failed one to the dead-letter queue', async () => {
@@ -164,7 +164,7 @@ async function sendToReserved(environment: Readonly<Record<string, string>>) {
   if (!spec) throw new Error('not written');
   const functions = { ...written.functions, note: { ...spec, concurrency: 1 } };
   const rules = { note: { pattern: { 'detail-type': ['chat.started'] }, target: { function: 'note' } } };
-  const topology = { ...deployed, functions, rules };
+  const topology = { ...deployed, functions, rules, consumers: {} };
   const { engine, lines } = await start({ topology, root: written.root, environment });
   const { aws, webhook } = engine.addresses;
   await Promise.all(Array.from({ length: 10 }, () => fetch(webhook, { method: 'POST', body: '{}' })));

@@ -3,15 +3,13 @@ import type { ConsoleOptions, createConsole } from '../console/server.ts';
 import { localStage, outputsParameter, type StageOutputs, wholeNumber } from '../core/platform/configuration.ts';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
-import { type Activity, createActivityStream, type Listener } from './activity.ts';
-import { type AwsResources, startLocalAws } from './aws/local-aws.ts';
+import { type Activity, createActivityStream } from './activity.ts';
+import { type AwsResources, type LocalAwsOptions, startLocalAws } from './aws/local-aws.ts';
 import { type Execution, executionStatus } from './aws/step-functions/executions.ts';
-import type { MachineDelays } from './aws/step-functions/task-state.ts';
 import {
   type Environment,
   type EnvironmentTopology,
   functionEnvironment,
-  type LocalCredentials,
   localCredentials,
   pickSettings,
   replaceProcessEnvironment,
@@ -38,15 +36,11 @@ export interface EngineParts {
   createConsole(options: ConsoleOptions): Promise<Console>;
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs' | 'machineRetryDelayMs'> {
   /** 0 selects a free port. */
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The delay before the first retry of an asynchronous invocation (each further waits twice as long) and before a queue message is retried. */
-  readonly asyncRetryDelayMs: number;
-  /** Fixed delays in state machines instead of their definitions'. */
-  readonly machineDelays?: MachineDelays;
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
@@ -58,21 +52,9 @@ export interface EngineOptions {
   readonly parts?: EngineParts;
 }
 
-export interface Addresses {
-  readonly webhook: string;
-  readonly console: string;
-  readonly aws: string;
-  readonly livechat: string;
-  readonly bus: string;
-}
+export type Engine = Awaited<ReturnType<typeof startEngine>>;
 
-export interface Engine {
-  readonly addresses: Addresses;
-  /** Credentials generated for this run, by variable. */
-  readonly generated: LocalCredentials['generated'];
-  subscribe(listener: Listener): () => void;
-  stop(): Promise<void>;
-}
+export type Addresses = Engine['addresses'];
 
 const secretPrefix = 'livechat';
 
@@ -93,8 +75,9 @@ const defaultParts: EngineParts = {
  * @throws UnsupportedPatternError
  * @throws UnsupportedStateMachineError
  */
-export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { report, onLog = () => {}, topology = deployed, environment = process.env, parts = defaultParts } = options;
+export async function startEngine(options: EngineOptions) {
+  const { report, onLog = () => {}, environment = process.env, parts = defaultParts } = options;
+  const topology: Topology = options.topology ?? deployed;
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
   const activities = createActivityStream();
   const credentials = localCredentials(environment);
@@ -135,26 +118,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     return { url: `http://localhost:${simulator.port}`, simulated: true };
   }
 
-  async function start(): Promise<Addresses> {
+  async function start() {
     const sendConcurrency = wholeNumber('SEND_CONCURRENCY', deployed.functions.send.concurrency, 0, environment);
-    // A queue whose function is missing has no event source mapping.
-    const consumers = Object.fromEntries(
-      Object.entries(topology.consumers).filter(([, { function: name }]) => Object.hasOwn(topology.functions, name)),
-    );
     const functions = deployed.reserveConcurrency(topology.functions, sendConcurrency);
     const aws = await startLocalAws({
-      resources: { ...topology, consumers },
+      resources: topology,
       port: options.awsPort,
       reservedConcurrency: deployed.sumReserved(functions),
       // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
-      delays: {
-        asyncRetriesMs: [options.asyncRetryDelayMs, 2 * options.asyncRetryDelayMs],
-        throttleRetryMs: options.asyncRetryDelayMs,
-        redeliveryMs: options.asyncRetryDelayMs,
-        ...options.machineDelays,
-      },
+      asyncRetryDelayMs: options.asyncRetryDelayMs,
+      machineRetryDelayMs: options.machineRetryDelayMs,
       otherInFlight: createInFlight(pendingWebhooks),
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),

@@ -11,10 +11,9 @@ export function pickSettings(settings: readonly string[], environment: Environme
 }
 
 /** The resources of the topology with the environment variables that hold their names. */
-export type EnvironmentTopology = Pick<
-  typeof topology,
-  'busName' | 'tables' | 'bucket' | 'stateMachines' | 'variables'
->;
+export type EnvironmentTopology = Pick<typeof topology, 'tables' | 'bucket' | 'stateMachines' | 'variables'> & {
+  readonly busName: string;
+};
 
 export interface EnvironmentOptions {
   readonly topology: EnvironmentTopology;
@@ -77,8 +76,6 @@ function replaceEnvironment(environment: Environment): void {
   }
   Object.assign(process.env, environment);
 }
-
-export type LocalCredentials = ReturnType<typeof localCredentials>;
 
 /** The webhook rejects shorter secrets. */
 const minSecretLength = 8;

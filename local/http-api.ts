@@ -2,11 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { WebhookActivity } from './activity.ts';
 import { accountId } from './aws/arn.ts';
 import type { Invoke } from './lambda/runtime.ts';
+import { readUpTo } from './listen.ts';
 
 export interface HttpApiOptions {
   /** The only route that invokes a function. */
@@ -20,20 +21,31 @@ export interface HttpApiOptions {
   readonly now?: () => Date;
 }
 
+const apiId = 'local';
+
+/** A function's result in payload format 2.0. Results without a status code, cookies and base64 bodies are not supported. */
+const resultSchema = z.strictObject({
+  statusCode: z.int().check(z.minimum(200), z.maximum(599)),
+  headers: z._default(z.record(z.string(), z.string()), {}),
+  body: z._default(z.string(), ''),
+});
+
+type HttpApiResult = z.output<typeof resultSchema>;
+
 /** API Gateway's fixed limit on a request body. */
 const maxBodyBytes = 10 * 1_024 * 1_024;
 
-const tooLarge = jsonAnswer(413, { message: 'Request Entity Too Large' });
-const failed = jsonAnswer(500, { message: 'Internal Server Error' });
+const tooLarge = jsonResult(413, { message: 'Request Entity Too Large' });
+const failed = jsonResult(500, { message: 'Internal Server Error' });
 
 /** The HTTP server of the webhook, which behaves like API Gateway, and of the console. */
 export function createHttpApi(options: HttpApiOptions): Server {
   const { route, invoke, onWebhook, report, now = () => new Date() } = options;
   const fallback = getRequestListener((request) => options.fallback(request));
 
-  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
+  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResult> {
     try {
-      return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
+      return resultSchema.parse(await invoke(route.function, toHttpApiEvent(request, body, now())));
     } catch (error) {
       report(`The webhook responded with 500: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
       return failed;
@@ -46,14 +58,14 @@ export function createHttpApi(options: HttpApiOptions): Server {
     const answer = body ? await invokeWebhook(request, body) : tooLarge;
     // Closes the connection instead of reading the rest of a body that is too large.
     const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
-    response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
+    response.writeHead(answer.statusCode, { ...headers, 'content-length': Buffer.byteLength(answer.body) });
     response.end(answer.body);
     const action = body && readAction(body);
     onWebhook?.({
       type: 'webhook',
       at: now().toISOString(),
       method: route.method,
-      status: answer.status,
+      status: answer.statusCode,
       ms: Math.round(performance.now() - started),
       ...(action && { action }),
     });
@@ -69,49 +81,16 @@ export function createHttpApi(options: HttpApiOptions): Server {
   });
 }
 
-/** Returns undefined once the body exceeds the limit; the rest is discarded. */
-async function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  if (Number(request.headers['content-length'] ?? 0) <= limit) {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      size += chunk.length;
-      if (size > limit) break;
-      chunks.push(chunk);
-    }
-    if (size <= limit) return Buffer.concat(chunks);
-  }
-  request.resume();
-  return undefined;
-}
-
 /** Reads LiveChat's action from the start of the body, for the log only. Quotes inside a text are escaped, so a message cannot imitate one. */
 function readAction(body: Buffer): string | undefined {
   return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
 }
 
-function jsonAnswer(status: number, value: unknown): HttpApiResponse {
-  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(value)) };
+function jsonResult(statusCode: number, value: unknown): HttpApiResult {
+  return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }
 
-/** Conversion from and to API Gateway's HTTP API payload format 2.0. */
-
-const apiId = 'local';
-
-const resultSchema = z.object({
-  statusCode: z.int().check(z.minimum(200), z.maximum(599)),
-  headers: z.optional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
-  cookies: z.optional(z.array(z.string())),
-  body: z.optional(z.string()),
-  isBase64Encoded: z.optional(z.boolean()),
-});
-
-export interface HttpApiResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[]>>;
-  readonly body: Buffer;
-}
-
+/** Converts a request to an event of API Gateway's payload format 2.0. */
 export function toHttpApiEvent(request: IncomingMessage, body: Buffer, now: Date): APIGatewayProxyEventV2 {
   const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://gateway');
   const { cookie, ...headers } = joinHeaders(request);
@@ -147,27 +126,6 @@ export function toHttpApiEvent(request: IncomingMessage, body: Buffer, now: Date
     },
     ...(body.length > 0 && { body: body.toString(text ? 'utf8' : 'base64') }),
     isBase64Encoded: body.length > 0 && !text,
-  };
-}
-
-/**
- * A result without `statusCode` is the body of a 200, as on API Gateway.
- *
- * @throws ZodError if the result has a `statusCode` but is not a valid response.
- */
-export function toHttpApiResponse(result: unknown): HttpApiResponse {
-  const structured: APIGatewayProxyStructuredResultV2 | undefined =
-    typeof result === 'object' && result !== null && 'statusCode' in result ? resultSchema.parse(result) : undefined;
-  if (!structured) {
-    const text = typeof result === 'string' ? result : JSON.stringify(result);
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(text) };
-  }
-  const { statusCode = 200, headers = {}, cookies = [], body = '', isBase64Encoded = false } = structured;
-  const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)] as const);
-  return {
-    status: statusCode,
-    headers: { ...Object.fromEntries(lowered), ...(cookies.length > 0 && { 'set-cookie': cookies }) },
-    body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
   };
 }
 

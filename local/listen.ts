@@ -1,4 +1,5 @@
-import type { Server } from 'node:http';
+import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
 
 /** The command-line options that set each port. */
 export type PortOption = '--port' | '--aws-port' | '--livechat-port';
@@ -13,23 +14,19 @@ export class PortTakenError extends Error {
 }
 
 /**
- * Listens on the loopback interface only, and resolves with the port.
+ * Listens on the loopback interface only, and returns the port.
  *
  * @throws PortTakenError
  */
-export function listen(server: Server, port: number, option: PortOption): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const fail = (error: Error) => {
-    const taken = 'code' in error && error.code === 'EADDRINUSE';
-    reject(taken ? new PortTakenError(port, option, { cause: error }) : error);
-  };
-  server.once('error', fail);
-  server.listen(port, '127.0.0.1', () => {
-    server.off('error', fail);
-    const address = server.address();
-    resolve(typeof address === 'object' && address ? address.port : port);
-  });
-  return promise;
+export async function listen(server: Server, port: number, option: PortOption): Promise<number> {
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw taken ? new PortTakenError(port, option, { cause: error }) : error;
+  }
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : port;
 }
 
 export function close(server: Server): Promise<void> {
@@ -37,4 +34,20 @@ export function close(server: Server): Promise<void> {
   server.close(() => resolve());
   server.closeAllConnections();
   return promise;
+}
+
+/** Returns undefined once the body exceeds the limit; the rest is discarded. */
+export async function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  if (Number(request.headers['content-length'] ?? 0) <= limit) {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      size += chunk.length;
+      if (size > limit) break;
+      chunks.push(chunk);
+    }
+    if (size <= limit) return Buffer.concat(chunks);
+  }
+  request.resume();
+  return undefined;
 }

@@ -1,48 +1,30 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import picocolors from 'picocolors';
-import * as z from 'zod/mini';
 import { startEngine } from './engine.ts';
 import { formatActivity, formatReady, formatStart } from './output.ts';
 
-const optionsSchema = z.object({
-  port: z.number(),
-  awsPort: z.number(),
-  livechatPort: z.number(),
-  asyncRetryDelay: z.number(),
-  machineRetryDelay: z.optional(z.number()),
-  json: z.boolean(),
-  verbose: z.boolean(),
-});
+/** `npm start`: runs the engine until SIGTERM or SIGINT. */
 
-/** The options of `npm start`. */
-export type StartOptions = z.output<typeof optionsSchema>;
-
-/**
- * Parses the arguments after the program's name. `--help` and invalid arguments end the process, the latter with a message
- * and code 1.
- */
-export function parseOptions(args: readonly string[]): StartOptions {
-  const command = new Command('npm start --')
-    .description('Runs the whole bridge on this machine, with a simulator instead of LiveChat.')
-    .option('--port <number>', 'port of the webhook and the console (0 selects a free port)', parsePort, 3000)
-    .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
-    .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
-    .option(
-      '--async-retry-delay <ms>',
-      'delay before the first retry of a failed function; the second waits twice as long',
-      parseDelay,
-      1000,
-    )
-    .option(
-      '--machine-retry-delay <ms>',
-      "delay before each retry of the state machine, instead of the definition's",
-      parseDelay,
-    )
-    .option('--json', 'print one line of JSON when ready, and everything else to stderr', false)
-    .option('--verbose', "print the functions' own log as well", false);
-  command.parse(args, { from: 'user' });
-  return optionsSchema.parse(command.opts());
-}
+const options = new Command('npm start --')
+  .description('Runs the whole bridge on this machine, with a simulator instead of LiveChat.')
+  .option('--port <number>', 'port of the webhook and the console (0 selects a free port)', parsePort, 3000)
+  .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
+  .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
+  .option(
+    '--async-retry-delay <ms>',
+    'delay before the first retry of a failed function; the second waits twice as long',
+    parseDelay,
+    1000,
+  )
+  .option(
+    '--machine-retry-delay <ms>',
+    "delay before each retry of the state machine, instead of the definition's",
+    parseDelay,
+  )
+  .option('--json', 'print one line of JSON when ready, and everything else to stderr', false)
+  .option('--verbose', "print the functions' own log as well", false)
+  .parse()
+  .opts();
 
 function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
@@ -56,9 +38,6 @@ function parseDelay(text: string): number {
   return Number(text);
 }
 
-/** `npm start`: runs the engine until SIGTERM or SIGINT. */
-
-const options = parseOptions(process.argv.slice(2));
 const output = options.json ? process.stderr : process.stdout;
 const colors = picocolors.createColors(output.isTTY === true && picocolors.isColorSupported);
 
@@ -72,7 +51,7 @@ async function run(): Promise<void> {
     awsPort: options.awsPort,
     livechatPort: options.livechatPort,
     asyncRetryDelayMs: options.asyncRetryDelay,
-    ...(options.machineRetryDelay !== undefined && { machineDelays: { retryMs: options.machineRetryDelay } }),
+    machineRetryDelayMs: options.machineRetryDelay,
     report: (message) => print(colors.yellow(message)),
     onLog: (line) => {
       if (options.verbose) print(colors.dim(line));

@@ -1,6 +1,17 @@
-import { expiryAttribute, type TableSpec, tables } from '../core/platform/tables.ts';
 import { archiveDays, arn, componentName, mediaDays, production, resourceName, sharedName } from './settings.ts';
-import { alertRule, archive, bucket, busName, consumers, type Pattern, type RuleSpec, rules } from './topology.ts';
+import {
+  alertRule,
+  archive,
+  bucket,
+  busName,
+  consumers,
+  expiryAttribute,
+  type Pattern,
+  type RuleSpec,
+  rules,
+  type TableSpec,
+  tables,
+} from './topology.ts';
 
 // The bus with its rules, the queues, the secret, the tables and the bucket.
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { Command } from 'commander';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { createProgram } from '../cli/program.ts';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { describe, expect, it } from 'vitest';
+import { program } from '../cli/program.ts';
 import { catalogue, type EventType } from '../core/events/catalogue.ts';
 import { parseEvent } from '../core/events/event.ts';
 import { type MetricSpec, metrics } from '../core/platform/metrics.ts';
@@ -64,11 +64,6 @@ describe.each(pages)('%s', (page) => {
 });
 
 describe('the commands in the documents', () => {
-  let program: Command;
-  beforeAll(async () => {
-    program = await createProgram();
-  });
-
   const line = /\blivechat ((?:[a-z][a-z-]*)(?: [^`\n|&;)#>]*)?)/g;
   const shellLines = (page: string) =>
     codeBlocks(page).flatMap(({ language, text }) => (language === 'sh' ? [...text.matchAll(/npx livechat .*/g)] : []));
@@ -78,13 +73,13 @@ describe('the commands in the documents', () => {
     const found = [...shellLines(page), ...spans(page)].flatMap(([text]) =>
       [...text.matchAll(line)].map(([, words = '']) => words.trim().split(/\s+/)),
     );
-    expect(found.map((words) => problem(program, words)).filter(Boolean)).toEqual([]);
+    expect(found.map(problem).filter(Boolean)).toEqual([]);
   });
 });
 
 /** What is wrong with the words of a command line, or undefined. */
-function problem(program: Command, words: readonly string[]): string | undefined {
-  let command = program;
+function problem(words: readonly string[]): string | undefined {
+  let command: CommandUnknownOpts = program;
   for (const word of words) {
     const next = command.commands.find((one) => one.name() === word);
     if (!next) break;

@@ -44,9 +44,7 @@ export async function serveCarrier(
     withFile: (source, use) => {
       fetched.push('key' in source ? source.key : source.url);
       const picture = () => Readable.from([Buffer.from('PNG')]);
-      return withDownload(picture, 3, ({ path, size }) =>
-        use({ path, size, contentType: 'image/png', name: 'plan.png' }),
-      );
+      return withDownload(picture, 3, ({ path }) => use({ path, contentType: 'image/png', name: 'plan.png' }));
     },
     saveRegion: (region) => regions.push(region),
     refresh: async () => (refreshed ? client('new') : undefined),

@@ -1,139 +1,90 @@
-import { type Command, Option } from 'commander';
+import { Option } from '@commander-js/extra-typings';
 import * as z from 'zod/mini';
-import type { DeadLetterFilter } from '../../core/outbound/dead-letter.ts';
-import { withBridge } from '../bridge.ts';
-import {
-  bridgeCommand,
-  bridgeOptions,
-  collect,
-  commandGroup,
-  confirmationOptions,
-  duration,
-  flag,
-  wholeNumber,
-  withConfirmation,
-} from '../command.ts';
+import { bridgeCommand, commandGroup, confirmedCommand, duration, option, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 
-const statuses = ['open', 'redriven', 'resolved'] as const;
-const kinds = ['send', 'rejected', 'event', 'unreadable'] as const;
-const filterNames = ['kind', 'error', 'organization', 'conversation', 'request'] as const;
 const filterExpected =
   'kind=send, kind=rejected, kind=event, kind=unreadable, error=…, organization=…, conversation=… or request=…';
-
-const condition = z
-  .string(filterExpected)
-  .check(
-    z.regex(
-      /^(?:kind=(?:send|rejected|event|unreadable)|(?:error|organization|conversation|request)=.+)$/,
-      filterExpected,
-    ),
-  );
-
-/** Parses `name=value` conditions. If a name is repeated, its last value applies. */
-const parseFilter = (conditions: string[]): DeadLetterFilter => {
-  const values = new Map(
-    conditions.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
-  );
-  const { kind, ...rest } = Object.fromEntries(filterNames.map((name) => [name, values.get(name)]));
-  return { ...rest, kind: kinds.find((one) => one === kind) };
-};
-
-const filterOptions = {
-  filter: z.pipe(z._default(z.array(condition), []), z.transform(parseFilter)),
-  maxAge: z.optional(duration),
-};
-
-const listOptions = z.object({
-  ...bridgeOptions,
-  ...filterOptions,
-  status: z.enum(statuses),
-  limit: wholeNumber(1),
+const filterSchema = z.strictObject({
+  kind: z.optional(z.enum(['send', 'rejected', 'event', 'unreadable'])),
+  error: z.optional(z.string()),
+  organization: z.optional(z.string()),
+  conversation: z.optional(z.string()),
+  request: z.optional(z.string()),
 });
-export type ListOptions = z.infer<typeof listOptions>;
-const showOptions = z.object({ ...bridgeOptions, id: z.string() });
-export type ShowOptions = z.infer<typeof showOptions>;
-const redriveOptions = z.object({
-  ...confirmationOptions,
-  ...filterOptions,
-  id: z.array(z.string()),
-  all: flag,
-  dryRun: flag,
-  force: flag,
-});
-export type RedriveOptions = z.infer<typeof redriveOptions>;
+type Filter = z.infer<typeof filterSchema>;
 
-const withFilter = (command: Command): Command =>
-  command
-    .option(
-      '--filter <name=value>',
-      `only dead letters that match; repeat it for several conditions, all of which must match. Names: ${filterNames.join(', ')}`,
-      collect,
-    )
-    .option('--max-age <time>', 'only dead letters up to this age, e.g. 30m, 12h or 7d');
-
-const listCommand = () =>
-  withFilter(
-    bridgeCommand('list', {
-      description:
-        'Lists dead letters, newest first: failed send requests, events that no function could handle, and unreadable messages.',
-      examples: [
-        'dead-letters list',
-        'dead-letters list --filter kind=send --filter error=LiveChatServerError --max-age 12h',
-        'dead-letters list --status redriven --stage production --json',
-      ],
-    }),
-  )
-    .addOption(new Option('--status <status>', 'only dead letters with this status').choices(statuses).default('open'))
-    .option('--limit <number>', 'the maximum number of dead letters', '50')
-    .action(withBridge(listOptions, async (input) => (await import('../dead-letters.ts')).listDeadLetters(input)));
-
-const showCommand = () =>
-  bridgeCommand('show', {
-    description: 'Shows everything stored about a dead letter, including the message.',
-    examples: ['dead-letters show 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e'],
-  })
-    .argument('<id>', 'the id of the dead letter')
-    .action(withBridge(showOptions, async (input) => (await import('../dead-letters.ts')).showDeadLetter(input)));
-
-const requireSelection = ({ id, all, filter, maxAge }: RedriveOptions): void => {
-  const filtered = Object.values(filter).some((value) => value !== undefined) || maxAge !== undefined;
-  if ([id.length > 0, filtered, all].filter(Boolean).length === 1) return;
-  throw new UsageError('Pass exactly one selection: ids; --filter and/or --max-age; or --all.');
+/** Adds a `name=value` condition. If a name is repeated, its last value applies. */
+const addCondition = (text: string, filter: Filter = {}): Filter => {
+  const [, name = '', value = ''] = /^(\w+)=(.+)$/s.exec(text) ?? [];
+  const parsed = filterSchema.safeParse({ ...filter, [name]: value });
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`--filter must be ${filterExpected}.`);
 };
 
-const redriveCommand = () =>
-  withFilter(
-    withConfirmation(
-      bridgeCommand('redrive', {
-        description:
-          'Redrives dead letters: starts a new execution for a send request, and puts an event on the bus again.',
-        examples: [
-          'dead-letters redrive 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e',
-          'dead-letters redrive --filter error=LiveChatServerError --max-age 2h --dry-run',
-          'dead-letters redrive --all --yes --stage production',
-        ],
-      }),
-    ),
-  )
-    .argument('[id...]', 'the ids of the dead letters')
-    .option('--all', 'every open dead letter')
-    .option('--dry-run', 'show what would be redriven, without redriving it')
-    .option(
-      '--force',
-      'also redrive dead letters that will fail again unless their cause has been fixed, such as a 422',
-    )
-    .action(
-      withBridge(redriveOptions, async (input) => {
-        requireSelection(input);
-        await (await import('../dead-letters.ts')).redriveDeadLetters(input);
-      }),
-    );
+const filter = new Option(
+  '--filter <name=value>',
+  `only dead letters that match; repeat it for several conditions, all of which must match. Names: ${z.keyof(filterSchema).options.join(', ')}`,
+).argParser(addCondition);
+const maxAge = option('--max-age <time>', 'only dead letters up to this age, e.g. 30m, 12h or 7d', duration);
 
-export const register = (program: Command): void => {
-  const help = {
+const list = bridgeCommand('list', {
+  description:
+    'Lists dead letters, newest first: failed send requests, events that no function could handle, and unreadable messages.',
+  examples: [
+    'dead-letters list',
+    'dead-letters list --filter kind=send --filter error=LiveChatServerError --max-age 12h',
+    'dead-letters list --status redriven --stage production --json',
+  ],
+})
+  .addOption(filter)
+  .addOption(maxAge)
+  .addOption(
+    new Option('--status <status>', 'only dead letters with this status')
+      .choices(['open', 'redriven', 'resolved'] as const)
+      .default('open'),
+  )
+  .addOption(option('--limit <number>', 'the maximum number of dead letters', wholeNumber(1)).default(50));
+export type ListOptions = ReturnType<typeof list.opts>;
+
+const show = bridgeCommand('show', {
+  description: 'Shows everything stored about a dead letter, including the message.',
+  examples: ['dead-letters show 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e'],
+}).argument('<id>', 'the id of the dead letter');
+
+const redrive = confirmedCommand('redrive', {
+  description: 'Redrives dead letters: starts a new execution for a send request, and puts an event on the bus again.',
+  examples: [
+    'dead-letters redrive 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e',
+    'dead-letters redrive --filter error=LiveChatServerError --max-age 2h --dry-run',
+    'dead-letters redrive --all --yes --stage production',
+  ],
+})
+  .argument('[id...]', 'the ids of the dead letters')
+  .addOption(filter)
+  .addOption(maxAge)
+  .option('--all', 'every open dead letter')
+  .option('--dry-run', 'show what would be redriven, without redriving it')
+  .option('--force', 'also redrive dead letters that will fail again unless their cause has been fixed, such as a 422');
+export type RedriveOptions = ReturnType<typeof redrive.opts>;
+
+const work = () => import('../dead-letters.ts');
+list.action(async (options) => (await work()).listDeadLetters(options));
+show.action(async (id, options) => (await work()).showDeadLetter(id, options));
+redrive.action(async (ids, options) => {
+  const { all, filter, maxAge } = options;
+  const selections = [ids.length > 0, filter !== undefined || maxAge !== undefined, all];
+  if (selections.filter(Boolean).length !== 1) {
+    throw new UsageError('Pass exactly one selection: ids; --filter and/or --max-age; or --all.');
+  }
+  await (await work()).redriveDeadLetters(ids, options);
+});
+
+export const deadLetters = commandGroup(
+  'dead-letters',
+  {
     description: 'Lists, shows and redrives dead letters.',
     examples: ['dead-letters list', 'dead-letters redrive --all --dry-run'],
-  };
-  program.addCommand(commandGroup('dead-letters', help, [listCommand(), showCommand(), redriveCommand()]));
-};
+  },
+  [list, show, redrive],
+);

@@ -1,82 +1,56 @@
-import type { Command } from 'commander';
 import * as z from 'zod/mini';
-import { withBridge } from '../bridge.ts';
-import {
-  bridgeCommand,
-  bridgeOptions,
-  commandGroup,
-  confirmationOptions,
-  organizationOption,
-  positiveNumber,
-  withConfirmation,
-} from '../command.ts';
+import { bridgeCommand, commandGroup, confirmedCommand, option, positiveNumber, uuid } from '../command.ts';
 
-const showOptions = z.object({ ...bridgeOptions, organization: organizationOption });
-export type ShowOptions = z.infer<typeof showOptions>;
-const changeOptions = z.object({ ...confirmationOptions, organization: organizationOption });
-export type ChangeOptions = z.infer<typeof changeOptions>;
+const show = bridgeCommand('show', {
+  description: 'Shows the rate limit and the circuit breaker of each organization.',
+  examples: ['limits show', 'limits show --stage production --json'],
+}).addOption(option('--organization <uuid>', 'the organization; default: all', uuid));
+export type ShowOptions = ReturnType<typeof show.opts>;
+
+const organization = option(
+  '--organization <uuid>',
+  'the organization; required if more than one organization has conversations',
+  uuid,
+);
+
+const pause = confirmedCommand('pause', {
+  description: 'Stops calls: requests wait until you resume, or until they expire.',
+  examples: ['limits pause', 'limits pause --yes --stage production --json'],
+}).addOption(organization);
+export type ChangeOptions = ReturnType<typeof pause.opts>;
+
+const resume = confirmedCommand('resume', {
+  description: 'Allows calls again, and closes the circuit breaker.',
+  examples: ['limits resume', 'limits resume --stage production --json'],
+}).addOption(organization);
+
 const rateExpected = 'a number from 0.1 to 1000';
-const setOptions = z.extend(changeOptions, {
-  callsPerSecond: positiveNumber.check(z.minimum(0.1, rateExpected), z.maximum(1000, rateExpected)),
+const set = confirmedCommand('set', {
+  description: 'Sets how many calls to LiveChat an organization may make per second.',
+  examples: ['limits set --calls-per-second 5', 'limits set --calls-per-second 20 --stage production'],
+})
+  .addOption(organization)
+  .addOption(
+    option(
+      '--calls-per-second <number>',
+      'from 0.1 to 1000',
+      positiveNumber.check(z.minimum(0.1, rateExpected), z.maximum(1000, rateExpected)),
+    ).makeOptionMandatory(),
+  );
+
+const work = () => import('../limits/limits.ts');
+show.action(async (options) => (await work()).showRateLimits(options));
+pause.action(async (options) => (await work()).changeRateLimit(options, { do: 'pause' }));
+resume.action(async (options) => (await work()).changeRateLimit(options, { do: 'resume' }));
+set.action(async (options) => {
+  await (await work()).changeRateLimit(options, { do: 'set', callsPerSecond: options.callsPerSecond });
 });
 
-const withOrganization = (command: Command, fallback: string): Command =>
-  command.option('--organization <uuid>', `the organization; ${fallback}`);
-
-const required = 'required if more than one organization has conversations';
-
-const showCommand = () =>
-  withOrganization(
-    bridgeCommand('show', {
-      description: 'Shows the rate limit and the circuit breaker of each organization.',
-      examples: ['limits show', 'limits show --stage production --json'],
-    }),
-    'default: all',
-  ).action(
-    withBridge(showOptions, async (options) => {
-      const { showRateLimits } = await import('../limits/limits.ts');
-      await showRateLimits(options);
-    }),
-  );
-
-const changeCommand = (name: 'pause' | 'resume', description: string, examples: readonly string[]) =>
-  withOrganization(withConfirmation(bridgeCommand(name, { description, examples })), required).action(
-    withBridge(changeOptions, async (options) => {
-      const { changeRateLimit } = await import('../limits/limits.ts');
-      await changeRateLimit(options, { do: name });
-    }),
-  );
-
-const setCommand = () =>
-  withOrganization(
-    withConfirmation(
-      bridgeCommand('set', {
-        description: 'Sets how many calls to LiveChat an organization may make per second.',
-        examples: ['limits set --calls-per-second 5', 'limits set --calls-per-second 20 --stage production'],
-      }),
-    ),
-    required,
-  )
-    .requiredOption('--calls-per-second <number>', 'from 0.1 to 1000')
-    .action(
-      withBridge(setOptions, async (options) => {
-        const { changeRateLimit } = await import('../limits/limits.ts');
-        await changeRateLimit(options, { do: 'set', callsPerSecond: options.callsPerSecond });
-      }),
-    );
-
-export const register = (program: Command): void => {
-  const described = {
+export const limits = commandGroup(
+  'limits',
+  {
     description: 'Shows and changes the rate limits for calls to LiveChat.',
     examples: ['limits show', 'limits pause --yes', 'limits resume', 'limits set --calls-per-second 5'],
-  };
-  const pause = changeCommand('pause', 'Stops calls: requests wait until you resume, or until they expire.', [
-    'limits pause',
-    'limits pause --yes --stage production --json',
-  ]);
-  const resume = changeCommand('resume', 'Allows calls again, and closes the circuit breaker.', [
-    'limits resume',
-    'limits resume --stage production --json',
-  ]);
-  program.addCommand(commandGroup('limits', described, [showCommand(), pause, resume, setCommand()]));
-};
+  },
+  [show, pause, resume, set],
+);

@@ -1,62 +1,84 @@
 import { organizations } from '../../core/conversations/queries.ts';
-import { listChecks, runChecks } from '../../core/doctor/doctor.ts';
-import type { NamedFinding, Severity } from '../../core/doctor/finding.ts';
 import { credentialOwners } from '../../core/livechat/connection.ts';
-import { type StageOutputs, wholeNumber } from '../../core/platform/configuration.ts';
-import {
-  type FunctionSpec,
-  functions,
-  reserveConcurrency,
-  resolvePattern,
-  rules,
-  stateMachines,
-  sumReserved,
-} from '../../stacks/topology.ts';
+import { isLoopback } from '../bridge.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
+import { checkAccount } from './account.ts';
+import { checkEventRules } from './event-rules.ts';
+import { type Finding, fault } from './finding.ts';
+import {
+  checkBucket,
+  checkConcurrency,
+  checkQueues,
+  checkSettings,
+  checkStateMachine,
+  checkTables,
+} from './resources.ts';
+import { checkLatestWebhooks, checkSending, checkWebhookEndpoint } from './traffic.ts';
 
-const labels: Readonly<Record<Severity, string>> = {
+/** Runs all checks concurrently and prints the findings. An unreadable table must not stop the other checks. */
+export const runDoctor = async ({ organization, url, json }: DoctorOptions): Promise<void> => {
+  const checks = await listChecks(organization, url);
+  const results = await withProgress('Checking', checks.length, ({ step }) =>
+    Promise.all(
+      checks.map(async ([check, run]) => {
+        const found = await run().catch((error: unknown) => [checkFailed(error)]);
+        step();
+        return found.map((one) => ({ check, ...one }));
+      }),
+    ),
+  );
+  const findings = results.flat();
+  const faults = findings.filter(({ severity }) => severity === 'fault').length;
+  const warnings = findings.filter(({ severity }) => severity === 'warning').length;
+  if (faults > 0) process.exitCode = exitCodes.failure;
+  if (json) return printJson({ ok: faults === 0, faults, warnings, findings });
+  for (const { check, severity, message, fix } of findings) {
+    print(`${labels[severity]}  ${check.padEnd(14)} ${printable(message)}`);
+    if (fix !== undefined) print(`${' '.repeat(25)}${colours.bold('→')} ${fix}`);
+  }
+  print(
+    faults + warnings === 0 ? colours.green('\nNo problems found.') : `\nFaults: ${faults}, warnings: ${warnings}.`,
+  );
+};
+
+const labels = {
   ok: colours.green('ok     '),
   note: colours.dim('note   '),
   warning: colours.yellow('warning'),
   fault: colours.red('FAULT  '),
 };
 
-const printFinding = ({ check, severity, message, fix }: NamedFinding): void => {
-  print(`${labels[severity]}  ${check.padEnd(14)} ${printable(message)}`);
-  if (fix !== undefined) print(`${' '.repeat(25)}${colours.bold('→')} ${fix}`);
+type Check = readonly [name: string, run: () => Promise<readonly Finding[]>];
+
+const listChecks = async (organization: string | undefined, registeredUrl: string | undefined): Promise<Check[]> => {
+  const { WEBHOOK_URL: webhookUrl = '', LIVECHAT_API_BASE_URL: apiUrl = '' } = process.env;
+  // The simulator is the only LiveChat API with a loopback address.
+  const simulatorUrl = isLoopback(apiUrl) ? apiUrl : undefined;
+  const organizationIds = organization === undefined ? await organizations().catch(() => []) : [organization];
+  /** Undefined is the default secret. */
+  const secretOwners =
+    organization === undefined ? await credentialOwners(organizationIds).catch(() => [undefined]) : [organization];
+  return [
+    ['settings', checkSettings],
+    ...secretOwners.map(
+      (owner): Check => ['credentials', () => checkAccount(owner, registeredUrl ?? webhookUrl, simulatorUrl)],
+    ),
+    ['webhook', () => checkWebhookEndpoint(webhookUrl)],
+    ['last webhooks', () => checkLatestWebhooks(organizationIds, simulatorUrl !== undefined)],
+    ['tables', checkTables],
+    ['queues', checkQueues],
+    ['bus and rules', checkEventRules],
+    ['state machine', checkStateMachine],
+    ['concurrency', checkConcurrency],
+    ['bucket', checkBucket],
+    ['sending', () => checkSending(organizationIds, Date.now())],
+  ];
 };
 
-/** Checks a bridge and prints the findings. An unreadable table must not stop the other checks. */
-export const doctor = async (options: DoctorOptions, { webhookUrl, environment }: StageOutputs): Promise<void> => {
-  const { organization, url, json } = options;
-  const all = organization === undefined;
-  const organizationIds = all ? await organizations().catch(() => []) : [organization.toLowerCase()];
-  const checks = listChecks({
-    environment,
-    webhookUrl,
-    registeredUrl: url,
-    reservedConcurrency: () => {
-      const concurrency = wholeNumber('SEND_CONCURRENCY', functions.send.concurrency, 0, environment);
-      return sumReserved(reserveConcurrency<FunctionSpec>(functions, concurrency));
-    },
-    rules: Object.entries(rules).map(([name, rule]) => ({
-      name,
-      pattern: resolvePattern(rule, () => environment[stateMachines.send.variable] ?? ''),
-      onDefaultBus: rule.bus === 'default',
-    })),
-    organizationIds,
-    accounts: all ? await credentialOwners(organizationIds).catch(() => [undefined]) : [organization],
-  });
-  const findings = await withProgress('Checking', checks.length, ({ step }) => runChecks(checks, step));
-  const faults = findings.filter(({ severity }) => severity === 'fault').length;
-  const warnings = findings.filter(({ severity }) => severity === 'warning').length;
-  if (faults > 0) process.exitCode = exitCodes.failure;
-  if (json) return printJson({ ok: faults === 0, faults, warnings, findings });
-  findings.forEach(printFinding);
-  print(
-    faults + warnings === 0 ? colours.green('\nNo problems found.') : `\nFaults: ${faults}, warnings: ${warnings}.`,
-  );
+const checkFailed = (error: unknown): Finding => {
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return fault(`The check failed (${reason}).`, 'Check your own AWS credentials and permissions.');
 };

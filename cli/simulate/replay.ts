@@ -11,12 +11,12 @@ import { withProgress } from '../prompts.ts';
 import { createThrottle, latency, systemClock, type Throttle } from './timing.ts';
 
 /** Sends recorded webhook bodies to an address and prints a summary. */
-export const simulateReplay = async (options: ReplayOptions): Promise<void> => {
+export const simulateReplay = async (paths: readonly string[], options: ReplayOptions): Promise<void> => {
   if (options.signature && !options.secret) {
     throw new UsageError('--signature needs a secret: pass --secret or set LIVECHAT_WEBHOOK_SECRET.');
   }
   const seed = options.shuffle === true ? Math.floor(Math.random() * 2 ** 31) : options.shuffle;
-  const recorded = await readRecordedBodies(options.path);
+  const recorded = await readRecordedBodies(paths);
   const requests = recorded.map((body) => buildRequest(body, options));
   if (seed !== undefined && !options.json) print(`Shuffled with seed ${seed}`);
   const ordered = orderRequests(requests, options.repeat, seed);
@@ -78,7 +78,7 @@ export interface ReplayRequest {
 /** Signs the body or puts the secret into it; without a secret, sends it as recorded. */
 export const buildRequest = (
   { file, body: recorded }: RecordedBody,
-  { secret, signature, organization }: Pick<ReplayOptions, 'secret' | 'signature' | 'organization'>,
+  { secret, signature, organization }: { secret?: string; signature?: boolean; organization?: string },
 ): ReplayRequest => {
   const headers = { 'content-type': 'application/json' };
   const body: RecordedBody['body'] = { ...recorded, ...(organization && { organization_id: organization }) };

@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { startSimulator } from '../../local/livechat/server.ts';
-import { cleanUp, nina, organizationId, ownClientId, startReceiver, until } from '../../local/livechat/testing.ts';
+import { nina, organizationId, ownClientId, startReceiver, until } from '../../local/livechat/testing.ts';
 import { livechat, startLivechat } from '../../test/cli.ts';
 
 const fixtures = fileURLToPath(new URL('../../test/fixtures/livechat', import.meta.url));
@@ -14,7 +14,7 @@ const simulator = async () => {
   const receiver = await startReceiver();
   const identity = { secretKey: secret, organizationId, clientId: ownClientId, agentId: nina };
   const running = await startSimulator({ port: 0, webhookUrl: receiver.url, ...identity });
-  cleanUp(running.stop);
+  onTestFinished(running.stop);
   return { receiver, at: `http://127.0.0.1:${running.port}` };
 };
 

@@ -1,14 +1,10 @@
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
+import type { ComposedEvent, FetchedFile, Visibility } from './compose.ts';
 
 /** Requests, limited to the methods and parameters that the bridge uses. Source: API reference, v3.4 to v3.6. */
 
-export type Visibility = 'all' | 'agents';
-
-/** An event to send. Its other fields depend on `type`. */
-export type NewEvent = Readonly<Record<string, unknown>> & {
-  readonly type: string;
-  readonly visibility?: Visibility;
+export type NewEvent = ComposedEvent & {
   /** Returned with the event. LiveChat accepts several events with the same id. */
   readonly custom_id?: string;
 };
@@ -81,14 +77,6 @@ export interface UnregisterWebhook extends OwnerClient {
   readonly id: string;
 }
 
-/** A file on this machine's disk. */
-export interface UploadedFile {
-  readonly path: string;
-  /** The name that the customer sees. */
-  readonly name: string;
-  readonly contentType?: string | undefined;
-}
-
 /** Responses, limited to the fields that the bridge reads. */
 
 const id = z.string().check(z.minLength(1));
@@ -135,7 +123,7 @@ export interface Method<T> {
 /** Makes one call. Rejects with a LiveChatApiError. */
 export interface Transport {
   post<T>(method: Method<T>, body: object): Promise<T>;
-  upload<T>(method: Method<T>, file: UploadedFile): Promise<T>;
+  upload<T>(method: Method<T>, file: FetchedFile): Promise<T>;
 }
 
 function read<T>(api: Method<T>['api'], name: string, response: z.ZodMiniType<T>): Method<T> {
@@ -154,7 +142,7 @@ export function createMethods({ post, upload }: Transport) {
   return {
     sendEvent: (request: SendEvent) => post(write('agent', 'send_event', sentEvent), request),
     /** At most 10 MB. The URL expires after 24 h unless an event uses it. */
-    uploadFile: (request: UploadedFile) => upload(write('agent', 'upload_file', file), request),
+    uploadFile: (request: FetchedFile) => upload(write('agent', 'upload_file', file), request),
     resumeChat: (request: ResumeChat) => post(write('agent', 'resume_chat', resumedChat), request),
     addUserToChat: (request: AddUserToChat) => post(write('agent', 'add_user_to_chat', nothing), request),
     transferChat: (request: TransferChat) => post(write('agent', 'transfer_chat', nothing), request),
@@ -174,18 +162,9 @@ export function createMethods({ post, upload }: Transport) {
   };
 }
 
-export interface Version {
-  readonly major: number;
-  readonly minor: number;
-}
-
-/** Parses `v3.6` or `3.6`. Throws {@link ConfigurationError}. */
-export function parseVersion(text: string): Version {
-  const [, major, minor] = /^v?(\d{1,3})\.(\d{1,3})$/.exec(text) ?? [];
-  if (major === undefined) throw new ConfigurationError('LIVECHAT_API_VERSION', 'a version such as v3.6');
-  return { major: Number(major), minor: Number(minor) };
-}
-
-export function formatVersion({ major, minor }: Version): string {
-  return `v${major}.${minor}`;
+/** Returns `v3.6` for `v3.6` and `3.6`. Throws {@link ConfigurationError}. */
+export function parseVersion(text: string): string {
+  const [, version] = /^v?(\d{1,3}\.\d{1,3})$/.exec(text) ?? [];
+  if (version === undefined) throw new ConfigurationError('LIVECHAT_API_VERSION', 'a version such as v3.6');
+  return `v${version}`;
 }

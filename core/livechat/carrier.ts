@@ -1,9 +1,9 @@
 import type { Channel, OutgoingMessage, SentMessage } from '../outbound/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { CreateRoutingCarrier, RoutingCarrier } from '../routing/apply.ts';
-import type { NewEvent, ThreadResponse, TransferChat, Visibility } from './api.ts';
+import type { NewEvent, ThreadResponse, TransferChat } from './api.ts';
 import type { LiveChatClient } from './client.ts';
-import type { FetchedFile, FetchedPart, FileSource, Part } from './compose.ts';
+import type { FetchedFile, FetchedPart, FileSource, Part, Visibility } from './compose.ts';
 import { type Connection, createConnections } from './connection.ts';
 
 export interface ChannelOptions extends Connection {

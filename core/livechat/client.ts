@@ -1,22 +1,12 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { createMethods, formatVersion, type Method, parseVersion, type Transport, type UploadedFile } from './api.ts';
-import {
-  debugId,
-  type ErrorCategory,
-  exhaustedFor,
-  isRegion,
-  LiveChatApiError,
-  LiveChatClientError,
-  LiveChatNetworkError,
-  LiveChatServerError,
-  toApiError,
-} from './errors.ts';
+import { createMethods, type Method, parseVersion, type Transport } from './api.ts';
+import type { FetchedFile } from './compose.ts';
+import { debugId, type ErrorCategory, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
 
 export interface LiveChatClientOptions {
   /** The `Authorization` header. */
@@ -93,23 +83,21 @@ const http = got.extend({
   hooks: { beforeError: [toNetworkError] },
 });
 
-interface Settings extends Pick<LiveChatClientOptions, 'organizationId' | 'onCall' | 'onNotice' | 'onQuotaExhausted'> {
+interface Settings extends LiveChatClientOptions {
   readonly http: Got;
   readonly now: () => number;
 }
 
 /** Throws ConfigurationError for an invalid base URL or version. */
 export function createLiveChatClient(options: LiveChatClientOptions): LiveChatClient {
-  const { authorization, organizationId, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
-  const { onCall, onNotice, onQuotaExhausted } = options;
-  const version = formatVersion(parseVersion(options.version));
+  const { authorization, timeoutMs = defaultTimeoutMs, now = Date.now } = options;
   const connect = Math.min(maxConnectMs, timeoutMs);
   const configured = http.extend({
-    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${version}`,
+    prefixUrl: `${parseBaseUrl(options.baseUrl)}/${parseVersion(options.version)}`,
     headers: { authorization },
     timeout: { request: timeoutMs, lookup: connect, connect, secureConnect: connect },
   });
-  return createClient({ http: configured, organizationId, onCall, onNotice, onQuotaExhausted, now });
+  return createClient({ ...options, http: configured, now });
 }
 
 function createClient(settings: Settings): LiveChatClient {
@@ -136,7 +124,7 @@ function parseBaseUrl(baseUrl: string): string {
 
 type RequestBody =
   | { readonly json: object }
-  | { readonly body: AsyncGenerator<Uint8Array>; readonly headers: Readonly<Record<string, string>> };
+  | { readonly body: Uint8Array; readonly headers: Readonly<Record<string, string>> };
 
 async function call<T>(
   { http, organizationId, onCall, onNotice, onQuotaExhausted, now }: Settings,
@@ -192,7 +180,7 @@ function readResponse<T>(method: Method<T>, response: GotResponse<string>, recei
   if (result?.success) return result.data;
   const missing = result ? result.error.issues[0]?.path.map(String).join('.') || 'a body' : 'JSON';
   const advice = method.writes ? 'Check for the effect before repeating the call.' : 'Call again later.';
-  throw new LiveChatServerError({
+  throw new LiveChatApiError('Server', {
     message: `${method.name}: LiveChat's response (HTTP ${status}) is invalid: ${missing} is missing or invalid. ${advice}`,
     method: method.name,
     outcome: method.writes ? 'unknown' : 'refused',
@@ -211,19 +199,18 @@ function parseJson(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Replaces got's error. A failed upload was not accepted, and without a connection nothing was sent. */
-function toNetworkError(error: Error): LiveChatNetworkError {
-  if (error instanceof LiveChatNetworkError) return error;
+/** Replaces got's error. Without a connection nothing was sent. */
+function toNetworkError(error: Error): LiveChatApiError {
+  if (error instanceof LiveChatApiError) return error;
   if (!(error instanceof RequestError)) return networkError('request', 'UNKNOWN', true);
-  const isSent = error.code !== 'ERR_UPLOAD' && error.timings?.connect !== undefined;
-  return networkError(String(error.options.context.method), error.code, isSent);
+  return networkError(String(error.options.context.method), error.code, error.timings?.connect !== undefined);
 }
 
-function networkError(method: string, code: string, isSent: boolean): LiveChatNetworkError {
+function networkError(method: string, code: string, isSent: boolean): LiveChatApiError {
   const advice = isSent
     ? 'LiveChat may have processed the request: check for the effect before repeating a write.'
     : 'The request was not sent: call again.';
-  return new LiveChatNetworkError({
+  return new LiveChatApiError('Network', {
     message: `${method}: no response from LiveChat (${code}). ${advice}`,
     method,
     outcome: isSent ? 'unknown' : 'refused',
@@ -231,15 +218,12 @@ function networkError(method: string, code: string, isSent: boolean): LiveChatNe
   });
 }
 
-/**
- * The file as a multipart form, read from disk while it is sent. FormData writes the part around the file. It does not
- * stream the file itself: Node 20 raises an unhandled rejection if such a stream is cancelled, as a failed upload does.
- */
-async function uploadForm(method: string, { path, name, contentType = '' }: UploadedFile): Promise<RequestBody> {
-  const file = await stat(path).catch(() => undefined);
-  if (!file) throw networkError(method, 'ERR_UPLOAD', false);
-  if (file.size > maxUploadBytes) {
-    throw new LiveChatClientError({
+/** The file as a multipart form, in memory: LiveChat accepts 10 MB at most. */
+async function uploadForm(method: string, { path, name, contentType }: FetchedFile): Promise<RequestBody> {
+  const content = await readFile(path).catch(() => undefined);
+  if (!content) throw networkError(method, 'ERR_UPLOAD', false);
+  if (content.length > maxUploadBytes) {
+    throw new LiveChatApiError('Client', {
       message: `${method}: the file exceeds LiveChat's limit of ${maxUploadBytes} bytes. Send a smaller file.`,
       method,
       outcome: 'refused',
@@ -247,29 +231,11 @@ async function uploadForm(method: string, { path, name, contentType = '' }: Uplo
     });
   }
   const form = new FormData();
-  form.set('file', new Blob([], { type: contentType }), name);
+  form.set('file', new Blob([content], { type: contentType }), name);
   const encoded = new Response(form);
-  const frame = new Uint8Array(await encoded.arrayBuffer());
-  const headLength = Buffer.from(frame).indexOf('\r\n\r\n') + 4;
   return {
-    body: framedFile(frame.subarray(0, headLength), path, file.size, frame.subarray(headLength)),
-    headers: {
-      'content-type': encoded.headers.get('content-type') ?? 'multipart/form-data',
-      'content-length': String(frame.byteLength + file.size),
-    },
+    // With the bytes, got sends a Content-Length.
+    body: new Uint8Array(await encoded.arrayBuffer()),
+    headers: { 'content-type': encoded.headers.get('content-type') ?? 'multipart/form-data' },
   };
-}
-
-/** Throws before the last bytes if the size of the file has changed: LiveChat rejects an incomplete request. */
-async function* framedFile(head: Uint8Array, path: string, size: number, tail: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield head;
-  let sent = 0;
-  for await (const chunk of createReadStream(path)) {
-    const bytes = Buffer.from(chunk);
-    sent += bytes.length;
-    if (sent > size) break;
-    yield bytes;
-  }
-  if (sent !== size) throw new RangeError('the file changed its size during the upload');
-  yield tail;
 }

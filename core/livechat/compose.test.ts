@@ -5,10 +5,10 @@ import { propertyRuns } from '../../test/depth.ts';
 import { fixture } from '../../test/fixtures.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import type { SendEvent } from './api.ts';
-import { composeMessages, parseMessages, requestMessage, splitText } from './compose.ts';
+import { compose, parseMessages, requestMessage, splitText } from './compose.ts';
 
 describe('composition', () => {
-  const composed = (...messages: unknown[]) => composeMessages(parseMessages(messages));
+  const composed = (...messages: unknown[]) => compose(messages);
   const parts = (...messages: unknown[]) => composed(...messages).map(({ content }) => content);
 
   /** The event of a fixture's request without its `custom_id`. */
@@ -17,7 +17,7 @@ describe('composition', () => {
     return { kind: 'event', event: { ...Object(event), custom_id: undefined } };
   }
 
-  describe('composeMessages', () => {
+  describe('compose', () => {
     it('composes a text as LiveChat documents it', () => {
       expect(parts({ type: 'text', content: 'Your parcel left the depot at 07:40.' })).toEqual([
         fixtureEvent('send_event.message.request.json'),

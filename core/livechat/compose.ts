@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { describeIssues, issueText } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
-import type { Compose, Part as ComposedPart } from '../outbound/channel.ts';
+import type { Compose } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { liveChatFileHosts } from './conventions.ts';
 
-type Visibility = z.infer<typeof visibility>;
+export type Visibility = z.infer<typeof visibility>;
 type RichContent = z.infer<typeof interactiveMessage>['content'];
 
 /** An event for `send_event`, without its `custom_id`. */
@@ -34,8 +34,6 @@ export interface FilePart {
 /** A file on this machine's disk. */
 export interface FetchedFile {
   readonly path: string;
-  /** Bytes. */
-  readonly size: number;
   readonly contentType: string;
   readonly name: string;
 }
@@ -50,14 +48,8 @@ export interface FetchedPart extends Omit<FilePart, 'kind' | 'source'> {
 export type Part = { readonly kind: 'event'; readonly event: ComposedEvent } | FilePart | FetchedPart;
 
 const nonEmpty = z.string().check(z.minLength(1));
-const httpsUrl = z.string().check(z.refine((text) => hasProtocol(text, 'https:'), 'expected an https URL'));
-const webUrl = z
-  .string()
-  .check(z.refine((text) => hasProtocol(text, 'https:', 'http:'), 'expected an http or https URL'));
-
-function hasProtocol(text: string, ...protocols: readonly string[]): boolean {
-  return protocols.includes(URL.parse(text)?.protocol ?? '');
-}
+const httpsUrl = z.string().check(z.url({ protocol: /^https$/, error: 'expected an https URL' }));
+const webUrl = z.string().check(z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }));
 
 /** The optional fields of every message. Visibility `agents` makes it an internal note. */
 const messageFields = {
@@ -146,7 +138,7 @@ const interactiveMessage = z.object({
 
 /** One message of a send request. */
 export const requestMessage = z.discriminatedUnion('type', [textMessage, mediaMessage, interactiveMessage]);
-export type RequestMessage = z.infer<typeof requestMessage>;
+type RequestMessage = z.infer<typeof requestMessage>;
 
 const request = z.object({ messages: z.array(requestMessage).check(z.minLength(1), z.maxLength(10)) });
 
@@ -160,12 +152,9 @@ export function parseMessages(messages: unknown): RequestMessage[] {
   throw new RequestInvalid(issueText(describeIssues(parsed.error)));
 }
 
-/** Composes the messages of a send request. Throws {@link RequestInvalid}, which names every invalid field. */
-export const compose: Compose<Part> = (messages) => composeMessages(parseMessages(messages));
-
-/** Composes the parts that are sent to LiveChat, in order. Indexes begin at 0. */
-export function composeMessages(messages: readonly RequestMessage[]): ComposedPart<Part>[] {
-  return messages.flatMap((message, messageIndex) =>
+/** Composes the parts that are sent to LiveChat, in order. Throws {@link RequestInvalid}, which names every invalid field. */
+export const compose: Compose<Part> = (messages) =>
+  parseMessages(messages).flatMap((message, messageIndex) =>
     toParts(message).map((content, splitIndex) => ({
       messageIndex,
       splitIndex,
@@ -173,7 +162,6 @@ export function composeMessages(messages: readonly RequestMessage[]): ComposedPa
       hasFile: content.kind === 'file',
     })),
   );
-}
 
 function toParts(message: RequestMessage): Part[] {
   const { visibility = 'all' } = message;
@@ -207,6 +195,7 @@ function toFilePart(
 const maxTextBytes = 16 * 1024;
 const maxCodePointBytes = 4;
 
+const encoder = new TextEncoder();
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
@@ -227,21 +216,10 @@ export function splitText(text: string, bytes = maxTextBytes): string[] {
 }
 
 function partEnd(text: string, bytes: number): number {
-  const longest = fittingLength(text, bytes);
+  // The number of UTF-16 units that fit, in whole code points.
+  const longest = encoder.encodeInto(text, new Uint8Array(bytes)).read;
   const end = /\s/.test(text.charAt(longest)) ? longest : (afterLastSpace(text.slice(0, longest)) ?? longest);
   return graphemeStart(text, end) || end;
-}
-
-/** The number of UTF-16 units that fit, in whole code points. */
-function fittingLength(text: string, bytes: number): number {
-  let size = 0;
-  let end = 0;
-  for (const codePoint of text) {
-    size += Buffer.byteLength(codePoint);
-    if (size > bytes) break;
-    end += codePoint.length;
-  }
-  return end;
 }
 
 function afterLastSpace(text: string): number | undefined {

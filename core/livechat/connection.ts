@@ -3,7 +3,7 @@ import { ConfigurationError, type Environment } from '../platform/configuration.
 import { logger } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
 import { readSecret } from '../platform/secrets-manager.ts';
-import { parseVersion, type Version } from './api.ts';
+import { parseVersion } from './api.ts';
 import {
   type CallRecord,
   createLiveChatClient,
@@ -19,7 +19,7 @@ import {
   secretNames,
   secretPrefix,
 } from './credentials.ts';
-import { LiveChatRateLimitError, LiveChatRepairableError } from './errors.ts';
+import { LiveChatApiError } from './errors.ts';
 
 /** One organization's access to LiveChat's API. */
 export interface Connection {
@@ -99,7 +99,8 @@ export interface StoredCredentials extends OrganizationCredentials {
 export interface Account {
   readonly stored: StoredCredentials;
   readonly baseUrl: string;
-  readonly version: Version;
+  /** Such as `v3.6`. */
+  readonly version: string;
   /** The version notices received so far. */
   readonly notices: readonly VersionNotice[];
   /** Makes a call. Follows the region that LiveChat names and waits when rate-limited. Throws a LiveChatApiError. */
@@ -146,8 +147,9 @@ export async function openAccount(
 
 /** The client for another attempt; undefined if the error is not retryable here. */
 async function clientForRetry(error: unknown, client: LiveChatClient | undefined, clock: Pick<Clock, 'sleep'>) {
-  if (error instanceof LiveChatRepairableError && error.region) return client?.inRegion(error.region);
-  if (!(error instanceof LiveChatRateLimitError)) return undefined;
+  if (!(error instanceof LiveChatApiError)) return undefined;
+  if (error.region) return client?.inRegion(error.region);
+  if (error.category !== 'RateLimit') return undefined;
   await clock.sleep(error.retryAfterMs ?? defaultRetryAfterMs);
   return client;
 }

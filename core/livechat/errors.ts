@@ -1,52 +1,17 @@
 import * as z from 'zod/mini';
+import type { ChannelError } from '../outbound/channel.ts';
 
 /** Decides what happens after a failed call. */
-export type ErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
+export type ErrorCategory = ChannelError['category'];
 
 /**
  * What makes the same call succeed: a new thread in the chat, joining the chat, the region that LiveChat named, or
  * taking the chat over, since LiveChat lets no further agent join.
  */
-export type Repair = 'resume' | 'join' | 'region' | 'transfer';
+type Repair = NonNullable<ChannelError['repair']>;
 
 /** The category of an error response without a repair. */
 type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
-
-/** `refused`: LiveChat did not process the request. `unknown`: it may have, so check before repeating a write. */
-export type Outcome = 'refused' | 'unknown';
-
-/** A call of LiveChat's API that failed. Step Functions matches on the subclass's `name`. */
-export abstract class LiveChatApiError extends Error {
-  abstract readonly category: ErrorCategory;
-  /** Whether the same call may succeed later with nothing else changed. */
-  abstract readonly retryable: boolean;
-  /** The API method, such as `send_event`. */
-  readonly method: string;
-  readonly outcome: Outcome;
-  /** The HTTP status; undefined without a response. */
-  readonly status: number | undefined;
-  /** LiveChat's `error.type`, such as `chat_inactive`. */
-  readonly type: string | undefined;
-  /** `X-Debug-Id`, for LiveChat's support. */
-  readonly debugId: string | undefined;
-  readonly retryAfterMs: number | undefined;
-  /** What to do before the same call can succeed. */
-  readonly repair: Repair | undefined;
-  /** For the repair `region`: the region to call, if LiveChat named one. */
-  readonly region: string | undefined;
-
-  constructor(details: ErrorDetails) {
-    super(details.message, details.code === undefined ? undefined : { cause: { code: details.code } });
-    this.method = details.method;
-    this.outcome = details.outcome;
-    this.status = details.status;
-    this.type = details.type;
-    this.debugId = details.debugId;
-    this.retryAfterMs = details.retryAfterMs;
-    this.repair = details.repair;
-    this.region = details.region;
-  }
-}
 
 type OptionalDetail = 'status' | 'type' | 'debugId' | 'retryAfterMs' | 'repair' | 'region';
 
@@ -59,46 +24,44 @@ export interface ErrorDetails
   readonly code?: string | undefined;
 }
 
-export class LiveChatServerError extends LiveChatApiError {
-  override readonly name = 'LiveChatServerError';
-  override readonly category = 'Server';
-  override readonly retryable = true;
-}
+const retryableCategories: ReadonlySet<ErrorCategory> = new Set(['Server', 'Network', 'RateLimit']);
 
-/** No response was received. */
-export class LiveChatNetworkError extends LiveChatApiError {
-  override readonly name = 'LiveChatNetworkError';
-  override readonly category = 'Network';
-  override readonly retryable = true;
-}
+/** A call of LiveChat's API that failed. Step Functions matches on its `name`, such as `LiveChatServerError`. */
+export class LiveChatApiError extends Error implements ChannelError {
+  override readonly name: `LiveChat${ErrorCategory}Error`;
+  /** `Network`: no response was received. `Repairable`: the same call can succeed after `repair`. */
+  readonly category: ErrorCategory;
+  /** Whether the same call may succeed later with nothing else changed. */
+  readonly retryable: boolean;
+  /** The API method, such as `send_event`. */
+  readonly method: string;
+  /** `refused`: LiveChat did not process the request. `unknown`: it may have, so check before repeating a write. */
+  readonly outcome: ChannelError['outcome'];
+  /** The HTTP status; undefined without a response. */
+  readonly status: number | undefined;
+  /** LiveChat's `error.type`, such as `chat_inactive`. */
+  readonly type: string | undefined;
+  /** `X-Debug-Id`, for LiveChat's support. */
+  readonly debugId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  /** What to do before the same call can succeed. */
+  readonly repair: Repair | undefined;
+  /** For the repair `region`: the region to call, if LiveChat named one. */
+  readonly region: string | undefined;
 
-export class LiveChatClientError extends LiveChatApiError {
-  override readonly name = 'LiveChatClientError';
-  override readonly category = 'Client';
-  override readonly retryable = false;
-}
-
-export class LiveChatAuthenticationError extends LiveChatApiError {
-  override readonly name = 'LiveChatAuthenticationError';
-  override readonly category = 'Authentication';
-  override readonly retryable = false;
-}
-
-export class LiveChatRateLimitError extends LiveChatApiError {
-  override readonly name = 'LiveChatRateLimitError';
-  override readonly category = 'RateLimit';
-  override readonly retryable = true;
-}
-
-/** The same call can succeed after `repair`. */
-export class LiveChatRepairableError extends LiveChatApiError {
-  override readonly name = 'LiveChatRepairableError';
-  override readonly category = 'Repairable';
-  override readonly retryable = false;
-  declare readonly repair: Repair;
-
-  constructor(details: ErrorDetails & { readonly repair: Repair }) {
-    super(details);
+  constructor(category: ErrorCategory, details: ErrorDetails) {
+    super(details.message, details.code === undefined ? undefined : { cause: { code: details.code } });
+    this.name = `LiveChat${category}Error`;
+    this.category = category;
+    this.retryable = retryableCategories.has(category);
+    this.method = details.method;
+    this.outcome = details.outcome;
+    this.status = details.status;
+    this.type = details.type;
+    this.debugId = details.debugId;
+    this.retryAfterMs = details.retryAfterMs;
+    this.repair = details.repair;
+    this.region = details.region;
   }
 }
 
@@ -116,13 +79,6 @@ export interface ErrorResponse {
   readonly receivedAt?: number | undefined;
 }
 
-const classes = {
-  Authentication: LiveChatAuthenticationError,
-  RateLimit: LiveChatRateLimitError,
-  Server: LiveChatServerError,
-  Client: LiveChatClientError,
-} as const;
-
 /** Creates the error for an error response: by LiveChat's error type, else by the HTTP status. */
 export function toApiError(response: ErrorResponse): LiveChatApiError {
   const { method, status, headers, receivedAt = Date.now() } = response;
@@ -134,13 +90,15 @@ export function toApiError(response: ErrorResponse): LiveChatApiError {
     status,
     type: validType(response),
     debugId: debugId(headers),
-    retryAfterMs: repair ? undefined : retryDelay(category, headers, receivedAt),
   } as const;
   const advice = repair ? repairAdvice[repair] : (typeAdvice.get(details.type ?? '') ?? categoryAdvice[category]);
-  const message = errorMessage(details, response.message, advice);
-  if (!repair) return new classes[category]({ ...details, message });
-  const region = repair === 'region' ? regionData.safeParse(response.data).data?.region : undefined;
-  return new LiveChatRepairableError({ ...details, message, repair, region });
+  return new LiveChatApiError(repair ? 'Repairable' : category, {
+    ...details,
+    message: errorMessage(details, response.message, advice),
+    retryAfterMs: repair ? undefined : retryDelay(category, headers, receivedAt),
+    repair,
+    region: repair === 'region' ? regionData.safeParse(response.data).data?.region : undefined,
+  });
 }
 
 function retryDelay(category: ErrorCategory, headers: ResponseHeaders, receivedAt: number): number | undefined {
@@ -309,26 +267,32 @@ export function retryAfter(headers: ResponseHeaders, receivedAt: number): number
   return httpDatePattern.test(value) ? clampDelay(Date.parse(value) - receivedAt) : undefined;
 }
 
-/**
- * The time until an exhausted rate limit is reset, in ms and at most a day. Reads `RateLimit-Reset` and `RateLimit` (IETF
- * drafts) and `X-RateLimit-Reset`, although LiveChat documents none of them.
- */
+/** The time until an exhausted rate limit is reset, in ms and at most a day. */
 export function rateLimitReset(headers: ResponseHeaders, receivedAt: number): number | undefined {
   if ((remainingCalls(headers) ?? 0) > 0) return undefined;
-  const value =
-    header(headers, 'ratelimit-reset') ??
-    /\b(?:reset|t)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
-    header(headers, 'x-ratelimit-reset');
+  const value = rateLimitField(headers, 'reset');
   return value !== undefined && secondsPattern.test(value) ? clampDelay(resetMs(Number(value), receivedAt)) : undefined;
 }
 
 /** The calls that are left until the reset; undefined if the response does not say. */
 function remainingCalls(headers: ResponseHeaders): number | undefined {
-  const value =
-    header(headers, 'ratelimit-remaining') ??
-    /\b(?:remaining|r)\s*=\s*(\d+)/i.exec(header(headers, 'ratelimit') ?? '')?.[1] ??
-    header(headers, 'x-ratelimit-remaining');
+  const value = rateLimitField(headers, 'remaining');
   return value === undefined || !/^\d+$/.test(value) ? undefined : Number(value);
+}
+
+/** The parameters of the header `RateLimit`. */
+const rateLimitParameters = {
+  reset: /\b(?:reset|t)\s*=\s*(\d+)/i,
+  remaining: /\b(?:remaining|r)\s*=\s*(\d+)/i,
+};
+
+/** Of `RateLimit-…` or `RateLimit` (IETF drafts), or `X-RateLimit-…`, although LiveChat documents none of them. */
+function rateLimitField(headers: ResponseHeaders, field: keyof typeof rateLimitParameters): string | undefined {
+  return (
+    header(headers, `ratelimit-${field}`) ??
+    rateLimitParameters[field].exec(header(headers, 'ratelimit') ?? '')?.[1] ??
+    header(headers, `x-ratelimit-${field}`)
+  );
 }
 
 /**

@@ -36,12 +36,12 @@ const planned = (...registrations: WebhookRegistration[]): RegistrationPlan =>
 
 describe('supportedActions', () => {
   it('returns every action with a domain event that the API version has', () => {
-    const actions = supportedActions({ major: 3, minor: 6 });
+    const actions = supportedActions('v3.6');
     expect(actions).toHaveLength(14);
     expect(actions).toContain('incoming_rich_message_postback');
     expect(actions).not.toContain('agent_changed');
-    expect(supportedActions({ major: 3, minor: 5 })).toEqual(actions.filter((one) => one !== 'event_deleted'));
-    expect(supportedActions({ major: 4, minor: 0 })).toEqual(actions);
+    expect(supportedActions('v3.5')).toEqual(actions.filter((one) => one !== 'event_deleted'));
+    expect(supportedActions('v4.0')).toEqual(actions);
   });
 });
 

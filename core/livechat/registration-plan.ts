@@ -1,6 +1,6 @@
 import { scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Version, WebhookRegistration } from './api.ts';
+import type { WebhookRegistration } from './api.ts';
 import { type Action, isAction, payloads } from './schemas.ts';
 
 /** LiveChat's limit of registrations per action and client id. Source: reference of register_webhook. */
@@ -11,8 +11,9 @@ const since: Partial<Record<Action, number>> = { event_deleted: 6 };
 /** Named in the original specification only; LiveChat has no such webhook. */
 const specificationOnly: ReadonlySet<string> = new Set<Action>(['agent_changed']);
 
-/** The webhook actions that the bridge supports in an API version. */
-export function supportedActions({ major, minor }: Version): Action[] {
+/** The webhook actions that the bridge supports in an API version, such as `v3.6`. */
+export function supportedActions(version: string): Action[] {
+  const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
   const isAvailable = (action: Action) => major > 3 || minor >= (since[action] ?? 0);
   return Object.keys(payloads).filter(
     (name): name is Action => isAction(name) && !specificationOnly.has(name) && isAvailable(name),
@@ -74,11 +75,11 @@ export function planChanges(
     ),
   );
   return {
-    keep: parts.flatMap(({ keep }) => keep ?? []),
-    removeFirst: parts.flatMap(({ removeFirst }) => removeFirst ?? []),
-    create: parts.flatMap(({ create }) => create ?? []),
-    remove: [...parts.flatMap(({ remove }) => remove ?? []), ...unsupported.map(removal('not supported'))],
-    blocked: parts.flatMap(({ blocked }) => blocked ?? []),
+    keep: parts.flatMap(({ keep = [] }) => keep),
+    removeFirst: parts.flatMap(({ removeFirst = [] }) => removeFirst),
+    create: parts.flatMap(({ create = [] }) => create),
+    remove: [...parts.flatMap(({ remove = [] }) => remove), ...unsupported.map(removal('not supported'))],
+    blocked: parts.flatMap(({ blocked = [] }) => blocked),
     enable: !enabled,
   };
 }
@@ -87,29 +88,24 @@ export function isUpToDate({ removeFirst, create, remove, blocked, enable }: Reg
   return [removeFirst, create, remove, blocked].every((list) => list.length === 0) && !enable;
 }
 
-type Part = Partial<Pick<RegistrationPlan, 'removeFirst' | 'remove'>> & {
-  readonly keep?: WebhookRegistration;
-  readonly create?: Creation;
-  readonly blocked?: RegistrationPlan['blocked'][number];
-};
-
 function planActionChanges(
   action: string,
   ours: readonly WebhookRegistration[],
   others: readonly WebhookRegistration[],
   mark: RegistrationMark,
-): Part {
+): Partial<RegistrationPlan> {
   const valid = ours.filter((one) => findMismatches(one, mark).length === 0);
   const invalid = ours.filter((one) => !valid.includes(one));
   const [keep, ...duplicates] = valid;
-  if (keep) return { keep, remove: [...invalid.map(removal('replaced')), ...duplicates.map(removal('duplicate'))] };
+  if (keep)
+    return { keep: [keep], remove: [...invalid.map(removal('replaced')), ...duplicates.map(removal('duplicate'))] };
   const free = maxPerAction - ours.length - others.length;
-  if (free <= 0 && invalid.length === 0) return { blocked: { action, others } };
+  if (free <= 0 && invalid.length === 0) return { blocked: [{ action, others }] };
   const mismatches = [...new Set(invalid.flatMap((one) => findMismatches(one, mark)))];
   const removedFirst = free > 0 ? [] : invalid.slice(0, 1);
   return {
     removeFirst: removedFirst.map(removal('replaced')),
-    create: { action, mismatches },
+    create: [{ action, mismatches }],
     remove: invalid.slice(removedFirst.length).map(removal('replaced')),
   };
 }

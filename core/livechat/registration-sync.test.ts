@@ -42,7 +42,7 @@ const applyPlan = async (
       changedAt: 0,
     },
     baseUrl: 'https://livechat.example',
-    version: { major: 3, minor: 6 },
+    version: 'v3.6',
     notices: [],
     call: (send) => send(client),
   };

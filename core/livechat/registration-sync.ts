@@ -3,10 +3,9 @@ import * as z from 'zod/mini';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { writeSecret } from '../platform/secrets-manager.ts';
-import { formatVersion } from './api.ts';
 import type { Account } from './connection.ts';
 import { minRefreshIntervalMs } from './credentials.ts';
-import { LiveChatClientError } from './errors.ts';
+import { LiveChatApiError } from './errors.ts';
 import {
   type DesiredRegistrations,
   findRotationGap,
@@ -58,7 +57,7 @@ export async function desiredRegistrations(
   url: string,
   secret: string = account.stored.current.LIVECHAT_WEBHOOK_SECRET,
 ): Promise<DesiredRegistrations> {
-  const mark = { version: formatVersion(account.version), secret: await fingerprint(secret, requireClientId(account)) };
+  const mark = { version: account.version, secret: await fingerprint(secret, requireClientId(account)) };
   return { url, actions: supportedActions(account.version), mark };
 }
 
@@ -135,7 +134,7 @@ export async function unregisterWebhook(account: Account, id: string): Promise<v
   try {
     await account.call((client) => client.unregisterWebhook({ id, ...ownerClient(account) }));
   } catch (error) {
-    if (!(error instanceof LiveChatClientError) || error.type !== 'not_found') throw error;
+    if (!(error instanceof LiveChatApiError) || error.type !== 'not_found') throw error;
   }
 }
 

@@ -9,26 +9,17 @@ import { RequestInvalid } from '../outbound/errors.ts';
 import { openObject } from '../platform/objects.ts';
 import { liveChatChannel } from './carrier.ts';
 import type { FetchedFile, FileSource, Part } from './compose.ts';
-import { createConnections } from './connection.ts';
+import { type Connect, createConnections } from './connection.ts';
 
-/** LiveChat for the send step: returns the adapter of an organization. */
-export interface LiveChatSender {
-  /** `onQuotaExhausted`: no call is left before `resetMs` have passed. */
-  channel(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<Channel<Part>>;
-}
-
-export function liveChatSender(environment = process.env): LiveChatSender {
+/** Returns the function that connects the send step to an organization's LiveChat account. */
+export function liveChatSender(environment = process.env) {
   const connect = createConnections(environment);
   const rules = sendingRules(maxFetchMs, environment);
-  return {
-    async channel(organizationId, onQuotaExhausted) {
-      const connection = await connect(organizationId, onQuotaExhausted);
-      return liveChatChannel({
-        ...connection,
-        withFile: (source, use) => withFile(organizationId, source, rules, use),
-      });
-    },
-  };
+  return async (...[organizationId, onQuotaExhausted]: Parameters<Connect>): Promise<Channel<Part>> =>
+    liveChatChannel({
+      ...(await connect(organizationId, onQuotaExhausted)),
+      withFile: (source, use) => withFile(organizationId, source, rules, use),
+    });
 }
 
 /**
@@ -43,13 +34,10 @@ export async function withFile<T>(
   rules: FetchRules,
   use: (file: FetchedFile) => Promise<T>,
 ): Promise<T> {
-  return 'url' in source ? withWebFile(source.url, rules, use) : withStoredFile(organizationId, source.key, rules, use);
-}
-
-function withWebFile<T>(url: string, rules: FetchRules, use: (file: FetchedFile) => Promise<T>): Promise<T> {
-  return fetchFile(url, rules, async ({ path, size, contentType: declared }) => {
-    const { contentType } = await detectFileType(path, declared);
-    return use({ path, size, contentType, name: fileNameFromUrl(url) || 'file' });
+  if ('key' in source) return withStoredFile(organizationId, source.key, rules, use);
+  return fetchFile(source.url, rules, async (file) => {
+    const { contentType } = await detectFileType(file.path, file.contentType);
+    return use({ ...file, contentType, name: fileNameFromUrl(source.url) || 'file' });
   });
 }
 
@@ -70,6 +58,6 @@ async function withStoredFile<T>(
   return withDownload(
     () => addAbortSignal(signal, content),
     maxBytes,
-    ({ path, size }) => use({ path, size, contentType, name: basename(key) }),
+    (file) => use({ ...file, contentType, name: basename(key) }),
   );
 }

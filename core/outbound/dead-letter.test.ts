@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { executionInput } from '../../test/model/requests.ts';
-import * as errors from '../livechat/errors.ts';
+import { LiveChatApiError } from '../livechat/errors.ts';
 import { FileRefused, FileUnavailable } from '../media/errors.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { isAlreadyReported, parseDeadLetter } from './dead-letter.ts';
@@ -228,12 +228,12 @@ describe('any other message', () => {
 describe('the category', () => {
   const refused = { message: 'no', method: 'send_event', outcome: 'refused' } as const;
   it.each<[{ readonly name: string }, string]>([
-    [new errors.LiveChatAuthenticationError(refused), 'Authentication'],
-    [new errors.LiveChatClientError(refused), 'Client'],
-    [new errors.LiveChatNetworkError(refused), 'Network'],
-    [new errors.LiveChatRateLimitError(refused), 'RateLimit'],
-    [new errors.LiveChatRepairableError({ ...refused, repair: 'join' }), 'Repairable'],
-    [new errors.LiveChatServerError(refused), 'Server'],
+    [new LiveChatApiError('Authentication', refused), 'Authentication'],
+    [new LiveChatApiError('Client', refused), 'Client'],
+    [new LiveChatApiError('Network', refused), 'Network'],
+    [new LiveChatApiError('RateLimit', refused), 'RateLimit'],
+    [new LiveChatApiError('Repairable', { ...refused, repair: 'join' }), 'Repairable'],
+    [new LiveChatApiError('Server', refused), 'Server'],
     [new ConfigurationError('LIVECHAT_AGENT_ID', 'an e-mail'), 'Configuration'],
     [new DeliveryMissing('out-1'), 'Expired'],
     [new FileRefused('no'), 'Invalid'],

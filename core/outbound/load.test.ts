@@ -8,6 +8,7 @@ import {
   routingBesideBacklog,
   steady,
 } from '../../test/model/scenarios.ts';
+import type { WorldOptions } from '../../test/model/world.ts';
 
 const calm = { seed: 1, callsPerSecond: 10, faults: 0 };
 
@@ -42,6 +43,20 @@ describe('the send path under load', { timeout: 300_000 }, () => {
     },
   );
 
+  it.each<WorldOptions & { chats: number; maxRatio: number; maxRateLimited: number }>([
+    { ...calm, chats: 50, latency: [40, 160], maxRatio: 1.12, maxRateLimited: 3 },
+    { ...calm, chats: 50, latency: [40, 250], maxRatio: 1.15, maxRateLimited: 4 },
+    { ...calm, chats: 50, configuredRate: 12, maxRatio: 1.15, maxRateLimited: 10 },
+    { ...calm, chats: 50, configuredRate: 20, maxRatio: 1.15, maxRateLimited: 40 },
+  ])('finds the rate after 429s with %o', async ({ maxRatio, maxRateLimited, ...options }) => {
+    for (const seed of [1, 2, 3]) {
+      const result = await drain({ ...options, seed });
+      expect(result).toMatchObject({ delivered: 1000, inversions: 0 });
+      expect(result.ratio).toBeLessThanOrEqual(maxRatio);
+      expect(result.rateLimited).toBeLessThanOrEqual(maxRateLimited);
+    }
+  });
+
   it('keeps the rate when half of the messages are files of slow servers', async () => {
     const result = await drain({ ...calm, chats: 100, messages: 300, files: 0.5 });
     expect(result).toMatchObject({ delivered: 300, rateLimited: 0, inversions: 0 });
@@ -50,13 +65,13 @@ describe('the send path under load', { timeout: 300_000 }, () => {
   it('sends one organization’s messages at once beside ten with a backlog', async () => {
     const result = await noisyNeighbours(calm);
     expect(result).toMatchObject({ rateLimited: 0, inversions: 0, throttled: 0 });
-    expect(result.p50).toBeLessThanOrEqual(0.51);
-    expect(result.p99).toBeLessThanOrEqual(0.75);
+    expect(result.p50).toBeLessThanOrEqual(0.5);
+    expect(result.p99).toBeLessThanOrEqual(0.7);
   });
 
   it('sends one organization’s messages at once beside a paused one, which occupies no function', async () => {
     const result = await pausedOrganization(calm);
-    expect(result.p99).toBeLessThanOrEqual(0.75);
+    expect(result.p99).toBeLessThanOrEqual(0.7);
     expect(result.concurrency).toBeLessThanOrEqual(2);
   });
 

@@ -31,6 +31,7 @@ const RateLimitEntity = new Entity(
       reconciliationUntil: number,
       interval: number,
       baseInterval: number,
+      limitedInterval: number,
       slowedAt: number,
       epoch: number,
       breaker: { type: ['closed', 'open', 'half-open'] as const, required: true },
@@ -115,7 +116,11 @@ export function planCommand(state: RateLimitState, command: RateLimitCommand, no
   if (command.do === 'resume')
     return { when, add, set: { ...closedBreaker, ...allTats(now), openUntil: 0, paused: 'no' } };
   const interval = baseInterval(command.callsPerSecond);
-  return { when, add, set: { baseInterval: interval, interval, slowedAt: now, ...allTats(now) } };
+  return {
+    when,
+    add,
+    set: { baseInterval: interval, interval, limitedInterval: interval, slowedAt: now, ...allTats(now) },
+  };
 }
 
 /** A rate limit as an operator sees it, computed for the time of reading. */

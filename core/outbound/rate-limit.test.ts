@@ -28,7 +28,7 @@ import { callsPerSecond, planCommand } from './rate-limit-store.ts';
 const runs = propertyRuns(1_000);
 const now = 1_790_000_000_000;
 const shares = { routing: 10, reconciliation: 20 };
-/** Ten calls a second: 103 ms apart. */
+/** Ten calls a second: 104 ms apart. */
 const stateWith = (more: Partial<RateLimitState> = {}): RateLimitState => ({ ...initialState(10), ...more });
 
 /** The state after an update, or undefined if its conditions do not hold. */
@@ -57,7 +57,8 @@ function reserve(
 
 const reservation = (more: Partial<Reservation> = {}): Reservation => ({
   at: now,
-  interval: 103,
+  from: now,
+  interval: 104,
   count: 1,
   epoch: 0,
   isProbe: false,
@@ -68,12 +69,12 @@ const reservation = (more: Partial<Reservation> = {}): Reservation => ({
 
 describe('an interval', () => {
   it.each([
-    [10, 103],
-    [1, 1_030],
-    [3, 344],
-    [7, 148],
+    [10, 104],
+    [1, 1_040],
+    [3, 347],
+    [7, 149],
     [200, 6],
-    [0.1, 10_300],
+    [0.1, 10_400],
   ])('at %d calls a second is %d ms: whole, and a little longer than the rate requires', (rate, ms) => {
     expect(baseInterval(rate)).toBe(ms);
   });
@@ -83,12 +84,12 @@ describe('an interval', () => {
   });
 
   it.each<[Share, Partial<RateLimitState>, number]>([
-    ['sends', {}, 103],
-    ['sends', { routingUntil: now }, 103],
-    ['sends', { routingUntil: now + 1 }, 115],
-    ['sends', { routingUntil: now + 1, reconciliationUntil: now + 1 }, 148],
-    ['routing', {}, 1_030],
-    ['reconciliation', {}, 515],
+    ['sends', {}, 104],
+    ['sends', { routingUntil: now }, 104],
+    ['sends', { routingUntil: now + 1 }, 116],
+    ['sends', { routingUntil: now + 1, reconciliationUntil: now + 1 }, 149],
+    ['routing', {}, 1_040],
+    ['reconciliation', {}, 520],
   ])('of %s with %o is %d ms', (share, more, ms) => {
     expect(shareInterval(stateWith(more), share, shares, now)).toBe(ms);
   });
@@ -96,36 +97,43 @@ describe('an interval', () => {
 
 describe('a reservation', () => {
   it.each<[string, Partial<RateLimitState>, object, Partial<Reservation>, Partial<RateLimitState>]>([
-    ['uses the earliest time without earlier slots', {}, {}, { at: now + 35 }, { sendsTat: now + 138 }],
-    ['follows earlier slots', { sendsTat: now + 500 }, {}, { at: now + 500 }, { sendsTat: now + 603 }],
-    ['takes a block', { sendsTat: now + 500 }, { count: 4 }, { at: now + 500, count: 4 }, { sendsTat: now + 912 }],
+    ['may start before its slot without earlier slots', {}, {}, { at: now + 35, from: now }, { sendsTat: now + 139 }],
+    [
+      'does not start before a near slot',
+      { sendsTat: now + 1 },
+      {},
+      { at: now + 35, from: now + 35 },
+      { sendsTat: now + 139 },
+    ],
+    ['follows earlier slots', { sendsTat: now + 500 }, {}, { at: now + 500 }, { sendsTat: now + 604 }],
+    ['takes a block', { sendsTat: now + 500 }, { count: 4 }, { at: now + 500, count: 4 }, { sendsTat: now + 916 }],
     [
       'uses the line of sends for routing where that is free',
       { routingUntil: now + 7 * 86_400_000 },
       { share: 'routing' },
-      { at: now + 35, interval: 115 },
-      { sendsTat: now + 150, routingTat: 0 },
+      { at: now + 35, interval: 116 },
+      { sendsTat: now + 151, routingTat: 0 },
     ],
     [
       'keeps a share for routing beside a backlog of sends, behind their slots within the lead',
       { sendsTat: now + 90_000 },
       { share: 'routing' },
-      { at: now + 1_500, interval: 1_030, epoch: 1 },
-      { routingTat: now + 2_530, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_615, epoch: 1 },
+      { at: now + 1_500, interval: 1_040, epoch: 1 },
+      { routingTat: now + 2_540, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_616, epoch: 1 },
     ],
     [
       'keeps a share for routing behind the delay of a 429',
       { sendsTat: now + 9_000, routingTat: now + 9_000 },
       { share: 'routing' },
       { at: now + 9_000, epoch: 1 },
-      { routingTat: now + 10_030 },
+      { routingTat: now + 10_040 },
     ],
     [
       'uses routing’s own line where sends have a backlog',
       { sendsTat: now + 90_000, routingUntil: now + 7 * 86_400_000 },
       { share: 'routing' },
-      { at: now + 35, interval: 1_030, epoch: 0 },
-      { routingTat: now + 1_065, sendsTat: now + 90_000 },
+      { at: now + 35, interval: 1_040, epoch: 0 },
+      { routingTat: now + 1_075, sendsTat: now + 90_000 },
     ],
     [
       'renews a share that is kept without a new epoch',
@@ -146,7 +154,7 @@ describe('a reservation', () => {
       { breaker: 'half-open', probeUntil: now + 2_000, sendsTat: now + 2_000, epoch: 5 },
       {},
       { at: now + 2_000, isProbe: false, isBehindProbe: true, epoch: 5 },
-      { breaker: 'half-open', sendsTat: now + 2_103 },
+      { breaker: 'half-open', sendsTat: now + 2_104 },
     ],
     [
       'is a new probe call where the last one was not made',
@@ -171,10 +179,24 @@ describe('a reservation', () => {
 });
 
 describe('a 429', () => {
-  it('slows by a quarter, moves every slot behind the delay, and starts an epoch', () => {
-    const after = apply(stateWith({ sendsTat: now + 90_000 }), planSlowdown(reservation(), now, 2_000.4));
-    const at = now + 2_001;
-    expect(after).toMatchObject({ interval: 129, epoch: 1, slowedAt: now, sendsTat: at, routingTat: at });
+  it.each([
+    [104, 110],
+    [107, 113],
+    [108, 135],
+    [110, 138],
+  ])('slows an interval of %d ms to %d ms, if the last 429 came at 104 ms', (interval, slowed) => {
+    const state = stateWith({ interval });
+    const after = apply(state, planSlowdown(reservation({ state }), now, 0));
+    expect(after).toMatchObject({ interval: slowed, limitedInterval: interval, slowedAt: now });
+  });
+
+  it.each([
+    [2_000.4, 2_001],
+    // Behind the calls that wait for their slots in their functions.
+    [0, 1_500],
+  ])('with a delay of %d ms moves every slot %d ms away, and starts an epoch', (delay, ms) => {
+    const after = apply(stateWith({ sendsTat: now + 90_000 }), planSlowdown(reservation(), now, delay));
+    expect(after).toMatchObject({ epoch: 1, sendsTat: now + ms, routingTat: now + ms, reconciliationTat: now + ms });
   });
 
   it('slows at most to ten seconds, and never below the configured interval', () => {
@@ -192,9 +214,13 @@ describe('a 429', () => {
 
   it.each<[string, Partial<RateLimitState>, number | undefined]>([
     ['a tenth after 3 s', { interval: 500, slowedAt: now - 3_001 }, 450],
-    ['the configured interval at most', { interval: 110, slowedAt: 0 }, 103],
+    ['a tenth at most to 5 % above the last 429', { interval: 500, limitedInterval: 450, slowedAt: 0 }, 473],
+    ['a hundredth after 20 s near the last 429', { interval: 473, limitedInterval: 450, slowedAt: now - 20_001 }, 468],
+    ['a tenth where the last 429 came at a longer interval', { interval: 428, limitedInterval: 450, slowedAt: 0 }, 385],
+    ['the configured interval at most', { interval: 105, slowedAt: 0 }, 104],
     ['nothing within 3 s', { interval: 500, slowedAt: now - 3_000 }, undefined],
-    ['nothing at the configured interval', { interval: 103, slowedAt: 0 }, undefined],
+    ['nothing within 20 s near the last 429', { interval: 110, slowedAt: now - 20_000 }, undefined],
+    ['nothing at the configured interval', { interval: 104, slowedAt: 0 }, undefined],
   ])('is followed by a recovery of %s', (_name, given, interval) => {
     const state = stateWith(given);
     const update = planRestore(state, now);
@@ -260,7 +286,7 @@ describe('the circuit breaker', () => {
   it('closes at a successful probe call of its epoch only', () => {
     const half = stateWith({ breaker: 'half-open', epoch: 3, reason: 'failures', interval: 500, probeUntil: now });
     const close = (epoch: number) => planSuccess(reservation({ isProbe: true, epoch, state: half }), now);
-    const closed = { breaker: 'closed', reason: '', probeUntil: 0, interval: 103 };
+    const closed = { breaker: 'closed', reason: '', probeUntil: 0, interval: 104 };
     expect(apply(half, close(3) ?? { when: [] })).toMatchObject(closed);
     expect(apply(half, close(2) ?? { when: [] })).toBeUndefined();
   });
@@ -318,7 +344,11 @@ describe('an operator', () => {
       { do: 'resume' },
       { paused: 'no', breaker: 'closed', reason: '', sendsTat: now },
     ],
-    ['sets the rate', { do: 'set', callsPerSecond: 1 }, { interval: 1_030, baseInterval: 1_030, sendsTat: now }],
+    [
+      'sets the rate',
+      { do: 'set', callsPerSecond: 1 },
+      { interval: 1_040, baseInterval: 1_040, limitedInterval: 1_040, sendsTat: now },
+    ],
   ] as const)('%s, which invalidates reserved slots', (_name, command, expected) => {
     const update = planCommand(opened, command, now);
     expect(apply(opened, update)).toMatchObject({ epoch: 1, ...expected });
@@ -444,10 +474,11 @@ describe('concurrent callers with stale states', () => {
     always((steps) => {
       const ends = new Map<string, number>();
       for (const step of reservedIn(steps)) {
-        const { at, interval, count, epoch, isProbe } = step.reserved;
+        const { at, from, interval, count, epoch, isProbe } = step.reserved;
         if (isProbe) continue;
         const line = `${lineOf(step)} ${epoch}`;
-        expect(at).toBeGreaterThanOrEqual(ends.get(line) ?? 0);
+        expect(from).toBeGreaterThanOrEqual(ends.get(line) ?? 0);
+        expect(at).toBeGreaterThanOrEqual(from);
         ends.set(line, at + count * interval);
       }
     });

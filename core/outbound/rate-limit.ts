@@ -14,6 +14,9 @@ export interface RateLimitState {
   /** ms between two calls now, and without a recent 429 (`baseInterval`). */
   readonly interval: number;
   readonly baseInterval: number;
+  /** The interval at the last 429; `baseInterval` before any. */
+  readonly limitedInterval: number;
+  /** When the interval last changed. */
   readonly slowedAt: number;
   /** Incremented when reserved slots become invalid: a 429, a trip of the breaker, a new share. */
   readonly epoch: number;
@@ -56,12 +59,20 @@ export interface RateLimitCondition {
   readonly value: string | number;
 }
 
+/** Sends wait for slots up to this far away in their functions, ms. */
+export const leadMs = 1_500;
 /** Below the limit, so that calls of uneven latency stay within it. */
-export const margin = 1.03;
-const slowdown = 1.25;
+export const margin = 1.04;
 const maxIntervalMs = 10_000;
-const restoreFactor = 0.9;
-const restoreAfterMs = 3_000;
+/**
+ * How the interval grows after a 429. At about the interval of the last 429, calls of uneven latency came too close to each
+ * other; at a longer interval, the limit is lower than it was.
+ */
+const slowdown = { near: 1.05, above: 1.25 } as const;
+/** Up to this multiple of the interval of the last 429, a 429 is near it. */
+const nearLimit = 1.035;
+/** How the interval recovers: fast, but slowly where the last 429 came. */
+const recovery = { fast: { factor: 0.9, afterMs: 3_000 }, slow: { factor: 0.99, afterMs: 20_000 } } as const;
 export const windowMs = 30_000;
 const minOutcomes = 10;
 const openMs = 30_000;
@@ -92,6 +103,7 @@ export function initialState(callsPerSecond: number): RateLimitState {
     reconciliationUntil: 0,
     interval,
     baseInterval: interval,
+    limitedInterval: interval,
     slowedAt: 0,
     epoch: 0,
     breaker: 'closed',
@@ -114,8 +126,10 @@ export function shareInterval(state: RateLimitState, share: Share, shares: Share
 
 /** A reserved block of slots. */
 export interface Reservation {
-  /** When the first call may start. */
+  /** The slot of the first call. */
   readonly at: number;
+  /** When the first call may start: before its slot, if no other call is near. */
+  readonly from: number;
   readonly interval: number;
   readonly count: number;
   readonly epoch: number;
@@ -171,7 +185,7 @@ export function planReservation(
 }
 
 function createReservation(state: RateLimitState, at: number, interval: number, count: number): Reservation {
-  return { at, interval, count, epoch: state.epoch, isProbe: false, isBehindProbe: false, state };
+  return { at, from: at, interval, count, epoch: state.epoch, isProbe: false, isBehindProbe: false, state };
 }
 
 function planProbe(state: RateLimitState, earliest: number): ReservationPlan {
@@ -205,6 +219,7 @@ function planSlots(
 ): ReservationPlan {
   const interval = shareInterval(state, lineShare, shares, now);
   const isBusy = state[line] > earliest;
+  const isIdle = state[line] <= now && state.breaker === 'closed';
   const isKept = share === 'sends' || state[`${share}Until`] > now || state.breaker !== 'closed';
   const is = (other: keyof Shares): RateLimitCondition => ({
     field: `${other}Until`,
@@ -214,7 +229,7 @@ function planSlots(
   return {
     update: {
       when: [
-        { field: line, is: isBusy ? '>' : '<=', value: earliest },
+        { field: line, is: isBusy ? '>' : '<=', value: isIdle ? now : earliest },
         ...(latest === undefined ? [] : [{ field: line, is: '<=', value: latest } as const]),
         // Beside a backlog, a share that is not kept is kept first.
         ...(isKept ? [] : [{ field: 'sendsTat', is: '<=', value: earliest } as const]),
@@ -230,13 +245,11 @@ function planSlots(
     },
     reservation: (after) => ({
       ...createReservation(after, isBusy ? after[line] - count * interval : earliest, interval, count),
+      ...(isIdle && { from: now }),
       isBehindProbe: after.breaker !== 'closed',
     }),
   };
 }
-
-/** Sends wait for slots up to this far away in their functions, ms. */
-export const leadMs = 1_500;
 
 /**
  * Keeps a share beside a backlog of sends. The slots that sends have reserved at the full rate become invalid, except
@@ -280,26 +293,36 @@ function keepShare(state: RateLimitState, share: Share, now: number): Partial<Ra
   return { [`${share}Until`]: now + keepShareMs[share] };
 }
 
-/** After a while without a 429 the interval recovers by a tenth. */
+/** After a while without a 429 the interval recovers, up to the interval of the last 429 in large steps, then in small ones. */
 export function planRestore(state: RateLimitState, now: number): RateLimitUpdate | undefined {
-  if (state.interval <= state.baseInterval || now - state.slowedAt <= restoreAfterMs) return undefined;
+  const { interval, baseInterval, limitedInterval, slowedAt } = state;
+  const isAbove = interval > whole(limitedInterval * slowdown.near);
+  const isNear = !isAbove && interval > limitedInterval / slowdown.near;
+  const { factor, afterMs } = isNear ? recovery.slow : recovery.fast;
+  if (interval <= baseInterval || now - slowedAt <= afterMs) return undefined;
+  const shortest = isAbove ? Math.max(baseInterval, whole(limitedInterval * slowdown.near)) : baseInterval;
   return {
     when: [
-      { field: 'slowedAt', is: '=', value: state.slowedAt },
+      { field: 'slowedAt', is: '=', value: slowedAt },
       { field: 'breaker', is: '=', value: 'closed' },
     ],
-    set: { interval: Math.max(state.baseInterval, Math.floor(state.interval * restoreFactor)), slowedAt: now },
+    set: { interval: Math.max(shortest, Math.floor(interval * factor)), slowedAt: now },
   };
 }
 
-/** After a 429: the interval grows once per epoch, and every slot moves behind `retryAfterMs`. */
+/**
+ * After a 429: the interval grows once per epoch, and every slot moves behind `retryAfterMs` and behind the calls whose
+ * functions already wait for their slots.
+ */
 export function planSlowdown(reservation: Reservation, now: number, retryAfterMs: number): RateLimitUpdate {
   const { epoch, state, isProbe } = reservation;
+  const factor = state.interval <= state.limitedInterval * nearLimit ? slowdown.near : slowdown.above;
   return {
     when: [{ field: 'epoch', is: '=', value: epoch }],
     set: {
-      ...allTats(now + whole(retryAfterMs)),
-      interval: Math.max(state.baseInterval, Math.min(maxIntervalMs, whole(state.interval * slowdown))),
+      ...allTats(now + Math.max(leadMs, whole(retryAfterMs))),
+      interval: Math.max(state.baseInterval, Math.min(maxIntervalMs, whole(state.interval * factor))),
+      limitedInterval: state.interval,
       slowedAt: now,
       ...(isProbe && closedBreaker),
     },

@@ -8,8 +8,8 @@ import { initialState, type RateLimitState } from './rate-limit.ts';
 import { createRateLimiters, type RateLimiter } from './rate-limiter.ts';
 
 const { serverError, clientError, authentication, rateLimit } = failures;
-const interval = 103;
-/** The notice of a first slot: two writes. */
+const interval = 104;
+/** From a reservation to a first slot: two writes. */
 const notice = 35;
 const fail = (error: Error) => async () => {
   throw error;
@@ -32,9 +32,9 @@ async function deferral(work: Promise<unknown>): Promise<Deferred> {
 }
 
 describe('a slot', () => {
-  it('is used as soon as the writes before the call allow, and needs one write', async () => {
+  it('is used at once without other calls, and needs one write', async () => {
     const { live, limiter, calledAt, read } = limiterWorld();
-    expect(await live(() => limiter().run(calledAt))).toBe(notice);
+    expect(await live(() => limiter().run(calledAt))).toBe(0);
     expect(await read()).toMatchObject({ sendsTat: notice + interval, epoch: 0, successes: 0 });
   });
 
@@ -48,7 +48,7 @@ describe('a slot', () => {
       expect(until).toBe(Math.floor((notice + index * interval - 450) / 1000) * 1000);
       return slot?.at;
     });
-    expect(at).toEqual(at.map((_, index) => notice + index * interval));
+    expect(at).toEqual(at.map((_, index) => (index === 0 ? 0 : notice + index * interval)));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(15);
   });
 
@@ -75,7 +75,7 @@ describe('a slot', () => {
       await time.sleep(now);
       const returned = limiter();
       await returned.reserve(1, { held });
-      expect(await returned.run(calledAt)).toBe(now + notice);
+      expect(await returned.run(calledAt)).toBe(now);
       expect(counted.filter((name) => name === 'SlotsMissed')).toHaveLength(missed);
     });
   });
@@ -117,7 +117,7 @@ describe('a slot', () => {
       await own.reserve(10);
       const at: number[] = [];
       for (let call = 0; call < 10; call += 1) at.push(await own.run(calledAt));
-      expect(at).toEqual(at.map((_, call) => notice + call * interval));
+      expect(at).toEqual(at.map((_, call) => (call === 0 ? 0 : notice + call * interval)));
       expect(await read()).toMatchObject({ sendsTat: notice + 10 * interval });
     });
   });
@@ -132,10 +132,10 @@ describe('a slot', () => {
         await time.sleep(ms);
         return at;
       };
-      expect(await own.run(slow(150))).toBe(notice);
-      expect(await own.run(slow(500))).toBe(notice + 150);
-      // The block ended at 241 ms.
-      expect(await own.run(slow(0))).toBe(notice + 150 + 500 + notice);
+      expect(await own.run(slow(150))).toBe(0);
+      expect(await own.run(slow(500))).toBe(150);
+      // The block ended at 243 ms.
+      expect(await own.run(slow(0))).toBe(150 + 500);
       expect(counted).toContain('SlotsMissed');
     });
   });
@@ -193,7 +193,7 @@ describe('a pause', () => {
     await live(async () => {
       await deferral(limiter().reserve(1));
       await set({ paused: 'no' });
-      expect(await limiter().run(calledAt)).toBe(notice);
+      expect(await limiter().run(calledAt)).toBe(0);
     });
   });
 });
@@ -203,16 +203,16 @@ describe('a 429', () => {
     const { live, limiter, read, counted } = limiterWorld();
     const error = rateLimit(7_000);
     const deferred = await live(() => deferral(limiter().run(fail(error))));
-    const at = notice + 7_000;
+    const at = 7_000;
     expect(deferred).toMatchObject({ reason: 'limited', slot: { at, epoch: 1 }, until: 6_000, cause: error });
-    expect(await read()).toMatchObject({ interval: 129, epoch: 1, sendsTat: at + 129 });
+    expect(await read()).toMatchObject({ interval: 110, epoch: 1, sendsTat: at + 110 });
     expect(counted).toEqual(['CallsRateLimited']);
   });
 
-  it('without a delay defers by a second', async () => {
+  it('without a delay defers behind the calls that wait in their functions', async () => {
     const { live, limiter, read } = limiterWorld();
     await live(() => deferral(limiter().run(fail(rateLimit(undefined)))));
-    expect(await read()).toMatchObject({ sendsTat: notice + 1_000 + 129 });
+    expect(await read()).toMatchObject({ sendsTat: 1_500 + 110 });
   });
 
   it('slows once, however many calls were on their way, and gives each a slot of its own', async () => {
@@ -220,9 +220,9 @@ describe('a 429', () => {
     await live(async () => {
       const calls = [1, 2, 3].map(() => deferral(limiter().run(fail(rateLimit(10_000)))));
       const slots = (await Promise.all(calls)).map(({ slot }) => slot?.at ?? 0);
-      expect(await read()).toMatchObject({ interval: 129, epoch: 1 });
+      expect(await read()).toMatchObject({ interval: 110, epoch: 1 });
       const [first = 0] = slots;
-      expect(slots).toEqual([first, first + 129, first + 258]);
+      expect(slots).toEqual([first, first + 110, first + 220]);
     });
   });
 
@@ -234,14 +234,14 @@ describe('a 429', () => {
       await own.run(calledAt);
       await own.reserve(3);
       const { slot } = await deferral(own.run(fail(rateLimit(5_000))));
-      expect(await read()).toMatchObject({ sendsTat: (slot?.at ?? 0) + 3 * 129 });
+      expect(await read()).toMatchObject({ sendsTat: (slot?.at ?? 0) + 3 * 110 });
     });
   });
 
   it('tells routing when to call again, without a slot', async () => {
     const { live, limiter } = limiterWorld();
     const deferred = await live(() => deferral(limiter('routing').run(fail(rateLimit(7_000)))));
-    expect(deferred).toMatchObject({ until: 8_000, slot: undefined });
+    expect(deferred).toMatchObject({ until: 7_000, slot: undefined });
   });
 
   it('is followed by a recovery of the rate', async () => {

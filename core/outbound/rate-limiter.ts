@@ -157,7 +157,7 @@ class OrganizationLimiter implements RateLimiter {
   async run<T>(call: () => Promise<T>): Promise<T> {
     const { clock } = this.#options;
     const slot = await this.#nextSlot();
-    await clock.sleep(slot.at + slot.used * slot.interval - clock.now());
+    await clock.sleep((slot.used === 0 ? slot.from : slot.at + slot.used * slot.interval) - clock.now());
     this.#block = { ...slot, used: slot.used + 1 };
     try {
       const result = await call();
@@ -247,7 +247,7 @@ class OrganizationLimiter implements RateLimiter {
     const isProbe = isProbeSlot({ at, epoch }, state);
     if (!isSlotValid({ at, epoch, isProbe }, state, now)) return undefined;
     const interval = shareInterval(state, share, shares, now);
-    return { at, interval, count, epoch, isProbe, isBehindProbe: false, state };
+    return { at, from: at, interval, count, epoch, isProbe, isBehindProbe: false, state };
   }
 
   async #reserveBlock(calls: number, held?: HeldSlot, lead = this.#options.maxWaitMs): Promise<Block> {

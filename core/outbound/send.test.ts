@@ -49,8 +49,8 @@ describe('the step', () => {
     expect(delivery('out-1')).toMatchObject({
       status: 'sent',
       ...sentMessage,
-      sentAt: 135,
-      attempts: [{ startedAt: 0, endedAt: 135, outcome: 'sent', execution: executionName(first) }],
+      sentAt: 100,
+      attempts: [{ startedAt: 0, endedAt: 100, outcome: 'sent', execution: executionName(first) }],
     });
     expect(announced).toEqual([[{ ...sentMessage, deliveryId: 'out-1', part: 0 }]]);
     expect(waiting()).toEqual([]);
@@ -63,8 +63,8 @@ describe('the step', () => {
     expect(announced).toEqual([
       ['out-a', 'out-b', 'out-c'].map((deliveryId, part) => ({ ...sentMessage, deliveryId, part })),
     ]);
-    expect(['out-a', 'out-b', 'out-c'].map((id) => delivery(id)?.sentAt)).toEqual([35, 138, 241]);
-    expect(limit().sendsTat).toBe(35 + 3 * 103);
+    expect(['out-a', 'out-b', 'out-c'].map((id) => delivery(id)?.sentAt)).toEqual([0, 139, 243]);
+    expect(limit().sendsTat).toBe(35 + 3 * 104);
   });
 
   it('waits for its turn with nothing claimed and no slot reserved', async () => {
@@ -94,7 +94,7 @@ describe('the step', () => {
     expect(await step(first, { held: { at: 5_000, epoch: 0 } })).toBe('sent');
     expect(delivery('out-1')).toMatchObject({ sentAt: 5_000 });
     expect(completed).toMatchObject([{ token: 'token', output: { slot: { at: 9_000, epoch: 0 } } }]);
-    expect(limit().sendsTat).toBe(9_103);
+    expect(limit().sendsTat).toBe(9_104);
   });
 
   it('wakes a successor without a slot if it has not waited itself', async () => {
@@ -102,7 +102,7 @@ describe('the step', () => {
     await group(second).waitForTurn('token', 300_000);
     await step(first);
     expect(completed).toMatchObject([{ token: 'token', output: { slot: { at: 0, epoch: 0 } } }]);
-    expect(limit().sendsTat).toBe(138);
+    expect(limit().sendsTat).toBe(139);
   });
 
   it('announces a message that was sent before, without a call', async () => {

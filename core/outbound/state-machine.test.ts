@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failsWith, startTestMachine } from '../../local/aws/testing.ts';
 import { functions } from '../../stacks/topology.ts';
 import { executionInput } from '../../test/model/requests.ts';
-import * as errors from '../livechat/errors.ts';
+import { type ErrorDetails, LiveChatApiError } from '../livechat/errors.ts';
 import { Deferred, NotFirst, RequestExpired } from './errors.ts';
 import { retriedErrors, type StateMachineResources, sendStateMachine } from './state-machine.ts';
 
@@ -13,14 +13,14 @@ const deployed: StateMachineResources = {
   deadLetterQueueUrl: 'https://sqs.eu-central-1.amazonaws.com/123456789012/bridge-production-dead-letters',
 };
 const { States, ...machine } = sendStateMachine(deployed);
-const details: errors.ErrorDetails = { message: '', method: 'send_event', outcome: 'refused' };
+const details: ErrorDetails = { message: '', method: 'send_event', outcome: 'refused' };
 const failures = [
-  new errors.LiveChatServerError(details),
-  new errors.LiveChatNetworkError(details),
-  new errors.LiveChatClientError(details),
-  new errors.LiveChatAuthenticationError(details),
-  new errors.LiveChatRateLimitError(details),
-  new errors.LiveChatRepairableError({ ...details, repair: 'join' }),
+  new LiveChatApiError('Server', details),
+  new LiveChatApiError('Network', details),
+  new LiveChatApiError('Client', details),
+  new LiveChatApiError('Authentication', details),
+  new LiveChatApiError('RateLimit', details),
+  new LiveChatApiError('Repairable', { ...details, repair: 'join' }),
 ];
 
 /** All strings of a definition that are paths, or expressions over paths. */

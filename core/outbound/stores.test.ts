@@ -187,7 +187,7 @@ describe('the table of rate limits', () => {
     const memory = memoryStores(callsPerSecond).rateLimits;
     let [stale, current] = [await memory.read(id), await memory.read(id)];
     let earlier: Reservation = {
-      ...{ at: now, interval: 100, count: 1, epoch: 0, isProbe: false, isBehindProbe: false },
+      ...{ at: now, from: now, interval: 100, count: 1, epoch: 0, isProbe: false, isBehindProbe: false },
       state: current,
     };
     let time = now;
@@ -269,7 +269,7 @@ describe('the table of rate limits', () => {
       reason: '',
       callsPerSecond: 10,
       baseCallsPerSecond: 10,
-      sendsPerSecond: 8.96,
+      sendsPerSecond: 8.97,
       backlogSeconds: 12,
       failures: 3,
       successes: 2,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
-import { AwsError, parseInput, parseJson, readBody, sendJson, unsupported } from './protocol.ts';
+import { AwsError, parseInput, readJson, sendJson, unsupported } from './protocol.ts';
 
 export const controlPrefix = '/_local/';
 
@@ -51,7 +51,7 @@ export function createControl({ faults, calls, idle, replay, kill }: ControlOpti
     const route = `${request.method} ${pathname}`;
     const handle = routes[route];
     if (!handle) throw unsupported(route);
-    const output = await handle(parseJson(await readBody(request, maxBodyBytes)), searchParams);
+    const output = await handle(await readJson(request, maxBodyBytes), searchParams);
     const busy = 'idle' in output && !output.idle;
     sendJson(response, busy ? 503 : 200, output);
   };

@@ -15,9 +15,9 @@ import deleteItem from 'dynalite/validations/deleteItem.js';
 import putItem from 'dynalite/validations/putItem.js';
 import updateItem from 'dynalite/validations/updateItem.js';
 import * as z from 'zod/mini';
-import { expiryAttribute, type TableSpec } from '../../core/platform/tables.ts';
+import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
-import { createService, parseInput, parseJson, readBody, sendJson } from './protocol.ts';
+import { createService, parseInput, readBody, readJson, sendJson } from './protocol.ts';
 
 /** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
 const maxBodyBytes = 16 * 1_024 * 1_024;
@@ -50,7 +50,7 @@ export function createDatabase() {
     /** @throws AwsError UnknownOperationException, RequestEntityTooLargeException */
     async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
       if (!operations.has(operation)) {
-        const input = parseJson(await readBody(request, maxBodyBytes));
+        const input = await readJson(request, maxBodyBytes);
         return sendJson(response, 200, timeToLive.call(operation, input), 'application/x-amz-json-1.0');
       }
       // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
@@ -172,8 +172,6 @@ interface CachedExpression {
   readonly usedValues: readonly string[];
 }
 
-/** Well above the number of expressions in the app. */
-const maxCachedExpressions = 1_000;
 /** Parsing these operators depends on a value, not only on its type. */
 const needsValues = /between|attribute_type/i;
 
@@ -203,19 +201,13 @@ export function memoizeParser(parse: Parse): Parse {
     };
   }
 
-  function addToCache(key: string, fresh: CachedExpression | undefined): CachedExpression | undefined {
-    if (!fresh) return undefined;
-    if (cache.size >= maxCachedExpressions) cache.clear();
-    cache.set(key, fresh);
-    return fresh;
-  }
-
   return (expression, { context }) => {
     if (needsValues.test(expression)) return parse(expression, { context });
     const key = cacheKey(expression, context);
-    const found = cache.get(key) ?? addToCache(key, parseExpression(expression, context));
+    const found = cache.get(key) ?? parseExpression(expression, context);
     // dynalite reports the syntax error.
     if (!found) return parse(expression, { context });
+    cache.set(key, found);
     for (const name of found.usedNames) delete context.unusedAttrNames[name];
     for (const name of found.usedValues) delete context.unusedAttrVals[name];
     return substituteValues(found.tree, found.values, context.attrVals ?? {});

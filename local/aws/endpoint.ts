@@ -2,14 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { findForeignHeader } from '../../core/platform/loopback.ts';
 import { type Calls, controlPrefix, type Fault, type Faults, faultError, type ServiceName } from './control.ts';
 import type { Database } from './dynamodb.ts';
-import type { Events } from './event-bridge.ts';
-import { AwsError, parseJson, readBody, type Service, sendError, sendJson, unsupported } from './protocol.ts';
+import { AwsError, readJson, type Service, sendError, sendJson, unsupported } from './protocol.ts';
 import { parseS3Operation, type Storage } from './sqs-s3.ts';
 
 export interface EndpointOptions {
   readonly dynamodb: Database;
   readonly sqsAndS3: Storage;
-  readonly events: Events;
+  readonly events: Service;
   readonly secretsmanager: Service;
   readonly ssm: Service;
   readonly states: Service;
@@ -45,7 +44,7 @@ const maxJsonBytes = 16 * 1_024 * 1_024;
  * not checked.
  */
 export function createEndpoint(options: EndpointOptions): Server {
-  const { dynamodb, sqsAndS3, events, faults, calls, control, report } = options;
+  const { dynamodb, sqsAndS3, faults, calls, control, report } = options;
 
   async function serve(
     { service, operation }: Call,
@@ -57,12 +56,8 @@ export function createEndpoint(options: EndpointOptions): Server {
     if (service === 'sqs') return sqsAndS3.handleQueue(operation, request, response);
     if (service === 's3') return sqsAndS3.handleObject(request, response);
     if (service === 'lambda') return sendJson(response, 200, accountSettings(options.reservedConcurrency));
-    const input = parseJson(await readBody(request, maxJsonBytes));
-    const output =
-      service === 'events'
-        ? events.call(operation, input, fault === 'partial')
-        : options[service].call(operation, input);
-    sendJson(response, 200, output, 'application/x-amz-json-1.1');
+    const input = await readJson(request, maxJsonBytes);
+    sendJson(response, 200, options[service].call(operation, input, fault === 'partial'), 'application/x-amz-json-1.1');
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

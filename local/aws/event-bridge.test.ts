@@ -73,7 +73,7 @@ test.each<[string, object, string]>([
 test.each([0, 11])('rejects a call with %i entries', async (length) => {
   const Entries = Array.from({ length }, () => entry());
 
-  await expect(events.send(new PutEventsCommand({ Entries }))).rejects.toThrow(/ValidationException|'entries'/);
+  await expect(events.send(new PutEventsCommand({ Entries }))).rejects.toMatchObject({ name: 'ValidationException' });
   expect(aws.invoked).toEqual([]);
 });
 
@@ -119,14 +119,8 @@ test('describes the bus and lists its rules and targets', async () => {
   });
   const { Rules } = await events.send(new ListRulesCommand({ EventBusName }));
   expect(Rules).toMatchObject([
-    { Name: 'messages', State: 'ENABLED', EventPattern: '{"detail-type":[{"prefix":"message."}]}' },
+    { Name: 'messages', State: 'ENABLED', EventPattern: '{"detail-type":["message.received"]}' },
     { Name: 'everything', State: 'ENABLED' },
-  ]);
-  const first = await events.send(new ListRulesCommand({ EventBusName, Limit: 1 }));
-  expect(first.Rules).toHaveLength(1);
-  const { NextToken } = first;
-  expect((await events.send(new ListRulesCommand({ EventBusName, NextToken }))).Rules).toMatchObject([
-    { Name: 'everything' },
   ]);
   expect(await events.send(new ListTargetsByRuleCommand({ EventBusName, Rule: 'messages' }))).toMatchObject({
     Targets: [

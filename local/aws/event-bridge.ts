@@ -1,32 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
+import { parseJson } from '../../core/platform/json.ts';
 import { type Pattern, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
-import { AwsError, createService, isRecord, paginate, parseInput, unsupported } from './protocol.ts';
+import { AwsError, createService, isRecord, type Operations, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
 
-/** An event to publish. */
-export interface BusEvent {
-  readonly source: string;
-  readonly detailType: string;
-  readonly resources: readonly string[];
-  readonly detail: Readonly<Record<string, unknown>>;
-}
-
 /** An event as a rule's target receives it. */
-export interface Envelope extends Omit<BusEvent, 'detailType'> {
+export interface Envelope {
   readonly version: '0';
   readonly id: string;
   readonly 'detail-type': string;
+  readonly source: string;
   readonly account: string;
   readonly time: string;
   readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
   /** The name of the archive replay that published the event. */
   readonly 'replay-name'?: string;
 }
+
+/** An event to publish. */
+export type BusEvent = Pick<Envelope, 'source' | 'detail-type' | 'resources' | 'detail'>;
 
 export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'> {
   /** Invokes a function asynchronously, with retries. */
@@ -39,7 +38,6 @@ export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 
   onEvent?(event: Envelope): void;
 }
 
-const maxEntries = 10;
 /** AWS's limit since 2026-01-29 (256 KB before, and still in some regions). */
 const maxRequestBytes = 1_048_576;
 
@@ -53,7 +51,7 @@ const entrySchema = z.object({
   Resources: z.optional(z.array(z.string())),
 });
 
-const putEventsSchema = z.object({ Entries: z.array(entrySchema) });
+const putEventsSchema = z.object({ Entries: z.array(entrySchema).check(z.minLength(1), z.maxLength(10)) });
 
 type Entry = z.output<typeof entrySchema>;
 
@@ -78,10 +76,10 @@ export function createEvents(options: EventsOptions) {
     if (Source.startsWith('aws.')) {
       throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
     }
-    const detail = parseDetail(Detail);
-    if (!detail) throw new AwsError('MalformedDetail', 'Detail is malformed.');
+    const detail = parseJson(Detail);
+    if (!isRecord(detail)) throw new AwsError('MalformedDetail', 'Detail is malformed.');
     return {
-      ...createEnvelope({ source: Source, detailType: DetailType, resources: Resources, detail }),
+      ...createEnvelope({ source: Source, 'detail-type': DetailType, resources: Resources, detail }),
       ...(Time !== undefined && { time: toSeconds(new Date(Time * 1_000)) }),
       ...(replay !== undefined && { 'replay-name': replay }),
     };
@@ -135,13 +133,6 @@ export function createEvents(options: EventsOptions) {
   /** With `partial`, the second half of the entries (at least one) is throttled. */
   function putEvents(input: unknown, partial: boolean, replay?: string) {
     const entries = parseInput(putEventsSchema, input).Entries;
-    if (entries.length === 0 || entries.length > maxEntries) {
-      const bound = entries.length === 0 ? 'greater than or equal to 1' : `less than or equal to ${maxEntries}`;
-      throw new AwsError(
-        'ValidationException',
-        `1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length ${bound}`,
-      );
-    }
     if (entries.reduce((sum, entry) => sum + entrySize(entry), 0) > maxRequestBytes) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
@@ -150,11 +141,10 @@ export function createEvents(options: EventsOptions) {
     return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
   }
 
+  const service = createService('EventBridge', { PutEvents: putEvents, ...rules.operations });
+
   return {
-    call(operation: string, input: unknown, partial = false): unknown {
-      if (operation === 'PutEvents') return putEvents(input, partial);
-      return rules.service.call(operation, input);
-    },
+    call: service.call,
 
     /** Publishes events as an archive replay, with `replay-name`. */
     replay: (name: string, input: unknown) => putEvents(input, false, name),
@@ -164,21 +154,9 @@ export function createEvents(options: EventsOptions) {
   };
 }
 
-export type Events = ReturnType<typeof createEvents>;
-
 /** An event that occurs now. */
-function createEnvelope({ source, detailType, resources, detail }: BusEvent): Envelope {
-  const head = { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region } as const;
-  return { ...head, 'detail-type': detailType, source, resources, detail };
-}
-
-function parseDetail(detail: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(detail);
-    return isRecord(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
+function createEnvelope(event: BusEvent): Envelope {
+  return { version: '0', id: randomUUID(), account: accountId, time: toSeconds(new Date()), region, ...event };
 }
 
 /** An entry's size by AWS's formula, in bytes. */
@@ -206,7 +184,6 @@ export interface Rule {
 /** A rule on its bus, with the state that API calls change. */
 interface BusRule {
   readonly name: string;
-  readonly number: number;
   readonly bus: string;
   readonly pattern: unknown;
   readonly matches: Matcher;
@@ -222,8 +199,7 @@ interface BusRule {
 const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
-const page = { Limit: z.optional(z.number()), NextToken: z.optional(z.string()) };
-const listSchema = z.object({ ...onBus, ...page });
+const listSchema = z.object(onBus);
 const ruleSchema = z.object({ Name: z.string(), ...onBus });
 const targetsSchema = z.object({ Rule: z.string(), ...onBus });
 const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });
@@ -250,11 +226,10 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 
 /** The rules of both buses, and EventBridge's calls that read and change them. */
 function createRules({ busName, rules: specs, queues }: EventsOptions) {
-  const rules = Object.entries(specs).map(([name, rule], number): BusRule => {
+  const rules = Object.entries(specs).map(([name, rule]): BusRule => {
     const pattern = resolvePattern(rule, (name) => stateMachineArn(name));
     return {
       name,
-      number,
       bus: rule.bus ?? busName,
       pattern,
       matches: compilePattern(pattern),
@@ -294,21 +269,14 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
     return {};
   };
 
-  const service = createService('EventBridge', {
+  const operations: Operations = {
     DescribeEventBus(input) {
       const name = resolveBusName(parseInput(busSchema, input).Name);
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
     },
     ListRules(input) {
-      const { EventBusName, Limit, NextToken } = parseInput(listSchema, input);
-      const bus = resolveBusName(EventBusName);
-      const found = rules.filter((rule) => rule.bus === bus);
-      const { items, nextToken } = paginate(
-        found,
-        { maxResults: Limit, nextToken: NextToken || undefined },
-        ({ number }) => number,
-      );
-      return { Rules: items.map(view), NextToken: nextToken };
+      const bus = resolveBusName(parseInput(listSchema, input).EventBusName);
+      return { Rules: rules.filter((rule) => rule.bus === bus).map(view) };
     },
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);
@@ -338,12 +306,12 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
     },
     EnableRule: setEnabled(true),
     DisableRule: setEnabled(false),
-  });
+  };
 
   return {
     /** The enabled rules with a target that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly BusRule[] =>
       rules.filter((rule) => rule.bus === bus && rule.enabled && rule.targeted && rule.matches(event)),
-    service,
+    operations,
   };
 }

@@ -25,7 +25,7 @@ async function start(answer: (batch: Batch, before: number) => unknown): Promise
   const batches: Batch[] = [];
   aws = await startTestAws({
     resources: { ...resources, consumers },
-    delays: { asyncRetriesMs: [], redeliveryMs: 5 },
+    asyncRetryDelayMs: 5,
     invoke: async (_name, event) => {
       const received = batchSchema.parse(event);
       return answer(received, batches.push(received) - 1);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import type { InFlight } from '../in-flight.ts';
 import { region } from './arn.ts';
@@ -31,15 +32,15 @@ const resultSchema = z.nullish(
 /** An SQS event source mapping: invokes a function with batches of messages and deletes those that it does not report as failed. */
 export function startEventSourceMapping(options: EventSourceMappingOptions) {
   const { queue, batchSize, maxReceiveCount, storage, inFlight, report } = options;
-  const redeliveries = new Set<NodeJS.Timeout>();
+  const stopped = new AbortController();
   let pollers = 0;
+  let redeliveries = 0;
   /** Whether a message arrived while all pollers were busy. */
   let missed = false;
-  let stopped = false;
   let done: (() => void) | undefined;
 
   function wake(): void {
-    if (stopped) return;
+    if (stopped.signal.aborted) return;
     done ??= inFlight.track();
     if (pollers === maxPollers) {
       missed = true;
@@ -47,23 +48,25 @@ export function startEventSourceMapping(options: EventSourceMappingOptions) {
     }
     pollers += 1;
     poll()
-      .catch((error: unknown) => {
-        if (!stopped) report(`Polling the queue ${queue.name} failed: ${error}`);
-      })
+      .catch((error: unknown) => reportUnlessStopped(`Polling the queue ${queue.name} failed: ${error}`))
       .finally(() => {
         pollers -= 1;
         finishWhenEmpty();
       });
   }
 
+  function reportUnlessStopped(message: string): void {
+    if (!stopped.signal.aborted) report(message);
+  }
+
   function finishWhenEmpty(): void {
-    if (pollers > 0 || redeliveries.size > 0) return;
+    if (pollers > 0 || redeliveries > 0) return;
     done?.();
     done = undefined;
   }
 
   async function poll(): Promise<void> {
-    while (!stopped) {
+    while (!stopped.signal.aborted) {
       missed = false;
       const messages = await storage.receiveMessages(queue.url, { maxMessages: batchSize, visibilityTimeoutSeconds });
       if (messages.length > 0) await consume(messages);
@@ -74,7 +77,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions) {
   async function consume(messages: readonly QueueMessage[]): Promise<void> {
     const failed = await findFailedMessages(messages);
     for (const message of messages) {
-      if (failed.has(message.MessageId)) await redeliver(message);
+      if (failed.has(message.MessageId)) await handleFailure(message);
       else await storage.deleteMessage(queue.url, message.ReceiptHandle);
     }
   }
@@ -93,27 +96,22 @@ export function startEventSourceMapping(options: EventSourceMappingOptions) {
     }
   }
 
-  async function redeliver({ Attributes, MessageId, ReceiptHandle }: QueueMessage): Promise<void> {
-    const last = Number(Attributes.ApproximateReceiveCount) >= maxReceiveCount;
-    if (last) {
+  async function handleFailure({ Attributes, MessageId, ReceiptHandle }: QueueMessage): Promise<void> {
+    if (Number(Attributes.ApproximateReceiveCount) >= maxReceiveCount) {
       report(
         `${options.function} failed ${maxReceiveCount} times for message ${MessageId}: it is moved to the quarantine queue`,
       );
       await storage.releaseMessage(queue.url, ReceiptHandle);
       return;
     }
-    const timer = setTimeout(() => {
-      storage
-        .releaseMessage(queue.url, ReceiptHandle)
-        .catch((error: unknown) => {
-          if (!stopped) report(`The message ${MessageId} cannot be released: ${error}`);
-        })
-        .finally(() => {
-          redeliveries.delete(timer);
-          wake();
-        });
-    }, options.redeliveryDelayMs);
-    redeliveries.add(timer);
+    redeliveries += 1;
+    sleep(options.redeliveryDelayMs, undefined, { signal: stopped.signal })
+      .then(() => storage.releaseMessage(queue.url, ReceiptHandle))
+      .catch((error: unknown) => reportUnlessStopped(`The message ${MessageId} cannot be released: ${error}`))
+      .finally(() => {
+        redeliveries -= 1;
+        wake();
+      });
   }
 
   storage.onSend(wake);
@@ -122,10 +120,8 @@ export function startEventSourceMapping(options: EventSourceMappingOptions) {
 
   return {
     stop(): void {
-      stopped = true;
+      stopped.abort();
       clearInterval(pollTimer);
-      for (const timer of redeliveries) clearTimeout(timer);
-      redeliveries.clear();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { TableSpec } from '../../core/platform/tables.ts';
+import type { TableSpec } from '../../stacks/topology.ts';
 import { createInFlight, type InFlight, waitUntilAllIdle } from '../in-flight.ts';
 import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import { ThrottledError } from '../lambda/invocation.ts';
@@ -15,14 +15,13 @@ import { createSecrets } from './secrets-manager.ts';
 import { createQueues, createStorage, type OutgoingMessage } from './sqs-s3.ts';
 import { type Execution, statusChange } from './step-functions/executions.ts';
 import { createStepFunctions } from './step-functions/step-functions.ts';
-import type { MachineDelays } from './step-functions/task-state.ts';
 
 export interface StateMachineResource {
   definition(resources: {
     readonly sendFunctionArn: string;
     readonly waitForTurnFunctionArn: string;
     readonly deadLetterQueueUrl: string;
-  }): unknown;
+  }): object;
   readonly functions: { readonly sendFunctionArn: string; readonly waitForTurnFunctionArn: string };
   readonly queue: string;
 }
@@ -49,16 +48,6 @@ export interface AwsResources {
   readonly consumers: Readonly<Record<string, ConsumerResource>>;
 }
 
-/** Shortened delays, in milliseconds. */
-export interface AwsDelays extends MachineDelays {
-  /** The delay before each retry of an asynchronous invocation. Its length is the number of retries. */
-  readonly asyncRetriesMs: readonly number[];
-  /** The delay before the first retry of a throttled asynchronous invocation. Default 1 s, as on AWS. */
-  readonly throttleRetryMs?: number;
-  /** The delay before a failed queue message is received again. */
-  readonly redeliveryMs?: number;
-}
-
 export interface LocalAwsOptions {
   readonly resources: AwsResources;
   /** 0 selects a free port. */
@@ -66,7 +55,13 @@ export interface LocalAwsOptions {
   readonly invoke: Invoke;
   /** Terminates the functions' worker thread. */
   kill?(): Promise<void>;
-  readonly delays: AwsDelays;
+  /**
+   * The delay before the first retry of an asynchronous invocation and before a failed queue message is received again,
+   * in milliseconds.
+   */
+  readonly asyncRetryDelayMs: number;
+  /** A fixed delay before every retry of a state machine's task instead of the definition's, in milliseconds. */
+  readonly machineRetryDelayMs?: number | undefined;
   /** Concurrent executions that the functions reserve. Default 0. */
   readonly reservedConcurrency?: number;
   /** Work outside the local AWS that leads to calls, such as webhooks. Idle waits for it. */
@@ -80,7 +75,6 @@ export interface LocalAwsOptions {
 }
 
 const defaultMaxEndedExecutions = 10_000;
-const defaultRedeliveryMs = 1_000;
 
 /**
  * Starts the app's AWS resources on this machine, in memory.
@@ -90,7 +84,7 @@ const defaultRedeliveryMs = 1_000;
  * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
 export async function startLocalAws(options: LocalAwsOptions) {
-  const { resources, delays, report, onExecution } = options;
+  const { resources, asyncRetryDelayMs, report, onExecution } = options;
   const calls = createCalls();
   const faults = createFaults();
   const secrets = createSecrets();
@@ -123,8 +117,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const send = async (queue: string, message: OutgoingMessage) => storage.sendMessage(queueUrl(queue), message);
   const invocations = createAsyncInvocations({
     invoke,
-    retryDelaysMs: delays.asyncRetriesMs,
-    ...(delays.throttleRetryMs !== undefined && { throttleRetryMs: delays.throttleRetryMs }),
+    retryDelayMs: asyncRetryDelayMs,
     inFlight,
     report,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
@@ -133,7 +126,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     invoke,
     storage,
     faults,
-    delays,
+    retryDelayMs: options.machineRetryDelayMs,
     maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
     inFlight,
     openExecutions,
@@ -182,12 +175,11 @@ export async function startLocalAws(options: LocalAwsOptions) {
   }
 
   function startConsumers(): void {
-    const redeliveryDelayMs = delays.redeliveryMs ?? defaultRedeliveryMs;
     for (const { queue, ...consumer } of Object.values(resources.consumers)) {
       const name = resources.queues[queue] ?? queue;
       const source = { name, arn: queueArn(name), url: queueUrl(queue) };
-      const dependencies = { storage, invoke, report, inFlight };
-      consumers.push(startEventSourceMapping({ ...consumer, queue: source, redeliveryDelayMs, ...dependencies }));
+      const dependencies = { storage, invoke, report, inFlight, redeliveryDelayMs: asyncRetryDelayMs };
+      consumers.push(startEventSourceMapping({ ...consumer, queue: source, ...dependencies }));
     }
   }
 

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
+import { parseJson } from '../../core/platform/json.ts';
+import { readUpTo } from '../listen.ts';
 
 /** An error response of an AWS API. SDKs use `type` as the error's name. */
 export class AwsError extends Error {
@@ -18,7 +20,8 @@ export function unsupported(what: string): AwsError {
   return new AwsError('UnknownOperationException', `${what} is not supported by the local engine`);
 }
 
-export type Operations = Readonly<Record<string, (input: unknown) => unknown>>;
+/** @param partial applies the fault `partial`, which only PutEvents has. */
+export type Operations = Readonly<Record<string, (input: unknown, partial: boolean) => unknown>>;
 
 export type Service = ReturnType<typeof createService>;
 
@@ -26,10 +29,10 @@ export type Service = ReturnType<typeof createService>;
 export function createService(name: string, operations: Operations) {
   return {
     /** @throws AwsError UnknownOperationException for an operation that is not in the table. */
-    call(operation: string, input: unknown): unknown {
+    call(operation: string, input: unknown, partial = false): unknown {
       const run = operations[operation];
       if (!run) throw unsupported(`${name} ${operation}`);
-      return run(input);
+      return run(input, partial);
     },
   };
 }
@@ -52,25 +55,20 @@ export function sendError(response: ServerResponse, error: AwsError, format: 'js
   response.end(text);
 }
 
-/** @throws AwsError RequestEntityTooLargeException above `limit` bytes; the rest of the body is discarded. */
+/** @throws AwsError RequestEntityTooLargeException above `limit` bytes */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size <= limit) chunks.push(chunk);
-  }
-  if (size > limit) throw new AwsError('RequestEntityTooLargeException', `The body is above ${limit} bytes`, 413);
-  return Buffer.concat(chunks);
+  const body = await readUpTo(request, limit);
+  if (body) return body;
+  throw new AwsError('RequestEntityTooLargeException', `The body is above ${limit} bytes`, 413);
 }
 
-/** @throws AwsError SerializationException */
-export function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8') || '{}');
-  } catch {
-    throw new AwsError('SerializationException', 'The body is not JSON');
-  }
+/** @throws AwsError RequestEntityTooLargeException above `limit` bytes, SerializationException */
+export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+  const body = await readBody(request, limit);
+  if (body.length === 0) return {};
+  const value = parseJson(body.toString());
+  if (value === undefined) throw new AwsError('SerializationException', 'The body is not JSON');
+  return value;
 }
 
 function escapeXml(text: string): string {
@@ -78,7 +76,7 @@ function escapeXml(text: string): string {
 }
 
 /** zod/mini has no messages of its own. */
-const { localeError } = z.locales.en();
+export const { localeError } = z.locales.en();
 
 /**
  * Validates a request's input.
@@ -88,35 +86,12 @@ const { localeError } = z.locales.en();
 export function parseInput<T extends z.ZodMiniType>(schema: T, input: unknown): z.output<T> {
   const result = schema.safeParse(input, { error: localeError });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.join('.') || 'the body';
-  throw new AwsError('ValidationException', `${field}: ${issue?.message}`);
+  throw new AwsError('ValidationException', describeIssue(result.error));
 }
 
-/** AWS's default and maximum page size. */
-const defaultPageSize = 100;
-const maxPageSize = 1_000;
-
-/**
- * Returns one page of a list. `position` increases along the list and never changes for an item, so that a token stays
- * valid when items are added at the start.
- *
- * @throws AwsError InvalidToken
- */
-export function paginate<Item>(
-  items: readonly Item[],
-  { maxResults, nextToken }: { readonly maxResults?: number | undefined; readonly nextToken?: string | undefined },
-  position: (item: Item) => number,
-): { readonly items: readonly Item[]; readonly nextToken?: string } {
-  const size = Math.min(maxResults || defaultPageSize, maxPageSize);
-  const after = nextToken === undefined ? Number.NEGATIVE_INFINITY : Number(nextToken);
-  if (Number.isNaN(after)) throw new AwsError('InvalidToken', `Invalid Token: '${nextToken}'`);
-  const rest = items.filter((item) => position(item) > after);
-  const page = rest.slice(0, size);
-  const last = page.at(-1);
-  return rest.length > size && last !== undefined
-    ? { items: page, nextToken: String(position(last)) }
-    : { items: page };
+/** The first problem, with its field. */
+export function describeIssue({ issues: [issue] }: z.core.$ZodError): string {
+  return `${issue?.path.join('.') || 'the body'}: ${issue?.message}`;
 }
 
 /** Any JSON value. */

@@ -12,32 +12,28 @@ interface Version {
 interface Secret {
   readonly name: string;
   readonly arn: string;
-  readonly createdAt: Date;
   /** Undefined while the secret is empty. */
   current: Version | undefined;
   previous: Version | undefined;
 }
 
-const createSchema = z.object({
+const createSchema = z.strictObject({
   Name: z.string(),
   SecretString: z.optional(z.string()),
   ClientRequestToken: z.optional(z.string()),
 });
-const putSchema = z.object({
+const putSchema = z.strictObject({
   SecretId: z.string(),
   SecretString: z.string(),
   ClientRequestToken: z.optional(z.string()),
-  VersionStages: z.optional(z.array(z.literal('AWSCURRENT'))),
 });
-const describeSchema = z.object({ SecretId: z.string() });
-const getSchema = z.object({
+const getSchema = z.strictObject({
   SecretId: z.string(),
-  VersionId: z.optional(z.string()),
-  VersionStage: z.optional(z.string()),
+  VersionStage: z._default(z.enum(['AWSCURRENT', 'AWSPREVIOUS']), 'AWSCURRENT'),
 });
 
 /** In-memory Secrets Manager: text secrets with a current and a previous version. */
-export function createSecrets(now: () => Date = () => new Date()) {
+export function createSecrets() {
   const secrets = new Map<string, Secret>();
 
   function find(id: string): Secret {
@@ -49,10 +45,6 @@ export function createSecrets(now: () => Date = () => new Date()) {
     return found;
   }
 
-  function newVersion(text: string, token: string | undefined): Version {
-    return { id: token ?? randomUUID(), text, createdAt: now() };
-  }
-
   function create(input: unknown) {
     const { Name, SecretString, ClientRequestToken } = parseInput(createSchema, input);
     if (secrets.has(Name)) {
@@ -60,70 +52,43 @@ export function createSecrets(now: () => Date = () => new Date()) {
     }
     const arn = `arn:aws:secretsmanager:${region}:${accountId}:secret:${Name}-${randomBytes(3).toString('hex')}`;
     const current = SecretString === undefined ? undefined : newVersion(SecretString, ClientRequestToken);
-    secrets.set(Name, { name: Name, arn, createdAt: now(), current, previous: undefined });
-    return { ARN: arn, Name, ...(current && { VersionId: current.id }) };
+    secrets.set(Name, { name: Name, arn, current, previous: undefined });
+    return { ARN: arn, Name, VersionId: current?.id };
   }
 
   function put(input: unknown) {
     const { SecretId, SecretString, ClientRequestToken } = parseInput(putSchema, input);
     const secret = find(SecretId);
     // SDKs send a token, so that a retried call does not replace the previous version.
-    const before = secret.current;
-    const repeated = before !== undefined && before.id === ClientRequestToken;
-    const current = repeated ? before : newVersion(SecretString, ClientRequestToken);
-    if (!repeated) {
-      secret.previous = before;
-      secret.current = current;
+    if (!secret.current || secret.current.id !== ClientRequestToken) {
+      secret.previous = secret.current;
+      secret.current = newVersion(SecretString, ClientRequestToken);
     }
-    return { ARN: secret.arn, Name: secret.name, VersionId: current.id, VersionStages: ['AWSCURRENT'] };
+    return { ARN: secret.arn, Name: secret.name, VersionId: secret.current.id, VersionStages: ['AWSCURRENT'] };
   }
 
   function get(input: unknown) {
-    const { SecretId, VersionId, VersionStage } = parseInput(getSchema, input);
-    const secret = find(SecretId);
-    const version = versionStages(secret).find(({ stage, id }) =>
-      VersionId
-        ? id === VersionId && (!VersionStage || stage === VersionStage)
-        : stage === (VersionStage ?? 'AWSCURRENT'),
-    );
+    const { SecretId, VersionStage } = parseInput(getSchema, input);
+    const { name, arn, current, previous } = find(SecretId);
+    const version = VersionStage === 'AWSCURRENT' ? current : previous;
     if (!version) {
-      const wanted = VersionId ? `VersionId: ${VersionId}` : `staging label: ${VersionStage ?? 'AWSCURRENT'}`;
-      throw notFound(`Secrets Manager can't find the specified secret value for ${wanted}`);
+      throw notFound(`Secrets Manager can't find the specified secret value for staging label: ${VersionStage}`);
     }
     return {
-      ARN: secret.arn,
-      Name: secret.name,
+      ARN: arn,
+      Name: name,
       VersionId: version.id,
       SecretString: version.text,
-      VersionStages: [version.stage],
+      VersionStages: [VersionStage],
       CreatedDate: version.createdAt.getTime() / 1_000,
     };
   }
 
-  return createService('Secrets Manager', {
-    CreateSecret: create,
-    PutSecretValue: put,
-    GetSecretValue: get,
-    DescribeSecret: (input) => describe(find(parseInput(describeSchema, input).SecretId)),
-    ListSecrets: () => ({ SecretList: [...secrets.values()].map(describe) }),
-  });
+  return createService('Secrets Manager', { CreateSecret: create, PutSecretValue: put, GetSecretValue: get });
 }
 
-function versionStages({ current, previous }: Secret) {
-  return [
-    ...(current ? [{ stage: 'AWSCURRENT', ...current }] : []),
-    ...(previous ? [{ stage: 'AWSPREVIOUS', ...previous }] : []),
-  ];
-}
-
-function describe(secret: Secret) {
-  return {
-    ARN: secret.arn,
-    Name: secret.name,
-    CreatedDate: secret.createdAt.getTime() / 1_000,
-    LastChangedDate: (secret.current ?? secret).createdAt.getTime() / 1_000,
-    VersionIdsToStages: Object.fromEntries(versionStages(secret).map(({ id, stage }) => [id, [stage]])),
-  };
+function newVersion(text: string, token: string = randomUUID()): Version {
+  return { id: token, text, createdAt: new Date() };
 }
 
 function notFound(message: string): AwsError {

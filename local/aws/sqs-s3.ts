@@ -61,7 +61,6 @@ export type QueueMessage = NonNullable<z.output<typeof received>['Messages']>[nu
 /** The input of SendMessage. */
 export interface OutgoingMessage {
   readonly body: string;
-  readonly delaySeconds?: number;
   /** String attributes, by name. */
   readonly attributes?: Readonly<Record<string, string>>;
 }
@@ -115,12 +114,11 @@ export async function createStorage() {
     },
 
     /** @throws StorageError */
-    async sendMessage(queueUrl: string, message: OutgoingMessage) {
-      const { body, delaySeconds, attributes = {} } = message;
+    async sendMessage(queueUrl: string, { body, attributes = {} }: OutgoingMessage) {
       const MessageAttributes = Object.fromEntries(
         Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
       );
-      const input = { MessageBody: body, DelaySeconds: delaySeconds, MessageAttributes };
+      const input = { MessageBody: body, MessageAttributes };
       return sentMessage.parse(await callQueue('SendMessage', queueUrl, input));
     },
 

@@ -15,7 +15,7 @@ import { type AwsResources, type LocalAwsOptions, type StateMachineResource, sta
 export const resources: AwsResources = {
   busName: 'omnichannel',
   rules: {
-    messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
+    messages: { pattern: { 'detail-type': ['message.received'] }, target: { function: 'message' } },
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
   tables: { messages: topology.tables.messages, control: topology.tables.control },
@@ -36,7 +36,7 @@ export async function startTestAws(overrides: Partial<LocalAwsOptions> = {}) {
   const aws = await startLocalAws({
     resources,
     port: 0,
-    delays: { asyncRetriesMs: [1, 2] },
+    asyncRetryDelayMs: 1,
     report: (message) => reports.push(message),
     async invoke(name, event) {
       invoked.push({ name, event });
@@ -99,7 +99,7 @@ export async function startTestMachine(
       rules: { 'send-ended': ended },
       stateMachines: { send: { ...topology.stateMachines.send, definition } },
     },
-    delays: { asyncRetriesMs: [], retryMs: 1 },
+    machineRetryDelayMs: 1,
     async invoke(_name, event) {
       sent.push(event);
       return steps[Math.min(sent.length, steps.length) - 1]?.(event);

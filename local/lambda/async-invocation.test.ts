@@ -16,8 +16,7 @@ function setUp(
   const invocations = createAsyncInvocations({
     invoke,
     inFlight,
-    retryDelaysMs: [1, 2],
-    throttleRetryMs: 1,
+    retryDelayMs: 1,
     ...(overrides.maxEventAgeMs !== undefined && { maxEventAgeMs: overrides.maxEventAgeMs }),
     report: (message) => reports.push(message),
     async sendToDestination(failed) {

@@ -11,10 +11,8 @@ export type FailedInvocation = ReturnType<typeof toFailedInvocation>;
 
 export interface AsyncOptions {
   readonly invoke: Invoke;
-  /** The delay before each retry, in milliseconds. Its length is the number of retries. */
-  readonly retryDelaysMs: readonly number[];
-  /** The delay before the first retry of a throttled invocation; it doubles up to 5 minutes. Default 1 s, as on AWS. */
-  readonly throttleRetryMs?: number;
+  /** The delay before the first retry of a failed or throttled invocation, in milliseconds; it doubles up to 5 minutes. */
+  readonly retryDelayMs: number;
   /** After this time a throttled or failed event is not retried. Default 6 hours, as on AWS. */
   readonly maxEventAgeMs?: number;
   sendToDestination(failed: FailedInvocation): Promise<unknown>;
@@ -28,7 +26,8 @@ export interface AsyncOptions {
   readonly newId?: () => string;
 }
 
-const maxThrottleRetryMs = 300_000;
+const maxRetries = 2;
+const maxRetryDelayMs = 300_000;
 
 /**
  * Asynchronous Lambda invocations: two retries, then the on-failure destination. A throttled invocation does not count
@@ -36,8 +35,7 @@ const maxThrottleRetryMs = 300_000;
  * invocation; the engine's default is 1 and 2 seconds.
  */
 export function createAsyncInvocations(options: AsyncOptions) {
-  const { invoke, retryDelaysMs, sendToDestination, report, concurrency = 6 } = options;
-  const { throttleRetryMs = 1_000, maxEventAgeMs = 6 * 3_600_000 } = options;
+  const { invoke, retryDelayMs, sendToDestination, report, concurrency = 6, maxEventAgeMs = 6 * 3_600_000 } = options;
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
@@ -46,34 +44,28 @@ export function createAsyncInvocations(options: AsyncOptions) {
   async function attempt(name: string, event: unknown, requestId: string): Promise<Outcome> {
     try {
       await limit(() => invoke(name, event, { requestId }));
-      return 'succeeded';
+      return { kind: 'succeeded' };
     } catch (error) {
-      return error instanceof ThrottledError ? 'throttled' : toFunctionFailure(error);
+      return error instanceof ThrottledError
+        ? { kind: 'throttled' }
+        : { kind: 'failed', failure: toFunctionFailure(error) };
     }
   }
 
   /** Invokes the function until it succeeds. Returns why Lambda gives up, if it does. */
   async function attemptAll(name: string, event: unknown, requestId: string): Promise<Rejection | undefined> {
     const expiresAt = now().getTime() + maxEventAgeMs;
-    let throttles = 0;
+    const retries = { failed: 0, throttled: 0 };
     for (let attempts = 1; ; attempts += 1) {
-      const outcome = await attempt(name, event, requestId);
-      if (outcome === 'succeeded') return undefined;
-      if (outcome === 'throttled') throttles += 1;
-      const delay = outcome === 'throttled' ? throttleDelayMs(throttles) : retryDelaysMs[attempts - throttles - 1];
-      const condition = endOfRetries(delay, expiresAt);
-      if (condition) return { condition, attempts, ...(outcome !== 'throttled' && { failure: outcome }) };
+      const { kind, failure } = await attempt(name, event, requestId);
+      if (kind === 'succeeded') return undefined;
+      if (kind === 'failed' && retries.failed === maxRetries)
+        return { condition: 'RetriesExhausted', attempts, failure };
+      const delay = Math.min(retryDelayMs * 2 ** retries[kind], maxRetryDelayMs);
+      if (now().getTime() + delay > expiresAt) return { condition: 'EventAgeExceeded', attempts, failure };
       await sleep(delay, undefined, { signal: stopped.signal });
+      retries[kind] += 1;
     }
-  }
-
-  function throttleDelayMs(throttles: number): number {
-    return Math.min(throttleRetryMs * 2 ** (throttles - 1), maxThrottleRetryMs);
-  }
-
-  function endOfRetries(delay: number | undefined, expiresAt: number): Rejection['condition'] | undefined {
-    if (delay === undefined) return 'RetriesExhausted';
-    return now().getTime() + delay > expiresAt ? 'EventAgeExceeded' : undefined;
   }
 
   async function run(name: string, event: unknown): Promise<void> {
@@ -109,13 +101,16 @@ export function createAsyncInvocations(options: AsyncOptions) {
   };
 }
 
-type Outcome = 'succeeded' | 'throttled' | FunctionFailure;
+interface Outcome {
+  readonly kind: 'succeeded' | 'throttled' | 'failed';
+  readonly failure?: FunctionFailure;
+}
 
 interface Rejection {
   readonly condition: 'RetriesExhausted' | 'EventAgeExceeded';
   readonly attempts: number;
   /** Undefined if the last attempt was throttled. */
-  readonly failure?: FunctionFailure;
+  readonly failure: FunctionFailure | undefined;
 }
 
 interface RejectedEvent extends Rejection {

@@ -39,12 +39,7 @@ export interface InvokeOptions {
 /** @throws InvocationError when the function fails, times out, is throttled, or its runtime ends. */
 export type Invoke = (name: string, event: unknown, options?: InvokeOptions) => Promise<unknown>;
 
-export interface Runtime {
-  readonly invoke: Invoke;
-  /** Terminates the thread during its invocations, as a crash would, and starts a new one. */
-  kill(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
 
 export class FunctionLoadError extends Error {
   override readonly name = 'FunctionLoadError';
@@ -62,32 +57,23 @@ export class FunctionLoadError extends Error {
  *
  * @throws FunctionLoadError if a handler's file or export is missing or its import fails.
  */
-export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime(options: RuntimeOptions) {
   const { functions, root, env, onLog = () => {}, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
 
   function launch(): Sandbox {
-    let loaded = false;
-    const started = startSandbox({
+    return startSandbox({
       root,
       functions,
       env,
       onLog,
-      onExit() {
-        if (sandbox === started) sandbox = undefined;
-        // After a failed load only the next invocation restarts it; otherwise it would loop.
-        if (loaded && !stopping) sandbox = launch();
+      onExit(loaded) {
+        // After a failed load only the next invocation starts a thread; otherwise it would loop.
+        sandbox = loaded && !stopping ? launch() : undefined;
       },
     });
-    started.ready.then(
-      () => {
-        loaded = true;
-      },
-      () => undefined,
-    );
-    return started;
   }
 
   sandbox = launch();
@@ -102,7 +88,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     running.set(name, (running.get(name) ?? 0) + change);
   }
 
-  async function invoke(name: string, event: unknown, { requestId = randomUUID() }: InvokeOptions = {}) {
+  const invoke: Invoke = async (name, event, { requestId = randomUUID() } = {}) => {
     const spec = functions[name];
     if (!spec) throw new Error(`There is no function "${name}"`);
     if (stopping) throw new Error('The runtime is stopping');
@@ -122,14 +108,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     } finally {
       count(name, -1);
     }
-  }
+  };
 
   return {
     invoke,
-    async kill() {
+    /** Terminates the thread during its invocations, as a crash would, and starts a new one. */
+    async kill(): Promise<void> {
       await sandbox?.terminate();
     },
-    async stop() {
+    async stop(): Promise<void> {
       stopping = true;
       await sandbox?.terminate();
     },
@@ -140,8 +127,8 @@ interface SandboxOptions extends WorkerSettings {
   readonly env: Readonly<Record<string, string>>;
   /** Receives every line that the functions write to stdout or stderr. */
   onLog(line: string): void;
-  /** Called once, after every invocation in flight was rejected. */
-  onExit(): void;
+  /** Called once, after every invocation in flight was rejected, with whether the functions were loaded before. */
+  onExit(loaded: boolean): void;
 }
 
 interface Invocation {
@@ -173,6 +160,7 @@ function startSandbox(options: SandboxOptions) {
   const ready = Promise.withResolvers<readonly string[]>();
   // An unhandled rejection of a restart must not end this process.
   ready.promise.catch(() => undefined);
+  let loaded = false;
   let uncaught: unknown;
   let exitCode: number | undefined;
   let pingTimer: NodeJS.Timeout | undefined;
@@ -188,6 +176,7 @@ function startSandbox(options: SandboxOptions) {
   function receive(message: FromWorker): void {
     switch (message.kind) {
       case 'ready':
+        loaded = true;
         ready.resolve(message.broken);
         break;
       case 'pong':
@@ -222,7 +211,7 @@ function startSandbox(options: SandboxOptions) {
     ready.reject(runtimeExited('init', code, uncaught));
     for (const [requestId, { reject }] of pending) reject(runtimeExited(requestId, code, uncaught));
     pending.clear();
-    onExit();
+    onExit(loaded);
   });
 
   async function invoke({ requestId, name, payload, spec }: Invocation): Promise<unknown> {
@@ -247,8 +236,6 @@ function startSandbox(options: SandboxOptions) {
     /** The functions that could not be loaded, with the reasons. Rejects if the thread exits before it has loaded them. */
     ready: ready.promise,
     invoke,
-    async terminate(): Promise<void> {
-      await worker.terminate();
-    },
+    terminate: () => worker.terminate(),
   };
 }

@@ -200,19 +200,19 @@ export interface NewChat {
   readonly threadId: string;
   readonly customer: Customer;
   readonly group: number;
-  /** The agent who gets the chat, or its place in the queue. */
-  readonly assignment: { readonly agentId: string } | { readonly queuePosition: number };
+  /** The agent who gets the chat; null adds it to the queue. */
+  readonly agentId: string | null;
+  readonly queuePosition: number;
   readonly events: readonly EventDraft[];
 }
 
 export const createChat = (options: NewChat, now: number): ChatUpdate => {
-  const { assignment, chatId, customer, group, threadId } = options;
+  const { agentId, chatId, customer, group, threadId } = options;
   const at = customer.created_at;
-  const agents: Agent[] = 'agentId' in assignment ? [createAgent(assignment.agentId)] : [];
-  const queue = 'agentId' in assignment ? undefined : queueEntry(assignment.queuePosition, at);
-  const users = [customer, ...agents];
+  const users = agentId === null ? [customer] : [customer, createAgent(agentId)];
+  const queue = agentId === null && { queue: queueEntry(options.queuePosition, at) };
   const access = { group_ids: [group] };
-  const thread = { ...createThread(threadId, at, users, access), ...(queue && { queue }) };
+  const thread = { ...createThread(threadId, at, users, access), ...queue };
   const empty: Chat = {
     id: chatId,
     users,
@@ -288,23 +288,19 @@ export const markIdle = (chat: Chat, now: number): ChatUpdate => {
   return appendSystemMessage(withIdle(chat, true), 'routing.idle', text, { duration: '15' }, now);
 };
 
-const getTags = (chat: Chat, threadId: string): readonly string[] =>
-  allThreads(chat).find(({ id }) => id === threadId)?.tags ?? [];
-
-const setTags = (chat: Chat, threadId: string, tags: readonly string[]): Chat =>
-  mapThreads(chat, (thread) => (thread.id === threadId ? { ...thread, tags } : thread));
-
-export const addTag = (before: Chat, threadId: string, tag: string): ChatUpdate => {
-  const tags = getTags(before, threadId);
-  if (tags.includes(tag)) throw chatConflict(`Thread ${threadId} already has the tag ${tag}.`);
-  const chat = setTags(before, threadId, [...tags, tag]);
-  return notify(chat, 'thread_tagged', { chat_id: chat.id, thread_id: threadId, tag });
-};
-
-export const removeTag = (before: Chat, threadId: string, tag: string): ChatUpdate => {
-  const tags = getTags(before, threadId);
-  if (!tags.includes(tag)) throw chatConflict(`Thread ${threadId} does not have the tag ${tag}.`);
-  const others = tags.filter((other) => other !== tag);
-  const chat = setTags(before, threadId, others);
-  return notify(chat, 'thread_untagged', { chat_id: chat.id, thread_id: threadId, tag });
+/** Adds or removes a tag of a thread, which may be closed. */
+export const changeTags = (
+  before: Chat,
+  threadId: string,
+  tag: string,
+  action: 'thread_tagged' | 'thread_untagged',
+): ChatUpdate => {
+  const tags = allThreads(before).find(({ id }) => id === threadId)?.tags ?? [];
+  const hasTag = tags.includes(tag);
+  if (hasTag === (action === 'thread_tagged')) {
+    throw chatConflict(`Thread ${threadId} ${hasTag ? 'already has' : 'does not have'} the tag ${tag}.`);
+  }
+  const changed = hasTag ? tags.filter((other) => other !== tag) : [...tags, tag];
+  const chat = mapThreads(before, (thread) => (thread.id === threadId ? { ...thread, tags: changed } : thread));
+  return notify(chat, action, { chat_id: chat.id, thread_id: threadId, tag });
 };

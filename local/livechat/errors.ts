@@ -51,7 +51,7 @@ export const errorTypes = Object.keys(errorDefaults).filter(isErrorType);
 
 export interface ErrorDetails {
   readonly message?: string;
-  readonly status?: number;
+  readonly status?: number | undefined;
   readonly data?: Readonly<Record<string, unknown>>;
   readonly retryAfterSeconds?: number | undefined;
 }
@@ -59,23 +59,17 @@ export interface ErrorDetails {
 /** An error response of LiveChat's APIs. */
 export class LiveChatError extends Error {
   override readonly name = 'LiveChatError';
-  readonly type: ErrorType;
   readonly status: number;
+  readonly body: object;
   readonly retryAfterSeconds: number | undefined;
-  readonly #data: ErrorDetails['data'];
 
   constructor(type: ErrorType, details: ErrorDetails = {}) {
-    const [status, message] = errorDefaults[type];
-    super(details.message ?? message);
-    this.type = type;
-    this.status = details.status ?? status;
-    this.retryAfterSeconds = details.retryAfterSeconds;
-    this.#data = details.data;
-  }
-
-  get body() {
-    const { type, message } = this;
-    return { error: { type, message, ...(this.#data && { data: this.#data }) } };
+    const [defaultStatus, defaultMessage] = errorDefaults[type];
+    const { status = defaultStatus, message = defaultMessage, data, retryAfterSeconds } = details;
+    super(message);
+    this.status = status;
+    this.body = { error: { type, message, data } };
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import {
   type Author,
@@ -12,7 +13,7 @@ import {
   requireActive,
 } from './chats.ts';
 import { invalidField, LiveChatError, validationError } from './errors.ts';
-import type { Button, ChatEvent, EventContent, FilledField, IdSource, Thread } from './objects.ts';
+import type { Button, ChatEvent, Thread } from './objects.ts';
 
 const findEvent = (chat: Chat, eventId: string): { thread: Thread; event: ChatEvent } => {
   for (const thread of allThreads(chat)) {
@@ -112,7 +113,7 @@ const formId = '1002';
 const options = (labels: readonly string[]) => labels.map((label, index) => ({ id: String(index), label }));
 
 /** LiveChat represents a single choice as an object, several as a list of objects, and other answers as text. */
-const filledField = ({ type, label, answer }: FormAnswer, id: string, group: number): FilledField => {
+const filledField = ({ type, label, answer }: FormAnswer, id: string, group: number) => {
   const field = { type, id, label };
   const labels = typeof answer === 'string' ? [answer] : answer;
   if (type === 'checkbox') return { ...field, answers: options(labels) };
@@ -122,8 +123,8 @@ const filledField = ({ type, label, answer }: FormAnswer, id: string, group: num
   return { ...field, answer: text };
 };
 
-export const preChatForm = (answers: readonly FormAnswer[], group: number): EventContent => ({
-  type: 'filled_form',
+export const preChatForm = (answers: readonly FormAnswer[], group: number) => ({
+  type: 'filled_form' as const,
   form_id: formId,
   form_type: 'prechat',
   fields: answers.map((answer, index) => filledField(answer, `${formId}${index + 1}`, group)),
@@ -157,7 +158,7 @@ const detectContentType = ({ name, contentType }: FileDescription): string => {
 const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
 
 /** The content of a file event. Only images have dimensions and thumbnails. */
-export const fileContent = (file: FileDescription, eventId: string): Extract<EventContent, { type: 'file' }> => {
+export const fileContent = (file: FileDescription, eventId: string) => {
   const content_type = detectContentType(file);
   const path = `10000001/${eventId}/${encodeURIComponent(file.name)}`;
   const { name, url = `${cdnAddress}/att/${path}` } = file;
@@ -182,7 +183,7 @@ const executable = /\.(apk|app|bat|bin|cmd|com|dll|exe|jar|msi|ps1|scr|sh|vbs)$/
 export type Cdn = ReturnType<typeof createCdn>;
 
 /** LiveChat's CDN: the files of customers and agents, and the uploads of applications. */
-export const createCdn = ({ now, uuid }: Pick<IdSource, 'now' | 'uuid'>) => {
+export const createCdn = (now: () => number) => {
   const files = new Map<string, Blob>();
   const uploads = new Map<string, { readonly upload: FileDescription; readonly expiresAt: number }>();
   const store = (url: string, file: Blob): void => void files.set(new URL(url).pathname, file);
@@ -197,7 +198,7 @@ export const createCdn = ({ now, uuid }: Pick<IdSource, 'now' | 'uuid'>) => {
       const { name, type, size } = file;
       if (size > maxBytes) throw new LiveChatError('entity_too_large');
       if (executable.test(name)) throw validationError('`file` must not be executable');
-      const url = `${cdnAddress}/att/10000001/${uuid().replaceAll('-', '')}/${encodeURIComponent(name)}`;
+      const url = `${cdnAddress}/att/10000001/${randomUUID().replaceAll('-', '')}/${encodeURIComponent(name)}`;
       const upload = { url, name, size, ...(type !== '' && { contentType: type }) };
       uploads.set(url, { upload, expiresAt: now() + unusedExpiryMs });
       store(url, file);

@@ -121,10 +121,10 @@ describe('faults that delay', () => {
     [{}, 7000],
     [{ latencyMs: 100 }, 100],
   ])('the execution, after a connection reset: %j', async (fault, afterMs) => {
-    const clock = manualClock();
+    const clock = manualClock({ random: () => 0.5 });
     const { attempt, simulatorApi, receiver } = await startWithFault(
       { kind: 'accept-late', count: 1, ...fault },
-      { clock, random: () => 0.5 },
+      { clock },
     );
     await expect(attempt()).rejects.toMatchObject(connectionReset);
     clock.advance(afterMs - 1);
@@ -173,7 +173,7 @@ describe('matching', () => {
 
   test('applies with the given probability', async () => {
     const draws = [0.1, 0.9, 0.29, 0.3];
-    const faults = createFaults({ methodNames: [], clock: manualClock(), random: () => draws.shift() ?? 1 });
+    const faults = createFaults([], manualClock({ random: () => draws.shift() ?? 1 }));
     faults.add({ kind: 'reset-before-accept', probability: 0.3 });
     const execute = () =>
       faults.execute({ name: 'send_event', region: undefined }, () => ({ kind: 'answer', body: {} }));

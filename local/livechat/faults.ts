@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import type { Clock } from '../../core/platform/clock.ts';
+import type { Call } from './api/routes.ts';
 import {
   errorTypeForStatus,
   errorTypes,
@@ -7,7 +9,7 @@ import {
   notMemberError,
   toLiveChatError,
 } from './errors.ts';
-import { type Clock, inactiveForm, integer, nonEmpty, oneOf, parse } from './objects.ts';
+import { inactiveForm, integer, nonEmpty, oneOf, parse } from './objects.ts';
 
 /** The body of `POST /simulator/faults`. */
 
@@ -62,10 +64,7 @@ interface Fault {
 }
 
 /** The part of a call that faults are matched against. */
-interface MatchableCall {
-  readonly name: string;
-  readonly region: string | undefined;
-}
+type MatchableCall = Pick<Call, 'name' | 'region'>;
 
 const matches = ({ request, remaining }: Fault, { name, region }: MatchableCall): boolean => {
   if (remaining === 0) return false;
@@ -81,19 +80,12 @@ export type CallResult =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' };
 
-export interface FaultOptions {
-  readonly methodNames: readonly string[];
-  readonly clock: Clock;
-  /** Returns a number from 0 to below 1, as Math.random does. */
-  readonly random: () => number;
-}
-
 /** LiveChat times calls out after 15 s, so a delayed call is executed before that. */
 const maxDelayMs = 14_000;
 
 export type Faults = ReturnType<typeof createFaults>;
 
-export const createFaults = ({ methodNames, clock, random }: FaultOptions) => {
+export const createFaults = (methodNames: readonly string[], { sleep, random }: Pick<Clock, 'sleep' | 'random'>) => {
   const schema = faultSchema(methodNames);
   let faults: Fault[] = [];
   let lastId = 0;
@@ -108,7 +100,7 @@ export const createFaults = ({ methodNames, clock, random }: FaultOptions) => {
     if (request.kind.startsWith('accept-then-')) accept();
     fault.applied += 1;
     if (fault.remaining !== null) fault.remaining -= 1;
-    const delay = clock.wait(latencyMs);
+    const delay = sleep(latencyMs);
     if (request.kind === 'accept-late') {
       void delay.then(accept).catch(toLiveChatError);
       return { kind: 'reset' };
@@ -150,11 +142,7 @@ export const createFaults = ({ methodNames, clock, random }: FaultOptions) => {
 const createError = (
   { status, type, retryAfterSeconds }: Extract<FaultRequest, { kind: 'error' | 'accept-then-error' }>,
   fallback: number,
-) =>
-  new LiveChatError(type ?? errorTypeForStatus(status ?? fallback), {
-    ...(status !== undefined && { status }),
-    retryAfterSeconds,
-  });
+) => new LiveChatError(type ?? errorTypeForStatus(status ?? fallback), { status, retryAfterSeconds });
 
 /** The result of a call whose response is lost. @throws LiveChatError if the call is rejected */
 const respondWith = (request: Exclude<FaultRequest, { kind: 'latency' | 'accept-late' | 'headers' }>): CallResult => {

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { invalidField } from './errors.ts';
+import type { fileContent, preChatForm } from './events.ts';
 
 /**
  * The schemas that the simulator's API and LiveChat's APIs share. Every message is a noun phrase: the simulator's API
@@ -92,45 +92,15 @@ export type Agent = ReturnType<typeof createAgent>;
 
 export type User = Customer | Agent;
 
-export interface Option {
-  readonly id: string;
-  readonly label: string;
-  readonly group_id?: number;
-}
-
-export interface FilledField {
-  readonly type: string;
-  readonly id: string;
-  readonly label: string;
-  readonly answer?: string | Option;
-  readonly answers?: readonly Option[];
-}
-
 export type EventContent =
   | {
       readonly type: 'message';
       readonly text: string;
       readonly postback?: z.infer<typeof postback> | undefined;
     }
-  | {
-      readonly type: 'file';
-      readonly name: string;
-      readonly url: string;
-      readonly content_type: string;
-      readonly size?: number;
-      readonly width?: number;
-      readonly height?: number;
-      readonly thumbnail_url?: string;
-      readonly thumbnail2x_url?: string;
-      readonly alternative_text?: string;
-    }
+  | ReturnType<typeof fileContent>
   | { readonly type: 'rich_message'; readonly template_id: string; readonly elements: readonly RichElement[] }
-  | {
-      readonly type: 'filled_form';
-      readonly form_id: string;
-      readonly form_type: string;
-      readonly fields: readonly FilledField[];
-    }
+  | ReturnType<typeof preChatForm>
   | {
       readonly type: 'system_message';
       readonly text: string;
@@ -138,10 +108,7 @@ export type EventContent =
       readonly text_vars: Readonly<Record<string, string>>;
     }
   | { readonly type: 'custom'; readonly content: Readonly<Record<string, unknown>> }
-  | {
-      readonly type: 'message' | 'file' | 'rich_message' | 'filled_form' | 'system_message' | 'custom';
-      readonly deleted: true;
-    };
+  | { readonly type: string; readonly deleted: true };
 
 export type ChatEvent = EventContent & {
   readonly id: string;
@@ -267,26 +234,13 @@ export const sourceClientId = (user: User, ownClientId: string): string => {
   return isBot(user.id) ? ownClientId : agentAppClientId;
 };
 
-/** Injectable for tests. */
-export interface Clock {
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly wait: (ms: number) => Promise<unknown>;
-}
-
-export const systemClock: Clock = {
-  now: Date.now,
-  // Unreferenced timers do not keep the process alive.
-  wait: (ms) => delay(ms, undefined, { ref: false }),
-};
-
-/** Generates ids and times. Injectable for tests. */
+/** Generates ids and times. */
 export type IdSource = ReturnType<typeof createIdSource>;
 
 const idsPerMillisecond = 36;
 
 /** @param now returns milliseconds since 1970 */
-export const createIdSource = (now: () => number = Date.now, uuid: () => string = () => crypto.randomUUID()) => {
+export const createIdSource = (now: () => number) => {
   let last = 0;
   /** A chat or thread id: `T` and nine base-36 digits that increase with time. */
   const nextId = (): string => {
@@ -294,7 +248,7 @@ export const createIdSource = (now: () => number = Date.now, uuid: () => string 
     last = Math.max(last + 1, now() * idsPerMillisecond);
     return `T${last.toString(36).toUpperCase().padStart(9, '0')}`;
   };
-  return { now, uuid, nextId };
+  return { now, nextId };
 };
 
 /** RFC 3339 in UTC with microseconds, the format of LiveChat. */

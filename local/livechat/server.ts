@@ -5,6 +5,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import * as z from 'zod/mini';
+import { type Clock, systemClock } from '../../core/platform/clock.ts';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
 import { createInFlight } from '../in-flight.ts';
 import { close, listen } from '../listen.ts';
@@ -15,7 +16,7 @@ import { allThreads, type Chat, getCustomer } from './chats.ts';
 import { invalidField, SimulatorError } from './errors.ts';
 import { cdnRoutes, createCdn } from './events.ts';
 import { createFaults, type Faults } from './faults.ts';
-import { type Clock, createIdSource, systemClock } from './objects.ts';
+import { createIdSource } from './objects.ts';
 import { createSimulator } from './simulator.ts';
 import { createDelivery } from './webhooks.ts';
 
@@ -36,8 +37,6 @@ export interface SimulatorOptions {
   /** An OAuth token. */
   readonly accessToken?: string;
   readonly clock?: Clock;
-  /** A number from 0 to below 1, for faults with a probability. */
-  readonly random?: () => number;
   /** The counter of pending webhooks, see `createInFlight`. */
   readonly pendingWebhooks?: SharedArrayBuffer;
 }
@@ -54,11 +53,11 @@ const webhookTimeoutMs = 10_000;
 /** @throws PortTakenError */
 export const startSimulator = async (options: SimulatorOptions): Promise<RunningSimulator> => {
   const { secretKey, organizationId, clientId, agentId, accountId, apiKey, accessToken } = options;
-  const { clock = systemClock, random = Math.random } = options;
+  const { clock = systemClock } = options;
   const source = createIdSource(clock.now);
   const settings = createSettings({ agentId, accountId, apiKey, accessToken });
   const registrations = createRegistrations({
-    source,
+    now: clock.now,
     delayMs: () => settings.current().registrationDelayMs,
     defaultReceiver: { url: options.webhookUrl, secretKey },
   });
@@ -68,7 +67,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     timeoutMs: webhookTimeoutMs,
     inFlight: createInFlight(options.pendingWebhooks),
   });
-  const cdn = createCdn(source);
+  const cdn = createCdn(clock.now);
   const state: ApiState = {
     simulator: createSimulator({ source, cdn, clientId, agentId }, delivery.send),
     source,
@@ -79,7 +78,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     calls: createCallLog(),
     clientId,
   };
-  const faults = createFaults({ methodNames, clock, random });
+  const faults = createFaults(methodNames, clock);
   const handleCall = createCallHandler(state, faults);
   const app = new Hono<{ Bindings: HttpBindings }>()
     .use((c, next) => {
@@ -88,7 +87,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     })
     .route('/simulator', simulatorRoutes(state, faults))
     .route('/api/file/lc', cdnRoutes(cdn))
-    .route('/', apiRoutes(handleCall, source.uuid));
+    .route('/', apiRoutes(handleCall));
   const server = createServer(getRequestListener(app.fetch));
   const port = await listen(server, options.port, '--livechat-port');
 
@@ -164,7 +163,7 @@ const viewChat = (chat: Chat) => ({
 });
 
 /** The options of the simulator in a worker thread. */
-export type SimulatorSettings = Omit<SimulatorOptions, 'clock' | 'random'>;
+export type SimulatorSettings = Omit<SimulatorOptions, 'clock'>;
 
 const listening = z.object({ port: z.number() });
 

@@ -1,17 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import {
   type Author,
-  addTag,
   appendEvent,
   archiveThread,
   type Chat,
   type ChatUpdate,
+  changeTags,
   closeThread,
   createChat,
   type EventDraft,
   getCustomer,
   markIdle,
-  removeTag,
   reopenChat,
   requireActive,
 } from './chats.ts';
@@ -138,17 +138,16 @@ const startChat = (body: unknown, context: ActionContext): ChatUpdate => {
   const request = parse(startRequest, body);
   const { source } = context;
   const now = source.now();
-  const { text, form, group = generalGroup, agent = context.agentId } = request;
-  const id = request.customerId ?? source.uuid();
+  const { text, form, group = generalGroup, agent: agentId = context.agentId } = request;
+  const id = request.customerId ?? randomUUID();
   const sessionFields = toSessionFields(request.customer.sessionFields ?? {});
   const customer = createCustomer({ ...request.customer, id, sessionFields }, toTimestamp(now * 1000));
   const author = { id, clientId: sourceClientId(customer, context.clientId) };
   const events: EventDraft[] = [];
   if (form) events.push({ author, content: preChatForm(form, group), properties: { lc2: { form_type: 'prechat' } } });
   if (text !== undefined) events.push({ author, content: { type: 'message', text } });
-  const assignment = agent === null ? { queuePosition: context.queuePosition() } : { agentId: agent };
   const ids = { chatId: source.nextId(), threadId: source.nextId() };
-  return createChat({ ...ids, customer, group, assignment, events }, now);
+  return createChat({ ...ids, customer, group, agentId, queuePosition: context.queuePosition(), events }, now);
 };
 
 const action = <As extends string, Name extends string, Fields extends z.core.$ZodShape>(
@@ -302,11 +301,14 @@ const asAgent = (chat: Chat, request: Action<'agent'>, context: ActionContext): 
       return handOver(chat, { requester: agent, leaving: [agent] }, target, now);
     }
     case 'tag':
-      requireActive(chat);
-      return addTag(chat, chat.thread.id, request.tag);
     case 'untag':
       requireActive(chat);
-      return removeTag(chat, chat.thread.id, request.tag);
+      return changeTags(
+        chat,
+        chat.thread.id,
+        request.tag,
+        request.action === 'tag' ? 'thread_tagged' : 'thread_untagged',
+      );
     case 'close':
       return closeThread(chat, agent, now);
   }

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { afterEach, vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
+import type { Clock } from '../../core/platform/clock.ts';
+import { fixture } from '../../test/fixtures.ts';
 import { close, listen } from '../listen.ts';
 import { createCdn } from './events.ts';
-import { type Clock, createIdSource } from './objects.ts';
+import { createIdSource } from './objects.ts';
 import { type SimulatorOptions, startSimulator } from './server.ts';
 import { createSimulator, type Simulator } from './simulator.ts';
 import type { Webhook } from './webhooks.ts';
@@ -24,16 +25,6 @@ export type ReceivedBody = z.infer<typeof receivedBody>;
 
 export type Receiver = Awaited<ReturnType<typeof startReceiver>>;
 
-const cleanups: (() => void | Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-export const cleanUp = (cleanup: () => void | Promise<void>): void => {
-  cleanups.push(cleanup);
-};
-
 /** Waits for a condition, with a timeout that suits a busy machine. */
 export const until = (condition: () => boolean): Promise<boolean> =>
   vi.waitUntil(condition, { timeout: 20_000, interval: 2 });
@@ -49,7 +40,7 @@ export const startReceiver = async (
     if (status === null) return request.socket.destroy();
     response.writeHead(await status).end('{"success":true}');
   });
-  cleanUp(() => close(server));
+  onTestFinished(() => close(server));
   const port = await listen(server, 0, '--port');
   return { url: `http://127.0.0.1:${port}/livechat/webhook`, bodies };
 };
@@ -75,21 +66,20 @@ export const quietSimulator = (
 ): Simulator & { webhooks: Webhook[] } => {
   const webhooks: Webhook[] = [];
   const source = createIdSource(now);
-  const settings = { source, cdn: createCdn(source), clientId: ownClientId, agentId: nina };
+  const settings = { source, cdn: createCdn(now), clientId: ownClientId, agentId: nina };
   const simulator = createSimulator(settings, (webhook) => webhooks.push(webhook));
   return { ...simulator, webhooks };
 };
 
 /** Shared by the tests of the APIs: a simulator on a port, and functions to call it. */
 
-export const apiFixture = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../../test/fixtures/livechat/api/${name}.json`, import.meta.url), 'utf8'));
+export const apiFixture = (name: string) => fixture(`api/${name}.json`);
 
 const anything = z.record(z.string(), z.unknown());
 
 /** A fixture with some fields replaced, such as the chat id. */
 export const requestFixture = (name: string, changes: object) => ({
-  ...anything.parse(apiFixture(`${name}.request`)),
+  ...apiFixture(`${name}.request`),
   ...changes,
 });
 
@@ -120,7 +110,7 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}) => {
     agentId: nina,
     ...options,
   });
-  cleanUp(stop);
+  onTestFinished(stop);
   const base = `http://127.0.0.1:${port}`;
 
   /** Calls a method of the Agent Chat API, or of the Configuration API as `configuration/<name>`. */
@@ -158,12 +148,13 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}) => {
 };
 
 /** A clock that advances only by `advance`. */
-export const manualClock = (): Clock & { advance: (ms: number) => void } => {
+export const manualClock = ({ random = Math.random } = {}): Clock & { advance: (ms: number) => void } => {
   let at = Date.UTC(2026, 2, 11, 9, 14);
   let waiting: { readonly until: number; readonly done: () => void }[] = [];
   return {
     now: () => at,
-    wait: (ms) => new Promise<void>((done) => (ms === 0 ? done() : waiting.push({ until: at + ms, done }))),
+    random,
+    sleep: (ms) => new Promise<void>((done) => (ms === 0 ? done() : waiting.push({ until: at + ms, done }))),
     advance: (ms) => {
       at += ms;
       const due = waiting.filter(({ until }) => until <= at);

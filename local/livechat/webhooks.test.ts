@@ -1,17 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { fixture } from '../../test/fixtures.ts';
 import { createInFlight } from '../in-flight.ts';
-import {
-  cleanUp,
-  nina,
-  organizationId,
-  outline,
-  quietSimulator,
-  secretKey,
-  startReceiver,
-  tomas,
-  until,
-} from './testing.ts';
+import { nina, organizationId, outline, quietSimulator, secretKey, startReceiver, tomas, until } from './testing.ts';
 import {
   createDelivery,
   type DeliveryAttempt,
@@ -35,7 +25,7 @@ const deliverTo = (url: string, retryDelaysMs: readonly number[], settings: Part
       settings.onAttempt?.(attempt);
     },
   });
-  cleanUp(delivery.stop);
+  onTestFinished(delivery.stop);
   return { ...delivery, attempts };
 };
 
@@ -176,9 +166,6 @@ test('stop aborts active requests and those that wait for a connection', async (
   expect(attempts).toEqual([]);
 });
 
-const fixture = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../../test/fixtures/livechat/${name}.json`, import.meta.url), 'utf8'));
-
 /** Fields that depend on earlier chats, on data of the customer, or on other applications. */
 const optionalFields =
   /agent_last_event|customer_last_event|welcome_message|session_fields|previous_thread_id|tags|requester_id/;
@@ -259,7 +246,7 @@ describe('webhook bodies have every field of the fixtures', () => {
     'thread_tagged',
     'thread_untagged',
   ])('%s', (name) => {
-    const expected = outline(fixture(name)).filter((line) => !optionalFields.test(line));
+    const expected = outline(fixture(`${name}.json`)).filter((line) => !optionalFields.test(line));
     const missing = findOutlines(({ action }) => name.split('.')[0] === action).map((lines) =>
       expected.filter((line) => !lines.includes(line)),
     );

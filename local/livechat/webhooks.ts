@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import pLimit from 'p-limit';
 import type { InFlight } from '../in-flight.ts';
 import type { Chat } from './chats.ts';
-import type { Properties } from './objects.ts';
 
 /** The webhook actions of v3.6. */
 export const webhookActions = [
@@ -20,26 +18,18 @@ export const webhookActions = [
 
 export type WebhookAction = (typeof webhookActions)[number];
 
+type AdditionalData = 'chat_properties' | 'chat_presence_user_ids';
+
 /** A webhook to send, with the state of the chat after the event. */
-export interface Webhook {
-  readonly action: WebhookAction;
-  readonly chatId: string;
-  /** The fields of each action are those of the fixtures, with which the tests compare them. */
-  readonly payload: object;
-  readonly additionalData?: {
-    readonly chat_properties: Properties;
-    readonly chat_presence_user_ids: readonly string[];
-  };
-}
+export type Webhook = ReturnType<typeof createWebhook>;
 
-type AdditionalData = keyof NonNullable<Webhook['additionalData']>;
-
-export const createWebhook = (chat: Chat, action: WebhookAction, payload: object): Webhook => {
-  const webhook = { action, chatId: chat.id, payload };
+/** The fields of the payload of each action are those of the fixtures, with which the tests compare them. */
+export const createWebhook = ({ id: chatId, properties, users }: Chat, action: WebhookAction, payload: object) => {
+  const chat_presence_user_ids = users.filter((user) => user.present).map((user) => user.id);
   // LiveChat never sends additional_data with chat_transferred.
-  if (action === 'chat_transferred') return webhook;
-  const presence = chat.users.filter((user) => user.present).map((user) => user.id);
-  return { ...webhook, additionalData: { chat_properties: chat.properties, chat_presence_user_ids: presence } };
+  const additionalData =
+    action === 'chat_transferred' ? undefined : { chat_properties: properties, chat_presence_user_ids };
+  return { action, chatId, payload, additionalData };
 };
 
 export interface Receiver {
@@ -63,10 +53,7 @@ export const defaultTarget = (action: WebhookAction, receiver: Receiver): Target
 });
 
 const additionalData = ({ additionalData: all }: Webhook, { additionalData: requested }: Target) =>
-  all && {
-    ...(requested.includes('chat_properties') && { chat_properties: all.chat_properties }),
-    ...(requested.includes('chat_presence_user_ids') && { chat_presence_user_ids: all.chat_presence_user_ids }),
-  };
+  all && Object.fromEntries(requested.map((name) => [name, all[name]]));
 
 /** The request body of a webhook. */
 export const toWebhookBody = (webhook: Webhook, target: Target, organizationId: string): string =>
@@ -79,43 +66,8 @@ export const toWebhookBody = (webhook: Webhook, target: Target, organizationId: 
     additional_data: additionalData(webhook, target),
   });
 
-const connections = { keepAlive: true, maxSockets: 128 };
-
-/** Reuses connections and limits their number, because hundreds of chats can send at the same time. */
-const createPoster = (timeoutMs: number) => {
-  const http = { agent: new HttpAgent(connections), request: httpRequest };
-  const https = { agent: new HttpsAgent(connections), request: httpsRequest };
-  const active = new Set<ClientRequest>();
-
-  /** Posts JSON and returns the response status. @throws Error if there is no response */
-  const post = (url: string, body: string): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const { agent, request } = url.startsWith('https:') ? https : http;
-      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-      const signal = AbortSignal.timeout(timeoutMs);
-      const call = request(url, { method: 'POST', agent, headers, signal }, (response) => {
-        // The connection is reusable only after the body is read.
-        response
-          .on('end', () => resolve(response.statusCode ?? 0))
-          .on('error', reject)
-          .resume();
-      });
-      active.add(call);
-      call
-        .on('error', reject)
-        .on('close', () => active.delete(call))
-        .end(body);
-    });
-
-  /** Aborts active and queued requests. */
-  const close = () => {
-    for (const call of active) call.destroy();
-    http.agent.destroy();
-    https.agent.destroy();
-  };
-
-  return { post, close };
-};
+/** Limits the number of connections, because hundreds of chats can send at the same time. */
+const maxConnections = 128;
 
 export interface DeliveryAttempt {
   readonly action: WebhookAction;
@@ -149,16 +101,26 @@ export interface DeliverySettings {
  */
 export const createDelivery = (settings: DeliverySettings) => {
   const { inFlight, onAttempt, retryDelaysMs = defaultRetryDelaysMs } = settings;
-  const poster = createPoster(settings.timeoutMs);
+  const limit = pLimit(maxConnections);
+  const stopping = new AbortController();
   const lastByChat = new Map<string, Promise<void>>();
   const pending = new Set<NodeJS.Timeout>();
-  let stopped = false;
+
+  /** Posts JSON and returns the response status. Rejects if there is no response. */
+  const post = (url: string, body: string): Promise<number> =>
+    limit(async () => {
+      const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(settings.timeoutMs)]);
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
+      // The connection is reusable only after the body is read.
+      await response.arrayBuffer();
+      return response.status;
+    });
 
   const attempt = async (webhook: Webhook, target: Target, number: number): Promise<void> => {
-    if (stopped) return;
     const body = toWebhookBody(webhook, target, settings.organizationId);
-    const status = await poster.post(target.url, body).catch(() => null);
-    if (stopped) return;
+    const status = await post(target.url, body).catch(() => null);
+    if (stopping.signal.aborted) return;
     const ok = status === 200;
     const delay = retryDelaysMs[number - 1];
     const gaveUp = !ok && delay === undefined;
@@ -192,10 +154,9 @@ export const createDelivery = (settings: DeliverySettings) => {
   };
 
   const stop = (): void => {
-    stopped = true;
+    stopping.abort();
     for (const timer of pending) clearTimeout(timer);
     pending.clear();
-    poster.close();
   };
 
   return { send, stop };

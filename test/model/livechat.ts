@@ -1,10 +1,4 @@
-import {
-  type ErrorDetails,
-  LiveChatClientError,
-  LiveChatNetworkError,
-  LiveChatRateLimitError,
-  LiveChatServerError,
-} from '../../core/livechat/errors.ts';
+import { type ErrorDetails, LiveChatApiError } from '../../core/livechat/errors.ts';
 import { FileUnavailable } from '../../core/media/errors.ts';
 import { type Channel, maxFetchMs, type SentMessage } from '../../core/outbound/channel.ts';
 import type { RoutingCarrier } from '../../core/routing/apply.ts';
@@ -18,6 +12,8 @@ export interface ModelOptions {
   readonly files?: number | undefined;
   /** From when to when everything answers 503, ms. */
   readonly outage?: readonly [number, number] | undefined;
+  /** The shortest and the longest latency of a call, ms. Two fifths of it pass before LiveChat receives the call. */
+  readonly latency?: readonly [number, number] | undefined;
 }
 
 interface Accepted {
@@ -91,21 +87,21 @@ export class ModelLiveChat {
   /** The way there and back; what arrives too fast or in an outage goes no further. */
   async #arrive(organization: string, method: string): Promise<number> {
     const time = this.#time;
-    const latency = time.between(40, 110);
+    const { outage, callsPerSecond, latency: [min, max] = [40, 110] } = this.#options;
+    const latency = time.between(min, max);
     await time.sleep(latency * 0.4);
     this.calls += 1;
     const now = time.now();
-    const { outage, callsPerSecond } = this.#options;
     if (outage && !this.calm && now >= outage[0] && now < outage[1]) {
       await time.sleep(latency);
-      throw new LiveChatServerError(refused(503, method));
+      throw new LiveChatApiError('Server', refused(503, method));
     }
     const arrivals = (this.#arrivals.get(organization) ?? []).filter((at) => at > now - 1000);
     this.#arrivals.set(organization, arrivals);
     if (arrivals.length >= callsPerSecond) {
       this.tooMany += 1;
       await time.sleep(latency * 0.6);
-      throw new LiveChatRateLimitError(refused(429, method));
+      throw new LiveChatApiError('RateLimit', refused(429, method));
     }
     arrivals.push(now);
     return latency;
@@ -121,7 +117,7 @@ export class ModelLiveChat {
   async #upload(organization: string, content: string): Promise<string> {
     const latency = await this.#arrive(organization, 'upload_file');
     await this.#time.sleep(latency * 0.6);
-    if (this.#faulty()) throw new LiveChatServerError(refused(500, 'upload_file'));
+    if (this.#faulty()) throw new LiveChatApiError('Server', refused(500, 'upload_file'));
     return `uploaded ${content}`;
   }
 
@@ -132,7 +128,7 @@ export class ModelLiveChat {
   async #find(organization: string, conversation: string, id: string): Promise<SentMessage | undefined> {
     const latency = await this.#arrive(organization, 'list_threads');
     await this.#time.sleep(latency * 0.6);
-    if (this.#faulty()) throw new LiveChatServerError(refused(500, 'list_threads'));
+    if (this.#faulty()) throw new LiveChatApiError('Server', refused(500, 'list_threads'));
     const found = this.accepted.some((one) => one.conversation === conversation && one.id === id);
     return found ? { threadId: 'thread', messageId: id } : undefined;
   }
@@ -148,27 +144,27 @@ export class ModelLiveChat {
     };
     switch (this.#faulty() ? Math.floor(time.random() * 7) : -1) {
       case 0:
-        return answer(300, new LiveChatNetworkError(noAnswer(method)));
+        return answer(300, new LiveChatApiError('Network', noAnswer(method)));
       case 1:
         accept();
-        return answer(300, new LiveChatNetworkError(noAnswer(method)));
+        return answer(300, new LiveChatApiError('Network', noAnswer(method)));
       case 2:
         accept();
-        return answer(20_000 - latency, new LiveChatNetworkError(noAnswer(method)));
+        return answer(20_000 - latency, new LiveChatApiError('Network', noAnswer(method)));
       case 3:
         time.at(time.now() + time.random() * 14_000, accept);
-        return answer(300, new LiveChatNetworkError(noAnswer(method)));
+        return answer(300, new LiveChatApiError('Network', noAnswer(method)));
       case 4:
-        return answer(latency, new LiveChatServerError(refused(500, method)));
+        return answer(latency, new LiveChatApiError('Server', refused(500, method)));
       case 5:
         accept();
-        return answer(latency, new LiveChatServerError(refused(503, method)));
+        return answer(latency, new LiveChatApiError('Server', refused(503, method)));
       case 6:
         return answer(
           latency,
           time.random() < 0.2
-            ? new LiveChatClientError(refused(422, method))
-            : new LiveChatServerError(refused(500, method)),
+            ? new LiveChatApiError('Client', refused(422, method))
+            : new LiveChatApiError('Server', refused(500, method)),
         );
       default:
         accept();

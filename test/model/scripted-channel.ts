@@ -1,4 +1,4 @@
-import { LiveChatNetworkError, LiveChatRateLimitError, toApiError } from '../../core/livechat/errors.ts';
+import { LiveChatApiError, toApiError } from '../../core/livechat/errors.ts';
 import type { Channel, SentMessage } from '../../core/outbound/channel.ts';
 
 type Method = 'fetch' | 'upload' | 'send' | 'find' | 'resume' | 'append' | 'join' | 'takeOver';
@@ -76,7 +76,7 @@ const method = 'send_event';
 const response = (status: number, type?: string, message = '', data: unknown = {}) =>
   toApiError({ status, type, message, data, headers: {}, method, receivedAt: 0 });
 const noResponse = (outcome: 'refused' | 'unknown', code: string) =>
-  new LiveChatNetworkError({ message: '', method, outcome, code });
+  new LiveChatApiError('Network', { message: '', method, outcome, code });
 
 /** Errors as LiveChat's client throws them. */
 export const failures = {
@@ -85,7 +85,7 @@ export const failures = {
   crowded: response(422, 'validation', 'Public agents in chat limit reached'),
   otherRegion: (region?: string) => response(421, 'misdirected_request', '', region === undefined ? {} : { region }),
   rateLimit: (retryAfterMs: number | undefined) =>
-    new LiveChatRateLimitError({ message: '', method, status: 429, outcome: 'refused', retryAfterMs }),
+    new LiveChatApiError('RateLimit', { message: '', method, status: 429, outcome: 'refused', retryAfterMs }),
   serverError: response(500, 'internal'),
   /** LiveChat's own timeout: it goes on. */
   requestTimeout: response(504, 'request_timeout'),

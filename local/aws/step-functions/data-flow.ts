@@ -1,39 +1,20 @@
 import { AwsError, type Json } from '../protocol.ts';
-import type { TaskState } from './definition.ts';
-import { findValue, isObject, type Path, readValue, runtimeError, type Scope, StateError } from './expressions.ts';
+import { isObject, StateError } from './expressions.ts';
 
 /** Step Functions' limit on the input and output of a state, an execution and a task with a token. */
 const maxStateBytes = 262_144;
 
-/** Step Functions' limit on a number of seconds: about three years. */
-export const maxSeconds = 99_999_999;
-
-export function readSeconds(field: string, path: Path, scope: Scope, min: number): number {
-  const value = findValue(path, scope);
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= maxSeconds) return value;
-  throw runtimeError(`The ${field} '${path.text}' must reference an integer from ${min} to ${maxSeconds}`);
-}
-
-/** Undefined selects everything, null nothing. */
-export function selectInput(path: Path | null | undefined, scope: Scope): Scope {
-  return path === undefined ? scope : { ...scope, input: path ? readValue(path, scope) : {} };
-}
-
-export function selectOutput(path: Path | null | undefined, scope: Scope): Json {
-  return selectInput(path, scope).input;
-}
-
-/** Without a path the result replaces the input; with null it is discarded. */
-export function mergeResult(path: Path | null | undefined, input: Json, result: Json): Json {
-  if (path === undefined) return result;
-  return path ? placeResult(path, input, result) : input;
-}
-
-type ResultState = Pick<TaskState, 'ResultPath' | 'OutputPath'>;
-
-export function finishOutput({ ResultPath, OutputPath }: ResultState, scope: Scope, result: Json, state: string): Json {
-  const merged = mergeResult(ResultPath, scope.input, result);
-  return assertSize(selectOutput(OutputPath, { ...scope, input: merged }), state);
+/**
+ * Adds a result to the input of its state: in the field of `ResultPath`, or instead of the input without one. Null
+ * discards the result.
+ *
+ * @throws StateError States.ResultPathMatchFailure, or States.DataLimitExceeded if the output of `state` is too large.
+ */
+export function mergeResult(field: string | null | undefined, input: Json, result: Json, state: string): Json {
+  if (field === undefined) return assertSize(result, state);
+  if (field === null) return input;
+  if (isObject(input)) return assertSize({ ...input, [field]: result }, state);
+  throw new StateError('States.ResultPathMatchFailure', `The result path '$.${field}' does not fit the state's input`);
 }
 
 export function assertSize(value: Json, state: string): Json {
@@ -61,26 +42,4 @@ export function parseStateJson(field: string, text: string, invalid: AwsError): 
   } catch {
     throw invalid;
   }
-}
-
-/**
- * Returns a copy of the input with the result at the path.
- *
- * @throws StateError States.ResultPathMatchFailure
- */
-function placeResult(path: Path, input: Json, result: Json): Json {
-  const place = (target: Json | undefined, [segment, ...rest]: Path['segments']): Json => {
-    if (segment === undefined) return result;
-    if (typeof segment === 'number') {
-      if (!Array.isArray(target) || segment >= target.length) throw mismatch(path);
-      return target.with(segment, place(target[segment], rest));
-    }
-    if (target !== undefined && !isObject(target)) throw mismatch(path);
-    return { ...target, [segment]: place(target?.[segment], rest) };
-  };
-  return place(input, path.segments);
-}
-
-function mismatch({ text }: Path): StateError {
-  return new StateError('States.ResultPathMatchFailure', `The result path '${text}' does not fit the state's input`);
 }

@@ -3,14 +3,20 @@ import { executionArn } from '../arn.ts';
 import type { BusEvent } from '../event-bridge.ts';
 import type { CompiledMachine } from './definition.ts';
 import { type ExecutionEnd, executionEnded, executionStarted, type HistoryEvent } from './history.ts';
-import type { Interpreter, StartedExecution } from './interpreter.ts';
-import { startTimer } from './timer.ts';
+import type { Interpreter } from './interpreter.ts';
+import { sleep } from './task-state.ts';
 
 export type ExecutionStatus = 'RUNNING' | ExecutionEnd['status'];
 
-export interface Execution extends StartedExecution {
+export interface Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: CompiledMachine;
   /** Counts up from 1 with every execution. */
   readonly number: number;
+  /** JSON. */
+  readonly input: string;
+  readonly startedAt: Date;
   readonly stoppedAt?: Date;
   readonly end?: ExecutionEnd;
   readonly history: readonly HistoryEvent[];
@@ -34,11 +40,12 @@ export interface ExecutionsOptions {
 /** Step Functions' limit on an execution's history. */
 const maxHistoryEvents = 25_000;
 
-interface RunningExecution {
-  execution: Execution;
+/** An execution with what changes while it runs. */
+interface Entry extends Execution {
+  stoppedAt?: Date;
+  end?: ExecutionEnd;
   readonly history: HistoryEvent[];
   readonly controller: AbortController;
-  stopTimeout(): void;
   /** Decrements `inFlight`; undefined while the execution waits. */
   leaveInFlight: (() => void) | undefined;
   /** Decrements `openExecutions`. */
@@ -49,85 +56,78 @@ export function executionStatus({ end }: Pick<Execution, 'end'>): ExecutionStatu
   return end?.status ?? 'RUNNING';
 }
 
-export type Executions = ReturnType<typeof createExecutions>;
-
 /** Runs executions, and keeps the running and the latest ended ones. */
 export function createExecutions(options: ExecutionsOptions) {
   const { interpreter, maxEnded, inFlight, openExecutions, onChange, onTransition, now } = options;
-  const executions = new Map<string, Execution>();
-  const running = new Map<string, RunningExecution>();
+  const executions = new Map<string, Entry>();
   const ended: string[] = [];
   const names = new Set<string>();
-  let count = 0;
 
   function start(machine: CompiledMachine, name: string, input: string): Execution {
     const arn = executionArn(machine.name, name);
     const startedAt = now();
-    const history = [executionStarted(startedAt, input)];
-    count += 1;
-    const execution: Execution = { arn, name, machine, number: count, input, startedAt, history };
-    const { timeoutSeconds } = machine;
-    const timeOut = (): void => finish(entry, { status: 'TIMED_OUT', error: 'States.Timeout' });
-    const entry: RunningExecution = {
-      execution,
-      history,
+    names.add(arn);
+    const entry: Entry = {
+      arn,
+      name,
+      machine,
+      number: names.size,
+      input,
+      startedAt,
+      history: [executionStarted(startedAt, input)],
       controller: new AbortController(),
-      stopTimeout: timeoutSeconds === undefined ? () => {} : startTimer(timeoutSeconds * 1_000, timeOut),
       leaveInFlight: inFlight.track(),
       close: openExecutions.track(),
     };
-    names.add(arn);
-    executions.set(arn, execution);
-    running.set(arn, entry);
-    onChange(execution);
+    executions.set(arn, entry);
+    onChange(entry);
     void run(entry);
-    return execution;
+    return entry;
   }
 
-  async function run(entry: RunningExecution): Promise<void> {
-    const { signal } = entry.controller;
+  async function run(entry: Entry): Promise<void> {
+    const { machine, input, controller } = entry;
+    const { signal } = controller;
+    const completed = interpreter(machine, JSON.parse(input), {
+      signal,
+      onTransition,
+      record: (event) => record(entry, event),
+      onWaiting: (waiting) => setWaiting(entry, waiting),
+    });
     try {
-      const end = await interpreter.run(entry.execution, {
-        signal,
-        onTransition,
-        record: (event) => record(entry, event),
-        onWaiting: (waiting) => setWaiting(entry, waiting),
-      });
-      finish(entry, end);
+      finish(entry, await Promise.race([completed, timeOut(machine, signal)]));
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  function record(entry: RunningExecution, event: HistoryEvent): number {
-    entry.controller.signal.throwIfAborted();
-    if (entry.history.length >= maxHistoryEvents - 1) {
+  function record(entry: Entry, event: HistoryEvent): number {
+    const { controller, history } = entry;
+    controller.signal.throwIfAborted();
+    if (history.length >= maxHistoryEvents - 1) {
       const cause = `The execution reached the maximum number of history events (${maxHistoryEvents}).`;
       finish(entry, { status: 'FAILED', error: 'States.Runtime', cause });
-      entry.controller.signal.throwIfAborted();
+      controller.signal.throwIfAborted();
     }
-    return entry.history.push(event);
+    return history.push(event);
   }
 
-  function setWaiting(entry: RunningExecution, waiting: boolean): void {
+  function setWaiting(entry: Entry, waiting: boolean): void {
     if (entry.controller.signal.aborted || waiting === (entry.leaveInFlight === undefined)) return;
     entry.leaveInFlight?.();
     entry.leaveInFlight = waiting ? undefined : inFlight.track();
   }
 
   /** Has no effect on an ended execution. */
-  function finish(entry: RunningExecution, end: ExecutionEnd): void {
-    const { arn } = entry.execution;
-    if (!running.delete(arn)) return;
-    const stoppedAt = now();
-    entry.history.push(executionEnded(stoppedAt, end));
-    entry.execution = { ...entry.execution, stoppedAt, end };
-    entry.stopTimeout();
+  function finish(entry: Entry, end: ExecutionEnd): void {
+    if (entry.end) return;
+    entry.stoppedAt = now();
+    entry.end = end;
+    entry.history.push(executionEnded(entry.stoppedAt, end));
     entry.controller.abort();
-    executions.set(arn, entry.execution);
-    ended.push(arn);
+    ended.push(entry.arn);
     for (const old of ended.splice(0, Math.max(0, ended.length - maxEnded))) executions.delete(old);
-    onChange(entry.execution);
+    onChange(entry);
     entry.leaveInFlight?.();
     entry.close();
   }
@@ -141,25 +141,26 @@ export function createExecutions(options: ExecutionsOptions) {
     isTaken: (arn: string): boolean => names.has(arn),
 
     /** Newest first. */
-    list(machine: CompiledMachine): readonly Execution[] {
-      return [...executions.values()].filter((entry) => entry.machine === machine).sort((a, b) => b.number - a.number);
-    },
+    list: (machine: CompiledMachine): readonly Execution[] =>
+      [...executions.values()].filter((entry) => entry.machine === machine).reverse(),
 
     /** Aborts a running execution; the result of its task is ignored. Has no effect on an ended execution. */
     abort(arn: string, reason: Pick<ExecutionEnd, 'error' | 'cause'>): void {
-      const entry = running.get(arn);
+      const entry = executions.get(arn);
       if (entry) finish(entry, { status: 'ABORTED', ...reason });
     },
 
     /** Aborts all executions without events. */
     stop(): void {
-      for (const entry of running.values()) {
-        entry.stopTimeout();
-        entry.controller.abort();
-      }
-      running.clear();
+      for (const { controller } of executions.values()) controller.abort();
     },
   };
+}
+
+/** Resolves after the time limit of the state machine. Rejects when the signal aborts. */
+async function timeOut({ timeoutSeconds = Number.POSITIVE_INFINITY }: CompiledMachine, signal: AbortSignal) {
+  await sleep(timeoutSeconds * 1_000, signal);
+  return { status: 'TIMED_OUT', error: 'States.Timeout' } as const;
 }
 
 /** Above this size AWS omits the input, then the output. */
@@ -172,7 +173,7 @@ export function statusChange(execution: Execution): BusEvent {
   const outputBytes = escapedBytes(output);
   return {
     source: 'aws.states',
-    detailType: 'Step Functions Execution Status Change',
+    'detail-type': 'Step Functions Execution Status Change',
     resources: [arn],
     detail: {
       executionArn: arn,

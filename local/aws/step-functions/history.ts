@@ -10,18 +10,20 @@ export interface HistoryEvent {
   details?(): Readonly<Record<string, unknown>>;
 }
 
+/** The last event of an execution, by its status. */
+const endEvents = {
+  SUCCEEDED: 'ExecutionSucceeded',
+  FAILED: 'ExecutionFailed',
+  TIMED_OUT: 'ExecutionTimedOut',
+  ABORTED: 'ExecutionAborted',
+} as const;
+
 /** How an execution ended. `output` is JSON. */
 export interface ExecutionEnd {
-  readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+  readonly status: keyof typeof endEvents;
   readonly output?: string;
   readonly error?: string;
   readonly cause?: string;
-}
-
-/** Limits of a task, in seconds. */
-export interface TaskLimits {
-  readonly timeoutSeconds?: number | undefined;
-  readonly heartbeatSeconds?: number | undefined;
 }
 
 const whole = { truncated: false };
@@ -49,56 +51,47 @@ export function executionStarted(at: Date, input: string): HistoryEvent {
 }
 
 export function executionEnded(at: Date, { status, output, error, cause }: ExecutionEnd): HistoryEvent {
-  switch (status) {
-    case 'SUCCEEDED':
-      return { type: 'ExecutionSucceeded', at, details: () => ({ output, outputDetails: whole }) };
-    case 'FAILED':
-      return { type: 'ExecutionFailed', at, details: () => ({ error, cause }) };
-    case 'TIMED_OUT':
-      return { type: 'ExecutionTimedOut', at, details: () => ({ error, cause }) };
-    case 'ABORTED':
-      return { type: 'ExecutionAborted', at, details: () => ({ error, cause }) };
-  }
+  const details = status === 'SUCCEEDED' ? { output, outputDetails: whole } : { error, cause };
+  return { type: endEvents[status], at, details: () => details };
 }
 
 export function stateEntered(at: Date, { Type }: State, name: string, input: Json): HistoryEvent {
-  return {
-    type: `${Type}StateEntered`,
-    at,
-    details: () => ({ name, input: JSON.stringify(input), inputDetails: whole }),
-  };
+  return { type: `${Type}StateEntered`, at, details: () => ({ name, ...valueDetails('input', input) }) };
 }
 
 export function stateExited(at: Date, { Type }: State, name: string, output: Json): HistoryEvent {
-  return {
-    type: `${Type}StateExited`,
-    at,
-    details: () => ({ name, output: JSON.stringify(output), outputDetails: whole }),
-  };
+  return { type: `${Type}StateExited`, at, details: () => ({ name, ...valueDetails('output', output) }) };
+}
+
+function valueDetails(field: 'input' | 'output', value: Json) {
+  return { [field]: JSON.stringify(value), [`${field}Details`]: whole };
 }
 
 /** The two events with which a task starts. */
-export function taskStarted(at: Date, resource: Resource, parameters: Json, limits: TaskLimits): HistoryEvent[] {
-  const { timeoutSeconds: timeoutInSeconds, heartbeatSeconds: heartbeatInSeconds } = limits;
-  const input = (): string => JSON.stringify(parameters);
-  if (resource.kind === 'lambda') {
-    const scheduled = () => ({ resource: resource.arn, input: input(), inputDetails: whole, timeoutInSeconds });
+export function taskStarted(
+  at: Date,
+  resource: Resource,
+  parameters: Json,
+  timeoutInSeconds: number | undefined,
+): HistoryEvent[] {
+  if (!resource.integration) {
+    const scheduled = () => ({ resource: resource.arn, ...valueDetails('input', parameters), timeoutInSeconds });
     return [
       { type: 'LambdaFunctionScheduled', at, details: scheduled },
       { type: 'LambdaFunctionStarted', at },
     ];
   }
-  const scheduled = () => ({ region, parameters: input(), timeoutInSeconds, heartbeatInSeconds });
+  const scheduled = () => ({ region, parameters: JSON.stringify(parameters), timeoutInSeconds });
   return [taskEvent(at, resource, 'Scheduled', scheduled), taskEvent(at, resource, 'Started', () => ({}))];
 }
 
 /** The resource of a task with a token has responded. */
 export function taskSubmitted(at: Date, resource: Resource, output: Json): HistoryEvent {
-  return taskEvent(at, resource, 'Submitted', () => ({ output: JSON.stringify(output), outputDetails: whole }));
+  return taskEvent(at, resource, 'Submitted', () => valueDetails('output', output));
 }
 
 export function taskSucceeded(at: Date, resource: Resource, output: Json): HistoryEvent {
-  return taskEvent(at, resource, 'Succeeded', () => ({ output: JSON.stringify(output), outputDetails: whole }));
+  return taskEvent(at, resource, 'Succeeded', () => valueDetails('output', output));
 }
 
 export function taskFailed(at: Date, resource: Resource, { name, message }: StateError): HistoryEvent {
@@ -107,10 +100,8 @@ export function taskFailed(at: Date, resource: Resource, { name, message }: Stat
 }
 
 /** Only the first event of a function names the resource; those of another service always do. */
-function taskEvent(at: Date, resource: Resource, outcome: string, details: () => object): HistoryEvent {
-  if (resource.kind === 'lambda') {
-    return { type: `LambdaFunction${outcome}`, at, details: () => ({ ...details() }) };
-  }
-  const { type, action } = resource;
-  return { type: `Task${outcome}`, at, details: () => ({ resourceType: type, resource: action, ...details() }) };
+function taskEvent(at: Date, { integration }: Resource, outcome: string, details: () => object): HistoryEvent {
+  if (!integration) return { type: `LambdaFunction${outcome}`, at, details: () => ({ ...details() }) };
+  const { service, action } = integration;
+  return { type: `Task${outcome}`, at, details: () => ({ resourceType: service, resource: action, ...details() }) };
 }

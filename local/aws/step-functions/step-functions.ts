@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { executionArn } from '../arn.ts';
-import { AwsError, createService, paginate, parseInput } from '../protocol.ts';
+import { AwsError, createService, parseInput } from '../protocol.ts';
 import { parseStateJson } from './data-flow.ts';
 import { type CompiledMachine, compileMachine } from './definition.ts';
 import { createExecutions, type Execution, type ExecutionsOptions, executionStatus } from './executions.ts';
 import { formatHistory } from './history.ts';
 import { createInterpreter } from './interpreter.ts';
-import type { MachineDelays } from './task-state.ts';
+import type { TaskRunnerOptions } from './task-state.ts';
 import { createTaskTokens } from './task-tokens.ts';
 import { createTasks, type TaskOptions } from './tasks.ts';
 
@@ -33,15 +33,16 @@ const historySchema = z.extend(pageSchema, { executionArn: z.string(), reverseOr
 /** No white space, brackets, wildcards, special, control or surrogate characters. */
 const nameForm = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\p{Cs}\uFFFE\uFFFF]+$/u;
 
-export interface StepFunctionsOptions extends TaskOptions, Omit<ExecutionsOptions, 'interpreter' | 'now'> {
-  readonly delays: MachineDelays;
-  readonly now?: () => Date;
-}
+export interface StepFunctionsOptions
+  extends TaskOptions,
+    Omit<ExecutionsOptions, 'interpreter' | 'now'>,
+    Pick<TaskRunnerOptions, 'retryDelayMs'> {}
 
 /** The part of Step Functions' API that the app and an operator use. All state is in memory, task tokens included. */
-export function createStepFunctions({ now = () => new Date(), delays, ...options }: StepFunctionsOptions) {
+export function createStepFunctions(options: StepFunctionsOptions) {
+  const now = () => new Date();
   const tokens = createTaskTokens();
-  const interpreter = createInterpreter({ task: createTasks(options), tokens, delays, now });
+  const interpreter = createInterpreter({ ...options, task: createTasks(options), tokens, now });
   const executions = createExecutions({ ...options, interpreter, now });
   const machines = new Map<string, CompiledMachine>();
 
@@ -100,7 +101,7 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
   }
 
   const service = createService('Step Functions', {
-    ...tokens.operations,
+    SendTaskSuccess: tokens.SendTaskSuccess,
     StartExecution(input) {
       const { arn, startedAt } = start(input);
       return { executionArn: arn, startDate: seconds(startedAt) };
@@ -111,9 +112,15 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
     GetExecutionHistory: getHistory,
     DescribeStateMachine(input) {
       const machine = findMachine(parseInput(machineSchema, input).stateMachineArn);
-      return { ...machineSummary(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition) };
+      return {
+        stateMachineArn: machine.arn,
+        name: machine.name,
+        type: 'STANDARD',
+        status: 'ACTIVE',
+        creationDate: seconds(machine.createdAt),
+        definition: JSON.stringify(machine.definition),
+      };
     },
-    ListStateMachines: () => ({ stateMachines: [...machines.values()].map(machineSummary) }),
   });
 
   return {
@@ -121,7 +128,7 @@ export function createStepFunctions({ now = () => new Date(), delays, ...options
      * @throws UnsupportedStateMachineError
      * @throws InvalidStateMachineError
      */
-    create(name: string, definition: unknown): void {
+    create(name: string, definition: object): void {
       const machine = compileMachine(name, definition);
       machines.set(machine.arn, machine);
     },
@@ -157,10 +164,32 @@ function describe(execution: Execution) {
   };
 }
 
-function machineSummary({ arn, name, createdAt }: CompiledMachine) {
-  return { stateMachineArn: arn, name, type: 'STANDARD', creationDate: seconds(createdAt) };
-}
-
 function seconds(date: Date | undefined): number | undefined {
   return date && date.getTime() / 1_000;
+}
+
+/** AWS's default and maximum page size. */
+const defaultPageSize = 100;
+const maxPageSize = 1_000;
+
+/**
+ * Returns one page of a list. `position` increases along the list and never changes for an item, so that a token stays
+ * valid when items are added at the start.
+ *
+ * @throws AwsError InvalidToken
+ */
+function paginate<Item>(
+  items: readonly Item[],
+  { maxResults, nextToken }: { readonly maxResults?: number | undefined; readonly nextToken?: string | undefined },
+  position: (item: Item) => number,
+): { readonly items: readonly Item[]; readonly nextToken?: string } {
+  const size = Math.min(maxResults || defaultPageSize, maxPageSize);
+  const after = nextToken === undefined ? Number.NEGATIVE_INFINITY : Number(nextToken);
+  if (Number.isNaN(after)) throw new AwsError('InvalidToken', `Invalid Token: '${nextToken}'`);
+  const rest = items.filter((item) => position(item) > after);
+  const page = rest.slice(0, size);
+  const last = page.at(-1);
+  return rest.length > size && last !== undefined
+    ? { items: page, nextToken: String(position(last)) }
+    : { items: page };
 }

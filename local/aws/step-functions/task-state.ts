@@ -1,39 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from '../protocol.ts';
-import { assertSize, finishOutput, maxSeconds, mergeResult, readSeconds, selectInput } from './data-flow.ts';
-import type { Resource, Retrier, TaskState } from './definition.ts';
+import { assertSize, mergeResult } from './data-flow.ts';
+import type { Retrier, TaskState } from './definition.ts';
 import { runtimeError, type Scope, StateError } from './expressions.ts';
-import {
-  type HistoryEvent,
-  type TaskLimits,
-  taskFailed,
-  taskStarted,
-  taskSubmitted,
-  taskSucceeded,
-} from './history.ts';
+import { type HistoryEvent, taskFailed, taskStarted, taskSubmitted, taskSucceeded } from './history.ts';
 import type { TaskTokens } from './task-tokens.ts';
 import type { Task } from './tasks.ts';
-import { sleep, startTimer } from './timer.ts';
 
-/** Fixed delays instead of the definition's, for tests and demonstrations. */
-export interface MachineDelays {
-  /** Before every retry of a task. */
-  readonly retryMs?: number;
-  /** In every Wait state. */
-  readonly waitMs?: number;
-}
-
-export interface TaskStateOptions {
+export interface TaskRunnerOptions {
   readonly task: Task;
   readonly tokens: TaskTokens;
-  readonly delays: MachineDelays;
+  /** A fixed delay before every retry of a task instead of the definition's, for tests and demonstrations. */
+  readonly retryDelayMs?: number | undefined;
   readonly now: () => Date;
-  readonly random?: () => number;
 }
 
 export interface RunOptions {
   /** Ends the run: its promise rejects, and the result of a running task is ignored. */
   readonly signal: AbortSignal;
-  /** Adds an event to the history and returns its id. */
+  /** Adds an event to the history and returns its id. Throws after the end of the run. */
   record(event: HistoryEvent): number;
   /** Called for every state transition that AWS bills: entries and retries. */
   onTransition(): void;
@@ -43,19 +28,14 @@ export interface RunOptions {
 
 /** One visit of a state. */
 export interface Visit {
+  /** The state's name. */
   readonly name: string;
-  /** The id of the event with which the execution entered the state. */
-  readonly id: number;
-  readonly scope: {
-    readonly input: Json;
-    readonly context: { [key: string]: Json } & { State: { [key: string]: Json } };
-  };
-  readonly resource: Resource | undefined;
+  readonly input: Json;
 }
 
 /** Where a state leads: to the next state, or to the end of the execution. */
 export interface Transition {
-  readonly next?: string | undefined;
+  readonly next: string | undefined;
   readonly output: Json;
 }
 
@@ -63,54 +43,42 @@ export interface Transition {
 const terminalErrors: ReadonlySet<string> = new Set(['States.Runtime', 'States.DataLimitExceeded']);
 
 /** Runs Task states: retries, catches, time limits and task tokens. */
-export function createTaskStates({ task, tokens, delays, now, random = Math.random }: TaskStateOptions) {
-  async function runTask(state: TaskState, visit: Visit, options: RunOptions): Promise<Transition> {
-    const { scope } = visit;
-    const retriers = (state.Retry ?? []).map((retrier) => ({ retrier, retries: 0 }));
-    for (let retryCount = 0; ; retryCount += 1) {
+export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunnerOptions) {
+  return async (state: TaskState, visit: Visit, options: RunOptions): Promise<Transition> => {
+    const { input, name } = visit;
+    const retriers = state.Retry.map((retrier) => ({ retrier, retries: 0 }));
+    for (;;) {
       try {
-        const output = await attemptTask(state, visit, retryCount, options);
-        return { next: state.Next, output };
+        const result = await attemptTask(state, visit, options);
+        return { next: state.Next, output: mergeResult(state.ResultPath, input, result, name) };
       } catch (error) {
         options.signal.throwIfAborted();
         const failure = toStateError(error);
         const found = retriers.find(({ retrier }) => matchesError(retrier.ErrorEquals, failure));
         if (found && found.retries < found.retrier.MaxAttempts) {
-          await sleep(retryDelayMs(found.retrier, found.retries), options.signal);
+          await sleep(retryDelayMs ?? definedDelayMs(found.retrier, found.retries), options.signal);
           found.retries += 1;
           options.onTransition();
           continue;
         }
-        const catcher = state.Catch?.find(({ ErrorEquals }) => matchesError(ErrorEquals, failure));
+        const catcher = state.Catch.find(({ ErrorEquals }) => matchesError(ErrorEquals, failure));
         if (!catcher) throw failure;
         const caught = { Error: failure.name, Cause: failure.message };
-        return {
-          next: catcher.Next,
-          output: assertSize(mergeResult(catcher.ResultPath, scope.input, caught), visit.name),
-        };
+        return { next: catcher.Next, output: mergeResult(catcher.ResultPath, input, caught, name) };
       }
     }
-  }
+  };
 
-  async function attemptTask(state: TaskState, visit: Visit, retryCount: number, options: RunOptions): Promise<Json> {
-    const { resource, name } = visit;
-    if (!resource) throw runtimeError('The state has no resource');
-    const token = resource.kind === 'service' && resource.waitForTaskToken ? tokens.create() : undefined;
-    const scope = attemptScope(visit, retryCount, token);
-    const effective = selectInput(state.InputPath, scope);
-    const parameters = assertSize(state.Parameters ? state.Parameters(effective) : effective.input, name);
-    const limits = readLimits(state, effective);
-    const result = await callTask({ resource, parameters, limits, token, name }, options);
-    const selected = state.ResultSelector ? state.ResultSelector({ ...scope, input: result }) : result;
-    return finishOutput(state, scope, selected, name);
-  }
-
-  /** Calls the resource and records the events of the task. */
-  async function callTask(call: TaskCall, options: RunOptions): Promise<Json> {
-    const { resource, parameters, limits, name } = call;
-    for (const event of taskStarted(now(), resource, parameters, limits)) options.record(event);
+  /** Calls the resource once and records the events of the task. */
+  async function attemptTask(state: TaskState, { input, name }: Visit, options: RunOptions): Promise<Json> {
+    const { resource } = state;
+    const token = resource.integration?.service === 'lambda' ? tokens.create() : undefined;
+    const scope = { input, token };
+    const parameters = assertSize(state.parameters(scope), name);
+    const timeoutSeconds = readTimeout(state, scope);
+    for (const event of taskStarted(now(), resource, parameters, timeoutSeconds)) options.record(event);
     try {
-      const result = assertSize(await awaitTask(call, options), name);
+      const result = assertSize(await awaitTask({ resource, parameters, timeoutSeconds, token }, options), name);
       options.record(taskSucceeded(now(), resource, result));
       return result;
     } catch (error) {
@@ -121,76 +89,48 @@ export function createTaskStates({ task, tokens, delays, now, random = Math.rand
     }
   }
 
-  /** Waits for the response of the resource or, with a token, for the call that completes it. */
-  async function awaitTask(call: TaskCall, { signal, record, onWaiting }: RunOptions): Promise<Json> {
-    const { resource, parameters, limits, token } = call;
-    const { promise, resolve, reject } = Promise.withResolvers<Json>();
-    let settled = false;
-    let stopHeartbeat = () => {};
-    const settle = (complete: () => void): void => {
-      settled = true;
-      complete();
-    };
-    const fail = (error: unknown): void => settle(() => reject(error));
-    const timeOut = (isHeartbeatTimeout: boolean): void =>
-      fail(new StateError('States.Timeout', '', { isHeartbeatTimeout }));
-    const heartbeat = (): void => {
-      stopHeartbeat();
-      const { heartbeatSeconds } = limits;
-      if (heartbeatSeconds !== undefined) stopHeartbeat = startTimer(heartbeatSeconds * 1_000, () => timeOut(true));
-    };
-    const stopTimeout =
-      limits.timeoutSeconds === undefined ? () => {} : startTimer(limits.timeoutSeconds * 1_000, () => timeOut(false));
-    const abort = (): void => settle(() => reject(signal.reason));
-    signal.addEventListener('abort', abort);
-    let closeToken = () => {};
-    if (token !== undefined) {
-      closeToken = tokens.open(token, { succeed: (output) => settle(() => resolve(output)), fail, heartbeat });
-      heartbeat();
-    }
-    task(resource, parameters)
-      .then((output) => {
-        if (token === undefined) settle(() => resolve(output));
-        else if (!settled) {
-          record(taskSubmitted(now(), resource, output));
-          onWaiting(true);
-        }
-      })
-      .catch(fail);
+  /** Waits until the task completes, its time limit ends or the run is aborted. */
+  async function awaitTask(call: TaskCall, options: RunOptions): Promise<Json> {
+    const ended = new AbortController();
+    const timeoutMs = (call.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
+    const timeout = sleep(timeoutMs, AbortSignal.any([options.signal, ended.signal])).then(() => {
+      throw new StateError('States.Timeout');
+    });
     try {
-      return await promise;
+      return await Promise.race([completeTask(call, options, ended.signal), timeout]);
     } finally {
-      signal.removeEventListener('abort', abort);
-      stopTimeout();
-      stopHeartbeat();
-      closeToken();
-      onWaiting(false);
+      ended.abort();
+      options.onWaiting(false);
     }
   }
 
-  function retryDelayMs(retrier: Retrier, retries: number): number {
-    if (delays.retryMs !== undefined) return delays.retryMs;
-    const { IntervalSeconds, BackoffRate, MaxDelaySeconds = maxSeconds, JitterStrategy } = retrier;
-    const ms = Math.min(IntervalSeconds * BackoffRate ** retries, MaxDelaySeconds) * 1_000;
-    return JitterStrategy === 'FULL' ? random() * ms : ms;
+  /** Resolves with the response of the resource or, with a token, with the output of the call that completes it. */
+  async function completeTask(call: TaskCall, { record, onWaiting }: RunOptions, ended: AbortSignal): Promise<Json> {
+    const { resource, parameters, token } = call;
+    if (token === undefined) return task(resource, parameters);
+    const completed = tokens.open(token, ended);
+    const submitted = task(resource, parameters).then((output) => {
+      if (ended.aborted) return completed;
+      record(taskSubmitted(now(), resource, output));
+      onWaiting(true);
+      return completed;
+    });
+    return Promise.race([completed, submitted]);
   }
-
-  return { runTask };
 }
 
-interface TaskCall {
-  readonly resource: Resource;
+interface TaskCall extends Pick<TaskState, 'resource'> {
   readonly parameters: Json;
-  readonly limits: TaskLimits;
+  readonly timeoutSeconds: number | undefined;
   readonly token: string | undefined;
-  /** The state's name. */
-  readonly name: string;
 }
 
-/** The scope of one attempt, with the context object's values that change with every attempt. */
-function attemptScope({ scope: { input, context } }: Visit, retryCount: number, token: string | undefined): Scope {
-  const State = { ...context.State, RetryCount: retryCount };
-  return { input, context: { ...context, State, ...(token !== undefined && { Task: { Token: token } }) } };
+/** Above this delay Node's timers fire at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/** Waits at most 24 days, longer than any engine runs. Rejects when the signal aborts. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(Math.min(Math.max(0, ms), maxTimerMs), undefined, { signal });
 }
 
 export function toStateError(error: unknown): StateError {
@@ -198,25 +138,26 @@ export function toStateError(error: unknown): StateError {
   return runtimeError(error instanceof Error ? error.message : String(error));
 }
 
-function matchesError(names: readonly string[], { name, isHeartbeatTimeout }: StateError): boolean {
+function matchesError(names: readonly string[], { name }: StateError): boolean {
   if (terminalErrors.has(name)) return false;
   return names.some(
-    (given) =>
-      given === name ||
-      given === 'States.ALL' ||
-      (given === 'States.TaskFailed' && name !== 'States.Timeout') ||
-      (given === 'States.HeartbeatTimeout' && isHeartbeatTimeout),
+    (given) => given === name || given === 'States.ALL' || (given === 'States.TaskFailed' && name !== 'States.Timeout'),
   );
 }
 
-/** @throws StateError States.Runtime */
-function readLimits(state: TaskState, scope: Scope): TaskLimits {
-  const { TimeoutSecondsPath, HeartbeatSecondsPath } = state;
-  const timeoutSeconds = TimeoutSecondsPath
-    ? readSeconds('TimeoutSecondsPath', TimeoutSecondsPath, scope, 1)
-    : state.TimeoutSeconds;
-  const heartbeatSeconds = HeartbeatSecondsPath
-    ? readSeconds('HeartbeatSecondsPath', HeartbeatSecondsPath, scope, 1)
-    : state.HeartbeatSeconds;
-  return { timeoutSeconds, heartbeatSeconds };
+function definedDelayMs(retrier: Retrier, retries: number): number {
+  const { IntervalSeconds, BackoffRate, MaxDelaySeconds, JitterStrategy } = retrier;
+  const ms = Math.min(IntervalSeconds * BackoffRate ** retries, MaxDelaySeconds) * 1_000;
+  return JitterStrategy === 'FULL' ? Math.random() * ms : ms;
+}
+
+/** Step Functions' limit on a number of seconds: about three years. */
+const maxSeconds = 99_999_999;
+
+/** The time limit of a task. @throws StateError States.Runtime */
+function readTimeout({ TimeoutSeconds, TimeoutSecondsPath }: TaskState, scope: Scope): number | undefined {
+  if (!TimeoutSecondsPath) return TimeoutSeconds;
+  const value = TimeoutSecondsPath(scope);
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= maxSeconds) return value;
+  throw runtimeError(`The TimeoutSecondsPath must reference an integer from 1 to ${maxSeconds}`);
 }

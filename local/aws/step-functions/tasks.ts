@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import * as z from 'zod/mini';
 import { ThrottledError, toFunctionFailure } from '../../lambda/invocation.ts';
 import { type Faults, faultError } from '../control.ts';
 import { type Json, toJson } from '../protocol.ts';
 import type { Storage } from '../sqs-s3.ts';
 import type { Resource } from './definition.ts';
-import { runtimeError, StateError } from './expressions.ts';
+import { StateError } from './expressions.ts';
 
 /** Calls a task's resource. @throws StateError for every failure. */
 export type Task = (resource: Resource, parameters: Json) => Promise<Json>;
@@ -16,64 +14,39 @@ export interface TaskOptions {
   readonly faults: Pick<Faults, 'take'>;
 }
 
-const invokeSchema = z.object({ FunctionName: z.string(), Payload: z.optional(z.unknown()) });
-const sendMessageSchema = z.object({
-  QueueUrl: z.string(),
-  MessageBody: z.unknown(),
-  DelaySeconds: z.optional(z.number()),
-});
-
 export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
-  async function invokeFunction(name: string, event: unknown): Promise<Json> {
+  async function invokeFunction(arn: string, event: Json): Promise<Json> {
     try {
-      return toJson(await invoke(name, event));
+      return toJson(await invoke(arn.slice(arn.lastIndexOf(':') + 1), event));
     } catch (error) {
       throw functionFailed(error);
     }
   }
 
-  async function invokeThroughApi(input: Json): Promise<Json> {
-    const { FunctionName, Payload = {} } = parseParameters(invokeSchema, input);
-    const result = await invokeFunction(functionName(FunctionName), Payload);
-    return {
-      ExecutedVersion: '$LATEST',
-      Payload: result,
-      SdkHttpMetadata: { HttpStatusCode: 200 },
-      SdkResponseMetadata: { RequestId: randomUUID() },
-      StatusCode: 200,
-    };
-  }
-
-  async function sendMessage(input: Json): Promise<Json> {
-    const { QueueUrl, MessageBody, DelaySeconds } = parseParameters(sendMessageSchema, input);
-    const body = typeof MessageBody === 'string' ? MessageBody : JSON.stringify(MessageBody);
+  async function sendMessage(queueUrl: string, message: Json): Promise<Json> {
     try {
       const fault = faults.take('sqs', 'SendMessage');
       if (fault && fault !== 'partial') throw faultError('sqs', fault);
-      const delay = DelaySeconds !== undefined && { delaySeconds: DelaySeconds };
-      return { ...(await storage.sendMessage(QueueUrl, { body, ...delay })) };
+      return { ...(await storage.sendMessage(queueUrl, { body: JSON.stringify(message) })) };
     } catch (error) {
       throw new StateError('SQS.AmazonSQSException', error instanceof Error ? error.message : String(error));
     }
   }
 
-  return (resource, parameters) => {
-    if (resource.kind === 'lambda') return invokeFunction(resource.function, parameters);
-    return resource.type === 'lambda' ? invokeThroughApi(parameters) : sendMessage(parameters);
+  return async ({ arn, integration }, parameters) => {
+    switch (integration?.service) {
+      case undefined:
+        return invokeFunction(arn, parameters);
+      case 'lambda': {
+        const { FunctionName, Payload } = integration.parameters.parse(parameters);
+        return { ExecutedVersion: '$LATEST', Payload: await invokeFunction(FunctionName, Payload), StatusCode: 200 };
+      }
+      case 'sqs': {
+        const { QueueUrl, MessageBody } = integration.parameters.parse(parameters);
+        return sendMessage(QueueUrl, MessageBody);
+      }
+    }
   };
-}
-
-function parseParameters<T extends z.ZodMiniType>(schema: T, input: Json): z.output<T> {
-  const parameters = schema.safeParse(input);
-  if (!parameters.success) throw runtimeError(z.prettifyError(parameters.error));
-  return parameters.data;
-}
-
-/** A name, a partial or a full ARN, each with an optional version or alias. */
-function functionName(text: string): string {
-  const parts = text.split(':');
-  const start = parts.indexOf('function') + 1;
-  return parts[start] ?? text;
 }
 
 /** The cause of a function's error is JSON; of an error of Lambda's API, text. */

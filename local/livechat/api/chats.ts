@@ -1,14 +1,13 @@
 import * as z from 'zod/mini';
 import {
-  addTag,
   allThreads,
   type Chat,
   type ChatUpdate,
+  changeTags,
   closeThread,
   getCustomer,
   presentAgents,
   publicAgents,
-  removeTag,
 } from '../chats.ts';
 import { LiveChatError, validationError } from '../errors.ts';
 import type { ChatEvent, Thread, User, Visibility } from '../objects.ts';
@@ -152,15 +151,14 @@ const matches = ({ thread, access }: Chat, filters: ChatsQuery['filters'], versi
   return include_active !== false || !thread.active;
 };
 
-/** Adds or removes a tag, also of a closed thread. */
-const tagMethod = (update: (chat: Chat, threadId: string, name: string) => ChatUpdate) =>
+const tagMethod = (action: Parameters<typeof changeTags>[3]) =>
   method(
     writeChats,
     z.object({ chat_id: id, thread_id: id, tag: id }),
     ({ chat_id, thread_id, tag }, { simulator }) => {
       simulator.change(chat_id, (chat) => {
         requireThread(allThreads(chat), thread_id);
-        return update(chat, thread_id, tag);
+        return changeTags(chat, thread_id, tag, action);
       });
       return {};
     },
@@ -233,9 +231,9 @@ export const chatMethods = {
     return { chats_summary: items.map((chat) => formatSummary(chat, version)), found_chats: found.length, ...pages };
   }),
 
-  tag_thread: tagMethod(addTag),
+  tag_thread: tagMethod('thread_tagged'),
 
-  untag_thread: tagMethod(removeTag),
+  untag_thread: tagMethod('thread_untagged'),
 
   add_user_to_chat: method(
     writeChats,

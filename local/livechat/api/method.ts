@@ -5,6 +5,7 @@ import type { Cdn } from '../events.ts';
 import {
   type Agent,
   agentId,
+  type ChatEvent,
   createAgent,
   groupId,
   type IdSource,
@@ -125,21 +126,17 @@ const check = <Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.o
 };
 
 /** An event that was accepted from an application. */
-export interface Arrival {
-  readonly method: string;
-  readonly chat_id: string;
-  readonly thread_id: string;
-  readonly event_id: string;
-  readonly custom_id: string | null;
-  readonly at: string;
-}
+const toArrival = (method: string, { id: chat_id, thread }: Chat, event: ChatEvent) => {
+  const { id: event_id, custom_id = null, created_at: at } = event;
+  return { method, chat_id, thread_id: thread.id, event_id, custom_id, at };
+};
 
 const noCalls = { count: 0, accepted: 0, rate_limited: 0 };
 
 /** Counts calls and logs accepted events, which shows their order, losses and duplicates. */
 export const createCallLog = () => {
   const counts = new Map<string, typeof noCalls>();
-  const arrivals: Arrival[] = [];
+  const arrivals: ReturnType<typeof toArrival>[] = [];
 
   const increment = (method: string, field: keyof typeof noCalls): void => {
     const before = counts.get(method) ?? noCalls;
@@ -150,11 +147,9 @@ export const createCallLog = () => {
     increment,
 
     /** Logs the last `count` events of the newest thread. */
-    recordArrivals: (method: string, { id: chat_id, thread }: Chat, count: number): void => {
-      for (const event of thread.events.slice(thread.events.length - count)) {
-        const { id: event_id, custom_id = null, created_at: at } = event;
-        arrivals.push({ method, chat_id, thread_id: thread.id, event_id, custom_id, at });
-      }
+    recordArrivals: (method: string, chat: Chat, count: number): void => {
+      const { events } = chat.thread;
+      arrivals.push(...events.slice(events.length - count).map((event) => toArrival(method, chat, event)));
     },
 
     view: () => ({ methods: Object.fromEntries(counts), arrivals }),

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { LiveChatError, validationError } from '../errors.ts';
-import { httpUrl, type IdSource, nonEmpty, oneOf } from '../objects.ts';
+import { httpUrl, nonEmpty, oneOf } from '../objects.ts';
 import { defaultTarget, type Receiver, type Target, type WebhookAction, webhookActions } from '../webhooks.ts';
 import { method, type Version } from './method.ts';
 
@@ -39,7 +40,7 @@ type RegisterWebhook = z.infer<typeof registerRequest>;
 const maxPerAction = 3;
 
 interface RegistrationOptions {
-  readonly source: Pick<IdSource, 'now' | 'uuid'>;
+  readonly now: () => number;
   /** The delay before a change takes effect. */
   readonly delayMs: () => number;
   /** Receives every webhook until the first registration takes effect. */
@@ -53,8 +54,7 @@ interface Registration {
   readonly until?: number;
 }
 
-export const createRegistrations = ({ source, delayMs, defaultReceiver }: RegistrationOptions) => {
-  const { now, uuid } = source;
+export const createRegistrations = ({ now, delayMs, defaultReceiver }: RegistrationOptions) => {
   const registrations = new Map<string, Registration>();
   /** When the first registration takes effect. */
   let firstFrom = Number.POSITIVE_INFINITY;
@@ -69,7 +69,7 @@ export const createRegistrations = ({ source, delayMs, defaultReceiver }: Regist
   const register = (request: RegisterWebhook): string => {
     const same = registered(request.owner_client_id).filter(([, other]) => other.request.action === request.action);
     if (same.length >= maxPerAction) throw new LiveChatError('limit_reached');
-    const id = uuid().replaceAll('-', '');
+    const id = randomUUID().replaceAll('-', '');
     const from = now() + delayMs();
     registrations.set(id, { request, from });
     firstFrom = Math.min(firstFrom, from);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
@@ -47,14 +48,14 @@ const readBody = async (c: ApiContext): Promise<() => unknown> => {
   return () => parseJson(text);
 };
 
-/** The HTTP routes of the APIs. @param debugId generates the X-Debug-Id of a response */
-export const apiRoutes = (handleCall: (call: Call) => Promise<CallResult>, debugId: () => string) => {
+/** The HTTP routes of the APIs. */
+export const apiRoutes = (handleCall: (call: Call) => Promise<CallResult>) => {
   const app = new Hono<{ Bindings: HttpBindings }>();
 
   const respondJson = (body: object, status = 200, headers: Headers = {}): Response =>
     new Response(JSON.stringify(body), {
       status,
-      headers: { 'content-type': 'application/json', 'x-debug-id': debugId(), ...headers },
+      headers: { 'content-type': 'application/json', 'x-debug-id': randomUUID(), ...headers },
     });
 
   const respondError = ({ body, status, retryAfterSeconds: seconds }: LiveChatError, headers: Headers = {}): Response =>

@@ -1,5 +1,4 @@
-import { expiryAttribute, type TableSpec, tables } from '../../../core/platform/tables.ts';
-import { bucket } from '../../../stacks/topology.ts';
+import { bucket, expiryAttribute, type TableSpec, tables } from '../../../stacks/topology.ts';
 import type { App } from '../app.ts';
 import {
   addResource,

@@ -1,52 +1,53 @@
 import * as z from 'zod/mini';
-import type { LiveChatClient } from '../livechat/client.ts';
-import { type Account, openAccount } from '../livechat/connection.ts';
-import { userTypeFromId } from '../livechat/conventions.ts';
-import {
-  LiveChatApiError,
-  LiveChatAuthenticationError,
-  LiveChatClientError,
-  LiveChatRepairableError,
-} from '../livechat/errors.ts';
-import { planChanges, type RegistrationPlan } from '../livechat/registration-plan.ts';
-import { desiredRegistrations, readRegistrations, requireClientId } from '../livechat/registration-sync.ts';
-import { type Clock, systemClock } from '../platform/clock.ts';
-import { ConfigurationError } from '../platform/configuration.ts';
-import { type Finding, fault, type NamedFinding, named, note, ok, problemsOr, warning } from './finding.ts';
+import type { LiveChatClient } from '../../core/livechat/client.ts';
+import { type Account, openAccount } from '../../core/livechat/connection.ts';
+import { userTypeFromId } from '../../core/livechat/conventions.ts';
+import { LiveChatApiError } from '../../core/livechat/errors.ts';
+import { planChanges, type RegistrationPlan } from '../../core/livechat/registration-plan.ts';
+import { desiredRegistrations, readRegistrations, requireClientId } from '../../core/livechat/registration-sync.ts';
+import { systemClock } from '../../core/platform/clock.ts';
+import { ConfigurationError } from '../../core/platform/configuration.ts';
+import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
-export interface AccountOptions {
-  /** The organization whose credentials are checked; undefined for the default credentials. */
-  readonly organizationId: string | undefined;
-  /** The address that should be registered at LiveChat. */
-  readonly webhookUrl: string;
-  /** The address of the local simulator; undefined for LiveChat itself. */
-  readonly simulatorUrl: string | undefined;
-}
-
-/** Checks an organization's credentials: the secret, the token's scopes, the API version and the registered webhooks. */
-export async function checkAccount(options: AccountOptions, clock: Clock = systemClock): Promise<NamedFinding[]> {
-  const { organizationId } = options;
-  const found = await checkParts(options, clock);
+/**
+ * Checks an organization's credentials: the secret, the token's scopes, the API version and the registered webhooks.
+ *
+ * @param organizationId undefined for the default credentials
+ * @param webhookUrl the address that should be registered at LiveChat
+ * @param simulatorUrl the address of the local simulator; undefined for LiveChat itself
+ */
+export async function checkAccount(
+  organizationId: string | undefined,
+  webhookUrl: string,
+  simulatorUrl: string | undefined,
+): Promise<Finding[]> {
+  const found = await checkParts(organizationId, webhookUrl, simulatorUrl);
   if (organizationId === undefined) return found;
   return found.map((one) => ({ ...one, message: `${one.message} (organization ${organizationId})` }));
 }
 
-async function checkParts(options: AccountOptions, clock: Clock): Promise<NamedFinding[]> {
+async function checkParts(
+  organizationId: string | undefined,
+  webhookUrl: string,
+  simulatorUrl: string | undefined,
+): Promise<Finding[]> {
   try {
-    const account = await openAccount(options.organizationId, clock);
+    const account = await openAccount(organizationId, systemClock);
     const scopes = await checkScopes(account);
     const isVersionChecked = scopes.some(({ check }) => check === 'API version');
     return [
       ...named('secret', checkSecret(account)),
       ...scopes,
       ...named('API version', isVersionChecked ? [] : [checkVersion(account)]),
-      ...named('registrations', await checkRegistrations(account, options)),
+      ...named('registrations', await checkRegistrations(account, webhookUrl, simulatorUrl)),
     ];
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     return named('secret', [fault(error.message, 'Correct the secret: aws secretsmanager put-secret-value.')]);
   }
 }
+
+const named = (check: string, findings: readonly Finding[]): Finding[] => findings.map((one) => ({ ...one, check }));
 
 function checkSecret({ stored: { name, current } }: Account): readonly Finding[] {
   const fix = `Add it: aws secretsmanager put-secret-value --secret-id ${name} (locally, set it before npm start).`;
@@ -60,13 +61,14 @@ function checkSecret({ stored: { name, current } }: Account): readonly Finding[]
   return problemsOr(faults, `${name} is complete.`);
 }
 
-function checkVersion({ notices, version: { major, minor } }: Account): Finding {
-  const name = `v${major}.${minor}`;
+function checkVersion({ notices, version }: Account): Finding {
   const fix = 'Set LIVECHAT_API_VERSION to a later version, deploy, then run `livechat webhooks sync`.';
   const dates = new Map(notices.map(({ kind, date }) => [kind, date]));
   const [deprecated, legacy] = [dates.get('deprecation'), dates.get('legacy')];
-  if (deprecated) return fault(`LiveChat has deprecated ${name} (${deprecated}).`, fix);
-  return legacy ? warning(`LiveChat marks ${name} as legacy (${legacy}).`, fix) : ok(`LiveChat supports ${name}.`);
+  if (deprecated) return fault(`LiveChat has deprecated ${version} (${deprecated}).`, fix);
+  return legacy
+    ? warning(`LiveChat marks ${version} as legacy (${legacy}).`, fix)
+    : ok(`LiveChat supports ${version}.`);
 }
 
 /** A call that needs one scope and changes nothing. */
@@ -98,14 +100,15 @@ const scopeChecks: readonly ScopeCheck[] = [
   {
     scope: 'chats--all:rw',
     purpose: 'to send messages',
-    call: (client) => client.sendEvent({ chat_id: missingChat, event: { type: 'message', text: 'none' } }),
+    call: (client) =>
+      client.sendEvent({ chat_id: missingChat, event: { type: 'message', text: 'none', visibility: 'agents' } }),
   },
 ];
 
 /** Errors about the request's object, which LiveChat reports only to callers with the scope. */
-const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation', 'chat_inactive']);
+const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation']);
 
-async function checkScopes(account: Account): Promise<NamedFinding[]> {
+async function checkScopes(account: Account): Promise<Finding[]> {
   const { name, current } = account.stored;
   const results = await Promise.all(
     scopeChecks.map(async (one) => {
@@ -122,39 +125,40 @@ async function checkScopes(account: Account): Promise<NamedFinding[]> {
   return faults.length > 0 ? faults : named('credentials', [correct]);
 }
 
-function checkScopeError(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): NamedFinding[] {
+function checkScopeError(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): Finding[] {
   const credentialsFault = (message: string, fix: string) => named('credentials', [fault(message, fix)]);
-  if (error instanceof LiveChatRepairableError) return [];
-  if (error instanceof LiveChatAuthenticationError) {
-    const { type, status } = error;
+  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
+  if (!(error instanceof LiveChatApiError)) throw error;
+  const { category, type, status } = error;
+  if (category === 'Repairable' || sufficientScope.has(type)) return [];
+  if (category === 'Authentication') {
     const lacksScope = type === 'authorization' || (type === undefined && status === 403);
     const newToken = `Create a new token at LiveChat and store it in the secret ${secretName}.`;
     return lacksScope
       ? credentialsFault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)
       : credentialsFault('LiveChat rejects the credentials.', newToken);
   }
-  if (error instanceof LiveChatClientError && sufficientScope.has(error.type)) return [];
-  if (error instanceof LiveChatClientError && error.type === 'unsupported_version') {
+  if (type === 'unsupported_version') {
     const fix = 'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.';
     return named('API version', [fault('LiveChat does not support this version.', fix)]);
   }
-  if (error instanceof LiveChatApiError) {
-    return credentialsFault(error.message, 'Correct what the message says, or try again later.');
-  }
-  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
-  throw error;
+  return credentialsFault(error.message, 'Correct what the message says, or try again later.');
 }
 
 const sync = 'Run `livechat webhooks sync`.';
 
-async function checkRegistrations(account: Account, options: AccountOptions): Promise<readonly Finding[]> {
+async function checkRegistrations(
+  account: Account,
+  webhookUrl: string,
+  simulatorUrl: string | undefined,
+): Promise<readonly Finding[]> {
   try {
     requireClientId(account);
     const current = await readRegistrations(account);
-    if (options.simulatorUrl && current.enabled && current.registrations.length === 0) {
-      return [await checkSimulatorDelivery(options.simulatorUrl)];
+    if (simulatorUrl && current.enabled && current.registrations.length === 0) {
+      return [await checkSimulatorDelivery(simulatorUrl)];
     }
-    return registrationFindings(planChanges(current, await desiredRegistrations(account, options.webhookUrl)));
+    return registrationFindings(planChanges(current, await desiredRegistrations(account, webhookUrl)));
   } catch (error) {
     // The checks of the secret and the scopes report these.
     if (error instanceof ConfigurationError || error instanceof LiveChatApiError) return [];

@@ -7,40 +7,29 @@ import {
   type Target,
 } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod/mini';
-import { canonicalJson } from '../events/ids.ts';
-import type { Environment } from '../platform/configuration.ts';
+import { canonicalJson } from '../../core/events/ids.ts';
+import { type RuleSpec, resolvePattern, rules, stateMachines } from '../../stacks/topology.ts';
 import { checkResource, type Finding, fault, ifFound, problemsOr } from './finding.ts';
-import { missingQueue, readQueue } from './resources.ts';
-
-export interface ExpectedRule {
-  readonly name: string;
-  readonly pattern: unknown;
-  /** Whether it belongs to the account's default bus. */
-  readonly onDefaultBus: boolean;
-}
+import { readQueue } from './resources.ts';
 
 const client = new EventBridgeClient({ maxAttempts: 2 });
 
 /** The bus exists, and each rule has its pattern, is enabled, and has a target with the dead-letter queue. */
-export function checkEventRules(
-  expected: readonly ExpectedRule[],
-  environment: Environment,
-): Promise<readonly Finding[]> {
-  const expectedBus = { kind: 'bus', variable: 'BUS_NAME', errorNames: ['ResourceNotFoundException'] };
-  return checkResource(expectedBus, environment, async (bus) => {
+export function checkEventRules(): Promise<readonly Finding[]> {
+  return checkResource('bus', 'BUS_NAME', async (bus) => {
     await client.send(new DescribeEventBusCommand({ Name: bus }));
-    const [own, defaults, queue] = await Promise.all([
+    const [own, onDefault, queue] = await Promise.all([
       listRules(bus),
       listRules('default'),
-      ifFound(readQueue(environment.DEAD_LETTER_QUEUE_URL ?? ''), ...missingQueue),
+      ifFound(readQueue(process.env.DEAD_LETTER_QUEUE_URL ?? '')),
     ]);
     const faults: Finding[] = [];
     // Sequential: AWS allows few of these calls a second.
-    for (const rule of expected) {
-      const [on, rules] = rule.onDefaultBus ? (['default', defaults] as const) : ([bus, own] as const);
-      faults.push(...(await checkRule(rule, on, rules, queue)));
+    for (const [name, spec] of Object.entries(rules)) {
+      const [on, found] = spec.bus === 'default' ? (['default', onDefault] as const) : ([bus, own] as const);
+      faults.push(...(await checkRule(name, spec, on, found, queue)));
     }
-    return problemsOr(faults, `The bus ${bus} has all ${expected.length} rules.`);
+    return problemsOr(faults, `The bus ${bus} has all ${Object.keys(rules).length} rules.`);
   });
 }
 
@@ -60,13 +49,14 @@ type DeadLetterQueue = Awaited<ReturnType<typeof readQueue>> | undefined;
 
 /** Rules are identified by their pattern: their names differ from stage to stage. */
 async function checkRule(
-  { name, pattern }: ExpectedRule,
+  name: string,
+  spec: RuleSpec,
   bus: string,
-  rules: readonly Rule[],
+  found: readonly Rule[],
   queue: DeadLetterQueue,
 ): Promise<Finding[]> {
-  const wanted = canonicalJson(pattern);
-  const rule = rules.find(({ EventPattern }) => EventPattern && canonicalJson(JSON.parse(EventPattern)) === wanted);
+  const wanted = canonicalJson(resolvePattern(spec, () => process.env[stateMachines.send.variable] ?? ''));
+  const rule = found.find(({ EventPattern }) => EventPattern && canonicalJson(JSON.parse(EventPattern)) === wanted);
   if (!rule?.Name) {
     return [fault(`The bus ${bus} has no rule with the pattern of ${name}: its target never runs.`)];
   }

@@ -18,8 +18,7 @@ describe('a bridge to LiveChat without registrations and webhooks', () => {
   });
 
   it('reports every missing registration as a fault', async () => {
-    const options = { organizationId: undefined, webhookUrl: local.webhook, simulatorUrl: undefined };
-    expect(await account.checkAccount(options)).toContainEqual({
+    expect(await account.checkAccount(undefined, local.webhook, undefined)).toContainEqual({
       check: 'registrations',
       severity: 'fault',
       message: expect.stringMatching(/^These webhooks are not registered: incoming_chat, .*thread_tagged/),
@@ -28,7 +27,7 @@ describe('a bridge to LiveChat without registrations and webhooks', () => {
   });
 
   it('reports that no webhook has arrived as a warning', async () => {
-    expect(await traffic.checkLatestWebhooks([], [], false)).toEqual([
+    expect(await traffic.checkLatestWebhooks([], false)).toEqual([
       {
         severity: 'warning',
         message: 'None has arrived yet.',

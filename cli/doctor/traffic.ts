@@ -1,11 +1,11 @@
-import { readTimeline } from '../conversations/conversations.ts';
-import type { ConversationEvent } from '../conversations/projection.ts';
-import { statuses } from '../conversations/projection.ts';
-import { listConversations } from '../conversations/queries.ts';
-import type { Action } from '../livechat/schemas.ts';
-import { readLatestChanges } from '../messages/queries.ts';
-import { searchDeadLetters } from '../outbound/dead-letter.ts';
-import { readRateLimit } from '../outbound/rate-limit-store.ts';
+import { readTimeline } from '../../core/conversations/conversations.ts';
+import { type ConversationEvent, statuses } from '../../core/conversations/projection.ts';
+import { listConversations } from '../../core/conversations/queries.ts';
+import { supportedActions } from '../../core/livechat/registration-plan.ts';
+import type { Action } from '../../core/livechat/schemas.ts';
+import { readLatestChanges } from '../../core/messages/queries.ts';
+import { searchDeadLetters } from '../../core/outbound/dead-letter.ts';
+import { readRateLimit } from '../../core/outbound/rate-limit-store.ts';
 import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */
@@ -81,12 +81,12 @@ async function readLatestWebhooks(organizationIds: readonly string[]): Promise<R
 /** When each webhook last arrived. Whether one is overdue cannot be known. */
 export async function checkLatestWebhooks(
   organizationIds: readonly string[],
-  actions: readonly string[],
   isSimulator: boolean,
 ): Promise<Finding[]> {
   const times = await readLatestWebhooks(organizationIds);
   if (times.size > 0) {
-    return actions.map((action) =>
+    // Of the latest API version; earlier versions lack a few.
+    return supportedActions('v3.6').map((action) =>
       note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
     );
   }

@@ -10,9 +10,17 @@ import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import { parseVersion } from '../livechat/api.ts';
-import { ConfigurationError, type Environment, wholeNumber } from '../platform/configuration.ts';
-import { expiryAttribute, type TableSpec, tables } from '../platform/tables.ts';
+import { parseVersion } from '../../core/livechat/api.ts';
+import { ConfigurationError, wholeNumber } from '../../core/platform/configuration.ts';
+import {
+  expiryAttribute,
+  type FunctionSpec,
+  functions,
+  reserveConcurrency,
+  sumReserved,
+  type TableSpec,
+  tables,
+} from '../../stacks/topology.ts';
 import { checkResource, type Finding, fault, ok, problemsOr, warning } from './finding.ts';
 
 const minimums: readonly (readonly [setting: string, min: number])[] = [
@@ -27,13 +35,14 @@ const minimums: readonly (readonly [setting: string, min: number])[] = [
   ['SEND_CONCURRENCY', 0],
 ];
 
-function checkAddress({ LIVECHAT_API_BASE_URL: url }: Environment): void {
+function checkAddress(): void {
+  const { LIVECHAT_API_BASE_URL: url } = process.env;
   if (!url || ['https:', 'http:'].includes(URL.parse(url)?.protocol ?? '')) return;
   throw new ConfigurationError('LIVECHAT_API_BASE_URL', 'an address such as https://api.livechatinc.com');
 }
 
 /** The functions' settings, parsed as the functions parse them. */
-export function checkSettings(environment: Environment): readonly Finding[] {
+export async function checkSettings(): Promise<readonly Finding[]> {
   const fix = 'Correct it in the environment of the deployment (or of `npm start`), and deploy again.';
   const check = (parse: () => unknown): Finding[] => {
     try {
@@ -45,9 +54,9 @@ export function checkSettings(environment: Environment): readonly Finding[] {
     }
   };
   const faults = [
-    ...minimums.flatMap(([setting, min]) => check(() => wholeNumber(setting, min, min, environment))),
-    ...check(() => parseVersion(environment.LIVECHAT_API_VERSION || 'v3.6')),
-    ...check(() => checkAddress(environment)),
+    ...minimums.flatMap(([setting, min]) => check(() => wholeNumber(setting, min, min))),
+    ...check(() => parseVersion(process.env.LIVECHAT_API_VERSION || 'v3.6')),
+    ...check(checkAddress),
   ];
   return problemsOr(faults, 'Every setting is valid.');
 }
@@ -77,28 +86,24 @@ function tableFlaws(
 }
 
 /** Each table exists with its keys, indexes and time to live. */
-export async function checkTables(environment: Environment): Promise<readonly Finding[]> {
+export async function checkTables(): Promise<readonly Finding[]> {
   const client = new DynamoDBClient({ maxAttempts: 2 });
-  const errorNames = ['ResourceNotFoundException'];
-  const expected = Object.values<TableSpec>(tables);
   const checkTable = (spec: TableSpec) =>
-    checkResource({ kind: 'table', variable: spec.variable, errorNames }, environment, async (TableName) => {
+    checkResource('table', spec.variable, async (TableName) => {
       const { Table = {} } = await client.send(new DescribeTableCommand({ TableName }));
       const { TimeToLiveDescription = {} } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
       const flaws = tableFlaws(Table, TimeToLiveDescription, spec);
       return flaws.map((flaw) => fault(`The table ${TableName} ${flaw}`));
     });
+  const expected = Object.values<TableSpec>(tables);
   const faults = (await Promise.all(expected.map(checkTable))).flat();
-  return problemsOr(faults, `Correct: ${expected.map(({ variable }) => environment[variable]).join(', ')}.`);
+  return problemsOr(faults, `Correct: ${expected.map(({ variable }) => process.env[variable]).join(', ')}.`);
 }
 
 /** Several batches of the consumer: a longer backlog means that it is too slow or does not run. */
 const backlogLimit = 100;
 const redrivePolicy = z.looseObject({ deadLetterTargetArn: z.string() });
 const sqs = new SQSClient({ maxAttempts: 2 });
-
-/** Names of the errors of a queue that does not exist. */
-export const missingQueue = ['NonExistentQueue', 'QueueDoesNotExist'];
 
 export async function readQueue(QueueUrl: string): Promise<Partial<Record<string, string>>> {
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
@@ -108,17 +113,16 @@ export async function readQueue(QueueUrl: string): Promise<Partial<Record<string
 const waitingMessages = (queue: Partial<Record<string, string>>) => Number(queue.ApproximateNumberOfMessages ?? 0);
 
 /** The dead-letter queue and its quarantine queue exist and have no backlog. */
-export function checkQueues(environment: Environment): Promise<readonly Finding[]> {
-  const consequence = ', or its quarantine queue does not';
-  const expected = { kind: 'queue', variable: 'DEAD_LETTER_QUEUE_URL', errorNames: missingQueue, consequence };
-  return checkResource(expected, environment, async (url) => {
+export function checkQueues(): Promise<readonly Finding[]> {
+  const check = async (url: string) => {
     const queue = await readQueue(url);
     const waiting = waitingMessages(queue);
     const message = `Messages waiting in ${url}: ${waiting}.`;
     const fix = 'See the log and the event source mapping of functions/dead-letter.';
     const backlog = waiting > backlogLimit ? [warning(message, fix)] : [];
     return problemsOr([...backlog, ...(await checkQuarantine(queue.RedrivePolicy))], message);
-  });
+  };
+  return checkResource('queue', 'DEAD_LETTER_QUEUE_URL', check, ', or its quarantine queue does not');
 }
 
 async function checkQuarantine(policy: string | undefined): Promise<Finding[]> {
@@ -134,16 +138,15 @@ async function checkQuarantine(policy: string | undefined): Promise<Finding[]> {
 }
 
 /** The state machine that sends exists. */
-export function checkStateMachine(environment: Environment): Promise<readonly Finding[]> {
-  const errorNames = ['StateMachineDoesNotExist'];
-  const machine = { kind: 'state machine', variable: 'SEND_MACHINE_ARN', errorNames, consequence: ': nothing is sent' };
-  return checkResource(machine, environment, async (stateMachineArn) => {
+export function checkStateMachine(): Promise<readonly Finding[]> {
+  const check = async (stateMachineArn: string) => {
     const { status } = await new SFNClient({ maxAttempts: 2 }).send(
       new DescribeStateMachineCommand({ stateMachineArn }),
     );
     const message = `${stateMachineArn} is ${status}.`;
     return [status === 'ACTIVE' ? ok(message) : fault(message)];
-  });
+  };
+  return checkResource('state machine', 'SEND_MACHINE_ARN', check, ': nothing is sent');
 }
 
 /** Lambda keeps this many concurrent executions unreserved in every account. */
@@ -152,7 +155,9 @@ const minUnreserved = 100;
 const defaultLimit = 1_000;
 
 /** The account's limit of concurrent executions allows what the functions reserve. */
-export async function checkConcurrency(reserved: number): Promise<readonly Finding[]> {
+export async function checkConcurrency(): Promise<readonly Finding[]> {
+  const sendConcurrency = wholeNumber('SEND_CONCURRENCY', functions.send.concurrency);
+  const reserved = sumReserved(reserveConcurrency<FunctionSpec>(functions, sendConcurrency));
   const { AccountLimit } = await new LambdaClient({ maxAttempts: 2 }).send(new GetAccountSettingsCommand({}));
   const { ConcurrentExecutions: limit = 0, UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {};
   return [concurrencyFinding(reserved, limit, unreserved)];
@@ -177,11 +182,10 @@ export function concurrencyFinding(reserved: number, limit: number, unreserved: 
 }
 
 /** The media bucket exists. */
-export function checkBucket(environment: Environment): Promise<readonly Finding[]> {
-  const consequence = ': large events and files are not stored';
-  const bucket = { kind: 'bucket', variable: 'MEDIA_BUCKET', errorNames: ['NotFound', 'NoSuchBucket'], consequence };
-  return checkResource(bucket, environment, async (Bucket) => {
+export function checkBucket(): Promise<readonly Finding[]> {
+  const check = async (Bucket: string) => {
     await new S3Client({ maxAttempts: 2 }).send(new HeadBucketCommand({ Bucket }));
     return [ok(`${Bucket} exists.`)];
-  });
+  };
+  return checkResource('bucket', 'MEDIA_BUCKET', check, ': large events and files are not stored');
 }
