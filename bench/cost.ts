@@ -223,27 +223,21 @@ function mapUsage(used: SendUsage, change: (count: number, field: keyof SendUsag
   return sendUsage.parse(Object.fromEntries(fields.map((field) => [field, change(used[field], field)])));
 }
 
-function sendCost(message: string, used: SendUsage, otherDollars = 0) {
-  const liveChatGigabyteSeconds = used.calls * liveChatSeconds * (functions.send.memoryMb / 1024);
+function sendCost(message: string, { gigabyteInvocations, calls, accepted, ...counts }: SendUsage, otherDollars = 0) {
+  const liveChatGigabyteSeconds = calls * liveChatSeconds * (functions.send.memoryMb / 1024);
+  const { readUnits: reads, writeUnits: writes } = counts;
   const dollars =
     otherDollars +
-    used.putEvents * price.customEvent +
+    counts.putEvents * price.customEvent +
     liveChatGigabyteSeconds * price.gigabyteSecond +
-    awsDollars({ ...used, reads: used.readUnits, writes: used.writeUnits });
+    awsDollars({ ...counts, gigabyteInvocations, reads, writes });
   return {
     message,
-    writes: round2(used.writes),
-    writeUnits: round2(used.writeUnits),
-    reads: round2(used.reads),
-    readUnits: round2(used.readUnits),
-    transitions: round2(used.transitions),
-    invocations: round2(used.invocations),
-    describeExecutions: round2(used.describeExecutions),
-    // Includes the call that puts the request on the bus.
-    putEvents: round2(used.putEvents),
-    liveChatCalls: round2(used.calls),
+    // `putEvents` includes the call that puts the request on the bus.
+    ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, round2(count)])),
+    liveChatCalls: round2(calls),
     // US dollars.
     awsPerMillion: round2(dollars * 1e6),
-    liveChatPerMillion: round2(used.accepted * price.liveChatCall * 1e6),
+    liveChatPerMillion: round2(accepted * price.liveChatCall * 1e6),
   };
 }

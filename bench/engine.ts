@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { credentials } from '../test/configuration-api.ts';
 import { type Local, startLocal } from '../test/local.ts';
 import { type CapacityRecord, recordCapacity } from './capacity.ts';
-import { simulatorEnvironment } from './livechat.ts';
 
 /**
  * Runs a benchmark on a local engine of its own. Unlike in the tests, the state machine keeps the delays of its definition:
@@ -33,8 +33,8 @@ export async function withCapacity<T>(
   const file = join(tmpdir(), `livechat-bench-${process.pid}.jsonl`);
   const { environment, capacity } = recordCapacity(file);
   try {
-    Object.assign(environment, simulatorEnvironment, { LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) });
-    return await withLocal(environment, (local) => measure(local, capacity));
+    const settings = { ...environment, ...credentials, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
+    return await withLocal(settings, (local) => measure(local, capacity));
   } finally {
     rmSync(file);
   }

@@ -18,13 +18,13 @@ const describedCommand = (name: string, { description, examples }: CommandHelp) 
  *
  * @throws UsageError when parsing; it names the option but not its value, which can be a secret
  */
-export const option = <Flags extends string, Schema extends z.ZodMiniType>(
+export const option = <Flags extends string, Value>(
   flags: Flags,
   description: string,
-  schema: Schema,
+  schema: z.ZodMiniType<Value>,
 ) => {
   const created = new Option(flags, description);
-  return created.argParser((text: string): z.output<Schema> => {
+  return created.argParser((text: string): Value => {
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
     throw new UsageError(`${created.long} must be ${parsed.error.issues[0]?.message}.`);
@@ -61,9 +61,12 @@ export const applyGlobalOptions = (command: CommandUnknownOpts): void => {
 };
 
 /** A command that only has subcommands. */
-export const commandGroup = (name: string, help: CommandHelp, commands: readonly CommandUnknownOpts[]) => {
+export const commandGroup = (
+  name: string,
+  help: CommandHelp & { readonly commands: readonly CommandUnknownOpts[] },
+) => {
   const group = withGlobalOptions(describedCommand(name, help));
-  for (const command of commands) group.addCommand(command);
+  for (const command of help.commands) group.addCommand(command);
   return group;
 };
 

@@ -6,21 +6,12 @@ import {
   listConversations,
   sortByLatestActivity,
 } from '../core/conversations/queries.ts';
-import {
-  ConcurrentWritesError,
-  type ErasureTarget,
-  erase,
-  findStoredData,
-  isEmpty,
-  type StoredData,
-} from '../core/erasure/erasure.ts';
-import type { StoredMessage } from '../core/messages/queries.ts';
+import { type ErasureTarget, erase, findStoredData, isEmpty, type StoredData } from '../core/erasure/erasure.ts';
 import {
   type AttemptView,
   type DeliveryView,
   type LoadedTranscript,
   loadTranscript,
-  type Seen,
 } from '../core/outbound/read-model.ts';
 import { chooseOrganization, chooseOrganizations } from './bridge.ts';
 import type { EraseOptions, ListOptions, ShowOptions } from './commands/conversations.ts';
@@ -72,11 +63,7 @@ export const showConversation = async (chat: string, { organization, limit, json
   else printConversation(conversation, transcript);
 };
 
-type TranscriptEntry = StoredMessage & {
-  readonly delivery?: DeliveryView;
-  readonly seen?: Seen;
-  readonly isNote?: boolean;
-};
+type TranscriptEntry = LoadedTranscript['messages'][number] & { readonly isNote?: boolean };
 
 const printConversation = (conversation: ConversationDetail, { messages, notes, pending, next }: LoadedTranscript) => {
   const { id, organizationId, status, lastActivityAt, participants, threads } = conversation;
@@ -148,29 +135,19 @@ const printDelivery = (delivery: DeliveryView): void => {
   }
 };
 
-const deliveryTimeline = (delivery: DeliveryView): TimelineStep[] => {
-  const {
-    requestedAt,
-    redrivenAt,
-    redrive,
-    attempts,
-    omittedAttempts = 0,
-    sentAt,
-    deliveredAt,
-    failedAt,
-    deadLetterId,
-  } = delivery;
+const deliveryTimeline = ({ attempts, omittedAttempts = 0, ...delivery }: DeliveryView): TimelineStep[] => {
+  const { redrive, deadLetterId } = delivery;
   const requestRedrive = (number: number, at: string | undefined): TimelineStep => [`redrive ${number} requested`, at];
   return [
-    ['requested', requestedAt],
+    ['requested', delivery.requestedAt],
     ...attempts.flatMap((one, index): TimelineStep[] => [
       ...(one.redrive > (attempts[index - 1]?.redrive ?? 0) ? [requestRedrive(one.redrive, one.redrivenAt)] : []),
       [`attempt ${omittedAttempts + index + 1} ${formatOutcome(one)}`, one.startedAt],
     ]),
-    ...(redrive > (attempts.at(-1)?.redrive ?? 0) ? [requestRedrive(redrive, redrivenAt)] : []),
-    ['sent', sentAt],
-    ['delivered', deliveredAt],
-    [`failed${deadLetterId ? `, dead letter ${deadLetterId}` : ''}`, failedAt],
+    ...(redrive > (attempts.at(-1)?.redrive ?? 0) ? [requestRedrive(redrive, delivery.redrivenAt)] : []),
+    ['sent', delivery.sentAt],
+    ['delivered', delivery.deliveredAt],
+    [`failed${deadLetterId ? `, dead letter ${deadLetterId}` : ''}`, delivery.failedAt],
   ];
 };
 
@@ -202,9 +179,7 @@ export const eraseCustomer = async (chat: string | undefined, options: EraseOpti
   }
   await confirm('Erase this data permanently?', options);
   const steps = stored.items.length + stored.media.length + stored.largeEvents.length;
-  await withProgress('Erasing', steps, ({ step }) => erase(stored, target, step)).catch((error: unknown) => {
-    throw error instanceof ConcurrentWritesError ? new CliError(error.message, { cause: error }) : error;
-  });
+  await withProgress('Erasing', steps, ({ step }) => erase(stored, target, step));
   if (options.json) printJson({ ok: true, ...result });
   else print(colours.green('Erased.'));
 };

@@ -69,8 +69,9 @@ const findMessages = async (letter: DeadLetter) => {
 /** Redrives the selected dead letters after showing them. Leaves out those that would fail again. */
 export const redriveDeadLetters = async (ids: readonly string[], options: RedriveOptions): Promise<void> => {
   const { dryRun, force = false, json } = options;
-  const { selected, leftOut } = select(await findForRedrive(ids, options), force);
-  if (!json) printSelection(selected, leftOut);
+  const selection = select(await findForRedrive(ids, options), force);
+  const { selected, leftOut } = selection;
+  if (!json) printSelection(selection);
   if (dryRun) {
     if (json) printJson({ ok: true, dryRun, deadLetters: selected, leftOut });
     else if (selected.length > 0) print(`\n${selected.length} would be redriven: ${countByError(selected)}.`);
@@ -108,25 +109,18 @@ const findForRedrive = async (
   return searchDeadLetters('open', { ...filter, maxAgeMs: maxAge }, { limit, now: Date.now() });
 };
 
-interface LeftOut {
-  readonly id: string;
-  readonly reason: string;
-}
-
 /** Leaves out what cannot be redriven, and without `force` what fails again unless its cause was removed. */
 const select = (found: readonly DeadLetterSummary[], force: boolean) => {
-  const selected: DeadLetterSummary[] = [];
-  const leftOut: LeftOut[] = [];
-  for (const letter of found) {
+  const leftOut = found.flatMap((letter) => {
     const warning = force ? undefined : redriveWarning(letter);
     const reason = redriveObstacle(letter) ?? (warning && `${warning}; --force redrives it`);
-    if (reason === undefined) selected.push(letter);
-    else leftOut.push({ id: letter.id, reason });
-  }
-  return { selected, leftOut };
+    return reason === undefined ? [] : [{ id: letter.id, reason }];
+  });
+  const leftOutIds = new Set(leftOut.map(({ id }) => id));
+  return { selected: found.filter(({ id }) => !leftOutIds.has(id)), leftOut };
 };
 
-const printSelection = (selected: readonly DeadLetterSummary[], leftOut: readonly LeftOut[]): void => {
+const printSelection = ({ selected, leftOut }: ReturnType<typeof select>): void => {
   if (selected.length > 0) printDeadLetters(selected);
   for (const { id, reason } of leftOut) print(colours.yellow(`Left out: ${id}, ${printable(reason)}`));
   if (selected.length === 0) print(leftOut.length > 0 ? 'Nothing to redrive.' : 'No open dead letter matches.');

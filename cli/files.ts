@@ -23,11 +23,11 @@ export const readText = (file: string): Promise<string> => withFileErrors(file, 
  *
  * @throws CliError that names the file
  */
-export const readJson = async <Schema extends z.ZodMiniType>(
+export const readJson = async <Result>(
   file: string,
-  schema: Schema,
+  schema: z.ZodMiniType<Result>,
   expected: string,
-): Promise<z.output<Schema>> => {
+): Promise<Result> => {
   const parsed = schema.safeParse(parseJson(file, await readText(file), expected));
   if (parsed.success) return parsed.data;
   throw new CliError(`${file} is not ${expected}.`, { cause: parsed.error });

@@ -21,9 +21,12 @@ const describeNetworkError = (error: Error): string | undefined => {
   return `No response from ${endpoint} (${code}). Start the local engine with \`npm start\`, set AWS_ENDPOINT_URL to its address, or pass --stage for a deployed stage.`;
 };
 
+/** Errors of core whose message tells the operator what to do. */
+const expectedErrors = new Set(['ConfigurationError', 'RotationError', 'ConcurrentWrites']);
+
 const describeRejection = (error: Error): string | undefined => {
   if ('$metadata' in error) return `AWS rejected the call (${error.name}): ${error.message}`;
-  if ('category' in error || error.name === 'ConfigurationError') return error.message;
+  if ('category' in error || expectedErrors.has(error.name)) return error.message;
   if (error.name === 'CredentialsProviderError') {
     return 'No AWS credentials found: log in, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
   }

@@ -115,11 +115,7 @@ const maxFileBytes = 10 * 1024 * 1024;
 /** Of the hash of a file in its key. */
 const hashDigits = 16;
 
-interface SendTarget {
-  readonly organizationId: string;
-  readonly conversationId: string;
-  readonly requestId: string;
-}
+type SendTarget = Pick<SendRequestData, 'organizationId' | 'conversationId' | 'requestId'>;
 
 interface PreparedMessage {
   readonly message: SendRequestData['messages'][number];

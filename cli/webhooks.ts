@@ -6,7 +6,6 @@ import {
   type Mismatch,
   planChanges,
   type RegistrationPlan,
-  type RegistrationState,
 } from '../core/livechat/registration-plan.ts';
 import {
   applyChanges,
@@ -14,7 +13,6 @@ import {
   type PlannedSync,
   planRotation,
   planSync,
-  RotationError,
   readRegistrations,
   requireClientId,
   storeWebhookSecret,
@@ -24,7 +22,7 @@ import { systemClock } from '../core/platform/clock.ts';
 import { wholeNumber } from '../core/platform/configuration.ts';
 import { isLoopback } from './bridge.ts';
 import type { ListOptions, RemoveOptions, SyncOptions } from './commands/webhooks.ts';
-import { CliError, exitCodes, UsageError } from './errors.ts';
+import { exitCodes, UsageError } from './errors.ts';
 import { colours, print, printJson, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
 
@@ -111,7 +109,8 @@ export const removeRegistrations = async (options: RemoveOptions): Promise<void>
 /** Changes LiveChat's registrations to what the bridge needs. */
 export const syncRegistrations = async (options: SyncOptions): Promise<void> => {
   const { account, url } = await openTarget(options);
-  const sync = await planFor(account, url, await readRegistrations(account), options);
+  const makePlan = options.rotateSecret ? planRotation : planSync;
+  const sync = await makePlan(account, url, await readRegistrations(account));
   const { plan, desired, isNew } = sync;
   const lines = planLines(plan);
   if (!options.json) printPlan(lines, sync, account);
@@ -125,13 +124,6 @@ export const syncRegistrations = async (options: SyncOptions): Promise<void> => 
   if (options.json) printJson({ ok, url, apiVersion: desired.mark.version, rotated, plan: lines });
   else if (options.dryRun) print('Nothing was changed.');
   else if (!isUpToDate(plan)) print(ok ? colours.green('Done.') : colours.red('Done, except for what is blocked.'));
-};
-
-const planFor = async (account: Account, url: string, state: RegistrationState, { rotateSecret }: SyncOptions) => {
-  const plan = rotateSecret ? planRotation : planSync;
-  return plan(account, url, state).catch((error: unknown) => {
-    throw error instanceof RotationError ? new CliError(error.message, { cause: error }) : error;
-  });
 };
 
 const apply = async (sync: PlannedSync, account: Account, options: SyncOptions) => {
@@ -156,13 +148,7 @@ const formatWait = (until: number): string =>
 const countSteps = ({ removeFirst, create, remove, enable }: RegistrationPlan): number =>
   removeFirst.length + create.length + remove.length + (enable ? 1 : 0);
 
-interface PlanLine {
-  readonly action: string;
-  readonly does: 'keep' | 'create' | 'replace' | 'remove' | 'enable' | 'blocked';
-  readonly why: string;
-}
-
-const lineColours: Readonly<Record<PlanLine['does'], (text: string) => string>> = {
+const lineColours = {
   keep: colours.dim,
   create: colours.green,
   replace: colours.yellow,
@@ -171,7 +157,17 @@ const lineColours: Readonly<Record<PlanLine['does'], (text: string) => string>> 
   blocked: colours.red,
 };
 
-const printPlan = (lines: readonly PlanLine[], { plan, desired, isNew }: PlannedSync, account: Account): void => {
+const planLine = (action: string | null | undefined, does: keyof typeof lineColours, why: string) => ({
+  action: action ?? '',
+  does,
+  why,
+});
+
+const printPlan = (
+  lines: ReturnType<typeof planLines>,
+  { plan, desired, isNew }: PlannedSync,
+  account: Account,
+): void => {
   print(`Application ${requireClientId(account)}, webhooks to ${desired.url}, API ${desired.mark.version}`);
   if (isNew) print(`A new webhook secret is stored in ${account.stored.name}; the old one is accepted for 24 h.`);
   printTable(
@@ -191,27 +187,22 @@ const removedFirst =
   '; LiveChat allows three, so one is removed first, and webhooks are missed until the new registration is in effect';
 
 /** One line for each registration that exists or changes. */
-const planLines = ({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan): PlanLine[] => {
+const planLines = ({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan) => {
   const full = new Set(removeFirst.map(({ action }) => action));
   const replaced = new Set(create.filter(({ mismatches }) => mismatches.length > 0).map(({ action }) => action));
   return [
-    ...keep.map(({ action }): PlanLine => ({ action: action ?? '', does: 'keep', why: '' })),
-    ...create.map(
-      ({ action, mismatches }): PlanLine =>
-        mismatches.length === 0
-          ? { action, does: 'create', why: 'it is not registered' }
-          : { action, does: 'replace', why: `${formatMismatches(mismatches)}${full.has(action) ? removedFirst : ''}` },
+    ...keep.map(({ action }) => planLine(action, 'keep', '')),
+    ...create.map(({ action, mismatches }) =>
+      mismatches.length === 0
+        ? planLine(action, 'create', 'it is not registered')
+        : planLine(action, 'replace', `${formatMismatches(mismatches)}${full.has(action) ? removedFirst : ''}`),
     ),
     ...remove
       .filter(({ action, reason }) => reason !== 'replaced' || !replaced.has(action))
-      .map(({ action, reason }): PlanLine => ({ action, does: 'remove', why: removalReasons[reason] })),
-    ...blocked.map(
-      ({ action, others }): PlanLine => ({
-        action,
-        does: 'blocked',
-        why: `LiveChat allows three; remove one of ${others.map(({ url }) => url).join(', ')}`,
-      }),
+      .map(({ action, reason }) => planLine(action, 'remove', removalReasons[reason])),
+    ...blocked.map(({ action, others }) =>
+      planLine(action, 'blocked', `LiveChat allows three; remove one of ${others.map(({ url }) => url).join(', ')}`),
     ),
-    ...(enable ? [{ action: 'all', does: 'enable', why: 'webhooks are disabled for the license' } as const] : []),
+    ...(enable ? [planLine('all', 'enable', 'webhooks are disabled for the license')] : []),
   ];
 };

@@ -1,4 +1,3 @@
-import { expect } from 'vitest';
 import * as z from 'zod/mini';
 import type { RunningLocal } from './local.ts';
 
@@ -20,7 +19,7 @@ export function configurationApi(local: RunningLocal) {
       headers: { authorization: `Basic ${btoa('account:key')}`, 'content-type': 'application/json' },
       body: JSON.stringify({ owner_client_id: clientId, ...body }),
     });
-    expect(response.status).toBe(200);
+    if (response.status !== 200) throw new Error(`${method}: ${response.status} ${await response.text()}`);
     return response.json();
   };
   /** The registrations of one action, or all. */

@@ -18,7 +18,7 @@ const chatView = z.looseObject({
 });
 const calls = z.object({
   methods: z.record(z.string(), z.object({ count: z.number(), accepted: z.number(), rate_limited: z.number() })),
-  arrivals: z.array(z.looseObject({ chat_id: z.string(), custom_id: z.optional(z.string()) })),
+  arrivals: z.array(z.looseObject({ chat_id: z.string(), custom_id: z.nullish(z.string()), at: z.string() })),
 });
 
 /** Acts as another service on the bus and as the customer in the simulator, and reads the results. */

@@ -57,11 +57,8 @@ erase.action(async (chat, options) => {
   await (await import('../conversations.ts')).eraseCustomer(chat, options);
 });
 
-export const conversations = commandGroup(
-  'conversations',
-  {
-    description: 'Lists, shows and erases stored conversations.',
-    examples: ['conversations list', 'conversations show T8RM2K0V9X', 'conversations erase T8RM2K0V9X'],
-  },
-  [list, show, erase],
-);
+export const conversations = commandGroup('conversations', {
+  description: 'Lists, shows and erases stored conversations.',
+  examples: ['conversations list', 'conversations show T8RM2K0V9X', 'conversations erase T8RM2K0V9X'],
+  commands: [list, show, erase],
+});

@@ -80,11 +80,8 @@ redrive.action(async (ids, options) => {
   await (await work()).redriveDeadLetters(ids, options);
 });
 
-export const deadLetters = commandGroup(
-  'dead-letters',
-  {
-    description: 'Lists, shows and redrives dead letters.',
-    examples: ['dead-letters list', 'dead-letters redrive --all --dry-run'],
-  },
-  [list, show, redrive],
-);
+export const deadLetters = commandGroup('dead-letters', {
+  description: 'Lists, shows and redrives dead letters.',
+  examples: ['dead-letters list', 'dead-letters redrive --all --dry-run'],
+  commands: [list, show, redrive],
+});

@@ -46,11 +46,8 @@ set.action(async (options) => {
   await (await work()).changeRateLimit(options, { do: 'set', callsPerSecond: options.callsPerSecond });
 });
 
-export const limits = commandGroup(
-  'limits',
-  {
-    description: 'Shows and changes the rate limits for calls to LiveChat.',
-    examples: ['limits show', 'limits pause --yes', 'limits resume', 'limits set --calls-per-second 5'],
-  },
-  [show, pause, resume, set],
-);
+export const limits = commandGroup('limits', {
+  description: 'Shows and changes the rate limits for calls to LiveChat.',
+  examples: ['limits show', 'limits pause --yes', 'limits resume', 'limits set --calls-per-second 5'],
+  commands: [show, pause, resume, set],
+});

@@ -74,11 +74,8 @@ test.action(async (options) => {
   await (await work()).testRules(options);
 });
 
-export const routing = commandGroup(
-  'routing',
-  {
-    description: 'Shows, tests and changes routing rules.',
-    examples: ['routing show', 'routing test --rules rules.json', 'routing apply --rules rules.json'],
-  },
-  [show, test, apply],
-);
+export const routing = commandGroup('routing', {
+  description: 'Shows, tests and changes routing rules.',
+  examples: ['routing show', 'routing test --rules rules.json', 'routing apply --rules rules.json'],
+  commands: [show, test, apply],
+});

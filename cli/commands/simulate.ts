@@ -88,15 +88,12 @@ chat.action(async (options) => (await import('../simulate/chat.ts')).simulateCha
 load.action(async (options) => (await import('../simulate/load.ts')).simulateLoad(options));
 replay.action(async (paths, options) => (await import('../simulate/replay.ts')).simulateReplay(paths, options));
 
-export const simulate = commandGroup(
-  'simulate',
-  {
-    description: 'Acts as LiveChat: plays one chat, many chats or recorded webhooks.',
-    examples: [
-      'simulate chat',
-      'simulate load --chats 100 --messages 20',
-      'simulate replay test/fixtures/livechat --secret "$SECRET"',
-    ],
-  },
-  [chat, load, replay],
-);
+export const simulate = commandGroup('simulate', {
+  description: 'Acts as LiveChat: plays one chat, many chats or recorded webhooks.',
+  examples: [
+    'simulate chat',
+    'simulate load --chats 100 --messages 20',
+    'simulate replay test/fixtures/livechat --secret "$SECRET"',
+  ],
+  commands: [chat, load, replay],
+});

@@ -84,11 +84,8 @@ list.action(async (options) => (await work()).listRegistrations(options));
 sync.action(async (options) => (await work()).syncRegistrations(options));
 remove.action(async (options) => (await work()).removeRegistrations(options));
 
-export const webhooks = commandGroup(
-  'webhooks',
-  {
-    description: 'Manages the webhook registrations at LiveChat.',
-    examples: ['webhooks list', 'webhooks sync', 'webhooks sync --rotate-secret'],
-  },
-  [sync, list, remove],
-);
+export const webhooks = commandGroup('webhooks', {
+  description: 'Manages the webhook registrations at LiveChat.',
+  examples: ['webhooks list', 'webhooks sync', 'webhooks sync --rotate-secret'],
+  commands: [sync, list, remove],
+});

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { translate } from '../../core/livechat/translate.ts';
 import { type Condition, isTest, listTests } from '../../core/routing/conditions.ts';
 import { compareRules, dryRunConversations, type ThreadDryRun } from '../../core/routing/dry-run.ts';
-import { factsAtStart, isRoutable, type RoutingFacts } from '../../core/routing/facts.ts';
+import { factsAtStart, isRoutable } from '../../core/routing/facts.ts';
 import {
   type Evaluation,
   InvalidRulesError,
@@ -138,14 +138,6 @@ const readRules = async (file: string): Promise<RuleSet> => {
   }
 };
 
-/** The chats of recorded webhooks, and their organization if the bodies have one. */
-interface RecordedChats {
-  readonly organizationId: string | undefined;
-  readonly chats: readonly (Pick<ThreadDryRun, 'conversationId' | 'threadId' | 'startedAt'> & {
-    readonly facts: RoutingFacts;
-  })[];
-}
-
 const webhookBody = z.looseObject({
   action: z.literal('incoming_chat'),
   organization_id: z.optional(z.string()),
@@ -153,30 +145,30 @@ const webhookBody = z.looseObject({
 });
 
 /**
- * Reads recorded `incoming_chat` bodies; skips other bodies, and threads that a customer did not start.
+ * Reads the chats of recorded `incoming_chat` bodies, and their organization if the bodies have one. Skips other bodies, and
+ * threads that a customer did not start.
+ *
  * @throws CliError if no chat remains, or a body is invalid
  */
-const readPayloads = async (paths: readonly string[]): Promise<RecordedChats> => {
-  const chats: RecordedChats['chats'][number][] = [];
-  const organizations = new Set<string | undefined>();
-  for (const { file, body } of await readRecordedBodies(paths)) {
-    const parsed = webhookBody.safeParse(body);
-    if (!parsed.success) continue;
-    const { action, payload, organization_id } = parsed.data;
-    organizations.add(organization_id?.toLowerCase());
+const readPayloads = async (paths: readonly string[]) => {
+  const bodies = (await readRecordedBodies(paths)).flatMap(({ file, body }) => {
+    const { data } = webhookBody.safeParse(body);
+    return data ? [{ file, ...data }] : [];
+  });
+  const [organizationId, another] = new Set(bodies.map((body) => body.organization_id?.toLowerCase()));
+  if (another !== undefined) throw new UsageError('The bodies belong to several organizations: pass those of one.');
+  const chats = bodies.flatMap(({ file, action, payload }) => {
     const webhook = { organizationId: 'recorded', action, payload, receivedAt: new Date().toISOString() };
-    for (const event of translate(webhook, {})) {
+    return translate(webhook, {}).flatMap((event) => {
       if (event.type === 'webhook.rejected') {
         const issues = event.data.issues.map(({ path, message }) => `${path}: ${message}`);
         throw new CliError(`${file} is not a valid incoming_chat body: ${issues.join('; ')}`);
       }
-      if (event.type !== 'chat.started' || !isRoutable(event.data)) continue;
+      if (event.type !== 'chat.started' || !isRoutable(event.data)) return [];
       const { conversationId, threadId, createdAt: startedAt } = event.data;
-      chats.push({ conversationId, threadId, startedAt, facts: factsAtStart(event.data) });
-    }
-  }
-  const [organizationId, another] = organizations;
-  if (another !== undefined) throw new UsageError('The bodies belong to several organizations: pass those of one.');
+      return [{ conversationId, threadId, startedAt, facts: factsAtStart(event.data) }];
+    });
+  });
   if (chats.length > 0) return { organizationId, chats };
   throw new CliError(`No customer starts a chat in ${paths.join(', ')}: pass bodies of incoming_chat webhooks.`);
 };

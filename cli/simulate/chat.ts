@@ -6,12 +6,7 @@ import { colours, print, printJson } from '../output.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
-interface Scenario {
-  readonly start: Body;
-  readonly steps: readonly Body[];
-}
-
-const defaultScenario: Scenario = {
+const defaultScenario = {
   start: {
     customer: { name: 'Dana Whitfield', email: 'dana@shop.example' },
     text: 'Where is my order 4711?',
@@ -32,19 +27,19 @@ const defaultScenario: Scenario = {
 };
 
 /** Plays one chat on the simulator and prints its steps. */
-export const simulateChat = async (options: ChatOptions): Promise<void> => {
-  const scenario = options.script === undefined ? defaultScenario : await readScenario(options.script);
-  const steps = await playScenario(
-    { ...scenario, start: customizeStart(scenario.start, options) },
-    createSimulatorClient(options.simulator),
-    options.json ? () => {} : printStep,
-  );
-  if (options.json) printJson({ ok: true, chatId: steps[0]?.chatId, steps });
+export const simulateChat = async ({ script, simulator, json, ...customer }: ChatOptions): Promise<void> => {
+  const { start, steps } = script === undefined ? defaultScenario : await readScenario(script);
+  const completed: CompletedStep[] = [];
+  for await (const step of playScenario(customizeStart(start, customer), steps, createSimulatorClient(simulator))) {
+    completed.push(step);
+    if (!json) printStep(step);
+  }
+  if (json) printJson({ ok: true, chatId: completed[0]?.chatId, steps: completed });
 };
 
 const jsonObject = z.record(z.string(), z.unknown());
 
-const readScenario = async (file: string): Promise<Scenario> => {
+const readScenario = async (file: string) => {
   const steps = await readJson(file, z.array(jsonObject), 'a script, a JSON array of objects');
   const [first, ...rest] = steps;
   // A step has an action; the body that starts a chat does not.
@@ -52,49 +47,40 @@ const readScenario = async (file: string): Promise<Scenario> => {
   return startsChat ? { start: first, steps: rest } : { start: defaultScenario.start, steps };
 };
 
-const customizeStart = (start: Body, { customer: name, text }: ChatOptions): Body => ({
+const customizeStart = (start: Body, { customer: name, text }: Pick<ChatOptions, 'customer' | 'text'>): Body => ({
   ...start,
   ...(name !== undefined && { customer: { ...jsonObject.safeParse(start.customer).data, name } }),
   ...(text !== undefined && { text }),
 });
+
+/** Replaces the event id `$previous` by the id of the last event that a step created. */
+async function* playScenario(
+  start: Body,
+  steps: readonly Body[],
+  client: ReturnType<typeof createSimulatorClient>,
+): AsyncGenerator<CompletedStep> {
+  const { chat_id: chatId, thread_id: threadId } = await client.startChat(start);
+  yield { as: 'customer', action: 'start', chatId, threadId };
+  let previous: string | undefined;
+  for (const step of steps) {
+    const { as = 'customer', action, eventId } = step;
+    const replaced = eventId === '$previous' && previous !== undefined ? { eventId: previous } : {};
+    const { event_id, thread_id } = await client.addEvent(chatId, { ...step, ...replaced });
+    previous = event_id ?? previous;
+    yield { as: String(as), action: String(action), chatId, threadId: thread_id, eventId: event_id };
+  }
+}
 
 interface CompletedStep {
   readonly as: string;
   readonly action: string;
   readonly chatId: string;
   readonly threadId: string;
-  readonly eventId?: string;
+  readonly eventId?: string | undefined;
 }
 
 const printStep = ({ as, action, chatId, threadId, eventId }: CompletedStep): void =>
   print(`${colours.green('✓')} ${as} ${action}  ${colours.dim(eventId ?? `chat ${chatId}, thread ${threadId}`)}`);
-
-/** Replaces the event id `$previous` by the id of the last event that a step created. */
-const playScenario = async (
-  { start, steps }: Scenario,
-  client: ReturnType<typeof createSimulatorClient>,
-  onStep: (step: CompletedStep) => void,
-): Promise<CompletedStep[]> => {
-  const { chat_id: chatId, thread_id } = await client.startChat(start);
-  const completed: CompletedStep[] = [{ as: 'customer', action: 'start', chatId, threadId: thread_id }];
-  completed.forEach(onStep);
-  let previous: string | undefined;
-  for (const step of steps) {
-    const eventId = step.eventId === '$previous' ? (previous ?? '$previous') : step.eventId;
-    const result = await client.addEvent(chatId, { ...step, ...(eventId !== undefined && { eventId }) });
-    previous = result.event_id ?? previous;
-    const entry = {
-      as: String(step.as ?? 'customer'),
-      action: String(step.action),
-      chatId,
-      threadId: result.thread_id,
-      ...(result.event_id !== undefined && { eventId: result.event_id }),
-    };
-    completed.push(entry);
-    onStep(entry);
-  }
-  return completed;
-};
 
 const startedChat = z.object({ chat_id: z.string(), thread_id: z.string() });
 const addedEvent = z.object({ event_id: z.optional(z.string()), thread_id: z.string() });
@@ -115,11 +101,7 @@ const describeRejection = (status: number, json: unknown): string => {
 
 /** Its methods throw a CliError if the simulator does not respond or rejects the request. */
 export const createSimulatorClient = (base: string) => {
-  const post = async <Schema extends z.ZodMiniType>(
-    path: string,
-    body: Body,
-    schema: Schema,
-  ): Promise<z.output<Schema>> => {
+  const post = async <Result>(path: string, body: Body, schema: z.ZodMiniType<Result>): Promise<Result> => {
     const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await fetch(new URL(path, base), init).catch((cause) => {
       const advice = 'Start the local engine with `npm start`, or pass the address with --simulator.';

@@ -4,7 +4,7 @@ import { describeCause, exitCodes } from '../errors.ts';
 import { colours, print, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
 import { createSimulatorClient } from './chat.ts';
-import { createThrottle, latency, round1, systemClock } from './timing.ts';
+import { createThrottle, latency, round1 } from './timing.ts';
 
 /** Plays many chats at once and prints a summary. */
 export const simulateLoad = async (options: LoadOptions): Promise<void> => {
@@ -21,18 +21,17 @@ export const simulateLoad = async (options: LoadOptions): Promise<void> => {
 
 /** Messages are numbered, so that a missing or misplaced one is visible. */
 const runLoad = async (options: LoadOptions, onCall: () => void) => {
-  const { now } = systemClock;
   const client = createSimulatorClient(options.simulator);
-  const throttle = createThrottle(options.rate, systemClock);
+  const throttle = createThrottle(options.rate);
   const limit = pLimit(options.concurrency);
   const times: number[] = [];
   const errors: string[] = [];
 
   const measure = async <Result>(call: () => Promise<Result>): Promise<Result> => {
     await throttle();
-    const start = now();
+    const start = performance.now();
     const result = await call().finally(onCall);
-    times.push(now() - start);
+    times.push(performance.now() - start);
     return result;
   };
   const runChat = async (chat: number): Promise<void> => {
@@ -48,9 +47,9 @@ const runLoad = async (options: LoadOptions, onCall: () => void) => {
     }
   };
 
-  const start = now();
+  const start = performance.now();
   await Promise.all(Array.from({ length: options.chats }, (_, index) => limit(runChat, index + 1)));
-  const seconds = (now() - start) / 1000;
+  const seconds = (performance.now() - start) / 1000;
   const [firstError] = errors;
   return {
     ok: errors.length === 0,

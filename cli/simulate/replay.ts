@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
@@ -8,7 +8,7 @@ import { CliError, describeCause, exitCodes, UsageError } from '../errors.ts';
 import { readJson, readText } from '../files.ts';
 import { colours, print, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
-import { createThrottle, latency, systemClock, type Throttle } from './timing.ts';
+import { createThrottle, latency } from './timing.ts';
 
 /** Sends recorded webhook bodies to an address and prints a summary. */
 export const simulateReplay = async (paths: readonly string[], options: ReplayOptions): Promise<void> => {
@@ -23,9 +23,9 @@ export const simulateReplay = async (paths: readonly string[], options: ReplayOp
   const results = await withProgress('Sending', ordered.length, ({ step }) =>
     replay(ordered, {
       send: (request) => post(options.url, request).finally(step),
-      throttle: createThrottle(options.rate, systemClock),
+      throttle: createThrottle(options.rate),
       concurrency: options.concurrency,
-      now: systemClock.now,
+      now: () => performance.now(),
     }),
   );
   const summary = summarize(results);
@@ -97,49 +97,30 @@ export const orderRequests = <Item>(items: readonly Item[], repeat: number, seed
 };
 
 /** Returns the same order for the same seed and list on every machine. */
-export const shuffle = <Item>(items: readonly Item[], seed: number): Item[] => {
-  const random = createRandom(seed);
-  const rest = [...items];
-  return items.flatMap(() => rest.splice(Math.floor(random() * rest.length), 1));
-};
-
-/** A seeded generator of pseudo-random numbers from 0 to below 1 (mulberry32). */
-const createRandom = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
+export const shuffle = <Item>(items: readonly Item[], seed: number): Item[] =>
+  items
+    .map((item, index) => ({ item, key: hash('sha256', `${seed} ${index}`) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ item }) => item);
 
 /** The response status, or why there was no response. */
 export type ReplayStatus = number | string;
 
-export interface ReplayResult {
-  readonly file: string;
-  readonly status: ReplayStatus;
-  readonly milliseconds: number;
-}
-
-export interface ReplaySettings {
-  readonly send: (request: ReplayRequest) => Promise<ReplayStatus>;
-  readonly throttle: Throttle;
-  readonly concurrency: number;
-  readonly now: () => number;
-}
-
 export const replay = (
   requests: readonly ReplayRequest[],
-  { send, throttle, concurrency, now }: ReplaySettings,
-): Promise<ReplayResult[]> => {
-  const limit = pLimit(concurrency);
-  const sendOne = async (request: ReplayRequest): Promise<ReplayResult> => {
-    await throttle();
-    const start = now();
-    const status = await send(request);
-    return { file: request.file, status, milliseconds: now() - start };
+  options: {
+    readonly send: (request: ReplayRequest) => Promise<ReplayStatus>;
+    readonly throttle: () => Promise<void>;
+    readonly concurrency: number;
+    readonly now: () => number;
+  },
+) => {
+  const limit = pLimit(options.concurrency);
+  const sendOne = async (request: ReplayRequest) => {
+    await options.throttle();
+    const start = options.now();
+    const status = await options.send(request);
+    return { file: request.file, status, milliseconds: options.now() - start };
   };
   return Promise.all(requests.map((request) => limit(sendOne, request)));
 };
@@ -158,25 +139,19 @@ const post = async (url: string, { body, headers }: ReplayRequest): Promise<Repl
   }
 };
 
-export const summarize = (results: readonly ReplayResult[]) => {
-  const byStatus = Object.groupBy(results, ({ status }) => String(status));
-  const times = results.map(({ milliseconds }) => milliseconds);
-  const failures = findFailures(results);
+export const summarize = (results: Awaited<ReturnType<typeof replay>>) => {
+  const byStatus = Map.groupBy(results, ({ status }) => status);
+  const failed = results.filter(({ status }) => status !== 200);
+  const failures = [...Map.groupBy(failed, ({ file, status }) => `${file}: ${status}`).values()].flatMap((group) =>
+    group.slice(0, 1).map(({ file, status }) => ({ file, status, count: group.length })),
+  );
   return {
     ok: failures.length === 0,
     sent: results.length,
-    byStatus: Object.fromEntries(Object.entries(byStatus).map(([status, group = []]) => [status, group.length])),
-    ...latency(times),
+    byStatus: Object.fromEntries([...byStatus].map(([status, group]) => [status, group.length])),
+    ...latency(results.map(({ milliseconds }) => milliseconds)),
     failures,
   };
-};
-
-const findFailures = (results: readonly ReplayResult[]) => {
-  const failed = results.filter(({ status }) => status !== 200);
-  const groups = Object.values(Object.groupBy(failed, ({ file, status }) => `${file}\n${status}`));
-  return groups.flatMap((group = []) =>
-    group.slice(0, 1).map(({ file, status }) => ({ file, status, count: group.length })),
-  );
 };
 
 const printSummary = ({ sent, byStatus, p50Ms, p99Ms, failures }: ReturnType<typeof summarize>): void => {

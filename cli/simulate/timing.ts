@@ -1,20 +1,11 @@
-export interface Clock {
-  /** Milliseconds. */
-  readonly now: () => number;
-  readonly sleep: (milliseconds: number) => Promise<void>;
-}
+import { type Clock, systemClock } from '../../core/platform/clock.ts';
 
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-};
-
-/** Resolves when the next call is allowed. */
-export type Throttle = () => Promise<void>;
-
-/** Allows calls at even intervals without bursts. Without a rate it never waits. */
-export const createThrottle = (perSecond: number | undefined, { now, sleep }: Clock): Throttle => {
-  if (perSecond === undefined) return () => Promise.resolve();
+/** Allows calls at even intervals without bursts: resolves when the next call is allowed. Without a rate it never waits. */
+export const createThrottle = (
+  perSecond: number | undefined,
+  { now, sleep }: Pick<Clock, 'now' | 'sleep'> = systemClock,
+) => {
+  if (perSecond === undefined) return async () => {};
   let next = now();
   return async () => {
     const at = Math.max(next, now());

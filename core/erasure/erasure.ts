@@ -1,29 +1,16 @@
 import pLimit from 'p-limit';
-import { conversationItems, findCustomerConversations, type KnownCustomer } from '../conversations/queries.ts';
+import { conversationItems, findCustomerConversations } from '../conversations/queries.ts';
 import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/queries.ts';
 import { findDeadLetterItems } from '../outbound/dead-letter.ts';
 import { listGroupItems } from '../outbound/message-group.ts';
 import { runningExecutions } from '../outbound/read-model.ts';
-import { deleteItems, type StoredItem } from '../platform/dynamodb.ts';
+import { deleteItems } from '../platform/dynamodb.ts';
 import { deleteKeys, listKeys, readObject } from '../platform/objects.ts';
 import { countQueuedDeadLetters } from '../platform/queue.ts';
 
 /** Everything stored about one or more customers. */
-export interface StoredData {
-  readonly organizationId: string;
-  readonly customers: readonly KnownCustomer[];
-  readonly conversationIds: readonly string[];
-  /** In deletion order: the items by which the rest is found come last. */
-  readonly items: readonly StoredItem[];
-  /** Keys in the bucket. */
-  readonly media: readonly string[];
-  readonly largeEvents: readonly string[];
-  /** Executions that are sending; they would write again. */
-  readonly runningExecutions: readonly string[];
-  /** Dead letters of any organization that are still in the queue; reading one stores it. */
-  readonly queuedDeadLetters: number;
-}
+export type StoredData = Awaited<ReturnType<typeof findStoredData>>;
 
 export interface ErasureTarget {
   readonly organizationId: string;
@@ -37,11 +24,7 @@ export interface ErasureTarget {
  * Finds everything stored about the target. Reads every conversation, dead letter and large event of the organization, and the
  * keys of its outbound files.
  */
-export async function findStoredData({
-  organizationId,
-  customers: wanted,
-  conversationId,
-}: ErasureTarget): Promise<StoredData> {
+export async function findStoredData({ organizationId, customers: wanted, conversationId }: ErasureTarget) {
   const { customers, conversationIds: found } = await findCustomerConversations(organizationId, wanted);
   const conversationIds = [...new Set([...found, ...(conversationId === undefined ? [] : [conversationId])])];
   const perConversation = await Promise.all(
@@ -66,14 +49,18 @@ export async function findStoredData({
     organizationId,
     customers,
     conversationIds,
+    /** In deletion order: the items by which the rest is found come last. */
     items: [
       ...letters,
       ...perConversation.flatMap(({ first }) => first),
       ...perConversation.flatMap(({ last }) => last),
     ],
+    /** Keys in the bucket. */
     media: [...perConversation.flatMap(({ media }) => media), ...outboundFiles],
     largeEvents: large,
+    /** Executions that are sending; they would write again. */
     runningExecutions: perConversation.flatMap(({ running }) => running),
+    /** Dead letters of any organization that are still in the queue; reading one stores it. */
     queuedDeadLetters: await countQueuedDeadLetters(),
   };
 }
