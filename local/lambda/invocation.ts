@@ -1,14 +1,8 @@
 import type { Context } from 'aws-lambda';
+import type { FunctionSpec } from '../../stacks/topology.ts';
 
-/** The configuration of a function. */
-export interface LambdaFunction {
-  /** File and export without the extension, as Lambda names it: `functions/webhook.handler`. */
-  readonly handler: string;
-  readonly memoryMb: number;
-  readonly timeoutSeconds: number;
-  /** Reserved concurrency: above it, invocations are throttled. 0 or absent: no limit. */
-  readonly concurrency?: number;
-}
+/** The configuration of a function. A reserved concurrency of 0 is no limit. */
+export type LambdaFunction = Omit<FunctionSpec, 'permissions'>;
 
 /** Lambda's context without the callbacks, which Node 24's runtime no longer has. */
 export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'>;

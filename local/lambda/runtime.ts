@@ -27,8 +27,9 @@ export interface RuntimeOptions {
   readonly root: string;
   /** The complete environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  readonly onLog?: (line: string) => void;
-  readonly onInvocation?: (outcome: InvocationOutcome) => void;
+  /** Receives every line that the functions write to stdout or stderr. */
+  onLog(line: string): void;
+  onInvocation(outcome: InvocationOutcome): void;
 }
 
 export interface InvokeOptions {
@@ -58,7 +59,7 @@ export class FunctionLoadError extends Error {
  * @throws FunctionLoadError if a handler's file or export is missing or its import fails.
  */
 export async function startRuntime(options: RuntimeOptions) {
-  const { functions, root, env, onLog = () => {}, onInvocation } = options;
+  const { functions, root, env, onLog, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
@@ -96,7 +97,7 @@ export async function startRuntime(options: RuntimeOptions) {
     count(name, 1);
     const started = performance.now();
     const done = (outcome: Pick<InvocationOutcome, 'ok' | 'error'>) =>
-      onInvocation?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
+      onInvocation({ function: name, ms: Math.round(performance.now() - started), ...outcome });
     try {
       sandbox ??= launch();
       const result = await sandbox.invoke({ requestId, name, payload: JSON.stringify(event) ?? 'null', spec });
@@ -123,10 +124,7 @@ export async function startRuntime(options: RuntimeOptions) {
   };
 }
 
-interface SandboxOptions extends WorkerSettings {
-  readonly env: Readonly<Record<string, string>>;
-  /** Receives every line that the functions write to stdout or stderr. */
-  onLog(line: string): void;
+interface SandboxOptions extends Omit<RuntimeOptions, 'onInvocation'> {
   /** Called once, after every invocation in flight was rejected, with whether the functions were loaded before. */
   onExit(loaded: boolean): void;
 }
