@@ -3,14 +3,13 @@ import { type MetricName, namespace } from '../core/platform/metrics.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';
 import { bus, createRule, deadLetters, quarantine, ruleArn } from './resources.ts';
-import { alertEmail, arn, region, resourceName, service } from './settings.ts';
+import { alertEmail, arn, policyJson, region, resourceName, service } from './settings.ts';
 import { alertRule, outboundPath, type RuleSpec, subscribers } from './topology.ts';
 
 /** Receives every alarm and alert. Notifications contain ids but no content, so the topic needs no encryption key. */
 export const topic = new sst.aws.SnsTopic('Alerts');
 
 const allow = (service: string, operator: 'ArnEquals' | 'ArnLike', sourceArn: $util.Input<string>) => ({
-  Effect: 'Allow',
   Principal: { Service: `${service}.amazonaws.com` },
   Action: 'sns:Publish',
   Resource: topic.arn,
@@ -19,13 +18,10 @@ const allow = (service: string, operator: 'ArnEquals' | 'ArnLike', sourceArn: $u
 
 new aws.sns.TopicPolicy('AlertsPolicy', {
   arn: topic.arn,
-  policy: $jsonStringify({
-    Version: '2012-10-17',
-    Statement: [
-      allow('cloudwatch', 'ArnLike', arn('cloudwatch', `alarm:${resourceName('*')}`)),
-      allow('events', 'ArnEquals', ruleArn(alertRule.name)),
-    ],
-  }),
+  policy: policyJson(
+    allow('cloudwatch', 'ArnLike', arn('cloudwatch', `alarm:${resourceName('*')}`)),
+    allow('events', 'ArnEquals', ruleArn(alertRule.name)),
+  ),
 });
 
 if (alertEmail) {

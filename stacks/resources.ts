@@ -1,4 +1,13 @@
-import { archiveDays, arn, componentName, mediaDays, production, resourceName, sharedName } from './settings.ts';
+import {
+  archiveDays,
+  arn,
+  componentName,
+  mediaDays,
+  policyJson,
+  production,
+  resourceName,
+  sharedName,
+} from './settings.ts';
 import {
   alertRule,
   archive,
@@ -56,17 +65,11 @@ const ruleArns = [...Object.entries(rules).map(([name, { bus: on }]) => ruleArn(
 /** Allows only the rules of the bridge to send messages. Functions and the state machine use their roles. */
 new aws.sqs.QueuePolicy('DeadLettersPolicy', {
   queueUrl: deadLetters.url,
-  policy: $jsonStringify({
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { Service: 'events.amazonaws.com' },
-        Action: 'sqs:SendMessage',
-        Resource: deadLetters.arn,
-        Condition: { ArnEquals: { 'aws:SourceArn': ruleArns } },
-      },
-    ],
+  policy: policyJson({
+    Principal: { Service: 'events.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: deadLetters.arn,
+    Condition: { ArnEquals: { 'aws:SourceArn': ruleArns } },
   }),
 });
 
@@ -85,17 +88,16 @@ interface RuleOptions {
 /** Creates a rule with one target. Undeliverable events go to the dead-letter queue. */
 export function createRule({ name, pattern, target, bus: where, parent }: RuleOptions): aws.cloudwatch.EventRule {
   const component = componentName(name);
-  const options = parent ? { parent } : {};
   const onBus = where === 'default' ? {} : { eventBusName: bus.name };
   const rule = new aws.cloudwatch.EventRule(
     `${component}Rule`,
     { name: resourceName(name), eventPattern: $jsonStringify(pattern), ...onBus },
-    options,
+    { parent },
   );
   new aws.cloudwatch.EventTarget(
     `${component}Target`,
     { rule: rule.name, ...onBus, targetId: name, arn: target, deadLetterConfig: { arn: deadLetters.arn }, retryPolicy },
-    options,
+    { parent },
   );
   return rule;
 }
