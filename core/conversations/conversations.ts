@@ -4,7 +4,6 @@ import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
-import { putOrganization } from './organizations.ts';
 import {
   type Assignment,
   type ConversationEvent,
@@ -77,6 +76,25 @@ const ReadMark = new Entity(
   },
   table,
 );
+
+/** An organization that has a conversation, for listing organizations. */
+export const Organization = new Entity(
+  {
+    model: { entity: 'organization', version: '1', service },
+    attributes: { organizationId: text },
+    indexes: { primary: keys([], ['organizationId']) },
+  },
+  table,
+);
+
+/** The organizations that this process has stored: each is written once per process. */
+const storedOrganizations = new Set<string>();
+
+async function putOrganization(organizationId: string): Promise<void> {
+  if (storedOrganizations.has(organizationId)) return;
+  await Organization.upsert({ organizationId }).go();
+  storedOrganizations.add(organizationId);
+}
 
 const { timeline } = new Service({ conversation: Conversation, event: StoredEvent, readMark: ReadMark }).collections;
 

@@ -1,9 +1,8 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, type ConversationKey, readTimeline, threadActivity } from './conversations.ts';
+import { Conversation, type ConversationKey, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
-import { Organization } from './organizations.ts';
 import { type ConversationProjection, compare, projectConversation, type Status, statuses } from './projection.ts';
 
 export interface ConversationSummary

@@ -6,7 +6,7 @@ import {
 } from '@aws-lambda-powertools/idempotency';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
-import { remainingTimeContext } from './clock.ts';
+import type { Context } from 'aws-lambda';
 import { required } from './configuration.ts';
 import { dynamodb } from './dynamodb.ts';
 import { logger } from './logger.ts';
@@ -40,6 +40,13 @@ class ControlTableRecords extends DynamoDBPersistenceLayer {
       logger.warn('idempotency record not deleted; another invocation can claim it later', { idempotencyKey, error });
     }
   }
+}
+
+/** A Lambda context that holds the remaining time: Powertools' idempotency reads nothing else. */
+function remainingTimeContext(getRemainingTimeInMillis: () => number): Context {
+  const unused = { functionName: '', functionVersion: '', invokedFunctionArn: '', memoryLimitInMB: '' };
+  const alsoUnused = { awsRequestId: '', logGroupName: '', logStreamName: '', callbackWaitsForEmptyEventLoop: false };
+  return { ...unused, ...alsoUnused, getRemainingTimeInMillis, done() {}, fail() {}, succeed() {} };
 }
 
 export interface IdempotencyOptions {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
+  NoSuchKey,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
@@ -65,23 +66,14 @@ export async function readObject({ bucket, key }: StoredObject): Promise<string>
   return response.Body.transformToString();
 }
 
-export interface OpenObject {
-  readonly content: Readable;
-  /** Bytes. */
-  readonly size: number;
-  readonly contentType: string;
-}
-
 /** Opens an object as a stream, which the caller must consume or destroy. Undefined if the object does not exist. */
-export async function openObject({ bucket, key }: StoredObject, signal?: AbortSignal): Promise<OpenObject | undefined> {
+export async function openObject({ bucket, key }: StoredObject, abortSignal: AbortSignal) {
   try {
-    const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-    const response = await client.send(command, signal && { abortSignal: signal });
-    if (!(response.Body instanceof Readable) || response.ContentLength === undefined) return undefined;
-    const { Body: content, ContentLength: size, ContentType: contentType = 'application/octet-stream' } = response;
-    return { content, size, contentType };
+    const response = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
+    const { Body: content, ContentType: contentType = 'application/octet-stream' } = response;
+    return content instanceof Readable ? { content, contentType } : undefined;
   } catch (error) {
-    if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
+    if (error instanceof NoSuchKey) return undefined;
     throw error;
   }
 }
