@@ -97,21 +97,20 @@ const putEvents: PublishOptions['putEvents'] = async (entries) => {
   return entries.map((_entry, index) => Entries?.[index]?.EventId);
 };
 
-const busName = () => required('BUS_NAME');
 /** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
 const defaultMaxBytes = 240_000;
 
 /** Creates a publisher for the bus in `BUS_NAME`. */
 export function createBusPublisher(): Publish {
   const maxBytes = wholeNumber('EVENT_MAX_BYTES', defaultMaxBytes, 1_000);
-  return createPublisher({ bus: busName(), putEvents, storeData: storeEventData, maxBytes });
+  return createPublisher({ bus: required('BUS_NAME'), putEvents, storeData: storeEventData, maxBytes });
 }
 
 /** Puts an event of any source on the bus without changes. Returns EventBridge's id of the event. */
 export async function putEvent(event: { source: string; detailType: string; detail: unknown }): Promise<string> {
   const { source: Source, detailType: DetailType } = event;
   const Detail = JSON.stringify(event.detail);
-  const [eventId] = await putEvents([{ Source, DetailType, Detail, EventBusName: busName() }]);
+  const [eventId] = await putEvents([{ Source, DetailType, Detail, EventBusName: required('BUS_NAME') }]);
   if (eventId === undefined) throw new PublishError(1, 1);
   return eventId;
 }
