@@ -41,7 +41,8 @@ const notExercised = [
   // An idempotency record is deleted only if a table or the bus fails.
   'route-thread dynamodb:DeleteItem control',
   'route-first-message dynamodb:DeleteItem control',
-  // The record is read only if a duplicate is handled at the same time.
+  // The rate limiter reads its state only if it remembers none that allows a call, or the credentials are rejected.
+  'route-thread dynamodb:GetItem control',
   'route-first-message dynamodb:GetItem control',
 ];
 
