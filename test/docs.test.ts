@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { program } from '../cli/program.ts';
 import { catalogue, type EventType } from '../core/events/catalogue.ts';
 import { parseEvent } from '../core/events/event.ts';
+import { channelErrorCategories, channelErrorName } from '../core/outbound/channel.ts';
 import { type MetricSpec, metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { archive, functions, settings } from '../stacks/topology.ts';
@@ -233,7 +234,8 @@ describe('docs/reference/errors.md', () => {
     const rows = headings('docs/reference/errors.md')
       .filter(({ level }) => level === 2)
       .flatMap(({ text }) => tableRows(section('docs/reference/errors.md', text)));
-    expect(rows.flatMap(([name]) => codes(name)).toSorted()).toEqual([...new Set(declared)].toSorted());
+    const all = new Set([...declared, ...channelErrorCategories.map(channelErrorName)]);
+    expect(rows.flatMap(([name]) => codes(name)).toSorted()).toEqual([...all].toSorted());
   });
 });
 
