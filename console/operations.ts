@@ -91,7 +91,8 @@ async function readDeadLetter({ id }: ReadRequest) {
   return { deadLetter: withCategory(summary), content, execution };
 }
 
-async function listRateLimits({ query: { organizationId } }: ReadRequest) {
+/** Lists the rate limit of one organization, or of all. */
+export async function listRateLimits({ query: { organizationId } }: Pick<ReadRequest, 'query'> = { query: {} }) {
   const ids = organizationId === undefined ? await organizations() : [organizationId];
   return { rateLimits: await Promise.all(ids.map((id) => readRateLimit(id, Date.now()))) };
 }
