@@ -1,10 +1,10 @@
+import { statuses } from '../core/conversations/projection.ts';
 import {
   type ConversationDetail,
   type ConversationSummary,
   findConversations,
   listConversations,
   sortByLatestActivity,
-  statuses,
 } from '../core/conversations/queries.ts';
 import { type ErasureTarget, erase, findStoredData, isEmpty, type StoredData } from '../core/erasure/erasure.ts';
 import {

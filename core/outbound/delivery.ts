@@ -251,7 +251,7 @@ const DeliveryEntity = new Entity(
       },
     },
   },
-  { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') },
+  { client: documents, table: required('MESSAGES_TABLE') },
 );
 
 const primaryKey = ({ organizationId, conversationId, id }: DeliveryKey): DeliveryKey => ({
