@@ -20,9 +20,8 @@ import {
   getRequester,
   method,
   readChats,
-  requireActive,
   requireAgentId,
-  requirePresence,
+  requireRequester,
   requireThread,
   type Version,
   writeChats,
@@ -229,8 +228,7 @@ export const chatMethods = {
     z.object({ ...user, visibility: oneOf(['all', 'agents']) }),
     ({ chat_id, user_id, user_type, visibility, ignore_requester_presence }, state) => {
       const { webhooks } = state.simulator.change(chat_id, (chat) => {
-        requireActive(chat, state);
-        requirePresence(chat, ignore_requester_presence, state);
+        requireRequester(chat, ignore_requester_presence, state);
         if (user_type === 'agent') return ensureAgent(chat, user_id, visibility, state);
         const customer = getCustomer(chat);
         if (customer.id !== user_id) throw validationError('user_id not found');
@@ -246,8 +244,7 @@ export const chatMethods = {
     z.object(user),
     ({ chat_id, user_id, user_type, ignore_requester_presence }, state) => {
       state.simulator.change(chat_id, (chat) => {
-        requireActive(chat, state);
-        const requester = requirePresence(chat, ignore_requester_presence, state);
+        const requester = requireRequester(chat, ignore_requester_presence, state);
         const agent = presentAgents(chat).find(({ id }) => id === user_id);
         if (user_type === 'customer' || agent === undefined) throw validationError('user_id not found');
         return removeAgent(chat, agent, requester.id);
@@ -263,8 +260,7 @@ export const chatMethods = {
     (request, state) => {
       const { simulator, settings, source } = state;
       simulator.change(request.id, (chat) => {
-        requireActive(chat, state);
-        const requester = requirePresence(chat, request.ignore_requester_presence, state);
+        const requester = requireRequester(chat, request.ignore_requester_presence, state);
         const target = toTarget(request.target, simulator.queuePosition());
         target.agents.forEach(requireAgentId);
         const { groups } = settings.current();
@@ -278,8 +274,7 @@ export const chatMethods = {
 
   deactivate_chat: method(writeChats, z.object({ id, ignore_requester_presence: flag }), (request, state) => {
     state.simulator.change(request.id, (chat) => {
-      requireActive(chat, state);
-      return closeThread(chat, requirePresence(chat, request.ignore_requester_presence, state), state.source.now());
+      return closeThread(chat, requireRequester(chat, request.ignore_requester_presence, state), state.source.now());
     });
     return {};
   }),
