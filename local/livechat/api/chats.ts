@@ -95,18 +95,15 @@ const threadsQuery = z.object({
   chat_id: id,
   sort_order: z._default(sortOrder, 'desc'),
   limit: z._default(limit, 3),
-  filters: z.optional(z.object({ from: z.optional(time), to: z.optional(time) })),
+  filters: z._default(z.object({ from: z.optional(time), to: z.optional(time) }), {}),
   page_id: z.optional(id),
 });
 const threadsPage = z.extend(threadsQuery, { offset });
 
 const createdWithin = (
   { created_at }: Thread,
-  { from, to }: { from?: string | undefined; to?: string | undefined },
-) => {
-  const createdAt = Date.parse(created_at);
-  return (from === undefined || createdAt >= Date.parse(from)) && (to === undefined || createdAt <= Date.parse(to));
-};
+  { from = created_at, to = created_at }: z.infer<typeof threadsQuery>['filters'],
+) => Date.parse(from) <= Date.parse(created_at) && Date.parse(created_at) <= Date.parse(to);
 
 const chatsQuery = z.object({
   sort_order: z.optional(sortOrder),
@@ -138,7 +135,7 @@ const matches = ({ thread, access }: Chat, filters: ChatsQuery['filters'], versi
   return include_active !== false || !thread.active;
 };
 
-const tagMethod = (action: Parameters<typeof changeTags>[3]) =>
+const tagMethod = (action: 'thread_tagged' | 'thread_untagged') =>
   method(
     writeChats,
     z.object({ chat_id: id, thread_id: id, tag: id }),
@@ -202,7 +199,7 @@ export const chatMethods = {
   list_threads: method(readChats, threadsQuery, (request, { simulator }, version) => {
     const { page_id } = request;
     const query = page_id === undefined ? { ...request, offset: 0 } : fromPageId(threadsPage, page_id);
-    const { filters = {}, sort_order } = query;
+    const { filters, sort_order } = query;
     const found = allThreads(simulator.chat(request.chat_id)).filter((thread) => createdWithin(thread, filters));
     const { items, ...pages } = paginate(sort_order === 'asc' ? found : found.toReversed(), query);
     return { threads: items.map((thread) => formatThread(thread, version)), found_threads: found.length, ...pages };
