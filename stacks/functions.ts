@@ -54,7 +54,7 @@ const references: Readonly<Record<Resource, ReturnType<typeof reference>>> = {
  * allow every action of the service.
  */
 const links = Object.fromEntries(
-  Object.entries<Permission>(permissions).map(([name, { resource, actions, nameInEvent = false }]) => {
+  Object.entries<Permission<Resource>>(permissions).map(([name, { resource, actions, nameInEvent = false }]) => {
     const { variable, value, arns } = references[resource];
     const properties = nameInEvent ? {} : { [variable]: value };
     const statements = actions.length > 0 ? [sst.aws.permission({ actions: [...actions], resources: arns })] : [];
