@@ -49,7 +49,7 @@ const assignees = ({ assigned: { agents, groups } }: ConversationSummary): strin
 
 /** @throws CliError if there is none; UsageError if several organizations have a chat with this id */
 const findConversation = async (id: string, organization: string | undefined): Promise<ConversationDetail> => {
-  const [found, another] = await findConversations(id, organization === undefined ? undefined : [organization]);
+  const [found, another] = await findConversations(id, await chooseOrganizations(organization));
   if (!found) throw new CliError(`Conversation ${id} not found. See \`livechat conversations list\`.`);
   if (another) throw new UsageError(`More than one organization has a conversation ${id}: pass --organization.`);
   return found;
