@@ -27,14 +27,13 @@ export const listLatest = async (options: ListOptions): Promise<void> => {
   const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, limit + 1)));
   printPage('conversations', sortByLatestActivity(lists.flat()), options, (conversations) =>
     printTable(
-      ['chat', 'status', 'last activity', 'customer', 'assigned'],
-      conversations.map((one) => [
-        one.id,
-        one.status,
-        one.lastActivityAt.slice(0, 19),
-        printable(customerName(one)),
-        printable(assignees(one)),
-      ]),
+      conversations.map((one) => ({
+        chat: one.id,
+        status: one.status,
+        'last activity': one.lastActivityAt.slice(0, 19),
+        customer: printable(customerName(one)),
+        assigned: printable(assignees(one)),
+      })),
     ),
   );
 };
@@ -69,12 +68,13 @@ const printConversation = (conversation: ConversationDetail, { messages, notes, 
   const { id, organizationId, status, lastActivityAt, participants, threads } = conversation;
   print(`${colours.bold(id)}  ${status}, last activity ${lastActivityAt}, organization ${organizationId}`);
   printTable(
-    ['type', 'name', 'id', 'e-mail', 'read up to'],
-    participants.map(({ type, name = '', id: user, email = '', seenUpTo }) => [
-      type,
-      ...[name, user, email].map(printable),
-      seenUpTo,
-    ]),
+    participants.map((one) => ({
+      type: one.type,
+      name: printable(one.name ?? ''),
+      id: printable(one.id),
+      'e-mail': printable(one.email ?? ''),
+      'read up to': one.seenUpTo,
+    })),
   );
   const names = new Map(participants.map(({ id: user, name }) => [user, name ?? user]));
   const entries: TranscriptEntry[] = [...messages, ...notes.map((note) => ({ ...note, isNote: true }))];
@@ -235,7 +235,7 @@ const printStoredData = (stored: StoredData): void => {
     print(parts.filter(Boolean).join('  '));
   }
   print(`in ${stored.conversationIds.join(', ')}\n`);
-  printTable(['data', 'count'], Object.entries(countItems(stored)));
+  printTable(Object.entries(countItems(stored)).map(([data, count]) => ({ data, count })));
   print(`\n${colours.bold('Not erased')}`);
   for (const one of notErased) print(`  ${one}`);
 };
