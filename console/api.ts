@@ -15,7 +15,7 @@ import { loadTranscript } from '../core/outbound/read-model.ts';
 import { listDecisions } from '../core/routing/store.ts';
 import { addReads, invalid, parseLimit, parseOneOf, type ReadRequest, type Responses } from './http.ts';
 import { reads as operationReads, operations } from './operations.ts';
-import { routing } from './routing.ts';
+import { listRules, routing } from './routing.ts';
 import { search } from './search.ts';
 
 /** Maximum page size of the query of each status, which bounds the items that are read but not returned. */
@@ -28,10 +28,11 @@ const reads = {
   '/conversations': listConversations,
   '/conversations/:id': readConversation,
   '/messages/:id': readMessage,
+  '/routing/rules': listRules,
   ...operationReads,
 };
 
-/** The responses of the GET requests of this module, by path; the page reads them by these types. */
+/** The responses of the GET requests, by path; the page reads them by these types. */
 export type ApiResponses = Responses<typeof reads>;
 export type ConversationResponse = ApiResponses['/conversations/:id'];
 

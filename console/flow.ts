@@ -9,53 +9,14 @@ export interface Activity {
   readonly [key: string]: unknown;
 }
 
-/** Calls `listener` for each activity until the returned function is called. */
-export type Subscribe = (listener: (activity: Activity) => void) => () => void;
+/** Calls `listener` for each activity. */
+export type Subscribe = (listener: (activity: Activity) => void) => void;
 
 /** The components that a message passes, inbound first. */
 export type Station = 'webhook' | 'bus' | 'functions' | 'tables' | 'machine' | 'livechat' | 'dead-letters';
 
-export interface StationCounts {
-  readonly total: number;
-  readonly failed: number;
-  /** Within the last minute. */
-  readonly lastMinute: number;
-}
-
-/** Percentiles in ms. */
-export interface Percentiles {
-  readonly p50: number;
-  readonly p99: number;
-}
-
-/** The counts of five seconds. */
-export interface FlowSlice {
-  /** Start of the slice, seconds since 1970. */
-  readonly at: number;
-  readonly webhooks: number;
-  readonly events: number;
-  readonly sent: number;
-  /** Webhook response times or, on a stage, times from a webhook to the stored message; null without any. */
-  readonly inboundMs: Percentiles | null;
-  /** Times from a send request on the bus until LiveChat accepted the message. */
-  readonly sendMs: Percentiles | null;
-  /** The lowest rate of all organizations, in calls a second; null where it was not read. */
-  readonly callsPerSecond: number | null;
-  /** The worst state of all organizations. */
-  readonly breaker: RateLimitView['breaker'] | 'paused' | null;
-}
-
-export interface Flow {
-  readonly stations: Readonly<Record<Station, StationCounts>>;
-  /** Stations that report no activity to this console. */
-  readonly notMeasured: readonly Station[];
-  /** When a poll last found more than it reads, ms since 1970. */
-  readonly sampledAt: number | null;
-  /** Running executions of the send state machine. */
-  readonly running: number;
-  /** The last fifteen minutes, oldest first, without gaps. */
-  readonly slices: readonly FlowSlice[];
-}
+/** The counts of all stations, and the last fifteen minutes. */
+export type Flow = ReturnType<ReturnType<typeof createFlow>['view']>;
 
 const sliceSeconds = 5;
 const sliceCount = 180;
@@ -65,7 +26,7 @@ interface SliceCounts {
   readonly totals: Record<Station, number>;
   readonly inboundMs: number[];
   readonly sendMs: number[];
-  rateLimit: Pick<FlowSlice, 'callsPerSecond' | 'breaker'> | undefined;
+  rateLimit: ReturnType<typeof summarizeRateLimits> | undefined;
 }
 
 interface Counted {
@@ -183,7 +144,7 @@ export function createFlow(notMeasured: readonly Station[] = []) {
     recordRateLimits(rateLimits: readonly RateLimitView[], now: number): void {
       if (rateLimits.length > 0) sliceAt(now).rateLimit = summarizeRateLimits(rateLimits);
     },
-    view(now: number): Flow {
+    view(now: number) {
       const last = Math.floor(now / 1000 / sliceSeconds);
       const indexes = Array.from({ length: sliceCount }, (_, index) => last - sliceCount + 1 + index);
       const lastMinute = (station: Station) =>
@@ -194,29 +155,40 @@ export function createFlow(notMeasured: readonly Station[] = []) {
           failed: failures[station],
           lastMinute: lastMinute(station),
         })),
+        /** Stations that report no activity to this console. */
         notMeasured,
+        /** When a poll last found more than it reads, ms since 1970. */
         sampledAt,
+        /** Running executions of the send state machine. */
         running: running.size,
+        /** Oldest first, without gaps. */
         slices: indexes.map((index) => toSlice(index * sliceSeconds, slices.get(index))),
       };
     },
   };
 }
 
-function toSlice(at: number, counted: SliceCounts | undefined): FlowSlice {
+export type FlowSlice = ReturnType<typeof toSlice>;
+
+/** @param at start of the slice, seconds since 1970 */
+function toSlice(at: number, counted: SliceCounts | undefined) {
   return {
     at,
     webhooks: counted?.totals.webhook ?? 0,
     events: counted?.totals.bus ?? 0,
     sent: counted?.totals.livechat ?? 0,
+    /** Webhook response times or, on a stage, times from a webhook to the stored message. */
     inboundMs: percentiles(counted?.inboundMs),
+    /** Times from a send request on the bus until LiveChat accepted the message. */
     sendMs: percentiles(counted?.sendMs),
+    /** Null where rate limits were not read. */
     callsPerSecond: counted?.rateLimit?.callsPerSecond ?? null,
     breaker: counted?.rateLimit?.breaker ?? null,
   };
 }
 
-function percentiles(values: readonly number[] = []): Percentiles | null {
+/** Null without any value. */
+function percentiles(values: readonly number[] = []) {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1];
   const [p50, p99] = [at(0.5), at(0.99)];
@@ -225,7 +197,8 @@ function percentiles(values: readonly number[] = []): Percentiles | null {
 
 const severity = ['closed', 'open', 'paused'] as const;
 
-function summarizeRateLimits(rateLimits: readonly RateLimitView[]): Pick<FlowSlice, 'callsPerSecond' | 'breaker'> {
+/** The lowest rate of all organizations, in calls a second, and the worst state. */
+function summarizeRateLimits(rateLimits: readonly RateLimitView[]) {
   const states = rateLimits.map(({ paused, breaker }) => (paused ? 'paused' : breaker));
   const breaker = severity.findLast((state) => states.includes(state)) ?? 'closed';
   return { callsPerSecond: Math.min(...rateLimits.map(({ callsPerSecond }) => callsPerSecond)), breaker };

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { organizations } from '../core/conversations/queries.ts';
 import { readRateLimit } from '../core/outbound/rate-limit-store.ts';
-import { type Activity, createFlow, type Flow, type Station, type Subscribe } from './flow.ts';
+import { type Activity, createFlow, type Station, type Subscribe } from './flow.ts';
 
 const tickMs = 1_000;
 /** Less than a slice of the flow, so that each slice has a reading. */
@@ -11,20 +11,13 @@ const rateLimitTicks = 4;
 const rateRecoveryMs = 120_000;
 const heartbeatMs = 15_000;
 
-interface LiveStream {
-  /** The current counts. */
-  flow(): Flow;
-  /** Server-sent events: each activity under its type, and the counts each second as `flow`. */
-  respond(context: Context): Response;
-}
-
 /**
  * Counts all activity for the lifetime of the process and streams it to the pages that are open. Rate limits are read only while
  * there is activity or a page is open.
  *
  * @param notMeasured the stations that `subscribe` does not report
  */
-export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Station[] = []): LiveStream {
+export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Station[] = []) {
   const flow = createFlow(notMeasured);
   const listeners = new Set<(activity: Activity) => void>();
   let lastActivityAt = 0;
@@ -56,14 +49,16 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
   setInterval(tick, tickMs).unref();
 
   return {
+    /** The current counts. */
     flow: () => flow.view(Date.now()),
-    respond: (context) =>
+    /** Server-sent events: each activity under its type, and the counts at once and each second as `flow`. */
+    respond: (context: Context) =>
       streamSSE(context, async (events) => {
         const listener = (activity: Activity) => {
           void events.writeSSE({ event: activity.type, data: JSON.stringify(activity) });
         };
         listeners.add(listener);
-        await events.write(': connected\n\n');
+        await events.writeSSE({ event: 'flow', data: JSON.stringify(flow.view(Date.now())) });
         // Comments keep proxies from closing an idle connection.
         const heartbeat = setInterval(() => void events.write(': heartbeat\n\n'), heartbeatMs);
         await new Promise<void>((resolve) => events.onAbort(resolve));

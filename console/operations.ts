@@ -14,7 +14,7 @@ import { type DeadLetterSummary, findDeadLetter, listDeadLetters } from '../core
 import { deadLetterCategory } from '../core/outbound/dead-letter-category.ts';
 import { NotRedrivable, redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import { commandRateLimit, type RateLimitView, readRateLimit } from '../core/outbound/rate-limit-store.ts';
+import { commandRateLimit, readRateLimit } from '../core/outbound/rate-limit-store.ts';
 import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
 import { required } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
@@ -37,12 +37,13 @@ const dryRunRequest = z.strictObject({
 
 const stepFunctions = new SFNClient({});
 
-/** The GET requests of executions and dead letters. */
+/** The GET requests of executions, dead letters and rate limits. */
 export const reads = {
   '/executions': listExecutions,
   '/executions/:id': readExecution,
   '/dead-letters': readDeadLetters,
   '/dead-letters/:id': readDeadLetter,
+  '/rate-limits': listRateLimits,
 };
 
 async function listExecutions({ query: { status, limit, after } }: ReadRequest) {
@@ -90,23 +91,31 @@ async function readDeadLetter({ id }: ReadRequest) {
   return { deadLetter: withCategory(summary), content, execution };
 }
 
-export interface RedriveDryRun {
-  readonly deadLetters: readonly {
-    readonly id: string;
-    /** Why it cannot be redriven; left out if it can. */
-    readonly reason: string | undefined;
-    /** Why a redrive is useless unless the cause was removed; it needs `force`. */
-    readonly warning: string | undefined;
-  }[];
+async function listRateLimits({ query: { organizationId } }: ReadRequest) {
+  const ids = organizationId === undefined ? await organizations() : [organizationId];
+  return { rateLimits: await Promise.all(ids.map((id) => readRateLimit(id, Date.now()))) };
 }
 
-export interface RateLimitsResponse {
-  readonly rateLimits: readonly RateLimitView[];
+export type RedriveDryRun = Awaited<ReturnType<typeof dryRunRedrive>>;
+
+/**
+ * `reason`: why a dead letter cannot be redriven. `warning`: why a redrive is useless unless the cause was removed; it needs
+ * `force`.
+ */
+async function dryRunRedrive(ids: readonly string[]) {
+  const deadLetters = await Promise.all(
+    ids.map(async (id) => {
+      const summary = (await findDeadLetter(id))?.summary;
+      const reason = summary ? redriveObstacle(summary) : 'the dead letter does not exist';
+      return { id, reason, warning: summary && redriveWarning(summary) };
+    }),
+  );
+  return { deadLetters };
 }
 
 const redriveRequest = z.strictObject({ force: z.optional(z.boolean()) });
 
-/** Redrives of dead letters, and rate limits. */
+/** Redrives dead letters, and changes rate limits. */
 export function operations(): Hono {
   const app = new Hono();
   const ports = outboundPorts(logger);
@@ -114,14 +123,7 @@ export function operations(): Hono {
   app.post('/dead-letters/redrive', async (context) => {
     const expected = '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters';
     const { ids } = await parseBody(context, dryRunRequest, 'ids', expected);
-    const deadLetters = await Promise.all(
-      ids.map(async (id) => {
-        const summary = (await findDeadLetter(id))?.summary;
-        const reason = summary ? redriveObstacle(summary) : 'the dead letter does not exist';
-        return { id, reason, warning: summary && redriveWarning(summary) };
-      }),
-    );
-    return context.json({ deadLetters } satisfies RedriveDryRun);
+    return context.json(await dryRunRedrive(ids));
   });
 
   app.post('/dead-letters/:id/redrive', async (context) => {
@@ -135,13 +137,6 @@ export function operations(): Hono {
       if (error instanceof NotRedrivable) throw invalid(409, 'id', `an open dead letter; ${error.message}`);
       throw error;
     }
-  });
-
-  app.get('/rate-limits', async (context) => {
-    const { organizationId } = context.req.query();
-    const ids = organizationId === undefined ? await organizations() : [organizationId];
-    const rateLimits = await Promise.all(ids.map((id) => readRateLimit(id, Date.now())));
-    return context.json({ rateLimits } satisfies RateLimitsResponse);
   });
 
   app.post('/rate-limits/:organizationId', async (context) => {
@@ -162,17 +157,10 @@ function withCategory(deadLetter: DeadLetterSummary) {
   return { ...deadLetter, category: deadLetterCategory({ kind, error: { name } }) };
 }
 
-export interface ExecutionSummary {
-  /** The ARN. */
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
-  /** ISO 8601. */
-  readonly startDate: string;
-  readonly stopDate?: string;
-}
+export type ExecutionSummary = ReturnType<typeof summarizeExecution>;
 
-export function summarizeExecution(execution: Partial<ExecutionListItem>): ExecutionSummary {
+/** `id` is the ARN; times are ISO 8601. */
+export function summarizeExecution(execution: Partial<ExecutionListItem>) {
   const { executionArn = '', name = '', status = '', startDate, stopDate } = execution;
   return {
     id: executionArn,
@@ -186,16 +174,10 @@ export function summarizeExecution(execution: Partial<ExecutionListItem>): Execu
 const text = z.optional(z.string());
 const details = z.object({ name: text, error: text, cause: text, input: text });
 
-/** An event of GetExecutionHistory, with the details that all types share. */
-export interface HistoryEvent extends z.infer<typeof details> {
-  readonly id: number;
-  readonly type: string;
-  /** ISO 8601. */
-  readonly timestamp: string;
-}
+export type HistoryEvent = ReturnType<typeof toHistoryEvent>;
 
-/** Each event type has a details field of its own name. */
-function toHistoryEvent(event: StepFunctionsEvent): HistoryEvent {
+/** An event with the details that all types share. Each event type has a details field of its own name. */
+function toHistoryEvent(event: StepFunctionsEvent) {
   const { id = 0, type = '', timestamp } = event;
   const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];
   return { id, type, timestamp: timestamp?.toISOString() ?? '', ...details.safeParse(found).data };

@@ -5,7 +5,7 @@ import { organizations } from '../core/conversations/queries.ts';
 import { dryRunConversations } from '../core/routing/dry-run.ts';
 import { InvalidRulesError, parseRules, type RuleSet } from '../core/routing/rules.ts';
 import { applyRules, findRules, listVersions, restoreVersion, rulesInForce } from '../core/routing/store.ts';
-import { invalid, parseBody } from './http.ts';
+import { invalid, parseBody, type ReadRequest } from './http.ts';
 
 const optionalId = z.optional(z.string());
 const rulesRequest = z.union([
@@ -23,21 +23,32 @@ const dryRunRequest = z.strictObject({
   limit: z.optional(z.int().check(z.minimum(1), z.maximum(200))),
 });
 
-/** Routing rules: the rules in force, the stored versions and a dry run. */
+/** Lists the rules in force and the stored versions of one organization, or of all. */
+export async function listRules({ query }: Pick<ReadRequest, 'query'>) {
+  const ids = query.organizationId === undefined ? await organizations() : [query.organizationId];
+  const rules = await Promise.all(
+    ids.map(async (organizationId) => {
+      const [inForce, versions] = await Promise.all([rulesInForce(organizationId), listVersions(organizationId)]);
+      return { organizationId, inForce, versions };
+    }),
+  );
+  return { rules };
+}
+
+export type RulesDryRun = Awaited<ReturnType<typeof dryRunRules>>;
+
+/** Evaluates a rule set for recent conversations, and compares it with the rules in force. */
+async function dryRunRules({ ruleSet, conversationIds, limit = 50, ...body }: z.infer<typeof dryRunRequest>) {
+  const candidate = parseRuleSet(ruleSet);
+  const organizationId = await resolveOrganization(body.organizationId);
+  const { ruleSet: inForce, version } = await rulesInForce(organizationId);
+  const results = await dryRunConversations({ organizationId, inForce, candidate, conversationIds, limit });
+  return { organizationId, inForce: version, results };
+}
+
+/** Routing rules: a stored version, other rules or an earlier version in force, and a dry run. */
 export function routing(): Hono {
   const app = new Hono();
-
-  app.get('/rules', async (context) => {
-    const { organizationId: given } = context.req.query();
-    const ids = given === undefined ? await organizations() : [given];
-    const rules = await Promise.all(
-      ids.map(async (id) => {
-        const [inForce, versions] = await Promise.all([rulesInForce(id), listVersions(id)]);
-        return { organizationId: id, inForce, versions };
-      }),
-    );
-    return context.json({ rules });
-  });
 
   app.get('/rules/:version', async (context) => {
     const version = z.coerce.number().check(z.int(), z.minimum(0)).safeParse(context.req.param('version'));
@@ -64,12 +75,7 @@ export function routing(): Hono {
 
   app.post('/test', async (context) => {
     const expected = '{"ruleSet":{…},"conversationIds":["…"],"limit":1 to 200}';
-    const { conversationIds, limit = 50, ...body } = await parseBody(context, dryRunRequest, 'ruleSet', expected);
-    const candidate = parseRuleSet(body.ruleSet);
-    const organizationId = await resolveOrganization(body.organizationId);
-    const { ruleSet: inForce, version } = await rulesInForce(organizationId);
-    const results = await dryRunConversations({ organizationId, inForce, candidate, conversationIds, limit });
-    return context.json({ organizationId, inForce: version, results });
+    return context.json(await dryRunRules(await parseBody(context, dryRunRequest, 'ruleSet', expected)));
   });
 
   return app;

@@ -3,16 +3,6 @@ import type { ConversationSummary } from '../core/conversations/queries.ts';
 /** How many conversations one request examines, to bound its response time. */
 const defaultBudget = 2_000;
 
-interface SearchResult {
-  readonly conversations: readonly ConversationSummary[];
-  /** How many conversations were examined. */
-  readonly searched: number;
-  /** The last activity of the last examined conversation. */
-  readonly searchedTo: string | undefined;
-  /** The last examined conversation, after which the search continues; left out after the final one. */
-  readonly last?: ConversationSummary;
-}
-
 interface SearchOptions {
   readonly text: string;
   /** Maximum number of matches to return. */
@@ -24,13 +14,13 @@ interface SearchOptions {
 }
 
 /**
- * Examines conversations until the limit or the budget is reached, or none are left. Repeating it after `last` until there is no
- * `last` returns each match once.
+ * Examines conversations until the limit or the budget is reached, or none are left. `searched`: how many were examined.
+ * `searchedTo`: the last activity of the last one. Repeating it after `last` until there is no `last` returns each match once.
  */
 export async function search(
   candidates: AsyncIterable<ConversationSummary>,
   { text, limit, budget = defaultBudget, signal }: SearchOptions,
-): Promise<SearchResult> {
+) {
   const conversations: ConversationSummary[] = [];
   let searched = 0;
   let searchedTo: string | undefined;

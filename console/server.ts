@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { type Context, Hono } from 'hono';
@@ -88,17 +87,11 @@ const builtPage = join(import.meta.dirname, '..', 'dist', 'page');
 function pageFiles(): Hono {
   const app = new Hono();
 
-  app.get('/', async (context) => {
-    const html = await readFile(join(builtPage, 'index.html'), 'utf8').catch(() => undefined);
-    context.header('Cache-Control', 'no-cache');
-    return html === undefined ? context.html(notBuilt, 503) : context.html(html);
-  });
-
-  const onFound = (_path: string, context: Context) => {
-    context.header('Cache-Control', 'public, max-age=31536000, immutable');
-  };
-  app.get('/assets/*', serveStatic({ root: builtPage, onFound }));
-
+  const setCache = (value: string) => (_path: string, context: Context) => context.header('Cache-Control', value);
+  app.get('/', serveStatic({ root: builtPage, onFound: setCache('no-cache') }), (context) =>
+    context.html(notBuilt, 503, { 'Cache-Control': 'no-cache' }),
+  );
+  app.get('/assets/*', serveStatic({ root: builtPage, onFound: setCache('public, max-age=31536000, immutable') }));
   return app;
 }
 

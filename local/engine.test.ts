@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import type { Activity } from './activity.ts';
 import { type Engine, type EngineOptions, type EngineParts, startEngine } from './engine.ts';
-import { allocateSharedCount, createInFlight } from './in-flight.ts';
+import { createInFlight } from './in-flight.ts';
 import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
 import { type SimulatorSettings, startSimulatorThread } from './livechat/server.ts';
@@ -79,7 +79,7 @@ test("passes a webhook through its function and the bus to the rule's function",
 
 test('is not idle while the simulator has an undelivered webhook', async () => {
   const { engine, simulators } = await start();
-  const pendingWebhooks = createInFlight(simulators[0]?.pendingWebhooks ?? allocateSharedCount());
+  const pendingWebhooks = createInFlight(simulators[0]?.pendingWebhooks);
   const arrived: string[] = [];
 
   const end = pendingWebhooks.track();

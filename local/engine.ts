@@ -15,7 +15,7 @@ import {
   replaceProcessEnvironment,
 } from './environment.ts';
 import { createHttpApi, type HttpApiOptions } from './http-api.ts';
-import { allocateSharedCount, createInFlight } from './in-flight.ts';
+import { createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, listen } from './listen.ts';
@@ -44,7 +44,7 @@ export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs'
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
-  onLog?(line: string): void;
+  onLog(line: string): void;
   readonly environment?: Environment;
   readonly topology?: Topology;
   /** The base folder of the handlers' paths. */
@@ -76,14 +76,14 @@ const defaultParts: EngineParts = {
  * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions) {
-  const { report, onLog = () => {}, environment = process.env, parts = defaultParts } = options;
+  const { report, onLog, environment = process.env, parts = defaultParts } = options;
   const topology: Topology = options.topology ?? deployed;
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
   const activities = createActivityStream();
   const credentials = localCredentials(environment);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
-  const pendingWebhooks = allocateSharedCount();
+  const pendingWebhooks = createInFlight();
   const cleanups: (() => unknown)[] = [];
   let stopping = false;
 
@@ -112,7 +112,7 @@ export async function startEngine(options: EngineOptions) {
       agentId: secret.LIVECHAT_AGENT_ID,
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
-      pendingWebhooks,
+      pendingWebhooks: pendingWebhooks.memory,
     });
     cleanups.push(() => simulator.stop());
     return { url: `http://localhost:${simulator.port}`, simulated: true };
@@ -130,7 +130,7 @@ export async function startEngine(options: EngineOptions) {
       kill: async () => (await runtimeReady.promise).kill(),
       asyncRetryDelayMs: options.asyncRetryDelayMs,
       machineRetryDelayMs: options.machineRetryDelayMs,
-      otherInFlight: createInFlight(pendingWebhooks),
+      otherInFlight: pendingWebhooks,
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: ({ 'detail-type': detailType, source, detail }) =>

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { parse as parseQuery } from 'node:querystring';
 import { getRequestListener } from '@hono/node-server';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
@@ -92,20 +93,20 @@ function jsonResult(statusCode: number, value: unknown): HttpApiResult {
 
 /** Converts a request to an event of API Gateway's payload format 2.0. */
 export function toHttpApiEvent(request: IncomingMessage, body: Buffer, now: Date): APIGatewayProxyEventV2 {
-  const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://gateway');
-  const { cookie, ...headers } = joinHeaders(request);
+  const { pathname, search } = new URL(request.url ?? '/', 'http://gateway');
+  const { cookie, ...headers } = joinValues(request.headersDistinct);
   const method = request.method ?? 'GET';
   const routeKey = `${method} ${pathname}`;
-  const query = joinQuery(searchParams);
+  const rawQueryString = search.slice(1);
   const text = isUtf8(body);
   return {
     version: '2.0',
     routeKey,
     rawPath: pathname,
-    rawQueryString: search.slice(1),
+    rawQueryString,
     headers,
     ...(cookie && { cookies: cookie.split('; ') }),
-    ...(query && { queryStringParameters: query }),
+    ...(rawQueryString && { queryStringParameters: joinValues(parseQuery(rawQueryString)) }),
     requestContext: {
       accountId,
       apiId,
@@ -129,18 +130,9 @@ export function toHttpApiEvent(request: IncomingMessage, body: Buffer, now: Date
   };
 }
 
-/** Lower-case names; the values of a repeated header are joined by commas. */
-function joinHeaders(request: IncomingMessage): Record<string, string> {
-  const entries = Object.entries(request.headersDistinct).map(
-    ([name, values = []]) => [name, values.join(',')] as const,
-  );
-  return Object.fromEntries(entries);
-}
-
-function joinQuery(parameters: URLSearchParams): Record<string, string> | undefined {
-  const names = [...new Set(parameters.keys())];
-  if (names.length === 0) return undefined;
-  return Object.fromEntries(names.map((name) => [name, parameters.getAll(name).join(',')]));
+/** The values of a repeated header or query parameter are joined by commas. */
+function joinValues(values: NodeJS.Dict<string | string[]>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value = '']) => [name, String(value)]));
 }
 
 /** Such as 12/Mar/2020:19:03:58 +0000. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { allocateSharedCount, createInFlight, waitUntilAllIdle } from './in-flight.ts';
+import { createInFlight, waitUntilAllIdle } from './in-flight.ts';
 
 test('resolves idle when all work has ended, and counts each end once', async () => {
   const inFlight = createInFlight();
@@ -39,22 +39,21 @@ test('waits until all counters are zero at the same moment', async () => {
 });
 
 test('shares the count between counters with the same memory', () => {
-  const memory = allocateSharedCount();
-  const end = createInFlight(memory).track();
+  const { memory, track } = createInFlight();
+  const end = track();
   expect(createInFlight(memory).pending()).toBe(1);
   end();
   expect(createInFlight(memory).pending()).toBe(0);
 });
 
 test('waits for work that another thread ends', async () => {
-  const memory = allocateSharedCount();
-  const inFlight = createInFlight(memory);
+  const inFlight = createInFlight();
   inFlight.track();
   const end = `
     const count = new Int32Array(require('node:worker_threads').workerData);
     Atomics.sub(count, 0, 1);
     Atomics.notify(count, 0);`;
-  const thread = new Worker(end, { eval: true, workerData: memory });
+  const thread = new Worker(end, { eval: true, workerData: inFlight.memory });
   await expect(inFlight.idle(10_000)).resolves.toBe(true);
   await thread.terminate();
 });

@@ -1,17 +1,13 @@
 /** A counter of work in flight that can be waited on. */
 export type InFlight = ReturnType<typeof createInFlight>;
 
-/** The memory of a counter that several threads share. */
-export function allocateSharedCount(): SharedArrayBuffer {
-  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-}
-
 /** @param memory of a counter in another thread. Unlike a message, an increment is visible there immediately. */
-export function createInFlight(memory: SharedArrayBuffer = allocateSharedCount()) {
+export function createInFlight(memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
   const count = new Int32Array(memory);
   const pending = (): number => Atomics.load(count, 0);
 
   return {
+    memory,
     pending,
 
     /** Increments the counter. The returned function decrements it, once. Track follow-up work before this work ends. */

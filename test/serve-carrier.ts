@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { liveChatChannel } from '../core/livechat/carrier.ts';
-import { createLiveChatClient } from '../core/livechat/client.ts';
+import { createLiveChatClient, type LiveChatClient } from '../core/livechat/client.ts';
 import type { Part } from '../core/livechat/compose.ts';
+import type { Connection } from '../core/livechat/connection.ts';
 import { withDownload } from '../core/media/fetch.ts';
 import type { Channel } from '../core/outbound/channel.ts';
 import { type Respond, respondWith, startServer } from './http-server.ts';
@@ -32,22 +33,28 @@ export async function serveCarrier(
   const server = await startServer(respond);
   const regions: string[] = [];
   const fetched: string[] = [];
-  const client = (apiKey: string) =>
+  const connection = (client: LiveChatClient): Connection => ({
+    client,
+    agentId,
+    inRegion(region) {
+      regions.push(region);
+      return connection(client.inRegion(region));
+    },
+    refresh: async () => (refreshed ? connection(createClient('new')) : undefined),
+  });
+  const createClient = (apiKey: string) =>
     createLiveChatClient({
       authorization: `Basic ${apiKey}`,
       baseUrl: server.url,
       version: 'v3.6',
     });
   const carrier: Channel<Part> = liveChatChannel({
-    client: client('old'),
-    agentId,
+    ...connection(createClient('old')),
     withFile: (source, use) => {
       fetched.push('key' in source ? source.key : source.url);
       const picture = () => Readable.from([Buffer.from('PNG')]);
       return withDownload(picture, 3, ({ path }) => use({ path, contentType: 'image/png', name: 'plan.png' }));
     },
-    saveRegion: (region) => regions.push(region),
-    refresh: async () => (refreshed ? client('new') : undefined),
   });
   const requests = (): ReceivedRequest[] =>
     server.received.map(({ path = '', headers, body }) => ({

@@ -1,17 +1,15 @@
 import { useMemo } from 'preact/hooks';
-import type { Flow, FlowSlice, Percentiles, Station, StationCounts } from '../flow.ts';
-import { get, useResource } from './app/api.ts';
+import type { Flow, FlowSlice, Station } from '../flow.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
-import { Graph, type GraphEdge, type GraphNode, useNarrow } from './parts/graph.tsx';
+import { Graph, type GraphEdge, type GraphNode, narrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
 import { clockTime } from './parts/time.ts';
 import { Card, Head } from './parts/ui.tsx';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
-  const loaded = useResource('flow', () => get('/flow'));
-  const current = flow.value ?? loaded.value;
+  const current = flow.value;
   const running = current?.running ?? 0;
   return (
     <>
@@ -103,6 +101,8 @@ const edges: readonly GraphEdge[] = [
   { from: 'functions', to: 'dead-letters' },
 ];
 
+type StationCounts = Flow['stations'][Station];
+
 /** The counts of a node; undefined if it has none or they are not measured. */
 function nodeCounts({ station }: StationNode, flow: Flow | undefined): StationCounts | undefined {
   return station && !flow?.notMeasured.includes(station) ? flow?.stations[station] : undefined;
@@ -110,7 +110,7 @@ function nodeCounts({ station }: StationNode, flow: Flow | undefined): StationCo
 
 /** The components of the bridge, with the counts since the console started. */
 function Pipeline({ flow }: { flow: Flow | undefined }) {
-  const narrow = useNarrow();
+  const isNarrow = narrow.value;
   const counted = nodes.flatMap((node) => {
     const counts = nodeCounts(node, flow);
     return counts ? [`${node.name} (${node.about}): ${counts.total}`] : [];
@@ -118,11 +118,11 @@ function Pipeline({ flow }: { flow: Flow | undefined }) {
   return (
     <Graph
       title={`Message flow. ${counted.join(', ')}.`}
-      nodes={narrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
+      nodes={isNarrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
       edges={edges}
-      direction={narrow ? 'TB' : 'LR'}
-      gap={narrow ? 6 : 28}
-      draw={(node) => <StationBox node={node} counts={nodeCounts(node, flow)} narrow={narrow} />}
+      direction={isNarrow ? 'TB' : 'LR'}
+      gap={isNarrow ? 6 : 28}
+      draw={(node) => <StationBox node={node} counts={nodeCounts(node, flow)} narrow={isNarrow} />}
     />
   );
 }
@@ -195,7 +195,7 @@ function Plots({ flow }: { flow: Flow | undefined }) {
 
 function createSeries(slices: readonly FlowSlice[], hasWebhooks: boolean) {
   const perSecond = (pick: (slice: FlowSlice) => number) => slices.map((slice) => pick(slice) / sliceSeconds);
-  const percentiles = (pick: (slice: FlowSlice) => Percentiles | null) => [
+  const percentiles = (pick: (slice: FlowSlice) => FlowSlice['sendMs']) => [
     { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
     { label: 'p99', colour: 'third', values: slices.map((slice) => pick(slice)?.p99 ?? null) },
   ];

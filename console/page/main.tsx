@@ -52,12 +52,12 @@ const icon = new URL('./icon.svg', import.meta.url).href;
 const connection = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, reconnecting' } as const;
 
 export function App() {
-  const about = useResource('console', () => get('/console'));
+  const { value: about, failure } = useResource('', () => get('/console'));
   useEffect(openStream, []);
   useEffect(() => {
-    stage.value = about.value?.stage;
-  }, [about.value]);
-  const available = about.value?.simulator ? [...sections, simulatorSection] : sections;
+    stage.value = about?.stage;
+  }, [about]);
+  const available = about?.simulator ? [...sections, simulatorSection] : sections;
   const at = route.value;
   const section = available.find(({ name }) => name === at.section);
   const main = useRef<HTMLElement>(null);
@@ -87,11 +87,11 @@ export function App() {
         <p class="where">
           <span class={`dot ${connected.value}`} aria-hidden="true" />
           <span role="status">{connection[connected.value]}</span>
-          <span class="stage">{about.value?.stage ?? 'local'}</span>
+          <span class="stage">{about?.stage ?? 'local'}</span>
         </p>
       </header>
       <main id="main" tabIndex={-1} ref={main}>
-        {section ? <SectionPage key={at.id} section={section} at={at} /> : about.loading ? null : <NotFound />}
+        {section ? <SectionPage key={at.id} section={section} at={at} /> : (about || failure) && <NotFound />}
       </main>
     </div>
   );

@@ -1,27 +1,17 @@
-import { useEffect } from 'preact/hooks';
-import type { RateLimitsResponse } from '../operations.ts';
-import { call, get, useCommand, useResource } from './app/api.ts';
+import type { RateLimitView } from '../../core/outbound/rate-limit-store.ts';
+import { call, get, useCommand } from './app/api.ts';
 import { clockTime } from './parts/time.ts';
 import { Badge, Empty, Head, Loaded, Problem, type Tone } from './parts/ui.tsx';
 
-type RateLimitView = RateLimitsResponse['rateLimits'][number];
-
-const pollMs = 2_000;
-
 /** The rate limit and the circuit breaker of each organization. */
 export function RateLimitsPage() {
-  const loaded = useResource('rate-limits', () => get('/rate-limits'));
-  useEffect(() => {
-    const timer = setInterval(loaded.reload, pollMs);
-    return () => clearInterval(timer);
-  }, [loaded.reload]);
   return (
     <>
       <Head title="Rate limits">
         <p>Sends and routing share an organization's rate of LiveChat calls.</p>
       </Head>
-      <Loaded from={loaded}>
-        {({ rateLimits }) =>
+      <Loaded load={() => get('/rate-limits')} everyMs={2_000}>
+        {({ rateLimits }, reload) =>
           rateLimits.length === 0 ? (
             <Empty title="No organization yet">
               A rate limit appears with the first conversation of an organization.
@@ -29,7 +19,7 @@ export function RateLimitsPage() {
           ) : (
             <div class="rate-limits">
               {rateLimits.map((rateLimit) => (
-                <RateLimitCard key={rateLimit.organizationId} rateLimit={rateLimit} reload={loaded.reload} />
+                <RateLimitCard key={rateLimit.organizationId} rateLimit={rateLimit} reload={reload} />
               ))}
             </div>
           )
@@ -65,6 +55,11 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
   const { tone, name, text } = describeState(rateLimit);
   const command = (what: 'pause' | 'resume') =>
     run(call('POST', `/api/rate-limits/${encodeURIComponent(organizationId)}`, { do: what }), reload);
+  const figures = [
+    ['Rate', callsPerSecond, `of ${baseCallsPerSecond} calls a second; ${sendsPerSecond} for sends`],
+    ['Backlog', backlogSeconds, 's until the last reserved slot'],
+    ['Failed calls', failures, `of ${failures + successes} in 30 s`],
+  ] as const;
   const isStopped = paused || breaker !== 'closed';
   return (
     <section class="card rate-limit" aria-label={`Rate limit of ${organizationId}`}>
@@ -75,30 +70,14 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
         <Badge tone={tone}>{name}</Badge> {text}
       </p>
       <dl class="figures">
-        <div>
-          <dt>Rate</dt>
-          <dd>
-            {callsPerSecond}
-            <small>
-              {' '}
-              of {baseCallsPerSecond} calls a second; {sendsPerSecond} for sends
-            </small>
-          </dd>
-        </div>
-        <div>
-          <dt>Backlog</dt>
-          <dd>
-            {backlogSeconds}
-            <small> s until the last reserved slot</small>
-          </dd>
-        </div>
-        <div>
-          <dt>Failed calls</dt>
-          <dd>
-            {failures}
-            <small> of {failures + successes} in 30 s</small>
-          </dd>
-        </div>
+        {figures.map(([label, value, unit]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>
+              {value} <small>{unit}</small>
+            </dd>
+          </div>
+        ))}
       </dl>
       <p class="actions">
         <button type="button" disabled={paused || busy} onClick={() => command('pause')}>

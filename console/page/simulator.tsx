@@ -2,9 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { ConversationResponse } from '../api.ts';
-import { call, get, useCommand, useResource } from './app/api.ts';
+import { ApiError, call, get, useCommand, useResource } from './app/api.ts';
 import { linkTo } from './app/route.ts';
-import { useChanges } from './app/stream.ts';
 import { type Pending, pendingMessage } from './conversations/content.tsx';
 import { DeliveryBadge, describeFailedCalls } from './conversations/transcript.tsx';
 import { Card, Head, Problem } from './parts/ui.tsx';
@@ -44,11 +43,10 @@ async function loadChat(id: string): Promise<Chat | undefined> {
 /** A simulated customer and an agent, connected by the bridge. */
 export function SimulatorPage() {
   const [id, setId] = useState(sessionStorage.getItem(storageKey) ?? '');
-  const { value: chat, failure, reload } = useResource(`simulator ${id}`, () => loadChat(id));
-  useChanges(() => true, reload);
+  const { value: chat, failure, reload } = useResource(id, () => loadChat(id), { changedBy: () => true });
   useEffect(() => {
     // A restart of the engine deletes its chats.
-    if (failure?.status === 404) setId('');
+    if (failure instanceof ApiError && failure.status === 404) setId('');
   }, [failure]);
   const choose = (chosen: string) => {
     sessionStorage.setItem(storageKey, chosen);
@@ -258,16 +256,10 @@ async function countFaults(): Promise<number> {
   return injected.filter(({ remaining }) => remaining !== 0).length;
 }
 
-const reloadMs = 1_500;
-
 /** Buttons that inject faults into the simulator. */
 function Faults() {
-  const { value: count = 0, reload } = useResource('faults', countFaults);
+  const { value: count = 0, reload } = useResource('faults', countFaults, { everyMs: 1_500 });
   const { problem, run } = useCommand();
-  useEffect(() => {
-    const timer = setInterval(reload, reloadMs);
-    return () => clearInterval(timer);
-  }, [reload]);
   return (
     <Card title="Inject faults">
       <div class="switches">

@@ -2,7 +2,7 @@ import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
   type ExecutionStatus,
-  ListExecutionsCommand,
+  paginateListExecutions,
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
@@ -19,7 +19,7 @@ const maxConcurrentDescribes = 5;
 
 /** Reports executions of the send state machine as they start and end. */
 export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
-  const stepFunctions = new SFNClient({});
+  const client = new SFNClient({});
   const limit = pLimit(maxConcurrentDescribes);
   let polls = 0;
   /** Executions that had not ended, by ARN. */
@@ -32,21 +32,15 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
     isEnough: (page: readonly ExecutionSummary[]) => boolean,
   ) {
     const found: ExecutionSummary[] = [];
-    let nextToken: string | undefined;
-    do {
-      const response = await stepFunctions.send(
-        new ListExecutionsCommand({
-          stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
-          maxResults: pageSize,
-          ...(statusFilter && { statusFilter }),
-          ...(nextToken && { nextToken }),
-        }),
-      );
-      const page = (response.executions ?? []).map(summarizeExecution);
+    const stateMachineArn = required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
+    const pages = paginateListExecutions({ client, pageSize }, { stateMachineArn, statusFilter });
+    for await (const { executions = [], nextToken } of pages) {
+      const page = executions.map(summarizeExecution);
       found.push(...page);
-      nextToken = isEnough(page) ? undefined : response.nextToken;
-    } while (nextToken !== undefined && found.length < max);
-    return { found, more: nextToken !== undefined };
+      if (isEnough(page)) break;
+      if (nextToken && found.length >= max) return { found, more: true };
+    }
+    return { found, more: false };
   }
 
   /** Returns the executions that have ended, of those that are no longer among the latest. */
@@ -61,7 +55,7 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
 
   async function describe(execution: ExecutionSummary): Promise<ExecutionSummary> {
     try {
-      return summarizeExecution(await stepFunctions.send(new DescribeExecutionCommand({ executionArn: execution.id })));
+      return summarizeExecution(await client.send(new DescribeExecutionCommand({ executionArn: execution.id })));
     } catch (error) {
       // Step Functions deletes the history of an execution 90 days after its end.
       if (error instanceof ExecutionDoesNotExist) return { ...execution, status: 'SUCCEEDED' };
@@ -77,7 +71,7 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
     const older = await readEnded([...(before?.values() ?? [])].filter(({ id }) => !listed.has(id)));
     const changes = before
       ? [...found.toReversed(), ...older].flatMap((execution) => executionChanges(execution, before, latest))
-      : alreadyRunning(found);
+      : found.filter((execution) => !hasEnded(execution)).map((execution) => startOf(execution, true));
     const endedIds = new Set([...found, ...older].filter(hasEnded).map(({ id }) => id));
     const now = [...(before?.values() ?? []), ...found].filter(({ id }) => !endedIds.has(id));
     running = new Map(now.map((execution) => [execution.id, execution]));
@@ -88,13 +82,6 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
 
 const hasEnded = ({ status }: ExecutionSummary): boolean => status !== 'RUNNING';
 
-/** Executions that were running before the console started: their start is not counted, their end is. */
-function alreadyRunning(executions: readonly ExecutionSummary[]): Activity[] {
-  return executions
-    .filter((execution) => !hasEnded(execution))
-    .map((execution) => ({ ...executionActivity(execution, 'RUNNING', execution.startDate), startedBefore: true }));
-}
-
 function executionChanges(
   execution: ExecutionSummary,
   running: ReadonlyMap<string, ExecutionSummary>,
@@ -102,17 +89,15 @@ function executionChanges(
 ): Activity[] {
   const isNew = !running.has(execution.id) && !latest.has(execution.id);
   const ends = hasEnded(execution) && (isNew || running.has(execution.id));
-  const { status, startDate, stopDate = startDate } = execution;
-  const start = executionActivity(execution, 'RUNNING', startDate);
-  const end = { ...executionActivity(execution, status, stopDate), ...executionDuration(execution) };
-  return [...(isNew ? [start] : []), ...(ends ? [end] : [])];
+  return [...(isNew ? [startOf(execution)] : []), ...(ends ? [endOf(execution)] : [])];
+}
+
+function startOf({ name, startDate: at }: ExecutionSummary, startedBefore = false): Activity {
+  return { type: 'execution', at, name, status: 'RUNNING', startedBefore };
 }
 
 /** The execution starts when the request is accepted, so its duration is about the time to delivery. */
-function executionDuration({ startDate, stopDate }: ExecutionSummary): { ms?: number } {
-  return stopDate === undefined ? {} : { ms: Date.parse(stopDate) - Date.parse(startDate) };
-}
-
-function executionActivity({ name }: ExecutionSummary, status: string, at: string): Activity {
-  return { type: 'execution', at, name, status };
+function endOf({ name, status, startDate, stopDate }: ExecutionSummary): Activity {
+  const ms = stopDate && { ms: Date.parse(stopDate) - Date.parse(startDate) };
+  return { type: 'execution', at: stopDate ?? startDate, name, status, ...ms };
 }

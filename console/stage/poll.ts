@@ -1,5 +1,5 @@
 import { type DeadLetterSummary, listDeadLetters } from '../../core/outbound/dead-letter.ts';
-import type { Activity, Subscribe } from '../flow.ts';
+import type { Subscribe } from '../flow.ts';
 import { type ChangePoll, eventActivity, pollRecent } from './changes.ts';
 import { pollConversations } from './conversations.ts';
 import { pollExecutions } from './executions.ts';
@@ -11,30 +11,21 @@ const pollMs = 2_000;
  * is reported once, as the domain event that caused it. `onError` receives the failure of a poll; polling continues.
  */
 export function pollStage(onError: (message: string) => void): Subscribe {
-  const listeners = new Set<(activity: Activity) => void>();
   const polls = [pollConversations(), pollDeadLetters(), pollExecutions()];
-  const notify = (activity: Activity) => {
-    for (const listener of listeners) listener(activity);
-  };
-  const pollAll = async (): Promise<void> => {
-    const now = Date.now();
-    const results = await Promise.allSettled(polls.map((poll) => poll(now)));
-    for (const result of results) {
-      if (result.status === 'rejected') onError(`Cannot read the stage: ${describeError(result.reason)}`);
-      else for (const activity of result.value.found) notify(activity);
-    }
-    if (results.some((result) => result.status === 'fulfilled' && result.value.sampled)) {
-      notify({ type: 'sampled', at: new Date(now).toISOString() });
-    }
-    setTimeout(pollAll, pollMs).unref();
-  };
-  void pollAll();
-
   return (listener) => {
-    listeners.add(listener);
-    return () => {
-      listeners.delete(listener);
+    const pollAll = async (): Promise<void> => {
+      const now = Date.now();
+      const results = await Promise.allSettled(polls.map((poll) => poll(now)));
+      for (const result of results) {
+        if (result.status === 'rejected') onError(`Cannot read the stage: ${describeError(result.reason)}`);
+        else for (const activity of result.value.found) listener(activity);
+      }
+      if (results.some((result) => result.status === 'fulfilled' && result.value.sampled)) {
+        listener({ type: 'sampled', at: new Date(now).toISOString() });
+      }
+      setTimeout(pollAll, pollMs).unref();
     };
+    void pollAll();
   };
 }
 

@@ -5,9 +5,9 @@ export function deriveId(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
-/** A hash of a JSON value, independent of key order. */
+/** A hash of a JSON value in 32 hex digits, independent of key order. */
 export function contentHash(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return deriveId(canonicalJson(value));
 }
 
 /** JSON with sorted keys: equal values give equal strings. */

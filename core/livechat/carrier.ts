@@ -20,7 +20,7 @@ const skewMs = 60_000;
 export function liveChatChannel(options: ChannelOptions): Channel<Part> {
   const { client, withFile } = options;
   return {
-    ...reconnecting(options, (renewed) => liveChatChannel({ ...options, client: renewed })),
+    ...reconnecting(options, (renewed) => liveChatChannel({ ...renewed, withFile })),
     withFile(part, use) {
       if (part.kind !== 'file') return use(part);
       const { source, ...rest } = part;
@@ -53,18 +53,12 @@ export function liveChatChannel(options: ChannelOptions): Channel<Part> {
   };
 }
 
-/** The same adapter with another client: of another region, or with credentials read again if they have changed. */
-function reconnecting<Adapter>(
-  { client, saveRegion, refresh }: Connection,
-  create: (client: LiveChatClient) => Adapter,
-) {
+/** The same adapter with another connection: to another region, or with credentials read again if they have changed. */
+function reconnecting<Adapter>(connection: Connection, create: (renewed: Connection) => Adapter) {
   return {
-    inRegion(region: string): Adapter {
-      saveRegion(region);
-      return create(client.inRegion(region));
-    },
+    inRegion: (region: string): Adapter => create(connection.inRegion(region)),
     async withFreshCredentials(): Promise<Adapter | undefined> {
-      const fresh = await refresh();
+      const fresh = await connection.refresh();
       return fresh && create(fresh);
     },
   };
@@ -136,7 +130,7 @@ export function liveChatRouting(environment = process.env): CreateRoutingCarrier
 export function liveChatRouter(connection: Connection): RoutingCarrier {
   const { client } = connection;
   return {
-    ...reconnecting(connection, (renewed) => liveChatRouter({ ...connection, client: renewed })),
+    ...reconnecting(connection, liveChatRouter),
     transfer: (id, target) =>
       client.transferChat({
         id,

@@ -26,10 +26,10 @@ export interface Connection {
   readonly client: LiveChatClient;
   /** The sender of messages: an agent's e-mail or a bot's id. */
   readonly agentId: string | undefined;
-  /** Stores the region that LiveChat requires for this organization. */
-  readonly saveRegion: (region: string) => void;
-  /** A client with credentials read again; undefined if they have not changed. */
-  readonly refresh: () => Promise<LiveChatClient | undefined>;
+  /** The connection to the region that LiveChat requires for this organization. Later connections use it too. */
+  inRegion(region: string): Connection;
+  /** A connection with credentials read again; undefined if they have not changed. */
+  refresh(): Promise<Connection | undefined>;
 }
 
 /** Connects to an organization's account. `onQuotaExhausted` as for {@link LiveChatClientOptions}. */
@@ -43,34 +43,26 @@ export function createConnections(environment = process.env): Connect {
   const credentials = new Credentials(environment);
   /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
-  const createClient = (
-    organizationId: string,
-    found: OrganizationCredentials,
-    onQuotaExhausted: LiveChatClientOptions['onQuotaExhausted'],
-  ): LiveChatClient => {
-    const client = createLiveChatClient({
-      authorization: authorization(found),
-      ...apiSettings(environment),
-      organizationId,
-      onCall,
-      onNotice,
-      onQuotaExhausted,
-    });
-    const region = regions.get(organizationId);
-    return region === undefined ? client : client.inRegion(region);
-  };
   return async (organizationId, onQuotaExhausted) => {
-    const found = await credentials.get(organizationId);
-    return {
-      client: createClient(organizationId, found, onQuotaExhausted),
-      agentId: found.current.LIVECHAT_AGENT_ID,
-      saveRegion: (region) => regions.set(organizationId, region),
-      async refresh() {
-        const fresh = await credentials.refresh(organizationId);
-        const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(found.current);
-        return changed ? createClient(organizationId, fresh, onQuotaExhausted) : undefined;
-      },
+    const settings = { ...apiSettings(environment), organizationId, onCall, onNotice, onQuotaExhausted };
+    const createConnection = (found: OrganizationCredentials): Connection => {
+      const client = createLiveChatClient({ authorization: authorization(found), ...settings });
+      const known = regions.get(organizationId);
+      return {
+        client: known === undefined ? client : client.inRegion(known),
+        agentId: found.current.LIVECHAT_AGENT_ID,
+        inRegion(region) {
+          regions.set(organizationId, region);
+          return createConnection(found);
+        },
+        async refresh() {
+          const fresh = await credentials.refresh(organizationId);
+          const changed = fresh && JSON.stringify(fresh.current) !== JSON.stringify(found.current);
+          return changed ? createConnection(fresh) : undefined;
+        },
+      };
     };
+    return createConnection(await credentials.get(organizationId));
   };
 }
 

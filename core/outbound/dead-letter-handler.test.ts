@@ -127,7 +127,7 @@ describe('the dead letter of a failed request', () => {
       recorded.events.length = 0;
       const { ports, letter, ids, stores } = await worldWith({ redrive });
       const key = { organizationId: 'organization', conversationId: 'chat', id: ids[0] ?? '' };
-      await stores.deliveries.claim(key, { leaseUntil: 9, redrive, redrivenAt: undefined, now: 0, execution: 'e' });
+      await stores.deliveries.claim(key, { leaseUntil: 9, redrive, redrivenAt: undefined, now: 0 });
       const state = { unknown: 'no', settledAt: 0, failedCalls, lastError: 'x', attempts: [] } as const;
       await stores.deliveries.release(key, state, 9);
       await handler.handleDeadLetter(letter('LiveChatClientError'), ports);

@@ -28,18 +28,16 @@ type Operation =
 
 const time = fc.nat(100);
 const redrive = fc.nat(3);
-const leaseUntil = fc.nat(3);
-const execution = fc.constantFrom('execution-1', 'execution-2');
+const leaseUntil = fc.integer({ min: 1, max: 4 });
 const attempt: fc.Arbitrary<DeliveryAttempt> = fc.record(
   {
     startedAt: time,
-    execution,
     endedAt: time,
     outcome: fc.constantFrom('sent', 'found', 'failed'),
     error: fc.constant('LiveChatServerError'),
     repairs: fc.constant(['joined']),
   },
-  { requiredKeys: ['startedAt', 'execution'] },
+  { requiredKeys: ['startedAt'] },
 );
 const attempts = fc.array(attempt, { maxLength: 3 });
 const log = fc.record({ attempts, omittedAttempts: fc.integer({ min: 1, max: 3 }) }, { requiredKeys: ['attempts'] });
@@ -48,7 +46,6 @@ const claimed = fc.record({
   redrive,
   now: time,
   redrivenAt: fc.option(time, { nil: undefined }),
-  execution,
 });
 const state = fc.record({
   unknown: fc.constantFrom('no', 'yes'),
@@ -94,7 +91,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const operations = fc.array(fc.tuple(fc.nat(1), operation), { minLength: 20, maxLength: 20 });
 
 const now = 1_790_000_000_000;
-const newDelivery = (key: DeliveryKey, hash = 'f'.repeat(64)): NewDelivery => ({
+const newDelivery = (key: DeliveryKey, hash = 'f'.repeat(32)): NewDelivery => ({
   ...key,
   requestId: 'request',
   hash,
@@ -148,7 +145,6 @@ describe('the table of deliveries', () => {
     redrive: 0,
     now,
     redrivenAt: undefined,
-    execution: 'e'.repeat(32),
   };
   const failed: Failure = { redrive: 0, error: 'ABORTED', at: now, deadLetterId: 'dead' };
   const sent: SentRecord = {
@@ -156,7 +152,7 @@ describe('the table of deliveries', () => {
     messageId: 'E1',
     sentAt: now + 150,
     failedCalls: 0,
-    attempts: [{ startedAt: now, execution: claim.execution, endedAt: now + 150, outcome: 'sent' }],
+    attempts: [{ startedAt: now, endedAt: now + 150, outcome: 'sent' }],
   };
   const released: AttemptState & AttemptLog = {
     unknown: 'yes',
@@ -200,7 +196,7 @@ describe('the table of deliveries', () => {
   it('creates a delivery once, and returns the existing one', async () => {
     const key = await create();
     const results = await Promise.all([1, 2, 3].map(() => table.deliveryStore.create(newDelivery(key, 'other hash'))));
-    for (const existing of results) expect(existing).toMatchObject({ hash: 'f'.repeat(64), status: 'queued' });
+    for (const existing of results) expect(existing).toMatchObject({ hash: 'f'.repeat(32), status: 'queued' });
   });
 
   it('grants one claim of many at the same time', async () => {
@@ -221,7 +217,7 @@ describe('the table of deliveries', () => {
     expect(await stored(key)).toMatchObject({
       status: 'sending',
       firstAttemptAt: now,
-      attempts: [{ startedAt: now, execution: claim.execution }],
+      attempts: [{ startedAt: now }],
     });
   });
 

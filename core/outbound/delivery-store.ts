@@ -1,4 +1,4 @@
-import { CustomAttributeType, Entity } from 'electrodb';
+import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
 import { required } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
 import type { ConversationKey, SentMessage } from './channel.ts';
@@ -16,6 +16,7 @@ import {
 
 const text = { type: 'string', required: true } as const;
 const number = { type: 'number', required: true } as const;
+const optionalText = { type: 'string' } as const;
 const optionalNumber = { type: 'number' } as const;
 
 /** In the partition of the conversation's messages, so that erasing a conversation finds both. */
@@ -28,27 +29,27 @@ const DeliveryEntity = new Entity(
       conversationId: text,
       requestId: text,
       status: { type: ['queued', 'sending', 'sent', 'delivered', 'failed'] as const, required: true },
-      content: { type: 'string' },
+      content: optionalText,
       hash: text,
-      orderKey: number,
+      orderKey: optionalNumber,
       requestedAt: number,
       acceptedAt: number,
-      leaseUntil: number,
-      unknown: { type: ['no', 'yes'] as const, required: true },
-      settledAt: number,
+      leaseUntil: optionalNumber,
+      unknown: { type: ['no', 'yes'] as const },
+      settledAt: optionalNumber,
       firstAttemptAt: optionalNumber,
-      failedCalls: number,
+      failedCalls: optionalNumber,
       redrive: number,
       redrivenAt: optionalNumber,
-      lastError: { type: 'string', required: true },
-      threadId: text,
-      messageId: text,
-      attempts: { type: CustomAttributeType<readonly DeliveryAttempt[]>('any'), required: true },
+      lastError: optionalText,
+      threadId: optionalText,
+      messageId: optionalText,
+      attempts: { type: CustomAttributeType<readonly DeliveryAttempt[]>('any') },
       omittedAttempts: optionalNumber,
       sentAt: optionalNumber,
       deliveredAt: optionalNumber,
       failedAt: optionalNumber,
-      deadLetterId: { type: 'string' },
+      deadLetterId: optionalText,
       expires: number,
     },
     indexes: {
@@ -68,7 +69,14 @@ const primaryKey = ({ organizationId, conversationId, id }: DeliveryKey): Delive
 });
 
 async function read(key: DeliveryKey): Promise<Delivery | undefined> {
-  return (await DeliveryEntity.get(primaryKey(key)).go({ consistent: true })).data ?? undefined;
+  const { data } = await DeliveryEntity.get(primaryKey(key)).go({ consistent: true });
+  return data ? toDelivery(data) : undefined;
+}
+
+type DeliveryItem = EntityItem<typeof DeliveryEntity>;
+
+function toDelivery(item: DeliveryItem): Delivery {
+  return { ...unattempted, ...item, orderKey: item.orderKey ?? item.acceptedAt };
 }
 
 /** Records the end of an attempt whose delivery was delivered or failed meanwhile. */
@@ -89,13 +97,13 @@ async function recordLate(
 export const deliveryStore: DeliveryStore = {
   read,
 
-  async create({ content, ...delivery }) {
+  async create({ orderKey, ...delivery }) {
     const created = await ifConditionHolds(
       DeliveryEntity.create({
         ...delivery,
-        content,
-        ...unattempted,
-        attempts: [],
+        ...(orderKey !== delivery.acceptedAt && { orderKey }),
+        status: 'queued',
+        redrive: 0,
         expires: expiresAfter('MESSAGES_RETENTION_DAYS', delivery.acceptedAt),
       }).go(),
     );
@@ -120,7 +128,7 @@ export const deliveryStore: DeliveryStore = {
         .go({ response: 'all_old' }),
     );
     return claimed?.data
-      ? { claimed: true, before: claimed.data as Delivery }
+      ? { claimed: true, before: toDelivery(claimed.data as DeliveryItem) }
       : { claimed: false, current: await read(key) };
   },
 
@@ -187,5 +195,5 @@ export async function markDelivered(
 export async function listDeliveries(key: ConversationKey): Promise<ReadonlyMap<string, Delivery>> {
   const { organizationId, conversationId } = key;
   const { data } = await DeliveryEntity.query.primary({ organizationId, conversationId }).go({ pages: 'all' });
-  return new Map(data.map((delivery) => [delivery.id, delivery]));
+  return new Map(data.map((delivery) => [delivery.id, toDelivery(delivery)]));
 }

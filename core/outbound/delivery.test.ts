@@ -45,7 +45,7 @@ const base: Delivery = {
   messageId: '',
   attempts: [],
 };
-const claim: Claim = { leaseUntil: now + 60_000, redrive: 0, redrivenAt: undefined, now, execution: 'execution' };
+const claim: Claim = { leaseUntil: now + 60_000, redrive: 0, redrivenAt: undefined, now };
 
 const time = fc.integer({ min: now - 100_000, max: now + 100_000 });
 const delivery: fc.Arbitrary<Delivery> = fc
@@ -154,14 +154,14 @@ describe('the log of attempts', () => {
   const end: AttemptEnd = { endedAt: now + 200, outcome: 'failed', error: 'LiveChatServerError' };
 
   it('names the redrive of an attempt', () => {
-    expect(attempt).toEqual({ startedAt: now, execution: 'execution' });
+    expect(attempt).toEqual({ startedAt: now });
     const redriven = startAttempt({ ...claim, redrive: 2, redrivenAt: 900 });
-    expect(redriven).toEqual({ startedAt: now, execution: 'execution', redrive: 2, redrivenAt: 900 });
+    expect(redriven).toEqual({ startedAt: now, redrive: 2, redrivenAt: 900 });
   });
 
   it('adds the end of an attempt, and keeps one whose function was lost', () => {
     expect(addAttempt({ attempts: [] }, attempt, end)).toEqual({ attempts: [{ ...attempt, ...end }] });
-    const lost = { startedAt: 1, execution: 'lost' };
+    const lost = { startedAt: 1 };
     expect(addAttempt({ attempts: [lost] }, attempt, end)).toEqual({ attempts: [lost, { ...attempt, ...end }] });
   });
 
@@ -171,13 +171,12 @@ describe('the log of attempts', () => {
 
   it('keeps the latest, and counts those before', () => {
     let log: AttemptLog = { attempts: [] };
-    for (let startedAt = 1; startedAt <= maxAttempts + 5; startedAt += 1)
-      log = addAttempt(log, { startedAt, execution: 'e' }, end);
+    for (let startedAt = 1; startedAt <= maxAttempts + 5; startedAt += 1) log = addAttempt(log, { startedAt }, end);
     expect(log.attempts).toHaveLength(maxAttempts);
     expect(log.attempts[0]).toMatchObject({ startedAt: 6 });
     expect(log.omittedAttempts).toBe(5);
     // Lost attempts lengthen the log until one is recorded.
-    const lost = Array.from({ length: 4 }, (_, startedAt) => ({ startedAt, execution: 'e' }));
+    const lost = Array.from({ length: 4 }, (_, startedAt) => ({ startedAt }));
     expect(addAttempt({ ...log, attempts: [...log.attempts, ...lost] }, attempt, end).omittedAttempts).toBe(10);
   });
 });

@@ -11,9 +11,7 @@ export type AttemptRepair = 'resumed' | 'appended' | 'joined' | 'took over' | 'c
 /** One attempt. Without an outcome it is in progress, or its function ended without recording it. Times are ms since 1970. */
 export interface DeliveryAttempt extends Partial<AttemptEnd> {
   readonly startedAt: number;
-  /** The name of the execution. */
-  readonly execution: string;
-  /** The number of its redrive, and when that was requested; absent for the first execution. */
+  /** The number of its execution's redrive, and when that was requested; absent for the first execution. */
   readonly redrive?: number;
   readonly redrivenAt?: number;
 }
@@ -85,7 +83,7 @@ export type DeliveryKey = ConversationKey & Pick<Delivery, 'id'>;
 export type NewDelivery = DeliveryKey &
   Pick<Delivery, 'requestId' | 'hash' | 'orderKey' | 'requestedAt' | 'acceptedAt'> & { readonly content: string };
 
-/** The fields of a delivery without an attempt. */
+/** The fields of a delivery without an attempt. Most are stored from the first attempt on: a new item of a short text fits one write unit. */
 export const unattempted = {
   status: 'queued',
   leaseUntil: 0,
@@ -96,6 +94,7 @@ export const unattempted = {
   lastError: '',
   threadId: '',
   messageId: '',
+  attempts: [],
 } as const satisfies Partial<Delivery>;
 
 export const sentStatuses: readonly DeliveryStatus[] = ['sent', 'delivered'];
@@ -110,7 +109,6 @@ export interface Claim {
   readonly redrive: number;
   readonly redrivenAt: number | undefined;
   readonly now: number;
-  readonly execution: string;
 }
 
 /** `before`: the delivery before the claim. `current`: the delivery that prevents it; undefined if it does not exist. */
@@ -190,9 +188,9 @@ export function attemptState({ unknown, settledAt, failedCalls, lastError }: Att
 export const maxAttempts = 20;
 
 /** The attempt that a claim starts. */
-export function startAttempt({ now, execution, redrive, redrivenAt }: Omit<Claim, 'leaseUntil'>): DeliveryAttempt {
+export function startAttempt({ now, redrive, redrivenAt }: Omit<Claim, 'leaseUntil'>): DeliveryAttempt {
   const redriven = redrive > 0 && { redrive, ...(redrivenAt !== undefined && { redrivenAt }) };
-  return { startedAt: now, execution, ...redriven };
+  return { startedAt: now, ...redriven };
 }
 
 /** Adds an attempt. Without an end, as after a deferral before any failure, it is not recorded. */

@@ -8,10 +8,9 @@ import { executionName, parseSendRequested } from './request.ts';
 const now = 1_790_000_000_000;
 const iso = (ms: number) => new Date(ms).toISOString();
 const arn = (execution: string) => `arn:aws:states:us-east-1:000000000000:execution:send:${execution}`;
-const inProgress = { startedAt: now, execution: 'second' };
+const inProgress = { startedAt: now };
 const failed = {
   startedAt: now - 900,
-  execution: 'first',
   endedAt: now - 800,
   outcome: 'failed',
   error: 'LiveChatServerError',
@@ -87,9 +86,9 @@ describe('a pending part', () => {
           startedAt: iso(now - 900),
           endedAt: iso(now - 800),
           ...{ outcome: 'failed', error: 'LiveChatServerError', category: 'Server', cause: '500 internal' },
-          execution: arn('first'),
+          execution: arn(executionName(delivery)),
         },
-        { startedAt: iso(now), outcome: 'in progress', execution: arn('second') },
+        { startedAt: iso(now), outcome: 'in progress', execution: arn(executionName(delivery)) },
       ],
     });
   });
@@ -97,19 +96,19 @@ describe('a pending part', () => {
   it.each<[string, Partial<Delivery>]>([
     ['its lease is over', { leaseUntil: now - 1 }],
     ['its delivery is not being sent any more', { status: 'failed' }],
-    ['another has followed', { attempts: [inProgress, { startedAt: now + 1, execution: 'third' }] }],
+    ['another has followed', { attempts: [inProgress, { startedAt: now + 1 }] }],
   ])('has a lost attempt if it has no outcome and %s', (_name, more) => {
     const { attempts = [] } = pendingPart({ ...delivery, ...more }) ?? {};
     expect(attempts.find(({ startedAt }) => startedAt === iso(now))?.outcome).toBe('lost');
   });
 
   it('names the dead letter that each redrive followed, and its own while it is failed', () => {
-    const again = { startedAt: now, execution: 'redriven', redrive: 1, redrivenAt: now - 5 };
+    const again = { startedAt: now, redrive: 1, redrivenAt: now - 5 };
     const redriven = { ...delivery, redrive: 1, redrivenAt: now - 5, attempts: [failed, again], deadLetterId: 'old' };
     const part = pendingPart(redriven);
     expect(part?.attempts).toMatchObject([
-      { deadLetterId: sendDeadLetterId('first') },
-      { redrive: 1, redrivenAt: iso(now - 5) },
+      { execution: arn(executionName(delivery)), deadLetterId: sendDeadLetterId(executionName(delivery)) },
+      { execution: arn(executionName(redriven)), redrive: 1, redrivenAt: iso(now - 5) },
     ]);
     expect(part?.attempts[1]).not.toHaveProperty('deadLetterId');
     expect(part).not.toHaveProperty('deadLetterId');

@@ -159,7 +159,8 @@ function attemptView(
   delivery: Delivery,
   now: number,
 ): AttemptView {
-  const { startedAt, endedAt, outcome, error, cause, repairs, execution, redrive = 0, redrivenAt } = attempt;
+  const { startedAt, endedAt, outcome, error, cause, repairs, redrive = 0, redrivenAt } = attempt;
+  const execution = executionName({ ...delivery, redrive });
   // A redrive follows a dead letter.
   const hasDeadLetter = (next ? (next.redrive ?? 0) : delivery.redrive) > redrive;
   const isInProgress = !next && delivery.status === 'sending' && delivery.leaseUntil >= now;

@@ -50,7 +50,7 @@ describe('the step', () => {
       status: 'sent',
       ...sentMessage,
       sentAt: 100,
-      attempts: [{ startedAt: 0, endedAt: 100, outcome: 'sent', execution: executionName(first) }],
+      attempts: [{ startedAt: 0, endedAt: 100, outcome: 'sent' }],
     });
     expect(announced).toEqual([[{ ...sentMessage, deliveryId: 'out-1', part: 0 }]]);
     expect(waiting()).toEqual([]);
@@ -152,14 +152,14 @@ describe('the step', () => {
 describe('a part that is claimed', () => {
   it('by an invocation that may still run is waited for, and probed for afterwards', async () => {
     const { failing, step, pass, delivery, stores, methods } = await worldWith({}, { find: ['found'] });
-    const claim = { leaseUntil: 61_000, redrive: 0, redrivenAt: undefined, now: 0, execution: 'lost' };
+    const claim = { leaseUntil: 61_000, redrive: 0, redrivenAt: undefined, now: 0 };
     await stores.deliveries.claim({ ...key, id: 'out-1' }, claim);
     expect(await failing(first)).toMatchObject({ name: 'Deferred', reason: 'claimed', until: 62_000 });
     expect(methods()).toEqual([]);
     await pass(62_000);
     expect(await step(first)).toBe('sent');
     expect(methods()).toEqual(['find']);
-    expect(delivery('out-1')?.attempts).toMatchObject([{ execution: 'lost' }, { outcome: 'found' }]);
+    expect(delivery('out-1')?.attempts).toMatchObject([{ startedAt: 0 }, { outcome: 'found' }]);
   });
 
   it('is given back if another execution has taken the lock meanwhile', async () => {
@@ -176,7 +176,7 @@ describe('a part that is claimed', () => {
   it('gives up the probe call of the breaker', async () => {
     const { failing, stores, limit, setLimit } = await worldWith();
     await setLimit({ breaker: 'open', reason: 'failures', openUntil: 0 });
-    const claim = { leaseUntil: 61_000, redrive: 0, redrivenAt: undefined, now: 0, execution: 'other' };
+    const claim = { leaseUntil: 61_000, redrive: 0, redrivenAt: undefined, now: 0 };
     await stores.deliveries.claim({ ...key, id: 'out-1' }, claim);
     await failing(first);
     expect(limit()).toMatchObject({ breaker: 'open', epoch: 2 });

@@ -19,7 +19,7 @@ import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } fr
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
 import { leadMs } from './rate-limit.ts';
 import type { RateLimiter } from './rate-limiter.ts';
-import { type ExecutionInput, executionName } from './request.ts';
+import type { ExecutionInput } from './request.ts';
 
 export interface SendPorts<Content> extends MessageGroupPorts {
   readonly clock: Clock;
@@ -162,7 +162,6 @@ async function sendPart<Content>(
     redrive: request.redrive,
     redrivenAt: request.redrivenAt,
     now: clock.now(),
-    execution: executionName(request),
   };
   const [locking, claiming] = await Promise.allSettled([
     isFirst ? group.lock(claim.leaseUntil) : true,

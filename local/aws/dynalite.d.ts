@@ -12,12 +12,7 @@ declare module 'dynalite' {
   export = dynalite;
 }
 
-declare module 'dynalite/db/conditionParser.js' {
-  const parser: { parse: import('./dynamodb.ts').Parse };
-  export = parser;
-}
-
-declare module 'dynalite/db/updateParser.js' {
+declare module 'dynalite/db/*Parser.js' {
   const parser: { parse: import('./dynamodb.ts').Parse };
   export = parser;
 }
@@ -30,7 +25,7 @@ declare module 'dynalite/db/index.js' {
   /** `item` is undefined if there is none. Returns the error if the condition does not hold. */
   const database: {
     checkConditional(
-      input: ConditionCheck['input'] & { readonly TableName: string },
+      input: ConditionCheck['input'],
       item: Item | undefined,
     ): ConditionCheck['error'] | null | undefined;
     itemSize(item: object): number;
@@ -58,17 +53,7 @@ declare module 'dynalite/db/index.js' {
   export = database;
 }
 
-declare module 'dynalite/validations/deleteItem.js' {
-  const validation: { readonly types: Record<string, object> };
-  export = validation;
-}
-
-declare module 'dynalite/validations/putItem.js' {
-  const validation: { readonly types: Record<string, object> };
-  export = validation;
-}
-
-declare module 'dynalite/validations/updateItem.js' {
+declare module 'dynalite/validations/*.js' {
   const validation: { readonly types: Record<string, object> };
   export = validation;
 }

@@ -53,8 +53,7 @@ export function createEndpoint(options: EndpointOptions): Server {
     response: ServerResponse,
   ) {
     if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
-    if (service === 'sqs') return sqsAndS3.handleQueue(operation, request, response);
-    if (service === 's3') return sqsAndS3.handleObject(request, response);
+    if (service === 'sqs' || service === 's3') return sqsAndS3.handle(request, response);
     if (service === 'lambda') return sendJson(response, 200, accountSettings(options.reservedConcurrency));
     const input = await readJson(request, maxJsonBytes);
     sendJson(response, 200, options[service].call(operation, input, fault === 'partial'), 'application/x-amz-json-1.1');

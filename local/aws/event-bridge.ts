@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
-import { type Pattern, resolvePattern } from '../../stacks/topology.ts';
+import { type RuleSpec, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
@@ -173,12 +173,8 @@ function toSeconds(date: Date): string {
 /** The target of a rule, by its name in the topology. */
 export type Target = { readonly function: string } | { readonly queue: string };
 
-export interface Rule {
-  readonly pattern: Pattern;
+export interface Rule extends Omit<RuleSpec, 'target'> {
   readonly target: Target;
-  /** Default: the app's bus. */
-  readonly bus?: string;
-  readonly sourceStateMachine?: string;
 }
 
 /** A rule on its bus, with the state that API calls change. */

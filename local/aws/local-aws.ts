@@ -1,3 +1,4 @@
+import type { StateMachineResources } from '../../core/outbound/state-machine.ts';
 import type { TableSpec } from '../../stacks/topology.ts';
 import { createInFlight, type InFlight, waitUntilAllIdle } from '../in-flight.ts';
 import { createAsyncInvocations } from '../lambda/async-invocation.ts';
@@ -17,12 +18,9 @@ import { type Execution, statusChange } from './step-functions/executions.ts';
 import { createStepFunctions } from './step-functions/step-functions.ts';
 
 export interface StateMachineResource {
-  definition(resources: {
-    readonly sendFunctionArn: string;
-    readonly waitForTurnFunctionArn: string;
-    readonly deadLetterQueueUrl: string;
-  }): object;
-  readonly functions: { readonly sendFunctionArn: string; readonly waitForTurnFunctionArn: string };
+  definition(resources: StateMachineResources): object;
+  /** The names of the functions. */
+  readonly functions: Omit<StateMachineResources, 'deadLetterQueueUrl'>;
   readonly queue: string;
 }
 
@@ -90,7 +88,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const secrets = createSecrets();
   const parameters = createParameters();
   const database = createDatabase();
-  const storage = await createStorage();
+  const storage = await createStorage(report);
   const inFlight = createInFlight();
   const openExecutions = createInFlight();
   /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */

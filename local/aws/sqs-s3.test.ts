@@ -1,5 +1,11 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  AddPermissionCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseS3Operation } from './sqs-s3.ts';
 import { startTestAws, type TestAws } from './testing.ts';
@@ -21,6 +27,15 @@ test('returns a queue URL with the address of the endpoint', async () => {
   await elsewhere.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
   const { Messages } = await elsewhere.send(new ReceiveMessageCommand({ QueueUrl }));
   expect(Messages).toMatchObject([{ Body: 'hello' }]);
+});
+
+test('rejects and reports an unsupported call of SQS', async () => {
+  const permission = { Label: 'a', AWSAccountIds: ['1'], Actions: ['SendMessage'], QueueUrl: aws.deadLetterQueueUrl };
+
+  await expect(new SQSClient(aws.client).send(new AddPermissionCommand(permission))).rejects.toMatchObject({
+    name: 'InvalidAction',
+  });
+  expect(aws.reports).toEqual([expect.stringContaining('AmazonSQS.AddPermission is not supported')]);
 });
 
 test.each([

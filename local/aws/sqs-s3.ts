@@ -3,27 +3,6 @@ import { buildApp } from 'fauxqs';
 import * as z from 'zod/mini';
 import { queueArn } from './arn.ts';
 import type { AwsResources } from './local-aws.ts';
-import { unsupported } from './protocol.ts';
-
-const queueOperations: ReadonlySet<string> = new Set([
-  'ChangeMessageVisibility',
-  'ChangeMessageVisibilityBatch',
-  'CreateQueue',
-  'DeleteMessage',
-  'DeleteMessageBatch',
-  'DeleteQueue',
-  'GetQueueAttributes',
-  'GetQueueUrl',
-  'ListQueues',
-  'ListQueueTags',
-  'PurgeQueue',
-  'ReceiveMessage',
-  'SendMessage',
-  'SendMessageBatch',
-  'SetQueueAttributes',
-  'TagQueue',
-  'UntagQueue',
-]);
 
 const returnsQueueUrls: ReadonlySet<unknown> = new Set([
   'AmazonSQS.CreateQueue',
@@ -69,15 +48,23 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
-/** In-memory SQS and S3, both by fauxqs. */
-export async function createStorage() {
+/**
+ * In-memory SQS and S3, both by fauxqs.
+ *
+ * @param report receives every unsupported call of SQS
+ */
+export async function createStorage(report: (message: string) => void) {
   const app = buildApp({ logger: false });
   const listeners = new Set<() => void>();
   // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
+    const target = request.headers['x-amz-target'];
+    if (typeof payload === 'string' && payload.includes('com.amazonaws.sqs#InvalidAction')) {
+      report(`AWS endpoint: ${target} is not supported by the local engine`);
+    }
     // Before the sender gets its response, so that the engine is never idle while a message is in a queue.
-    if (sends.has(request.headers['x-amz-target'])) for (const notify of listeners) notify();
-    const hasUrls = returnsQueueUrls.has(request.headers['x-amz-target']) && typeof payload === 'string';
+    if (sends.has(target)) for (const notify of listeners) notify();
+    const hasUrls = returnsQueueUrls.has(target) && typeof payload === 'string';
     done(null, hasUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
   });
   await app.ready();
@@ -98,13 +85,7 @@ export async function createStorage() {
     callQueues(operation, new URL(queueUrl).host, { QueueUrl: queueUrl, ...input });
 
   return {
-    /** @throws AwsError UnknownOperationException */
-    handleQueue(operation: string, request: IncomingMessage, response: ServerResponse): void {
-      if (!queueOperations.has(operation)) throw unsupported(`SQS ${operation}`);
-      app.routing(request, response);
-    },
-
-    handleObject(request: IncomingMessage, response: ServerResponse): void {
+    handle(request: IncomingMessage, response: ServerResponse): void {
       app.routing(request, response);
     },
 

@@ -1,14 +1,9 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Context } from 'aws-lambda';
+import type { FunctionSpec } from '../../stacks/topology.ts';
 
-/** The configuration of a function. */
-export interface LambdaFunction {
-  /** File and export without the extension, as Lambda names it: `functions/webhook.handler`. */
-  readonly handler: string;
-  readonly memoryMb: number;
-  readonly timeoutSeconds: number;
-  /** Reserved concurrency: above it, invocations are throttled. 0 or absent: no limit. */
-  readonly concurrency?: number;
-}
+/** The configuration of a function. A reserved concurrency of 0 is no limit. */
+export type LambdaFunction = Omit<FunctionSpec, 'permissions'>;
 
 /** Lambda's context without the callbacks, which Node 24's runtime no longer has. */
 export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'>;
@@ -26,22 +21,23 @@ export interface FunctionFailure {
   readonly trace: readonly string[];
 }
 
-export type ToWorker =
-  | {
-      readonly kind: 'invoke';
-      readonly requestId: string;
-      readonly name: string;
-      /** JSON, as on Lambda. */
-      readonly payload: string;
-      readonly deadline: number;
-    }
-  | { readonly kind: 'ping' };
+export interface Invocation {
+  readonly requestId: string;
+  /** The function's name. */
+  readonly name: string;
+  /** JSON, as on Lambda. */
+  readonly payload: string;
+  /** In milliseconds since 1970. */
+  readonly deadline: number;
+}
 
-export type FromWorker =
-  | { readonly kind: 'ready'; readonly broken: readonly string[] }
-  | { readonly kind: 'pong' }
-  | { readonly kind: 'result'; readonly requestId: string; readonly payload: string }
-  | { readonly kind: 'failure'; readonly requestId: string; readonly failure: FunctionFailure };
+/** The worker answers through the port. It answers a message without an invocation, a ping, at once. */
+export interface ToWorker {
+  readonly port: MessagePort;
+  readonly invocation?: Invocation;
+}
+
+export type Answer = { readonly payload: string } | { readonly failure: FunctionFailure };
 
 /**
  * A failed invocation. `name` is Lambda's error type: the thrown error's own name, or

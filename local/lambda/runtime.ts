@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import {
-  type FromWorker,
+  type Answer,
+  type Invocation,
   InvocationError,
   type LambdaFunction,
   runtimeExited,
@@ -27,8 +29,9 @@ export interface RuntimeOptions {
   readonly root: string;
   /** The complete environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  readonly onLog?: (line: string) => void;
-  readonly onInvocation?: (outcome: InvocationOutcome) => void;
+  /** Receives every line that the functions write to stdout or stderr. */
+  onLog(line: string): void;
+  onInvocation(outcome: InvocationOutcome): void;
 }
 
 export interface InvokeOptions {
@@ -58,7 +61,7 @@ export class FunctionLoadError extends Error {
  * @throws FunctionLoadError if a handler's file or export is missing or its import fails.
  */
 export async function startRuntime(options: RuntimeOptions) {
-  const { functions, root, env, onLog = () => {}, onInvocation } = options;
+  const { functions, root, env, onLog, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
@@ -96,10 +99,13 @@ export async function startRuntime(options: RuntimeOptions) {
     count(name, 1);
     const started = performance.now();
     const done = (outcome: Pick<InvocationOutcome, 'ok' | 'error'>) =>
-      onInvocation?.({ function: name, ms: Math.round(performance.now() - started), ...outcome });
+      onInvocation({ function: name, ms: Math.round(performance.now() - started), ...outcome });
     try {
       sandbox ??= launch();
-      const result = await sandbox.invoke({ requestId, name, payload: JSON.stringify(event) ?? 'null', spec });
+      const result = await sandbox.invoke(
+        { requestId, name, payload: JSON.stringify(event) ?? 'null' },
+        spec.timeoutSeconds,
+      );
       done({ ok: true });
       return result;
     } catch (error) {
@@ -123,19 +129,9 @@ export async function startRuntime(options: RuntimeOptions) {
   };
 }
 
-interface SandboxOptions extends WorkerSettings {
-  readonly env: Readonly<Record<string, string>>;
-  /** Receives every line that the functions write to stdout or stderr. */
-  onLog(line: string): void;
-  /** Called once, after every invocation in flight was rejected, with whether the functions were loaded before. */
+interface SandboxOptions extends Omit<RuntimeOptions, 'onInvocation'> {
+  /** Called once, when every invocation in flight fails, with whether the functions were loaded before. */
   onExit(loaded: boolean): void;
-}
-
-interface Invocation {
-  readonly requestId: string;
-  readonly name: string;
-  readonly payload: string;
-  readonly spec: LambdaFunction;
 }
 
 type Sandbox = ReturnType<typeof startSandbox>;
@@ -156,80 +152,61 @@ function startSandbox(options: SandboxOptions) {
     stdout: true,
     stderr: true,
   });
-  const pending = new Map<string, PromiseWithResolvers<string>>();
+  const exited = new AbortController();
   const ready = Promise.withResolvers<readonly string[]>();
   // An unhandled rejection of a restart must not end this process.
   ready.promise.catch(() => undefined);
   let loaded = false;
   let uncaught: unknown;
-  let exitCode: number | undefined;
-  let pingTimer: NodeJS.Timeout | undefined;
-
-  const post = (message: ToWorker): void => worker.postMessage(message);
-
-  function takePending(requestId: string): PromiseWithResolvers<string> | undefined {
-    const result = pending.get(requestId);
-    pending.delete(requestId);
-    return result;
-  }
-
-  function receive(message: FromWorker): void {
-    switch (message.kind) {
-      case 'ready':
-        loaded = true;
-        ready.resolve(message.broken);
-        break;
-      case 'pong':
-        clearTimeout(pingTimer);
-        pingTimer = undefined;
-        break;
-      case 'result':
-        takePending(message.requestId)?.resolve(message.payload);
-        break;
-      case 'failure':
-        takePending(message.requestId)?.reject(new InvocationError(message.failure));
-        break;
-    }
-  }
-
-  // An endless loop blocks all functions, so the thread is terminated, as Lambda terminates an environment.
-  function terminateIfStuck(): void {
-    // The first unanswered ping counts: further timeouts must not extend it.
-    pingTimer ??= setTimeout(() => void worker.terminate(), pingTimeoutMs);
-    post({ kind: 'ping' });
-  }
+  let exitCode = 0;
 
   for (const input of [worker.stdout, worker.stderr]) createInterface({ input }).on('line', onLog);
-  worker.on('message', receive);
+  worker.once('message', (broken: readonly string[]) => {
+    loaded = true;
+    ready.resolve(broken);
+  });
   worker.on('error', (error) => {
     uncaught = error;
     onLog(error instanceof Error ? (error.stack ?? error.message) : String(error));
   });
   worker.on('exit', (code) => {
     exitCode = code;
-    clearTimeout(pingTimer);
     ready.reject(runtimeExited('init', code, uncaught));
-    for (const [requestId, { reject }] of pending) reject(runtimeExited(requestId, code, uncaught));
-    pending.clear();
+    exited.abort();
     onExit(loaded);
   });
 
-  async function invoke({ requestId, name, payload, spec }: Invocation): Promise<unknown> {
-    await ready.promise;
-    if (exitCode !== undefined) throw runtimeExited(requestId, exitCode, uncaught);
-    const result = Promise.withResolvers<string>();
-    pending.set(requestId, result);
-    const timeoutMs = spec.timeoutSeconds * 1_000;
-    const timer = setTimeout(() => {
-      takePending(requestId)?.reject(timedOut(requestId, spec.timeoutSeconds));
-      terminateIfStuck();
-    }, timeoutMs);
+  /** Waits for the worker's answer. Rejects when the thread exits or after the time limit. */
+  async function call(invocation: Invocation | undefined, timeout: AbortSignal): Promise<Answer> {
+    const { port1, port2 } = new MessageChannel();
     try {
-      post({ kind: 'invoke', requestId, name, payload, deadline: Date.now() + timeoutMs });
-      return JSON.parse(await result.promise);
+      const message: ToWorker = { port: port2, ...(invocation && { invocation }) };
+      worker.postMessage(message, [port2]);
+      const [answer] = await once(port1, 'message', { signal: AbortSignal.any([exited.signal, timeout]) });
+      return answer;
     } finally {
-      clearTimeout(timer);
+      port1.close();
     }
+  }
+
+  /** An endless loop blocks all functions, so the thread is terminated, as Lambda terminates an environment. */
+  async function terminateIfStuck(): Promise<void> {
+    await call(undefined, AbortSignal.timeout(pingTimeoutMs)).catch(() => worker.terminate());
+  }
+
+  async function invoke(invocation: Omit<Invocation, 'deadline'>, timeoutSeconds: number): Promise<unknown> {
+    await ready.promise;
+    const { requestId } = invocation;
+    const timeoutMs = timeoutSeconds * 1_000;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const answer = await call({ ...invocation, deadline: Date.now() + timeoutMs }, timeout).catch((error) => {
+      if (exited.signal.aborted) throw runtimeExited(requestId, exitCode, uncaught);
+      if (!timeout.aborted) throw error;
+      void terminateIfStuck();
+      throw timedOut(requestId, timeoutSeconds);
+    });
+    if ('failure' in answer) throw new InvocationError(answer.failure);
+    return JSON.parse(answer.payload);
   }
 
   return {

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
 import { functionArn } from '../aws/arn.ts';
-import type { FromWorker, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './invocation.ts';
+import type { Answer, Invocation, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './invocation.ts';
 import { toFunctionFailure } from './invocation.ts';
 import { createStartQueue } from './start-queue.ts';
 
@@ -15,17 +15,12 @@ import { createStartQueue } from './start-queue.ts';
  */
 
 type Handler = (event: unknown, context: LambdaContext) => unknown;
-type Invocation = Extract<ToWorker, { kind: 'invoke' }>;
 
 const settings: WorkerSettings = workerData;
 const invokeStore = await InvokeStore.getInstanceAsync(true);
 const handlers = new Map<string, Handler>();
 const broken: string[] = [];
 const startQueue = createStartQueue();
-
-function send(message: FromWorker): void {
-  parentPort?.postMessage(message);
-}
 
 function isHandler(value: unknown): value is Handler {
   return typeof value === 'function';
@@ -71,23 +66,22 @@ async function run(invocation: Invocation): Promise<string> {
   return JSON.stringify(result) ?? 'null';
 }
 
-async function invoke(invocation: Invocation): Promise<void> {
-  const { requestId } = invocation;
+async function invoke(invocation: Invocation): Promise<Answer> {
+  const { requestId, name } = invocation;
   try {
-    send({ kind: 'result', requestId, payload: await run(invocation) });
+    return { payload: await run(invocation) };
   } catch (error) {
     const failure = toFunctionFailure(error);
-    console.error(
-      JSON.stringify({ level: 'ERROR', message: 'Invoke Error', function: invocation.name, requestId, ...failure }),
-    );
-    send({ kind: 'failure', requestId, failure });
+    console.error(JSON.stringify({ level: 'ERROR', message: 'Invoke Error', function: name, requestId, ...failure }));
+    return { failure };
   }
 }
 
 await Promise.all(Object.entries(settings.functions).map(([name, spec]) => load(name, spec)));
 
-parentPort?.on('message', (message: ToWorker) => {
-  if (message.kind === 'ping') send({ kind: 'pong' });
-  else startQueue(() => void invoke(message));
+parentPort?.on('message', ({ port, invocation }: ToWorker) => {
+  const answer = (message: Answer): void => port.postMessage(message);
+  if (!invocation) answer({ payload: 'null' });
+  else startQueue(() => void invoke(invocation).then(answer));
 });
-send({ kind: 'ready', broken });
+parentPort?.postMessage(broken);

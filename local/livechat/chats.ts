@@ -36,7 +36,7 @@ export interface ChatUpdate {
   readonly chat: Chat;
   readonly webhooks: readonly Webhook[];
   /** The event that was created or changed. */
-  readonly eventId?: string;
+  readonly eventId?: string | undefined;
 }
 
 /** The author of an event, with the application used, which LiveChat reports as `properties.source.client_id`. */
@@ -47,10 +47,10 @@ export interface Author {
 
 export interface EventDraft {
   readonly content: EventContent;
-  readonly author?: Author;
-  readonly visibility?: Visibility;
-  readonly customId?: string;
-  readonly properties?: Properties;
+  readonly author?: Author | undefined;
+  readonly visibility?: Visibility | undefined;
+  readonly customId?: string | undefined;
+  readonly properties?: Properties | undefined;
 }
 
 export const allThreads = (chat: Chat): readonly Thread[] => [...chat.earlierThreads, chat.thread];
@@ -80,7 +80,7 @@ export const threadRef = (chat: Chat) => ({ chat_id: chat.id, thread_id: chat.th
 export const notify = (chat: Chat, action: WebhookAction, payload: object, eventId?: string): ChatUpdate => ({
   chat,
   webhooks: [createWebhook(chat, action, payload)],
-  ...(eventId !== undefined && { eventId }),
+  eventId,
 });
 
 /** Applies a second update to the result of the first one and concatenates their webhooks. */
@@ -127,15 +127,18 @@ export const nextEventId = ({ id, events }: Thread): string => `${id}_${events.l
 const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; event: ChatEvent } => {
   const { chat, at } = nextTimestamp(before, now);
   const { content, author, visibility = 'all', properties } = draft;
-  const authored = author && {
-    author_id: author.id,
-    properties: { source: { client_id: author.clientId }, ...properties },
-  };
   const id = nextEventId(chat.thread);
   // LiveChat's own applications set a custom_id on user events. Without hyphens it differs from those of this bridge.
-  const customId = draft.customId ?? (author && chat.lastMicroseconds.toString(36));
-  const custom = customId !== undefined && { custom_id: customId };
-  const event: ChatEvent = { id, ...content, created_at: at, visibility, ...authored, ...custom };
+  const custom_id = draft.customId ?? (author && chat.lastMicroseconds.toString(36));
+  const event: ChatEvent = {
+    id,
+    ...content,
+    created_at: at,
+    visibility,
+    author_id: author?.id,
+    custom_id,
+    properties: author && { source: { client_id: author.clientId }, ...properties },
+  };
   const added = withThread(chat, { events: [...chat.thread.events, event] });
   return { chat: author === undefined ? added : withIdle(added, false), event };
 };
@@ -188,10 +191,7 @@ const openThread = (empty: Chat, events: readonly EventDraft[], now: number, req
   const chat = events.reduce((before, draft) => addEvent(before, draft, now).chat, empty);
   const eventId = chat.thread.events.at(-1)?.id;
   const { id, users, properties, access, thread } = chat;
-  const payload = {
-    ...(requesterId !== undefined && { requester_id: requesterId }),
-    chat: { id, users, properties, access, thread },
-  };
+  const payload = { requester_id: requesterId, chat: { id, users, properties, access, thread } };
   return notify(chat, 'incoming_chat', payload, eventId);
 };
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
+import { getMimeType } from 'hono/utils/mime';
 import {
   type Author,
   allThreads,
@@ -44,15 +45,7 @@ export const deleteEvent = (before: Chat, eventId: string): ChatUpdate => {
   requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   const { id, type, created_at, visibility, author_id, custom_id } = event;
-  const chat = replaceEvent(before, {
-    id,
-    type,
-    deleted: true,
-    created_at,
-    visibility,
-    ...(author_id !== undefined && { author_id }),
-    ...(custom_id !== undefined && { custom_id }),
-  });
+  const chat = replaceEvent(before, { id, type, deleted: true, created_at, visibility, author_id, custom_id });
   return notify(chat, 'event_deleted', { chat_id: chat.id, thread_id: thread.id, event_id: eventId }, eventId);
 };
 
@@ -140,20 +133,8 @@ export interface FileDescription {
   readonly alternativeText?: string | undefined;
 }
 
-const contentTypes: Readonly<Record<string, string>> = {
-  gif: 'image/gif',
-  jpeg: 'image/jpeg',
-  jpg: 'image/jpeg',
-  pdf: 'application/pdf',
-  png: 'image/png',
-  txt: 'text/plain',
-  webp: 'image/webp',
-};
-
-const detectContentType = ({ name, contentType }: FileDescription): string => {
-  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
-  return contentType ?? contentTypes[extension] ?? 'application/octet-stream';
-};
+const detectContentType = ({ name, contentType }: FileDescription): string =>
+  contentType ?? getMimeType(name)?.split(';', 1)[0] ?? 'application/octet-stream';
 
 const cdnAddress = 'https://cdn.livechat-files.com/api/file/lc';
 
@@ -163,7 +144,7 @@ export const fileContent = (file: FileDescription, eventId: string) => {
   const path = `10000001/${eventId}/${encodeURIComponent(file.name)}`;
   const { name, url = `${cdnAddress}/att/${path}` } = file;
   const plain = { type: 'file', name, url, content_type } as const;
-  if (!content_type.startsWith('image/')) return { ...plain, ...(file.size !== undefined && { size: file.size }) };
+  if (!content_type.startsWith('image/')) return { ...plain, size: file.size };
   return {
     ...plain,
     size: file.size ?? 123_444,

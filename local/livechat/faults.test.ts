@@ -101,7 +101,7 @@ describe('faults that execute a call and lose its response', () => {
   test('do not apply to a call that is rejected anyway', async () => {
     const { send, simulatorApi, attempt } = await startWithFault({ kind: 'accept-then-reset', count: 1 });
     expect((await send('T000000000')).status).toBe(404);
-    expect((await simulatorApi('faults')).json).toMatchObject({ faults: [{ remaining: 1, struck: 0 }] });
+    expect((await simulatorApi('faults')).json).toMatchObject({ faults: [{ remaining: 1, applied: 0 }] });
     await expect(attempt()).rejects.toMatchObject(connectionReset);
   });
 });
@@ -138,7 +138,7 @@ describe('faults that delay', () => {
 /** Waits until the list shows that a fault was applied. */
 const untilApplied = async (simulatorApi: Running['simulatorApi']): Promise<void> => {
   const { json } = await simulatorApi('faults');
-  if (!JSON.stringify(json).includes('"struck":1')) await untilApplied(simulatorApi);
+  if (!JSON.stringify(json).includes('"applied":1')) await untilApplied(simulatorApi);
 };
 
 describe('matching', () => {
@@ -156,8 +156,8 @@ describe('matching', () => {
     expect(statuses).toEqual([503, 503, 200]);
     expect((await simulatorApi('faults')).json).toEqual({
       faults: [
-        { id: 1, method: 'send_event', kind: 'error', status: 503, count: 2, remaining: 0, struck: 2 },
-        { id: 2, kind: 'expired-token', count: 1, remaining: 0, struck: 1 },
+        { id: 1, method: 'send_event', kind: 'error', status: 503, count: 2, remaining: 0, applied: 2 },
+        { id: 2, kind: 'expired-token', count: 1, remaining: 0, applied: 1 },
       ],
     });
   });
@@ -165,7 +165,7 @@ describe('matching', () => {
   test('applies to every call without a count, until the faults are cleared', async () => {
     const { simulatorApi, attempt } = await startWithFault({ kind: 'not-a-member' });
     expect([(await attempt()).status, (await attempt()).status]).toEqual([403, 403]);
-    expect((await simulatorApi('faults')).json).toMatchObject({ faults: [{ remaining: null, struck: 2 }] });
+    expect((await simulatorApi('faults')).json).toMatchObject({ faults: [{ remaining: null, applied: 2 }] });
     expect((await simulatorApi('faults', undefined, 'DELETE')).json).toEqual({ cleared: 1 });
     expect((await simulatorApi('faults')).json).toEqual({ faults: [] });
     expect((await attempt()).status).toBe(200);
@@ -173,7 +173,7 @@ describe('matching', () => {
 
   test('applies with the given probability', async () => {
     const draws = [0.1, 0.9, 0.29, 0.3];
-    const faults = createFaults([], manualClock({ random: () => draws.shift() ?? 1 }));
+    const faults = createFaults(manualClock({ random: () => draws.shift() ?? 1 }));
     faults.add({ kind: 'reset-before-accept', probability: 0.3 });
     const execute = () =>
       faults.execute({ name: 'send_event', region: undefined }, () => ({ kind: 'answer', body: {} }));

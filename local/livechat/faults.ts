@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../../core/platform/clock.ts';
-import type { Call } from './api/routes.ts';
+import { type Call, methodNames } from './api/routes.ts';
 import {
   errorTypeForStatus,
   errorTypes,
@@ -9,15 +9,15 @@ import {
   notMemberError,
   toLiveChatError,
 } from './errors.ts';
-import { inactiveForm, integer, nonEmpty, oneOf, parse } from './objects.ts';
+import { inactiveForm, integer, milliseconds, nonEmpty, oneOf, parse } from './objects.ts';
 
 /** The body of `POST /simulator/faults`. */
 
-const milliseconds = integer('milliseconds, 0 or more', 0);
 const status = 'an HTTP status from 400 to 599';
 const probability = 'a number from 0 to 1';
 
 const common = {
+  method: z.optional(oneOf(methodNames)),
   count: z.optional(integer('the number of calls to affect, 1 or more', 1)),
   probability: z.optional(z.number(probability).check(z.gte(0, probability), z.lte(1, probability))),
   latencyMs: z.optional(milliseconds),
@@ -29,48 +29,46 @@ const errorFields = {
   retryAfterSeconds: z.optional(integer('seconds, 0 or more', 0)),
 };
 
-const faultSchema = (methodNames: readonly string[]) => {
-  const method = z.optional(oneOf(methodNames));
-  const fault = <Kind extends string, Fields extends z.core.$ZodShape>(kind: Kind, fields: Fields) =>
-    z.strictObject({ kind: z.literal(kind), method, ...common, ...fields });
-  const kinds = [
-    fault('error', errorFields),
-    fault('latency', { latencyMs: milliseconds }),
-    fault('accept-then-hang', {}),
-    fault('accept-late', {}),
-    fault('accept-then-reset', {}),
-    fault('accept-then-error', errorFields),
-    fault('reset-before-accept', {}),
-    fault('chat-inactive', { form: z._default(inactiveForm, 'chat_inactive') }),
-    fault('not-a-member', {}),
-    fault('misdirected', { region: z._default(nonEmpty('a region, such as fra'), 'dal') }),
-    fault('expired-token', {}),
-    fault('headers', { headers: z.record(z.string(), z.string()) }),
-  ] as const;
-  const names = kinds.map(({ shape }) => shape.kind.def.values.join()).join(', ');
-  return z.discriminatedUnion('kind', kinds, `a fault: kind is one of ${names}`);
-};
+const fault = <Kind extends string, Fields extends z.core.$ZodShape>(kind: Kind, fields: Fields) =>
+  z.strictObject({ kind: z.literal(kind), ...common, ...fields });
 
-type FaultRequest = z.infer<ReturnType<typeof faultSchema>>;
+const kinds = [
+  fault('error', errorFields),
+  fault('latency', { latencyMs: milliseconds }),
+  fault('accept-then-hang', {}),
+  fault('accept-late', {}),
+  fault('accept-then-reset', {}),
+  fault('accept-then-error', errorFields),
+  fault('reset-before-accept', {}),
+  fault('chat-inactive', { form: z._default(inactiveForm, 'chat_inactive') }),
+  fault('not-a-member', {}),
+  fault('misdirected', { region: z._default(nonEmpty('a region, such as fra'), 'dal') }),
+  fault('expired-token', {}),
+  fault('headers', { headers: z.record(z.string(), z.string()) }),
+] as const;
 
-/** An injected fault and its progress. */
-interface Fault {
+const kindNames = kinds.map(({ shape }) => shape.kind.def.values.join()).join(', ');
+const faultRequest = z.discriminatedUnion('kind', kinds, `a fault: kind is one of ${kindNames}`);
+
+type FaultRequest = z.infer<typeof faultRequest>;
+
+/** An injected fault and its progress, as `/simulator/faults` returns it. */
+type Fault = FaultRequest & {
   readonly id: number;
-  readonly request: FaultRequest;
   /** null: no limit. */
   remaining: number | null;
   /** The number of calls affected so far. */
   applied: number;
-}
+};
 
 /** The part of a call that faults are matched against. */
 type MatchableCall = Pick<Call, 'name' | 'region'>;
 
-const matches = ({ request, remaining }: Fault, { name, region }: MatchableCall): boolean => {
-  if (remaining === 0) return false;
-  if (request.method !== undefined && request.method !== name) return false;
+const matches = (fault: Fault, { name, region }: MatchableCall): boolean => {
+  const { remaining, method = name } = fault;
+  if (remaining === 0 || method !== name) return false;
   // A call that names the requested region is accepted.
-  return request.kind !== 'misdirected' || request.region !== region;
+  return fault.kind !== 'misdirected' || fault.region !== region;
 };
 
 /** The result of a call. */
@@ -85,43 +83,38 @@ const maxDelayMs = 14_000;
 
 export type Faults = ReturnType<typeof createFaults>;
 
-export const createFaults = (methodNames: readonly string[], { sleep, random }: Pick<Clock, 'sleep' | 'random'>) => {
-  const schema = faultSchema(methodNames);
+export const createFaults = ({ sleep, random }: Pick<Clock, 'sleep' | 'random'>) => {
   let faults: Fault[] = [];
   let lastId = 0;
 
-  /** The body of `/simulator/faults`; `struck` is the number of calls that the fault affected. */
-  const view = ({ id, request, remaining, applied }: Fault) => ({ id, ...request, remaining, struck: applied });
-
   const apply = async (fault: Fault, accept: () => CallResult): Promise<CallResult> => {
-    const { request } = fault;
-    const { latencyMs = request.kind === 'accept-late' ? Math.round(random() * maxDelayMs) : 0 } = request;
+    const { latencyMs = fault.kind === 'accept-late' ? Math.round(random() * maxDelayMs) : 0 } = fault;
     // Execute first: a rejected call gets its own error and does not use up the fault.
-    if (request.kind.startsWith('accept-then-')) accept();
+    if (fault.kind.startsWith('accept-then-')) accept();
     fault.applied += 1;
     if (fault.remaining !== null) fault.remaining -= 1;
     const delay = sleep(latencyMs);
-    if (request.kind === 'accept-late') {
+    if (fault.kind === 'accept-late') {
       void delay.then(accept).catch(toLiveChatError);
       return { kind: 'reset' };
     }
     await delay;
-    if (request.kind !== 'latency' && request.kind !== 'headers') return respondWith(request);
+    if (fault.kind !== 'latency' && fault.kind !== 'headers') return respondWith(fault);
     const result = accept();
-    return request.kind === 'headers' && result.kind === 'answer' ? { ...result, headers: request.headers } : result;
+    return fault.kind === 'headers' && result.kind === 'answer' ? { ...result, headers: fault.headers } : result;
   };
 
   return {
     /** @throws SimulatorError for an invalid body */
     add(body: unknown) {
-      const request = parse(schema, body);
+      const request = parse(faultRequest, body);
       lastId += 1;
-      const fault: Fault = { id: lastId, request, remaining: request.count ?? null, applied: 0 };
+      const fault: Fault = { id: lastId, ...request, remaining: request.count ?? null, applied: 0 };
       faults.push(fault);
-      return view(fault);
+      return fault;
     },
 
-    list: () => faults.map(view),
+    list: (): readonly Fault[] => faults,
 
     /** Returns the number of removed faults. */
     clear(): number {
@@ -132,7 +125,7 @@ export const createFaults = (methodNames: readonly string[], { sleep, random }: 
 
     /** Executes a call with `accept`, or applies the oldest fault that matches it. @throws LiveChatError */
     execute(call: MatchableCall, accept: () => CallResult): CallResult | Promise<CallResult> {
-      const fault = faults.find((one) => matches(one, call) && random() < (one.request.probability ?? 1));
+      const fault = faults.find((one) => matches(one, call) && random() < (one.probability ?? 1));
       return fault === undefined ? accept() : apply(fault, accept);
     },
   };

@@ -16,6 +16,8 @@ export const oneOf = <const Values extends readonly string[]>(values: Values) =>
 
 export const integer = (what: string, min: number) => z.int(what).check(z.gte(min, what));
 
+export const milliseconds = integer('milliseconds, 0 or more', 0);
+
 export const httpUrl = (what: string) => z.string(what).check(z.url({ protocol: /^https?$/, error: what }));
 
 const agentIdFormat = "an agent's e-mail address, or a bot's id of 32 hex digits";
@@ -115,9 +117,9 @@ export type ChatEvent = EventContent & {
   readonly created_at: string;
   readonly visibility: Visibility;
   /** Absent for system messages. */
-  readonly author_id?: string;
-  readonly custom_id?: string;
-  readonly properties?: Properties;
+  readonly author_id?: string | undefined;
+  readonly custom_id?: string | undefined;
+  readonly properties?: Properties | undefined;
 };
 
 export interface Access {
@@ -175,7 +177,7 @@ export const createCustomer = ({ id, name, email, sessionFields }: NewCustomer, 
   id,
   type: 'customer' as const,
   name,
-  ...(email !== undefined && { email }),
+  email,
   email_verified: false,
   present: true,
   created_at: createdAt,

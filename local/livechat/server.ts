@@ -11,7 +11,7 @@ import { createInFlight } from '../in-flight.ts';
 import { close, listen } from '../listen.ts';
 import { type ApiState, createCallLog, createSettings } from './api/method.ts';
 import { createRegistrations } from './api/registrations.ts';
-import { apiRoutes, createCallHandler, methodNames } from './api/routes.ts';
+import { apiRoutes, createCallHandler } from './api/routes.ts';
 import { allThreads, type Chat, getCustomer } from './chats.ts';
 import { invalidField, SimulatorError } from './errors.ts';
 import { cdnRoutes, createCdn } from './events.ts';
@@ -78,7 +78,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     calls: createCallLog(),
     clientId,
   };
-  const faults = createFaults(methodNames, clock);
+  const faults = createFaults(clock);
   const handleCall = createCallHandler(state, faults);
   const app = new Hono<{ Bindings: HttpBindings }>()
     .use((c, next) => {
@@ -120,7 +120,7 @@ const simulatorRoutes = ({ simulator, calls, settings }: ApiState, faults: Fault
   });
   app.post('/chats/:id/events', async (c) => {
     const { chat, eventId } = simulator.act(c.req.param('id'), await c.req.json());
-    return c.json({ ...(eventId !== undefined && { event_id: eventId }), thread_id: chat.thread.id });
+    return c.json({ event_id: eventId, thread_id: chat.thread.id });
   });
   app.get('/chats', (c) => c.json({ chats: simulator.chats().map(summarize) }));
   app.get('/chats/:id', (c) => c.json(viewChat(simulator.chat(c.req.param('id')))));
@@ -148,7 +148,7 @@ const summarize = (chat: Chat) => {
   return {
     chat_id: chat.id,
     active: chat.thread.active,
-    customer: { id, name, ...(email !== undefined && { email }) },
+    customer: { id, name, email },
   };
 };
 

@@ -36,6 +36,7 @@ import {
   string,
   toTimestamp,
   type User,
+  type Visibility,
 } from './objects.ts';
 import {
   assignedAgent,
@@ -257,8 +258,7 @@ const asCustomer = (chat: Chat, request: Action<'customer'>, context: ActionCont
       return setSessionFields(chat, request.fields);
     case 'reopen': {
       const agentId = assignedAgent(chat)?.id ?? context.agentId;
-      const content: EventContent = { type: 'message', text: request.text };
-      const events = [{ author, content }];
+      const events: EventDraft[] = [{ author, content: { type: 'message', text: request.text } }];
       return reopenChat(chat, { threadId: context.source.nextId(), userIds: [customer.id, agentId], events }, now);
     }
   }
@@ -277,17 +277,15 @@ const asAgent = (chat: Chat, request: Action<'agent'>, context: ActionContext): 
   if (request.action === 'join') return joinChat(chat, agentId);
   const agent = requirePresent(chat, agentId);
   const author = toAuthor(agent, context);
+  const send = (content: EventContent, visibility?: Visibility) =>
+    appendEvent(chat, { author, content, visibility }, now);
   switch (request.action) {
     case 'message':
-      return appendEvent(chat, { author, content: { type: 'message', text: request.text } }, now);
-    case 'note': {
-      const content: EventContent = { type: 'message', text: request.text };
-      return appendEvent(chat, { author, visibility: 'agents', content }, now);
-    }
-    case 'rich-message': {
-      const { templateId: template_id, elements } = request;
-      return appendEvent(chat, { author, content: { type: 'rich_message', template_id, elements } }, now);
-    }
+      return send({ type: 'message', text: request.text });
+    case 'note':
+      return send({ type: 'message', text: request.text }, 'agents');
+    case 'rich-message':
+      return send({ type: 'rich_message', template_id: request.templateId, elements: request.elements });
     case 'file':
       return sendFile(chat, author, request, context.cdn, now);
     case 'edit':

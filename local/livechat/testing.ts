@@ -1,10 +1,8 @@
-import { createServer } from 'node:http';
-import { json } from 'node:stream/consumers';
 import { onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
 import type { Clock } from '../../core/platform/clock.ts';
 import { fixture } from '../../test/fixtures.ts';
-import { close, listen } from '../listen.ts';
+import { startServer } from '../../test/http-server.ts';
 import { createCdn } from './events.ts';
 import { createIdSource } from './objects.ts';
 import { type SimulatorOptions, startSimulator } from './server.ts';
@@ -34,15 +32,14 @@ export const startReceiver = async (
   answer: (body: ReceivedBody, count: number) => number | null | Promise<number> = () => 200,
 ) => {
   const bodies: ReceivedBody[] = [];
-  const server = createServer(async (request, response) => {
-    const body = receivedBody.parse(await json(request));
+  const { url, received, stop } = await startServer(async (response) => {
+    const body = receivedBody.parse(JSON.parse(String(received.at(-1)?.body)));
     const status = answer(body, bodies.push(body));
-    if (status === null) return request.socket.destroy();
+    if (status === null) return response.destroy();
     response.writeHead(await status).end('{"success":true}');
   });
-  onTestFinished(() => close(server));
-  const port = await listen(server, 0, '--port');
-  return { url: `http://127.0.0.1:${port}/livechat/webhook`, bodies };
+  onTestFinished(stop);
+  return { url: `${url}/livechat/webhook`, bodies };
 };
 
 export const secretKey = 'whsec-test';

@@ -119,7 +119,6 @@ export function memoryStores(
         deliveries.set(delivery.id, {
           ...delivery,
           ...unattempted,
-          attempts: [],
         });
         return undefined;
       },

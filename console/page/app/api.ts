@@ -1,11 +1,9 @@
 import { signal } from '@preact/signals';
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
-import type { Flow } from '../../flow.ts';
-import type { RateLimitsResponse } from '../../operations.ts';
 import type { AboutConsole } from '../../server.ts';
-import type { RulesResponse } from '../routing/page.tsx';
+import { type StreamedEvent, watchChanges } from './stream.ts';
 
 /** A failed call, with a message for the user. */
 export class ApiError extends Error {
@@ -24,9 +22,6 @@ const errorBody = z.object({
 /** The response of each GET under /api. */
 interface Responses extends ApiResponses {
   readonly '/console': AboutConsole;
-  readonly '/flow': Flow;
-  readonly '/rate-limits': RateLimitsResponse;
-  readonly '/routing/rules': RulesResponse;
 }
 
 type Query = Readonly<Record<string, string | number | undefined>>;
@@ -69,55 +64,50 @@ function errorText(body: z.infer<typeof errorBody> | undefined, { status }: Resp
   return `The console responded with status ${status}.`;
 }
 
-/** A loaded value that can be reloaded: the previous value stays until the new one arrives. */
-export interface Resource<T> {
-  readonly value: T | undefined;
-  readonly failure: ApiError | undefined;
-  readonly loading: boolean;
-  reload(): void;
+/** Loads a value, given the previous one. */
+export type Load<T> = (before: T | undefined) => Promise<T>;
+
+export interface ReloadOptions {
+  /** Reloads after an event that it accepts. */
+  readonly changedBy?: (event: StreamedEvent) => boolean;
+  /** Minimum time between such reloads. */
+  readonly minIntervalMs?: number;
+  readonly everyMs?: number;
 }
 
-/** Loads on the first render and when `key` changes. Reloads requested during a load cause one more load after it. */
-export function useResource<T>(key: string, load: () => Promise<T>): Resource<T> {
-  const [state, setState] = useState<Omit<Resource<T>, 'reload'> & { key: string }>({
-    key,
-    value: undefined,
-    failure: undefined,
-    loading: true,
-  });
-  const latest = useRef(load);
-  latest.current = load;
-  /** The load in progress, and whether another load follows it. */
-  const busy = useRef<{ key: string; repeat: boolean }>(undefined);
+/** Loads on the first render and when `key` changes. The previous value stays until a reload has succeeded. */
+export function useResource<T>(key: string, load: Load<T>, options: ReloadOptions = {}) {
+  const { changedBy, minIntervalMs, everyMs } = options;
+  const { state, reload } = useMemo(() => createResource(load), [key]);
+  useEffect(() => {
+    void reload();
+    const timer = everyMs && setInterval(reload, everyMs);
+    return () => clearInterval(timer);
+  }, [reload]);
+  useEffect(() => changedBy && watchChanges(changedBy, reload, minIntervalMs), [reload]);
+  return { ...state.value, reload };
+}
 
-  const reload = useCallback(() => {
-    if (busy.current?.key === key) {
-      busy.current.repeat = true;
-      return;
+function createResource<T>(load: Load<T>) {
+  const state = signal<{ readonly value?: T; readonly failure?: Error }>({});
+  let busy = false;
+  let repeat = false;
+  /** Calls during a load cause one more load after it. */
+  const reload = async (): Promise<void> => {
+    repeat = true;
+    if (busy) return;
+    busy = true;
+    while (repeat) {
+      repeat = false;
+      const { value: before } = state.value;
+      state.value = await load(before).then(
+        (value) => ({ value }),
+        (failure: Error) => ({ ...state.value, failure }),
+      );
     }
-    const current = { key, repeat: false };
-    busy.current = current;
-    setState((before) => ({ ...before, value: before.key === key ? before.value : undefined, key, loading: true }));
-    const finish = (change: { value: T } | { failure: ApiError }) => {
-      if (busy.current !== current) return;
-      busy.current = undefined;
-      setState((before) => ({ ...before, failure: undefined, ...change, loading: false }));
-      if (current.repeat) reload();
-    };
-    latest.current().then(
-      (value) => finish({ value }),
-      (error: unknown) => finish({ failure: error instanceof ApiError ? error : new ApiError(0, String(error)) }),
-    );
-  }, [key]);
-
-  useEffect(reload, [reload]);
-  const current = state.key === key;
-  return {
-    value: current ? state.value : undefined,
-    failure: current ? state.failure : undefined,
-    loading: !current || state.loading,
-    reload,
+    busy = false;
   };
+  return { state, reload };
 }
 
 /** Runs the user's commands; `problem` is the error message of the latest one, or empty. */

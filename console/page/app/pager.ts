@@ -1,13 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ConversationPage } from '../../api.ts';
 
 /** Consecutive items of a list or of the results of a search. */
-export interface Part<Item> {
+export interface Part<Item> extends Omit<ConversationPage, 'conversations'> {
   readonly items: readonly Item[];
-  /** The cursor of the next part; undefined at the end. */
-  readonly next?: string | undefined;
-  /** In a search, how many items the request examined, and the time of the last one. */
-  readonly searched?: number | undefined;
-  readonly searchedTo?: string | undefined;
 }
 
 export interface Progress<Item> {
@@ -23,19 +19,13 @@ export interface Progress<Item> {
 /** Requests the part after a cursor. */
 type ReadPart<Item> = (after: string | undefined, signal: AbortSignal) => Promise<Part<Item>>;
 
-export interface Pager {
-  /** Reads more items; does nothing while it reads and at the end. */
-  readMore(): Promise<void>;
-  stop(): void;
-}
-
 /** Items to read before the pager pauses: more than a screen shows. */
 const maxItems = 40;
 /** Items to examine in a search before the pager pauses, which takes ten requests. The user decides whether to read more of the table. */
 const maxSearched = 20_000;
 
 /** Reads a list or the results of a search with as many requests as needed, and reports the progress. */
-export function createPager<Item>(read: ReadPart<Item>, onProgress: (progress: Progress<Item>) => void): Pager {
+export function createPager<Item>(read: ReadPart<Item>, onProgress: (progress: Progress<Item>) => void) {
   const items: Item[] = [];
   let next: string | undefined;
   let searched = 0;
@@ -67,6 +57,7 @@ export function createPager<Item>(read: ReadPart<Item>, onProgress: (progress: P
   };
 
   return {
+    /** Reads more items; does nothing while it reads and at the end. */
     async readMore() {
       if (controller || state === 'ended') return;
       const current = new AbortController();
@@ -109,7 +100,7 @@ export function usePager<Item>({ first, read, itemKey, search = false }: PagerOp
   });
   const latest = useRef(first);
   latest.current = first;
-  const pager = useRef<Pager>(undefined);
+  const pager = useRef<ReturnType<typeof createPager>>(undefined);
   useEffect(() => {
     const created = createPager<Item>(async (after, signal) => {
       if (search || after !== undefined) return read(after, signal);

@@ -1,5 +1,4 @@
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { Flow } from '../../flow.ts';
 
@@ -60,30 +59,29 @@ const defaultDelayMs = 400;
 /** Functions store an event's effects after it is published: invocations within this time may have changed data. */
 const maxProcessingMs = 15_000;
 
-/** Calls `onChange` after an event that `isRelevant` accepts, at most once in `intervalMs`. */
-export function useChanges(
+/**
+ * Calls `onChange` after an event that `isRelevant` accepts, at most once in `minIntervalMs`, until the returned function is
+ * called.
+ */
+export function watchChanges(
   isRelevant: (item: StreamedEvent) => boolean,
   onChange: () => void,
-  intervalMs = defaultDelayMs,
-): void {
-  const latest = useRef({ isRelevant, onChange });
-  latest.current = { isRelevant, onChange };
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let until = 0;
-    const listener = (item: StreamedEvent | Signal) => {
-      if (item === 'connected' || (item !== 'invocation' && latest.current.isRelevant(item)))
-        until = Date.now() + maxProcessingMs;
-      else if (item !== 'invocation' || Date.now() > until) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        latest.current.onChange();
-      }, intervalMs);
-    };
-    listeners.add(listener);
-    return () => {
-      listeners.delete(listener);
-      clearTimeout(timer);
-    };
-  }, [intervalMs]);
+  minIntervalMs = defaultDelayMs,
+): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // An event may have been published just before.
+  let until = Date.now() + maxProcessingMs;
+  const listener = (item: StreamedEvent | Signal) => {
+    if (item === 'connected' || (item !== 'invocation' && isRelevant(item))) until = Date.now() + maxProcessingMs;
+    else if (item !== 'invocation' || Date.now() > until) return;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      onChange();
+    }, minIntervalMs);
+  };
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    clearTimeout(timer);
+  };
 }

@@ -1,10 +1,9 @@
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import type { ConversationPage } from '../../api.ts';
 import { matchesSearch } from '../../search.ts';
-import { get, useResource } from '../app/api.ts';
+import { get } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo, replaceRoute } from '../app/route.ts';
-import { useChanges } from '../app/stream.ts';
 import { fullTime, shortTime } from '../parts/time.ts';
 import { Badge, Empty, Head, Loaded, Loading, Problem, Select } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
@@ -19,8 +18,6 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
   const go = (changed: Record<string, string>) =>
     replaceRoute(linkTo('conversations', undefined, { status, search, ...changed }));
   const text = search.trim();
-  const first = useResource(`conversations ${status}`, () => get('/conversations', { status, limit: pageSize }));
-  useChanges(({ type }) => /^(chat|message|agent)\./.test(type), first.reload);
   return (
     <div class="fill">
       <Head title="Conversations">
@@ -39,7 +36,11 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
           </form>
         </search>
       </Head>
-      <Loaded from={first}>
+      <Loaded
+        id={status}
+        load={() => get('/conversations', { status, limit: pageSize })}
+        changedBy={({ type }) => /^(chat|message|agent)\./.test(type)}
+      >
         {(page) => <Rows key={`${status} ${text}`} first={page} status={status} search={text} />}
       </Loaded>
     </div>

@@ -1,7 +1,6 @@
-import { useMemo, useRef } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { ConversationResponse } from '../../api.ts';
-import { get, useResource } from '../app/api.ts';
-import { useChanges } from '../app/stream.ts';
+import { get } from '../app/api.ts';
 import { Badge, Head, Ids, Loaded } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { DecisionView } from '../routing/decisions.tsx';
@@ -30,15 +29,15 @@ async function loadConversation(
 }
 
 export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
-  const known = useRef<ConversationResponse>(undefined);
-  const loaded = useResource(`${organizationId}/${id}`, async () => {
-    known.current = await loadConversation(id, organizationId, known.current);
-    return known.current;
-  });
-  useChanges(({ conversationId }) => conversationId === id, loaded.reload);
   return (
     <div class="fill conversation">
-      <Loaded from={loaded}>{(response) => <ConversationDetails response={response} />}</Loaded>
+      <Loaded
+        id={`${organizationId}/${id}`}
+        load={(known: ConversationResponse | undefined) => loadConversation(id, organizationId, known)}
+        changedBy={({ conversationId }) => conversationId === id}
+      >
+        {(response) => <ConversationDetails response={response} />}
+      </Loaded>
     </div>
   );
 }

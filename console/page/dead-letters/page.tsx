@@ -1,10 +1,8 @@
 import { useMemo, useState } from 'preact/hooks';
-import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
 import type { DeadLetter } from '../../operations.ts';
-import { get, useResource } from '../app/api.ts';
+import { get } from '../app/api.ts';
 import { linkTo, replaceRoute } from '../app/route.ts';
-import { useChanges } from '../app/stream.ts';
 import { ago, fullTime } from '../parts/time.ts';
 import { Badge, Card, count, Empty, Head, Ids, Loaded, Select, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
@@ -45,8 +43,6 @@ async function loadDeadLetters(status: string): Promise<DeadLetterPage> {
 
 export function DeadLetterList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? 'open';
-  const loaded = useResource(`dead-letters ${status}`, () => loadDeadLetters(status));
-  useChanges(({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type), loaded.reload, reloadIntervalMs);
   return (
     <div class="fill">
       <Head title="Dead letters">
@@ -55,7 +51,14 @@ export function DeadLetterList({ query }: { query: URLSearchParams }) {
           message up in LiveChat by custom_id, so the customer does not receive it twice.
         </p>
       </Head>
-      <Loaded from={loaded}>{(page) => <DeadLetterRows page={page} query={query} reload={loaded.reload} />}</Loaded>
+      <Loaded
+        id={status}
+        load={() => loadDeadLetters(status)}
+        changedBy={({ type }) => /^(message\.(failed|sent|delivered)|alert\.)/.test(type)}
+        minIntervalMs={reloadIntervalMs}
+      >
+        {(page, reload) => <DeadLetterRows page={page} query={query} reload={reload} />}
+      </Loaded>
     </div>
   );
 }
@@ -206,12 +209,16 @@ function Row({ deadLetter, selected, onSelect }: RowProps) {
 }
 
 export function DeadLetterView({ id }: { id: string }) {
-  const loaded = useResource(id, () => get('/dead-letters/:id', { id }));
-  useChanges(({ type }) => /^message\.(failed|sent|delivered)/.test(type), loaded.reload);
-  return <Loaded from={loaded}>{(response) => <DeadLetterDetails {...response} reload={loaded.reload} />}</Loaded>;
+  return (
+    <Loaded
+      id={id}
+      load={() => get('/dead-letters/:id', { id })}
+      changedBy={({ type }) => /^message\.(failed|sent|delivered)/.test(type)}
+    >
+      {(response, reload) => <DeadLetterDetails {...response} reload={reload} />}
+    </Loaded>
+  );
 }
-
-const archivedContent = z.object({ event: z.optional(z.unknown()), body: z.optional(z.unknown()) });
 
 /** Why a dead letter of this kind cannot be redriven. */
 const notRedrivableTexts: Partial<Readonly<Record<DeadLetter['kind'], string>>> = {
@@ -223,7 +230,6 @@ type DetailsProps = ApiResponses['/dead-letters/:id'] & { readonly reload: () =>
 
 function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsProps) {
   const { id, category, kind, status, errorName, errorMessage, conversationId, requestId, createdAt } = deadLetter;
-  const { event, body } = archivedContent.parse(content);
   const notRedrivable = notRedrivableTexts[kind];
   return (
     <>
@@ -254,11 +260,11 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
           </p>
         )}
       </Card>
-      {kind !== 'send' && (
-        <Card title={contentTitles[kind]}>
+      {content.kind !== 'send' && (
+        <Card title={contentTitles[content.kind]}>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
           <pre tabIndex={0} class="code">
-            {JSON.stringify(event ?? body, null, 2)}
+            {JSON.stringify(content.kind === 'unreadable' ? content.body : content.event, null, 2)}
           </pre>
         </Card>
       )}

@@ -1,6 +1,6 @@
 import { sendStateMachine } from '../../../core/outbound/state-machine.ts';
 import type { HistoryEvent } from '../../operations.ts';
-import { Graph, type GraphEdge, type GraphNode, useNarrow } from '../parts/graph.tsx';
+import { Graph, type GraphEdge, type GraphNode, narrow } from '../parts/graph.tsx';
 import { executionPath } from './history.ts';
 
 interface State {
@@ -52,7 +52,7 @@ export function MachineDiagram({ history, status }: { history: readonly HistoryE
       title={`The state machine. Path of this execution: ${[...path.states].join(', ') || 'no state yet'}.`}
       nodes={nodes}
       edges={edges.map((edge) => (isTaken(edge.from, edge.to) ? { ...edge, style: 'taken' } : edge))}
-      direction={useNarrow() ? 'TB' : 'LR'}
+      direction={narrow.value ? 'TB' : 'LR'}
       draw={({ id, kind, width, height }) => (
         <g class={`machine-state ${stateStyle(id)} ${id === 'Failed' || id === 'DeadLetter' ? 'failure' : ''}`}>
           <rect width={width} height={height} rx={id === end ? height / 2 : 8} />

@@ -6,11 +6,6 @@ import { describeError } from '../parts/errors.ts';
 import type { Step } from '../parts/steps.tsx';
 import { duration, fullTime } from '../parts/time.ts';
 
-/** One step of an execution's history; `id` is the event's. */
-interface HistoryStep extends Step {
-  readonly id: number;
-}
-
 type Description = Pick<Step, 'text' | 'tone' | 'reason'>;
 type Describe = (
   event: HistoryEvent,
@@ -19,11 +14,11 @@ type Describe = (
 ) => Description | undefined;
 
 /** Describes an execution's history. Technical events (scheduled, exited, …) are left out; unknown events keep their type as text. */
-export function describeHistory(history: readonly HistoryEvent[]): HistoryStep[] {
-  return history.flatMap((event, index): HistoryStep[] => {
+export function describeHistory(history: readonly HistoryEvent[]): Step[] {
+  return history.flatMap((event, index): Step[] => {
     const [, describe] = descriptions.find(([type]) => type.test(event.type)) ?? [undefined, describeUnknown];
     const description = describe(event, history.slice(0, index), history.slice(index + 1));
-    return description ? [{ id: event.id, at: event.timestamp, ...description }] : [];
+    return description ? [{ at: event.timestamp, ...description }] : [];
   });
 }
 
@@ -62,15 +57,14 @@ function capitalize(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-function describeTask(event: HistoryEvent, _: readonly HistoryEvent[], after: readonly HistoryEvent[]) {
-  if (event.name === 'DeadLetter') return deadLetterDescription;
-  return event.name === 'WaitForTurn' ? { text: describeTurn(event, after), tone: 'warn' as const } : undefined;
+function describeTask(
+  event: HistoryEvent,
+  _: readonly HistoryEvent[],
+  after: readonly HistoryEvent[],
+): Description | undefined {
+  if (event.name === 'DeadLetter') return { text: 'Failed: sending the request to the dead-letter queue', tone: 'bad' };
+  return event.name === 'WaitForTurn' ? { text: describeTurn(event, after), tone: 'warn' } : undefined;
 }
-
-const deadLetterDescription: Description = {
-  text: 'Failed: sending the request to the dead-letter queue',
-  tone: 'bad',
-};
 
 /** Attempts are counted from the last time the execution entered the Send state. */
 function describeAttempt(before: readonly HistoryEvent[]): Description | undefined {
@@ -83,7 +77,9 @@ function describeAttempt(before: readonly HistoryEvent[]): Description | undefin
 function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): Description {
   const state = before.findLast(({ type }) => type.endsWith('StateEntered'))?.name;
   if (state === 'DeadLetter') return failure('Sending to the dead-letter queue failed')(event);
-  if (state === 'WaitForTurn' && event.error === 'States.Timeout') return turnTimeoutDescription;
+  if (state === 'WaitForTurn' && event.error === 'States.Timeout') {
+    return { text: 'Still not first: the send step checks again', tone: 'warn' };
+  }
   if (state === 'WaitForTurn') return failure('The wait for its turn failed')(event);
   if (/(Start|Schedule|Submit)Failed$/.test(event.type)) return failure('The send step could not be started')(event);
   if (event.error === 'NotFirst') {
@@ -96,8 +92,6 @@ function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): 
   if (event.error === 'Deferred') return describeDeferral(event);
   return failure(capitalize(describeError(event.error)))(event);
 }
-
-const turnTimeoutDescription: Description = { text: 'Still not first: the send step checks again', tone: 'warn' };
 
 const deferralReasons: Readonly<Record<DeferralReason, string>> = {
   rate: 'waiting for a rate-limit slot',

@@ -1,9 +1,9 @@
 import type { ApiResponses } from '../../api.ts';
 import type { ExecutionSummary } from '../../operations.ts';
-import { get, useResource } from '../app/api.ts';
+import { get } from '../app/api.ts';
 import { usePager } from '../app/pager.ts';
 import { linkTo, replaceRoute } from '../app/route.ts';
-import { useChanges } from '../app/stream.ts';
+import type { StreamedEvent } from '../app/stream.ts';
 import { Steps } from '../parts/steps.tsx';
 import { duration, fullTime, shortTime } from '../parts/time.ts';
 import { Badge, Card, count, Empty, Head, Ids, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
@@ -14,10 +14,10 @@ import { describeHistory, formatCause } from './history.ts';
 const statuses = ['', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 const pageSize = 200;
 
+const isMessageEvent = ({ type }: StreamedEvent) => type.startsWith('message.');
+
 export function ExecutionList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? '';
-  const loaded = useResource(`executions ${status}`, () => get('/executions', { status, limit: pageSize }));
-  useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
   return (
     <div class="fill">
       <Head title="Executions">
@@ -32,7 +32,9 @@ export function ExecutionList({ query }: { query: URLSearchParams }) {
           />
         </form>
       </Head>
-      <Loaded from={loaded}>{(page) => <Rows key={status} first={page} status={status} />}</Loaded>
+      <Loaded id={status} load={() => get('/executions', { status, limit: pageSize })} changedBy={isMessageEvent}>
+        {(page) => <Rows key={status} first={page} status={status} />}
+      </Loaded>
     </div>
   );
 }
@@ -84,9 +86,11 @@ function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
 }
 
 export function ExecutionView({ id }: { id: string }) {
-  const loaded = useResource(id, () => get('/executions/:id', { id }));
-  useChanges(({ type }) => type.startsWith('message.'), loaded.reload);
-  return <Loaded from={loaded}>{(response) => <ExecutionDetails {...response} reload={loaded.reload} />}</Loaded>;
+  return (
+    <Loaded id={id} load={() => get('/executions/:id', { id })} changedBy={isMessageEvent}>
+      {(response, reload) => <ExecutionDetails {...response} reload={reload} />}
+    </Loaded>
+  );
 }
 
 type DetailsProps = ApiResponses['/executions/:id'] & { readonly reload: () => void };

@@ -1,6 +1,7 @@
 import { Graph as DagreGraph, layout } from '@dagrejs/dagre';
+import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 
 export interface GraphNode {
   readonly id: string;
@@ -140,14 +141,11 @@ function smoothPath([first, ...rest]: readonly Point[]): string {
   return [`M${first.x} ${first.y}`, ...middles, last && `L${last.x} ${last.y}`].filter(Boolean).join('');
 }
 
-const narrow = matchMedia('(max-width: 720px)');
+const narrowScreen = matchMedia('(max-width: 720px)');
 
-export function useNarrow(): boolean {
-  const [isNarrow, setNarrow] = useState(narrow.matches);
-  useEffect(() => {
-    const change = () => setNarrow(narrow.matches);
-    narrow.addEventListener('change', change);
-    return () => narrow.removeEventListener('change', change);
-  }, []);
-  return isNarrow;
-}
+/** Whether the screen is narrow. */
+export const narrow = signal(narrowScreen.matches);
+
+narrowScreen.addEventListener('change', ({ matches }) => {
+  narrow.value = matches;
+});

@@ -57,7 +57,7 @@ export function Plot({ title, times, lines, minScale }: PlotProps) {
         <b>{title}</b>
         {lines.map(({ label, colour, values }) => (
           <span key={label} class="key">
-            <i class={`swatch ${colour}`} aria-hidden="true" />
+            <i class="swatch" style={{ background: `var(--${colour})` }} aria-hidden="true" />
             {label} <b>{formatLatest(values)}</b>
           </span>
         ))}
@@ -81,8 +81,11 @@ function isolatedValues({ data }: UPlot, series: number): number[] {
 }
 
 function optionsFor(element: HTMLElement, lines: readonly Line[], minScale: number): UPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  // A canvas does not resolve variables.
+  const colour = (name: string) => {
+    element.style.color = `var(--${name})`;
+    return getComputedStyle(element).color;
+  };
   const axis: UPlot.Axis = {
     stroke: colour('muted'),
     grid: { stroke: colour('line'), width: 1 },

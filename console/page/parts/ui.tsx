@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import type { Resource } from '../app/api.ts';
+import { type Load, type ReloadOptions, useResource } from '../app/api.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
 
@@ -125,18 +125,21 @@ export function Loading({ text = 'Loading…' }: { text?: string }) {
   );
 }
 
-interface LoadedProps<T> {
-  readonly from: Resource<T>;
-  readonly children: (value: T) => ComponentChildren;
+interface LoadedProps<T> extends ReloadOptions {
+  /** Another id loads another value. */
+  readonly id?: string;
+  readonly load: Load<T>;
+  readonly children: (value: T, reload: () => void) => ComponentChildren;
 }
 
-/** Shows a resource's value, loading state or error. A failed reload keeps the previous value. */
-export function Loaded<T>({ from: { value, failure, reload }, children }: LoadedProps<T>) {
+/** Loads a value and shows it, its loading state or the error. A failed reload keeps the previous value. */
+export function Loaded<T>({ id = '', load, children, ...options }: LoadedProps<T>) {
+  const { value, failure, reload } = useResource(id, load, options);
   if (value !== undefined) {
     return (
       <>
         <Problem text={failure && `This page is out of date: ${failure.message}`} retry={reload} />
-        {children(value)}
+        {children(value, reload)}
       </>
     );
   }

@@ -2,32 +2,17 @@ import { useState } from 'preact/hooks';
 import type { Condition } from '../../../core/routing/conditions.ts';
 import type { ThreadDryRun } from '../../../core/routing/dry-run.ts';
 import type { Actions, PlannedAction, Target } from '../../../core/routing/rules.ts';
-import type { RulesVersion, VersionedRules } from '../../../core/routing/store.ts';
-import { call, get, useCommand, useResource } from '../app/api.ts';
+import type { ApiResponses } from '../../api.ts';
+import type { RulesDryRun } from '../../routing.ts';
+import { call, get, useCommand } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { shortTime } from '../parts/time.ts';
 import { Badge, Card, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
 
-interface OrganizationRules {
-  readonly organizationId: string;
-  readonly inForce: VersionedRules;
-  readonly versions: readonly RulesVersion[];
-}
-
-/** The response of GET /api/routing/rules. */
-export interface RulesResponse {
-  readonly rules: readonly OrganizationRules[];
-}
-
-/** The response of POST /api/routing/test. */
-interface DryRunResponse {
-  readonly organizationId: string;
-  readonly results: readonly ThreadDryRun[];
-}
+type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];
 
 /** The active rules, and a dry run of changed rules. */
 export function RoutingPage() {
-  const loaded = useResource('rules', () => get('/routing/rules'));
   return (
     <>
       <Head title="Routing">
@@ -36,7 +21,7 @@ export function RoutingPage() {
           <a href={linkTo('conversations')}>conversation</a> shows its routing decisions.
         </p>
       </Head>
-      <Loaded from={loaded}>
+      <Loaded load={() => get('/routing/rules')}>
         {({ rules }) =>
           rules.length === 0 ? (
             <Empty title="No organization yet">Rules appear with an organization's first conversation.</Empty>
@@ -76,14 +61,14 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
           </ol>
         )}
       </section>
-      <RulesDryRun organizationId={organizationId} inForce={JSON.stringify(inForce.ruleSet, null, 2)} />
+      <DryRunCard organizationId={organizationId} inForce={JSON.stringify(inForce.ruleSet, null, 2)} />
     </>
   );
 }
 
-function RulesDryRun({ organizationId, inForce }: { organizationId: string; inForce: string }) {
+function DryRunCard({ organizationId, inForce }: { organizationId: string; inForce: string }) {
   const [text, setText] = useState(inForce);
-  const [response, setResponse] = useState<DryRunResponse>();
+  const [response, setResponse] = useState<RulesDryRun>();
   const { problem, busy, run } = useCommand();
   const evaluate = () => {
     setResponse(undefined);
@@ -118,7 +103,7 @@ function RulesDryRun({ organizationId, inForce }: { organizationId: string; inFo
   );
 }
 
-async function evaluateRules(organizationId: string, json: string): Promise<DryRunResponse> {
+async function evaluateRules(organizationId: string, json: string): Promise<RulesDryRun> {
   let ruleSet: unknown;
   try {
     ruleSet = JSON.parse(json);
@@ -128,7 +113,7 @@ async function evaluateRules(organizationId: string, json: string): Promise<DryR
   return call('POST', '/api/routing/test', { organizationId, ruleSet, limit: 50 });
 }
 
-function DryRunResults({ organizationId, results }: DryRunResponse) {
+function DryRunResults({ organizationId, results }: RulesDryRun) {
   const differing = results.filter(({ differs }) => differs).length;
   return (
     <div role="status">

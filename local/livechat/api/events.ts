@@ -78,9 +78,9 @@ const toEventDraft = (event: EventRequest, author: Author, cdn: Cdn, eventId: st
         ? fileContent({ ...cdn.takeUpload(content.url), alternativeText: content.alternative_text }, eventId)
         : content,
     visibility,
-    ...(event.type !== 'system_message' && { author }),
-    ...(custom_id !== undefined && { customId: custom_id }),
-    ...(properties && { properties }),
+    author: event.type === 'system_message' ? undefined : author,
+    customId: custom_id,
+    properties,
   };
 };
 

@@ -11,6 +11,7 @@ import {
   type IdSource,
   inactiveForm,
   integer,
+  milliseconds,
   nonEmpty,
   parse,
   string,
@@ -36,7 +37,6 @@ export interface ApiState {
 }
 
 const groupIds = z.array(groupId, 'a list of group ids');
-const milliseconds = integer('milliseconds, 0 or more', 0);
 
 /** Settings that can change while the simulator runs. */
 const settingsSchema = z.strictObject({

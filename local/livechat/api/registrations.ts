@@ -48,72 +48,61 @@ interface RegistrationOptions {
 }
 
 interface Registration {
+  readonly id: string;
   readonly request: RegisterWebhook;
+  /** When it takes effect, and when its removal does. */
   readonly from: number;
-  /** Set once it is unregistered. */
-  readonly until?: number;
+  until: number;
 }
 
 export const createRegistrations = ({ now, delayMs, defaultReceiver }: RegistrationOptions) => {
-  const registrations = new Map<string, Registration>();
-  /** When the first registration takes effect. */
-  let firstFrom = Number.POSITIVE_INFINITY;
+  const registrations: Registration[] = [];
   let enabled = true;
 
   const registered = (ownerClientId: string) =>
-    [...registrations].filter(
-      ([, { request, until }]) => until === undefined && request.owner_client_id === ownerClientId,
-    );
-
-  /** @returns the id of the registration. @throws LiveChatError if the application has three for this action */
-  const register = (request: RegisterWebhook): string => {
-    const same = registered(request.owner_client_id).filter(([, other]) => other.request.action === request.action);
-    if (same.length >= maxPerAction) throw new LiveChatError('limit_reached');
-    const id = randomUUID().replaceAll('-', '');
-    const from = now() + delayMs();
-    registrations.set(id, { request, from });
-    firstFrom = Math.min(firstFrom, from);
-    return id;
-  };
-
-  /** @throws LiveChatError if the application has no such registration */
-  const unregister = (id: string, ownerClientId: string): void => {
-    const [, registration] = registered(ownerClientId).find(([one]) => one === id) ?? [];
-    if (registration === undefined) throw new LiveChatError('not_found');
-    registrations.set(id, { ...registration, until: now() + delayMs() });
-  };
-
-  /** The registrations of an application, without their secrets. */
-  const list = (ownerClientId: string) =>
-    registered(ownerClientId).map(([id, { request }]) => {
-      const { secret_key: _, ...formatted } = request;
-      return { id, ...formatted };
-    });
-
-  /** The receivers of this action's webhooks. */
-  const targets = (action: WebhookAction): Target[] => {
-    const at = now();
-    if (at < firstFrom) return enabled ? [defaultTarget(action, defaultReceiver)] : [];
-    return [...registrations]
-      .filter(([, { from, until = Number.POSITIVE_INFINITY }]) => from <= at && at < until)
-      .filter(([, { request }]) => request.action === action && (enabled || request.type === 'bot'))
-      .map(([webhookId, { request }]) => ({
-        webhookId,
-        url: request.url,
-        secretKey: request.secret_key,
-        additionalData: request.additional_data ?? [],
-      }));
-  };
+    registrations.filter(({ request, until }) => until === Infinity && request.owner_client_id === ownerClientId);
 
   return {
-    register,
-    unregister,
-    list,
+    /** @throws LiveChatError if the application has three for this action */
+    register(request: RegisterWebhook) {
+      const same = registered(request.owner_client_id).filter((other) => other.request.action === request.action);
+      if (same.length >= maxPerAction) throw new LiveChatError('limit_reached');
+      const id = randomUUID().replaceAll('-', '');
+      registrations.push({ id, request, from: now() + delayMs(), until: Infinity });
+      return { id };
+    },
+
+    /** @throws LiveChatError if the application has no such registration */
+    unregister(id: string, ownerClientId: string): void {
+      const registration = registered(ownerClientId).find((one) => one.id === id);
+      if (registration === undefined) throw new LiveChatError('not_found');
+      registration.until = now() + delayMs();
+    },
+
+    /** The registrations of an application, without their secrets. */
+    list: (ownerClientId: string) =>
+      registered(ownerClientId).map(({ id, request: { secret_key: _, ...visible } }) => ({ id, ...visible })),
+
     isEnabled: () => enabled,
-    setEnabled: (to: boolean): void => {
+
+    setEnabled(to: boolean): void {
       enabled = to;
     },
-    targets,
+
+    /** The receivers of this action's webhooks. */
+    targets(action: WebhookAction): Target[] {
+      const at = now();
+      if (registrations.every(({ from }) => at < from)) return enabled ? [defaultTarget(action, defaultReceiver)] : [];
+      return registrations
+        .filter(({ from, until }) => from <= at && at < until)
+        .filter(({ request }) => request.action === action && (enabled || request.type === 'bot'))
+        .map(({ id: webhookId, request: { url, secret_key: secretKey, additional_data: additionalData = [] } }) => ({
+          webhookId,
+          url,
+          secretKey,
+          additionalData,
+        }));
+    },
   };
 };
 
@@ -132,7 +121,7 @@ const setEnabled = (enabled: boolean) =>
 export const webhookMethods = {
   register_webhook: method(configure, registerRequest, (request, { registrations }, version) => {
     requireAction(request.action, version);
-    return { id: registrations.register(request) };
+    return registrations.register(request);
   }),
   unregister_webhook: method(configure, z.extend(owner, { id: nonEmpty() }), (request, { registrations }) => {
     registrations.unregister(request.id, request.owner_client_id);
