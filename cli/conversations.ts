@@ -1,3 +1,4 @@
+import { readProjection } from '../core/conversations/conversations.ts';
 import {
   type ConversationDetail,
   type ConversationSummary,
@@ -192,7 +193,9 @@ const findTarget = async (
     const organizationId = await chooseOrganization(organization);
     return { organizationId, customers: customer === undefined ? [] : [customer] };
   }
-  const { id: conversationId, organizationId, participants } = await findConversation(chat, organization);
+  const { id: conversationId, organizationId } = await findConversation(chat, organization);
+  // As stored, because an interrupted erasure may have deleted events already.
+  const { participants } = await readProjection({ organizationId, conversationId });
   const customers = participants.flatMap(({ type, id }) => (type === 'customer' ? [id] : []));
   return { organizationId, conversationId, customers };
 };
