@@ -93,7 +93,7 @@ describe('livechat conversations', () => {
     const time = '\\d{4}-\\d\\d-\\d\\dT\\S+Z';
     for (const step of [
       'requested',
-      'attempt 1 failed: LiveChatServerError \\(500 internal\\)',
+      'attempt 1 failed: ChannelServerError \\(500 internal\\)',
       'attempt 2 sent',
       'sent',
       'delivered',

@@ -55,7 +55,7 @@ describe('livechat dead-letters', () => {
   test('lists, shows and redrives a send request once', async () => {
     const chatId = await sendRejected();
     const [deadLetter] = await listForChat(chatId);
-    expect(deadLetter).toMatchObject({ kind: 'send', errorName: 'LiveChatClientError', organizationId, redrives: 0 });
+    expect(deadLetter).toMatchObject({ kind: 'send', errorName: 'ChannelClientError', organizationId, redrives: 0 });
     const id = deadLetter?.id ?? '';
     const piped = cli.start('dead-letters', 'list');
     piped.closeOutput();
@@ -120,7 +120,7 @@ describe('livechat dead-letters', () => {
     const [one, two] = [await sendRejected(), await sendRejected()];
     const filter = [
       '--filter',
-      'error=LiveChatClientError',
+      'error=ChannelClientError',
       '--filter',
       `conversation=${one}`,
       '--max-age',
@@ -132,7 +132,7 @@ describe('livechat dead-letters', () => {
       deadLetters: [{ conversationId: one }],
     });
     const { stdout } = await cli.run('dead-letters', 'redrive', ...filter, '--dry-run');
-    expect(stdout).toContain('1 would be redriven: 1 send LiveChatClientError.');
+    expect(stdout).toContain('1 would be redriven: 1 send ChannelClientError.');
     expect(await listForChat(one)).toHaveLength(1);
     expect(await cli.json('dead-letters', 'redrive', ...filter, '--yes')).toMatchObject({ redriven: 1 });
     await bus.waitForExecutions();
@@ -147,7 +147,7 @@ describe('livechat dead-letters', () => {
     test('a request that LiveChat has rejected, unless forced', async () => {
       const chatId = await sendRejected();
       const id = (await listForChat(chatId))[0]?.id ?? '';
-      const reason = expect.stringMatching(/^LiveChatClientError: the same request fails again.*--force redrives it$/);
+      const reason = expect.stringMatching(/^ChannelClientError: the same request fails again.*--force redrives it$/);
       const leftOut = [{ id, reason }];
       expect(await redrive(chatId, '--dry-run')).toEqual({ ok: true, dryRun: true, deadLetters: [], leftOut });
       expect(await redrive(chatId)).toEqual({ ok: true, redriven: 0, refused: [], leftOut });

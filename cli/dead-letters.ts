@@ -132,7 +132,7 @@ const findById = async (id: string, advice: string) => {
   return found;
 };
 
-/** For example: `3 send LiveChatServerError, 1 event NotDelivered`. */
+/** For example: `3 send ChannelServerError, 1 event NotDelivered`. */
 const countByError = (deadLetters: readonly DeadLetterSummary[]): string => {
   const groups = Object.groupBy(deadLetters, ({ kind, errorName }) => `${kind} ${printable(errorName)}`);
   return Object.entries(groups)

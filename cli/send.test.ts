@@ -155,7 +155,7 @@ describe('livechat send', () => {
       organizationId,
     );
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^failed: LiveChatClientError .*livechat dead-letters show [0-9a-f]{32}\)$/m);
+    expect(stdout).toMatch(/^failed: ChannelClientError .*livechat dead-letters show [0-9a-f]{32}\)$/m);
   });
 
   test('delivers after failed calls', async () => {

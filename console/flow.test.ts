@@ -23,7 +23,7 @@ it('counts each activity at its station, and failures separately', () => {
     { type: 'execution', at, name: 'a', status: 'RUNNING' },
     { type: 'invocation', at, function: 'wait-for-turn', ok: true, ms: 5 },
     { type: 'invocation', at, function: 'send', ok: true, ms: 5 },
-    { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'LiveChatServerError' },
+    { type: 'invocation', at, function: 'send', ok: false, ms: 5, error: 'ChannelServerError' },
     event('message.sent'),
   ];
   for (const activity of activities) flow.count(activity, start);
@@ -42,10 +42,10 @@ it('counts each activity at its station, and failures separately', () => {
 });
 
 it.each([
-  ['LiveChatServerError', 1],
-  ['LiveChatNetworkError', 1],
-  ['LiveChatClientError', 1],
-  ['LiveChatAuthenticationError', 1],
+  ['ChannelServerError', 1],
+  ['ChannelNetworkError', 1],
+  ['ChannelClientError', 1],
+  ['ChannelAuthenticationError', 1],
   ['Deferred', 0],
   ['NotFirst', 0],
   ['RequestExpired', 0],

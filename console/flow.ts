@@ -42,14 +42,14 @@ function countedStations(activity: Activity): Counted[] {
   if (type === 'execution') return isStart(activity) ? [{ station: 'machine' }] : [];
   // The webhook is a station of its own, and the state machine waits by `wait-for-turn`.
   if (type !== 'invocation' || name === 'webhook' || name === 'wait-for-turn') return [];
-  if (name === 'send') return isLiveChatError(error) ? [{ station: 'livechat', failed: true }] : [];
+  if (name === 'send') return isChannelError(error) ? [{ station: 'livechat', failed: true }] : [];
   const writes = ok === true && name !== 'dead-letter' ? [tableWrite] : [];
   return [{ station: 'functions', failed: ok !== true }, ...writes];
 }
 
 /** Only calls that LiveChat failed: a request may also wait, expire or be invalid. */
-function isLiveChatError(error: unknown): boolean {
-  return typeof error === 'string' && error.startsWith('LiveChat');
+function isChannelError(error: unknown): boolean {
+  return typeof error === 'string' && error.startsWith('Channel');
 }
 
 const tableWrite = { station: 'tables' } as const;

@@ -3,7 +3,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { liveChatSender } from '../core/livechat/sender.ts';
 import { isFileError } from '../core/media/errors.ts';
-import { isChannelError } from '../core/outbound/channel.ts';
+import { ChannelError } from '../core/outbound/channel.ts';
 import { isExpected, StepFailed } from '../core/outbound/errors.ts';
 import {
   outboundPorts,
@@ -49,7 +49,7 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
   } catch (error) {
     // The state machine and the dead-letter handler match these names. Any other error becomes StepFailed, which is retried.
     const isKnown =
-      isExpected(error) || isChannelError(error) || isFileError(error) || error instanceof ConfigurationError;
+      isExpected(error) || error instanceof ChannelError || isFileError(error) || error instanceof ConfigurationError;
     const thrown = isKnown ? error : new StepFailed(error);
     log.info('not sent', { error: thrown });
     recordUnsent(request, thrown, Date.now());

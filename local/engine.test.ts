@@ -103,7 +103,7 @@ const sendFunctions = {
     if (!answer.ok) throw new Error(await answer.text());`,
   send: `
     if (event.request.answer === 'ok') return { outcome: 'sent' };
-    throw Object.assign(new Error('not found'), { name: 'LiveChatClientError' });`,
+    throw Object.assign(new Error('not found'), { name: 'ChannelClientError' });`,
   'dead-letter': `for (const { body } of event.Records) console.log('dead letter', JSON.parse(body).kind ?? 'status');`,
 };
 
@@ -129,7 +129,7 @@ test('passes a send request through its function to the state machine, and a fai
     ['RUNNING', undefined],
     ['SUCCEEDED', undefined],
     ['RUNNING', undefined],
-    ['FAILED', 'LiveChatClientError'],
+    ['FAILED', 'ChannelClientError'],
   ]);
 });
 

@@ -32,8 +32,8 @@ test.each<[Activity, string]>([
   [{ type: 'execution', at, name: 'e1', arn: 'arn', status: 'RUNNING' }, 'execution  e1 running'],
   [{ type: 'execution', at, name: 'e1', arn: 'arn', status: 'TIMED_OUT' }, 'execution  e1 timed out'],
   [
-    { type: 'execution', at, name: 'e1', arn: 'arn', status: 'FAILED', error: 'LiveChatClientError' },
-    'execution  e1 failed LiveChatClientError',
+    { type: 'execution', at, name: 'e1', arn: 'arn', status: 'FAILED', error: 'ChannelClientError' },
+    'execution  e1 failed ChannelClientError',
   ],
 ])('formats %j in one line without contents', (activity, line) => {
   expect(formatActivity(activity, plain)).toBe(`12:34:56.789 ${line}`);

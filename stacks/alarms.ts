@@ -1,4 +1,4 @@
-import { deadLetterCategories } from '../core/outbound/dead-letter-category.ts';
+import { deadLetterCategories } from '../core/outbound/errors.ts';
 import { asynchronousFunctions } from './functions.ts';
 import { api } from './inbound.ts';
 import {

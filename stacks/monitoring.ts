@@ -1,4 +1,4 @@
-import { deadLetterCategories } from '../core/outbound/dead-letter-category.ts';
+import { deadLetterCategories } from '../core/outbound/errors.ts';
 import { type MetricName, namespace } from '../core/platform/metrics.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';

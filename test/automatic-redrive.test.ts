@@ -61,10 +61,10 @@ describe('the automatic redrive of a dead letter', () => {
   it.each([
     ['Runtime.ExitError', 1],
     ['StepFailed', 1],
-    ['LiveChatServerError', 1],
+    ['ChannelServerError', 1],
     ['RequestExpired', 1],
-    ['LiveChatClientError', 0],
-    ['LiveChatAuthenticationError', 0],
+    ['ChannelClientError', 0],
+    ['ChannelAuthenticationError', 0],
   ])('after %s, schedules %d redrives', async (error, scheduled) => {
     const before = await countDelayed();
     await failExecution(error);

@@ -49,7 +49,7 @@ describe('routing a chat by rules', () => {
       notes: [{ content: 'Existing customer', author: { id: ours } }],
     });
     const { routing } = await world.readChat(chatId);
-    const refused = { rule: 'vip', action: 'transfer', outcome: 'failed', error: { name: 'LiveChatClientError' } };
+    const refused = { rule: 'vip', action: 'transfer', outcome: 'failed', error: { name: 'ChannelClientError' } };
     expect(routing).toMatchObject([
       {
         phase: 'start',
@@ -173,7 +173,7 @@ describe('routing a chat by rules', () => {
     await world.fault({ kind: 'error', method: 'transfer_chat', status: 500, count: 1 });
     await world.expectChat(await world.chat({ agent: nina }), {
       conversation: { assigned: { groups: [2] } },
-      routing: [{ actions: [{ outcome: 'failed', error: { name: 'LiveChatServerError' } }, { outcome: 'done' }] }],
+      routing: [{ actions: [{ outcome: 'failed', error: { name: 'ChannelServerError' } }, { outcome: 'done' }] }],
     });
   });
 

@@ -91,7 +91,7 @@ describe('a send request on the bus', () => {
     expect(sent.slice(2)).toEqual(['rich_message']);
     expect(await world.read(chat)).toMatchObject({ notes: [{ content: 'for agents' }] });
     // The upload does not exist.
-    expect(await world.deadLetters(chat)).toMatchObject([{ errorName: 'LiveChatClientError' }]);
+    expect(await world.deadLetters(chat)).toMatchObject([{ errorName: 'ChannelClientError' }]);
   });
 
   it('is sent once each for twelve requests in a row', async () => {
@@ -180,7 +180,7 @@ describe('a send request on the bus', () => {
       await world.act(chat, { action: 'leave' });
       await world.send(chat, { options: { onInactive: 'fail' } });
       await world.waitForExecutions();
-      expect(await world.deadLetters(chat)).toMatchObject([{ errorName: 'LiveChatRepairableError' }]);
+      expect(await world.deadLetters(chat)).toMatchObject([{ errorName: 'ChannelRepairableError' }]);
     });
 
     it('joins a chat that the agent is not in', async () => {
@@ -274,7 +274,7 @@ describe('a send request on the bus', () => {
     const ids = { organizationId, conversationId: chat, requestId, correlationId: 'c', causationId: 'c' };
     const request = { version: 1, ...ids, ...times, options, deliveries: [{ id: 'out-none' }], redrive: 0 };
     const input = JSON.stringify({ request });
-    const cause = JSON.stringify({ errorType: 'LiveChatClientError', errorMessage: 'refused', trace: [] });
+    const cause = JSON.stringify({ errorType: 'ChannelClientError', errorMessage: 'refused', trace: [] });
     const publishEnd = (status: string, error: string) => {
       const detail = { executionArn: `arn:of:${requestId}`, status, error, cause, input };
       const end = { id: randomUUID(), source: 'aws.states', 'detail-type': 'x', time: '2026-11-22T12:00:00Z', detail };
@@ -283,7 +283,7 @@ describe('a send request on the bus', () => {
         new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(end) }),
       );
     };
-    await publishEnd('FAILED', 'LiveChatClientError');
+    await publishEnd('FAILED', 'ChannelClientError');
     await local.idle();
     expect(await world.deadLetters(chat)).toEqual([]);
     await publishEnd('ABORTED', 'StoppedByOperator');
@@ -296,7 +296,7 @@ describe('a send request on the bus', () => {
     await world.send(chat);
     await world.waitForExecutions();
     const [deadLetter] = await world.deadLetters(chat);
-    expect(deadLetter).toMatchObject({ errorName: 'LiveChatClientError', redrives: 0 });
+    expect(deadLetter).toMatchObject({ errorName: 'ChannelClientError', redrives: 0 });
     // The same request fails again, unless its cause was removed.
     expect(await world.redrive(deadLetter?.id ?? '')).toBe(409);
     expect(await world.redrive(deadLetter?.id ?? '', { force: true })).toBe(200);

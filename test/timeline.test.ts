@@ -76,8 +76,8 @@ describe('the timeline of a message', () => {
       status: 'delivered',
       failedCalls: 2,
       attempts: [
-        { outcome: 'failed', error: 'LiveChatServerError', category: 'Server', cause: '500 internal', redrive: 0 },
-        { outcome: 'failed', error: 'LiveChatServerError', category: 'Server', cause: '500 internal', redrive: 0 },
+        { outcome: 'failed', error: 'ChannelServerError', category: 'Server', cause: '500 internal', redrive: 0 },
+        { outcome: 'failed', error: 'ChannelServerError', category: 'Server', cause: '500 internal', redrive: 0 },
         { outcome: 'sent' },
       ],
     });
@@ -116,7 +116,7 @@ describe('the timeline of a message', () => {
     expect(sentDelivery(await read(chat))).toMatchObject({
       failedCalls: 0,
       attempts: [
-        { outcome: 'failed', error: 'LiveChatRateLimitError', category: 'RateLimit', cause: '429 too_many_requests' },
+        { outcome: 'failed', error: 'ChannelRateLimitError', category: 'RateLimit', cause: '429 too_many_requests' },
         { outcome: 'sent' },
       ],
     });
@@ -136,7 +136,7 @@ describe('the timeline of a message', () => {
         failedAt: expect.any(String),
         part: { messageIndex: 0, splitIndex: 0 },
         content: { event: { type: 'message', text: 'Redriven' } },
-        attempts: [{ outcome: 'failed', error: 'LiveChatClientError', category: 'Client', cause: '422 validation' }],
+        attempts: [{ outcome: 'failed', error: 'ChannelClientError', category: 'Client', cause: '422 validation' }],
       },
     ]);
     // The delivery contains the content of the message; the execution's history does not.

@@ -33,7 +33,7 @@ const list = bridgeCommand('list', {
     'Lists dead letters, newest first: failed send requests, events that no function could handle, and unreadable messages.',
   examples: [
     'dead-letters list',
-    'dead-letters list --filter kind=send --filter error=LiveChatServerError --max-age 12h',
+    'dead-letters list --filter kind=send --filter error=ChannelServerError --max-age 12h',
     'dead-letters list --status redriven --stage production --json',
   ],
 })
@@ -56,7 +56,7 @@ const redrive = confirmedCommand('redrive', {
   description: 'Redrives dead letters: starts a new execution for a send request, and puts an event on the bus again.',
   examples: [
     'dead-letters redrive 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e',
-    'dead-letters redrive --filter error=LiveChatServerError --max-age 2h --dry-run',
+    'dead-letters redrive --filter error=ChannelServerError --max-age 2h --dry-run',
     'dead-letters redrive --all --yes --stage production',
   ],
 })

@@ -383,7 +383,7 @@ describe('response', () => {
       async (body) => {
         const { client, calls } = await serve(respondWith(200, body));
         const error = await expectSafeError(client.sendEvent(send));
-        expect(error.name).toBe('LiveChatServerError');
+        expect(error.name).toBe('ChannelServerError');
         expect(error).toMatchObject({ outcome: 'unknown', status: 200, retryable: true });
         expect(calls).toMatchObject([{ status: 200, category: 'Server' }]);
       },
@@ -408,7 +408,7 @@ describe('response', () => {
     it('reports an unknown outcome after a timeout', async () => {
       const { client, calls } = await serve(() => {}, { timeoutMs: 80 });
       const error = await expectSafeError(client.sendEvent(send));
-      expect(error.name).toBe('LiveChatNetworkError');
+      expect(error.name).toBe('ChannelNetworkError');
       expect(error).toMatchObject({
         outcome: 'unknown',
         status: undefined,
@@ -534,7 +534,7 @@ describe('uploadFile', () => {
     const { client, received } = await serve(receive);
     const file = { path: onDisk(Buffer.alloc(10 * 1024 * 1024 + 1)), name: 'big.bin', contentType: '' };
     await expect(client.uploadFile(file)).rejects.toMatchObject({
-      name: 'LiveChatClientError',
+      name: 'ChannelClientError',
       type: 'entity_too_large',
       outcome: 'refused',
       retryable: false,
@@ -547,7 +547,7 @@ describe('uploadFile', () => {
     await expect(
       client.uploadFile({ path: join(folder, 'none'), name: 'receipt.png', contentType: '' }),
     ).rejects.toMatchObject({
-      name: 'LiveChatNetworkError',
+      name: 'ChannelNetworkError',
       outcome: 'refused',
       cause: { code: 'ERR_UPLOAD' },
     });
@@ -583,7 +583,7 @@ describe('uploadFile', () => {
     const path = onDisk(Buffer.alloc(10 * 1024 * 1024));
     const { client, isComplete } = await interrupted(() => {}, { pauseMs: 400, timeoutMs: 200 });
     await expect(client.uploadFile({ path, name: 'receipt.png', contentType: '' })).rejects.toMatchObject({
-      name: 'LiveChatNetworkError',
+      name: 'ChannelNetworkError',
       outcome: 'unknown',
       cause: { code: 'ETIMEDOUT' },
     });

@@ -3,10 +3,11 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
+import type { ChannelErrorCategory } from '../outbound/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { createMethods, type Method, parseVersion, type Transport } from './api.ts';
 import type { FetchedFile } from './compose.ts';
-import { debugId, type ErrorCategory, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
+import { debugId, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
 
 export interface LiveChatClientOptions {
   /** The `Authorization` header. */
@@ -37,7 +38,7 @@ export interface CallRecord {
   readonly status: number | undefined;
   readonly ms: number;
   /** The error's category; undefined for a success. */
-  readonly category?: ErrorCategory | undefined;
+  readonly category?: ChannelErrorCategory | undefined;
 }
 
 /** LiveChat announces the end of this API version in a response header. */
@@ -132,7 +133,7 @@ async function call<T>(
   body: RequestBody,
 ): Promise<T> {
   const start = now();
-  const record = (status: number | undefined, category?: ErrorCategory) =>
+  const record = (status: number | undefined, category?: ChannelErrorCategory) =>
     onCall?.({ organizationId, method: method.name, status, ms: now() - start, category });
   try {
     const path = `${method.api}/action/${method.name}`;

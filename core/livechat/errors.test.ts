@@ -135,7 +135,7 @@ describe('toApiError', () => {
     it.each(Object.entries(expected))('%s is classified', (name, error) => {
       const made = fixtureError(name);
       expect(made).toMatchObject(error);
-      expect(made.name).toBe(`LiveChat${error.category}Error`);
+      expect(made.name).toBe(`Channel${error.category}Error`);
       const { message } = body.parse(fixture(`api/${name}`)).error;
       expect(made.message, 'the safe text is kept').toContain(`"${message}"`);
     });
@@ -160,7 +160,7 @@ describe('toApiError', () => {
     it.each(table)('for type %s, HTTP %i and "%s" is %s', (type, status, message, repair) => {
       const error = apiError({ type, status, message });
       expect(error.repair).toBe(repair);
-      expect(error.name === 'LiveChatRepairableError').toBe(repair !== undefined);
+      expect(error.name === 'ChannelRepairableError').toBe(repair !== undefined);
     });
 
     it('includes the region only if LiveChat returned a valid one', () => {

@@ -1,67 +1,27 @@
 import * as z from 'zod/mini';
-import type { ChannelError } from '../outbound/channel.ts';
+import { ChannelError, type ChannelErrorCategory, type ChannelErrorDetails } from '../outbound/channel.ts';
 
-/** Decides what happens after a failed call. */
-export type ErrorCategory = ChannelError['category'];
-
-/**
- * What makes the same call succeed: a new thread in the chat, joining the chat, the region that LiveChat named, or
- * taking the chat over, since LiveChat lets no further agent join.
- */
-type Repair = NonNullable<ChannelError['repair']>;
+type Repair = NonNullable<ChannelErrorDetails['repair']>;
 
 /** The category of an error response without a repair. */
-type ResponseCategory = Exclude<ErrorCategory, 'Repairable' | 'Network'>;
+type ResponseCategory = Exclude<ChannelErrorCategory, 'Repairable' | 'Network'>;
 
-type OptionalDetail = 'status' | 'type' | 'debugId' | 'retryAfterMs' | 'repair' | 'region';
-
-export interface ErrorDetails
-  extends Pick<LiveChatApiError, 'method' | 'outcome'>,
-    Partial<Pick<LiveChatApiError, OptionalDetail>> {
-  /** Says what to do. Contains no token and nothing of the request. */
-  readonly message: string;
-  /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */
-  readonly code?: string | undefined;
-}
-
-const retryableCategories: ReadonlySet<ErrorCategory> = new Set(['Server', 'Network', 'RateLimit']);
-
-/** A call of LiveChat's API that failed. Step Functions matches on its `name`, such as `LiveChatServerError`. */
-export class LiveChatApiError extends Error implements ChannelError {
-  override readonly name: `LiveChat${ErrorCategory}Error`;
-  /** `Network`: no response was received. `Repairable`: the same call can succeed after `repair`. */
-  readonly category: ErrorCategory;
-  /** Whether the same call may succeed later with nothing else changed. */
-  readonly retryable: boolean;
+export interface ErrorDetails extends ChannelErrorDetails {
   /** The API method, such as `send_event`. */
   readonly method: string;
-  /** `refused`: LiveChat did not process the request. `unknown`: it may have, so check before repeating a write. */
-  readonly outcome: ChannelError['outcome'];
-  /** The HTTP status; undefined without a response. */
-  readonly status: number | undefined;
-  /** LiveChat's `error.type`, such as `chat_inactive`. */
-  readonly type: string | undefined;
   /** `X-Debug-Id`, for LiveChat's support. */
-  readonly debugId: string | undefined;
-  readonly retryAfterMs: number | undefined;
-  /** What to do before the same call can succeed. */
-  readonly repair: Repair | undefined;
-  /** For the repair `region`: the region to call, if LiveChat named one. */
-  readonly region: string | undefined;
+  readonly debugId?: string | undefined;
+}
 
-  constructor(category: ErrorCategory, details: ErrorDetails) {
-    super(details.message, details.code === undefined ? undefined : { cause: { code: details.code } });
-    this.name = `LiveChat${category}Error`;
-    this.category = category;
-    this.retryable = retryableCategories.has(category);
-    this.method = details.method;
-    this.outcome = details.outcome;
-    this.status = details.status;
-    this.type = details.type;
-    this.debugId = details.debugId;
-    this.retryAfterMs = details.retryAfterMs;
-    this.repair = details.repair;
-    this.region = details.region;
+/** A call of LiveChat's API that failed. Its `type` is LiveChat's `error.type`, such as `chat_inactive`. */
+export class LiveChatApiError extends ChannelError {
+  readonly method: string;
+  readonly debugId: string | undefined;
+
+  constructor(category: ChannelErrorCategory, { method, debugId, ...details }: ErrorDetails) {
+    super(category, details);
+    this.method = method;
+    this.debugId = debugId;
   }
 }
 
@@ -101,7 +61,7 @@ export function toApiError(response: ErrorResponse): LiveChatApiError {
   });
 }
 
-function retryDelay(category: ErrorCategory, headers: ResponseHeaders, receivedAt: number): number | undefined {
+function retryDelay(category: ChannelErrorCategory, headers: ResponseHeaders, receivedAt: number): number | undefined {
   if (category === 'Server') return retryAfter(headers, receivedAt);
   if (category !== 'RateLimit') return undefined;
   return retryAfter(headers, receivedAt) ?? rateLimitReset(headers, receivedAt);

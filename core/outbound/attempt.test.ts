@@ -384,7 +384,7 @@ describe('an organization in another region', () => {
 
   it('is not called again without the name of the region', async () => {
     const { run, methods } = attemptWith({ script: { send: [otherRegion()] } });
-    expect(failure(await run()).error).toMatchObject({ name: 'LiveChatRepairableError' });
+    expect(failure(await run()).error).toMatchObject({ name: 'ChannelRepairableError' });
     expect(methods()).toEqual(['send']);
   });
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { type Channel, type ChannelError, isChannelError, type SentMessage, settleMs, settlesAt } from './channel.ts';
+import { type Channel, ChannelError, type SentMessage, settleMs, settlesAt } from './channel.ts';
 import { type AttemptHistory, type AttemptRepair, type AttemptState, attemptState, decideRetry } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -56,7 +56,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       try {
         return await write(() => channel.send(conversationId, { id, content: prepared }));
       } catch (error) {
-        if (!isChannelError(error) || error.category !== 'Repairable') throw error;
+        if (!(error instanceof ChannelError) || error.category !== 'Repairable') throw error;
         const sent = await repair(error, prepared);
         if (sent) return sent;
       }
@@ -87,7 +87,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       repairs.push('resumed');
     } catch (error) {
       // The chat may be active again already. If not, the next call reports it.
-      if (!isChannelError(error) || error.category !== 'Client') throw error;
+      if (!(error instanceof ChannelError) || error.category !== 'Client') throw error;
     }
   }
 
@@ -96,7 +96,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       await call(() => channel.join(conversationId));
       repairs.push('joined');
     } catch (error) {
-      const isFull = isChannelError(error) && error.repair === 'transfer';
+      const isFull = error instanceof ChannelError && error.repair === 'transfer';
       if (!isFull || request.options.onAbsent !== 'transfer') throw error;
       await call(() => channel.takeOver(conversationId));
       repairs.push('took over');
@@ -129,7 +129,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
     try {
       return await limiter.run(make);
     } catch (error) {
-      if (!isChannelError(error)) throw error;
+      if (!(error instanceof ChannelError)) throw error;
       state = { ...state, lastError: error.name };
       if (error.category === 'Authentication') await refreshCredentials(error);
       else if (error.category === 'Server' || error.category === 'Network') failCall(error);
@@ -175,7 +175,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       : await send(content);
     return { kind: 'sent', sent, wasFound: false, repairs };
   } catch (error) {
-    const isRejected = isChannelError(error) && !countedCategories.has(error.category);
+    const isRejected = error instanceof ChannelError && !countedCategories.has(error.category);
     if (isRejected) state = { ...state, failedCalls: state.failedCalls + 1 };
     return { kind: 'failed', error, state, repairs };
   }
@@ -198,7 +198,7 @@ function settledAt(error: unknown, startedAt: number, now: number): number {
 
 /** The failed call, also where it has become the cause of a deferral. */
 function channelErrorOf(error: unknown): ChannelError | undefined {
-  if (isChannelError(error)) return error;
+  if (error instanceof ChannelError) return error;
   const isWrapped = error instanceof Deferred || error instanceof RequestExpired;
-  return isWrapped && isChannelError(error.cause) ? error.cause : undefined;
+  return isWrapped && error.cause instanceof ChannelError ? error.cause : undefined;
 }

@@ -60,31 +60,57 @@ export interface Part<Content> {
 /** Converts the messages of a send request to parts. Throws RequestInvalid. */
 export type Compose<Content> = (messages: unknown) => readonly Part<Content>[];
 
-/** A failed call, as the send step reads it. */
-export interface ChannelError extends Error {
-  readonly category: 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
-  /** `refused`: the channel did not process the call. `unknown`: it may have. */
+/**
+ * Decides what happens after a failed call. `Network`: no response was received. `Repairable`: the same call can succeed
+ * after `repair`.
+ */
+export type ChannelErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
+
+export interface ChannelErrorDetails {
+  /** Says what to do. Contains no secret and nothing of the request. */
+  readonly message: string;
+  /** `refused`: the channel did not process the call. `unknown`: it may have, so probe before repeating a write. */
   readonly outcome: 'refused' | 'unknown';
-  readonly repair: 'resume' | 'join' | 'region' | 'transfer' | undefined;
-  readonly region: string | undefined;
-  readonly retryAfterMs: number | undefined;
+  /** What makes the same call succeed. `transfer`: no further agent can join the chat. */
+  readonly repair?: 'resume' | 'join' | 'region' | 'transfer' | undefined;
+  /** For the repair `region`: the region to call, if the channel named one. */
+  readonly region?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
   /** The HTTP status; undefined without a response. */
-  readonly status: number | undefined;
+  readonly status?: number | undefined;
   /** The channel's own name of the error; undefined if the response is not the channel's, such as a proxy's 502. */
-  readonly type: string | undefined;
+  readonly type?: string | undefined;
+  /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */
+  readonly code?: string | undefined;
 }
 
-const categories: ReadonlySet<unknown> = new Set([
-  'Repairable',
-  'Authentication',
-  'RateLimit',
-  'Server',
-  'Network',
-  'Client',
-]);
+const retryableCategories: ReadonlySet<ChannelErrorCategory> = new Set(['Server', 'Network', 'RateLimit']);
 
-export function isChannelError(error: unknown): error is ChannelError {
-  return error instanceof Error && 'category' in error && categories.has(error.category);
+/** A failed call. A channel's own errors extend it. The state machine matches on its name, such as `ChannelServerError`. */
+export class ChannelError extends Error {
+  override readonly name: `Channel${ChannelErrorCategory}Error`;
+  readonly category: ChannelErrorCategory;
+  /** Whether the same call may succeed later with nothing else changed. */
+  readonly retryable: boolean;
+  readonly outcome: ChannelErrorDetails['outcome'];
+  readonly repair: ChannelErrorDetails['repair'];
+  readonly region: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly status: number | undefined;
+  readonly type: string | undefined;
+
+  constructor(category: ChannelErrorCategory, details: ChannelErrorDetails) {
+    super(details.message, details.code === undefined ? undefined : { cause: { code: details.code } });
+    this.name = `Channel${category}Error`;
+    this.category = category;
+    this.retryable = retryableCategories.has(category);
+    this.outcome = details.outcome;
+    this.repair = details.repair;
+    this.region = details.region;
+    this.retryAfterMs = details.retryAfterMs;
+    this.status = details.status;
+    this.type = details.type;
+  }
 }
 
 /** A call with an unknown outcome may take effect for this long after it began. */

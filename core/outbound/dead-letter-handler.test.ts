@@ -62,7 +62,7 @@ const types = () => recorded.events.map(({ type }) => type);
 describe('the dead letter of a failed request', () => {
   it('marks its deliveries, leaves the group, publishes message.failed and is archived', async () => {
     const { ports, request, ids, letter, find, stores, waiting } = await worldWith();
-    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
     for (const id of ids) {
       expect(stores.delivery(id)).toMatchObject({ status: 'failed', deadLetterId: letter('any').id });
     }
@@ -71,7 +71,7 @@ describe('the dead letter of a failed request', () => {
       { type: 'message.failed', data: { requestId: request.requestId, deliveryIds: ids, redrives: 0 } },
     ]);
     expect(await find()).toMatchObject({
-      ...{ status: 'open', kind: 'send', errorName: 'LiveChatClientError', requestId: request.requestId, redrives: 0 },
+      ...{ status: 'open', kind: 'send', errorName: 'ChannelClientError', requestId: request.requestId, redrives: 0 },
     });
     expect(recorded.counted).toEqual(['DeadLetters', 'SendsFailed']);
     expect(recorded.queued).toEqual([]);
@@ -79,8 +79,8 @@ describe('the dead letter of a failed request', () => {
 
   it('is handled once', async () => {
     const { ports, letter } = await worldWith();
-    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
-    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
+    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
     expect(types()).toEqual(['message.failed']);
   });
 
@@ -88,7 +88,7 @@ describe('the dead letter of a failed request', () => {
     const { ports, letter, accept, group, completed } = await worldWith();
     const next = await accept(executionInput({ requestId: 'next', orderKey: 9 }));
     await group(next).waitForTurn('token', 300_000);
-    await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
     expect(completed).toMatchObject([{ token: 'token' }]);
   });
 
@@ -103,10 +103,10 @@ describe('the dead letter of a failed request', () => {
 
   it('is redriven after ten minutes if its failure may be temporary, once', async () => {
     for (const [name, redrive, expected] of [
-      ['LiveChatServerError', 0, 1],
+      ['ChannelServerError', 0, 1],
       ['RequestExpired', 0, 1],
-      ['LiveChatServerError', 1, 0],
-      ['LiveChatClientError', 0, 0],
+      ['ChannelServerError', 1, 0],
+      ['ChannelClientError', 0, 0],
       ['ABORTED', 0, 0],
     ] as const) {
       recorded.queued.length = 0;
@@ -130,7 +130,7 @@ describe('the dead letter of a failed request', () => {
       await stores.deliveries.claim(key, { leaseUntil: 9, redrive, redrivenAt: undefined, now: 0 });
       const state = { unknown: 'no', settledAt: 0, failedCalls, lastError: 'x', attempts: [] } as const;
       await stores.deliveries.release(key, state, 9);
-      await handler.handleDeadLetter(letter('LiveChatClientError'), ports);
+      await handler.handleDeadLetter(letter('ChannelClientError'), ports);
       expect(types().includes('alert.raised')).toBe(expected);
     }
   });
@@ -146,8 +146,8 @@ describe('the dead letter of a failed request', () => {
 
   it.each([1, 2, 3, 4, 5, 6])('is completed by SQS’s retry after a crash at operation %i', async (at) => {
     const { ports, letter, find, waiting, ids, stores } = await worldWith();
-    await handler.handleDeadLetter(letter('LiveChatServerError'), crashAt(ports, at, 'after')).catch(() => {});
-    await handler.handleDeadLetter(letter('LiveChatServerError'), ports);
+    await handler.handleDeadLetter(letter('ChannelServerError'), crashAt(ports, at, 'after')).catch(() => {});
+    await handler.handleDeadLetter(letter('ChannelServerError'), ports);
     expect(await find()).toMatchObject({ status: 'open' });
     expect(waiting()).toEqual([]);
     for (const id of ids) expect(stores.delivery(id)).toMatchObject({ status: 'failed' });
@@ -192,7 +192,7 @@ describe('another dead letter', () => {
 });
 
 describe('a redrive', () => {
-  async function deadWorld(name = 'LiveChatServerError') {
+  async function deadWorld(name = 'ChannelServerError') {
     const world = await worldWith();
     await handler.handleDeadLetter(world.letter(name), world.ports);
     world.statuses.set(executionName(world.request), 'ended');
@@ -222,7 +222,7 @@ describe('a redrive', () => {
     },
   );
 
-  it.each(['LiveChatClientError', 'LiveChatRepairableError', 'FileRefused'])(
+  it.each(['ChannelClientError', 'ChannelRepairableError', 'FileRefused'])(
     'of %s is refused, since it fails again, unless it is forced',
     async (name) => {
       const { ports, id, statuses, next } = await deadWorld(name);
@@ -255,7 +255,7 @@ describe('a search of dead letters', () => {
   it('returns those that match every criterion, newest first', async () => {
     const conversationId = randomUUID();
     const now = Date.now();
-    const names = ['LiveChatServerError', 'LiveChatServerError', 'ABORTED'];
+    const names = ['ChannelServerError', 'ChannelServerError', 'ABORTED'];
     const requests = names.map((_, index) =>
       executionInput({ conversationId, requestId: `${conversationId} ${index}` }),
     );
@@ -272,7 +272,7 @@ describe('a search of dead letters', () => {
       );
     expect(await search({})).toEqual([2, 1, 0]);
     expect(await search({}, 1)).toEqual([2]);
-    expect(await search({ error: 'LiveChatServerError' })).toEqual([1, 0]);
+    expect(await search({ error: 'ChannelServerError' })).toEqual([1, 0]);
     expect(await search({ error: 'LiveChat' })).toEqual([]);
     expect(await search({ kind: 'event' })).toEqual([]);
     expect(await search({ organization: 'other' })).toEqual([]);

@@ -13,7 +13,7 @@ import {
   findDeadLetter,
   markRedriven,
 } from './dead-letter.ts';
-import { deadLetterCategory } from './dead-letter-category.ts';
+import { deadLetterCategory } from './errors.ts';
 import { MessageGroup } from './message-group.ts';
 import { publishFailed, raiseAlert } from './ports.ts';
 import type { ExecutionInput } from './request.ts';
@@ -150,7 +150,7 @@ export function redriveObstacle({ status, kind, errorName }: DeadLetterSummary):
 /** Why a redrive is useless unless the cause was removed; undefined if it may succeed. */
 export function redriveWarning({ kind, errorName }: DeadLetterSummary): string | undefined {
   const isRepeatable =
-    kind === 'send' && !['LiveChatClientError', 'LiveChatRepairableError', 'FileRefused'].includes(errorName);
+    kind === 'send' && !['ChannelClientError', 'ChannelRepairableError', 'FileRefused'].includes(errorName);
   return kind !== 'send' || isRepeatable
     ? undefined
     : `${errorName}: the same request fails again unless its cause was removed`;

@@ -6,11 +6,18 @@ import { LiveChatApiError } from '../livechat/errors.ts';
 import { FileRefused, FileUnavailable } from '../media/errors.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { isAlreadyReported, parseDeadLetter } from './dead-letter.ts';
-import { deadLetterCategories, deadLetterCategory } from './dead-letter-category.ts';
-import { DeliveryMissing, RequestConflict, RequestExpired, RequestInvalid, StepFailed } from './errors.ts';
+import {
+  DeliveryMissing,
+  deadLetterCategories,
+  deadLetterCategory,
+  RequestConflict,
+  RequestExpired,
+  RequestInvalid,
+  StepFailed,
+} from './errors.ts';
 
 const request = executionInput();
-const cause = JSON.stringify({ errorType: 'LiveChatClientError', errorMessage: 'no such chat', trace: ['at send'] });
+const cause = JSON.stringify({ errorType: 'ChannelClientError', errorMessage: 'no such chat', trace: ['at send'] });
 
 /** What the state DeadLetter sends. */
 const fromStateMachine = (error: unknown, more: object = {}) => ({ kind: 'send', request, error, ...more });
@@ -64,12 +71,7 @@ const parse = (body: unknown, attributes = {}) => parseDeadLetter(JSON.stringify
 
 describe('a message of the state machine', () => {
   it.each<[string, unknown, string, string]>([
-    [
-      'with the function’s error',
-      { Error: 'LiveChatClientError', Cause: cause },
-      'LiveChatClientError',
-      'no such chat',
-    ],
+    ['with the function’s error', { Error: 'ChannelClientError', Cause: cause }, 'ChannelClientError', 'no such chat'],
     ['with a cause that is no JSON', { Error: 'States.Timeout', Cause: 'too long' }, 'States.Timeout', 'too long'],
     ['with a cause that is other JSON', { Error: 'X', Cause: '[1]' }, 'X', '[1]'],
     ['without a cause', { Error: 'States.Timeout' }, 'States.Timeout', ''],
@@ -88,7 +90,7 @@ describe('a message of the state machine', () => {
 
 describe('the status change of an execution', () => {
   it.each<[string, object, string, string]>([
-    ['FAILED', { error: 'LiveChatClientError', cause }, 'LiveChatClientError', 'no such chat'],
+    ['FAILED', { error: 'ChannelClientError', cause }, 'ChannelClientError', 'no such chat'],
     ['FAILED', { error: 'States.Runtime', cause: 'a missing path' }, 'States.Runtime', 'a missing path'],
     ['FAILED', { error: null, cause: null }, 'FAILED', ''],
     ['ABORTED', { error: null, cause: null }, 'ABORTED', ''],
@@ -102,8 +104,8 @@ describe('the status change of an execution', () => {
   });
 
   it('has the id of the state machine’s own message', () => {
-    const own = parse(fromStateMachine({ Error: 'LiveChatClientError', Cause: cause }));
-    expect(parse(statusChange('FAILED', { error: 'LiveChatClientError', cause })).id).toBe(own.id);
+    const own = parse(fromStateMachine({ Error: 'ChannelClientError', Cause: cause }));
+    expect(parse(statusChange('FAILED', { error: 'ChannelClientError', cause })).id).toBe(own.id);
   });
 
   it.each<[string, object]>([
@@ -116,7 +118,7 @@ describe('the status change of an execution', () => {
 });
 
 describe('a status change', () => {
-  const error = 'LiveChatClientError';
+  const error = 'ChannelClientError';
   it.each<[string, boolean, unknown]>([
     ['of an error of functions/send is reported already', true, statusChange('FAILED', { error, cause })],
     ['is not the state machine’s own message', false, fromStateMachine({ Error: error, Cause: cause })],

@@ -34,7 +34,7 @@ const attempt: fc.Arbitrary<DeliveryAttempt> = fc.record(
     startedAt: time,
     endedAt: time,
     outcome: fc.constantFrom('sent', 'found', 'failed'),
-    error: fc.constant('LiveChatServerError'),
+    error: fc.constant('ChannelServerError'),
     repairs: fc.constant(['joined']),
   },
   { requiredKeys: ['startedAt'] },
@@ -51,7 +51,7 @@ const state = fc.record({
   unknown: fc.constantFrom('no', 'yes'),
   settledAt: time,
   failedCalls: fc.nat(9),
-  lastError: fc.constantFrom('', 'LiveChatServerError'),
+  lastError: fc.constantFrom('', 'ChannelServerError'),
 });
 const shown = { threadId: fc.constantFrom('', 'T1'), messageId: fc.constantFrom('E1', 'E2') };
 const failure = fc.record({

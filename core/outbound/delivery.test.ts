@@ -4,7 +4,7 @@ import { propertyRuns } from '../../test/depth.ts';
 import { failures } from '../../test/model/scripted-channel.ts';
 import { memoryStores } from '../../test/model/stores.ts';
 import { FileRefused } from '../media/errors.ts';
-import { settlesAt } from './channel.ts';
+import { ChannelError, settlesAt } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptLog,
@@ -40,7 +40,7 @@ const base: Delivery = {
   firstAttemptAt: now - 80_000,
   failedCalls: 2,
   redrive: 0,
-  lastError: 'LiveChatServerError',
+  lastError: 'ChannelServerError',
   threadId: '',
   messageId: '',
   attempts: [],
@@ -151,7 +151,7 @@ describe('the history of an attempt', () => {
 
 describe('the log of attempts', () => {
   const attempt = startAttempt(claim);
-  const end: AttemptEnd = { endedAt: now + 200, outcome: 'failed', error: 'LiveChatServerError' };
+  const end: AttemptEnd = { endedAt: now + 200, outcome: 'failed', error: 'ChannelServerError' };
 
   it('names the redrive of an attempt', () => {
     expect(attempt).toEqual({ startedAt: now });
@@ -183,10 +183,10 @@ describe('the log of attempts', () => {
 
 describe('the error of an attempt', () => {
   const { serverError, noResponse } = failures;
-  const server = { error: 'LiveChatServerError', cause: '500 internal' };
+  const server = { error: 'ChannelServerError', cause: '500 internal' };
   it.each<[string, unknown, object | undefined]>([
     ['has LiveChat’s codes', serverError, server],
-    ['has the connection’s code', noResponse, { error: 'LiveChatNetworkError', cause: 'ETIMEDOUT' }],
+    ['has the connection’s code', noResponse, { error: 'ChannelNetworkError', cause: 'ETIMEDOUT' }],
     ['has no text, which may quote the message', new FileRefused('secret.png'), { error: 'FileRefused' }],
     ['is the failure that deferred it', new Deferred(0, 'failing', { cause: serverError }), server],
     ['is the failure after which it expired', new RequestExpired('r', '', { cause: serverError }), server],
@@ -198,7 +198,12 @@ describe('the error of an attempt', () => {
   });
 
   it('is short, whatever LiveChat’s code is', () => {
-    const error = Object.assign(new Error('text'), { category: 'Client', status: 400, type: 'x'.repeat(500) });
+    const error = new ChannelError('Client', {
+      message: 'text',
+      outcome: 'refused',
+      status: 400,
+      type: 'x'.repeat(500),
+    });
     expect(attemptError(error)?.cause?.length).toBeLessThan(100);
   });
 });

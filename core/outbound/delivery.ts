@@ -1,5 +1,5 @@
 import type { ConversationKey, SentMessage } from './channel.ts';
-import { isChannelError } from './channel.ts';
+import { ChannelError } from './channel.ts';
 import { Deferred, RequestExpired } from './errors.ts';
 
 /** `queued` also after a failed attempt; `failed` once its request is a dead letter; `delivered` once the channel's webhook shows it. */
@@ -211,7 +211,7 @@ export function attemptError(error: unknown): Pick<AttemptEnd, 'error' | 'cause'
     return error.cause === undefined ? undefined : attemptError(error.cause);
   }
   if (!(error instanceof Error)) return { error: typeof error };
-  const cause = isChannelError(error) ? errorCodes(error) : '';
+  const cause = error instanceof ChannelError ? errorCodes(error) : '';
   return { error: error.name, ...(cause && { cause }) };
 }
 

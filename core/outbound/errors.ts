@@ -115,3 +115,41 @@ const expected: ReadonlySet<string> = new Set([
 export function isExpected(error: unknown): boolean {
   return error instanceof Error && expected.has(error.name);
 }
+
+/** The category of a dead letter by the name of its error. */
+const categories = new Map([
+  ['ChannelAuthenticationError', 'Authentication'],
+  ['ChannelClientError', 'Client'],
+  ['ChannelNetworkError', 'Network'],
+  ['ChannelRateLimitError', 'RateLimit'],
+  ['ChannelRepairableError', 'Repairable'],
+  ['ChannelServerError', 'Server'],
+  ['ConfigurationError', 'Configuration'],
+  ['DeliveryMissing', 'Expired'],
+  ['FileRefused', 'Invalid'],
+  ['FileUnavailable', 'Network'],
+  ['RequestConflict', 'Invalid'],
+  ['RequestInvalid', 'Invalid'],
+  ['RequestExpired', 'Expired'],
+  ['ABORTED', 'Stopped'],
+  ['TIMED_OUT', 'Stopped'],
+]);
+
+export const deadLetterCategories: readonly string[] = [
+  ...new Set(categories.values()),
+  'Event',
+  'Unreadable',
+  'Internal',
+];
+
+/** The category under which a dead letter is counted. The runbook has a section for each. */
+export function deadLetterCategory({
+  kind,
+  error,
+}: {
+  readonly kind: 'send' | 'rejected' | 'event' | 'unreadable';
+  readonly error: { readonly name: string };
+}): string {
+  if (kind === 'event') return 'Event';
+  return kind === 'unreadable' ? 'Unreadable' : (categories.get(error.name) ?? 'Internal');
+}

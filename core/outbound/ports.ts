@@ -7,7 +7,7 @@ import type { Log } from '../platform/logger.ts';
 import * as metrics from '../platform/metrics.ts';
 import { completeTask, executionStatus, startExecution } from '../platform/step-functions.ts';
 import type { AcceptPorts } from './accept.ts';
-import { isChannelError } from './channel.ts';
+import { ChannelError } from './channel.ts';
 import { deliveryStore } from './delivery-store.ts';
 import { Deferred, NotFirst, StepFailed } from './errors.ts';
 import { messageGroupStore } from './message-group.ts';
@@ -64,7 +64,7 @@ export function recordUnsent({ organizationId, orderKey }: ExecutionInput, error
 function retriedCategory(error: unknown): string | undefined {
   if (error instanceof StepFailed) return 'Internal';
   if (error instanceof FileUnavailable) return 'Network';
-  const isRetried = isChannelError(error) && (error.category === 'Server' || error.category === 'Network');
+  const isRetried = error instanceof ChannelError && (error.category === 'Server' || error.category === 'Network');
   return isRetried ? error.category : undefined;
 }
 

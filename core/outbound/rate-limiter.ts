@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import type * as metrics from '../platform/metrics.ts';
-import { type ChannelError, isChannelError } from './channel.ts';
+import { ChannelError } from './channel.ts';
 import { Deferred, type HeldSlot } from './errors.ts';
 import {
   initialState,
@@ -318,7 +318,8 @@ class OrganizationLimiter implements RateLimiter {
 
   async #recordError(slot: Block, error: unknown): Promise<void> {
     const now = this.#options.clock.now();
-    if (!isChannelError(error) || error.category === 'Authentication') return this.#record(planUnused(slot, now));
+    if (!(error instanceof ChannelError) || error.category === 'Authentication')
+      return this.#record(planUnused(slot, now));
     if (error.category === 'RateLimit') return this.#deferLimited(slot, error);
     if (error.category === 'Server' || error.category === 'Network')
       return this.#quietly(() => this.#recordFailure(slot));

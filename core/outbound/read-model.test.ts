@@ -13,7 +13,7 @@ const failed = {
   startedAt: now - 900,
   endedAt: now - 800,
   outcome: 'failed',
-  error: 'LiveChatServerError',
+  error: 'ChannelServerError',
   cause: '500 internal',
 } as const;
 const delivery: Delivery = {
@@ -33,7 +33,7 @@ const delivery: Delivery = {
   firstAttemptAt: now - 900,
   failedCalls: 1,
   redrive: 0,
-  lastError: 'LiveChatServerError',
+  lastError: 'ChannelServerError',
   threadId: '',
   messageId: '',
   attempts: [failed, inProgress],
@@ -79,13 +79,13 @@ describe('a pending part', () => {
     expect(pendingPart(delivery)).toMatchObject({
       status: 'sending',
       failedCalls: 1,
-      lastError: 'LiveChatServerError',
+      lastError: 'ChannelServerError',
       execution: arn(executionName(delivery)),
       attempts: [
         {
           startedAt: iso(now - 900),
           endedAt: iso(now - 800),
-          ...{ outcome: 'failed', error: 'LiveChatServerError', category: 'Server', cause: '500 internal' },
+          ...{ outcome: 'failed', error: 'ChannelServerError', category: 'Server', cause: '500 internal' },
           execution: arn(executionName(delivery)),
         },
         { startedAt: iso(now), outcome: 'in progress', execution: arn(executionName(delivery)) },

@@ -3,9 +3,9 @@ import { listMessages, listMessagesSince, type MessagePage, type StoredMessage }
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
 import type { ConversationKey } from './channel.ts';
 import { type DeadLetterSummary, findDeadLetter, rejectedDeadLetterId, sendDeadLetterId } from './dead-letter.ts';
-import { deadLetterCategory } from './dead-letter-category.ts';
 import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
 import { listDeliveries } from './delivery-store.ts';
+import { deadLetterCategory } from './errors.ts';
 import { listGroupItems } from './message-group.ts';
 import { executionName, findPartPlace, type PartPlace, type SendRequest } from './request.ts';
 

@@ -193,7 +193,7 @@ describe('a request of several parts', () => {
     expect(await failing(threeParts)).toBe(clientError);
     expect(await lock()).toMatchObject({ execution: executionName(threeParts) });
     expect(delivery('out-a')).toMatchObject({ status: 'sent' });
-    expect(delivery('out-b')).toMatchObject({ status: 'queued', lastError: 'LiveChatClientError', failedCalls: 1 });
+    expect(delivery('out-b')).toMatchObject({ status: 'queued', lastError: 'ChannelClientError', failedCalls: 1 });
     const earlier = await accept(executionInput({ requestId: 'earlier', orderKey: -1, deliveries: [{ id: 'out-e' }] }));
     expect(await failing(earlier)).toBeInstanceOf(NotFirst);
     expect(await step(threeParts)).toBe('sent');
@@ -269,7 +269,7 @@ describe('an expired request', () => {
 describe('a step after a failure', () => {
   it.each([502, 503, 504, 520, 524])('does not send again within 20 s of a proxy’s %i', async (status) => {
     const { failing, step, pass, methods } = await worldWith({}, { send: [proxy(status)] });
-    expect(await failing(first)).toMatchObject({ name: 'LiveChatServerError' });
+    expect(await failing(first)).toMatchObject({ name: 'ChannelServerError' });
     await pass(1_000);
     const error = await failing(first);
     expect(error).toMatchObject({ name: 'Deferred', reason: 'unknown' });
@@ -359,7 +359,7 @@ describe('a redrive', () => {
   it('probes for what an earlier execution attempted, and records its own attempts', async () => {
     const { failing, step, stores, group, accept, delivery, methods } = await worldWith({}, { send: [clientError] });
     await failing(first);
-    const failure = { redrive: 0, error: 'LiveChatClientError', at: 1, deadLetterId: 'dead' };
+    const failure = { redrive: 0, error: 'ChannelClientError', at: 1, deadLetterId: 'dead' };
     await stores.deliveries.fail({ ...key, id: 'out-1' }, failure);
     await group(first).abandon({ wasStopped: false });
     const redriven = await accept({ ...first, redrive: 1, redrivenAt: 500, orderKey: 500 });

@@ -183,7 +183,7 @@ describe('the message of an error that makes the state machine wait', () => {
 
 describe('an execution', () => {
   const soon = () => failsWith('Deferred', new Deferred(Date.now() - 2_000, 'rate').message)({});
-  const serverError = failsWith('LiveChatServerError');
+  const serverError = failsWith('ChannelServerError');
   const request = executionInput();
 
   it('has its retries again after a wait, and the turn in its input', async () => {

@@ -10,8 +10,8 @@ export interface StateMachineResources {
  * `Deferred` wait; any other error becomes a dead letter.
  */
 export const retriedErrors: readonly string[] = [
-  'LiveChatServerError',
-  'LiveChatNetworkError',
+  'ChannelServerError',
+  'ChannelNetworkError',
   'StepFailed',
   'FileUnavailable',
   'Lambda.ServiceException',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { never, organizationId, rateLimitWorld } from '../../test/model/rate-limit-world.ts';
 import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
+import { ChannelError } from '../outbound/channel.ts';
 import type { RateLimitState } from '../outbound/rate-limit.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { applyActions, NoSlot, RateLimitedCarrier, type RoutedThread, type RoutingCarrier } from './apply.ts';
@@ -227,7 +228,10 @@ function given(
 const outcome = (work: Promise<void>) =>
   work.then(
     () => 'done',
-    (error: unknown) => (error instanceof Error ? error.name : error),
+    (error: unknown) => {
+      if (error instanceof ChannelError) return error.category;
+      return error instanceof Error ? error.name : error;
+    },
   );
 
 describe('RateLimitedCarrier', () => {

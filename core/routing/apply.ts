@@ -1,5 +1,5 @@
 import { deriveId } from '../events/ids.ts';
-import { type ChannelError, isChannelError } from '../outbound/channel.ts';
+import { ChannelError } from '../outbound/channel.ts';
 import { Deferred } from '../outbound/errors.ts';
 import type { RateLimiter } from '../outbound/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -84,7 +84,7 @@ export class RateLimitedCarrier {
     try {
       return await this.#run(() => request(carrier));
     } catch (error) {
-      if (!isChannelError(error)) throw error;
+      if (!(error instanceof ChannelError)) throw error;
       await this.#repairOrThrow(error, carrier);
     }
     return this.call(request);
@@ -254,7 +254,7 @@ async function attempt(effect: () => Promise<void>): Promise<Attempt> {
     await effect();
     return { outcome: 'done' };
   } catch (error) {
-    if (isChannelError(error) || error instanceof NoSlot || error instanceof ConfigurationError) {
+    if (error instanceof ChannelError || error instanceof NoSlot || error instanceof ConfigurationError) {
       return { outcome: 'failed', error };
     }
     throw error;
@@ -263,7 +263,7 @@ async function attempt(effect: () => Promise<void>): Promise<Attempt> {
 
 function stopReasonFor(error: ExpectedError): StopReason | undefined {
   if (error instanceof NoSlot) return 'no slot';
-  return isChannelError(error) && error.repair === 'resume' ? 'chat closed' : undefined;
+  return error instanceof ChannelError && error.repair === 'resume' ? 'chat closed' : undefined;
 }
 
 /** Sends a text once; if our agent is not in the chat, joins first. Returns how our agent has joined, even if the text failed. */
@@ -295,5 +295,5 @@ async function sendText(
 
 /** The call failed because our agent is not in the chat. */
 function isAbsence(error: ExpectedError | undefined): boolean {
-  return isChannelError(error) && error.repair === 'join';
+  return error instanceof ChannelError && error.repair === 'join';
 }

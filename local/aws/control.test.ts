@@ -1,13 +1,27 @@
 import { expect, test } from 'vitest';
 import { createFaults } from './control.ts';
+import { AwsError } from './protocol.ts';
+
+type Faults = ReturnType<typeof createFaults>;
+
+/** The type of the error with which a call fails. */
+function failure(faults: Faults, service: Parameters<Faults['apply']>[0], operation: string): string | undefined {
+  try {
+    faults.apply(service, operation);
+    return undefined;
+  } catch (error) {
+    return error instanceof AwsError ? error.type : String(error);
+  }
+}
 
 test('applies a fault to the given number of calls of its service and operation only', () => {
   const faults = createFaults();
   faults.add({ service: 'dynamodb', operation: 'UpdateItem', kind: 'throttle', count: 2 });
 
-  expect(faults.take('dynamodb', 'PutItem')).toBeUndefined();
-  expect(faults.take('events', 'UpdateItem')).toBeUndefined();
-  expect([1, 2, 3].map(() => faults.take('dynamodb', 'UpdateItem'))).toEqual(['throttle', 'throttle', undefined]);
+  expect(failure(faults, 'dynamodb', 'PutItem')).toBeUndefined();
+  expect(failure(faults, 'events', 'UpdateItem')).toBeUndefined();
+  const throttle = 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException';
+  expect([1, 2, 3].map(() => failure(faults, 'dynamodb', 'UpdateItem'))).toEqual([throttle, throttle, undefined]);
 });
 
 test('counts only the calls that a fault with a probability affects', () => {
@@ -15,7 +29,7 @@ test('counts only the calls that a fault with a probability affects', () => {
   const faults = createFaults(() => draws.shift() ?? 1);
   faults.add({ service: 's3', kind: 'unavailable', count: 1, probability: 0.5 });
 
-  expect([1, 2, 3].map(() => faults.take('s3', 'GetObject'))).toEqual([undefined, 'unavailable', undefined]);
+  expect([1, 2, 3].map(() => failure(faults, 's3', 'GetObject'))).toEqual([undefined, 'ServiceUnavailable', undefined]);
 });
 
 test('clears all faults', () => {
@@ -23,7 +37,7 @@ test('clears all faults', () => {
   faults.add({ service: 'sqs', kind: 'throttle', count: 5 });
   faults.clear();
 
-  expect(faults.take('sqs', 'SendMessage')).toBeUndefined();
+  expect(failure(faults, 'sqs', 'SendMessage')).toBeUndefined();
 });
 
 test.each<[unknown, RegExp]>([

@@ -75,7 +75,7 @@ const faultSchema = z
   })
   .check(z.refine(({ kind, service }) => kind !== 'partial' || service === 'events', '"partial" is for events only'));
 
-export type Fault = z.output<typeof faultSchema>;
+type Fault = z.output<typeof faultSchema>;
 
 /** Injected faults. The oldest fault that matches a call applies first. */
 export function createFaults(random: () => number = Math.random) {
@@ -92,8 +92,12 @@ export function createFaults(random: () => number = Math.random) {
       faults = [];
     },
 
-    /** Returns the kind of fault that applies to this call. */
-    take(service: ServiceName, operation: string): Fault['kind'] | undefined {
+    /**
+     * Applies the fault that matches this call. Returns whether it is `partial`.
+     *
+     * @throws AwsError for every other fault
+     */
+    apply(service: ServiceName, operation: string): boolean {
       const hit = faults.find(
         ({ fault }) =>
           fault.service === service &&
@@ -101,10 +105,11 @@ export function createFaults(random: () => number = Math.random) {
           (fault.kind !== 'partial' || operation === 'PutEvents') &&
           random() < (fault.probability ?? 1),
       );
-      if (!hit) return undefined;
+      if (!hit) return false;
       hit.left -= 1;
       if (hit.left === 0) faults = faults.filter((other) => other !== hit);
-      return hit.fault.kind;
+      if (hit.fault.kind === 'partial') return true;
+      throw faultError(service, hit.fault.kind);
     },
   };
 }
@@ -112,7 +117,7 @@ export function createFaults(random: () => number = Math.random) {
 export type Faults = ReturnType<typeof createFaults>;
 
 /** The error response of a call with an injected fault. */
-export function faultError(service: ServiceName, kind: 'throttle' | 'unavailable'): AwsError {
+function faultError(service: ServiceName, kind: 'throttle' | 'unavailable'): AwsError {
   const message = 'injected fault';
   if (kind === 'unavailable') {
     return new AwsError(service === 's3' ? 'ServiceUnavailable' : 'ServiceUnavailableException', message, 503);

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
-import { type Calls, controlPrefix, type Fault, type Faults, faultError, type ServiceName } from './control.ts';
+import { type Calls, controlPrefix, type Faults, type ServiceName } from './control.ts';
 import type { Database } from './dynamodb.ts';
 import { AwsError, readJson, type Service, sendError, sendJson, unsupported } from './protocol.ts';
 import { parseS3Operation, type Storage } from './sqs-s3.ts';
@@ -48,25 +48,22 @@ export function createEndpoint(options: EndpointOptions): Server {
 
   async function serve(
     { service, operation }: Call,
-    fault: Fault['kind'] | undefined,
     request: IncomingMessage,
     response: ServerResponse,
-  ) {
+  ): Promise<void> {
+    calls.add(`${service}.${operation}`);
+    const partial = faults.apply(service, operation);
     if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
     if (service === 'sqs' || service === 's3') return sqsAndS3.handle(request, response);
     if (service === 'lambda') return sendJson(response, 200, accountSettings(options.reservedConcurrency));
     const input = await readJson(request, maxJsonBytes);
-    sendJson(response, 200, options[service].call(operation, input, fault === 'partial'), 'application/x-amz-json-1.1');
+    sendJson(response, 200, options[service].call(operation, input, partial), 'application/x-amz-json-1.1');
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
-    const call = identify(request);
-    calls.add(`${call.service}.${call.operation}`);
-    const fault = faults.take(call.service, call.operation);
-    if (fault && fault !== 'partial') throw faultError(call.service, fault);
-    return serve(call, fault, request, response);
+    return serve(identify(request), request, response);
   }
 
   function respondWithError(request: IncomingMessage, response: ServerResponse, error: AwsError): void {

@@ -88,7 +88,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     const step = (text: RegExp) => reply.getByRole('listitem').filter({ hasText: text });
     for (const number of [1, 2]) {
       const attempt = step(new RegExp(`^attempt ${number} failed after [\\d.]+ m?s`));
-      await attempt.getByText('LiveChatServerError (500 internal)').waitFor();
+      await attempt.getByText('ChannelServerError (500 internal)').waitFor();
       await attempt.getByRole('time').waitFor();
     }
     await step(/^attempt 3: accepted by LiveChat after .* after the previous attempt/)
@@ -126,7 +126,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().waitFor();
     await expectAccessible(page);
     await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().click();
-    await page.getByText('LiveChatClientError').first().waitFor();
+    await page.getByText('ChannelClientError').first().waitFor();
     await page.getByText('It failed in its first execution, with 1 failed call to LiveChat.').waitFor();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Show all attempts of this execution' }).click();
@@ -137,15 +137,15 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.locator('.head').getByRole('link').click();
     const waiting = page.locator('.message.pending');
     await waiting.getByText('Of course.').waitFor();
-    await waiting.getByText('LiveChatClientError (422 validation), LiveChat rejected the request').waitFor();
+    await waiting.getByText('ChannelClientError (422 validation), LiveChat rejected the request').waitFor();
     await expectAccessible(page);
     await waiting.getByRole('link', { name: 'dead letter' }).click();
-    await page.getByText('LiveChatClientError').first().waitFor();
+    await page.getByText('ChannelClientError').first().waitFor();
 
     await outbound(local).clearFaults();
     await page.getByRole('button', { name: 'Redrive…' }).click();
     await page.getByText('0 would be redriven').waitFor();
-    await page.getByText('1 would probably fail again: LiveChatClientError').waitFor();
+    await page.getByText('1 would probably fail again: ChannelClientError').waitFor();
     expect(await page.getByRole('button', { name: 'Redrive 0 now' }).isDisabled()).toBe(true);
     await page.getByRole('checkbox', { name: 'Also redrive the 1 that would probably fail again' }).check();
     await expectAccessible(page);
@@ -178,7 +178,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByRole('button', { name: 'Redrive 3…' }).click();
     await page.getByText('0 would be redriven').waitFor();
     await page.getByText('1 cannot be redriven: RequestInvalid').waitFor();
-    await page.getByText('2 would probably fail again: LiveChatClientError').waitFor();
+    await page.getByText('2 would probably fail again: ChannelClientError').waitFor();
     await page.getByRole('checkbox', { name: 'Also redrive the 2 that would probably fail again' }).check();
     await page.getByText('2 would be redriven').waitFor();
     await expectAccessible(page);

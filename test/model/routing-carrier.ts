@@ -1,11 +1,9 @@
-import type { ChannelError } from '../../core/outbound/channel.ts';
+import { ChannelError, type ChannelErrorCategory, type ChannelErrorDetails } from '../../core/outbound/channel.ts';
 import type { RoutingCarrier } from '../../core/routing/apply.ts';
 
 /** A failure as a carrier classifies it. */
-export function failure(category: ChannelError['category'], more: Partial<ChannelError> = {}): ChannelError {
-  const details = { outcome: 'refused', repair: undefined, region: undefined, retryAfterMs: undefined } as const;
-  const answered = { status: 422, type: undefined, name: category };
-  return Object.assign(new Error(`${category} failure`), details, answered, more, { category });
+export function failure(category: ChannelErrorCategory, more: Partial<ChannelErrorDetails> = {}): ChannelError {
+  return new ChannelError(category, { message: `${category} failure`, outcome: 'refused', status: 422, ...more });
 }
 
 /** A carrier that notes each call, such as `transfer agent nina`, and fails as it is told to. */

@@ -1,5 +1,5 @@
 import { acceptRequest, redriveRequest } from '../../core/outbound/accept.ts';
-import { isChannelError } from '../../core/outbound/channel.ts';
+import { ChannelError } from '../../core/outbound/channel.ts';
 import { Deferred, NotFirst } from '../../core/outbound/errors.ts';
 import { type Executions, MessageGroup } from '../../core/outbound/message-group.ts';
 import { type CreateRateLimiter, createRateLimiters, type RateLimiterPorts } from '../../core/outbound/rate-limiter.ts';
@@ -473,7 +473,7 @@ export class World {
       const isKnown =
         error instanceof Deferred ||
         error instanceof NotFirst ||
-        isChannelError(error) ||
+        error instanceof ChannelError ||
         (error instanceof Error &&
           [...retriedErrors, 'RequestExpired', 'DeliveryMissing', 'FileRefused'].includes(error.name));
       throw isKnown ? error : named('StepFailed');

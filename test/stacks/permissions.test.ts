@@ -319,7 +319,7 @@ describe('with the deployed permissions and environment', () => {
 
     it('dead-letter records sends and events, and redrives them', async () => {
       const conversationId = await bus.chat();
-      const error = { Error: 'LiveChatServerError', Cause: JSON.stringify({ errorMessage: 'no answer' }) };
+      const error = { Error: 'ChannelServerError', Cause: JSON.stringify({ errorMessage: 'no answer' }) };
       const request = await sendPath.accept(requestData(conversationId, [text], `${longRequestId}-${randomUUID()}`));
       const stopped = await sendPath.accept(requestData(conversationId));
       await wait(await sendPath.accept(requestData(conversationId)));

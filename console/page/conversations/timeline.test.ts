@@ -39,7 +39,7 @@ const failed = (began: number, more: Partial<AttemptView> = {}): AttemptView => 
   startedAt: at(began),
   endedAt: at(began + 0.13),
   outcome: 'failed',
-  error: 'LiveChatServerError',
+  error: 'ChannelServerError',
   category: 'Server',
   cause: '500 internal',
   execution,
@@ -102,7 +102,7 @@ describe('deliveryTimeline', () => {
     ]);
     expect(steps.map((step) => step.execution)).toEqual([undefined, execution, execution, undefined]);
     expect(reasons(steps)).toEqual([
-      'LiveChatServerError (500 internal), server error at LiveChat, or the outcome is unknown',
+      'ChannelServerError (500 internal), server error at LiveChat, or the outcome is unknown',
     ]);
   });
 

@@ -52,7 +52,7 @@ describe('describeHistory', () => {
         entered,
         { type: 'LambdaFunctionScheduled' },
         { type: 'LambdaFunctionStarted' },
-        { type: 'LambdaFunctionFailed', error: 'LiveChatServerError', cause: errorMessage('status 500') },
+        { type: 'LambdaFunctionFailed', error: 'ChannelServerError', cause: errorMessage('status 500') },
         { type: 'LambdaFunctionScheduled' },
         { type: 'LambdaFunctionStarted' },
         {
@@ -81,7 +81,7 @@ describe('describeHistory', () => {
       ['busy', 'Send step started'],
       ['good', 'Execution succeeded: all messages were sent'],
     ]);
-    expect(steps[2]?.reason).toBe('LiveChatServerError: status 500');
+    expect(steps[2]?.reason).toBe('ChannelServerError: status 500');
     expect(steps[4]?.reason).toMatch(/^until /);
   });
 

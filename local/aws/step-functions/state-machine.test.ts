@@ -34,7 +34,7 @@ test("ends a successful send with the function's result", async () => {
   expect((await machine.control('GET', 'calls')).body).toMatchObject({ 'states.Transition': 1 });
 });
 
-test.each(['LiveChatServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('retries %s', async (name) => {
+test.each(['ChannelServerError', 'Sandbox.Timedout', 'Runtime.ExitError'])('retries %s', async (name) => {
   await start([failsWith(name), failsWith(name), () => 'sent']);
 
   const arn = await machine.start(request);
@@ -102,8 +102,8 @@ test('counts a waiting execution as in flight only on request', async () => {
 });
 
 test.each([
-  ['an error without a retry', 'LiveChatClientError', 1],
-  ['an error after three retries', 'LiveChatNetworkError', 4],
+  ['an error without a retry', 'ChannelClientError', 1],
+  ['an error after three retries', 'ChannelNetworkError', 4],
 ])('sends the state and the status change of %s to the dead-letter queue', async (_what, error, calls) => {
   await start([failsWith(error)]);
 
@@ -152,12 +152,12 @@ test.each([
 });
 
 test('retries sending a dead letter to a throttled queue', async () => {
-  await start([failsWith('LiveChatClientError')]);
+  await start([failsWith('ChannelClientError')]);
   await machine.control('POST', 'faults', { service: 'sqs', operation: 'SendMessage', kind: 'throttle', count: 3 });
 
   const arn = await machine.start(request);
 
-  expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'LiveChatClientError' });
+  expect(await machine.ended(arn)).toMatchObject({ status: 'FAILED', error: 'ChannelClientError' });
   expect((await types(arn)).filter((type) => type === 'TaskFailed')).toHaveLength(3);
   expect(await machine.deadLetters()).toHaveLength(2);
 });
@@ -169,7 +169,7 @@ test('aborts a stopped execution at once without retrying its running function',
     async () => {
       called.resolve();
       await running.promise;
-      return failsWith('LiveChatServerError')({});
+      return failsWith('ChannelServerError')({});
     },
   ]);
   const arn = await machine.start(request);
@@ -196,7 +196,7 @@ test.each<[string, Step, object, string]>([
   ],
   [
     'in the delay before a retry',
-    failsWith('LiveChatServerError'),
+    failsWith('ChannelServerError'),
     {
       A: {
         Type: 'Task',

@@ -63,7 +63,7 @@ test('responds with ExecutionDoesNotExist for an unknown execution', async () =>
 });
 
 test('lists executions newest first, by status and in pages', async () => {
-  machine = await startTestMachine([() => 'sent', failsWith('LiveChatClientError'), () => 'sent']);
+  machine = await startTestMachine([() => 'sent', failsWith('ChannelClientError'), () => 'sent']);
   for (const name of ['a', 'b', 'c']) await machine.ended(await machine.start({}, name));
 
   expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b', 'a']);

@@ -1,5 +1,5 @@
 import { ThrottledError, toFunctionFailure } from '../../lambda/invocation.ts';
-import { type Faults, faultError } from '../control.ts';
+import type { Faults } from '../control.ts';
 import { type Json, toJson } from '../protocol.ts';
 import type { Storage } from '../sqs-s3.ts';
 import type { Resource } from './definition.ts';
@@ -11,7 +11,7 @@ export type Task = (resource: Resource, parameters: Json) => Promise<Json>;
 export interface TaskOptions {
   invoke(name: string, event: unknown): Promise<unknown>;
   readonly storage: Pick<Storage, 'sendMessage'>;
-  readonly faults: Pick<Faults, 'take'>;
+  readonly faults: Pick<Faults, 'apply'>;
 }
 
 export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
@@ -25,8 +25,7 @@ export function createTasks({ invoke, storage, faults }: TaskOptions): Task {
 
   async function sendMessage(queueUrl: string, message: Json): Promise<Json> {
     try {
-      const fault = faults.take('sqs', 'SendMessage');
-      if (fault && fault !== 'partial') throw faultError('sqs', fault);
+      faults.apply('sqs', 'SendMessage');
       return { ...(await storage.sendMessage(queueUrl, { body: JSON.stringify(message) })) };
     } catch (error) {
       throw new StateError('SQS.AmazonSQSException', error instanceof Error ? error.message : String(error));
