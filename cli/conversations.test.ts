@@ -191,7 +191,7 @@ describe('livechat conversations', () => {
   });
 
   test('are all erased after an erasure that was interrupted once it had deleted the events of the chat', async () => {
-    const [one, two] = [await start('Kim', 3), await start('Kim', 3)];
+    const [one, two] = [await start('Kim', 0), await start('Kim', 0)];
     const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint: local.aws, ...access }));
     const { Items = [] } = await documents.send(new ScanCommand({ TableName: 'conversations' }));
     for (const { pk, sk, conversationId, __edb_e__: entity } of Items) {
