@@ -1,11 +1,11 @@
 import { readProjection } from '../core/conversations/conversations.ts';
+import { statuses } from '../core/conversations/projection.ts';
 import {
   type ConversationDetail,
   type ConversationSummary,
   findConversations,
   listConversations,
   sortByLatestActivity,
-  statuses,
 } from '../core/conversations/queries.ts';
 import { type ErasureTarget, erase, findStoredData, isEmpty, type StoredData } from '../core/erasure/erasure.ts';
 import {

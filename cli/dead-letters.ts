@@ -5,7 +5,7 @@ import {
   searchDeadLetters,
 } from '../core/outbound/dead-letter.ts';
 import { redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
-import { listDeliveries } from '../core/outbound/delivery-store.ts';
+import { listDeliveries } from '../core/outbound/delivery.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { logger } from '../core/platform/logger.ts';
 import type { ListOptions, RedriveOptions } from './commands/dead-letters.ts';

@@ -1,8 +1,7 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { organizations } from '../core/conversations/queries.ts';
-import { readRateLimit } from '../core/outbound/rate-limit-store.ts';
 import { type Activity, createFlow, type Station, type Subscribe } from './flow.ts';
+import { listRateLimits } from './operations.ts';
 
 const tickMs = 1_000;
 /** Less than a slice of the flow, so that each slice has a reading. */
@@ -33,9 +32,8 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
   });
 
   const readRateLimits = async () => {
-    const ids = await organizations();
-    const views = await Promise.all(ids.map((id) => readRateLimit(id, Date.now())));
-    flow.recordRateLimits(views, Date.now());
+    const { rateLimits } = await listRateLimits();
+    flow.recordRateLimits(rateLimits, Date.now());
   };
 
   const tick = () => {

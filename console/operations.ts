@@ -49,7 +49,7 @@ export const reads = {
 async function listExecutions({ query: { status, limit, after } }: ReadRequest) {
   const page = await stepFunctions.send(
     new ListExecutionsCommand({
-      stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
+      stateMachineArn: required('SEND_MACHINE_ARN'),
       maxResults: Math.min(1000, parseLimit(limit, 100)),
       ...(status !== undefined && { statusFilter: parseOneOf(executionStatuses, status, 'status') }),
       ...(after !== undefined && { nextToken: after }),
@@ -91,7 +91,8 @@ async function readDeadLetter({ id }: ReadRequest) {
   return { deadLetter: withCategory(summary), content, execution };
 }
 
-async function listRateLimits({ query: { organizationId } }: ReadRequest) {
+/** Lists the rate limit of one organization, or of all. */
+export async function listRateLimits({ query: { organizationId } }: Pick<ReadRequest, 'query'> = { query: {} }) {
   const ids = organizationId === undefined ? await organizations() : [organizationId];
   return { rateLimits: await Promise.all(ids.map((id) => readRateLimit(id, Date.now()))) };
 }

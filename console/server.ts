@@ -20,12 +20,8 @@ export interface ConsoleOptions {
   readonly simulator?: string | undefined;
 }
 
-export interface AboutConsole {
-  /** The deployed stage; left out for the local engine. */
-  readonly stage?: string;
-  /** Whether a LiveChat simulator is available. */
-  readonly simulator: boolean;
-}
+/** `simulator`: whether a LiveChat simulator is available. */
+export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean };
 
 /** The console: its page, and its HTTP API under `/api`. */
 export function createConsole({ bus, subscribe, stage, simulator }: ConsoleOptions): {

@@ -1,6 +1,6 @@
 import { readTimeline } from '../../core/conversations/conversations.ts';
-import type { ConversationEvent } from '../../core/conversations/projection.ts';
-import { listConversations, statuses } from '../../core/conversations/queries.ts';
+import { type ConversationEvent, statuses } from '../../core/conversations/projection.ts';
+import { listConversations } from '../../core/conversations/queries.ts';
 import { supportedActions } from '../../core/livechat/registration-plan.ts';
 import type { Action } from '../../core/livechat/schemas.ts';
 import { readLatestChanges } from '../../core/messages/queries.ts';

@@ -173,15 +173,10 @@ function StationBox({ node, counts, narrow }: StationBoxProps) {
 
 const sliceSeconds = 5;
 
-const noSlices: readonly FlowSlice[] = [];
-
 function Plots({ flow }: { flow: Flow | undefined }) {
-  const slices = flow?.slices ?? noSlices;
   const hasWebhooks = !flow?.notMeasured.includes('webhook');
-  const { times, throughput, inboundMs, sendMs, rateLimit } = useMemo(
-    () => createSeries(slices, hasWebhooks),
-    [slices, hasWebhooks],
-  );
+  const series = useMemo(() => createSeries(flow?.slices ?? [], hasWebhooks), [flow]);
+  const { times, throughput, inboundMs, sendMs, rateLimit } = series;
   const inboundTitle = hasWebhooks ? 'Webhook response time, ms' : 'Time to store, ms';
   return (
     <div class="plots">

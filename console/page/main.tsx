@@ -49,7 +49,11 @@ const simulatorSection: Section = { name: 'simulator', title: 'Simulator', page:
 
 const icon = new URL('./icon.svg', import.meta.url).href;
 
-const connection = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, reconnecting' } as const;
+const connection = {
+  connecting: { tone: 'calm', text: 'Connecting' },
+  live: { tone: 'good', text: 'Live' },
+  lost: { tone: 'bad', text: 'Connection lost, reconnecting' },
+} as const;
 
 export function App() {
   const { value: about, failure } = useResource('', () => get('/console'));
@@ -62,6 +66,7 @@ export function App() {
   const section = available.find(({ name }) => name === at.section);
   const main = useRef<HTMLElement>(null);
   const title = section?.title ?? 'Not found';
+  const { tone, text } = connection[connected.value];
   useEffect(() => {
     document.title = `${title} · LiveChat bridge`;
     // On a narrow screen the navigation scrolls.
@@ -78,15 +83,15 @@ export function App() {
           <span>LiveChat bridge</span>
         </a>
         <nav class="sections" aria-label="Sections">
-          {available.map(({ name, title: text }) => (
+          {available.map(({ name, title: sectionTitle }) => (
             <a key={name} href={linkTo(name)} aria-current={name === at.section ? 'page' : undefined}>
-              {text}
+              {sectionTitle}
             </a>
           ))}
         </nav>
         <p class="where">
-          <span class={`dot ${connected.value}`} aria-hidden="true" />
-          <span role="status">{connection[connected.value]}</span>
+          <span class={`dot ${tone}`} aria-hidden="true" />
+          <span role="status">{text}</span>
           <span class="stage">{about?.stage ?? 'local'}</span>
         </p>
       </header>

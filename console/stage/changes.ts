@@ -1,3 +1,4 @@
+import { take } from '../../core/conversations/queries.ts';
 import type { Activity } from '../flow.ts';
 
 /** The changes that one poll of the stage found. */
@@ -96,12 +97,7 @@ export function pollRecent<Item, State>(items: RecentItems<Item, State>, max = m
 
   return async (now) => {
     const before = states;
-    if (!before) {
-      for await (const latest of iterate({ pageSize: 1, now })) {
-        horizon.record([time(latest)], now);
-        break;
-      }
-    }
+    if (!before) horizon.record((await take(iterate({ pageSize: 1, now }), 1)).map(time), now);
     const since = horizon.since(now);
     const changed = await readChanged(since, now);
     const changes = await Promise.all(

@@ -71,7 +71,7 @@ const maxEntries = 5_000;
 
 /** Secrets are named `<prefix>/<organizationId>` and `<prefix>/default`. */
 export function secretPrefix(environment: Environment): string {
-  return required('SECRET_PREFIX', 'the prefix of the secrets, such as livechat', environment);
+  return required('SECRET_PREFIX', environment);
 }
 
 /** The names of the secrets with an organization's credentials; the first that exists is used. */

@@ -64,7 +64,21 @@ export type Compose<Content> = (messages: unknown) => readonly Part<Content>[];
  * Decides what happens after a failed call. `Network`: no response was received. `Repairable`: the same call can succeed
  * after `repair`.
  */
-export type ChannelErrorCategory = 'Repairable' | 'Authentication' | 'RateLimit' | 'Server' | 'Network' | 'Client';
+export const channelErrorCategories = [
+  'Authentication',
+  'Client',
+  'Network',
+  'RateLimit',
+  'Repairable',
+  'Server',
+] as const;
+export type ChannelErrorCategory = (typeof channelErrorCategories)[number];
+
+export type ChannelErrorName = `Channel${ChannelErrorCategory}Error`;
+
+export function channelErrorName(category: ChannelErrorCategory): ChannelErrorName {
+  return `Channel${category}Error`;
+}
 
 export interface ChannelErrorDetails {
   /** Says what to do. Contains no secret and nothing of the request. */
@@ -88,7 +102,7 @@ const retryableCategories: ReadonlySet<ChannelErrorCategory> = new Set(['Server'
 
 /** A failed call. A channel's own errors extend it. The state machine matches on its name, such as `ChannelServerError`. */
 export class ChannelError extends Error {
-  override readonly name: `Channel${ChannelErrorCategory}Error`;
+  override readonly name: ChannelErrorName;
   readonly category: ChannelErrorCategory;
   /** Whether the same call may succeed later with nothing else changed. */
   readonly retryable: boolean;
@@ -101,7 +115,7 @@ export class ChannelError extends Error {
 
   constructor(category: ChannelErrorCategory, details: ChannelErrorDetails) {
     super(details.message, details.code === undefined ? undefined : { cause: { code: details.code } });
-    this.name = `Channel${category}Error`;
+    this.name = channelErrorName(category);
     this.category = category;
     this.retryable = retryableCategories.has(category);
     this.outcome = details.outcome;

@@ -1,3 +1,5 @@
+import { channelErrorCategories, channelErrorName } from './channel.ts';
+
 /**
  * Why a request waits: the rate limit (`rate`), a 429 (`limited`), a pause or an open circuit breaker (`blocked`), failed
  * calls (`failing`), a message whose outcome is unknown and not settled (`unknown`), a claim of another invocation
@@ -117,13 +119,8 @@ export function isExpected(error: unknown): boolean {
 }
 
 /** The category of a dead letter by the name of its error. */
-const categories = new Map([
-  ['ChannelAuthenticationError', 'Authentication'],
-  ['ChannelClientError', 'Client'],
-  ['ChannelNetworkError', 'Network'],
-  ['ChannelRateLimitError', 'RateLimit'],
-  ['ChannelRepairableError', 'Repairable'],
-  ['ChannelServerError', 'Server'],
+const categories: ReadonlyMap<string, string> = new Map([
+  ...channelErrorCategories.map((category) => [channelErrorName(category), category] as const),
   ['ConfigurationError', 'Configuration'],
   ['DeliveryMissing', 'Expired'],
   ['FileRefused', 'Invalid'],

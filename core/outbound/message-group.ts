@@ -263,7 +263,7 @@ const MessageGroupEntity = new Entity(
       },
     },
   },
-  { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
+  { client: documents, table: required('CONTROL_TABLE') },
 );
 
 /** Longer than any execution: two days for the state machine, and one to spare. */

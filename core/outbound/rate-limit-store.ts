@@ -50,7 +50,7 @@ const RateLimitEntity = new Entity(
       },
     },
   },
-  { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
+  { client: documents, table: required('CONTROL_TABLE') },
 );
 
 const channel = 'livechat';

@@ -1,12 +1,11 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
-import { attempt } from './attempt.ts';
+import { attempt, attemptError } from './attempt.ts';
 import { type Channel, maxCallMs, maxFetchMs, type SentMessage } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptState,
   addAttempt,
-  attemptError,
   attemptHistory,
   attemptState,
   type Claim,

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
 import type { AboutConsole } from '../../server.ts';
+import { type Query, queryString } from './route.ts';
 import { type StreamedEvent, watchChanges } from './stream.ts';
 
 /** A failed call, with a message for the user. */
@@ -24,8 +25,6 @@ interface Responses extends ApiResponses {
   readonly '/console': AboutConsole;
 }
 
-type Query = Readonly<Record<string, string | number | undefined>>;
-
 /** GET under /api. `query.id` fills `:id` in the path. `signal` cancels the call. */
 export function get<Path extends keyof Responses>(
   path: Path,
@@ -33,12 +32,8 @@ export function get<Path extends keyof Responses>(
   signal?: AbortSignal,
 ): Promise<Responses[Path]> {
   const { id, ...rest } = query;
-  const parameters = Object.entries(rest).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [[name, String(value)]],
-  );
   const filled = path.replace(':id', encodeURIComponent(id ?? ''));
-  const search = parameters.length > 0 ? `?${new URLSearchParams(parameters)}` : '';
-  return call('GET', `/api${filled}${search}`, undefined, signal);
+  return call('GET', `/api${filled}${queryString(rest)}`, undefined, signal);
 }
 
 /** Calls the console's own origin. */

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ConversationPage } from '../../api.ts';
 
 /** Consecutive items of a list or of the results of a search. */
@@ -100,33 +100,33 @@ export function usePager<Item>({ first, read, itemKey, search = false }: PagerOp
   });
   const latest = useRef(first);
   latest.current = first;
-  const pager = useRef<ReturnType<typeof createPager>>(undefined);
-  useEffect(() => {
-    const created = createPager<Item>(async (after, signal) => {
+  const { readMore, stop } = useMemo(() => {
+    const readPart: ReadPart<Item> = async (after, signal) => {
       if (search || after !== undefined) return read(after, signal);
       // A reload may move items out of the first part.
       const { items, next } = latest.current;
       const part = await read(next, signal);
       return { ...part, items: [...items, ...part.items] };
-    }, setProgress);
-    pager.current = created;
-    const timer = search && setTimeout(created.readMore, typingMs);
+    };
+    return createPager(readPart, setProgress);
+  }, []);
+  useEffect(() => {
+    const timer = search ? setTimeout(readMore, typingMs) : undefined;
     return () => {
-      if (timer) clearTimeout(timer);
-      created.stop();
+      clearTimeout(timer);
+      stop();
     };
   }, []);
   // An item that changed between two requests is in both parts.
   const seen = new Set<string>();
   const items = [...first.items, ...progress.items].filter((item) => seen.size < seen.add(itemKey(item)).size);
   const isMore = search || progress.items.length > 0 || first.next !== undefined;
-  const readMore = () => void pager.current?.readMore();
   return {
     items,
     progress,
     readMore,
     /** Reads more when the end of the list becomes visible. */
     onEnd: progress.state === 'full' && isMore ? readMore : undefined,
-    stop: () => pager.current?.stop(),
+    stop,
   };
 }

@@ -25,8 +25,14 @@ export function replaceRoute(link: string): void {
   route.value = parse(link);
 }
 
-export function linkTo(section: string, id?: string, query?: Readonly<Record<string, string>>): string {
-  const filled = Object.entries(query ?? {}).filter(([, value]) => value !== '');
-  const search = filled.length > 0 ? `?${new URLSearchParams(filled)}` : '';
-  return `#/${section}${id === undefined ? '' : `/${encodeURIComponent(id)}`}${search}`;
+export function linkTo(section: string, id?: string, query: Query = {}): string {
+  return `#/${section}${id === undefined ? '' : `/${encodeURIComponent(id)}`}${queryString(query)}`;
+}
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** Such as `?status=open`; empty values are left out. */
+export function queryString(query: Query): string {
+  const parameters = Object.entries(query).flatMap(([name, value]) => (value ? [[name, String(value)]] : []));
+  return parameters.length > 0 ? `?${new URLSearchParams(parameters)}` : '';
 }

@@ -4,8 +4,8 @@ import { matchesSearch } from '../../search.ts';
 import { get } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo, replaceRoute } from '../app/route.ts';
-import { fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Empty, Head, Loaded, Loading, Problem, Select } from '../parts/ui.tsx';
+import { fullTime } from '../parts/time.ts';
+import { Badge, Empty, Head, Loaded, Loading, Problem, Select, Time } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
 
@@ -134,9 +134,7 @@ function Row(conversation: ConversationSummary) {
       </span>
       <span class="with">{agentNames(conversation) || 'no agent'}</span>
       <Badge tone={statusTones[status]}>{status}</Badge>
-      <time dateTime={lastActivityAt} title={fullTime(lastActivityAt)}>
-        {shortTime(lastActivityAt)}
-      </time>
+      <Time at={lastActivityAt} />
     </a>
   );
 }

@@ -5,7 +5,7 @@ import { stage } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { Steps } from '../parts/steps.tsx';
 import { clockTime, fullTime } from '../parts/time.ts';
-import { Badge, count, Ids, type Tone } from '../parts/ui.tsx';
+import { Badge, count, Ids, Time, type Tone } from '../parts/ui.tsx';
 import { Content, type Pending, PendingContent, pendingMessage, type ShownMessage } from './content.tsx';
 import { displayName } from './people.ts';
 import { deliveryTimeline, messageTimeline } from './timeline.ts';
@@ -107,9 +107,7 @@ function MessageArticle({ message, note, people }: MessageProps) {
         {delivery && <DeliveryBadge delivery={delivery} />}
         {delivery && delivery.failedCalls > 0 && <span class="mark">{describeFailedCalls(delivery)}</span>}
         {edited && <span class="mark">edited</span>}
-        <time dateTime={timestamp} title={fullTime(timestamp)}>
-          {clockTime(timestamp)}
-        </time>
+        <Time at={timestamp} format={clockTime} />
       </header>
       <div class="content">
         <Content message={message} />

@@ -4,7 +4,7 @@ import type { DeadLetter } from '../../operations.ts';
 import { get } from '../app/api.ts';
 import { linkTo, replaceRoute } from '../app/route.ts';
 import { ago, fullTime } from '../parts/time.ts';
-import { Badge, Card, count, Empty, Head, Ids, Loaded, Select, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, count, Empty, Head, Ids, Loaded, Select, Time, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Redrive } from './redrive.tsx';
 
@@ -201,9 +201,7 @@ function Row({ deadLetter, selected, onSelect }: RowProps) {
       </a>
       <code class="with">{conversationId}</code>
       <Badge tone={statusTones[status]}>{status}</Badge>
-      <time dateTime={createdAt} title={fullTime(createdAt)}>
-        {ago(createdAt)}
-      </time>
+      <Time at={createdAt} format={ago} />
     </div>
   );
 }

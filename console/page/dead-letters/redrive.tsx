@@ -38,19 +38,21 @@ function summarizeDryRun({ deadLetters }: RedriveDryRun = { deadLetters: [] }) {
   return {
     redrivable: withoutObstacle.filter(({ warning }) => warning === undefined).map(({ id }) => id),
     likelyToFail: withoutObstacle.filter(({ warning }) => warning !== undefined).map(({ id }) => id),
-    obstacles: countTexts(deadLetters.map(({ reason }) => reason)).map(
-      ([text, number]) => `${number} cannot be redriven: ${text}`,
-    ),
-    warnings: countTexts(withoutObstacle.map(({ warning }) => warning)).map(
-      ([text, number]) => `${number} would probably fail again: ${text}`,
-    ),
+    reasons: [
+      ...countTexts(
+        'cannot be redriven',
+        deadLetters.flatMap(({ reason }) => reason ?? []),
+      ),
+      ...countTexts(
+        'would probably fail again',
+        withoutObstacle.flatMap(({ warning }) => warning ?? []),
+      ),
+    ],
   };
 }
 
-function countTexts(texts: readonly (string | undefined)[]): [text: string, number: number][] {
-  const counts = new Map<string, number>();
-  for (const text of texts) if (text !== undefined) counts.set(text, (counts.get(text) ?? 0) + 1);
-  return [...counts];
+function countTexts(result: string, texts: readonly string[]): string[] {
+  return [...Map.groupBy(texts, (text) => text)].map(([text, { length }]) => `${length} ${result}: ${text}`);
 }
 
 interface RedriveProps {
@@ -64,7 +66,7 @@ export function Redrive({ ids, onDone }: RedriveProps) {
   const [progress, setProgress] = useState<Progress>();
   const { problem, run } = useCommand();
   const [force, setForce] = useState(false);
-  const { redrivable, likelyToFail, obstacles, warnings } = summarizeDryRun(dryRun);
+  const { redrivable, likelyToFail, reasons } = summarizeDryRun(dryRun);
   const chosen = force ? [...redrivable, ...likelyToFail] : redrivable;
 
   const startDryRun = () => {
@@ -85,10 +87,7 @@ export function Redrive({ ids, onDone }: RedriveProps) {
           <p>
             <b>Dry run:</b> {chosen.length} would be redriven.
           </p>
-          {obstacles.map((text) => (
-            <p key={text}>{text}</p>
-          ))}
-          {warnings.map((text) => (
+          {reasons.map((text) => (
             <p key={text}>{text}</p>
           ))}
           {likelyToFail.length > 0 && (

@@ -5,8 +5,8 @@ import { usePager } from '../app/pager.ts';
 import { linkTo, replaceRoute } from '../app/route.ts';
 import type { StreamedEvent } from '../app/stream.ts';
 import { Steps } from '../parts/steps.tsx';
-import { duration, fullTime, shortTime } from '../parts/time.ts';
-import { Badge, Card, count, Empty, Head, Ids, Loaded, Problem, Select, type Tone } from '../parts/ui.tsx';
+import { duration, fullTime } from '../parts/time.ts';
+import { Badge, Card, count, Empty, Head, Ids, Loaded, Problem, Select, Time, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
 import { describeHistory, formatCause } from './history.ts';
@@ -48,15 +48,12 @@ function Rows({ first, status }: { first: ApiResponses['/executions']; status: s
     },
     itemKey: ({ id }) => id,
   });
-  if (items.length === 0 && status) {
-    return (
+  if (items.length === 0) {
+    return status ? (
       <Empty title={`No execution is ${statusText(status)}`}>
         <a href={linkTo('executions')}>Show all</a>
       </Empty>
-    );
-  }
-  if (items.length === 0) {
-    return (
+    ) : (
       <Empty title="No executions yet">
         An execution starts when a service publishes <code>message.send.requested</code> on the bus.
       </Empty>
@@ -78,9 +75,7 @@ function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
       <code class="who">{name}</code>
       <span class="with">{took}</span>
       <Badge tone={statusTone(status)}>{statusText(status)}</Badge>
-      <time dateTime={startDate} title={fullTime(startDate)}>
-        {shortTime(startDate)}
-      </time>
+      <Time at={startDate} />
     </a>
   );
 }

@@ -54,11 +54,11 @@ export function Graph<Node extends GraphNode>({ title, nodes, edges, direction, 
           <path d="M0 0.5 7.5 4 0 7.5z" class="arrow taken" />
         </marker>
       </defs>
-      {placed.edges.map(({ key, path, label, at, style }) => (
+      {placed.edges.map(({ key, path, label, x, y, style }) => (
         <g key={key} class={`edge ${style ?? ''}`}>
           <path d={path} marker-end={style === 'taken' ? 'url(#arrow-taken)' : 'url(#arrow)'} />
           {label && (
-            <text x={at.x} y={at.y} text-anchor="middle" dominant-baseline="middle">
+            <text x={x} y={y} text-anchor="middle" dominant-baseline="middle">
               {label}
             </text>
           )}
@@ -88,14 +88,9 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
   return {
     ...bounds(graph),
     at: new Map<string, Point>(nodes.map(({ id }) => [id, graph.node(id)])),
-    edges: edges.map(({ from, to, label, style }, index) => {
-      const placed = graph.edge(from, to, String(index));
-      return {
-        key: `${index}`,
-        label,
-        style,
-        ...drawEdge(graph.node(from), graph.node(to), placed.points ?? [], direction),
-      };
+    edges: edges.map((edge, index) => {
+      const { points = [], x, y } = graph.edge(edge.from, edge.to, String(index));
+      return { ...edge, key: index, path: smoothPath(points), x, y };
     }),
   };
 }
@@ -103,7 +98,7 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
 const margin = 4;
 
 /** The rectangle that contains all nodes and edges; dagre's own leaves out edges that run backwards. */
-function bounds(graph: DagreGraph): Box {
+function bounds(graph: DagreGraph) {
   const { width = 0, height = 0 } = graph.graph();
   const points = graph.edges().flatMap((edge) => graph.edge(edge).points ?? []);
   const x = Math.min(0, ...points.map((point) => point.x - margin));
@@ -111,24 +106,6 @@ function bounds(graph: DagreGraph): Box {
   const right = Math.max(width, ...points.map((point) => point.x + margin));
   const bottom = Math.max(height, ...points.map((point) => point.y + margin));
   return { x, y, width: right - x, height: bottom - y };
-}
-
-type Box = Point & Pick<GraphNode, 'width' | 'height'>;
-
-/** An edge's path and the position of its label. A forward edge joins the middles of the facing sides; dagre joins any border points. */
-function drawEdge(from: Box, to: Box, points: readonly Point[], direction: 'LR' | 'TB'): { path: string; at: Point } {
-  const across = direction === 'LR';
-  const half = (box: Box): Point => (across ? { x: box.width / 2, y: 0 } : { x: 0, y: box.height / 2 });
-  const start = { x: from.x + half(from).x, y: from.y + half(from).y };
-  const end = { x: to.x - half(to).x, y: to.y - half(to).y };
-  const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
-  const forward = across ? end.x > start.x : end.y > start.y;
-  if (!forward || points.length > 3)
-    return { path: smoothPath(points), at: points[Math.floor(points.length / 2)] ?? middle };
-  const control = across
-    ? `${middle.x} ${start.y} ${middle.x} ${end.y}`
-    : `${start.x} ${middle.y} ${end.x} ${middle.y}`;
-  return { path: `M${start.x} ${start.y}C${control} ${end.x} ${end.y}`, at: middle };
 }
 
 function smoothPath([first, ...rest]: readonly Point[]): string {

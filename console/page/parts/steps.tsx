@@ -1,6 +1,6 @@
 import { linkTo } from '../app/route.ts';
-import { fullTime, stepTime } from './time.ts';
-import type { Tone } from './ui.tsx';
+import { stepTime } from './time.ts';
+import { Time, type Tone } from './ui.tsx';
 
 /** One step of a message's timeline or of an execution's history. */
 export interface Step {
@@ -26,11 +26,7 @@ export function Steps({ steps, timesFirst = false }: { steps: readonly Step[]; t
             {text}
             {after && `, ${after}`}{' '}
           </span>
-          {at && (
-            <time dateTime={at} title={fullTime(at)}>
-              {stepTime(at, first)}
-            </time>
-          )}
+          {at && <Time at={at} format={(time) => stepTime(time, first)} />}
           {execution && <a href={linkTo('executions', execution)}>execution</a>}
           {deadLetter && <a href={linkTo('dead-letters', deadLetter)}>dead letter</a>}
           {reason && <small>{reason}</small>}

@@ -1,11 +1,6 @@
 /** Formats times and durations. */
 
-const clock = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-});
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 const day = new Intl.DateTimeFormat(undefined, {
   day: 'numeric',
   month: 'short',
@@ -38,18 +33,13 @@ export function stepTime(iso: string, first = iso): string {
   return sameDay ? clock.format(at) : full.format(at);
 }
 
-const units = [
-  ['d', 86_400],
-  ['h', 3_600],
-  ['min', 60],
-] as const;
-
 export function duration(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 1) return `${Math.round(ms)} ms`;
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  for (const [unit, size] of units) if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
-  return '';
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
 }
 
 export function ago(iso: string, now = Date.now()): string {

@@ -1,11 +1,21 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { type Load, type ReloadOptions, useResource } from '../app/api.ts';
+import { fullTime, shortTime } from './time.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
 
 export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** A time, with the full one on hovering. */
+export function Time({ at, format = shortTime }: { at: string; format?: (iso: string) => string }) {
+  return (
+    <time dateTime={at} title={fullTime(at)}>
+      {format(at)}
+    </time>
+  );
 }
 
 /** "1 message", "2 messages". */
