@@ -18,7 +18,7 @@ export async function serveConsole({ stage = localStage, port, json }: ConsoleOp
   });
   // Polling starts only now: its timer would keep a process that cannot listen from exiting.
   const app = createConsole({
-    bus: required('BUS_NAME', 'the name of the bus'),
+    bus: required('BUS_NAME'),
     subscribe: pollStage(printStatus),
     stage,
   });

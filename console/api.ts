@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { statuses } from '../core/conversations/projection.ts';
 import {
   type ConversationCursor,
   type ConversationDetail,
@@ -7,7 +8,6 @@ import {
   findConversations,
   iterateConversations,
   organizations,
-  statuses,
   take,
 } from '../core/conversations/queries.ts';
 import { addMediaLink, findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';

@@ -49,7 +49,7 @@ export const reads = {
 async function listExecutions({ query: { status, limit, after } }: ReadRequest) {
   const page = await stepFunctions.send(
     new ListExecutionsCommand({
-      stateMachineArn: required('SEND_MACHINE_ARN', 'the ARN of the send state machine'),
+      stateMachineArn: required('SEND_MACHINE_ARN'),
       maxResults: Math.min(1000, parseLimit(limit, 100)),
       ...(status !== undefined && { statusFilter: parseOneOf(executionStatuses, status, 'status') }),
       ...(after !== undefined && { nextToken: after }),

@@ -1,5 +1,5 @@
 import { storeMessage } from '../core/messages/messages.ts';
-import { markDelivered } from '../core/outbound/delivery-store.ts';
+import { markDelivered } from '../core/outbound/delivery.ts';
 import { onEvent } from './middleware/on-event.ts';
 
 /** Marks the delivery as delivered and stores the message that LiveChat returned. */

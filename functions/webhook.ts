@@ -8,14 +8,7 @@ import { type ReceiveOptions, receive } from '../core/livechat/webhook.ts';
 import { wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
-import {
-  decodeBody,
-  json,
-  limitBody,
-  respondToErrors,
-  verifyBodySecret,
-  verifySignature,
-} from './middleware/webhook.ts';
+import { json, respondToErrors, verifyBodySecret, verifySignature } from './middleware/webhook.ts';
 
 export interface WebhookOptions extends Omit<ReceiveOptions, 'receivedAt'> {
   readonly credentials: Credentials;
@@ -31,9 +24,7 @@ export function webhookHandler(options: WebhookOptions) {
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use(injectLambdaContext(logger))
     .use(respondToErrors(options.log, options.count))
-    .use(limitBody(maxBytes))
-    .use(verifySignature(credentials))
-    .use(decodeBody())
+    .use(verifySignature(credentials, maxBytes))
     .use(httpJsonBodyParser())
     .use(verifyBodySecret(credentials))
     .handler(async ({ body }, { verifiedWith }) => {

@@ -1,5 +1,4 @@
 import { deadLetterCategories } from '../core/outbound/errors.ts';
-import { asynchronousFunctions } from './functions.ts';
 import { api } from './inbound.ts';
 import {
   apiMetric,
@@ -9,12 +8,13 @@ import {
   machineMetric,
   queueMetric,
   ruleMetric,
+  sendFunctions,
   tableMetric,
   topic,
 } from './monitoring.ts';
 import { control, conversations, deadLetters, messages, quarantine } from './resources.ts';
 import { componentName, quietMinutes, resourceName, service } from './settings.ts';
-import { alertRule, functions, rules } from './topology.ts';
+import { alertRule, functions, rules, subscribers } from './topology.ts';
 
 interface AlarmSpec {
   /** The problem and the first step to resolve it. */
@@ -22,15 +22,13 @@ interface AlarmSpec {
   /** Several metrics are summed. */
   readonly metrics: readonly Metric[];
   readonly statistic?: 'Sum' | 'Maximum' | 'p99';
-  /** Threshold: above this value (default 0), or below `below`. */
+  /** Threshold: above this value (default 0), or below `below`, which missing data is too. */
   readonly above?: number;
   readonly below?: number;
   /** Seconds; default 300. */
   readonly period?: number;
   /** Datapoints to alarm, of evaluation periods; default 1 of 1. */
   readonly periods?: readonly [over: number, of: number];
-  /** How missing data is treated; default notBreaching. */
-  readonly missingData?: 'breaching' | 'notBreaching';
 }
 
 /** CloudWatch’s limit of metrics per alarm. */
@@ -38,7 +36,7 @@ const maxMetrics = 10;
 
 /** Creates an alarm that notifies the topic on ALARM and OK. More than 10 metrics are split over several alarms. */
 function createAlarm(name: string, spec: AlarmSpec): void {
-  const { description, above = 0, below, periods: [over, of] = [1, 1], missingData = 'notBreaching' } = spec;
+  const { description, above = 0, below, periods: [over, of] = [1, 1] } = spec;
   for (let from = 0; from < spec.metrics.length; from += maxMetrics) {
     const suffixed = from === 0 ? name : `${name}-${from / maxMetrics + 1}`;
     new aws.cloudwatch.MetricAlarm(componentName(suffixed), {
@@ -48,7 +46,7 @@ function createAlarm(name: string, spec: AlarmSpec): void {
       threshold: below ?? above,
       evaluationPeriods: of,
       datapointsToAlarm: over,
-      treatMissingData: missingData,
+      treatMissingData: below === undefined ? 'notBreaching' : 'breaching',
       alarmActions: [topic.arn],
       okActions: [topic.arn],
       ...metricArguments({ ...spec, metrics: spec.metrics.slice(from, from + maxMetrics) }),
@@ -82,11 +80,30 @@ new aws.cloudwatch.LogMetricFilter('Throttled', {
   metricTransformation: { namespace: throttled.namespace, name: throttled.name, value: '1' },
 });
 
-/** By name, which is also the heading in docs/how-to/respond-to-alarms.md. */
-type AlarmSpecs = Readonly<Record<string, AlarmSpec>>;
+/** The cause of dead letters of a category, and what to do before a redrive. */
+const remedies: Readonly<Record<string, string>> = {
+  Authentication:
+    'LiveChat rejects the credentials. Update the secret: the circuit breaker closes when they work. Then redrive.',
+  Client: 'LiveChat rejected the request, and a retry would fail too. Read the error and correct the sending service.',
+  Network: 'LiveChat could not be reached. They are redriven once automatically; redrive the rest when it answers.',
+  RateLimit: 'LiveChat throttles our calls. Lower the rate, then redrive.',
+  Repairable: 'A chat could not be resumed or joined. Check the chat in LiveChat, then redrive.',
+  Server:
+    'LiveChat answered with server errors. They are redriven once automatically; redrive the rest when it recovers.',
+  Configuration: 'A setting is missing or malformed: the error names it. Set it, then redrive.',
+  Invalid: 'The request, or a file that it names, is invalid. Correct the sending service.',
+  Expired:
+    'Requests expired before they were sent. They are redriven once automatically; check the rate limit and the circuit breaker.',
+  Stopped: 'Executions were aborted or timed out. Find the cause, then redrive.',
+  Event:
+    'Functions could not handle events, so the tables lack data. Fix the cause, then redrive: handlers are idempotent.',
+  Unreadable: 'Messages in the queue have an unknown shape. Inspect them by hand.',
+  Internal: 'Something in this app or in AWS failed. Read the error and the log of the send function, then redrive.',
+};
 
-/** LiveChat retries a webhook without a 200 response three times within a minute, then drops it. */
-const webhookAlarms: AlarmSpecs = {
+/** By name, which is also the heading in docs/how-to/respond-to-alarms.md. */
+const alarms: Readonly<Record<string, AlarmSpec>> = {
+  // LiveChat retries a webhook without a 200 response three times within a minute, then drops it.
   'webhook-errors': {
     description:
       'Webhooks fail with 5xx. LiveChat stops retrying after about a minute: check the log of the webhook function and the bus.',
@@ -120,7 +137,6 @@ const webhookAlarms: AlarmSpecs = {
       metrics: [appMetric('WebhooksReceived')],
       below: 1,
       period: 60 * quietMinutes,
-      missingData: 'breaching',
     },
   }),
   'webhooks-rejected': {
@@ -139,12 +155,7 @@ const webhookAlarms: AlarmSpecs = {
     metrics: [appMetric('LiveChatDeprecationNotices')],
     period: 3_600,
   },
-};
 
-/** The functions of the send path with reserved concurrency. */
-const sendFunctions: ReadonlySet<string> = new Set(['send-requested', 'wait-for-turn', 'send']);
-
-const sendAlarms: AlarmSpecs = {
   'executions-failed': {
     description:
       'Send requests failed. Each has a dead letter with its error; the execution history shows the attempts.',
@@ -193,7 +204,7 @@ const sendAlarms: AlarmSpecs = {
   'send-throttled': {
     description:
       'Functions of the send path are throttled, so messages are sent late. Raise SEND_CONCURRENCY, or the concurrency quota of the account.',
-    metrics: [...sendFunctions].map((name) => functionMetric('Throttles', name)),
+    metrics: sendFunctions.map((name) => functionMetric('Throttles', name)),
     period: 60,
     periods: [3, 5],
   },
@@ -204,40 +215,16 @@ const sendAlarms: AlarmSpecs = {
     statistic: 'Maximum',
     above: 60_000,
   },
-};
 
-/** The cause of dead letters of a category, and what to do before a redrive. */
-const remedies: Readonly<Record<string, string>> = {
-  Authentication:
-    'LiveChat rejects the credentials. Update the secret: the circuit breaker closes when they work. Then redrive.',
-  Client: 'LiveChat rejected the request, and a retry would fail too. Read the error and correct the sending service.',
-  Network: 'LiveChat could not be reached. They are redriven once automatically; redrive the rest when it answers.',
-  RateLimit: 'LiveChat throttles our calls. Lower the rate, then redrive.',
-  Repairable: 'A chat could not be resumed or joined. Check the chat in LiveChat, then redrive.',
-  Server:
-    'LiveChat answered with server errors. They are redriven once automatically; redrive the rest when it recovers.',
-  Configuration: 'A setting is missing or malformed: the error names it. Set it, then redrive.',
-  Invalid: 'The request, or a file that it names, is invalid. Correct the sending service.',
-  Expired:
-    'Requests expired before they were sent. They are redriven once automatically; check the rate limit and the circuit breaker.',
-  Stopped: 'Executions were aborted or timed out. Find the cause, then redrive.',
-  Event:
-    'Functions could not handle events, so the tables lack data. Fix the cause, then redrive: handlers are idempotent.',
-  Unreadable: 'Messages in the queue have an unknown shape. Inspect them by hand.',
-  Internal: 'Something in this app or in AWS failed. Read the error and the log of the send function, then redrive.',
-};
-
-const deadLetterAlarms: AlarmSpecs = Object.fromEntries(
-  deadLetterCategories.map((category) => [
-    `dead-letters-${category.toLowerCase()}`,
-    {
-      description: `Dead letters (${category}). ${remedies[category] ?? 'Read the error, then redrive.'}`,
-      metrics: [appMetric('DeadLetters', { category })],
-    },
-  ]),
-);
-
-const deliveryAlarms: AlarmSpecs = {
+  ...Object.fromEntries(
+    deadLetterCategories.map((category) => [
+      `dead-letters-${category.toLowerCase()}`,
+      {
+        description: `Dead letters (${category}). ${remedies[category] ?? 'Read the error, then redrive.'}`,
+        metrics: [appMetric('DeadLetters', { category })],
+      },
+    ]),
+  ),
   'dead-letters-waiting': {
     description: 'Dead letters wait in the queue for more than 40 minutes. Check the log of the dead-letter function.',
     metrics: [queueMetric('ApproximateAgeOfOldestMessage', deadLetters)],
@@ -256,13 +243,13 @@ const deliveryAlarms: AlarmSpecs = {
     metrics: [
       ...Object.entries(rules).map(([name, { bus }]) => ruleMetric('InvocationsFailedToBeSentToDlq', name, bus)),
       ruleMetric('InvocationsFailedToBeSentToDlq', alertRule.name),
-      ...[...asynchronousFunctions].map((name) => functionMetric('DestinationDeliveryFailures', name)),
+      ...subscribers.map(({ name }) => functionMetric('DestinationDeliveryFailures', name)),
     ],
   },
   'functions-throttled': {
     description: 'Functions are throttled, so events are handled late. Raise the concurrency quota of the account.',
     metrics: Object.keys(functions)
-      .filter((name) => !sendFunctions.has(name))
+      .filter((name) => !sendFunctions.includes(name))
       .map((name) => functionMetric('Throttles', name)),
     periods: [3, 3],
   },
@@ -277,5 +264,4 @@ const deliveryAlarms: AlarmSpecs = {
   },
 };
 
-const alarms = { ...webhookAlarms, ...sendAlarms, ...deadLetterAlarms, ...deliveryAlarms };
 for (const [name, spec] of Object.entries(alarms)) createAlarm(name, spec);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { type Permission, type PermissionName, permissions, type Resource } from './permissions.ts';
+import { type Permission, permissions, type Resource } from './permissions.ts';
 import {
   anyUuid,
   bus,
@@ -25,32 +25,25 @@ import {
 } from './settings.ts';
 import {
   bucket,
-  type FunctionName,
   type FunctionSpec,
   functions,
   reserveConcurrency,
-  rules,
   stateMachines,
+  subscribers,
   tables,
   variables,
 } from './topology.ts';
 
 type Text = $util.Input<string>;
 
-interface ResourceReference {
-  /** The environment variable that holds `value`. */
-  readonly variable?: ResourceVariable;
-  readonly value?: Text;
-  readonly arns: readonly Text[];
-}
-
+/** A resource, with the environment variable that holds `value`. */
 const reference = (variable: ResourceVariable, value: Text, ...arns: Text[]) => ({ variable, value, arns });
 
 /** A fixed name, because functions and the send state machine refer to each other. */
 const machine = resourceName('send');
 const machineArn = arn('states', `stateMachine:${machine}`);
 
-const references: Readonly<Record<Resource, ResourceReference>> = {
+const references: Readonly<Record<Resource, ReturnType<typeof reference>>> = {
   bus: reference(variables.bus, bus.name, bus.arn),
   secrets: reference(variables.secretPrefix, secretPrefix, ...secretArns),
   conversations: reference(tables.conversations.variable, conversations.name, conversations.arn),
@@ -62,31 +55,25 @@ const references: Readonly<Record<Resource, ResourceReference>> = {
   'large events': reference(bucket.variable, media.name, $interpolate`${media.arn}/${bucket.eventsPrefix}*`),
   'dead letters': reference(variables.deadLetterQueue, deadLetters.url, deadLetters.arn),
   'send machine': reference(stateMachines.send.variable, machineArn, machineArn),
-  executions: { arns: [arn('states', `execution:${machine}:*`)] },
+  executions: reference(stateMachines.send.variable, machineArn, arn('states', `execution:${machine}:*`)),
 };
 
-type Link = sst.Linkable<Readonly<Record<string, Text>>>;
-const links = new Map<PermissionName, Link>();
-
 /**
- * Returns the link for a permission: the resource name in the environment, and a statement for the role. SST's own links would
+ * The links of the permissions: the resource name in the environment, and a statement for the role. SST's own links would
  * allow every action of the service.
  */
-function linkPermission(name: PermissionName): Link {
-  const existing = links.get(name);
-  if (existing) return existing;
-  const { resource, actions, nameInEvent = false }: Permission = permissions[name];
-  const { variable, value, arns } = references[resource];
-  const properties = variable && value && !nameInEvent ? { [variable]: value } : {};
-  const statements = actions.length > 0 ? [sst.aws.permission({ actions: [...actions], resources: [...arns] })] : [];
-  const link = new sst.Linkable(componentName(name), { properties, include: [sst.env(properties), ...statements] });
-  links.set(name, link);
-  return link;
-}
+const links = Object.fromEntries(
+  Object.entries<Permission>(permissions).map(([name, { resource, actions, nameInEvent = false }]) => {
+    const { variable, value, arns } = references[resource];
+    const properties = nameInEvent ? {} : { [variable]: value };
+    const statements = actions.length > 0 ? [sst.aws.permission({ actions: [...actions], resources: arns })] : [];
+    return [name, new sst.Linkable(componentName(name), { properties, include: [sst.env(properties), ...statements] })];
+  }),
+);
 
 /** The names of all resources by environment variable, for the outputs of the stage. */
 export const environment: Readonly<Record<string, Text>> = Object.fromEntries(
-  Object.values(references).flatMap(({ variable, value }) => (variable && value ? [[variable, value]] : [])),
+  Object.values(references).map(({ variable, value }) => [variable, value]),
 );
 
 const { root, work } = $cli.paths;
@@ -105,21 +92,15 @@ if (!$dev) {
   });
 }
 
-/** The functions that rules invoke asynchronously. Their failed events go to the dead-letter queue. */
-export const asynchronousFunctions: ReadonlySet<string> = new Set(
-  Object.values(rules).flatMap(({ target }) => ('function' in target ? [target.function] : [])),
-);
-
 /** The time for which Lambda retries an event of a throttled or failing function. */
 const maxEventAgeSeconds = 6 * 3600;
 
 const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
 
 /** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
-export function createFunction(name: FunctionName, parent: $util.Resource): sst.aws.Function {
-  const { handler, memoryMb, timeoutSeconds, permissions: names }: FunctionSpec = functions[name];
-  const concurrency = specs[name]?.concurrency;
-  const isAsynchronous = asynchronousFunctions.has(name);
+export function createFunction(name: string, parent: $util.Resource): sst.aws.Function {
+  const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names, events } = specs[name];
+  const isAsynchronous = events !== undefined;
   return new sst.aws.Function(
     componentName(name),
     {
@@ -132,7 +113,7 @@ export function createFunction(name: FunctionName, parent: $util.Resource): sst.
       logging: { format: 'json', retention: logRetention.sst },
       ...(concurrency && { concurrency: { reserved: concurrency } }),
       ...(isAsynchronous && { retries: 2 }),
-      link: names.map(linkPermission),
+      link: names.map((name) => links[name]),
       environment: { ...functionSettings, POWERTOOLS_SERVICE_NAME: service },
       permissions: [
         {
@@ -170,15 +151,12 @@ export function createFunction(name: FunctionName, parent: $util.Resource): sst.
 }
 
 /** Creates the rules that invoke these functions, and the functions. */
-export function createSubscribers(isIncluded: (name: FunctionName) => boolean, parent: $util.Resource): void {
-  const subscribers = new Map<FunctionName, sst.aws.Function>();
-  for (const [rule, { pattern, bus, target }] of Object.entries(rules)) {
-    if (!('function' in target && isIncluded(target.function))) continue;
-    const subscriber = subscribers.get(target.function) ?? createFunction(target.function, parent);
-    subscribers.set(target.function, subscriber);
-    const { arn: sourceArn } = createRule({ name: rule, pattern, bus, target: subscriber.arn, parent });
+export function createSubscribers(isIncluded: (name: string) => boolean, parent: $util.Resource): void {
+  for (const { name, events } of subscribers.filter(({ name }) => isIncluded(name))) {
+    const subscriber = createFunction(name, parent);
+    const { arn: sourceArn } = createRule({ name, pattern: events, target: subscriber.arn, parent });
     new aws.lambda.Permission(
-      `${componentName(rule)}Permission`,
+      `${componentName(name)}Permission`,
       { function: subscriber.name, action: 'lambda:InvokeFunction', principal: 'events.amazonaws.com', sourceArn },
       { parent },
     );

@@ -3,14 +3,13 @@ import { type MetricName, namespace } from '../core/platform/metrics.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';
 import { bus, createRule, deadLetters, quarantine, ruleArn } from './resources.ts';
-import { alertEmail, arn, region, resourceName, service } from './settings.ts';
-import { alertRule, functions, outboundPath, type RuleSpec } from './topology.ts';
+import { alertEmail, arn, policyJson, region, resourceName, service } from './settings.ts';
+import { alertRule, outboundPath, type RuleSpec, subscribers } from './topology.ts';
 
 /** Receives every alarm and alert. Notifications contain ids but no content, so the topic needs no encryption key. */
 export const topic = new sst.aws.SnsTopic('Alerts');
 
 const allow = (service: string, operator: 'ArnEquals' | 'ArnLike', sourceArn: $util.Input<string>) => ({
-  Effect: 'Allow',
   Principal: { Service: `${service}.amazonaws.com` },
   Action: 'sns:Publish',
   Resource: topic.arn,
@@ -19,13 +18,10 @@ const allow = (service: string, operator: 'ArnEquals' | 'ArnLike', sourceArn: $u
 
 new aws.sns.TopicPolicy('AlertsPolicy', {
   arn: topic.arn,
-  policy: $jsonStringify({
-    Version: '2012-10-17',
-    Statement: [
-      allow('cloudwatch', 'ArnLike', arn('cloudwatch', `alarm:${resourceName('*')}`)),
-      allow('events', 'ArnEquals', ruleArn(alertRule.name)),
-    ],
-  }),
+  policy: policyJson(
+    allow('cloudwatch', 'ArnLike', arn('cloudwatch', `alarm:${resourceName('*')}`)),
+    allow('events', 'ArnEquals', ruleArn(alertRule.name)),
+  ),
 });
 
 if (alertEmail) {
@@ -90,14 +86,13 @@ const totals = (...names: MetricName[]) => names.map((name) => appMetric(name));
 const byDimension = (name: MetricName, dimension: string, values: readonly string[]) =>
   values.map((value) => ({ ...appMetric(name, { [dimension]: value }), label: value }));
 
-const subscribers = Object.keys(functions).filter((name) => !['webhook', ...outboundPath].includes(name));
+/** The functions of the send path with reserved concurrency. */
+export const sendFunctions: readonly string[] = ['send-requested', 'wait-for-turn', 'send'];
+const storingFunctions = subscribers.map(({ name }) => name).filter((name) => !outboundPath.has(name));
 
-/** One line for each function of the send path that has reserved concurrency. */
-const bySendFunction = (metric: string) =>
-  ['send-requested', 'wait-for-turn', 'send'].map((name) => ({ ...functionMetric(metric, name), label: name }));
-
-/** One line for each function of the column. */
-const bySubscriber = (metric: string) => subscribers.map((name) => ({ ...functionMetric(metric, name), label: name }));
+/** One line for each function. */
+const byFunction = (metric: string, names: readonly string[]) =>
+  names.map((name) => ({ ...functionMetric(metric, name), label: name }));
 
 const deferralReasons = ['turn', 'rate', 'limited', 'blocked', 'failing', 'unknown', 'claimed', 'time'];
 
@@ -124,13 +119,13 @@ const columns: readonly Column[] = [
     text: 'One function per event type. Lambda retries twice, then the event is a dead letter.',
     graphs: [
       { title: 'Events', metrics: totals('EventsHandled', 'DuplicateEvents', 'EventsFailed') },
-      { title: 'Function errors', metrics: bySubscriber('Errors') },
+      { title: 'Function errors', metrics: byFunction('Errors', storingFunctions) },
       { title: 'Media files', metrics: totals('MediaStored', 'MediaFailed') },
       {
         title: 'Chats routed',
         metrics: [appMetric('ChatsRouted'), ...byDimension('ChatsRouted', 'outcome', ['assigned'])],
       },
-      { title: 'Throttled', metrics: bySubscriber('Throttles') },
+      { title: 'Throttled', metrics: byFunction('Throttles', storingFunctions) },
     ],
   },
   {
@@ -160,10 +155,10 @@ const columns: readonly Column[] = [
       { title: 'LiveChat API calls (billed)', metrics: totals('LiveChatCalls', 'LiveChatDeprecationNotices') },
       {
         title: 'Concurrent executions',
-        metrics: bySendFunction('ConcurrentExecutions'),
+        metrics: byFunction('ConcurrentExecutions', sendFunctions),
         statistic: 'Maximum',
       },
-      { title: 'Throttled', metrics: bySendFunction('Throttles') },
+      { title: 'Throttled', metrics: byFunction('Throttles', sendFunctions) },
     ],
   },
   {

@@ -1,6 +1,6 @@
 import { createFunction, createSubscribers } from './functions.ts';
 import { createRule, deadLetters } from './resources.ts';
-import { accountId, arn, logRetention, resourceName } from './settings.ts';
+import { accountId, arn, logRetention, policyJson, resourceName } from './settings.ts';
 import { consumers, outboundPath, resolvePattern, rules, stateMachines } from './topology.ts';
 
 /** The send path, from the send request to LiveChat or a dead letter. Deployed alone by `npm run deploy:livechat-outbound`. */
@@ -41,7 +41,6 @@ const logAndTraceActions = [
 ];
 
 const machineTrust = {
-  Effect: 'Allow',
   Principal: { Service: 'states.amazonaws.com' },
   Action: 'sts:AssumeRole',
   Condition: {
@@ -50,20 +49,18 @@ const machineTrust = {
   },
 };
 
-const machinePermissions = [
+const machinePermissions = policyJson(
   { Action: ['lambda:InvokeFunction'], Resource: [send.arn, waitForTurn.arn] },
   { Action: ['sqs:SendMessage'], Resource: [deadLetters.arn] },
   { Action: logAndTraceActions, Resource: ['*'] },
-].map((statement) => ({ Effect: 'Allow', ...statement }));
+);
 
 const machineRole = new aws.iam.Role(
   'SendMachineRole',
   {
     name: resourceName('send-machine'),
-    assumeRolePolicy: $jsonStringify({ Version: '2012-10-17', Statement: [machineTrust] }),
-    inlinePolicies: [
-      { name: 'inline', policy: $jsonStringify({ Version: '2012-10-17', Statement: machinePermissions }) },
-    ],
+    assumeRolePolicy: policyJson(machineTrust),
+    inlinePolicies: [{ name: 'inline', policy: machinePermissions }],
   },
   within,
 );

@@ -47,7 +47,7 @@ export const permissions = {
   'read-media': allow('media', 's3:GetObject'),
   'list-media': allow('bucket', 's3:ListBucket'),
   'delete-media': allow('media', 's3:DeleteObject'),
-  'idempotency-records': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+  'idempotency-records': dynamodb('control', 'PutItem', 'UpdateItem', 'DeleteItem'),
   'update-rate-limits': dynamodb('control', 'GetItem', 'PutItem', 'UpdateItem'),
   'join-message-groups': dynamodb('control', 'Query', 'UpdateItem', 'DeleteItem'),
   'send-in-message-groups': dynamodb('control', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),

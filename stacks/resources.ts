@@ -1,10 +1,20 @@
-import { archiveDays, arn, componentName, mediaDays, production, resourceName, sharedName } from './settings.ts';
+import {
+  archiveDays,
+  arn,
+  componentName,
+  mediaDays,
+  policyJson,
+  production,
+  resourceName,
+  sharedName,
+} from './settings.ts';
 import {
   alertRule,
   archive,
   bucket,
   busName,
   consumers,
+  expiryAttribute,
   type Pattern,
   type RuleSpec,
   rules,
@@ -55,17 +65,11 @@ const ruleArns = [...Object.entries(rules).map(([name, { bus: on }]) => ruleArn(
 /** Allows only the rules of the bridge to send messages. Functions and the state machine use their roles. */
 new aws.sqs.QueuePolicy('DeadLettersPolicy', {
   queueUrl: deadLetters.url,
-  policy: $jsonStringify({
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { Service: 'events.amazonaws.com' },
-        Action: 'sqs:SendMessage',
-        Resource: deadLetters.arn,
-        Condition: { ArnEquals: { 'aws:SourceArn': ruleArns } },
-      },
-    ],
+  policy: policyJson({
+    Principal: { Service: 'events.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: deadLetters.arn,
+    Condition: { ArnEquals: { 'aws:SourceArn': ruleArns } },
   }),
 });
 
@@ -84,17 +88,16 @@ interface RuleOptions {
 /** Creates a rule with one target. Undeliverable events go to the dead-letter queue. */
 export function createRule({ name, pattern, target, bus: where, parent }: RuleOptions): aws.cloudwatch.EventRule {
   const component = componentName(name);
-  const options = parent ? { parent } : {};
   const onBus = where === 'default' ? {} : { eventBusName: bus.name };
   const rule = new aws.cloudwatch.EventRule(
     `${component}Rule`,
     { name: resourceName(name), eventPattern: $jsonStringify(pattern), ...onBus },
-    options,
+    { parent },
   );
   new aws.cloudwatch.EventTarget(
     `${component}Target`,
     { rule: rule.name, ...onBus, targetId: name, arn: target, deadLetterConfig: { arn: deadLetters.arn }, retryPolicy },
-    options,
+    { parent },
   );
   return rule;
 }
@@ -127,30 +130,25 @@ export const secretArns = [
 ];
 
 /** Encrypted by DynamoDB, with point-in-time recovery for 35 days. */
-function createTable(name: string, { layout }: TableSpec): sst.aws.Dynamo {
-  const { partitionKey, sortKey, indexes, expiry } = layout;
-  const keys = [partitionKey, sortKey, ...indexes.flatMap((index) => [index.partitionKey, index.sortKey])];
+function createTable(name: keyof typeof tables): sst.aws.Dynamo {
+  const { indexes }: TableSpec = tables[name];
+  const keys = ['pk', 'sk', ...indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey])];
+  const globalIndexes = indexes.map(({ name, partitionKey: hashKey, sortKey: rangeKey, projection }) => [
+    name,
+    { hashKey, rangeKey, projection: projection === 'ALL' ? 'all' : 'keys-only' } as const,
+  ]);
   return new sst.aws.Dynamo(componentName(name), {
-    fields: Object.fromEntries(keys.flatMap((key) => (key ? [[key, 'string' as const]] : []))),
-    primaryIndex: { hashKey: partitionKey, ...(sortKey && { rangeKey: sortKey }) },
-    globalIndexes: Object.fromEntries(
-      indexes.map((index) => [
-        index.name,
-        {
-          hashKey: index.partitionKey,
-          rangeKey: index.sortKey,
-          projection: index.projection === 'ALL' ? ('all' as const) : ('keys-only' as const),
-        },
-      ]),
-    ),
-    ttl: expiry,
+    fields: Object.fromEntries(keys.map((key) => [key, 'string' as const])),
+    primaryIndex: { hashKey: 'pk', rangeKey: 'sk' },
+    globalIndexes: Object.fromEntries(globalIndexes),
+    ttl: expiryAttribute,
     deletionProtection: production,
   });
 }
 
-export const conversations = createTable('conversations', tables.conversations);
-export const messages = createTable('messages', tables.messages);
-export const control = createTable('control', tables.control);
+export const conversations = createTable('conversations');
+export const messages = createTable('messages');
+export const control = createTable('control');
 
 /** Private: read with presigned URLs or by the functions. SST's bucket policy denies requests without TLS. */
 export const media = new sst.aws.Bucket(componentName(bucket.name), {

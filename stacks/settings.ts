@@ -37,6 +37,11 @@ export function arn(service: string, resource: string) {
 
 export { accountId, region };
 
+/** An IAM policy. Its statements allow, unless they say otherwise. */
+export function policyJson(...statements: object[]) {
+  return $jsonStringify({ Version: '2012-10-17', Statement: statements.map((one) => ({ Effect: 'Allow', ...one })) });
+}
+
 // Settings below come from the environment of the deployment or from `.env.<stage>`, which SST loads.
 
 /** The settings of the functions that are set. */

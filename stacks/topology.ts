@@ -1,7 +1,6 @@
-import { eventSource } from '../core/events/catalogue.ts';
+import { type EventType, eventSource } from '../core/events/catalogue.ts';
 import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
-import { controlTable, conversationsTable, messagesTable, type TableLayout } from '../core/platform/tables.ts';
 import type { PermissionName } from './permissions.ts';
 
 /**
@@ -10,6 +9,21 @@ import type { PermissionName } from './permissions.ts';
  */
 
 export const busName = 'omnichannel';
+
+/** An EventBridge event pattern. */
+export interface Pattern {
+  /** EventBridge adds this field to an event that is replayed from the archive. */
+  readonly 'replay-name'?: readonly unknown[];
+  readonly source?: readonly unknown[];
+  readonly 'detail-type'?: readonly unknown[];
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Excludes replayed events from targets with external effects. Targets that only write state are idempotent and receive
+ * replays.
+ */
+const notReplayed = { 'replay-name': [{ exists: false }] } as const;
 
 export interface FunctionSpec {
   /** `<file without extension>.<export>`, as Lambda expects it. */
@@ -20,6 +34,8 @@ export interface FunctionSpec {
   readonly concurrency?: number;
   /** The permissions of its role. They also determine the resource names in its environment. */
   readonly permissions: readonly PermissionName[];
+  /** The events that the rule with the name of the function passes to it. */
+  readonly events?: Pattern;
 }
 
 /**
@@ -39,16 +55,24 @@ const functionSpec = <Spec extends Partial<FunctionSpec> & Pick<FunctionSpec, 'p
 const publishing = ['publish-events', 'store-large-events'] as const;
 const executing = ['start-executions', 'describe-executions', 'complete-tasks'] as const;
 
-/** A function that stores state and calls only AWS. 30 s allow for the retries of concurrent writes to one conversation. */
+/**
+ * A function that stores state and calls only AWS, for the events of its name: `chat-started` handles `chat.started`. 30 s
+ * allow for the retries of concurrent writes to one conversation.
+ */
 const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
-  functionSpec(name, { timeoutSeconds: 30, permissions: ['read-large-events', ...permissions] });
+  functionSpec(name, {
+    timeoutSeconds: 30,
+    permissions: ['read-large-events', ...permissions],
+    events: { source: [eventSource], 'detail-type': [name.replace('-', '.')] },
+  });
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
 /** Blocks up to 30 s: rate limiter plus the LiveChat call. The reserved concurrency leaves capacity for other functions. */
-const router = (name: string) =>
+const router = (name: string, detailType: EventType, detail?: Pattern['detail']) =>
   functionSpec(name, {
     concurrency: 20,
+    events: { source: [eventSource], 'detail-type': [detailType], ...(detail && { detail }), ...notReplayed },
     permissions: [
       'read-large-events',
       'read-credentials',
@@ -87,8 +111,11 @@ export const functions = {
   'message-delivered': stateWriter('message-delivered', ['record-conversations', 'store-messages']),
   'message-seen': stateWriter('message-seen', ['record-seen']),
   'postback-received': stateWriter('postback-received', ['conversations-table-name', 'store-postbacks']),
-  'route-thread': router('route-thread'),
-  'route-first-message': router('route-first-message'),
+  'route-thread': router('route-thread', 'chat.started'),
+  // A claim check has no data to match, but no text message is that large.
+  'route-first-message': router('route-first-message', 'message.received', {
+    data: { type: ['text'], author: { type: ['customer'] } },
+  }),
   // 30 s for the download plus 15 s for the upload to S3. Files are streamed.
   'store-media': functionSpec('store-media', {
     permissions: [
@@ -102,11 +129,25 @@ export const functions = {
       'store-messages',
       ...publishing,
     ],
+    // Messages with a file, and claim checks, which may contain one.
+    events: {
+      source: [eventSource],
+      'detail-type': ['message.received', 'message.delivered', 'note.received', 'message.updated', 'note.updated'],
+      detail: {
+        $or: [
+          { data: { type: ['media'] } },
+          { data: { message: { type: ['media'] } } },
+          { dataRef: { key: [{ exists: true }] } },
+        ],
+      },
+      ...notReplayed,
+    },
   }),
   // These two have reserved concurrency, so that a flood of requests takes none of the webhook's.
   'send-requested': functionSpec('send-requested', {
     concurrency: 50,
     permissions: ['idempotency-records', 'create-deliveries', 'join-message-groups', ...executing, 'put-dead-letters'],
+    events: { 'detail-type': ['message.send.requested'], ...notReplayed },
   }),
   'wait-for-turn': functionSpec('wait-for-turn', {
     concurrency: 50,
@@ -144,12 +185,17 @@ export const functions = {
 export type FunctionName = keyof typeof functions;
 
 /** The functions of the send path, from the send request to LiveChat or a dead letter. */
-export const outboundPath: ReadonlySet<FunctionName> = new Set([
+export const outboundPath: ReadonlySet<string> = new Set<FunctionName>([
   'send-requested',
   'wait-for-turn',
   'send',
   'dead-letter',
 ]);
+
+/** The functions that rules invoke asynchronously. Their failed events go to the dead-letter queue. */
+export const subscribers = Object.entries<FunctionSpec>(functions).flatMap(([name, { events }]) =>
+  events ? { name, events } : [],
+);
 
 /** Sets the reserved concurrency of `send` to the setting SEND_CONCURRENCY. With 0, no function has reserved concurrency. */
 export function reserveConcurrency<Spec extends { readonly concurrency?: number }>(
@@ -222,87 +268,18 @@ export const stateMachines = {
 
 export type StateMachineName = keyof typeof stateMachines;
 
-export type RuleTarget = { readonly function: FunctionName } | { readonly queue: QueueName };
-
-/** An EventBridge event pattern. */
-export interface Pattern {
-  /** EventBridge adds this field to an event that is replayed from the archive. */
-  readonly 'replay-name'?: readonly unknown[];
-  readonly source?: readonly unknown[];
-  readonly 'detail-type'?: readonly unknown[];
-  readonly detail?: Readonly<Record<string, unknown>>;
-}
-
 export interface RuleSpec {
   readonly pattern: Pattern;
-  readonly target: RuleTarget;
+  readonly target: { readonly function: string } | { readonly queue: QueueName };
   /** Default: the bus of the bridge. AWS services publish on the default bus. */
   readonly bus?: typeof busName | 'default';
   /** Limits the rule to this state machine: {@link resolvePattern} adds `detail.stateMachineArn` to the pattern. */
   readonly sourceStateMachine?: StateMachineName;
 }
 
-const invoke = (detailType: string, name: FunctionName): RuleSpec => ({
-  pattern: { source: [eventSource], 'detail-type': [detailType] },
-  target: { function: name },
-});
-
-/**
- * Excludes replayed events from targets with external effects. Targets that only write state are idempotent and receive
- * replays.
- */
-const notReplayed = { 'replay-name': [{ exists: false }] } as const;
-
 /** `webhook.rejected` has no rule: an alarm reports it, and an operator replays it. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
-  'chat-started': invoke('chat.started', 'chat-started'),
-  'chat-updated': invoke('chat.updated', 'chat-updated'),
-  'chat-deactivated': invoke('chat.deactivated', 'chat-deactivated'),
-  'chat-transferred': invoke('chat.transferred', 'chat-transferred'),
-  'agent-changed': invoke('agent.changed', 'agent-changed'),
-  'participant-changed': invoke('participant.changed', 'participant-changed'),
-  'message-received': invoke('message.received', 'message-received'),
-  'note-received': invoke('note.received', 'note-received'),
-  'message-updated': invoke('message.updated', 'message-updated'),
-  'note-updated': invoke('note.updated', 'note-updated'),
-  'message-deleted': invoke('message.deleted', 'message-deleted'),
-  'message-delivered': invoke('message.delivered', 'message-delivered'),
-  'message-seen': invoke('message.seen', 'message-seen'),
-  'postback-received': invoke('postback.received', 'postback-received'),
-  'route-thread': {
-    pattern: { source: [eventSource], 'detail-type': ['chat.started'], ...notReplayed },
-    target: { function: 'route-thread' },
-  },
-  // A claim check has no data to match, but no text message is that large.
-  'route-first-message': {
-    pattern: {
-      source: [eventSource],
-      'detail-type': ['message.received'],
-      detail: { data: { type: ['text'], author: { type: ['customer'] } } },
-      ...notReplayed,
-    },
-    target: { function: 'route-first-message' },
-  },
-  // Messages with a file, and claim checks, which may contain one.
-  'store-media': {
-    pattern: {
-      source: [eventSource],
-      'detail-type': ['message.received', 'message.delivered', 'note.received', 'message.updated', 'note.updated'],
-      detail: {
-        $or: [
-          { data: { type: ['media'] } },
-          { data: { message: { type: ['media'] } } },
-          { dataRef: { key: [{ exists: true }] } },
-        ],
-      },
-      ...notReplayed,
-    },
-    target: { function: 'store-media' },
-  },
-  'send-requested': {
-    pattern: { 'detail-type': ['message.send.requested'], ...notReplayed },
-    target: { function: 'send-requested' },
-  },
+  ...Object.fromEntries(subscribers.map(({ name, events }) => [name, { pattern: events, target: { function: name } }])),
   'send-ended': {
     pattern: {
       source: ['aws.states'],
@@ -336,16 +313,37 @@ export function resolvePattern<Arn>(
   return { ...pattern, detail: { ...pattern.detail, stateMachineArn: [stateMachineArn(sourceStateMachine)] } };
 }
 
+/** A DynamoDB table, as AWS and the local engine create it. Its keys are `pk` and `sk`, and all key attributes are strings. */
 export interface TableSpec {
-  readonly layout: TableLayout;
   /** The environment variable that holds the name of the table. */
   readonly variable: ResourceVariable;
+  readonly indexes: readonly {
+    readonly name: string;
+    readonly partitionKey: string;
+    readonly sortKey: string;
+    readonly projection: 'ALL' | 'KEYS_ONLY';
+  }[];
 }
 
+/** The TTL attribute of every table, in seconds since 1970. DynamoDB removes expired items with a delay. */
+export const expiryAttribute = 'expires';
+
 export const tables = {
-  conversations: { layout: conversationsTable, variable: 'CONVERSATIONS_TABLE' },
-  messages: { layout: messagesTable, variable: 'MESSAGES_TABLE' },
-  control: { layout: controlTable, variable: 'CONTROL_TABLE' },
+  /** One partition per conversation: its projection, events and read marks. */
+  conversations: {
+    variable: 'CONVERSATIONS_TABLE',
+    indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' }],
+  },
+  /** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
+  messages: {
+    variable: 'MESSAGES_TABLE',
+    indexes: [
+      { name: 'byTime', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
+      { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
+    ],
+  },
+  /** Rate limits, message groups and idempotency records. Every item expires. */
+  control: { variable: 'CONTROL_TABLE', indexes: [] },
 } as const satisfies Record<string, TableSpec>;
 
 /** Holds media by organization, and the data of events that exceed the size limit of the bus. */

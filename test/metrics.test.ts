@@ -83,11 +83,11 @@ describe('the metrics', () => {
 
   it.each(Object.entries<MetricSpec>(metrics))(
     'include %s with the unit, dimensions and properties of the catalogue',
-    async (name, { unit, ...spec }) => {
+    async (name, { unit = 'Count', dimension, properties = [] }) => {
       const lines = () => emittedMetrics(local).filter((one) => one.name === name);
       await expect.poll(lines, { timeout: 28_000 }).not.toEqual([]);
-      const dimensions = [['service'], ...(spec.dimensions.length > 0 ? [['service', ...spec.dimensions]] : [])];
-      const keys = ['service', ...spec.dimensions, ...spec.properties].toSorted();
+      const dimensions = [['service'], ...(dimension ? [['service', dimension]] : [])];
+      const keys = ['service', dimension ?? [], ...properties].flat().toSorted();
       for (const line of lines()) {
         expect(line).toMatchObject({ namespace, unit, dimensions, value: expect.any(Number) });
         expect(Object.keys(line.keys).toSorted()).toEqual(keys);

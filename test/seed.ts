@@ -8,9 +8,8 @@ import { type Local, organizationId } from './local.ts';
  */
 export async function createSeeder(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
-  const [{ Conversation, StoredEvent }, { Organization }, { Message }, { expiresAfter }] = await Promise.all([
+  const [{ Conversation, Organization, StoredEvent }, { Message }, { expiresAfter }] = await Promise.all([
     import('../core/conversations/conversations.ts'),
-    import('../core/conversations/organizations.ts'),
     import('../core/messages/messages.ts'),
     import('../core/platform/dynamodb.ts'),
   ]);

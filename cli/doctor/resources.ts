@@ -12,8 +12,8 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import * as z from 'zod/mini';
 import { parseVersion } from '../../core/livechat/api.ts';
 import { ConfigurationError, wholeNumber } from '../../core/platform/configuration.ts';
-import type { TableLayout } from '../../core/platform/tables.ts';
 import {
+  expiryAttribute,
   type FunctionSpec,
   functions,
   reserveConcurrency,
@@ -67,12 +67,12 @@ const keyNames = (schema: TableDescription['KeySchema']): string =>
 function tableFlaws(
   table: TableDescription,
   { TimeToLiveStatus, AttributeName }: TimeToLiveDescription,
-  { partitionKey, sortKey, indexes, expiry }: TableLayout,
+  { indexes }: TableSpec,
 ): string[] {
   const flaws: string[] = [];
   if (table.TableStatus !== 'ACTIVE') flaws.push(`is ${table.TableStatus}.`);
-  const keys = [partitionKey, sortKey].filter(Boolean).join(' and ');
-  if (keyNames(table.KeySchema) !== keys) flaws.push(`has the keys ${keyNames(table.KeySchema)}, not ${keys}.`);
+  const keys = keyNames(table.KeySchema);
+  if (keys !== 'pk and sk') flaws.push(`has the keys ${keys}, not pk and sk.`);
   for (const { name, partitionKey: pk, sortKey: sk } of indexes) {
     const index = table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === name);
     if (!index) flaws.push(`lacks the index ${name}.`);
@@ -80,22 +80,22 @@ function tableFlaws(
     else if (index.IndexStatus !== 'ACTIVE') flaws.push(`has an index ${name} that is ${index.IndexStatus}.`);
   }
   const isDeleting = TimeToLiveStatus === 'ENABLED' || TimeToLiveStatus === 'ENABLING';
-  const flaw = isDeleting ? `uses ${AttributeName}, not ${expiry}` : 'is disabled';
-  const isCorrect = isDeleting && AttributeName === expiry;
+  const flaw = isDeleting ? `uses ${AttributeName}, not ${expiryAttribute}` : 'is disabled';
+  const isCorrect = isDeleting && AttributeName === expiryAttribute;
   return isCorrect ? flaws : [...flaws, `does not delete expired items: its time to live ${flaw}.`];
 }
 
 /** Each table exists with its keys, indexes and time to live. */
 export async function checkTables(): Promise<readonly Finding[]> {
   const client = new DynamoDBClient({ maxAttempts: 2 });
-  const checkTable = ({ variable, layout }: TableSpec) =>
-    checkResource('table', variable, async (TableName) => {
+  const checkTable = (spec: TableSpec) =>
+    checkResource('table', spec.variable, async (TableName) => {
       const { Table = {} } = await client.send(new DescribeTableCommand({ TableName }));
       const { TimeToLiveDescription = {} } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
-      const flaws = tableFlaws(Table, TimeToLiveDescription, layout);
+      const flaws = tableFlaws(Table, TimeToLiveDescription, spec);
       return flaws.map((flaw) => fault(`The table ${TableName} ${flaw}`));
     });
-  const expected = Object.values(tables);
+  const expected = Object.values<TableSpec>(tables);
   const faults = (await Promise.all(expected.map(checkTable))).flat();
   return problemsOr(faults, `Correct: ${expected.map(({ variable }) => process.env[variable]).join(', ')}.`);
 }

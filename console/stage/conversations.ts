@@ -1,10 +1,6 @@
 import pLimit from 'p-limit';
-import {
-  type ConversationSummary,
-  iterateConversations,
-  organizations,
-  statuses,
-} from '../../core/conversations/queries.ts';
+import { statuses } from '../../core/conversations/projection.ts';
+import { type ConversationSummary, iterateConversations, organizations } from '../../core/conversations/queries.ts';
 import { listMessagesSince, type StoredMessage } from '../../core/messages/queries.ts';
 import type { Activity } from '../flow.ts';
 import { type ChangePoll, eventActivity, pollRecent, storageDelayMs } from './changes.ts';

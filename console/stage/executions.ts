@@ -32,7 +32,7 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
     isEnough: (page: readonly ExecutionSummary[]) => boolean,
   ) {
     const found: ExecutionSummary[] = [];
-    const stateMachineArn = required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
+    const stateMachineArn = required('SEND_MACHINE_ARN');
     const pages = paginateListExecutions({ client, pageSize }, { stateMachineArn, statusFilter });
     for await (const { executions = [], nextToken } of pages) {
       const page = executions.map(summarizeExecution);

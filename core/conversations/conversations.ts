@@ -3,14 +3,13 @@ import { CustomAttributeType, Entity, Service } from 'electrodb';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
-import { required } from '../platform/configuration.ts';
-import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
-import { putOrganization } from './organizations.ts';
+import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   type Assignment,
   type ConversationEvent,
   type ConversationProjection,
   projectConversation,
+  statuses,
   type ThreadActivity,
 } from './projection.ts';
 
@@ -19,22 +18,19 @@ export interface ConversationKey {
   readonly conversationId: string;
 }
 
-const table = { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') };
-// LiveChat's ids are case-sensitive; ElectroDB lowercases keys by default.
-const casing = 'none';
+const table = tableIn('CONVERSATIONS_TABLE');
 const service = 'livechat';
-const partition = { field: 'pk', composite: ['organizationId', 'conversationId'], casing } as const;
-const text = { type: 'string', required: true } as const;
-const keyAttributes = { organizationId: text, conversationId: text } as const;
-const expires = { type: 'number', required: true } as const;
+/** Of each item in the partition of a conversation. */
+const itemAttributes = { organizationId: text, conversationId: text, expires: number } as const;
+const itemKeys = <const S extends readonly string[]>(sortKey: S) => keys(['organizationId', 'conversationId'], sortKey);
 
 /** The stored projection of a conversation, for lists and fast reads. */
 export const Conversation = new Entity(
   {
     model: { entity: 'conversation', version: '1', service },
     attributes: {
-      ...keyAttributes,
-      status: { type: ['queued', 'open', 'idle', 'closed'] as const, required: true },
+      ...itemAttributes,
+      status: { type: statuses, required: true },
       currentThreadId: { type: 'string' },
       /** LiveChat's time, in microseconds: the current thread's latest message, or its start. */
       lastActivityAt: text,
@@ -42,15 +38,13 @@ export const Conversation = new Entity(
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
       otherThreads: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
       /** Incremented with each write, for optimistic concurrency. */
-      version: { type: 'number', required: true },
-      expires,
+      version: number,
     },
     indexes: {
-      primary: { collection: 'timeline', pk: partition, sk: { field: 'sk', composite: [], casing } },
+      primary: { collection: 'timeline', ...itemKeys([]) },
       byActivity: {
         index: 'byActivity',
-        pk: { field: 'gsi1pk', composite: ['organizationId', 'status'], casing },
-        sk: { field: 'gsi1sk', composite: ['lastActivityAt', 'conversationId'], casing },
+        ...keys(['organizationId', 'status'], ['lastActivityAt', 'conversationId'], 'gsi1'),
       },
     },
   },
@@ -62,16 +56,13 @@ export const StoredEvent = new Entity(
   {
     model: { entity: 'event', version: '1', service },
     attributes: {
-      ...keyAttributes,
+      ...itemAttributes,
       eventId: text,
       /** ISO 8601. */
       receivedAt: text,
       event: { type: CustomAttributeType<ConversationEvent>('any'), required: true },
-      expires,
     },
-    indexes: {
-      primary: { collection: 'timeline', pk: partition, sk: { field: 'sk', composite: ['eventId'], casing } },
-    },
+    indexes: { primary: { collection: 'timeline', ...itemKeys(['eventId']) } },
   },
   table,
 );
@@ -80,13 +71,30 @@ export const StoredEvent = new Entity(
 const ReadMark = new Entity(
   {
     model: { entity: 'readMark', version: '1', service },
-    attributes: { ...keyAttributes, userId: text, seenUpTo: text, receivedAt: text, expires },
-    indexes: {
-      primary: { collection: 'timeline', pk: partition, sk: { field: 'sk', composite: ['userId'], casing } },
-    },
+    attributes: { ...itemAttributes, userId: text, seenUpTo: text, receivedAt: text },
+    indexes: { primary: { collection: 'timeline', ...itemKeys(['userId']) } },
   },
   table,
 );
+
+/** An organization that has a conversation, for listing organizations. */
+export const Organization = new Entity(
+  {
+    model: { entity: 'organization', version: '1', service },
+    attributes: { organizationId: text },
+    indexes: { primary: keys([], ['organizationId']) },
+  },
+  table,
+);
+
+/** The organizations that this process has stored: each is written once per process. */
+const storedOrganizations = new Set<string>();
+
+async function putOrganization(organizationId: string): Promise<void> {
+  if (storedOrganizations.has(organizationId)) return;
+  await Organization.upsert({ organizationId }).go();
+  storedOrganizations.add(organizationId);
+}
 
 const { timeline } = new Service({ conversation: Conversation, event: StoredEvent, readMark: ReadMark }).collections;
 

@@ -1,10 +1,10 @@
 import type { EventData, EventType } from '../events/catalogue.ts';
-import type { DomainEvent } from '../events/event.ts';
+import type { AnyEvent } from '../events/event.ts';
 import type { EventMetadata, Participant, UserType } from '../events/schemas.ts';
 
 /** The domain events that change a conversation. */
 export type ChatEventType = Extract<EventType, `chat.${string}` | 'agent.changed' | 'participant.changed'>;
-export type ChatEvent = { [T in ChatEventType]: DomainEvent<T> }[ChatEventType];
+export type ChatEvent = Extract<AnyEvent, { type: ChatEventType }>;
 
 /** A thread went idle at `at`, LiveChat's time. */
 export interface ThreadIdleEvent {
@@ -19,16 +19,17 @@ export type ConversationEvent = ChatEvent | ThreadIdleEvent;
 /** The time of each thread's latest message, by thread id; LiveChat's times. */
 export type ThreadActivity = Readonly<Record<string, string>>;
 
+export const statuses = ['queued', 'open', 'idle', 'closed'] as const;
+export type Status = (typeof statuses)[number];
+
 export interface Thread {
   readonly id: string;
-  readonly status: 'queued' | 'open' | 'idle' | 'closed';
+  readonly status: Status;
   /** Undefined until the thread's `chat.started` arrives. */
   readonly createdAt?: string | undefined;
   readonly previousThreadId?: string | undefined;
   readonly tags: readonly string[];
 }
-
-export type Status = Thread['status'];
 
 /** The assigned agents by id and groups by number. Closing a thread changes neither. */
 export interface Assignment {
@@ -40,6 +41,7 @@ export interface Assignment {
 export interface ConversationProjection {
   readonly status: Status;
   readonly currentThreadId: string | undefined;
+  /** ISO 8601, in microseconds. */
   readonly lastActivityAt: string;
   /** Oldest first. */
   readonly threads: readonly Thread[];

@@ -1,26 +1,17 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, type ConversationKey, readTimeline, threadActivity } from './conversations.ts';
+import { Conversation, type ConversationKey, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
-import { Organization } from './organizations.ts';
-import { type Assignment, compare, projectConversation, type Status, type Thread } from './projection.ts';
+import { type ConversationProjection, compare, projectConversation, type Status, statuses } from './projection.ts';
 
-export const statuses = ['queued', 'open', 'idle', 'closed'] as const satisfies readonly Status[];
-
-export interface ConversationSummary {
+export interface ConversationSummary
+  extends Pick<ConversationProjection, 'status' | 'lastActivityAt' | 'participants' | 'assigned'> {
   readonly id: string;
   readonly organizationId: string;
-  readonly status: Status;
-  /** ISO 8601, in microseconds. */
-  readonly lastActivityAt: string;
-  readonly participants: readonly Participant[];
-  readonly assigned: Assignment;
 }
 
-export interface ConversationDetail extends ConversationSummary {
-  /** Oldest first. */
-  readonly threads: readonly Thread[];
+export interface ConversationDetail extends ConversationSummary, Pick<ConversationProjection, 'threads'> {
   readonly participants: readonly (Participant & {
     /** LiveChat's time up to which the user has read, and when that was received. */
     readonly seenUpTo?: string | undefined;
@@ -150,11 +141,7 @@ export async function listThreadStarts(key: ConversationKey): Promise<EventData<
 }
 
 /** A customer to erase, as found in conversations. */
-export interface KnownCustomer {
-  readonly id: string;
-  readonly name?: string | undefined;
-  readonly email?: string | undefined;
-}
+export type KnownCustomer = Pick<Participant, 'id' | 'name' | 'email'>;
 
 export interface CustomerConversations {
   readonly customers: readonly KnownCustomer[];
@@ -179,9 +166,7 @@ export async function findCustomerConversations(
   return { customers: [...customers.values()], conversationIds };
 }
 
-/** All stored items of a conversation. The projection comes last: a repeated erasure finds the conversation by it. */
-export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
-  const items = await queryPartition(Conversation.get(key).params());
-  const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
-  return items.toSorted((a, b) => rank(a) - rank(b));
+/** All stored items of a conversation. */
+export function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
+  return queryPartition(Conversation.get(key).params());
 }

@@ -4,7 +4,6 @@ import {
   conversationKey,
   formAnswer,
   id,
-  metadata,
   normalizedMessage,
   participant,
   priority,
@@ -249,32 +248,3 @@ export const catalogue = {
 
 export type EventType = keyof typeof catalogue;
 export type EventData<T extends EventType> = z.infer<(typeof catalogue)[T]>;
-
-export function isEventType(name: string): name is EventType {
-  return Object.hasOwn(catalogue, name);
-}
-
-/** The catalogue as an AsyncAPI 3.0 document with one channel, the bus, and one message per event. */
-export function asyncApi(bus: string): object {
-  const types = Object.entries(catalogue);
-  return {
-    asyncapi: '3.0.0',
-    info: {
-      title: 'LiveChat bridge',
-      version: '1',
-      description: `Domain events on the bus. \`source\` is ${eventSource}; a message's name is its \`detail-type\`, its payload the \`detail\`.`,
-    },
-    channels: {
-      bus: {
-        address: bus,
-        messages: Object.fromEntries(types.map(([type]) => [type, { $ref: `#/components/messages/${type}` }])),
-      },
-    },
-    operations: { emit: { action: 'send', channel: { $ref: '#/channels/bus' } } },
-    components: {
-      messages: Object.fromEntries(
-        types.map(([type, data]) => [type, { name: type, payload: z.toJSONSchema(z.object({ metadata, data })) }]),
-      ),
-    },
-  };
-}

@@ -19,7 +19,7 @@ export function largeEventKey({ organizationId, id }: EventMetadata): string {
 /** Stores the data of an event. Large events are rare, so the S3 client is loaded on demand to keep the cold start short. */
 export async function storeEventData({ metadata, data }: DomainEvent): Promise<DataRef> {
   const { putObject } = await import('../platform/objects.ts');
-  const bucket = required('MEDIA_BUCKET', 'the name of the media bucket');
+  const bucket = required('MEDIA_BUCKET');
   const key = largeEventKey(metadata);
   const body = JSON.stringify(data);
   await putObject({ bucket, key, body, contentType: 'application/json' });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { catalogue, isEventType } from './catalogue.ts';
 import { describeIssues, InvalidEventError, parseEvent } from './event.ts';
 
 const metadata = {
@@ -69,16 +68,6 @@ function thrownBy(act: () => unknown): InvalidEventError {
   }
   throw new Error('nothing was thrown');
 }
-
-describe('isEventType', () => {
-  it.each(Object.keys(catalogue))('accepts %s', (name) => {
-    expect(isEventType(name)).toBe(true);
-  });
-
-  it.each(['', 'message', 'toString', '__proto__', 'constructor'])('rejects %j', (name) => {
-    expect(isEventType(name)).toBe(false);
-  });
-});
 
 const issueSchema = z.object({
   text: z.string().check(z.minLength(3), z.maxLength(5)),

@@ -45,7 +45,7 @@ function createBus(accepts: (id: string, attempt: number) => boolean = () => tru
       const attempt = attempts.get(id) ?? 0;
       attempts.set(id, attempt + 1);
       if (accepts(id, attempt)) accepted.push(id);
-      return accepts(id, attempt);
+      return accepts(id, attempt) ? id : undefined;
     });
   };
   const publish = createPublisher({
@@ -166,7 +166,7 @@ describe('large events', () => {
   it('publish nothing if storing one fails', async () => {
     const calls: unknown[] = [];
     const storeData = () => Promise.reject(new Error('no bucket'));
-    const putEvents = async (entries: readonly BusEntry[]) => entries.map((entry) => calls.push(entry) > 0);
+    const putEvents = async (entries: readonly BusEntry[]) => entries.map((entry) => `${calls.push(entry)}`);
     const publish = createPublisher({ bus: 'b', maxBytes, storeData, putEvents });
     await expect(publish([createEvent('small'), createEvent('large', 'm'.repeat(maxBytes))])).rejects.toThrow(
       'no bucket',

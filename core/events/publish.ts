@@ -10,8 +10,8 @@ export type BusEntry = Readonly<Record<'Source' | 'DetailType' | 'Detail' | 'Eve
 
 export interface PublishOptions {
   readonly bus: string;
-  /** Puts up to 10 entries and returns, in the same order, whether each was accepted. */
-  readonly putEvents: (entries: readonly BusEntry[]) => Promise<readonly boolean[]>;
+  /** Puts up to 10 entries and returns, in the same order, the id of each event; undefined for a rejected one. */
+  readonly putEvents: (entries: readonly BusEntry[]) => Promise<readonly (string | undefined)[]>;
   /** Stores the data of an event that exceeds `maxBytes`. */
   readonly storeData: (event: AnyEvent) => Promise<DataRef>;
   /** The maximum size of the details of one call, in bytes. A larger detail is stored and replaced by a reference. */
@@ -61,8 +61,8 @@ async function toBusEntry(event: AnyEvent, options: PublishOptions): Promise<Bus
 async function putAll(entries: readonly BusEntry[], options: PublishOptions): Promise<BusEntry[]> {
   const outcomes = await Promise.all(
     batches(entries, options.maxBytes).map(async (batch) => {
-      const accepted = await options.putEvents(batch);
-      return batch.filter((_entry, index) => !accepted[index]);
+      const eventIds = await options.putEvents(batch);
+      return batch.filter((_entry, index) => eventIds[index] === undefined);
     }),
   );
   return outcomes.flat();
@@ -92,30 +92,25 @@ const client = new EventBridgeClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
 });
 
-/** Returns the id of each event; undefined for a rejected one. */
-async function putEntries(entries: readonly BusEntry[]): Promise<readonly (string | undefined)[]> {
+const putEvents: PublishOptions['putEvents'] = async (entries) => {
   const { Entries } = await client.send(new PutEventsCommand({ Entries: [...entries] }));
   return entries.map((_entry, index) => Entries?.[index]?.EventId);
-}
+};
 
-const putEvents: PublishOptions['putEvents'] = async (entries) =>
-  (await putEntries(entries)).map((eventId) => eventId !== undefined);
-
-const busName = () => required('BUS_NAME', 'the name of the event bus');
 /** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
 const defaultMaxBytes = 240_000;
 
 /** Creates a publisher for the bus in `BUS_NAME`. */
 export function createBusPublisher(): Publish {
   const maxBytes = wholeNumber('EVENT_MAX_BYTES', defaultMaxBytes, 1_000);
-  return createPublisher({ bus: busName(), putEvents, storeData: storeEventData, maxBytes });
+  return createPublisher({ bus: required('BUS_NAME'), putEvents, storeData: storeEventData, maxBytes });
 }
 
 /** Puts an event of any source on the bus without changes. Returns EventBridge's id of the event. */
 export async function putEvent(event: { source: string; detailType: string; detail: unknown }): Promise<string> {
   const { source: Source, detailType: DetailType } = event;
   const Detail = JSON.stringify(event.detail);
-  const [eventId] = await putEntries([{ Source, DetailType, Detail, EventBusName: busName() }]);
+  const [eventId] = await putEvents([{ Source, DetailType, Detail, EventBusName: required('BUS_NAME') }]);
   if (eventId === undefined) throw new PublishError(1, 1);
   return eventId;
 }

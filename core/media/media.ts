@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { deleteKeys, deletePrefix, listKeys, presignedUrl } from '../platform/objects.ts';
+import { deleteKeys, listKeys, presignedUrl } from '../platform/objects.ts';
 
-export const mediaBucket = () => required('MEDIA_BUCKET', 'the name of the media bucket');
+export const mediaBucket = () => required('MEDIA_BUCKET');
 
 /** Removes the stored files of one message. */
 export async function removeMedia(message: MessagePlace): Promise<void> {
-  await deletePrefix(mediaBucket(), mediaPrefix(message));
+  for await (const keys of listKeys(mediaBucket(), mediaPrefix(message))) await deleteKeys(mediaBucket(), keys);
 }
 
 /** Lists the keys of a conversation's files, including those of notes. */

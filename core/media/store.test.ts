@@ -51,7 +51,7 @@ describe('a file is served as', () => {
     const path = join(folder, 'file');
     await writeFile(path, content);
     const type = await detectFileType(path, declared);
-    expect(type).toEqual({ contentType, check });
+    expect(type).toEqual({ contentType, typeCheck: check });
     expect(dispositionFor(type.contentType, 'a.png')).toEqual(disposition);
   });
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { EventData } from '../events/catalogue.ts';
 import { putFile } from '../platform/objects.ts';
 import { type FetchRules, fetchFile } from './fetch.ts';
 import { fileNameFromUrl, type MessagePlace, mediaBucket, mediaPrefix, safeName } from './media.ts';
@@ -16,18 +17,10 @@ export interface NamedFile {
   readonly prefix?: string;
 }
 
-export interface StoredFile {
-  readonly key: string;
-  /** Bytes. */
-  readonly size: number;
-  /** The type detected from the content; the file is served as this. */
-  readonly contentType: string;
-  /** The declared content type. */
-  readonly declaredType?: string;
-  readonly typeCheck: TypeCheck;
-  /** Hex. */
-  readonly sha256: string;
-}
+export type StoredFile = Pick<
+  EventData<'media.stored'>,
+  'key' | 'size' | 'contentType' | 'declaredType' | 'typeCheck' | 'sha256'
+>;
 
 /**
  * Fetches a file and stores it in the media bucket, under its message.
@@ -36,14 +29,13 @@ export interface StoredFile {
  */
 export async function storeFile(place: MessagePlace, file: NamedFile, rules: FetchRules): Promise<StoredFile> {
   return fetchFile(file.url, rules, async ({ path, size, sha256, contentType: answered }) => {
-    const declaredType = file.contentType || answered;
-    const type = await detectFileType(path, declaredType);
+    const declaredType = file.contentType || answered || undefined;
+    const { contentType, typeCheck } = await detectFileType(path, declaredType);
     const name = safeName(`${file.prefix ?? ''}${file.name || fileNameFromUrl(file.url)}`);
     const key = mediaPrefix(place) + name;
-    const { contentType, check: typeCheck } = type;
     const contentDisposition = dispositionFor(contentType, name);
     await putFile({ bucket: mediaBucket(), key, path, size, sha256, contentType, contentDisposition });
-    return { key, size, contentType, ...(declaredType && { declaredType }), typeCheck, sha256 };
+    return { key, size, contentType, declaredType, typeCheck, sha256 };
   });
 }
 
@@ -72,16 +64,10 @@ export async function storeLocalFile(place: MessagePlace, path: string): Promise
 }
 
 /**
- * The detected type compared with the declared one: `match`; `mismatch`, if the content has another type or lacks the signature of
- * the declared one; `unknown`, for text and other types without a signature, and for container formats.
+ * The type to serve a file as. `typeCheck` is `mismatch` if the content has another type than the declared one or lacks its
+ * signature, and `unknown` for text and other types without a signature, and for container formats.
  */
-export type TypeCheck = 'match' | 'mismatch' | 'unknown';
-
-export interface FileType {
-  /** The type to serve the file as. */
-  readonly contentType: string;
-  readonly check: TypeCheck;
-}
+type FileType = Pick<StoredFile, 'contentType' | 'typeCheck'>;
 
 const anything = 'application/octet-stream';
 /** Types without a signature that are safe to serve as declared. */
@@ -115,10 +101,10 @@ export function chooseFileType(
   const normalized = normalizeType(declared ?? '');
   const mark = marked.has(normalized);
   if (sniffed === undefined)
-    return { contentType: plain.has(normalized) ? normalized : anything, check: mark ? 'mismatch' : 'unknown' };
-  if (normalizeType(sniffed) === normalized) return { contentType: sniffed, check: 'match' };
+    return { contentType: plain.has(normalized) ? normalized : anything, typeCheck: mark ? 'mismatch' : 'unknown' };
+  if (normalizeType(sniffed) === normalized) return { contentType: sniffed, typeCheck: 'match' };
   const isInconclusive = normalized === '' || (containers.has(sniffed) && !mark);
-  return { contentType: sniffed, check: isInconclusive ? 'unknown' : 'mismatch' };
+  return { contentType: sniffed, typeCheck: isInconclusive ? 'unknown' : 'mismatch' };
 }
 
 /** Lower case, without parameters, aliases resolved. */

@@ -4,7 +4,7 @@ import type { ChatEvent } from '../conversations/projection.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
-import { ifConditionHolds } from '../platform/dynamodb.ts';
+import { ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   contentFields,
   correctAuthor,
@@ -14,13 +14,8 @@ import {
   Message,
   type MessageKey,
   messageKey,
-  partition,
   setAuthorType,
-  table,
 } from './messages.ts';
-
-const casing = 'none';
-const text = { type: 'string', required: true } as const;
 
 /** A customer's click on a button of a message. */
 export const ButtonClick = new Entity(
@@ -40,13 +35,11 @@ export const ButtonClick = new Entity(
         required: true,
       },
       receivedAt: text,
-      expires: { type: 'number', required: true },
+      expires: number,
     },
-    indexes: {
-      primary: { pk: partition, sk: { field: 'sk', composite: ['threadId', 'messageId', 'eventId'], casing } },
-    },
+    indexes: { primary: keys(['organizationId', 'conversationId'], ['threadId', 'messageId', 'eventId']) },
   },
-  table,
+  tableIn('MESSAGES_TABLE'),
 );
 
 /** Replaces a message's content, unless a later revision is stored. A revision may arrive before its message. */

@@ -10,20 +10,14 @@ import {
   type UserType,
 } from '../events/schemas.ts';
 import type { StoredFile } from '../media/store.ts';
-import { required } from '../platform/configuration.ts';
-import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 
 export interface MessageKey extends ConversationKey {
   readonly threadId: string;
   readonly messageId: string;
 }
 
-// Shared by the entities of the messages table. LiveChat's ids are case-sensitive; ElectroDB lowercases keys by default.
-const casing = 'none';
-const text = { type: 'string', required: true } as const;
-export const table = { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') };
 export const keyAttributes = { organizationId: text, conversationId: text, threadId: text, messageId: text } as const;
-export const partition = { field: 'pk', composite: ['organizationId', 'conversationId'], casing } as const;
 
 /** The stored file of `url`, or why it is not stored. */
 export type MediaState = { readonly url: string } & (
@@ -60,25 +54,23 @@ export const Message = new Entity(
       storedAt: { type: 'string' },
       /** The earliest receipt of the webhook that deleted it. */
       deletedAt: { type: 'string' },
-      expires: { type: 'number', required: true },
+      expires: number,
     },
     indexes: {
-      primary: { pk: partition, sk: { field: 'sk', composite: ['threadId', 'messageId'], casing } },
+      primary: keys(['organizationId', 'conversationId'], ['threadId', 'messageId']),
       byTime: {
         index: 'byTime',
         condition: (item) => item.timestamp !== undefined,
-        pk: { field: 'gsi1pk', composite: ['organizationId', 'conversationId', 'visibility'], casing },
-        sk: { field: 'gsi1sk', composite: ['timestamp', 'messageId'], casing },
+        ...keys(['organizationId', 'conversationId', 'visibility'], ['timestamp', 'messageId'], 'gsi1'),
       },
       // No condition: ElectroDB evaluates it on the updated attributes only and would remove the item from the index.
       byId: {
         index: 'byId',
-        pk: { field: 'gsi2pk', composite: ['messageId'], casing },
-        sk: { field: 'gsi2sk', composite: ['organizationId', 'conversationId', 'threadId'], casing },
+        ...keys(['messageId'], ['organizationId', 'conversationId', 'threadId'], 'gsi2'),
       },
     },
   },
-  table,
+  tableIn('MESSAGES_TABLE'),
 );
 
 export const expiry = () => expiresAfter('MESSAGES_RETENTION_DAYS');

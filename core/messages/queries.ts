@@ -2,6 +2,7 @@ import type { ConversationKey } from '../conversations/conversations.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
+import { parseJson } from '../platform/json.ts';
 import { ButtonClick } from './changes.ts';
 import { type MediaState, Message, type MessageKey } from './messages.ts';
 
@@ -12,11 +13,11 @@ export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload' | '
   readonly content?: unknown;
   readonly rawPayload?: unknown;
   /** The first receipt of the message's webhook, and when it was stored. ISO 8601. */
-  readonly receivedAt?: string;
-  readonly storedAt?: string;
+  readonly receivedAt?: string | undefined;
+  readonly storedAt?: string | undefined;
   readonly edited?: true;
   /** The receipt of the current revision. */
-  readonly editedAt?: string;
+  readonly editedAt?: string | undefined;
   readonly deleted?: true;
   /** The first receipt of the deletion. */
   readonly deletedAt?: string;
@@ -129,19 +130,14 @@ function toStoredMessage(item: Item): StoredMessage[] {
       author: { id: item.authorId ?? '', type: authorType },
       visibility,
       metadata: { ...item.metadata, ...mediaFields(item) },
-      ...(item.content !== undefined && { content: item.content }),
-      ...(item.rawPayload !== undefined && { rawPayload: parseJson(item.rawPayload) }),
-      ...(item.receivedAt !== undefined && { receivedAt: item.receivedAt }),
-      ...(item.storedAt !== undefined && { storedAt: item.storedAt }),
-      ...revisionFields(item),
+      content: item.content,
+      rawPayload: parseJson(item.rawPayload),
+      receivedAt: item.receivedAt,
+      storedAt: item.storedAt,
+      ...(item.revision !== undefined && { edited: true, editedAt: editedAt(item.revision) }),
       ...(item.deletedAt !== undefined && { deleted: true, deletedAt: item.deletedAt }),
     },
   ];
-}
-
-function revisionFields({ revision }: Item): Pick<StoredMessage, 'edited' | 'editedAt'> {
-  const at = editedAt(revision);
-  return at === undefined ? {} : { edited: true, editedAt: at };
 }
 
 /** A revision is the time of receipt, `#` and the event id. */
@@ -154,10 +150,6 @@ function mediaFields({ media, content }: Item): { media?: MediaView } {
   if (media === undefined || media.url !== content) return {};
   const { url: _, ...view } = media;
   return { media: view };
-}
-
-function parseJson(json: string): unknown {
-  return JSON.parse(json);
 }
 
 /** Adds a link to the message's stored file, for display. */

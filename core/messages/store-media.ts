@@ -41,14 +41,14 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   const { organizationId } = message;
   const key = messageKey(message);
   const url = typeof message.content === 'string' ? message.content : '';
-  const stored = await readMedia(key);
-  if (stored?.deleted) return 'discarded';
+  const { data: stored } = await Message.get(key).go({ consistent: true, attributes: ['media', 'deletedAt'] });
+  if (stored?.deletedAt !== undefined) return 'discarded';
   if (stored?.media?.url === url && !stored.media.error) {
     // A previous attempt may have crashed before publishing.
     await publish([storedEvent(event, stored.media, now())]);
     return 'stored';
   }
-  const isMessageStored = stored !== undefined && !isEdit;
+  const isMessageStored = stored !== null && !isEdit;
   const record = async (media: MediaState) => {
     const recorded = await recordMediaState(key, media);
     if (recorded || isMessageStored) return recorded;
@@ -101,14 +101,6 @@ function storedEvent({ message, metadata }: MediaEvent, file: StoredFile, now: n
     [conversationId, threadId, messageId, key, sha256],
     now,
   );
-}
-
-/** The state of a message's file; undefined if the message is not stored. */
-async function readMedia(
-  key: MessageKey,
-): Promise<{ readonly media: MediaState | undefined; readonly deleted: boolean } | undefined> {
-  const { data } = await Message.get(key).go({ consistent: true, attributes: ['media', 'deletedAt'] });
-  return data ? { media: data.media, deleted: data.deletedAt !== undefined } : undefined;
 }
 
 /**

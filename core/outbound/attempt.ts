@@ -1,7 +1,13 @@
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { type Channel, ChannelError, type SentMessage, settleMs, settlesAt } from './channel.ts';
-import { type AttemptHistory, type AttemptRepair, type AttemptState, attemptState, decideRetry } from './delivery.ts';
+import {
+  type AttemptEnd,
+  type AttemptHistory,
+  type AttemptRepair,
+  type AttemptState,
+  attemptState,
+} from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ExecutionInput } from './request.ts';
@@ -201,4 +207,52 @@ function channelErrorOf(error: unknown): ChannelError | undefined {
   if (error instanceof ChannelError) return error;
   const isWrapped = error instanceof Deferred || error instanceof RequestExpired;
   return isWrapped && error.cause instanceof ChannelError ? error.cause : undefined;
+}
+
+/** The error of an attempt that failed; undefined if it was deferred or expired before a failure. */
+export function attemptError(error: unknown): Pick<AttemptEnd, 'error' | 'cause'> | undefined {
+  if (error instanceof Deferred || error instanceof RequestExpired) {
+    return error.cause === undefined ? undefined : attemptError(error.cause);
+  }
+  if (!(error instanceof Error)) return { error: typeof error };
+  const cause = error instanceof ChannelError ? errorCodes(error) : '';
+  return { error: error.name, ...(cause && { cause }) };
+}
+
+const maxCauseLength = 80;
+
+function errorCodes({
+  status,
+  type,
+  cause,
+}: {
+  status: number | undefined;
+  type: string | undefined;
+  cause?: unknown;
+}) {
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  return [status, type, code]
+    .filter((one) => one !== undefined)
+    .join(' ')
+    .slice(0, maxCauseLength);
+}
+
+/** What to do after a server or network error. */
+export type RetryDecision =
+  /** Fail: the state machine retries within seconds. */
+  | { readonly kind: 'retry' }
+  /** Wait until `at`, ms since 1970. */
+  | { readonly kind: 'defer'; readonly at: number }
+  /** The request expires before the next attempt. */
+  | { readonly kind: 'expire' };
+
+/** The state machine retries a task three times; the fourth failure defers. */
+const retriedCalls = 3;
+const pausesMs = [30_000, 120_000, 300_000, 600_000] as const;
+
+/** @param failedCalls including this one. Times are ms since 1970. */
+export function decideRetry(failedCalls: number, now: number, expiresAt: number): RetryDecision {
+  if (failedCalls <= retriedCalls) return now >= expiresAt ? { kind: 'expire' } : { kind: 'retry' };
+  const pause = pausesMs[Math.min(failedCalls - retriedCalls, pausesMs.length) - 1] ?? pausesMs[0];
+  return now + pause >= expiresAt ? { kind: 'expire' } : { kind: 'defer', at: now + pause };
 }

@@ -190,7 +190,7 @@ const DeadLetterEntity = new Entity(
       },
     },
   },
-  { client: documents, table: required('MESSAGES_TABLE', 'the name of the messages table') },
+  { client: documents, table: required('MESSAGES_TABLE') },
 );
 
 /** What a dead letter concerns; empty where it does not say. */

@@ -4,19 +4,17 @@ import { propertyRuns } from '../../test/depth.ts';
 import { failures } from '../../test/model/scripted-channel.ts';
 import { memoryStores } from '../../test/model/stores.ts';
 import { FileRefused } from '../media/errors.ts';
+import { attemptError, decideRetry, type RetryDecision } from './attempt.ts';
 import { ChannelError, settlesAt } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptLog,
   addAttempt,
-  attemptError,
   attemptHistory,
   type Claim,
   canClaim,
   type Delivery,
-  decideRetry,
   maxAttempts,
-  type RetryDecision,
   startAttempt,
 } from './delivery.ts';
 import { Deferred, RequestExpired } from './errors.ts';

@@ -8,7 +8,7 @@ import * as metrics from '../platform/metrics.ts';
 import { completeTask, executionStatus, startExecution } from '../platform/step-functions.ts';
 import type { AcceptPorts } from './accept.ts';
 import { ChannelError } from './channel.ts';
-import { deliveryStore } from './delivery-store.ts';
+import { deliveryStore } from './delivery.ts';
 import { Deferred, NotFirst, StepFailed } from './errors.ts';
 import { messageGroupStore } from './message-group.ts';
 import { rateLimitSettings, rateLimitStore } from './rate-limit-store.ts';

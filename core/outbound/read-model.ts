@@ -4,7 +4,7 @@ import { executionArn, executionStatus } from '../platform/step-functions.ts';
 import type { ConversationKey } from './channel.ts';
 import { type DeadLetterSummary, findDeadLetter, rejectedDeadLetterId, sendDeadLetterId } from './dead-letter.ts';
 import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
-import { listDeliveries } from './delivery-store.ts';
+import { listDeliveries } from './delivery.ts';
 import { deadLetterCategory } from './errors.ts';
 import { listGroupItems } from './message-group.ts';
 import { executionName, findPartPlace, type PartPlace, type SendRequest } from './request.ts';

@@ -15,19 +15,19 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * its permissions.
  */
 export type ResourceVariable =
-  | 'BUS_NAME'
-  | 'SECRET_PREFIX'
   | 'CONVERSATIONS_TABLE'
   | 'MESSAGES_TABLE'
   | 'CONTROL_TABLE'
+  | 'BUS_NAME'
+  | 'SECRET_PREFIX'
   | 'MEDIA_BUCKET'
   | 'DEAD_LETTER_QUEUE_URL'
   | 'SEND_MACHINE_ARN';
 
-/** The name of a resource. Throws {@link ConfigurationError} if it is not set; `expected` completes "expected …". */
-export function required(name: ResourceVariable, expected: string, environment: Environment = process.env): string {
+/** The name, URL or ARN of a resource. Throws {@link ConfigurationError} if it is not set. */
+export function required(name: ResourceVariable, environment: Environment = process.env): string {
   const value = environment[name];
-  if (!value) throw new ConfigurationError(name, expected);
+  if (!value) throw new ConfigurationError(name, 'the resource that `npm start` or the deployment of a stage names');
   return value;
 }
 

@@ -1,16 +1,32 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { wholeNumber } from './configuration.ts';
+import { type ResourceVariable, required, wholeNumber } from './configuration.ts';
+
+export const dynamodb = new DynamoDBClient({
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
+});
 
 /** The document client, shared by all entities. */
-export const documents = DynamoDBDocumentClient.from(
-  new DynamoDBClient({
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
-  }),
-  { marshallOptions: { removeUndefinedValues: true } },
-);
+export const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
+
+/** Attributes of ElectroDB entities. */
+export const text = { type: 'string', required: true } as const;
+export const number = { type: 'number', required: true } as const;
+
+/** The keys of an index; those of a global secondary index have a prefix. LiveChat's ids are case-sensitive. */
+export const keys = <const P extends readonly string[], const S extends readonly string[]>(pk: P, sk: S, prefix = '') =>
+  ({
+    pk: { field: `${prefix}pk`, composite: pk, casing: 'none' },
+    sk: { field: `${prefix}sk`, composite: sk, casing: 'none' },
+  }) as const;
+
+/** The table of an ElectroDB entity. */
+export const tableIn = (variable: Extract<ResourceVariable, `${string}_TABLE`>) => ({
+  client: documents,
+  table: required(variable),
+});
 
 /** Whether a write failed because its condition did not hold. */
 function isConditionFailure(error: unknown): boolean {
@@ -58,25 +74,18 @@ export function parseItemAddress(params: unknown, entity: string): StoredItem {
 /** All items in the partition of an ElectroDB `get`, of any entity. */
 export async function queryPartition(params: unknown): Promise<StoredItem[]> {
   const { TableName: table, Key } = address.parse(params);
-  const found: StoredItem[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await documents.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': Key.pk },
-        ProjectionExpression: 'pk, sk, #entity',
-        ExpressionAttributeNames: { '#entity': '__edb_e__' },
-        ConsistentRead: true,
-        ...(start && { ExclusiveStartKey: start }),
-      }),
-    );
-    const items = z.array(item).parse(page.Items ?? []);
-    found.push(...items.map(({ pk, sk, __edb_e__: entity }) => ({ table, key: { pk, sk }, entity })));
-    start = page.LastEvaluatedKey;
-  } while (start);
-  return found;
+  const query = {
+    TableName: table,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': Key.pk },
+    ProjectionExpression: 'pk, sk, #entity',
+    ExpressionAttributeNames: { '#entity': '__edb_e__' },
+    ConsistentRead: true,
+  };
+  const found: z.infer<typeof item>[] = [];
+  for await (const { Items = [] } of paginateQuery({ client: documents }, query))
+    found.push(...z.array(item).parse(Items));
+  return found.map(({ pk, sk, __edb_e__: entity }) => ({ table, key: { pk, sk }, entity }));
 }
 
 const maxConcurrentDeletes = 10;

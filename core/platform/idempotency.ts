@@ -2,16 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   IdempotencyAlreadyInProgressError,
   IdempotencyConfig,
-  IdempotencyItemAlreadyExistsError,
-  IdempotencyItemNotFoundError,
-  IdempotencyRecordStatus,
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
-import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
-import { CustomAttributeType, Entity } from 'electrodb';
-import { remainingTimeContext } from './clock.ts';
+import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
+import type { IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
+import type { Context } from 'aws-lambda';
 import { required } from './configuration.ts';
-import { documents, ifConditionHolds } from './dynamodb.ts';
+import { dynamodb } from './dynamodb.ts';
 import { logger } from './logger.ts';
 
 /** How long a result is stored: longer than the 24 h for which EventBridge retries the delivery of an event. */
@@ -22,97 +19,34 @@ const pollIntervalMs = 250;
 /** A concurrent invocation stops polling when less than this remains of its own time. */
 const minRemainingMs = 5_000;
 
-const expiry = (now: number) => Math.floor(now / 1000) + expiresAfterSeconds;
-
-/** What Powertools stores of an effect: its result, as JSON. */
-type Result = IdempotencyRecord['responseData'];
-
-const IdempotencyRecordEntity = new Entity(
-  {
-    model: { entity: 'idempotency', version: '1', service: 'livechat' },
-    attributes: {
-      id: { type: 'string', required: true },
-      status: { type: CustomAttributeType<ReturnType<IdempotencyRecord['getStatus']>>('string'), required: true },
-      /** Powertools' `inProgressExpiryTimestamp`: when the invocation times out, ms since 1970. Removed on completion. */
-      leaseUntil: { type: 'number' },
-      /** The hash of what must be the same in a duplicate. */
-      payloadHash: { type: 'string' },
-      response: { type: CustomAttributeType<{ readonly value: Result }>('any') },
-      /** Seconds since 1970. Checked here as well: DynamoDB removes expired items late. */
-      expires: { type: 'number', required: true },
-    },
-    indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['id'], casing: 'none' },
-        sk: { field: 'sk', composite: [], casing: 'none' },
-      },
-    },
-  },
-  { client: documents, table: required('CONTROL_TABLE', 'the name of the control table') },
-);
-
-/** A Powertools persistence layer over an ElectroDB entity in the control table. */
-class ElectroDbPersistenceLayer extends BasePersistenceLayer {
-  protected override async _getRecord(id: string): Promise<IdempotencyRecord> {
-    const { data } = await IdempotencyRecordEntity.get({ id }).go({ consistent: true });
-    if (!data) throw new IdempotencyItemNotFoundError(`no idempotency record ${id}`);
-    return new IdempotencyRecord({
-      idempotencyKey: id,
-      status: data.status,
-      expiryTimestamp: data.expires,
-      ...(data.leaseUntil !== undefined && { inProgressExpiryTimestamp: data.leaseUntil }),
-      ...(data.payloadHash !== undefined && { payloadHash: data.payloadHash }),
-      ...(data.response?.value !== undefined && { responseData: data.response.value }),
-    });
+/** Powertools' records in the control table. */
+class ControlTableRecords extends DynamoDBPersistenceLayer {
+  constructor() {
+    const tableName = required('CONTROL_TABLE');
+    super({ tableName, keyAttr: 'pk', expiryAttr: 'expires', awsSdkV3Client: dynamodb });
   }
 
-  /** Creates an INPROGRESS record, unless a valid one exists. Replaces an expired record and one whose invocation timed out. */
-  protected override async _putRecord({
-    idempotencyKey: id,
-    expiryTimestamp,
-    inProgressExpiryTimestamp,
-    payloadHash,
-  }: IdempotencyRecord) {
-    const now = Date.now();
-    const claimed = await ifConditionHolds(
-      IdempotencyRecordEntity.put({
-        id,
-        status: IdempotencyRecordStatus.INPROGRESS,
-        expires: expiryTimestamp ?? expiry(now),
-        ...(inProgressExpiryTimestamp !== undefined && { leaseUntil: inProgressExpiryTimestamp }),
-        ...(payloadHash && { payloadHash }),
-      })
-        .where(
-          ({ status, leaseUntil, expires }, op) =>
-            `${op.notExists(status)} OR ${op.lt(expires, Math.floor(now / 1000))} OR ${op.lt(leaseUntil, now)}`,
-        )
-        .go(),
-    );
-    if (!claimed) throw new IdempotencyItemAlreadyExistsError(`idempotency record exists: ${id}`);
+  /** One partition per record: Powertools' own composite key has one partition for all of them. */
+  protected override getKey(idempotencyKey: string) {
+    return { pk: { S: idempotencyKey }, sk: { S: 'idempotency' } };
   }
 
-  protected override async _updateRecord({ idempotencyKey: id, expiryTimestamp, responseData }: IdempotencyRecord) {
-    await IdempotencyRecordEntity.patch({ id })
-      .set({
-        status: IdempotencyRecordStatus.COMPLETED,
-        expires: expiryTimestamp ?? expiry(Date.now()),
-        response: { value: responseData },
-      })
-      .remove(['leaseUntil'])
-      .go();
-  }
-
-  /** Only logs: a failed delete must not replace the handler's error, and the record can be claimed again after `leaseUntil`. */
-  protected override async _deleteRecord({ idempotencyKey: id }: IdempotencyRecord): Promise<void> {
+  /** Only logs: a failed delete must not replace the handler's error, and the record can be claimed again after its lease. */
+  protected override async _deleteRecord(record: IdempotencyRecord): Promise<void> {
     try {
-      await IdempotencyRecordEntity.delete({ id }).go();
+      await super._deleteRecord(record);
     } catch (error) {
-      logger.warn('idempotency record not deleted; another invocation can claim it after leaseUntil', {
-        idempotencyKey: id,
-        error,
-      });
+      const { idempotencyKey } = record;
+      logger.warn('idempotency record not deleted; another invocation can claim it later', { idempotencyKey, error });
     }
   }
+}
+
+/** A Lambda context that holds the remaining time: Powertools' idempotency reads nothing else. */
+function remainingTimeContext(getRemainingTimeInMillis: () => number): Context {
+  const unused = { functionName: '', functionVersion: '', invokedFunctionArn: '', memoryLimitInMB: '' };
+  const alsoUnused = { awsRequestId: '', logGroupName: '', logStreamName: '', callbackWaitsForEmptyEventLoop: false };
+  return { ...unused, ...alsoUnused, getRemainingTimeInMillis, done() {}, fail() {}, succeed() {} };
 }
 
 export interface IdempotencyOptions {
@@ -130,7 +64,7 @@ export interface IdempotencyOptions {
  * its own time is nearly over. The record of a crashed invocation is replaced once the remaining time of that invocation has
  * passed.
  */
-export function withIdempotency<T extends NonNullable<Result>>(
+export function withIdempotency<T extends NonNullable<IdempotencyRecord['responseData']>>(
   { keyPrefix, payload, retentionSeconds = expiresAfterSeconds }: IdempotencyOptions,
   effect: () => Promise<T>,
 ): (key: string, remainingMs: () => number) => Promise<T> {
@@ -141,7 +75,7 @@ export function withIdempotency<T extends NonNullable<Result>>(
       eventKeyJmesPath: 'key',
       ...(payload !== undefined && { payloadValidationJmesPath: 'payload' }),
     });
-    const persistenceStore = new ElectroDbPersistenceLayer();
+    const persistenceStore = new ControlTableRecords();
     const idempotentEffect = makeIdempotent((_input: { key: string; payload?: string }) => effect(), {
       persistenceStore,
       config,

@@ -1,17 +1,5 @@
 const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The headers that identify the origin of a request. */
-export interface RequestOrigin {
-  readonly host: string | undefined;
-  /** Sent by browsers only. SDKs and command lines omit it. */
-  readonly origin: string | undefined;
-}
-
-export interface ForeignHeader {
-  readonly field: 'Host' | 'Origin';
-  readonly expected: string;
-}
-
 /** Whether a `Host` header names this machine's loopback interface, on any port. */
 export function isLoopbackHost(host: string | undefined, listenAddress?: string): boolean {
   const name = host?.replace(/:\d+$/, '').toLowerCase();
@@ -23,9 +11,14 @@ export function isLoopbackHost(host: string | undefined, listenAddress?: string)
  * open web page can reach it, either across origins (`Origin`) or through a domain that resolves to 127.0.0.1 (DNS
  * rebinding, visible in `Host`).
  *
+ * @param headers browsers alone send `origin`; SDKs and command lines omit it
  * @param listenAddress the configured listen address, accepted in addition to the loopback names
  */
-export function findForeignHeader({ host, origin }: RequestOrigin, listenAddress?: string): ForeignHeader | undefined {
+export function findForeignHeader(
+  headers: Readonly<Record<'host' | 'origin', string | undefined>>,
+  listenAddress?: string,
+) {
+  const { host, origin } = headers;
   const names = listenAddress === undefined ? loopbackNames : [...loopbackNames, listenAddress];
   if (!isLoopbackHost(host, listenAddress)) return { field: 'Host', expected: `one of ${names.join(', ')}` };
   if (origin !== undefined && !isLoopbackOrigin(origin, listenAddress)) {

@@ -3,8 +3,9 @@ import { Readable } from 'node:stream';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
-  ListObjectsV2Command,
+  NoSuchKey,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
 
@@ -65,23 +66,14 @@ export async function readObject({ bucket, key }: StoredObject): Promise<string>
   return response.Body.transformToString();
 }
 
-export interface OpenObject {
-  readonly content: Readable;
-  /** Bytes. */
-  readonly size: number;
-  readonly contentType: string;
-}
-
 /** Opens an object as a stream, which the caller must consume or destroy. Undefined if the object does not exist. */
-export async function openObject({ bucket, key }: StoredObject, signal?: AbortSignal): Promise<OpenObject | undefined> {
+export async function openObject({ bucket, key }: StoredObject, abortSignal: AbortSignal) {
   try {
-    const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-    const response = await client.send(command, signal && { abortSignal: signal });
-    if (!(response.Body instanceof Readable) || response.ContentLength === undefined) return undefined;
-    const { Body: content, ContentLength: size, ContentType: contentType = 'application/octet-stream' } = response;
-    return { content, size, contentType };
+    const response = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
+    const { Body: content, ContentType: contentType = 'application/octet-stream' } = response;
+    return content instanceof Readable ? { content, contentType } : undefined;
   } catch (error) {
-    if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
+    if (error instanceof NoSuchKey) return undefined;
     throw error;
   }
 }
@@ -94,14 +86,8 @@ export async function presignedUrl({ bucket, key }: StoredObject, expiresInSecon
 
 /** The keys under a prefix, in pages of up to 1000. */
 export async function* listKeys(bucket: string, prefix: string): AsyncGenerator<string[]> {
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await client.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(ContinuationToken && { ContinuationToken }) }),
-    );
-    yield (page.Contents ?? []).flatMap(({ Key }) => Key ?? []);
-    ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
-  } while (ContinuationToken);
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
+    yield Contents.flatMap(({ Key }) => Key ?? []);
 }
 
 /** The maximum number of keys in one call. */
@@ -116,14 +102,4 @@ export async function deleteKeys(bucket: string, keys: readonly string[]): Promi
     const [first] = Errors;
     if (first) throw new Error(`S3 failed to delete ${Errors.length} of ${keys.length} objects (${first.Code}): retry`);
   }
-}
-
-/** Deletes every object under a prefix and returns their number. */
-export async function deletePrefix(bucket: string, prefix: string): Promise<number> {
-  let deleted = 0;
-  for await (const keys of listKeys(bucket, prefix)) {
-    await deleteKeys(bucket, keys);
-    deleted += keys.length;
-  }
-  return deleted;
 }

@@ -5,13 +5,11 @@ const client = new SQSClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-const deadLetterQueue = () => required('DEAD_LETTER_QUEUE_URL', 'the URL of the dead-letter queue');
-
 /** Sends a message to the dead-letter queue, visible after `delaySeconds` (SQS allows up to 900). */
 export async function sendToDeadLetterQueue(body: unknown, delaySeconds: number): Promise<void> {
   await client.send(
     new SendMessageCommand({
-      QueueUrl: deadLetterQueue(),
+      QueueUrl: required('DEAD_LETTER_QUEUE_URL'),
       MessageBody: JSON.stringify(body),
       DelaySeconds: delaySeconds,
     }),
@@ -22,7 +20,7 @@ export async function sendToDeadLetterQueue(body: unknown, delaySeconds: number)
 export async function countQueuedDeadLetters(): Promise<number> {
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({
-      QueueUrl: deadLetterQueue(),
+      QueueUrl: required('DEAD_LETTER_QUEUE_URL'),
       AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
     }),
   );

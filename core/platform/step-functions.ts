@@ -19,11 +19,9 @@ const client = new SFNClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-const stateMachineArn = () => required('SEND_MACHINE_ARN', 'the ARN of the send state machine');
-
 /** The ARN of an execution of the send state machine. */
 export function executionArn(name: string): string {
-  return `${stateMachineArn().replace(':stateMachine:', ':execution:')}:${name}`;
+  return `${required('SEND_MACHINE_ARN').replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
 /**
@@ -32,7 +30,7 @@ export function executionArn(name: string): string {
  */
 export async function startExecution(name: string, input: string): Promise<boolean> {
   try {
-    await client.send(new StartExecutionCommand({ stateMachineArn: stateMachineArn(), name, input }));
+    await client.send(new StartExecutionCommand({ stateMachineArn: required('SEND_MACHINE_ARN'), name, input }));
     return true;
   } catch (error) {
     if (error instanceof ExecutionAlreadyExists) return false;

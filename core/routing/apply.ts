@@ -175,6 +175,9 @@ interface Attempt {
   readonly error?: ExpectedError;
 }
 
+/** An attempt, and what it changes in the result. */
+type Effect = Attempt & Partial<Pick<ApplyResult, 'assignedTo' | 'joinedAs'>>;
+
 interface Context {
   readonly thread: RoutedThread;
   readonly carrier: RateLimitedCarrier;
@@ -185,52 +188,46 @@ interface Context {
 export async function applyActions(planned: readonly PlannedAction[], context: Context): Promise<ApplyResult> {
   const { assignedEarlier: assignedTo, isTooLate } = context.thread;
   let result: ApplyResult = { actions: [], assignedTo, stopReason: isTooLate ? 'too late' : undefined };
+  const record = (action: Action, { outcome, error, ...changes }: Effect) => {
+    const described = error && { error: { name: error.name, message: error.message } };
+    const actions = [...result.actions, { ...describeAction(action), outcome, ...described }];
+    result = { ...result, stopReason: result.stopReason ?? stopReasonFor(error), ...changes, actions };
+  };
   for (const action of planned) {
-    result = result.stopReason
-      ? addResult(result, action, { outcome: 'skipped' })
-      : await applyAction(result, action, context);
+    record(action, result.stopReason ? { outcome: 'skipped' } : await execute(action, result, context));
   }
-  if (result.joinedAs !== 'all' || result.assignedTo || result.stopReason === 'chat closed') return result;
-  // Our agent joined to answer and no transfer succeeded: the chat must not stay with it.
-  const rule = planned.find(({ action }) => action === 'answer')?.rule ?? '';
-  return applyAction(result, { rule, action: 'hand back' }, context);
+  if (result.joinedAs === 'all' && !result.assignedTo && result.stopReason !== 'chat closed') {
+    // Our agent joined to answer and no transfer succeeded: the chat must not stay with it.
+    const rule = planned.find(({ action }) => action === 'answer')?.rule ?? '';
+    const handBack = { rule, action: 'hand back' } as const;
+    record(handBack, await execute(handBack, result, context));
+  }
+  return result;
 }
 
-async function applyAction(result: ApplyResult, action: Action, context: Context): Promise<ApplyResult> {
+async function execute(action: Action, { assignedTo, joinedAs }: ApplyResult, context: Context): Promise<Effect> {
   const { conversationId, threadId, assignees } = context.thread;
   const call = (request: (carrier: RoutingCarrier) => Promise<void>) => attempt(() => context.carrier.call(request));
   switch (action.action) {
     case 'priority':
-      return addResult(result, action, { outcome: 'done' });
+      return { outcome: 'done' };
     case 'tag':
-      return addResult(result, action, await call((carrier) => carrier.tag(conversationId, threadId, action.tag)));
+      return call((carrier) => carrier.tag(conversationId, threadId, action.tag));
     case 'hand back':
-      return addResult(result, action, await call((carrier) => carrier.handBack(conversationId)));
+      return call((carrier) => carrier.handBack(conversationId));
     case 'transfer': {
-      if (result.assignedTo) return addResult(result, action, { outcome: 'skipped' });
+      if (assignedTo) return { outcome: 'skipped' };
       const { target } = action;
       // If our agent has joined visibly, only a transfer removes it.
-      const isNeeded = result.joinedAs === 'all' || !hasChat(assignees, target);
+      const isNeeded = joinedAs === 'all' || !hasChat(assignees, target);
       const made: Attempt = isNeeded
         ? await call((carrier) => carrier.transfer(conversationId, target))
         : { outcome: 'not needed' };
-      return { ...addResult(result, action, made), assignedTo: made.error ? undefined : describeTarget(target) };
+      return made.error ? made : { ...made, assignedTo: describeTarget(target) };
     }
-    default: {
-      const { joinedAs, ...made } = await sendText(action, result.joinedAs, context);
-      return { ...addResult(result, action, made), joinedAs };
-    }
+    default:
+      return sendText(action, joinedAs, context);
   }
-}
-
-function addResult(result: ApplyResult, action: Action, { outcome, error }: Attempt): ApplyResult {
-  const added = {
-    ...describeAction(action),
-    outcome,
-    ...(error && { error: { name: error.name, message: error.message } }),
-  };
-  const stopReason = result.stopReason ?? (error && stopReasonFor(error));
-  return { ...result, actions: [...result.actions, added], stopReason };
 }
 
 /** An action as decisions record it, without texts. */
@@ -261,7 +258,7 @@ async function attempt(effect: () => Promise<void>): Promise<Attempt> {
   }
 }
 
-function stopReasonFor(error: ExpectedError): StopReason | undefined {
+function stopReasonFor(error: ExpectedError | undefined): StopReason | undefined {
   if (error instanceof NoSlot) return 'no slot';
   return error instanceof ChannelError && error.repair === 'resume' ? 'chat closed' : undefined;
 }
@@ -271,7 +268,7 @@ async function sendText(
   { rule, action, text }: Extract<PlannedAction, { action: 'answer' | 'note' }>,
   joinedAs: Visibility | undefined,
   { thread, carrier, clock }: Context,
-): Promise<Attempt & Pick<ApplyResult, 'joinedAs'>> {
+): Promise<Effect> {
   const { organizationId, conversationId, threadId, phase, previousAttemptAt: since } = thread;
   const id = `out-${deriveId('route', organizationId, conversationId, threadId, phase, rule, action)}`;
   const visibility = action === 'note' ? 'agents' : 'all';

@@ -1,5 +1,7 @@
+import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { listConversations, listThreadStarts, statuses } from '../conversations/queries.ts';
+import { statuses } from '../conversations/projection.ts';
+import { listConversations, listThreadStarts } from '../conversations/queries.ts';
 import { canonicalJson } from '../events/ids.ts';
 import { formAnswer } from '../events/schemas.ts';
 import { listThreadMessages, type StoredMessage } from '../messages/queries.ts';
@@ -40,8 +42,8 @@ export interface DryRunOptions {
   readonly onProgress?: (() => void) | undefined;
 }
 
-/** How many conversations are read concurrently. */
-const batchSize = 10;
+/** Of conversations. */
+const maxConcurrentReads = 10;
 
 /** Compares two rule sets on the latest routable thread of each stored conversation; conversations without one are omitted. */
 export async function dryRunConversations(options: DryRunOptions): Promise<ThreadDryRun[]> {
@@ -57,12 +59,7 @@ export async function dryRunConversations(options: DryRunOptions): Promise<Threa
     return [{ conversationId, threadId, startedAt, ...compareRules(inForce, candidate, facts) }];
   };
   const ids = conversationIds ?? (await listConversations(organizationId, statuses, limit)).map(({ id }) => id);
-  const results: ThreadDryRun[] = [];
-  for (let first = 0; first < ids.length; first += batchSize) {
-    const batch = await Promise.all(ids.slice(first, first + batchSize).map(dryRunConversation));
-    results.push(...batch.flat());
-  }
-  return results;
+  return (await pLimit(maxConcurrentReads).map(ids, dryRunConversation)).flat();
 }
 
 const filledForm = z.object({ answers: z.array(formAnswer) });

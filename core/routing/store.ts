@@ -1,17 +1,14 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import { canonicalJson } from '../events/ids.ts';
 import type { ConversationKey } from '../outbound/channel.ts';
-import { required, wholeNumber } from '../platform/configuration.ts';
-import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
+import { wholeNumber } from '../platform/configuration.ts';
+import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import type { RoutingFacts } from './facts.ts';
 import { type Decision, parseRules, type RuleSet, testsMessage } from './rules.ts';
 
 /** What routing stores in the conversations table: rule versions per organization, waiting threads and decisions per conversation. */
-const table = { client: documents, table: required('CONVERSATIONS_TABLE', 'the name of the conversations table') };
+const table = tableIn('CONVERSATIONS_TABLE');
 const model = (entity: string) => ({ entity, version: '1', service: 'livechat' });
-const text = { type: 'string', required: true } as const;
-const primaryIndex = <const P extends readonly string[], const S extends readonly string[]>(pk: P, sk: S) =>
-  ({ pk: { field: 'pk', composite: pk, casing: 'none' }, sk: { field: 'sk', composite: sk, casing: 'none' } }) as const;
 
 /** A version of an organization's rules. Immutable; which version is in force may change. */
 export interface RulesVersion {
@@ -48,7 +45,7 @@ const RuleVersion = new Entity(
       comment: { type: 'string' },
       createdAt: text,
     },
-    indexes: { primary: primaryIndex(['organizationId'], ['version']) },
+    indexes: { primary: keys(['organizationId'], ['version']) },
   },
   table,
 );
@@ -58,10 +55,10 @@ const VersionInForce = new Entity(
     model: model('rulesInForce'),
     attributes: {
       organizationId: text,
-      version: { type: 'number', required: true },
+      version: number,
       waitingUntil: { type: 'number' },
     },
-    indexes: { primary: primaryIndex(['organizationId'], []) },
+    indexes: { primary: keys(['organizationId'], []) },
   },
   table,
 );
@@ -189,9 +186,9 @@ const ThreadProgress = new Entity(
       /** When a phase first attempted a call, ms since 1970. */
       startAttemptedAt: { type: 'number' },
       messageAttemptedAt: { type: 'number' },
-      expires: { type: 'number', required: true },
+      expires: number,
     },
-    indexes: { primary: primaryIndex(['organizationId', 'conversationId'], ['threadId']) },
+    indexes: { primary: keys(['organizationId', 'conversationId'], ['threadId']) },
   },
   table,
 );
@@ -250,9 +247,9 @@ const StoredDecision = new Entity(
       threadId: text,
       phase: { type: ['start', 'message'] as const, required: true },
       decision: { type: CustomAttributeType<Decision>('any'), required: true },
-      expires: { type: 'number', required: true },
+      expires: number,
     },
-    indexes: { primary: primaryIndex(['organizationId', 'conversationId'], ['threadId', 'phase']) },
+    indexes: { primary: keys(['organizationId', 'conversationId'], ['threadId', 'phase']) },
   },
   table,
 );

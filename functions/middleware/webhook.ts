@@ -14,13 +14,11 @@ export interface WebhookContext extends Context {
   verifiedWith?: OrganizationCredentials;
 }
 
-type Internal = { rawBody?: Uint8Array };
 type WebhookMiddleware = MiddlewareObj<
   APIGatewayProxyEventV2,
   APIGatewayProxyStructuredResultV2,
   Error,
-  WebhookContext,
-  Internal
+  WebhookContext
 >;
 
 class BodyTooLargeError extends Error {
@@ -61,49 +59,41 @@ export function json(statusCode: number, body: unknown) {
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-/** Rejects a body over `maxBytes` and keeps the raw bytes for the signature check. */
-export function limitBody(maxBytes: number): WebhookMiddleware {
-  return {
-    before: ({ event, internal }) => {
-      const { body, isBase64Encoded } = event;
-      if (body === undefined || body === null) return;
-      // Base64 adds a third. Rejects without decoding.
-      if (isBase64Encoded && body.length * 0.75 > maxBytes + 2) throw new BodyTooLargeError();
-      const rawBody = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-      if (rawBody.byteLength > maxBytes) throw new BodyTooLargeError();
-      internal.rawBody = rawBody;
-    },
-  };
-}
-
 /**
- * Verifies the `X-Signature` header if present; API Gateway passes names in lower case. Runs before the JSON parser, so that
- * the response does not depend on the body.
+ * Rejects a body over `maxBytes`, verifies the `X-Signature` header if present, and decodes a base64 body. Runs before the JSON
+ * parser, so that the response to an invalid signature does not depend on the body.
  */
-export function verifySignature(credentials: Credentials): WebhookMiddleware {
+export function verifySignature(credentials: Credentials, maxBytes: number): WebhookMiddleware {
   return {
-    before: async ({ event, context, internal: { rawBody = new Uint8Array() } }) => {
+    before: async ({ event, context }) => {
+      const rawBody = readBody(event, maxBytes);
+      // API Gateway passes names in lower case.
       const signature = event.headers['x-signature'];
-      if (signature === undefined) return;
-      const id = organizationId(parseJson(new TextDecoder().decode(rawBody)));
-      context.verifiedWith = await verifyProof({ signature, rawBody }, id, credentials);
+      if (signature !== undefined) {
+        const id = organizationId(parseJson(new TextDecoder().decode(rawBody)));
+        context.verifiedWith = await verifyProof({ signature, rawBody }, id, credentials);
+      }
+      if (event.isBase64Encoded) Object.assign(event, { body: decodeUtf8(rawBody), isBase64Encoded: false });
     },
   };
 }
 
-/** Decodes a base64 body, since the JSON parser would replace invalid UTF-8 instead of rejecting it. */
-export function decodeBody(): WebhookMiddleware {
-  return {
-    before: ({ event, internal: { rawBody } }) => {
-      if (!event.isBase64Encoded || !rawBody) return;
-      try {
-        event.body = new TextDecoder('utf-8', { fatal: true }).decode(rawBody);
-        event.isBase64Encoded = false;
-      } catch {
-        throw new InvalidJsonError();
-      }
-    },
-  };
+function readBody({ body, isBase64Encoded }: APIGatewayProxyEventV2, maxBytes: number): Buffer {
+  const text = body ?? '';
+  // Base64 adds a third. Rejects without decoding.
+  if (isBase64Encoded && text.length * 0.75 > maxBytes + 2) throw new BodyTooLargeError();
+  const bytes = Buffer.from(text, isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.byteLength > maxBytes) throw new BodyTooLargeError();
+  return bytes;
+}
+
+/** The JSON parser would replace invalid UTF-8 instead of rejecting it. */
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InvalidJsonError();
+  }
 }
 
 /** Verifies the parsed body's `secret_key`, unless the signature was verified or the body requires no secret. */

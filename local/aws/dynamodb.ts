@@ -15,8 +15,7 @@ import deleteItem from 'dynalite/validations/deleteItem.js';
 import putItem from 'dynalite/validations/putItem.js';
 import updateItem from 'dynalite/validations/updateItem.js';
 import * as z from 'zod/mini';
-import type { TableLayout } from '../../core/platform/tables.ts';
-import type { TableSpec } from '../../stacks/topology.ts';
+import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
 import { createService, parseInput, readBody, readJson, sendJson } from './protocol.ts';
 
@@ -68,15 +67,15 @@ export type Database = ReturnType<typeof createDatabase>;
 /** Creates the tables through the API, as a deployment does. */
 export async function createTables(
   endpoint: string,
-  tables: Readonly<Record<string, Pick<TableSpec, 'layout'>>>,
+  tables: Readonly<Record<string, Pick<TableSpec, 'indexes'>>>,
 ): Promise<void> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region, credentials });
   try {
     await Promise.all(
-      Object.entries(tables).map(async ([TableName, { layout }]) => {
-        await client.send(new CreateTableCommand(createTableInput(TableName, layout)));
-        const TimeToLiveSpecification = { Enabled: true, AttributeName: layout.expiry };
+      Object.entries(tables).map(async ([TableName, table]) => {
+        await client.send(new CreateTableCommand(createTableInput(TableName, table)));
+        const TimeToLiveSpecification = { Enabled: true, AttributeName: expiryAttribute };
         await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
       }),
     );
@@ -85,25 +84,27 @@ export async function createTables(
   }
 }
 
-function createTableInput(name: string, layout: TableLayout): CreateTableCommandInput {
-  const indexes = layout.indexes.map((index) => ({
+function createTableInput(name: string, table: Pick<TableSpec, 'indexes'>): CreateTableCommandInput {
+  const indexes = table.indexes.map((index) => ({
     IndexName: index.name,
     KeySchema: keySchema(index.partitionKey, index.sortKey),
     Projection: { ProjectionType: index.projection },
   }));
-  const keys = [layout, ...layout.indexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey ?? []].flat());
+  const keys = ['pk', 'sk', ...table.indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey])];
   return {
     TableName: name,
     BillingMode: 'PAY_PER_REQUEST',
-    KeySchema: keySchema(layout.partitionKey, layout.sortKey),
+    KeySchema: keySchema('pk', 'sk'),
     AttributeDefinitions: [...new Set(keys)].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
     ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
   };
 }
 
-function keySchema(partitionKey: string, sortKey: string | undefined): KeySchemaElement[] {
-  const partition: KeySchemaElement = { AttributeName: partitionKey, KeyType: 'HASH' };
-  return sortKey ? [partition, { AttributeName: sortKey, KeyType: 'RANGE' }] : [partition];
+function keySchema(partitionKey: string, sortKey: string): KeySchemaElement[] {
+  return [
+    { AttributeName: partitionKey, KeyType: 'HASH' },
+    { AttributeName: sortKey, KeyType: 'RANGE' },
+  ];
 }
 
 const describeSchema = z.object({ TableName: z.string() });

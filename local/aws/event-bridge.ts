@@ -57,7 +57,7 @@ type Entry = z.output<typeof entrySchema>;
 
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
-  const { busName, queues, startFunction, send, inFlight, report, onEvent } = options;
+  const { busName, startFunction, send, inFlight, report, onEvent } = options;
   const rules = createRules(options);
 
   /** @throws AwsError */
@@ -92,12 +92,12 @@ export function createEvents(options: EventsOptions) {
   }
 
   /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
-  async function sendToDeadLetterQueue({ name, bus, target, deadLetterArn }: BusRule, event: Envelope, error: unknown) {
-    if (deadLetterArn === undefined) throw error;
+  async function sendToDeadLetterQueue({ name, bus, listedTarget }: BusRule, event: Envelope, error: unknown) {
+    if (listedTarget?.DeadLetterConfig?.Arn === undefined) throw error;
     const message = error instanceof Error ? error.message : String(error);
     const attributes = {
       RULE_ARN: ruleArn(bus, name),
-      TARGET_ARN: targetArn(target, queues),
+      TARGET_ARN: listedTarget.Arn,
       ERROR_CODE: error instanceof AwsError ? error.type : 'ERROR_FROM_TARGET',
       ERROR_MESSAGE: message,
       RETRY_ATTEMPTS: '0',
@@ -184,11 +184,9 @@ interface BusRule {
   readonly pattern: unknown;
   readonly matches: Matcher;
   readonly target: Target;
-  /** The ARN of the target's dead-letter queue. Without one, failed events are lost. */
-  deadLetterArn: string | undefined;
   enabled: boolean;
-  /** Whether the rule has its target. */
-  targeted: boolean;
+  /** The target in the API's form. Undefined while it is removed; without a dead-letter queue, failed events are lost. */
+  listedTarget: ListedTarget | undefined;
 }
 
 /** The bus of AWS services' events. */
@@ -199,17 +197,13 @@ const listSchema = z.object(onBus);
 const ruleSchema = z.object({ Name: z.string(), ...onBus });
 const targetsSchema = z.object({ Rule: z.string(), ...onBus });
 const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });
-const putSchema = z.object({
-  Rule: z.string(),
-  Targets: z.array(
-    z.object({
-      Id: z.string(),
-      Arn: z.string(),
-      DeadLetterConfig: z.optional(z.object({ Arn: z.optional(z.string()) })),
-    }),
-  ),
-  ...onBus,
+const listedTarget = z.object({
+  Id: z.string(),
+  Arn: z.string(),
+  DeadLetterConfig: z.optional(z.object({ Arn: z.optional(z.string()) })),
 });
+type ListedTarget = z.output<typeof listedTarget>;
+const putSchema = z.object({ Rule: z.string(), Targets: z.array(listedTarget), ...onBus });
 const busSchema = z.object({ Name: z.optional(z.string()) });
 
 /** The id of a rule's only target. */
@@ -230,9 +224,12 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
       pattern,
       matches: compilePattern(pattern),
       target: rule.target,
-      deadLetterArn: queueArn(queues.deadLetters),
       enabled: true,
-      targeted: true,
+      listedTarget: {
+        Id: targetId,
+        Arn: targetArn(rule.target, queues),
+        DeadLetterConfig: { Arn: queueArn(queues.deadLetters) },
+      },
     };
   });
 
@@ -276,28 +273,24 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
     },
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);
-      const { target, deadLetterArn, targeted } = find(Rule, EventBusName);
-      if (!targeted) return { Targets: [] };
-      const deadLetterConfig = deadLetterArn !== undefined && { DeadLetterConfig: { Arn: deadLetterArn } };
-      return { Targets: [{ Id: targetId, Arn: targetArn(target, queues), ...deadLetterConfig }] };
+      return { Targets: [find(Rule, EventBusName).listedTarget ?? []].flat() };
     },
     /** Restores a rule's own target or changes its dead-letter queue. Other targets are not supported. */
     PutTargets(input) {
       const { Rule, EventBusName, Targets } = parseInput(putSchema, input);
       const rule = find(Rule, EventBusName);
-      for (const { Id, Arn, DeadLetterConfig } of Targets) {
-        if (Id !== targetId || Arn !== targetArn(rule.target, queues)) {
-          throw unsupported(`EventBridge PutTargets of ${Arn}`);
+      for (const target of Targets) {
+        if (target.Id !== targetId || target.Arn !== targetArn(rule.target, queues)) {
+          throw unsupported(`EventBridge PutTargets of ${target.Arn}`);
         }
-        rule.deadLetterArn = DeadLetterConfig?.Arn;
-        rule.targeted = true;
+        rule.listedTarget = target;
       }
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
     RemoveTargets(input) {
       const { Rule, EventBusName, Ids } = parseInput(removeSchema, input);
       const rule = find(Rule, EventBusName);
-      if (Ids.includes(targetId)) rule.targeted = false;
+      if (Ids.includes(targetId)) rule.listedTarget = undefined;
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
     EnableRule: setEnabled(true),
@@ -307,7 +300,7 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
   return {
     /** The enabled rules with a target that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly BusRule[] =>
-      rules.filter((rule) => rule.bus === bus && rule.enabled && rule.targeted && rule.matches(event)),
+      rules.filter((rule) => rule.bus === bus && rule.enabled && rule.listedTarget && rule.matches(event)),
     operations,
   };
 }

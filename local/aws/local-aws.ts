@@ -38,7 +38,7 @@ export interface AwsResources {
   /** The name of the app's bus. */
   readonly busName: string;
   readonly rules: Readonly<Record<string, Rule>>;
-  readonly tables: Readonly<Record<string, Pick<TableSpec, 'layout'>>>;
+  readonly tables: Readonly<Record<string, Pick<TableSpec, 'indexes'>>>;
   /** The SQS names of the queues, by their names in the topology. */
   readonly queues: Readonly<Record<string, string>> & { readonly deadLetters: string };
   readonly bucket: { readonly name: string };

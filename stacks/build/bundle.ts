@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { functions } from '../topology.ts';
 
 /**
@@ -18,7 +18,7 @@ export const bundleOptions = {
   alias: { 'node:http': './stacks/build/lean-http.ts' },
   // Some dependencies call require() for built-in modules.
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-} as const;
+} satisfies BuildOptions;
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -30,7 +30,6 @@ export async function bundle(entry: string, outdir: string): Promise<{ file: str
     outdir,
     outExtension: { '.js': '.mjs' },
     ...bundleOptions,
-    mainFields: [...bundleOptions.mainFields],
     metafile: true,
     logLevel: 'error',
   });

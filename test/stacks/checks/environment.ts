@@ -92,7 +92,6 @@ const variable = /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g;
 export async function findVariables(handler: string): Promise<ReadonlySet<string>> {
   const { outputFiles } = await build({
     ...bundleOptions,
-    mainFields: [...bundleOptions.mainFields],
     absWorkingDir: root,
     entryPoints: [handler.replace(/\.handler$/, '.ts')],
     outdir: join(root, 'dist', 'reads'),

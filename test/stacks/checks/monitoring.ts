@@ -73,7 +73,7 @@ function appMetricProblems(app: App, name: string, { service, ...ownDimensions }
   const spec: MetricSpec | undefined = new Map<string, MetricSpec>(Object.entries(metrics)).get(name);
   if (!spec) return [`no code emits ${name}`];
   const keys = Object.keys(ownDimensions);
-  const emitted = keys.length === 0 || keys.toSorted().join() === spec.dimensions.toSorted().join();
+  const emitted = keys.length === 0 || keys.join() === spec.dimension;
   const services = ofType(app, 'aws:lambda/function:Function').map(({ inputs }) =>
     textAt(inputs, 'environment.variables.POWERTOOLS_SERVICE_NAME'),
   );

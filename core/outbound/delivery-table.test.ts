@@ -101,7 +101,7 @@ const newDelivery = (key: DeliveryKey, hash = 'f'.repeat(32)): NewDelivery => ({
   content: '{"text":"Hi"}',
 });
 
-type Store = DeliveryStore & Pick<typeof import('./delivery-store.ts'), 'markDelivered'>;
+type Store = DeliveryStore & Pick<typeof import('./delivery.ts'), 'markDelivered'>;
 
 async function apply(store: Store, key: DeliveryKey, one: Operation): Promise<unknown> {
   switch (one.do) {
@@ -129,12 +129,12 @@ function comparable(value: unknown): unknown {
 }
 
 describe('the table of deliveries', () => {
-  let table: typeof import('./delivery-store.ts');
+  let table: typeof import('./delivery.ts');
   beforeAll(async () => {
     const { environment } = await sharedLocal();
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     vi.resetModules();
-    table = await import('./delivery-store.ts');
+    table = await import('./delivery.ts');
   });
   afterAll(() => {
     vi.unstubAllEnvs();
