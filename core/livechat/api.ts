@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { id } from '../events/schemas.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { ComposedEvent, FetchedFile, Visibility } from './compose.ts';
 
@@ -79,7 +80,6 @@ export interface UnregisterWebhook extends OwnerClient {
 
 /** Responses, limited to the fields that the bridge reads. */
 
-const id = z.string().check(z.minLength(1));
 const maybeText = z.optional(z.nullable(z.string()));
 
 /** Strict for the probe by `custom_id`: if it overlooked an event, the message would be sent twice. */

@@ -5,6 +5,7 @@ import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import type { ChannelErrorCategory } from '../outbound/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
+import { parseJson } from '../platform/json.ts';
 import { createMethods, type Method, parseVersion, type Transport } from './api.ts';
 import type { FetchedFile } from './compose.ts';
 import { debugId, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
@@ -171,13 +172,14 @@ const errorBody = z.looseObject({
 /** Returns the result or throws the error of the response. `receivedAt` is in ms since 1970. */
 function readResponse<T>(method: Method<T>, response: GotResponse<string>, receivedAt: number): T {
   const { statusCode: status, headers } = response;
-  const body = parseJson(response.body);
-  const error = errorBody.safeParse(body?.value).data?.error;
+  // A method without a result has an empty body.
+  const body = parseJson(response.body.trim() || '""');
+  const error = errorBody.safeParse(body).data?.error;
   if (error || status < 200 || status > 299) {
     const { type, message, data } = error ?? {};
     throw toApiError({ status, type, message, data, headers, method: method.name, receivedAt });
   }
-  const result = body && method.response.safeParse(body.value);
+  const result = body === undefined ? undefined : method.response.safeParse(body);
   if (result?.success) return result.data;
   const missing = result ? result.error.issues[0]?.path.map(String).join('.') || 'a body' : 'JSON';
   const advice = method.writes ? 'Check for the effect before repeating the call.' : 'Call again later.';
@@ -188,16 +190,6 @@ function readResponse<T>(method: Method<T>, response: GotResponse<string>, recei
     status,
     debugId: debugId(headers),
   });
-}
-
-/** An empty body is valid: methods without a result have none. */
-function parseJson(text: string): { readonly value: unknown } | undefined {
-  if (text.trim() === '') return { value: undefined };
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }
 
 /** Replaces got's error. Without a connection nothing was sent. */

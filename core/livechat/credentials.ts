@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ConfigurationError, type Environment, required, wholeNumber } from '../platform/configuration.ts';
+import { parseJson } from '../platform/json.ts';
 import { logger } from '../platform/logger.ts';
 import { isAccessDenied, type ReadSecret, readSecret, type SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
@@ -212,7 +213,8 @@ const record = z.record(z.string(), z.unknown());
 
 /** Reads a secret's JSON. Throws {@link ConfigurationError} naming the field, never its value. */
 function parseCredentials(text: string, where: string): LiveChatCredentials {
-  const json = text.trim() === '' ? {} : parseJson(text, where);
+  const json = text.trim() === '' ? {} : parseJson(text);
+  if (json === undefined) throw new ConfigurationError(where, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
   const parsed = fields.safeParse(json);
   if (parsed.success) return parsed.data;
   const given = record.safeParse(json).data ?? {};
@@ -222,12 +224,4 @@ function parseCredentials(text: string, where: string): LiveChatCredentials {
     `${where}: ${field}`,
     field === 'LIVECHAT_WEBHOOK_SECRET' ? 'at least 8 characters' : 'text',
   );
-}
-
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ConfigurationError(where, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
-  }
 }

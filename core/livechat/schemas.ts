@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isRfc3339 } from '../events/schemas.ts';
+import { time } from '../events/schemas.ts';
 
 /**
  * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, limited to the fields that the bridge reads.
@@ -10,8 +10,6 @@ import { isRfc3339 } from '../events/schemas.ts';
 /** Ids and names. The maximum keeps table keys within DynamoDB's limit. */
 const text = z.string().check(z.minLength(1), z.maxLength(256));
 const maybeText = z.optional(z.nullable(z.string()));
-/** RFC 3339; LiveChat sends UTC with microseconds. */
-const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 
 const agentsAndGroups = z.looseObject({
   agent_ids: z.optional(z.array(z.string())),

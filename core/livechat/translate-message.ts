@@ -58,12 +58,9 @@ export const messageTranslators = {
   event_deleted: (payload) => [deletedDraft(payload.event_id, threadKey(payload))],
 } satisfies Partial<Translators>;
 
-export interface ThreadKey {
-  readonly conversationId: string;
-  readonly threadId: string;
-}
+type ThreadKey = ReturnType<typeof threadKey>;
 
-export function threadKey(payload: { chat_id: string; thread_id: string }): ThreadKey {
+export function threadKey(payload: { chat_id: string; thread_id: string }) {
   return { conversationId: payload.chat_id, threadId: payload.thread_id };
 }
 

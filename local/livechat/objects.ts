@@ -63,14 +63,6 @@ export type RichElement = z.infer<z.ZodMiniObject<ReturnType<typeof elementField
 export const elements = <ElementSchema extends z.ZodMiniType>(element: ElementSchema) =>
   z.array(element, 'a list of elements').check(z.minLength(1, '1 to 10 elements'), z.maxLength(10, '1 to 10 elements'));
 
-export const postback = z.object({
-  id: nonEmpty(),
-  thread_id: nonEmpty(),
-  event_id: nonEmpty(),
-  type: z.optional(string),
-  value: z.optional(string),
-});
-
 /** Parses the body of a request to the simulator's own API. @throws SimulatorError that names the first invalid field */
 export const parse = <Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.output<Schema> => {
   const parsed = schema.safeParse(body);
@@ -98,7 +90,7 @@ export type EventContent =
   | {
       readonly type: 'message';
       readonly text: string;
-      readonly postback?: z.infer<typeof postback> | undefined;
+      readonly postback?: Readonly<Record<'id' | 'thread_id' | 'event_id' | 'type' | 'value', string>>;
     }
   | ReturnType<typeof fileContent>
   | { readonly type: 'rich_message'; readonly template_id: string; readonly elements: readonly RichElement[] }

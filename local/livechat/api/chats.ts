@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { parseJson } from '../../../core/platform/json.ts';
 import {
   allThreads,
   type Chat,
@@ -10,7 +11,7 @@ import {
   publicAgents,
 } from '../chats.ts';
 import { LiveChatError, validationError } from '../errors.ts';
-import type { ChatEvent, Thread, User, Visibility } from '../objects.ts';
+import type { Thread, User, Visibility } from '../objects.ts';
 import { nonEmpty, oneOf } from '../objects.ts';
 import { addAgent, addCustomer, handOver, removeAgent, type TransferTarget } from '../users.ts';
 import {
@@ -23,7 +24,6 @@ import {
   requireAgentId,
   requirePresence,
   requireThread,
-  requireUserId,
   type Version,
   writeChats,
 } from './method.ts';
@@ -51,29 +51,17 @@ const formatChat = ({ id, users, properties, access }: Chat, thread: Thread, ver
   is_followed: false,
 });
 
-const lastEventPerType = (chat: Chat) => {
-  const last: Record<string, { thread_id: string; thread_created_at: string; event: ChatEvent }> = {};
-  for (const { id, created_at, events } of allThreads(chat)) {
-    for (const event of events) last[event.type] = { thread_id: id, thread_created_at: created_at, event };
-  }
-  return last;
-};
-
 const formatSummary = (chat: Chat, version: Version) => {
   const { events: _, ...last_thread_summary } = formatThread(chat.thread, version);
   const { thread: __, ...formatted } = formatChat(chat, chat.thread, version);
-  return { ...formatted, last_thread_summary, last_event_per_type: lastEventPerType(chat) };
+  return { ...formatted, last_thread_summary };
 };
-
-const toPageId = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** A page id encodes the whole query, so that it is used without other parameters. */
 const fromPageId = <Schema extends z.ZodMiniType>(schema: Schema, pageId: string): z.output<Schema> => {
-  try {
-    return schema.parse(JSON.parse(Buffer.from(pageId, 'base64url').toString()));
-  } catch {
-    throw validationError('`page_id` is invalid');
-  }
+  const parsed = schema.safeParse(parseJson(Buffer.from(pageId, 'base64url').toString()));
+  if (!parsed.success) throw validationError('`page_id` is invalid');
+  return parsed.data;
 };
 
 /** The items from `offset` on, at most `limit`, with the ids of the next and previous pages. */
@@ -82,7 +70,7 @@ const paginate = <Item, Query extends { readonly offset: number; readonly limit:
   query: Query,
 ) => {
   const { offset: start, limit } = query;
-  const pageAt = (from: number) => toPageId({ ...query, offset: from });
+  const pageAt = (from: number) => Buffer.from(JSON.stringify({ ...query, offset: from })).toString('base64url');
   return {
     items: all.slice(start, start + limit),
     ...(start + limit < all.length && { next_page_id: pageAt(start + limit) }),
@@ -168,6 +156,7 @@ const unchanged = (chat: Chat): ChatUpdate => ({ chat, webhooks: [] });
 
 /** Adds an agent, or changes the visibility of one who is in the chat. */
 const ensureAgent = (chat: Chat, agentId: string, visibility: Visibility, state: ApiState): ChatUpdate => {
+  requireAgentId(agentId);
   const present = presentAgents(chat).find(({ id }) => id === agentId);
   if (present?.visibility === visibility) return unchanged(chat);
   if (visibility === 'all' && publicAgents(chat).length >= state.settings.current().publicAgentsLimit) {
@@ -242,9 +231,10 @@ export const chatMethods = {
       const { webhooks } = state.simulator.change(chat_id, (chat) => {
         requireActive(chat, state);
         requirePresence(chat, ignore_requester_presence, state);
-        requireUserId(chat, { id: user_id, type: user_type });
         if (user_type === 'agent') return ensureAgent(chat, user_id, visibility, state);
-        return getCustomer(chat).present ? unchanged(chat) : addCustomer(chat, getRequester(state).id);
+        const customer = getCustomer(chat);
+        if (customer.id !== user_id) throw validationError('user_id not found');
+        return customer.present ? unchanged(chat) : addCustomer(chat, getRequester(state).id);
       });
       if (webhooks.length > 0) delaySending(chat_id, user_id, state);
       return {};

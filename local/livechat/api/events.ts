@@ -2,25 +2,14 @@ import * as z from 'zod/mini';
 import { type Author, appendEvent, type EventDraft, nextEventId, reopenChat } from '../chats.ts';
 import { validationError } from '../errors.ts';
 import { type Cdn, fileContent } from '../events.ts';
-import { buttonFields, elementFields, elements, messageText, nonEmpty, oneOf, postback } from '../objects.ts';
-import {
-  type ApiState,
-  getRequester,
-  method,
-  requireActive,
-  requireSender,
-  requireUserId,
-  writeChats,
-} from './method.ts';
+import { buttonFields, elementFields, elements, messageText, nonEmpty, oneOf } from '../objects.ts';
+import { type ApiState, getRequester, method, requireActive, requireSender, writeChats } from './method.ts';
 
 const id = nonEmpty();
-
-const propertyValue = z.union([z.string(), z.number(), z.boolean()], 'a string, a number or a boolean');
 
 const common = {
   visibility: z._default(oneOf(['all', 'agents']), 'all'),
   custom_id: z.optional(z.string()),
-  properties: z.optional(z.record(z.string(), z.record(z.string(), propertyValue))),
 };
 
 const button = z.object(buttonFields).check(
@@ -29,22 +18,17 @@ const button = z.object(buttonFields).check(
   }),
 );
 
-const element = z.object({
-  ...elementFields(button),
-  ecommerce: z.optional(z.record(z.string(), z.unknown())),
-});
-
 /** The body of an event in a request. */
 const eventRequest = z.discriminatedUnion(
   'type',
   [
-    z.object({ type: z.literal('message'), ...common, text: messageText, postback: z.optional(postback) }),
+    z.object({ type: z.literal('message'), ...common, text: messageText }),
     z.object({ type: z.literal('file'), ...common, url: nonEmpty(), alternative_text: z.optional(z.string()) }),
     z.object({
       type: z.literal('rich_message'),
       ...common,
-      template_id: oneOf(['cards', 'quick_replies', 'sticker', 'ecommerce']),
-      elements: elements(element),
+      template_id: oneOf(['cards', 'quick_replies', 'sticker']),
+      elements: elements(z.object(elementFields(button))),
     }),
     z.object({
       type: z.literal('system_message'),
@@ -63,7 +47,6 @@ type EventRequest = z.infer<typeof eventRequest>;
 const resumeRequest = z.object({
   chat: z.object({
     id,
-    users: z._default(z.array(z.object({ id, type: oneOf(['agent', 'customer']) })), []),
     thread: z.optional(z.object({ events: z._default(z.array(eventRequest), []) })),
   }),
   active: z._default(z.boolean(), true),
@@ -71,7 +54,7 @@ const resumeRequest = z.object({
 
 /** A system message has no author. */
 const toEventDraft = (event: EventRequest, author: Author, cdn: Cdn, eventId: string): EventDraft => {
-  const { visibility, custom_id, properties, ...content } = event;
+  const { visibility, custom_id, ...content } = event;
   return {
     content:
       content.type === 'file'
@@ -80,12 +63,11 @@ const toEventDraft = (event: EventRequest, author: Author, cdn: Cdn, eventId: st
     visibility,
     author: event.type === 'system_message' ? undefined : author,
     customId: custom_id,
-    properties,
   };
 };
 
 /** The events are part of `incoming_chat`. With `active: false` the new thread is closed. */
-const resumeChat = ({ chat: { id, users, thread }, active }: z.infer<typeof resumeRequest>, state: ApiState) => {
+const resumeChat = ({ chat: { id, thread }, active }: z.infer<typeof resumeRequest>, state: ApiState) => {
   const { simulator, source, cdn, calls } = state;
   const requester = getRequester(state);
   const requests = thread?.events ?? [];
@@ -93,9 +75,7 @@ const resumeChat = ({ chat: { id, users, thread }, active }: z.infer<typeof resu
   const { chat } = simulator.change(id, (before) => {
     if (before.thread.active) throw validationError('Chat is already active');
     const events = requests.map((event, index) => toEventDraft(event, requester, cdn, `${threadId}_${index + 1}`));
-    for (const user of users) requireUserId(before, user);
-    const userIds = [requester.id, ...users.map((user) => user.id)];
-    return reopenChat(before, { threadId, userIds, events, by: requester, active }, source.now());
+    return reopenChat(before, { threadId, userIds: [requester.id], events, by: requester, active }, source.now());
   });
   calls.recordArrivals('resume_chat', chat, requests.length);
   const event_ids = chat.thread.events.map((event) => event.id);

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Author, type Chat, getCustomer, presentAgents } from '../chats.ts';
+import { type Author, type Chat, presentAgents } from '../chats.ts';
 import { inactiveError, LiveChatError, notMemberError, validationError } from '../errors.ts';
 import type { Cdn } from '../events.ts';
 import {
@@ -16,7 +16,6 @@ import {
   parse,
   string,
   type Thread,
-  type User,
   type Visibility,
 } from '../objects.ts';
 import type { Simulator } from '../simulator.ts';
@@ -203,11 +202,6 @@ export const requireSender = (chat: Chat, visibility: Visibility, state: ApiStat
 /** The simulator has no list of agents: it accepts every id in the format of an agent or a bot. */
 export const requireAgentId = (id: string): void => {
   if (!agentId.safeParse(id).success) throw validationError('user_id not found');
-};
-
-export const requireUserId = (chat: Chat, { id, type }: { readonly id: string; readonly type: User['type'] }): void => {
-  if (type === 'agent') requireAgentId(id);
-  else if (getCustomer(chat).id !== id) throw validationError('user_id not found');
 };
 
 export const requireThread = (threads: readonly Thread[], threadId: string): Thread => {

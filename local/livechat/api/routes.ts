@@ -4,6 +4,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { parseJson } from '../../../core/platform/json.ts';
 import { LiveChatError, toLiveChatError, validationError } from '../errors.ts';
 import type { CallResult, Faults } from '../faults.ts';
 import { chatMethods } from './chats.ts';
@@ -31,21 +32,17 @@ type ApiContext = Context<{ Bindings: HttpBindings }>;
 /** Well above the upload limit, so that an oversized upload is read and answered. */
 const maxBodyBytes = 32 * 1024 * 1024;
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text || '{}');
-  } catch (cause) {
-    throw validationError(`Invalid JSON: ${cause instanceof Error ? cause.message : 'unknown cause'}`);
-  }
-};
-
 const readBody = async (c: ApiContext): Promise<() => unknown> => {
   if (c.req.header('content-type')?.startsWith('multipart/form-data')) {
     const form = await c.req.parseBody().catch(() => ({}));
     return () => form;
   }
   const text = await c.req.text();
-  return () => parseJson(text);
+  return () => {
+    const body = parseJson(text || '{}');
+    if (body === undefined) throw validationError('Invalid JSON');
+    return body;
+  };
 };
 
 /** The HTTP routes of the APIs. */
