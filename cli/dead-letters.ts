@@ -18,24 +18,24 @@ export const listDeadLetters = async (options: ListOptions): Promise<void> => {
   const { status, filter, maxAge, limit } = options;
   const found = await searchDeadLetters(status, { ...filter, maxAgeMs: maxAge }, { limit: limit + 1, now: Date.now() });
   printPage('deadLetters', found, options, (deadLetters) =>
-    deadLetters.length === 0 ? print(`No ${status} dead letters.`) : printDeadLetters(deadLetters),
+    printDeadLetters(deadLetters, `No ${status} dead letters.`),
   );
 };
 
-const printDeadLetters = (deadLetters: readonly DeadLetterSummary[]): void =>
+const printDeadLetters = (deadLetters: readonly DeadLetterSummary[], ifEmpty?: string): void =>
   printTable(
-    ['id', 'archived', 'kind', 'error', 'failed calls', 'redrives', 'about'],
-    deadLetters.map(({ id, createdAt, kind, errorName, failedCalls, redrives, conversationId, requestId }) => [
+    deadLetters.map(({ id, createdAt, kind, errorName, failedCalls, redrives, conversationId, requestId }) => ({
       id,
-      createdAt.slice(0, 19),
+      archived: createdAt.slice(0, 19),
       kind,
-      printable(errorName),
-      failedCalls,
+      error: printable(errorName),
+      'failed calls': failedCalls,
       redrives,
-      printable(
+      about: printable(
         [conversationId && `chat ${conversationId}`, requestId && `request ${requestId}`].filter(Boolean).join(', '),
       ),
-    ]),
+    })),
+    ifEmpty,
   );
 
 /** Shows everything that is stored of one dead letter, with the messages of a send request. */

@@ -128,10 +128,7 @@ export function operations(): Hono {
   });
 
   app.post('/dead-letters/:id/redrive', async (context) => {
-    const hasBody = (await context.req.text()) !== '';
-    const { force = false } = hasBody
-      ? await parseBody(context, redriveRequest, 'force', 'no body, or {"force":true}')
-      : {};
+    const { force = false } = await parseBody(context, redriveRequest, 'force', 'no body, or {"force":true}');
     try {
       return context.json({ redriven: await redrive(context.req.param('id'), ports, { force }) });
     } catch (error) {

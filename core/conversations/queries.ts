@@ -166,9 +166,7 @@ export async function findCustomerConversations(
   return { customers: [...customers.values()], conversationIds };
 }
 
-/** All stored items of a conversation. The projection comes last: a repeated erasure finds the conversation by it. */
-export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
-  const items = await queryPartition(Conversation.get(key).params());
-  const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
-  return items.toSorted((a, b) => rank(a) - rank(b));
+/** All stored items of a conversation. */
+export function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
+  return queryPartition(Conversation.get(key).params());
 }

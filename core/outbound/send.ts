@@ -16,7 +16,7 @@ import {
 } from './delivery.ts';
 import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
-import { leadMs } from './rate-limit.ts';
+import { maxSlotWaitMs } from './rate-limit.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ExecutionInput } from './request.ts';
 
@@ -46,8 +46,6 @@ export interface SendInvocation {
 
 /** Time for the writes after a call. */
 const spareMs = 5_000;
-/** A file is downloaded before its slot. */
-const fileLeadMs = maxFetchMs;
 
 /**
  * The step of the state machine. Requires the request's turn in its message group, and for each part: reserves a slot,
@@ -150,11 +148,12 @@ async function sendPart<Content>(
   { clock, deliveries, limiter, channel, log, onCredentialsBlocked }: SendPorts<Content>,
 ): Promise<SentMessage | 'failed'> {
   const hasFile = isFile === true;
-  const lead = hasFile ? fileLeadMs : leadMs;
+  // A file is downloaded before its slot.
+  const maxWaitMs = hasFile ? maxFetchMs : maxSlotWaitMs;
   const { organizationId, conversationId, requestId } = request;
   const key = { organizationId, conversationId, id };
-  if (deadline - clock.now() < lead + maxCallMs + spareMs) throw new Deferred(clock.now(), 'time');
-  await limiter.reserve(callsOf(remaining), { held, lead });
+  if (deadline - clock.now() < maxWaitMs + maxCallMs + spareMs) throw new Deferred(clock.now(), 'time');
+  await limiter.reserve(callsOf(remaining), { held, maxWaitMs });
 
   const claim: Claim = {
     leaseUntil: deadline + 1_000,
