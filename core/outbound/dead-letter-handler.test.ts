@@ -140,8 +140,20 @@ describe('the dead letter of a failed request', () => {
     const place = { organizationId: 'organization', conversationId: 'chat' };
     for (const id of ids) stores.markDelivered({ ...place, id }, { threadId: 'T', messageId: 'E', deliveredAt: 5 });
     await handler.handleDeadLetter(letter('ABORTED', true), ports);
-    expect(types()).toEqual([]);
+    expect(types()).toEqual(['message.sent', 'message.sent']);
     expect(await find()).toMatchObject({ status: 'resolved' });
+  });
+
+  it('publishes message.sent for the parts that were sent before another failed', async () => {
+    const { ports, letter, ids, stores } = await worldWith();
+    const [sent = '', failed = ''] = ids;
+    const key = { organizationId: 'organization', conversationId: 'chat', id: sent };
+    stores.markDelivered(key, { threadId: 'T', messageId: 'E', deliveredAt: 5 });
+    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
+    expect(recorded.events).toMatchObject([
+      { type: 'message.sent', data: { deliveryId: sent, part: 0, threadId: 'T', messageId: 'E' } },
+      { type: 'message.failed', data: { deliveryIds: [failed] } },
+    ]);
   });
 
   it.each([1, 2, 3, 4, 5, 6])('is completed by SQS’s retry after a crash at operation %i', async (at) => {

@@ -15,7 +15,7 @@ import {
 } from './dead-letter.ts';
 import { deadLetterCategory } from './errors.ts';
 import { MessageGroup } from './message-group.ts';
-import { publishFailed, raiseAlert } from './ports.ts';
+import { publishFailed, publishSent, raiseAlert } from './ports.ts';
 import type { ExecutionInput } from './request.ts';
 import { retriedErrors } from './state-machine.ts';
 
@@ -47,7 +47,10 @@ async function handleFailedRequest(letter: Extract<DeadLetter, { kind: 'send' }>
     }),
   );
   await leaveGroup(request, letter.wasStopped, ports);
-  const failed = results.filter(({ wasSent }) => !wasSent);
+  const sentParts = results.flatMap(({ id, sent }, part) => (sent ? [{ ...sent, deliveryId: id, part }] : []));
+  // A request publishes after its last part, so that nothing was published before it failed.
+  if (sentParts.length > 0) await publishSent(request, sentParts);
+  const failed = results.filter(({ sent }) => !sent);
   const failedCalls = Math.max(0, ...failed.map((one) => one.failedCalls));
   const subject = { organizationId, conversationId, requestId, redrives, failedCalls };
   if (failed.length === 0) {
