@@ -9,13 +9,7 @@ import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import {
-  type ApplyResult,
-  applyActions,
-  type CreateRoutingCarrier,
-  RateLimitedCarrier,
-  type RoutedThread,
-} from './apply.ts';
+import { type ApplyResult, applyActions, type CreateRoutingCarrier, limitCalls, type RoutedThread } from './apply.ts';
 import { listTests } from './conditions.ts';
 import { factsAtStart, factValues, findFact, isRoutable, type RoutingFacts, withCustomer } from './facts.ts';
 import { type Decision, type Evaluation, evaluateRules, type RuleSet, testsMessage } from './rules.ts';
@@ -174,7 +168,7 @@ async function decide(
 /** Executes the actions of the matched rules, and stores the decision. */
 async function makeDecision(request: RoutingRequest, evaluation: Evaluation, ports: RoutingPorts): Promise<Decision> {
   const { organizationId, conversationId, threadId, phase, rules, metadata } = request;
-  const { clock, log } = ports;
+  const { clock, createLimiter, deadline, log } = ports;
   const { evaluated, matched, actions } = evaluation;
   const callsCarrier = actions.some(({ action }) => action !== 'priority');
   const previousAttemptAt = callsCarrier ? await recordAttempt(request, phase, clock.now()) : undefined;
@@ -187,8 +181,15 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
     assignedEarlier: phase === 'message' ? (await findDecision(request, 'start'))?.assignedTo : undefined,
     isTooLate: clock.now() - Date.parse(metadata.receivedAt) > maxDelayMs,
   };
-  const carrier = rateLimitedCarrier(request, ports);
-  const applied = await applyActions(actions, { thread, carrier, clock });
+  const limiter = createLimiter(organizationId, { share: 'routing' });
+  const call = limitCalls({
+    carrier: () => ports.carrier(organizationId, (resetMs) => limiter.holdFor(resetMs)),
+    limiter,
+    clock,
+    latest: deadline - maxCallMs - marginMs,
+    onCredentialsBlocked: () => raiseCredentialsBlocked(eventCause(metadata), { conversationId }),
+  });
+  const applied = await applyActions(actions, { thread, call, clock });
   const { assignedTo } = applied;
   const unassignedReason = findUnassignedReason(evaluation, applied);
   const decision: Decision = {
@@ -209,20 +210,6 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
   const { version: rulesVersion } = rules;
   log.info('routed', { threadId, phase, rulesVersion, rules: matched, assignedTo, unassignedReason });
   return decision;
-}
-
-function rateLimitedCarrier(
-  { organizationId, conversationId, metadata }: RoutingRequest,
-  { createLimiter, clock, carrier, deadline }: RoutingPorts,
-): RateLimitedCarrier {
-  const limiter = createLimiter(organizationId, { share: 'routing' });
-  return new RateLimitedCarrier({
-    carrier: () => carrier(organizationId, (resetMs) => limiter.holdFor(resetMs)),
-    limiter,
-    clock,
-    latest: deadline - maxCallMs - marginMs,
-    onCredentialsBlocked: () => raiseCredentialsBlocked(eventCause(metadata), { conversationId }),
-  });
 }
 
 function eventCause({ organizationId, correlationId, id }: EventMetadata): Cause {
