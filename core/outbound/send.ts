@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
-import { attempt, attemptError } from './attempt.ts';
-import { type Channel, maxCallMs, maxFetchMs, type SentMessage } from './channel.ts';
+import { attempt, attemptError, callTimeMs } from './attempt.ts';
+import { type Channel, maxFetchMs, type SentMessage } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptState,
@@ -11,6 +11,7 @@ import {
   type Claim,
   type Delivery,
   type DeliveryStore,
+  sentMessage,
   startAttempt,
   wasSent,
 } from './delivery.ts';
@@ -43,9 +44,6 @@ export interface SendInvocation {
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
 }
-
-/** Time for the writes after a call. */
-const spareMs = 5_000;
 
 /**
  * The step of the state machine. Requires the request's turn in its message group, and for each part: reserves a slot,
@@ -152,7 +150,7 @@ async function sendPart<Content>(
   const maxWaitMs = hasFile ? maxFetchMs : maxSlotWaitMs;
   const { organizationId, conversationId, requestId } = request;
   const key = { organizationId, conversationId, id };
-  if (deadline - clock.now() < maxWaitMs + maxCallMs + spareMs) throw new Deferred(clock.now(), 'time');
+  if (deadline - clock.now() < maxWaitMs + callTimeMs) throw new Deferred(clock.now(), 'time');
   await limiter.reserve(callsOf(remaining), { held, maxWaitMs });
 
   const claim: Claim = {
@@ -200,6 +198,7 @@ async function sendPart<Content>(
     channel,
     limiter,
     clock,
+    deadline,
     onCredentialsBlocked,
   });
   const repairs = outcome.repairs.length > 0 ? { repairs: outcome.repairs } : {};
@@ -221,8 +220,9 @@ async function sendPart<Content>(
 /** A delivery that cannot be claimed: sent or failed before, or claimed by an invocation that may still run. */
 function resolveUnclaimed(id: string, current: Delivery | undefined, { now, redrive }: Claim): SentMessage | 'failed' {
   if (!current) throw new DeliveryMissing(id);
-  const { status, threadId, messageId, leaseUntil } = current;
-  if (wasSent(current)) return { threadId, messageId };
+  const { status, leaseUntil } = current;
+  const sent = sentMessage(current);
+  if (sent) return sent;
   if (status === 'failed' || current.redrive > redrive) return 'failed';
   throw new Deferred(Math.max(leaseUntil, now) + 100, 'claimed');
 }

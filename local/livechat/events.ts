@@ -11,7 +11,6 @@ import {
   mapThreads,
   nextEventId,
   notify,
-  requireActive,
 } from './chats.ts';
 import { invalidField, LiveChatError, validationError } from './errors.ts';
 import type { Button, ChatEvent, Thread } from './objects.ts';
@@ -32,7 +31,6 @@ const replaceEvent = (chat: Chat, event: ChatEvent): Chat =>
 
 /** Changes the text; the id and the timestamp stay. */
 export const editMessage = (before: Chat, eventId: string, text: string): ChatUpdate => {
-  requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   if (event.type !== 'message') throw invalidField('eventId', `a message; ${eventId} is a ${event.type}`);
   const edited = { ...event, text };
@@ -42,7 +40,6 @@ export const editMessage = (before: Chat, eventId: string, text: string): ChatUp
 
 /** Replaces the event with a tombstone without content. */
 export const deleteEvent = (before: Chat, eventId: string): ChatUpdate => {
-  requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   const { id, type, created_at, visibility, author_id, custom_id } = event;
   const chat = replaceEvent(before, { id, type, deleted: true, created_at, visibility, author_id, custom_id });
@@ -70,7 +67,6 @@ export const clickButton = (
   postbackId: string,
   now: number,
 ): ChatUpdate => {
-  requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   const buttons = getButtons(event);
   if (buttons.length === 0) throw invalidField('eventId', `a rich message with buttons; ${eventId} has none`);
