@@ -86,7 +86,7 @@ async function readDeadLetters({ query: { status = 'open', limit, after } }: Rea
 async function readDeadLetter({ id }: ReadRequest) {
   const found = await findDeadLetter(id);
   if (!found) throw invalid(404, 'id', 'the id of a dead letter');
-  const { summary, letter: content } = found;
+  const { summary, deadLetter: content } = found;
   const execution = content.kind === 'send' ? toExecutionArn(executionName(content.request)) : undefined;
   return { deadLetter: withCategory(summary), content, execution };
 }

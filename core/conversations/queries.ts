@@ -1,7 +1,8 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
+import type { ConversationKey } from '../outbound/channel.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, type ConversationKey, Organization, readTimeline, threadActivity } from './conversations.ts';
+import { Conversation, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
 import { type ConversationProjection, compare, projectConversation, type Status, statuses } from './projection.ts';
 

@@ -42,14 +42,14 @@ export async function findStoredData({ organizationId, customers: wanted, conver
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
   const outboundFiles = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
-  const letters = ids.length > 0 ? await findDeadLetterItems(ids) : [];
+  const deadLetters = ids.length > 0 ? await findDeadLetterItems(ids) : [];
   // A webhook that matches no schema is stored under `unknown`.
   const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
   return {
     organizationId,
     customers,
     conversationIds,
-    items: [...letters, ...perConversation.flatMap(({ items }) => items)],
+    items: [...deadLetters, ...perConversation.flatMap(({ items }) => items)],
     /** Keys in the bucket. */
     media: [...perConversation.flatMap(({ media }) => media), ...outboundFiles],
     largeEvents: large,

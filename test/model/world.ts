@@ -565,11 +565,11 @@ export class World {
   }
 
   /** An operator redrives a dead letter. */
-  async redrive(letter: { readonly input: ExecutionInput; redriven: boolean }): Promise<void> {
+  async redrive(deadLetter: { readonly input: ExecutionInput; redriven: boolean }): Promise<void> {
     await this.#invoke((invocation) =>
-      redriveRequest(letter.input, { ...this.#ports(invocation), deliveries: this.#deliveries(invocation) }),
+      redriveRequest(deadLetter.input, { ...this.#ports(invocation), deliveries: this.#deliveries(invocation) }),
     );
-    letter.redriven = true;
+    deadLetter.redriven = true;
   }
 
   hasExecution(input: ExecutionInput): boolean {
