@@ -1,4 +1,6 @@
+import * as z from 'zod/mini';
 import { channelErrorCategories, channelErrorName } from './channel.ts';
+import type { DeadLetterKind } from './dead-letter.ts';
 
 /**
  * Why a request waits: the rate limit (`rate`), a 429 (`limited`), a pause or an open circuit breaker (`blocked`), failed
@@ -7,14 +9,12 @@ import { channelErrorCategories, channelErrorName } from './channel.ts';
  */
 export type DeferralReason = 'rate' | 'limited' | 'blocked' | 'failing' | 'unknown' | 'claimed' | 'time';
 
-/** A reserved slot that is carried over a wait of the state machine. */
-export interface HeldSlot {
-  /** ms since 1970 */
-  readonly at: number;
-  readonly epoch: number;
-  /** How many slots the request has missed before. */
-  readonly missed?: number | undefined;
-}
+/**
+ * A reserved slot that is carried over a wait of the state machine. `at`: ms since 1970. `missed`: how many slots the request
+ * has missed before.
+ */
+export const heldSlot = z.object({ at: z.number(), epoch: z.number(), missed: z.optional(z.number()) });
+export type HeldSlot = z.infer<typeof heldSlot>;
 
 const separator = '|';
 
@@ -110,19 +110,6 @@ export class StepFailed extends Error {
   }
 }
 
-const expected: ReadonlySet<string> = new Set([
-  'RequestInvalid',
-  'Deferred',
-  'NotFirst',
-  'RequestExpired',
-  'DeliveryMissing',
-]);
-
-/** Whether the state machine handles the error by its name. */
-export function isExpected(error: unknown): boolean {
-  return error instanceof Error && expected.has(error.name);
-}
-
 /** The category of a dead letter by the name of its error. */
 const categories: ReadonlyMap<string, string> = new Map([
   ...channelErrorCategories.map((category) => [channelErrorName(category), category] as const),
@@ -137,6 +124,13 @@ const categories: ReadonlyMap<string, string> = new Map([
   ['TIMED_OUT', 'Stopped'],
 ]);
 
+/** Whether the state machine or the dead-letter handler knows the error by its name. */
+export function isKnown(error: unknown): boolean {
+  return (
+    error instanceof Deferred || error instanceof NotFirst || (error instanceof Error && categories.has(error.name))
+  );
+}
+
 export const deadLetterCategories: readonly string[] = [
   ...new Set(categories.values()),
   'Event',
@@ -145,13 +139,7 @@ export const deadLetterCategories: readonly string[] = [
 ];
 
 /** The category under which a dead letter is counted. The runbook has a section for each. */
-export function deadLetterCategory({
-  kind,
-  error,
-}: {
-  readonly kind: 'send' | 'rejected' | 'event' | 'unreadable';
-  readonly error: { readonly name: string };
-}): string {
+export function deadLetterCategory(kind: DeadLetterKind, errorName: string): string {
   if (kind === 'event') return 'Event';
-  return kind === 'unreadable' ? 'Unreadable' : (categories.get(error.name) ?? 'Internal');
+  return kind === 'unreadable' ? 'Unreadable' : (categories.get(errorName) ?? 'Internal');
 }

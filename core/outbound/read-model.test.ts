@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoredMessage } from '../messages/queries.ts';
-import { sendDeadLetterId } from './dead-letter.ts';
+import { deriveDeadLetterId } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
 import { buildTranscript, type ReadMark } from './read-model.ts';
 import { executionName, parseSendRequested } from './request.ts';
@@ -107,7 +107,7 @@ describe('a pending part', () => {
     const redriven = { ...delivery, redrive: 1, redrivenAt: now - 5, attempts: [failed, again], deadLetterId: 'old' };
     const part = pendingPart(redriven);
     expect(part?.attempts).toMatchObject([
-      { execution: arn(executionName(delivery)), deadLetterId: sendDeadLetterId(executionName(delivery)) },
+      { execution: arn(executionName(delivery)), deadLetterId: deriveDeadLetterId('send', executionName(delivery)) },
       { execution: arn(executionName(redriven)), redrive: 1, redrivenAt: iso(now - 5) },
     ]);
     expect(part?.attempts[1]).not.toHaveProperty('deadLetterId');
