@@ -1,3 +1,4 @@
+import type { EntityItem } from 'electrodb';
 import { latest } from '../conversations/projection.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
@@ -106,7 +107,7 @@ export async function readLatestChanges(conversation: ConversationKey) {
   };
 }
 
-type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
+type Item = EntityItem<typeof Message>;
 
 /** Empty for a tombstone whose message has not arrived: it has no time, author or type. */
 function toStoredMessage(item: Item): StoredMessage[] {
