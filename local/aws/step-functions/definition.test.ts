@@ -18,7 +18,6 @@ test.each<[string, object]>([
   ['States.A: Unrecognized key: "QueryLanguage"', { Type: 'Pass', QueryLanguage: 'JSONata', End: true }],
   ['States.A: Unrecognized key: "Assign"', { Type: 'Pass', Assign: { x: 1 }, End: true }],
   ['States.A: Unrecognized key: "OutputPath"', { Type: 'Pass', OutputPath: '$.a', End: true }],
-  ['States.A: Unrecognized key: "HeartbeatSeconds"', task({ HeartbeatSeconds: 5 })],
   [
     'States.A.Catch.0: Unrecognized key: "Comment"',
     task({ Catch: [{ ErrorEquals: ['States.ALL'], Comment: '', Next: 'A' }] }),
@@ -44,6 +43,11 @@ test.each<[string, object, string]>([
   ['a transition to a missing state', { Type: 'Pass', Next: 'B' }, 'MISSING_TRANSITION_TARGET'],
   ['a task with two time limits', task({ TimeoutSeconds: 1, TimeoutSecondsPath: '$.a' }), 'TASK_TIMEOUT'],
   ['a time limit of 0', task({ TimeoutSeconds: 0 }), 'SCHEMA_VALIDATION_FAILED'],
+  [
+    'a heartbeat that is not below the time limit',
+    task({ TimeoutSeconds: 5, HeartbeatSeconds: 5 }),
+    'HeartbeatSeconds of the state "A" must be less than TimeoutSeconds',
+  ],
   ['a wait without a duration', { Type: 'Wait', End: true }, 'WAIT_DURATION'],
   ['a path into the result of a function', pass('States.StringToJson($.a).b'), 'SCHEMA_VALIDATION_FAILED'],
 ])('rejects %s as invalid', (_what, state, message) => {

@@ -74,6 +74,8 @@ const stateSchema = z.discriminatedUnion('Type', [
       Parameters: z.optional(z.json()),
       TimeoutSeconds: z.optional(z.number()),
       TimeoutSecondsPath: z.optional(path),
+      HeartbeatSeconds: z.optional(z.number()),
+      HeartbeatSecondsPath: z.optional(path),
       Retry: z._default(z.array(retrier), []),
       Catch: z._default(z.array(catcher), []),
     }),
@@ -125,6 +127,12 @@ export function compileMachine(name: string, definition: object) {
   const parsed = machineSchema.safeParse(definition, { error: localeError });
   if (!parsed.success) throw new UnsupportedStateMachineError(describeIssue(parsed.error));
   const { StartAt, TimeoutSeconds, States } = parsed.data;
+  for (const [state, fields] of Object.entries(States)) {
+    if (fields.Type !== 'Task' || fields.HeartbeatSeconds === undefined) continue;
+    if (fields.HeartbeatSeconds < (fields.TimeoutSeconds ?? Number.POSITIVE_INFINITY)) continue;
+    const problem = `HeartbeatSeconds of the state "${state}" must be less than TimeoutSeconds`;
+    throw new InvalidStateMachineError(name, problem);
+  }
   return {
     name,
     arn: stateMachineArn(name),

@@ -11,10 +11,13 @@ export type Evaluate = (scope: Scope) => Json;
 /** An error of a state. Retry and Catch match its name; its message is the cause. */
 export class StateError extends Error {
   override readonly name: string;
+  /** A timeout because no heartbeat arrived. Step Functions reports it as `States.Timeout`. */
+  readonly isHeartbeatTimeout: boolean;
 
-  constructor(name: string, cause = '') {
+  constructor(name: string, cause = '', isHeartbeatTimeout = false) {
     super(cause);
     this.name = name;
+    this.isHeartbeatTimeout = isHeartbeatTimeout;
   }
 }
 
