@@ -69,56 +69,33 @@ function* batches<T>(all: readonly T[], size: number): Generator<readonly T[]> {
   for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
 
-const delivery = z.object({ conversationId: z.string(), requestId: z.string(), orderKey: z.number() });
-
-/** A request in the order of acceptance. */
-interface Accepted {
-  readonly number: number;
-  /** Its position in the message group. */
-  readonly position: string;
-  /** When it entered the message group, as the number of the write. */
-  readonly entered: number;
-}
+const delivery = z.object({
+  __edb_e__: z.literal('delivery'),
+  conversationId: z.string(),
+  requestId: z.string(),
+  orderKey: z.number(),
+});
 
 /** The accepted requests of each chat. */
-async function readAccepted(
-  local: Local,
-  requested: RequestedNumbers,
-  operations: readonly Operation[],
-): Promise<ReadonlyMap<string, readonly Accepted[]>> {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig(local)));
-  const filter = {
-    FilterExpression: '#entity = :entity',
-    ExpressionAttributeNames: { '#entity': '__edb_e__' },
-    ExpressionAttributeValues: { ':entity': 'delivery' },
-  };
+async function readAccepted(local: Local, requested: RequestedNumbers, operations: readonly Operation[]) {
   const entries = operations.filter(({ kind, entity }) => kind === 'create' && entity === 'messageGroup');
   const entered = new Map(entries.toReversed().map(({ sortKey }, index) => [sortKey.split('#').at(-1), -index]));
-  const accepted = new Map<string, Accepted[]>();
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig(local)));
   const table = { TableName: local.environment.MESSAGES_TABLE, ConsistentRead: true };
-  for await (const { Items = [] } of paginateScan({ client }, { ...table, ...filter })) {
-    for (const { conversationId, requestId, orderKey } of Items.map((item) => delivery.parse(item))) {
-      const number = requested.get(requestId);
-      if (number === undefined) continue;
-      const execution = executionName({ organizationId, requestId, redrive: 0 });
-      const request = { number, position: `${orderKey}#${execution}`, entered: entered.get(execution) ?? 0 };
-      accepted.set(conversationId, [...(accepted.get(conversationId) ?? []), request]);
-    }
-  }
+  const items: unknown[] = [];
+  for await (const { Items = [] } of paginateScan({ client }, table)) items.push(...Items);
   client.destroy();
-  return accepted;
-}
-
-/**
- * Counts messages that arrived after one that they precede: that has a later position in the message group and entered it
- * later. A request whose acceptance crashed enters late, with its first position.
- */
-function countInversions(accepted: readonly Accepted[], arrived: readonly number[]): number {
-  const byNumber = new Map(accepted.map((request) => [request.number, request]));
-  const sequence = [...new Set(arrived)].flatMap((number) => byNumber.get(number) ?? []);
-  return sequence.filter((late, index) =>
-    sequence.slice(0, index).some(({ position, entered }) => position > late.position && entered > late.entered),
-  ).length;
+  const accepted = items.flatMap((item) => {
+    const { data } = delivery.safeParse(item);
+    const number = data && requested.get(data.requestId);
+    if (!data || number === undefined) return [];
+    const { conversationId, requestId, orderKey } = data;
+    const execution = executionName({ organizationId, requestId, redrive: 0 });
+    // Its position in the message group, and when it entered the group, as the number of the write.
+    const order = { position: `${orderKey}#${execution}`, entered: entered.get(execution) ?? 0 };
+    return [{ conversationId, number, ...order }];
+  });
+  return Map.groupBy(accepted, ({ conversationId }) => conversationId);
 }
 
 /** Counts what LiveChat has of a burst. `undelivered` has the numbers of each chat. */
@@ -138,7 +115,11 @@ export async function countArrivals(local: Local, { chats, each }: BurstOptions)
   return { once, twice, undelivered };
 }
 
-/** Counts the inversions of a burst. Messages that are sent later, by a redrive, must not have arrived yet. */
+/**
+ * Counts messages of a burst that arrived after one that they precede: that has a later position in the message group and
+ * entered it later. A request whose acceptance crashed enters late, with its first position. Messages that are sent later, by a
+ * redrive, must not have arrived yet.
+ */
 export async function countOutOfOrder(
   local: Local,
   chats: readonly string[],
@@ -147,7 +128,14 @@ export async function countOutOfOrder(
 ): Promise<number> {
   const accepted = await readAccepted(local, requested, operations);
   const counts = await Promise.all(
-    chats.map(async (chat) => countInversions(accepted.get(chat) ?? [], await readArrivedNumbers(local, chat))),
+    chats.map(async (chat) => {
+      const byNumber = new Map(accepted.get(chat)?.map((request) => [request.number, request]));
+      const arrived = new Set(await readArrivedNumbers(local, chat));
+      const sequence = [...arrived].flatMap((number) => byNumber.get(number) ?? []);
+      return sequence.filter((late, index) =>
+        sequence.slice(0, index).some(({ position, entered }) => position > late.position && entered > late.entered),
+      ).length;
+    }),
   );
   return counts.reduce((sum, one) => sum + one, 0);
 }

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { percentile, round1 } from '../cli/simulate/timing.ts';
 import type { Local } from '../test/local.ts';
@@ -9,20 +10,13 @@ const many = 10_000;
 const messages = 2_000;
 const turns = 9;
 
-interface Query {
-  readonly what: string;
-  /** How many times more items there are with many conversations. A good ratio of response times is much lower. */
-  readonly growth: number;
-  readonly path: string;
-  /** Whether to request all pages, as the console does. */
-  readonly allPages: boolean;
-}
-
 const listPath = '/api/conversations?limit=100';
 const searchPath = `${listPath}&search=nobody`;
+/** How many times more items there are with many conversations. A good ratio of response times is much lower. */
 const growth = many / few;
 
-const queriesFor = (chat: string): readonly Query[] => [
+/** With `allPages`, all pages are requested, as the console does. */
+const queriesFor = (chat: string) => [
   { what: 'first page of the list', growth, path: listPath, allPages: false },
   { what: 'search without a match, first page', growth, path: searchPath, allPages: false },
   { what: 'search without a match, all pages', growth, path: searchPath, allPages: true },
@@ -47,20 +41,20 @@ export async function consoleTimes(local: Local) {
 
 /** The median response time of each query, and its number of HTTP requests. */
 async function measureQueries(local: Local, chat: string) {
-  const measured: (Query & { readonly ms: number; readonly requests: number })[] = [];
-  for (const query of queriesFor(chat)) {
+  const inTurn = pLimit(1);
+  const measure = async ({ path, allPages, ...query }: ReturnType<typeof queriesFor>[number]) => {
     // The first request is a warm-up and not counted.
-    const { requests } = await measureOnce(local, query);
+    const { requests } = await measureOnce(local, path, allPages);
     const times: number[] = [];
-    for (let turn = 0; turn < turns; turn += 1) times.push((await measureOnce(local, query)).ms);
-    measured.push({ ...query, ms: percentile(times, 50), requests });
-  }
-  return measured;
+    for (let turn = 0; turn < turns; turn += 1) times.push((await measureOnce(local, path, allPages)).ms);
+    return { ...query, ms: percentile(times, 50), requests };
+  };
+  return Promise.all(queriesFor(chat).map((query) => inTurn(measure, query)));
 }
 
 const page = z.object({ next: z.optional(z.string()) });
 
-async function measureOnce(local: Local, { path, allPages }: Query) {
+async function measureOnce(local: Local, path: string, allPages: boolean) {
   const start = performance.now();
   let requests = 0;
   let next: string | undefined;

@@ -134,7 +134,7 @@ async function evaluate(local: Local, phase: string, { chats, requested }: Burst
     both: dead.size - (missing.length - lost),
     running: executions.filter(({ status }) => status === 'RUNNING').length,
     redriven: redriven.length,
-    withoutExecution: redriven.filter((letter) => letter.requestId && !names.has(nextName(letter))).length,
+    withoutExecution: redriven.filter((deadLetter) => deadLetter.requestId && !names.has(nextName(deadLetter))).length,
     seconds,
   };
 }
@@ -159,12 +159,12 @@ const listDeadLetters = async (local: Local, status: 'open' | 'redriven') =>
 
 /** Redrives every open dead letter, also those that no redrive helps while the cause lasts: here it has been removed. */
 async function redriveAll(local: Local): Promise<number> {
-  const letters = await listDeadLetters(local, 'open');
-  const errors = Object.groupBy(letters, ({ kind, errorName }) => `${errorName} (${kind})`);
+  const deadLetters = await listDeadLetters(local, 'open');
+  const errors = Object.groupBy(deadLetters, ({ kind, errorName }) => `${errorName} (${kind})`);
   for (const [name, of] of Object.entries(errors)) reportProgress(`faults: ${of?.length} dead letters with ${name}`);
-  for (const { id } of letters) {
+  for (const { id } of deadLetters) {
     const status = await outbound(local).redrive(id, { force: true });
     if (status !== 200) throw new Error(`not redriven: ${status}`);
   }
-  return letters.length;
+  return deadLetters.length;
 }

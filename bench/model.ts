@@ -9,16 +9,7 @@ export interface Figure {
 }
 
 const calm = { seed: 1, callsPerSecond: 10, faults: 0 };
-/** The tables are in memory, but their modules require names when they are imported. */
-async function loadScenarios() {
-  Object.assign(process.env, {
-    CONTROL_TABLE: 'control',
-    MESSAGES_TABLE: 'messages',
-    CONVERSATIONS_TABLE: 'conversations',
-  });
-  return import('../test/model/scenarios.ts');
-}
-type Scenarios = Awaited<ReturnType<typeof loadScenarios>>;
+type Scenarios = typeof import('../test/model/scenarios.ts');
 
 /** Random faults need more than one world. */
 const seeds = [1, 2, 3, 4, 5];
@@ -32,7 +23,10 @@ export const atMost = (what: string, value: number, max: number, unit = ''): Fig
 
 /** The send path under load in virtual time: the real code over a model of AWS and LiveChat. */
 export async function modelFigures(): Promise<Figure[]> {
-  const loaded = await loadScenarios();
+  // The tables are in memory, but their modules require names when they are imported.
+  const tableNames = { CONTROL_TABLE: 'control', MESSAGES_TABLE: 'messages', CONVERSATIONS_TABLE: 'conversations' };
+  Object.assign(process.env, tableNames);
+  const loaded = await import('../test/model/scenarios.ts');
   const figures: Figure[] = [];
   for (const [name, measure] of Object.entries(scenarios)) {
     reportProgress(`model: ${name}`);

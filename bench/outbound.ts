@@ -6,20 +6,15 @@ import { reportProgress, withCapacity } from './engine.ts';
 import { faults } from './faults.ts';
 import { atMost, type Figure, modelFigures } from './model.ts';
 
-interface Row extends Figure {
-  readonly where: 'engine' | 'model';
-  /** The machine's load. Above the number of cores, ratios show the machine's limit. */
-  readonly load?: number;
-}
-
 /** The aims of the send path, measured on the local engine and in virtual time. */
-export async function outboundFigures(): Promise<Row[]> {
-  const rows = (await modelFigures()).map((figure): Row => ({ where: 'model', ...figure }));
+export async function outboundFigures() {
+  const rows: object[] = (await modelFigures()).map((figure) => ({ where: 'model', ...figure }));
   for (const measure of [drainFigures, orderFigures, costFigures, faultsFigures]) {
     const figures = await measure();
     for (const { what, value, aim } of figures) reportProgress(`${what}: ${value} (${aim})`);
+    // The machine's load. Above the number of cores, ratios show the machine's limit.
     const load = round1(loadavg()[0] ?? 0);
-    rows.push(...figures.map((figure): Row => ({ where: 'engine', ...figure, load })));
+    rows.push(...figures.map((figure) => ({ where: 'engine', ...figure, load })));
   }
   return rows;
 }

@@ -16,25 +16,20 @@ const useLocalEngine = (): void => {
   });
 };
 
-const readOutputs = async (stage: string): Promise<string | undefined> => {
+const readOutputs = async (stage: string): Promise<StageOutputs> => {
   // Loaded on demand: --help and usage errors do not need the SDK.
   const { GetParameterCommand, ParameterNotFound, SSMClient } = await import('@aws-sdk/client-ssm');
   const client = new SSMClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 3000, requestTimeout: 5000 } });
-  try {
-    const { Parameter } = await client.send(new GetParameterCommand({ Name: outputsParameter(stage) }));
-    return Parameter?.Value;
-  } catch (error) {
-    if (error instanceof ParameterNotFound) return undefined;
-    throw error;
-  }
-};
-
-const parseOutputs = (text: string, stage: string): StageOutputs => {
-  try {
-    return stageOutputs.parse(JSON.parse(text));
-  } catch (cause) {
-    const message = `${outputsParameter(stage)} was written by another version of this project: deploy the stage again.`;
+  const Name = outputsParameter(stage);
+  const { Parameter } = await client.send(new GetParameterCommand({ Name })).catch((cause: unknown) => {
+    if (!(cause instanceof ParameterNotFound)) throw cause;
+    const message = `Stage ${stage} not found: the parameter ${Name} does not exist in this AWS account and region. Deploy the stage, or check AWS_PROFILE and AWS_REGION.`;
     throw new CliError(message, { cause });
+  });
+  try {
+    return stageOutputs.parse(JSON.parse(Parameter?.Value ?? ''));
+  } catch (cause) {
+    throw new CliError(`${Name} was written by another version of this project: deploy the stage again.`, { cause });
   }
 };
 
@@ -45,28 +40,23 @@ const isSetting = (variable: string): boolean =>
  * Finds a bridge and sets its resource names as environment variables, as its functions have them, and its webhook's address as
  * WEBHOOK_URL. Core reads them when it is loaded, so import core only after this.
  *
- * @throws CliError if the stage does not exist; errors of the AWS SDK
+ * @throws CliError if the stage does not exist or is of another version; errors of the AWS SDK
  */
 export const findBridge = async (stage: string | undefined): Promise<void> => {
   if (stage === undefined) useLocalEngine();
-  const name = stage ?? localStage;
-  const text = await readOutputs(name);
-  if (text === undefined) {
-    throw new CliError(
-      `Stage ${name} not found: the parameter ${outputsParameter(name)} does not exist in this AWS account and region. Deploy the stage, or check AWS_PROFILE and AWS_REGION.`,
-    );
-  }
-  const outputs = parseOutputs(text, name);
+  const { environment, webhookUrl } = await readOutputs(stage ?? localStage);
   // A LiveChat credential or setting from the user's environment must not replace one that the stage lacks.
   for (const variable of Object.keys(process.env)) if (isSetting(variable)) delete process.env[variable];
-  Object.assign(process.env, outputs.environment, { WEBHOOK_URL: outputs.webhookUrl });
+  Object.assign(process.env, environment, { WEBHOOK_URL: webhookUrl });
 };
 
 /** Whether only this machine can call an address. */
 export const isLoopback = (url: string): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(url)?.hostname ?? '');
 
-const listOrganizations = async (): Promise<string[]> => {
+/** Returns the given organization, or else all that have conversations. */
+export const chooseOrganizations = async (given: string | undefined): Promise<readonly string[]> => {
+  if (given !== undefined) return [given];
   const { organizations } = await import('../core/conversations/queries.ts');
   return organizations();
 };
@@ -77,14 +67,9 @@ const listOrganizations = async (): Promise<string[]> => {
  * @throws UsageError if there is none or more than one
  */
 export const chooseOrganization = async (given: string | undefined): Promise<string> => {
-  if (given !== undefined) return given;
-  const known = await listOrganizations();
+  const known = await chooseOrganizations(given);
   const [only, another] = known;
   if (only !== undefined && another === undefined) return only;
   const reason = only === undefined ? 'no organization has a conversation yet' : `choose one of ${known.join(', ')}`;
   throw new UsageError(`--organization is required: ${reason}.`);
 };
-
-/** Returns the given organization, or else all that have conversations. */
-export const chooseOrganizations = async (given: string | undefined): Promise<readonly string[]> =>
-  given === undefined ? listOrganizations() : [given];

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor, startLivechat } from '../test/cli.ts';
@@ -188,6 +188,19 @@ describe('livechat conversations', () => {
     const { code, stderr } = await cli.run('conversations', 'erase', '--customer', 'gus@shop.example');
     expect(code).toBe(1);
     expect(stderr).toContain('No data is stored for gus@shop.example');
+  });
+
+  test('are all erased after an erasure that was interrupted once it had deleted the events of the chat', async () => {
+    const [one, two] = [await start('Kim', 0), await start('Kim', 0)];
+    const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint: local.aws, ...access }));
+    const { Items = [] } = await documents.send(new ScanCommand({ TableName: 'conversations' }));
+    for (const { pk, sk, conversationId, __edb_e__: entity } of Items) {
+      if (conversationId !== one || entity !== 'event') continue;
+      await documents.send(new DeleteCommand({ TableName: 'conversations', Key: { pk, sk } }));
+    }
+    const erased = await cli.json('conversations', 'erase', one, '--yes');
+    expect(erased).toMatchObject({ erased: { conversations: 2 } });
+    expect(await everything()).not.toContain(two);
   });
 
   test('are not erased while an execution is sending', async () => {

@@ -1,3 +1,4 @@
+import { readProjection } from '../core/conversations/conversations.ts';
 import { statuses } from '../core/conversations/projection.ts';
 import {
   type ConversationDetail,
@@ -27,14 +28,13 @@ export const listLatest = async (options: ListOptions): Promise<void> => {
   const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, limit + 1)));
   printPage('conversations', sortByLatestActivity(lists.flat()), options, (conversations) =>
     printTable(
-      ['chat', 'status', 'last activity', 'customer', 'assigned'],
-      conversations.map((one) => [
-        one.id,
-        one.status,
-        one.lastActivityAt.slice(0, 19),
-        printable(customerName(one)),
-        printable(assignees(one)),
-      ]),
+      conversations.map((one) => ({
+        chat: one.id,
+        status: one.status,
+        'last activity': one.lastActivityAt.slice(0, 19),
+        customer: printable(customerName(one)),
+        assigned: printable(assignees(one)),
+      })),
     ),
   );
 };
@@ -49,7 +49,7 @@ const assignees = ({ assigned: { agents, groups } }: ConversationSummary): strin
 
 /** @throws CliError if there is none; UsageError if several organizations have a chat with this id */
 const findConversation = async (id: string, organization: string | undefined): Promise<ConversationDetail> => {
-  const [found, another] = await findConversations(id, organization === undefined ? undefined : [organization]);
+  const [found, another] = await findConversations(id, await chooseOrganizations(organization));
   if (!found) throw new CliError(`Conversation ${id} not found. See \`livechat conversations list\`.`);
   if (another) throw new UsageError(`More than one organization has a conversation ${id}: pass --organization.`);
   return found;
@@ -69,12 +69,13 @@ const printConversation = (conversation: ConversationDetail, { messages, notes, 
   const { id, organizationId, status, lastActivityAt, participants, threads } = conversation;
   print(`${colours.bold(id)}  ${status}, last activity ${lastActivityAt}, organization ${organizationId}`);
   printTable(
-    ['type', 'name', 'id', 'e-mail', 'read up to'],
-    participants.map(({ type, name = '', id: user, email = '', seenUpTo }) => [
-      type,
-      ...[name, user, email].map(printable),
-      seenUpTo,
-    ]),
+    participants.map((one) => ({
+      type: one.type,
+      name: printable(one.name ?? ''),
+      id: printable(one.id),
+      'e-mail': printable(one.email ?? ''),
+      'read up to': one.seenUpTo,
+    })),
   );
   const names = new Map(participants.map(({ id: user, name }) => [user, name ?? user]));
   const entries: TranscriptEntry[] = [...messages, ...notes.map((note) => ({ ...note, isNote: true }))];
@@ -192,7 +193,9 @@ const findTarget = async (
     const organizationId = await chooseOrganization(organization);
     return { organizationId, customers: customer === undefined ? [] : [customer] };
   }
-  const { id: conversationId, organizationId, participants } = await findConversation(chat, organization);
+  const { id: conversationId, organizationId } = await findConversation(chat, organization);
+  // As stored, because an interrupted erasure may have deleted events already.
+  const { participants } = await readProjection({ organizationId, conversationId });
   const customers = participants.flatMap(({ type, id }) => (type === 'customer' ? [id] : []));
   return { organizationId, conversationId, customers };
 };
@@ -235,7 +238,7 @@ const printStoredData = (stored: StoredData): void => {
     print(parts.filter(Boolean).join('  '));
   }
   print(`in ${stored.conversationIds.join(', ')}\n`);
-  printTable(['data', 'count'], Object.entries(countItems(stored)));
+  printTable(Object.entries(countItems(stored)).map(([data, count]) => ({ data, count })));
   print(`\n${colours.bold('Not erased')}`);
   for (const one of notErased) print(`  ${one}`);
 };

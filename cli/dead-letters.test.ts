@@ -64,7 +64,7 @@ describe('livechat dead-letters', () => {
     expect(stdout).toContain(`Hello ${chatId}`);
     expect(await cli.json('dead-letters', 'show', id)).toMatchObject({
       deadLetter,
-      letter: { kind: 'send' },
+      content: { kind: 'send' },
       messages: [{ status: 'failed', content: { event: { text: `Hello ${chatId}` } } }],
     });
 

@@ -18,36 +18,36 @@ export const listDeadLetters = async (options: ListOptions): Promise<void> => {
   const { status, filter, maxAge, limit } = options;
   const found = await searchDeadLetters(status, { ...filter, maxAgeMs: maxAge }, { limit: limit + 1, now: Date.now() });
   printPage('deadLetters', found, options, (deadLetters) =>
-    deadLetters.length === 0 ? print(`No ${status} dead letters.`) : printDeadLetters(deadLetters),
+    printDeadLetters(deadLetters, `No ${status} dead letters.`),
   );
 };
 
-const printDeadLetters = (deadLetters: readonly DeadLetterSummary[]): void =>
+const printDeadLetters = (deadLetters: readonly DeadLetterSummary[], ifEmpty?: string): void =>
   printTable(
-    ['id', 'archived', 'kind', 'error', 'failed calls', 'redrives', 'about'],
-    deadLetters.map(({ id, createdAt, kind, errorName, failedCalls, redrives, conversationId, requestId }) => [
+    deadLetters.map(({ id, createdAt, kind, errorName, failedCalls, redrives, conversationId, requestId }) => ({
       id,
-      createdAt.slice(0, 19),
+      archived: createdAt.slice(0, 19),
       kind,
-      printable(errorName),
-      failedCalls,
+      error: printable(errorName),
+      'failed calls': failedCalls,
       redrives,
-      printable(
+      about: printable(
         [conversationId && `chat ${conversationId}`, requestId && `request ${requestId}`].filter(Boolean).join(', '),
       ),
-    ]),
+    })),
+    ifEmpty,
   );
 
 /** Shows everything that is stored of one dead letter, with the messages of a send request. */
 export const showDeadLetter = async (id: string, { json }: { json?: true }): Promise<void> => {
-  const { summary, letter } = await findById(id, 'See `livechat dead-letters list`.');
-  const messages = await findMessages(letter);
-  if (json) return printJson({ ok: true, deadLetter: summary, letter, messages });
+  const { summary, deadLetter } = await findById(id, 'See `livechat dead-letters list`.');
+  const messages = await findMessages(deadLetter);
+  if (json) return printJson({ ok: true, deadLetter: summary, content: deadLetter, messages });
   const { errorMessage, ...rest } = summary;
   for (const [name, value] of Object.entries({ ...rest, errorMessage })) {
     print(`${colours.bold(name.padEnd(15))} ${printable(String(value))}`);
   }
-  print(printable(JSON.stringify(letter, undefined, 2)));
+  print(printable(JSON.stringify(deadLetter, undefined, 2)));
   for (const { id: deliveryId, status, content } of messages) {
     print(`${colours.bold(deliveryId)}  ${status}`);
     print(printable(JSON.stringify(content, undefined, 2)));
@@ -55,10 +55,10 @@ export const showDeadLetter = async (id: string, { json }: { json?: true }): Pro
 };
 
 /** The deliveries of a send request and what they send, as far as they are not erased. */
-const findMessages = async (letter: DeadLetter) => {
-  if (letter.kind !== 'send') return [];
-  const stored = await listDeliveries(letter.request);
-  return letter.request.deliveries.flatMap(({ id }) => {
+const findMessages = async (deadLetter: DeadLetter) => {
+  if (deadLetter.kind !== 'send') return [];
+  const stored = await listDeliveries(deadLetter.request);
+  return deadLetter.request.deliveries.flatMap(({ id }) => {
     const delivery = stored.get(id);
     if (!delivery) return [];
     const content: unknown = delivery.content === undefined ? '(erased)' : JSON.parse(delivery.content);
@@ -111,10 +111,10 @@ const findForRedrive = async (
 
 /** Leaves out what cannot be redriven, and without `force` what fails again unless its cause was removed. */
 const select = (found: readonly DeadLetterSummary[], force: boolean) => {
-  const leftOut = found.flatMap((letter) => {
-    const warning = force ? undefined : redriveWarning(letter);
-    const reason = redriveObstacle(letter) ?? (warning && `${warning}; --force redrives it`);
-    return reason === undefined ? [] : [{ id: letter.id, reason }];
+  const leftOut = found.flatMap((deadLetter) => {
+    const warning = force ? undefined : redriveWarning(deadLetter);
+    const reason = redriveObstacle(deadLetter) ?? (warning && `${warning}; --force redrives it`);
+    return reason === undefined ? [] : [{ id: deadLetter.id, reason }];
   });
   const leftOutIds = new Set(leftOut.map(({ id }) => id));
   return { selected: found.filter(({ id }) => !leftOutIds.has(id)), leftOut };

@@ -34,17 +34,21 @@ const noLines = Object.fromEntries(
   ].map((side) => [side, '']),
 );
 
-/** Columns without lines, so that other programs can cut and sort them. */
-export const printTable = (
-  head: readonly string[],
-  rows: readonly (readonly (string | number | null | undefined)[])[],
-): void => {
+type Row = Readonly<Record<string, string | number | null | undefined>>;
+
+/** Prints rows with the same fields: columns without lines, so that other programs can cut and sort them. */
+export const printTable = (rows: readonly Row[], ifEmpty = 'none'): void => {
+  const [first] = rows;
+  if (!first) {
+    print(ifEmpty);
+    return;
+  }
   const table = new Table({
-    head: head.map((name) => colours.bold(name)),
+    head: Object.keys(first).map((name) => colours.bold(name)),
     chars: { ...noLines, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) table.push(row.map((cell) => cell ?? ''));
+  for (const row of rows) table.push(Object.values(row).map((cell) => cell ?? ''));
   for (const line of table.toString().split('\n')) print(line.trimEnd());
 };
 

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
@@ -26,13 +26,13 @@ export const sendMessage = async (options: SendOptions): Promise<void> => {
     conversationId,
   };
   const { message, upload } = await prepareMessage(options, target);
+  const startedAt = Date.now();
   const request: SendRequestData = {
     ...target,
-    sentAt: Date.now(),
+    sentAt: startedAt,
     messages: [{ ...message, ...(note && { visibility: 'agents' }) }],
     options: { onInactive, onAbsent, expiresInSeconds },
   };
-  const startedAt = Date.now();
   const outbound = validate(request, startedAt);
   await upload?.();
   const eventId = await publishSendRequest('livechat.cli', request);
@@ -91,15 +91,13 @@ const waitForResult = async (
   }
 };
 
-const reference = (deadLetter: RequestProgress['deadLetter']): string =>
-  deadLetter ? ` (livechat dead-letters show ${deadLetter.id})` : '';
-
 const formatProgress = ({ status, parts, deadLetter }: RequestProgress): string => {
+  const reference = deadLetter ? ` (livechat dead-letters show ${deadLetter.id})` : '';
   if (status === 'conflict') {
-    return `${colours.red('conflict')}: an earlier request has the same requestId and other content; use a new requestId${reference(deadLetter)}`;
+    return `${colours.red('conflict')}: an earlier request has the same requestId and other content; use a new requestId${reference}`;
   }
   if (status === 'failed') {
-    return `${colours.red('failed')}: ${deadLetter?.errorName} ${printable(deadLetter?.errorMessage ?? '')}${reference(deadLetter)}`;
+    return `${colours.red('failed')}: ${deadLetter?.errorName} ${printable(deadLetter?.errorMessage ?? '')}${reference}`;
   }
   if (status === 'delivered') {
     return `${colours.green('delivered')}  ${colours.dim(parts.map(({ messageId }) => messageId).join(', '))}`;
@@ -151,8 +149,8 @@ const prepareLocalFile = async (path: string, { requestId, ...conversation }: Se
     if (found.size > maxFileBytes) throw new UsageError(`${path} is larger than 10 MB, LiveChat's limit.`);
     return readFile(path);
   });
-  const hash = createHash('sha256').update(content).digest('hex').slice(0, hashDigits);
-  const place = { ...conversation, messageId: `${requestId}-${hash}` };
+  const contentHash = hash('sha256', content).slice(0, hashDigits);
+  const place = { ...conversation, messageId: `${requestId}-${contentHash}` };
   return {
     message: { type: 'media', content: { key: localFileKey(place, path), name: basename(path) } },
     upload: () => storeLocalFile(place, path),

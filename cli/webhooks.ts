@@ -65,14 +65,13 @@ export const listRegistrations = async (options: ListOptions): Promise<void> => 
     .map(({ action }) => action);
   if (options.json) return printJson({ ok: true, url, enabled: state.enabled, registrations, missing });
   printTable(
-    ['action', 'to', 'type', 'id', ''],
-    registrations.map(({ id, action, url: to, type, ours, wrong }) => [
+    registrations.map(({ id, action, url: to, type, ours, wrong }) => ({
       action,
       to,
       type,
       id,
-      ours ? colours.yellow(wrong) : colours.dim('another address'),
-    ]),
+      '': ours ? colours.yellow(wrong) : colours.dim('another address'),
+    })),
   );
   if (missing.length > 0) print(colours.yellow(`Not registered: ${missing.join(', ')}. Run \`webhooks sync\`.`));
   if (!state.enabled) print(colours.red('Webhooks are disabled for the license. Run `webhooks sync`.'));
@@ -84,14 +83,11 @@ export const removeRegistrations = async (options: RemoveOptions): Promise<void>
   const { registrations } = await readRegistrations(account);
   const removed = registrations
     .filter((one) => isSameUrl(one.url, url) && (options.action?.includes(one.action ?? '') ?? true))
-    .map(({ id, action }) => ({ id, action: action ?? '' }));
+    .map(({ id, action }) => ({ action: action ?? '', id }));
   if (removed.length > 0) {
     if (!options.json) {
       print(`Registered for ${url}:`);
-      printTable(
-        ['action', 'id'],
-        removed.map(({ id, action }) => [action, id]),
-      );
+      printTable(removed);
     }
     const count = removed.length === 1 ? 'this registration' : `these ${removed.length} registrations`;
     await confirm(`Remove ${count}?`, options);
@@ -170,10 +166,7 @@ const printPlan = (
 ): void => {
   print(`Application ${requireClientId(account)}, webhooks to ${desired.url}, API ${desired.mark.version}`);
   if (isNew) print(`A new webhook secret is stored in ${account.stored.name}; the old one is accepted for 24 h.`);
-  printTable(
-    ['action', 'plan', 'why'],
-    lines.map(({ action, does, why }) => [action, lineColours[does](does), why]),
-  );
+  printTable(lines.map(({ action, does, why }) => ({ action, plan: lineColours[does](does), why })));
   if (isUpToDate(plan)) print('All registrations are up to date.');
 };
 

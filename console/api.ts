@@ -22,8 +22,6 @@ import { search } from './search.ts';
 const listPageSize = 50;
 const searchPageSize = 200;
 
-type Status = (typeof statuses)[number];
-
 const reads = {
   '/conversations': listConversations,
   '/conversations/:id': readConversation,
@@ -108,7 +106,7 @@ const withLinks = <T extends StoredMessage>(messages: readonly T[]) =>
 async function findById(
   id: string,
   organizationIds: readonly string[],
-  allowed: readonly Status[],
+  allowed: readonly ConversationDetail['status'][],
 ): Promise<ConversationDetail[]> {
   const [conversations, messages] = await Promise.all([findConversations(id, organizationIds), findMessages(id)]);
   const withMessage = await Promise.all(

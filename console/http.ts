@@ -2,6 +2,7 @@ import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import * as z from 'zod/mini';
+import { parseJson } from '../core/platform/json.ts';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 
 /**
@@ -82,14 +83,14 @@ export function parseOneOf<T extends string>(allowed: readonly T[], text: string
   return found;
 }
 
-/** Parses a JSON body; a body that does not match the schema is rejected with 400. */
+/** Parses a JSON body, or `{}` without one; a body that does not match the schema is rejected with 400. */
 export async function parseBody<T>(
   { req }: Context,
   schema: z.ZodMiniType<T>,
   field: string,
   expected: string,
 ): Promise<T> {
-  const parsed = schema.safeParse(await req.json().catch(() => undefined));
+  const parsed = schema.safeParse(parseJson((await req.text()) || '{}'));
   if (!parsed.success) throw invalid(400, field, expected);
   return parsed.data;
 }

@@ -86,7 +86,7 @@ async function readDeadLetters({ query: { status = 'open', limit, after } }: Rea
 async function readDeadLetter({ id }: ReadRequest) {
   const found = await findDeadLetter(id);
   if (!found) throw invalid(404, 'id', 'the id of a dead letter');
-  const { summary, letter: content } = found;
+  const { summary, deadLetter: content } = found;
   const execution = content.kind === 'send' ? toExecutionArn(executionName(content.request)) : undefined;
   return { deadLetter: withCategory(summary), content, execution };
 }
@@ -128,10 +128,7 @@ export function operations(): Hono {
   });
 
   app.post('/dead-letters/:id/redrive', async (context) => {
-    const hasBody = (await context.req.text()) !== '';
-    const { force = false } = hasBody
-      ? await parseBody(context, redriveRequest, 'force', 'no body, or {"force":true}')
-      : {};
+    const { force = false } = await parseBody(context, redriveRequest, 'force', 'no body, or {"force":true}');
     try {
       return context.json({ redriven: await redrive(context.req.param('id'), ports, { force }) });
     } catch (error) {

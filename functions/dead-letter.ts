@@ -38,12 +38,16 @@ async function handle({ body, messageAttributes }: SQSRecord): Promise<void> {
   if (action?.kind === 'wake') return wakeGroup(action.request);
   if (isAlreadyReported(body)) return;
   const attribute = (name: string) => messageAttributes[name]?.stringValue;
-  const letter = parseDeadLetter(body, {
+  const deadLetter = parseDeadLetter(body, {
     ERROR_CODE: attribute('ERROR_CODE'),
     ERROR_MESSAGE: attribute('ERROR_MESSAGE'),
   });
-  await handleDeadLetter(letter, outboundPorts(logger));
-  logger.warn('dead letter archived', { deadLetterId: letter.id, kind: letter.kind, error: letter.error.name });
+  await handleDeadLetter(deadLetter, outboundPorts(logger));
+  logger.warn('dead letter archived', {
+    deadLetterId: deadLetter.id,
+    kind: deadLetter.kind,
+    error: deadLetter.error.name,
+  });
 }
 
 async function redriveOnce(id: string): Promise<void> {

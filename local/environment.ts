@@ -10,8 +10,8 @@ export function pickSettings(settings: readonly string[], environment: Environme
   return Object.fromEntries(settings.map((name) => [name, environment[name]]));
 }
 
-/** The resources of the topology with the environment variables that hold their names. */
-export type EnvironmentTopology = Pick<typeof topology, 'tables' | 'bucket' | 'stateMachines' | 'variables'> & {
+/** The resources of the topology that environment variables name. */
+export type EnvironmentTopology = Pick<typeof topology, 'tables' | 'bucket'> & {
   readonly busName: string;
 };
 
@@ -35,9 +35,6 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     value === undefined || name.startsWith('AWS_') ? [] : [[name, value]],
   );
   const tables = Object.entries(topology.tables).map(([name, { variable }]) => [variable, name] as const);
-  const machines = Object.entries(topology.stateMachines).map(
-    ([name, { variable }]) => [variable, stateMachineArn(name)] as const,
-  );
   return {
     LOG_LEVEL: 'INFO',
     ...Object.fromEntries(inheritedEntries),
@@ -47,11 +44,12 @@ export function functionEnvironment(options: EnvironmentOptions): Record<string,
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_LAMBDA_LOG_FORMAT: 'JSON',
     POWERTOOLS_SERVICE_NAME: 'livechat',
-    ...Object.fromEntries([...tables, ...machines]),
-    [topology.variables.bus]: topology.busName,
-    [topology.variables.secretPrefix]: options.secretPrefix,
-    [topology.bucket.variable]: topology.bucket.name,
-    [topology.variables.deadLetterQueue]: options.deadLetterQueueUrl,
+    ...Object.fromEntries(tables),
+    SEND_MACHINE_ARN: stateMachineArn('send'),
+    BUS_NAME: topology.busName,
+    SECRET_PREFIX: options.secretPrefix,
+    MEDIA_BUCKET: topology.bucket.name,
+    DEAD_LETTER_QUEUE_URL: options.deadLetterQueueUrl,
     LIVECHAT_API_BASE_URL: options.liveChatUrl,
     ...simulatorUrl(options),
   };

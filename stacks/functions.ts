@@ -23,16 +23,7 @@ import {
   sendConcurrency,
   service,
 } from './settings.ts';
-import {
-  bucket,
-  type FunctionSpec,
-  functions,
-  reserveConcurrency,
-  stateMachines,
-  subscribers,
-  tables,
-  variables,
-} from './topology.ts';
+import { bucket, type FunctionSpec, functions, reserveConcurrency, subscribers } from './topology.ts';
 
 type Text = $util.Input<string>;
 
@@ -44,18 +35,18 @@ const machine = resourceName('send');
 const machineArn = arn('states', `stateMachine:${machine}`);
 
 const references: Readonly<Record<Resource, ReturnType<typeof reference>>> = {
-  bus: reference(variables.bus, bus.name, bus.arn),
-  secrets: reference(variables.secretPrefix, secretPrefix, ...secretArns),
-  conversations: reference(tables.conversations.variable, conversations.name, conversations.arn),
-  messages: reference(tables.messages.variable, messages.name, messages.arn),
-  control: reference(tables.control.variable, control.name, control.arn),
-  bucket: reference(bucket.variable, media.name, media.arn),
+  bus: reference('BUS_NAME', bus.name, bus.arn),
+  secrets: reference('SECRET_PREFIX', secretPrefix, ...secretArns),
+  conversations: reference('CONVERSATIONS_TABLE', conversations.name, conversations.arn),
+  messages: reference('MESSAGES_TABLE', messages.name, messages.arn),
+  control: reference('CONTROL_TABLE', control.name, control.arn),
+  bucket: reference('MEDIA_BUCKET', media.name, media.arn),
   // Keys of files start with the id of the organization.
-  media: reference(bucket.variable, media.name, $interpolate`${media.arn}/${anyUuid}/*`),
-  'large events': reference(bucket.variable, media.name, $interpolate`${media.arn}/${bucket.eventsPrefix}*`),
-  'dead letters': reference(variables.deadLetterQueue, deadLetters.url, deadLetters.arn),
-  'send machine': reference(stateMachines.send.variable, machineArn, machineArn),
-  executions: reference(stateMachines.send.variable, machineArn, arn('states', `execution:${machine}:*`)),
+  media: reference('MEDIA_BUCKET', media.name, $interpolate`${media.arn}/${anyUuid}/*`),
+  'large events': reference('MEDIA_BUCKET', media.name, $interpolate`${media.arn}/${bucket.eventsPrefix}*`),
+  'dead letters': reference('DEAD_LETTER_QUEUE_URL', deadLetters.url, deadLetters.arn),
+  'send machine': reference('SEND_MACHINE_ARN', machineArn, machineArn),
+  executions: reference('SEND_MACHINE_ARN', machineArn, arn('states', `execution:${machine}:*`)),
 };
 
 /**
@@ -63,7 +54,7 @@ const references: Readonly<Record<Resource, ReturnType<typeof reference>>> = {
  * allow every action of the service.
  */
 const links = Object.fromEntries(
-  Object.entries<Permission>(permissions).map(([name, { resource, actions, nameInEvent = false }]) => {
+  Object.entries<Permission<Resource>>(permissions).map(([name, { resource, actions, nameInEvent = false }]) => {
     const { variable, value, arns } = references[resource];
     const properties = nameInEvent ? {} : { [variable]: value };
     const statements = actions.length > 0 ? [sst.aws.permission({ actions: [...actions], resources: arns })] : [];

@@ -1,27 +1,14 @@
-/** `media` and `large events` are objects in the bucket, `executions` those of the send state machine. */
-export type Resource =
-  | 'bus'
-  | 'secrets'
-  | 'conversations'
-  | 'messages'
-  | 'control'
-  | 'bucket'
-  | 'media'
-  | 'large events'
-  | 'dead letters'
-  | 'send machine'
-  | 'executions';
-
-export interface Permission {
-  readonly resource: Resource;
+export interface Permission<Name extends string = string> {
+  /** `media` and `large events` are objects in the bucket, `executions` those of the send state machine. */
+  readonly resource: Name;
   /** Empty if the function needs the name of the resource only, because a module reads it on load. */
   readonly actions: readonly string[];
   /** The event contains the name of the resource, so the function needs no variable. */
   readonly nameInEvent?: boolean;
 }
 
-const allow = (resource: Resource, ...actions: string[]): Permission => ({ resource, actions });
-const dynamodb = (resource: Resource, ...operations: string[]): Permission =>
+const allow = <Name extends string>(resource: Name, ...actions: string[]): Permission<Name> => ({ resource, actions });
+const dynamodb = <Name extends string>(resource: Name, ...operations: string[]) =>
   allow(resource, ...operations.map((operation) => `dynamodb:${operation}`));
 
 /**
@@ -63,3 +50,4 @@ export const permissions = {
 } satisfies Readonly<Record<string, Permission>>;
 
 export type PermissionName = keyof typeof permissions;
+export type Resource = (typeof permissions)[PermissionName]['resource'];

@@ -248,20 +248,17 @@ export const consumers = {
   { queue: QueueName; function: FunctionName; quarantine: QueueName; [other: string]: unknown }
 >;
 
-/** `variable`: the environment variable that holds the ARN of the state machine. */
 export const stateMachines = {
   send: {
     definition: sendStateMachine,
     functions: { sendFunctionArn: 'send', waitForTurnFunctionArn: 'wait-for-turn' },
     queue: 'deadLetters',
-    variable: 'SEND_MACHINE_ARN',
   },
 } as const satisfies Record<
   string,
   {
     functions: Readonly<Record<string, FunctionName>>;
     queue: QueueName;
-    variable: ResourceVariable;
     [other: string]: unknown;
   }
 >;
@@ -347,17 +344,7 @@ export const tables = {
 } as const satisfies Record<string, TableSpec>;
 
 /** Holds media by organization, and the data of events that exceed the size limit of the bus. */
-export const bucket = { name: 'media', variable: 'MEDIA_BUCKET', eventsPrefix: 'events/' } as const satisfies {
-  variable: ResourceVariable;
-  [other: string]: string;
-};
-
-/** Environment variables of the other resources. */
-export const variables = {
-  bus: 'BUS_NAME',
-  secretPrefix: 'SECRET_PREFIX',
-  deadLetterQueue: 'DEAD_LETTER_QUEUE_URL',
-} as const satisfies Record<string, ResourceVariable>;
+export const bucket = { name: 'media', eventsPrefix: 'events/' } as const;
 
 /** Settings of the functions. Those in the environment of the deployment are copied to every function. */
 export const settings = [

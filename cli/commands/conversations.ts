@@ -1,4 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
+import { statuses } from '../../core/conversations/projection.ts';
 import { bridgeCommand, commandGroup, confirmedCommand, minLength, option, uuid, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 
@@ -6,14 +7,7 @@ const list = bridgeCommand('list', {
   description: 'Lists conversations, latest activity first.',
   examples: ['conversations list', 'conversations list --status queued --stage production --json'],
 })
-  .addOption(
-    new Option('--status <status>', 'only conversations with this status').choices([
-      'queued',
-      'open',
-      'idle',
-      'closed',
-    ] as const),
-  )
+  .addOption(new Option('--status <status>', 'only conversations with this status').choices(statuses))
   .addOption(option('--organization <uuid>', 'only conversations of this organization', uuid))
   .addOption(option('--limit <number>', 'the maximum number of conversations', wholeNumber(1, 1000)).default(20));
 export type ListOptions = ReturnType<typeof list.opts>;

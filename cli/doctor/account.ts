@@ -21,30 +21,28 @@ export async function checkAccount(
   webhookUrl: string,
   simulatorUrl: string | undefined,
 ): Promise<Finding[]> {
-  const found = await checkParts(organizationId, webhookUrl, simulatorUrl);
+  const found = await openAccount(organizationId, systemClock).then(
+    (account) => checkParts(account, webhookUrl, simulatorUrl),
+    secretFault,
+  );
   if (organizationId === undefined) return found;
   return found.map((one) => ({ ...one, message: `${one.message} (organization ${organizationId})` }));
 }
 
-async function checkParts(
-  organizationId: string | undefined,
-  webhookUrl: string,
-  simulatorUrl: string | undefined,
-): Promise<Finding[]> {
-  try {
-    const account = await openAccount(organizationId, systemClock);
-    const scopes = await checkScopes(account);
-    const isVersionChecked = scopes.some(({ check }) => check === 'API version');
-    return [
-      ...named('secret', checkSecret(account)),
-      ...scopes,
-      ...named('API version', isVersionChecked ? [] : [checkVersion(account)]),
-      ...named('registrations', await checkRegistrations(account, webhookUrl, simulatorUrl)),
-    ];
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    return named('secret', [fault(error.message, 'Correct the secret: aws secretsmanager put-secret-value.')]);
-  }
+async function checkParts(account: Account, webhookUrl: string, simulatorUrl: string | undefined): Promise<Finding[]> {
+  const scopes = await checkScopes(account);
+  const isVersionChecked = scopes.some(({ check }) => check === 'API version');
+  return [
+    ...named('secret', checkSecret(account)),
+    ...scopes,
+    ...named('API version', isVersionChecked ? [] : [checkVersion(account)]),
+    ...named('registrations', await checkRegistrations(account, webhookUrl, simulatorUrl)),
+  ];
+}
+
+function secretFault(error: unknown): Finding[] {
+  if (!(error instanceof ConfigurationError)) throw error;
+  return named('secret', [fault(error.message, 'Correct the secret: aws secretsmanager put-secret-value.')]);
 }
 
 const named = (check: string, findings: readonly Finding[]): Finding[] => findings.map((one) => ({ ...one, check }));
@@ -108,26 +106,24 @@ const scopeChecks: readonly ScopeCheck[] = [
 /** Errors about the request's object, which LiveChat reports only to callers with the scope. */
 const sufficientScope: ReadonlySet<string | undefined> = new Set(['not_found', 'validation']);
 
-async function checkScopes(account: Account): Promise<Finding[]> {
+async function checkScopes(account: Account): Promise<readonly Finding[]> {
   const { name, current } = account.stored;
   const results = await Promise.all(
-    scopeChecks.map(async (one) => {
-      try {
-        await account.call((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''));
-        return [];
-      } catch (error) {
-        return checkScopeError(error, one, name);
-      }
-    }),
+    scopeChecks.map((one) =>
+      account
+        .call((client) => one.call(client, current.LIVECHAT_CLIENT_ID ?? ''))
+        .then(
+          () => [],
+          (error: unknown) => scopeFaults(error, one, name),
+        ),
+    ),
   );
-  const faults = [...new Map(results.flat().map((one) => [one.message, one])).values()];
-  const correct = ok('LiveChat accepts the credentials, and they have every scope.');
-  return faults.length > 0 ? faults : named('credentials', [correct]);
+  const faults = new Map(results.flat().map((one) => [one.message, one]));
+  return problemsOr([...faults.values()], 'LiveChat accepts the credentials, and they have every scope.');
 }
 
-function checkScopeError(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): Finding[] {
-  const credentialsFault = (message: string, fix: string) => named('credentials', [fault(message, fix)]);
-  if (error instanceof ConfigurationError) return credentialsFault(error.message, `Add it to ${secretName}.`);
+function scopeFaults(error: unknown, { scope, purpose }: ScopeCheck, secretName: string): readonly Finding[] {
+  if (error instanceof ConfigurationError) return [fault(error.message, `Add it to ${secretName}.`)];
   if (!(error instanceof LiveChatApiError)) throw error;
   const { category, type, status } = error;
   if (category === 'Repairable' || sufficientScope.has(type)) return [];
@@ -135,14 +131,14 @@ function checkScopeError(error: unknown, { scope, purpose }: ScopeCheck, secretN
     const lacksScope = type === 'authorization' || (type === undefined && status === 403);
     const newToken = `Create a new token at LiveChat and store it in the secret ${secretName}.`;
     return lacksScope
-      ? credentialsFault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)
-      : credentialsFault('LiveChat rejects the credentials.', newToken);
+      ? [fault(`The token lacks the scope ${scope}, required ${purpose}.`, `Add ${scope} at LiveChat.`)]
+      : [fault('LiveChat rejects the credentials.', newToken)];
   }
   if (type === 'unsupported_version') {
     const fix = 'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.';
     return named('API version', [fault('LiveChat does not support this version.', fix)]);
   }
-  return credentialsFault(error.message, 'Correct what the message says, or try again later.');
+  return [fault(error.message, 'Correct what the message says, or try again later.')];
 }
 
 const sync = 'Run `livechat webhooks sync`.';
@@ -177,11 +173,11 @@ async function checkSimulatorDelivery(simulatorUrl: string): Promise<Finding> {
     : note('None are registered; the simulator delivers every webhook until the first registration.');
 }
 
-function registrationFindings({ keep, removeFirst, create, remove, blocked, enable }: RegistrationPlan) {
+function registrationFindings({ keep, create, remove, blocked, enable }: RegistrationPlan) {
   const missing = create.filter(({ mismatches }) => mismatches.length === 0);
   const otherSecret = create.filter(({ mismatches }) => mismatches.includes('secret'));
   const incorrect = create.filter(({ mismatches }) => mismatches.length > 0 && !mismatches.includes('secret'));
-  const surplus = [...removeFirst, ...remove].filter(({ reason }) => reason !== 'replaced');
+  const surplus = remove.filter(({ reason }) => reason !== 'replaced');
   const actions = (list: readonly { readonly action: string }[]) => list.map(({ action }) => action).join(', ');
   const rotate = 'Run `livechat webhooks sync` (with --rotate-secret if a rotation was interrupted).';
   const makeRoom = 'Run `livechat webhooks list`, then `livechat webhooks remove --url`.';

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod/mini';
 import { canonicalJson } from '../../core/events/ids.ts';
-import { type RuleSpec, resolvePattern, rules, stateMachines } from '../../stacks/topology.ts';
+import { type RuleSpec, resolvePattern, rules } from '../../stacks/topology.ts';
 import { checkResource, type Finding, fault, ifFound, problemsOr } from './finding.ts';
 import { readQueue } from './resources.ts';
 
@@ -55,7 +55,7 @@ async function checkRule(
   found: readonly Rule[],
   queue: DeadLetterQueue,
 ): Promise<Finding[]> {
-  const wanted = canonicalJson(resolvePattern(spec, () => process.env[stateMachines.send.variable] ?? ''));
+  const wanted = canonicalJson(resolvePattern(spec, () => process.env.SEND_MACHINE_ARN ?? ''));
   const rule = found.find(({ EventPattern }) => EventPattern && canonicalJson(JSON.parse(EventPattern)) === wanted);
   if (!rule?.Name) {
     return [fault(`The bus ${bus} has no rule with the pattern of ${name}: its target never runs.`)];

@@ -101,21 +101,17 @@ const maxCounted = 1000;
 export async function checkSending(organizationIds: readonly string[], now: number): Promise<readonly Finding[]> {
   const limits = await Promise.all(organizationIds.map((id) => readRateLimit(id, now)));
   const { length } = await searchDeadLetters('open', {}, { limit: maxCounted, now });
-  const open = limits.filter(({ paused, breaker }) => !paused && breaker !== 'closed');
   const resume = 'Resume it: livechat limits resume.';
   const closeBreaker =
     'Fix what LiveChat reports (see the credentials above), or wait: a successful probe call closes it. To close it now: livechat limits resume.';
   const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
   const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
-  const problems = [
-    ...limits
-      .filter(({ paused }) => paused)
-      .map(({ organizationId }) => warning(`${organizationId} is paused: nothing is sent.`, resume)),
-    ...open.map(({ organizationId, reason }) =>
-      warning(`The circuit breaker of ${organizationId} is open: ${reason || 'failures'}.`, closeBreaker),
-    ),
-    ...(length > 0 ? [warning(`Open dead letters: ${number}.`, fix)] : []),
-  ];
+  const problems = limits.flatMap(({ organizationId, paused, breaker, reason }) => {
+    if (paused) return [warning(`${organizationId} is paused: nothing is sent.`, resume)];
+    if (breaker === 'closed') return [];
+    return [warning(`The circuit breaker of ${organizationId} is open: ${reason || 'failures'}.`, closeBreaker)];
+  });
+  if (length > 0) problems.push(warning(`Open dead letters: ${number}.`, fix));
   return problemsOr(
     problems,
     'No organization is paused, no circuit breaker is open, and there is no open dead letter.',

@@ -6,7 +6,7 @@ import {
 } from '../../core/outbound/rate-limit-store.ts';
 import { chooseOrganization, chooseOrganizations } from '../bridge.ts';
 import type { ChangeOptions, ShowOptions } from '../commands/limits.ts';
-import { colours, print, printJson, printTable } from '../output.ts';
+import { colours, printJson, printTable } from '../output.ts';
 import { confirm } from '../prompts.ts';
 
 const describeBreaker = ({ breaker, reason, openUntil }: RateLimitView): string => {
@@ -16,22 +16,18 @@ const describeBreaker = ({ breaker, reason, openUntil }: RateLimitView): string 
 };
 
 const printRateLimits = (rateLimits: readonly RateLimitView[]): void => {
-  if (rateLimits.length === 0) {
-    print('No organization has a conversation yet.');
-    return;
-  }
   printTable(
-    ['organization', 'sending', 'circuit breaker', 'calls/s', 'configured', 'sends/s', 'backlog', 'last 30 s'],
-    rateLimits.map((rateLimit) => [
-      rateLimit.organizationId,
-      rateLimit.paused ? colours.yellow('paused') : 'on',
-      describeBreaker(rateLimit),
-      rateLimit.callsPerSecond,
-      rateLimit.baseCallsPerSecond,
-      rateLimit.sendsPerSecond,
-      `${rateLimit.backlogSeconds} s`,
-      `${rateLimit.failures} failed calls`,
-    ]),
+    rateLimits.map((rateLimit) => ({
+      organization: rateLimit.organizationId,
+      sending: rateLimit.paused ? colours.yellow('paused') : 'on',
+      'circuit breaker': describeBreaker(rateLimit),
+      'calls/s': rateLimit.callsPerSecond,
+      configured: rateLimit.baseCallsPerSecond,
+      'sends/s': rateLimit.sendsPerSecond,
+      backlog: `${rateLimit.backlogSeconds} s`,
+      'last 30 s': `${rateLimit.failures} failed calls`,
+    })),
+    'No organization has a conversation yet.',
   );
 };
 

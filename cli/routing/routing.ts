@@ -43,8 +43,11 @@ export const showRules = async ({ organization, version, json }: ShowOptions): P
   if (versions.length === 0) return;
   print('');
   printTable(
-    ['version', 'created', 'comment'],
-    versions.map((one) => [one.version, one.createdAt?.slice(0, 19), printable(one.comment ?? '')]),
+    versions.map(({ version, createdAt, comment = '' }) => ({
+      version,
+      created: createdAt?.slice(0, 19),
+      comment: printable(comment),
+    })),
   );
 };
 
@@ -62,12 +65,11 @@ const printRules = (shown: VersionedRules, inForce: boolean): void => {
   }
   print(match === 'first' ? 'Only the first rule that matches applies.' : 'Every rule that matches applies.');
   printTable(
-    ['rule', 'condition', 'actions'],
-    rules.map((rule) => [
-      printable(rule.name),
-      printable(formatCondition(rule.when)),
-      printable(formatActions(planActions([rule]))),
-    ]),
+    rules.map((rule) => ({
+      rule: printable(rule.name),
+      condition: printable(formatCondition(rule.when)),
+      actions: printable(formatActions(planActions([rule]))),
+    })),
   );
 };
 
@@ -104,13 +106,14 @@ export const testRules = async (options: TestOptions): Promise<void> => {
     return;
   }
   printTable(
-    ['chat', version === 0 ? 'in force: the default rules' : `in force: version ${version}`, 'with the file', ''],
-    results.map(({ conversationId, inForce, candidate, differs }) => [
-      printable(conversationId),
-      printable(formatEvaluation(inForce)),
-      printable(formatEvaluation(candidate)),
-      differs ? colours.yellow('differs') : colours.dim('same'),
-    ]),
+    results.map(({ conversationId, inForce, candidate, differs }) => ({
+      chat: printable(conversationId),
+      [version === 0 ? 'in force: the default rules' : `in force: version ${version}`]: printable(
+        formatEvaluation(inForce),
+      ),
+      'with the file': printable(formatEvaluation(candidate)),
+      '': differs ? colours.yellow('differs') : colours.dim('same'),
+    })),
   );
   print('');
   print(`${differing} of ${results.length} chats would be routed differently.`);

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import type { Flow, FlowSlice, Station } from '../flow.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
-import { Graph, type GraphEdge, type GraphNode, narrow } from './parts/graph.tsx';
+import { Graph, type GraphNode, narrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
 import { clockTime } from './parts/time.ts';
 import { Card, Head } from './parts/ui.tsx';
@@ -68,11 +68,12 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
   );
 }
 
-interface StationNode extends GraphNode {
+interface StationNode {
+  /** The station whose counts it shows, or where messages come from. */
+  readonly id: Station | 'from-livechat';
   readonly name: string;
   readonly about: string;
-  /** The station whose counts it shows. */
-  readonly station?: Station;
+  readonly to?: readonly Station[];
 }
 
 const size = { width: 152, height: 76 };
@@ -80,32 +81,23 @@ const size = { width: 152, height: 76 };
 const smallSize = { width: 110, height: 62 };
 
 const nodes: readonly StationNode[] = [
-  { id: 'from-livechat', name: 'From LiveChat', about: 'webhooks', ...size },
-  { id: 'webhook', station: 'webhook', name: 'Webhook', about: 'verified, translated', ...size },
-  { id: 'bus', station: 'bus', name: 'Event bus', about: 'domain events', ...size },
-  { id: 'functions', station: 'functions', name: 'Functions', about: 'one per event type', ...size },
-  { id: 'tables', station: 'tables', name: 'Tables', about: 'writes', ...size },
-  { id: 'machine', station: 'machine', name: 'State machine', about: 'send requests', ...size },
-  { id: 'to-livechat', station: 'livechat', name: 'To LiveChat', about: 'messages accepted', ...size },
-  { id: 'dead-letters', station: 'dead-letters', name: 'Dead letters', about: 'requests and events', ...size },
+  { id: 'from-livechat', name: 'From LiveChat', about: 'webhooks', to: ['webhook'] },
+  { id: 'webhook', name: 'Webhook', about: 'verified, translated', to: ['bus'] },
+  { id: 'bus', name: 'Event bus', about: 'domain events', to: ['functions'] },
+  { id: 'functions', name: 'Functions', about: 'one per event type', to: ['tables', 'machine', 'dead-letters'] },
+  { id: 'tables', name: 'Tables', about: 'writes' },
+  { id: 'machine', name: 'State machine', about: 'send requests', to: ['livechat', 'dead-letters'] },
+  { id: 'livechat', name: 'To LiveChat', about: 'messages accepted' },
+  { id: 'dead-letters', name: 'Dead letters', about: 'requests and events' },
 ];
 
-const edges: readonly GraphEdge[] = [
-  { from: 'from-livechat', to: 'webhook' },
-  { from: 'webhook', to: 'bus' },
-  { from: 'bus', to: 'functions' },
-  { from: 'functions', to: 'tables' },
-  { from: 'functions', to: 'machine' },
-  { from: 'machine', to: 'to-livechat' },
-  { from: 'machine', to: 'dead-letters' },
-  { from: 'functions', to: 'dead-letters' },
-];
+const edges = nodes.flatMap(({ id: from, to = [] }) => to.map((station) => ({ from, to: station })));
 
 type StationCounts = Flow['stations'][Station];
 
 /** The counts of a node; undefined if it has none or they are not measured. */
-function nodeCounts({ station }: StationNode, flow: Flow | undefined): StationCounts | undefined {
-  return station && !flow?.notMeasured.includes(station) ? flow?.stations[station] : undefined;
+function nodeCounts({ id }: StationNode, flow: Flow | undefined): StationCounts | undefined {
+  return id === 'from-livechat' || flow?.notMeasured.includes(id) ? undefined : flow?.stations[id];
 }
 
 /** The components of the bridge, with the counts since the console started. */
@@ -118,7 +110,7 @@ function Pipeline({ flow }: { flow: Flow | undefined }) {
   return (
     <Graph
       title={`Message flow. ${counted.join(', ')}.`}
-      nodes={isNarrow ? nodes.map((node) => ({ ...node, ...smallSize })) : nodes}
+      nodes={nodes.map((node) => ({ ...node, ...(isNarrow ? smallSize : size) }))}
       edges={edges}
       direction={isNarrow ? 'TB' : 'LR'}
       gap={isNarrow ? 6 : 28}
@@ -130,23 +122,23 @@ function Pipeline({ flow }: { flow: Flow | undefined }) {
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 
 interface StationBoxProps {
-  readonly node: StationNode;
+  readonly node: StationNode & GraphNode;
   readonly counts: StationCounts | undefined;
   readonly narrow: boolean;
 }
 
-function describeStation({ station, about }: StationNode, counts: StationCounts | undefined): string {
-  if (station && !counts) return 'not measured';
+function describeStation({ id, about }: StationNode, counts: StationCounts | undefined): string {
+  if (id !== 'from-livechat' && !counts) return 'not measured';
   return counts && counts.failed > 0 ? `${counts.failed} failed` : about;
 }
 
 function StationBox({ node, counts, narrow }: StationBoxProps) {
-  const { station, name, width, height } = node;
+  const { id, name, width, height } = node;
   const { total = 0, failed = 0, lastMinute = 0 } = counts ?? {};
-  const isFailing = failed > 0 || (station === 'dead-letters' && total > 0);
+  const isFailing = failed > 0 || (id === 'dead-letters' && total > 0);
   const left = narrow ? 9 : 14;
   return (
-    <g class={`station ${isFailing ? 'failed' : ''}`} data-station={station}>
+    <g class={`station ${isFailing ? 'failed' : ''}`} data-station={id}>
       <rect width={width} height={height} rx="10" />
       {total > 0 && <rect key={total} class="pulse" width={width} height={height} rx="10" />}
       <text class="name" x={left} y="24">

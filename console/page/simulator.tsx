@@ -5,7 +5,7 @@ import type { ConversationResponse } from '../api.ts';
 import { ApiError, call, get, useCommand, useResource } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { type Pending, pendingMessage } from './conversations/content.tsx';
-import { DeliveryBadge, describeFailedCalls } from './conversations/transcript.tsx';
+import { DeliveryBadge } from './conversations/transcript.tsx';
 import { Card, Head, Problem } from './parts/ui.tsx';
 
 /** The simulator's own API, through the console. */
@@ -128,11 +128,7 @@ function agentBubbles(chat: Chat | undefined): Bubble[] {
         key: id,
         text: typeof content === 'string' ? content : type,
         side: type === 'system' ? 'system' : author.type === 'customer' ? 'other' : 'own',
-        below: delivery && (
-          <>
-            <DeliveryBadge delivery={delivery} /> {delivery.failedCalls > 0 && describeFailedCalls(delivery)}
-          </>
-        ),
+        below: delivery && <DeliveryBadge delivery={delivery} />,
       }),
     ),
     ...pending.map(
@@ -142,8 +138,8 @@ function agentBubbles(chat: Chat | undefined): Bubble[] {
         side: 'own',
         below: (
           <>
-            <DeliveryBadge delivery={delivery} />{' '}
-            {delivery.failedCalls > 0 && `${describeFailedCalls(delivery)}, last error: ${delivery.lastError ?? ''}`}
+            <DeliveryBadge delivery={delivery} />
+            {delivery.failedCalls > 0 && `, last error: ${delivery.lastError ?? ''}`}
             {delivery.status === 'failed' && (
               <a href={linkTo('dead-letters', undefined, { request: delivery.requestId })}> Dead letter</a>
             )}

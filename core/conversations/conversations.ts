@@ -3,6 +3,7 @@ import { CustomAttributeType, Entity, Service } from 'electrodb';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
+import type { ConversationKey } from '../outbound/channel.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   type Assignment,
@@ -12,11 +13,6 @@ import {
   statuses,
   type ThreadActivity,
 } from './projection.ts';
-
-export interface ConversationKey {
-  readonly organizationId: string;
-  readonly conversationId: string;
-}
 
 const table = tableIn('CONVERSATIONS_TABLE');
 const service = 'livechat';

@@ -1,7 +1,8 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
+import type { ConversationKey } from '../outbound/channel.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, type ConversationKey, Organization, readTimeline, threadActivity } from './conversations.ts';
+import { Conversation, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
 import { type ConversationProjection, compare, projectConversation, type Status, statuses } from './projection.ts';
 
@@ -166,9 +167,7 @@ export async function findCustomerConversations(
   return { customers: [...customers.values()], conversationIds };
 }
 
-/** All stored items of a conversation. The projection comes last: a repeated erasure finds the conversation by it. */
-export async function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
-  const items = await queryPartition(Conversation.get(key).params());
-  const rank = ({ entity }: StoredItem) => (entity === 'conversation' ? 1 : 0);
-  return items.toSorted((a, b) => rank(a) - rank(b));
+/** All stored items of a conversation. */
+export function conversationItems(key: ConversationKey): Promise<StoredItem[]> {
+  return queryPartition(Conversation.get(key).params());
 }

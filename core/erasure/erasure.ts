@@ -37,24 +37,19 @@ export async function findStoredData({ organizationId, customers: wanted, conver
         listConversationFiles(key),
         runningExecutions(key),
       ]);
-      return { first: [...messages, ...groupItems.map(({ item }) => item)], last: conversation, media, running };
+      return { items: [...messages, ...groupItems.map(({ item }) => item), ...conversation], media, running };
     }),
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
   const outboundFiles = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
-  const letters = ids.length > 0 ? await findDeadLetterItems(ids) : [];
+  const deadLetters = ids.length > 0 ? await findDeadLetterItems(ids) : [];
   // A webhook that matches no schema is stored under `unknown`.
   const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
   return {
     organizationId,
     customers,
     conversationIds,
-    /** In deletion order: the items by which the rest is found come last. */
-    items: [
-      ...letters,
-      ...perConversation.flatMap(({ first }) => first),
-      ...perConversation.flatMap(({ last }) => last),
-    ],
+    items: [...deadLetters, ...perConversation.flatMap(({ items }) => items)],
     /** Keys in the bucket. */
     media: [...perConversation.flatMap(({ media }) => media), ...outboundFiles],
     largeEvents: large,
@@ -97,12 +92,12 @@ export async function erase(first: StoredData, target: ErasureTarget, onDeleted:
 async function eraseOnce(stored: StoredData, onDeleted: () => void): Promise<void> {
   await deleteKeys(mediaBucket(), [...stored.media, ...stored.largeEvents]);
   for (const _ of [...stored.media, ...stored.largeEvents]) onDeleted();
-  const found = stored.items.filter(({ entity }) => entity === 'conversation');
-  await deleteItems(
-    stored.items.filter((item) => !found.includes(item)),
-    onDeleted,
+  // Last, because an erasure that is run again after a crash finds the rest by the conversations.
+  const { conversation = [], other = [] } = Object.groupBy(stored.items, ({ entity }) =>
+    entity === 'conversation' ? 'conversation' : 'other',
   );
-  await deleteItems(found, onDeleted);
+  await deleteItems(other, onDeleted);
+  await deleteItems(conversation, onDeleted);
 }
 
 const concurrentReads = 8;

@@ -70,7 +70,7 @@ async function addSender(connection: Connection, chatId: string, visibility: Vis
 }
 
 /** Throws {@link ConfigurationError} if no sender is configured. */
-export function requireSender({ agentId }: Pick<Connection, 'agentId'>): string {
+function requireSender({ agentId }: Pick<Connection, 'agentId'>): string {
   if (agentId) return agentId;
   throw new ConfigurationError('LIVECHAT_AGENT_ID', 'the e-mail of the agent, or the id of the bot, that sends');
 }

@@ -97,8 +97,10 @@ function planActionChanges(
   const valid = ours.filter((one) => findMismatches(one, mark).length === 0);
   const invalid = ours.filter((one) => !valid.includes(one));
   const [keep, ...duplicates] = valid;
-  if (keep)
-    return { keep: [keep], remove: [...invalid.map(removal('replaced')), ...duplicates.map(removal('duplicate'))] };
+  if (keep) {
+    const replaced = invalid.map(removal('replaced'));
+    return { keep: [keep], remove: [...replaced, ...duplicates.map(removal('duplicate'))] };
+  }
   const free = maxPerAction - ours.length - others.length;
   if (free <= 0 && invalid.length === 0) return { blocked: [{ action, others }] };
   const mismatches = [...new Set(invalid.flatMap((one) => findMismatches(one, mark)))];

@@ -12,10 +12,12 @@ import type { FetchedFile, FileSource, Part } from './compose.ts';
 import { type Connect, createConnections } from './connection.ts';
 
 /** Returns the function that connects the send step to an organization's LiveChat account. */
-export function liveChatSender(environment = process.env) {
+export function liveChatSender(
+  environment = process.env,
+): (...organization: Parameters<Connect>) => Promise<Channel<Part>> {
   const connect = createConnections(environment);
   const rules = sendingRules(maxFetchMs, environment);
-  return async (...[organizationId, onQuotaExhausted]: Parameters<Connect>): Promise<Channel<Part>> =>
+  return async (organizationId, onQuotaExhausted) =>
     liveChatChannel({
       ...(await connect(organizationId, onQuotaExhausted)),
       withFile: (source, use) => withFile(organizationId, source, rules, use),

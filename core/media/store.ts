@@ -50,16 +50,9 @@ export async function storeLocalFile(place: MessagePlace, path: string): Promise
   const [{ size }, { contentType }] = await Promise.all([stat(path), detectFileType(path, undefined)]);
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk);
+  const sha256 = hash.digest('hex');
   const contentDisposition = dispositionFor(contentType, basename(path));
-  await putFile({
-    bucket: mediaBucket(),
-    key,
-    path,
-    size,
-    sha256: hash.digest('hex'),
-    contentType,
-    contentDisposition,
-  });
+  await putFile({ bucket: mediaBucket(), key, path, size, sha256, contentType, contentDisposition });
   return key;
 }
 

@@ -26,6 +26,7 @@ interface Setting {
   readonly limit?: Partial<RateLimitState>;
   /** Fails the writes of the rate limit from the first call on. */
   readonly failingWrites?: number;
+  readonly deadline?: number;
 }
 
 /** One attempt in virtual time, from 0 on, at a channel that follows a script. */
@@ -52,6 +53,7 @@ function attemptWith({ script = {}, fresh = 0, callTakesMs = 0, ...setting }: Se
       channel,
       limiter,
       clock: time,
+      deadline: setting.deadline ?? 900_000,
       onCredentialsBlocked: async () => {
         blocked += 1;
       },
@@ -168,6 +170,14 @@ describe('an attempt after one with an unknown outcome', () => {
     const { run, methods } = attemptWith({ history: unknownBefore });
     expect(await run()).toEqual(sent);
     expect(methods()).toEqual(['find', 'send']);
+  });
+
+  it('starts no call that could outlast the function, and remembers what the probe has shown', async () => {
+    const { run, methods } = attemptWith({ history: unknownBefore, callTakesMs: 10_000, deadline: 30_000 });
+    const { error, state } = failure(await run());
+    expect(error).toMatchObject({ name: 'Deferred', reason: 'time' });
+    expect(state).toMatchObject({ unknown: 'no', failedCalls: 1 });
+    expect(methods()).toEqual(['find']);
   });
 
   it('is deferred to the settle time while absent does not mean not sent', async () => {

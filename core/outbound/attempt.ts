@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { type Channel, ChannelError, type SentMessage, settleMs, settlesAt } from './channel.ts';
+import { type Channel, ChannelError, maxCallMs, type SentMessage, settleMs, settlesAt } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptHistory,
@@ -16,6 +16,9 @@ import type { ExecutionInput } from './request.ts';
 const joinTimeoutMs = 5_000;
 const joinPollMs = 400;
 
+/** The longest call, and the writes after it: no call starts with less of the function's time left. */
+export const callTimeMs = maxCallMs + 5_000;
+
 export interface AttemptOptions<Content> {
   readonly request: ExecutionInput;
   readonly id: string;
@@ -25,6 +28,8 @@ export interface AttemptOptions<Content> {
   readonly channel: Channel<Content>;
   readonly limiter: RateLimiter;
   readonly clock: Clock;
+  /** When the function times out, ms since 1970. */
+  readonly deadline: number;
   /** Called when the credentials have stopped working, once per trip of the breaker. */
   readonly onCredentialsBlocked: () => Promise<void>;
 }
@@ -40,7 +45,7 @@ export type AttemptResult = { readonly repairs: readonly AttemptRepair[] } & (
  * tries each repair once. Does not throw: after a call has been made, no error may hide its outcome.
  */
 export async function attempt<Content>(options: AttemptOptions<Content>): Promise<AttemptResult> {
-  const { request, id, content, hasFile, history, limiter, clock, onCredentialsBlocked } = options;
+  const { request, id, content, hasFile, history, limiter, clock, deadline, onCredentialsBlocked } = options;
   const { conversationId, requestId, expiresAt } = request;
   const repairs: AttemptRepair[] = [];
   const tried = new Set<string>();
@@ -133,7 +138,10 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
   /** One call within the rate limit. Follows a change of region and of credentials. */
   async function call<T>(make: () => Promise<T>): Promise<T> {
     try {
-      return await limiter.run(make);
+      return await limiter.run(() => {
+        if (deadline - clock.now() < callTimeMs) throw new Deferred(clock.now(), 'time');
+        return make();
+      });
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
       state = { ...state, lastError: error.name };

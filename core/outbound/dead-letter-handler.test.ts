@@ -48,23 +48,23 @@ async function worldWith(more: Partial<ExecutionInput> = {}) {
     executionInput({ requestId, deliveries: [{ id: `${requestId}.0` }, { id: `${requestId}.1` }], ...more }),
   );
   const ids = request.deliveries.map(({ id }) => id);
-  const letter = (name: string, wasStopped = false): Extract<DeadLetter, { kind: 'send' }> => ({
+  const deadLetter = (name: string, wasStopped = false): Extract<DeadLetter, { kind: 'send' }> => ({
     ...{ kind: 'send', id: archive.sendDeadLetterId(executionName(request)), request },
     error: { name, message: 'text' },
     wasStopped,
   });
-  const find = async () => (await archive.findDeadLetter(letter('any').id))?.summary;
-  return { ...world, request, ids, letter, find };
+  const find = async () => (await archive.findDeadLetter(deadLetter('any').id))?.summary;
+  return { ...world, request, ids, deadLetter, find };
 }
 
 const types = () => recorded.events.map(({ type }) => type);
 
 describe('the dead letter of a failed request', () => {
   it('marks its deliveries, leaves the group, publishes message.failed and is archived', async () => {
-    const { ports, request, ids, letter, find, stores, waiting } = await worldWith();
-    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
+    const { ports, request, ids, deadLetter, find, stores, waiting } = await worldWith();
+    await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
     for (const id of ids) {
-      expect(stores.delivery(id)).toMatchObject({ status: 'failed', deadLetterId: letter('any').id });
+      expect(stores.delivery(id)).toMatchObject({ status: 'failed', deadLetterId: deadLetter('any').id });
     }
     expect(waiting()).toEqual([]);
     expect(recorded.events).toMatchObject([
@@ -78,24 +78,24 @@ describe('the dead letter of a failed request', () => {
   });
 
   it('is handled once', async () => {
-    const { ports, letter } = await worldWith();
-    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
-    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
+    const { ports, deadLetter } = await worldWith();
+    await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
+    await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
     expect(types()).toEqual(['message.failed']);
   });
 
   it('wakes the next request', async () => {
-    const { ports, letter, accept, group, completed } = await worldWith();
+    const { ports, deadLetter, accept, group, completed } = await worldWith();
     const next = await accept(executionInput({ requestId: 'next', orderKey: 9 }));
     await group(next).waitForTurn('token', 300_000);
-    await handler.handleDeadLetter(letter('ChannelClientError'), ports);
+    await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
     expect(completed).toMatchObject([{ token: 'token' }]);
   });
 
   it('of a stopped execution wakes the next when its function has ended', async () => {
-    const { ports, letter, group, request, stores, ids } = await worldWith();
+    const { ports, deadLetter, group, request, stores, ids } = await worldWith();
     await group(request).lock(45_500);
-    await handler.handleDeadLetter(letter('ABORTED', true), ports);
+    await handler.handleDeadLetter(deadLetter('ABORTED', true), ports);
     expect(recorded.queued).toEqual([{ body: { kind: 'wake', request }, delaySeconds: 47 }]);
     // Also parts that were not claimed yet.
     expect(ids.map((id) => stores.delivery(id)?.status)).toEqual(['failed', 'failed']);
@@ -110,9 +110,9 @@ describe('the dead letter of a failed request', () => {
       ['ABORTED', 0, 0],
     ] as const) {
       recorded.queued.length = 0;
-      const { ports, letter } = await worldWith({ redrive });
-      await handler.handleDeadLetter(letter(name), ports);
-      const action = { body: { kind: 'redrive', id: letter(name).id }, delaySeconds: 600 };
+      const { ports, deadLetter } = await worldWith({ redrive });
+      await handler.handleDeadLetter(deadLetter(name), ports);
+      const action = { body: { kind: 'redrive', id: deadLetter(name).id }, delaySeconds: 600 };
       expect(recorded.queued).toEqual(Array(expected).fill(action));
     }
   });
@@ -125,29 +125,41 @@ describe('the dead letter of a failed request', () => {
       [0, 2, true],
     ] as const) {
       recorded.events.length = 0;
-      const { ports, letter, ids, stores } = await worldWith({ redrive });
+      const { ports, deadLetter, ids, stores } = await worldWith({ redrive });
       const key = { organizationId: 'organization', conversationId: 'chat', id: ids[0] ?? '' };
       await stores.deliveries.claim(key, { leaseUntil: 9, redrive, redrivenAt: undefined, now: 0 });
       const state = { unknown: 'no', settledAt: 0, failedCalls, lastError: 'x', attempts: [] } as const;
       await stores.deliveries.release(key, state, 9);
-      await handler.handleDeadLetter(letter('ChannelClientError'), ports);
+      await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
       expect(types().includes('alert.raised')).toBe(expected);
     }
   });
 
   it('is resolved where every part was sent after all', async () => {
-    const { ports, letter, ids, stores, find } = await worldWith();
+    const { ports, deadLetter, ids, stores, find } = await worldWith();
     const place = { organizationId: 'organization', conversationId: 'chat' };
     for (const id of ids) stores.markDelivered({ ...place, id }, { threadId: 'T', messageId: 'E', deliveredAt: 5 });
-    await handler.handleDeadLetter(letter('ABORTED', true), ports);
-    expect(types()).toEqual([]);
+    await handler.handleDeadLetter(deadLetter('ABORTED', true), ports);
+    expect(types()).toEqual(['message.sent', 'message.sent']);
     expect(await find()).toMatchObject({ status: 'resolved' });
   });
 
+  it('publishes message.sent for the parts that were sent before another failed', async () => {
+    const { ports, deadLetter, ids, stores } = await worldWith();
+    const [sent = '', failed = ''] = ids;
+    const key = { organizationId: 'organization', conversationId: 'chat', id: sent };
+    stores.markDelivered(key, { threadId: 'T', messageId: 'E', deliveredAt: 5 });
+    await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
+    expect(recorded.events).toMatchObject([
+      { type: 'message.sent', data: { deliveryId: sent, part: 0, threadId: 'T', messageId: 'E' } },
+      { type: 'message.failed', data: { deliveryIds: [failed] } },
+    ]);
+  });
+
   it.each([1, 2, 3, 4, 5, 6])('is completed by SQS’s retry after a crash at operation %i', async (at) => {
-    const { ports, letter, find, waiting, ids, stores } = await worldWith();
-    await handler.handleDeadLetter(letter('ChannelServerError'), crashAt(ports, at, 'after')).catch(() => {});
-    await handler.handleDeadLetter(letter('ChannelServerError'), ports);
+    const { ports, deadLetter, find, waiting, ids, stores } = await worldWith();
+    await handler.handleDeadLetter(deadLetter('ChannelServerError'), crashAt(ports, at, 'after')).catch(() => {});
+    await handler.handleDeadLetter(deadLetter('ChannelServerError'), ports);
     expect(await find()).toMatchObject({ status: 'open' });
     expect(waiting()).toEqual([]);
     for (const id of ids) expect(stores.delivery(id)).toMatchObject({ status: 'failed' });
@@ -166,38 +178,38 @@ describe('another dead letter', () => {
   const error = { name: 'RequestConflict', message: 'text' };
 
   it('of a rejected request publishes message.failed, and no alert', async () => {
-    const letter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event(), error };
-    await handler.handleDeadLetter(letter, sendWorld().ports);
+    const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event(), error };
+    await handler.handleDeadLetter(deadLetter, sendWorld().ports);
     expect(recorded.events).toMatchObject([{ type: 'message.failed', data: { deliveryIds: [], redrives: 0 } }]);
-    expect((await archive.findDeadLetter(letter.id))?.summary).toMatchObject({ kind: 'rejected', status: 'open' });
-    await expect(handler.redrive(letter.id, sendWorld().ports, { force: true })).rejects.toThrow('new requestId');
+    expect((await archive.findDeadLetter(deadLetter.id))?.summary).toMatchObject({ kind: 'rejected', status: 'open' });
+    await expect(handler.redrive(deadLetter.id, sendWorld().ports, { force: true })).rejects.toThrow('new requestId');
   });
 
   it('of an event raises an alert, and is published again by a redrive', async () => {
     const failed = event();
-    const letter: DeadLetter = { kind: 'event', id: randomUUID(), event: failed, error };
-    await handler.handleDeadLetter(letter, sendWorld().ports);
+    const deadLetter: DeadLetter = { kind: 'event', id: randomUUID(), event: failed, error };
+    await handler.handleDeadLetter(deadLetter, sendWorld().ports);
     expect(types()).toEqual(['alert.raised']);
-    await handler.redrive(letter.id, sendWorld().ports);
+    await handler.redrive(deadLetter.id, sendWorld().ports);
     const { source, detail } = failed;
     expect(recorded.put).toEqual([{ source, detail, detailType: 'message.send.requested' }]);
   });
 
   it('that is unreadable raises an alert, and cannot be redriven', async () => {
-    const letter: DeadLetter = { kind: 'unreadable', id: randomUUID(), body: 'text', error };
-    await handler.handleDeadLetter(letter, sendWorld().ports);
+    const deadLetter: DeadLetter = { kind: 'unreadable', id: randomUUID(), body: 'text', error };
+    await handler.handleDeadLetter(deadLetter, sendWorld().ports);
     expect(types()).toEqual(['alert.raised']);
-    await expect(handler.redrive(letter.id, sendWorld().ports, { force: true })).rejects.toThrow('unreadable');
+    await expect(handler.redrive(deadLetter.id, sendWorld().ports, { force: true })).rejects.toThrow('unreadable');
   });
 });
 
 describe('a redrive', () => {
   async function deadWorld(name = 'ChannelServerError') {
     const world = await worldWith();
-    await handler.handleDeadLetter(world.letter(name), world.ports);
+    await handler.handleDeadLetter(world.deadLetter(name), world.ports);
     world.statuses.set(executionName(world.request), 'ended');
     const next = executionName({ ...world.request, redrive: 1 });
-    return { ...world, id: world.letter(name).id, next };
+    return { ...world, id: world.deadLetter(name).id, next };
   }
 
   it('starts the next execution, enters the group, and marks the dead letter', async () => {
@@ -262,9 +274,15 @@ describe('a search of dead letters', () => {
     for (const [index, request] of requests.entries()) {
       const { requestId, redrive: redrives } = request;
       const error = { name: names[index] ?? '', message: '' };
-      const letter: DeadLetter = { kind: 'send', id: `${conversationId}${index}`, request, error, wasStopped: false };
+      const deadLetter: DeadLetter = {
+        kind: 'send',
+        id: `${conversationId}${index}`,
+        request,
+        error,
+        wasStopped: false,
+      };
       const subject = { organizationId: 'organization', conversationId, requestId, redrives, failedCalls: 0 };
-      await archive.archiveDeadLetter(letter, subject, 'open', now - 10_000 + index * 1_000);
+      await archive.archiveDeadLetter(deadLetter, subject, 'open', now - 10_000 + index * 1_000);
     }
     const search = async (filter: object, limit = 10) =>
       (await archive.searchDeadLetters('open', { conversation: conversationId, ...filter }, { limit, now })).map(

@@ -15,7 +15,7 @@ import {
 } from './dead-letter.ts';
 import { deadLetterCategory } from './errors.ts';
 import { MessageGroup } from './message-group.ts';
-import { publishFailed, raiseAlert } from './ports.ts';
+import { publishFailed, publishSent, raiseAlert } from './ports.ts';
 import type { ExecutionInput } from './request.ts';
 import { retriedErrors } from './state-machine.ts';
 
@@ -30,39 +30,48 @@ const alertRedrives = 2;
  * Archives a dead letter. For a send request it first marks the deliveries as failed, leaves the message group, and
  * publishes `message.failed`. Idempotent: the archive comes last.
  */
-export async function handleDeadLetter(letter: DeadLetter, ports: AcceptPorts): Promise<void> {
-  if (await findDeadLetter(letter.id)) return;
-  if (letter.kind === 'send') await handleFailedRequest(letter, ports);
-  else await handleOther(letter, ports.clock.now());
+export async function handleDeadLetter(deadLetter: DeadLetter, ports: AcceptPorts): Promise<void> {
+  if (await findDeadLetter(deadLetter.id)) return;
+  if (deadLetter.kind === 'send') await handleFailedRequest(deadLetter, ports);
+  else await handleOther(deadLetter, ports.clock.now());
 }
 
-async function handleFailedRequest(letter: Extract<DeadLetter, { kind: 'send' }>, ports: AcceptPorts): Promise<void> {
-  const { request, error } = letter;
+async function handleFailedRequest(
+  deadLetter: Extract<DeadLetter, { kind: 'send' }>,
+  ports: AcceptPorts,
+): Promise<void> {
+  const { request, error } = deadLetter;
   const now = ports.clock.now();
   const { organizationId, conversationId, requestId, redrive: redrives } = request;
   const results = await Promise.all(
     request.deliveries.map(async ({ id }) => {
-      const failure = { redrive: redrives, error: error.name, at: now, deadLetterId: letter.id };
+      const failure = { redrive: redrives, error: error.name, at: now, deadLetterId: deadLetter.id };
       return { id, ...(await ports.deliveries.fail({ organizationId, conversationId, id }, failure)) };
     }),
   );
-  await leaveGroup(request, letter.wasStopped, ports);
-  const failed = results.filter(({ wasSent }) => !wasSent);
+  await leaveGroup(request, deadLetter.wasStopped, ports);
+  const sentParts = results.flatMap(({ id, sent }, part) => (sent ? [{ ...sent, deliveryId: id, part }] : []));
+  // A request publishes after its last part, so that nothing was published before it failed.
+  if (sentParts.length > 0) await publishSent(request, sentParts);
+  const failed = results.filter(({ sent }) => !sent);
   const failedCalls = Math.max(0, ...failed.map((one) => one.failedCalls));
   const subject = { organizationId, conversationId, requestId, redrives, failedCalls };
   if (failed.length === 0) {
-    await archive(letter, subject, 'resolved', now);
+    await archive(deadLetter, subject, 'resolved', now);
     return;
   }
   const deliveryIds = failed.map(({ id }) => id);
-  await publishFailed({ conversationId, requestId, deliveryIds, error, deadLetterId: letter.id, redrives }, request);
+  await publishFailed(
+    { conversationId, requestId, deliveryIds, error, deadLetterId: deadLetter.id, redrives },
+    request,
+  );
   if (failedCalls >= alertFailedCalls || redrives >= alertRedrives)
-    await alertRepeatedFailure(letter, subject, request);
+    await alertRepeatedFailure(deadLetter, subject, request);
   if (redrives === 0 && redrivenErrors.has(error.name)) {
-    await sendToDeadLetterQueue({ kind: 'redrive', id: letter.id }, redriveDelaySeconds);
+    await sendToDeadLetterQueue({ kind: 'redrive', id: deadLetter.id }, redriveDelaySeconds);
   }
-  const isNew = await archive(letter, subject, 'open', now);
-  if (isNew) count('SendsFailed', { category: deadLetterCategory(letter), organizationId });
+  const isNew = await archive(deadLetter, subject, 'open', now);
+  if (isNew) count('SendsFailed', { category: deadLetterCategory(deadLetter), organizationId });
 }
 
 /** SQS's maximum. */
@@ -80,14 +89,18 @@ async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: A
 }
 
 async function archive(
-  letter: DeadLetter,
+  deadLetter: DeadLetter,
   subject: DeadLetterSubject,
   status: 'open' | 'resolved',
   now: number,
 ): Promise<boolean> {
-  const isNew = await archiveDeadLetter(letter, subject, status, now);
+  const isNew = await archiveDeadLetter(deadLetter, subject, status, now);
   if (isNew)
-    count('DeadLetters', { category: deadLetterCategory(letter), kind: letter.kind, error: letter.error.name });
+    count('DeadLetters', {
+      category: deadLetterCategory(deadLetter),
+      kind: deadLetter.kind,
+      error: deadLetter.error.name,
+    });
   return isNew;
 }
 
@@ -109,28 +122,28 @@ const eventDetail = z.looseObject({
 });
 
 /** A rejected request, an event that no function could handle, or an unreadable message: an operator has to act. */
-async function handleOther(letter: Exclude<DeadLetter, { kind: 'send' }>, now: number): Promise<void> {
-  const detail = letter.kind === 'unreadable' ? undefined : eventDetail.safeParse(letter.event.detail).data;
+async function handleOther(deadLetter: Exclude<DeadLetter, { kind: 'send' }>, now: number): Promise<void> {
+  const detail = deadLetter.kind === 'unreadable' ? undefined : eventDetail.safeParse(deadLetter.event.detail).data;
   const organizationId = detail?.metadata?.organizationId ?? detail?.data?.organizationId ?? 'unknown';
   const conversationId = detail?.data?.conversationId ?? '';
   const requestId = detail?.data?.requestId ?? '';
-  const eventId = letter.kind === 'unreadable' ? letter.id : (detail?.metadata?.id ?? letter.event.id);
+  const eventId = deadLetter.kind === 'unreadable' ? deadLetter.id : (detail?.metadata?.id ?? deadLetter.event.id);
   const cause = { organizationId, correlationId: detail?.metadata?.correlationId ?? eventId, causationId: eventId };
-  if (letter.kind === 'rejected') {
+  if (deadLetter.kind === 'rejected') {
     if (conversationId && requestId) {
-      const { error, id: deadLetterId } = letter;
+      const { error, id: deadLetterId } = deadLetter;
       await publishFailed({ conversationId, requestId, deliveryIds: [], error, deadLetterId, redrives: 0 }, cause);
     }
-    count('SendsFailed', { category: deadLetterCategory(letter), organizationId });
+    count('SendsFailed', { category: deadLetterCategory(deadLetter), organizationId });
   } else {
     const what =
-      letter.kind === 'event'
-        ? `An event could not be processed (${letter.event['detail-type']})`
+      deadLetter.kind === 'event'
+        ? `An event could not be processed (${deadLetter.event['detail-type']})`
         : 'A message of the dead-letter queue is unreadable';
-    const ids = { organizationId, deadLetterId: letter.id };
-    await raiseAlert({ severity: 'warning', title: `${what}: ${letter.error.name}`, ids }, cause, [letter.id]);
+    const ids = { organizationId, deadLetterId: deadLetter.id };
+    await raiseAlert({ severity: 'warning', title: `${what}: ${deadLetter.error.name}`, ids }, cause, [deadLetter.id]);
   }
-  await archive(letter, { organizationId, conversationId, requestId, redrives: 0, failedCalls: 0 }, 'open', now);
+  await archive(deadLetter, { organizationId, conversationId, requestId, redrives: 0, failedCalls: 0 }, 'open', now);
 }
 
 /** A dead letter cannot be redriven. */
@@ -169,12 +182,12 @@ export async function redrive(
 ): Promise<DeadLetterSummary> {
   const found = await findDeadLetter(id);
   if (!found) throw new NotRedrivable(`dead letter ${id} does not exist`);
-  const { summary, letter } = found;
+  const { summary, deadLetter } = found;
   const obstacle = redriveObstacle(summary) ?? (force ? undefined : redriveWarning(summary));
   if (obstacle !== undefined) throw new NotRedrivable(`dead letter ${id} is not redriven: ${obstacle}`);
-  if (letter.kind === 'send') await redriveRequest(letter.request, ports);
-  else if (letter.kind === 'event') {
-    const { source, detail, 'detail-type': detailType } = letter.event;
+  if (deadLetter.kind === 'send') await redriveRequest(deadLetter.request, ports);
+  else if (deadLetter.kind === 'event') {
+    const { source, detail, 'detail-type': detailType } = deadLetter.event;
     await putEvent({ source, detailType, detail });
   }
   if (!(await markRedriven(id))) throw new NotRedrivable(`dead letter ${id} was redriven concurrently`);
@@ -191,7 +204,7 @@ const maxConcurrentRedrives = 5;
 
 /** Redrives dead letters, oldest first. One that cannot be redriven does not stop the others. */
 export function redriveAll(
-  letters: readonly DeadLetterSummary[],
+  deadLetters: readonly DeadLetterSummary[],
   ports: AcceptPorts,
   options: { readonly force?: boolean; readonly onDone: (result: RedriveResult) => void },
 ): Promise<RedriveResult[]> {
@@ -206,7 +219,7 @@ export function redriveAll(
     }
   };
   return Promise.all(
-    letters.toReversed().map(({ id }) =>
+    deadLetters.toReversed().map(({ id }) =>
       limit(async () => {
         const result = await redriveOne(id);
         options.onDone(result);

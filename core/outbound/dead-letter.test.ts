@@ -77,8 +77,8 @@ describe('a message of the state machine', () => {
     ['without a cause', { Error: 'States.Timeout' }, 'States.Timeout', ''],
     ['without an error', undefined, 'Unknown', ''],
   ])('%s is a failed request', (_name, error, name, message) => {
-    const letter = parse(fromStateMachine(error));
-    expect(letter).toMatchObject({ kind: 'send', request, error: { name, message }, wasStopped: false });
+    const deadLetter = parse(fromStateMachine(error));
+    expect(deadLetter).toMatchObject({ kind: 'send', request, error: { name, message }, wasStopped: false });
   });
 
   it('has another id for each redrive', () => {
@@ -99,8 +99,8 @@ describe('the status change of an execution', () => {
     ['TIMED_OUT', {}, 'TIMED_OUT', ''],
     ['TIMED_OUT', { error: 'States.Timeout', cause: null }, 'States.Timeout', ''],
   ])('%s with %o is a failed request, whose function may still run', (status, more, name, message) => {
-    const letter = parse(statusChange(status, more));
-    expect(letter).toMatchObject({ kind: 'send', request, error: { name, message }, wasStopped: true });
+    const deadLetter = parse(statusChange(status, more));
+    expect(deadLetter).toMatchObject({ kind: 'send', request, error: { name, message }, wasStopped: true });
   });
 
   it('has the id of the state machine’s own message', () => {
@@ -193,9 +193,9 @@ describe('any other message', () => {
     ['a failure without an event', JSON.stringify(onFailure({ requestPayload: { hello: 1 } }))],
     ['JSON that is nested deeply', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
   ])('is unreadable: %s', (_name, text) => {
-    const letter = parseDeadLetter(text);
-    expect(letter).toMatchObject({ kind: 'unreadable', error: { name: 'Unreadable' } });
-    expect(parseDeadLetter(text).id).toBe(letter.id);
+    const deadLetter = parseDeadLetter(text);
+    expect(deadLetter).toMatchObject({ kind: 'unreadable', error: { name: 'Unreadable' } });
+    expect(parseDeadLetter(text).id).toBe(deadLetter.id);
   });
 
   /** Messages of every shape with any value in any place. */
@@ -216,11 +216,11 @@ describe('any other message', () => {
   it('never throws, and is one dead letter with an id', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), altered), (text) => {
-        const letter = parseDeadLetter(text);
-        expect(letter.id).toMatch(/^[0-9a-f]{32}$/);
-        expect(parseDeadLetter(text)).toEqual(letter);
+        const deadLetter = parseDeadLetter(text);
+        expect(deadLetter.id).toMatch(/^[0-9a-f]{32}$/);
+        expect(parseDeadLetter(text)).toEqual(deadLetter);
         expect(typeof isAlreadyReported(text)).toBe('boolean');
-        expect(deadLetterCategories).toContain(deadLetterCategory(letter));
+        expect(deadLetterCategories).toContain(deadLetterCategory(deadLetter));
       }),
       propertyRuns(2_000),
     );

@@ -175,7 +175,7 @@ const DeadLetterEntity = new Entity(
       failedCalls: number,
       createdAt: text,
       /** The {@link DeadLetter}, as JSON. */
-      letter: text,
+      deadLetter: text,
       expires: number,
     },
     indexes: {
@@ -218,12 +218,12 @@ export interface DeadLetterSummary extends DeadLetterSubject {
 
 /** Archives a dead letter. Returns false if it exists. */
 export async function archiveDeadLetter(
-  letter: DeadLetter,
+  deadLetter: DeadLetter,
   subject: DeadLetterSubject,
   status: 'open' | 'resolved',
   now: number,
 ): Promise<boolean> {
-  const { id, kind, error } = letter;
+  const { id, kind, error } = deadLetter;
   const created = await ifConditionHolds(
     DeadLetterEntity.create({
       id,
@@ -233,7 +233,7 @@ export async function archiveDeadLetter(
       errorMessage: error.message,
       ...subject,
       createdAt: new Date(now).toISOString(),
-      letter: JSON.stringify(letter),
+      deadLetter: JSON.stringify(deadLetter),
       expires: expiresAfter('MESSAGES_RETENTION_DAYS', now),
     }).go(),
   );
@@ -242,11 +242,11 @@ export async function archiveDeadLetter(
 
 export async function findDeadLetter(
   id: string,
-): Promise<{ readonly summary: DeadLetterSummary; readonly letter: DeadLetter } | undefined> {
+): Promise<{ readonly summary: DeadLetterSummary; readonly deadLetter: DeadLetter } | undefined> {
   const { data } = await DeadLetterEntity.get({ id }).go({ consistent: true });
   if (!data) return undefined;
-  const { letter, expires: _, ...summary } = data;
-  return { summary, letter: JSON.parse(letter) as DeadLetter };
+  const { deadLetter, expires: _, ...summary } = data;
+  return { summary, deadLetter: JSON.parse(deadLetter) as DeadLetter };
 }
 
 /** Marks an open dead letter as redriven. Returns false if it was not open. */
@@ -269,7 +269,7 @@ export async function listDeadLetters(
   const query = since === undefined ? all : all.gte({ createdAt: since });
   // Without `limit`, DynamoDB reads up to 1 MB per page.
   const { data, cursor } = await query.go({ count: limit, limit, cursor: from, order: 'desc' });
-  const deadLetters = data.map(({ letter: _letter, expires: _expires, ...summary }) => summary);
+  const deadLetters = data.map(({ deadLetter: _letter, expires: _expires, ...summary }) => summary);
   return { deadLetters, ...(cursor !== null && { next: cursor }) };
 }
 
@@ -284,13 +284,13 @@ export interface DeadLetterFilter {
   readonly maxAgeMs?: number | undefined;
 }
 
-function matches(letter: DeadLetterSummary, filter: DeadLetterFilter): boolean {
+function matches(deadLetter: DeadLetterSummary, filter: DeadLetterFilter): boolean {
   const pairs = [
-    [filter.kind, letter.kind],
-    [filter.error, letter.errorName],
-    [filter.organization, letter.organizationId],
-    [filter.conversation, letter.conversationId],
-    [filter.request, letter.requestId],
+    [filter.kind, deadLetter.kind],
+    [filter.error, deadLetter.errorName],
+    [filter.organization, deadLetter.organizationId],
+    [filter.conversation, deadLetter.conversationId],
+    [filter.request, deadLetter.requestId],
   ];
   return pairs.every(([wanted, actual]) => wanted === undefined || wanted === actual);
 }
@@ -312,7 +312,7 @@ export async function searchDeadLetters(
       from,
       ...(since !== undefined && { since }),
     });
-    found.push(...page.deadLetters.filter((letter) => matches(letter, filter)));
+    found.push(...page.deadLetters.filter((deadLetter) => matches(deadLetter, filter)));
     from = found.length >= limit ? null : (page.next ?? null);
   } while (from !== null);
   return found.slice(0, limit);
@@ -323,8 +323,8 @@ export async function findDeadLetterItems(texts: readonly string[]): Promise<Sto
   const found: StoredItem[] = [];
   for (const status of statuses) {
     const { data } = await DeadLetterEntity.query.byStatus({ status }).go({ pages: 'all' });
-    for (const { id, letter, conversationId } of data) {
-      if (texts.some((text) => conversationId === text || letter.includes(text))) {
+    for (const { id, deadLetter, conversationId } of data) {
+      if (texts.some((text) => conversationId === text || deadLetter.includes(text))) {
         found.push(parseItemAddress(DeadLetterEntity.get({ id }).params(), 'deadLetter'));
       }
     }

@@ -236,7 +236,9 @@ describe('the table of deliveries', () => {
       expect(await stored(key)).toMatchObject(after);
       const redriven = { ...claim, redrive: 9, now: now + 1e9 };
       expect(await table.deliveryStore.claim(key, redriven)).toMatchObject({ claimed: false, current: after });
-      expect(await table.deliveryStore.fail(key, { ...failed, redrive: 9 })).toMatchObject({ wasSent: true });
+      expect(await table.deliveryStore.fail(key, { ...failed, redrive: 9 })).toMatchObject({
+        sent: { messageId: expect.any(String) },
+      });
     },
   );
 

@@ -105,6 +105,12 @@ export function wasSent({ status }: Pick<Delivery, 'status'>): boolean {
   return sentStatuses.includes(status);
 }
 
+/** The message of a delivery that was sent. */
+export function sentMessage(delivery: Delivery): SentMessage | undefined {
+  const { threadId, messageId } = delivery;
+  return wasSent(delivery) ? { threadId, messageId } : undefined;
+}
+
 export interface Claim {
   readonly leaseUntil: number;
   readonly redrive: number;
@@ -143,8 +149,11 @@ export interface DeliveryStore {
     sent: SentMessage & AttemptLog & Pick<Delivery, 'failedCalls'> & { readonly sentAt: number },
     leaseUntil: number,
   ): Promise<void>;
-  /** Marks a delivery as failed, unless it was sent or a later redrive has begun. */
-  fail(key: DeliveryKey, failure: Failure): Promise<{ readonly wasSent: boolean; readonly failedCalls: number }>;
+  /** Marks a delivery as failed, unless it was sent or a later redrive has begun. `sent`: the message, if it was sent. */
+  fail(
+    key: DeliveryKey,
+    failure: Failure,
+  ): Promise<{ readonly sent: SentMessage | undefined; readonly failedCalls: number }>;
 }
 
 /** Whether a delivery can be claimed: the condition of {@link DeliveryStore.claim}. */
@@ -357,12 +366,9 @@ export const deliveryStore: DeliveryStore = {
         )
         .go({ response: 'all_new' }),
     );
-    if (failed) return { wasSent: false, failedCalls: failed.data?.failedCalls ?? 0 };
+    if (failed) return { sent: undefined, failedCalls: failed.data?.failedCalls ?? 0 };
     const current = await read(key);
-    return {
-      wasSent: current !== undefined && wasSent(current),
-      failedCalls: current?.failedCalls ?? 0,
-    };
+    return { sent: current && sentMessage(current), failedCalls: current?.failedCalls ?? 0 };
   },
 };
 

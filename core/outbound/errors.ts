@@ -29,6 +29,11 @@ function turnMessage(text: string, until: number, seconds: number, slot: HeldSlo
 
 const msPerSecond = 1000;
 
+/** When to continue for a slot: up to 1.45 s before it, since Step Functions waits in whole seconds. */
+export function slotWakeUp(at: number): number {
+  return Math.floor((at - 450) / msPerSecond) * msPerSecond;
+}
+
 /** The state machine waits until `until`, in whole seconds, and runs the step again. */
 export class Deferred extends Error {
   override readonly name = 'Deferred';

@@ -3,8 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import { required } from '../platform/configuration.ts';
 import { documents, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
 import type { ConversationKey } from './channel.ts';
-import { type HeldSlot, NotFirst } from './errors.ts';
-import { slotWakeUp } from './rate-limit.ts';
+import { type HeldSlot, NotFirst, slotWakeUp } from './errors.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
 
 /**

@@ -7,6 +7,7 @@ import {
   closedBreaker,
   initialState,
   margin,
+  planNewEpoch,
   type RateLimitState,
   type RateLimitUpdate,
   type Shares,
@@ -110,17 +111,18 @@ export type RateLimitCommand =
 
 /** What an operator does. `resume` also closes the breaker. */
 export function planCommand(state: RateLimitState, command: RateLimitCommand, now: number): RateLimitUpdate {
-  const when = [{ field: 'epoch', is: '=', value: state.epoch }] as const;
-  const add = { epoch: 1 };
-  if (command.do === 'pause') return { when, add, set: { paused: 'yes' } };
+  const { epoch } = state;
+  if (command.do === 'pause') return planNewEpoch(epoch, { paused: 'yes' });
   if (command.do === 'resume')
-    return { when, add, set: { ...closedBreaker, ...allTats(now), openUntil: 0, paused: 'no' } };
+    return planNewEpoch(epoch, { ...closedBreaker, ...allTats(now), openUntil: 0, paused: 'no' });
   const interval = baseInterval(command.callsPerSecond);
-  return {
-    when,
-    add,
-    set: { baseInterval: interval, interval, limitedInterval: interval, slowedAt: now, ...allTats(now) },
-  };
+  return planNewEpoch(epoch, {
+    baseInterval: interval,
+    interval,
+    limitedInterval: interval,
+    slowedAt: now,
+    ...allTats(now),
+  });
 }
 
 /** A rate limit as an operator sees it, computed for the time of reading. */
@@ -134,7 +136,7 @@ export interface RateLimitView {
   /** The rate now, and the configured one. */
   readonly callsPerSecond: number;
   readonly baseCallsPerSecond: number;
-  /** The rate of sends now: without the shares that routing and reconciliation keep. */
+  /** The rate of sends now: without the active shares of routing and reconciliation. */
   readonly sendsPerSecond: number;
   /** How long the last reserved slot of sends is away. */
   readonly backlogSeconds: number;

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { holds } from '../../test/model/stores.ts';
+import { slotWakeUp } from './errors.ts';
 import {
   baseInterval,
   initialState,
@@ -21,7 +22,6 @@ import {
   type Reservation,
   type Share,
   shareInterval,
-  slotWakeUp,
 } from './rate-limit.ts';
 import { callsPerSecond, planCommand } from './rate-limit-store.ts';
 
@@ -108,35 +108,35 @@ describe('a reservation', () => {
     ['follows earlier slots', { sendsTat: now + 500 }, {}, { at: now + 500 }, { sendsTat: now + 604 }],
     ['takes a block', { sendsTat: now + 500 }, { count: 4 }, { at: now + 500, count: 4 }, { sendsTat: now + 916 }],
     [
-      'uses the line of sends for routing where that is free',
+      'uses the slots of sends for routing where they are free',
       { routingUntil: now + 7 * 86_400_000 },
       { share: 'routing' },
       { at: now + 35, interval: 116 },
       { sendsTat: now + 151, routingTat: 0 },
     ],
     [
-      'keeps a share for routing beside a backlog of sends, behind their slots within the lead',
+      'makes routing’s share active beside a backlog of sends, behind the slots that their functions wait for',
       { sendsTat: now + 90_000 },
       { share: 'routing' },
       { at: now + 1_500, interval: 1_040, epoch: 1 },
       { routingTat: now + 2_540, routingUntil: now + 7 * 86_400_000, sendsTat: now + 1_616, epoch: 1 },
     ],
     [
-      'keeps a share for routing behind the delay of a 429',
+      'makes routing’s share active behind the delay of a 429',
       { sendsTat: now + 9_000, routingTat: now + 9_000 },
       { share: 'routing' },
       { at: now + 9_000, epoch: 1 },
       { routingTat: now + 10_040 },
     ],
     [
-      'uses routing’s own line where sends have a backlog',
+      'uses routing’s own slots where sends have a backlog',
       { sendsTat: now + 90_000, routingUntil: now + 7 * 86_400_000 },
       { share: 'routing' },
       { at: now + 35, interval: 1_040, epoch: 0 },
       { routingTat: now + 1_075, sendsTat: now + 90_000 },
     ],
     [
-      'renews a share that is kept without a new epoch',
+      'extends an active share without a new epoch',
       { sendsTat: now + 90_000, reconciliationUntil: now + 1_000 },
       { share: 'reconciliation' },
       { at: now + 35, epoch: 0 },
@@ -307,8 +307,8 @@ describe('a held slot', () => {
     ['of an earlier epoch is not', { epoch: 3 }, false, 0, false],
     ['is not valid behind an open breaker', { breaker: 'open' }, false, 0, false],
     ['is valid for the probe call', { breaker: 'half-open' }, true, 0, true],
-    ['is valid before the lead, whatever the breaker is', { breaker: 'half-open' }, false, 1_501, true],
-    ['is not valid within the lead of a half-open breaker', { breaker: 'half-open' }, false, 1_500, false],
+    ['is valid more than 1.5 s before its time, whatever the breaker is', { breaker: 'half-open' }, false, 1_501, true],
+    ['is not valid within 1.5 s of its time of a half-open breaker', { breaker: 'half-open' }, false, 1_500, false],
   ])('%s', (_name, more, isProbe, ahead, expected) => {
     const state = stateWith({ epoch: 2, ...more });
     expect(isSlotValid({ at: now + ahead, epoch: 2, isProbe }, state, now)).toBe(expected);
@@ -467,28 +467,28 @@ describe('concurrent callers with stale states', () => {
     );
   const reservedIn = (steps: readonly TraceStep[]) =>
     steps.flatMap((step) => (step.reserved ? [{ ...step, reserved: step.reserved }] : []));
-  const lineOf = ({ before, reserved: { state } }: { before: RateLimitState; reserved: Reservation }) =>
-    (['routingTat', 'reconciliationTat', 'sendsTat'] as const).find((line) => before[line] !== state[line]);
+  const tatOf = ({ before, reserved: { state } }: { before: RateLimitState; reserved: Reservation }) =>
+    (['routingTat', 'reconciliationTat', 'sendsTat'] as const).find((tat) => before[tat] !== state[tat]);
 
-  it('get slots of one line and epoch that are never closer than the interval, also behind a block', () => {
+  it('get slots of one share and epoch that are never closer than the interval, also behind a block', () => {
     always((steps) => {
       const ends = new Map<string, number>();
       for (const step of reservedIn(steps)) {
         const { at, from, interval, count, epoch, isProbe } = step.reserved;
         if (isProbe) continue;
-        const line = `${lineOf(step)} ${epoch}`;
-        expect(from).toBeGreaterThanOrEqual(ends.get(line) ?? 0);
+        const key = `${tatOf(step)} ${epoch}`;
+        expect(from).toBeGreaterThanOrEqual(ends.get(key) ?? 0);
         expect(at).toBeGreaterThanOrEqual(from);
-        ends.set(line, at + count * interval);
+        ends.set(key, at + count * interval);
       }
     });
   });
 
   it('use the interval of the stored state, whatever they have read', () => {
-    const lineShares = { sendsTat: 'sends', routingTat: 'routing', reconciliationTat: 'reconciliation' } as const;
+    const tatShares = { sendsTat: 'sends', routingTat: 'routing', reconciliationTat: 'reconciliation' } as const;
     always((steps) => {
       for (const step of reservedIn(steps).filter(({ reserved }) => !reserved.isProbe)) {
-        const share = lineShares[lineOf(step) ?? 'sendsTat'];
+        const share = tatShares[tatOf(step) ?? 'sendsTat'];
         expect(step.reserved.interval).toBe(shareInterval(step.before, share, shares, step.now));
       }
     });

@@ -8,7 +8,7 @@ export interface RateLimitState {
   readonly sendsTat: number;
   readonly routingTat: number;
   readonly reconciliationTat: number;
-  /** Until when routing and reconciliation keep their shares; sends use them otherwise. */
+  /** Until when the shares of routing and reconciliation are active; sends use them otherwise. */
   readonly routingUntil: number;
   readonly reconciliationUntil: number;
   /** ms between two calls now, and without a recent 429 (`baseInterval`). */
@@ -60,7 +60,7 @@ export interface RateLimitCondition {
 }
 
 /** Sends wait for slots up to this far away in their functions, ms. */
-export const leadMs = 1_500;
+export const maxSlotWaitMs = 1_500;
 /** Below the limit, so that calls of uneven latency stay within it. */
 export const margin = 1.04;
 const maxIntervalMs = 10_000;
@@ -78,15 +78,10 @@ const minOutcomes = 10;
 const openMs = 30_000;
 /** How long the outcome of a probe call is awaited. */
 const probeMs = 2_500;
-/** How long a share is kept after its last call. */
-const keepShareMs = { routing: 7 * 86_400_000, reconciliation: 120_000 } as const;
+/** How long a share is active after its last call. */
+const activeShareMs = { routing: 7 * 86_400_000, reconciliation: 120_000 } as const;
 
 const whole = (ms: number) => Math.ceil(ms - 1e-6);
-
-/** When to continue for a slot: up to 1.45 s before it, since Step Functions waits in whole seconds. */
-export function slotWakeUp(at: number): number {
-  return Math.floor((at - 450) / 1000) * 1000;
-}
 
 export function baseInterval(callsPerSecond: number): number {
   return whole((1000 / callsPerSecond) * margin);
@@ -117,10 +112,10 @@ export function initialState(callsPerSecond: number): RateLimitState {
   };
 }
 
-/** The interval between two calls of a share. Sends use the shares that are not kept. */
+/** The interval between two calls of a share. Sends use the shares that are not active. */
 export function shareInterval(state: RateLimitState, share: Share, shares: Shares, now: number): number {
-  const kept = (other: keyof Shares) => (state[`${other}Until`] > now ? shares[other] : 0);
-  const percent = share === 'sends' ? 100 - kept('routing') - kept('reconciliation') : shares[share];
+  const active = (other: keyof Shares) => (state[`${other}Until`] > now ? shares[other] : 0);
+  const percent = share === 'sends' ? 100 - active('routing') - active('reconciliation') : shares[share];
   return whole((state.interval * 100) / percent);
 }
 
@@ -174,14 +169,13 @@ export function planReservation(
   if (share !== 'sends' && isBacklogged && state[`${share}Until`] <= now && state.breaker === 'closed') {
     return planShare(state, share, request);
   }
-  // Routing uses the line of sends where that is shorter than its own.
+  // Routing uses the slots of sends if they are free earlier than its own.
   const own = `${share}Tat` as const;
-  const line =
+  const tat =
     share === 'routing' && Math.max(state.sendsTat, earliest) <= Math.max(state.routingTat, earliest)
       ? 'sendsTat'
       : own;
-  const lineShare = line === 'sendsTat' ? 'sends' : share;
-  return state[line] > latest ? 'late' : planSlots(state, line, lineShare, request);
+  return state[tat] > latest ? 'late' : planSlots(state, tat, request);
 }
 
 function createReservation(state: RateLimitState, at: number, interval: number, count: number): Reservation {
@@ -213,14 +207,13 @@ function planProbe(state: RateLimitState, earliest: number): ReservationPlan {
 
 function planSlots(
   state: RateLimitState,
-  line: 'sendsTat' | 'routingTat' | 'reconciliationTat',
-  lineShare: Share,
+  tat: `${Share}Tat`,
   { share, shares, count, now, earliest, latest }: ReservationRequest,
 ): ReservationPlan {
-  const interval = shareInterval(state, lineShare, shares, now);
-  const isBusy = state[line] > earliest;
-  const isIdle = state[line] <= now && state.breaker === 'closed';
-  const isKept = share === 'sends' || state[`${share}Until`] > now || state.breaker !== 'closed';
+  const interval = shareInterval(state, tat === 'sendsTat' ? 'sends' : share, shares, now);
+  const isBusy = state[tat] > earliest;
+  const isIdle = state[tat] <= now && state.breaker === 'closed';
+  const isActive = share === 'sends' || state[`${share}Until`] > now || state.breaker !== 'closed';
   const is = (other: keyof Shares): RateLimitCondition => ({
     field: `${other}Until`,
     is: state[`${other}Until`] > now ? '>' : '<=',
@@ -229,10 +222,10 @@ function planSlots(
   return {
     update: {
       when: [
-        { field: line, is: isBusy ? '>' : '<=', value: isIdle ? now : earliest },
-        ...(latest === undefined ? [] : [{ field: line, is: '<=', value: latest } as const]),
-        // Beside a backlog, a share that is not kept is kept first.
-        ...(isKept ? [] : [{ field: 'sendsTat', is: '<=', value: earliest } as const]),
+        { field: tat, is: isBusy ? '>' : '<=', value: isIdle ? now : earliest },
+        ...(latest === undefined ? [] : [{ field: tat, is: '<=', value: latest } as const]),
+        // Beside a backlog, a share becomes active first.
+        ...(isActive ? [] : [{ field: 'sendsTat', is: '<=', value: earliest } as const]),
         { field: 'interval', is: '=', value: state.interval },
         { field: 'breaker', is: '=', value: state.breaker },
         { field: 'paused', is: '=', value: 'no' },
@@ -240,11 +233,11 @@ function planSlots(
         is('reconciliation'),
         ...(state.breaker === 'half-open' ? [{ field: 'probeUntil', is: '>', value: now } as const] : []),
       ],
-      set: { ...keepShare(state, share, now), ...(!isBusy && { [line]: earliest + count * interval }) },
-      add: isBusy ? { [line]: count * interval } : {},
+      set: { ...extendShare(state, share, now), ...(!isBusy && { [tat]: earliest + count * interval }) },
+      add: isBusy ? { [tat]: count * interval } : {},
     },
     reservation: (after) => ({
-      ...createReservation(after, isBusy ? after[line] - count * interval : earliest, interval, count),
+      ...createReservation(after, isBusy ? after[tat] - count * interval : earliest, interval, count),
       ...(isIdle && { from: now }),
       isBehindProbe: after.breaker !== 'closed',
     }),
@@ -252,8 +245,8 @@ function planSlots(
 }
 
 /**
- * Keeps a share beside a backlog of sends. The slots that sends have reserved at the full rate become invalid, except
- * those within the lead, whose functions are already sleeping: the first slot of the share is behind them.
+ * Makes a share active beside a backlog of sends. The slots that sends have reserved at the full rate become invalid, except
+ * those whose functions are already waiting for them: the first slot of the share is behind them.
  */
 function planShare(
   state: RateLimitState,
@@ -261,10 +254,10 @@ function planShare(
   { shares, count, now, earliest, latest = Number.POSITIVE_INFINITY }: ReservationRequest,
 ): ReservationPlan | 'late' {
   const until = `${share}Until` as const;
-  const after = { ...state, [until]: now + keepShareMs[share] };
+  const after = { ...state, [until]: now + activeShareMs[share] };
   const interval = shareInterval(after, share, shares, now);
   // After a 429, the slots of every share are behind the announced delay.
-  const at = Math.max(state[`${share}Tat`], Math.min(latest, now + leadMs));
+  const at = Math.max(state[`${share}Tat`], Math.min(latest, now + maxSlotWaitMs));
   if (at > latest) return 'late';
   return {
     update: {
@@ -287,10 +280,10 @@ function planShare(
   };
 }
 
-/** Extends the time for which the share of a caller is kept. */
-function keepShare(state: RateLimitState, share: Share, now: number): Partial<RateLimitState> {
-  if (share === 'sends' || state[`${share}Until`] - now > keepShareMs[share] / 2) return {};
-  return { [`${share}Until`]: now + keepShareMs[share] };
+/** Extends the time for which the share of a caller is active. */
+function extendShare(state: RateLimitState, share: Share, now: number): Partial<RateLimitState> {
+  if (share === 'sends' || state[`${share}Until`] - now > activeShareMs[share] / 2) return {};
+  return { [`${share}Until`]: now + activeShareMs[share] };
 }
 
 /** After a while without a 429 the interval recovers, up to the interval of the last 429 in large steps, then in small ones. */
@@ -317,37 +310,37 @@ export function planRestore(state: RateLimitState, now: number): RateLimitUpdate
 export function planSlowdown(reservation: Reservation, now: number, retryAfterMs: number): RateLimitUpdate {
   const { epoch, state, isProbe } = reservation;
   const factor = state.interval <= state.limitedInterval * nearLimit ? slowdown.near : slowdown.above;
-  return {
-    when: [{ field: 'epoch', is: '=', value: epoch }],
-    set: {
-      ...allTats(now + Math.max(leadMs, whole(retryAfterMs))),
-      interval: Math.max(state.baseInterval, Math.min(maxIntervalMs, whole(state.interval * factor))),
-      limitedInterval: state.interval,
-      slowedAt: now,
-      ...(isProbe && closedBreaker),
-    },
-    add: { epoch: 1 },
-  };
+  return planNewEpoch(epoch, {
+    ...allTats(now + Math.max(maxSlotWaitMs, whole(retryAfterMs))),
+    interval: Math.max(state.baseInterval, Math.min(maxIntervalMs, whole(state.interval * factor))),
+    limitedInterval: state.interval,
+    slowedAt: now,
+    ...(isProbe && closedBreaker),
+  });
 }
 
 /** The channel has announced that no call is left until then: every slot moves behind it. */
 export function planHold({ epoch }: Reservation, until: number): RateLimitUpdate {
-  return { when: [{ field: 'epoch', is: '=', value: epoch }], set: allTats(whole(until)), add: { epoch: 1 } };
+  return planNewEpoch(epoch, allTats(whole(until)));
+}
+
+/** Ends an epoch, if it is still the current one: every slot that was reserved in it becomes invalid. */
+export function planNewEpoch(epoch: number, set: Partial<RateLimitState>): RateLimitUpdate {
+  return { when: [{ field: 'epoch', is: '=', value: epoch }], set, add: { epoch: 1 } };
 }
 
 export const closedBreaker = { breaker: 'closed', reason: '', failures: 0, successes: 0, probeUntil: 0 } as const;
 export const allTats = (at: number) => ({ sendsTat: at, routingTat: at, reconciliationTat: at });
 
+const whileProbing = (epoch: number): readonly RateLimitCondition[] => [
+  { field: 'epoch', is: '=', value: epoch },
+  { field: 'breaker', is: '=', value: 'half-open' },
+];
+
 /** After a success. Undefined where nothing has to be written: no probe call, and no recent failures. */
 export function planSuccess({ epoch, isProbe, state }: Reservation, now: number): RateLimitUpdate | undefined {
   if (isProbe) {
-    return {
-      when: [
-        { field: 'epoch', is: '=', value: epoch },
-        { field: 'breaker', is: '=', value: 'half-open' },
-      ],
-      set: { ...closedBreaker, interval: state.baseInterval },
-    };
+    return { when: whileProbing(epoch), set: { ...closedBreaker, interval: state.baseInterval } };
   }
   const isCounting = state.failures > 0 && now - state.windowStart < windowMs;
   if (!isCounting) return undefined;
@@ -374,42 +367,24 @@ export function mustOpen({ epoch, isProbe }: Reservation, after: RateLimitState)
 }
 
 export function planOpen(epoch: number, now: number, reason: 'failures' | 'credentials'): RateLimitUpdate {
-  return {
-    when: [{ field: 'epoch', is: '=', value: epoch }],
-    set: {
-      breaker: 'open',
-      reason,
-      openUntil: now + openMs,
-      probeUntil: 0,
-      failures: 0,
-      successes: 0,
-      ...allTats(now + openMs),
-    },
-    add: { epoch: 1 },
-  };
+  const openUntil = now + openMs;
+  return planNewEpoch(epoch, { ...closedBreaker, breaker: 'open', reason, openUntil, ...allTats(openUntil) });
 }
 
 /** A probe call that was not made is left to another caller. */
 export function planUnused({ epoch, isProbe }: Reservation, now: number): RateLimitUpdate | undefined {
   if (!isProbe) return undefined;
-  return {
-    when: [
-      { field: 'epoch', is: '=', value: epoch },
-      { field: 'breaker', is: '=', value: 'half-open' },
-    ],
-    set: { breaker: 'open', openUntil: now, probeUntil: 0 },
-    add: { epoch: 1 },
-  };
+  return { when: whileProbing(epoch), set: { breaker: 'open', openUntil: now, probeUntil: 0 }, add: { epoch: 1 } };
 }
 
-/** Whether a slot that was reserved earlier may be used, {@link leadMs} before it at the earliest. */
+/** Whether a slot that was reserved earlier may be used, {@link maxSlotWaitMs} before it at the earliest. */
 export function isSlotValid(
   { at, epoch, isProbe }: { readonly at: number; readonly epoch: number; readonly isProbe: boolean },
   state: RateLimitState,
   now: number,
 ): boolean {
   if (state.epoch !== epoch) return false;
-  return state.breaker === 'closed' || isProbe || now < at - leadMs;
+  return state.breaker === 'closed' || isProbe || now < at - maxSlotWaitMs;
 }
 
 /** Whether a held slot is the probe call of the half-open breaker. */

@@ -97,15 +97,15 @@ describe('a slot', () => {
     });
   });
 
-  it('may be as far away as the lead, in which a file is downloaded', async () => {
+  it('may be as far away as the time in which a file is downloaded', async () => {
     const { live, limiter, calledAt } = limiterWorld({ sendsTat: 9_000 });
     await live(async () => {
       const patient = limiter();
-      await patient.reserve(2, { lead: 10_000 });
+      await patient.reserve(2, { maxWaitMs: 10_000 });
       expect([await patient.run(calledAt), await patient.run(calledAt)]).toEqual([9_000, 9_000 + interval]);
     });
     const later = limiterWorld({ sendsTat: 30_000 });
-    const { until } = await later.live(() => deferral(later.limiter().reserve(2, { lead: 10_000 })));
+    const { until } = await later.live(() => deferral(later.limiter().reserve(2, { maxWaitMs: 10_000 })));
     // The download begins up to 10 s before the slot.
     expect(until).toBe(29_000 - 8_500 + 500);
   });
@@ -150,7 +150,7 @@ describe('a slot', () => {
     });
   });
 
-  it('is not waited for by routing behind its lead: nothing is reserved', async () => {
+  it('is not waited for by routing behind its maxWaitMs: nothing is reserved', async () => {
     const far = { sendsTat: 90_000, routingTat: 5_000, routingUntil: 9e8 };
     const { live, limiter, read } = limiterWorld(far);
     const { until, slot } = await live(() => deferral(limiter('routing').reserve(1)));
@@ -342,7 +342,7 @@ describe('the circuit breaker', () => {
       expect(await probe).toBe(1_000);
       expect(await read()).toMatchObject({ breaker: 'closed', reason: '', epoch: 5 });
       const returned = limiter();
-      await returned.reserve(1, { held: slot, lead: 5_000 });
+      await returned.reserve(1, { held: slot, maxWaitMs: 5_000 });
       expect(await returned.run(calledAt)).toBe(3_500);
     });
   });

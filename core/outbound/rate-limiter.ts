@@ -2,12 +2,12 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import type * as metrics from '../platform/metrics.ts';
 import { ChannelError } from './channel.ts';
-import { Deferred, type HeldSlot } from './errors.ts';
+import { Deferred, type HeldSlot, slotWakeUp } from './errors.ts';
 import {
   initialState,
   isProbeSlot,
   isSlotValid,
-  leadMs,
+  maxSlotWaitMs,
   mustOpen,
   planFailure,
   planHold,
@@ -23,7 +23,6 @@ import {
   type Share,
   type Shares,
   shareInterval,
-  slotWakeUp,
 } from './rate-limit.ts';
 
 /** Where the states are stored. */
@@ -59,12 +58,15 @@ const maxHoldMs = 60_000;
 export interface RateLimiter {
   /**
    * Reserves slots for the next `calls` calls, or takes up the slot that was reserved before a wait. Throws
-   * {@link Deferred} if the first slot is more than `lead` ms away.
+   * {@link Deferred} if the first slot is more than `maxWaitMs` away.
    */
-  reserve(calls: number, options?: { readonly held?: HeldSlot | undefined; readonly lead?: number }): Promise<void>;
+  reserve(
+    calls: number,
+    options?: { readonly held?: HeldSlot | undefined; readonly maxWaitMs?: number },
+  ): Promise<void>;
   /**
    * Makes one call at the next slot, and records its outcome. Throws the error of the call, and {@link Deferred} after a 429
-   * or if the slot is more than the lead away. A failure to record the outcome is only logged: the call was made.
+   * or if the slot is too far away. A failure to record the outcome is only logged: the call was made.
    */
   run<T>(call: () => Promise<T>): Promise<T>;
   /** Reserves slots for another execution. Undefined while none can be reserved. */
@@ -125,7 +127,7 @@ class StateCache {
 /** Creates rate limiters, which share what the container remembers. */
 export function createRateLimiters(ports: RateLimiterPorts): CreateRateLimiter {
   const cache = new StateCache(ports);
-  return (organizationId, { share, maxWaitMs = leadMs }) =>
+  return (organizationId, { share, maxWaitMs = maxSlotWaitMs }) =>
     new OrganizationLimiter({ ...ports, cache, organizationId, share, maxWaitMs });
 }
 
@@ -148,10 +150,13 @@ class OrganizationLimiter implements RateLimiter {
     this.#options = options;
   }
 
-  async reserve(calls: number, { held, lead }: { held?: HeldSlot | undefined; lead?: number } = {}): Promise<void> {
+  async reserve(
+    calls: number,
+    { held, maxWaitMs }: { held?: HeldSlot | undefined; maxWaitMs?: number } = {},
+  ): Promise<void> {
     this.#calls = calls;
     // Slots are left over if an earlier part needed none because it was sent already.
-    if (!this.#block || this.#block.used === this.#block.count) await this.#reserveBlock(calls, held, lead);
+    if (!this.#block || this.#block.used === this.#block.count) await this.#reserveBlock(calls, held, maxWaitMs);
   }
 
   async run<T>(call: () => Promise<T>): Promise<T> {
@@ -250,16 +255,16 @@ class OrganizationLimiter implements RateLimiter {
     return { at, from: at, interval, count, epoch, isProbe, isBehindProbe: false, state };
   }
 
-  async #reserveBlock(calls: number, held?: HeldSlot, lead = this.#options.maxWaitMs): Promise<Block> {
+  async #reserveBlock(calls: number, held?: HeldSlot, maxWaitMs = this.#options.maxWaitMs): Promise<Block> {
     const { clock, share } = this.#options;
     let reserved = held && held.at > 0 ? await this.#resume(held, calls) : undefined;
     // Counted over all waits of a request, so that slow functions do not postpone it for ever.
     let missed = held?.missed ?? 0;
     for (;;) {
-      reserved ??= await this.#take(calls, share === 'sends' ? undefined : clock.now() + lead);
+      reserved ??= await this.#take(calls, share === 'sends' ? undefined : clock.now() + maxWaitMs);
       const { at, epoch } = reserved;
-      if (at - clock.now() > lead) {
-        throw new Deferred(slotWakeUp(at) - (lead - leadMs), 'rate', { slot: { at, epoch, missed } });
+      if (at - clock.now() > maxWaitMs) {
+        throw new Deferred(slotWakeUp(at) - (maxWaitMs - maxSlotWaitMs), 'rate', { slot: { at, epoch, missed } });
       }
       const usable: Reservation | undefined = await this.#whenUsable(reserved, missed);
       if (usable) {

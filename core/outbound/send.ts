@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
-import { attempt, attemptError } from './attempt.ts';
-import { type Channel, maxCallMs, maxFetchMs, type SentMessage } from './channel.ts';
+import { attempt, attemptError, callTimeMs } from './attempt.ts';
+import { type Channel, maxFetchMs, type SentMessage } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptState,
@@ -11,12 +11,13 @@ import {
   type Claim,
   type Delivery,
   type DeliveryStore,
+  sentMessage,
   startAttempt,
   wasSent,
 } from './delivery.ts';
 import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
-import { leadMs } from './rate-limit.ts';
+import { maxSlotWaitMs } from './rate-limit.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ExecutionInput } from './request.ts';
 
@@ -43,11 +44,6 @@ export interface SendInvocation {
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
 }
-
-/** Time for the writes after a call. */
-const spareMs = 5_000;
-/** A file is downloaded before its slot. */
-const fileLeadMs = maxFetchMs;
 
 /**
  * The step of the state machine. Requires the request's turn in its message group, and for each part: reserves a slot,
@@ -150,11 +146,12 @@ async function sendPart<Content>(
   { clock, deliveries, limiter, channel, log, onCredentialsBlocked }: SendPorts<Content>,
 ): Promise<SentMessage | 'failed'> {
   const hasFile = isFile === true;
-  const lead = hasFile ? fileLeadMs : leadMs;
+  // A file is downloaded before its slot.
+  const maxWaitMs = hasFile ? maxFetchMs : maxSlotWaitMs;
   const { organizationId, conversationId, requestId } = request;
   const key = { organizationId, conversationId, id };
-  if (deadline - clock.now() < lead + maxCallMs + spareMs) throw new Deferred(clock.now(), 'time');
-  await limiter.reserve(callsOf(remaining), { held, lead });
+  if (deadline - clock.now() < maxWaitMs + callTimeMs) throw new Deferred(clock.now(), 'time');
+  await limiter.reserve(callsOf(remaining), { held, maxWaitMs });
 
   const claim: Claim = {
     leaseUntil: deadline + 1_000,
@@ -201,6 +198,7 @@ async function sendPart<Content>(
     channel,
     limiter,
     clock,
+    deadline,
     onCredentialsBlocked,
   });
   const repairs = outcome.repairs.length > 0 ? { repairs: outcome.repairs } : {};
@@ -222,8 +220,9 @@ async function sendPart<Content>(
 /** A delivery that cannot be claimed: sent or failed before, or claimed by an invocation that may still run. */
 function resolveUnclaimed(id: string, current: Delivery | undefined, { now, redrive }: Claim): SentMessage | 'failed' {
   if (!current) throw new DeliveryMissing(id);
-  const { status, threadId, messageId, leaseUntil } = current;
-  if (wasSent(current)) return { threadId, messageId };
+  const { status, leaseUntil } = current;
+  const sent = sentMessage(current);
+  if (sent) return sent;
   if (status === 'failed' || current.redrive > redrive) return 'failed';
   throw new Deferred(Math.max(leaseUntil, now) + 100, 'claimed');
 }

@@ -11,7 +11,7 @@ export class ConfigurationError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment variables that name resources. stacks/topology.ts maps each one to its resource; a function gets those of
+ * The environment variables that name resources. stacks/functions.ts maps each one to its resource; a function gets those of
  * its permissions.
  */
 export type ResourceVariable =

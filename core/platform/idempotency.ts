@@ -65,7 +65,7 @@ export interface IdempotencyOptions {
  * passed.
  */
 export function withIdempotency<T extends NonNullable<IdempotencyRecord['responseData']>>(
-  { keyPrefix, payload, retentionSeconds = expiresAfterSeconds }: IdempotencyOptions,
+  { keyPrefix, payload = '', retentionSeconds = expiresAfterSeconds }: IdempotencyOptions,
   effect: () => Promise<T>,
 ): (key: string, remainingMs: () => number) => Promise<T> {
   return async (key, remainingMs) => {
@@ -73,17 +73,17 @@ export function withIdempotency<T extends NonNullable<IdempotencyRecord['respons
       expiresAfterSeconds: retentionSeconds,
       lambdaContext: remainingTimeContext(remainingMs),
       eventKeyJmesPath: 'key',
-      ...(payload !== undefined && { payloadValidationJmesPath: 'payload' }),
+      payloadValidationJmesPath: 'payload',
     });
     const persistenceStore = new ControlTableRecords();
-    const idempotentEffect = makeIdempotent((_input: { key: string; payload?: string }) => effect(), {
+    const idempotentEffect = makeIdempotent((_input: { key: string; payload: string }) => effect(), {
       persistenceStore,
       config,
       keyPrefix,
     });
     for (;;) {
       try {
-        return await idempotentEffect({ key, ...(payload !== undefined && { payload }) });
+        return await idempotentEffect({ key, payload });
       } catch (error) {
         if (!(error instanceof IdempotencyAlreadyInProgressError) || remainingMs() <= minRemainingMs) throw error;
         await sleep(pollIntervalMs);

@@ -10,14 +10,11 @@ import { Logger } from '@aws-lambda-powertools/logger';
  */
 export const logger = new Logger({
   jsonReplacerFn: (key, value: unknown) => {
-    if (value instanceof Error) return value instanceof SyntaxError ? { name: value.name } : nameAndMessage(value);
+    if (value instanceof SyntaxError) return { name: value.name };
+    if (value instanceof Error) return { name: value.name, message: value.message };
     return key === 'error' && typeof value !== 'object' ? { name: typeof value } : value;
   },
 });
-
-function nameAndMessage({ name, message }: Error): { name: string; message: string } {
-  return { name, message };
-}
 
 export type LogKeys = Readonly<Record<string, unknown>>;
 

@@ -4,7 +4,7 @@ import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
 import { ChannelError } from '../outbound/channel.ts';
 import type { RateLimitState } from '../outbound/rate-limit.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { applyActions, NoSlot, RateLimitedCarrier, type RoutedThread, type RoutingCarrier } from './apply.ts';
+import { applyActions, limitCalls, NoSlot, type RoutedThread, type RoutingCarrier } from './apply.ts';
 import type { PlannedAction, Target } from './rules.ts';
 
 const thread: RoutedThread = {
@@ -26,7 +26,7 @@ type World = ReturnType<typeof rateLimitWorld>;
 
 const contextIn = ({ createLimiter, time: clock }: World, carrier: () => Promise<RoutingCarrier>, more = {}) => ({
   thread: { ...thread, ...more },
-  carrier: new RateLimitedCarrier({
+  call: limitCalls({
     ...{ carrier, limiter: createLimiter(organizationId, { share: 'routing' }), clock, latest: never },
     onCredentialsBlocked: async () => {},
   }),
@@ -206,7 +206,7 @@ function given(
   const { live, createLimiter, time, read } = rateLimitWorld(state);
   const { carrier, calls } = routingCarrier(answers);
   let blocked = 0;
-  const limited = new RateLimitedCarrier({
+  const limited = limitCalls({
     carrier: async () => carrier,
     limiter: createLimiter(organizationId, { share: 'routing' }),
     clock: time,
@@ -221,7 +221,7 @@ function given(
     time,
     calls,
     blocked: () => blocked,
-    tag: (name = 't') => limited.call((one) => one.tag(organizationId, 'T', name)),
+    tag: (name = 't') => limited((one) => one.tag(organizationId, 'T', name)),
   };
 }
 
@@ -234,7 +234,7 @@ const outcome = (work: Promise<void>) =>
     },
   );
 
-describe('RateLimitedCarrier', () => {
+describe('limitCalls', () => {
   it('waits for a slot within ten seconds', async () => {
     const { live, tag, time } = given({ sendsTat: 9_000, routingTat: 9_000, routingUntil: never });
     expect(await live(() => outcome(tag()))).toBe('done');

@@ -66,71 +66,62 @@ export interface RateLimitOptions {
   readonly onCredentialsBlocked: () => Promise<void>;
 }
 
-/** Calls the carrier within the organization's rate limit. */
-export class RateLimitedCarrier {
-  readonly #options: RateLimitOptions;
-  #carrier: RoutingCarrier | undefined;
-  #waitedMs = 0;
-  readonly #repaired = new Set<'region' | 'credentials'>();
+/** Makes one call within the organization's rate limit. Throws {@link NoSlot}, or the carrier's error. */
+export type CallCarrier = <T>(request: (carrier: RoutingCarrier) => Promise<T>) => Promise<T>;
 
-  constructor(options: RateLimitOptions) {
-    this.#options = options;
-  }
+export function limitCalls(options: RateLimitOptions): CallCarrier {
+  const { limiter, clock, latest, onCredentialsBlocked } = options;
+  const repaired = new Set<'region' | 'credentials'>();
+  let carrier: RoutingCarrier | undefined;
+  let waitedMs = 0;
 
-  /** Makes one call. Throws {@link NoSlot}, or the carrier's error. */
-  async call<T>(request: (carrier: RoutingCarrier) => Promise<T>): Promise<T> {
-    this.#carrier ??= await this.#options.carrier();
-    const carrier = this.#carrier;
+  async function call<T>(request: (carrier: RoutingCarrier) => Promise<T>): Promise<T> {
+    carrier ??= await options.carrier();
+    const called = carrier;
     try {
-      return await this.#run(() => request(carrier));
+      return await run(() => request(called));
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
-      await this.#repairOrThrow(error, carrier);
+      carrier = await repair(error, called);
     }
-    return this.call(request);
+    return call(request);
   }
 
   /** Waits for a slot, and after a 429 for the next, while the time of the decision lasts. */
-  async #run<T>(request: () => Promise<T>): Promise<T> {
-    const { limiter, clock, latest } = this.#options;
+  async function run<T>(request: () => Promise<T>): Promise<T> {
     for (;;) {
       const startedAt = clock.now();
       try {
         return await limiter.run(() => {
-          this.#waitedMs += clock.now() - startedAt;
+          waitedMs += clock.now() - startedAt;
           return request();
         });
       } catch (error) {
         if (!(error instanceof Deferred)) throw error;
-        const now = clock.now();
-        const waitMs = error.until - now;
-        if (error.until > latest || this.#waitedMs + waitMs > maxWaitMs) throw new NoSlot();
-        this.#waitedMs += waitMs;
+        const waitMs = error.until - clock.now();
+        if (error.until > latest || waitedMs + waitMs > maxWaitMs) throw new NoSlot();
+        waitedMs += waitMs;
         await clock.sleep(waitMs);
       }
     }
   }
 
-  /** Returns if the call should be retried; throws the error otherwise. */
-  async #repairOrThrow(error: ChannelError, carrier: RoutingCarrier): Promise<void> {
-    if (error.category === 'Authentication') return this.#refreshCredentials(error, carrier);
-    if (error.repair !== 'region' || !error.region || this.#repaired.has('region')) throw error;
-    this.#repaired.add('region');
-    this.#carrier = carrier.inRegion(error.region);
+  /** The carrier to retry the call with: in another region or with new credentials, once each. Throws the error otherwise. */
+  async function repair(error: ChannelError, called: RoutingCarrier): Promise<RoutingCarrier> {
+    if (error.category === 'Authentication') {
+      const fresh = repaired.has('credentials') ? undefined : await called.withFreshCredentials();
+      repaired.add('credentials');
+      if (fresh) return fresh;
+      // `authorization` concerns one chat or group only. Any other type means that the credentials do not work at all.
+      if (error.type !== 'authorization' && (await limiter.blockCredentials())) await onCredentialsBlocked();
+      throw error;
+    }
+    if (error.repair !== 'region' || !error.region || repaired.has('region')) throw error;
+    repaired.add('region');
+    return called.inRegion(error.region);
   }
 
-  async #refreshCredentials(error: ChannelError, carrier: RoutingCarrier): Promise<void> {
-    const { limiter, onCredentialsBlocked } = this.#options;
-    const fresh = this.#repaired.has('credentials') ? undefined : await carrier.withFreshCredentials();
-    this.#repaired.add('credentials');
-    if (fresh) {
-      this.#carrier = fresh;
-      return;
-    }
-    // `authorization` concerns one chat or group only. Any other type means that the credentials do not work at all.
-    if (error.type !== 'authorization' && (await limiter.blockCredentials())) await onCredentialsBlocked();
-    throw error;
-  }
+  return call;
 }
 
 /** Who has the chat: agents and bots that the customer sees, and groups. */
@@ -180,7 +171,7 @@ type Effect = Attempt & Partial<Pick<ApplyResult, 'assignedTo' | 'joinedAs'>>;
 
 interface Context {
   readonly thread: RoutedThread;
-  readonly carrier: RateLimitedCarrier;
+  readonly call: CallCarrier;
   readonly clock: Clock;
 }
 
@@ -207,7 +198,7 @@ export async function applyActions(planned: readonly PlannedAction[], context: C
 
 async function execute(action: Action, { assignedTo, joinedAs }: ApplyResult, context: Context): Promise<Effect> {
   const { conversationId, threadId, assignees } = context.thread;
-  const call = (request: (carrier: RoutingCarrier) => Promise<void>) => attempt(() => context.carrier.call(request));
+  const call = (request: (carrier: RoutingCarrier) => Promise<void>) => attempt(() => context.call(request));
   switch (action.action) {
     case 'priority':
       return { outcome: 'done' };
@@ -267,20 +258,20 @@ function stopReasonFor(error: ExpectedError | undefined): StopReason | undefined
 async function sendText(
   { rule, action, text }: Extract<PlannedAction, { action: 'answer' | 'note' }>,
   joinedAs: Visibility | undefined,
-  { thread, carrier, clock }: Context,
+  { thread, call, clock }: Context,
 ): Promise<Effect> {
   const { organizationId, conversationId, threadId, phase, previousAttemptAt: since } = thread;
   const id = `out-${deriveId('route', organizationId, conversationId, threadId, phase, rule, action)}`;
   const visibility = action === 'note' ? 'agents' : 'all';
-  const send = () => carrier.call((one) => one.sendText(conversationId, { id, text, visibility }));
+  const send = () => call((carrier) => carrier.sendText(conversationId, { id, text, visibility }));
   let isSent = false;
   const found = await attempt(async () => {
-    isSent = since !== undefined && (await carrier.call((one) => one.find(conversationId, id, since)));
+    isSent = since !== undefined && (await call((carrier) => carrier.find(conversationId, id, since)));
   });
   if (found.error || isSent) return { ...found, joinedAs };
   const sent = await attempt(send);
   if (!isAbsence(sent.error) || joinedAs === visibility) return { ...sent, joinedAs };
-  const joined = await attempt(() => carrier.call((one) => one.join(conversationId, visibility)));
+  const joined = await attempt(() => call((carrier) => carrier.join(conversationId, visibility)));
   if (joined.error) return { ...joined, joinedAs };
   const deadline = clock.now() + joinTimeoutMs;
   for (;;) {

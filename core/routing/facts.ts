@@ -147,13 +147,12 @@ function normalizeLabel(label: string): string {
 }
 
 export const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
-export type Day = (typeof days)[number];
 
 export interface OpeningHours {
   /** IANA name, such as Europe/Warsaw. */
   readonly timeZone: string;
   /** Intervals such as `09:00-17:00` in local time. An interval that ends before it starts continues into the next day. */
-  readonly open: Readonly<Partial<Record<Day, readonly string[]>>>;
+  readonly open: Readonly<Partial<Record<(typeof days)[number], readonly string[]>>>;
   /** Dates, as YYYY-MM-DD, on which no interval starts. */
   readonly closedOn?: readonly string[] | undefined;
 }

@@ -9,13 +9,7 @@ import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import {
-  type ApplyResult,
-  applyActions,
-  type CreateRoutingCarrier,
-  RateLimitedCarrier,
-  type RoutedThread,
-} from './apply.ts';
+import { type ApplyResult, applyActions, type CreateRoutingCarrier, limitCalls, type RoutedThread } from './apply.ts';
 import { listTests } from './conditions.ts';
 import { factsAtStart, factValues, findFact, isRoutable, type RoutingFacts, withCustomer } from './facts.ts';
 import { type Decision, type Evaluation, evaluateRules, type RuleSet, testsMessage } from './rules.ts';
@@ -59,7 +53,11 @@ interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 
   readonly metadata: EventMetadata;
 }
 
-/** After this delay since the webhook, because of an outage or a redrive, somebody probably has the chat: only record the decision. */
+/**
+ * The longest time since the thread began, or since the customer's first message for a rule that waits for it. Later, because of
+ * an outage or a redrive, an agent probably has the chat: the decision is only recorded. Measured by LiveChat's clock, since a
+ * webhook that is posted again is received now.
+ */
 const maxDelayMs = 600_000;
 /** Upper bound of a call. One that could outlast the function is not started. */
 const maxCallMs = 20_000;
@@ -174,7 +172,7 @@ async function decide(
 /** Executes the actions of the matched rules, and stores the decision. */
 async function makeDecision(request: RoutingRequest, evaluation: Evaluation, ports: RoutingPorts): Promise<Decision> {
   const { organizationId, conversationId, threadId, phase, rules, metadata } = request;
-  const { clock, log } = ports;
+  const { clock, createLimiter, deadline, log } = ports;
   const { evaluated, matched, actions } = evaluation;
   const callsCarrier = actions.some(({ action }) => action !== 'priority');
   const previousAttemptAt = callsCarrier ? await recordAttempt(request, phase, clock.now()) : undefined;
@@ -185,10 +183,17 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
     // The previous attempt may have moved the chat.
     assignees: previousAttemptAt === undefined ? request.assignees : (await readAssignees(request)).assignees,
     assignedEarlier: phase === 'message' ? (await findDecision(request, 'start'))?.assignedTo : undefined,
-    isTooLate: clock.now() - Date.parse(metadata.receivedAt) > maxDelayMs,
+    isTooLate: clock.now() - Date.parse(request.facts.at) > maxDelayMs,
   };
-  const carrier = rateLimitedCarrier(request, ports);
-  const applied = await applyActions(actions, { thread, carrier, clock });
+  const limiter = createLimiter(organizationId, { share: 'routing' });
+  const call = limitCalls({
+    carrier: () => ports.carrier(organizationId, (resetMs) => limiter.holdFor(resetMs)),
+    limiter,
+    clock,
+    latest: deadline - maxCallMs - marginMs,
+    onCredentialsBlocked: () => raiseCredentialsBlocked(eventCause(metadata), { conversationId }),
+  });
+  const applied = await applyActions(actions, { thread, call, clock });
   const { assignedTo } = applied;
   const unassignedReason = findUnassignedReason(evaluation, applied);
   const decision: Decision = {
@@ -209,20 +214,6 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
   const { version: rulesVersion } = rules;
   log.info('routed', { threadId, phase, rulesVersion, rules: matched, assignedTo, unassignedReason });
   return decision;
-}
-
-function rateLimitedCarrier(
-  { organizationId, conversationId, metadata }: RoutingRequest,
-  { createLimiter, clock, carrier, deadline }: RoutingPorts,
-): RateLimitedCarrier {
-  const limiter = createLimiter(organizationId, { share: 'routing' });
-  return new RateLimitedCarrier({
-    carrier: () => carrier(organizationId, (resetMs) => limiter.holdFor(resetMs)),
-    limiter,
-    clock,
-    latest: deadline - maxCallMs - marginMs,
-    onCredentialsBlocked: () => raiseCredentialsBlocked(eventCause(metadata), { conversationId }),
-  });
 }
 
 function eventCause({ organizationId, correlationId, id }: EventMetadata): Cause {

@@ -38,16 +38,12 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
       const type = eventType(busEvent);
       const event = parseEvent(type, await loadEventData(busEvent.detail));
       const { id: eventId, correlationId, organizationId } = event.metadata;
-      const conversation = conversationKeys(event.data);
-      const persistentKeys = { detailType: type, eventId, correlationId, organizationId, ...conversation };
+      const { conversationId }: Readonly<Record<string, unknown>> = event.data;
+      const persistentKeys = { detailType: type, eventId, correlationId, organizationId, conversationId };
       const log = logger.createChild({ persistentKeys });
       const outcome = await handle(event, log, () => context.getRemainingTimeInMillis());
       if (outcome === 'duplicate') count('DuplicateEvents', { type });
       count('EventsHandled', { type });
       log.info('event handled', { outcome });
     });
-}
-
-function conversationKeys(data: object): { conversationId?: unknown } {
-  return 'conversationId' in data ? { conversationId: data.conversationId } : {};
 }

@@ -68,11 +68,6 @@ export const presentAgents = (chat: Chat): readonly Agent[] =>
 export const publicAgents = (chat: Chat): readonly Agent[] =>
   presentAgents(chat).filter(({ visibility }) => visibility === 'all');
 
-export const requireActive = (chat: Chat): void => {
-  if (chat.thread.active) return;
-  throw chatConflict(`Chat ${chat.id} is not active: its thread ${chat.thread.id} is closed. Reopen it first.`);
-};
-
 /** The ids with which most webhooks name their thread. */
 export const threadRef = (chat: Chat) => ({ chat_id: chat.id, thread_id: chat.thread.id });
 
@@ -143,9 +138,8 @@ const addEvent = (before: Chat, draft: EventDraft, now: number): { chat: Chat; e
   return { chat: author === undefined ? added : withIdle(added, false), event };
 };
 
-/** Adds an event to the active thread: `incoming_event`. */
+/** Adds an event to the thread: `incoming_event`. */
 export const appendEvent = (before: Chat, draft: EventDraft, now: number): ChatUpdate => {
-  requireActive(before);
   const { chat, event } = addEvent(before, draft, now);
   return notify(chat, 'incoming_event', { ...threadRef(chat), event }, event.id);
 };
@@ -283,7 +277,6 @@ export const archiveThread = (chat: Chat, now: number): ChatUpdate => {
 };
 
 export const markIdle = (chat: Chat, now: number): ChatUpdate => {
-  requireActive(chat);
   const text = 'Chat is idle due to 15 minutes of inactivity';
   return appendSystemMessage(withIdle(chat, true), 'routing.idle', text, { duration: '15' }, now);
 };

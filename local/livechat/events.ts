@@ -11,7 +11,6 @@ import {
   mapThreads,
   nextEventId,
   notify,
-  requireActive,
 } from './chats.ts';
 import { invalidField, LiveChatError, validationError } from './errors.ts';
 import type { Button, ChatEvent, Thread } from './objects.ts';
@@ -32,7 +31,6 @@ const replaceEvent = (chat: Chat, event: ChatEvent): Chat =>
 
 /** Changes the text; the id and the timestamp stay. */
 export const editMessage = (before: Chat, eventId: string, text: string): ChatUpdate => {
-  requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   if (event.type !== 'message') throw invalidField('eventId', `a message; ${eventId} is a ${event.type}`);
   const edited = { ...event, text };
@@ -42,24 +40,10 @@ export const editMessage = (before: Chat, eventId: string, text: string): ChatUp
 
 /** Replaces the event with a tombstone without content. */
 export const deleteEvent = (before: Chat, eventId: string): ChatUpdate => {
-  requireActive(before);
   const { thread, event } = findEvent(before, eventId);
   const { id, type, created_at, visibility, author_id, custom_id } = event;
   const chat = replaceEvent(before, { id, type, deleted: true, created_at, visibility, author_id, custom_id });
   return notify(chat, 'event_deleted', { chat_id: chat.id, thread_id: thread.id, event_id: eventId }, eventId);
-};
-
-const getButtons = (event: ChatEvent): readonly Button[] =>
-  'elements' in event ? event.elements.flatMap((element) => element.buttons ?? []) : [];
-
-const markClicked = (event: ChatEvent, postbackId: string, userId: string): ChatEvent => {
-  if (!('elements' in event)) return event;
-  const mark = (button: Button): Button =>
-    button.postback_id === postbackId && !button.user_ids.includes(userId)
-      ? { ...button, user_ids: [...button.user_ids, userId] }
-      : button;
-  const elements = event.elements.map((element) => ({ ...element, buttons: (element.buttons ?? []).map(mark) }));
-  return { ...event, elements };
 };
 
 /** The customer clicks a button. A `message` button also sends its text as an event; the postback webhook does not contain it. */
@@ -70,15 +54,19 @@ export const clickButton = (
   postbackId: string,
   now: number,
 ): ChatUpdate => {
-  requireActive(before);
   const { thread, event } = findEvent(before, eventId);
-  const buttons = getButtons(event);
-  if (buttons.length === 0) throw invalidField('eventId', `a rich message with buttons; ${eventId} has none`);
+  const buttons = 'elements' in event ? event.elements.flatMap((element) => element.buttons ?? []) : [];
+  if (!('elements' in event) || buttons.length === 0) {
+    throw invalidField('eventId', `a rich message with buttons; ${eventId} has none`);
+  }
   const button = buttons.find(({ postback_id }) => postback_id === postbackId);
   if (button === undefined) {
     throw invalidField('postbackId', `one of ${buttons.map(({ postback_id }) => postback_id).join(', ')}`);
   }
-  const chat = replaceEvent(before, markClicked(event, postbackId, author.id));
+  const pressed = { ...button, user_ids: [...new Set([...button.user_ids, author.id])] };
+  const press = (other: Button) => (other === button ? pressed : other);
+  const elements = event.elements.map((element) => ({ ...element, buttons: (element.buttons ?? []).map(press) }));
+  const chat = replaceEvent(before, { ...event, elements });
   const payload = {
     user_id: author.id,
     chat_id: chat.id,

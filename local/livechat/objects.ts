@@ -50,14 +50,14 @@ export const buttonFields = {
 export type Button = z.infer<z.ZodMiniObject<typeof buttonFields>>;
 
 /** The fields of an element of a rich message. LiveChat allows 13 buttons. */
-export const elementFields = <ButtonSchema extends z.ZodMiniType<Button>>(button: ButtonSchema) => ({
+export const elementFields = (button: z.ZodMiniType<Button>) => ({
   title: z.optional(string),
   subtitle: z.optional(string),
   image: z.optional(z.looseObject({ url: nonEmpty() }, 'an object with url')),
   buttons: z.optional(z.array(button, 'a list of buttons').check(z.maxLength(13, 'at most 13 buttons'))),
 });
 
-export type RichElement = z.infer<z.ZodMiniObject<ReturnType<typeof elementFields<z.ZodMiniType<Button>>>>>;
+export type RichElement = z.infer<z.ZodMiniObject<ReturnType<typeof elementFields>>>;
 
 /** LiveChat allows 10 elements. */
 export const elements = <ElementSchema extends z.ZodMiniType>(element: ElementSchema) =>

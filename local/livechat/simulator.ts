@@ -13,7 +13,6 @@ import {
   getCustomer,
   markIdle,
   reopenChat,
-  requireActive,
 } from './chats.ts';
 import { chatConflict, chatNotFound } from './errors.ts';
 import { type Cdn, clickButton, deleteEvent, editMessage, preChatForm, sendFile } from './events.ts';
@@ -42,8 +41,8 @@ import {
   assignedAgent,
   handOver,
   joinChat,
-  leaveChat,
   markSeen,
+  removeAgent,
   requirePresent,
   setSessionFields,
   toSessionFields,
@@ -293,20 +292,15 @@ const asAgent = (chat: Chat, request: Action<'agent'>, context: ActionContext): 
     case 'delete':
       return deleteEvent(chat, request.eventId);
     case 'part':
-      return leaveChat(chat, agentId);
+      return removeAgent(chat, agent, agent.id);
     case 'transfer': {
       const target = { ...request, queuePosition: context.queuePosition() };
       return handOver(chat, { requester: agent, leaving: [agent] }, target, now);
     }
     case 'tag':
+      return changeTags(chat, chat.thread.id, request.tag, 'thread_tagged');
     case 'untag':
-      requireActive(chat);
-      return changeTags(
-        chat,
-        chat.thread.id,
-        request.tag,
-        request.action === 'tag' ? 'thread_tagged' : 'thread_untagged',
-      );
+      return changeTags(chat, chat.thread.id, request.tag, 'thread_untagged');
     case 'close':
       return closeThread(chat, agent, now);
   }
@@ -314,6 +308,9 @@ const asAgent = (chat: Chat, request: Action<'agent'>, context: ActionContext): 
 
 const applyAction = (chat: Chat, body: unknown, context: ActionContext): ChatUpdate => {
   const request = parse(actionRequest, { as: 'customer', ...parse(jsonObject, body) });
+  if (!chat.thread.active && request.action !== 'reopen') {
+    throw chatConflict(`Chat ${chat.id} is not active: its thread ${chat.thread.id} is closed. Reopen it first.`);
+  }
   if (request.as === 'customer') return asCustomer(chat, request, context);
   if (request.as === 'agent') return asAgent(chat, request, context);
   const now = context.source.now();

@@ -8,7 +8,6 @@ import {
   notify,
   presentAgents,
   publicAgents,
-  requireActive,
   threadRef,
   withThread,
   withUser,
@@ -59,16 +58,10 @@ export const removeAgent = (chat: Chat, agent: Agent, requesterId: string): Chat
   changeUser(chat, { ...agent, present: false }, requesterId);
 
 export const joinChat = (chat: Chat, agentId: string): ChatUpdate => {
-  requireActive(chat);
   if (presentAgents(chat).some(({ id }) => id === agentId)) {
     throw chatConflict(`${agentId} is already in chat ${chat.id}.`);
   }
   return addAgent(chat, agentId, agentId);
-};
-
-export const leaveChat = (chat: Chat, agentId: string): ChatUpdate => {
-  requireActive(chat);
-  return removeAgent(chat, requirePresent(chat, agentId), agentId);
 };
 
 export interface TransferTarget {
@@ -91,7 +84,6 @@ export const handOver = (
   target: TransferTarget,
   now: number,
 ): ChatUpdate => {
-  requireActive(before);
   const { chat: reserved, at } = nextTimestamp(before, now);
   const group_ids = target.groups.length > 0 ? target.groups : reserved.thread.access.group_ids;
   const queue = leavesNoAgent(reserved, leaving, target) && queueEntry(target.queuePosition, at);
@@ -129,7 +121,6 @@ const announceTransfer = (chat: Chat, from: Agent, target: TransferTarget, now: 
 
 /** Marks every visible event as seen by the customer. */
 export const markSeen = (before: Chat): ChatUpdate => {
-  requireActive(before);
   const last = before.thread.events.filter(({ visibility }) => visibility === 'all').at(-1);
   const seen_up_to = last?.created_at ?? before.thread.created_at;
   const customer = getCustomer(before);
@@ -139,7 +130,6 @@ export const markSeen = (before: Chat): ChatUpdate => {
 };
 
 export const setSessionFields = (before: Chat, fields: Readonly<Record<string, string>>): ChatUpdate => {
-  requireActive(before);
   const customer = getCustomer(before);
   const changed = toSessionFields(fields);
   const kept = customer.session_fields.filter((field) => Object.keys(field).every((name) => !(name in fields)));

@@ -82,7 +82,7 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
   const dead = world.dead.length;
   try {
     await time.until(time.sleep(120_000), time.now() + hour);
-    for (const letter of world.dead.slice(0, dead)) await time.until(world.redrive(letter), time.now() + hour);
+    for (const deadLetter of world.dead.slice(0, dead)) await time.until(world.redrive(deadLetter), time.now() + hour);
     await settle();
   } catch {
     stuck += 1;

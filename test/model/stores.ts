@@ -5,6 +5,7 @@ import {
   type Delivery,
   type DeliveryKey,
   type DeliveryStore,
+  sentMessage,
   startAttempt,
   unattempted,
   wasSent,
@@ -150,7 +151,7 @@ export function memoryStores(
         const isOpen = (now: Delivery) => !wasSent(now) && now.redrive <= redrive;
         change(id, isOpen, { status: 'failed', redrive, lastError: error, failedAt: at, deadLetterId });
         const now = deliveries.get(id);
-        return { wasSent: now !== undefined && wasSent(now), failedCalls: now?.failedCalls ?? 0 };
+        return { sent: now && sentMessage(now), failedCalls: now?.failedCalls ?? 0 };
       },
     },
   };

@@ -11,7 +11,7 @@ import {
 } from '../../core/outbound/request.ts';
 import { sendRequest } from '../../core/outbound/send.ts';
 import { retriedErrors } from '../../core/outbound/state-machine.ts';
-import { maxWaitMs, NoSlot, RateLimitedCarrier } from '../../core/routing/apply.ts';
+import { limitCalls, maxWaitMs, NoSlot } from '../../core/routing/apply.ts';
 import { Invocation, named } from './invocation.ts';
 import { ModelLiveChat, type ModelOptions } from './livechat.ts';
 import { type MemoryStores, memoryStores } from './stores.ts';
@@ -416,13 +416,13 @@ export class World {
         const { clock } = this.#ports(invocation);
         const latest = startedAt + maxWaitMs;
         const limiter = this.#limiterOf(invocation)(organizationId, { share: 'routing', maxWaitMs });
-        const channel = new RateLimitedCarrier({
+        const call = limitCalls({
           carrier: async () => this.liveChat.routing(organizationId),
           ...{ limiter, clock, latest },
           onCredentialsBlocked: async () => {},
         });
-        await channel.call((carrier) => carrier.transfer(conversationId, { group: 1 }));
-        await channel.call((carrier) => carrier.tag(conversationId, 'thread', 'routed'));
+        await call((carrier) => carrier.transfer(conversationId, { group: 1 }));
+        await call((carrier) => carrier.tag(conversationId, 'thread', 'routed'));
       });
     } catch (error) {
       if (error instanceof NoSlot) return 'refused';
@@ -565,11 +565,11 @@ export class World {
   }
 
   /** An operator redrives a dead letter. */
-  async redrive(letter: { readonly input: ExecutionInput; redriven: boolean }): Promise<void> {
+  async redrive(deadLetter: { readonly input: ExecutionInput; redriven: boolean }): Promise<void> {
     await this.#invoke((invocation) =>
-      redriveRequest(letter.input, { ...this.#ports(invocation), deliveries: this.#deliveries(invocation) }),
+      redriveRequest(deadLetter.input, { ...this.#ports(invocation), deliveries: this.#deliveries(invocation) }),
     );
-    letter.redriven = true;
+    deadLetter.redriven = true;
   }
 
   hasExecution(input: ExecutionInput): boolean {

@@ -64,7 +64,6 @@ function PendingArticle({ delivery }: { delivery: Pending }) {
         <b>{status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b>
         {isNote && <span class="mark">Internal note</span>}
         <DeliveryBadge delivery={delivery} />
-        {delivery.failedCalls > 0 && <span class="mark">{describeFailedCalls(delivery)}</span>}
       </header>
       <PendingContent pending={delivery} />
       <details open={status === 'failed'}>
@@ -105,7 +104,6 @@ function MessageArticle({ message, note, people }: MessageProps) {
         {note && <span class="mark">Internal note</span>}
         {author.type === 'bot' && <span class="mark">bot</span>}
         {delivery && <DeliveryBadge delivery={delivery} />}
-        {delivery && delivery.failedCalls > 0 && <span class="mark">{describeFailedCalls(delivery)}</span>}
         {edited && <span class="mark">edited</span>}
         <Time at={timestamp} format={clockTime} />
       </header>
@@ -142,12 +140,14 @@ const deliveryTones: Readonly<Record<DeliveryView['status'], Tone>> = {
   failed: 'bad',
 };
 
-export function DeliveryBadge({ delivery }: { delivery: DeliveryView }) {
-  return <Badge tone={deliveryTones[delivery.status]}>{delivery.status}</Badge>;
-}
-
-export function describeFailedCalls({ failedCalls }: DeliveryView): string {
-  return `after ${count(failedCalls, 'failed call')}`;
+/** The status of a delivery, and its failed calls. */
+export function DeliveryBadge({ delivery: { status, failedCalls } }: { delivery: DeliveryView }) {
+  return (
+    <>
+      <Badge tone={deliveryTones[status]}>{status}</Badge>
+      {failedCalls > 0 && <span class="mark">after {count(failedCalls, 'failed call')}</span>}
+    </>
+  );
 }
 
 type LabelledId = readonly [label: string, value: string | undefined];

@@ -7,7 +7,7 @@ import type { RulesDryRun } from '../../routing.ts';
 import { call, get, useCommand } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { shortTime } from '../parts/time.ts';
-import { Badge, Card, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
+import { Badge, Card, count, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
 
 type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];
 
@@ -43,7 +43,7 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
         <p>
           <code>{organizationId}</code>;{' '}
           {match === 'first' ? 'the first matching rule applies' : 'all matching rules apply'}
-          {versions.length > 0 && `; ${versions.length} stored ${versions.length === 1 ? 'version' : 'versions'}`}.
+          {versions.length > 0 && `; ${count(versions.length, 'stored version')}`}.
         </p>
         {rules.length === 0 ? (
           <p class="hint">No rules: LiveChat's own routing assigns every chat.</p>

@@ -20,9 +20,8 @@ import {
   getRequester,
   method,
   readChats,
-  requireActive,
   requireAgentId,
-  requirePresence,
+  requireRequester,
   requireThread,
   type Version,
   writeChats,
@@ -96,18 +95,15 @@ const threadsQuery = z.object({
   chat_id: id,
   sort_order: z._default(sortOrder, 'desc'),
   limit: z._default(limit, 3),
-  filters: z.optional(z.object({ from: z.optional(time), to: z.optional(time) })),
+  filters: z._default(z.object({ from: z.optional(time), to: z.optional(time) }), {}),
   page_id: z.optional(id),
 });
 const threadsPage = z.extend(threadsQuery, { offset });
 
 const createdWithin = (
   { created_at }: Thread,
-  { from, to }: { from?: string | undefined; to?: string | undefined },
-) => {
-  const createdAt = Date.parse(created_at);
-  return (from === undefined || createdAt >= Date.parse(from)) && (to === undefined || createdAt <= Date.parse(to));
-};
+  { from = created_at, to = created_at }: z.infer<typeof threadsQuery>['filters'],
+) => Date.parse(from) <= Date.parse(created_at) && Date.parse(created_at) <= Date.parse(to);
 
 const chatsQuery = z.object({
   sort_order: z.optional(sortOrder),
@@ -139,7 +135,7 @@ const matches = ({ thread, access }: Chat, filters: ChatsQuery['filters'], versi
   return include_active !== false || !thread.active;
 };
 
-const tagMethod = (action: Parameters<typeof changeTags>[3]) =>
+const tagMethod = (action: 'thread_tagged' | 'thread_untagged') =>
   method(
     writeChats,
     z.object({ chat_id: id, thread_id: id, tag: id }),
@@ -203,7 +199,7 @@ export const chatMethods = {
   list_threads: method(readChats, threadsQuery, (request, { simulator }, version) => {
     const { page_id } = request;
     const query = page_id === undefined ? { ...request, offset: 0 } : fromPageId(threadsPage, page_id);
-    const { filters = {}, sort_order } = query;
+    const { filters, sort_order } = query;
     const found = allThreads(simulator.chat(request.chat_id)).filter((thread) => createdWithin(thread, filters));
     const { items, ...pages } = paginate(sort_order === 'asc' ? found : found.toReversed(), query);
     return { threads: items.map((thread) => formatThread(thread, version)), found_threads: found.length, ...pages };
@@ -229,8 +225,7 @@ export const chatMethods = {
     z.object({ ...user, visibility: oneOf(['all', 'agents']) }),
     ({ chat_id, user_id, user_type, visibility, ignore_requester_presence }, state) => {
       const { webhooks } = state.simulator.change(chat_id, (chat) => {
-        requireActive(chat, state);
-        requirePresence(chat, ignore_requester_presence, state);
+        requireRequester(chat, ignore_requester_presence, state);
         if (user_type === 'agent') return ensureAgent(chat, user_id, visibility, state);
         const customer = getCustomer(chat);
         if (customer.id !== user_id) throw validationError('user_id not found');
@@ -246,8 +241,7 @@ export const chatMethods = {
     z.object(user),
     ({ chat_id, user_id, user_type, ignore_requester_presence }, state) => {
       state.simulator.change(chat_id, (chat) => {
-        requireActive(chat, state);
-        const requester = requirePresence(chat, ignore_requester_presence, state);
+        const requester = requireRequester(chat, ignore_requester_presence, state);
         const agent = presentAgents(chat).find(({ id }) => id === user_id);
         if (user_type === 'customer' || agent === undefined) throw validationError('user_id not found');
         return removeAgent(chat, agent, requester.id);
@@ -263,8 +257,7 @@ export const chatMethods = {
     (request, state) => {
       const { simulator, settings, source } = state;
       simulator.change(request.id, (chat) => {
-        requireActive(chat, state);
-        const requester = requirePresence(chat, request.ignore_requester_presence, state);
+        const requester = requireRequester(chat, request.ignore_requester_presence, state);
         const target = toTarget(request.target, simulator.queuePosition());
         target.agents.forEach(requireAgentId);
         const { groups } = settings.current();
@@ -278,8 +271,7 @@ export const chatMethods = {
 
   deactivate_chat: method(writeChats, z.object({ id, ignore_requester_presence: flag }), (request, state) => {
     state.simulator.change(request.id, (chat) => {
-      requireActive(chat, state);
-      return closeThread(chat, requirePresence(chat, request.ignore_requester_presence, state), state.source.now());
+      return closeThread(chat, requireRequester(chat, request.ignore_requester_presence, state), state.source.now());
     });
     return {};
   }),

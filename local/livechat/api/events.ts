@@ -3,7 +3,7 @@ import { type Author, appendEvent, type EventDraft, nextEventId, reopenChat } fr
 import { validationError } from '../errors.ts';
 import { type Cdn, fileContent } from '../events.ts';
 import { buttonFields, elementFields, elements, messageText, nonEmpty, oneOf } from '../objects.ts';
-import { type ApiState, getRequester, method, requireActive, requireSender, writeChats } from './method.ts';
+import { type ApiState, getRequester, method, requireSender, writeChats } from './method.ts';
 
 const id = nonEmpty();
 
@@ -88,7 +88,6 @@ export const eventMethods = {
   send_event: method(writeChats, z.object({ chat_id: id, event: eventRequest }), ({ chat_id, event }, state) => {
     const { simulator, source, cdn, calls } = state;
     const { chat, eventId: event_id } = simulator.change(chat_id, (before) => {
-      requireActive(before, state);
       requireSender(before, event.visibility, state);
       const draft = toEventDraft(event, getRequester(state), cdn, nextEventId(before.thread));
       return appendEvent(before, draft, source.now());

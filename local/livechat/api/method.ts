@@ -168,7 +168,7 @@ export const getRequester = ({ settings, clientId }: ApiState): Author => ({
   clientId,
 });
 
-export const requireActive = (chat: Chat, { settings }: ApiState): void => {
+const requireActive = (chat: Chat, { settings }: ApiState): void => {
   if (!chat.thread.active) throw inactiveError(settings.current().inactiveForm);
 };
 
@@ -177,8 +177,13 @@ const requesterIn = (chat: Chat, state: ApiState): Agent | undefined => {
   return presentAgents(chat).find((agent) => agent.id === id);
 };
 
-/** Returns the requester. @throws LiveChatError if it is not in the chat, unless `ignorePresence` is set */
-export const requirePresence = (chat: Chat, ignorePresence: boolean, state: ApiState): Agent => {
+/**
+ * Returns the requester.
+ *
+ * @throws LiveChatError if the chat is closed, or if the requester is not in it, unless `ignorePresence` is set
+ */
+export const requireRequester = (chat: Chat, ignorePresence: boolean, state: ApiState): Agent => {
+  requireActive(chat, state);
   const present = requesterIn(chat, state);
   if (present === undefined && !ignorePresence) throw notMemberError();
   return present ?? createAgent(getRequester(state).id);
@@ -189,8 +194,9 @@ export const delaySending = (chatId: string, userId: string, { settings, sendabl
   sendableFrom.set(`${chatId} ${userId}`, source.now() + settings.current().joinDelayMs);
 };
 
-/** A requester with visibility `agents` cannot send to the customer. */
+/** @throws LiveChatError if the chat is closed or the requester cannot send. With visibility `agents` it cannot send to the customer */
 export const requireSender = (chat: Chat, visibility: Visibility, state: ApiState): void => {
+  requireActive(chat, state);
   const sender = requesterIn(chat, state);
   if (sender === undefined) throw notMemberError();
   if (state.source.now() < (state.sendableFrom.get(`${chat.id} ${sender.id}`) ?? 0)) throw notMemberError();

@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import type { ResourceVariable } from '../../../core/platform/configuration.ts';
 import { bundleOptions } from '../../../stacks/build/bundle.ts';
-import { bucket, functions, settings, stateMachines, tables, variables } from '../../../stacks/topology.ts';
+import { functions, settings, tables } from '../../../stacks/topology.ts';
 import { at, type Check, find, resourceName, stageName } from '../select.ts';
 
-const resources: ReadonlySet<string> = new Set([
+const resources: ReadonlySet<string> = new Set<ResourceVariable>([
   ...Object.values(tables).map(({ variable }) => variable),
-  ...Object.values(stateMachines).map(({ variable }) => variable),
-  ...Object.values(variables),
-  bucket.variable,
+  ...(['BUS_NAME', 'SECRET_PREFIX', 'MEDIA_BUCKET', 'DEAD_LETTER_QUEUE_URL', 'SEND_MACHINE_ARN'] as const),
 ]);
 
 /** The fields of the secret, by their variables in the local engine. */
