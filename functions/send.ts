@@ -1,9 +1,9 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { ChannelError } from '../core/channel/channel.ts';
 import { liveChatSender } from '../core/livechat/sender.ts';
 import { isFileError } from '../core/media/errors.ts';
-import { ChannelError } from '../core/outbound/channel.ts';
 import { isExpected, StepFailed } from '../core/outbound/errors.ts';
 import {
   outboundPorts,

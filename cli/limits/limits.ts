@@ -3,7 +3,7 @@ import {
   type RateLimitCommand,
   type RateLimitView,
   readRateLimit,
-} from '../../core/outbound/rate-limit-store.ts';
+} from '../../core/channel/rate-limit-store.ts';
 import { chooseOrganization, chooseOrganizations } from '../bridge.ts';
 import type { ChangeOptions, ShowOptions } from '../commands/limits.ts';
 import { colours, printJson, printTable } from '../output.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CustomAttributeType, Entity, type EntityItem, Service } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   type Assignment,

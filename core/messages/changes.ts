@@ -1,10 +1,10 @@
 import { CustomAttributeType, Entity } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
 import { putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
 import type { ChatEvent } from '../conversations/projection.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   contentFields,

@@ -1,8 +1,8 @@
 import type { EntityItem } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
 import { latest } from '../conversations/projection.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { parseJson } from '../platform/json.ts';
 import { ButtonClick } from './changes.ts';

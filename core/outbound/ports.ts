@@ -1,3 +1,7 @@
+import { ChannelError } from '../channel/channel.ts';
+import { Deferred } from '../channel/deferred.ts';
+import { rateLimitSettings, rateLimitStore } from '../channel/rate-limit-store.ts';
+import { type CreateRateLimiter, createRateLimiters } from '../channel/rate-limiter.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
 import { createBusPublisher, type Publish, putEvent } from '../events/publish.ts';
@@ -7,12 +11,9 @@ import type { Log } from '../platform/logger.ts';
 import * as metrics from '../platform/metrics.ts';
 import { completeTask, executionStatus, startExecution } from '../platform/step-functions.ts';
 import type { AcceptPorts } from './accept.ts';
-import { ChannelError } from './channel.ts';
 import { deliveryStore } from './delivery.ts';
-import { Deferred, NotFirst, StepFailed } from './errors.ts';
+import { NotFirst, StepFailed } from './errors.ts';
 import { messageGroupStore } from './message-group.ts';
-import { rateLimitSettings, rateLimitStore } from './rate-limit-store.ts';
-import { type CreateRateLimiter, createRateLimiters } from './rate-limiter.ts';
 import type { ExecutionInput, SendRequestData } from './request.ts';
 import type { SentPart } from './send.ts';
 

@@ -1,7 +1,7 @@
+import type { ConversationKey } from '../channel/channel.ts';
 import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
-import type { ConversationKey } from './channel.ts';
 import { type DeadLetterSummary, findDeadLetter, rejectedDeadLetterId, sendDeadLetterId } from './dead-letter.ts';
 import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
 import { listDeliveries } from './delivery.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
+import type { Compose, ConversationKey, Part } from '../channel/channel.ts';
 import { catalogue, type EventData, maxMessagesPerRequest } from '../events/catalogue.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { isRfc3339 } from '../events/schemas.ts';
-import type { Compose, ConversationKey, Part } from './channel.ts';
 import { RequestInvalid } from './errors.ts';
 
 export type SendRequestData = EventData<'message.send.requested'>;

@@ -1,10 +1,10 @@
+import type { CreateRateLimiter } from '../channel/rate-limiter.ts';
 import { readProjection } from '../conversations/conversations.ts';
 import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
 import { raiseCredentialsBlocked } from '../outbound/ports.ts';
-import type { CreateRateLimiter } from '../outbound/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
