@@ -11,7 +11,6 @@ export interface Figure {
 const calm = { seed: 1, callsPerSecond: 10, faults: 0 };
 type Scenarios = typeof import('../test/model/scenarios.ts');
 
-/** Random faults need more than one world. */
 /** The breaker seldom opens, so that a figure of a few worlds would be a matter of luck. */
 const breakerWorlds = 20;
 
