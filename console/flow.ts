@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { RateLimitView } from '../core/outbound/rate-limit-store.ts';
+import type { RateLimitView } from '../core/channel/rate-limit-store.ts';
 
 /** A webhook, a domain event, a function invocation or an execution. */
 export interface Activity {

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
+import { commandRateLimit, readRateLimit } from '../core/channel/rate-limit-store.ts';
 import { organizations } from '../core/conversations/queries.ts';
 import {
   type DeadLetterSummary,
@@ -19,7 +20,6 @@ import {
 import { redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { deadLetterCategory } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import { commandRateLimit, readRateLimit } from '../core/outbound/rate-limit-store.ts';
 import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
 import { required } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';

@@ -47,22 +47,34 @@ test("responds to a webhook with the function's result", async () => {
   ]);
 });
 
-test('responds with a status that has no body', async () => {
-  answer = async () => ({ statusCode: 204 });
+test.each<[string, unknown, number, object, Buffer]>([
+  [
+    'a structured result',
+    { statusCode: 401, headers: { 'Content-Type': 'text/plain', 'X-Retry': 1 }, body: '{"error":"é"}' },
+    401,
+    { 'content-type': 'text/plain', 'x-retry': '1' },
+    Buffer.from('{"error":"é"}'),
+  ],
+  ['cookies', { statusCode: 204, cookies: ['a=1', 'b=2'] }, 204, { 'set-cookie': 'a=1, b=2' }, Buffer.alloc(0)],
+  ['a base64 body', { statusCode: 200, body: '/wA=', isBase64Encoded: true }, 200, {}, Buffer.from([0xff, 0x00])],
+  ['a result without a status', { ok: true }, 200, { 'content-type': 'application/json' }, Buffer.from('{"ok":true}')],
+  ['text', 'fine', 200, { 'content-type': 'application/json' }, Buffer.from('fine')],
+  ['null', null, 200, { 'content-type': 'application/json' }, Buffer.from('null')],
+])('converts %s to a response', async (_what, result, status, headers, body) => {
+  answer = async () => result;
 
   const response = await post('{}');
 
-  expect([response.status, await response.text()]).toEqual([204, '']);
+  const received = Object.keys(headers).map((name) => [name, response.headers.get(name)]);
+  expect([response.status, Object.fromEntries(received)]).toEqual([status, headers]);
+  expect(Buffer.from(await response.arrayBuffer())).toEqual(body);
 });
 
 test.each<[string, () => Promise<unknown>]>([
   ['throws', () => Promise.reject(new Error('no table'))],
-  ['returns no result', async () => null],
   ['returns a status that is text', async () => ({ statusCode: '200' })],
   ['returns a status below 200', async () => ({ statusCode: 99 })],
   ['returns a body that is not text', async () => ({ statusCode: 200, body: 1 })],
-  ['returns cookies', async () => ({ statusCode: 204, cookies: ['a=1'] })],
-  ['returns a base64 body', async () => ({ statusCode: 200, body: '/wA=', isBase64Encoded: true })],
 ])('responds with 500 and reports a function that %s', async (_what, failing) => {
   answer = failing;
 

@@ -1,12 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import { getRequestListener } from '@hono/node-server';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { WebhookActivity } from './activity.ts';
 import { accountId } from './aws/arn.ts';
+import { isRecord } from './aws/protocol.ts';
 import type { Invoke } from './lambda/runtime.ts';
 import { readUpTo } from './listen.ts';
 
@@ -24,29 +31,36 @@ export interface HttpApiOptions {
 
 const apiId = 'local';
 
-/** A function's result in payload format 2.0. Results without a status code, cookies and base64 bodies are not supported. */
-const resultSchema = z.strictObject({
+/** A function's result with a status code, in payload format 2.0. */
+const resultSchema = z.object({
   statusCode: z.int().check(z.minimum(200), z.maximum(599)),
-  headers: z._default(z.record(z.string(), z.string()), {}),
+  headers: z._default(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), {}),
+  cookies: z.optional(z.array(z.string())),
   body: z._default(z.string(), ''),
+  isBase64Encoded: z._default(z.boolean(), false),
 });
 
-type HttpApiResult = z.output<typeof resultSchema>;
+interface HttpApiResponse {
+  readonly status: number;
+  /** With names in lower case. */
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Buffer;
+}
 
 /** API Gateway's fixed limit on a request body. */
 const maxBodyBytes = 10 * 1_024 * 1_024;
 
-const tooLarge = jsonResult(413, { message: 'Request Entity Too Large' });
-const failed = jsonResult(500, { message: 'Internal Server Error' });
+const tooLarge = jsonResponse(413, { message: 'Request Entity Too Large' });
+const failed = jsonResponse(500, { message: 'Internal Server Error' });
 
 /** The HTTP server of the webhook, which behaves like API Gateway, and of the console. */
 export function createHttpApi(options: HttpApiOptions): Server {
   const { route, invoke, onWebhook, report, now = () => new Date() } = options;
   const fallback = getRequestListener((request) => options.fallback(request));
 
-  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResult> {
+  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
     try {
-      return resultSchema.parse(await invoke(route.function, toHttpApiEvent(request, body, now())));
+      return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
     } catch (error) {
       report(`The webhook responded with 500: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
       return failed;
@@ -59,14 +73,14 @@ export function createHttpApi(options: HttpApiOptions): Server {
     const answer = body ? await invokeWebhook(request, body) : tooLarge;
     // Closes the connection instead of reading the rest of a body that is too large.
     const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
-    response.writeHead(answer.statusCode, { ...headers, 'content-length': Buffer.byteLength(answer.body) });
+    response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
     response.end(answer.body);
     const action = body && readAction(body);
     onWebhook?.({
       type: 'webhook',
       at: now().toISOString(),
       method: route.method,
-      status: answer.statusCode,
+      status: answer.status,
       ms: Math.round(performance.now() - started),
       ...(action && { action }),
     });
@@ -87,8 +101,25 @@ function readAction(body: Buffer): string | undefined {
   return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
 }
 
-function jsonResult(statusCode: number, value: unknown): HttpApiResult {
-  return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+function jsonResponse(status: number, value: unknown): HttpApiResponse {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(text) };
+}
+
+/**
+ * Converts a function's result. Without a status code it is the body of a 200, as on API Gateway.
+ *
+ * @throws ZodError if the result has a status code but is not a valid response.
+ */
+function toHttpApiResponse(result: unknown): HttpApiResponse {
+  if (!isRecord(result) || !('statusCode' in result)) return jsonResponse(200, result);
+  const { statusCode, headers, cookies, body, isBase64Encoded } = resultSchema.parse(result);
+  const lowerCase = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+  return {
+    status: statusCode,
+    headers: { ...Object.fromEntries(lowerCase), ...(cookies && { 'set-cookie': cookies }) },
+    body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
+  };
 }
 
 /** Converts a request to an event of API Gateway's payload format 2.0. */

@@ -30,7 +30,7 @@ export interface FunctionSpec {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** Reserved concurrency; see {@link reservedConcurrency}. */
+  /** Reserved concurrency; see {@link reserveConcurrency}. */
   readonly concurrency?: number;
   /** The permissions of its role. They also determine the resource names in its environment. */
   readonly permissions: readonly PermissionName[];

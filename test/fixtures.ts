@@ -12,6 +12,19 @@ export function fixture(name: string): Body {
   return json.parse(JSON.parse(readFileSync(new URL(name, folder), 'utf8')));
 }
 
+const newChat = z.looseObject({ chat: z.looseObject({ thread: z.looseObject({}) }) });
+
+/** Now, in LiveChat's format. */
+export function liveChatTime(): string {
+  return new Date().toISOString().replace('Z', '000Z');
+}
+
+/** A recorded `incoming_chat` whose thread has just begun: an older one is too late to be routed. */
+export function startedNow(body: Body): Body {
+  const { chat } = newChat.parse(body.payload);
+  return { ...body, payload: { chat: { ...chat, thread: { ...chat.thread, created_at: liveChatTime() } } } };
+}
+
 /** The versions of the send step's input. */
 export function sendInputVersions(): number[] {
   return readdirSync(new URL('../send-input/', folder)).map((file) => Number(/^v(\d+)\.json$/.exec(file)?.[1]));

@@ -6,7 +6,7 @@ import { executionName } from '../core/outbound/request.ts';
 import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metrics.ts';
 import { loadSendPath } from './accept.ts';
 import { type EmittedMetric, emittedMetrics } from './emf.ts';
-import { fixture } from './fixtures.ts';
+import { fixture, startedNow } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, pollOptions, post, startLocal } from './local.ts';
 import { awsClientConfig } from './local-aws.ts';
@@ -256,7 +256,7 @@ async function route(local: Local): Promise<void> {
   const ruleSet = { match: 'first', rules: [{ name: 'all', do: { priority: 'low' } }] };
   const given = { organizationId: routedOrganization, ruleSet };
   await fetch(new URL('/api/routing/rules', local.console), { method: 'POST', body: JSON.stringify(given) });
-  await post(local, { ...fixture('incoming_chat.json'), organization_id: routedOrganization });
+  await post(local, { ...startedNow(fixture('incoming_chat.json')), organization_id: routedOrganization });
 }
 
 /** An event that no function can handle. */

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { fixture } from './fixtures.ts';
+import { fixture, liveChatTime, startedNow } from './fixtures.ts';
 import { type Local, organizationId, pollOptions, post, startLocal } from './local.ts';
 import { routingWorld } from './routing-world.ts';
 import { watchBus } from './watch-bus.ts';
@@ -209,7 +209,7 @@ describe('routing a chat by rules', () => {
   it('decides once for duplicate webhooks, and ignores archived events', async () => {
     await world.applyRules([{ name: 'any', do: { transfer: [{ group: 1 }] } }]);
     const before = await world.countCalls('transfer_chat');
-    const body = { ...fixture('incoming_chat.json'), organization_id: organizationId };
+    const body = { ...startedNow(fixture('incoming_chat.json')), organization_id: organizationId };
     for (let time = 0; time < 3; time += 1) await post(local, body);
     expect((await world.readChat('T8RM2K0V9X')).routing).toHaveLength(1);
     expect(await world.countCalls('transfer_chat')).toBe(before + 1);
@@ -221,14 +221,14 @@ describe('routing a chat by rules', () => {
     expect((await world.readChat('T8RM2K0V9X')).routing).toHaveLength(1);
   });
 
-  it('only records a decision that is ten minutes late', async () => {
+  it('only records a decision on a chat that began ten minutes ago, whenever its webhook is received', async () => {
     await world.applyRules([{ name: 'any', do: { tag: ['late'], transfer: [{ group: 1 }] } }]);
     const chatId = await world.chat({ agent: nina });
     await world.expectChat(chatId, { routing: [{ assignedTo: { group: 1 } }] });
     const started = bus.of('chat.started').findLast(({ data }) => JSON.stringify(data).includes(chatId));
     const before = new Date(Date.now() - 601_000).toISOString();
-    const data = { ...z.looseObject({}).parse(started?.data), threadId: 'LATE' };
-    const metadata = { ...z.looseObject({}).parse(started?.metadata), id: 'late', receivedAt: before };
+    const data = { ...z.looseObject({}).parse(started?.data), threadId: 'LATE', createdAt: before };
+    const metadata = { ...z.looseObject({}).parse(started?.metadata), id: 'late' };
     await world.put('omnichannel.livechat', 'chat.started', { metadata, data });
     const late = {
       threadId: 'LATE',
@@ -339,8 +339,14 @@ describe('routing a chat by rules', () => {
       const users = [{ id: customer, type: 'customer', name: 'Dana', present: true }];
       const webhooks = (chat: string, order: readonly ('message' | 'chat')[]) => {
         const place = { chat_id: chat, thread_id: `${chat}_T` };
-        const event = { ...parseEvent(body), id: `${chat}_1`, text: 'refund', author_id: customer };
-        const thread = { id: place.thread_id, created_at: '2026-03-11T09:14:10.000000Z', active: true };
+        const event = {
+          ...parseEvent(body),
+          id: `${chat}_1`,
+          text: 'refund',
+          author_id: customer,
+          created_at: liveChatTime(),
+        };
+        const thread = { id: place.thread_id, created_at: liveChatTime(), active: true };
         const bodies = {
           message: { ...body, payload: { ...place, event } },
           chat: { ...body, action: 'incoming_chat', payload: { chat: { id: chat, users, thread } } },

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
+import type { Channel } from '../core/channel/channel.ts';
 import { liveChatChannel } from '../core/livechat/carrier.ts';
 import { createLiveChatClient, type LiveChatClient } from '../core/livechat/client.ts';
 import type { Part } from '../core/livechat/compose.ts';
 import type { Connection } from '../core/livechat/connection.ts';
 import { withDownload } from '../core/media/fetch.ts';
-import type { Channel } from '../core/outbound/channel.ts';
 import { type Respond, respondWith, startServer } from './http-server.ts';
 
 export interface ReceivedRequest {

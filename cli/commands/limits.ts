@@ -38,7 +38,7 @@ const set = confirmedCommand('set', {
     ).makeOptionMandatory(),
   );
 
-const work = () => import('../limits/limits.ts');
+const work = () => import('../limits.ts');
 show.action(async (options) => (await work()).showRateLimits(options));
 pause.action(async (options) => (await work()).changeRateLimit(options, { do: 'pause' }));
 resume.action(async (options) => (await work()).changeRateLimit(options, { do: 'resume' }));

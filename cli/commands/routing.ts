@@ -59,7 +59,7 @@ const test = bridgeCommand('test', {
   .addOption(organization);
 export type TestOptions = ReturnType<typeof test.opts>;
 
-const work = () => import('../routing/routing.ts');
+const work = () => import('../routing.ts');
 show.action(async (options) => (await work()).showRules(options));
 apply.action(async (options) => {
   if ((options.rules === undefined) === (options.version === undefined)) {

@@ -1,3 +1,4 @@
+import { readRateLimit } from '../../core/channel/rate-limit-store.ts';
 import { readTimeline } from '../../core/conversations/conversations.ts';
 import { type ConversationEvent, statuses } from '../../core/conversations/projection.ts';
 import { listConversations } from '../../core/conversations/queries.ts';
@@ -5,7 +6,6 @@ import { supportedActions } from '../../core/livechat/registration-plan.ts';
 import type { Action } from '../../core/livechat/schemas.ts';
 import { readLatestChanges } from '../../core/messages/queries.ts';
 import { listDeadLetters } from '../../core/outbound/dead-letter.ts';
-import { readRateLimit } from '../../core/outbound/rate-limit-store.ts';
 import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */

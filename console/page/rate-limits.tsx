@@ -1,4 +1,4 @@
-import type { RateLimitView } from '../../core/outbound/rate-limit-store.ts';
+import type { RateLimitView } from '../../core/channel/rate-limit-store.ts';
 import { call, get, useCommand } from './app/api.ts';
 import { clockTime } from './parts/time.ts';
 import { Badge, Empty, Head, Loaded, Problem, type Tone } from './parts/ui.tsx';

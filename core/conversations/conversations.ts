@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CustomAttributeType, Entity, Service } from 'electrodb';
+import { CustomAttributeType, Entity, type EntityItem, Service } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   type Assignment,
@@ -94,7 +94,7 @@ async function putOrganization(organizationId: string): Promise<void> {
 
 const { timeline } = new Service({ conversation: Conversation, event: StoredEvent, readMark: ReadMark }).collections;
 
-type StoredProjection = NonNullable<Awaited<ReturnType<typeof readTimeline>>['stored']>;
+type StoredProjection = EntityItem<typeof Conversation>;
 
 /** The stored projection and all events and read marks of a conversation, in one consistent query. */
 export async function readTimeline(key: ConversationKey) {

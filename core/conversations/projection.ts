@@ -213,6 +213,9 @@ function participantMentions(
   }
 }
 
-function latest(times: readonly string[]): string | undefined {
-  return times.reduce<string | undefined>((last, time) => (last === undefined || time > last ? time : last), undefined);
+export function latest(times: readonly (string | undefined)[]): string | undefined {
+  return times
+    .filter((time) => time !== undefined)
+    .toSorted()
+    .at(-1);
 }

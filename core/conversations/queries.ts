@@ -1,6 +1,6 @@
+import type { ConversationKey } from '../channel/channel.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { Conversation, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { serveCarrier } from '../../test/serve-carrier.ts';
-import type { Channel } from '../outbound/channel.ts';
+import type { Channel } from '../channel/channel.ts';
 import type { FilePart, Part } from './compose.ts';
 
 const stops: (() => Promise<void>)[] = [];

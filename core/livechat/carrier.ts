@@ -1,4 +1,4 @@
-import type { Channel, OutgoingMessage, SentMessage } from '../outbound/channel.ts';
+import type { Channel, OutgoingMessage, SentMessage } from '../channel/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { CreateRoutingCarrier, RoutingCarrier } from '../routing/apply.ts';
 import type { NewEvent, ThreadResponse, TransferChat } from './api.ts';

@@ -3,7 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
-import type { ChannelErrorCategory } from '../outbound/channel.ts';
+import type { ChannelErrorCategory } from '../channel/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { parseJson } from '../platform/json.ts';
 import { createMethods, type Method, parseVersion, type Transport } from './api.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import type { Compose } from '../channel/channel.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { visibility } from '../events/schemas.ts';
-import type { Compose } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { liveChatFileHosts } from './conventions.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ChannelError, type ChannelErrorCategory, type ChannelErrorDetails } from '../outbound/channel.ts';
+import { ChannelError, type ChannelErrorCategory, type ChannelErrorDetails } from '../channel/channel.ts';
 
 type Repair = NonNullable<ChannelErrorDetails['repair']>;
 

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { addAbortSignal } from 'node:stream';
+import { type Channel, maxFetchMs } from '../channel/channel.ts';
 import { FileRefused } from '../media/errors.ts';
 import { type FetchRules, fetchFile, sendingRules, withDownload } from '../media/fetch.ts';
 import { fileNameFromUrl, mediaBucket } from '../media/media.ts';
 import { detectFileType } from '../media/store.ts';
-import { type Channel, maxFetchMs } from '../outbound/channel.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { openObject } from '../platform/objects.ts';
 import { liveChatChannel } from './carrier.ts';

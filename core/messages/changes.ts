@@ -1,10 +1,10 @@
 import { CustomAttributeType, Entity } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
 import { putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
 import type { ChatEvent } from '../conversations/projection.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   contentFields,
@@ -13,7 +13,6 @@ import {
   headerFields,
   keyAttributes,
   Message,
-  type MessageKey,
   messageKey,
   setAuthorType,
 } from './messages.ts';
@@ -49,10 +48,22 @@ export async function editMessage({ metadata, data }: DomainEvent<'message.updat
   await correctAuthor(data, (await readProjection(data)).participants);
 }
 
-/** Replaces the message by a tombstone, in any order of arrival, and removes its stored media. */
+/**
+ * Replaces the message by a tombstone for good, in any order of arrival, and removes its stored media. A duplicate changes the
+ * tombstone only if it was received earlier.
+ */
 export async function deleteMessage({ metadata, data }: DomainEvent<'message.deleted'>): Promise<void> {
-  const key = { organizationId: metadata.organizationId, ...data };
-  if ((await markDeleted(key, metadata.receivedAt)) === 'media') await removeMedia(key);
+  const { organizationId, receivedAt: deletedAt } = metadata;
+  const key = { organizationId, ...data };
+  const deleted = await ifConditionHolds(
+    Message.update(key)
+      .set({ deletedAt, expires: expiry() })
+      .remove(['content', 'metadata', 'rawPayload', 'media', 'revision'])
+      // An equal time as well: a retry after a crash must still remove the media.
+      .where((stored, op) => `${op.notExists(stored.deletedAt)} OR ${op.gte(stored.deletedAt, deletedAt)}`)
+      .go({ response: 'all_old' }),
+  );
+  if (deleted?.data?.type === 'media') await removeMedia(key);
 }
 
 /** Stores a button click. */
@@ -124,20 +135,4 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
       .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
       .go(),
   );
-}
-
-/**
- * Writes a tombstone, for good. A duplicate changes it only if it was received earlier. Returns the message's type if it is
- * stored.
- */
-async function markDeleted(key: MessageKey, deletedAt: string): Promise<NormalizedMessage['type'] | undefined> {
-  const deleted = await ifConditionHolds(
-    Message.update(key)
-      .set({ deletedAt, expires: expiry() })
-      .remove(['content', 'metadata', 'rawPayload', 'media', 'revision'])
-      // An equal time as well: a retry after a crash must still remove the media.
-      .where((stored, op) => `${op.notExists(stored.deletedAt)} OR ${op.gte(stored.deletedAt, deletedAt)}`)
-      .go({ response: 'all_old' }),
-  );
-  return deleted?.data?.type;
 }

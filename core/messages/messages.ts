@@ -1,4 +1,5 @@
 import { CustomAttributeType, Entity } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
 import { readProjection, recordMessage } from '../conversations/conversations.ts';
 import { largeEventKey } from '../events/claim-check.ts';
 import type { StoreOutcome } from '../events/event.ts';
@@ -10,7 +11,6 @@ import {
   type UserType,
 } from '../events/schemas.ts';
 import type { StoredFile } from '../media/store.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 
 export interface MessageKey extends ConversationKey {

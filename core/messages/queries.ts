@@ -1,6 +1,8 @@
+import type { EntityItem } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
+import { latest } from '../conversations/projection.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import { parseJson } from '../platform/json.ts';
 import { ButtonClick } from './changes.ts';
@@ -98,20 +100,14 @@ export async function readLatestChanges(conversation: ConversationKey) {
     ButtonClick.query.primary(conversation).go({ pages: 'all', attributes: ['receivedAt'] }),
   ]);
   return {
-    received: latestTime(messages.data.map(({ receivedAt }) => receivedAt)),
-    edited: latestTime(messages.data.map(({ revision }) => editedAt(revision))),
-    deleted: latestTime(messages.data.map(({ deletedAt }) => deletedAt)),
-    clicked: latestTime(clicks.data.map(({ receivedAt }) => receivedAt)),
+    received: latest(messages.data.map(({ receivedAt }) => receivedAt)),
+    edited: latest(messages.data.map(({ revision }) => editedAt(revision))),
+    deleted: latest(messages.data.map(({ deletedAt }) => deletedAt)),
+    clicked: latest(clicks.data.map(({ receivedAt }) => receivedAt)),
   };
 }
 
-const latestTime = (times: readonly (string | undefined)[]): string | undefined =>
-  times
-    .flatMap((time) => time ?? [])
-    .toSorted()
-    .at(-1);
-
-type Item = NonNullable<Awaited<ReturnType<ReturnType<typeof Message.get>['go']>>['data']>;
+type Item = EntityItem<typeof Message>;
 
 /** Empty for a tombstone whose message has not arrived: it has no time, author or type. */
 function toStoredMessage(item: Item): StoredMessage[] {

@@ -72,7 +72,8 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
     await removeFile(file.key);
     return 'discarded';
   }
-  const replaced = recorded.before?.error ? undefined : recorded.before?.key;
+  const before = recorded.data?.media;
+  const replaced = before?.error ? undefined : before?.key;
   if (replaced !== undefined && replaced !== file.key) await removeFile(replaced);
   count('MediaStored', { typeCheck: file.typeCheck, organizationId });
   await publish([storedEvent(event, file, now())]);
@@ -105,13 +106,10 @@ function storedEvent({ message, metadata }: MediaEvent, file: StoredFile, now: n
 
 /**
  * Records the state of a message's file. Fails if the message is not stored, is deleted or refers to another file. Returns the
- * previous state, or undefined on failure.
+ * previous state as `data.media`, or undefined on failure.
  */
-async function recordMediaState(
-  key: MessageKey,
-  media: MediaState,
-): Promise<{ readonly before: MediaState | undefined } | undefined> {
-  const recorded = await ifConditionHolds(
+function recordMediaState(key: MessageKey, media: MediaState) {
+  return ifConditionHolds(
     Message.patch(key)
       .set({ media })
       .where(({ timestamp, deletedAt }, op) =>
@@ -121,5 +119,4 @@ async function recordMediaState(
       )
       .go({ response: 'all_old' }),
   );
-  return recorded && { before: recorded.data?.media };
 }

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { organizationId, rateLimitWorld } from '../../test/model/rate-limit-world.ts';
 import { executionInput } from '../../test/model/requests.ts';
 import { failures, type Script, scriptedChannel, sentMessage } from '../../test/model/scripted-channel.ts';
+import type { RateLimitState } from '../channel/rate-limit.ts';
 import { FileRefused, FileUnavailable } from '../media/errors.ts';
 import { type AttemptResult, attempt } from './attempt.ts';
 import type { AttemptHistory } from './delivery.ts';
-import type { RateLimitState } from './rate-limit.ts';
 import type { SendOptions } from './request.ts';
 
 const { inactive, absent, crowded, otherRegion, clientError, serverError, authentication } = failures;

@@ -1,6 +1,8 @@
+import { type Channel, ChannelError, maxCallMs, type SentMessage, settleMs, settlesAt } from '../channel/channel.ts';
+import { Deferred } from '../channel/deferred.ts';
+import type { RateLimiter } from '../channel/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { type Channel, ChannelError, maxCallMs, type SentMessage, settleMs, settlesAt } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptHistory,
@@ -8,8 +10,7 @@ import {
   type AttemptState,
   attemptState,
 } from './delivery.ts';
-import { Deferred, RequestExpired } from './errors.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import { RequestExpired } from './errors.ts';
 import type { ExecutionInput } from './request.ts';
 
 /** A join takes effect after a moment. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { memoryStores } from '../../test/model/stores.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
-import type { SentMessage } from './channel.ts';
+import type { SentMessage } from '../channel/channel.ts';
 import type {
   AttemptLog,
   AttemptState,

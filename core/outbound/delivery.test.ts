@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { failures } from '../../test/model/scripted-channel.ts';
 import { memoryStores } from '../../test/model/stores.ts';
+import { ChannelError, settlesAt } from '../channel/channel.ts';
+import { Deferred } from '../channel/deferred.ts';
 import { FileRefused } from '../media/errors.ts';
 import { attemptError, decideRetry, type RetryDecision } from './attempt.ts';
-import { ChannelError, settlesAt } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptLog,
@@ -17,7 +18,7 @@ import {
   maxAttempts,
   startAttempt,
 } from './delivery.ts';
-import { Deferred, RequestExpired } from './errors.ts';
+import { RequestExpired } from './errors.ts';
 
 const now = 1_790_000_000_000;
 const never = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
+import type { ConversationKey, SentMessage } from '../channel/channel.ts';
 import { required } from '../platform/configuration.ts';
 import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
-import type { ConversationKey, SentMessage } from './channel.ts';
 
 /** `queued` also after a failed attempt; `failed` once its request is a dead letter; `delivered` once the channel's webhook shows it. */
 export type DeliveryStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'failed';

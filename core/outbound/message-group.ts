@@ -1,9 +1,10 @@
 import { Entity } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
+import { type HeldSlot, slotWakeUp } from '../channel/deferred.ts';
 import type { Clock } from '../platform/clock.ts';
 import { required } from '../platform/configuration.ts';
 import { documents, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
-import type { ConversationKey } from './channel.ts';
-import { type HeldSlot, NotFirst, slotWakeUp } from './errors.ts';
+import { NotFirst } from './errors.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
 
 /**

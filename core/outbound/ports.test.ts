@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { executionInput } from '../../test/model/requests.ts';
 import { failures } from '../../test/model/scripted-channel.ts';
+import { Deferred } from '../channel/deferred.ts';
 import { FileUnavailable } from '../media/errors.ts';
-import { Deferred, NotFirst, RequestExpired, RequestInvalid, StepFailed } from './errors.ts';
+import { NotFirst, RequestExpired, RequestInvalid, StepFailed } from './errors.ts';
 import { recordUnsent } from './ports.ts';
 
 const emitted = vi.hoisted((): string[] => []);

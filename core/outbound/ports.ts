@@ -1,3 +1,6 @@
+import { Deferred } from '../channel/deferred.ts';
+import { rateLimitSettings, rateLimitStore } from '../channel/rate-limit-store.ts';
+import { type CreateRateLimiter, createRateLimiters } from '../channel/rate-limiter.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
 import { createBusPublisher, putEvent } from '../events/publish.ts';
@@ -7,10 +10,8 @@ import * as metrics from '../platform/metrics.ts';
 import { completeTask, executionStatus, startExecution } from '../platform/step-functions.ts';
 import type { AcceptPorts } from './accept.ts';
 import { deliveryStore } from './delivery.ts';
-import { Deferred, deadLetterCategory, NotFirst } from './errors.ts';
+import { deadLetterCategory, NotFirst } from './errors.ts';
 import { messageGroupStore } from './message-group.ts';
-import { rateLimitSettings, rateLimitStore } from './rate-limit-store.ts';
-import { type CreateRateLimiter, createRateLimiters } from './rate-limiter.ts';
 import type { ExecutionInput, SendRequestData } from './request.ts';
 import type { SentPart } from './send.ts';
 import { retriedErrors } from './state-machine.ts';

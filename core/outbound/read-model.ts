@@ -1,7 +1,7 @@
+import type { ConversationKey } from '../channel/channel.ts';
 import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
-import type { ConversationKey } from './channel.ts';
 import { type DeadLetterSummary, deriveDeadLetterId, findDeadLetter } from './dead-letter.ts';
 import { type Delivery, type DeliveryAttempt, listDeliveries } from './delivery.ts';
 import { deadLetterCategory } from './errors.ts';

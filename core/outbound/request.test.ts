@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { executionInput } from '../../test/model/requests.ts';
-import type { Part } from './channel.ts';
+import type { Part } from '../channel/channel.ts';
 import { RequestInvalid } from './errors.ts';
 import {
   executionName,

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
+import type { Compose, Part } from '../channel/channel.ts';
 import { catalogue, type EventData, maxMessagesPerRequest } from '../events/catalogue.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { isRfc3339 } from '../events/schemas.ts';
-import type { Compose, Part } from './channel.ts';
-import { heldSlot, RequestInvalid } from './errors.ts';
+import { RequestInvalid } from './errors.ts';
 
 export type SendRequestData = EventData<'message.send.requested'>;
 
@@ -115,6 +115,7 @@ export const executionInput = z.object({
 export type ExecutionInput = z.infer<typeof executionInput>;
 export type SendOptions = ExecutionInput['options'];
 
+const heldSlot = z.object({ at: z.number(), epoch: z.number(), missed: z.optional(z.number()) });
 const stepInput = z.object({
   request: executionInput,
   /** How a wait ended: with a slot or none, or with the error of its timeout. */

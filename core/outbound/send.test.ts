@@ -4,8 +4,9 @@ import { propertyRuns } from '../../test/depth.ts';
 import { executionInput } from '../../test/model/requests.ts';
 import { failures, type Script, sentMessage } from '../../test/model/scripted-channel.ts';
 import { sendWorld } from '../../test/model/send-world.ts';
+import { Deferred } from '../channel/deferred.ts';
 import type { DeliveryStore } from './delivery.ts';
-import { Deferred, NotFirst } from './errors.ts';
+import { NotFirst } from './errors.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
 const { serverError, noResponse, clientError, proxy } = failures;

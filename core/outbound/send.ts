@@ -1,7 +1,10 @@
+import { type Channel, maxFetchMs, type SentMessage } from '../channel/channel.ts';
+import { Deferred, type HeldSlot } from '../channel/deferred.ts';
+import { maxSlotWaitMs } from '../channel/rate-limit.ts';
+import type { RateLimiter } from '../channel/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import { attempt, attemptError, callTimeMs } from './attempt.ts';
-import { type Channel, maxFetchMs, type SentMessage } from './channel.ts';
 import {
   type AttemptEnd,
   type AttemptState,
@@ -15,10 +18,8 @@ import {
   startAttempt,
   wasSent,
 } from './delivery.ts';
-import { Deferred, DeliveryMissing, type HeldSlot, NotFirst, RequestExpired } from './errors.ts';
+import { DeliveryMissing, NotFirst, RequestExpired } from './errors.ts';
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
-import { maxSlotWaitMs } from './rate-limit.ts';
-import type { RateLimiter } from './rate-limiter.ts';
 import type { ExecutionInput } from './request.ts';
 
 export interface SendPorts<Content> extends MessageGroupPorts {

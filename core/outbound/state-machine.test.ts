@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { failsWith, startTestMachine } from '../../local/aws/testing.ts';
 import { functions } from '../../stacks/topology.ts';
 import { executionInput } from '../../test/model/requests.ts';
+import { Deferred } from '../channel/deferred.ts';
 import { type ErrorDetails, LiveChatApiError } from '../livechat/errors.ts';
-import { Deferred, NotFirst, RequestExpired } from './errors.ts';
+import { NotFirst, RequestExpired } from './errors.ts';
 import { retriedErrors, type StateMachineResources, sendStateMachine } from './state-machine.ts';
 
 const deployed: StateMachineResources = {

@@ -4,8 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { memoryStores } from '../../test/model/stores.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
-import type { ConversationKey } from './channel.ts';
-import type { MessageGroupStore } from './message-group.ts';
+import type { ConversationKey } from '../channel/channel.ts';
 import {
   initialState,
   planFailure,
@@ -18,19 +17,20 @@ import {
   type RateLimitState,
   type RateLimitUpdate,
   type Reservation,
-} from './rate-limit.ts';
-import { planCommand } from './rate-limit-store.ts';
-import { createRateLimiters, type RateLimitStore } from './rate-limiter.ts';
+} from '../channel/rate-limit.ts';
+import { planCommand } from '../channel/rate-limit-store.ts';
+import { createRateLimiters, type RateLimitStore } from '../channel/rate-limiter.ts';
+import type { MessageGroupStore } from './message-group.ts';
 
 let groups: MessageGroupStore;
-let rateLimits: typeof import('./rate-limit-store.ts');
+let rateLimits: typeof import('../channel/rate-limit-store.ts');
 
 beforeAll(async () => {
   const { environment } = await sharedLocal();
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   vi.resetModules();
   ({ messageGroupStore: groups } = await import('./message-group.ts'));
-  rateLimits = await import('./rate-limit-store.ts');
+  rateLimits = await import('../channel/rate-limit-store.ts');
 });
 afterAll(() => {
   vi.unstubAllEnvs();

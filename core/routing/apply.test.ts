@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { never, organizationId, rateLimitWorld } from '../../test/model/rate-limit-world.ts';
 import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
-import { ChannelError } from '../outbound/channel.ts';
-import type { RateLimitState } from '../outbound/rate-limit.ts';
+import { ChannelError } from '../channel/channel.ts';
+import type { RateLimitState } from '../channel/rate-limit.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { applyActions, limitCalls, NoSlot, type RoutedThread, type RoutingCarrier } from './apply.ts';
 import type { PlannedAction, Target } from './rules.ts';

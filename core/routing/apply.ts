@@ -1,7 +1,7 @@
+import { ChannelError } from '../channel/channel.ts';
+import { Deferred } from '../channel/deferred.ts';
+import type { RateLimiter } from '../channel/rate-limiter.ts';
 import { deriveId } from '../events/ids.ts';
-import { ChannelError } from '../outbound/channel.ts';
-import { Deferred } from '../outbound/errors.ts';
-import type { RateLimiter } from '../outbound/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { Decision, PlannedAction, Target } from './rules.ts';
@@ -17,7 +17,7 @@ export interface RoutingMessage {
   readonly visibility: Visibility;
 }
 
-/** What routing needs of a carrier. Each method makes one call, and throws the carrier's classified errors (core/outbound/channel.ts). */
+/** What routing needs of a carrier. Each method makes one call, and throws the carrier's classified errors (core/channel/channel.ts). */
 export interface RoutingCarrier {
   /** Transfers the chat. Fails if no agent of the target is free, unless the target allows the queue. */
   transfer(conversationId: string, target: Target): Promise<void>;

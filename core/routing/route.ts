@@ -1,10 +1,10 @@
+import type { CreateRateLimiter } from '../channel/rate-limiter.ts';
 import { readProjection } from '../conversations/conversations.ts';
 import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
 import { raiseCredentialsBlocked } from '../outbound/ports.ts';
-import type { CreateRateLimiter } from '../outbound/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
@@ -53,7 +53,11 @@ interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 
   readonly metadata: EventMetadata;
 }
 
-/** After this delay since the webhook, because of an outage or a redrive, somebody probably has the chat: only record the decision. */
+/**
+ * The longest time since the thread began, or since the customer's first message for a rule that waits for it. Later, because of
+ * an outage or a redrive, an agent probably has the chat: the decision is only recorded. Measured by LiveChat's clock, since a
+ * webhook that is posted again is received now.
+ */
 const maxDelayMs = 600_000;
 /** Upper bound of a call. One that could outlast the function is not started. */
 const maxCallMs = 20_000;
@@ -179,7 +183,7 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
     // The previous attempt may have moved the chat.
     assignees: previousAttemptAt === undefined ? request.assignees : (await readAssignees(request)).assignees,
     assignedEarlier: phase === 'message' ? (await findDecision(request, 'start'))?.assignedTo : undefined,
-    isTooLate: clock.now() - Date.parse(metadata.receivedAt) > maxDelayMs,
+    isTooLate: clock.now() - Date.parse(request.facts.at) > maxDelayMs,
   };
   const limiter = createLimiter(organizationId, { share: 'routing' });
   const call = limitCalls({

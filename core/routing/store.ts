@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from 'electrodb';
+import type { ConversationKey } from '../channel/channel.ts';
 import { canonicalJson } from '../events/ids.ts';
-import type { ConversationKey } from '../outbound/channel.ts';
 import { wholeNumber } from '../platform/configuration.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import type { RoutingFacts } from './facts.ts';

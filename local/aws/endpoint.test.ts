@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
 import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -75,7 +75,7 @@ describe('faults', () => {
       'secretsmanager',
       'unavailable',
       'ServiceUnavailableException',
-      () => new SecretsManagerClient(aws.client).send(new CreateSecretCommand({ Name: 'livechat/default' })),
+      () => new SecretsManagerClient(aws.client).send(new ListSecretsCommand({})),
     ],
     [
       'sqs',

@@ -119,8 +119,14 @@ test('describes the bus and lists its rules and targets', async () => {
   });
   const { Rules } = await events.send(new ListRulesCommand({ EventBusName }));
   expect(Rules).toMatchObject([
-    { Name: 'messages', State: 'ENABLED', EventPattern: '{"detail-type":["message.received"]}' },
+    { Name: 'messages', State: 'ENABLED', EventPattern: '{"detail-type":[{"prefix":"message."}]}' },
     { Name: 'everything', State: 'ENABLED' },
+  ]);
+  const first = await events.send(new ListRulesCommand({ EventBusName, Limit: 1 }));
+  expect(first.Rules).toHaveLength(1);
+  const { NextToken } = first;
+  expect((await events.send(new ListRulesCommand({ EventBusName, NextToken }))).Rules).toMatchObject([
+    { Name: 'everything' },
   ]);
   expect(await events.send(new ListTargetsByRuleCommand({ EventBusName, Rule: 'messages' }))).toMatchObject({
     Targets: [

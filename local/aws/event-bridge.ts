@@ -6,7 +6,7 @@ import type { InFlight } from '../in-flight.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
-import { AwsError, createService, isRecord, type Operations, parseInput, unsupported } from './protocol.ts';
+import { AwsError, createService, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
 
 /** An event as a rule's target receives it. */
@@ -193,7 +193,7 @@ interface BusRule {
 const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
-const listSchema = z.object(onBus);
+const listSchema = z.object({ ...onBus, Limit: z.optional(z.number()), NextToken: z.optional(z.string()) });
 const ruleSchema = z.object({ Name: z.string(), ...onBus });
 const targetsSchema = z.object({ Rule: z.string(), ...onBus });
 const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });
@@ -268,8 +268,12 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
     },
     ListRules(input) {
-      const bus = resolveBusName(parseInput(listSchema, input).EventBusName);
-      return { Rules: rules.filter((rule) => rule.bus === bus).map(view) };
+      const { EventBusName, Limit, NextToken } = parseInput(listSchema, input);
+      const bus = resolveBusName(EventBusName);
+      const found = rules.filter((rule) => rule.bus === bus);
+      const page = { maxResults: Limit, nextToken: NextToken };
+      const { items, nextToken } = paginate(found, page, (rule) => found.indexOf(rule));
+      return { Rules: items.map(view), NextToken: nextToken };
     },
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);

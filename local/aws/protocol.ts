@@ -94,6 +94,32 @@ export function describeIssue({ issues: [issue] }: z.core.$ZodError): string {
   return `${issue?.path.join('.') || 'the body'}: ${issue?.message}`;
 }
 
+/** AWS's default and maximum page size. */
+const defaultPageSize = 100;
+const maxPageSize = 1_000;
+
+/**
+ * Returns one page of a list. `position` increases along the list and never changes for an item, so that a token stays
+ * valid when items are added at the start.
+ *
+ * @throws AwsError InvalidToken
+ */
+export function paginate<Item>(
+  items: readonly Item[],
+  { maxResults, nextToken }: { readonly maxResults?: number | undefined; readonly nextToken?: string | undefined },
+  position: (item: Item) => number,
+): { readonly items: readonly Item[]; readonly nextToken?: string } {
+  const size = Math.min(maxResults || defaultPageSize, maxPageSize);
+  const after = nextToken === undefined ? Number.NEGATIVE_INFINITY : Number(nextToken);
+  if (Number.isNaN(after)) throw new AwsError('InvalidToken', `Invalid Token: '${nextToken}'`);
+  const rest = items.filter((item) => position(item) > after);
+  const page = rest.slice(0, size);
+  const last = page.at(-1);
+  return rest.length > size && last !== undefined
+    ? { items: page, nextToken: String(position(last)) }
+    : { items: page };
+}
+
 /** Any JSON value. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 

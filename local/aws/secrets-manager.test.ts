@@ -1,6 +1,8 @@
 import {
   CreateSecretCommand,
+  DescribeSecretCommand,
   GetSecretValueCommand,
+  ListSecretsCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -28,6 +30,25 @@ test('keeps the previous value as AWSPREVIOUS', async () => {
   const age = Date.now() - (previous.CreatedDate?.getTime() ?? 0);
   expect(age).toBeGreaterThanOrEqual(0);
   expect(age).toBeLessThan(10_000);
+  const described = await secrets.send(new DescribeSecretCommand({ SecretId: 'livechat/default' }));
+  expect(described.VersionIdsToStages).toEqual({
+    [String(current.VersionId)]: ['AWSCURRENT'],
+    [String(previous.VersionId)]: ['AWSPREVIOUS'],
+  });
+  const listed = await secrets.send(new ListSecretsCommand({}));
+  expect(listed.SecretList).toMatchObject([{ Name: 'livechat/default' }]);
+});
+
+test('returns the value of a version by its id', async () => {
+  const secrets = new SecretsManagerClient(aws.client);
+  const { VersionId } = await secrets.send(new CreateSecretCommand({ Name: 'livechat/x', SecretString: 'one' }));
+  await secrets.send(new PutSecretValueCommand({ SecretId: 'livechat/x', SecretString: 'two' }));
+  const read = (version: object) => secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/x', ...version }));
+
+  expect(await read({ VersionId })).toMatchObject({ SecretString: 'one', VersionStages: ['AWSPREVIOUS'] });
+  const notFound = { name: 'ResourceNotFoundException' };
+  await expect(read({ VersionId, VersionStage: 'AWSCURRENT' })).rejects.toMatchObject(notFound);
+  await expect(read({ VersionId: 'x'.repeat(32) })).rejects.toMatchObject(notFound);
 });
 
 test('has no value for a secret that is created empty until one is put', async () => {
@@ -35,6 +56,8 @@ test('has no value for a secret that is created empty until one is put', async (
   const read = () => secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/empty' }));
   await secrets.send(new CreateSecretCommand({ Name: 'livechat/empty' }));
   await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  const described = await secrets.send(new DescribeSecretCommand({ SecretId: 'livechat/empty' }));
+  expect(described.VersionIdsToStages).toEqual({});
   await secrets.send(new PutSecretValueCommand({ SecretId: 'livechat/empty', SecretString: '{}' }));
   expect(await read()).toMatchObject({ SecretString: '{}' });
 });

@@ -12,6 +12,7 @@ interface Version {
 interface Secret {
   readonly name: string;
   readonly arn: string;
+  readonly createdAt: Date;
   /** Undefined while the secret is empty. */
   current: Version | undefined;
   previous: Version | undefined;
@@ -26,11 +27,14 @@ const putSchema = z.strictObject({
   SecretId: z.string(),
   SecretString: z.string(),
   ClientRequestToken: z.optional(z.string()),
+  VersionStages: z.optional(z.array(z.literal('AWSCURRENT'))),
 });
 const getSchema = z.strictObject({
   SecretId: z.string(),
-  VersionStage: z._default(z.enum(['AWSCURRENT', 'AWSPREVIOUS']), 'AWSCURRENT'),
+  VersionId: z.optional(z.string()),
+  VersionStage: z.optional(z.string()),
 });
+const describeSchema = z.strictObject({ SecretId: z.string() });
 
 /** In-memory Secrets Manager: text secrets with a current and a previous version. */
 export function createSecrets() {
@@ -52,7 +56,7 @@ export function createSecrets() {
     }
     const arn = `arn:aws:secretsmanager:${region}:${accountId}:secret:${Name}-${randomBytes(3).toString('hex')}`;
     const current = SecretString === undefined ? undefined : newVersion(SecretString, ClientRequestToken);
-    secrets.set(Name, { name: Name, arn, current, previous: undefined });
+    secrets.set(Name, { name: Name, arn, createdAt: new Date(), current, previous: undefined });
     return { ARN: arn, Name, VersionId: current?.id };
   }
 
@@ -68,23 +72,49 @@ export function createSecrets() {
   }
 
   function get(input: unknown) {
-    const { SecretId, VersionStage } = parseInput(getSchema, input);
-    const { name, arn, current, previous } = find(SecretId);
-    const version = VersionStage === 'AWSCURRENT' ? current : previous;
+    const { SecretId, VersionId, VersionStage = VersionId ? undefined : 'AWSCURRENT' } = parseInput(getSchema, input);
+    const secret = find(SecretId);
+    const version = versionStages(secret).find(
+      ({ id, stage }) => id === (VersionId ?? id) && stage === (VersionStage ?? stage),
+    );
     if (!version) {
-      throw notFound(`Secrets Manager can't find the specified secret value for staging label: ${VersionStage}`);
+      const wanted = VersionId ? `VersionId: ${VersionId}` : `staging label: ${VersionStage}`;
+      throw notFound(`Secrets Manager can't find the specified secret value for ${wanted}`);
     }
     return {
-      ARN: arn,
-      Name: name,
+      ARN: secret.arn,
+      Name: secret.name,
       VersionId: version.id,
       SecretString: version.text,
-      VersionStages: [VersionStage],
+      VersionStages: [version.stage],
       CreatedDate: version.createdAt.getTime() / 1_000,
     };
   }
 
-  return createService('Secrets Manager', { CreateSecret: create, PutSecretValue: put, GetSecretValue: get });
+  return createService('Secrets Manager', {
+    CreateSecret: create,
+    PutSecretValue: put,
+    GetSecretValue: get,
+    DescribeSecret: (input) => describe(find(parseInput(describeSchema, input).SecretId)),
+    ListSecrets: () => ({ SecretList: [...secrets.values()].map(describe) }),
+  });
+}
+
+function versionStages({ current, previous }: Secret) {
+  return [
+    ...(current ? [{ stage: 'AWSCURRENT', ...current }] : []),
+    ...(previous ? [{ stage: 'AWSPREVIOUS', ...previous }] : []),
+  ];
+}
+
+function describe(secret: Secret) {
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    CreatedDate: secret.createdAt.getTime() / 1_000,
+    LastChangedDate: (secret.current ?? secret).createdAt.getTime() / 1_000,
+    VersionIdsToStages: Object.fromEntries(versionStages(secret).map(({ id, stage }) => [id, [stage]])),
+  };
 }
 
 function newVersion(text: string, token: string = randomUUID()): Version {

@@ -15,7 +15,7 @@ import { type AwsResources, type LocalAwsOptions, type StateMachineResource, sta
 export const resources: AwsResources = {
   busName: 'omnichannel',
   rules: {
-    messages: { pattern: { 'detail-type': ['message.received'] }, target: { function: 'message' } },
+    messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },
   },
   tables: { messages: topology.tables.messages, control: topology.tables.control },

@@ -1,7 +1,10 @@
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import pLimit from 'p-limit';
 import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../fixtures.ts';
 import { type Local, organizationId, post, startLocal } from '../local.ts';
+import { awsClientConfig } from '../local-aws.ts';
 import { createSeeder } from '../seed.ts';
 import { findViolations, type OpenPage, openBrowser, openPage } from './page.ts';
 import { measureRendering, scrollUntil } from './rendering.ts';
@@ -33,14 +36,14 @@ afterAll(async () => {
 });
 afterEach(() => opened?.close());
 
-/** Opens the page and records its requests for conversations. */
-async function open(path: string): Promise<{ page: Page; requests: string[] }> {
+/** Opens the page and records its requests for a list. */
+async function open(path: string, list = 'conversations'): Promise<{ page: Page; requests: string[] }> {
   opened = await openPage(browser, 1280);
   const { page } = opened;
   const requests: string[] = [];
   page.on('request', (request: Request) => {
     const { pathname, search } = new URL(request.url());
-    if (pathname.startsWith('/api/conversations')) requests.push(decodeURIComponent(`${pathname}${search}`));
+    if (pathname.startsWith(`/api/${list}`)) requests.push(decodeURIComponent(`${pathname}${search}`));
   });
   await page.goto(`${local.console}${path}`);
   return { page, requests };
@@ -173,6 +176,35 @@ describe('a chat of two thousand messages', { timeout: 180_000 }, () => {
     // A full page is followed by an empty one.
     const whole = requests.filter((request) => !request.includes('since='));
     expect(whole.map((request) => request.split('?')[0])).toEqual(['/api/conversations/C1', '/api/conversations/C1']);
+    expect(opened.browserErrors).toEqual([]);
+  });
+});
+
+describe('five hundred executions', { timeout: 180_000 }, () => {
+  it('are listed in three requests by scrolling, newest first, with as many rows as fit', async () => {
+    const client = new SFNClient(awsClientConfig(local));
+    const limit = pLimit(20);
+    // Their input is invalid, so that each fails at once.
+    const start = (index: number) =>
+      client.send(
+        new StartExecutionCommand({
+          stateMachineArn: local.environment.SEND_MACHINE_ARN,
+          name: `e${index}`,
+          input: '{}',
+        }),
+      );
+    await Promise.all(Array.from({ length: 499 }, (_, index) => limit(start, index)));
+    await local.idle();
+    await start(499);
+    const { page, requests } = await open('#/executions', 'executions');
+    await page.getByText('e499', { exact: true }).waitFor();
+    expect(await page.locator('.virtual > li').first().textContent()).toContain('e499');
+    expect(await countRows(page)).toBeLessThan(maxRows);
+    const last = page.locator('.virtual > li').last();
+    await scrollUntil(page, 'down', async () => (await last.getAttribute('data-index')) === '499');
+    expect(await countRows(page)).toBeLessThan(maxRows);
+    expect(new Set(requests.map((request) => new URL(request, local.console).searchParams.get('after'))).size).toBe(3);
+    expect(await findViolations(page)).toEqual([]);
     expect(opened.browserErrors).toEqual([]);
   });
 });

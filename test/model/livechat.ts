@@ -1,6 +1,6 @@
+import { type Channel, maxFetchMs, type SentMessage } from '../../core/channel/channel.ts';
 import { type ErrorDetails, LiveChatApiError } from '../../core/livechat/errors.ts';
 import { FileUnavailable } from '../../core/media/errors.ts';
-import { type Channel, maxFetchMs, type SentMessage } from '../../core/outbound/channel.ts';
 import type { RoutingCarrier } from '../../core/routing/apply.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -1,5 +1,5 @@
-import { initialState, type RateLimitState } from '../../core/outbound/rate-limit.ts';
-import { createRateLimiters, type RateLimitStore } from '../../core/outbound/rate-limiter.ts';
+import { initialState, type RateLimitState } from '../../core/channel/rate-limit.ts';
+import { createRateLimiters, type RateLimitStore } from '../../core/channel/rate-limiter.ts';
 import type { Clock } from '../../core/platform/clock.ts';
 import { memoryStores } from './stores.ts';
 import { VirtualTime } from './virtual-time.ts';

@@ -1,4 +1,4 @@
-import { ChannelError, type ChannelErrorCategory, type ChannelErrorDetails } from '../../core/outbound/channel.ts';
+import { ChannelError, type ChannelErrorCategory, type ChannelErrorDetails } from '../../core/channel/channel.ts';
 import type { RoutingCarrier } from '../../core/routing/apply.ts';
 
 /** A failure as a carrier classifies it. */

@@ -1,5 +1,5 @@
+import type { Channel, SentMessage } from '../../core/channel/channel.ts';
 import { LiveChatApiError, toApiError } from '../../core/livechat/errors.ts';
-import type { Channel, SentMessage } from '../../core/outbound/channel.ts';
 
 type Method = 'fetch' | 'upload' | 'send' | 'find' | 'resume' | 'append' | 'join' | 'takeOver';
 

@@ -1,8 +1,8 @@
+import type { HeldSlot } from '../../core/channel/deferred.ts';
+import { createRateLimiters } from '../../core/channel/rate-limiter.ts';
 import type { AcceptPorts } from '../../core/outbound/accept.ts';
 import type { DeliveryStore } from '../../core/outbound/delivery.ts';
-import type { HeldSlot } from '../../core/outbound/errors.ts';
 import { MessageGroup } from '../../core/outbound/message-group.ts';
-import { createRateLimiters } from '../../core/outbound/rate-limiter.ts';
 import { type ExecutionInput, executionName } from '../../core/outbound/request.ts';
 import { type SentPart, sendRequest } from '../../core/outbound/send.ts';
 import { newDeliveries } from './requests.ts';

@@ -1,4 +1,6 @@
-import type { ConversationKey, SentMessage } from '../../core/outbound/channel.ts';
+import type { ConversationKey, SentMessage } from '../../core/channel/channel.ts';
+import { initialState, type RateLimitCondition, type RateLimitState } from '../../core/channel/rate-limit.ts';
+import type { RateLimitStore } from '../../core/channel/rate-limiter.ts';
 import {
   type AttemptLog,
   canClaim,
@@ -11,8 +13,6 @@ import {
   wasSent,
 } from '../../core/outbound/delivery.ts';
 import type { GroupEntry, GroupLock, MessageGroupStore } from '../../core/outbound/message-group.ts';
-import { initialState, type RateLimitCondition, type RateLimitState } from '../../core/outbound/rate-limit.ts';
-import type { RateLimitStore } from '../../core/outbound/rate-limiter.ts';
 
 /** The tables of the send path in memory, with the conditions of the real ones. */
 export interface MemoryStores {

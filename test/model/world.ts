@@ -1,8 +1,9 @@
+import { ChannelError } from '../../core/channel/channel.ts';
+import { Deferred } from '../../core/channel/deferred.ts';
+import { type CreateRateLimiter, createRateLimiters, type RateLimiterPorts } from '../../core/channel/rate-limiter.ts';
 import { acceptRequest, redriveRequest } from '../../core/outbound/accept.ts';
-import { ChannelError } from '../../core/outbound/channel.ts';
-import { Deferred, NotFirst } from '../../core/outbound/errors.ts';
+import { NotFirst } from '../../core/outbound/errors.ts';
 import { type Executions, MessageGroup } from '../../core/outbound/message-group.ts';
-import { type CreateRateLimiter, createRateLimiters, type RateLimiterPorts } from '../../core/outbound/rate-limiter.ts';
 import {
   type ExecutionInput,
   executionName,

@@ -13,7 +13,7 @@ import { type FunctionName, functions, queues } from '../../stacks/topology.ts';
 import { loadSendPath } from '../accept.ts';
 import { type Invoked, invokeBundle } from '../bundled.ts';
 import { type BusEvent, busEvents, eventsFor } from '../bus-events.ts';
-import { fixture } from '../fixtures.ts';
+import { fixture, liveChatTime } from '../fixtures.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { loadApp } from './app.ts';
@@ -356,12 +356,22 @@ describe('with the deployed permissions and environment', () => {
     if (!started || !received) throw new Error('there is no chat.started or message.received event');
     const text = 'Where is my order?';
     const opening = name === 'route-thread' ? { text, answers: [] } : undefined;
-    const start = { reason: 'new', active: true, causedByUs: false, by: undefined, threadId: 'A', opening };
+    // An older thread or message is too late to be routed.
+    const at = liveChatTime();
+    const start = {
+      reason: 'new',
+      active: true,
+      causedByUs: false,
+      by: undefined,
+      threadId: 'A',
+      createdAt: at,
+      opening,
+    };
     const thread = copyEvent(started, start);
     await handleAll('route-thread', [thread, thread]);
     if (name === 'route-thread') return;
     const author = { id: 'dana', type: 'customer' };
-    await handleAll(name, [copyEvent(received, { threadId: 'A', type: 'text', author, content: text })]);
+    await handleAll(name, [copyEvent(received, { threadId: 'A', timestamp: at, type: 'text', author, content: text })]);
   });
 
   async function injectFault(fault: object): Promise<void> {

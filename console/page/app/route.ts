@@ -19,8 +19,10 @@ addEventListener('hashchange', () => {
   route.value = parse(location.hash);
 });
 
-/** Replaces the location without an entry in the history. */
-export function replaceRoute(link: string): void {
+/** Changes parameters of the query without an entry in the history. */
+export function changeQuery(changed: Query): void {
+  const { section, id, query } = route.value;
+  const link = linkTo(section, id, { ...Object.fromEntries(query), ...changed });
   history.replaceState(null, '', link);
   route.value = parse(link);
 }

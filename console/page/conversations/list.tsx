@@ -3,9 +3,10 @@ import type { ConversationPage } from '../../api.ts';
 import { matchesSearch } from '../../search.ts';
 import { get } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
-import { linkTo, replaceRoute } from '../app/route.ts';
+import { linkTo } from '../app/route.ts';
+import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
 import { fullTime } from '../parts/time.ts';
-import { Badge, Empty, Head, Loaded, Loading, Problem, Select, Time } from '../parts/ui.tsx';
+import { Badge, Empty, Head, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
 
@@ -14,34 +15,21 @@ const pageSize = 100;
 
 export function ConversationList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? '';
-  const search = query.get('search') ?? '';
-  const go = (changed: Record<string, string>) =>
-    replaceRoute(linkTo('conversations', undefined, { status, search, ...changed }));
-  const text = search.trim();
+  const search = query.get('search')?.trim() ?? '';
   return (
     <div class="fill">
       <Head title="Conversations">
-        <search>
-          <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
-            <label>
-              Search
-              <input
-                type="search"
-                placeholder="Name, e-mail or id"
-                value={search}
-                onInput={({ currentTarget: { value } }) => go({ search: value })}
-              />
-            </label>
-            <Select label="Status" value={status} options={statuses} onChange={(value) => go({ status: value })} />
-          </form>
-        </search>
+        <Filters>
+          <SearchFilter name="search" label="Search" placeholder="Name, e-mail or id" />
+          <SelectFilter name="status" label="Status" options={statuses} />
+        </Filters>
       </Head>
       <Loaded
         id={status}
         load={() => get('/conversations', { status, limit: pageSize })}
         changedBy={({ type }) => /^(chat|message|agent)\./.test(type)}
       >
-        {(page) => <Rows key={`${status} ${text}`} first={page} status={status} search={text} />}
+        {(page) => <Rows key={`${status} ${search}`} first={page} status={status} search={search} />}
       </Loaded>
     </div>
   );

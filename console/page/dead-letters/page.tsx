@@ -1,10 +1,11 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { ApiResponses } from '../../api.ts';
 import type { DeadLetter } from '../../operations.ts';
 import { get } from '../app/api.ts';
-import { linkTo, replaceRoute } from '../app/route.ts';
+import { linkTo } from '../app/route.ts';
+import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
 import { ago, fullTime } from '../parts/time.ts';
-import { Badge, Card, count, Empty, Head, Ids, Loaded, Select, Time, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, count, Empty, Head, Ids, Loaded, Time, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Redrive } from './redrive.tsx';
 
@@ -73,14 +74,7 @@ function DeadLetterRows({ page: { deadLetters, next }, query, reload }: DeadLett
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const { status = 'open', category, age, conversation, request } = Object.fromEntries(query);
   const clear = () => setSelected(new Set());
-  const go = (changed: Record<string, string>) => {
-    clear();
-    replaceRoute(linkTo('dead-letters', undefined, { ...Object.fromEntries(query), ...changed }));
-  };
-  const filter = (name: string) => ({
-    value: query.get(name) ?? '',
-    onChange: (value: string) => go({ [name]: value }),
-  });
+  useEffect(clear, [query]);
   const categories = useMemo(
     () => ['', ...[...new Set(deadLetters.map((deadLetter) => deadLetter.category))].sort()],
     [deadLetters],
@@ -99,20 +93,12 @@ function DeadLetterRows({ page: { deadLetters, next }, query, reload }: DeadLett
     setSelected(new Set(on ? [...selected, id] : [...selected].filter((other) => other !== id)));
   return (
     <>
-      <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
-        <Select label="Status" options={statuses} {...filter('status')} value={status} />
-        <Select label="Category" options={categories} {...filter('category')} />
-        <Select label="Age" options={[...ages.keys()]} text={(value) => ages.get(value) ?? value} {...filter('age')} />
-        <label>
-          Conversation
-          <input
-            type="search"
-            placeholder="Part of its id"
-            value={conversation ?? ''}
-            onInput={({ currentTarget: { value } }) => go({ conversation: value })}
-          />
-        </label>
-      </form>
+      <Filters>
+        <SelectFilter name="status" label="Status" options={statuses} />
+        <SelectFilter name="category" label="Category" options={categories} />
+        <SelectFilter name="age" label="Age" options={[...ages.keys()]} text={(value) => ages.get(value) ?? value} />
+        <SearchFilter name="conversation" label="Conversation" placeholder="Part of its id" />
+      </Filters>
       {next !== undefined && (
         <p class="notice">
           Only the latest {maxLoaded} are shown. To list all, run <code>npx livechat dead-letters list</code>.

@@ -1,7 +1,7 @@
 import { HistoryEventType } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DeferralReason, Deferred } from '../../../core/outbound/errors.ts';
+import { type DeferralReason, Deferred } from '../../../core/channel/deferred.ts';
 import { retriedErrors } from '../../../core/outbound/state-machine.ts';
 import type { HistoryEvent } from '../../operations.ts';
 import { describeHistory, executionPath, formatCause } from './history.ts';

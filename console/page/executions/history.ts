@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { DeferralReason } from '../../../core/outbound/errors.ts';
+import type { DeferralReason } from '../../../core/channel/deferred.ts';
 import { parseJson } from '../../../core/platform/json.ts';
 import type { HistoryEvent } from '../../operations.ts';
 import { describeError } from '../parts/errors.ts';

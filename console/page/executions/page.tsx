@@ -2,11 +2,12 @@ import type { ApiResponses } from '../../api.ts';
 import type { ExecutionSummary } from '../../operations.ts';
 import { get } from '../app/api.ts';
 import { usePager } from '../app/pager.ts';
-import { linkTo, replaceRoute } from '../app/route.ts';
+import { linkTo } from '../app/route.ts';
 import type { StreamedEvent } from '../app/stream.ts';
+import { Filters, SelectFilter } from '../parts/filters.tsx';
 import { Steps } from '../parts/steps.tsx';
 import { duration, fullTime } from '../parts/time.ts';
-import { Badge, Card, count, Empty, Head, Ids, Loaded, Problem, Select, Time, type Tone } from '../parts/ui.tsx';
+import { Badge, Card, count, Empty, Head, Ids, Loaded, Problem, Time, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { MachineDiagram } from './diagram.tsx';
 import { describeHistory, formatCause } from './history.ts';
@@ -22,15 +23,14 @@ export function ExecutionList({ query }: { query: URLSearchParams }) {
     <div class="fill">
       <Head title="Executions">
         <p>Each send request, and each redrive of one, starts one execution of the send state machine.</p>
-        <form class="filters">
-          <Select
+        <Filters>
+          <SelectFilter
+            name="status"
             label="Status"
-            value={status}
             options={statuses}
             text={(option) => statusText(option) || 'any'}
-            onChange={(value) => replaceRoute(linkTo('executions', undefined, { status: value }))}
           />
-        </form>
+        </Filters>
       </Head>
       <Loaded id={status} load={() => get('/executions', { status, limit: pageSize })} changedBy={isMessageEvent}>
         {(page) => <Rows key={status} first={page} status={status} />}

@@ -103,30 +103,6 @@ function TryAgain({ retry }: { retry: () => void }) {
   );
 }
 
-interface SelectProps {
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly string[];
-  /** The text of an option; by default its value, and "any" for an empty one. */
-  readonly text?: (option: string) => string;
-  readonly onChange: (value: string) => void;
-}
-
-export function Select({ label, value, options, text = (option) => option || 'any', onChange }: SelectProps) {
-  return (
-    <label>
-      {label}
-      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-        {options.map((option) => (
-          <option key={option} value={option}>
-            {text(option)}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
 export function Loading({ text = 'Loading…' }: { text?: string }) {
   return (
     <div class="state" aria-busy="true">

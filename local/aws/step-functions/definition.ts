@@ -1,13 +1,15 @@
 import aslValidator from 'asl-validator';
 import * as z from 'zod/mini';
 import { stateMachineArn } from '../arn.ts';
-import { describeIssue, type Json, localeError } from '../protocol.ts';
+import { describeIssue, isRecord, type Json, localeError } from '../protocol.ts';
+import { compileCondition } from './choice.ts';
 import { compilePath, compileTemplate, UnsupportedStateMachineError } from './expressions.ts';
 
 export type CompiledMachine = ReturnType<typeof compileMachine>;
 
 export type State = z.output<typeof stateSchema>;
 export type TaskState = Extract<State, { Type: 'Task' }>;
+export type ChoiceState = Extract<State, { Type: 'Choice' }>;
 export type WaitState = Extract<State, { Type: 'Wait' }>;
 export type Retrier = TaskState['Retry'][number];
 
@@ -63,6 +65,10 @@ const retrier = z.strictObject({
   JitterStrategy: z._default(z.enum(['NONE', 'FULL']), 'NONE'),
 });
 const catcher = z.strictObject({ ErrorEquals: z.array(z.string()), ...resultPath, Next: z.string() });
+const choiceRule = z.pipe(
+  z.catchall(z.object({ Next: z.string() }), z.json()),
+  z.transform((rule) => ({ matches: compileCondition(rule), next: rule.Next })),
+);
 
 const stateSchema = z.discriminatedUnion('Type', [
   z.pipe(
@@ -74,6 +80,8 @@ const stateSchema = z.discriminatedUnion('Type', [
       Parameters: z.optional(z.json()),
       TimeoutSeconds: z.optional(z.number()),
       TimeoutSecondsPath: z.optional(path),
+      HeartbeatSeconds: z.optional(z.number()),
+      HeartbeatSecondsPath: z.optional(path),
       Retry: z._default(z.array(retrier), []),
       Catch: z._default(z.array(catcher), []),
     }),
@@ -86,6 +94,8 @@ const stateSchema = z.discriminatedUnion('Type', [
     Parameters: z._default(z.pipe(z.json(), z.transform(compileTemplate)), () => compilePath('$')),
   }),
   z.strictObject({ Type: z.literal('Wait'), ...transition, TimestampPath: path }),
+  z.strictObject({ Type: z.literal('Choice'), Choices: z.array(choiceRule), Default: z.optional(z.string()) }),
+  z.strictObject({ Type: z.literal('Succeed') }),
   z.strictObject({ Type: z.literal('Fail'), ErrorPath: path, CausePath: path }),
 ]);
 
@@ -111,6 +121,13 @@ function compileTask(arn: string, parameters: Json | undefined) {
   return { resource, parameters: parameters === undefined ? compilePath('$') : compileTemplate(parameters) };
 }
 
+/** Like zod, but names also the type of a state that is not supported. */
+function describeProblem(issue: z.core.$ZodRawIssue) {
+  const { input, options } = issue;
+  if (!isRecord(input) || !Array.isArray(options)) return localeError(issue);
+  return `The type "${input.Type}" (supported: ${options.join(', ')})`;
+}
+
 /**
  * Validates a definition in Amazon States Language, with JSONPath, and compiles its expressions. All executions share
  * the result.
@@ -122,9 +139,15 @@ export function compileMachine(name: string, definition: object) {
   // The validator adds fields to the object that it receives.
   const { isValid, errorsText } = aslValidator(structuredClone(definition));
   if (!isValid) throw new InvalidStateMachineError(name, errorsText('\n'));
-  const parsed = machineSchema.safeParse(definition, { error: localeError });
+  const parsed = machineSchema.safeParse(definition, { error: describeProblem });
   if (!parsed.success) throw new UnsupportedStateMachineError(describeIssue(parsed.error));
   const { StartAt, TimeoutSeconds, States } = parsed.data;
+  for (const [state, fields] of Object.entries(States)) {
+    if (fields.Type !== 'Task' || fields.HeartbeatSeconds === undefined) continue;
+    if (fields.HeartbeatSeconds < (fields.TimeoutSeconds ?? Number.POSITIVE_INFINITY)) continue;
+    const problem = `HeartbeatSeconds of the state "${state}" must be less than TimeoutSeconds`;
+    throw new InvalidStateMachineError(name, problem);
+  }
   return {
     name,
     arn: stateMachineArn(name),

@@ -26,6 +26,12 @@ export interface ExecutionEnd {
   readonly cause?: string;
 }
 
+/** Limits of a task, as they stand in the history. */
+export interface TaskLimits {
+  readonly timeoutInSeconds: number | undefined;
+  readonly heartbeatInSeconds: number | undefined;
+}
+
 const whole = { truncated: false };
 
 /** Events as GetExecutionHistory returns them. The states of an execution form a single chain. */
@@ -68,20 +74,16 @@ function valueDetails(field: 'input' | 'output', value: Json) {
 }
 
 /** The two events with which a task starts. */
-export function taskStarted(
-  at: Date,
-  resource: Resource,
-  parameters: Json,
-  timeoutInSeconds: number | undefined,
-): HistoryEvent[] {
+export function taskStarted(at: Date, resource: Resource, parameters: Json, limits: TaskLimits): HistoryEvent[] {
   if (!resource.integration) {
+    const { timeoutInSeconds } = limits;
     const scheduled = () => ({ resource: resource.arn, ...valueDetails('input', parameters), timeoutInSeconds });
     return [
       { type: 'LambdaFunctionScheduled', at, details: scheduled },
       { type: 'LambdaFunctionStarted', at },
     ];
   }
-  const scheduled = () => ({ region, parameters: JSON.stringify(parameters), timeoutInSeconds });
+  const scheduled = () => ({ region, parameters: JSON.stringify(parameters), ...limits });
   return [taskEvent(at, resource, 'Scheduled', scheduled), taskEvent(at, resource, 'Started', () => ({}))];
 }
 

@@ -3,6 +3,7 @@ import {
   DescribeStateMachineCommand,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
+  ListStateMachinesCommand,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
@@ -93,11 +94,12 @@ test('returns a history in pages, in either order', async () => {
   ]);
 });
 
-test('describes a state machine with its definition', async () => {
+test('lists and describes state machines with their definition', async () => {
   machine = await startTestMachine([]);
 
+  const { stateMachines } = await machine.sfn.send(new ListStateMachinesCommand({}));
+  expect(stateMachines).toMatchObject([{ name: 'send', stateMachineArn: sendArn, type: 'STANDARD' }]);
   const found = await machine.sfn.send(new DescribeStateMachineCommand({ stateMachineArn: sendArn }));
-
   expect(found).toMatchObject({ name: 'send', stateMachineArn: sendArn, type: 'STANDARD', status: 'ACTIVE' });
   expect(JSON.parse(found.definition ?? '')).toMatchObject({ StartAt: 'Send', TimeoutSeconds: 172_800 });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { executionArn } from '../arn.ts';
-import { AwsError, createService, parseInput } from '../protocol.ts';
+import { AwsError, createService, paginate, parseInput } from '../protocol.ts';
 import { parseStateJson } from './data-flow.ts';
 import { type CompiledMachine, compileMachine } from './definition.ts';
 import { createExecutions, type Execution, type ExecutionsOptions, executionStatus } from './executions.ts';
@@ -101,7 +101,7 @@ export function createStepFunctions(options: StepFunctionsOptions) {
   }
 
   const service = createService('Step Functions', {
-    SendTaskSuccess: tokens.SendTaskSuccess,
+    ...tokens.operations,
     StartExecution(input) {
       const { arn, startedAt } = start(input);
       return { executionArn: arn, startDate: seconds(startedAt) };
@@ -112,15 +112,9 @@ export function createStepFunctions(options: StepFunctionsOptions) {
     GetExecutionHistory: getHistory,
     DescribeStateMachine(input) {
       const machine = findMachine(parseInput(machineSchema, input).stateMachineArn);
-      return {
-        stateMachineArn: machine.arn,
-        name: machine.name,
-        type: 'STANDARD',
-        status: 'ACTIVE',
-        creationDate: seconds(machine.createdAt),
-        definition: JSON.stringify(machine.definition),
-      };
+      return { ...machineSummary(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition) };
     },
+    ListStateMachines: () => ({ stateMachines: [...machines.values()].map(machineSummary) }),
   });
 
   return {
@@ -164,32 +158,10 @@ function describe(execution: Execution) {
   };
 }
 
-function seconds(date: Date | undefined): number | undefined {
-  return date && date.getTime() / 1_000;
+function machineSummary({ arn, name, createdAt }: CompiledMachine) {
+  return { stateMachineArn: arn, name, type: 'STANDARD', creationDate: seconds(createdAt) };
 }
 
-/** AWS's default and maximum page size. */
-const defaultPageSize = 100;
-const maxPageSize = 1_000;
-
-/**
- * Returns one page of a list. `position` increases along the list and never changes for an item, so that a token stays
- * valid when items are added at the start.
- *
- * @throws AwsError InvalidToken
- */
-function paginate<Item>(
-  items: readonly Item[],
-  { maxResults, nextToken }: { readonly maxResults?: number | undefined; readonly nextToken?: string | undefined },
-  position: (item: Item) => number,
-): { readonly items: readonly Item[]; readonly nextToken?: string } {
-  const size = Math.min(maxResults || defaultPageSize, maxPageSize);
-  const after = nextToken === undefined ? Number.NEGATIVE_INFINITY : Number(nextToken);
-  if (Number.isNaN(after)) throw new AwsError('InvalidToken', `Invalid Token: '${nextToken}'`);
-  const rest = items.filter((item) => position(item) > after);
-  const page = rest.slice(0, size);
-  const last = page.at(-1);
-  return rest.length > size && last !== undefined
-    ? { items: page, nextToken: String(position(last)) }
-    : { items: page };
+function seconds(date: Date | undefined): number | undefined {
+  return date && date.getTime() / 1_000;
 }

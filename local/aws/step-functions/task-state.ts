@@ -3,7 +3,14 @@ import type { Json } from '../protocol.ts';
 import { assertSize, mergeResult } from './data-flow.ts';
 import type { Retrier, TaskState } from './definition.ts';
 import { runtimeError, type Scope, StateError } from './expressions.ts';
-import { type HistoryEvent, taskFailed, taskStarted, taskSubmitted, taskSucceeded } from './history.ts';
+import {
+  type HistoryEvent,
+  type TaskLimits,
+  taskFailed,
+  taskStarted,
+  taskSubmitted,
+  taskSucceeded,
+} from './history.ts';
 import type { TaskTokens } from './task-tokens.ts';
 import type { Task } from './tasks.ts';
 
@@ -75,10 +82,13 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
     const token = resource.integration?.service === 'lambda' ? tokens.create() : undefined;
     const scope = { input, token };
     const parameters = assertSize(state.parameters(scope), name);
-    const timeoutSeconds = readTimeout(state, scope);
-    for (const event of taskStarted(now(), resource, parameters, timeoutSeconds)) options.record(event);
+    const limits = {
+      timeoutInSeconds: readSeconds(state, 'TimeoutSeconds', scope),
+      heartbeatInSeconds: readSeconds(state, 'HeartbeatSeconds', scope),
+    };
+    for (const event of taskStarted(now(), resource, parameters, limits)) options.record(event);
     try {
-      const result = assertSize(await awaitTask({ resource, parameters, timeoutSeconds, token }, options), name);
+      const result = assertSize(await awaitTask({ resource, parameters, limits, token }, options), name);
       options.record(taskSucceeded(now(), resource, result));
       return result;
     } catch (error) {
@@ -92,8 +102,8 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
   /** Waits until the task completes, its time limit ends or the run is aborted. */
   async function awaitTask(call: TaskCall, options: RunOptions): Promise<Json> {
     const ended = new AbortController();
-    const timeoutMs = (call.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
-    const timeout = sleep(timeoutMs, AbortSignal.any([options.signal, ended.signal])).then(() => {
+    const { timeoutInSeconds = Number.POSITIVE_INFINITY } = call.limits;
+    const timeout = sleep(timeoutInSeconds * 1_000, AbortSignal.any([options.signal, ended.signal])).then(() => {
       throw new StateError('States.Timeout');
     });
     try {
@@ -106,9 +116,10 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
 
   /** Resolves with the response of the resource or, with a token, with the output of the call that completes it. */
   async function completeTask(call: TaskCall, { record, onWaiting }: RunOptions, ended: AbortSignal): Promise<Json> {
-    const { resource, parameters, token } = call;
+    const { resource, parameters, limits, token } = call;
     if (token === undefined) return task(resource, parameters);
-    const completed = tokens.open(token, ended);
+    const { heartbeatInSeconds = Number.POSITIVE_INFINITY } = limits;
+    const completed = tokens.open(token, timerMs(heartbeatInSeconds * 1_000), ended);
     const submitted = task(resource, parameters).then((output) => {
       if (ended.aborted) return completed;
       record(taskSubmitted(now(), resource, output));
@@ -121,16 +132,21 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
 
 interface TaskCall extends Pick<TaskState, 'resource'> {
   readonly parameters: Json;
-  readonly timeoutSeconds: number | undefined;
+  readonly limits: TaskLimits;
   readonly token: string | undefined;
 }
 
 /** Above this delay Node's timers fire at once. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** Waits at most 24 days, longer than any engine runs. Rejects when the signal aborts. */
+/** At most 24 days, longer than any engine runs. */
+function timerMs(ms: number): number {
+  return Math.min(Math.max(0, ms), maxTimerMs);
+}
+
+/** Rejects when the signal aborts. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(Math.min(Math.max(0, ms), maxTimerMs), undefined, { signal });
+  await delay(timerMs(ms), undefined, { signal });
 }
 
 export function toStateError(error: unknown): StateError {
@@ -138,10 +154,14 @@ export function toStateError(error: unknown): StateError {
   return runtimeError(error instanceof Error ? error.message : String(error));
 }
 
-function matchesError(names: readonly string[], { name }: StateError): boolean {
+function matchesError(names: readonly string[], { name, isHeartbeatTimeout }: StateError): boolean {
   if (terminalErrors.has(name)) return false;
   return names.some(
-    (given) => given === name || given === 'States.ALL' || (given === 'States.TaskFailed' && name !== 'States.Timeout'),
+    (given) =>
+      given === name ||
+      given === 'States.ALL' ||
+      (given === 'States.TaskFailed' && name !== 'States.Timeout') ||
+      (given === 'States.HeartbeatTimeout' && isHeartbeatTimeout),
   );
 }
 
@@ -154,10 +174,11 @@ function definedDelayMs(retrier: Retrier, retries: number): number {
 /** Step Functions' limit on a number of seconds: about three years. */
 const maxSeconds = 99_999_999;
 
-/** The time limit of a task. @throws StateError States.Runtime */
-function readTimeout({ TimeoutSeconds, TimeoutSecondsPath }: TaskState, scope: Scope): number | undefined {
-  if (!TimeoutSecondsPath) return TimeoutSeconds;
-  const value = TimeoutSecondsPath(scope);
+/** A limit of a task, from its constant or its path. @throws StateError States.Runtime */
+function readSeconds(state: TaskState, field: 'TimeoutSeconds' | 'HeartbeatSeconds', scope: Scope): number | undefined {
+  const path = state[`${field}Path` as const];
+  if (!path) return state[field];
+  const value = path(scope);
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= maxSeconds) return value;
-  throw runtimeError(`The TimeoutSecondsPath must reference an integer from 1 to ${maxSeconds}`);
+  throw runtimeError(`The ${field}Path must reference an integer from 1 to ${maxSeconds}`);
 }

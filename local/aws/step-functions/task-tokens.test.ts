@@ -1,4 +1,10 @@
-import { DescribeExecutionCommand, SendTaskSuccessCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
+  SendTaskSuccessCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { functionArn } from '../arn.ts';
 import { failsWith, type Step, startTestMachine, type TestMachine, throttles } from '../testing.ts';
@@ -115,6 +121,8 @@ test('rejects a token that is closed, unknown or malformed', async () => {
   for (const closed of [token, stopped]) {
     const error = { name: 'TaskTimedOut', message: "Task Timed Out: 'Provided task does not exist anymore'" };
     await expect(succeed(closed)).rejects.toMatchObject(error);
+    await expect(machine.sfn.send(new SendTaskFailureCommand({ taskToken: closed }))).rejects.toMatchObject(error);
+    await expect(machine.sfn.send(new SendTaskHeartbeatCommand({ taskToken: closed }))).rejects.toMatchObject(error);
   }
   await expect(succeed('abc')).rejects.toMatchObject({ name: 'InvalidToken' });
   const other = Buffer.alloc(Buffer.from(token, 'base64').length, 1).toString('base64');
@@ -133,6 +141,29 @@ test('rejects an output that is not JSON or above 256 KB and leaves the task ope
   await succeed(taskToken);
 
   expect(await machine.ended(arn)).toMatchObject({ status: 'SUCCEEDED' });
+});
+
+test('fails a task with SendTaskFailure, retries it with a new token and catches the error', async () => {
+  await start([() => 'registered'], {
+    Retry: [{ ErrorEquals: ['Busy'], MaxAttempts: 1 }],
+    Catch: [{ ErrorEquals: ['States.TaskFailed'], Next: 'Caught', ResultPath: '$.error' }],
+  });
+  const failTask = (taskToken: string) =>
+    machine.sfn.send(new SendTaskFailureCommand({ taskToken, error: 'Busy', cause: 'later' }));
+  const arn = await machine.start({ data: 1 });
+
+  await failTask(await nextToken(1));
+  await failTask(await nextToken(2));
+
+  const { output = '' } = await machine.ended(arn);
+  expect(JSON.parse(output)).toEqual({ data: 1, error: { Error: 'Busy', Cause: 'later' } });
+  expect(new Set(tokens()).size).toBe(2);
+  expect((await details(arn, 'TaskFailed'))?.taskFailedEventDetails).toEqual({
+    resourceType: 'lambda',
+    resource: 'invoke.waitForTaskToken',
+    error: 'Busy',
+    cause: 'later',
+  });
 });
 
 test("retries a task with a new token, catches its function's error and closes the token", async () => {
@@ -168,14 +199,21 @@ test('retries a throttled function of a task with a token', async () => {
 });
 
 test.each([
-  ['TimeoutSeconds', { TimeoutSeconds: 1 }],
-  ['TimeoutSecondsPath', { TimeoutSecondsPath: '$.seconds' }],
-])('times a task out after %s', async (_field, fields) => {
+  ['TimeoutSeconds', { TimeoutSeconds: 1 }, 'States.Timeout', { timeoutInSeconds: 1 }],
+  ['TimeoutSecondsPath', { TimeoutSecondsPath: '$.seconds' }, 'States.Timeout', { timeoutInSeconds: 1 }],
+  [
+    'HeartbeatSeconds',
+    { HeartbeatSeconds: 1, TimeoutSeconds: 60 },
+    'States.HeartbeatTimeout',
+    { timeoutInSeconds: 60, heartbeatInSeconds: 1 },
+  ],
+  ['HeartbeatSecondsPath', { HeartbeatSecondsPath: '$.seconds' }, 'States.Timeout', { heartbeatInSeconds: 1 }],
+])('times a task out after %s', async (_field, fields, error, limits) => {
   await start([() => 'registered'], {
     ...fields,
     Catch: [
       { ErrorEquals: ['States.TaskFailed'], Next: 'Caught', ResultPath: '$.wrong' },
-      { ErrorEquals: ['States.Timeout'], Next: 'Caught', ResultPath: '$.error' },
+      { ErrorEquals: [error], Next: 'Caught', ResultPath: '$.error' },
     ],
   });
   const arn = await machine.start({ data: 1, seconds: 1 });
@@ -189,10 +227,22 @@ test.each([
     resource: 'invoke.waitForTaskToken',
     error: 'States.Timeout',
   });
-  expect((await details(arn, 'TaskScheduled'))?.taskScheduledEventDetails).toMatchObject({
-    timeoutInSeconds: 1,
-  });
+  expect((await details(arn, 'TaskScheduled'))?.taskScheduledEventDetails).toMatchObject(limits);
   await expect(succeed(token)).rejects.toMatchObject({ name: 'TaskTimedOut' });
+});
+
+test('extends a task with heartbeats', async () => {
+  await start([() => 'registered'], { HeartbeatSeconds: 1 });
+  const arn = await machine.start({ data: 1 });
+  const taskToken = await nextToken();
+
+  for (let beat = 0; beat < 3; beat += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await machine.sfn.send(new SendTaskHeartbeatCommand({ taskToken }));
+  }
+  await succeed(taskToken);
+
+  expect(await machine.ended(arn)).toMatchObject({ status: 'SUCCEEDED' });
 });
 
 test('fails the execution uncaught unless TimeoutSecondsPath references a positive integer', async () => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { holds } from '../../test/model/stores.ts';
-import { slotWakeUp } from './errors.ts';
+import { slotWakeUp } from './deferred.ts';
 import {
   baseInterval,
   initialState,

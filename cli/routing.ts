@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { translate } from '../../core/livechat/translate.ts';
-import { type Condition, isTest, listTests } from '../../core/routing/conditions.ts';
-import { compareRules, dryRunConversations, type ThreadDryRun } from '../../core/routing/dry-run.ts';
-import { factsAtStart, isRoutable } from '../../core/routing/facts.ts';
+import { translate } from '../core/livechat/translate.ts';
+import { type Condition, isTest, listTests } from '../core/routing/conditions.ts';
+import { compareRules, dryRunConversations, type ThreadDryRun } from '../core/routing/dry-run.ts';
+import { factsAtStart, isRoutable } from '../core/routing/facts.ts';
 import {
   type Evaluation,
   InvalidRulesError,
@@ -12,7 +12,7 @@ import {
   type RuleResult,
   type RuleSet,
   type Target,
-} from '../../core/routing/rules.ts';
+} from '../core/routing/rules.ts';
 import {
   applyRules,
   findRules,
@@ -20,14 +20,14 @@ import {
   restoreVersion,
   rulesInForce,
   type VersionedRules,
-} from '../../core/routing/store.ts';
-import { chooseOrganization } from '../bridge.ts';
-import type { ApplyOptions, ShowOptions, TestOptions } from '../commands/routing.ts';
-import { CliError, UsageError } from '../errors.ts';
-import { readJson } from '../files.ts';
-import { colours, print, printable, printJson, printTable } from '../output.ts';
-import { withProgress } from '../prompts.ts';
-import { readRecordedBodies } from '../simulate/replay.ts';
+} from '../core/routing/store.ts';
+import { chooseOrganization } from './bridge.ts';
+import type { ApplyOptions, ShowOptions, TestOptions } from './commands/routing.ts';
+import { CliError, UsageError } from './errors.ts';
+import { readJson } from './files.ts';
+import { colours, print, printable, printJson, printTable } from './output.ts';
+import { withProgress } from './prompts.ts';
+import { readRecordedBodies } from './simulate/replay.ts';
 
 const noSuchVersion = (version: number | undefined) =>
   new CliError(`There is no version ${version} of this organization's rules.`);

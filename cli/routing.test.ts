@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cliFor, livechat } from '../../test/cli.ts';
-import { type Local, organizationId, startLocal } from '../../test/local.ts';
-import { outbound } from '../../test/outbound.ts';
+import { cliFor, livechat } from '../test/cli.ts';
+import { type Local, organizationId, startLocal } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
 
 const fixtures = 'test/fixtures/livechat';
 

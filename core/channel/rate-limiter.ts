@@ -2,7 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import type * as metrics from '../platform/metrics.ts';
 import { ChannelError } from './channel.ts';
-import { Deferred, type HeldSlot, slotWakeUp } from './errors.ts';
+import { Deferred, type HeldSlot, slotWakeUp } from './deferred.ts';
 import {
   initialState,
   isProbeSlot,

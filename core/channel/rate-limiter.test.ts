@@ -3,7 +3,7 @@ import { organizationId, rateLimitWorld } from '../../test/model/rate-limit-worl
 import { failures } from '../../test/model/scripted-channel.ts';
 import { memoryStores } from '../../test/model/stores.ts';
 import { VirtualTime } from '../../test/model/virtual-time.ts';
-import { Deferred, type HeldSlot } from './errors.ts';
+import { Deferred, type HeldSlot } from './deferred.ts';
 import { initialState, type RateLimitState } from './rate-limit.ts';
 import { createRateLimiters, type RateLimiter } from './rate-limiter.ts';
 

@@ -3,11 +3,11 @@ import {
   type RateLimitCommand,
   type RateLimitView,
   readRateLimit,
-} from '../../core/outbound/rate-limit-store.ts';
-import { chooseOrganization, chooseOrganizations } from '../bridge.ts';
-import type { ChangeOptions, ShowOptions } from '../commands/limits.ts';
-import { colours, printJson, printTable } from '../output.ts';
-import { confirm } from '../prompts.ts';
+} from '../core/channel/rate-limit-store.ts';
+import { chooseOrganization, chooseOrganizations } from './bridge.ts';
+import type { ChangeOptions, ShowOptions } from './commands/limits.ts';
+import { colours, printJson, printTable } from './output.ts';
+import { confirm } from './prompts.ts';
 
 const describeBreaker = ({ breaker, reason, openUntil }: RateLimitView): string => {
   if (breaker === 'closed') return colours.green('closed');

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cliFor } from '../../test/cli.ts';
-import { type Local, organizationId, pollOptions, startLocal } from '../../test/local.ts';
-import { outbound } from '../../test/outbound.ts';
-import { startInTerminal } from '../../test/terminal.ts';
+import { cliFor } from '../test/cli.ts';
+import { type Local, organizationId, pollOptions, startLocal } from '../test/local.ts';
+import { outbound } from '../test/outbound.ts';
+import { startInTerminal } from '../test/terminal.ts';
 
 describe('livechat limits', () => {
   let local: Local;

@@ -1,0 +1,52 @@
+import type { ComponentChildren } from 'preact';
+import { changeQuery, route } from '../app/route.ts';
+
+/** The filters of a list. Each is a parameter of the route's query. */
+export function Filters({ children }: { children: ComponentChildren }) {
+  return (
+    <search>
+      <form class="filters" onSubmit={(submit) => submit.preventDefault()}>
+        {children}
+      </form>
+    </search>
+  );
+}
+
+interface SelectFilterProps {
+  readonly name: string;
+  readonly label: string;
+  /** The first is chosen if the query has none. */
+  readonly options: readonly string[];
+  /** The text of an option; by default its value, and "any" for an empty one. */
+  readonly text?: (option: string) => string;
+}
+
+export function SelectFilter({ name, label, options, text = (option) => option || 'any' }: SelectFilterProps) {
+  const value = route.value.query.get(name) ?? options[0];
+  return (
+    <label>
+      {label}
+      <select value={value} onChange={({ currentTarget }) => changeQuery({ [name]: currentTarget.value })}>
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {text(option)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+export function SearchFilter({ name, label, placeholder }: { name: string; label: string; placeholder: string }) {
+  return (
+    <label>
+      {label}
+      <input
+        type="search"
+        placeholder={placeholder}
+        value={route.value.query.get(name) ?? ''}
+        onInput={({ currentTarget: { value } }) => changeQuery({ [name]: value })}
+      />
+    </label>
+  );
+}
