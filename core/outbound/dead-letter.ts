@@ -14,18 +14,19 @@ import {
 import { parseJson } from '../platform/json.ts';
 import { type ExecutionInput, executionInput, executionName } from './request.ts';
 
-interface DeadLetterCommon {
+/**
+ * A message of the dead-letter queue: a failed send request, a rejected one, an event that a function failed to handle, or
+ * neither. `wasStopped`: the execution ended while its function may have been running.
+ */
+export type DeadLetter = {
   /** Derives from the failure, so a duplicate message of the queue is the same dead letter. */
   readonly id: string;
   readonly error: { readonly name: string; readonly message: string };
-}
-
-/** A message of the dead-letter queue: a failed send request, a rejected one, an event that a function failed to handle, or neither. */
-export type DeadLetter =
-  /** `wasStopped`: the execution ended while its function may have been running. */
-  | (DeadLetterCommon & { readonly kind: 'send'; readonly request: ExecutionInput; readonly wasStopped: boolean })
-  | (DeadLetterCommon & { readonly kind: 'rejected' | 'event'; readonly event: BusEvent })
-  | (DeadLetterCommon & { readonly kind: 'unreadable'; readonly body: unknown });
+} & (
+  | { readonly kind: 'send'; readonly request: ExecutionInput; readonly wasStopped: boolean }
+  | { readonly kind: 'rejected' | 'event'; readonly event: BusEvent }
+  | { readonly kind: 'unreadable'; readonly body: unknown }
+);
 
 export type DeadLetterKind = DeadLetter['kind'];
 

@@ -48,12 +48,8 @@ export class DeliveryMissing extends Error {
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
   constructor(cause: unknown) {
-    super(
-      `the send step failed (${cause instanceof Error ? cause.name : typeof cause}); the state machine retries it`,
-      {
-        cause,
-      },
-    );
+    const name = cause instanceof Error ? cause.name : typeof cause;
+    super(`the send step failed (${name}); the state machine retries it`, { cause });
   }
 }
 

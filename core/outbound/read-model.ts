@@ -8,20 +8,7 @@ import { deadLetterCategory } from './errors.ts';
 import { listGroupItems } from './message-group.ts';
 import { executionName, findPartPlace, type PartPlace, type SendRequest } from './request.ts';
 
-/** The first read mark that covers a message. */
-export interface Seen {
-  readonly by: string;
-  /** The channel's time up to which they have read. */
-  readonly upTo: string;
-  readonly at?: string;
-}
-
-export interface ReadMark {
-  readonly id: string;
-  readonly isCustomer: boolean;
-  readonly seenUpTo: string;
-  readonly seenAt?: string | undefined;
-}
+export type Reader = Pick<ConversationDetail['participants'][number], 'id' | 'type' | 'seenUpTo' | 'seenAt'>;
 
 /**
  * Joins messages, deliveries and read marks. `pending` are the parts that the channel has not shown yet, in the order of the
@@ -30,15 +17,15 @@ export interface ReadMark {
 export function buildTranscript(
   messages: readonly StoredMessage[],
   deliveries: ReadonlyMap<string, Delivery>,
-  readMarks: readonly ReadMark[],
+  participants: readonly Reader[],
   now: number,
 ) {
   const shown = new Set<string>();
-  const marks = readMarks.toSorted((a, b) => (a.seenUpTo < b.seenUpTo ? -1 : 1));
+  const readers = participants.toSorted((a, b) => ((a.seenUpTo ?? '') < (b.seenUpTo ?? '') ? -1 : 1));
   const withDelivery = messages.map((message) => {
     const { customId } = message.metadata;
     const delivery = typeof customId === 'string' ? deliveries.get(customId) : undefined;
-    const seen = findSeen(message, marks);
+    const seen = findSeen(message, readers);
     if (delivery) shown.add(delivery.id);
     return {
       ...message,
@@ -63,14 +50,18 @@ function comparePlaces(a: PartPlace | undefined, b: PartPlace | undefined): numb
   return a.messageIndex - b.messageIndex || a.splitIndex - b.splitIndex;
 }
 
-/** Customers mark messages of others as seen, and the other way round. Nobody marks notes and system messages. */
-function findSeen({ author, timestamp, visibility }: StoredMessage, marks: readonly ReadMark[]): Seen | undefined {
+/**
+ * The first read mark that covers a message. Customers mark messages of others as seen, and the other way round. Nobody marks
+ * notes and system messages. `upTo`: the channel's time up to which they have read.
+ */
+function findSeen({ author, timestamp, visibility }: StoredMessage, readers: readonly Reader[]) {
   if (author.type === 'system' || visibility !== 'all') return undefined;
   const byCustomer = author.type !== 'customer';
-  const mark = marks.find(({ isCustomer, seenUpTo }) => isCustomer === byCustomer && seenUpTo >= timestamp);
-  if (!mark) return undefined;
-  const { id: by, seenUpTo: upTo, seenAt } = mark;
-  return { by, upTo, ...(seenAt !== undefined && { at: seenAt }) };
+  for (const { id: by, type, seenUpTo: upTo = '', seenAt } of readers) {
+    const isOtherSide = (type === 'customer') === byCustomer;
+    if (isOtherSide && upTo >= timestamp) return { by, upTo, ...(seenAt !== undefined && { at: seenAt }) };
+  }
+  return undefined;
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -128,23 +119,15 @@ function attemptView(attempt: DeliveryAttempt, next: DeliveryAttempt | undefined
   };
 }
 
-export interface TranscriptPage {
-  readonly limit: number;
-  /** The `next` of the previous page. */
-  readonly from?: string | null;
-  /** Only messages after this time of the channel. */
-  readonly since?: string | undefined;
-}
-
 export type LoadedTranscript = Awaited<ReturnType<typeof loadTranscript>>;
 
 /**
  * Loads a page of messages with their deliveries, at most `limit` notes, oldest first, and everything that is pending.
- * `next` is the cursor of the next page.
+ * `from`: the `next` of the previous page. `since`: only messages after this time of the channel.
  */
 export async function loadTranscript(
   { id: conversationId, organizationId, participants }: ConversationDetail,
-  { limit, from = null, since }: TranscriptPage,
+  { limit, from = null, since }: { limit: number; from?: string | null; since?: string | undefined },
 ) {
   const key = { organizationId, conversationId };
   const loadMessages = async (): Promise<MessagePage> =>
@@ -156,10 +139,7 @@ export async function loadTranscript(
     listMessages(key, 'agents', { limit }),
     listDeliveries(key),
   ]);
-  const marks = participants.flatMap(({ id, type, seenUpTo, seenAt }) =>
-    seenUpTo ? [{ id, isCustomer: type === 'customer', seenUpTo, seenAt }] : [],
-  );
-  return { ...buildTranscript(page.messages, deliveries, marks, Date.now()), notes, next: page.next };
+  return { ...buildTranscript(page.messages, deliveries, participants, Date.now()), notes, next: page.next };
 }
 
 const order = ['requested', 'queued', 'sending', 'sent', 'delivered'] as const;
