@@ -1,21 +1,20 @@
-import { ChannelError } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import { rateLimitSettings, rateLimitStore } from '../channel/rate-limit-store.ts';
 import { type CreateRateLimiter, createRateLimiters } from '../channel/rate-limiter.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
-import { createBusPublisher, type Publish, putEvent } from '../events/publish.ts';
-import { FileUnavailable } from '../media/errors.ts';
+import { createBusPublisher, putEvent } from '../events/publish.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import * as metrics from '../platform/metrics.ts';
 import { completeTask, executionStatus, startExecution } from '../platform/step-functions.ts';
 import type { AcceptPorts } from './accept.ts';
 import { deliveryStore } from './delivery.ts';
-import { NotFirst, StepFailed } from './errors.ts';
+import { deadLetterCategory, NotFirst } from './errors.ts';
 import { messageGroupStore } from './message-group.ts';
 import type { ExecutionInput, SendRequestData } from './request.ts';
 import type { SentPart } from './send.ts';
+import { retriedErrors } from './state-machine.ts';
 
 /** The send path on AWS. */
 export function outboundPorts(log: Log): AcceptPorts {
@@ -44,42 +43,20 @@ export function rateLimiters(log: Log): CreateRateLimiter {
   });
 }
 
-/** Counts the sent parts of a request. */
-export function recordSent({ organizationId }: ExecutionInput, parts: number): void {
-  metrics.count('MessagesSent', { organizationId }, parts);
-}
-
 /** Counts a step that did not send. A failed request is counted with its dead letter. */
 export function recordUnsent({ organizationId, orderKey }: ExecutionInput, error: unknown, now: number): void {
   if (error instanceof Deferred) metrics.count('SendsDeferred', { reason: error.reason, organizationId });
   else if (error instanceof NotFirst) metrics.count('SendsDeferred', { reason: 'turn', organizationId });
-  else {
-    const category = retriedCategory(error);
-    if (category === undefined) return;
-    metrics.count('SendsRetried', { category, organizationId });
-  }
+  else if (error instanceof Error && retriedErrors.includes(error.name)) {
+    metrics.count('SendsRetried', { category: deadLetterCategory('send', error.name), organizationId });
+  } else return;
   metrics.measure('OldestUnsentSeconds', { organizationId }, Math.max(0, Math.round((now - orderKey) / 1000)));
-}
-
-/** The category of an error that the state machine retries. */
-function retriedCategory(error: unknown): string | undefined {
-  if (error instanceof StepFailed) return 'Internal';
-  if (error instanceof FileUnavailable) return 'Network';
-  const isRetried = error instanceof ChannelError && (error.category === 'Server' || error.category === 'Network');
-  return isRetried ? error.category : undefined;
-}
-
-let shared: Publish | undefined;
-
-function publish(): Publish {
-  shared ??= createBusPublisher();
-  return shared;
 }
 
 /** Publishes `message.sent` for every part. */
 export async function publishSent(request: ExecutionInput, parts: readonly SentPart[]): Promise<void> {
   const { requestId, conversationId } = request;
-  await publish()(
+  await createBusPublisher()(
     parts.map(({ deliveryId, part, threadId, messageId }) =>
       createEvent(
         'message.sent',
@@ -101,7 +78,7 @@ export async function publishSent(request: ExecutionInput, parts: readonly SentP
 
 /** Publishes `message.failed`. The id of the event derives from the dead letter. */
 export async function publishFailed(data: EventData<'message.failed'>, cause: Cause): Promise<void> {
-  await publish()([createEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
+  await createBusPublisher()([createEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
 }
 
 /** Publishes `alert.raised`, which notifies an operator. The id of the event derives from `identity`. */
@@ -110,7 +87,7 @@ export async function raiseAlert(
   cause: Cause,
   identity: readonly string[],
 ): Promise<void> {
-  await publish()([createEvent('alert.raised', data, cause, identity, Date.now())]);
+  await createBusPublisher()([createEvent('alert.raised', data, cause, identity, Date.now())]);
 }
 
 /** Raises the alert that the credentials have stopped working. `subject`: the request or conversation whose call failed. */
