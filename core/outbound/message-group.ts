@@ -19,9 +19,9 @@ export interface GroupEntry {
   /** Sorts by order key. */
   readonly position: string;
   readonly execution: string;
-  /** The input of the execution, as JSON: the next execution starts this one if the acceptance crashed before starting it. */
+  /** The input of the execution, as JSON, so that another execution can start this one if the acceptance crashed first. */
   readonly input: string;
-  /** The lease, ms since 1970. After it, the next execution checks whether this one still runs. */
+  /** The lease, ms since 1970. Once it has passed, an execution that looks at the group checks whether this one still runs. */
   readonly until: number;
   /** The task token, while the execution waits for its turn. */
   readonly token?: string | undefined;
@@ -29,8 +29,10 @@ export interface GroupEntry {
 
 export interface GroupLock {
   readonly execution: string;
-  /** Until when its function may be running, ms since 1970. */
+  /** Until when no other execution may take it, ms since 1970. */
   readonly until: number;
+  /** The execution waits in the state machine: no function of it runs. */
+  readonly isDeferred?: boolean;
 }
 
 /** Message groups. Each method is one read or one write. */
@@ -70,11 +72,11 @@ export interface MessageGroupPorts {
   readonly onUnblocked: (organizationId: string) => void;
 }
 
-/** The lease of a new entry, and the time allowed for one step of the state machine. */
+/** How long an entry is valid beyond an announced wait, and when it is new. */
 const graceMs = 60_000;
 /** The longest wait for a turn; the execution then checks the group itself. */
-const maxWaitMs = 300_000;
-const maxTakeovers = 25;
+const maxTurnWaitMs = 300_000;
+const maxCleared = 25;
 
 /** Reserves a slot for the next request, if that is useful. */
 type ReserveForNext = (next: ExecutionInput) => Promise<HeldSlot | undefined>;
@@ -100,15 +102,14 @@ export class MessageGroup {
     await this.#put(this.#now() + graceMs);
   }
 
-  /** Returns if the request is first and no other execution holds the lock. Throws {@link NotFirst} otherwise. */
+  /** Returns if the request holds the lock, or is first and the lock is free. Throws {@link NotFirst} otherwise. */
   async requireTurn(): Promise<void> {
     if (!(await this.#isFirst())) await this.notFirst();
   }
 
   /** Takes the lock. Returns false if another execution has taken it. */
   async lock(until: number): Promise<boolean> {
-    this.#holdsLock = await this.#ports.groups.lock(this.#request, { execution: this.#execution, until }, this.#now());
-    return this.#holdsLock;
+    return this.#lock({ until });
   }
 
   /** Lets the state machine wait for the turn. Throws {@link NotFirst}. */
@@ -116,7 +117,9 @@ export class MessageGroup {
     const now = this.#now();
     // Adds the entry again if it was removed: without an entry the execution is never woken.
     await this.#put(now + graceMs);
-    throw new NotFirst(now, Math.min(maxWaitMs, this.#request.expiresAt - now));
+    // An expired request that still waits may have been sent.
+    const remainingMs = this.#request.expiresAt - now;
+    throw new NotFirst(now, remainingMs > 0 ? Math.min(maxTurnWaitMs, remainingMs) : maxTurnWaitMs);
   }
 
   /** Stores the task token, and completes the task at once if the request is first already. */
@@ -128,7 +131,7 @@ export class MessageGroup {
   /** Announces that the execution waits until `until`. A request that has taken the lock keeps it. */
   async defer(until: number): Promise<void> {
     await this.#put(until + graceMs);
-    if (this.#holdsLock) await this.lock(until + graceMs);
+    if (this.#holdsLock) await this.#lock({ until: until + graceMs, isDeferred: true });
   }
 
   /** Removes the request and wakes the next. */
@@ -138,19 +141,19 @@ export class MessageGroup {
     await this.wakeFirst(reserve);
   }
 
-  /** Removes this entry of a request whose execution has another. */
+  /** Removes only this entry: the same execution has another one in the group. */
   async withdraw(): Promise<void> {
     await this.#ports.groups.remove(this.#request, this.#position);
   }
 
   /**
    * Removes the request of an execution that has ended, and wakes the next. The function of an execution that was stopped may
-   * still be running: then returns until when it holds the lock, and the next request has to be woken after that.
+   * still be running: then returns when its lock ends; the caller wakes the next request after that.
    */
   async abandon({ wasStopped }: { readonly wasStopped: boolean }): Promise<number | undefined> {
     const { lock } = await this.#ports.groups.head(this.#request);
-    const mayRun = wasStopped && lock?.execution === this.#execution && lock.until >= this.#now();
-    if (!mayRun) {
+    const isHeld = lock?.execution === this.#execution && lock.until >= this.#now();
+    if (!isHeld || !wasStopped || lock.isDeferred) {
       await this.leave();
       return undefined;
     }
@@ -169,13 +172,13 @@ export class MessageGroup {
   }
 
   async #isFirst(): Promise<boolean> {
-    for (let removed = 0; removed < maxTakeovers; removed += 1) {
+    for (let removed = 0; removed < maxCleared; removed += 1) {
       const { lock, first } = await this.#head();
       this.#holdsLock = lock?.execution === this.#execution;
       if (lock && !this.#holdsLock && lock.until >= this.#now()) return false;
       if (this.#holdsLock || !first || first.position === this.#position) return true;
-      if (first.until >= this.#now() || !(await this.#takeOver(first))) {
-        // The execution whose entry was removed never woke this one.
+      if (first.until >= this.#now() || !(await this.#clearStale(first))) {
+        // The execution whose entry was removed cannot wake the one that is first now.
         if (removed > 0 && first.token) await this.#wake(first.token);
         return false;
       }
@@ -183,7 +186,7 @@ export class MessageGroup {
     return false;
   }
 
-  /** The lock and the first entry. Removes other entries of this execution, which an interrupted redrive has added. */
+  /** The lock and the first entry. Removes other entries of this execution, left behind by an interrupted redrive. */
   async #head(): ReturnType<MessageGroupStore['head']> {
     const { groups } = this.#ports;
     for (;;) {
@@ -195,7 +198,7 @@ export class MessageGroup {
   }
 
   /** Removes the first entry if its execution ended without leaving. Starts the execution if the acceptance crashed before starting it. */
-  async #takeOver(first: GroupEntry): Promise<boolean> {
+  async #clearStale(first: GroupEntry): Promise<boolean> {
     const { groups, executions, onUnblocked } = this.#ports;
     if (!(await groups.extend(this.#request, first, this.#now() + graceMs))) return false;
     const status = await executions.status(first.execution);
@@ -206,6 +209,12 @@ export class MessageGroup {
     await groups.remove(this.#request, first.position);
     onUnblocked(this.#request.organizationId);
     return true;
+  }
+
+  async #lock(lock: Omit<GroupLock, 'execution'>): Promise<boolean> {
+    const { groups } = this.#ports;
+    this.#holdsLock = await groups.lock(this.#request, { execution: this.#execution, ...lock }, this.#now());
+    return this.#holdsLock;
   }
 
   #now(): number {
@@ -254,6 +263,7 @@ const MessageGroupEntity = new Entity(
       input: { type: 'string' },
       until: { type: 'number', required: true },
       token: { type: 'string' },
+      isDeferred: { type: 'boolean' },
       expires: { type: 'number', required: true },
     },
     indexes: {
@@ -307,12 +317,12 @@ export const messageGroupStore: MessageGroupStore = {
     await MessageGroupEntity.delete({ ...primaryKey(key), position }).go();
   },
 
-  async lock(key, { execution, until }, now) {
+  async lock(key, lock, now) {
     const locked = await ifConditionHolds(
-      MessageGroupEntity.put({ ...primaryKey(key), position: lockPosition, execution, until, expires: expires() })
+      MessageGroupEntity.put({ ...primaryKey(key), position: lockPosition, ...lock, expires: expires() })
         .where(
           (stored, op) =>
-            `${op.notExists(stored.execution)} OR ${op.eq(stored.execution, execution)} OR ${op.lt(stored.until, now)}`,
+            `${op.notExists(stored.execution)} OR ${op.eq(stored.execution, lock.execution)} OR ${op.lt(stored.until, now)}`,
         )
         .go(),
     );
