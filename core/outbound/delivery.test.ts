@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { failures } from '../../test/model/scripted-channel.ts';
-import { memoryStores } from '../../test/model/stores.ts';
+import { canClaim, memoryStores } from '../../test/model/stores.ts';
 import { ChannelError, settlesAt } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import { FileRefused } from '../media/errors.ts';
@@ -13,7 +13,6 @@ import {
   addAttempt,
   attemptHistory,
   type Claim,
-  canClaim,
   type Delivery,
   maxAttempts,
   startAttempt,

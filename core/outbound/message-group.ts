@@ -2,8 +2,15 @@ import { Entity } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { type HeldSlot, slotWakeUp } from '../channel/deferred.ts';
 import type { Clock } from '../platform/clock.ts';
-import { required } from '../platform/configuration.ts';
-import { documents, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
+import {
+  ifConditionHolds,
+  keys,
+  number,
+  parseItemAddress,
+  type StoredItem,
+  tableIn,
+  text,
+} from '../platform/dynamodb.ts';
 import { NotFirst } from './errors.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
 
@@ -35,21 +42,9 @@ export interface GroupLock {
   readonly isDeferred?: boolean;
 }
 
-/** Message groups. Each method is one read or one write. */
-export interface MessageGroupStore {
-  /** Adds or updates an entry. Without a token, an existing token stays. */
-  put(key: ConversationKey, entry: GroupEntry): Promise<void>;
-  /** The lock and the first entry. */
-  head(
-    key: ConversationKey,
-  ): Promise<{ readonly lock?: GroupLock | undefined; readonly first?: GroupEntry | undefined }>;
-  /** Extends `until`, unless the entry was changed or removed since it was read. */
-  extend(key: ConversationKey, entry: GroupEntry, until: number): Promise<boolean>;
-  remove(key: ConversationKey, position: string): Promise<void>;
-  /** Takes or extends the lock. Returns false if another execution holds it. */
-  lock(key: ConversationKey, lock: GroupLock, now: number): Promise<boolean>;
-  /** Releases the lock, if this execution holds it. */
-  unlock(key: ConversationKey, execution: string): Promise<void>;
+export interface GroupHead {
+  readonly lock?: GroupLock | undefined;
+  readonly first?: GroupEntry | undefined;
 }
 
 /** The executions of the send state machine, by name. */
@@ -187,7 +182,7 @@ export class MessageGroup {
   }
 
   /** The lock and the first entry. Removes other entries of this execution, left behind by an interrupted redrive. */
-  async #head(): ReturnType<MessageGroupStore['head']> {
+  async #head(): Promise<GroupHead> {
     const { groups } = this.#ports;
     for (;;) {
       const head = await groups.head(this.#request);
@@ -248,7 +243,6 @@ function entryPosition(orderKey: number, execution: string): string {
   return `${String(orderKey).padStart(positionDigits, '0')}#${execution}`;
 }
 
-const text = { type: 'string', required: true } as const;
 /** Sorts before every entry. */
 const lockPosition = '!';
 
@@ -261,19 +255,16 @@ const MessageGroupEntity = new Entity(
       position: text,
       execution: text,
       input: { type: 'string' },
-      until: { type: 'number', required: true },
+      until: number,
       token: { type: 'string' },
       isDeferred: { type: 'boolean' },
-      expires: { type: 'number', required: true },
+      expires: number,
     },
     indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
-        sk: { field: 'sk', composite: ['position'], casing: 'none' },
-      },
+      primary: keys(['organizationId', 'conversationId'], ['position']),
     },
   },
-  { client: documents, table: required('CONTROL_TABLE') },
+  tableIn('CONTROL_TABLE'),
 );
 
 /** Longer than any execution: two days for the state machine, and one to spare. */
@@ -282,9 +273,10 @@ const expires = () => Math.floor(Date.now() / 1000) + retentionSeconds;
 
 const primaryKey = ({ organizationId, conversationId }: ConversationKey) => ({ organizationId, conversationId });
 
-/** Message groups in the control table. */
-export const messageGroupStore: MessageGroupStore = {
-  async put(key, { position, execution, input, until, token }) {
+/** Message groups in the control table. Each method is one read or one write. */
+export const messageGroupStore = {
+  /** Adds or updates an entry. Without a token, an existing token stays. */
+  async put(key: ConversationKey, { position, execution, input, until, token }: GroupEntry): Promise<void> {
     await MessageGroupEntity.upsert({
       ...primaryKey(key),
       position,
@@ -296,14 +288,16 @@ export const messageGroupStore: MessageGroupStore = {
     }).go();
   },
 
-  async head(key) {
+  /** The lock and the first entry. The lock sorts first. */
+  async head(key: ConversationKey): Promise<GroupHead> {
     const { data } = await MessageGroupEntity.query.primary(primaryKey(key)).go({ limit: 2, consistent: true });
     const [lock] = data.filter(({ position }) => position === lockPosition);
     const [first] = data.filter(({ position }) => position !== lockPosition);
     return { lock, first: first && { ...first, input: first.input ?? '' } };
   },
 
-  async extend(key, { position, until: seen }, until) {
+  /** Extends `until`, unless the entry was changed or removed since it was read. */
+  async extend(key: ConversationKey, { position, until: seen }: GroupEntry, until: number): Promise<boolean> {
     const extended = await ifConditionHolds(
       MessageGroupEntity.patch({ ...primaryKey(key), position })
         .set({ until })
@@ -313,11 +307,12 @@ export const messageGroupStore: MessageGroupStore = {
     return extended !== undefined;
   },
 
-  async remove(key, position) {
+  async remove(key: ConversationKey, position: string): Promise<void> {
     await MessageGroupEntity.delete({ ...primaryKey(key), position }).go();
   },
 
-  async lock(key, lock, now) {
+  /** Takes or extends the lock. Returns false if another execution holds it. */
+  async lock(key: ConversationKey, lock: GroupLock, now: number): Promise<boolean> {
     const locked = await ifConditionHolds(
       MessageGroupEntity.put({ ...primaryKey(key), position: lockPosition, ...lock, expires: expires() })
         .where(
@@ -329,7 +324,8 @@ export const messageGroupStore: MessageGroupStore = {
     return locked !== undefined;
   },
 
-  async unlock(key, execution) {
+  /** Releases the lock, if this execution holds it. */
+  async unlock(key: ConversationKey, execution: string): Promise<void> {
     await ifConditionHolds(
       MessageGroupEntity.delete({ ...primaryKey(key), position: lockPosition })
         .where((stored, op) => op.eq(stored.execution, execution))
@@ -337,6 +333,8 @@ export const messageGroupStore: MessageGroupStore = {
     );
   },
 };
+
+export type MessageGroupStore = typeof messageGroupStore;
 
 /** Every entry of a conversation, and its lock. */
 export async function listGroupItems(
