@@ -31,7 +31,7 @@ export interface AttemptOptions<Content> {
   readonly clock: Clock;
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
-  /** Called when the credentials have stopped working, once per trip of the breaker. */
+  /** Called when the credentials have stopped working, once each time the breaker opens. */
   readonly onCredentialsBlocked: () => Promise<void>;
 }
 
@@ -155,6 +155,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       else if (error.category === 'Server' || error.category === 'Network') failCall(error);
       else followRegion(error);
     }
+    // The region or the credentials have changed.
     return call(make);
   }
 
@@ -165,6 +166,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
     throw pauseMs === undefined ? error : new Deferred(clock.now() + pauseMs, 'failing', { cause: error });
   }
 
+  /** Throws the error if it is not the first one that names another region. */
   function followRegion(error: ChannelError): void {
     const { repair: kind, region } = error;
     if (kind !== 'region' || !region || tried.has(kind)) throw error;

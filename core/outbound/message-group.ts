@@ -50,8 +50,8 @@ export interface GroupHead {
 /** The executions of the send state machine, by name. */
 export interface Executions {
   /**
-   * Starts an execution. Returns false if the name was used with another input or by an execution that has ended. For a running
-   * execution with the same input it returns true.
+   * Starts an execution. Returns true if it was started, or is running already with the same input; false if the name was used
+   * with another input or by an execution that has ended.
    */
   start(name: string, input: string): Promise<boolean>;
   status(name: string): Promise<'running' | 'ended' | 'missing'>;
@@ -232,6 +232,7 @@ function turnOutput(now: number, slot: HeldSlot | undefined) {
   const until = slot ? slotWakeUp(slot.at) : now;
   return {
     until: new Date(Math.max(until, now)).toISOString(),
+    // The state machine reads this path, whatever it waits for.
     seconds: 1,
     slot: { at: 0, epoch: 0, missed: 0, ...slot },
   };
