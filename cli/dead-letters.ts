@@ -2,7 +2,7 @@ import {
   type DeadLetter,
   type DeadLetterSummary,
   findDeadLetter,
-  searchDeadLetters,
+  listDeadLetters as queryDeadLetters,
 } from '../core/outbound/dead-letter.ts';
 import { redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { listDeliveries } from '../core/outbound/delivery.ts';
@@ -13,11 +13,14 @@ import { CliError, exitCodes } from './errors.ts';
 import { colours, print, printable, printJson, printPage, printTable } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
 
+const toTime = (ageMs: number | undefined) =>
+  ageMs === undefined ? undefined : new Date(Date.now() - ageMs).toISOString();
+
 /** Lists the newest dead letters. */
 export const listDeadLetters = async (options: ListOptions): Promise<void> => {
   const { status, filter, maxAge, limit } = options;
-  const found = await searchDeadLetters(status, { ...filter, maxAgeMs: maxAge }, { limit: limit + 1, now: Date.now() });
-  printPage('deadLetters', found, options, (deadLetters) =>
+  const found = await queryDeadLetters(status, { limit: limit + 1, since: toTime(maxAge), filter });
+  printPage('deadLetters', found.deadLetters, options, (deadLetters) =>
     printDeadLetters(deadLetters, `No ${status} dead letters.`),
   );
 };
@@ -105,8 +108,8 @@ const findForRedrive = async (
   if (ids.length > 0) {
     return Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).summary));
   }
-  const limit = Number.POSITIVE_INFINITY;
-  return searchDeadLetters('open', { ...filter, maxAgeMs: maxAge }, { limit, now: Date.now() });
+  const all = { limit: Number.POSITIVE_INFINITY, since: toTime(maxAge), filter };
+  return (await queryDeadLetters('open', all)).deadLetters;
 };
 
 /** Leaves out what cannot be redriven, and without `force` what fails again unless its cause was removed. */

@@ -11,8 +11,13 @@ import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { commandRateLimit, readRateLimit } from '../core/channel/rate-limit-store.ts';
 import { organizations } from '../core/conversations/queries.ts';
-import { type DeadLetterSummary, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
-import { NotRedrivable, redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import {
+  type DeadLetterSummary,
+  deadLetterStatuses,
+  findDeadLetter,
+  listDeadLetters,
+} from '../core/outbound/dead-letter.ts';
+import { redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { deadLetterCategory } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
@@ -21,7 +26,6 @@ import { logger } from '../core/platform/logger.ts';
 import { executionArn as toExecutionArn } from '../core/platform/step-functions.ts';
 import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 
-const deadLetterStatuses = ['open', 'redriven', 'resolved'] as const;
 const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 const rateLimitCommand = z.union([
   z.strictObject({ do: z.literal('pause') }),
@@ -129,12 +133,9 @@ export function operations(): Hono {
 
   app.post('/dead-letters/:id/redrive', async (context) => {
     const { force = false } = await parseBody(context, redriveRequest, 'force', 'no body, or {"force":true}');
-    try {
-      return context.json({ redriven: await redrive(context.req.param('id'), ports, { force }) });
-    } catch (error) {
-      if (error instanceof NotRedrivable) throw invalid(409, 'id', `an open dead letter; ${error.message}`);
-      throw error;
-    }
+    const { redriven, refused } = await redrive(context.req.param('id'), ports, { force });
+    if (refused !== undefined) throw invalid(409, 'id', `an open dead letter; ${refused}`);
+    return context.json({ redriven });
   });
 
   app.post('/rate-limits/:organizationId', async (context) => {
@@ -151,8 +152,7 @@ export type DeadLetter = ReturnType<typeof withCategory>;
 
 /** Adds the error category, a heading in docs/how-to/respond-to-alarms.md. */
 function withCategory(deadLetter: DeadLetterSummary) {
-  const { kind, errorName: name } = deadLetter;
-  return { ...deadLetter, category: deadLetterCategory({ kind, error: { name } }) };
+  return { ...deadLetter, category: deadLetterCategory(deadLetter.kind, deadLetter.errorName) };
 }
 
 export type ExecutionSummary = ReturnType<typeof summarizeExecution>;

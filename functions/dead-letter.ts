@@ -3,17 +3,17 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { isAlreadyReported, parseDeadLetter } from '../core/outbound/dead-letter.ts';
-import { handleDeadLetter, NotRedrivable, redrive } from '../core/outbound/dead-letter-handler.ts';
+import { handleDeadLetter, redrive } from '../core/outbound/dead-letter-handler.ts';
 import { MessageGroup } from '../core/outbound/message-group.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import { parseExecutionInput } from '../core/outbound/request.ts';
+import { executionInput } from '../core/outbound/request.ts';
 import { parseJson } from '../core/platform/json.ts';
 import { logger } from '../core/platform/logger.ts';
 
 /** Messages that this function sends to itself with a delay. */
 const delayed = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('redrive'), id: z.string() }),
-  z.object({ kind: z.literal('wake'), request: z.unknown() }),
+  z.object({ kind: z.literal('wake'), request: executionInput }),
 ]);
 
 /** Handles the dead-letter queue. SQS delivers the failed messages of a batch again. */
@@ -35,7 +35,7 @@ async function handleBatch({ Records }: SQSEvent): Promise<SQSBatchResponse> {
 async function handle({ body, messageAttributes }: SQSRecord): Promise<void> {
   const action = delayed.safeParse(parseJson(body)).data;
   if (action?.kind === 'redrive') return redriveOnce(action.id);
-  if (action?.kind === 'wake') return wakeGroup(action.request);
+  if (action?.kind === 'wake') return new MessageGroup(action.request, outboundPorts(logger)).wakeFirst();
   if (isAlreadyReported(body)) return;
   const attribute = (name: string) => messageAttributes[name]?.stringValue;
   const deadLetter = parseDeadLetter(body, {
@@ -51,16 +51,7 @@ async function handle({ body, messageAttributes }: SQSRecord): Promise<void> {
 }
 
 async function redriveOnce(id: string): Promise<void> {
-  try {
-    await redrive(id, outboundPorts(logger));
-    logger.info('dead letter redriven automatically', { deadLetterId: id });
-  } catch (error) {
-    // It was redriven by an operator.
-    if (!(error instanceof NotRedrivable)) throw error;
-  }
-}
-
-async function wakeGroup(input: unknown): Promise<void> {
-  const request = parseExecutionInput({ request: input });
-  if (request) await new MessageGroup(request, outboundPorts(logger)).wakeFirst();
+  const { refused } = await redrive(id, outboundPorts(logger));
+  // An operator may have redriven it.
+  if (refused === undefined) logger.info('dead letter redriven automatically', { deadLetterId: id });
 }

@@ -12,9 +12,6 @@ import { withIdempotency } from '../core/platform/idempotency.ts';
 import { logger } from '../core/platform/logger.ts';
 import { sendToDeadLetterQueue } from '../core/platform/queue.ts';
 
-/** A requestId is recognized for as long as its deliveries are stored. */
-const retentionSeconds = () => expiresAfter('MESSAGES_RETENTION_DAYS', 0);
-
 /** Accepts send requests. An invalid or conflicting request becomes a dead letter at once. */
 export const handler = middy<unknown, void>().use(injectLambdaContext(logger)).handler(accept);
 
@@ -30,10 +27,11 @@ async function accept(event: unknown, context: Context): Promise<void> {
   }
 }
 
-/** A duplicate event returns the execution of the first. */
+/** A duplicate event returns the execution of the first, for as long as its deliveries are stored. */
 async function acceptOnce(request: SendRequest<unknown>, context: Context): Promise<string> {
   const { organizationId, requestId, hash } = request;
-  const options = { keyPrefix: 'send-requested', payload: hash, retentionSeconds: retentionSeconds() };
+  const retentionSeconds = expiresAfter('MESSAGES_RETENTION_DAYS', 0);
+  const options = { keyPrefix: 'send-requested', payload: hash, retentionSeconds };
   const idempotent = withIdempotency(options, async () => ({
     execution: await acceptRequest(request, outboundPorts(logger)),
   }));

@@ -1,21 +1,17 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { ChannelError } from '../core/channel/channel.ts';
 import { liveChatSender } from '../core/livechat/sender.ts';
-import { isFileError } from '../core/media/errors.ts';
-import { isExpected, StepFailed } from '../core/outbound/errors.ts';
+import { isKnown, StepFailed } from '../core/outbound/errors.ts';
 import {
   outboundPorts,
   publishSent,
   raiseCredentialsBlocked,
   rateLimiters,
-  recordSent,
   recordUnsent,
 } from '../core/outbound/ports.ts';
 import { parseStepInput } from '../core/outbound/request.ts';
 import { sendRequest } from '../core/outbound/send.ts';
-import { ConfigurationError } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count } from '../core/platform/metrics.ts';
 
@@ -39,18 +35,16 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
       channel: await connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
       onSent: async (parts) => {
         await publishSent(request, parts);
-        recordSent(request, parts.length);
+        count('MessagesSent', { organizationId }, parts.length);
       },
-      onCredentialsBlocked: () => raiseCredentialsBlocked(request, { requestId: request.requestId }),
+      onCredentialsBlocked: () => raiseCredentialsBlocked(request, { requestId }),
       log,
     });
     log.info(outcome);
     return { outcome };
   } catch (error) {
     // The state machine and the dead-letter handler match these names. Any other error becomes StepFailed, which is retried.
-    const isKnown =
-      isExpected(error) || error instanceof ChannelError || isFileError(error) || error instanceof ConfigurationError;
-    const thrown = isKnown ? error : new StepFailed(error);
+    const thrown = isKnown(error) ? error : new StepFailed(error);
     log.info('not sent', { error: thrown });
     recordUnsent(request, thrown, Date.now());
     throw thrown;

@@ -5,7 +5,7 @@ import { listConversations } from '../../core/conversations/queries.ts';
 import { supportedActions } from '../../core/livechat/registration-plan.ts';
 import type { Action } from '../../core/livechat/schemas.ts';
 import { readLatestChanges } from '../../core/messages/queries.ts';
-import { searchDeadLetters } from '../../core/outbound/dead-letter.ts';
+import { listDeadLetters } from '../../core/outbound/dead-letter.ts';
 import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */
@@ -100,7 +100,7 @@ const maxCounted = 1000;
 /** Nothing waits for an operator: paused organizations, open circuit breakers, dead letters. */
 export async function checkSending(organizationIds: readonly string[], now: number): Promise<readonly Finding[]> {
   const limits = await Promise.all(organizationIds.map((id) => readRateLimit(id, now)));
-  const { length } = await searchDeadLetters('open', {}, { limit: maxCounted, now });
+  const { length } = (await listDeadLetters('open', { limit: maxCounted })).deadLetters;
   const resume = 'Resume it: livechat limits resume.';
   const closeBreaker =
     'Fix what LiveChat reports (see the credentials above), or wait: a successful probe call closes it. To close it now: livechat limits resume.';

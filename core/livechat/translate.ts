@@ -44,10 +44,10 @@ function translatePayload<A extends Action>(
 }
 
 /**
- * Identical payloads received in the same five-minute interval get the same event id, since LiveChat retries for about a
- * minute. Later ones count as two: the same transfer or click can happen twice.
+ * Identical payloads received in the same interval get the same event id, since LiveChat retries for about a minute. An
+ * identical payload in a later interval is a new event, because the same transfer or click can be repeated.
  */
-const deduplicationIntervalMs = 300_000;
+const deduplicationIntervalMs = 120_000;
 
 /** Adds the metadata. The ids are derived from the content, so that a duplicate webhook has the same ids. */
 export function createEvents(webhook: Webhook, drafts: readonly EventDraft[]): AnyEvent[] {

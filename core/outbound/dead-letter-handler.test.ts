@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { executionInput } from '../../test/model/requests.ts';
 import { crashAt, sendWorld } from '../../test/model/send-world.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
-import type { DeadLetter, DeadLetterSummary } from './dead-letter.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterSummary } from './dead-letter.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
 const recorded = vi.hoisted(() => ({
@@ -49,7 +49,7 @@ async function worldWith(more: Partial<ExecutionInput> = {}) {
   );
   const ids = request.deliveries.map(({ id }) => id);
   const deadLetter = (name: string, wasStopped = false): Extract<DeadLetter, { kind: 'send' }> => ({
-    ...{ kind: 'send', id: archive.sendDeadLetterId(executionName(request)), request },
+    ...{ kind: 'send', id: archive.deriveDeadLetterId('send', executionName(request)), request },
     error: { name, message: 'text' },
     wasStopped,
   });
@@ -176,13 +176,14 @@ describe('another dead letter', () => {
     detail: { data: { requestId: randomUUID(), organizationId: 'organization', conversationId: 'chat' }, ...more },
   });
   const error = { name: 'RequestConflict', message: 'text' };
+  const forceRedrive = (id: string) => handler.redrive(id, sendWorld().ports, { force: true });
 
   it('of a rejected request publishes message.failed, and no alert', async () => {
     const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event(), error };
     await handler.handleDeadLetter(deadLetter, sendWorld().ports);
     expect(recorded.events).toMatchObject([{ type: 'message.failed', data: { deliveryIds: [], redrives: 0 } }]);
     expect((await archive.findDeadLetter(deadLetter.id))?.summary).toMatchObject({ kind: 'rejected', status: 'open' });
-    await expect(handler.redrive(deadLetter.id, sendWorld().ports, { force: true })).rejects.toThrow('new requestId');
+    expect(await forceRedrive(deadLetter.id)).toMatchObject({ refused: expect.stringContaining('new requestId') });
   });
 
   it('of an event raises an alert, and is published again by a redrive', async () => {
@@ -199,7 +200,7 @@ describe('another dead letter', () => {
     const deadLetter: DeadLetter = { kind: 'unreadable', id: randomUUID(), body: 'text', error };
     await handler.handleDeadLetter(deadLetter, sendWorld().ports);
     expect(types()).toEqual(['alert.raised']);
-    await expect(handler.redrive(deadLetter.id, sendWorld().ports, { force: true })).rejects.toThrow('unreadable');
+    expect(await forceRedrive(deadLetter.id)).toMatchObject({ refused: expect.stringContaining('unreadable') });
   });
 });
 
@@ -214,11 +215,11 @@ describe('a redrive', () => {
 
   it('starts the next execution, enters the group, and marks the dead letter', async () => {
     const { ports, id, find, statuses, next, waiting, request } = await deadWorld();
-    expect(await handler.redrive(id, ports)).toMatchObject({ id });
+    expect(await handler.redrive(id, ports)).toMatchObject({ id, redriven: { id } });
     expect(statuses.get(next)).toBe('running');
     expect(waiting()).toEqual([request.requestId]);
     expect(await find()).toMatchObject({ status: 'redriven' });
-    await expect(handler.redrive(id, ports)).rejects.toMatchObject({ name: 'NotRedrivable' });
+    expect(await handler.redrive(id, ports)).toEqual({ id, refused: expect.stringContaining('it is redriven') });
   });
 
   it.each([1, 2, 3, 4].flatMap((at) => (['before', 'after'] as const).map((when) => [when, at] as const)))(
@@ -238,7 +239,8 @@ describe('a redrive', () => {
     'of %s is refused, since it fails again, unless it is forced',
     async (name) => {
       const { ports, id, statuses, next } = await deadWorld(name);
-      await expect(handler.redrive(id, ports)).rejects.toThrow(`${name}: the same request fails again`);
+      const refused = expect.stringContaining(`${name}: the same request fails again`);
+      expect(await handler.redrive(id, ports)).toEqual({ id, refused });
       expect(statuses.has(next)).toBe(false);
       await handler.redrive(id, ports, { force: true });
       expect(statuses.get(next)).toBe('running');
@@ -246,7 +248,8 @@ describe('a redrive', () => {
   );
 
   it('of nothing is refused', async () => {
-    await expect(handler.redrive('none', sendWorld().ports)).rejects.toMatchObject({ name: 'NotRedrivable' });
+    const refused = expect.stringContaining('does not exist');
+    expect(await handler.redrive('none', sendWorld().ports)).toEqual({ id: 'none', refused });
   });
 
   it('of many leaves out those that are refused, and goes on', async () => {
@@ -258,13 +261,16 @@ describe('a redrive', () => {
     const results = await handler.redriveAll([summary, missing], ports, {
       onDone: (result) => void done.push(result.id),
     });
-    expect(results).toEqual([{ id: 'missing', refused: expect.stringContaining('does not exist') }, { id }]);
+    expect(results).toEqual([
+      { id: 'missing', refused: expect.stringContaining('does not exist') },
+      { id, redriven: summary },
+    ]);
     expect(done.toSorted()).toEqual(['missing', id].toSorted());
   });
 });
 
-describe('a search of dead letters', () => {
-  it('returns those that match every criterion, newest first', async () => {
+describe('a list of dead letters', () => {
+  it('has those that match every criterion, newest first', async () => {
     const conversationId = randomUUID();
     const now = Date.now();
     const names = ['ChannelServerError', 'ChannelServerError', 'ABORTED'];
@@ -282,20 +288,51 @@ describe('a search of dead letters', () => {
         wasStopped: false,
       };
       const subject = { organizationId: 'organization', conversationId, requestId, redrives, failedCalls: 0 };
-      await archive.archiveDeadLetter(deadLetter, subject, 'open', now - 10_000 + index * 1_000);
+      const createdAt = now - 10_000 + index * 1_000;
+      await archive.archiveDeadLetter(deadLetter, { ...subject, status: 'open' }, createdAt);
     }
-    const search = async (filter: object, limit = 10) =>
-      (await archive.searchDeadLetters('open', { conversation: conversationId, ...filter }, { limit, now })).map(
-        ({ requestId }) => Number(requestId.at(-1)),
-      );
+    const search = async (filter: DeadLetterFilter, { limit = 10, maxAgeMs = 60_000 } = {}) => {
+      const since = new Date(now - maxAgeMs).toISOString();
+      const page = { limit, since, filter: { conversation: conversationId, ...filter } };
+      const { deadLetters } = await archive.listDeadLetters('open', page);
+      return deadLetters.map(({ requestId }) => Number(requestId.at(-1)));
+    };
     expect(await search({})).toEqual([2, 1, 0]);
-    expect(await search({}, 1)).toEqual([2]);
+    expect(await search({}, { limit: 1 })).toEqual([2]);
     expect(await search({ error: 'ChannelServerError' })).toEqual([1, 0]);
     expect(await search({ error: 'LiveChat' })).toEqual([]);
     expect(await search({ kind: 'event' })).toEqual([]);
     expect(await search({ organization: 'other' })).toEqual([]);
     expect(await search({ request: `${conversationId} 1` })).toEqual([1]);
-    expect(await search({ maxAgeMs: 9_000 })).toEqual([2, 1]);
-    expect(await search({ maxAgeMs: 8_999 })).toEqual([2]);
+    expect(await search({}, { maxAgeMs: 9_000 })).toEqual([2, 1]);
+    expect(await search({}, { maxAgeMs: 8_999 })).toEqual([2]);
+  });
+
+  it('continues with the next page, without a limit at the end', async () => {
+    const conversationId = randomUUID();
+    const filter = { conversation: conversationId };
+    for (const id of ['a', 'b', 'c']) {
+      const deadLetter: DeadLetter = {
+        kind: 'unreadable',
+        id: conversationId + id,
+        body: '',
+        error: { name: 'x', message: '' },
+      };
+      const subject = { organizationId: 'organization', conversationId, requestId: id, redrives: 0, failedCalls: 0 };
+      await archive.archiveDeadLetter(deadLetter, { ...subject, status: 'open' }, Date.now());
+    }
+    const ids = (page: { readonly deadLetters: readonly DeadLetterSummary[] }) =>
+      page.deadLetters.map(({ requestId }) => requestId);
+    const first = await archive.listDeadLetters('open', { limit: 2, filter });
+    expect(ids(first)).toEqual(['c', 'b']);
+    const second = await archive.listDeadLetters('open', { limit: 2, filter, from: first.next ?? null });
+    expect(ids(second)).toEqual(['a']);
+    expect(ids(await archive.listDeadLetters('open', { limit: Number.POSITIVE_INFINITY, filter }))).toEqual([
+      'c',
+      'b',
+      'a',
+    ]);
+    const newest = await archive.listDeadLetters('open', { limit: 1 });
+    expect(newest.deadLetters).toHaveLength(1);
   });
 });

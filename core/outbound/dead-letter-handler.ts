@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import type { Cause } from '../events/event.ts';
 import { putEvent } from '../events/publish.ts';
 import { count } from '../platform/metrics.ts';
 import { sendToDeadLetterQueue } from '../platform/queue.ts';
@@ -32,50 +31,51 @@ const alertRedrives = 2;
  */
 export async function handleDeadLetter(deadLetter: DeadLetter, ports: AcceptPorts): Promise<void> {
   if (await findDeadLetter(deadLetter.id)) return;
-  if (deadLetter.kind === 'send') await handleFailedRequest(deadLetter, ports);
-  else await handleOther(deadLetter, ports.clock.now());
+  const now = ports.clock.now();
+  const { kind, error } = deadLetter;
+  const subject =
+    deadLetter.kind === 'send' ? await failRequest(deadLetter, ports, now) : await reportOther(deadLetter);
+  const isNew = await archiveDeadLetter(deadLetter, subject, now);
+  if (!isNew) return;
+  const { organizationId, status } = subject;
+  const category = deadLetterCategory(kind, error.name);
+  count('DeadLetters', { category, kind, error: error.name });
+  if (kind === 'rejected' || (kind === 'send' && status === 'open')) count('SendsFailed', { category, organizationId });
 }
 
-async function handleFailedRequest(
-  deadLetter: Extract<DeadLetter, { kind: 'send' }>,
+/** Returns the status `resolved` if every part was sent after all. */
+async function failRequest(
+  { id: deadLetterId, request, error, wasStopped }: Extract<DeadLetter, { kind: 'send' }>,
   ports: AcceptPorts,
-): Promise<void> {
-  const { request, error } = deadLetter;
-  const now = ports.clock.now();
+  now: number,
+): Promise<DeadLetterSubject> {
   const { organizationId, conversationId, requestId, redrive: redrives } = request;
   const results = await Promise.all(
     request.deliveries.map(async ({ id }) => {
-      const failure = { redrive: redrives, error: error.name, at: now, deadLetterId: deadLetter.id };
+      const failure = { redrive: redrives, error: error.name, at: now, deadLetterId };
       return { id, ...(await ports.deliveries.fail({ organizationId, conversationId, id }, failure)) };
     }),
   );
-  await leaveGroup(request, deadLetter.wasStopped, ports);
+  await leaveGroup(request, wasStopped, ports);
   const sentParts = results.flatMap(({ id, sent }, part) => (sent ? [{ ...sent, deliveryId: id, part }] : []));
   // A request publishes after its last part, so that nothing was published before it failed.
   if (sentParts.length > 0) await publishSent(request, sentParts);
   const failed = results.filter(({ sent }) => !sent);
   const failedCalls = Math.max(0, ...failed.map((one) => one.failedCalls));
   const subject = { organizationId, conversationId, requestId, redrives, failedCalls };
-  if (failed.length === 0) {
-    await archive(deadLetter, subject, 'resolved', now);
-    return;
-  }
+  if (failed.length === 0) return { ...subject, status: 'resolved' };
   const deliveryIds = failed.map(({ id }) => id);
-  await publishFailed(
-    { conversationId, requestId, deliveryIds, error, deadLetterId: deadLetter.id, redrives },
-    request,
-  );
-  if (failedCalls >= alertFailedCalls || redrives >= alertRedrives)
-    await alertRepeatedFailure(deadLetter, subject, request);
-  if (redrives === 0 && redrivenErrors.has(error.name)) {
-    await sendToDeadLetterQueue({ kind: 'redrive', id: deadLetter.id }, redriveDelaySeconds);
+  await publishFailed({ conversationId, requestId, deliveryIds, error, deadLetterId, redrives }, request);
+  if (failedCalls >= alertFailedCalls || redrives >= alertRedrives) {
+    const title = `A message could not be sent: ${error.name} (${failedCalls} failed calls, ${redrives} redrives)`;
+    const ids = { organizationId, conversationId, requestId, deadLetterId };
+    await raiseAlert({ severity: 'critical', title, ids }, request, [deadLetterId]);
   }
-  const isNew = await archive(deadLetter, subject, 'open', now);
-  if (isNew) count('SendsFailed', { category: deadLetterCategory(deadLetter), organizationId });
+  if (redrives === 0 && redrivenErrors.has(error.name)) {
+    await sendToDeadLetterQueue({ kind: 'redrive', id: deadLetterId }, redriveDelaySeconds);
+  }
+  return { ...subject, status: 'open' };
 }
-
-/** SQS's maximum. */
-const maxDelaySeconds = 900;
 
 /**
  * A stopped execution may leave its function running. The lock expires with its lease, or after the announced deferral; the
@@ -85,33 +85,7 @@ async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: A
   const lockedUntil = await new MessageGroup(request, ports).abandon({ wasStopped });
   if (lockedUntil === undefined) return;
   const seconds = Math.ceil((lockedUntil - ports.clock.now()) / 1000) + 1;
-  await sendToDeadLetterQueue({ kind: 'wake', request }, Math.min(maxDelaySeconds, Math.max(1, seconds)));
-}
-
-async function archive(
-  deadLetter: DeadLetter,
-  subject: DeadLetterSubject,
-  status: 'open' | 'resolved',
-  now: number,
-): Promise<boolean> {
-  const isNew = await archiveDeadLetter(deadLetter, subject, status, now);
-  if (isNew)
-    count('DeadLetters', {
-      category: deadLetterCategory(deadLetter),
-      kind: deadLetter.kind,
-      error: deadLetter.error.name,
-    });
-  return isNew;
-}
-
-async function alertRepeatedFailure(
-  { id: deadLetterId, error }: DeadLetter,
-  { organizationId, conversationId, requestId, redrives, failedCalls }: DeadLetterSubject,
-  cause: Cause,
-): Promise<void> {
-  const title = `A message could not be sent: ${error.name} (${failedCalls} failed calls, ${redrives} redrives)`;
-  const ids = { organizationId, conversationId, requestId, deadLetterId };
-  await raiseAlert({ severity: 'critical', title, ids }, cause, [deadLetterId]);
+  await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));
 }
 
 const text = z.optional(z.string());
@@ -122,33 +96,24 @@ const eventDetail = z.looseObject({
 });
 
 /** A rejected request, an event that no function could handle, or an unreadable message: an operator has to act. */
-async function handleOther(deadLetter: Exclude<DeadLetter, { kind: 'send' }>, now: number): Promise<void> {
-  const detail = deadLetter.kind === 'unreadable' ? undefined : eventDetail.safeParse(deadLetter.event.detail).data;
-  const organizationId = detail?.metadata?.organizationId ?? detail?.data?.organizationId ?? 'unknown';
-  const conversationId = detail?.data?.conversationId ?? '';
-  const requestId = detail?.data?.requestId ?? '';
-  const eventId = deadLetter.kind === 'unreadable' ? deadLetter.id : (detail?.metadata?.id ?? deadLetter.event.id);
-  const cause = { organizationId, correlationId: detail?.metadata?.correlationId ?? eventId, causationId: eventId };
-  if (deadLetter.kind === 'rejected') {
-    if (conversationId && requestId) {
-      const { error, id: deadLetterId } = deadLetter;
-      await publishFailed({ conversationId, requestId, deliveryIds: [], error, deadLetterId, redrives: 0 }, cause);
-    }
-    count('SendsFailed', { category: deadLetterCategory(deadLetter), organizationId });
-  } else {
-    const what =
-      deadLetter.kind === 'event'
-        ? `An event could not be processed (${deadLetter.event['detail-type']})`
-        : 'A message of the dead-letter queue is unreadable';
-    const ids = { organizationId, deadLetterId: deadLetter.id };
-    await raiseAlert({ severity: 'warning', title: `${what}: ${deadLetter.error.name}`, ids }, cause, [deadLetter.id]);
+async function reportOther(deadLetter: Exclude<DeadLetter, { kind: 'send' }>): Promise<DeadLetterSubject> {
+  const { id: deadLetterId, kind, error } = deadLetter;
+  const event = deadLetter.kind === 'unreadable' ? undefined : deadLetter.event;
+  const { metadata, data } = eventDetail.safeParse(event?.detail).data ?? {};
+  const organizationId = metadata?.organizationId ?? data?.organizationId ?? 'unknown';
+  const { conversationId = '', requestId = '' } = data ?? {};
+  const causationId = metadata?.id ?? event?.id ?? deadLetterId;
+  const cause = { organizationId, correlationId: metadata?.correlationId ?? causationId, causationId };
+  if (kind !== 'rejected') {
+    const what = event
+      ? `An event could not be processed (${event['detail-type']})`
+      : 'A message of the dead-letter queue is unreadable';
+    const ids = { organizationId, deadLetterId };
+    await raiseAlert({ severity: 'warning', title: `${what}: ${error.name}`, ids }, cause, [deadLetterId]);
+  } else if (conversationId && requestId) {
+    await publishFailed({ conversationId, requestId, deliveryIds: [], error, deadLetterId, redrives: 0 }, cause);
   }
-  await archive(deadLetter, { organizationId, conversationId, requestId, redrives: 0, failedCalls: 0 }, 'open', now);
-}
-
-/** A dead letter cannot be redriven. */
-export class NotRedrivable extends Error {
-  override readonly name = 'NotRedrivable';
+  return { status: 'open', organizationId, conversationId, requestId, redrives: 0, failedCalls: 0 };
 }
 
 /** Why a redrive of the dead letter cannot succeed; undefined if it may. */
@@ -162,42 +127,39 @@ export function redriveObstacle({ status, kind, errorName }: DeadLetterSummary):
 
 /** Why a redrive is useless unless the cause was removed; undefined if it may succeed. */
 export function redriveWarning({ kind, errorName }: DeadLetterSummary): string | undefined {
-  const isRepeatable =
-    kind === 'send' && !['ChannelClientError', 'ChannelRepairableError', 'FileRefused'].includes(errorName);
-  return kind !== 'send' || isRepeatable
-    ? undefined
-    : `${errorName}: the same request fails again unless its cause was removed`;
+  const failsAgain =
+    kind === 'send' && ['ChannelClientError', 'ChannelRepairableError', 'FileRefused'].includes(errorName);
+  return failsAgain ? `${errorName}: the same request fails again unless its cause was removed` : undefined;
+}
+
+export interface RedriveResult {
+  readonly id: string;
+  readonly redriven?: DeadLetterSummary;
+  /** Why it was not redriven. */
+  readonly refused?: string;
 }
 
 /**
  * Redrives an open dead letter: a send request by a new execution with the same deliveries, an event by publishing it
  * again. The dead letter is marked last, so that a crash leaves none without its execution.
- *
- * @throws NotRedrivable
  */
 export async function redrive(
   id: string,
   ports: AcceptPorts,
   { force = false }: { readonly force?: boolean } = {},
-): Promise<DeadLetterSummary> {
+): Promise<RedriveResult> {
+  const refuse = (reason: string) => ({ id, refused: `dead letter ${id} ${reason}` });
   const found = await findDeadLetter(id);
-  if (!found) throw new NotRedrivable(`dead letter ${id} does not exist`);
+  if (!found) return refuse('does not exist');
   const { summary, deadLetter } = found;
   const obstacle = redriveObstacle(summary) ?? (force ? undefined : redriveWarning(summary));
-  if (obstacle !== undefined) throw new NotRedrivable(`dead letter ${id} is not redriven: ${obstacle}`);
+  if (obstacle !== undefined) return refuse(`is not redriven: ${obstacle}`);
   if (deadLetter.kind === 'send') await redriveRequest(deadLetter.request, ports);
   else if (deadLetter.kind === 'event') {
     const { source, detail, 'detail-type': detailType } = deadLetter.event;
     await putEvent({ source, detailType, detail });
   }
-  if (!(await markRedriven(id))) throw new NotRedrivable(`dead letter ${id} was redriven concurrently`);
-  return summary;
-}
-
-export interface RedriveResult {
-  readonly id: string;
-  /** Why it was not redriven. */
-  readonly refused?: string;
+  return (await markRedriven(id)) ? { id, redriven: summary } : refuse('was redriven concurrently');
 }
 
 const maxConcurrentRedrives = 5;
@@ -208,23 +170,9 @@ export function redriveAll(
   ports: AcceptPorts,
   options: { readonly force?: boolean; readonly onDone: (result: RedriveResult) => void },
 ): Promise<RedriveResult[]> {
-  const limit = pLimit(maxConcurrentRedrives);
-  const redriveOne = async (id: string): Promise<RedriveResult> => {
-    try {
-      await redrive(id, ports, options);
-      return { id };
-    } catch (error) {
-      if (error instanceof NotRedrivable) return { id, refused: error.message };
-      throw error;
-    }
-  };
-  return Promise.all(
-    deadLetters.toReversed().map(({ id }) =>
-      limit(async () => {
-        const result = await redriveOne(id);
-        options.onDone(result);
-        return result;
-      }),
-    ),
-  );
+  return pLimit(maxConcurrentRedrives).map(deadLetters.toReversed(), async ({ id }) => {
+    const result = await redrive(id, ports, options);
+    options.onDone(result);
+    return result;
+  });
 }

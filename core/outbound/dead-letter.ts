@@ -1,23 +1,32 @@
-import { Entity } from 'electrodb';
+import { Entity, type EntityItem } from 'electrodb';
 import * as z from 'zod/mini';
 import { deriveId } from '../events/ids.ts';
-import { required } from '../platform/configuration.ts';
-import { documents, expiresAfter, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
+import {
+  expiresAfter,
+  ifConditionHolds,
+  keys,
+  number,
+  parseItemAddress,
+  type StoredItem,
+  tableIn,
+  text,
+} from '../platform/dynamodb.ts';
 import { parseJson } from '../platform/json.ts';
-import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
+import { type ExecutionInput, executionInput, executionName } from './request.ts';
 
-interface DeadLetterCommon {
+/**
+ * A message of the dead-letter queue: a failed send request, a rejected one, an event that a function failed to handle, or
+ * neither. `wasStopped`: the execution ended while its function may have been running.
+ */
+export type DeadLetter = {
   /** Derives from the failure, so a duplicate message of the queue is the same dead letter. */
   readonly id: string;
   readonly error: { readonly name: string; readonly message: string };
-}
-
-/** A message of the dead-letter queue: a failed send request, a rejected one, an event that a function failed to handle, or neither. */
-export type DeadLetter =
-  /** `wasStopped`: the execution ended while its function may have been running. */
-  | (DeadLetterCommon & { readonly kind: 'send'; readonly request: ExecutionInput; readonly wasStopped: boolean })
-  | (DeadLetterCommon & { readonly kind: 'rejected' | 'event'; readonly event: BusEvent })
-  | (DeadLetterCommon & { readonly kind: 'unreadable'; readonly body: unknown });
+} & (
+  | { readonly kind: 'send'; readonly request: ExecutionInput; readonly wasStopped: boolean }
+  | { readonly kind: 'rejected' | 'event'; readonly event: BusEvent }
+  | { readonly kind: 'unreadable'; readonly body: unknown }
+);
 
 export type DeadLetterKind = DeadLetter['kind'];
 
@@ -28,136 +37,114 @@ const busEvent = z.looseObject({
   time: z.string(),
   detail: z.unknown(),
 });
-export type BusEvent = z.infer<typeof busEvent>;
+type BusEvent = z.infer<typeof busEvent>;
 
-const failure = z.looseObject({ Error: z.optional(z.string()), Cause: z.optional(z.string()) });
-/** From the state `DeadLetter` of the state machine. */
-const failedSend = z.looseObject({ kind: z.literal('send'), request: z.unknown(), error: z.optional(failure) });
-/** From functions/send-requested, for an invalid or conflicting request. */
-const rejectedRequest = z.looseObject({ kind: z.literal('rejected'), event: busEvent, error: z.optional(failure) });
-/** Lambda's on-failure destination. Source: Lambda's developer guide, "Capturing records of asynchronous invocations". */
-const onFailure = z.looseObject({
-  requestContext: z.looseObject({ functionArn: z.string() }),
-  requestPayload: z.unknown(),
-  responsePayload: z.optional(
-    z.looseObject({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) }),
+const json = z.pipe(
+  z.string(),
+  z.transform((text: string) => parseJson(text)),
+);
+
+/** The cause of an error that Lambda reports is JSON with its message. */
+const causeMessage = (cause: string): string =>
+  z.object({ errorMessage: z.string() }).safeParse(parseJson(cause)).data?.errorMessage ?? cause;
+
+/** An error of the state machine. */
+const failure = z._default(
+  z.pipe(
+    z.object({ Error: z._default(z.string(), 'Unknown'), Cause: z._default(z.string(), '') }),
+    z.transform(({ Error: name, Cause }) => ({ name, message: causeMessage(Cause) })),
   ),
-});
+  { name: 'Unknown', message: '' },
+);
+
+/** The id of a dead letter. It derives from the name of the execution (`send`), or from the id of the event. */
+export const deriveDeadLetterId = (kind: DeadLetterKind, ...identity: readonly string[]) => deriveId(kind, ...identity);
+
+const sendDeadLetter = (request: ExecutionInput, error: DeadLetter['error'], wasStopped: boolean): DeadLetter => {
+  const id = deriveDeadLetterId('send', executionName(request));
+  return { kind: 'send', id, request, error, wasStopped };
+};
+
+/** From the state `DeadLetter` of the state machine. */
+const failedSend = z.pipe(
+  z.object({ kind: z.literal('send'), request: executionInput, error: failure }),
+  z.transform(({ request, error }) => sendDeadLetter(request, error, false)),
+);
 /** Step Functions' own event, for executions that end without the state `DeadLetter`. */
-const statusChange = z.looseObject({
+const endedExecution = z.pipe(
+  z.object({
+    source: z.literal('aws.states'),
+    detail: z.object({
+      status: z.string(),
+      input: z.pipe(json, z.object({ request: executionInput })),
+      error: z.nullish(z.string()),
+      cause: z.nullish(z.string()),
+    }),
+  }),
+  z.transform(({ detail: { status, input, error: name, cause } }) =>
+    sendDeadLetter(input.request, { name: name ?? status, message: causeMessage(cause ?? '') }, true),
+  ),
+);
+/** From functions/send-requested, for an invalid or conflicting request. */
+const rejectedRequest = z.pipe(
+  z.object({ kind: z.literal('rejected'), event: busEvent, error: failure }),
+  z.transform((message): DeadLetter => ({ ...message, id: deriveDeadLetterId('rejected', message.event.id) })),
+);
+/** Lambda's on-failure destination. Source: Lambda's developer guide, "Capturing records of asynchronous invocations". */
+const failedInvocation = z.pipe(
+  z.object({
+    requestContext: z.object({ functionArn: z.string() }),
+    requestPayload: busEvent,
+    responsePayload: z.optional(z.object({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) })),
+  }),
+  z.transform(({ requestContext, requestPayload: event, responsePayload }): DeadLetter => {
+    const { errorType: name = 'Unknown', errorMessage: message = '' } = responsePayload ?? {};
+    const id = deriveDeadLetterId('event', event.id, requestContext.functionArn);
+    return { kind: 'event', id, event, error: { name, message } };
+  }),
+);
+const deadLetterMessage = z.union([failedSend, endedExecution, rejectedRequest, failedInvocation]);
+
+/** Parses a message of the dead-letter queue. `attributes` hold EventBridge's reason. Never throws. */
+export function parseDeadLetter(
+  message: string,
+  attributes: { readonly [Name in 'ERROR_CODE' | 'ERROR_MESSAGE']?: string | undefined } = {},
+): DeadLetter {
+  const body = parseJson(message);
+  const deadLetter = deadLetterMessage.safeParse(body).data;
+  if (deadLetter) return deadLetter;
+  const event = busEvent.safeParse(body).data;
+  if (event) {
+    const error = { name: attributes.ERROR_CODE ?? 'NotDelivered', message: attributes.ERROR_MESSAGE ?? '' };
+    return { kind: 'event', id: deriveDeadLetterId('event', event.id), event, error };
+  }
+  return {
+    kind: 'unreadable',
+    id: deriveDeadLetterId('unreadable', message),
+    body: body ?? message,
+    error: { name: 'Unreadable', message: 'expected a message of the state machine, of Lambda or of EventBridge' },
+  };
+}
+
+const reportedFailure = z.object({
   source: z.literal('aws.states'),
-  detail: z.looseObject({
-    status: z.string(),
-    input: z.optional(z.nullable(z.string())),
-    error: z.optional(z.nullable(z.string())),
-    cause: z.optional(z.nullable(z.string())),
+  detail: z.object({
+    status: z.literal('FAILED'),
+    error: z.string(),
+    cause: z.pipe(json, z.object({ errorType: z.string() })),
   }),
 });
-const lambdaError = z.looseObject({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) });
-
-/** SQS message attributes with EventBridge's reason. */
-export interface FailureAttributes {
-  readonly ERROR_CODE?: string | undefined;
-  readonly ERROR_MESSAGE?: string | undefined;
-}
-
-/** Parses a message of the dead-letter queue. Never throws. */
-export function parseDeadLetter(text: string, attributes: FailureAttributes = {}): DeadLetter {
-  const body = parseJson(text);
-  return (
-    fromStateMachine(body) ??
-    fromStatusChange(body) ??
-    fromRejection(body) ??
-    fromLambda(body) ??
-    fromEventBridge(body, attributes) ?? {
-      kind: 'unreadable',
-      id: deriveId('unreadable', text),
-      body: body ?? text,
-      error: { name: 'Unreadable', message: 'expected a message of the state machine, of Lambda or of EventBridge' },
-    }
-  );
-}
 
 /**
  * Whether a message is the status change of an execution whose dead letter the state machine has sent: the cause is Lambda's
  * JSON of the error that the execution failed with. An error of the state machine itself has another cause.
  */
-export function isAlreadyReported(text: string): boolean {
-  const { data } = statusChange.safeParse(parseJson(text));
-  if (data?.detail.status !== 'FAILED' || !data.detail.error) return false;
-  return lambdaError.safeParse(parseJson(data.detail.cause)).data?.errorType === data.detail.error;
+export function isAlreadyReported(message: string): boolean {
+  const { data } = reportedFailure.safeParse(parseJson(message));
+  return data !== undefined && data.detail.cause.errorType === data.detail.error;
 }
 
-function fromStateMachine(body: unknown): DeadLetter | undefined {
-  const { data } = failedSend.safeParse(body);
-  return data && failedRequest({ request: data.request }, data.error ?? {}, false);
-}
-
-function fromStatusChange(body: unknown): DeadLetter | undefined {
-  const { data } = statusChange.safeParse(body);
-  if (!data) return undefined;
-  const { status, input, error, cause } = data.detail;
-  return failedRequest(parseJson(input), { Error: error ?? status, ...(cause && { Cause: cause }) }, true);
-}
-
-function failedRequest(
-  input: unknown,
-  { Error: name = 'Unknown', Cause }: z.infer<typeof failure>,
-  wasStopped: boolean,
-): DeadLetter | undefined {
-  const request = parseExecutionInput(input);
-  if (!request) return undefined;
-  const error = { name, message: causeMessage(Cause) };
-  return { kind: 'send', id: sendDeadLetterId(executionName(request)), request, error, wasStopped };
-}
-
-/** The dead letter of an execution. */
-export function sendDeadLetterId(execution: string): string {
-  return deriveId('send', execution);
-}
-
-/** The dead letter of an event whose request is rejected. */
-export function rejectedDeadLetterId(eventId: string): string {
-  return deriveId('rejected', eventId);
-}
-
-function fromRejection(body: unknown): DeadLetter | undefined {
-  const { data } = rejectedRequest.safeParse(body);
-  if (!data) return undefined;
-  const { event, error } = data;
-  const message = causeMessage(error?.Cause);
-  return {
-    kind: 'rejected',
-    id: rejectedDeadLetterId(event.id),
-    event,
-    error: { name: error?.Error ?? 'Unknown', message },
-  };
-}
-
-function fromLambda(body: unknown): DeadLetter | undefined {
-  const { data } = onFailure.safeParse(body);
-  const event = busEvent.safeParse(data?.requestPayload);
-  if (!data || !event.success) return undefined;
-  const { errorType: name = 'Unknown', errorMessage: message = '' } = data.responsePayload ?? {};
-  const id = deriveId('event', event.data.id, data.requestContext.functionArn);
-  return { kind: 'event', id, event: event.data, error: { name, message } };
-}
-
-function fromEventBridge(body: unknown, { ERROR_CODE, ERROR_MESSAGE }: FailureAttributes): DeadLetter | undefined {
-  const event = busEvent.safeParse(body);
-  if (!event.success) return undefined;
-  const error = { name: ERROR_CODE ?? 'NotDelivered', message: ERROR_MESSAGE ?? '' };
-  return { kind: 'event', id: deriveId('event', event.data.id), event: event.data, error };
-}
-
-/** The cause of an error that Lambda reports is JSON with its message. */
-function causeMessage(cause = ''): string {
-  return lambdaError.safeParse(parseJson(cause)).data?.errorMessage ?? cause;
-}
-
-const text = { type: 'string', required: true } as const;
-const number = { type: 'number', required: true } as const;
-const statuses = ['open', 'redriven', 'resolved'] as const;
+export const deadLetterStatuses = ['open', 'redriven', 'resolved'] as const;
 
 const DeadLetterEntity = new Entity(
   {
@@ -165,62 +152,45 @@ const DeadLetterEntity = new Entity(
     attributes: {
       id: text,
       kind: { type: ['send', 'rejected', 'event', 'unreadable'] as const, required: true },
-      status: { type: statuses, required: true },
+      /** `resolved`: every message of it was sent after all. */
+      status: { type: deadLetterStatuses, required: true },
       errorName: text,
       errorMessage: text,
+      /** What it concerns; empty where it does not say. */
       organizationId: text,
       conversationId: text,
       requestId: text,
+      /** The number of the redrive that failed, 0 for the first execution. */
       redrives: number,
+      /** Failed calls to LiveChat, since the last redrive. */
       failedCalls: number,
+      /** ISO 8601 */
       createdAt: text,
       /** The {@link DeadLetter}, as JSON. */
       deadLetter: text,
       expires: number,
     },
     indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['id'], casing: 'none' },
-        sk: { field: 'sk', composite: [], casing: 'none' },
-      },
-      byStatus: {
-        index: 'byTime',
-        pk: { field: 'gsi1pk', composite: ['status'], casing: 'none' },
-        sk: { field: 'gsi1sk', composite: ['createdAt', 'id'], casing: 'none' },
-      },
+      primary: keys(['id'], []),
+      byStatus: { index: 'byTime', ...keys(['status'], ['createdAt', 'id'], 'gsi1') },
     },
   },
-  { client: documents, table: required('MESSAGES_TABLE') },
+  tableIn('MESSAGES_TABLE'),
 );
 
-/** What a dead letter concerns; empty where it does not say. */
-export interface DeadLetterSubject {
-  readonly organizationId: string;
-  readonly conversationId: string;
-  readonly requestId: string;
-  /** The number of the redrive that failed, 0 for the first execution. */
-  readonly redrives: number;
-  /** Failed calls to LiveChat, since the last redrive. */
-  readonly failedCalls: number;
-}
-
 /** An archived dead letter, without its content. */
-export interface DeadLetterSummary extends DeadLetterSubject {
-  readonly id: string;
-  readonly kind: DeadLetterKind;
-  /** `resolved`: every message of it was sent after all. */
-  readonly status: (typeof statuses)[number];
-  readonly errorName: string;
-  readonly errorMessage: string;
-  /** ISO 8601 */
-  readonly createdAt: string;
-}
+export type DeadLetterSummary = Omit<EntityItem<typeof DeadLetterEntity>, 'deadLetter' | 'expires'>;
+
+/** What a dead letter concerns, and what remains to be done. */
+export type DeadLetterSubject = Pick<
+  DeadLetterSummary,
+  'status' | 'organizationId' | 'conversationId' | 'requestId' | 'redrives' | 'failedCalls'
+>;
 
 /** Archives a dead letter. Returns false if it exists. */
 export async function archiveDeadLetter(
   deadLetter: DeadLetter,
   subject: DeadLetterSubject,
-  status: 'open' | 'resolved',
   now: number,
 ): Promise<boolean> {
   const { id, kind, error } = deadLetter;
@@ -228,7 +198,6 @@ export async function archiveDeadLetter(
     DeadLetterEntity.create({
       id,
       kind,
-      status,
       errorName: error.name,
       errorMessage: error.message,
       ...subject,
@@ -260,20 +229,7 @@ export async function markRedriven(id: string): Promise<boolean> {
   return marked !== undefined;
 }
 
-/** A page of dead letters, newest first; with `since`, only those created then or later (ISO 8601). */
-export async function listDeadLetters(
-  status: DeadLetterSummary['status'],
-  { limit, from = null, since }: { limit: number; from?: string | null; since?: string },
-): Promise<{ deadLetters: DeadLetterSummary[]; next?: string }> {
-  const all = DeadLetterEntity.query.byStatus({ status });
-  const query = since === undefined ? all : all.gte({ createdAt: since });
-  // Without `limit`, DynamoDB reads up to 1 MB per page.
-  const { data, cursor } = await query.go({ count: limit, limit, cursor: from, order: 'desc' });
-  const deadLetters = data.map(({ deadLetter: _letter, expires: _expires, ...summary }) => summary);
-  return { deadLetters, ...(cursor !== null && { next: cursor }) };
-}
-
-/** Criteria of a search; undefined matches everything. */
+/** Undefined matches everything. */
 export interface DeadLetterFilter {
   readonly kind?: DeadLetterKind | undefined;
   /** The name of the error. */
@@ -281,50 +237,52 @@ export interface DeadLetterFilter {
   readonly organization?: string | undefined;
   readonly conversation?: string | undefined;
   readonly request?: string | undefined;
-  readonly maxAgeMs?: number | undefined;
 }
 
-function matches(deadLetter: DeadLetterSummary, filter: DeadLetterFilter): boolean {
-  const pairs = [
-    [filter.kind, deadLetter.kind],
-    [filter.error, deadLetter.errorName],
-    [filter.organization, deadLetter.organizationId],
-    [filter.conversation, deadLetter.conversationId],
-    [filter.request, deadLetter.requestId],
-  ];
-  return pairs.every(([wanted, actual]) => wanted === undefined || wanted === actual);
+interface DeadLetterPage {
+  readonly limit: number;
+  /** The `next` of the previous page. */
+  readonly from?: string | null;
+  /** Only those created then or later, ISO 8601. */
+  readonly since?: string | undefined;
+  readonly filter?: DeadLetterFilter | undefined;
 }
 
-const pageSize = 200;
+const maxPageSize = 200;
 
-/** The dead letters of a status that match, newest first, at most `limit`. */
-export async function searchDeadLetters(
+/** A page of the dead letters of a status that match, newest first. */
+export async function listDeadLetters(
   status: DeadLetterSummary['status'],
-  filter: DeadLetterFilter,
-  { limit, now }: { limit: number; now: number },
-): Promise<DeadLetterSummary[]> {
-  const since = filter.maxAgeMs === undefined ? undefined : new Date(now - filter.maxAgeMs).toISOString();
-  const found: DeadLetterSummary[] = [];
-  let from: string | null = null;
-  do {
-    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters(status, {
-      limit: pageSize,
-      from,
-      ...(since !== undefined && { since }),
-    });
-    found.push(...page.deadLetters.filter((deadLetter) => matches(deadLetter, filter)));
-    from = found.length >= limit ? null : (page.next ?? null);
-  } while (from !== null);
-  return found.slice(0, limit);
+  { limit, from = null, since = '', filter }: DeadLetterPage,
+): Promise<{ deadLetters: DeadLetterSummary[]; next?: string }> {
+  const { kind, error, organization, conversation, request } = filter ?? {};
+  const { data, cursor } = await DeadLetterEntity.query
+    .byStatus({ status })
+    .gte({ createdAt: since })
+    .where((stored, { eq }) =>
+      [
+        kind && eq(stored.kind, kind),
+        error && eq(stored.errorName, error),
+        organization && eq(stored.organizationId, organization),
+        conversation && eq(stored.conversationId, conversation),
+        request && eq(stored.requestId, request),
+      ]
+        .filter(Boolean)
+        .join(' AND '),
+    )
+    // DynamoDB filters a page after its limit. Without one, it reads up to 1 MB.
+    .go({ count: limit, limit: filter ? maxPageSize : Math.min(limit, maxPageSize), cursor: from, order: 'desc' });
+  const deadLetters = data.map(({ deadLetter: _letter, expires: _expires, ...summary }) => summary);
+  return { deadLetters, ...(cursor !== null && { next: cursor }) };
 }
 
 /** The items of the dead letters that contain one of the texts. Reads every dead letter. */
 export async function findDeadLetterItems(texts: readonly string[]): Promise<StoredItem[]> {
   const found: StoredItem[] = [];
-  for (const status of statuses) {
+  for (const status of deadLetterStatuses) {
     const { data } = await DeadLetterEntity.query.byStatus({ status }).go({ pages: 'all' });
     for (const { id, deadLetter, conversationId } of data) {
-      if (texts.some((text) => conversationId === text || deadLetter.includes(text))) {
+      if (texts.some((part) => conversationId === part || deadLetter.includes(part))) {
         found.push(parseItemAddress(DeadLetterEntity.get({ id }).params(), 'deadLetter'));
       }
     }

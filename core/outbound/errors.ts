@@ -1,5 +1,6 @@
 import { channelErrorCategories, channelErrorName } from '../channel/channel.ts';
-import { turnMessage } from '../channel/deferred.ts';
+import { Deferred, turnMessage } from '../channel/deferred.ts';
+import type { DeadLetterKind } from './dead-letter.ts';
 
 /** The request is not first in its message group. The state machine waits for its turn, for at most `maxWaitMs`. */
 export class NotFirst extends Error {
@@ -47,26 +48,9 @@ export class DeliveryMissing extends Error {
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
   constructor(cause: unknown) {
-    super(
-      `the send step failed (${cause instanceof Error ? cause.name : typeof cause}); the state machine retries it`,
-      {
-        cause,
-      },
-    );
+    const name = cause instanceof Error ? cause.name : typeof cause;
+    super(`the send step failed (${name}); the state machine retries it`, { cause });
   }
-}
-
-const expected: ReadonlySet<string> = new Set([
-  'RequestInvalid',
-  'Deferred',
-  'NotFirst',
-  'RequestExpired',
-  'DeliveryMissing',
-]);
-
-/** Whether the state machine handles the error by its name. */
-export function isExpected(error: unknown): boolean {
-  return error instanceof Error && expected.has(error.name);
 }
 
 /** The category of a dead letter by the name of its error. */
@@ -83,6 +67,13 @@ const categories: ReadonlyMap<string, string> = new Map([
   ['TIMED_OUT', 'Stopped'],
 ]);
 
+/** Whether the state machine or the dead-letter handler knows the error by its name. */
+export function isKnown(error: unknown): boolean {
+  return (
+    error instanceof Deferred || error instanceof NotFirst || (error instanceof Error && categories.has(error.name))
+  );
+}
+
 export const deadLetterCategories: readonly string[] = [
   ...new Set(categories.values()),
   'Event',
@@ -91,13 +82,7 @@ export const deadLetterCategories: readonly string[] = [
 ];
 
 /** The category under which a dead letter is counted. The runbook has a section for each. */
-export function deadLetterCategory({
-  kind,
-  error,
-}: {
-  readonly kind: 'send' | 'rejected' | 'event' | 'unreadable';
-  readonly error: { readonly name: string };
-}): string {
+export function deadLetterCategory(kind: DeadLetterKind, errorName: string): string {
   if (kind === 'event') return 'Event';
-  return kind === 'unreadable' ? 'Unreadable' : (categories.get(error.name) ?? 'Internal');
+  return kind === 'unreadable' ? 'Unreadable' : (categories.get(errorName) ?? 'Internal');
 }

@@ -4,7 +4,7 @@ import { failures } from '../../test/model/scripted-channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import { FileUnavailable } from '../media/errors.ts';
 import { NotFirst, RequestExpired, RequestInvalid, StepFailed } from './errors.ts';
-import { recordSent, recordUnsent } from './ports.ts';
+import { recordUnsent } from './ports.ts';
 
 const emitted = vi.hoisted((): string[] => []);
 const emit = vi.hoisted(() => (name: string, keys: Record<string, unknown>, value = 1) => {
@@ -41,9 +41,4 @@ describe('the metrics of a step that did not send', () => {
     recordUnsent(request, new Deferred(0, 'rate'), acceptedAt - 2_000);
     expect(emitted).toContain('OldestUnsentSeconds 0');
   });
-});
-
-it('counts every sent part', () => {
-  recordSent(request, 3);
-  expect(emitted).toEqual(['MessagesSent 3']);
 });

@@ -1,21 +1,20 @@
-import { ChannelError } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import { rateLimitSettings, rateLimitStore } from '../channel/rate-limit-store.ts';
 import { type CreateRateLimiter, createRateLimiters } from '../channel/rate-limiter.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
-import { createBusPublisher, type Publish, putEvent } from '../events/publish.ts';
-import { FileUnavailable } from '../media/errors.ts';
+import { createBusPublisher, putEvent } from '../events/publish.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import * as metrics from '../platform/metrics.ts';
 import { completeTask, executionStatus, startExecution } from '../platform/step-functions.ts';
 import type { AcceptPorts } from './accept.ts';
 import { deliveryStore } from './delivery.ts';
-import { NotFirst, StepFailed } from './errors.ts';
+import { deadLetterCategory, NotFirst } from './errors.ts';
 import { messageGroupStore } from './message-group.ts';
 import type { ExecutionInput, SendRequestData } from './request.ts';
 import type { SentPart } from './send.ts';
+import { retriedErrors } from './state-machine.ts';
 
 /** The send path on AWS. */
 export function outboundPorts(log: Log): AcceptPorts {
@@ -33,75 +32,36 @@ export function outboundPorts(log: Log): AcceptPorts {
 
 /** Creates rate limiters for this container. Call it once, since they share what the container remembers. */
 export function rateLimiters(log: Log): CreateRateLimiter {
-  const { callsPerSecond, shares } = rateLimitSettings();
-  return createRateLimiters({
-    store: rateLimitStore(callsPerSecond),
-    clock: systemClock,
-    shares,
-    callsPerSecond,
-    metrics,
-    log,
-  });
-}
-
-/** Counts the sent parts of a request. */
-export function recordSent({ organizationId }: ExecutionInput, parts: number): void {
-  metrics.count('MessagesSent', { organizationId }, parts);
+  const settings = rateLimitSettings();
+  const store = rateLimitStore(settings.callsPerSecond);
+  return createRateLimiters({ ...settings, store, clock: systemClock, metrics, log });
 }
 
 /** Counts a step that did not send. A failed request is counted with its dead letter. */
 export function recordUnsent({ organizationId, orderKey }: ExecutionInput, error: unknown, now: number): void {
   if (error instanceof Deferred) metrics.count('SendsDeferred', { reason: error.reason, organizationId });
   else if (error instanceof NotFirst) metrics.count('SendsDeferred', { reason: 'turn', organizationId });
-  else {
-    const category = retriedCategory(error);
-    if (category === undefined) return;
-    metrics.count('SendsRetried', { category, organizationId });
-  }
+  else if (error instanceof Error && retriedErrors.includes(error.name)) {
+    metrics.count('SendsRetried', { category: deadLetterCategory('send', error.name), organizationId });
+  } else return;
   metrics.measure('OldestUnsentSeconds', { organizationId }, Math.max(0, Math.round((now - orderKey) / 1000)));
-}
-
-/** The category of an error that the state machine retries. */
-function retriedCategory(error: unknown): string | undefined {
-  if (error instanceof StepFailed) return 'Internal';
-  if (error instanceof FileUnavailable) return 'Network';
-  const isRetried = error instanceof ChannelError && (error.category === 'Server' || error.category === 'Network');
-  return isRetried ? error.category : undefined;
-}
-
-let shared: Publish | undefined;
-
-function publish(): Publish {
-  shared ??= createBusPublisher();
-  return shared;
 }
 
 /** Publishes `message.sent` for every part. */
 export async function publishSent(request: ExecutionInput, parts: readonly SentPart[]): Promise<void> {
   const { requestId, conversationId } = request;
-  await publish()(
-    parts.map(({ deliveryId, part, threadId, messageId }) =>
-      createEvent(
-        'message.sent',
-        {
-          requestId,
-          conversationId,
-          deliveryId,
-          part,
-          threadId: threadId || undefined,
-          messageId: messageId || undefined,
-        },
-        request,
-        [deliveryId],
-        Date.now(),
-      ),
-    ),
+  await createBusPublisher()(
+    parts.map(({ threadId, messageId, ...part }) => {
+      const sent = { threadId: threadId || undefined, messageId: messageId || undefined };
+      const data = { requestId, conversationId, ...part, ...sent };
+      return createEvent('message.sent', data, request, [part.deliveryId], Date.now());
+    }),
   );
 }
 
 /** Publishes `message.failed`. The id of the event derives from the dead letter. */
 export async function publishFailed(data: EventData<'message.failed'>, cause: Cause): Promise<void> {
-  await publish()([createEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
+  await createBusPublisher()([createEvent('message.failed', data, cause, [data.deadLetterId], Date.now())]);
 }
 
 /** Publishes `alert.raised`, which notifies an operator. The id of the event derives from `identity`. */
@@ -110,7 +70,7 @@ export async function raiseAlert(
   cause: Cause,
   identity: readonly string[],
 ): Promise<void> {
-  await publish()([createEvent('alert.raised', data, cause, identity, Date.now())]);
+  await createBusPublisher()([createEvent('alert.raised', data, cause, identity, Date.now())]);
 }
 
 /** Raises the alert that the credentials have stopped working. `subject`: the request or conversation whose call failed. */
@@ -120,11 +80,8 @@ export async function raiseCredentialsBlocked(
 ): Promise<void> {
   const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
   const ids = { organizationId: cause.organizationId, ...subject };
-  await raiseAlert({ severity: 'critical', title, ids }, cause, [
-    'credentials',
-    ...Object.values(subject),
-    String(Date.now()),
-  ]);
+  const identity = ['credentials', ...Object.values(subject), String(Date.now())];
+  await raiseAlert({ severity: 'critical', title, ids }, cause, identity);
 }
 
 /** Publishes a send request, as any other service would. Returns the id of the event. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoredMessage } from '../messages/queries.ts';
-import { sendDeadLetterId } from './dead-letter.ts';
+import { deriveDeadLetterId } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
-import { buildTranscript, type ReadMark } from './read-model.ts';
+import { buildTranscript, type Reader } from './read-model.ts';
 import { executionName, parseSendRequested } from './request.ts';
 
 const now = 1_790_000_000_000;
@@ -46,7 +46,7 @@ afterAll(() => {
   vi.unstubAllEnvs();
 });
 
-const transcript = (deliveries: readonly Delivery[], messages: readonly StoredMessage[] = [], marks: ReadMark[] = []) =>
+const transcript = (deliveries: readonly Delivery[], messages: readonly StoredMessage[] = [], marks: Reader[] = []) =>
   buildTranscript(messages, new Map(deliveries.map((one) => [one.id, one])), marks, now);
 const pendingPart = (one: Delivery) => transcript([one]).pending[0];
 
@@ -107,7 +107,7 @@ describe('a pending part', () => {
     const redriven = { ...delivery, redrive: 1, redrivenAt: now - 5, attempts: [failed, again], deadLetterId: 'old' };
     const part = pendingPart(redriven);
     expect(part?.attempts).toMatchObject([
-      { execution: arn(executionName(delivery)), deadLetterId: sendDeadLetterId(executionName(delivery)) },
+      { execution: arn(executionName(delivery)), deadLetterId: deriveDeadLetterId('send', executionName(delivery)) },
       { execution: arn(executionName(redriven)), redrive: 1, redrivenAt: iso(now - 5) },
     ]);
     expect(part?.attempts[1]).not.toHaveProperty('deadLetterId');
@@ -162,6 +162,17 @@ describe('a pending part', () => {
       messages: [{ delivery: { id: 'out-1', status: 'sent' } }],
     });
   });
+
+  it('is no longer pending once its note is shown, with its delivery', () => {
+    const note = message({ visibility: 'agents' });
+    for (const status of ['sent', 'delivered'] as const) {
+      expect(transcript([{ ...delivery, status }], [note])).toMatchObject({
+        messages: [],
+        notes: [{ id: note.id, delivery: { id: 'out-1', status, attempts: [{}, {}] } }],
+        pending: [],
+      });
+    }
+  });
 });
 
 function message(more: Partial<StoredMessage> = {}): StoredMessage {
@@ -182,18 +193,21 @@ function message(more: Partial<StoredMessage> = {}): StoredMessage {
 }
 
 describe('a message', () => {
-  const mark = (minute: number, more: Partial<ReadMark> = {}): ReadMark => ({
+  const mark = (minute: number, more: Partial<Reader> = {}): Reader => ({
     id: 'dana',
-    isCustomer: true,
+    type: 'customer',
     seenUpTo: `2026-03-11T09:${minute}:00.000000Z`,
     seenAt: `2026-03-11T09:${minute}:01.000Z`,
     ...more,
   });
-  const shown = (one: StoredMessage, marks: ReadMark[]) =>
-    transcript([{ ...delivery, status: 'delivered', deliveredAt: now }], [one], marks).messages[0];
+  const shown = (one: StoredMessage, marks: Reader[]) => {
+    const delivered = { ...delivery, status: 'delivered', deliveredAt: now } as const;
+    const { messages, notes } = transcript([delivered], [one], marks);
+    return [...messages, ...notes][0];
+  };
 
   it('is seen by the first mark of the other side that covers it', () => {
-    const marks = [mark(30), mark(15, { id: 'eve' }), mark(14), mark(16, { isCustomer: false })];
+    const marks = [mark(30), mark(15, { id: 'eve' }), mark(14), mark(16, { type: 'agent' })];
     const seen = { by: 'eve', upTo: '2026-03-11T09:15:00.000000Z', at: '2026-03-11T09:15:01.000Z' };
     expect(shown(message(), marks)).toMatchObject({ seen, delivery: { status: 'seen', deliveredAt: iso(now) } });
     const customers = message({ author: { id: 'dana', type: 'customer' }, metadata: {} });
@@ -205,7 +219,7 @@ describe('a message', () => {
     ['that the customer does not see', message({ visibility: 'agents' })],
     ['of LiveChat’s system', message({ author: { id: '', type: 'system' } })],
   ])('%s is not seen', (_name, one) => {
-    const unseen = shown(one, [mark(30), mark(30, { isCustomer: false })]);
+    const unseen = shown(one, [mark(30), mark(30, { type: 'agent' })]);
     expect(unseen).not.toHaveProperty('seen');
     expect(unseen?.delivery?.status).toBe('delivered');
   });

@@ -2,101 +2,36 @@ import type { ConversationKey } from '../channel/channel.ts';
 import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
-import { type DeadLetterSummary, findDeadLetter, rejectedDeadLetterId, sendDeadLetterId } from './dead-letter.ts';
-import type { AttemptRepair, Delivery, DeliveryAttempt, DeliveryStatus } from './delivery.ts';
-import { listDeliveries } from './delivery.ts';
+import { type DeadLetterSummary, deriveDeadLetterId, findDeadLetter } from './dead-letter.ts';
+import { type Delivery, type DeliveryAttempt, listDeliveries } from './delivery.ts';
 import { deadLetterCategory } from './errors.ts';
 import { listGroupItems } from './message-group.ts';
 import { executionName, findPartPlace, type PartPlace, type SendRequest } from './request.ts';
 
-/** A delivery as the API, the console and the command line show it. Times are ISO 8601. */
-export interface DeliveryView {
-  readonly id: string;
-  readonly requestId: string;
-  readonly status: DeliveryStatus | 'seen';
-  /** Failed calls since the last redrive. */
-  readonly failedCalls: number;
-  readonly redrive: number;
-  readonly lastError?: string;
-  /** When the request was published, in whole seconds, and accepted. */
-  readonly requestedAt: string;
-  readonly acceptedAt: string;
-  readonly redrivenAt?: string;
-  /** The latest attempts, oldest first. Deferrals before any failure are not recorded. */
-  readonly attempts: readonly AttemptView[];
-  readonly omittedAttempts?: number;
-  readonly sentAt?: string;
-  readonly deliveredAt?: string;
-  /** Only while the delivery is failed. */
-  readonly failedAt?: string;
-  readonly deadLetterId?: string;
-  /** The ARN of the latest execution. */
-  readonly execution: string;
-}
+export type Reader = Pick<ConversationDetail['participants'][number], 'id' | 'type' | 'seenUpTo' | 'seenAt'>;
 
-export interface AttemptView {
-  readonly startedAt: string;
-  readonly endedAt?: string;
-  /** `lost`: its function ended without recording an outcome. */
-  readonly outcome: 'in progress' | 'sent' | 'found' | 'failed' | 'lost';
-  readonly error?: string;
-  readonly category?: string;
-  /** The HTTP status and the codes of the channel. */
-  readonly cause?: string;
-  readonly repairs?: readonly AttemptRepair[];
-  readonly execution: string;
-  readonly redrive: number;
-  readonly redrivenAt?: string;
-  /** The dead letter of its execution, if that was redriven. */
-  readonly deadLetterId?: string;
-}
-
-/** The first read mark that covers a message. */
-export interface Seen {
-  readonly by: string;
-  /** The channel's time up to which they have read. */
-  readonly upTo: string;
-  readonly at?: string;
-}
-
-export interface ReadMark {
-  readonly id: string;
-  readonly isCustomer: boolean;
-  readonly seenUpTo: string;
-  readonly seenAt?: string | undefined;
-}
-
-/** A part that the channel has not shown yet. */
-export interface PendingPart extends DeliveryView {
-  /** What it sends, in the channel's form. */
-  readonly content?: unknown;
-  readonly part?: PartPlace;
-}
-
-export interface Transcript {
-  readonly messages: readonly (StoredMessage & { readonly delivery?: DeliveryView; readonly seen?: Seen })[];
-  /** In the order of the requests and of their parts. */
-  readonly pending: readonly PendingPart[];
-}
-
-/** Joins messages, deliveries and read marks. */
+/**
+ * Joins messages, notes, deliveries and read marks. `pending` are the parts that the channel has not shown yet, in the order of
+ * the requests and of their parts, with what they send in the channel's form.
+ */
 export function buildTranscript(
-  messages: readonly StoredMessage[],
+  stored: readonly StoredMessage[],
   deliveries: ReadonlyMap<string, Delivery>,
-  readMarks: readonly ReadMark[],
+  participants: readonly Reader[],
   now: number,
-): Transcript {
+) {
   const shown = new Set<string>();
-  const marks = readMarks.toSorted((a, b) => (a.seenUpTo < b.seenUpTo ? -1 : 1));
-  const withDelivery = messages.map((message) => {
+  const readers = participants.toSorted((a, b) => ((a.seenUpTo ?? '') < (b.seenUpTo ?? '') ? -1 : 1));
+  const withDelivery = stored.map((message) => {
     const { customId } = message.metadata;
     const delivery = typeof customId === 'string' ? deliveries.get(customId) : undefined;
-    const seen = findSeen(message, marks);
-    if (!delivery) return { ...message, ...seen };
-    shown.add(delivery.id);
-    const view = deliveryView(delivery, now);
-    const status = seen && view.status === 'delivered' ? 'seen' : view.status;
-    return { ...message, ...seen, delivery: { ...view, status } };
+    const seen = findSeen(message, readers);
+    if (delivery) shown.add(delivery.id);
+    return {
+      ...message,
+      ...(seen && { seen }),
+      ...(delivery && { delivery: deliveryView(delivery, now, seen !== undefined) }),
+    };
   });
   const pending = [...deliveries.values()]
     .filter(({ id, status }) => !shown.has(id) && status !== 'delivered')
@@ -107,7 +42,8 @@ export function buildTranscript(
       ...(delivery.content !== undefined && { content: JSON.parse(delivery.content) as unknown }),
       ...(part && { part }),
     }));
-  return { messages: withDelivery, pending };
+  const { all: messages = [], agents: notes = [] } = Object.groupBy(withDelivery, ({ visibility }) => visibility);
+  return { messages, notes, pending };
 }
 
 function comparePlaces(a: PartPlace | undefined, b: PartPlace | undefined): number {
@@ -115,50 +51,55 @@ function comparePlaces(a: PartPlace | undefined, b: PartPlace | undefined): numb
   return a.messageIndex - b.messageIndex || a.splitIndex - b.splitIndex;
 }
 
-/** Customers mark messages of others as seen, and the other way round. Nobody marks notes and system messages. */
-function findSeen(
-  { author, timestamp, visibility }: StoredMessage,
-  marks: readonly ReadMark[],
-): { seen: Seen } | undefined {
+/**
+ * The first read mark that covers a message. Customers mark messages of others as seen, and the other way round. Nobody marks
+ * notes and system messages. `upTo`: the channel's time up to which they have read.
+ */
+function findSeen({ author, timestamp, visibility }: StoredMessage, readers: readonly Reader[]) {
   if (author.type === 'system' || visibility !== 'all') return undefined;
   const byCustomer = author.type !== 'customer';
-  const mark = marks.find(({ isCustomer, seenUpTo }) => isCustomer === byCustomer && seenUpTo >= timestamp);
-  if (!mark) return undefined;
-  const { id: by, seenUpTo: upTo, seenAt } = mark;
-  return { seen: { by, upTo, ...(seenAt !== undefined && { at: seenAt }) } };
+  for (const { id: by, type, seenUpTo: upTo = '', seenAt } of readers) {
+    const isOtherSide = (type === 'customer') === byCustomer;
+    if (isOtherSide && upTo >= timestamp) return { by, upTo, ...(seenAt !== undefined && { at: seenAt }) };
+  }
+  return undefined;
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-function deliveryView(delivery: Delivery, now: number): DeliveryView {
+/** A delivery as the API, the console and the command line show it. Times are ISO 8601. */
+export type DeliveryView = ReturnType<typeof deliveryView>;
+
+function deliveryView(delivery: Delivery, now: number, isSeen = false) {
   const { id, requestId, status, failedCalls, redrive, lastError, attempts, omittedAttempts } = delivery;
   const { requestedAt, acceptedAt, redrivenAt, sentAt, deliveredAt, failedAt, deadLetterId } = delivery;
   return {
     id,
     requestId,
-    status,
+    status: isSeen && status === 'delivered' ? ('seen' as const) : status,
     failedCalls,
     redrive,
     ...(lastError && { lastError }),
+    /** When the request was published, in whole seconds. */
     requestedAt: iso(requestedAt),
     acceptedAt: iso(acceptedAt),
     ...(redrivenAt !== undefined && { redrivenAt: iso(redrivenAt) }),
     ...(sentAt !== undefined && { sentAt: iso(sentAt) }),
     ...(deliveredAt !== undefined && { deliveredAt: iso(deliveredAt) }),
+    // Stored of the last failure, also after a redrive.
     ...(status === 'failed' && failedAt !== undefined && { failedAt: iso(failedAt) }),
     ...(status === 'failed' && deadLetterId !== undefined && { deadLetterId }),
+    /** The latest attempts, oldest first. Deferrals before any failure are not recorded. */
     attempts: attempts.map((attempt, index) => attemptView(attempt, attempts[index + 1], delivery, now)),
     ...(omittedAttempts !== undefined && { omittedAttempts }),
+    /** The ARN of the latest execution. */
     execution: executionArn(executionName(delivery)),
   };
 }
 
-function attemptView(
-  attempt: DeliveryAttempt,
-  next: DeliveryAttempt | undefined,
-  delivery: Delivery,
-  now: number,
-): AttemptView {
+export type AttemptView = ReturnType<typeof attemptView>;
+
+function attemptView(attempt: DeliveryAttempt, next: DeliveryAttempt | undefined, delivery: Delivery, now: number) {
   const { startedAt, endedAt, outcome, error, cause, repairs, redrive = 0, redrivenAt } = attempt;
   const execution = executionName({ ...delivery, redrive });
   // A redrive follows a dead letter.
@@ -167,38 +108,28 @@ function attemptView(
   return {
     startedAt: iso(startedAt),
     ...(endedAt !== undefined && { endedAt: iso(endedAt) }),
-    outcome: outcome ?? (isInProgress ? 'in progress' : 'lost'),
-    ...(error && { error, category: deadLetterCategory({ kind: 'send', error: { name: error } }) }),
+    /** `lost`: its function ended without recording an outcome. */
+    outcome: outcome ?? (isInProgress ? ('in progress' as const) : ('lost' as const)),
+    ...(error && { error, category: deadLetterCategory('send', error) }),
     ...(cause && { cause }),
     ...(repairs && { repairs }),
     execution: executionArn(execution),
     redrive,
     ...(redrivenAt !== undefined && { redrivenAt: iso(redrivenAt) }),
-    ...(hasDeadLetter && { deadLetterId: sendDeadLetterId(execution) }),
+    ...(hasDeadLetter && { deadLetterId: deriveDeadLetterId('send', execution) }),
   };
 }
 
-/** The messages of a conversation with their deliveries. */
-export interface LoadedTranscript extends Transcript {
-  /** Oldest first. */
-  readonly notes: readonly StoredMessage[];
-  /** The cursor of the next page; absent on the last. */
-  readonly next?: string | undefined;
-}
+export type LoadedTranscript = Awaited<ReturnType<typeof loadTranscript>>;
 
-export interface TranscriptPage {
-  readonly limit: number;
-  /** The `next` of the previous page. */
-  readonly from?: string | null;
-  /** Only messages after this time of the channel. */
-  readonly since?: string | undefined;
-}
-
-/** Loads a page of messages, at most `limit` notes, and everything that is pending. */
+/**
+ * Loads a page of messages and at most `limit` notes with their deliveries, oldest first, and everything that is pending.
+ * `from`: the `next` of the previous page. `since`: only messages after this time of the channel.
+ */
 export async function loadTranscript(
   { id: conversationId, organizationId, participants }: ConversationDetail,
-  { limit, from = null, since }: TranscriptPage,
-): Promise<LoadedTranscript> {
+  { limit, from = null, since }: { limit: number; from?: string | null; since?: string | undefined },
+) {
   const key = { organizationId, conversationId };
   const loadMessages = async (): Promise<MessagePage> =>
     since === undefined
@@ -209,66 +140,51 @@ export async function loadTranscript(
     listMessages(key, 'agents', { limit }),
     listDeliveries(key),
   ]);
-  const marks = participants.flatMap(({ id, type, seenUpTo, seenAt }) =>
-    seenUpTo ? [{ id, isCustomer: type === 'customer', seenUpTo, seenAt }] : [],
-  );
-  return { ...buildTranscript(page.messages, deliveries, marks, Date.now()), notes, next: page.next };
-}
-
-/** The status of a request is that of its least advanced part. `conflict`: an earlier request has the same id. */
-export type RequestStatus = 'requested' | 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'conflict';
-
-export interface RequestProgress {
-  readonly status: RequestStatus;
-  readonly parts: readonly PartProgress[];
-  /** The dead letter of a failed or conflicting request; of a conflict, as soon as it is archived. */
-  readonly deadLetter?: DeadLetterSummary;
-}
-
-export interface PartProgress {
-  /** The `custom_id` at the channel. */
-  readonly id: string;
-  readonly status: DeliveryStatus;
-  readonly failedCalls: number;
-  readonly lastError?: string;
-  /** The channel's ids, once known. */
-  readonly messageId?: string;
-  readonly threadId?: string;
+  const messages = [...page.messages, ...notes];
+  return { ...buildTranscript(messages, deliveries, participants, Date.now()), next: page.next };
 }
 
 const order = ['requested', 'queued', 'sending', 'sent', 'delivered'] as const;
+
+export interface RequestProgress {
+  /** That of the least advanced part. `conflict`: an earlier request has the same id. */
+  readonly status: (typeof order)[number] | 'failed' | 'conflict';
+  readonly parts: readonly ReturnType<typeof partProgress>[];
+  /** The dead letter of a failed or conflicting request; of a conflict, as soon as it is archived. */
+  readonly deadLetter?: DeadLetterSummary;
+}
 
 /** The progress of a request that was published as the event `eventId`. */
 export async function requestProgress(request: SendRequest<unknown>, eventId: string): Promise<RequestProgress> {
   const [deliveries, rejected] = await Promise.all([
     listDeliveries(request),
-    findDeadLetter(rejectedDeadLetterId(eventId)),
+    findDeadLetter(deriveDeadLetterId('rejected', eventId)),
   ]);
   if (rejected) {
     const { summary } = rejected;
     const status = summary.errorName === 'RequestConflict' ? 'conflict' : 'failed';
     return { status, parts: [], deadLetter: summary };
   }
-  const found = request.parts.map(({ id }) => deliveries.get(id));
-  if (found.some((delivery) => delivery && delivery.hash !== request.hash)) return { status: 'conflict', parts: [] };
-  const parts = found.flatMap((delivery) => (delivery ? [partProgress(delivery)] : []));
-  const failed = found.find((delivery) => delivery?.status === 'failed');
-  const deadLetter =
-    failed?.deadLetterId === undefined ? undefined : (await findDeadLetter(failed.deadLetterId))?.summary;
-  if (deadLetter?.status === 'open') return { status: 'failed', parts, deadLetter };
+  const found = request.parts.flatMap(({ id }) => deliveries.get(id) ?? []);
+  if (found.some(({ hash }) => hash !== request.hash)) return { status: 'conflict', parts: [] };
+  const parts = found.map(partProgress);
+  const failed = found.find(({ status }) => status === 'failed');
+  const deadLetter = failed?.deadLetterId && (await findDeadLetter(failed.deadLetterId))?.summary;
+  if (deadLetter && deadLetter.status === 'open') return { status: 'failed', parts, deadLetter };
+  if (found.length < request.parts.length) return { status: 'requested', parts };
   // A failed part is not archived yet, or is redriven.
-  const ranks = found.map((delivery) =>
-    order.indexOf(delivery === undefined ? 'requested' : delivery.status === 'failed' ? 'sending' : delivery.status),
-  );
-  return { status: order[Math.min(...ranks)] ?? 'requested', parts };
+  const statuses = found.map(({ status }) => (status === 'failed' ? 'sending' : status));
+  return { status: order.find((status) => statuses.some((one) => one === status)) ?? 'requested', parts };
 }
 
-function partProgress({ id, status, failedCalls, lastError, messageId, threadId }: Delivery): PartProgress {
+function partProgress({ id, status, failedCalls, lastError, messageId, threadId }: Delivery) {
   return {
+    /** The `custom_id` at the channel. */
     id,
     status,
     failedCalls,
     ...(lastError && { lastError }),
+    /** The channel's ids, once known. */
     ...(messageId && { messageId }),
     ...(threadId && { threadId }),
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Compose, ConversationKey, Part } from '../channel/channel.ts';
+import type { Compose, Part } from '../channel/channel.ts';
 import { catalogue, type EventData, maxMessagesPerRequest } from '../events/catalogue.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
@@ -21,19 +21,9 @@ const sendRequested = z.looseObject({
 /** Which message of its request a part belongs to, and which part of it. */
 export type PartPlace = Pick<Part<unknown>, 'messageIndex' | 'splitIndex'>;
 
-/** What identifies a request and its conversation. Times are ms since 1970. */
-export interface RequestHeader extends ConversationKey {
-  readonly requestId: string;
-  readonly options: SendOptions;
-  /** When the event was published, in whole seconds. */
-  readonly requestedAt: number;
-  readonly expiresInMs: number;
-  readonly correlationId: string;
-  readonly causationId: string;
-}
-
-/** A valid request, with the parts to send. */
-export interface SendRequest<Content> extends RequestHeader {
+/** A valid request, with the parts to send. Its other fields become the input of its execution. */
+export interface SendRequest<Content>
+  extends Omit<ExecutionInput, 'version' | 'deliveries' | 'orderKey' | 'expiresAt' | 'redrive' | 'redrivenAt'> {
   /** The sender's own time, ms since 1970. */
   readonly sentAt: number | undefined;
   /** A hash of the whole request. */
@@ -100,10 +90,10 @@ export function validateRequest<Content>(
 const time = z.number();
 
 /**
- * The input of an execution. It holds ids and times, never content: the history of an execution is kept for 90 days and
+ * The input of an execution. It holds ids and times (ms since 1970), never content: the history of an execution is kept for 90 days and
  * cannot be deleted.
  */
-const executionInput = z.object({
+export const executionInput = z.object({
   version: z.literal(1),
   organizationId: z.string(),
   conversationId: z.string(),
@@ -112,6 +102,7 @@ const executionInput = z.object({
   options: z.object({ onInactive: z.enum(['resume', 'append', 'fail']), onAbsent: z.enum(['join', 'transfer']) }),
   /** The order in the message group: when the request was accepted or redriven, ms since 1970. */
   orderKey: time,
+  /** When the event was published, in whole seconds. */
   requestedAt: time,
   expiresAt: time,
   expiresInMs: time,
@@ -130,10 +121,8 @@ const stepInput = z.object({
   /** How a wait ended: with a slot or none, or with the error of its timeout. */
   turn: z.optional(z.looseObject({ slot: z.optional(heldSlot), Error: z.optional(z.string()) })),
 });
-export type StepInput = z.infer<typeof stepInput>;
-
 /** Parses the input of the functions of the state machine. */
-export function parseStepInput(raw: unknown): StepInput {
+export function parseStepInput(raw: unknown): z.infer<typeof stepInput> {
   const { data, error } = stepInput.safeParse(raw);
   if (error) throw invalid(error);
   return data;

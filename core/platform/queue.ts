@@ -5,13 +5,16 @@ const client = new SQSClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-/** Sends a message to the dead-letter queue, visible after `delaySeconds` (SQS allows up to 900). */
+/** SQS's maximum. */
+const maxDelaySeconds = 900;
+
+/** Sends a message to the dead-letter queue, visible after `delaySeconds`, at most 900. */
 export async function sendToDeadLetterQueue(body: unknown, delaySeconds: number): Promise<void> {
   await client.send(
     new SendMessageCommand({
       QueueUrl: required('DEAD_LETTER_QUEUE_URL'),
       MessageBody: JSON.stringify(body),
-      DelaySeconds: delaySeconds,
+      DelaySeconds: Math.min(delaySeconds, maxDelaySeconds),
     }),
   );
 }
