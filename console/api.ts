@@ -72,10 +72,10 @@ async function listConversations({ query, signal }: ReadRequest): Promise<Conver
     const conversations = found.slice(0, max);
     return { conversations, next: found.length > max ? encodeCursor(conversations.at(-1)) : undefined };
   }
-  const exact = from ? [] : await findById(text.trim(), organizationIds, allowedStatuses);
+  const exact = await findById(text.trim(), organizationIds, allowedStatuses);
   const { conversations, last, ...searched } = await search(iterate(searchPageSize), { text, limit: max, signal });
   const others = conversations.filter(({ id }) => !exact.some((match) => match.id === id));
-  return { conversations: [...exact, ...others], next: encodeCursor(last), ...searched };
+  return { conversations: from ? others : [...exact, ...others], next: encodeCursor(last), ...searched };
 }
 
 async function readConversation({ id, query }: ReadRequest) {

@@ -96,6 +96,10 @@ describe('with ten thousand conversations', () => {
     expect(await found({ organizationId: 'another' })).toEqual([]);
   });
 
+  it('returns the conversation with the searched id once in all pages', async () => {
+    expect(idsIn(await all({ search: 'C9001' }))).toEqual(['C9001']);
+  });
+
   it('reads a chat of two thousand messages once, and with `since` only its end', async () => {
     const whole = await units.of(() => readApi('/conversations/C1'));
     const { messages } = z.object({ messages: z.array(z.object({ timestamp: z.string() })) }).parse(whole.value);

@@ -37,7 +37,7 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
         await publishSent(request, parts);
         count('MessagesSent', { organizationId }, parts.length);
       },
-      onCredentialsBlocked: () => raiseCredentialsBlocked(request, { requestId: request.requestId }),
+      onCredentialsBlocked: () => raiseCredentialsBlocked(request, { requestId }),
       log,
     });
     log.info(outcome);

@@ -169,6 +169,16 @@ describe('published events and metrics', () => {
     expect(counted).toContain('WebhookLag 1500');
   });
 
+  it('records the webhook lag once for a note of the bridge, which is received and delivered', async () => {
+    const { call, published, counted } = bridge();
+    const place = { chat_id: 'C', thread_id: 'T' };
+    const event = { id: 'T_1', type: 'message', text: 'Be quick', visibility: 'agents', custom_id: 'out-1' };
+    const own = { ...event, author_id: 'nina.kowal@acme.example', created_at: '2026-03-11T09:14:14.120349Z' };
+    await call({ ...message, payload: { ...place, event: own } });
+    expect(published.map(({ type }) => type)).toEqual(['note.received', 'message.delivered']);
+    expect(counted).toEqual(['WebhooksReceived incoming_event', 'WebhookLag 0']);
+  });
+
   it('treats organization ids as case-insensitive', async () => {
     const { call, published } = bridge();
     await call(message);

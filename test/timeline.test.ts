@@ -28,7 +28,11 @@ const deliverySchema = z.looseObject({
   part: z.optional(z.object({ messageIndex: z.number(), splitIndex: z.number() })),
 });
 const messageSchema = z.looseObject({ receivedAt: iso, storedAt: iso, delivery: z.optional(deliverySchema) });
-const transcript = z.object({ messages: z.array(messageSchema), pending: z.array(deliverySchema) });
+const transcript = z.object({
+  messages: z.array(messageSchema),
+  notes: z.array(messageSchema),
+  pending: z.array(deliverySchema),
+});
 
 describe('the timeline of a message', () => {
   let local: Local;
@@ -91,6 +95,18 @@ describe('the timeline of a message', () => {
     expect(await local.api(`/api/executions/${encodeURIComponent(id)}`)).toMatchObject({
       body: { execution: { id, status: 'SUCCEEDED' } },
     });
+  });
+
+  it('has the delivery of a note', async () => {
+    const chat = await world.chat();
+    await world.send(chat, { messages: [{ type: 'text', content: 'Internal', visibility: 'agents' }] });
+    await world.waitForExecutions();
+    await local.idle();
+    const { notes, pending } = await read(chat);
+    expect(notes).toMatchObject([
+      { content: 'Internal', delivery: { status: 'delivered', attempts: [{ outcome: 'sent' }] } },
+    ]);
+    expect(pending).toEqual([]);
   });
 
   it('has the actions before sending, and does not send a message again that was found', async () => {

@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import type { Flow, FlowSlice, Station } from '../flow.ts';
+import { stage } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
 import { Graph, type GraphNode, narrow } from './parts/graph.tsx';
@@ -50,7 +51,13 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
   if (list.length === 0) {
     return (
       <p class="hint">
-        No events since this page was opened. To start a chat, run <code>npx livechat simulate chat</code>
+        No events since this page was opened.
+        {stage.value === undefined && (
+          <>
+            {' '}
+            To start a chat, run <code>npx livechat simulate chat</code>
+          </>
+        )}
       </p>
     );
   }

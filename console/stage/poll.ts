@@ -54,11 +54,8 @@ export function pollDeadLetters(max?: number): ChangePoll {
 async function* iterateDeadLetters({ since, pageSize }: { since?: string; pageSize: number }) {
   let from: string | null = null;
   do {
-    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters('open', {
-      limit: pageSize,
-      from,
-      ...(since && { since }),
-    });
+    const query = { limit: pageSize, from, since };
+    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters('open', query);
     yield* page.deadLetters;
     from = page.next ?? null;
   } while (from !== null);

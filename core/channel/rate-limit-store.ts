@@ -1,6 +1,6 @@
 import { Entity } from 'electrodb';
-import { required, wholeNumber } from '../platform/configuration.ts';
-import { documents } from '../platform/dynamodb.ts';
+import { wholeNumber } from '../platform/configuration.ts';
+import { keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import {
   allTats,
   baseInterval,
@@ -15,9 +15,6 @@ import {
   windowMs,
 } from './rate-limit.ts';
 import type { RateLimitStore } from './rate-limiter.ts';
-
-const text = { type: 'string', required: true } as const;
-const number = { type: 'number', required: true } as const;
 
 const RateLimitEntity = new Entity(
   {
@@ -45,13 +42,10 @@ const RateLimitEntity = new Entity(
       paused: { type: ['no', 'yes'] as const, required: true },
     },
     indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'channel'], casing: 'none' },
-        sk: { field: 'sk', composite: [], casing: 'none' },
-      },
+      primary: keys(['organizationId', 'channel'], []),
     },
   },
-  { client: documents, table: required('CONTROL_TABLE') },
+  tableIn('CONTROL_TABLE'),
 );
 
 const channel = 'livechat';

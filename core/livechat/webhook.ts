@@ -75,14 +75,17 @@ function translateBody(body: unknown, credentials: LiveChatCredentials, options:
   }
   const identity = { clientId: credentials.LIVECHAT_CLIENT_ID, agentId: credentials.LIVECHAT_AGENT_ID };
   const events = translate({ organizationId, action, payload, receivedAt }, identity);
-  for (const event of events) {
-    if (event.type === 'webhook.rejected') {
-      count('WebhooksRejected', { reason: event.data.body === payload ? 'payload' : 'event', action });
-    } else if (action === 'incoming_event') {
-      // Other actions carry times of earlier events, such as the start of the chat. LiveChat's clock may be ahead.
-      const lagMs = Math.max(0, options.receivedAt - Date.parse(event.metadata.occurredAt));
-      measure('WebhookLag', { organizationId }, lagMs);
+  for (const { type, data } of events) {
+    if (type === 'webhook.rejected') {
+      count('WebhooksRejected', { reason: data.body === payload ? 'payload' : 'event', action });
     }
+  }
+  const [first] = events;
+  // Other actions carry times of earlier events, such as the start of the chat.
+  if (action === 'incoming_event' && first && first.type !== 'webhook.rejected') {
+    // Clock skew can make the lag negative.
+    const lagMs = Math.max(0, options.receivedAt - Date.parse(first.metadata.occurredAt));
+    measure('WebhookLag', { organizationId }, lagMs);
   }
   return events;
 }

@@ -6,6 +6,7 @@ import type { RateLimitState } from '../channel/rate-limit.ts';
 import { FileRefused, FileUnavailable } from '../media/errors.ts';
 import { type AttemptResult, attempt } from './attempt.ts';
 import type { AttemptHistory } from './delivery.ts';
+import { RequestExpired } from './errors.ts';
 import type { SendOptions } from './request.ts';
 
 const { inactive, absent, crowded, otherRegion, clientError, serverError, authentication } = failures;
@@ -112,11 +113,11 @@ describe('an attempt', () => {
   it.each([
     ['has expired meanwhile', 10, 0],
     ['will have expired by the next attempt', 30_000, 3],
-  ])('ends a request that %s, and records that it may be sent', async (_name, expiresAt, failedCalls) => {
+  ])('does not end a request that %s, if the message may be sent', async (_name, expiresAt, failedCalls) => {
     const setting = { script: { send: [serverError] }, history: { failedCalls }, expiresAt, callTakesMs: 20 };
     const { error, state } = failure(await attemptWith(setting).run());
-    expect(error).toMatchObject({ name: 'RequestExpired', cause: serverError });
-    expect(state).toMatchObject({ unknown: 'yes' });
+    expect(error).not.toBeInstanceOf(RequestExpired);
+    expect(state).toMatchObject({ unknown: 'yes', failedCalls: failedCalls + 1 });
   });
 
   it('makes no call for a request that has expired', async () => {
@@ -164,6 +165,14 @@ describe('an attempt after one with an unknown outcome', () => {
     expect(await run()).toEqual({ ...sent, wasFound: true });
     expect(methods()).toEqual(['find']);
     expect(since).toEqual([-5_000]);
+  });
+
+  it('does not send again if the earlier attempt may have settled after LiveChat read the chat', async () => {
+    const { run, methods } = attemptWith({ history: { ...unknownBefore, settledAt: 100 }, callTakesMs: 200 });
+    const { error, state } = failure(await run());
+    expect(error).toMatchObject({ name: 'Deferred', reason: 'unknown' });
+    expect(state).toMatchObject({ unknown: 'yes', settledAt: 100 });
+    expect(methods()).toEqual(['find']);
   });
 
   it('sends what is absent after the settle time', async () => {

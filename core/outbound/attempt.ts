@@ -31,7 +31,7 @@ export interface AttemptOptions<Content> {
   readonly clock: Clock;
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
-  /** Called when the credentials have stopped working, once per trip of the breaker. */
+  /** Called when the credentials have stopped working, once each time the breaker opens. */
   readonly onCredentialsBlocked: () => Promise<void>;
 }
 
@@ -54,11 +54,15 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
   let joinedAt: number | undefined;
   let state = attemptState(history);
 
-  /** Looks for the message. A message that is not found was not sent only if the earlier attempt has settled. */
+  /** Looks for the message. "Not found" proves "not sent" only if the earlier attempt had settled before LiveChat was asked. */
   async function probe(): Promise<SentMessage | undefined> {
-    const found = await call(() => channel.find(conversationId, id, history.firstAttemptAt));
+    let askedAt = clock.now();
+    const found = await call(() => {
+      askedAt = clock.now();
+      return channel.find(conversationId, id, history.firstAttemptAt);
+    });
     if (found) return found;
-    if (state.settledAt > clock.now()) throw new Deferred(state.settledAt, 'unknown');
+    if (state.settledAt > askedAt) throw new Deferred(state.settledAt, 'unknown');
     state = { ...state, unknown: 'no' };
     return undefined;
   }
@@ -78,8 +82,8 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
   /** Repairs what an error names, once each. Returns the message if the repair has sent it. */
   async function repair(error: ChannelError, prepared: Content): Promise<SentMessage | undefined> {
     if (error.repair === 'join' && joinedAt !== undefined) return awaitJoin(error, joinedAt);
-    const kind = error.repair ?? 'none';
-    if (tried.has(kind)) throw error;
+    const kind = error.repair;
+    if (kind === undefined || tried.has(kind)) throw error;
     tried.add(kind);
     const { onInactive } = request.options;
     if (kind === 'resume' && onInactive === 'append') {
@@ -130,8 +134,9 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
         return make();
       });
     } catch (error) {
-      const wasMade = startedAt !== undefined && isOutcomeUnknown(error);
-      if (wasMade) state = { ...state, unknown: 'yes', settledAt: settledAt(error, startedAt ?? 0, clock.now()) };
+      if (startedAt !== undefined && isOutcomeUnknown(error)) {
+        state = { ...state, unknown: 'yes', settledAt: settledAt(error, startedAt, clock.now()) };
+      }
       throw error;
     }
   }
@@ -150,18 +155,18 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       else if (error.category === 'Server' || error.category === 'Network') failCall(error);
       else followRegion(error);
     }
+    // The region or the credentials have changed.
     return call(make);
   }
 
   function failCall(error: ChannelError): never {
     const failedCalls = state.failedCalls + 1;
     state = { ...state, failedCalls };
-    const decision = decideRetry(failedCalls, clock.now(), expiresAt);
-    if (decision.kind === 'defer') throw new Deferred(decision.at, 'failing', { cause: error });
-    if (decision.kind === 'expire') throw new RequestExpired(requestId, error.name, { cause: error });
-    throw error;
+    const pauseMs = retryPause(failedCalls);
+    throw pauseMs === undefined ? error : new Deferred(clock.now() + pauseMs, 'failing', { cause: error });
   }
 
+  /** Throws the error if it is not the first one that names another region. */
   function followRegion(error: ChannelError): void {
     const { repair: kind, region } = error;
     if (kind !== 'region' || !region || tried.has(kind)) throw error;
@@ -190,14 +195,14 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       : await send(content);
     return { kind: 'sent', sent, wasFound: false, repairs };
   } catch (error) {
-    const isRejected = error instanceof ChannelError && !countedCategories.has(error.category);
+    const isRejected = error instanceof ChannelError && !countedElsewhere.has(error.category);
     if (isRejected) state = { ...state, failedCalls: state.failedCalls + 1 };
     return { kind: 'failed', error, state, repairs };
   }
 }
 
-/** Counted when the call fails, or, for a 429, not at all. */
-const countedCategories: ReadonlySet<string> = new Set(['Server', 'Network', 'RateLimit']);
+/** Not counted at the end of an attempt: server and network errors are counted as they happen, a 429 is not counted. */
+const countedElsewhere: ReadonlySet<string> = new Set(['Server', 'Network', 'RateLimit']);
 
 /** Whether a call that failed may have taken effect. */
 function isOutcomeUnknown(error: unknown): boolean {
@@ -213,9 +218,8 @@ function settledAt(error: unknown, startedAt: number, now: number): number {
 
 /** The failed call, also where it has become the cause of a deferral. */
 function channelErrorOf(error: unknown): ChannelError | undefined {
-  if (error instanceof ChannelError) return error;
-  const isWrapped = error instanceof Deferred || error instanceof RequestExpired;
-  return isWrapped && error.cause instanceof ChannelError ? error.cause : undefined;
+  const failure = error instanceof Deferred ? error.cause : error;
+  return failure instanceof ChannelError ? failure : undefined;
 }
 
 /** The error of an attempt that failed; undefined if it was deferred or expired before a failure. */
@@ -246,22 +250,12 @@ function errorCodes({
     .slice(0, maxCauseLength);
 }
 
-/** What to do after a server or network error. */
-export type RetryDecision =
-  /** Fail: the state machine retries within seconds. */
-  | { readonly kind: 'retry' }
-  /** Wait until `at`, ms since 1970. */
-  | { readonly kind: 'defer'; readonly at: number }
-  /** The request expires before the next attempt. */
-  | { readonly kind: 'expire' };
-
 /** The state machine retries a task three times; the fourth failure defers. */
 const retriedCalls = 3;
 const pausesMs = [30_000, 120_000, 300_000, 600_000] as const;
 
-/** @param failedCalls including this one. Times are ms since 1970. */
-export function decideRetry(failedCalls: number, now: number, expiresAt: number): RetryDecision {
-  if (failedCalls <= retriedCalls) return now >= expiresAt ? { kind: 'expire' } : { kind: 'retry' };
-  const pause = pausesMs[Math.min(failedCalls - retriedCalls, pausesMs.length) - 1] ?? pausesMs[0];
-  return now + pause >= expiresAt ? { kind: 'expire' } : { kind: 'defer', at: now + pause };
+/** The pause after a server or network error, in ms; undefined if the state machine retries within seconds. */
+export function retryPause(failedCalls: number): number | undefined {
+  if (failedCalls <= retriedCalls) return undefined;
+  return pausesMs[Math.min(failedCalls - retriedCalls, pausesMs.length) - 1];
 }

@@ -15,9 +15,9 @@ import type {
   DeliveryStore,
   Failure,
   NewDelivery,
+  SentRecord,
 } from './delivery.ts';
 
-type SentRecord = SentMessage & AttemptLog & { readonly sentAt: number; readonly failedCalls: number };
 type Operation =
   | { readonly do: 'create'; readonly hash: string }
   | { readonly do: 'claim'; readonly given: Claim }

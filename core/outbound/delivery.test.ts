@@ -2,18 +2,17 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
 import { failures } from '../../test/model/scripted-channel.ts';
-import { memoryStores } from '../../test/model/stores.ts';
+import { canClaim, memoryStores } from '../../test/model/stores.ts';
 import { ChannelError, settlesAt } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import { FileRefused } from '../media/errors.ts';
-import { attemptError, decideRetry, type RetryDecision } from './attempt.ts';
+import { attemptError, retryPause } from './attempt.ts';
 import {
   type AttemptEnd,
   type AttemptLog,
   addAttempt,
   attemptHistory,
   type Claim,
-  canClaim,
   type Delivery,
   maxAttempts,
   startAttempt,
@@ -21,7 +20,6 @@ import {
 import { RequestExpired } from './errors.ts';
 
 const now = 1_790_000_000_000;
-const never = Number.POSITIVE_INFINITY;
 const runs = propertyRuns(1_000);
 const key = { id: 'out-1', organizationId: 'organization', conversationId: 'chat' };
 const base: Delivery = {
@@ -208,44 +206,16 @@ describe('the error of an attempt', () => {
 });
 
 describe('after a failed call', () => {
-  const retry: RetryDecision = { kind: 'retry' };
-  const expire: RetryDecision = { kind: 'expire' };
-  const defer = (ms: number): RetryDecision => ({ kind: 'defer', at: now + ms });
-
-  it.each<[number, number, RetryDecision]>([
-    [1, never, retry],
-    [3, never, retry],
-    [3, now + 1, retry],
-    [3, now, expire],
-    [4, never, defer(30_000)],
-    [5, never, defer(120_000)],
-    [6, never, defer(300_000)],
-    [7, never, defer(600_000)],
-    [8, never, defer(600_000)],
-    [500, never, defer(600_000)],
-    [4, now + 30_001, defer(30_000)],
-    [4, now + 30_000, expire],
-    [5, now + 30_001, expire],
-    [1, now - 1, expire],
-  ])('number %d, with the expiry at %d, the decision is %o', (failedCalls, expiresAt, expected) => {
-    expect(decideRetry(failedCalls, now, expiresAt)).toEqual(expected);
-  });
-
-  const failedCalls = fc.integer({ min: 1, max: 200 });
-  const lifetime = fc.integer({ min: -10_000, max: 86_400_000 });
-
-  it('no attempt is planned after the expiry, and none earlier than after fewer failures', () => {
-    const wait = (decision: RetryDecision) =>
-      decision.kind === 'retry' ? 0 : decision.kind === 'defer' ? decision.at - now : never;
-    fc.assert(
-      fc.property(failedCalls, lifetime, (count, ms) => {
-        const [one, more] = [decideRetry(count, now, now + ms), decideRetry(count + 1, now, now + ms)];
-        if (one.kind === 'defer') expect(one.at).toBeLessThan(now + ms);
-        if (one.kind === 'retry') expect(ms).toBeGreaterThan(0);
-        expect(wait(more)).toBeGreaterThanOrEqual(wait(one));
-      }),
-      runs,
-    );
+  it.each<[number, number | undefined]>([
+    [1, undefined],
+    [3, undefined],
+    [4, 30_000],
+    [5, 120_000],
+    [6, 300_000],
+    [7, 600_000],
+    [500, 600_000],
+  ])('number %d, the pause is %o ms', (failedCalls, expected) => {
+    expect(retryPause(failedCalls)).toBe(expected);
   });
 });
 

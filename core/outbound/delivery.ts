@@ -1,7 +1,6 @@
 import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
 import type { ConversationKey, SentMessage } from '../channel/channel.ts';
-import { required } from '../platform/configuration.ts';
-import { documents, expiresAfter, ifConditionHolds } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 
 /** `queued` also after a failed attempt; `failed` once its request is a dead letter; `delivered` once the channel's webhook shows it. */
 export type DeliveryStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'failed';
@@ -35,7 +34,7 @@ export interface AttemptLog {
 }
 
 /** One part of a send request. Times are ms since 1970. */
-export interface Delivery extends ConversationKey {
+export interface Delivery extends ConversationKey, AttemptLog {
   /** The `custom_id` at the channel. */
   readonly id: string;
   readonly requestId: string;
@@ -73,10 +72,6 @@ export interface Delivery extends ConversationKey {
   /** When it last became a dead letter, and which. */
   readonly failedAt?: number | undefined;
   readonly deadLetterId?: string | undefined;
-  /** The latest attempts, oldest first. */
-  readonly attempts: readonly DeliveryAttempt[];
-  /** How many earlier attempts are no longer stored. */
-  readonly omittedAttempts?: number | undefined;
 }
 
 export type DeliveryKey = ConversationKey & Pick<Delivery, 'id'>;
@@ -126,41 +121,15 @@ export type ClaimResult =
 /** What a failed attempt leaves for the next. */
 export type AttemptState = Pick<Delivery, 'unknown' | 'settledAt' | 'failedCalls' | 'lastError'>;
 
+/** What a successful attempt records. */
+export type SentRecord = SentMessage & AttemptLog & Pick<Delivery, 'failedCalls'> & { readonly sentAt: number };
+
 export interface Failure {
   readonly redrive: number;
   /** The name of the error. */
   readonly error: string;
   readonly at: number;
   readonly deadLetterId: string;
-}
-
-/** Deliveries. Each method is one conditional write, and a read where its condition fails. */
-export interface DeliveryStore {
-  /** Creates a delivery with status `queued`, or returns the one that exists. */
-  create(delivery: NewDelivery): Promise<Delivery | undefined>;
-  read(key: DeliveryKey): Promise<Delivery | undefined>;
-  /** Claims a delivery as {@link canClaim} allows. */
-  claim(key: DeliveryKey, claim: Claim): Promise<ClaimResult>;
-  /** Ends a claim, which its lease identifies. If the delivery has changed meanwhile, only the attempts are recorded. */
-  release(key: DeliveryKey, state: AttemptState & AttemptLog, leaseUntil: number): Promise<void>;
-  /** Records that the message was sent, unless it is already known as delivered or failed. */
-  recordSent(
-    key: DeliveryKey,
-    sent: SentMessage & AttemptLog & Pick<Delivery, 'failedCalls'> & { readonly sentAt: number },
-    leaseUntil: number,
-  ): Promise<void>;
-  /** Marks a delivery as failed, unless it was sent or a later redrive has begun. `sent`: the message, if it was sent. */
-  fail(
-    key: DeliveryKey,
-    failure: Failure,
-  ): Promise<{ readonly sent: SentMessage | undefined; readonly failedCalls: number }>;
-}
-
-/** Whether a delivery can be claimed: the condition of {@link DeliveryStore.claim}. */
-export function canClaim(current: Delivery, { redrive, now }: Pick<Claim, 'redrive' | 'now'>): boolean {
-  if (current.status === 'queued') return current.redrive <= redrive;
-  if (current.status === 'sending') return current.leaseUntil < now;
-  return current.status === 'failed' && current.redrive < redrive;
 }
 
 /** What an attempt must know of earlier ones. */
@@ -215,8 +184,6 @@ export function addAttempt(
   return { attempts, ...(omittedAttempts > 0 && { omittedAttempts }) };
 }
 
-const text = { type: 'string', required: true } as const;
-const number = { type: 'number', required: true } as const;
 const optionalText = { type: 'string' } as const;
 const optionalNumber = { type: 'number' } as const;
 
@@ -254,13 +221,10 @@ const DeliveryEntity = new Entity(
       expires: number,
     },
     indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
-        sk: { field: 'sk', composite: ['id'], casing: 'none' },
-      },
+      primary: keys(['organizationId', 'conversationId'], ['id']),
     },
   },
-  { client: documents, table: required('MESSAGES_TABLE') },
+  tableIn('MESSAGES_TABLE'),
 );
 
 const primaryKey = ({ organizationId, conversationId, id }: DeliveryKey): DeliveryKey => ({
@@ -294,11 +258,12 @@ async function recordLate(
   );
 }
 
-/** Deliveries in the messages table. */
-export const deliveryStore: DeliveryStore = {
+/** Deliveries in the messages table. Each method is one conditional write, and a read where its condition fails. */
+export const deliveryStore = {
   read,
 
-  async create({ orderKey, ...delivery }) {
+  /** Creates a delivery with status `queued`, or returns the one that exists. */
+  async create({ orderKey, ...delivery }: NewDelivery): Promise<Delivery | undefined> {
     const created = await ifConditionHolds(
       DeliveryEntity.create({
         ...delivery,
@@ -311,7 +276,8 @@ export const deliveryStore: DeliveryStore = {
     return created ? undefined : read(delivery);
   },
 
-  async claim(key, claim) {
+  /** Claims a delivery that is queued, whose lease is over, or that failed before this redrive. */
+  async claim(key: DeliveryKey, claim: Claim): Promise<ClaimResult> {
     const { leaseUntil, redrive, redrivenAt, now } = claim;
     const claimed = await ifConditionHolds(
       DeliveryEntity.patch(primaryKey(key))
@@ -333,7 +299,8 @@ export const deliveryStore: DeliveryStore = {
       : { claimed: false, current: await read(key) };
   },
 
-  async release(key, state, leaseUntil) {
+  /** Ends a claim, which its lease identifies. If the delivery has changed meanwhile, only the attempts are recorded. */
+  async release(key: DeliveryKey, state: AttemptState & AttemptLog, leaseUntil: number): Promise<void> {
     const released = await ifConditionHolds(
       DeliveryEntity.patch(primaryKey(key))
         .set({ status: 'queued', leaseUntil: 0, ...state })
@@ -344,7 +311,8 @@ export const deliveryStore: DeliveryStore = {
     if (!released) await recordLate(key, { attempts, ...(omittedAttempts && { omittedAttempts }) }, leaseUntil);
   },
 
-  async recordSent(key, sent, leaseUntil) {
+  /** Records that the message was sent, unless it is already known as delivered or failed. */
+  async recordSent(key: DeliveryKey, sent: SentRecord, leaseUntil: number): Promise<void> {
     const recorded = await ifConditionHolds(
       DeliveryEntity.patch(primaryKey(key))
         .set({ status: 'sent', unknown: 'no', ...sent })
@@ -355,7 +323,11 @@ export const deliveryStore: DeliveryStore = {
     if (!recorded) await recordLate(key, { sentAt, attempts, ...(omittedAttempts && { omittedAttempts }) }, leaseUntil);
   },
 
-  async fail(key, { redrive, error, at, deadLetterId }) {
+  /** Marks a delivery as failed, unless it was sent or a later redrive has begun. `sent`: the message, if it was sent. */
+  async fail(
+    key: DeliveryKey,
+    { redrive, error, at, deadLetterId }: Failure,
+  ): Promise<{ readonly sent: SentMessage | undefined; readonly failedCalls: number }> {
     const failed = await ifConditionHolds(
       DeliveryEntity.patch(primaryKey(key))
         .set({ status: 'failed', redrive, lastError: error, failedAt: at, deadLetterId })
@@ -371,6 +343,8 @@ export const deliveryStore: DeliveryStore = {
     return { sent: current && sentMessage(current), failedCalls: current?.failedCalls ?? 0 };
   },
 };
+
+export type DeliveryStore = typeof deliveryStore;
 
 /**
  * Records that the channel's webhook showed a message of ours, whatever its status was. A duplicate changes it only if it

@@ -99,7 +99,7 @@ describe('the lock', () => {
     const own = group(first);
     await own.lock(minute);
     await own.defer(5 * minute);
-    expect(await lock()).toEqual({ execution: executionName(first), until: 6 * minute });
+    expect(await lock()).toEqual({ execution: executionName(first), until: 6 * minute, isDeferred: true });
     expect(await isFirst(second)).toBe(false);
     // Also by the next invocation, which reads that it has the lock.
     const next = group(first);
@@ -193,7 +193,9 @@ describe('waiting for the turn', () => {
     expect(await seconds(second)).toBe(300);
     expect(await seconds({ ...second, expiresAt: 41_001 })).toBe(42);
     // A timeout of 0 s would end the execution without a dead letter.
-    expect(await seconds({ ...second, expiresAt: -9_000 })).toBe(1);
+    expect(await seconds({ ...second, expiresAt: 1 })).toBe(1);
+    // Expired, and waiting because it may have been sent.
+    expect(await seconds({ ...second, expiresAt: -9_000 })).toBe(300);
   });
 
   it('ends when the predecessor leaves', async () => {
@@ -299,6 +301,17 @@ describe('the request of an execution that has ended', () => {
     await group(first).wakeFirst();
     expect(tokens()).toEqual(['token']);
     expect(await isFirst(second)).toBe(true);
+  });
+
+  it('is removed at once if it was stopped during a deferral, in which no function runs', async () => {
+    const { group, live, tokens, lock } = await groupWorld(first, second);
+    const deferred = group(first);
+    await deferred.lock(minute);
+    await live(() => deferred.defer(10 * minute));
+    await live(() => group(second).waitForTurn('token', 300_000));
+    expect(await group(first).abandon({ wasStopped: true })).toBeUndefined();
+    expect(await lock()).toBeUndefined();
+    expect(tokens()).toEqual(['token']);
   });
 
   it('is removed at once if it was stopped before it sent', async () => {

@@ -2,8 +2,15 @@ import { Entity } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { type HeldSlot, slotWakeUp } from '../channel/deferred.ts';
 import type { Clock } from '../platform/clock.ts';
-import { required } from '../platform/configuration.ts';
-import { documents, ifConditionHolds, parseItemAddress, type StoredItem } from '../platform/dynamodb.ts';
+import {
+  ifConditionHolds,
+  keys,
+  number,
+  parseItemAddress,
+  type StoredItem,
+  tableIn,
+  text,
+} from '../platform/dynamodb.ts';
 import { NotFirst } from './errors.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from './request.ts';
 
@@ -19,9 +26,9 @@ export interface GroupEntry {
   /** Sorts by order key. */
   readonly position: string;
   readonly execution: string;
-  /** The input of the execution, as JSON: the next execution starts this one if the acceptance crashed before starting it. */
+  /** The input of the execution, as JSON, so that another execution can start this one if the acceptance crashed first. */
   readonly input: string;
-  /** The lease, ms since 1970. After it, the next execution checks whether this one still runs. */
+  /** The lease, ms since 1970. Once it has passed, an execution that looks at the group checks whether this one still runs. */
   readonly until: number;
   /** The task token, while the execution waits for its turn. */
   readonly token?: string | undefined;
@@ -29,32 +36,22 @@ export interface GroupEntry {
 
 export interface GroupLock {
   readonly execution: string;
-  /** Until when its function may be running, ms since 1970. */
+  /** Until when no other execution may take it, ms since 1970. */
   readonly until: number;
+  /** The execution waits in the state machine: no function of it runs. */
+  readonly isDeferred?: boolean;
 }
 
-/** Message groups. Each method is one read or one write. */
-export interface MessageGroupStore {
-  /** Adds or updates an entry. Without a token, an existing token stays. */
-  put(key: ConversationKey, entry: GroupEntry): Promise<void>;
-  /** The lock and the first entry. */
-  head(
-    key: ConversationKey,
-  ): Promise<{ readonly lock?: GroupLock | undefined; readonly first?: GroupEntry | undefined }>;
-  /** Extends `until`, unless the entry was changed or removed since it was read. */
-  extend(key: ConversationKey, entry: GroupEntry, until: number): Promise<boolean>;
-  remove(key: ConversationKey, position: string): Promise<void>;
-  /** Takes or extends the lock. Returns false if another execution holds it. */
-  lock(key: ConversationKey, lock: GroupLock, now: number): Promise<boolean>;
-  /** Releases the lock, if this execution holds it. */
-  unlock(key: ConversationKey, execution: string): Promise<void>;
+export interface GroupHead {
+  readonly lock?: GroupLock | undefined;
+  readonly first?: GroupEntry | undefined;
 }
 
 /** The executions of the send state machine, by name. */
 export interface Executions {
   /**
-   * Starts an execution. Returns false if the name was used with another input or by an execution that has ended. For a running
-   * execution with the same input it returns true.
+   * Starts an execution. Returns true if it was started, or is running already with the same input; false if the name was used
+   * with another input or by an execution that has ended.
    */
   start(name: string, input: string): Promise<boolean>;
   status(name: string): Promise<'running' | 'ended' | 'missing'>;
@@ -70,11 +67,11 @@ export interface MessageGroupPorts {
   readonly onUnblocked: (organizationId: string) => void;
 }
 
-/** The lease of a new entry, and the time allowed for one step of the state machine. */
+/** How long an entry is valid beyond an announced wait, and when it is new. */
 const graceMs = 60_000;
 /** The longest wait for a turn; the execution then checks the group itself. */
-const maxWaitMs = 300_000;
-const maxTakeovers = 25;
+const maxTurnWaitMs = 300_000;
+const maxCleared = 25;
 
 /** Reserves a slot for the next request, if that is useful. */
 type ReserveForNext = (next: ExecutionInput) => Promise<HeldSlot | undefined>;
@@ -100,15 +97,14 @@ export class MessageGroup {
     await this.#put(this.#now() + graceMs);
   }
 
-  /** Returns if the request is first and no other execution holds the lock. Throws {@link NotFirst} otherwise. */
+  /** Returns if the request holds the lock, or is first and the lock is free. Throws {@link NotFirst} otherwise. */
   async requireTurn(): Promise<void> {
     if (!(await this.#isFirst())) await this.notFirst();
   }
 
   /** Takes the lock. Returns false if another execution has taken it. */
   async lock(until: number): Promise<boolean> {
-    this.#holdsLock = await this.#ports.groups.lock(this.#request, { execution: this.#execution, until }, this.#now());
-    return this.#holdsLock;
+    return this.#lock({ until });
   }
 
   /** Lets the state machine wait for the turn. Throws {@link NotFirst}. */
@@ -116,7 +112,9 @@ export class MessageGroup {
     const now = this.#now();
     // Adds the entry again if it was removed: without an entry the execution is never woken.
     await this.#put(now + graceMs);
-    throw new NotFirst(now, Math.min(maxWaitMs, this.#request.expiresAt - now));
+    // An expired request that still waits may have been sent.
+    const remainingMs = this.#request.expiresAt - now;
+    throw new NotFirst(now, remainingMs > 0 ? Math.min(maxTurnWaitMs, remainingMs) : maxTurnWaitMs);
   }
 
   /** Stores the task token, and completes the task at once if the request is first already. */
@@ -128,7 +126,7 @@ export class MessageGroup {
   /** Announces that the execution waits until `until`. A request that has taken the lock keeps it. */
   async defer(until: number): Promise<void> {
     await this.#put(until + graceMs);
-    if (this.#holdsLock) await this.lock(until + graceMs);
+    if (this.#holdsLock) await this.#lock({ until: until + graceMs, isDeferred: true });
   }
 
   /** Removes the request and wakes the next. */
@@ -138,19 +136,19 @@ export class MessageGroup {
     await this.wakeFirst(reserve);
   }
 
-  /** Removes this entry of a request whose execution has another. */
+  /** Removes only this entry: the same execution has another one in the group. */
   async withdraw(): Promise<void> {
     await this.#ports.groups.remove(this.#request, this.#position);
   }
 
   /**
    * Removes the request of an execution that has ended, and wakes the next. The function of an execution that was stopped may
-   * still be running: then returns until when it holds the lock, and the next request has to be woken after that.
+   * still be running: then returns when its lock ends; the caller wakes the next request after that.
    */
   async abandon({ wasStopped }: { readonly wasStopped: boolean }): Promise<number | undefined> {
     const { lock } = await this.#ports.groups.head(this.#request);
-    const mayRun = wasStopped && lock?.execution === this.#execution && lock.until >= this.#now();
-    if (!mayRun) {
+    const isHeld = lock?.execution === this.#execution && lock.until >= this.#now();
+    if (!isHeld || !wasStopped || lock.isDeferred) {
       await this.leave();
       return undefined;
     }
@@ -169,13 +167,13 @@ export class MessageGroup {
   }
 
   async #isFirst(): Promise<boolean> {
-    for (let removed = 0; removed < maxTakeovers; removed += 1) {
+    for (let removed = 0; removed < maxCleared; removed += 1) {
       const { lock, first } = await this.#head();
       this.#holdsLock = lock?.execution === this.#execution;
       if (lock && !this.#holdsLock && lock.until >= this.#now()) return false;
       if (this.#holdsLock || !first || first.position === this.#position) return true;
-      if (first.until >= this.#now() || !(await this.#takeOver(first))) {
-        // The execution whose entry was removed never woke this one.
+      if (first.until >= this.#now() || !(await this.#clearStale(first))) {
+        // The execution whose entry was removed cannot wake the one that is first now.
         if (removed > 0 && first.token) await this.#wake(first.token);
         return false;
       }
@@ -183,8 +181,8 @@ export class MessageGroup {
     return false;
   }
 
-  /** The lock and the first entry. Removes other entries of this execution, which an interrupted redrive has added. */
-  async #head(): ReturnType<MessageGroupStore['head']> {
+  /** The lock and the first entry. Removes other entries of this execution, left behind by an interrupted redrive. */
+  async #head(): Promise<GroupHead> {
     const { groups } = this.#ports;
     for (;;) {
       const head = await groups.head(this.#request);
@@ -195,7 +193,7 @@ export class MessageGroup {
   }
 
   /** Removes the first entry if its execution ended without leaving. Starts the execution if the acceptance crashed before starting it. */
-  async #takeOver(first: GroupEntry): Promise<boolean> {
+  async #clearStale(first: GroupEntry): Promise<boolean> {
     const { groups, executions, onUnblocked } = this.#ports;
     if (!(await groups.extend(this.#request, first, this.#now() + graceMs))) return false;
     const status = await executions.status(first.execution);
@@ -206,6 +204,12 @@ export class MessageGroup {
     await groups.remove(this.#request, first.position);
     onUnblocked(this.#request.organizationId);
     return true;
+  }
+
+  async #lock(lock: Omit<GroupLock, 'execution'>): Promise<boolean> {
+    const { groups } = this.#ports;
+    this.#holdsLock = await groups.lock(this.#request, { execution: this.#execution, ...lock }, this.#now());
+    return this.#holdsLock;
   }
 
   #now(): number {
@@ -228,6 +232,7 @@ function turnOutput(now: number, slot: HeldSlot | undefined) {
   const until = slot ? slotWakeUp(slot.at) : now;
   return {
     until: new Date(Math.max(until, now)).toISOString(),
+    // The state machine reads this path, whatever it waits for.
     seconds: 1,
     slot: { at: 0, epoch: 0, missed: 0, ...slot },
   };
@@ -239,7 +244,6 @@ function entryPosition(orderKey: number, execution: string): string {
   return `${String(orderKey).padStart(positionDigits, '0')}#${execution}`;
 }
 
-const text = { type: 'string', required: true } as const;
 /** Sorts before every entry. */
 const lockPosition = '!';
 
@@ -252,18 +256,16 @@ const MessageGroupEntity = new Entity(
       position: text,
       execution: text,
       input: { type: 'string' },
-      until: { type: 'number', required: true },
+      until: number,
       token: { type: 'string' },
-      expires: { type: 'number', required: true },
+      isDeferred: { type: 'boolean' },
+      expires: number,
     },
     indexes: {
-      primary: {
-        pk: { field: 'pk', composite: ['organizationId', 'conversationId'], casing: 'none' },
-        sk: { field: 'sk', composite: ['position'], casing: 'none' },
-      },
+      primary: keys(['organizationId', 'conversationId'], ['position']),
     },
   },
-  { client: documents, table: required('CONTROL_TABLE') },
+  tableIn('CONTROL_TABLE'),
 );
 
 /** Longer than any execution: two days for the state machine, and one to spare. */
@@ -272,9 +274,10 @@ const expires = () => Math.floor(Date.now() / 1000) + retentionSeconds;
 
 const primaryKey = ({ organizationId, conversationId }: ConversationKey) => ({ organizationId, conversationId });
 
-/** Message groups in the control table. */
-export const messageGroupStore: MessageGroupStore = {
-  async put(key, { position, execution, input, until, token }) {
+/** Message groups in the control table. Each method is one read or one write. */
+export const messageGroupStore = {
+  /** Adds or updates an entry. Without a token, an existing token stays. */
+  async put(key: ConversationKey, { position, execution, input, until, token }: GroupEntry): Promise<void> {
     await MessageGroupEntity.upsert({
       ...primaryKey(key),
       position,
@@ -286,14 +289,16 @@ export const messageGroupStore: MessageGroupStore = {
     }).go();
   },
 
-  async head(key) {
+  /** The lock and the first entry. The lock sorts first. */
+  async head(key: ConversationKey): Promise<GroupHead> {
     const { data } = await MessageGroupEntity.query.primary(primaryKey(key)).go({ limit: 2, consistent: true });
     const [lock] = data.filter(({ position }) => position === lockPosition);
     const [first] = data.filter(({ position }) => position !== lockPosition);
     return { lock, first: first && { ...first, input: first.input ?? '' } };
   },
 
-  async extend(key, { position, until: seen }, until) {
+  /** Extends `until`, unless the entry was changed or removed since it was read. */
+  async extend(key: ConversationKey, { position, until: seen }: GroupEntry, until: number): Promise<boolean> {
     const extended = await ifConditionHolds(
       MessageGroupEntity.patch({ ...primaryKey(key), position })
         .set({ until })
@@ -303,23 +308,25 @@ export const messageGroupStore: MessageGroupStore = {
     return extended !== undefined;
   },
 
-  async remove(key, position) {
+  async remove(key: ConversationKey, position: string): Promise<void> {
     await MessageGroupEntity.delete({ ...primaryKey(key), position }).go();
   },
 
-  async lock(key, { execution, until }, now) {
+  /** Takes or extends the lock. Returns false if another execution holds it. */
+  async lock(key: ConversationKey, lock: GroupLock, now: number): Promise<boolean> {
     const locked = await ifConditionHolds(
-      MessageGroupEntity.put({ ...primaryKey(key), position: lockPosition, execution, until, expires: expires() })
+      MessageGroupEntity.put({ ...primaryKey(key), position: lockPosition, ...lock, expires: expires() })
         .where(
           (stored, op) =>
-            `${op.notExists(stored.execution)} OR ${op.eq(stored.execution, execution)} OR ${op.lt(stored.until, now)}`,
+            `${op.notExists(stored.execution)} OR ${op.eq(stored.execution, lock.execution)} OR ${op.lt(stored.until, now)}`,
         )
         .go(),
     );
     return locked !== undefined;
   },
 
-  async unlock(key, execution) {
+  /** Releases the lock, if this execution holds it. */
+  async unlock(key: ConversationKey, execution: string): Promise<void> {
     await ifConditionHolds(
       MessageGroupEntity.delete({ ...primaryKey(key), position: lockPosition })
         .where((stored, op) => op.eq(stored.execution, execution))
@@ -327,6 +334,8 @@ export const messageGroupStore: MessageGroupStore = {
     );
   },
 };
+
+export type MessageGroupStore = typeof messageGroupStore;
 
 /** Every entry of a conversation, and its lock. */
 export async function listGroupItems(

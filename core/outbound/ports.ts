@@ -32,15 +32,9 @@ export function outboundPorts(log: Log): AcceptPorts {
 
 /** Creates rate limiters for this container. Call it once, since they share what the container remembers. */
 export function rateLimiters(log: Log): CreateRateLimiter {
-  const { callsPerSecond, shares } = rateLimitSettings();
-  return createRateLimiters({
-    store: rateLimitStore(callsPerSecond),
-    clock: systemClock,
-    shares,
-    callsPerSecond,
-    metrics,
-    log,
-  });
+  const settings = rateLimitSettings();
+  const store = rateLimitStore(settings.callsPerSecond);
+  return createRateLimiters({ ...settings, store, clock: systemClock, metrics, log });
 }
 
 /** Counts a step that did not send. A failed request is counted with its dead letter. */
@@ -57,22 +51,11 @@ export function recordUnsent({ organizationId, orderKey }: ExecutionInput, error
 export async function publishSent(request: ExecutionInput, parts: readonly SentPart[]): Promise<void> {
   const { requestId, conversationId } = request;
   await createBusPublisher()(
-    parts.map(({ deliveryId, part, threadId, messageId }) =>
-      createEvent(
-        'message.sent',
-        {
-          requestId,
-          conversationId,
-          deliveryId,
-          part,
-          threadId: threadId || undefined,
-          messageId: messageId || undefined,
-        },
-        request,
-        [deliveryId],
-        Date.now(),
-      ),
-    ),
+    parts.map(({ threadId, messageId, ...part }) => {
+      const sent = { threadId: threadId || undefined, messageId: messageId || undefined };
+      const data = { requestId, conversationId, ...part, ...sent };
+      return createEvent('message.sent', data, request, [part.deliveryId], Date.now());
+    }),
   );
 }
 
@@ -97,11 +80,8 @@ export async function raiseCredentialsBlocked(
 ): Promise<void> {
   const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
   const ids = { organizationId: cause.organizationId, ...subject };
-  await raiseAlert({ severity: 'critical', title, ids }, cause, [
-    'credentials',
-    ...Object.values(subject),
-    String(Date.now()),
-  ]);
+  const identity = ['credentials', ...Object.values(subject), String(Date.now())];
+  await raiseAlert({ severity: 'critical', title, ids }, cause, identity);
 }
 
 /** Publishes a send request, as any other service would. Returns the id of the event. */

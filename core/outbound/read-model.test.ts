@@ -162,6 +162,17 @@ describe('a pending part', () => {
       messages: [{ delivery: { id: 'out-1', status: 'sent' } }],
     });
   });
+
+  it('is no longer pending once its note is shown, with its delivery', () => {
+    const note = message({ visibility: 'agents' });
+    for (const status of ['sent', 'delivered'] as const) {
+      expect(transcript([{ ...delivery, status }], [note])).toMatchObject({
+        messages: [],
+        notes: [{ id: note.id, delivery: { id: 'out-1', status, attempts: [{}, {}] } }],
+        pending: [],
+      });
+    }
+  });
 });
 
 function message(more: Partial<StoredMessage> = {}): StoredMessage {
@@ -189,8 +200,11 @@ describe('a message', () => {
     seenAt: `2026-03-11T09:${minute}:01.000Z`,
     ...more,
   });
-  const shown = (one: StoredMessage, marks: Reader[]) =>
-    transcript([{ ...delivery, status: 'delivered', deliveredAt: now }], [one], marks).messages[0];
+  const shown = (one: StoredMessage, marks: Reader[]) => {
+    const delivered = { ...delivery, status: 'delivered', deliveredAt: now } as const;
+    const { messages, notes } = transcript([delivered], [one], marks);
+    return [...messages, ...notes][0];
+  };
 
   it('is seen by the first mark of the other side that covers it', () => {
     const marks = [mark(30), mark(15, { id: 'eve' }), mark(14), mark(16, { type: 'agent' })];

@@ -11,18 +11,18 @@ import { executionName, findPartPlace, type PartPlace, type SendRequest } from '
 export type Reader = Pick<ConversationDetail['participants'][number], 'id' | 'type' | 'seenUpTo' | 'seenAt'>;
 
 /**
- * Joins messages, deliveries and read marks. `pending` are the parts that the channel has not shown yet, in the order of the
- * requests and of their parts, with what they send in the channel's form.
+ * Joins messages, notes, deliveries and read marks. `pending` are the parts that the channel has not shown yet, in the order of
+ * the requests and of their parts, with what they send in the channel's form.
  */
 export function buildTranscript(
-  messages: readonly StoredMessage[],
+  stored: readonly StoredMessage[],
   deliveries: ReadonlyMap<string, Delivery>,
   participants: readonly Reader[],
   now: number,
 ) {
   const shown = new Set<string>();
   const readers = participants.toSorted((a, b) => ((a.seenUpTo ?? '') < (b.seenUpTo ?? '') ? -1 : 1));
-  const withDelivery = messages.map((message) => {
+  const withDelivery = stored.map((message) => {
     const { customId } = message.metadata;
     const delivery = typeof customId === 'string' ? deliveries.get(customId) : undefined;
     const seen = findSeen(message, readers);
@@ -42,7 +42,8 @@ export function buildTranscript(
       ...(delivery.content !== undefined && { content: JSON.parse(delivery.content) as unknown }),
       ...(part && { part }),
     }));
-  return { messages: withDelivery, pending };
+  const { all: messages = [], agents: notes = [] } = Object.groupBy(withDelivery, ({ visibility }) => visibility);
+  return { messages, notes, pending };
 }
 
 function comparePlaces(a: PartPlace | undefined, b: PartPlace | undefined): number {
@@ -122,7 +123,7 @@ function attemptView(attempt: DeliveryAttempt, next: DeliveryAttempt | undefined
 export type LoadedTranscript = Awaited<ReturnType<typeof loadTranscript>>;
 
 /**
- * Loads a page of messages with their deliveries, at most `limit` notes, oldest first, and everything that is pending.
+ * Loads a page of messages and at most `limit` notes with their deliveries, oldest first, and everything that is pending.
  * `from`: the `next` of the previous page. `since`: only messages after this time of the channel.
  */
 export async function loadTranscript(
@@ -139,7 +140,8 @@ export async function loadTranscript(
     listMessages(key, 'agents', { limit }),
     listDeliveries(key),
   ]);
-  return { ...buildTranscript(page.messages, deliveries, participants, Date.now()), notes, next: page.next };
+  const messages = [...page.messages, ...notes];
+  return { ...buildTranscript(messages, deliveries, participants, Date.now()), next: page.next };
 }
 
 const order = ['requested', 'queued', 'sending', 'sent', 'delivered'] as const;

@@ -211,6 +211,7 @@ describe('a request of several parts', () => {
     expect(await lock()).toEqual({
       execution: executionName(threeParts),
       until: (error instanceof Deferred ? error.until : 0) + minute,
+      isDeferred: true,
     });
   });
 
@@ -245,6 +246,31 @@ describe('an expired request', () => {
     await setLimit({ paused: 'yes' });
     expect(await failing(short)).toMatchObject({ name: 'RequestExpired' });
     expect(await failing(first)).toMatchObject({ name: 'Deferred', reason: 'blocked' });
+  });
+
+  it('that may have been sent is probed for until LiveChat answers', async () => {
+    const short = { ...first, expiresAt: 10_000 };
+    const script: Script = { send: [noResponse], find: [serverError, 'found'] };
+    const { failing, step, pass, methods } = await worldWith({ requests: [short] }, script);
+    expect(await failing(short)).toBe(noResponse);
+    await pass(15_000);
+    expect(await failing(short)).toBe(serverError);
+    expect(await step(short)).toBe('sent');
+    expect(methods()).toEqual(['send', 'find', 'find']);
+  });
+
+  it('that was sent is not ended behind another request, if a crash interrupts its leaving', async () => {
+    const short = { ...first, expiresAt: 10_000 };
+    const world = await worldWith({ requests: [short, second] });
+    expect(await world.step(short)).toBe('sent');
+    // The second is first now, and at work.
+    await world.group(second).lock(60_000);
+    await world.pass(15_000);
+    const waiting = await world.failing(short);
+    expect(waiting).toBeInstanceOf(NotFirst);
+    expect(waiting.message.split('|')[2]).toBe('300');
+    await world.group(second).leave();
+    expect(await world.step(short)).toBe('sent');
   });
 
   it.each<[string, Script, string]>([

@@ -62,15 +62,14 @@ export async function sendRequest<Content>(
   try {
     await group.requireTurn();
     for (const [index, delivery] of request.deliveries.entries()) {
-      if (clock.now() >= request.expiresAt && !(await isToBeContinued()))
-        throw new RequestExpired(request.requestId, '');
+      if (clock.now() >= request.expiresAt && !(await mustContinue())) throw new RequestExpired(request.requestId, '');
       const remaining = request.deliveries.slice(index);
       const step = {
         request,
         delivery,
         remaining,
         held: index === 0 ? held : undefined,
-        isFirst: index === 0,
+        isFirstPart: index === 0,
         deadline,
       };
       const message = await sendPart(step, group, ports);
@@ -81,7 +80,7 @@ export async function sendRequest<Content>(
       sent.push({ ...message, deliveryId: delivery.id, part: index });
     }
   } catch (error) {
-    throw await endTurn(error);
+    throw await deferOrExpire(error);
   } finally {
     await limiter.release();
   }
@@ -90,14 +89,14 @@ export async function sendRequest<Content>(
   await group.leave((next) => reserveForNext(next));
   return 'sent';
 
-  /** Keeps the place in the group while the state machine waits. Returns the error to throw. */
-  async function endTurn(error: unknown): Promise<unknown> {
-    if (error instanceof NotFirst && clock.now() >= request.expiresAt) {
-      return new RequestExpired(request.requestId, '');
+  /** Maps an error to the one to throw. For a deferral, keeps the request's place in the group while the state machine waits. */
+  async function deferOrExpire(error: unknown): Promise<unknown> {
+    if (!(error instanceof Deferred || error instanceof NotFirst)) return error;
+    const next = error instanceof Deferred ? error.until : clock.now();
+    if (next >= request.expiresAt && !(await mustContinue())) {
+      return new RequestExpired(request.requestId, '', { cause: error.cause });
     }
-    if (!(error instanceof Deferred)) return error;
-    const isLate = error.until >= request.expiresAt && error.reason !== 'unknown' && error.reason !== 'claimed';
-    if (isLate && !(await isToBeContinued())) return new RequestExpired(request.requestId, '', { cause: error.cause });
+    if (error instanceof NotFirst) return error;
     try {
       await group.defer(error.until);
     } catch (failure) {
@@ -108,8 +107,8 @@ export async function sendRequest<Content>(
     return error;
   }
 
-  /** Whether the request continues after it has expired: the outcome of a part is unknown, or only the event is missing. */
-  async function isToBeContinued(): Promise<boolean> {
+  /** Whether an expired request still has to run: the outcome of a part is unknown, or only the event is missing. */
+  async function mustContinue(): Promise<boolean> {
     const { organizationId, conversationId } = request;
     const deliveries = await Promise.all(
       request.deliveries.map(({ id }) => ports.deliveries.read({ organizationId, conversationId, id })),
@@ -118,7 +117,7 @@ export async function sendRequest<Content>(
     return isUnknown || deliveries.every((delivery) => delivery && wasSent(delivery));
   }
 
-  /** If this request had to wait for a slot, reserves one for the next request too, which otherwise would wait twice. */
+  /** If this request had to wait for a slot, reserves one for the next. Otherwise that would wait for its turn, then for a slot. */
   async function reserveForNext(next: ExecutionInput): Promise<HeldSlot | undefined> {
     return held && held.at > 0 ? limiter.reserveForNext(callsOf(next.deliveries)) : undefined;
   }
@@ -137,17 +136,18 @@ interface PartStep {
   /** This part and those after it. */
   readonly remaining: readonly DeliveryReference[];
   readonly held: HeldSlot | undefined;
-  readonly isFirst: boolean;
+  readonly isFirstPart: boolean;
   readonly deadline: number;
 }
 
 async function sendPart<Content>(
-  { request, delivery: { id, hasFile: isFile }, remaining, held, isFirst, deadline }: PartStep,
+  { request, delivery, remaining, held, isFirstPart, deadline }: PartStep,
   group: MessageGroup,
   { clock, deliveries, limiter, channel, log, onCredentialsBlocked }: SendPorts<Content>,
 ): Promise<SentMessage | 'failed'> {
-  const hasFile = isFile === true;
-  // A file is downloaded before its slot.
+  const { id } = delivery;
+  const hasFile = delivery.hasFile === true;
+  // The slot of a file may be as far away as its download may take.
   const maxWaitMs = hasFile ? maxFetchMs : maxSlotWaitMs;
   const { organizationId, conversationId, requestId } = request;
   const key = { organizationId, conversationId, id };
@@ -160,19 +160,20 @@ async function sendPart<Content>(
     redrivenAt: request.redrivenAt,
     now: clock.now(),
   };
+  // In parallel, to save a round trip: without the lock the claim is given back. Later parts hold the lock already.
   const [locking, claiming] = await Promise.allSettled([
-    isFirst ? group.lock(claim.leaseUntil) : true,
+    isFirstPart ? group.lock(claim.leaseUntil) : true,
     deliveries.claim(key, claim),
   ]);
   if (claiming.status === 'rejected') throw claiming.reason;
   const result = claiming.value;
   const isLocked = locking.status === 'fulfilled' && locking.value;
-  const failToLock = () => {
+  const throwNotLocked = () => {
     if (locking.status === 'rejected') throw locking.reason;
     return group.notFirst();
   };
   if (!result.claimed && isLocked) return resolveUnclaimed(id, result.current, claim);
-  if (!result.claimed) return failToLock();
+  if (!result.claimed) return throwNotLocked();
   const { before } = result;
   const history = attemptHistory(before, claim);
   const attemptLog = (end: AttemptEnd | undefined) => addAttempt(before, startAttempt(claim), end);
@@ -186,7 +187,7 @@ async function sendPart<Content>(
   };
   if (!isLocked) {
     await release(attemptState(history), undefined);
-    return failToLock();
+    return throwNotLocked();
   }
   if (before.content === undefined) throw new DeliveryMissing(id);
 

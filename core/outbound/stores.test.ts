@@ -52,7 +52,7 @@ describe('the table of message groups', () => {
     fc.record({ do: fc.constant('put'), position, until: time, token: fc.constantFrom(undefined, 't1', 't2') }),
     fc.record({ do: fc.constant('extend'), position, seen: time, until: time }),
     fc.record({ do: fc.constant('remove'), position }),
-    fc.record({ do: fc.constant('lock'), execution, until: time, now: time }),
+    fc.record({ do: fc.constant('lock'), execution, until: time, isDeferred: fc.boolean(), now: time }),
     fc.record({ do: fc.constant('unlock'), execution }),
   );
   type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
@@ -66,7 +66,7 @@ describe('the table of message groups', () => {
       case 'remove':
         return store.remove(key, one.position);
       case 'lock':
-        return store.lock(key, { execution: one.execution, until: one.until }, one.now);
+        return store.lock(key, { execution: one.execution, until: one.until, isDeferred: one.isDeferred }, one.now);
       case 'unlock':
         return store.unlock(key, one.execution);
     }
@@ -75,7 +75,7 @@ describe('the table of message groups', () => {
   async function head(store: MessageGroupStore, key: ConversationKey) {
     const { lock, first } = await store.head(key);
     return {
-      lock: pick(lock, ['execution', 'until']),
+      lock: pick(lock, ['execution', 'until', 'isDeferred']),
       first: pick(first, ['position', 'execution', 'input', 'until', 'token']),
     };
   }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Local, organizationId, startLocal } from '../local.ts';
@@ -137,7 +138,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.locator('.head').getByRole('link').click();
     const waiting = page.locator('.message.pending');
     await waiting.getByText('Of course.').waitFor();
-    await waiting.getByText('ChannelClientError (422 validation), LiveChat rejected the request').waitFor();
+    await waiting.getByText('ChannelClientError (422 validation): LiveChat rejected the request').waitFor();
     await expectAccessible(page);
     await waiting.getByRole('link', { name: 'dead letter' }).click();
     await page.getByText('ChannelClientError').first().waitFor();
@@ -155,7 +156,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     const sent = page.locator('.message.right').filter({ hasText: 'Of course.' });
     await sent.getByText('delivered', { exact: true }).waitFor();
     await sent.getByText('Timeline').click();
-    const redriven = sent.getByRole('listitem').filter({ hasText: /^redriven from the dead letters/ });
+    const redriven = sent.getByRole('listitem').filter({ hasText: /^redriven/ });
     await redriven.getByRole('time').waitFor();
     await redriven.getByRole('link', { name: 'dead letter' }).waitFor();
     await sent.getByText(/^attempt 2: accepted by LiveChat/).waitFor();
@@ -240,6 +241,41 @@ describe('on any screen', options, () => {
     expect(browserErrors).toEqual([]);
   });
 
+  it('links URLs without the punctuation of the sentence', async () => {
+    const { chat } = outbound(local);
+    const chatId = await chat({
+      text: 'See https://a.example/x. (Or https://b.example/y_(z)?q=1,2), https://c.example!',
+    });
+    await local.idle();
+    opened = await openPage(browser, 1280);
+    const { page } = opened;
+    await page.goto(`${local.console}#/conversations/${chatId}`);
+    const links = page.locator('.message .content').getByRole('link');
+    await links.first().waitFor();
+    expect(await links.allTextContents()).toEqual([
+      'https://a.example/x',
+      'https://b.example/y_(z)?q=1,2',
+      'https://c.example',
+    ]);
+  });
+
+  it('offers what a deployed stage has: a query of its logs, and no simulator', async () => {
+    const chatId = await outbound(local).chat();
+    await local.idle();
+    opened = await openPage(browser, 1280);
+    const { page } = opened;
+    await page.route('**/api/console', (route) => route.fulfill({ json: { stage: 'production', simulator: false } }));
+    await page.goto(`${local.console}#/conversations/${chatId}`);
+    await page.locator('.message').getByText('Timeline').click();
+    const query = await page.locator('.copyable', { hasText: 'Logs Insights' }).locator('code').textContent();
+    const guide = await readFile('docs/how-to/trace-a-message.md', 'utf8');
+    expect(guide.replaceAll('T8RM2K0V9X', chatId)).toContain(query?.replaceAll(' | ', '\n| '));
+    await page.route('**/api/conversations?*', (route) => route.fulfill({ json: { conversations: [] } }));
+    await openSection(page, 'Conversations');
+    await page.getByText("Conversations appear after LiveChat's first webhook.").waitFor();
+    expect(await page.locator('main').textContent()).not.toContain('simulate');
+  });
+
   it('shows images, cards with buttons, and notes', async () => {
     const { chat, act } = outbound(local);
     const chatId = await chat();
@@ -309,7 +345,7 @@ describe('on any screen', options, () => {
     opened = await openPage(browser, 1280);
     const { page } = opened;
     await page.goto(`${local.console}#/conversations?search=nobody-is-called-this`);
-    await page.getByRole('heading', { name: 'No conversation matches' }).waitFor();
+    await page.getByRole('heading', { name: 'No matching conversations' }).waitFor();
     await page.route('**/api/rate-limits', (route) => route.abort());
     await openSection(page, 'Rate limits');
     await page.getByText('Check that it is still running in its terminal.').waitFor();

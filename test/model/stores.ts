@@ -3,7 +3,7 @@ import { initialState, type RateLimitCondition, type RateLimitState } from '../.
 import type { RateLimitStore } from '../../core/channel/rate-limiter.ts';
 import {
   type AttemptLog,
-  canClaim,
+  type Claim,
   type Delivery,
   type DeliveryKey,
   type DeliveryStore,
@@ -178,4 +178,11 @@ export function holds(state: RateLimitState, { field, is, value }: RateLimitCond
   const now = state[field];
   if (is === '=') return now === value;
   return is === '>' ? now > value : now <= value;
+}
+
+/** Whether a delivery can be claimed: the condition of the table's `claim`. */
+export function canClaim(current: Delivery, { redrive, now }: Pick<Claim, 'redrive' | 'now'>): boolean {
+  if (current.status === 'queued') return current.redrive <= redrive;
+  if (current.status === 'sending') return current.leaseUntil < now;
+  return current.status === 'failed' && current.redrive < redrive;
 }

@@ -44,7 +44,8 @@ export function Content({ message }: { message: MessageContent }) {
   }
 }
 
-const webAddress = /(https?:\/\/[^\s<>"']+)/;
+/** Parentheses only in pairs, and no punctuation at the end: others belong to the sentence. */
+const webAddress = /(https?:\/\/(?:[^\s<>"'()]|\([^\s<>"'()]*\))+(?<![.,;:!?]))/;
 
 /** Renders http(s) URLs in a text as links. */
 function WithLinks({ text }: { text: string }) {
@@ -124,8 +125,8 @@ function Cards({ text }: { text: string }) {
           {subtitle && <span>{subtitle}</span>}
           {buttons && buttons.length > 0 && (
             <ul>
-              {buttons.map(({ text: label, type = 'button' }, at) => (
-                <li key={at}>{label ?? type}</li>
+              {buttons.map(({ text: label, type = 'button' }, position) => (
+                <li key={position}>{label ?? type}</li>
               ))}
             </ul>
           )}
@@ -189,7 +190,7 @@ export function pendingMessage({ content }: Pending): MessageContent & { readonl
 /** The content of a message that LiveChat has not confirmed. */
 export function PendingContent({ pending }: { pending: Pending }) {
   const { content, part } = pending;
-  if (content === undefined) return <p class="hint">The content is not stored.</p>;
+  if (content === undefined) return <p class="hint">The message content is no longer available.</p>;
   return (
     <div class="content">
       <Content message={pendingMessage(pending)} />

@@ -1,12 +1,12 @@
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import type { ConversationPage } from '../../api.ts';
 import { matchesSearch } from '../../search.ts';
-import { get } from '../app/api.ts';
+import { get, stage } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
 import { fullTime } from '../parts/time.ts';
-import { Badge, Empty, Head, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
+import { Badge, count, Empty, Head, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
 
@@ -20,14 +20,14 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
     <div class="fill">
       <Head title="Conversations">
         <Filters>
-          <SearchFilter name="search" label="Search" placeholder="Name, e-mail or id" />
+          <SearchFilter name="search" label="Search" placeholder="Name, e-mail or ID" />
           <SelectFilter name="status" label="Status" options={statuses} />
         </Filters>
       </Head>
       <Loaded
         id={status}
         load={() => get('/conversations', { status, limit: pageSize })}
-        changedBy={({ type }) => /^(chat|message|agent)\./.test(type)}
+        changedBy={({ type }) => /^(chat|message|agent|participant)\./.test(type)}
       >
         {(page) => <Rows key={`${status} ${search}`} first={page} status={status} search={search} />}
       </Loaded>
@@ -96,14 +96,20 @@ function Rows({ first, status, search }: RowsProps) {
 function NoConversations({ filtered }: { filtered: boolean }) {
   if (filtered) {
     return (
-      <Empty title="No conversation matches">
+      <Empty title="No matching conversations">
         Change the filter, or <a href={linkTo('conversations')}>show all</a>.
       </Empty>
     );
   }
   return (
-    <Empty title="No conversation yet">
-      Conversations appear after LiveChat's first webhook. To create one, run <code>npx livechat simulate chat</code>
+    <Empty title="No conversations yet">
+      Conversations appear after LiveChat's first webhook.
+      {stage.value === undefined && (
+        <>
+          {' '}
+          To create one, run <code>npx livechat simulate chat</code>
+        </>
+      )}
     </Empty>
   );
 }
@@ -120,7 +126,7 @@ function Row(conversation: ConversationSummary) {
         <b>{customerName(conversation)}</b>
         <code>{id}</code>
       </span>
-      <span class="with">{agentNames(conversation) || 'no agent'}</span>
+      <span class="with">{agentNames(conversation) || 'Unassigned'}</span>
       <Badge tone={statusTones[status]}>{status}</Badge>
       <Time at={lastActivityAt} />
     </a>
@@ -130,9 +136,9 @@ function Row(conversation: ConversationSummary) {
 function NoMatches({ state }: { state: Progress<unknown>['state'] }) {
   if (state === 'reading') return <Loading text="No results yet…" />;
   return (
-    <Empty title={state === 'ended' ? 'No conversation matches' : 'No matches yet'}>
+    <Empty title={state === 'ended' ? 'No matching conversations' : 'No matches yet'}>
       {state !== 'ended' && 'Continue search, or change the search. '}
-      Part of a name, an e-mail or an id is enough. <a href={linkTo('conversations')}>Show all</a>
+      Part of a name, an e-mail or an ID is enough. <a href={linkTo('conversations')}>Show all</a>
     </Empty>
   );
 }
@@ -141,7 +147,7 @@ const number = new Intl.NumberFormat();
 
 function describeProgress({ searched, searchedTo, state, items }: Progress<unknown>): string {
   const hits = items.length === 0 ? '' : `${number.format(items.length)} found. `;
-  if (state === 'ended') return `${hits}All ${number.format(searched)} conversations were searched.`;
+  if (state === 'ended') return `${hits}Search complete: ${count(searched, 'conversation')}.`;
   if (!searchedTo) return 'Searching…';
   const extent = `${number.format(searched)} searched, back to ${fullTime(searchedTo)}`;
   return state === 'reading' ? `${hits}Searching: ${extent}…` : `${hits}${extent}.`;

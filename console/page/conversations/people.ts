@@ -11,11 +11,14 @@ export function customerName({ participants }: Pick<ConversationSummary, 'partic
   return customer ? displayName(customer) : 'No customer yet';
 }
 
+/** LiveChat's group of all agents. A chat that is assigned to no other group has it, so it says nothing. */
+const generalGroup = 0;
+
 export function agentNames({ participants, assigned }: ConversationSummary): string {
   const named = assigned.agents.map((id) =>
     displayName(participants.find((participant) => participant.id === id) ?? { id }),
   );
-  const groups = assigned.groups.filter((group) => group !== 0).map((group) => `group ${group}`);
+  const groups = assigned.groups.filter((group) => group !== generalGroup).map((group) => `group ${group}`);
   return [...named, ...groups].join(', ');
 }
 

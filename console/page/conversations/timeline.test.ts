@@ -52,8 +52,8 @@ const reasons = (steps: readonly Step[]) => steps.flatMap(({ reason }) => reason
 describe('messageTimeline', () => {
   it('shows the webhook and storage of a customer’s message, with durations', () => {
     expect(texts(messageTimeline(message))).toEqual([
-      'created at LiveChat',
-      'webhook received, 200 ms after its creation',
+      'created in LiveChat',
+      'webhook received, 200 ms after the message was created',
       'stored, 38 ms after receipt',
     ]);
     expect(messageTimeline(message).map((step) => step.at)).toEqual([at(10), at(10.2), at(10.238)]);
@@ -62,14 +62,14 @@ describe('messageTimeline', () => {
   it('adds read, edited and deleted in order of time', () => {
     const seen = { by: 'nina@acme.example', upTo: at(12), at: at(20) };
     const steps = messageTimeline({ ...message, seen, edited: true, editedAt: at(15) });
-    expect(texts(steps).slice(3)).toEqual(['edited at LiveChat', 'seen by an agent']);
+    expect(texts(steps).slice(3)).toEqual(['edited in LiveChat', 'seen by an agent']);
     const tombstone = messageTimeline({ ...message, deleted: true, deletedAt: at(30) });
-    expect(tombstone.at(-1)).toMatchObject({ text: 'deleted at LiveChat', at: at(30) });
+    expect(tombstone.at(-1)).toMatchObject({ text: 'deleted in LiveChat', at: at(30) });
   });
 
   it('omits unknown times', () => {
     const { receivedAt: _, storedAt: __, ...older } = message;
-    expect(texts(messageTimeline(older))).toEqual(['created at LiveChat', 'webhook received', 'stored']);
+    expect(texts(messageTimeline(older))).toEqual(['created in LiveChat', 'webhook received', 'stored']);
     expect(messageTimeline(older).map((step) => step.at)).toEqual([at(10), undefined, undefined]);
   });
 
@@ -82,7 +82,7 @@ describe('messageTimeline', () => {
     expect(texts(messageTimeline(sent))).toEqual([
       'send request published',
       'attempt 1: accepted by LiveChat after 150 ms, at most 400 ms after the request',
-      'delivered: confirmed by webhook, 250 ms after the send',
+      'delivered: confirmed by webhook, 250 ms after it was sent',
       'stored, 38 ms after receipt',
       'seen by the customer',
     ]);
@@ -102,7 +102,7 @@ describe('deliveryTimeline', () => {
     ]);
     expect(steps.map((step) => step.execution)).toEqual([undefined, execution, execution, undefined]);
     expect(reasons(steps)).toEqual([
-      'ChannelServerError (500 internal), server error at LiveChat, or the outcome is unknown',
+      'ChannelServerError (500 internal): server error at LiveChat, or the outcome is unknown',
     ]);
   });
 
@@ -121,11 +121,11 @@ describe('deliveryTimeline', () => {
     const steps = deliveryTimeline({ ...delivery, attempts });
     expect(texts(steps).slice(1, 3)).toEqual([
       'attempt 1: outcome unknown, at most 1.0 s after the request',
-      'attempt 2: already at LiveChat, not sent again, 1 min after the previous attempt',
+      'attempt 2: already in LiveChat, not sent again, 1 min after the previous attempt',
     ]);
     expect(reasons(steps)).toEqual([
       expect.stringContaining('the function crashed or timed out'),
-      'joined the chat first; read the credentials again',
+      'joined the chat first; reloaded the credentials',
     ]);
   });
 
@@ -140,12 +140,12 @@ describe('deliveryTimeline', () => {
     });
     expect(texts(steps)).toEqual([
       'send request published',
-      '4 attempts earlier: see their executions',
+      '4 earlier attempts not shown',
       'attempt 5 failed after 130 ms, at most 1.0 s after the request',
-      'redriven from the dead letters',
+      'redriven',
       'attempt 6 failed after 130 ms, 1.0 s after the redrive',
       'attempt 7 failed after 130 ms, 1.9 s after the previous attempt',
-      'delivered: confirmed by webhook, 250 ms after the send',
+      'delivered: confirmed by webhook, 250 ms after it was sent',
     ]);
     expect(steps[3]).toMatchObject({ at: at(600), deadLetter: 'dead-letter-1' });
   });
@@ -159,15 +159,23 @@ describe('deliveryTimeline', () => {
       attempts: [failed(1)],
       execution,
     });
-    expect(texts(steps).slice(-2)).toEqual([
-      'redriven from the dead letters, for the third time',
-      'waiting for an attempt',
-    ]);
+    expect(texts(steps).slice(-2)).toEqual(['redriven for the 3rd time', 'waiting for an attempt']);
     expect(steps.at(-1)).toMatchObject({ execution });
   });
 
+  it.each([
+    [1, ''],
+    [2, ' for the 2nd time'],
+    [3, ' for the 3rd time'],
+    [11, ' for the 11th time'],
+    [22, ' for the 22nd time'],
+  ])('counts redrive %i', (redrive, text) => {
+    const steps = deliveryTimeline({ ...delivery, status: 'queued', redrive, redrivenAt: at(900), attempts: [] });
+    expect(texts(steps)).toContain(`redriven${text}`);
+  });
+
   it.each<[DeliveryView['status'], Partial<DeliveryView>, string]>([
-    ['failed', { deadLetterId: 'dead-letter-1', failedAt: at(2) }, 'failed to send: moved to the dead letters'],
+    ['failed', { deadLetterId: 'dead-letter-1', failedAt: at(2) }, 'failed to send; moved to Dead letters'],
     ['sent', {}, 'accepted by LiveChat, waiting for the webhook'],
     [
       'sending',

@@ -1,3 +1,4 @@
+import { compare } from '../../../core/conversations/projection.ts';
 import type { AttemptView, DeliveryView } from '../../../core/outbound/read-model.ts';
 import { describeError } from '../parts/errors.ts';
 import type { Step } from '../parts/steps.tsx';
@@ -7,11 +8,11 @@ import type { ShownMessage } from './content.tsx';
 /** The timeline of a message: from its send request if the bridge sent it, else from its webhook. */
 export function messageTimeline(message: ShownMessage): Step[] {
   const { delivery, timestamp, receivedAt, storedAt } = message;
-  const webhookAfter = since(timestamp, receivedAt, 'after its creation');
+  const webhookAfter = since(timestamp, receivedAt, 'after the message was created');
   const arrival: Step[] = delivery
     ? deliveryTimeline({ ...delivery, deliveredAt: delivery.deliveredAt ?? receivedAt ?? timestamp })
     : [
-        { text: 'created at LiveChat', tone: 'calm', at: timestamp },
+        { text: 'created in LiveChat', tone: 'calm', at: timestamp },
         { text: 'webhook received', tone: 'good', at: receivedAt, after: webhookAfter },
       ];
   const storedAfter = since(receivedAt, storedAt, 'after receipt');
@@ -24,10 +25,10 @@ function laterSteps({ seen, edited, editedAt, deleted, deletedAt, author }: Show
   const seenText = author.type === 'customer' ? 'seen by an agent' : 'seen by the customer';
   const steps: Step[] = [
     ...(seen ? [{ text: seenText, tone: 'good' as const, at: seen.at }] : []),
-    ...(edited ? [{ text: 'edited at LiveChat', tone: 'calm' as const, at: editedAt }] : []),
-    ...(deleted ? [{ text: 'deleted at LiveChat', tone: 'calm' as const, at: deletedAt }] : []),
+    ...(edited ? [{ text: 'edited in LiveChat', tone: 'calm' as const, at: editedAt }] : []),
+    ...(deleted ? [{ text: 'deleted in LiveChat', tone: 'calm' as const, at: deletedAt }] : []),
   ];
-  return steps.toSorted((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : 1));
+  return steps.toSorted((a, b) => compare(a.at ?? '', b.at ?? ''));
 }
 
 /** The timeline of one message of a send request. */
@@ -36,26 +37,26 @@ export function deliveryTimeline(delivery: DeliveryView): Step[] {
   const steps: Step[] = [{ text: 'send request published', tone: 'calm', at: requestedAt }];
   if (omittedAttempts > 0) {
     const noun = omittedAttempts === 1 ? 'attempt' : 'attempts';
-    steps.push({ text: `${omittedAttempts} ${noun} earlier: see their executions`, tone: 'warn' });
+    steps.push({ text: `${omittedAttempts} earlier ${noun} not shown`, tone: 'warn' });
   }
-  let before: AttemptView | undefined;
+  let previous: AttemptView | undefined;
   for (const [index, attempt] of attempts.entries()) {
-    if (isRedriven(attempt, before)) steps.push(redriveStep(attempt.redrive, attempt.redrivenAt, before));
-    steps.push(attemptStep(attempt, omittedAttempts + index + 1, timeBefore(attempt, before, requestedAt)));
-    before = attempt;
+    if (isRedriven(attempt, previous)) steps.push(redriveStep(attempt.redrive, attempt.redrivenAt, previous));
+    steps.push(attemptStep(attempt, omittedAttempts + index + 1, timeBefore(attempt, previous, requestedAt)));
+    previous = attempt;
   }
-  if (isRedriven(delivery, before)) steps.push(redriveStep(redrive, redrivenAt, before));
+  if (isRedriven(delivery, previous)) steps.push(redriveStep(redrive, redrivenAt, previous));
   return [...steps, ...statusSteps(delivery)];
 }
 
-function isRedriven({ redrive }: { redrive: number }, before: AttemptView | undefined): boolean {
-  return redrive > (before?.redrive ?? 0);
+function isRedriven({ redrive }: { redrive: number }, previous: AttemptView | undefined): boolean {
+  return redrive > (previous?.redrive ?? 0);
 }
 
-function timeBefore(attempt: AttemptView, before: AttemptView | undefined, requestedAt: string | undefined) {
+function timeBefore(attempt: AttemptView, previous: AttemptView | undefined, requestedAt: string | undefined) {
   const { startedAt, redrivenAt } = attempt;
-  if (isRedriven(attempt, before)) return since(redrivenAt, startedAt, 'after the redrive');
-  if (before) return since(before.endedAt ?? before.startedAt, startedAt, 'after the previous attempt');
+  if (isRedriven(attempt, previous)) return since(redrivenAt, startedAt, 'after the redrive');
+  if (previous) return since(previous.endedAt ?? previous.startedAt, startedAt, 'after the previous attempt');
   const waited = since(requestedAt, startedAt, 'after the request');
   // EventBridge's timestamps are whole seconds.
   return waited && `at most ${waited}`;
@@ -78,22 +79,19 @@ function statusSteps({
       if (attempts.at(-1)?.outcome !== 'lost') return [];
       return [{ text: 'waiting for a lookup before the next attempt', tone: 'warn' }];
     case 'failed':
-      return [
-        { text: 'failed to send: moved to the dead letters', tone: 'bad', at: failedAt, deadLetter: deadLetterId },
-      ];
+      return [{ text: 'failed to send; moved to Dead letters', tone: 'bad', at: failedAt, deadLetter: deadLetterId }];
     case 'sent':
       return [{ text: 'accepted by LiveChat, waiting for the webhook', tone: 'busy', at: sentAt }];
     default: {
-      const after = since(sentAt, deliveredAt, 'after the send');
+      const after = since(sentAt, deliveredAt, 'after it was sent');
       return [{ text: 'delivered: confirmed by webhook', tone: 'good', at: deliveredAt, after }];
     }
   }
 }
 
-function redriveStep(number: number, at: string | undefined, before: AttemptView | undefined): Step {
-  const repeated = number === 1 ? '' : `, for the ${ordinal(number)} time`;
-  const text = `redriven from the dead letters${repeated}`;
-  return { text, tone: 'busy', at, deadLetter: before?.deadLetterId };
+function redriveStep(number: number, at: string | undefined, previous: AttemptView | undefined): Step {
+  const text = number === 1 ? 'redriven' : `redriven for the ${ordinal(number)} time`;
+  return { text, tone: 'busy', at, deadLetter: previous?.deadLetterId };
 }
 
 function attemptStep(attempt: AttemptView, number: number, after: string | undefined): Step {
@@ -101,7 +99,7 @@ function attemptStep(attempt: AttemptView, number: number, after: string | undef
   const took = endedAt === undefined ? '' : duration(Date.parse(endedAt) - Date.parse(startedAt));
   const steps = {
     sent: { text: `attempt ${number}: accepted by LiveChat after ${took}`, tone: 'good' },
-    found: { text: `attempt ${number}: already at LiveChat, not sent again`, tone: 'good' },
+    found: { text: `attempt ${number}: already in LiveChat, not sent again`, tone: 'good' },
     failed: { text: `attempt ${number} failed after ${took}`, tone: 'warn' },
     'in progress': { text: `attempt ${number} in progress`, tone: 'busy' },
     lost: { text: `attempt ${number}: outcome unknown`, tone: 'warn' },
@@ -111,11 +109,11 @@ function attemptStep(attempt: AttemptView, number: number, after: string | undef
 
 const repairs = {
   resumed: 'resumed the inactive chat',
-  appended: 'added it to the inactive chat as a new thread',
+  appended: 'sent it in a new thread of the inactive chat',
   joined: 'joined the chat first',
   'took over': 'took over the chat first',
   'changed region': 'followed the redirect to another region',
-  'new credentials': 'read the credentials again',
+  'new credentials': 'reloaded the credentials',
 } as const;
 
 function attemptReason({ outcome, error, cause, repairs: made = [] }: AttemptView): string | undefined {
@@ -123,7 +121,7 @@ function attemptReason({ outcome, error, cause, repairs: made = [] }: AttemptVie
   if (outcome === 'lost') {
     reasons.unshift('the function crashed or timed out; the message is looked up in LiveChat before it is sent again');
   } else if (error) {
-    reasons.unshift(`${error}${cause ? ` (${cause})` : ''}, ${describeError(error)}`);
+    reasons.unshift(`${error}${cause ? ` (${cause})` : ''}: ${describeError(error)}`);
   }
   return reasons.join('; ') || undefined;
 }
@@ -135,6 +133,9 @@ function since(from: string | undefined, to: string | undefined, relation: strin
   return ms < 0 ? undefined : `${duration(ms)} ${relation}`;
 }
 
+const ordinals = new Intl.PluralRules('en', { type: 'ordinal' });
+const ordinalSuffixes: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd', few: 'rd' };
+
 function ordinal(number: number): string {
-  return ['', '', 'second', 'third'][number] ?? `${number}th`;
+  return `${number}${ordinalSuffixes[ordinals.select(number)] ?? 'th'}`;
 }

@@ -1,3 +1,4 @@
+import { compare } from '../../../core/conversations/projection.ts';
 import type { Participant } from '../../../core/events/schemas.ts';
 import type { DeliveryView } from '../../../core/outbound/read-model.ts';
 import type { ConversationResponse } from '../../api.ts';
@@ -21,7 +22,7 @@ export function transcriptLines({ messages, notes, pending }: ConversationRespon
   const messagesByTime = [
     ...messages.map((message) => ({ kind: 'message' as const, message })),
     ...notes.map((message) => ({ kind: 'note' as const, message })),
-  ].toSorted((a, b) => (a.message.timestamp < b.message.timestamp ? -1 : 1));
+  ].toSorted((a, b) => compare(a.message.timestamp, b.message.timestamp));
   const lines = messagesByTime.flatMap((entry, index): Line[] => {
     const { threadId, id, timestamp } = entry.message;
     const line: Line = { ...entry, key: `${entry.kind}-${threadId}-${id}` };
@@ -168,6 +169,6 @@ interface LogIdsProps {
 
 /** The ids to search logs by. On a deployed stage, also the CloudWatch Logs Insights query of docs/how-to/trace-a-message.md. */
 function LogIds({ ids, field, value }: LogIdsProps) {
-  const query = `filter ${field} = ${JSON.stringify(value)} | fields @timestamp, message, detailType, requestId, errorMessage | sort @timestamp`;
+  const query = `filter ${field} = ${JSON.stringify(value)} | fields @timestamp, message, detailType, requestId, error.message | sort @timestamp`;
   return <Ids ids={[...ids, ['Logs Insights', stage.value && query]]} />;
 }

@@ -49,13 +49,14 @@ function ConversationDetails({ response }: { response: ConversationResponse }) {
     () => new Map(conversation.participants.map((participant) => [participant.id, participant])),
     [conversation],
   );
+  const agents = agentNames(conversation);
   const tags = [...new Set(conversation.threads.flatMap((thread) => thread.tags))];
   return (
     <>
       <Head title={customerName(conversation)}>
         <p>
-          <Badge tone={statusTones[conversation.status]}>{conversation.status}</Badge> with{' '}
-          {agentNames(conversation) || 'no agent'}
+          <Badge tone={statusTones[conversation.status]}>{conversation.status}</Badge>{' '}
+          {agents ? `Assigned to ${agents}` : 'Unassigned'}
           {tags.map((tag) => (
             <span key={tag} class="mark">
               {tag}
@@ -64,7 +65,7 @@ function ConversationDetails({ response }: { response: ConversationResponse }) {
         </p>
       </Head>
       <details class="about">
-        <summary>Ids and participants</summary>
+        <summary>IDs and participants</summary>
         <Ids
           ids={[
             ['Conversation', conversation.id],

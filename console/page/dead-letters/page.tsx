@@ -252,7 +252,7 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
           </pre>
         </Card>
       )}
-      <Card title="Ids for searching the logs">
+      <Card title="IDs for searching the logs">
         <Ids
           ids={[
             ['Dead letter', id],

@@ -124,7 +124,7 @@ function ExecutionDetails({ execution, request, history, reload }: DetailsProps)
       <Card title="History">
         <Steps steps={describeHistory(history)} timesFirst />
       </Card>
-      <Card title="Ids for searching the logs">
+      <Card title="IDs for searching the logs">
         <Ids
           ids={[
             ['Execution name', name],

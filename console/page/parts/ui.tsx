@@ -18,9 +18,9 @@ export function Time({ at, format = shortTime }: { at: string; format?: (iso: st
   );
 }
 
-/** "1 message", "2 messages". */
+/** "1 message", "2,000 messages". */
 export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  return `${number.toLocaleString()} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** A section with a heading that names it. */
