@@ -68,7 +68,7 @@ const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
-/** Blocks up to 30 s: rate limiter plus the LiveChat call. The reserved concurrency leaves capacity for other functions. */
+/** Makes several LiveChat calls; none starts that could outlast the 60 s. The reserved concurrency leaves capacity for other functions. */
 const router = (name: string, detailType: EventType, detail?: Pattern['detail']) =>
   functionSpec(name, {
     concurrency: 20,

@@ -386,9 +386,10 @@ describe('routing a chat by rules', () => {
       await world.act(chatId, { action: 'message', text: 'Hurry!' });
       await world.expectChat(chatId, {
         conversation: { assigned: { groups: [2] }, threads: [{ tags: ['pl', 'rest', 'urgent'] }] },
-        routing: [first, { phase: 'message', priority: 'urgent', assignedTo: { group: 2 } }],
+        routing: [first, { phase: 'message', priority: 'urgent', unassignedReason: 'already assigned' }],
       });
       const { routing } = await world.readChat(chatId);
+      expect(routing[1]).not.toHaveProperty('assignedTo');
       expect(routing[1]?.actions).toContainEqual({ rule: 'urgent', action: 'transfer', group: 9, outcome: 'skipped' });
     });
   });

@@ -210,11 +210,22 @@ export const catalogue = {
         error: z.optional(z.object({ name: z.string(), message: z.string() })),
       }),
     ),
-    /** The agent or group that the bridge assigned. */
+    /** The agent or group to which this decision assigned the chat. */
     assignedTo: z.optional(z.object({ agent: z.optional(z.string()), group: z.optional(z.number()) })),
-    /** Why the carrier's own routing applies. Absent if a rule assigned the chat. */
+    /**
+     * Why this decision assigned the chat to nobody, so that the carrier's own routing applies. `already assigned`: the
+     * decision at the start of the thread assigned it.
+     */
     unassignedReason: z.optional(
-      z.enum(['no rule matched', 'no transfer action', 'no target accepted', 'no slot', 'chat closed', 'too late']),
+      z.enum([
+        'already assigned',
+        'no rule matched',
+        'no transfer action',
+        'no target accepted',
+        'no slot',
+        'chat closed',
+        'too late',
+      ]),
     ),
     priority: z.optional(priority),
   }),

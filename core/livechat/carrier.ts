@@ -131,6 +131,7 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
   const { client } = connection;
   return {
     ...reconnecting(connection, liveChatRouter),
+    agentId: connection.agentId,
     transfer: (id, target) =>
       client.transferChat({
         id,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { never, organizationId, rateLimitWorld } from '../../test/model/rate-limit-world.ts';
-import { failure, routingCarrier } from '../../test/model/routing-carrier.ts';
+import { agentId, failure, routingCarrier } from '../../test/model/routing-carrier.ts';
 import { ChannelError } from '../channel/channel.ts';
-import type { RateLimitState } from '../channel/rate-limit.ts';
+import { maxSlotWaitMs, type RateLimitState } from '../channel/rate-limit.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { applyActions, limitCalls, NoSlot, type RoutedThread, type RoutingCarrier } from './apply.ts';
 import type { PlannedAction, Target } from './rules.ts';
@@ -93,12 +93,13 @@ describe('applying actions', () => {
     expect(calls).toEqual(['transfer group 4']);
   });
 
-  it('skips the transfer after one in an earlier phase', async () => {
-    const { calls, outcomes } = await perform([tag, ...transfer({ group: 9 })], () => undefined, {
-      assignedEarlier: { group: 2 },
+  it('skips the transfer after one in an earlier phase, and does not claim it', async () => {
+    const { calls, outcomes, assignedTo } = await perform([tag, ...transfer({ group: 9 })], () => undefined, {
+      isAssigned: true,
     });
     expect(calls).toEqual(['tag t']);
     expect(outcomes).toEqual(['tag done', 'transfer skipped']);
+    expect(assignedTo).toBeUndefined();
   });
 
   it('skips the remaining actions once the chat is closed', async () => {
@@ -174,9 +175,21 @@ describe('joining a chat to send a text', () => {
     expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
   });
 
+  it('hands the chat back if only an earlier phase transferred it', async () => {
+    const { calls, outcomes } = await perform([answer, ...transfer({ group: 1 })], outside(0), { isAssigned: true });
+    expect(calls).toEqual(['send to all', 'join all', 'send to all', 'hand back']);
+    expect(outcomes).toEqual(['answer done', 'transfer skipped', 'hand back done']);
+  });
+
+  it('hands the chat back if the join for a note never takes effect either', async () => {
+    const { calls, outcomes } = await perform([answer, note], outside(100));
+    expect(calls.filter((call) => call.startsWith('join'))).toEqual(['join all']);
+    expect(outcomes).toEqual(['answer failed', 'note failed', 'hand back done']);
+  });
+
   it('keeps the reason to stop after it hands the chat back', async () => {
     const { outcomes, stopReason } = await perform([answer, ...transfer({ agent: 'a' })], (call, calls) => {
-      if (call === 'transfer agent a') throw new NoSlot();
+      if (call === 'transfer agent a') throw new NoSlot('no slot');
       return outside(0)(call, calls);
     });
     expect(outcomes).toEqual(['answer done', 'transfer failed', 'hand back done']);
@@ -190,10 +203,46 @@ describe('joining a chat to send a text', () => {
 
   it('does not send a text again that an earlier invocation sent', async () => {
     const { calls, outcomes } = await perform([answer, note], (call, calls) => call === 'find' && calls.length === 1, {
-      previousAttemptAt: 1,
+      previousAttempt: { at: 1, agents: [] },
     });
     expect(calls).toEqual(['find', 'find', 'send to agents']);
     expect(outcomes).toEqual(['answer done', 'note done']);
+  });
+
+  describe.each([
+    ['sent the answer', true, []],
+    ['did not send the answer', false, ['send to all']],
+  ])('after an earlier invocation that joined and %s', (_what, isSent, sends) => {
+    const found = (call: string) => call === 'find' && isSent;
+    const retry = {
+      previousAttempt: { at: 1, agents: [] },
+      assignees: { agents: [agentId], groups: [4] },
+    } as const;
+
+    it('transfers to the current group', async () => {
+      const { calls, outcomes } = await perform([answer, ...transfer({ group: 4 })], found, retry);
+      expect(calls).toEqual(['find', ...sends, 'transfer group 4']);
+      expect(outcomes).toEqual(['answer done', 'transfer done']);
+    });
+
+    it('hands the chat back if no rule transfers it', async () => {
+      const { calls, outcomes } = await perform([answer], found, retry);
+      expect(calls).toEqual(['find', ...sends, 'hand back']);
+      expect(outcomes).toEqual(['answer done', 'hand back done']);
+    });
+
+    it('stays in a chat that our agent had before', async () => {
+      const { calls } = await perform([answer], found, { ...retry, previousAttempt: { at: 1, agents: [agentId] } });
+      expect(calls).toEqual(['find', ...sends]);
+    });
+  });
+
+  it('does not repeat a transfer after a join that an earlier invocation made', async () => {
+    const { calls, outcomes } = await perform([answer, ...transfer({ group: 4 })], (call) => call === 'find', {
+      previousAttempt: { at: 1, agents: [] },
+    });
+    expect(calls).toEqual(['find']);
+    expect(outcomes).toEqual(['answer done', 'transfer not needed']);
   });
 });
 
@@ -221,6 +270,7 @@ function given(
     time,
     calls,
     blocked: () => blocked,
+    request: (work: () => Promise<void>) => limited(work),
     tag: (name = 't') => limited((one) => one.tag(organizationId, 'T', name)),
   };
 }
@@ -233,6 +283,8 @@ const outcome = (work: Promise<void>) =>
       return error instanceof Error ? error.name : error;
     },
   );
+
+const tooLittleTime = new NoSlot('the function has too little time left for another call');
 
 describe('limitCalls', () => {
   it('waits for a slot within ten seconds', async () => {
@@ -265,14 +317,45 @@ describe('limitCalls', () => {
     expect(time.now()).toBeLessThanOrEqual(10_100);
   });
 
-  it('does not start a call that could outlast the function', async () => {
+  it('counts short waits for slots', async () => {
+    const { live, tag, time } = given({ interval: 1_100, baseInterval: 1_100, routingTat: 90_000 });
+    const untilItFails = async () => {
+      for (let calls = 0; calls < 20; calls += 1) await tag();
+    };
+    expect(await live(() => outcome(untilItFails()))).toBe('NoSlot');
+    expect(time.now()).toBeGreaterThan(10_000);
+    expect(time.now()).toBeLessThanOrEqual(10_000 + maxSlotWaitMs);
+  });
+
+  it('does not wait for a slot after which a call could outlast the function', async () => {
     const { live, tag, calls } = given(
       { sendsTat: 2_000, routingTat: 2_000, routingUntil: never },
       () => undefined,
       1_999,
     );
-    expect(await live(() => outcome(tag()))).toBe('NoSlot');
+    await expect(live(tag)).rejects.toThrow(tooLittleTime);
     expect(calls).toEqual([]);
+  });
+
+  it('does not start a call that could outlast the function, even if a slot is free', async () => {
+    const { live, request, time } = given({}, () => undefined, 35_000);
+    const startedAt: number[] = [];
+    const fourSlowCalls = async () => {
+      for (let calls = 0; calls < 4; calls += 1) {
+        await request(() => {
+          startedAt.push(time.now());
+          return time.sleep(20_000);
+        });
+      }
+    };
+    await expect(live(fourSlowCalls)).rejects.toThrow(tooLittleTime);
+    expect(startedAt).toEqual([0, 20_000]);
+  });
+
+  it('names GET /api/rate-limits if there is no slot', async () => {
+    const { live, tag } = given({ paused: 'yes' });
+    const message = 'the rate limiter had no slot within 10 s; see why at GET /api/rate-limits';
+    await expect(live(tag)).rejects.toThrow(message);
   });
 
   it('retries after a short rate limit and lowers the shared rate', async () => {
@@ -349,8 +432,4 @@ describe('limitCalls', () => {
     expect(await read()).toMatchObject({ breaker: 'closed' });
     expect(blocked()).toBe(0);
   });
-});
-
-it('names GET /api/rate-limits if there is no slot', () => {
-  expect(new NoSlot().message).toBe('the rate limiter had no slot within 10 s; see why at GET /api/rate-limits');
 });

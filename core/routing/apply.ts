@@ -5,7 +5,7 @@ import { deriveId } from '../events/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import type { Decision, PlannedAction, Target } from './rules.ts';
-import type { Phase, ThreadKey } from './store.ts';
+import type { Attempt, Phase, ThreadKey } from './store.ts';
 
 /** `agents`: customers do not see it. */
 type Visibility = 'all' | 'agents';
@@ -19,6 +19,8 @@ export interface RoutingMessage {
 
 /** What routing needs of a carrier. Each method makes one call, and throws the carrier's classified errors (core/channel/channel.ts). */
 export interface RoutingCarrier {
+  /** Our agent, which sends the messages; undefined if none is configured. */
+  readonly agentId: string | undefined;
   /** Transfers the chat. Fails if no agent of the target is free, unless the target allows the queue. */
   transfer(conversationId: string, target: Target): Promise<void>;
   /** Returns the chat to the carrier's own routing within its current groups. */
@@ -47,12 +49,9 @@ export const maxWaitMs = 10_000;
 const joinTimeoutMs = 5_000;
 const joinPollMs = 400;
 
-/** There is no slot in time: too many calls wait, the breaker is open, or an operator has paused sending. */
+/** There is no slot in time: too many calls wait, the breaker is open, an operator has paused sending, or the function is nearly over. */
 export class NoSlot extends Error {
   override readonly name = 'NoSlot';
-  constructor() {
-    super(`the rate limiter had no slot within ${maxWaitMs / 1000} s; see why at GET /api/rate-limits`);
-  }
 }
 
 export interface RateLimitOptions {
@@ -87,23 +86,31 @@ export function limitCalls(options: RateLimitOptions): CallCarrier {
     return call(request);
   }
 
-  /** Waits for a slot, and after a 429 for the next, while the time of the decision lasts. */
+  /** Waits for a slot, and for another after a 429, within the decision's wait budget. */
   async function run<T>(request: () => Promise<T>): Promise<T> {
     for (;;) {
       const startedAt = clock.now();
       try {
         return await limiter.run(() => {
           waitedMs += clock.now() - startedAt;
+          requireTime();
           return request();
         });
       } catch (error) {
         if (!(error instanceof Deferred)) throw error;
         const waitMs = error.until - clock.now();
-        if (error.until > latest || waitedMs + waitMs > maxWaitMs) throw new NoSlot();
+        requireTime(waitMs);
         waitedMs += waitMs;
         await clock.sleep(waitMs);
       }
     }
+  }
+
+  /** Throws {@link NoSlot} if no call may start after another wait. */
+  function requireTime(waitMs = 0): void {
+    if (waitedMs + waitMs > maxWaitMs)
+      throw new NoSlot(`the rate limiter had no slot within ${maxWaitMs / 1000} s; see why at GET /api/rate-limits`);
+    if (clock.now() + waitMs > latest) throw new NoSlot('the function has too little time left for another call');
   }
 
   /** The carrier to retry the call with: in another region or with new credentials, once each. Throws the error otherwise. */
@@ -130,17 +137,14 @@ export interface Assignees {
   readonly groups: readonly number[];
 }
 
-/** The agent or group to which routing assigned the chat. */
-type Assignee = NonNullable<Decision['assignedTo']>;
-
-/** The thread to which actions apply, as it is before them. */
+/** The thread the actions apply to, as it was before they ran. */
 export interface RoutedThread extends ThreadKey {
   readonly phase: Phase;
   readonly assignees: Assignees;
-  /** To whom an earlier phase assigned the chat. */
-  readonly assignedEarlier?: Assignee | undefined;
-  /** When an earlier invocation, which crashed, began its calls, so that it may have sent a text; ms since 1970. */
-  readonly previousAttemptAt?: number | undefined;
+  /** An earlier phase assigned the chat. */
+  readonly isAssigned?: boolean;
+  /** Of an earlier invocation that crashed. It may already have joined and sent messages. */
+  readonly previousAttempt?: Attempt | undefined;
   /** Skips every action. */
   readonly isTooLate?: boolean;
 }
@@ -151,8 +155,7 @@ export type StopReason = 'no slot' | 'chat closed' | 'too late';
 
 export interface ApplyResult {
   readonly actions: ActionResult[];
-  /** To whom this or an earlier phase assigned the chat. */
-  readonly assignedTo?: Assignee | undefined;
+  readonly assignedTo?: Decision['assignedTo'];
   readonly stopReason?: StopReason | undefined;
   /** How our agent joined the chat, if it had to. */
   readonly joinedAs?: Visibility | undefined;
@@ -161,13 +164,11 @@ export interface ApplyResult {
 type Action = PlannedAction | { readonly rule: string; readonly action: 'hand back' };
 type ExpectedError = ChannelError | NoSlot | ConfigurationError;
 
-interface Attempt {
+/** What an action did, and what it changes in the result. */
+interface Effect extends Partial<Pick<ApplyResult, 'assignedTo' | 'joinedAs'>> {
   readonly outcome: ActionResult['outcome'];
   readonly error?: ExpectedError;
 }
-
-/** An attempt, and what it changes in the result. */
-type Effect = Attempt & Partial<Pick<ApplyResult, 'assignedTo' | 'joinedAs'>>;
 
 interface Context {
   readonly thread: RoutedThread;
@@ -175,10 +176,9 @@ interface Context {
   readonly clock: Clock;
 }
 
-/** Executes the actions in order; a failed action does not stop the next. Throws only errors that retrying the event may cure. */
+/** Executes the actions in order; a failed action does not stop the next. Throws only errors that a retry may resolve. */
 export async function applyActions(planned: readonly PlannedAction[], context: Context): Promise<ApplyResult> {
-  const { assignedEarlier: assignedTo, isTooLate } = context.thread;
-  let result: ApplyResult = { actions: [], assignedTo, stopReason: isTooLate ? 'too late' : undefined };
+  let result: ApplyResult = { actions: [], stopReason: context.thread.isTooLate ? 'too late' : undefined };
   const record = (action: Action, { outcome, error, ...changes }: Effect) => {
     const described = error && { error: { name: error.name, message: error.message } };
     const actions = [...result.actions, { ...describeAction(action), outcome, ...described }];
@@ -188,7 +188,7 @@ export async function applyActions(planned: readonly PlannedAction[], context: C
     record(action, result.stopReason ? { outcome: 'skipped' } : await execute(action, result, context));
   }
   if (result.joinedAs === 'all' && !result.assignedTo && result.stopReason !== 'chat closed') {
-    // Our agent joined to answer and no transfer succeeded: the chat must not stay with it.
+    // Our agent joined to answer and no transfer followed: the chat must not stay with it.
     const rule = planned.find(({ action }) => action === 'answer')?.rule ?? '';
     const handBack = { rule, action: 'hand back' } as const;
     record(handBack, await execute(handBack, result, context));
@@ -197,7 +197,7 @@ export async function applyActions(planned: readonly PlannedAction[], context: C
 }
 
 async function execute(action: Action, { assignedTo, joinedAs }: ApplyResult, context: Context): Promise<Effect> {
-  const { conversationId, threadId, assignees } = context.thread;
+  const { conversationId, threadId, assignees, isAssigned } = context.thread;
   const call = (request: (carrier: RoutingCarrier) => Promise<void>) => attempt(() => context.call(request));
   switch (action.action) {
     case 'priority':
@@ -207,17 +207,17 @@ async function execute(action: Action, { assignedTo, joinedAs }: ApplyResult, co
     case 'hand back':
       return call((carrier) => carrier.handBack(conversationId));
     case 'transfer': {
-      if (assignedTo) return { outcome: 'skipped' };
+      if (isAssigned || assignedTo) return { outcome: 'skipped' };
       const { target } = action;
       // If our agent has joined visibly, only a transfer removes it.
       const isNeeded = joinedAs === 'all' || !hasChat(assignees, target);
-      const made: Attempt = isNeeded
+      const made: Effect = isNeeded
         ? await call((carrier) => carrier.transfer(conversationId, target))
         : { outcome: 'not needed' };
       return made.error ? made : { ...made, assignedTo: describeTarget(target) };
     }
     default:
-      return sendText(action, joinedAs, context);
+      return sendMessage(action, joinedAs, context);
   }
 }
 
@@ -228,7 +228,7 @@ function describeAction(planned: Action): Omit<ActionResult, 'outcome'> {
   return action === 'tag' || action === 'priority' ? planned : { rule, action };
 }
 
-function describeTarget(target: Target): Assignee {
+function describeTarget(target: Target): NonNullable<Decision['assignedTo']> {
   return 'agent' in target ? { agent: target.agent } : { group: target.group };
 }
 
@@ -237,7 +237,7 @@ function hasChat({ agents, groups }: Assignees, target: Target): boolean {
 }
 
 /** Rethrows unexpected errors, such as a DynamoDB error. */
-async function attempt(effect: () => Promise<void>): Promise<Attempt> {
+async function attempt(effect: () => Promise<void>): Promise<Effect> {
   try {
     await effect();
     return { outcome: 'done' };
@@ -254,34 +254,41 @@ function stopReasonFor(error: ExpectedError | undefined): StopReason | undefined
   return error instanceof ChannelError && error.repair === 'resume' ? 'chat closed' : undefined;
 }
 
-/** Sends a text once; if our agent is not in the chat, joins first. Returns how our agent has joined, even if the text failed. */
-async function sendText(
+/** Sends a message once; if our agent is not in the chat, joins first. Returns how our agent joined, even if the message failed. */
+async function sendMessage(
   { rule, action, text }: Extract<PlannedAction, { action: 'answer' | 'note' }>,
-  joinedAs: Visibility | undefined,
+  alreadyJoinedAs: Visibility | undefined,
   { thread, call, clock }: Context,
 ): Promise<Effect> {
-  const { organizationId, conversationId, threadId, phase, previousAttemptAt: since } = thread;
+  const { organizationId, conversationId, threadId, phase, assignees, previousAttempt } = thread;
   const id = `out-${deriveId('route', organizationId, conversationId, threadId, phase, rule, action)}`;
   const visibility = action === 'note' ? 'agents' : 'all';
-  const send = () => call((carrier) => carrier.sendText(conversationId, { id, text, visibility }));
+  const send = () => attempt(() => call((carrier) => carrier.sendText(conversationId, { id, text, visibility })));
   let isSent = false;
-  const found = await attempt(async () => {
-    isSent = since !== undefined && (await call((carrier) => carrier.find(conversationId, id, since)));
-  });
-  if (found.error || isSent) return { ...found, joinedAs };
-  const sent = await attempt(send);
-  if (!isAbsence(sent.error) || joinedAs === visibility) return { ...sent, joinedAs };
+  let joinedAs = alreadyJoinedAs;
+  if (previousAttempt) {
+    const found = await attempt(async () => {
+      isSent = await call((carrier) => {
+        const isOurs = (agent: string) => agent === carrier.agentId;
+        if (assignees.agents.some(isOurs) && !previousAttempt.agents.some(isOurs)) joinedAs = 'all';
+        return carrier.find(conversationId, id, previousAttempt.at);
+      });
+    });
+    if (found.error || isSent) return { ...found, joinedAs };
+  }
+  const sent = await send();
+  if (!isNotInChat(sent.error) || joinedAs) return { ...sent, joinedAs };
   const joined = await attempt(() => call((carrier) => carrier.join(conversationId, visibility)));
-  if (joined.error) return { ...joined, joinedAs };
+  if (joined.error) return joined;
   const deadline = clock.now() + joinTimeoutMs;
   for (;;) {
-    const again = await attempt(send);
-    if (!isAbsence(again.error) || clock.now() > deadline) return { ...again, joinedAs: visibility };
+    const again = await send();
+    if (!isNotInChat(again.error) || clock.now() > deadline) return { ...again, joinedAs: visibility };
     await clock.sleep(joinPollMs);
   }
 }
 
 /** The call failed because our agent is not in the chat. */
-function isAbsence(error: ExpectedError | undefined): boolean {
+function isNotInChat(error: ExpectedError | undefined): boolean {
   return error instanceof ChannelError && error.repair === 'join';
 }

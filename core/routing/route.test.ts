@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { rateLimitWorld } from '../../test/model/rate-limit-world.ts';
-import { routingCarrier } from '../../test/model/routing-carrier.ts';
+import { agentId, routingCarrier } from '../../test/model/routing-carrier.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
@@ -28,17 +28,18 @@ describe('routing a thread', () => {
     vi.unstubAllEnvs();
   });
 
+  const noFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
   const noteAndTransfer = { name: 'r', do: { note: 'internal note', transfer: [{ agent: 'nina@acme.example' }] } };
 
   /** A thread of a new organization with rules and a scripted carrier. */
   function thread(
     answers: Parameters<typeof routingCarrier>[0] = () => undefined,
     rules: RuleSet['rules'] = [noteAndTransfer],
+    { at = new Date().toISOString(), match = 'first' as RuleSet['match'], waitingUntil = 0 } = {},
   ) {
     const key = { organizationId: randomUUID(), conversationId: 'C', threadId: 'T' };
     const { carrier, calls } = routingCarrier(answers);
     const published: AnyEvent[] = [];
-    const at = new Date().toISOString();
     const more = { participants: [], groups: [], tags: [], active: true, causedByUs: false } as const;
     const place = { conversationId: key.conversationId, threadId: key.threadId };
     const data: EventData<'chat.started'> = {
@@ -55,7 +56,7 @@ describe('routing a thread', () => {
     const started: DomainEvent<'chat.started'> = { type: 'chat.started', metadata, data };
     const run = (before = async () => {}) =>
       route.routeThread(started, {
-        rules: async () => ({ version: 1, ruleSet: { match: 'first', rules }, waitingUntil: 0 }),
+        rules: async () => ({ version: 1, ruleSet: { match, rules }, waitingUntil }),
         carrier: async () => {
           await before();
           return carrier;
@@ -100,10 +101,19 @@ describe('routing a thread', () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
     await changes.recordChatEvent({ ...started, data: { ...started.data, participants: [nina] } });
-    await threads.recordAttempt(key, 'start', Date.now());
+    await threads.recordAttempt(key, 'start', { at: Date.now(), agents: [] });
     expect(await run()).toBe('routed');
     expect(calls).toEqual(['find']);
     expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'not needed' }] } }]);
+  });
+
+  it('hands the chat back after an invocation that joined to answer crashed', async () => {
+    const { key, started, run, calls } = thread((call) => call === 'find', [{ name: 'r', do: { answer: 'hello' } }]);
+    const ours = { id: agentId, type: 'agent', present: true } as const;
+    await changes.recordChatEvent({ ...started, data: { ...started.data, participants: [ours] } });
+    await threads.recordAttempt(key, 'start', { at: Date.now(), agents: [] });
+    await run();
+    expect(calls).toEqual(['find', 'hand back']);
   });
 
   it('retries everything after an unexpected error', async () => {
@@ -131,11 +141,54 @@ describe('routing a thread', () => {
     expect(await threads.storeFirstMessage(key, firstMessage)).toBeUndefined();
     expect(
       await threads.waitForMessage(key, {
-        facts: { at: '', customer: {}, session: {}, groups: [], answers: [] },
+        facts: noFacts,
         waitsFrom: 0,
         rulesVersion: 1,
       }),
     ).toBeUndefined();
+  });
+
+  it('deletes the customer’s text if the rules that waited for it are replaced by none', async () => {
+    const { key, run } = thread(() => undefined, [], { waitingUntil: Date.now() + 60_000 });
+    const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
+    await threads.storeFirstMessage(key, firstMessage);
+    expect(await run()).toBe('not routed');
+    const waiting = { facts: noFacts, waitsFrom: 0, rulesVersion: 1 };
+    expect(await threads.waitForMessage(key, waiting)).toBeUndefined();
+  });
+
+  it('waits two days at most, even if the table has not yet deleted the item', async () => {
+    const { key } = thread();
+    await threads.waitForMessage(key, { facts: noFacts, waitsFrom: 0, rulesVersion: 1 });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 86_400_000 + 1_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'late' };
+    expect(await threads.storeFirstMessage(key, firstMessage)).toBeUndefined();
+  });
+
+  it('does not set a priority in a decision that is too late', async () => {
+    const at = new Date(Date.now() - 601_000).toISOString();
+    const { run, published } = thread(() => undefined, [{ name: 'r', do: { priority: 'high' } }], { at });
+    await run();
+    const actions = [{ action: 'priority', outcome: 'skipped' }];
+    expect(published).toMatchObject([{ data: { actions, priority: undefined } }]);
+  });
+
+  it('assigns a chat once, at the start or with the first message', async () => {
+    const rules: RuleSet['rules'] = [
+      { name: 'any', do: { transfer: [{ group: 2 }] } },
+      { name: 'refund', when: { fact: 'message', words: 'refund' }, do: { transfer: [{ group: 5 }] } },
+    ];
+    const { key, run, published } = thread(() => undefined, rules, { match: 'all' });
+    const { version } = (await threads.applyRules(key.organizationId, { match: 'all', rules }, undefined, 'now'))
+      .version;
+    expect(version).toBe(1);
+    await threads.storeFirstMessage(key, { messageId: 'M', at: new Date().toISOString(), text: 'hello' });
+    await run();
+    expect(published).toMatchObject([
+      { data: { phase: 'start', assignedTo: { group: 2 } } },
+      { data: { phase: 'message', assignedTo: undefined, unassignedReason: 'already assigned' } },
+    ]);
   });
 
   it('stores facts with any name of a session field', async () => {

@@ -1,3 +1,4 @@
+import { maxCallMs } from '../channel/channel.ts';
 import type { CreateRateLimiter } from '../channel/rate-limiter.ts';
 import { readProjection } from '../conversations/conversations.ts';
 import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
@@ -59,8 +60,7 @@ interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 
  * webhook that is posted again is received now.
  */
 const maxDelayMs = 600_000;
-/** Upper bound of a call. One that could outlast the function is not started. */
-const maxCallMs = 20_000;
+/** Time to record a decision after its last call, so that no call outlasts the function. */
 const marginMs = 5_000;
 
 /**
@@ -73,9 +73,8 @@ export async function routeThread(
 ): Promise<RoutingOutcome> {
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
   const rules = await ports.rules(key.organizationId);
-  if (rules.ruleSet.rules.length === 0) return 'not routed';
   let outcome: RoutingOutcome = 'not routed';
-  if (isRoutable(data)) {
+  if (rules.ruleSet.rules.length > 0 && isRoutable(data)) {
     const facts = factsAtStart(data);
     const assignees = { agents: visibleAgents(data.participants), groups: data.groups };
     const decided = await decide({ ...key, phase: 'start', rules, facts, from: 0, assignees, metadata }, ports);
@@ -175,14 +174,16 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
   const { clock, createLimiter, deadline, log } = ports;
   const { evaluated, matched, actions } = evaluation;
   const callsCarrier = actions.some(({ action }) => action !== 'priority');
-  const previousAttemptAt = callsCarrier ? await recordAttempt(request, phase, clock.now()) : undefined;
+  const { agents } = request.assignees;
+  const previousAttempt = callsCarrier ? await recordAttempt(request, phase, { at: clock.now(), agents }) : undefined;
+  const isAssigned = phase === 'message' && (await findDecision(request, 'start'))?.assignedTo !== undefined;
   const thread: RoutedThread = {
     ...threadKey(request),
     phase,
-    previousAttemptAt,
+    previousAttempt,
     // The previous attempt may have moved the chat.
-    assignees: previousAttemptAt === undefined ? request.assignees : (await readAssignees(request)).assignees,
-    assignedEarlier: phase === 'message' ? (await findDecision(request, 'start'))?.assignedTo : undefined,
+    assignees: previousAttempt ? (await readAssignees(request)).assignees : request.assignees,
+    isAssigned,
     isTooLate: clock.now() - Date.parse(request.facts.at) > maxDelayMs,
   };
   const limiter = createLimiter(organizationId, { share: 'routing' });
@@ -195,7 +196,7 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
   });
   const applied = await applyActions(actions, { thread, call, clock });
   const { assignedTo } = applied;
-  const unassignedReason = findUnassignedReason(evaluation, applied);
+  const unassignedReason = isAssigned ? 'already assigned' : findUnassignedReason(evaluation, applied);
   const decision: Decision = {
     conversationId,
     threadId,
@@ -207,7 +208,7 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
     actions: applied.actions,
     assignedTo,
     unassignedReason,
-    priority: actions.find((one) => one.action === 'priority')?.priority,
+    priority: applied.actions.find(({ action, outcome }) => action === 'priority' && outcome === 'done')?.priority,
   };
   await storeDecision(request, decision);
   count('ChatsRouted', { outcome: unassignedReason ?? 'assigned', organizationId });

@@ -168,6 +168,14 @@ export interface FirstMessage {
   readonly text: string;
 }
 
+/** The begin of a phase's calls. */
+export interface Attempt {
+  /** ms since 1970. */
+  readonly at: number;
+  /** The agents and bots that the customer saw in the chat. */
+  readonly agents: readonly string[];
+}
+
 /**
  * Routing's progress in a thread. The thread's start and its first message arrive in any order: both write this item,
  * so the second finds what the first stored. Part of the conversation's partition, which erasure deletes; expires soon.
@@ -183,9 +191,9 @@ const ThreadProgress = new Entity(
       /** A {@link WaitingThread} as JSON: a DynamoDB map does not allow every name of a session field. */
       waiting: { type: 'string' },
       message: { type: CustomAttributeType<FirstMessage>('any') },
-      /** When a phase first attempted a call, ms since 1970. */
-      startAttemptedAt: { type: 'number' },
-      messageAttemptedAt: { type: 'number' },
+      /** The first attempt of each phase. */
+      startAttempt: { type: CustomAttributeType<Attempt>('any') },
+      messageAttempt: { type: CustomAttributeType<Attempt>('any') },
       expires: number,
     },
     indexes: { primary: keys(['organizationId', 'conversationId'], ['threadId']) },
@@ -223,16 +231,18 @@ export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Pr
 export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): Promise<WaitingThread | undefined> {
   const { data: progress } = await ThreadProgress.get(threadKey(key)).go();
   const isLater = progress?.message !== undefined && progress.message.messageId !== message.messageId;
-  if (progress?.isDecided || isLater) return undefined;
+  // DynamoDB deletes expired items up to a few days later.
+  const hasExpired = progress !== null && progress.expires * 1000 < Date.now();
+  if (progress?.isDecided || isLater || hasExpired) return undefined;
   const { waiting } = (await updateUndecided(key, { message })) ?? {};
   return waiting === undefined ? undefined : JSON.parse(waiting);
 }
 
-/** Records that a phase begins to call the carrier. Returns when an earlier invocation, which crashed, began; ms since 1970. */
-export async function recordAttempt(key: ThreadKey, phase: Phase, now: number): Promise<number | undefined> {
-  const attribute = phase === 'start' ? 'startAttemptedAt' : 'messageAttemptedAt';
+/** Records that a phase begins to call the carrier. Returns the attempt of an earlier invocation, which crashed. */
+export async function recordAttempt(key: ThreadKey, phase: Phase, attempt: Attempt): Promise<Attempt | undefined> {
+  const attribute = `${phase}Attempt` as const;
   const before = await ThreadProgress.upsert({ ...threadKey(key), expires: progressExpiry() })
-    .ifNotExists({ [attribute]: now })
+    .ifNotExists({ [attribute]: attempt })
     .go({ response: 'all_old' });
   return before.data?.[attribute];
 }

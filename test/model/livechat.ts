@@ -72,6 +72,7 @@ export class ModelLiveChat {
       await this.#time.sleep(latency * 0.6);
     };
     const carrier: RoutingCarrier = {
+      agentId: undefined,
       transfer: () => answer('transfer_chat'),
       handBack: () => answer('transfer_chat'),
       tag: () => answer('tag_thread'),

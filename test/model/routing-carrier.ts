@@ -6,6 +6,9 @@ export function failure(category: ChannelErrorCategory, more: Partial<ChannelErr
   return new ChannelError(category, { message: `${category} failure`, outcome: 'refused', status: 422, ...more });
 }
 
+/** Our agent. */
+export const agentId = 'bridge@acme.example';
+
 /** A carrier that notes each call, such as `transfer agent nina`, and fails as it is told to. */
 export function routingCarrier(
   answers: (call: string, calls: readonly string[]) => ChannelError | undefined | boolean,
@@ -19,6 +22,7 @@ export function routingCarrier(
   };
   const done = async (what: string): Promise<void> => void (await call(what));
   const carrier = (where: string): RoutingCarrier => ({
+    agentId,
     transfer: (_id, target) =>
       done(`${where}transfer ${'agent' in target ? `agent ${target.agent}` : `group ${target.group}`}`),
     handBack: () => done(`${where}hand back`),

@@ -9,32 +9,32 @@ const outcomeTones: Readonly<Record<Decision['actions'][number]['outcome'], Tone
   skipped: 'calm',
 };
 
-const resultTones = { matched: 'good', 'not matched': 'calm', waits: 'warn' } as const;
+const results = {
+  matched: { text: 'matched', tone: 'good' },
+  'not matched': { text: 'not matched', tone: 'calm' },
+  waits: { text: 'waiting', tone: 'warn' },
+} as const;
+
+const truthText = { true: 'holds', false: 'does not hold', unknown: 'not known yet' } as const;
 
 /** A routing decision of a thread, with its reasons. */
 export function DecisionView({ decision }: { decision: Decision }) {
   const { decidedAt, phase, rulesVersion, evaluated, actions, assignedTo, unassignedReason } = decision;
-  const to = assignedTo?.agent ?? (assignedTo?.group === undefined ? undefined : `group ${assignedTo.group}`);
   return (
     <section class="decision">
       <p>
-        <b>
-          {to
-            ? `Assigned to ${to}`
-            : `Assigned by LiveChat's own routing${unassignedReason ? `: ${unassignedReason}` : ''}`}
-        </b>
-        , {fullTime(decidedAt)},{' '}
-        {phase === 'start' ? 'at the start of the thread' : "with the customer's first message"}, by{' '}
-        {rulesVersion === 0 ? 'the default rules' : `version ${rulesVersion} of the rules`}.
+        <b>{assignedTo ? `Assigned ${describeTarget(assignedTo)}` : `Not assigned by rules (${unassignedReason})`}</b>,{' '}
+        {fullTime(decidedAt)}, {phase === 'start' ? 'at the start of the thread' : "with the customer's first message"},
+        by {rulesVersion === 0 ? 'the default rules' : `version ${rulesVersion} of the rules`}.
       </p>
       <ul class="evaluated">
         {evaluated.map(({ rule, result, reasons }) => (
           <li key={rule}>
-            <Badge tone={resultTones[result]}>{result}</Badge> <b>{rule}</b>
+            <Badge tone={results[result].tone}>{results[result].text}</Badge> <b>{rule}</b>
             <ul>
-              {reasons.map(({ path, fact, operator, result: outcome }) => (
+              {reasons.map(({ path, fact, operator, result: truth }) => (
                 <li key={path}>
-                  <code>{fact}</code> {operator}: {String(outcome)}
+                  <code>{operator}</code> test on <code>{fact}</code>: {truthText[`${truth}`]}
                 </li>
               ))}
             </ul>
@@ -43,10 +43,10 @@ export function DecisionView({ decision }: { decision: Decision }) {
       </ul>
       {actions.length > 0 && (
         <ul class="evaluated">
-          {actions.map(({ rule, action, outcome, error, tag, agent, group, priority }, index) => (
+          {actions.map(({ rule, action, outcome, error, tag, priority, ...target }, index) => (
             <li key={index}>
-              <Badge tone={outcomeTones[outcome]}>{outcome}</Badge> {action}{' '}
-              {tag ?? agent ?? (group === undefined ? priority : `to group ${group}`) ?? ''} <small>by {rule}</small>
+              <Badge tone={outcomeTones[outcome]}>{outcome}</Badge> {action} {tag ?? priority ?? describeTarget(target)}{' '}
+              <small>by {rule}</small>
               {error && <p class="bad">{error.message}</p>}
             </li>
           ))}
@@ -54,4 +54,9 @@ export function DecisionView({ decision }: { decision: Decision }) {
       )}
     </section>
   );
+}
+
+function describeTarget({ agent, group }: NonNullable<Decision['assignedTo']>): string {
+  const name = agent ?? (group === undefined ? undefined : `group ${group}`);
+  return name === undefined ? '' : `to ${name}`;
 }

@@ -1,13 +1,11 @@
 import { useState } from 'preact/hooks';
-import type { Condition } from '../../../core/routing/conditions.ts';
-import type { ThreadDryRun } from '../../../core/routing/dry-run.ts';
-import type { Actions, PlannedAction, Target } from '../../../core/routing/rules.ts';
 import type { ApiResponses } from '../../api.ts';
 import type { RulesDryRun } from '../../routing.ts';
 import { call, get, useCommand } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { shortTime } from '../parts/time.ts';
 import { Badge, Card, count, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
+import { describeEvaluation, describeRule } from './describe.ts';
 
 type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];
 
@@ -17,7 +15,7 @@ export function RoutingPage() {
     <>
       <Head title="Routing">
         <p>
-          These rules route each thread that a customer starts, once. Each{' '}
+          Each thread that a customer starts is routed once, by these rules. Each{' '}
           <a href={linkTo('conversations')}>conversation</a> shows its routing decisions.
         </p>
       </Head>
@@ -52,9 +50,7 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
             {rules.map((rule) => (
               <li key={rule.name}>
                 <b>{rule.name}</b>
-                <span>
-                  When {describeCondition(rule.when)}: {describeActions(rule.do).join('; ')}
-                </span>
+                <span>{describeRule(rule)}</span>
                 {rule.comment && <small>{rule.comment}</small>}
               </li>
             ))}
@@ -119,9 +115,10 @@ function DryRunResults({ organizationId, results }: RulesDryRun) {
     <div role="status">
       <p>
         <b>
-          {differing} of {results.length} conversations would be routed differently.
+          {results.length === 0
+            ? 'No recent conversation has a thread that a customer started.'
+            : `${differing} of ${results.length} conversations would be routed differently.`}
         </b>
-        {results.length === 0 && ' Only threads that a customer started are routed.'}
       </p>
       <ul class="results">
         {results
@@ -134,11 +131,11 @@ function DryRunResults({ organizationId, results }: RulesDryRun) {
                 <small>{shortTime(startedAt)}</small>
               </p>
               <p>
-                Active: {describeOutcome(inForce)}
+                Active: {describeEvaluation(inForce)}
                 {differs && (
                   <>
                     <br />
-                    Changed: {describeOutcome(candidate)}
+                    Changed: {describeEvaluation(candidate)}
                   </>
                 )}
               </p>
@@ -147,64 +144,4 @@ function DryRunResults({ organizationId, results }: RulesDryRun) {
       </ul>
     </div>
   );
-}
-
-function describeOutcome({ actions, evaluated }: ThreadDryRun['inForce']): string {
-  const planned = actions.map((action) => `${describeAction(action)} (${action.rule})`);
-  const waits = evaluated.flatMap(({ rule, result }) =>
-    result === 'waits' ? [`“${rule}” waits for the customer's first message`] : [],
-  );
-  return [...planned, ...waits].join('; ') || "assigned by LiveChat's own routing";
-}
-
-/** A condition as text, such as `country is US or CA`. */
-function describeCondition(condition: Condition | undefined): string {
-  if (condition === undefined) return 'any chat starts';
-  if ('all' in condition) return condition.all.map(describeNested).join(' and ') || 'any chat starts';
-  if ('any' in condition) return condition.any.map(describeNested).join(' or ') || 'never';
-  if ('not' in condition) return `not (${describeCondition(condition.not)})`;
-  const { fact, ...operators } = condition;
-  const [name = '', operand] = Object.entries(operators).find(([, value]) => value !== undefined) ?? [];
-  return `${fact} ${operatorText[name] ?? name} ${Array.isArray(operand) ? operand.join(' or ') : String(operand)}`;
-}
-
-function describeNested(condition: Condition): string {
-  const text = describeCondition(condition);
-  return 'all' in condition || 'any' in condition ? `(${text})` : text;
-}
-
-const operatorText: Readonly<Record<string, string>> = {
-  startsWith: 'starts with',
-  endsWith: 'ends with',
-  words: 'contains the words',
-  atLeast: 'is at least',
-  below: 'is below',
-  exists: 'exists:',
-};
-
-function describeTarget(target: Target): string {
-  if ('agent' in target) return target.agent;
-  return `group ${target.group}${target.queue ? ', or its queue' : ''}`;
-}
-
-function describeActions({ transfer, tag, priority, note, answer }: Actions): string[] {
-  return [
-    ...(transfer ? [`assign to ${transfer.map(describeTarget).join(', else ')}`] : []),
-    ...(tag ? [`tag ${tag.join(', ')}`] : []),
-    ...(priority ? [`priority ${priority}`] : []),
-    ...(note ? [`note “${note}”`] : []),
-    ...(answer ? [`answer “${answer}”`] : []),
-  ];
-}
-
-function describeAction(planned: PlannedAction): string {
-  const { rule: _, action, ...rest } = planned;
-  const [operand] = Object.values(rest);
-  return `${action} ${typeof operand === 'object' ? describeValues(operand) : (operand ?? '')}`.trim();
-}
-
-function describeValues(value: object): string {
-  return Object.values(value)
-    .map((item) => (typeof item === 'object' && item !== null ? describeValues(item) : String(item)))
-    .join(', ');
 }
