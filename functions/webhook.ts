@@ -4,7 +4,7 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createBusPublisher, type Publish } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
-import { type ReceiveOptions, receive } from '../core/livechat/webhook.ts';
+import { type ReceiveOptions, receiveWebhook } from '../core/livechat/webhook.ts';
 import { wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
@@ -28,7 +28,7 @@ export function webhookHandler(options: WebhookOptions) {
     .use(httpJsonBodyParser())
     .use(verifyBodySecret(credentials))
     .handler(async ({ body }, { verifiedWith }) => {
-      const events = receive(body, verifiedWith, { ...metricsAndLog, receivedAt: now() });
+      const events = receiveWebhook(body, verifiedWith, { ...metricsAndLog, receivedAt: now() });
       if (events.length > 0) await publish(events);
       return json(200, { success: true });
     });

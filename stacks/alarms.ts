@@ -141,7 +141,7 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   }),
   'webhooks-rejected': {
     description:
-      'Authentic webhooks are schema-invalid: LiveChat may have changed its payloads. Each is on the bus as webhook.rejected, with the fields; fix the schema, then replay them.',
+      'Authentic webhooks are schema-invalid: LiveChat may have changed its payloads. Each is on the bus as webhook.rejected, with the fields: extend the schema, deploy, then restore the missing data.',
     metrics: [appMetric('WebhooksRejected')],
   },
   'event-gaps': {

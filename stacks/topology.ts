@@ -274,7 +274,7 @@ export interface RuleSpec {
   readonly sourceStateMachine?: StateMachineName;
 }
 
-/** `webhook.rejected` has no rule: an alarm reports it, and an operator replays it. */
+/** No rule matches `webhook.rejected`: an alarm reports it. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
   ...Object.fromEntries(subscribers.map(({ name, events }) => [name, { pattern: events, target: { function: name } }])),
   'send-ended': {

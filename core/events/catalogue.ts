@@ -110,7 +110,7 @@ export const catalogue = {
     action: z.optional(z.string()),
     /** The invalid fields, with what was expected. */
     issues: z.array(z.object({ path: z.string(), message: z.string() })),
-    /** The original body without the secret. */
+    /** The invalid part without the secret: the payload, one event of a chat, or the whole body if the envelope is invalid. */
     body: z.unknown(),
   }),
   /** Published by any service. `metadata` is optional. */

@@ -8,8 +8,6 @@ import type { Credentials, LiveChatCredentials, OrganizationCredentials } from '
 import { actionDimension, isAction } from './schemas.ts';
 import { createEvents, translate } from './translate.ts';
 
-/** Authenticates a webhook body, removes the secret and returns the domain events. */
-
 export interface ReceiveOptions {
   readonly count: typeof count;
   readonly measure: typeof measure;
@@ -37,10 +35,11 @@ export function requiresSecret(body: unknown): boolean {
 }
 
 /**
- * Returns the domain events of a parsed body that was verified with `credentials`. Throws {@link InvalidSignatureError}
- * without credentials if the body requires a secret, and {@link TooDeepError} for excessive nesting.
+ * Removes the secret from a parsed body that was verified with `credentials`, and returns its domain events. Throws
+ * {@link InvalidSignatureError} without credentials if the body requires a secret, and {@link TooDeepError} for excessive
+ * nesting.
  */
-export function receive(
+export function receiveWebhook(
   body: unknown,
   credentials: OrganizationCredentials | undefined,
   options: ReceiveOptions,
@@ -58,7 +57,7 @@ function translateBody(body: unknown, credentials: LiveChatCredentials, options:
   const receivedAt = new Date(options.receivedAt).toISOString();
   const parsed = envelope.safeParse(body);
   if (!parsed.success) {
-    // The metrics of a body without a valid action or organization.
+    // An invalid envelope has no trustworthy action, so its metrics use `unknown`.
     const action = 'unknown';
     count('WebhooksReceived', { action });
     count('WebhooksRejected', { reason: 'envelope', action });
@@ -119,7 +118,7 @@ export async function verifyProof(
 
 /** The current webhook secret and, for 24 h after a rotation, the previous one. */
 export function acceptedSecrets({ current, previous }: OrganizationCredentials): string[] {
-  return [current, previous].flatMap((one) => (one ? [one.LIVECHAT_WEBHOOK_SECRET] : []));
+  return [current, previous].flatMap((version) => (version ? [version.LIVECHAT_WEBHOOK_SECRET] : []));
 }
 
 /** Compares with every secret in constant time, independent of lengths and of which one matches. */

@@ -121,7 +121,12 @@ describe('the state machine', () => {
     'States.Timeout',
   ])('retries three times when the function ends by %s', (name) => {
     expect(retriedErrors).toContain(name);
-    expect(States.Send.Retry[1]).toMatchObject({ MaxAttempts: 3, ErrorEquals: retriedErrors });
+    expect(States.Send.Retry[2]).toMatchObject({ MaxAttempts: 3, ErrorEquals: expect.arrayContaining([name]) });
+  });
+
+  it('retries failed calls as often as the step asks for: three times for each of a request’s many messages', () => {
+    const calls = ['ChannelServerError', 'ChannelNetworkError'];
+    expect(States.Send.Retry[1]).toMatchObject({ MaxAttempts: 30, ErrorEquals: calls });
   });
 
   it('retries a throttled function longer than any burst, each time after a random part of at most 10 s', () => {

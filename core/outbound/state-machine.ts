@@ -1,3 +1,5 @@
+import { maxMessagesPerRequest } from '../events/catalogue.ts';
+
 /** The resources that the state machine uses. */
 export interface StateMachineResources {
   readonly sendFunctionArn: string;
@@ -5,13 +7,11 @@ export interface StateMachineResources {
   readonly deadLetterQueueUrl: string;
 }
 
-/**
- * Errors that the state machine retries up to three times. Throttled invocations have a retry of their own; `NotFirst` and
- * `Deferred` wait; any other error becomes a dead letter.
- */
-export const retriedErrors: readonly string[] = [
-  'ChannelServerError',
-  'ChannelNetworkError',
+/** Failed calls. The step counts them for each message, and defers after the fourth. */
+const retriedCalls: readonly string[] = ['ChannelServerError', 'ChannelNetworkError'];
+
+/** Errors of the step itself, which the state machine retries three times. */
+const retriedSteps: readonly string[] = [
   'StepFailed',
   'FileUnavailable',
   'Lambda.ServiceException',
@@ -24,6 +24,12 @@ export const retriedErrors: readonly string[] = [
   'States.Timeout',
 ];
 
+/**
+ * Errors that the state machine retries. Throttled invocations have a retry of their own; `NotFirst` and `Deferred` wait; any
+ * other error becomes a dead letter.
+ */
+export const retriedErrors = [...retriedCalls, ...retriedSteps];
+
 const throttled = {
   ErrorEquals: ['Lambda.TooManyRequestsException'],
   IntervalSeconds: 2,
@@ -33,12 +39,12 @@ const throttled = {
   JitterStrategy: 'FULL',
 } as const;
 
-const retried = (errors: readonly string[]) => ({
+const retried = (errors: readonly string[], maxAttempts = 3) => ({
   ErrorEquals: errors,
   IntervalSeconds: 1,
   BackoffRate: 2,
   MaxDelaySeconds: 30,
-  MaxAttempts: 3,
+  MaxAttempts: maxAttempts,
   JitterStrategy: 'FULL',
 });
 
@@ -79,7 +85,8 @@ export function sendStateMachine({
         Type: 'Task',
         Resource: sendFunctionArn,
         TimeoutSeconds: 70,
-        Retry: [throttled, retried(retriedErrors)],
+        // The step decides how often a call is retried. This retrier must last for every message of a request.
+        Retry: [throttled, retried(retriedCalls, 3 * maxMessagesPerRequest), retried(retriedSteps)],
         Catch: [
           { ErrorEquals: ['NotFirst'], ResultPath: '$.turn', Next: 'ReadWait' },
           { ErrorEquals: ['Deferred'], ResultPath: '$.turn', Next: 'ReadDeferral' },
@@ -98,7 +105,7 @@ export function sendStateMachine({
           Payload: { 'request.$': '$.request', 'seconds.$': '$.turn.seconds', 'token.$': '$$.Task.Token' },
         },
         TimeoutSecondsPath: '$.turn.seconds',
-        Retry: [throttled, retried(retriedErrors.filter((error) => error !== 'States.Timeout'))],
+        Retry: [throttled, retried(retriedSteps.filter((error) => error !== 'States.Timeout'))],
         Catch: [
           { ErrorEquals: ['States.Timeout'], ResultPath: '$.turn', Next: 'Send' },
           { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'DeadLetter' },

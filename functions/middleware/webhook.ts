@@ -7,13 +7,12 @@ import { parseJson } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
-/** The middlewares of the webhook, in the order in which they run. */
-
 export interface WebhookContext extends Context {
   /** The credentials that verified the request; unset for a request without a secret. */
   verifiedWith?: OrganizationCredentials;
 }
 
+/** The middlewares are in the order in which they run. */
 type WebhookMiddleware = MiddlewareObj<
   APIGatewayProxyEventV2,
   APIGatewayProxyStructuredResultV2,
@@ -80,7 +79,7 @@ export function verifySignature(credentials: Credentials, maxBytes: number): Web
 
 function readBody({ body, isBase64Encoded }: APIGatewayProxyEventV2, maxBytes: number): Buffer {
   const text = body ?? '';
-  // Base64 adds a third. Rejects without decoding.
+  // The decoded size is 3/4 of the text, less up to two bytes of padding. Rejects an oversized body without decoding it.
   if (isBase64Encoded && text.length * 0.75 > maxBytes + 2) throw new BodyTooLargeError();
   const bytes = Buffer.from(text, isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.byteLength > maxBytes) throw new BodyTooLargeError();

@@ -83,6 +83,7 @@ const maxRetries = 3;
 class Retrier {
   readonly #time: VirtualTime;
   #failed = 0;
+  #failedCalls = 0;
   #throttled = 0;
 
   constructor(time: VirtualTime) {
@@ -97,7 +98,13 @@ class Retrier {
       this.#throttled += 1;
       return true;
     }
-    if (!retriedErrors.includes(name) || this.#failed >= maxRetries) return false;
+    if (!retriedErrors.includes(name)) return false;
+    if (name.startsWith('Channel')) {
+      await this.#wait(Math.min(30_000, 1_000 * 2 ** this.#failedCalls));
+      this.#failedCalls += 1;
+      return true;
+    }
+    if (this.#failed >= maxRetries) return false;
     await this.#wait(1_000 * 2 ** this.#failed);
     this.#failed += 1;
     return true;

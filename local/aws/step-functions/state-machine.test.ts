@@ -103,7 +103,7 @@ test('counts a waiting execution as in flight only on request', async () => {
 
 test.each([
   ['an error without a retry', 'ChannelClientError', 1],
-  ['an error after three retries', 'ChannelNetworkError', 4],
+  ['an error after three retries', 'StepFailed', 4],
 ])('sends the state and the status change of %s to the dead-letter queue', async (_what, error, calls) => {
   await start([failsWith(error)]);
 
