@@ -34,6 +34,12 @@ export const updated = (minute: number, given: Given<'chat.updated'>): Conversat
   metadata: metadata(minute, 'updated'),
   data: { ...placed, ...given },
 });
+/** A change of the groups with access, without a thread id. */
+export const withoutThread = (minute: number): ConversationEvent => ({
+  type: 'chat.updated',
+  metadata: metadata(minute, 'without-thread'),
+  data: { conversationId: 'C', groups: [minute] },
+});
 export const closed = (minute: number, threadId = 'T'): ConversationEvent => ({
   type: 'chat.deactivated',
   metadata: metadata(minute, 'closed'),

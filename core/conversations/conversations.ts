@@ -16,7 +16,7 @@ import {
 
 const table = tableIn('CONVERSATIONS_TABLE');
 const service = 'livechat';
-/** Of each item in the partition of a conversation. */
+/** Attributes of every item in a conversation's partition. */
 const itemAttributes = { organizationId: text, conversationId: text, expires: number } as const;
 const itemKeys = <const S extends readonly string[]>(sortKey: S) => keys(['organizationId', 'conversationId'], sortKey);
 
@@ -28,11 +28,12 @@ export const Conversation = new Entity(
       ...itemAttributes,
       status: { type: statuses, required: true },
       currentThreadId: { type: 'string' },
-      /** LiveChat's time, in microseconds: the current thread's latest message, or its start. */
+      /** See {@link ConversationProjection}. Messages of the current thread move it forward without a rebuild. */
       lastActivityAt: text,
       participants: { type: CustomAttributeType<readonly Participant[]>('any'), required: true },
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
-      otherThreads: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
+      /** The latest messages of the threads whose activity can still affect the projection. */
+      activity: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
       /** Incremented with each write, for optimistic concurrency. */
       version: number,
     },
@@ -47,7 +48,7 @@ export const Conversation = new Entity(
   table,
 );
 
-/** An event of a conversation. Duplicates are stored once, with the earliest receipt. */
+/** An event of a conversation. Stored once per event id, with the earliest `receivedAt`. */
 export const StoredEvent = new Entity(
   {
     model: { entity: 'event', version: '1', service },
@@ -63,7 +64,7 @@ export const StoredEvent = new Entity(
   table,
 );
 
-/** LiveChat's time up to which a user has read, with the earliest receipt. */
+/** How far a user has read. `seenUpTo` is a LiveChat timestamp; `receivedAt` is when the bridge first received it. */
 const ReadMark = new Entity(
   {
     model: { entity: 'readMark', version: '1', service },
@@ -83,7 +84,7 @@ export const Organization = new Entity(
   table,
 );
 
-/** The organizations that this process has stored: each is written once per process. */
+/** Organizations that this process has already written. */
 const storedOrganizations = new Set<string>();
 
 async function putOrganization(organizationId: string): Promise<void> {
@@ -102,12 +103,6 @@ export async function readTimeline(key: ConversationKey) {
   return { stored: data.conversation[0], events: data.event.map(({ event }) => event), readMarks: data.readMark };
 }
 
-/** The thread activity that the stored projection contains. */
-export function threadActivity(stored: StoredProjection | undefined): ThreadActivity {
-  if (!stored?.currentThreadId) return stored?.otherThreads ?? {};
-  return { ...stored.otherThreads, [stored.currentThreadId]: stored.lastActivityAt };
-}
-
 /** The participants and the assignment as currently stored; empty if the conversation is not stored yet. */
 export async function readProjection(
   key: ConversationKey,
@@ -119,8 +114,8 @@ export async function readProjection(
 const expiry = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
 
 /**
- * Moves the conversation's last activity forward and returns the participants. System messages do not count as activity,
- * except the one that marks a thread as idle.
+ * Moves the conversation's last activity forward and returns the participants. A system message changes nothing and
+ * returns an empty list, except the one that marks a thread as idle.
  */
 export async function recordMessage(
   message: NormalizedMessage,
@@ -138,13 +133,14 @@ export async function recordMessage(
 }
 
 /**
- * One conditional write for a message in the current thread of an open conversation; returns the participants. Undefined if
- * the message is not the latest there, or if more than the time changes.
+ * Fast path: one conditional write if the thread is current, the conversation is open and the message is the latest. Returns
+ * the participants, or undefined if the condition does not hold: then the caller rebuilds the projection.
  */
 async function advanceLastActivity(key: ConversationKey, threadId: string, at: string) {
   const updated = await ifConditionHolds(
     Conversation.patch(key)
       .set({ lastActivityAt: at, expires: expiry() })
+      .data(({ activity }, { set }) => set(activity[threadId], at))
       .add({ version: 1 })
       .where(
         ({ currentThreadId, status, lastActivityAt }, op) =>
@@ -155,7 +151,7 @@ async function advanceLastActivity(key: ConversationKey, threadId: string, at: s
   return updated?.data.participants;
 }
 
-/** Stores an event once. A duplicate that was received earlier only changes the time of receipt. */
+/** Stores an event once. Keeps the copy with the earliest `receivedAt`. */
 export async function putEvent(key: ConversationKey, event: ConversationEvent): Promise<StoreOutcome> {
   const { id: eventId, receivedAt } = event.metadata;
   const written = await ifConditionHolds(
@@ -185,7 +181,7 @@ export async function recordRead({ metadata, data }: DomainEvent<'message.seen'>
 
 /** Concurrent writers exceeded the retry limit. Lambda retries the event later. */
 export class ContentionError extends Error {
-  override readonly name = 'Contention';
+  override readonly name = 'ContentionError';
 }
 
 const maxAttempts = 12;
@@ -193,7 +189,7 @@ const backoffMs = 15;
 
 /**
  * Rebuilds the projection from the stored events, the stored thread activity and, if given, the activity of a new message.
- * Optimistic concurrency: each write requires the version that was read, so no writer loses another's change.
+ * Optimistic concurrency: each write requires the version that was read, so no update is lost.
  *
  * @throws ContentionError
  */
@@ -204,7 +200,7 @@ export async function updateProjection(
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     if (attempt > 0) await sleep(Math.random() * backoffMs * attempt);
     const { stored, events } = await readTimeline(key);
-    const activity = mergeActivity(threadActivity(stored), newActivity);
+    const activity = mergeActivity(stored?.activity ?? {}, newActivity);
     const projection = projectConversation(events, activity);
     const item = toItem(projection, activity);
     if (stored && isUnchanged(item, stored)) return projection;
@@ -216,7 +212,7 @@ export async function updateProjection(
     );
     if (written) return projection;
   }
-  throw new ContentionError(`conversation ${key.conversationId}: too many concurrent writes; try again`);
+  throw new ContentionError(`conversation ${key.conversationId}: too many concurrent writes; Lambda retries the event`);
 }
 
 /** The later time of each thread. */
@@ -226,14 +222,17 @@ function mergeActivity(stored: ThreadActivity, added: ThreadActivity): ThreadAct
 }
 
 /**
- * The attributes to store. `lastActivityAt` is the current thread's activity, `otherThreads` that of the others, except closed
- * threads with a known start: their activity no longer affects the projection.
+ * The attributes to store. The activity of a closed thread is left out if its start and that of the current thread are known:
+ * it can no longer affect the projection.
  */
 function toItem({ threads, currentThreadId, ...projection }: ConversationProjection, activity: ThreadActivity) {
-  const { ...otherThreads }: Record<string, string> = activity;
-  for (const { id, status, createdAt } of threads)
-    if (id === currentThreadId || (status === 'closed' && createdAt)) delete otherThreads[id];
-  return { ...projection, ...(currentThreadId !== undefined && { currentThreadId }), otherThreads };
+  const earlier = threads.at(-1)?.createdAt ? threads.slice(0, -1) : [];
+  const ended = new Set(earlier.flatMap(({ id, status, createdAt }) => (status === 'closed' && createdAt ? id : [])));
+  return {
+    ...projection,
+    ...(currentThreadId !== undefined && { currentThreadId }),
+    activity: Object.fromEntries(Object.entries(activity).filter(([threadId]) => !ended.has(threadId))),
+  };
 }
 
 function isUnchanged(item: object, stored: StoredProjection): boolean {

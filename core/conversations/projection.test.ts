@@ -12,6 +12,7 @@ import {
   tomas,
   transferred,
   updated,
+  withoutThread,
 } from '../../test/conversation-events.ts';
 import { propertyRuns } from '../../test/depth.ts';
 import type { Participant } from '../events/schemas.ts';
@@ -284,13 +285,6 @@ describe('events of an older thread', () => {
   }
 });
 
-/** An agent's change without a thread id. */
-const unplaced = (minute: number): ConversationEvent => ({
-  type: 'chat.updated',
-  metadata: metadata(minute, 'unplaced'),
-  data: { conversationId: 'C', groups: [minute] },
-});
-
 function threadIds(events: readonly ConversationEvent[], activity: Readonly<Record<string, string>> = {}) {
   return groupByThread(events, activity).flatMap(({ thread }) => thread?.id ?? []);
 }
@@ -355,16 +349,16 @@ describe('an event without a thread id', () => {
     ['the latest thread', 50, ['U']],
     ['the first thread if it was received before all', 9, ['T']],
   ])('belongs to %s', (_which, minute, ids) => {
-    const claiming = groupByThread([...threads, unplaced(minute)], {}).filter(({ events }) =>
-      events.some(({ metadata: { id } }) => id.startsWith('unplaced')),
+    const claiming = groupByThread([...threads, withoutThread(minute)], {}).filter(({ events }) =>
+      events.some(({ metadata: { id } }) => id.startsWith('without-thread')),
     );
     expect(claiming.map(({ thread }) => thread?.id)).toEqual(ids);
   });
 
   it('belongs to no thread while none is known, and is kept', () => {
-    const event = unplaced(20);
+    const event = withoutThread(20);
     expect(groupByThread([event], {})).toEqual([{ thread: undefined, events: [event] }]);
-    const later = unplaced(30);
+    const later = withoutThread(30);
     expect(groupByThread([later, event], {})).toEqual([{ thread: undefined, events: [event, later] }]);
   });
 });

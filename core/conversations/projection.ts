@@ -41,7 +41,10 @@ export interface Assignment {
 export interface ConversationProjection {
   readonly status: Status;
   readonly currentThreadId: string | undefined;
-  /** ISO 8601, in microseconds. */
+  /**
+   * ISO 8601. LiveChat's time of the current thread's latest message or of its start, whichever is later, with microsecond
+   * precision. If neither is known: the latest receipt of an event.
+   */
   readonly lastActivityAt: string;
   /** Oldest first. */
   readonly threads: readonly Thread[];
@@ -62,18 +65,18 @@ export function projectConversation(
   const threads = grouped.flatMap(({ thread }) => thread ?? []);
   const current = threads.at(-1);
   const ordered = grouped.flatMap((thread) => thread.events);
-  const times = [...Object.values(activity), ...threads.flatMap(({ createdAt }) => createdAt ?? [])];
+  const lastActivity = current && latest([activity[current.id], current.createdAt]);
   return {
     status: current?.status ?? 'open',
     currentThreadId: current?.id,
-    lastActivityAt: latest(times) ?? latest(events.map(({ metadata }) => metadata.receivedAt)) ?? '',
+    lastActivityAt: lastActivity ?? latest(events.map(({ metadata }) => metadata.receivedAt)) ?? '',
     threads,
     participants: projectParticipants(ordered),
-    assigned: ordered.reduce(applyToAssignment, { agents: [], groups: [] }),
+    assigned: ordered.reduce(nextAssignment, { agents: [], groups: [] }),
   };
 }
 
-/** A thread and its events in the order they apply. `thread` is undefined for events that belong to no known thread. */
+/** A thread and its events in the order they are applied (see {@link compareInThread}). `thread` is undefined for events that belong to no known thread. */
 export interface ThreadEvents {
   readonly thread: Thread | undefined;
   readonly events: readonly ConversationEvent[];
@@ -91,8 +94,8 @@ export function groupByThread(events: readonly ConversationEvent[], activity: Th
   groups.sort((a, b) => compare(a.time, b.time) || compare(a.id, b.id));
   const withoutThread: ConversationEvent[] = [];
   for (const event of events.filter(({ data }) => data.threadId === undefined)) {
-    // An event without a thread id belongs to the thread that was current at its receipt.
-    const group = groups.findLast(({ time }) => time <= event.metadata.receivedAt) ?? groups[0];
+    // An event without a thread id belongs to the last thread that had started at its receipt, or whose start is unknown.
+    const group = groups.findLast(({ createdAt = '' }) => createdAt <= event.metadata.receivedAt) ?? groups[0];
     (group?.events ?? withoutThread).push(event);
   }
   const threads = groups.map(({ id, createdAt, events: own }): ThreadEvents => {
@@ -126,7 +129,7 @@ function threadStatus(events: readonly ConversationEvent[], lastMessageAt: strin
   if (events.some(closesThread)) return 'closed';
   const idleSince = latest(events.flatMap((event) => (event.type === 'idle' ? event.data.at : [])));
   if (idleSince !== undefined && !(lastMessageAt !== undefined && lastMessageAt > idleSince)) return 'idle';
-  return events.reduce(applyToQueued, false) ? 'queued' : 'open';
+  return events.reduce(nextQueued, false) ? 'queued' : 'open';
 }
 
 /** A closed thread stays closed, whatever arrives later. */
@@ -135,7 +138,7 @@ function closesThread(event: ConversationEvent): boolean {
 }
 
 /** A thread is queued from the first queue position until an agent joins. */
-function applyToQueued(queued: boolean, event: ConversationEvent): boolean {
+function nextQueued(queued: boolean, event: ConversationEvent): boolean {
   if (event.type === 'chat.started') return event.data.queue !== undefined;
   if (event.type === 'chat.transferred')
     return event.data.queue !== undefined || (queued && !event.data.to.agents?.length);
@@ -154,7 +157,7 @@ function threadTags(events: readonly ConversationEvent[]): string[] {
   return [...tags].sort();
 }
 
-function applyToAssignment(current: Assignment, event: ConversationEvent): Assignment {
+function nextAssignment(current: Assignment, event: ConversationEvent): Assignment {
   switch (event.type) {
     case 'chat.started':
       return { agents: presentAgents(event.data.participants), groups: event.data.groups };
@@ -181,14 +184,14 @@ function presentAgents(participants: EventData<'chat.started'>['participants']):
 
 const participantOrder: readonly UserType[] = ['customer', 'agent', 'bot', 'system', 'unknown'];
 
-/** Merges the participants of events in the order they apply. A later value replaces an earlier one. */
+/** Merges the participants of events in the order they are applied. A later value replaces an earlier one. */
 function projectParticipants(events: readonly ConversationEvent[]): Participant[] {
   const participants = new Map<string, Participant>();
-  const described = new Set<string>();
-  for (const { participant, isDescribed } of events.flatMap(participantMentions)) {
+  const authoritative = new Set<string>();
+  for (const { participant, isTypeAuthoritative } of events.flatMap(participantMentions)) {
     const before = participants.get(participant.id);
-    const type = before && described.has(before.id) && !isDescribed ? before.type : participant.type;
-    if (isDescribed) described.add(participant.id);
+    const type = before && authoritative.has(before.id) && !isTypeAuthoritative ? before.type : participant.type;
+    if (isTypeAuthoritative) authoritative.add(participant.id);
     const fields = before?.fields && { fields: { ...before.fields, ...participant.fields } };
     participants.set(participant.id, { ...before, ...participant, type, ...fields });
   }
@@ -197,17 +200,17 @@ function projectParticipants(events: readonly ConversationEvent[]): Participant[
   );
 }
 
-/** `isDescribed`: the event has LiveChat's description of the user. Otherwise the type is derived from the id alone. */
+/** `isTypeAuthoritative`: the type comes from LiveChat; otherwise it is guessed from the id. */
 function participantMentions(
   event: ConversationEvent,
-): { readonly participant: Participant; readonly isDescribed: boolean }[] {
+): { readonly participant: Participant; readonly isTypeAuthoritative: boolean }[] {
   switch (event.type) {
     case 'chat.started':
-      return event.data.participants.map((participant) => ({ participant, isDescribed: true }));
+      return event.data.participants.map((participant) => ({ participant, isTypeAuthoritative: true }));
     case 'agent.changed':
-      return [{ participant: event.data.agent, isDescribed: event.data.change === 'joined' }];
+      return [{ participant: event.data.agent, isTypeAuthoritative: event.data.change === 'joined' }];
     case 'participant.changed':
-      return [{ participant: event.data.participant, isDescribed: event.data.change === 'joined' }];
+      return [{ participant: event.data.participant, isTypeAuthoritative: event.data.change === 'joined' }];
     default:
       return [];
   }
