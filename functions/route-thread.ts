@@ -1,5 +1,5 @@
 import { routeThread } from '../core/routing/route.ts';
 import { onRoutingEvent } from './middleware/routing.ts';
 
-/** Routes a new thread by the rules. */
+/** Routes a new or reopened thread by the rules. */
 export const handler = onRoutingEvent('chat.started', routeThread);

@@ -1,6 +1,6 @@
 import type { Channel, OutgoingMessage, SentMessage } from '../channel/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import type { CreateRoutingCarrier, RoutingCarrier } from '../routing/apply.ts';
+import type { CreateRoutingChannel, RoutingChannel } from '../routing/channel.ts';
 import type { NewEvent, ThreadResponse, TransferChat } from './api.ts';
 import type { LiveChatClient } from './client.ts';
 import type { FetchedFile, FetchedPart, FileSource, Part, Visibility } from './compose.ts';
@@ -121,13 +121,13 @@ function isOlderThan(oldest: ThreadResponse | undefined, since: number): boolean
 }
 
 /** Returns the routing adapter of an organization. */
-export function liveChatRouting(environment = process.env): CreateRoutingCarrier {
+export function liveChatRouting(environment = process.env): CreateRoutingChannel {
   const connect = createConnections(environment);
   return async (...options) => liveChatRouter(await connect(...options));
 }
 
 /** LiveChat as routing uses it. The sender must be in the chat only to send a message. */
-export function liveChatRouter(connection: Connection): RoutingCarrier {
+export function liveChatRouter(connection: Connection): RoutingChannel {
   const { client } = connection;
   return {
     ...reconnecting(connection, liveChatRouter),
@@ -143,7 +143,7 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
     // Without a target LiveChat routes the chat within its current groups.
     handBack: (id) => client.transferChat({ id, ignore_agents_availability: true, ignore_requester_presence: true }),
     tag: (chatId, threadId, tag) => client.tagThread({ chat_id: chatId, thread_id: threadId, tag }),
-    async sendText(chatId, { id, text, visibility }) {
+    async sendMessage(chatId, { id, text, visibility }) {
       await client.sendEvent({ chat_id: chatId, event: { type: 'message', text, visibility, custom_id: id } });
     },
     find: async (chatId, id, since) => (await findEvent(client, chatId, id, since)) !== undefined,
@@ -151,6 +151,6 @@ export function liveChatRouter(connection: Connection): RoutingCarrier {
   };
 }
 
-function toTarget(target: Parameters<RoutingCarrier['transfer']>[1]): NonNullable<TransferChat['target']> {
+function toTarget(target: Parameters<RoutingChannel['transfer']>[1]): NonNullable<TransferChat['target']> {
   return 'agent' in target ? { type: 'agent', ids: [target.agent] } : { type: 'group', ids: [target.group] };
 }

@@ -1,135 +1,14 @@
 import { ChannelError } from '../channel/channel.ts';
-import { Deferred } from '../channel/deferred.ts';
-import type { RateLimiter } from '../channel/rate-limiter.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
+import { type CallChannel, NoSlot, type RoutingChannel, type Visibility } from './channel.ts';
 import type { Decision, PlannedAction, Target } from './rules.ts';
 import type { Attempt, Phase, ThreadKey } from './store.ts';
 
-/** `agents`: customers do not see it. */
-type Visibility = 'all' | 'agents';
-
-/** A text with an id of ours, by which it can be found again. */
-export interface RoutingMessage {
-  readonly id: string;
-  readonly text: string;
-  readonly visibility: Visibility;
-}
-
-/** What routing needs of a carrier. Each method makes one call, and throws the carrier's classified errors (core/channel/channel.ts). */
-export interface RoutingCarrier {
-  /** Our agent, which sends the messages; undefined if none is configured. */
-  readonly agentId: string | undefined;
-  /** Transfers the chat. Fails if no agent of the target is free, unless the target allows the queue. */
-  transfer(conversationId: string, target: Target): Promise<void>;
-  /** Returns the chat to the carrier's own routing within its current groups. */
-  handBack(conversationId: string): Promise<void>;
-  tag(conversationId: string, threadId: string, tag: string): Promise<void>;
-  sendText(conversationId: string, message: RoutingMessage): Promise<void>;
-  /** Whether a text with this id exists in any thread since `since` (ms since 1970). */
-  find(conversationId: string, id: string, since: number): Promise<boolean>;
-  /** Adds our agent to the chat; with `agents`, invisibly to the customer. */
-  join(conversationId: string, visibility: Visibility): Promise<void>;
-  /** The same carrier in the region that an error names. */
-  inRegion(region: string): RoutingCarrier;
-  /** The same carrier with newly read credentials; undefined if they have not changed. */
-  withFreshCredentials(): Promise<RoutingCarrier | undefined>;
-}
-
-/** Creates the carrier of an organization. `onQuotaExhausted`: no call is left before `resetMs` have passed. */
-export type CreateRoutingCarrier = (
-  organizationId: string,
-  onQuotaExhausted: (resetMs: number) => void,
-) => Promise<RoutingCarrier>;
-
-/** The total time that one decision waits for slots. A later transfer is worse than the carrier's own routing. */
-export const maxWaitMs = 10_000;
 /** A join takes effect after a moment. */
 const joinTimeoutMs = 5_000;
 const joinPollMs = 400;
-
-/** There is no slot in time: too many calls wait, the breaker is open, an operator has paused sending, or the function is nearly over. */
-export class NoSlot extends Error {
-  override readonly name = 'NoSlot';
-}
-
-export interface RateLimitOptions {
-  /** Called before the first call. */
-  readonly carrier: () => Promise<RoutingCarrier>;
-  readonly limiter: RateLimiter;
-  readonly clock: Clock;
-  /** No call starts later than this, ms since 1970. */
-  readonly latest: number;
-  /** Called once, if the credentials have stopped working. */
-  readonly onCredentialsBlocked: () => Promise<void>;
-}
-
-/** Makes one call within the organization's rate limit. Throws {@link NoSlot}, or the carrier's error. */
-export type CallCarrier = <T>(request: (carrier: RoutingCarrier) => Promise<T>) => Promise<T>;
-
-export function limitCalls(options: RateLimitOptions): CallCarrier {
-  const { limiter, clock, latest, onCredentialsBlocked } = options;
-  const repaired = new Set<'region' | 'credentials'>();
-  let carrier: RoutingCarrier | undefined;
-  let waitedMs = 0;
-
-  async function call<T>(request: (carrier: RoutingCarrier) => Promise<T>): Promise<T> {
-    carrier ??= await options.carrier();
-    const called = carrier;
-    try {
-      return await run(() => request(called));
-    } catch (error) {
-      if (!(error instanceof ChannelError)) throw error;
-      carrier = await repair(error, called);
-    }
-    return call(request);
-  }
-
-  /** Waits for a slot, and for another after a 429, within the decision's wait budget. */
-  async function run<T>(request: () => Promise<T>): Promise<T> {
-    for (;;) {
-      const startedAt = clock.now();
-      try {
-        return await limiter.run(() => {
-          waitedMs += clock.now() - startedAt;
-          requireTime();
-          return request();
-        });
-      } catch (error) {
-        if (!(error instanceof Deferred)) throw error;
-        const waitMs = error.until - clock.now();
-        requireTime(waitMs);
-        waitedMs += waitMs;
-        await clock.sleep(waitMs);
-      }
-    }
-  }
-
-  /** Throws {@link NoSlot} if no call may start after another wait. */
-  function requireTime(waitMs = 0): void {
-    if (waitedMs + waitMs > maxWaitMs)
-      throw new NoSlot(`the rate limiter had no slot within ${maxWaitMs / 1000} s; see why at GET /api/rate-limits`);
-    if (clock.now() + waitMs > latest) throw new NoSlot('the function has too little time left for another call');
-  }
-
-  /** The carrier to retry the call with: in another region or with new credentials, once each. Throws the error otherwise. */
-  async function repair(error: ChannelError, called: RoutingCarrier): Promise<RoutingCarrier> {
-    if (error.category === 'Authentication') {
-      const fresh = repaired.has('credentials') ? undefined : await called.withFreshCredentials();
-      repaired.add('credentials');
-      if (fresh) return fresh;
-      // `authorization` concerns one chat or group only. Any other type means that the credentials do not work at all.
-      if (error.type !== 'authorization' && (await limiter.blockCredentials())) await onCredentialsBlocked();
-      throw error;
-    }
-    if (error.repair !== 'region' || !error.region || repaired.has('region')) throw error;
-    repaired.add('region');
-    return called.inRegion(error.region);
-  }
-
-  return call;
-}
 
 /** Who has the chat: agents and bots that the customer sees, and groups. */
 export interface Assignees {
@@ -143,7 +22,7 @@ export interface RoutedThread extends ThreadKey {
   readonly assignees: Assignees;
   /** An earlier phase assigned the chat. */
   readonly isAssigned?: boolean;
-  /** Of an earlier invocation that crashed. It may already have joined and sent messages. */
+  /** Of an earlier invocation, which crashed: it may already have joined and sent messages. */
   readonly previousAttempt?: Attempt | undefined;
   /** Skips every action. */
   readonly isTooLate?: boolean;
@@ -172,7 +51,7 @@ interface Effect extends Partial<Pick<ApplyResult, 'assignedTo' | 'joinedAs'>> {
 
 interface Context {
   readonly thread: RoutedThread;
-  readonly call: CallCarrier;
+  readonly call: CallChannel;
   readonly clock: Clock;
 }
 
@@ -198,30 +77,30 @@ export async function applyActions(planned: readonly PlannedAction[], context: C
 
 async function execute(action: Action, { assignedTo, joinedAs }: ApplyResult, context: Context): Promise<Effect> {
   const { conversationId, threadId, assignees, isAssigned } = context.thread;
-  const call = (request: (carrier: RoutingCarrier) => Promise<void>) => attempt(() => context.call(request));
+  const call = (request: (channel: RoutingChannel) => Promise<void>) => attempt(() => context.call(request));
   switch (action.action) {
     case 'priority':
       return { outcome: 'done' };
     case 'tag':
-      return call((carrier) => carrier.tag(conversationId, threadId, action.tag));
+      return call((channel) => channel.tag(conversationId, threadId, action.tag));
     case 'hand back':
-      return call((carrier) => carrier.handBack(conversationId));
+      return call((channel) => channel.handBack(conversationId));
     case 'transfer': {
       if (isAssigned || assignedTo) return { outcome: 'skipped' };
       const { target } = action;
       // If our agent has joined visibly, only a transfer removes it.
       const isNeeded = joinedAs === 'all' || !hasChat(assignees, target);
       const made: Effect = isNeeded
-        ? await call((carrier) => carrier.transfer(conversationId, target))
+        ? await call((channel) => channel.transfer(conversationId, target))
         : { outcome: 'not needed' };
       return made.error ? made : { ...made, assignedTo: describeTarget(target) };
     }
     default:
-      return sendMessage(action, joinedAs, context);
+      return sendOnce(action, joinedAs, context);
   }
 }
 
-/** An action as decisions record it, without texts. */
+/** An action as decisions record it, without its message. */
 function describeAction(planned: Action): Omit<ActionResult, 'outcome'> {
   const { rule, action } = planned;
   if (action === 'transfer') return { rule, action, ...describeTarget(planned.target) };
@@ -251,11 +130,15 @@ async function attempt(effect: () => Promise<void>): Promise<Effect> {
 
 function stopReasonFor(error: ExpectedError | undefined): StopReason | undefined {
   if (error instanceof NoSlot) return 'no slot';
+  // The call would succeed only after the chat is reopened.
   return error instanceof ChannelError && error.repair === 'resume' ? 'chat closed' : undefined;
 }
 
-/** Sends a message once; if our agent is not in the chat, joins first. Returns how our agent joined, even if the message failed. */
-async function sendMessage(
+/**
+ * Sends a message once; if our agent is not in the chat, joins first. Returns how our agent joined, even if the message
+ * failed.
+ */
+async function sendOnce(
   { rule, action, text }: Extract<PlannedAction, { action: 'answer' | 'note' }>,
   alreadyJoinedAs: Visibility | undefined,
   { thread, call, clock }: Context,
@@ -263,22 +146,22 @@ async function sendMessage(
   const { organizationId, conversationId, threadId, phase, assignees, previousAttempt } = thread;
   const id = `out-${deriveId('route', organizationId, conversationId, threadId, phase, rule, action)}`;
   const visibility = action === 'note' ? 'agents' : 'all';
-  const send = () => attempt(() => call((carrier) => carrier.sendText(conversationId, { id, text, visibility })));
+  const send = () => attempt(() => call((channel) => channel.sendMessage(conversationId, { id, text, visibility })));
   let isSent = false;
   let joinedAs = alreadyJoinedAs;
   if (previousAttempt) {
     const found = await attempt(async () => {
-      isSent = await call((carrier) => {
-        const isOurs = (agent: string) => agent === carrier.agentId;
+      isSent = await call((channel) => {
+        const isOurs = (agent: string) => agent === channel.agentId;
         if (assignees.agents.some(isOurs) && !previousAttempt.agents.some(isOurs)) joinedAs = 'all';
-        return carrier.find(conversationId, id, previousAttempt.at);
+        return channel.find(conversationId, id, previousAttempt.at);
       });
     });
     if (found.error || isSent) return { ...found, joinedAs };
   }
   const sent = await send();
   if (!isNotInChat(sent.error) || joinedAs) return { ...sent, joinedAs };
-  const joined = await attempt(() => call((carrier) => carrier.join(conversationId, visibility)));
+  const joined = await attempt(() => call((channel) => channel.join(conversationId, visibility)));
   if (joined.error) return joined;
   const deadline = clock.now() + joinTimeoutMs;
   for (;;) {

@@ -64,7 +64,7 @@ export async function dryRunConversations(options: DryRunOptions): Promise<Threa
 
 const filledForm = z.object({ answers: z.array(formAnswer) });
 
-/** Stored start events omit the customer's texts and answers, which are stored with the messages. */
+/** Stored start events omit the customer's messages and answers, which are stored with the messages. */
 function withMessages(facts: RoutingFacts, messages: readonly StoredMessage[]): RoutingFacts {
   const byCustomer = messages.filter(({ author }) => author.type === 'customer');
   const answers = byCustomer.flatMap(({ metadata }) => filledForm.safeParse(metadata).data?.answers ?? []);

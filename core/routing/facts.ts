@@ -16,7 +16,7 @@ export interface RoutingFacts {
   /** Of the pre-chat form. */
   readonly answers: readonly FormAnswer[];
   readonly returning?: boolean | undefined;
-  /** The customer's first text. Undefined until the customer writes; an empty text is a known value. */
+  /** The text of the customer's first message. Undefined until the customer writes; an empty text is a known value. */
   readonly message?: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { rateLimitWorld } from '../../test/model/rate-limit-world.ts';
-import { agentId, routingCarrier } from '../../test/model/routing-carrier.ts';
+import { agentId, routingChannel } from '../../test/model/routing-channel.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
@@ -31,14 +31,14 @@ describe('routing a thread', () => {
   const noFacts = { at: '', customer: {}, session: {}, groups: [], answers: [] };
   const noteAndTransfer = { name: 'r', do: { note: 'internal note', transfer: [{ agent: 'nina@acme.example' }] } };
 
-  /** A thread of a new organization with rules and a scripted carrier. */
+  /** A thread of a new organization with rules and a scripted channel. */
   function thread(
-    answers: Parameters<typeof routingCarrier>[0] = () => undefined,
+    answers: Parameters<typeof routingChannel>[0] = () => undefined,
     rules: RuleSet['rules'] = [noteAndTransfer],
     { at = new Date().toISOString(), match = 'first' as RuleSet['match'], waitingUntil = 0 } = {},
   ) {
     const key = { organizationId: randomUUID(), conversationId: 'C', threadId: 'T' };
-    const { carrier, calls } = routingCarrier(answers);
+    const { channel, calls } = routingChannel(answers);
     const published: AnyEvent[] = [];
     const more = { participants: [], groups: [], tags: [], active: true, causedByUs: false } as const;
     const place = { conversationId: key.conversationId, threadId: key.threadId };
@@ -57,9 +57,9 @@ describe('routing a thread', () => {
     const run = (before = async () => {}) =>
       route.routeThread(started, {
         rules: async () => ({ version: 1, ruleSet: { match, rules }, waitingUntil }),
-        carrier: async () => {
+        channel: async () => {
           await before();
-          return carrier;
+          return channel;
         },
         createLimiter: rateLimitWorld({}, systemClock).createLimiter,
         clock: systemClock,
@@ -72,7 +72,7 @@ describe('routing a thread', () => {
 
   it('makes no calls for a duplicate and publishes the stored decision again', async () => {
     const { run, calls, published } = thread();
-    expect(await run()).toBe('routed');
+    expect(await run()).toBe('decided');
     expect(calls).toEqual(['send to agents', 'transfer agent nina@acme.example']);
     expect(await run()).toBe('duplicate');
     expect(calls).toHaveLength(2);
@@ -93,16 +93,16 @@ describe('routing a thread', () => {
     await reached.promise;
     const second = run();
     released.resolve();
-    expect(await Promise.all([first, second])).toEqual(['routed', 'duplicate']);
+    expect(await Promise.all([first, second])).toEqual(['decided', 'duplicate']);
     expect(calls).toHaveLength(2);
   });
 
-  it('checks sent texts and the current assignment after an invocation crashed', async () => {
+  it('checks sent messages and the current assignment after an invocation crashed', async () => {
     const { key, started, run, calls, published } = thread((call) => call === 'find');
     const nina = { id: 'nina@acme.example', type: 'agent', present: true } as const;
     await changes.recordChatEvent({ ...started, data: { ...started.data, participants: [nina] } });
     await threads.recordAttempt(key, 'start', { at: Date.now(), agents: [] });
-    expect(await run()).toBe('routed');
+    expect(await run()).toBe('decided');
     expect(calls).toEqual(['find']);
     expect(published).toMatchObject([{ data: { actions: [{ outcome: 'done' }, { outcome: 'not needed' }] } }]);
   });
@@ -126,11 +126,11 @@ describe('routing a thread', () => {
       return undefined;
     });
     await expect(run()).rejects.toThrow();
-    expect(await run()).toBe('routed');
+    expect(await run()).toBe('decided');
     expect(calls).toEqual(['send to agents', 'find', 'send to agents', 'transfer agent nina@acme.example']);
   });
 
-  it('deletes the customer’s text once a thread is decided', async () => {
+  it('deletes the customer’s message once a thread is decided', async () => {
     const waiting = { name: 'w', when: { fact: 'message', words: 'x' }, do: { tag: ['x'] } };
     const { key, run } = thread(() => undefined, [waiting]);
     expect(await run()).toBe('waiting');
@@ -148,11 +148,11 @@ describe('routing a thread', () => {
     ).toBeUndefined();
   });
 
-  it('deletes the customer’s text if the rules that waited for it are replaced by none', async () => {
+  it('deletes the customer’s message if the rules that waited for it are replaced by none', async () => {
     const { key, run } = thread(() => undefined, [], { waitingUntil: Date.now() + 60_000 });
     const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
     await threads.storeFirstMessage(key, firstMessage);
-    expect(await run()).toBe('not routed');
+    expect(await run()).toBe('not applicable');
     const waiting = { facts: noFacts, waitsFrom: 0, rulesVersion: 1 };
     expect(await threads.waitForMessage(key, waiting)).toBeUndefined();
   });

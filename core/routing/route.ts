@@ -10,7 +10,8 @@ import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import { type ApplyResult, applyActions, type CreateRoutingCarrier, limitCalls, type RoutedThread } from './apply.ts';
+import { type ApplyResult, applyActions, type RoutedThread } from './apply.ts';
+import { type CreateRoutingChannel, limitCalls } from './channel.ts';
 import { listTests } from './conditions.ts';
 import { factsAtStart, factValues, findFact, isRoutable, type RoutingFacts, withCustomer } from './facts.ts';
 import { type Decision, type Evaluation, evaluateRules, type RuleSet, testsMessage } from './rules.ts';
@@ -33,7 +34,7 @@ import {
 export interface RoutingPorts {
   /** The rules in force for an organization. */
   readonly rules: (organizationId: string) => Promise<RulesInForce>;
-  readonly carrier: CreateRoutingCarrier;
+  readonly channel: CreateRoutingChannel;
   readonly createLimiter: CreateRateLimiter;
   readonly clock: Clock;
   readonly publish: Publish;
@@ -42,8 +43,12 @@ export interface RoutingPorts {
   readonly log: Log;
 }
 
-/** `waiting`: the rules wait for the customer's first message. `duplicate`: an earlier invocation made the decision. */
-export type RoutingOutcome = 'routed' | 'waiting' | 'duplicate' | 'not routed';
+/**
+ * `decided`: the rules were evaluated, although none may have matched or its actions may have been skipped. `waiting`: they
+ * wait for the customer's first message. `duplicate`: an earlier invocation made the decision. `not applicable`: there is
+ * nothing to decide.
+ */
+export type RoutingOutcome = 'decided' | 'waiting' | 'duplicate' | 'not applicable';
 
 /** A thread to decide, and the rules for it. */
 interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 'assignees'> {
@@ -55,9 +60,9 @@ interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 
 }
 
 /**
- * The longest time since the thread began, or since the customer's first message for a rule that waits for it. Later, because of
- * an outage or a redrive, an agent probably has the chat: the decision is only recorded. Measured by LiveChat's clock, since a
- * webhook that is posted again is received now.
+ * Measured from the start of the thread, or from the first message for rules that waited for it. Past this age (an outage or a
+ * redrive), an agent has probably picked up the chat, so the decision is recorded and its actions are skipped. Uses LiveChat's
+ * timestamps: a redelivered webhook has a fresh receive time.
  */
 const maxDelayMs = 600_000;
 /** Time to record a decision after its last call, so that no call outlasts the function. */
@@ -73,7 +78,7 @@ export async function routeThread(
 ): Promise<RoutingOutcome> {
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
   const rules = await ports.rules(key.organizationId);
-  let outcome: RoutingOutcome = 'not routed';
+  let outcome: RoutingOutcome = 'not applicable';
   if (rules.ruleSet.rules.length > 0 && isRoutable(data)) {
     const facts = factsAtStart(data);
     const assignees = { agents: visibleAgents(data.participants), groups: data.groups };
@@ -91,20 +96,20 @@ export async function routeThread(
 }
 
 /**
- * Continues a thread that waits for the customer's first message; any text of a customer may be the first. Accesses no
- * table unless rules in force, now or recently, test the message.
+ * Continues a thread that waits for the customer's first message; any text message of a customer may be the first. Reads only
+ * the cached rules unless the active rules, or recently active ones, test the message.
  */
 export async function routeFirstMessage(
   { data, metadata }: DomainEvent<'message.received'>,
   ports: RoutingPorts,
 ): Promise<RoutingOutcome> {
   const { type, content, author, id: messageId, timestamp: at } = data;
-  if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return 'not routed';
+  if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return 'not applicable';
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
-  if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return 'not routed';
+  if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return 'not applicable';
   const message = { messageId, at, text: content };
   const waiting = await storeFirstMessage(key, message);
-  return waiting ? routeWaiting(key, waiting, message, metadata, ports) : 'not routed';
+  return waiting ? routeWaiting(key, waiting, message, metadata, ports) : 'not applicable';
 }
 
 /** Applies the rule version under which the thread started to wait. */
@@ -116,7 +121,7 @@ async function routeWaiting(
   ports: RoutingPorts,
 ): Promise<RoutingOutcome> {
   const rules = await findRules(key.organizationId, waiting.rulesVersion);
-  if (!rules) return 'not routed';
+  if (!rules) return 'not applicable';
   const { participants, assignees } = await readAssignees(key);
   const facts = { ...withCustomer(waiting.facts, participants), at, message };
   const from = waiting.waitsFrom;
@@ -136,13 +141,16 @@ function visibleAgents(participants: readonly Participant[]): string[] {
   );
 }
 
-/** As stored: webhooks about our own calls arrive a moment after them. */
+/** Read from the projection, which lags slightly behind our own calls. */
 async function readAssignees(key: ThreadKey) {
   const { participants, assigned } = await readProjection(key);
   return { participants, assignees: { agents: visibleAgents(participants), groups: assigned.groups } };
 }
 
-/** Makes and publishes the decision of a thread and phase, once. Returns the index of the first rule that waits, if any. */
+/**
+ * Makes the decision for a thread and phase once. Publishes it on every delivery, with the same event id. Returns the index of
+ * the first rule that waits, if any.
+ */
 async function decide(
   request: RoutingRequest,
   ports: RoutingPorts,
@@ -155,7 +163,7 @@ async function decide(
   const decisionId = deriveId('route', organizationId, conversationId, threadId, phase);
   let made: Decision | undefined;
   const makeOnce = withIdempotency({ keyPrefix: 'route' }, async () => {
-    made = await makeDecision(request, evaluation, ports);
+    made = await executeDecision(request, evaluation, ports);
     return { phase };
   });
   await makeOnce(decisionId, () => deadline - clock.now());
@@ -165,17 +173,21 @@ async function decide(
     const identity = [conversationId, threadId, phase];
     await publish([createEvent('conversation.routed', decision, eventCause(metadata), identity, clock.now())]);
   }
-  return { outcome: made ? 'routed' : 'duplicate', waitsFrom };
+  return { outcome: made ? 'decided' : 'duplicate', waitsFrom };
 }
 
 /** Executes the actions of the matched rules, and stores the decision. */
-async function makeDecision(request: RoutingRequest, evaluation: Evaluation, ports: RoutingPorts): Promise<Decision> {
+async function executeDecision(
+  request: RoutingRequest,
+  evaluation: Evaluation,
+  ports: RoutingPorts,
+): Promise<Decision> {
   const { organizationId, conversationId, threadId, phase, rules, metadata } = request;
   const { clock, createLimiter, deadline, log } = ports;
   const { evaluated, matched, actions } = evaluation;
-  const callsCarrier = actions.some(({ action }) => action !== 'priority');
+  const callsChannel = actions.some(({ action }) => action !== 'priority');
   const { agents } = request.assignees;
-  const previousAttempt = callsCarrier ? await recordAttempt(request, phase, { at: clock.now(), agents }) : undefined;
+  const previousAttempt = callsChannel ? await recordAttempt(request, phase, { at: clock.now(), agents }) : undefined;
   const isAssigned = phase === 'message' && (await findDecision(request, 'start'))?.assignedTo !== undefined;
   const thread: RoutedThread = {
     ...threadKey(request),
@@ -188,7 +200,7 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
   };
   const limiter = createLimiter(organizationId, { share: 'routing' });
   const call = limitCalls({
-    carrier: () => ports.carrier(organizationId, (resetMs) => limiter.holdFor(resetMs)),
+    channel: () => ports.channel(organizationId, (resetMs) => limiter.holdFor(resetMs)),
     limiter,
     clock,
     latest: deadline - maxCallMs - marginMs,
@@ -213,7 +225,7 @@ async function makeDecision(request: RoutingRequest, evaluation: Evaluation, por
   await storeDecision(request, decision);
   count('ChatsRouted', { outcome: unassignedReason ?? 'assigned', organizationId });
   const { version: rulesVersion } = rules;
-  log.info('routed', { threadId, phase, rulesVersion, rules: matched, assignedTo, unassignedReason });
+  log.info('routing decided', { threadId, phase, rulesVersion, rules: matched, assignedTo, unassignedReason });
   return decision;
 }
 
@@ -233,7 +245,7 @@ function factsTested({ rules, hours }: RuleSet, { evaluated }: Evaluation, facts
   });
 }
 
-/** Why the chat stays with the carrier's own routing; undefined if a rule assigned it. */
+/** Why the chat stays with the channel's own routing; undefined if a rule assigned it. */
 function findUnassignedReason(
   { matched }: Evaluation,
   { actions, assignedTo, stopReason }: ApplyResult,

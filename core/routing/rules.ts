@@ -28,7 +28,7 @@ export class InvalidRulesError extends Error {
 /** Half of the size of a DynamoDB item, in which a version is stored. */
 const maxBytes = 200_000;
 const maxRules = 200;
-/** LiveChat's limit for a text. */
+/** LiveChat's limit for a message. */
 const maxTextBytes = 16_384;
 
 /** A string that passes a test. */
@@ -194,7 +194,7 @@ export type PlannedAction = { readonly rule: string } & (
 );
 
 /**
- * The actions of the matched rules, in order of execution. Transfers come last: sending a text requires being in the
+ * The actions of the matched rules, in order of execution. Transfers come last: sending a message requires being in the
  * chat, and a transfer ends that. There is one for each target of each rule; the chat is transferred to the first that
  * accepts it. Each tag is added once, and only the highest priority applies.
  */

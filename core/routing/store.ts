@@ -238,7 +238,7 @@ export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): 
   return waiting === undefined ? undefined : JSON.parse(waiting);
 }
 
-/** Records that a phase begins to call the carrier. Returns the attempt of an earlier invocation, which crashed. */
+/** Records that a phase begins to call the channel. Returns the attempt of an earlier invocation, which crashed. */
 export async function recordAttempt(key: ThreadKey, phase: Phase, attempt: Attempt): Promise<Attempt | undefined> {
   const attribute = `${phase}Attempt` as const;
   const before = await ThreadProgress.upsert({ ...threadKey(key), expires: progressExpiry() })

@@ -9,7 +9,7 @@ import { cachedRules } from '../../core/routing/store.ts';
 import { onEvent } from './on-event.ts';
 
 const rules = cachedRules();
-const carrier = liveChatRouting();
+const channel = liveChatRouting();
 const createLimiter = rateLimiters(logger);
 const publish = createBusPublisher();
 
@@ -20,6 +20,6 @@ export function onRoutingEvent<T extends 'chat.started' | 'message.received'>(
 ) {
   return onEvent(type, async (event, log, remainingMs) => {
     const deadline = Date.now() + remainingMs();
-    return route(event, { rules, carrier, createLimiter, clock: systemClock, publish, deadline, log });
+    return route(event, { rules, channel, createLimiter, clock: systemClock, publish, deadline, log });
   });
 }

@@ -1,7 +1,7 @@
 import { type Channel, maxFetchMs, type SentMessage } from '../../core/channel/channel.ts';
 import { type ErrorDetails, LiveChatApiError } from '../../core/livechat/errors.ts';
 import { FileUnavailable } from '../../core/media/errors.ts';
-import type { RoutingCarrier } from '../../core/routing/apply.ts';
+import type { RoutingChannel } from '../../core/routing/channel.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface ModelOptions {
@@ -66,23 +66,23 @@ export class ModelLiveChat {
   }
 
   /** What routing calls. */
-  routing(organizationId: string): RoutingCarrier {
+  routing(organizationId: string): RoutingChannel {
     const answer = async (method: string) => {
       const latency = await this.#arrive(organizationId, method);
       await this.#time.sleep(latency * 0.6);
     };
-    const carrier: RoutingCarrier = {
+    const channel: RoutingChannel = {
       agentId: undefined,
       transfer: () => answer('transfer_chat'),
       handBack: () => answer('transfer_chat'),
       tag: () => answer('tag_thread'),
-      sendText: () => answer('send_event'),
+      sendMessage: () => answer('send_event'),
       find: async () => false,
       join: () => answer('add_user_to_chat'),
-      inRegion: () => carrier,
+      inRegion: () => channel,
       withFreshCredentials: async () => undefined,
     };
-    return carrier;
+    return channel;
   }
 
   /** The way there and back; what arrives too fast or in an outage goes no further. */

@@ -12,7 +12,7 @@ import {
 } from '../../core/outbound/request.ts';
 import { sendRequest } from '../../core/outbound/send.ts';
 import { retriedErrors } from '../../core/outbound/state-machine.ts';
-import { limitCalls, maxWaitMs, NoSlot } from '../../core/routing/apply.ts';
+import { limitCalls, maxWaitMs, NoSlot } from '../../core/routing/channel.ts';
 import { Invocation, named } from './invocation.ts';
 import { ModelLiveChat, type ModelOptions } from './livechat.ts';
 import { type MemoryStores, memoryStores } from './stores.ts';
@@ -425,12 +425,12 @@ export class World {
         const latest = startedAt + maxWaitMs;
         const limiter = this.#limiterOf(invocation)(organizationId, { share: 'routing', maxWaitMs });
         const call = limitCalls({
-          carrier: async () => this.liveChat.routing(organizationId),
+          channel: async () => this.liveChat.routing(organizationId),
           ...{ limiter, clock, latest },
           onCredentialsBlocked: async () => {},
         });
-        await call((carrier) => carrier.transfer(conversationId, { group: 1 }));
-        await call((carrier) => carrier.tag(conversationId, 'thread', 'routed'));
+        await call((channel) => channel.transfer(conversationId, { group: 1 }));
+        await call((channel) => channel.tag(conversationId, 'thread', 'routed'));
       });
     } catch (error) {
       if (error instanceof NoSlot) return 'refused';

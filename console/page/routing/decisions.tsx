@@ -19,13 +19,13 @@ const truthText = { true: 'holds', false: 'does not hold', unknown: 'not known y
 
 /** A routing decision of a thread, with its reasons. */
 export function DecisionView({ decision }: { decision: Decision }) {
-  const { decidedAt, phase, rulesVersion, evaluated, actions, assignedTo, unassignedReason } = decision;
+  const { decidedAt, phase, rulesVersion, evaluated, actions } = decision;
   return (
     <section class="decision">
       <p>
-        <b>{assignedTo ? `Assigned ${describeTarget(assignedTo)}` : `Not assigned by rules (${unassignedReason})`}</b>,{' '}
-        {fullTime(decidedAt)}, {phase === 'start' ? 'at the start of the thread' : "with the customer's first message"},
-        by {rulesVersion === 0 ? 'the default rules' : `version ${rulesVersion} of the rules`}.
+        <b>{describeAssignment(decision)}</b>, {fullTime(decidedAt)},{' '}
+        {phase === 'start' ? 'at the start of the thread' : "with the customer's first message"}, by{' '}
+        {rulesVersion === 0 ? 'the default rules' : `version ${rulesVersion} of the rules`}.
       </p>
       <ul class="evaluated">
         {evaluated.map(({ rule, result, reasons }) => (
@@ -54,6 +54,12 @@ export function DecisionView({ decision }: { decision: Decision }) {
       )}
     </section>
   );
+}
+
+function describeAssignment({ assignedTo, unassignedReason }: Decision): string {
+  if (assignedTo) return `Assigned ${describeTarget(assignedTo)}`;
+  if (unassignedReason === 'already assigned') return 'Already assigned at the start of the thread';
+  return `Not assigned by rules (${unassignedReason})`;
 }
 
 function describeTarget({ agent, group }: NonNullable<Decision['assignedTo']>): string {

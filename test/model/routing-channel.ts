@@ -1,7 +1,7 @@
 import { ChannelError, type ChannelErrorCategory, type ChannelErrorDetails } from '../../core/channel/channel.ts';
-import type { RoutingCarrier } from '../../core/routing/apply.ts';
+import type { RoutingChannel } from '../../core/routing/channel.ts';
 
-/** A failure as a carrier classifies it. */
+/** A failure as a channel classifies it. */
 export function failure(category: ChannelErrorCategory, more: Partial<ChannelErrorDetails> = {}): ChannelError {
   return new ChannelError(category, { message: `${category} failure`, outcome: 'refused', status: 422, ...more });
 }
@@ -9,8 +9,8 @@ export function failure(category: ChannelErrorCategory, more: Partial<ChannelErr
 /** Our agent. */
 export const agentId = 'bridge@acme.example';
 
-/** A carrier that notes each call, such as `transfer agent nina`, and fails as it is told to. */
-export function routingCarrier(
+/** A channel that notes each call, such as `transfer agent nina`, and fails as it is told to. */
+export function routingChannel(
   answers: (call: string, calls: readonly string[]) => ChannelError | undefined | boolean,
 ) {
   const calls: string[] = [];
@@ -21,17 +21,17 @@ export function routingCarrier(
     return answer === true;
   };
   const done = async (what: string): Promise<void> => void (await call(what));
-  const carrier = (where: string): RoutingCarrier => ({
+  const channel = (where: string): RoutingChannel => ({
     agentId,
     transfer: (_id, target) =>
       done(`${where}transfer ${'agent' in target ? `agent ${target.agent}` : `group ${target.group}`}`),
     handBack: () => done(`${where}hand back`),
     tag: (_id, _thread, tag) => done(`${where}tag ${tag}`),
-    sendText: (_id, { visibility }) => done(`${where}send to ${visibility}`),
+    sendMessage: (_id, { visibility }) => done(`${where}send to ${visibility}`),
     find: () => call(`${where}find`),
     join: (_id, visibility) => done(`${where}join ${visibility}`),
-    inRegion: (region) => carrier(`${region}: `),
-    withFreshCredentials: async () => (answers('fresh credentials', calls) === true ? carrier('fresh: ') : undefined),
+    inRegion: (region) => channel(`${region}: `),
+    withFreshCredentials: async () => (answers('fresh credentials', calls) === true ? channel('fresh: ') : undefined),
   });
-  return { carrier: carrier(''), calls };
+  return { channel: channel(''), calls };
 }
