@@ -1,15 +1,13 @@
 import aslValidator from 'asl-validator';
 import * as z from 'zod/mini';
 import { stateMachineArn } from '../arn.ts';
-import { describeIssue, isRecord, type Json, localeError } from '../protocol.ts';
-import { compileCondition } from './choice.ts';
+import { describeIssue, type Json, localeError } from '../protocol.ts';
 import { compilePath, compileTemplate, UnsupportedStateMachineError } from './expressions.ts';
 
 export type CompiledMachine = ReturnType<typeof compileMachine>;
 
 export type State = z.output<typeof stateSchema>;
 export type TaskState = Extract<State, { Type: 'Task' }>;
-export type ChoiceState = Extract<State, { Type: 'Choice' }>;
 export type WaitState = Extract<State, { Type: 'Wait' }>;
 export type Retrier = TaskState['Retry'][number];
 
@@ -65,10 +63,6 @@ const retrier = z.strictObject({
   JitterStrategy: z._default(z.enum(['NONE', 'FULL']), 'NONE'),
 });
 const catcher = z.strictObject({ ErrorEquals: z.array(z.string()), ...resultPath, Next: z.string() });
-const choiceRule = z.pipe(
-  z.catchall(z.object({ Next: z.string() }), z.json()),
-  z.transform((rule) => ({ matches: compileCondition(rule), next: rule.Next })),
-);
 
 const stateSchema = z.discriminatedUnion('Type', [
   z.pipe(
@@ -94,8 +88,6 @@ const stateSchema = z.discriminatedUnion('Type', [
     Parameters: z._default(z.pipe(z.json(), z.transform(compileTemplate)), () => compilePath('$')),
   }),
   z.strictObject({ Type: z.literal('Wait'), ...transition, TimestampPath: path }),
-  z.strictObject({ Type: z.literal('Choice'), Choices: z.array(choiceRule), Default: z.optional(z.string()) }),
-  z.strictObject({ Type: z.literal('Succeed') }),
   z.strictObject({ Type: z.literal('Fail'), ErrorPath: path, CausePath: path }),
 ]);
 
@@ -121,13 +113,6 @@ function compileTask(arn: string, parameters: Json | undefined) {
   return { resource, parameters: parameters === undefined ? compilePath('$') : compileTemplate(parameters) };
 }
 
-/** Like zod, but names also the type of a state that is not supported. */
-function describeProblem(issue: z.core.$ZodRawIssue) {
-  const { input, options } = issue;
-  if (!isRecord(input) || !Array.isArray(options)) return localeError(issue);
-  return `The type "${input.Type}" (supported: ${options.join(', ')})`;
-}
-
 /**
  * Validates a definition in Amazon States Language, with JSONPath, and compiles its expressions. All executions share
  * the result.
@@ -139,7 +124,7 @@ export function compileMachine(name: string, definition: object) {
   // The validator adds fields to the object that it receives.
   const { isValid, errorsText } = aslValidator(structuredClone(definition));
   if (!isValid) throw new InvalidStateMachineError(name, errorsText('\n'));
-  const parsed = machineSchema.safeParse(definition, { error: describeProblem });
+  const parsed = machineSchema.safeParse(definition, { error: localeError });
   if (!parsed.success) throw new UnsupportedStateMachineError(describeIssue(parsed.error));
   const { StartAt, TimeoutSeconds, States } = parsed.data;
   for (const [state, fields] of Object.entries(States)) {

@@ -301,7 +301,7 @@ test('fails the execution on a result above 256 KB without a catch', async () =>
 test('rejects an unsupported definition at the start', async () => {
   await start([]);
   const starting = startTestMachine([], {
-    definition: () => ({ StartAt: 'A', States: { A: { Type: 'Succeed', OutputPath: '$.a' } } }),
+    definition: () => ({ StartAt: 'A', States: { A: { Type: 'Succeed' } } }),
   });
 
   await expect(starting).rejects.toMatchObject({ name: 'UnsupportedStateMachineError' });
