@@ -12,7 +12,7 @@ const compile = (state: object) => () => compileMachine('send', { StartAt: 'A', 
 test.each<[string, object]>([
   ['The resource arn:aws:states:::sns:publish', task({ Resource: 'arn:aws:states:::sns:publish' })],
   [
-    "States.A.Type: Invalid discriminator value. Expected 'Task' | 'Pass' | 'Wait' | 'Fail'",
+    'States.A.Type: The type "Map" (supported: Task, Pass, Wait, Fail)',
     { Type: 'Map', ItemProcessor: { StartAt: 'B', States: { B: { Type: 'Pass', End: true } } }, End: true },
   ],
   ['States.A: Unrecognized key: "QueryLanguage"', { Type: 'Pass', QueryLanguage: 'JSONata', End: true }],

@@ -1,7 +1,7 @@
 import aslValidator from 'asl-validator';
 import * as z from 'zod/mini';
 import { stateMachineArn } from '../arn.ts';
-import { describeIssue, type Json, localeError } from '../protocol.ts';
+import { describeIssue, isRecord, type Json, localeError } from '../protocol.ts';
 import { compilePath, compileTemplate, UnsupportedStateMachineError } from './expressions.ts';
 
 export type CompiledMachine = ReturnType<typeof compileMachine>;
@@ -113,6 +113,13 @@ function compileTask(arn: string, parameters: Json | undefined) {
   return { resource, parameters: parameters === undefined ? compilePath('$') : compileTemplate(parameters) };
 }
 
+/** Like zod, but names also the type of a state that is not supported. */
+function describeProblem(issue: z.core.$ZodRawIssue) {
+  const { input, options } = issue;
+  if (!isRecord(input) || !Array.isArray(options)) return localeError(issue);
+  return `The type "${input.Type}" (supported: ${options.join(', ')})`;
+}
+
 /**
  * Validates a definition in Amazon States Language, with JSONPath, and compiles its expressions. All executions share
  * the result.
@@ -124,7 +131,7 @@ export function compileMachine(name: string, definition: object) {
   // The validator adds fields to the object that it receives.
   const { isValid, errorsText } = aslValidator(structuredClone(definition));
   if (!isValid) throw new InvalidStateMachineError(name, errorsText('\n'));
-  const parsed = machineSchema.safeParse(definition, { error: localeError });
+  const parsed = machineSchema.safeParse(definition, { error: describeProblem });
   if (!parsed.success) throw new UnsupportedStateMachineError(describeIssue(parsed.error));
   const { StartAt, TimeoutSeconds, States } = parsed.data;
   for (const [state, fields] of Object.entries(States)) {
