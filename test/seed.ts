@@ -25,7 +25,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       lastActivityAt: toTimestamp(latest - index * apartMs),
       participants: participantsFor(index),
       assigned: { agents: [agent.id], groups: [0] },
-      activity: {},
+      otherThreads: {},
       version: 3,
       expires,
     }));

@@ -75,6 +75,10 @@ describe('the stored conversation', () => {
     ['an idle event before the start and a message', [started(10), message(15), idle(20)]],
     ['an idle event and a tag that is received later', [idle(20), updated(21, { tag: 'vip' })]],
     ['a tag that is received after the latest message', [started(10), message(15), updated(21, { tag: 'vip' })]],
+    [
+      'messages of threads whose ids are numbers',
+      [message(15, '1'), message(16, '1'), message(20, '2'), message(21, '2')],
+    ],
     ['a start and a tag', [started(10), updated(21, { tag: 'vip' }), idle(20)]],
     [
       'a change without a thread id, in a thread whose start is unknown',

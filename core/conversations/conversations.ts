@@ -32,8 +32,10 @@ export const Conversation = new Entity(
       lastActivityAt: text,
       participants: { type: CustomAttributeType<readonly Participant[]>('any'), required: true },
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
-      /** The latest messages of the threads whose activity can still affect the projection. */
-      activity: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
+      /** The current thread's latest message; left out if it has none. */
+      lastMessageAt: { type: 'string' },
+      /** The latest messages of other threads, where they can still affect the projection. */
+      otherThreads: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
       /** Incremented with each write, for optimistic concurrency. */
       version: number,
     },
@@ -103,6 +105,12 @@ export async function readTimeline(key: ConversationKey) {
   return { stored: data.conversation[0], events: data.event.map(({ event }) => event), readMarks: data.readMark };
 }
 
+/** The thread activity that the stored projection contains. */
+export function threadActivity(stored: StoredProjection | undefined): ThreadActivity {
+  const { currentThreadId, lastMessageAt, otherThreads = {} } = stored ?? {};
+  return currentThreadId && lastMessageAt ? { ...otherThreads, [currentThreadId]: lastMessageAt } : otherThreads;
+}
+
 /** The participants and the assignment as currently stored; empty if the conversation is not stored yet. */
 export async function readProjection(
   key: ConversationKey,
@@ -139,8 +147,7 @@ export async function recordMessage(
 async function advanceLastActivity(key: ConversationKey, threadId: string, at: string) {
   const updated = await ifConditionHolds(
     Conversation.patch(key)
-      .set({ lastActivityAt: at, expires: expiry() })
-      .data(({ activity }, { set }) => set(activity[threadId], at))
+      .set({ lastActivityAt: at, lastMessageAt: at, expires: expiry() })
       .add({ version: 1 })
       .where(
         ({ currentThreadId, status, lastActivityAt }, op) =>
@@ -200,7 +207,7 @@ export async function updateProjection(
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     if (attempt > 0) await sleep(Math.random() * backoffMs * attempt);
     const { stored, events } = await readTimeline(key);
-    const activity = mergeActivity(stored?.activity ?? {}, newActivity);
+    const activity = mergeActivity(threadActivity(stored), newActivity);
     const projection = projectConversation(events, activity);
     const item = toItem(projection, activity);
     if (stored && isUnchanged(item, stored)) return projection;
@@ -226,12 +233,16 @@ function mergeActivity(stored: ThreadActivity, added: ThreadActivity): ThreadAct
  * it can no longer affect the projection.
  */
 function toItem({ threads, currentThreadId, ...projection }: ConversationProjection, activity: ThreadActivity) {
-  const earlier = threads.at(-1)?.createdAt ? threads.slice(0, -1) : [];
-  const ended = new Set(earlier.flatMap(({ id, status, createdAt }) => (status === 'closed' && createdAt ? id : [])));
+  const { ...otherThreads }: Record<string, string> = activity;
+  const isStartKnown = threads.at(-1)?.createdAt !== undefined;
+  for (const { id, status, createdAt } of threads)
+    if (id === currentThreadId || (isStartKnown && status === 'closed' && createdAt)) delete otherThreads[id];
+  const lastMessageAt = currentThreadId && activity[currentThreadId];
   return {
     ...projection,
-    ...(currentThreadId !== undefined && { currentThreadId }),
-    activity: Object.fromEntries(Object.entries(activity).filter(([threadId]) => !ended.has(threadId))),
+    ...(currentThreadId && { currentThreadId }),
+    ...(lastMessageAt && { lastMessageAt }),
+    otherThreads,
   };
 }
 

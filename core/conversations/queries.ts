@@ -2,7 +2,7 @@ import type { ConversationKey } from '../channel/channel.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, Organization, readTimeline } from './conversations.ts';
+import { Conversation, Organization, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
 import { type ConversationProjection, compare, projectConversation, type Status, statuses } from './projection.ts';
 
@@ -113,7 +113,7 @@ export async function organizations(): Promise<string[]> {
 export async function loadConversation(key: ConversationKey): Promise<ConversationDetail | undefined> {
   const { stored, events, readMarks } = await readTimeline(key);
   if (!stored) return undefined;
-  const { participants, currentThreadId: _, ...projection } = projectConversation(events, stored.activity);
+  const { participants, currentThreadId: _, ...projection } = projectConversation(events, threadActivity(stored));
   const seen = new Map(readMarks.map(({ userId, seenUpTo, receivedAt }) => [userId, { seenUpTo, seenAt: receivedAt }]));
   return {
     id: key.conversationId,
