@@ -86,7 +86,7 @@ describe('livechat conversations', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not occur.
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     expect(stdout).toMatch(/^\S+ {2}Eve \(customer\) {2}\S+\n {4}Look:.*\n {4}second line$/m);
-    expect(stdout).toMatch(/ {2}\S+_\d+\n {4}Our answer\n {4}delivered, 1 failed calls.* \(out-[0-9a-f]{32}\)$/m);
+    expect(stdout).toMatch(/ {2}\S+_\d+\n {4}Our answer\n {4}delivered, 1 failed calls.* \(out-[0-9a-f]{32}-0\.0\)$/m);
     const piped = cli.start('conversations', 'show', chatId);
     piped.closeOutput();
     expect(await piped.ended).toMatchObject({ stderr: '' });

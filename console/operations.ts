@@ -62,17 +62,19 @@ async function listExecutions({ query: { status, limit, after } }: ReadRequest) 
   return { executions: (page.executions ?? []).map(summarizeExecution), next: page.nextToken };
 }
 
+/** `history`: the last 1,000 events, oldest first. */
 async function readExecution({ id: executionArn }: ReadRequest) {
   try {
     const [execution, history] = await Promise.all([
       stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
-      stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 })),
+      stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, reverseOrder: true })),
     ]);
     const { error, cause, input = 'null' } = execution;
     return {
       execution: { ...summarizeExecution(execution), error, cause },
       request: parseExecutionInput(JSON.parse(input)),
-      history: (history.events ?? []).map(toHistoryEvent),
+      history: (history.events ?? []).map(toHistoryEvent).toReversed(),
+      hasEarlierEvents: history.nextToken !== undefined,
     };
   } catch (error) {
     if (error instanceof ExecutionDoesNotExist) throw invalid(404, 'id', 'the ARN of an execution');
@@ -170,7 +172,7 @@ export function summarizeExecution(execution: Partial<ExecutionListItem>) {
 }
 
 const text = z.optional(z.string());
-const details = z.object({ name: text, error: text, cause: text, input: text });
+const details = z.object({ name: text, error: text, cause: text, input: text, output: text });
 
 export type HistoryEvent = ReturnType<typeof toHistoryEvent>;
 

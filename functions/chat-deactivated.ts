@@ -1,15 +1,16 @@
 import { countMissingEvents } from '../core/livechat/conventions.ts';
-import { recordChatEvent } from '../core/messages/changes.ts';
+import { applyChatEvent, storeChatEvent } from '../core/messages/changes.ts';
 import { listMessageIds } from '../core/messages/queries.ts';
 import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-/** Records the end of a thread and counts its missing events. */
+/** Records the end of a thread. Counts missing event numbers once, on first delivery: before a step that a retry repeats. */
 export const handler = onEvent('chat.deactivated', async (event) => {
   const { organizationId, receivedAt } = event.metadata;
   const thread = { organizationId, conversationId: event.data.conversationId, threadId: event.data.threadId };
   const missing = countMissingEvents(thread.threadId, await listMessageIds(thread), Date.parse(receivedAt));
-  const outcome = await recordChatEvent(event);
+  const outcome = await storeChatEvent(event);
   if (outcome === 'stored' && missing > 0) count('EventNumberGaps', thread, missing);
+  await applyChatEvent(event);
   return outcome;
 });

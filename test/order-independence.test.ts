@@ -10,6 +10,7 @@ const message = z.looseObject({
   id: z.string(),
   threadId: z.string(),
   type: z.string(),
+  timestamp: z.string(),
   author: z.object({ id: z.string(), type: z.string() }),
   direction: z.string(),
   visibility: z.string(),
@@ -19,6 +20,7 @@ const answer = z.object({
     id: z.string(),
     organizationId: z.string(),
     status: z.string(),
+    lastActivityAt: z.string(),
     threads: z.array(z.looseObject({ id: z.string(), status: z.string(), createdAt: z.string() })),
     participants: z.array(z.looseObject({ id: z.string(), type: z.string(), present: z.boolean() })),
     assigned: z.unknown(),
@@ -54,6 +56,17 @@ function toExpectedFormat(body: unknown, expected: z.infer<typeof expectation>):
   };
 }
 
+/** The time of the current thread's latest message that is not a system message. */
+function latestMessageAt(body: unknown): string | undefined {
+  const { conversation, messages } = answer.parse(body);
+  const current = conversation.threads.at(-1)?.id;
+  const own = messages.filter(({ threadId, author }) => threadId === current && author.type !== 'system');
+  return own
+    .map(({ timestamp }) => timestamp)
+    .toSorted()
+    .at(-1);
+}
+
 function contentOf(one: object): object {
   return 'content' in one ? { content: one.content } : {};
 }
@@ -84,6 +97,7 @@ describe('recorded webhooks', () => {
       ...expected,
       conversation: { ...expected.conversation, organizationId },
     });
+    expect(answer.parse(body).conversation.lastActivityAt).toBe(latestMessageAt(body));
   }
 
   const allAtOnce = (bodies: readonly Body[]) =>

@@ -9,7 +9,7 @@ import { DeadLetterList, DeadLetterView } from './dead-letters/page.tsx';
 import { ExecutionList, ExecutionView } from './executions/page.tsx';
 import { FlowPage } from './flow.tsx';
 import { Empty } from './parts/ui.tsx';
-import { RateLimitsPage } from './rate-limits.tsx';
+import { RateLimitsPage } from './rate-limits/page.tsx';
 import { RoutingPage } from './routing/page.tsx';
 import { SimulatorPage } from './simulator.tsx';
 

@@ -75,17 +75,32 @@ export async function storeButtonClick({ metadata, data }: DomainEvent<'postback
   return (await ifConditionHolds(click.go())) ? 'stored' : 'duplicate';
 }
 
-/**
- * Records a change of a conversation, then corrects the authors of messages that were stored before their users were known.
- * Only users with a misleading id can be wrong, and they are rare.
- */
+/** Stores a change of a conversation, and applies it. */
 export async function recordChatEvent(event: ChatEvent): Promise<StoreOutcome> {
-  const conversation = { organizationId: event.metadata.organizationId, conversationId: event.data.conversationId };
-  const outcome = await putEvent(conversation, withoutOpening(event));
+  const outcome = await storeChatEvent(event);
+  await applyChatEvent(event);
+  return outcome;
+}
+
+/** The opening messages are not part of it: they are stored as messages, where deleting a message removes them. */
+export function storeChatEvent(event: ChatEvent): Promise<StoreOutcome> {
+  const stored = event.type === 'chat.started' ? { ...event, data: { ...event.data, opening: undefined } } : event;
+  return putEvent(conversationKey(event), stored);
+}
+
+/**
+ * Updates the conversation after a change was stored, then corrects the authors of messages that were stored before their
+ * users were known. Only authors whose id looks like another user type can be misclassified. This is rare.
+ */
+export async function applyChatEvent(event: ChatEvent): Promise<void> {
+  const conversation = conversationKey(event);
   const { participants } = await updateProjection(conversation);
   const misleading = participants.filter(({ misleadingId }) => misleadingId);
   if (misleading.length > 0) await correctAuthors(conversation, new Map(misleading.map(({ id, type }) => [id, type])));
-  return outcome;
+}
+
+function conversationKey({ metadata, data }: ChatEvent): ConversationKey {
+  return { organizationId: metadata.organizationId, conversationId: data.conversationId };
 }
 
 /** @param types the users' types, by id */
@@ -98,11 +113,6 @@ async function correctAuthors(conversation: ConversationKey, types: ReadonlyMap<
     const type = types.get(authorId);
     if (type !== undefined && type !== authorType) await setAuthorType(key, type);
   }
-}
-
-/** The opening messages are stored with the messages, where deleting a message removes them. */
-function withoutOpening(event: ChatEvent): ChatEvent {
-  return event.type === 'chat.started' ? { ...event, data: { ...event.data, opening: undefined } } : event;
 }
 
 async function reviseMessage(message: NormalizedMessage, event: EventMetadata): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DeliveryStore, NewDelivery } from './delivery.ts';
+import type { DeliveryStore } from './delivery.ts';
 import { RequestConflict } from './errors.ts';
 import { MessageGroup, type MessageGroupPorts } from './message-group.ts';
 import { type ExecutionInput, executionName, type SendRequest } from './request.ts';
@@ -41,20 +41,11 @@ async function storeDeliveries<Content>(
   { sentAt, hash, parts, requestId, requestedAt, organizationId, conversationId }: SendRequest<Content>,
   { deliveries, clock }: AcceptPorts,
 ): Promise<number> {
-  const now = clock.now();
-  let orderKey = acceptanceOrder(sentAt, now);
+  const acceptedAt = clock.now();
+  let orderKey = acceptanceOrder(sentAt, acceptedAt);
+  const common = { organizationId, conversationId, requestId, hash, requestedAt, acceptedAt };
   const create = async ({ id, content }: SendRequest<Content>['parts'][number]) => {
-    const key = { organizationId, conversationId, id };
-    const delivery: NewDelivery = {
-      ...key,
-      requestId,
-      hash,
-      orderKey,
-      requestedAt,
-      acceptedAt: now,
-      content: JSON.stringify(content),
-    };
-    const existing = await deliveries.create(delivery);
+    const existing = await deliveries.create({ ...common, id, orderKey, content: JSON.stringify(content) });
     if (existing && existing.hash !== hash) throw new RequestConflict(requestId);
     return existing;
   };

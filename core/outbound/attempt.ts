@@ -234,15 +234,7 @@ export function attemptError(error: unknown): Pick<AttemptEnd, 'error' | 'cause'
 
 const maxCauseLength = 80;
 
-function errorCodes({
-  status,
-  type,
-  cause,
-}: {
-  status: number | undefined;
-  type: string | undefined;
-  cause?: unknown;
-}) {
+function errorCodes({ status, type, cause }: ChannelError): string {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
   return [status, type, code]
     .filter((one) => one !== undefined)

@@ -245,14 +245,11 @@ function toDelivery(item: DeliveryItem): Delivery {
 }
 
 /** Records the end of an attempt whose delivery was delivered or failed meanwhile. */
-async function recordLate(
-  key: DeliveryKey,
-  fields: AttemptLog & { readonly sentAt?: number },
-  leaseUntil: number,
-): Promise<void> {
+async function recordLate(key: DeliveryKey, end: AttemptLog & Partial<SentRecord>, leaseUntil: number): Promise<void> {
+  const { attempts, omittedAttempts, sentAt } = end;
   await ifConditionHolds(
     DeliveryEntity.patch(primaryKey(key))
-      .set(fields)
+      .set({ attempts, ...(omittedAttempts && { omittedAttempts }), ...(sentAt !== undefined && { sentAt }) })
       .where((stored, op) => op.eq(stored.leaseUntil, leaseUntil))
       .go(),
   );
@@ -307,8 +304,7 @@ export const deliveryStore = {
         .where((stored, op) => `${op.eq(stored.status, 'sending')} AND ${op.eq(stored.leaseUntil, leaseUntil)}`)
         .go(),
     );
-    const { attempts, omittedAttempts } = state;
-    if (!released) await recordLate(key, { attempts, ...(omittedAttempts && { omittedAttempts }) }, leaseUntil);
+    if (!released) await recordLate(key, state, leaseUntil);
   },
 
   /** Records that the message was sent, unless it is already known as delivered or failed. */
@@ -319,8 +315,7 @@ export const deliveryStore = {
         .where(({ status }, op) => op.eq(status, 'sending'))
         .go(),
     );
-    const { sentAt, attempts, omittedAttempts } = sent;
-    if (!recorded) await recordLate(key, { sentAt, attempts, ...(omittedAttempts && { omittedAttempts }) }, leaseUntil);
+    if (!recorded) await recordLate(key, sent, leaseUntil);
   },
 
   /** Marks a delivery as failed, unless it was sent or a later redrive has begun. `sent`: the message, if it was sent. */

@@ -6,7 +6,7 @@ import { type DeadLetterSummary, deriveDeadLetterId, findDeadLetter } from './de
 import { type Delivery, type DeliveryAttempt, listDeliveries } from './delivery.ts';
 import { deadLetterCategory } from './errors.ts';
 import { listGroupItems } from './message-group.ts';
-import { executionName, findPartPlace, type PartPlace, type SendRequest } from './request.ts';
+import { executionName, type PartPlace, parsePartPlace, type SendRequest } from './request.ts';
 
 export type Reader = Pick<ConversationDetail['participants'][number], 'id' | 'type' | 'seenUpTo' | 'seenAt'>;
 
@@ -35,7 +35,7 @@ export function buildTranscript(
   });
   const pending = [...deliveries.values()]
     .filter(({ id, status }) => !shown.has(id) && status !== 'delivered')
-    .map((delivery) => ({ delivery, part: findPartPlace(delivery.id, delivery.organizationId, delivery.requestId) }))
+    .map((delivery) => ({ delivery, part: parsePartPlace(delivery.id) }))
     .sort((a, b) => a.delivery.orderKey - b.delivery.orderKey || comparePlaces(a.part, b.part))
     .map(({ delivery, part }) => ({
       ...deliveryView(delivery, now),

@@ -6,8 +6,8 @@ import type { Part } from '../channel/channel.ts';
 import { RequestInvalid } from './errors.ts';
 import {
   executionName,
-  findPartPlace,
   parseExecutionInput,
+  parsePartPlace,
   parseSendRequested,
   parseStepInput,
   validateRequest,
@@ -157,7 +157,7 @@ describe('a part', () => {
           request({ requestId, organizationId }, envelope, composed).parts.map(({ id }) => id);
         expect(ids({ id: 'another event' })).toEqual(ids());
         expect(new Set(ids()).size).toBe(composed.length);
-        for (const id of ids()) expect(id).toMatch(/^out-[0-9a-f]{32}$/);
+        for (const id of ids()) expect(id).toMatch(/^out-[0-9a-f]{32}-\d+\.\d+$/);
       }),
       runs,
     );
@@ -176,17 +176,12 @@ describe('a part', () => {
     );
   });
 
-  it('is found in its request by its id', () => {
+  it('has its place in the request in its id', () => {
     const composed = [...parts('a', 'b'), { messageIndex: 9, splitIndex: 12, content: 'c', hasFile: false }];
-    const {
-      organizationId,
-      requestId,
-      parts: [, second, last],
-    } = request({}, {}, composed);
-    const find = (id = '') => findPartPlace(id, organizationId, requestId);
-    expect(find(second?.id)).toEqual({ messageIndex: 1, splitIndex: 0 });
-    expect(find(last?.id)).toEqual({ messageIndex: 9, splitIndex: 12 });
-    expect(find('out-other')).toBeUndefined();
+    const [, second, last] = request({}, {}, composed).parts;
+    expect(parsePartPlace(second?.id ?? '')).toEqual({ messageIndex: 1, splitIndex: 0 });
+    expect(parsePartPlace(last?.id ?? '')).toEqual({ messageIndex: 9, splitIndex: 12 });
+    expect(parsePartPlace('out-other')).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Compose, Part } from '../channel/channel.ts';
-import { catalogue, type EventData, maxMessagesPerRequest } from '../events/catalogue.ts';
+import { catalogue, type EventData } from '../events/catalogue.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { isRfc3339 } from '../events/schemas.ts';
@@ -34,24 +34,19 @@ export interface SendRequest<Content>
 const defaultExpirySeconds = 900;
 /** An EventBridge entry may have 256 KB in every region. */
 const maxBytes = 200_000;
-/** A long text is split at words, into parts of at least half of 16 KB. */
-const maxPartsPerMessage = Math.ceil(maxBytes / 8_000);
 /** Marks ids of this bridge, so that the translation of LiveChat's webhooks recognizes its own messages. */
 const idPrefix = 'out-';
 
 function partId(organizationId: string, requestId: string, { messageIndex, splitIndex }: PartPlace): string {
-  return `${idPrefix}${deriveId('delivery', organizationId, requestId, messageIndex, splitIndex)}`;
+  return `${idPrefix}${deriveId('delivery', organizationId, requestId)}-${messageIndex}.${splitIndex}`;
 }
 
-/** The place of a delivery in its request. Undefined if the id is not one of the request. */
-export function findPartPlace(id: string, organizationId: string, requestId: string): PartPlace | undefined {
-  for (let messageIndex = 0; messageIndex < maxMessagesPerRequest; messageIndex += 1) {
-    for (let splitIndex = 0; splitIndex < maxPartsPerMessage; splitIndex += 1) {
-      const place = { messageIndex, splitIndex };
-      if (partId(organizationId, requestId, place) === id) return place;
-    }
-  }
-  return undefined;
+/** The place of a delivery in its request. Undefined if the id is not one of this bridge. */
+export function parsePartPlace(id: string): PartPlace | undefined {
+  const [, messageIndex, splitIndex] = /-(\d+)\.(\d+)$/.exec(id) ?? [];
+  return messageIndex && splitIndex
+    ? { messageIndex: Number(messageIndex), splitIndex: Number(splitIndex) }
+    : undefined;
 }
 
 /** Parses an event `message.send.requested`. Throws {@link RequestInvalid}, which names every invalid field. */

@@ -61,23 +61,15 @@ export async function sendRequest<Content>(
   const sent: SentPart[] = [];
   try {
     await group.requireTurn();
-    for (const [index, delivery] of request.deliveries.entries()) {
+    for (const [part, delivery] of request.deliveries.entries()) {
       if (clock.now() >= request.expiresAt && !(await mustContinue())) throw new RequestExpired(request.requestId, '');
-      const remaining = request.deliveries.slice(index);
-      const step = {
-        request,
-        delivery,
-        remaining,
-        held: index === 0 ? held : undefined,
-        isFirstPart: index === 0,
-        deadline,
-      };
+      const step = { request, part, delivery, held: part === 0 ? held : undefined, deadline };
       const message = await sendPart(step, group, ports);
       if (message === 'failed') {
         await group.leave();
         return 'failed';
       }
-      sent.push({ ...message, deliveryId: delivery.id, part: index });
+      sent.push({ ...message, deliveryId: delivery.id, part });
     }
   } catch (error) {
     throw await deferOrExpire(error);
@@ -130,18 +122,14 @@ function callsOf(deliveries: readonly DeliveryReference[]): number {
   return deliveries.reduce((calls, { hasFile }) => calls + (hasFile ? 2 : 1), 0);
 }
 
-interface PartStep {
+interface PartStep extends SendInvocation {
   readonly request: ExecutionInput;
+  readonly part: number;
   readonly delivery: DeliveryReference;
-  /** This part and those after it. */
-  readonly remaining: readonly DeliveryReference[];
-  readonly held: HeldSlot | undefined;
-  readonly isFirstPart: boolean;
-  readonly deadline: number;
 }
 
 async function sendPart<Content>(
-  { request, delivery, remaining, held, isFirstPart, deadline }: PartStep,
+  { request, part, delivery, held, deadline }: PartStep,
   group: MessageGroup,
   { clock, deliveries, limiter, channel, log, onCredentialsBlocked }: SendPorts<Content>,
 ): Promise<SentMessage | 'failed'> {
@@ -152,7 +140,7 @@ async function sendPart<Content>(
   const { organizationId, conversationId, requestId } = request;
   const key = { organizationId, conversationId, id };
   if (deadline - clock.now() < maxWaitMs + callTimeMs) throw new Deferred(clock.now(), 'time');
-  await limiter.reserve(callsOf(remaining), { held, maxWaitMs });
+  await limiter.reserve(callsOf(request.deliveries.slice(part)), { held, maxWaitMs });
 
   const claim: Claim = {
     leaseUntil: deadline + 1_000,
@@ -162,7 +150,7 @@ async function sendPart<Content>(
   };
   // In parallel, to save a round trip: without the lock the claim is given back. Later parts hold the lock already.
   const [locking, claiming] = await Promise.allSettled([
-    isFirstPart ? group.lock(claim.leaseUntil) : true,
+    part === 0 ? group.lock(claim.leaseUntil) : true,
     deliveries.claim(key, claim),
   ]);
   if (claiming.status === 'rejected') throw claiming.reason;

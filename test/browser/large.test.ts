@@ -87,7 +87,7 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
     await box.fill(`customer${total - 1}@mail`);
     await page.getByText(/back to/).waitFor();
     await row(page, `Customer ${total - 1}`).waitFor();
-    await page.getByText('Search complete: 10,000 conversations.').waitFor();
+    await page.getByText('Search complete: 10,000 conversations searched.').waitFor();
     const searched = requests.filter((request) => request.includes('search='));
     // 2,000 conversations each, and a last one without results.
     expect(searched).toHaveLength(6);
@@ -114,7 +114,7 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
     await gone;
     held.resolve();
     await row(page, 'Customer 4711').waitFor();
-    await page.getByText('Search complete: 10,000 conversations.').waitFor();
+    await page.getByText('Search complete: 10,000 conversations searched.').waitFor();
     expect(requests.filter((request) => request.includes('search=nobody'))).toHaveLength(1);
     expect(await countRows(page)).toBe(1);
   });
@@ -137,7 +137,7 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
     held = Promise.withResolvers<void>();
     held.resolve();
     await page.getByRole('button', { name: 'Continue search' }).click();
-    await page.getByText('Search complete: 10,000 conversations.').waitFor();
+    await page.getByText('Search complete: 10,000 conversations searched.').waitFor();
     await page.getByRole('heading', { name: 'No matching conversations' }).waitFor();
     // The stopped request is repeated.
     expect(requests.filter((request) => request.includes('search='))).toHaveLength(7);

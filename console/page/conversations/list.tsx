@@ -147,7 +147,7 @@ const number = new Intl.NumberFormat();
 
 function describeProgress({ searched, searchedTo, state, items }: Progress<unknown>): string {
   const hits = items.length === 0 ? '' : `${number.format(items.length)} found. `;
-  if (state === 'ended') return `${hits}Search complete: ${count(searched, 'conversation')}.`;
+  if (state === 'ended') return `${hits}Search complete: ${count(searched, 'conversation')} searched.`;
   if (!searchedTo) return 'Searching…';
   const extent = `${number.format(searched)} searched, back to ${fullTime(searchedTo)}`;
   return state === 'reading' ? `${hits}Searching: ${extent}…` : `${hits}${extent}.`;

@@ -23,7 +23,7 @@ const labels: Readonly<Record<string, string>> = {
 
 const edges: readonly GraphEdge[] = states.flatMap(([from, { Next, End, Catch = [] }]) => [
   ...(Next ? [{ from, to: Next }] : []),
-  ...(End ? [{ from, to: end, label: 'sent' }] : []),
+  ...(End ? [{ from, to: end, label: 'done' }] : []),
   ...Catch.map(({ ErrorEquals, Next: to }) => ({
     from,
     to,

@@ -68,7 +68,7 @@ describe('describeHistory', () => {
         entered,
         { type: 'LambdaFunctionStarted' },
         { type: 'LambdaFunctionSucceeded' },
-        { type: 'ExecutionSucceeded' },
+        { type: 'ExecutionSucceeded', output: '{"outcome":"sent"}' },
       ),
     );
     expect(steps.map(({ text, tone }) => [tone, text])).toEqual([
@@ -202,12 +202,28 @@ describe('describeHistory', () => {
     ]);
   });
 
-  it('describes a waiting and an aborted execution', () => {
+  it('describes an execution that is waiting', () => {
     expect(texts({ type: 'WaitStateEntered' })).toEqual(['Waiting for the next attempt']);
-    expect(texts({ type: 'WaitStateEntered' }, { type: 'WaitStateAborted' }, { type: 'ExecutionAborted' })).toEqual([
-      'Waiting for the next attempt',
+  });
+
+  it.each([
+    ['WaitStateEntered', 'WaitUntil', 'WaitStateAborted', 'Waited 1.0 s'],
+    ['TaskStateEntered', 'WaitForTurn', 'TaskStateAborted', 'Waited 1.0 s for its turn in the message group'],
+  ])('ends a wait when the execution ends: %s', (type, name, aborted, waited) => {
+    const entered = { type, name };
+    expect(texts(entered, { type: aborted, name }, { type: 'ExecutionAborted' })).toEqual([
+      waited,
       'Execution aborted by an operator',
     ]);
+    expect(texts(entered, { type: 'ExecutionTimedOut' })).toEqual([waited, 'Execution timed out']);
+  });
+
+  it.each([
+    ['{"outcome":"sent"}', 'good', 'Execution succeeded: all messages were sent'],
+    ['{"outcome":"failed"}', 'warn', 'Execution ended: the request is a dead letter already'],
+    [undefined, 'good', 'Execution succeeded'],
+  ])('describes the success with the output %s', (output, tone, text) => {
+    expect(describeHistory(createHistory({ type: 'ExecutionSucceeded', output }))).toMatchObject([{ tone, text }]);
   });
 
   it('keeps the order of any history and describes each event at most once', () => {

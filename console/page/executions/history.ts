@@ -25,7 +25,7 @@ export function describeHistory(history: readonly HistoryEvent[]): Step[] {
 /** Patterns of event types. The first match applies; events that another event describes are left out. */
 const descriptions: readonly (readonly [RegExp, Describe])[] = [
   [/^ExecutionStarted$/, () => ({ text: 'Execution started for the send request', tone: 'calm' })],
-  [/^ExecutionSucceeded$/, () => ({ text: 'Execution succeeded: all messages were sent', tone: 'good' })],
+  [/^ExecutionSucceeded$/, describeSuccess],
   [/^ExecutionRedriven$/, () => ({ text: 'Execution redriven from its failed state', tone: 'busy' })],
   [/^ExecutionFailed$/, failure('Execution failed')],
   [/^ExecutionAborted$/, failure('Execution aborted by an operator')],
@@ -40,6 +40,15 @@ const descriptions: readonly (readonly [RegExp, Describe])[] = [
   [/^(Task|LambdaFunction)(Scheduled|Submitted|Succeeded)$/, () => undefined],
   [/StateExited$/, () => undefined],
 ];
+
+const sendOutput = z.object({ outcome: z.string() });
+
+/** The execution of a request that an earlier dead letter has marked as failed succeeds with the outcome `failed`. */
+function describeSuccess({ output }: HistoryEvent): Description {
+  const outcome = output && sendOutput.safeParse(parseJson(output)).data?.outcome;
+  if (outcome === 'failed') return { text: 'Execution ended: the request is a dead letter already', tone: 'warn' };
+  return { text: `Execution succeeded${outcome === 'sent' ? ': all messages were sent' : ''}`, tone: 'good' };
+}
 
 function failure(text: string): (event: HistoryEvent) => Description {
   return (event) => ({ text, tone: 'bad', reason: formatCause(event) });
@@ -86,7 +95,7 @@ function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): 
     return {
       text: 'Not first in its message group: waits for its turn',
       tone: 'warn',
-      reason: parseTurn(event).atMost,
+      reason: parseWait(event).atMost,
     };
   }
   if (event.error === 'Deferred') return describeDeferral(event);
@@ -104,19 +113,19 @@ const deferralReasons: Readonly<Record<DeferralReason, string>> = {
 };
 
 function describeDeferral(event: HistoryEvent): Description {
-  const turn = parseTurn(event);
-  const reason = Object.entries(deferralReasons).find(([name]) => name === turn.reason)?.[1] ?? 'waiting';
-  return { text: `Deferred: ${reason}`, tone: 'warn', reason: turn.until };
+  const wait = parseWait(event);
+  const reason = Object.entries(deferralReasons).find(([name]) => name === wait.reason)?.[1] ?? 'waiting';
+  return { text: `Deferred: ${reason}`, tone: 'warn', reason: wait.until };
 }
 
 function describeWait({ timestamp }: HistoryEvent, after: readonly HistoryEvent[]): string {
-  const exited = after.find(({ type }) => type === 'WaitStateExited');
-  if (!exited) return 'Waiting for the next attempt';
-  return `Waited ${duration(Date.parse(exited.timestamp) - Date.parse(timestamp))}`;
+  const ended = after.find(({ type }) => /^WaitState(Exited|Aborted)$|^Execution/.test(type));
+  if (!ended) return 'Waiting for the next attempt';
+  return `Waited ${duration(Date.parse(ended.timestamp) - Date.parse(timestamp))}`;
 }
 
 function describeTurn({ timestamp }: HistoryEvent, after: readonly HistoryEvent[]): string {
-  const ended = after.find(({ type }) => /^Task(Succeeded|TimedOut|Failed)$/.test(type));
+  const ended = after.find(({ type }) => /^Task(Succeeded|TimedOut|Failed|StateAborted)$|^Execution/.test(type));
   if (!ended) return 'Waiting for its turn in the message group';
   return `Waited ${duration(Date.parse(ended.timestamp) - Date.parse(timestamp))} for its turn in the message group`;
 }
@@ -128,7 +137,7 @@ export function formatCause({ error, cause }: Pick<HistoryEvent, 'error' | 'caus
 }
 
 /** The message of `Deferred` and `NotFirst` is `reason|until|seconds|at|epoch|missed|`; see core/outbound/errors.ts. */
-function parseTurn({ cause }: HistoryEvent) {
+function parseWait({ cause }: HistoryEvent) {
   const [reason, until = '', seconds] = (cause && parseErrorMessage(cause))?.split('|') ?? [];
   return {
     reason,

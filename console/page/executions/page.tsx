@@ -50,7 +50,7 @@ function Rows({ first, status }: { first: ApiResponses['/executions']; status: s
   });
   if (items.length === 0) {
     return status ? (
-      <Empty title={`No execution is ${statusText(status)}`}>
+      <Empty title={`No executions with status “${statusText(status)}”`}>
         <a href={linkTo('executions')}>Show all</a>
       </Empty>
     ) : (
@@ -69,7 +69,7 @@ function Rows({ first, status }: { first: ApiResponses['/executions']; status: s
 }
 
 function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
-  const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : 'running';
+  const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : '–';
   return (
     <a class="row execution" href={linkTo('executions', id)}>
       <code class="who">{name}</code>
@@ -90,7 +90,7 @@ export function ExecutionView({ id }: { id: string }) {
 
 type DetailsProps = ApiResponses['/executions/:id'] & { readonly reload: () => void };
 
-function ExecutionDetails({ execution, request, history, reload }: DetailsProps) {
+function ExecutionDetails({ execution, request, history, hasEarlierEvents, reload }: DetailsProps) {
   const { name, status, startDate, stopDate, id } = execution;
   const cause = formatCause(execution);
   return (
@@ -98,14 +98,15 @@ function ExecutionDetails({ execution, request, history, reload }: DetailsProps)
       <Head title="Execution">
         <p>
           <Badge tone={statusTone(status)}>{statusText(status)}</Badge> Started {fullTime(startDate)}
-          {stopDate && `, took ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
+          {stopDate && ` · ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
           {request && (
             <>
-              , sends {count(request.deliveries.length, 'message')} to{' '}
+              {' '}
+              · {count(request.deliveries.length, 'message')} to{' '}
               <a href={linkTo('conversations', request.conversationId, { organizationId: request.organizationId })}>
                 {request.conversationId}
               </a>
-              {request.redrive > 0 && `, redrive ${request.redrive}`}
+              {request.redrive > 0 && ` · redrive ${request.redrive}`}
             </>
           )}
         </p>
@@ -122,6 +123,7 @@ function ExecutionDetails({ execution, request, history, reload }: DetailsProps)
         <MachineDiagram history={history} status={status} />
       </section>
       <Card title="History">
+        {hasEarlierEvents && <p>The last {history.length.toLocaleString()} events. Earlier events are not shown.</p>}
         <Steps steps={describeHistory(history)} timesFirst />
       </Card>
       <Card title="IDs for searching the logs">

@@ -5,18 +5,14 @@ import { compileMachine } from './definition.ts';
 const FunctionName = functionArn('send');
 const task = (fields: object) => ({ Type: 'Task', Resource: FunctionName, End: true, ...fields });
 const pass = (expression: string) => ({ Type: 'Pass', Parameters: { 'a.$': expression }, End: true });
-const choice = (rule: object) => ({ Type: 'Choice', Choices: [{ ...rule, Next: 'B' }] });
 const waitForToken = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
 
-const compile = (state: object) => () => {
-  const next = 'Choices' in state && { B: { Type: 'Succeed' } };
-  return compileMachine('send', { StartAt: 'A', States: { A: state, ...next } });
-};
+const compile = (state: object) => () => compileMachine('send', { StartAt: 'A', States: { A: state } });
 
 test.each<[string, object]>([
   ['The resource arn:aws:states:::sns:publish', task({ Resource: 'arn:aws:states:::sns:publish' })],
   [
-    'States.A.Type: The type "Map" (supported: Task, Pass, Wait, Choice, Succeed, Fail)',
+    'States.A.Type: The type "Map" (supported: Task, Pass, Wait, Fail)',
     { Type: 'Map', ItemProcessor: { StartAt: 'B', States: { B: { Type: 'Pass', End: true } } }, End: true },
   ],
   ['States.A: Unrecognized key: "QueryLanguage"', { Type: 'Pass', QueryLanguage: 'JSONata', End: true }],
@@ -26,7 +22,6 @@ test.each<[string, object]>([
     'States.A.Catch.0: Unrecognized key: "Comment"',
     task({ Catch: [{ ErrorEquals: ['States.ALL'], Comment: '', Next: 'A' }] }),
   ],
-  ['A choice with IsNull and Comment', choice({ Variable: '$.a', IsNull: true, Comment: '' })],
   ['The path $.list[*]', pass('$.list[*]')],
   ['The path $..name', { Type: 'Fail', ErrorPath: '$..name', CausePath: '$.a' }],
   ['The path $$.Execution.Name', pass('$$.Execution.Name')],
@@ -53,7 +48,6 @@ test.each<[string, object, string]>([
     task({ TimeoutSeconds: 5, HeartbeatSeconds: 5 }),
     'HeartbeatSeconds of the state "A" must be less than TimeoutSeconds',
   ],
-  ['a choice without a variable', choice({ StringEquals: 'a' }), 'SCHEMA_VALIDATION_FAILED'],
   ['a wait without a duration', { Type: 'Wait', End: true }, 'WAIT_DURATION'],
   ['a path into the result of a function', pass('States.StringToJson($.a).b'), 'SCHEMA_VALIDATION_FAILED'],
 ])('rejects %s as invalid', (_what, state, message) => {

@@ -2,14 +2,12 @@ import aslValidator from 'asl-validator';
 import * as z from 'zod/mini';
 import { stateMachineArn } from '../arn.ts';
 import { describeIssue, isRecord, type Json, localeError } from '../protocol.ts';
-import { compileCondition } from './choice.ts';
 import { compilePath, compileTemplate, UnsupportedStateMachineError } from './expressions.ts';
 
 export type CompiledMachine = ReturnType<typeof compileMachine>;
 
 export type State = z.output<typeof stateSchema>;
 export type TaskState = Extract<State, { Type: 'Task' }>;
-export type ChoiceState = Extract<State, { Type: 'Choice' }>;
 export type WaitState = Extract<State, { Type: 'Wait' }>;
 export type Retrier = TaskState['Retry'][number];
 
@@ -65,10 +63,6 @@ const retrier = z.strictObject({
   JitterStrategy: z._default(z.enum(['NONE', 'FULL']), 'NONE'),
 });
 const catcher = z.strictObject({ ErrorEquals: z.array(z.string()), ...resultPath, Next: z.string() });
-const choiceRule = z.pipe(
-  z.catchall(z.object({ Next: z.string() }), z.json()),
-  z.transform((rule) => ({ matches: compileCondition(rule), next: rule.Next })),
-);
 
 const stateSchema = z.discriminatedUnion('Type', [
   z.pipe(
@@ -94,8 +88,6 @@ const stateSchema = z.discriminatedUnion('Type', [
     Parameters: z._default(z.pipe(z.json(), z.transform(compileTemplate)), () => compilePath('$')),
   }),
   z.strictObject({ Type: z.literal('Wait'), ...transition, TimestampPath: path }),
-  z.strictObject({ Type: z.literal('Choice'), Choices: z.array(choiceRule), Default: z.optional(z.string()) }),
-  z.strictObject({ Type: z.literal('Succeed') }),
   z.strictObject({ Type: z.literal('Fail'), ErrorPath: path, CausePath: path }),
 ]);
 

@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resources, startTestAws, type TestAws } from '../../../test/test-aws.ts';
 import { stateMachineArn } from '../arn.ts';
-import { resources, startTestAws, type TestAws } from '../testing.ts';
 
 /** The input of every execution. */
 const input = {
@@ -11,7 +11,6 @@ const input = {
   nested: { 'a-b': 'dash', deep: { value: 1 } },
   json: '{"errorMessage":"2030-01-01T00:00:00Z|5"}',
   nothing: null,
-  yes: true,
   past: '2020-01-01T00:00:00Z',
 };
 
@@ -28,12 +27,6 @@ const value = (expression: string): Case['states'] => pass({ Parameters: { 'valu
 const waitFor = (path: string): Case['states'] => ({
   A: { Type: 'Wait', TimestampPath: path, Next: 'B' },
   B: { Type: 'Pass', Parameters: 'waited', ...end },
-});
-const succeed = (name: string): Case['states'] => ({ [name]: { Type: 'Succeed' } });
-const choose = (rule: object): Case['states'] => ({
-  A: { Type: 'Choice', Choices: [{ ...rule, Next: 'Yes' }], Default: 'No' },
-  Yes: { Type: 'Pass', Parameters: 'yes', ...end },
-  No: { Type: 'Pass', Parameters: 'no', ...end },
 });
 const fail = (fields: object): Case['states'] => ({
   A: { Type: 'Fail', ErrorPath: '$.text', CausePath: '$.text', ...fields },
@@ -78,40 +71,6 @@ const cases: Readonly<Record<string, Case>> = {
     },
     error: 'States.ResultPathMatchFailure',
   },
-  'chooses by presence': { states: choose({ Variable: '$.absent', IsPresent: false }), output: 'yes' },
-  'chooses by absence': { states: choose({ Variable: '$.nothing', IsPresent: true }), output: 'yes' },
-  'chooses by null': { states: choose({ Variable: '$.number', IsNull: false }), output: 'yes' },
-  'chooses by text': { states: choose({ Variable: '$.text', StringEquals: 'a|b||c' }), output: 'yes' },
-  'chooses by pattern': { states: choose({ Variable: '$.text', StringMatches: 'a|*c' }), output: 'yes' },
-  'chooses by number': { states: choose({ Variable: '$.number', NumericGreaterThanEquals: 4 }), output: 'no' },
-  'chooses by another path': { states: choose({ Variable: '$.number', NumericEqualsPath: '$.number' }), output: 'yes' },
-  'never matches another type': { states: choose({ Variable: '$.number', StringLessThan: 'x' }), output: 'no' },
-  'chooses by time': {
-    states: choose({ Variable: '$.past', TimestampLessThan: '2020-01-01T00:00:00+01:00' }),
-    output: 'no',
-  },
-  'chooses by a boolean': { states: choose({ Variable: '$.yes', BooleanEquals: true }), output: 'yes' },
-  'combines conditions': {
-    states: choose({
-      And: [
-        { Variable: '$.number', IsNumeric: true },
-        { Or: [{ Variable: '$.text', IsNumeric: true }, { Not: { Variable: '$.text', IsTimestamp: true } }] },
-      ],
-    }),
-    output: 'yes',
-  },
-  'fails to choose by a missing path': {
-    states: choose({ Variable: '$.absent', IsNull: true }),
-    error: 'States.Runtime',
-  },
-  'fails without a matching choice': {
-    states: {
-      A: { Type: 'Choice', Choices: [{ Variable: '$.yes', BooleanEquals: false, Next: 'B' }] },
-      ...succeed('B'),
-    },
-    error: 'States.NoChoiceMatched',
-  },
-  'ends with its input': { states: succeed('A'), output: input },
   'does not wait for a past time': { states: waitFor('$.past'), output: 'waited' },
   'fails to wait for text': { states: waitFor('$.text'), error: 'States.Runtime' },
   'fails with an error from a path': { states: fail({}), error: 'a|b||c' },

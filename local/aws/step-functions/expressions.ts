@@ -34,28 +34,24 @@ export class UnsupportedStateMachineError extends Error {
   }
 }
 
-/**
- * Compiles a path. The result returns undefined if there is no value.
- *
- * @throws UnsupportedStateMachineError for anything but field names, and for the context object except a task's token.
- */
-export function compileSearch(text: string): (scope: Scope) => Json | undefined {
-  if (text === '$$.Task.Token') return ({ token }) => token;
+/** @throws UnsupportedStateMachineError for anything but field names, and for the context object except a task's token. */
+export function compilePath(text: string): Evaluate {
+  const missing = (): StateError => runtimeError(`The JSONPath '${text}' could not be found in the input`);
+  if (text === '$$.Task.Token') {
+    return ({ token }) => {
+      if (token === undefined) throw missing();
+      return token;
+    };
+  }
   if (!/^\$(\.[\w-]+)*$/.test(text)) throw new UnsupportedStateMachineError(`The path ${text}`);
   const fields = text.split('.').slice(1);
   return ({ input }) => {
-    let value: Json | undefined = input;
-    for (const field of fields) value = isRecord(value) && Object.hasOwn(value, field) ? value[field] : undefined;
-    return value;
-  };
-}
-
-/** Compiles a path that must have a value. @throws UnsupportedStateMachineError */
-export function compilePath(text: string): Evaluate {
-  const search = compileSearch(text);
-  return (scope) => {
-    const value = search(scope);
-    if (value === undefined) throw runtimeError(`The JSONPath '${text}' could not be found in the input`);
+    let value = input;
+    for (const field of fields) {
+      const found = isObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
+      if (found === undefined) throw missing();
+      value = found;
+    }
     return value;
   };
 }

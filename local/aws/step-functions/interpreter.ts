@@ -1,7 +1,6 @@
 import type { Json } from '../protocol.ts';
-import { parseTimestamp } from './choice.ts';
 import { mergeResult } from './data-flow.ts';
-import type { ChoiceState, CompiledMachine, State, WaitState } from './definition.ts';
+import type { CompiledMachine, State, WaitState } from './definition.ts';
 import { type Evaluate, runtimeError, StateError } from './expressions.ts';
 import { type ExecutionEnd, stateEntered, stateExited } from './history.ts';
 import {
@@ -60,10 +59,6 @@ export function createInterpreter(options: TaskRunnerOptions) {
       case 'Wait':
         await wait(state, input, runOptions);
         return { next: state.Next, output: input };
-      case 'Choice':
-        return { next: choose(state, input), output: input };
-      case 'Succeed':
-        return { next: undefined, output: input };
       case 'Fail':
         throw new StateError(readText(state.ErrorPath, input), readText(state.CausePath, input));
     }
@@ -71,7 +66,6 @@ export function createInterpreter(options: TaskRunnerOptions) {
 
   async function wait({ TimestampPath }: WaitState, input: Json, { onWaiting, signal }: RunOptions): Promise<void> {
     const until = parseTimestamp(TimestampPath({ input }));
-    if (until === undefined) throw runtimeError('The TimestampPath parameter does not reference a valid timestamp');
     onWaiting(true);
     // Step Functions ignores the milliseconds of a timestamp.
     await sleep(Math.floor(until / 1_000) * 1_000 - now().getTime(), signal);
@@ -81,11 +75,13 @@ export function createInterpreter(options: TaskRunnerOptions) {
   return run;
 }
 
-/** @throws StateError States.NoChoiceMatched */
-function choose({ Choices, Default }: ChoiceState, input: Json): string {
-  const next = Choices.find(({ matches }) => matches({ input }))?.next ?? Default;
-  if (next === undefined) throw new StateError('States.NoChoiceMatched', 'No choice of the state matches');
-  return next;
+const timestampForm = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** Returns milliseconds since 1970. @throws StateError States.Runtime for a value that is not an RFC 3339 timestamp. */
+function parseTimestamp(value: Json): number {
+  const ms = typeof value === 'string' && timestampForm.test(value) ? Date.parse(value) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw runtimeError('The TimestampPath parameter does not reference a valid timestamp');
 }
 
 /** @throws StateError States.Runtime for a value that is not text. */

@@ -1,8 +1,15 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { sendStateMachine } from '../../../core/outbound/state-machine.ts';
+import {
+  failsWith,
+  type Step,
+  sendArn,
+  startTestMachine,
+  type TestMachine,
+  throttles,
+} from '../../../test/test-aws.ts';
 import { functionArn } from '../arn.ts';
-import { failsWith, type Step, sendArn, startTestMachine, type TestMachine, throttles } from '../testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());
@@ -301,7 +308,7 @@ test('fails the execution on a result above 256 KB without a catch', async () =>
 test('rejects an unsupported definition at the start', async () => {
   await start([]);
   const starting = startTestMachine([], {
-    definition: () => ({ StartAt: 'A', States: { A: { Type: 'Succeed', OutputPath: '$.a' } } }),
+    definition: () => ({ StartAt: 'A', States: { A: { Type: 'Succeed' } } }),
   });
 
   await expect(starting).rejects.toMatchObject({ name: 'UnsupportedStateMachineError' });

@@ -1,0 +1,43 @@
+import type { RateLimitView } from '../../../core/channel/rate-limit-store.ts';
+import { stepTime } from '../parts/time.ts';
+import type { Tone } from '../parts/ui.tsx';
+
+/** What a card shows. `resume`: the label of the command that lifts the pause and closes the breaker. */
+export function describeRateLimit(rateLimit: RateLimitView): {
+  readonly tone: Tone;
+  readonly name: string;
+  readonly text: string;
+  readonly figures: readonly (readonly [label: string, value: number, unit: string])[];
+  readonly resume: string;
+} {
+  const { callsPerSecond, baseCallsPerSecond, sendsPerSecond, backlogSeconds, failures, paused, breaker } = rateLimit;
+  const isClosed = breaker === 'closed';
+  return {
+    ...describeState(rateLimit),
+    figures: [
+      ['Current limit', callsPerSecond, `calls/s (configured ${baseCallsPerSecond}; sends ${sendsPerSecond})`],
+      ['Backlog', backlogSeconds, 's until the next free slot for sends'],
+      // Opening the breaker resets the count.
+      ...(isClosed ? [['Failed calls', failures, 'in the last 30 s'] as const] : []),
+    ],
+    resume: isClosed ? 'Resume' : paused ? 'Resume and close breaker' : 'Close breaker',
+  };
+}
+
+function describeState({ paused, breaker, reason, openUntil }: RateLimitView): {
+  tone: Tone;
+  name: string;
+  text: string;
+} {
+  if (paused)
+    return { tone: 'warn', name: 'paused', text: 'Requests wait until an operator resumes, or until they expire.' };
+  if (breaker === 'closed')
+    return { tone: 'good', name: 'breaker closed', text: 'The circuit breaker lets calls through.' };
+  if (breaker === 'half-open')
+    return { tone: 'warn', name: 'breaker half-open', text: 'Calls resume if the probe call succeeds.' };
+  const now = new Date().toISOString();
+  const probe = openUntil ? ` The first call after ${stepTime(openUntil, now)} is a probe call.` : '';
+  const cause =
+    reason === 'credentials' ? 'LiveChat rejects the credentials: check the secret.' : 'Calls to LiveChat failed.';
+  return { tone: 'bad', name: 'breaker open', text: `${cause}${probe}` };
+}
