@@ -47,7 +47,12 @@ describe('livechat routing', () => {
     expect(stdout).toMatch(/T8RM2K0V9X +no rule matches +pro: transfer to group 4 or its queue +differs/);
     expect(stdout).toContain('1 of 1 chats would be routed differently.');
     const json = await cli.json('routing', 'test', '--rules', path, '--payload', `${fixtures}/incoming_chat.json`);
-    expect(json).toMatchObject({ ok: true, inForce: 0, differing: 1, results: [{ candidate: { matched: ['pro'] } }] });
+    expect(json).toMatchObject({
+      ok: true,
+      activeVersion: 0,
+      differing: 1,
+      results: [{ candidate: { matched: ['pro'] } }],
+    });
   });
 
   test('applies a file, shows it, and tests another on stored conversations', async () => {
@@ -71,7 +76,7 @@ describe('livechat routing', () => {
     );
     expect(compared.stdout).toContain('session.plan is "pro": does not hold');
     expect(await cli.json('routing', 'test', '--rules', second, '--conversations', '1')).toMatchObject({
-      inForce: 1,
+      activeVersion: 1,
       differing: 1,
       results: [{ conversationId: chatId, candidate: { matched: ['hello'] }, differs: true }],
     });
@@ -79,10 +84,13 @@ describe('livechat routing', () => {
 
   test('restores an earlier version', async () => {
     await cli.json('routing', 'apply', '--rules', await file('third.json', rules(hello)));
-    expect((await cli.run('routing', 'apply', '--version', '1')).stdout).toBe('Version 1 is in force.\n');
-    expect(await cli.json('routing', 'show')).toMatchObject({ inForce: 1, versions: [{ version: 2 }, { version: 1 }] });
+    expect((await cli.run('routing', 'apply', '--version', '1')).stdout).toBe('Version 1 is active.\n');
+    expect(await cli.json('routing', 'show')).toMatchObject({
+      activeVersion: 1,
+      versions: [{ version: 2 }, { version: 1 }],
+    });
     expect(await cli.json('routing', 'show', '--version', '2')).toMatchObject({ shown: { ruleSet: rules(hello) } });
-    expect((await cli.run('routing', 'apply', '--version', '0')).stdout).toBe('The default rules are in force.\n');
+    expect((await cli.run('routing', 'apply', '--version', '0')).stdout).toBe('The default rules are active.\n');
     expect((await cli.run('routing', 'show')).stdout).toContain("LiveChat's own routing assigns every chat");
   });
 

@@ -14,11 +14,11 @@ import {
   type Target,
 } from '../core/routing/rules.ts';
 import {
+  activeRules,
   applyRules,
   findRules,
   listVersions,
   restoreVersion,
-  rulesInForce,
   type VersionedRules,
 } from '../core/routing/store.ts';
 import { chooseOrganization } from './bridge.ts';
@@ -35,11 +35,11 @@ const noSuchVersion = (version: number | undefined) =>
 /** Prints rules and the list of versions. */
 export const showRules = async ({ organization, version, json }: ShowOptions): Promise<void> => {
   const organizationId = await chooseOrganization(organization);
-  const [inForce, versions] = await Promise.all([rulesInForce(organizationId), listVersions(organizationId)]);
-  const shown = version === undefined ? inForce : await findRules(organizationId, version);
+  const [active, versions] = await Promise.all([activeRules(organizationId), listVersions(organizationId)]);
+  const shown = version === undefined ? active : await findRules(organizationId, version);
   if (!shown) throw noSuchVersion(version);
-  if (json) return printJson({ ok: true, organizationId, inForce: inForce.version, shown, versions });
-  printRules(shown, shown.version === inForce.version);
+  if (json) return printJson({ ok: true, organizationId, activeVersion: active.version, shown, versions });
+  printRules(shown, shown.version === active.version);
   if (versions.length === 0) return;
   print('');
   printTable(
@@ -51,14 +51,14 @@ export const showRules = async ({ organization, version, json }: ShowOptions): P
   );
 };
 
-const printRules = (shown: VersionedRules, inForce: boolean): void => {
+const printRules = (shown: VersionedRules, isActive: boolean): void => {
   const { version, comment, createdAt } = shown;
   const { rules, match } = shown.ruleSet;
   const title =
     version === 0
       ? 'The default rules'
       : `Version ${version} of ${createdAt?.slice(0, 19)}${comment === undefined ? '' : `: ${printable(comment)}`}`;
-  print(`${title}${inForce ? colours.green('  in force') : ''}`);
+  print(`${title}${isActive ? colours.green('  active') : ''}`);
   if (rules.length === 0) {
     print("No rules: LiveChat's own routing assigns every chat.");
     return;
@@ -73,44 +73,42 @@ const printRules = (shown: VersionedRules, inForce: boolean): void => {
   );
 };
 
-/** Puts a file in force as a new version, or restores an earlier version. */
+/** Activates a file as a new version, or an earlier version. */
 export const applyRulesFrom = async (options: ApplyOptions): Promise<void> => {
   const { organization, rules: file, version = 0, comment, json } = options;
   const candidate = file === undefined ? undefined : await readRules(file);
   const organizationId = await chooseOrganization(organization);
-  const { version: inForce, changed } = candidate
+  const { version: active, changed } = candidate
     ? await applyRules(organizationId, candidate, comment, new Date().toISOString())
     : { version: await restoreVersion(organizationId, version, Date.now()), changed: true };
-  if (!inForce) throw noSuchVersion(version);
-  if (json) return printJson({ ok: true, organizationId, version: inForce.version, changed });
-  const name = inForce.version === 0 ? 'The default rules are' : `Version ${inForce.version} is`;
-  print(changed ? `${name} in force.` : `${name} already in force with the same rules: nothing was changed.`);
+  if (!active) throw noSuchVersion(version);
+  if (json) return printJson({ ok: true, organizationId, version: active.version, changed });
+  const name = active.version === 0 ? 'The default rules are' : `Version ${active.version} is`;
+  print(changed ? `${name} active.` : `${name} already active with the same rules: nothing was changed.`);
 };
 
-/** Compares a file with the rules in force, on stored conversations or recorded webhooks. */
+/** Compares a file with the active rules, on stored conversations or recorded webhooks. */
 export const testRules = async (options: TestOptions): Promise<void> => {
   const { rules, payload, conversations: limit = 50, explain, json } = options;
   const candidate = await readRules(rules);
   const recorded = payload && (await readPayloads(payload));
   const organizationId = await chooseOrganization(options.organization ?? recorded?.organizationId);
-  const { version, ruleSet: inForce } = await rulesInForce(organizationId);
+  const { version, ruleSet: active } = await activeRules(organizationId);
   const results = recorded
-    ? recorded.chats.map(({ facts, ...thread }) => ({ ...thread, ...compareRules(inForce, candidate, facts) }))
+    ? recorded.chats.map(({ facts, ...thread }) => ({ ...thread, ...compareRules(active, candidate, facts) }))
     : await withProgress('Testing the rules on conversations', limit, ({ step: onProgress }) =>
-        dryRunConversations({ organizationId, inForce, candidate, limit, onProgress }),
+        dryRunConversations({ organizationId, active, candidate, limit, onProgress }),
       );
   const differing = results.filter(({ differs }) => differs).length;
-  if (json) return printJson({ ok: true, organizationId, inForce: version, differing, results });
+  if (json) return printJson({ ok: true, organizationId, activeVersion: version, differing, results });
   if (results.length === 0) {
     print('There is no stored conversation that a customer started.');
     return;
   }
   printTable(
-    results.map(({ conversationId, inForce, candidate, differs }) => ({
+    results.map(({ conversationId, active, candidate, differs }) => ({
       chat: printable(conversationId),
-      [version === 0 ? 'in force: the default rules' : `in force: version ${version}`]: printable(
-        formatEvaluation(inForce),
-      ),
+      [version === 0 ? 'active: the default rules' : `active: version ${version}`]: printable(formatEvaluation(active)),
       'with the file': printable(formatEvaluation(candidate)),
       '': differs ? colours.yellow('differs') : colours.dim('same'),
     })),

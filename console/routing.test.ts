@@ -25,9 +25,9 @@ describe('/api/routing', () => {
   describe('/rules', () => {
     it('returns the default rules until others are applied', async () => {
       const organizationId = randomUUID();
-      const inForce = { version: 0, ruleSet: { match: 'first', rules: [] } };
+      const active = { version: 0, ruleSet: { match: 'first', rules: [] } };
       expect((await readRules(organizationId)).body).toMatchObject({
-        rules: [{ organizationId, inForce, versions: [] }],
+        rules: [{ organizationId, active, versions: [] }],
       });
     });
 
@@ -37,21 +37,19 @@ describe('/api/routing', () => {
       const apply = (more: object) => send('rules', { organizationId, ...more });
       expect(await apply({ ruleSet: first, comment: 'why' })).toMatchObject({
         status: 200,
-        body: { organizationId, inForce: { version: 1, comment: 'why', ruleSet: first }, changed: true },
+        body: { organizationId, active: { version: 1, comment: 'why', ruleSet: first }, changed: true },
       });
-      expect(await apply({ ruleSet: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: true } });
-      expect(await apply({ ruleSet: second })).toMatchObject({ body: { inForce: { version: 2 }, changed: false } });
+      expect(await apply({ ruleSet: second })).toMatchObject({ body: { active: { version: 2 }, changed: true } });
+      expect(await apply({ ruleSet: second })).toMatchObject({ body: { active: { version: 2 }, changed: false } });
       const at = (version: number) => local.api(`/api/routing/rules/${version}?organizationId=${organizationId}`);
       expect((await at(1)).body).toMatchObject({ version: { version: 1, ruleSet: first } });
-      expect(await apply({ version: 1 })).toMatchObject({ body: { inForce: { version: 1, ruleSet: first } } });
+      expect(await apply({ version: 1 })).toMatchObject({ body: { active: { version: 1, ruleSet: first } } });
       const third = rules(tag('c'));
-      expect(await apply({ ruleSet: third })).toMatchObject({ body: { inForce: { version: 3 } } });
+      expect(await apply({ ruleSet: third })).toMatchObject({ body: { active: { version: 3 } } });
       expect((await readRules(organizationId)).body).toMatchObject({
-        rules: [
-          { inForce: { version: 3 }, versions: [{ version: 3 }, { version: 2 }, { version: 1, comment: 'why' }] },
-        ],
+        rules: [{ active: { version: 3 }, versions: [{ version: 3 }, { version: 2 }, { version: 1, comment: 'why' }] }],
       });
-      expect(await apply({ version: 0 })).toMatchObject({ body: { inForce: { version: 0, ruleSet: { rules: [] } } } });
+      expect(await apply({ version: 0 })).toMatchObject({ body: { active: { version: 0, ruleSet: { rules: [] } } } });
     });
 
     it('creates one version for each of eight concurrent requests', async () => {
@@ -60,8 +58,8 @@ describe('/api/routing', () => {
       const responses = await Promise.all(
         names.map((name) => send('rules', { organizationId, ruleSet: rules(tag(name)) })),
       );
-      const version = z.object({ inForce: z.object({ version: z.number() }) });
-      const versions = responses.map(({ body }) => version.parse(body).inForce.version);
+      const version = z.object({ active: z.object({ version: z.number() }) });
+      const versions = responses.map(({ body }) => version.parse(body).active.version);
       expect(versions.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     });
 
@@ -106,12 +104,12 @@ describe('/api/routing', () => {
       return organization_id;
     }
     const results = z.object({
-      inForce: z.number(),
+      activeVersion: z.number(),
       results: z.array(
         z.looseObject({
           conversationId: z.string(),
           threadId: z.string(),
-          inForce: z.looseObject({ matched: z.array(z.string()) }),
+          active: z.looseObject({ matched: z.array(z.string()) }),
           candidate: z.looseObject({ matched: z.array(z.string()) }),
           differs: z.boolean(),
         }),
@@ -123,7 +121,7 @@ describe('/api/routing', () => {
       return results.parse(response.body);
     };
 
-    it('compares rules with those in force on the latest thread that a customer started', async () => {
+    it('compares rules with the active ones on the latest thread that a customer started', async () => {
       const organizationId = await createOrganization();
       await send('rules', { organizationId, ruleSet: rules(tag('old', pro)) });
       const topic = { fact: 'answers.topic', is: 'Order status' };
@@ -132,12 +130,12 @@ describe('/api/routing', () => {
       const all = [pro, topic, order, cart, { fact: 'returning', is: true }, { fact: 'country', is: 'PL' }];
       const response = await dryRun({ organizationId, ruleSet: rules(tag('new', { all })) });
       expect(response).toMatchObject({
-        inForce: 1,
+        activeVersion: 1,
         results: [
           {
             conversationId: 'T8RM2K0V9X',
             threadId: 'T8RM2KD13X',
-            inForce: { matched: ['old'], actions: [{ rule: 'old', action: 'tag', tag: 'old' }] },
+            active: { matched: ['old'], actions: [{ rule: 'old', action: 'tag', tag: 'old' }] },
             candidate: { matched: ['new'], evaluated: [{ rule: 'new', result: 'matched' }] },
             differs: true,
           },

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
 import { dryRunConversations } from '../core/routing/dry-run.ts';
 import { InvalidRulesError, parseRules, type RuleSet } from '../core/routing/rules.ts';
-import { applyRules, findRules, listVersions, restoreVersion, rulesInForce } from '../core/routing/store.ts';
+import { activeRules, applyRules, findRules, listVersions, restoreVersion } from '../core/routing/store.ts';
 import { invalid, parseBody, type ReadRequest } from './http.ts';
 
 const optionalId = z.optional(z.string());
@@ -23,13 +23,13 @@ const dryRunRequest = z.strictObject({
   limit: z.optional(z.int().check(z.minimum(1), z.maximum(200))),
 });
 
-/** Lists the rules in force and the stored versions of one organization, or of all. */
+/** Lists the active rules and the stored versions of one organization, or of all. */
 export async function listRules({ query }: Pick<ReadRequest, 'query'>) {
   const ids = query.organizationId === undefined ? await organizations() : [query.organizationId];
   const rules = await Promise.all(
     ids.map(async (organizationId) => {
-      const [inForce, versions] = await Promise.all([rulesInForce(organizationId), listVersions(organizationId)]);
-      return { organizationId, inForce, versions };
+      const [active, versions] = await Promise.all([activeRules(organizationId), listVersions(organizationId)]);
+      return { organizationId, active, versions };
     }),
   );
   return { rules };
@@ -37,16 +37,16 @@ export async function listRules({ query }: Pick<ReadRequest, 'query'>) {
 
 export type RulesDryRun = Awaited<ReturnType<typeof dryRunRules>>;
 
-/** Evaluates a rule set for recent conversations, and compares it with the rules in force. */
+/** Evaluates a rule set for recent conversations, and compares it with the active rules. */
 async function dryRunRules({ ruleSet, conversationIds, limit = 50, ...body }: z.infer<typeof dryRunRequest>) {
   const candidate = parseRuleSet(ruleSet);
   const organizationId = await resolveOrganization(body.organizationId);
-  const { ruleSet: inForce, version } = await rulesInForce(organizationId);
-  const results = await dryRunConversations({ organizationId, inForce, candidate, conversationIds, limit });
-  return { organizationId, inForce: version, results };
+  const { ruleSet: active, version } = await activeRules(organizationId);
+  const results = await dryRunConversations({ organizationId, active, candidate, conversationIds, limit });
+  return { organizationId, activeVersion: version, results };
 }
 
-/** Routing rules: a stored version, other rules or an earlier version in force, and a dry run. */
+/** Routing rules: stored versions, which of them is active, and a dry run. */
 export function routing(): Hono {
   const app = new Hono();
 
@@ -63,14 +63,14 @@ export function routing(): Hono {
     const body = await parseBody(context, rulesRequest, 'ruleSet', expected);
     if ('version' in body) {
       const organizationId = await resolveOrganization(body.organizationId);
-      const inForce = await restoreVersion(organizationId, body.version, Date.now());
-      if (!inForce) throw noSuchVersion();
-      return context.json({ organizationId, inForce });
+      const active = await restoreVersion(organizationId, body.version, Date.now());
+      if (!active) throw noSuchVersion();
+      return context.json({ organizationId, active });
     }
     const ruleSet = parseRuleSet(body.ruleSet);
     const organizationId = await resolveOrganization(body.organizationId);
     const { version, changed } = await applyRules(organizationId, ruleSet, body.comment, new Date().toISOString());
-    return context.json({ organizationId, inForce: version, changed });
+    return context.json({ organizationId, active: version, changed });
   });
 
   app.post('/test', async (context) => {

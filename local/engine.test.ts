@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
+import { writeFunctions } from '../test/temporary-functions.ts';
 import type { Activity } from './activity.ts';
 import { type Engine, type EngineOptions, type EngineParts, startEngine } from './engine.ts';
 import { createInFlight } from './in-flight.ts';
-import { writeFunctions } from './lambda/temporary-functions.ts';
 import { close, listen } from './listen.ts';
 import { type SimulatorSettings, startSimulatorThread } from './livechat/server.ts';
 

@@ -35,7 +35,7 @@ export function routingWorld(local: Local, bus: Awaited<ReturnType<typeof watchB
     /** Calls the console's API. */
     send,
     readChat,
-    /** Puts rules in force. */
+    /** Activates rules. */
     async applyRules(rules: readonly object[], more: object = {}): Promise<void> {
       const answer = await send('/api/routing/rules', { organizationId, ruleSet: { match: 'first', rules, ...more } });
       expect(answer).toMatchObject({ status: 200 });

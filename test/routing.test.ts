@@ -280,7 +280,7 @@ describe('routing a chat by rules', () => {
       expect(local.output()).not.toContain('money back!');
     });
 
-    it('applies the rules in force when the thread started', async () => {
+    it('applies the rules that were active when the thread started', async () => {
       await world.applyRules([refunds]);
       const chatId = await world.chat({ agent: nina, text: undefined });
       await world.readChat(chatId);

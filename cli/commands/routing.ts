@@ -10,7 +10,7 @@ const organization = option(
 const rules = ['--rules <file>', 'a JSON file with rules, as docs/reference/routing-rules.md describes them'] as const;
 
 const show = bridgeCommand('show', {
-  description: 'Shows the routing rules in force and the stored versions.',
+  description: 'Shows the active routing rules and the stored versions.',
   examples: ['routing show', 'routing show --version 3 --json', 'routing show --stage production'],
 })
   .addOption(option('--version <number>', 'a stored version; 0 for the default rules', wholeNumber(0)))
@@ -18,7 +18,7 @@ const show = bridgeCommand('show', {
 export type ShowOptions = ReturnType<typeof show.opts>;
 
 const apply = bridgeCommand('apply', {
-  description: 'Puts routing rules in force: a file as a new version, or an earlier version.',
+  description: 'Activates routing rules: a file as a new version, or an earlier version.',
   examples: [
     'routing apply --rules rules.json --comment "Refunds go to Tomas"',
     'routing apply --version 3 --stage production',
@@ -38,8 +38,7 @@ const apply = bridgeCommand('apply', {
 export type ApplyOptions = ReturnType<typeof apply.opts>;
 
 const test = bridgeCommand('test', {
-  description:
-    'Compares what a rules file would do with the rules in force. Changes nothing and does not call LiveChat.',
+  description: 'Compares what a rules file would do with the active rules. Changes nothing and does not call LiveChat.',
   examples: [
     'routing test --rules rules.json',
     'routing test --rules rules.json --conversations 200 --stage production',

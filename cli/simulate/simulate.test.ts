@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startSimulator } from '../../local/livechat/server.ts';
-import { nina, organizationId, ownClientId, startReceiver, until } from '../../local/livechat/testing.ts';
 import { livechat, startLivechat } from '../../test/cli.ts';
+import { nina, organizationId, ownClientId, startReceiver, until } from '../../test/test-simulator.ts';
 
 const fixtures = fileURLToPath(new URL('../../test/fixtures/livechat', import.meta.url));
 const secret = 'whsec-of-the-test';

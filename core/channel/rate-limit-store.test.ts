@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startTestAws, type TestAws } from '../../local/aws/testing.ts';
+import { startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { initialState } from './rate-limit.ts';
 import type { RateLimitStore } from './rate-limiter.ts';
 

@@ -42,6 +42,13 @@ describe('chat.started', () => {
   });
 
   it.each([
+    ['P', 'P'],
+    [null, undefined],
+  ])('with previous_thread_id %j has the previous thread %j', (previous_thread_id, previousThreadId) => {
+    expect(started({ previous_thread_id })).toHaveProperty('previousThreadId', previousThreadId);
+  });
+
+  it.each([
     [{ group_ids: [4] }, { agents: [], groups: [4] }],
     [{ agent_ids: [agentId] }, { agents: [agentId], groups: [] }],
     [null, undefined],

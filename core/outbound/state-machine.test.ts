@@ -1,8 +1,8 @@
 import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
-import { failsWith, startTestMachine } from '../../local/aws/testing.ts';
 import { functions } from '../../stacks/topology.ts';
 import { executionInput } from '../../test/model/requests.ts';
+import { failsWith, startTestMachine } from '../../test/test-aws.ts';
 import { Deferred } from '../channel/deferred.ts';
 import { type ErrorDetails, LiveChatApiError } from '../livechat/errors.ts';
 import { NotFirst, RequestExpired } from './errors.ts';

@@ -152,6 +152,7 @@ async function sendOnce(
   if (previousAttempt) {
     const found = await attempt(async () => {
       isSent = await call((channel) => {
+        // Our agent is in the chat and was not before the previous attempt, which has thus joined it.
         const isOurs = (agent: string) => agent === channel.agentId;
         if (assignees.agents.some(isOurs) && !previousAttempt.agents.some(isOurs)) joinedAs = 'all';
         return channel.find(conversationId, id, previousAttempt.at);

@@ -10,18 +10,18 @@ import { type Evaluation, evaluateRules, type RuleSet } from './rules.ts';
 
 /** What two rule sets would do with a thread. */
 export interface DryRun {
-  readonly inForce: Evaluation;
+  readonly active: Evaluation;
   readonly candidate: Evaluation;
   /** Whether the actions differ; names of rules do not count. */
   readonly differs: boolean;
 }
 
 /** Evaluates two rule sets without acting. Pure. */
-export function compareRules(inForce: RuleSet, candidate: RuleSet, facts: RoutingFacts): DryRun {
-  const [before, after] = [evaluateRules(inForce, facts), evaluateRules(candidate, facts)];
+export function compareRules(active: RuleSet, candidate: RuleSet, facts: RoutingFacts): DryRun {
+  const [before, after] = [evaluateRules(active, facts), evaluateRules(candidate, facts)];
   const effect = ({ actions, waitsFrom }: Evaluation) =>
     canonicalJson([actions.map(({ rule: _, ...action }) => action), waitsFrom !== undefined]);
-  return { inForce: before, candidate: after, differs: effect(before) !== effect(after) };
+  return { active: before, candidate: after, differs: effect(before) !== effect(after) };
 }
 
 export interface ThreadDryRun extends DryRun {
@@ -33,7 +33,7 @@ export interface ThreadDryRun extends DryRun {
 
 export interface DryRunOptions {
   readonly organizationId: string;
-  readonly inForce: RuleSet;
+  readonly active: RuleSet;
   readonly candidate: RuleSet;
   /** Default: those with the latest activity. */
   readonly conversationIds?: readonly string[] | undefined;
@@ -47,7 +47,7 @@ const maxConcurrentReads = 10;
 
 /** Compares two rule sets on the latest routable thread of each stored conversation; conversations without one are omitted. */
 export async function dryRunConversations(options: DryRunOptions): Promise<ThreadDryRun[]> {
-  const { organizationId, conversationIds, limit, inForce, candidate, onProgress } = options;
+  const { organizationId, conversationIds, limit, active, candidate, onProgress } = options;
   const dryRunConversation = async (conversationId: string): Promise<ThreadDryRun[]> => {
     const key = { organizationId, conversationId };
     const started = (await listThreadStarts(key)).findLast(isRoutable);
@@ -56,7 +56,7 @@ export async function dryRunConversations(options: DryRunOptions): Promise<Threa
     if (!started) return [];
     const { threadId, createdAt: startedAt } = started;
     const facts = withMessages(factsAtStart(started), messages);
-    return [{ conversationId, threadId, startedAt, ...compareRules(inForce, candidate, facts) }];
+    return [{ conversationId, threadId, startedAt, ...compareRules(active, candidate, facts) }];
   };
   const ids = conversationIds ?? (await listConversations(organizationId, statuses, limit)).map(({ id }) => id);
   return (await pLimit(maxConcurrentReads).map(ids, dryRunConversation)).flat();

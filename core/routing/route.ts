@@ -16,11 +16,11 @@ import { listTests } from './conditions.ts';
 import { factsAtStart, factValues, findFact, isRoutable, type RoutingFacts, withCustomer } from './facts.ts';
 import { type Decision, type Evaluation, evaluateRules, type RuleSet, testsMessage } from './rules.ts';
 import {
+  type ActiveRules,
   type FirstMessage,
   findDecision,
   findRules,
   markDecided,
-  type RulesInForce,
   recordAttempt,
   storeDecision,
   storeFirstMessage,
@@ -32,8 +32,8 @@ import {
 } from './store.ts';
 
 export interface RoutingPorts {
-  /** The rules in force for an organization. */
-  readonly rules: (organizationId: string) => Promise<RulesInForce>;
+  /** The active rules of an organization. */
+  readonly rules: (organizationId: string) => Promise<ActiveRules>;
   readonly channel: CreateRoutingChannel;
   readonly createLimiter: CreateRateLimiter;
   readonly clock: Clock;
@@ -130,8 +130,8 @@ async function routeWaiting(
   return outcome;
 }
 
-/** Whether a thread may wait for a message, under the rules in force or recent ones. */
-function mayWait({ ruleSet, waitingUntil }: RulesInForce, now: number): boolean {
+/** Whether a thread may wait for a message, under the active rules or recently active ones. */
+function mayWait({ ruleSet, waitingUntil }: ActiveRules, now: number): boolean {
   return testsMessage(ruleSet) || now < waitingUntil;
 }
 

@@ -10,7 +10,7 @@ import { type Decision, parseRules, type RuleSet, testsMessage } from './rules.t
 const table = tableIn('CONVERSATIONS_TABLE');
 const model = (entity: string) => ({ entity, version: '1', service: 'livechat' });
 
-/** A version of an organization's rules. Immutable; which version is in force may change. */
+/** A version of an organization's rules. Immutable; which version is active may change. */
 export interface RulesVersion {
   /** From 1; 0 is the default rules. */
   readonly version: number;
@@ -24,7 +24,7 @@ export interface VersionedRules extends RulesVersion {
 }
 
 /** The rules for chats that start now. */
-export interface RulesInForce extends VersionedRules {
+export interface ActiveRules extends VersionedRules {
   /** Until when threads may still wait for a message under earlier rules; ms since 1970. */
   readonly waitingUntil: number;
 }
@@ -50,9 +50,9 @@ const RuleVersion = new Entity(
   table,
 );
 
-const VersionInForce = new Entity(
+const ActiveVersion = new Entity(
   {
-    model: model('rulesInForce'),
+    model: model('activeRules'),
     attributes: {
       organizationId: text,
       version: number,
@@ -63,7 +63,7 @@ const VersionInForce = new Entity(
   table,
 );
 
-/** In force until an organization has rules of its own: leaves every chat to LiveChat's own routing. */
+/** Active until an organization has rules of its own: leaves every chat to LiveChat's own routing. */
 export const defaultRules: VersionedRules = { version: 0, ruleSet: { match: 'first', rules: [] } };
 
 /** Throws InvalidRulesError if the schema of this release rejects the stored version. */
@@ -75,8 +75,8 @@ export async function findRules(organizationId: string, version: number): Promis
   return { version, comment, createdAt, ruleSet: parseRules(JSON.parse(data.ruleSet)) };
 }
 
-export async function rulesInForce(organizationId: string): Promise<RulesInForce> {
-  const { data } = await VersionInForce.get({ organizationId }).go({ consistent: true });
+export async function activeRules(organizationId: string): Promise<ActiveRules> {
+  const { data } = await ActiveVersion.get({ organizationId }).go({ consistent: true });
   const rules = (data && (await findRules(organizationId, data.version))) || defaultRules;
   return { ...rules, waitingUntil: data?.waitingUntil ?? 0 };
 }
@@ -87,14 +87,14 @@ export async function listVersions(organizationId: string): Promise<RulesVersion
   return data.map(({ version, comment, createdAt }) => ({ version, comment, createdAt }));
 }
 
-/** Stores rules as the next version and puts it in force. Rules equal to those in force create no version. */
+/** Stores rules as the next version and activates it. Rules equal to the active ones create no version. */
 export async function applyRules(
   organizationId: string,
   ruleSet: RuleSet,
   comment: string | undefined,
   createdAt: string,
 ): Promise<{ version: VersionedRules; changed: boolean }> {
-  const current = await rulesInForce(organizationId);
+  const current = await activeRules(organizationId);
   if (canonicalJson(current.ruleSet) === canonicalJson(ruleSet)) return { version: current, changed: false };
   for (;;) {
     const { data } = await RuleVersion.query
@@ -104,37 +104,42 @@ export async function applyRules(
     const item = { organizationId, ...info, ruleSet: JSON.stringify(ruleSet) };
     // A concurrent call may have created this version.
     if (!(await ifConditionHolds(RuleVersion.create(item).go()))) continue;
-    await putInForce(organizationId, info.version, current, Date.parse(createdAt));
+    await activateVersion(organizationId, info.version, current, Date.parse(createdAt));
     return { version: { ...info, ruleSet }, changed: true };
   }
 }
 
-/** Puts an earlier version, or 0 for the default rules, in force again. Returns undefined if it does not exist. */
+/** Activates an earlier version, or 0 for the default rules. Returns undefined if it does not exist. */
 export async function restoreVersion(
   organizationId: string,
   version: number,
   now: number,
 ): Promise<VersionedRules | undefined> {
   const rules = await findRules(organizationId, version);
-  if (rules) await putInForce(organizationId, version, await rulesInForce(organizationId), now);
+  if (rules) await activateVersion(organizationId, version, await activeRules(organizationId), now);
   return rules;
 }
 
 /** Threads that wait under the previous rules, also those that start while functions cache them, still get their message. */
-async function putInForce(organizationId: string, version: number, previous: RulesInForce, now: number): Promise<void> {
+async function activateVersion(
+  organizationId: string,
+  version: number,
+  previous: ActiveRules,
+  now: number,
+): Promise<void> {
   const until = now + (maxWaitSeconds + cacheSeconds()) * 1000;
   const waitingUntil = testsMessage(previous.ruleSet) ? until : previous.waitingUntil;
-  await VersionInForce.upsert({ organizationId, version, waitingUntil }).go();
+  await ActiveVersion.upsert({ organizationId, version, waitingUntil }).go();
 }
 
-/** Reads the rules in force, and caches them for ROUTING_CACHE_SECONDS. */
-export function cachedRules(): (organizationId: string) => Promise<RulesInForce> {
+/** Reads the active rules, and caches them for ROUTING_CACHE_SECONDS. */
+export function cachedRules(): (organizationId: string) => Promise<ActiveRules> {
   const ttlMs = cacheSeconds() * 1000;
-  const cache = new Map<string, { readonly rules: RulesInForce; readonly until: number }>();
+  const cache = new Map<string, { readonly rules: ActiveRules; readonly until: number }>();
   return async (organizationId) => {
     const cached = cache.get(organizationId);
     if (cached && cached.until > Date.now()) return cached.rules;
-    const rules = await rulesInForce(organizationId);
+    const rules = await activeRules(organizationId);
     if (cache.size > maxCachedOrganizations) cache.clear();
     cache.set(organizationId, { rules, until: Date.now() + ttlMs });
     return rules;

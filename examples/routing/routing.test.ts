@@ -48,7 +48,7 @@ describe('the worked example of docs/how-to/route-chats.md', () => {
     expect(await cli.run('simulate', 'chat', ...simulator)).toMatchObject({ code: 0 });
     await local.idle();
     const applied = await cli.run(...splitCommand('routing apply'));
-    expect(applied).toMatchObject({ code: 0, stdout: 'Version 1 is in force.\n' });
+    expect(applied).toMatchObject({ code: 0, stdout: 'Version 1 is active.\n' });
     const [, script = ''] = /^echo '(.*)' > refund.json$/m.exec(block('sh', 'refund.json')) ?? [];
     const folder = await mkdtemp(join(tmpdir(), 'routing-'));
     await writeFile(join(folder, 'refund.json'), script);

@@ -11,8 +11,8 @@ import {
 import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { memoizeParser, type Parse, type ParserContext } from './dynamodb.ts';
-import { startTestAws, type TestAws } from './testing.ts';
 
 const attrNames = { '#a': 'apple', '#b': 'bread', '#c': 'cheese' };
 const texts = { ':a': { S: 'x' }, ':b': { S: 'y' } };

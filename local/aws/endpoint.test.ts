@@ -8,8 +8,8 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { entry, resources, startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { startLocalAws } from './local-aws.ts';
-import { entry, resources, startTestAws, type TestAws } from './testing.ts';
 
 const key = { pk: { S: 'a' }, sk: { S: 'b' } };
 

@@ -11,8 +11,8 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { entry, startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { InvocationError } from '../lambda/invocation.ts';
-import { entry, startTestAws, type TestAws } from './testing.ts';
 
 let aws: TestAws;
 let events: EventBridgeClient;

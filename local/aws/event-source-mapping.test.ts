@@ -1,8 +1,8 @@
 import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import { resources, startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { InvocationError } from '../lambda/invocation.ts';
-import { resources, startTestAws, type TestAws } from './testing.ts';
 
 let aws: TestAws;
 afterEach(() => aws.stop());

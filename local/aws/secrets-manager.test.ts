@@ -7,7 +7,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startTestAws, type TestAws } from './testing.ts';
+import { startTestAws, type TestAws } from '../../test/test-aws.ts';
 
 let aws: TestAws;
 beforeEach(async () => {

@@ -7,8 +7,8 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { parseS3Operation } from './sqs-s3.ts';
-import { startTestAws, type TestAws } from './testing.ts';
 
 let aws: TestAws;
 beforeEach(async () => {

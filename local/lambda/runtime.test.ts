@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, expect, test, vi } from 'vitest';
+import { type TemporaryFunctions, writeFunctions } from '../../test/temporary-functions.ts';
 import { close, listen } from '../listen.ts';
 import { type InvocationOutcome, type Runtime, startRuntime } from './runtime.ts';
-import { type TemporaryFunctions, writeFunctions } from './temporary-functions.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { fileTypeFromBuffer } from 'file-type';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { readText, startApi } from './testing.ts';
+import { readText, startApi } from '../../test/test-simulator.ts';
 
 const chatBody = z.object({
   events: z.array(z.looseObject({ url: z.optional(z.string()), size: z.optional(z.number()) })),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { apiFixture, manualClock, type Running, startApi, until } from '../../test/test-simulator.ts';
 import { createFaults } from './faults.ts';
-import { apiFixture, manualClock, type Running, startApi, until } from './testing.ts';
 
 const startWithFault = async (fault: object, options: Parameters<typeof startApi>[0] = {}) => {
   const running = await startApi(options);

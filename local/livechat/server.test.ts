@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, test } from 'vitest';
 import * as z from 'zod/mini';
-import { readText, startApi, tomas, until } from './testing.ts';
+import { readText, startApi, tomas, until } from '../../test/test-simulator.ts';
 
 const chatBody = z.object({
   thread_ids: z.array(z.string()),

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { nina, quietSimulator, tomas } from '../../test/test-simulator.ts';
 import { allThreads } from './chats.ts';
 import { SimulatorError } from './errors.ts';
 import { toTimestamp } from './objects.ts';
-import { nina, quietSimulator, tomas } from './testing.ts';
 
 const startChat = (request: object = {}) => {
   const simulator = quietSimulator();

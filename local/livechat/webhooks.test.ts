@@ -1,7 +1,16 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fixture } from '../../test/fixtures.ts';
+import {
+  nina,
+  organizationId,
+  outline,
+  quietSimulator,
+  secretKey,
+  startReceiver,
+  tomas,
+  until,
+} from '../../test/test-simulator.ts';
 import { createInFlight } from '../in-flight.ts';
-import { nina, organizationId, outline, quietSimulator, secretKey, startReceiver, tomas, until } from './testing.ts';
 import {
   createDelivery,
   type DeliveryAttempt,

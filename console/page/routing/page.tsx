@@ -32,12 +32,12 @@ export function RoutingPage() {
   );
 }
 
-function Organization({ rules: { organizationId, inForce, versions } }: { rules: OrganizationRules }) {
-  const { rules, match } = inForce.ruleSet;
+function Organization({ rules: { organizationId, active, versions } }: { rules: OrganizationRules }) {
+  const { rules, match } = active.ruleSet;
   return (
     <>
       <section class="card" aria-label={`Rules of ${organizationId}`}>
-        <h2>{inForce.version === 0 ? 'The default rules are active' : `Version ${inForce.version} is active`}</h2>
+        <h2>{active.version === 0 ? 'The default rules are active' : `Version ${active.version} is active`}</h2>
         <p>
           <code>{organizationId}</code>;{' '}
           {match === 'first' ? 'the first matching rule applies' : 'all matching rules apply'}
@@ -57,13 +57,13 @@ function Organization({ rules: { organizationId, inForce, versions } }: { rules:
           </ol>
         )}
       </section>
-      <DryRunCard organizationId={organizationId} inForce={JSON.stringify(inForce.ruleSet, null, 2)} />
+      <DryRunCard organizationId={organizationId} activeJson={JSON.stringify(active.ruleSet, null, 2)} />
     </>
   );
 }
 
-function DryRunCard({ organizationId, inForce }: { organizationId: string; inForce: string }) {
-  const [text, setText] = useState(inForce);
+function DryRunCard({ organizationId, activeJson }: { organizationId: string; activeJson: string }) {
+  const [text, setText] = useState(activeJson);
   const [response, setResponse] = useState<RulesDryRun>();
   const { problem, busy, run } = useCommand();
   const evaluate = () => {
@@ -89,7 +89,7 @@ function DryRunCard({ organizationId, inForce }: { organizationId: string; inFor
         <button type="button" class="primary" disabled={busy} onClick={evaluate}>
           {busy ? 'Evaluating…' : 'Evaluate recent conversations'}
         </button>{' '}
-        <button type="button" disabled={text === inForce} onClick={() => setText(inForce)}>
+        <button type="button" disabled={text === activeJson} onClick={() => setText(activeJson)}>
           Reset to the active rules
         </button>
       </p>
@@ -123,7 +123,7 @@ function DryRunResults({ organizationId, results }: RulesDryRun) {
       <ul class="results">
         {results
           .toSorted((a, b) => Number(b.differs) - Number(a.differs))
-          .map(({ conversationId, startedAt, inForce, candidate, differs }) => (
+          .map(({ conversationId, startedAt, active, candidate, differs }) => (
             <li key={conversationId}>
               <p>
                 <Badge tone={differs ? 'warn' : 'calm'}>{differs ? 'differs' : 'same'}</Badge>{' '}
@@ -131,7 +131,7 @@ function DryRunResults({ organizationId, results }: RulesDryRun) {
                 <small>{shortTime(startedAt)}</small>
               </p>
               <p>
-                Active: {describeEvaluation(inForce)}
+                Active: {describeEvaluation(active)}
                 {differs && (
                   <>
                     <br />

@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resources, startTestAws, type TestAws } from '../../../test/test-aws.ts';
 import { stateMachineArn } from '../arn.ts';
-import { resources, startTestAws, type TestAws } from '../testing.ts';
 
 /** The input of every execution. */
 const input = {

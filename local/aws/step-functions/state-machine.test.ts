@@ -1,8 +1,15 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { sendStateMachine } from '../../../core/outbound/state-machine.ts';
+import {
+  failsWith,
+  type Step,
+  sendArn,
+  startTestMachine,
+  type TestMachine,
+  throttles,
+} from '../../../test/test-aws.ts';
 import { functionArn } from '../arn.ts';
-import { failsWith, type Step, sendArn, startTestMachine, type TestMachine, throttles } from '../testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());

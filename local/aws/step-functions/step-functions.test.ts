@@ -7,7 +7,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
-import { failsWith, sendArn, startTestMachine, type TestMachine } from '../testing.ts';
+import { failsWith, sendArn, startTestMachine, type TestMachine } from '../../../test/test-aws.ts';
 import { type Execution, executionStatus } from './executions.ts';
 
 let machine: TestMachine;

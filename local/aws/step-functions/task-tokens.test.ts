@@ -6,8 +6,8 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
+import { failsWith, type Step, startTestMachine, type TestMachine, throttles } from '../../../test/test-aws.ts';
 import { functionArn } from '../arn.ts';
-import { failsWith, type Step, startTestMachine, type TestMachine, throttles } from '../testing.ts';
 
 let machine: TestMachine;
 afterEach(() => machine.stop());

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { apiFixture, manualClock, nina, outline, type Running, startApi, tomas, until } from '../testing.ts';
+import {
+  apiFixture,
+  manualClock,
+  nina,
+  outline,
+  type Running,
+  startApi,
+  tomas,
+  until,
+} from '../../../test/test-simulator.ts';
 
 const dana = { customer: { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFields: { plan: 'pro' } } };
 /** Fields that depend on earlier chats. webhooks.test.ts compares the events. */

@@ -9,7 +9,7 @@ import {
   startApi,
   tomas,
   until,
-} from '../testing.ts';
+} from '../../../test/test-simulator.ts';
 
 const createUpload = (name: string, bytes = 3, type = '') => {
   const form = new FormData();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nina, startApi, tomas } from '../testing.ts';
+import { nina, startApi, tomas } from '../../../test/test-simulator.ts';
 
 test('logs accepted events in order, and clears the log on request', async () => {
   const { api, startChat, send, simulatorApi } = await startApi();

@@ -8,7 +8,7 @@ import {
   startApi,
   startReceiver,
   until,
-} from '../testing.ts';
+} from '../../../test/test-simulator.ts';
 
 const owner = { owner_client_id: ownClientId };
 

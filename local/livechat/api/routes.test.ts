@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { apiFixture, manualClock, ownClientId, startApi } from '../testing.ts';
+import { apiFixture, manualClock, ownClientId, startApi } from '../../../test/test-simulator.ts';
 
 const basic = (accountId: string, apiKey: string) => ({
   authorization: `Basic ${Buffer.from(`${accountId}:${apiKey}`).toString('base64')}`,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LambdaFunction } from './invocation.ts';
+import type { LambdaFunction } from '../local/lambda/invocation.ts';
 
 export type TemporaryFunctions = Awaited<ReturnType<typeof writeFunctions>>;
 

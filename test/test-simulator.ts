@@ -1,13 +1,13 @@
 import { onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
-import type { Clock } from '../../core/platform/clock.ts';
-import { fixture } from '../../test/fixtures.ts';
-import { startServer } from '../../test/http-server.ts';
-import { createCdn } from './events.ts';
-import { createIdSource } from './objects.ts';
-import { type SimulatorOptions, startSimulator } from './server.ts';
-import { createSimulator, type Simulator } from './simulator.ts';
-import type { Webhook } from './webhooks.ts';
+import type { Clock } from '../core/platform/clock.ts';
+import { createCdn } from '../local/livechat/events.ts';
+import { createIdSource } from '../local/livechat/objects.ts';
+import { type SimulatorOptions, startSimulator } from '../local/livechat/server.ts';
+import { createSimulator, type Simulator } from '../local/livechat/simulator.ts';
+import type { Webhook } from '../local/livechat/webhooks.ts';
+import { fixture } from './fixtures.ts';
+import { startServer } from './http-server.ts';
 
 /** Shared by the tests: a webhook receiver, and a simulator without network. */
 

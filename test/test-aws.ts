@@ -6,11 +6,16 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { type StateMachineResources, sendStateMachine } from '../../core/outbound/state-machine.ts';
-import * as topology from '../../stacks/topology.ts';
-import { InvocationError, ThrottledError } from '../lambda/invocation.ts';
-import { stateMachineArn } from './arn.ts';
-import { type AwsResources, type LocalAwsOptions, type StateMachineResource, startLocalAws } from './local-aws.ts';
+import { type StateMachineResources, sendStateMachine } from '../core/outbound/state-machine.ts';
+import { stateMachineArn } from '../local/aws/arn.ts';
+import {
+  type AwsResources,
+  type LocalAwsOptions,
+  type StateMachineResource,
+  startLocalAws,
+} from '../local/aws/local-aws.ts';
+import { InvocationError, ThrottledError } from '../local/lambda/invocation.ts';
+import * as topology from '../stacks/topology.ts';
 
 export const resources: AwsResources = {
   busName: 'omnichannel',
