@@ -78,7 +78,7 @@ describe('livechat dead-letters', () => {
 
     const again = await cli.run('dead-letters', 'redrive', id, '--yes');
     expect(again.code).toBe(1);
-    expect(again.stdout).toContain(`Left out: ${id}, it is redriven`);
+    expect(again.stdout).toContain(`Left out: ${id}, it is already redriven`);
   });
 
   test('puts an event that no function could handle on the bus again', async () => {
@@ -147,7 +147,7 @@ describe('livechat dead-letters', () => {
     test('a request that LiveChat has rejected, unless forced', async () => {
       const chatId = await sendRejected();
       const id = (await listForChat(chatId))[0]?.id ?? '';
-      const reason = expect.stringMatching(/^ChannelClientError: the same request fails again.*--force redrives it$/);
+      const reason = expect.stringMatching(/^ChannelClientError: the same request will fail again.*--force redrives it$/);
       const leftOut = [{ id, reason }];
       expect(await redrive(chatId, '--dry-run')).toEqual({ ok: true, dryRun: true, deadLetters: [], leftOut });
       expect(await redrive(chatId)).toEqual({ ok: true, redriven: 0, refused: [], leftOut });

@@ -112,7 +112,7 @@ const findForRedrive = async (
   return (await queryDeadLetters('open', all)).deadLetters;
 };
 
-/** Leaves out what cannot be redriven, and without `force` what fails again unless its cause was removed. */
+/** Leaves out what cannot be redriven, and without `force` what will fail again unless the cause has been fixed. */
 const select = (found: readonly DeadLetterSummary[], force: boolean) => {
   const leftOut = found.flatMap((deadLetter) => {
     const warning = force ? undefined : redriveWarning(deadLetter);

@@ -65,7 +65,7 @@ describe('livechat limits', () => {
     await bus.send(chatId);
     await expect
       .poll(async () => (await cli.run('limits', 'show')).stdout, pollOptions)
-      .toMatch(/ on +open: credentials, next probe call \d{4}-\d\d-\d\dT\S+ /);
+      .toMatch(/ on +open: credentials, the first call after \d{4}-\d\d-\d\dT\S+ is a probe call /);
     expect(await cli.json('limits', 'resume')).toMatchObject({ rateLimit: { breaker: 'closed', paused: false } });
   });
 

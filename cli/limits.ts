@@ -12,7 +12,7 @@ import { confirm } from './prompts.ts';
 const describeBreaker = ({ breaker, reason, openUntil }: RateLimitView): string => {
   if (breaker === 'closed') return colours.green('closed');
   if (breaker === 'half-open') return colours.yellow('half-open');
-  return colours.red(`open: ${reason || 'failures'}, next probe call ${openUntil?.slice(0, 19)}`);
+  return colours.red(`open: ${reason || 'failures'}, the first call after ${openUntil?.slice(0, 19)} is a probe call`);
 };
 
 const printRateLimits = (rateLimits: readonly RateLimitView[]): void => {

@@ -94,7 +94,7 @@ const waitForResult = async (
 const formatProgress = ({ status, parts, deadLetter }: RequestProgress): string => {
   const reference = deadLetter ? ` (livechat dead-letters show ${deadLetter.id})` : '';
   if (status === 'conflict') {
-    return `${colours.red('conflict')}: an earlier request has the same requestId and other content; use a new requestId${reference}`;
+    return `${colours.red('conflict')}: an earlier request used this requestId with different content; use a new requestId${reference}`;
   }
   if (status === 'failed') {
     return `${colours.red('failed')}: ${deadLetter?.errorName} ${printable(deadLetter?.errorMessage ?? '')}${reference}`;

@@ -4,7 +4,7 @@ import { listMessageIds } from '../core/messages/queries.ts';
 import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';
 
-/** Records the end of a thread. Counts missing event numbers once, on first delivery: before a step that a retry repeats. */
+/** Records the end of a thread. Counts missing event numbers on the first delivery only, before any step that may fail and be retried. */
 export const handler = onEvent('chat.deactivated', async (event) => {
   const { organizationId, receivedAt } = event.metadata;
   const thread = { organizationId, conversationId: event.data.conversationId, threadId: event.data.threadId };

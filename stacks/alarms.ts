@@ -22,7 +22,7 @@ interface AlarmSpec {
   /** Several metrics are summed. */
   readonly metrics: readonly Metric[];
   readonly statistic?: 'Sum' | 'Maximum' | 'p99';
-  /** Threshold: above this value (default 0), or below `below`, which missing data is too. */
+  /** Threshold: above this value (default 0), or below `below`; with `below`, missing data is breaching. */
   readonly above?: number;
   readonly below?: number;
   /** Seconds; default 300. */
@@ -141,7 +141,7 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   }),
   'webhooks-rejected': {
     description:
-      'Authentic webhooks are schema-invalid: LiveChat may have changed its payloads. Each is on the bus as webhook.rejected, with the fields: extend the schema, deploy, then restore the missing data.',
+      'Verified webhooks fail schema validation; LiveChat may have changed its payloads. Each is published as webhook.rejected with the failing fields. Extend the schema, deploy, then restore the missing data.',
     metrics: [appMetric('WebhooksRejected')],
   },
   'event-gaps': {

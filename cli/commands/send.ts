@@ -22,7 +22,11 @@ export const send = bridgeCommand('send', {
   .addOption(option('--card <path>', 'a JSON file with a rich message', minLength(1, 'a path')))
   .option('--note', 'send it as a note that only agents see')
   .addOption(
-    option('--organization <uuid>', "the chat's organization; required if it cannot be found by the chat", uuid),
+    option(
+      '--organization <uuid>',
+      "the chat's organization; required if it cannot be determined from the chat id",
+      uuid,
+    ),
   )
   .addOption(
     new Option('--on-inactive <action>', 'what to do if the chat is closed')

@@ -38,7 +38,7 @@ const load = plainCommand('load', {
   .addOption(
     option('--rate <per-second>', 'the maximum number of calls per second (default: no limit)', positiveNumber),
   )
-  .addOption(option('--concurrency <number>', 'the number of chats at the same time', wholeNumber(1)).default(50));
+  .addOption(option('--concurrency <number>', 'the number of concurrent chats', wholeNumber(1)).default(50));
 export type LoadOptions = ReturnType<typeof load.opts>;
 
 const seedExpected = 'the last option without a seed, or have a whole number as its seed';
@@ -78,7 +78,7 @@ const replay = plainCommand('replay', {
   .addOption(
     option(
       '--concurrency <number>',
-      'the number of requests at the same time; above 1 the order is not kept',
+      'the number of concurrent requests; above 1, order is not preserved',
       wholeNumber(1),
     ).default(1),
   );

@@ -192,7 +192,7 @@ function registrationFindings({ keep, create, remove, blocked, enable }: Registr
     problems.push(fault(`These webhooks are registered incorrectly: ${names}.`, sync));
   }
   for (const { action } of blocked) {
-    const message = `${action} cannot be registered: there are three registrations of other addresses.`;
+    const message = `${action} cannot be registered: LiveChat allows three registrations per action, and all three belong to other URLs.`;
     problems.push(fault(message, makeRoom));
   }
   if (surplus.length > 0)

@@ -137,7 +137,7 @@ describe('livechat doctor', () => {
         /^fault bus and rules: The bus nobus does not exist\.$/,
         /^fault state machine: The state machine \S+none does not exist/,
         /^fault bucket: The bucket nobucket does not exist/,
-        /^fault concurrency: The functions reserve 5140 concurrent executions\. They do not fit the account's limit of 1340,/,
+        /^fault concurrency: The functions reserve 5140 concurrent executions\. This exceeds the account's limit of 1340,/,
         /^fault webhook: \S+nowhere responds with 404\.$/,
       ])('%s', (expected) => {
         expect(found).toContainEqual(expect.stringMatching(expected));
@@ -248,7 +248,7 @@ describe('livechat doctor', () => {
       await api.unregister('thread_tagged');
       for (const n of [1, 2, 3]) await api.register('thread_tagged', { url: `https://elsewhere.example/${n}` });
       expect(await problems()).toEqual([
-        'fault registrations: thread_tagged cannot be registered: there are three registrations of other addresses.',
+        'fault registrations: thread_tagged cannot be registered: LiveChat allows three registrations per action, and all three belong to other URLs.',
       ]);
       await api.unregister('thread_tagged');
     });

@@ -39,7 +39,7 @@ export async function checkResource(
   consequence = '',
 ): Promise<readonly Finding[]> {
   const name = process.env[variable];
-  if (!name) return [fault(`${variable} does not name a ${kind}.`)];
+  if (!name) return [fault(`${variable} is not set.`)];
   return (await ifFound(check(name))) ?? [fault(`The ${kind} ${name} does not exist${consequence}.`)];
 }
 

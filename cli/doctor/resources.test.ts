@@ -4,13 +4,8 @@ import { concurrencyFinding } from './resources.ts';
 it.each([
   ['what is reserved fits', { reserved: 340, limit: 1000, unreserved: 660 }, 'ok', /^340 of the account's 1000/],
   ['exactly what is available', { reserved: 340, limit: 440, unreserved: 100 }, 'ok', /^340 of the account's 440/],
-  [
-    'a new account',
-    { reserved: 340, limit: 10, unreserved: 10 },
-    'fault',
-    /340 .* do not fit the account's limit of 10,/,
-  ],
-  ['one too many', { reserved: 340, limit: 439, unreserved: 100 }, 'fault', /do not fit the account's limit of 439,/],
+  ['a new account', { reserved: 340, limit: 10, unreserved: 10 }, 'fault', /340 .* exceeds the account's limit of 10,/],
+  ['one too many', { reserved: 340, limit: 439, unreserved: 100 }, 'fault', /exceeds the account's limit of 439,/],
   ['a failed deployment', { reserved: 340, limit: 1000, unreserved: 960 }, 'fault', /340 .*but only 40 are in effect/],
   ['nothing reserved', { reserved: 0, limit: 1000, unreserved: 1000 }, 'ok', /^0 of the account's 1000/],
   [

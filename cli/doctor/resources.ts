@@ -167,7 +167,7 @@ export async function checkConcurrency(): Promise<readonly Finding[]> {
 export function concurrencyFinding(reserved: number, limit: number, unreserved: number): Finding {
   const raise = 'Request a limit of at least 1000 (Service Quotas, AWS Lambda, Concurrent executions)';
   if (reserved > Math.max(0, limit - minUnreserved)) {
-    const message = `The functions reserve ${reserved} concurrent executions. They do not fit the account's limit of ${limit}, of which ${minUnreserved} stay unreserved: the deployment fails.`;
+    const message = `The functions reserve ${reserved} concurrent executions. This exceeds the account's limit of ${limit}, since ${minUnreserved} must stay unreserved. The deployment will fail.`;
     return fault(message, `${raise}, or deploy with a lower SEND_CONCURRENCY; 0 reserves none.`);
   }
   const inEffect = limit - unreserved;

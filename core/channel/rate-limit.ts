@@ -286,7 +286,7 @@ function extendShare(state: RateLimitState, share: Share, now: number): Partial<
   return { [`${share}Until`]: now + activeShareMs[share] };
 }
 
-/** After a while without a 429 the interval recovers, up to the interval of the last 429 in large steps, then in small ones. */
+/** After a while without a 429 the interval recovers: in small steps near the interval of the last 429, else in large ones. */
 export function planRestore(state: RateLimitState, now: number): RateLimitUpdate | undefined {
   const { interval, baseInterval, limitedInterval, slowedAt } = state;
   const isAbove = interval > whole(limitedInterval * slowdown.near);

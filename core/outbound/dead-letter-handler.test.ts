@@ -219,7 +219,10 @@ describe('a redrive', () => {
     expect(statuses.get(next)).toBe('running');
     expect(waiting()).toEqual([request.requestId]);
     expect(await find()).toMatchObject({ status: 'redriven' });
-    expect(await handler.redrive(id, ports)).toEqual({ id, refused: expect.stringContaining('it is redriven') });
+    expect(await handler.redrive(id, ports)).toEqual({
+      id,
+      refused: expect.stringContaining('it is already redriven'),
+    });
   });
 
   it.each([1, 2, 3, 4].flatMap((at) => (['before', 'after'] as const).map((when) => [when, at] as const)))(
@@ -239,7 +242,7 @@ describe('a redrive', () => {
     'of %s is refused, since it fails again, unless it is forced',
     async (name) => {
       const { ports, id, statuses, next } = await deadWorld(name);
-      const refused = expect.stringContaining(`${name}: the same request fails again`);
+      const refused = expect.stringContaining(`${name}: the same request will fail again`);
       expect(await handler.redrive(id, ports)).toEqual({ id, refused });
       expect(statuses.has(next)).toBe(false);
       await handler.redrive(id, ports, { force: true });

@@ -58,7 +58,7 @@ async function failRequest(
   );
   await leaveGroup(request, wasStopped, ports);
   const sentParts = results.flatMap(({ id, sent }, part) => (sent ? [{ ...sent, deliveryId: id, part }] : []));
-  // A request publishes after its last part, so that nothing was published before it failed.
+  // `message.sent` is published only after the last part, so nothing has been published yet for the parts that were sent.
   if (sentParts.length > 0) await publishSent(request, sentParts);
   const failed = results.filter(({ sent }) => !sent);
   const failedCalls = Math.max(0, ...failed.map((one) => one.failedCalls));
@@ -118,18 +118,18 @@ async function reportOther(deadLetter: Exclude<DeadLetter, { kind: 'send' }>): P
 
 /** Why a redrive of the dead letter cannot succeed; undefined if it may. */
 export function redriveObstacle({ status, kind, errorName }: DeadLetterSummary): string | undefined {
-  if (status !== 'open') return `it is ${status}`;
+  if (status !== 'open') return `it is already ${status}`;
   if (kind === 'unreadable') return 'it is unreadable';
   if (kind === 'rejected') return `${errorName}: send a corrected request with a new requestId`;
   if (errorName === 'DeliveryMissing') return `${errorName}: its content does not exist any more; send a new request`;
   return undefined;
 }
 
-/** Why a redrive is useless unless the cause was removed; undefined if it may succeed. */
+/** Why a redrive is useless unless the cause has been fixed; undefined if it may succeed. */
 export function redriveWarning({ kind, errorName }: DeadLetterSummary): string | undefined {
   const failsAgain =
     kind === 'send' && ['ChannelClientError', 'ChannelRepairableError', 'FileRefused'].includes(errorName);
-  return failsAgain ? `${errorName}: the same request fails again unless its cause was removed` : undefined;
+  return failsAgain ? `${errorName}: the same request will fail again unless the cause has been fixed` : undefined;
 }
 
 export interface RedriveResult {
@@ -153,7 +153,7 @@ export async function redrive(
   if (!found) return refuse('does not exist');
   const { summary, deadLetter } = found;
   const obstacle = redriveObstacle(summary) ?? (force ? undefined : redriveWarning(summary));
-  if (obstacle !== undefined) return refuse(`is not redriven: ${obstacle}`);
+  if (obstacle !== undefined) return refuse(`cannot be redriven: ${obstacle}`);
   if (deadLetter.kind === 'send') await redriveRequest(deadLetter.request, ports);
   else if (deadLetter.kind === 'event') {
     const { source, detail, 'detail-type': detailType } = deadLetter.event;

@@ -143,7 +143,7 @@ export class MessageGroup {
 
   /**
    * Removes the request of an execution that has ended, and wakes the next. The function of an execution that was stopped may
-   * still be running: then returns when its lock ends; the caller wakes the next request after that.
+   * still be running: in that case, returns the time at which its lock ends, after which the caller wakes the next request.
    */
   async abandon({ wasStopped }: { readonly wasStopped: boolean }): Promise<number | undefined> {
     const { lock } = await this.#ports.groups.head(this.#request);

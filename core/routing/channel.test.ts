@@ -113,7 +113,7 @@ describe('limitCalls', () => {
 
   it('names GET /api/rate-limits if there is no slot', async () => {
     const { live, tag } = given({ paused: 'yes' });
-    const message = 'the rate limiter had no slot within 10 s; see why at GET /api/rate-limits';
+    const message = 'no rate-limiter slot within 10 s; see `livechat limits show` or Rate limits in the console';
     await expect(live(tag)).rejects.toThrow(message);
   });
 

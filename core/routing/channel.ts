@@ -111,7 +111,9 @@ export function limitCalls(options: RateLimitOptions): CallChannel {
   /** Throws {@link NoSlot} if no call may start after another wait. */
   function requireTime(waitMs = 0): void {
     if (waitedMs + waitMs > maxWaitMs)
-      throw new NoSlot(`the rate limiter had no slot within ${maxWaitMs / 1000} s; see why at GET /api/rate-limits`);
+      throw new NoSlot(
+        `no rate-limiter slot within ${maxWaitMs / 1000} s; see \`livechat limits show\` or Rate limits in the console`,
+      );
     if (clock.now() + waitMs > latest) throw new NoSlot('the function has too little time left for another call');
   }
 

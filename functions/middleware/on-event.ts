@@ -23,7 +23,7 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
   return onEvents([type], handle);
 }
 
-/** Creates the handler of several event types. Its rule delivers no others: another type fails the validation of the first. */
+/** Creates the handler of several event types. Its rule delivers no others: an event of any other type fails validation against the first schema. */
 export function onEvents<T extends EventType>([first, ...others]: readonly [T, ...T[]], handle: Handle<T>) {
   const eventType = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
   return middy<BusEvent, void>()

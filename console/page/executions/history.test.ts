@@ -122,7 +122,7 @@ describe('describeHistory', () => {
     expect(texts(waiting, { type: 'TaskStarted' })).toEqual(['Waiting for its turn in the message group']);
     expect(texts(waiting, { type: 'TaskTimedOut', error: 'States.Timeout' }, entered)).toEqual([
       'Waited 1.0 s for its turn in the message group',
-      'Still not first: the send step checks again',
+      'Timed out waiting for its turn; checking again',
     ]);
     expect(texts(waiting, { type: 'TaskFailed', error: 'StepFailed' })[1]).toBe('The wait for its turn failed');
     expect(texts(entered, { type: 'LambdaFunctionTimedOut', error: 'States.Timeout' })).toEqual([
@@ -196,7 +196,7 @@ describe('describeHistory', () => {
         { type: 'ExecutionFailed' },
       ),
     ).toEqual([
-      'Failed: sending the request to the dead-letter queue',
+      'Failed; the request goes to the dead-letter queue',
       'Sending to the dead-letter queue failed',
       'Execution failed',
     ]);

@@ -71,7 +71,7 @@ function describeTask(
   _: readonly HistoryEvent[],
   after: readonly HistoryEvent[],
 ): Description | undefined {
-  if (event.name === 'DeadLetter') return { text: 'Failed: sending the request to the dead-letter queue', tone: 'bad' };
+  if (event.name === 'DeadLetter') return { text: 'Failed; the request goes to the dead-letter queue', tone: 'bad' };
   return event.name === 'WaitForTurn' ? { text: describeTurn(event, after), tone: 'warn' } : undefined;
 }
 
@@ -87,7 +87,7 @@ function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): 
   const state = before.findLast(({ type }) => type.endsWith('StateEntered'))?.name;
   if (state === 'DeadLetter') return failure('Sending to the dead-letter queue failed')(event);
   if (state === 'WaitForTurn' && event.error === 'States.Timeout') {
-    return { text: 'Still not first: the send step checks again', tone: 'warn' };
+    return { text: 'Timed out waiting for its turn; checking again', tone: 'warn' };
   }
   if (state === 'WaitForTurn') return failure('The wait for its turn failed')(event);
   if (/(Start|Schedule|Submit)Failed$/.test(event.type)) return failure('The send step could not be started')(event);
