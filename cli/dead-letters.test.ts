@@ -147,7 +147,9 @@ describe('livechat dead-letters', () => {
     test('a request that LiveChat has rejected, unless forced', async () => {
       const chatId = await sendRejected();
       const id = (await listForChat(chatId))[0]?.id ?? '';
-      const reason = expect.stringMatching(/^ChannelClientError: the same request will fail again.*--force redrives it$/);
+      const reason = expect.stringMatching(
+        /^ChannelClientError: the same request will fail again.*--force redrives it$/,
+      );
       const leftOut = [{ id, reason }];
       expect(await redrive(chatId, '--dry-run')).toEqual({ ok: true, dryRun: true, deadLetters: [], leftOut });
       expect(await redrive(chatId)).toEqual({ ok: true, redriven: 0, refused: [], leftOut });
