@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { executionName } from '../core/outbound/request.ts';
@@ -10,6 +10,7 @@ import { fixture, startedNow } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, pollOptions, post, startLocal } from './local.ts';
 import { awsClientConfig } from './local-aws.ts';
+import { executionInput } from './model/requests.ts';
 import { outbound } from './outbound.ts';
 
 /** LiveChat's error responses by chat id. */
@@ -23,6 +24,7 @@ const chatRequest = z.object({ chat_id: z.string() });
 const lockedOrganization = randomUUID();
 const routedOrganization = randomUUID();
 const pausedOrganization = randomUUID();
+const lateOrganization = randomUUID();
 /** After this time the request behind the paused one expires. */
 const expirySeconds = 5;
 /** How long before its receipt a request of the paused organization was sent. */
@@ -63,9 +65,9 @@ describe('the metrics', () => {
       send(local),
       route(local),
       fail(local),
+      sendLate(local),
     ]);
     await local.idle();
-    await sendLate(local);
   }, 120_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -118,7 +120,7 @@ describe('the metrics', () => {
     ['ChatsRouted', 1, { outcome: 'no transfer action', organizationId: routedOrganization }],
     ['BreakerOpened', 1, { reason: 'credentials', organizationId: lockedOrganization }],
     ['CallsRateLimited', 1, { organizationId }],
-    ['SlotsMissed', 1, { organizationId }],
+    ['SlotsMissed', 1, { organizationId: lateOrganization }],
     ['TurnsTimedOut', 1, { organizationId: pausedOrganization }],
     ['GroupsUnblocked', 1, { organizationId }],
     ['SendsDeferred', 1, { reason: 'turn', organizationId: pausedOrganization }],
@@ -235,21 +237,13 @@ async function isEnded(local: Local, requestId: string): Promise<boolean> {
   return status !== 'RUNNING';
 }
 
-/** Throttled writes delay a reservation, so that its slot is missed. */
+/** An execution whose wait for its slot ended long after the slot. */
 async function sendLate(local: Local): Promise<void> {
-  const bus = outbound(local);
-  const faults = `${local.aws}/_local/faults`;
-  const fault = { service: 'dynamodb', operation: 'UpdateItem', kind: 'throttle', count: 30, probability: 0.5 };
-  // A throttled write can also fail the acceptance, which Lambda retries after a minute: each try has a conversation of
-  // its own, and none waits for the one before.
-  const isMissed = async () => {
-    await fetch(faults, { method: 'POST', body: JSON.stringify(fault) });
-    await bus.send(`late-${randomUUID()}`);
-    const missed = () => emittedMetrics(local).map(({ name }) => name);
-    await vi.waitFor(() => expect(missed()).toContain('SlotsMissed'), { timeout: 3_000, interval: 50 });
-  };
-  await vi.waitFor(isMissed, { timeout: 60_000, interval: 10 });
-  await fetch(faults, { method: 'DELETE' });
+  const expiresAt = Date.now() + 900_000;
+  const request = executionInput({ organizationId: lateOrganization, requestId: randomUUID(), expiresAt });
+  const input = JSON.stringify({ request, turn: { slot: { at: 1, epoch: 0 } } });
+  const stateMachineArn = local.environment.SEND_MACHINE_ARN;
+  await new SFNClient(awsClientConfig(local)).send(new StartExecutionCommand({ stateMachineArn, input }));
 }
 
 async function route(local: Local): Promise<void> {
