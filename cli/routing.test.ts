@@ -85,6 +85,7 @@ describe('livechat routing', () => {
   test('restores an earlier version', async () => {
     await cli.json('routing', 'apply', '--rules', await file('third.json', rules(hello)));
     expect((await cli.run('routing', 'apply', '--version', '1')).stdout).toBe('Version 1 is active.\n');
+    expect((await cli.run('routing', 'apply', '--version', '1')).stdout).toContain('Version 1 is already active');
     expect(await cli.json('routing', 'show')).toMatchObject({
       activeVersion: 1,
       versions: [{ version: 2 }, { version: 1 }],

@@ -78,10 +78,11 @@ export const applyRulesFrom = async (options: ApplyOptions): Promise<void> => {
   const { organization, rules: file, version = 0, comment, json } = options;
   const candidate = file === undefined ? undefined : await readRules(file);
   const organizationId = await chooseOrganization(organization);
-  const { version: active, changed } = candidate
+  const applied = candidate
     ? await applyRules(organizationId, candidate, comment, new Date().toISOString())
-    : { version: await restoreVersion(organizationId, version, Date.now()), changed: true };
-  if (!active) throw noSuchVersion(version);
+    : await restoreVersion(organizationId, version, Date.now());
+  if (!applied) throw noSuchVersion(version);
+  const { version: active, changed } = applied;
   if (json) return printJson({ ok: true, organizationId, version: active.version, changed });
   const name = active.version === 0 ? 'The default rules are' : `Version ${active.version} is`;
   print(changed ? `${name} active.` : `${name} already active with the same rules: nothing was changed.`);

@@ -43,7 +43,10 @@ describe('/api/routing', () => {
       expect(await apply({ ruleSet: second })).toMatchObject({ body: { active: { version: 2 }, changed: false } });
       const at = (version: number) => local.api(`/api/routing/rules/${version}?organizationId=${organizationId}`);
       expect((await at(1)).body).toMatchObject({ version: { version: 1, ruleSet: first } });
-      expect(await apply({ version: 1 })).toMatchObject({ body: { active: { version: 1, ruleSet: first } } });
+      expect(await apply({ version: 1 })).toMatchObject({
+        body: { active: { version: 1, ruleSet: first }, changed: true },
+      });
+      expect(await apply({ version: 1 })).toMatchObject({ body: { active: { version: 1 }, changed: false } });
       const third = rules(tag('c'));
       expect(await apply({ ruleSet: third })).toMatchObject({ body: { active: { version: 3 } } });
       expect((await readRules(organizationId)).body).toMatchObject({

@@ -63,9 +63,9 @@ export function routing(): Hono {
     const body = await parseBody(context, rulesRequest, 'ruleSet', expected);
     if ('version' in body) {
       const organizationId = await resolveOrganization(body.organizationId);
-      const active = await restoreVersion(organizationId, body.version, Date.now());
-      if (!active) throw noSuchVersion();
-      return context.json({ organizationId, active });
+      const restored = await restoreVersion(organizationId, body.version, Date.now());
+      if (!restored) throw noSuchVersion();
+      return context.json({ organizationId, active: restored.version, changed: restored.changed });
     }
     const ruleSet = parseRuleSet(body.ruleSet);
     const organizationId = await resolveOrganization(body.organizationId);

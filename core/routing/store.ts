@@ -114,10 +114,13 @@ export async function restoreVersion(
   organizationId: string,
   version: number,
   now: number,
-): Promise<VersionedRules | undefined> {
+): Promise<{ version: VersionedRules; changed: boolean } | undefined> {
   const rules = await findRules(organizationId, version);
-  if (rules) await activateVersion(organizationId, version, await activeRules(organizationId), now);
-  return rules;
+  if (!rules) return undefined;
+  const current = await activeRules(organizationId);
+  const changed = current.version !== version;
+  if (changed) await activateVersion(organizationId, version, current, now);
+  return { version: rules, changed };
 }
 
 /** Threads that wait under the previous rules, also those that start while functions cache them, still get their message. */
