@@ -56,6 +56,12 @@ describe('chat.started', () => {
     expect(started({}, {}, { transferred_from })).toHaveProperty('transferredFrom', transferredFrom);
   });
 
+  it.each([{}, { visit: {} }, { last_visit: {} }])('has no country of a customer with %j', (visit) => {
+    const data = started({}, { users: [{ id: customerId, type: 'customer', ...visit }] });
+    expect(data).toMatchObject({ participants: [{ id: customerId }] });
+    expect(JSON.stringify(data)).not.toContain('country');
+  });
+
   it('lists the participants and recognizes bots by their ids', () => {
     const users = [
       { id: customerId, type: 'customer', name: 'Dana', present: true, session_fields: [{ plan: 'pro' }, { n: 1 }] },
