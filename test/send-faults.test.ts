@@ -79,7 +79,8 @@ describe('the send path', () => {
     expect(Date.now() - heldAt).toBeGreaterThan(2_000);
   });
 
-  it('keeps a dead letter open if its redrive could not start an execution', { timeout: 60_000 }, async () => {
+  // The SDK retries with jitter for about a minute.
+  it('keeps a dead letter open if its redrive could not start an execution', { timeout: 150_000 }, async () => {
     const chat = await world.chat();
     await world.fault({ kind: 'error', status: 422, method: 'send_event', count: 1 });
     await world.send(chat);

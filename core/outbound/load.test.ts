@@ -49,12 +49,10 @@ describe('the send path under load', { timeout: 300_000 }, () => {
     { ...calm, chats: 50, configuredRate: 12, maxRatio: 1.15, maxRateLimited: 10 },
     { ...calm, chats: 50, configuredRate: 20, maxRatio: 1.15, maxRateLimited: 40 },
   ])('finds the rate after 429s with %o', async ({ maxRatio, maxRateLimited, ...options }) => {
-    for (const seed of [1, 2, 3]) {
-      const result = await drain({ ...options, seed });
-      expect(result).toMatchObject({ delivered: 1000, inversions: 0 });
-      expect(result.ratio).toBeLessThanOrEqual(maxRatio);
-      expect(result.rateLimited).toBeLessThanOrEqual(maxRateLimited);
-    }
+    const result = await drain(options);
+    expect(result).toMatchObject({ delivered: 1000, inversions: 0 });
+    expect(result.ratio).toBeLessThanOrEqual(maxRatio);
+    expect(result.rateLimited).toBeLessThanOrEqual(maxRateLimited);
   });
 
   it('keeps the rate when half of the messages are files of slow servers', async () => {
