@@ -79,7 +79,7 @@ describe('the send path', () => {
     expect(Date.now() - heldAt).toBeGreaterThan(2_000);
   });
 
-  // The SDK retries with jitter for about a minute.
+  // The engine is idle only after the retries of earlier tests' invocations, which Lambda starts up to a minute later.
   it('keeps a dead letter open if its redrive could not start an execution', { timeout: 150_000 }, async () => {
     const chat = await world.chat();
     await world.fault({ kind: 'error', status: 422, method: 'send_event', count: 1 });
