@@ -189,7 +189,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
   try {
     const found = state.unknown === 'yes' ? await probe() : undefined;
     if (found) return { kind: 'sent', sent: found, wasFound: true, repairs };
-    if (clock.now() >= expiresAt) throw new RequestExpired(requestId, history.lastError);
+    if (clock.now() >= expiresAt) throw new RequestExpired(requestId, { lastError: history.lastError });
     const sent = hasFile
       ? await channel.withFile(content, async (fetched) => send(await call(() => channel.upload(fetched))))
       : await send(content);

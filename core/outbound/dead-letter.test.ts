@@ -242,7 +242,7 @@ describe('the category', () => {
     [new FileUnavailable('no'), 'Network'],
     [new RequestConflict('request-1'), 'Invalid'],
     [new RequestInvalid('data'), 'Invalid'],
-    [new RequestExpired('request-1', ''), 'Expired'],
+    [new RequestExpired('request-1'), 'Expired'],
     [new StepFailed(undefined), 'Internal'],
     [{ name: 'ABORTED' }, 'Stopped'],
     [{ name: 'TIMED_OUT' }, 'Stopped'],

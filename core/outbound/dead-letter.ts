@@ -181,6 +181,10 @@ const DeadLetterEntity = new Entity(
 /** An archived dead letter, without its content. */
 export type DeadLetterSummary = Omit<EntityItem<typeof DeadLetterEntity>, 'deadLetter' | 'expires'>;
 
+function summarize({ deadLetter: _, expires: __, ...summary }: EntityItem<typeof DeadLetterEntity>): DeadLetterSummary {
+  return summary;
+}
+
 /** What a dead letter concerns, and what remains to be done. */
 export type DeadLetterSubject = Pick<
   DeadLetterSummary,
@@ -213,9 +217,7 @@ export async function findDeadLetter(
   id: string,
 ): Promise<{ readonly summary: DeadLetterSummary; readonly deadLetter: DeadLetter } | undefined> {
   const { data } = await DeadLetterEntity.get({ id }).go({ consistent: true });
-  if (!data) return undefined;
-  const { deadLetter, expires: _, ...summary } = data;
-  return { summary, deadLetter: JSON.parse(deadLetter) as DeadLetter };
+  return data ? { summary: summarize(data), deadLetter: JSON.parse(data.deadLetter) as DeadLetter } : undefined;
 }
 
 /** Marks an open dead letter as redriven. Returns false if it was not open. */
@@ -272,8 +274,7 @@ export async function listDeadLetters(
     )
     // DynamoDB filters a page after its limit. Without one, it reads up to 1 MB.
     .go({ count: limit, limit: filter ? maxPageSize : Math.min(limit, maxPageSize), cursor: from, order: 'desc' });
-  const deadLetters = data.map(({ deadLetter: _letter, expires: _expires, ...summary }) => summary);
-  return { deadLetters, ...(cursor !== null && { next: cursor }) };
+  return { deadLetters: data.map(summarize), ...(cursor !== null && { next: cursor }) };
 }
 
 /** The items of the dead letters that contain one of the texts. Reads every dead letter. */

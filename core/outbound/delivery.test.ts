@@ -186,9 +186,9 @@ describe('the error of an attempt', () => {
     ['has the connection’s code', noResponse, { error: 'ChannelNetworkError', cause: 'ETIMEDOUT' }],
     ['has no text, which may quote the message', new FileRefused('secret.png'), { error: 'FileRefused' }],
     ['is the failure that deferred it', new Deferred(0, 'failing', { cause: serverError }), server],
-    ['is the failure after which it expired', new RequestExpired('r', '', { cause: serverError }), server],
+    ['is the failure after which it expired', new RequestExpired('r', { cause: serverError }), server],
     ['is none where it was deferred before', new Deferred(0, 'rate'), undefined],
-    ['is none where it expired before', new RequestExpired('r', ''), undefined],
+    ['is none where it expired before', new RequestExpired('r'), undefined],
     ['is the type of what is no error', 'text', { error: 'string' }],
   ])('%s', (_name, error, expected) => {
     expect(attemptError(error)).toEqual(expected);

@@ -27,12 +27,10 @@ export class RequestConflict extends Error {
 /** The request was not delivered within `expiresInSeconds`. */
 export class RequestExpired extends Error {
   override readonly name = 'RequestExpired';
-  /** @param options the failure after which no time is left, as `cause` */
-  constructor(requestId: string, lastError: string, options?: ErrorOptions) {
-    super(
-      `request ${requestId} was not delivered in time${lastError ? `; last failure: ${lastError}` : ''}; redrive it if it still matters`,
-      options,
-    );
+  /** @param options the failure after which no time is left, as `cause`; the name of an earlier one, as `lastError` */
+  constructor(requestId: string, { lastError, ...options }: ErrorOptions & { readonly lastError?: string } = {}) {
+    const last = lastError ? `; last failure: ${lastError}` : '';
+    super(`request ${requestId} was not delivered in time${last}; redrive it if it still matters`, options);
   }
 }
 

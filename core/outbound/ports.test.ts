@@ -30,7 +30,7 @@ describe('the metrics of a step that did not send', () => {
     ['a retry of a download', new FileUnavailable('x'), ['SendsRetried Network 1', oldest]],
     ['a retry after an error of AWS', new StepFailed(new Error('x')), ['SendsRetried Internal 1', oldest]],
     ['no request that LiveChat rejects: it will be a dead letter', clientError, []],
-    ['no expired request', new RequestExpired('request', ''), []],
+    ['no expired request', new RequestExpired('request'), []],
     ['no invalid request', new RequestInvalid('data: expected'), []],
   ])('count %s', (_what, error, expected) => {
     recordUnsent(request, error, acceptedAt + 5_000);

@@ -62,7 +62,7 @@ export async function sendRequest<Content>(
   try {
     await group.requireTurn();
     for (const [part, delivery] of request.deliveries.entries()) {
-      if (clock.now() >= request.expiresAt && !(await mustContinue())) throw new RequestExpired(request.requestId, '');
+      if (clock.now() >= request.expiresAt && !(await mustContinue())) throw new RequestExpired(request.requestId);
       const step = { request, part, delivery, held: part === 0 ? held : undefined, deadline };
       const message = await sendPart(step, group, ports);
       if (message === 'failed') {
@@ -86,7 +86,7 @@ export async function sendRequest<Content>(
     if (!(error instanceof Deferred || error instanceof NotFirst)) return error;
     const next = error instanceof Deferred ? error.until : clock.now();
     if (next >= request.expiresAt && !(await mustContinue())) {
-      return new RequestExpired(request.requestId, '', { cause: error.cause });
+      return new RequestExpired(request.requestId, { cause: error.cause });
     }
     if (error instanceof NotFirst) return error;
     try {

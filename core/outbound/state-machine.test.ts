@@ -207,11 +207,7 @@ describe('an execution', () => {
   });
 
   it('that fails after a wait leaves a dead letter with the request', async () => {
-    const running = await startTestMachine([
-      soon,
-      soon,
-      failsWith('RequestExpired', new RequestExpired('r', '').message),
-    ]);
+    const running = await startTestMachine([soon, soon, failsWith('RequestExpired', new RequestExpired('r').message)]);
     try {
       const execution = await running.start({ request });
       expect(await running.ended(execution)).toMatchObject({ status: 'FAILED', error: 'RequestExpired' });

@@ -27,7 +27,7 @@ export type ResourceVariable =
 /** The name, URL or ARN of a resource. Throws {@link ConfigurationError} if it is not set. */
 export function required(name: ResourceVariable, environment: Environment = process.env): string {
   const value = environment[name];
-  if (!value) throw new ConfigurationError(name, 'the resource that `npm start` or the deployment of a stage names');
+  if (!value) throw new ConfigurationError(name, 'a value, which `npm start` or the deployment of a stage sets');
   return value;
 }
 

@@ -2,9 +2,9 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 
 /**
  * Every business metric, defined once for the code that emits it, the alarms and the dashboard.
- * docs/reference/metrics-and-alarms.md says what each one counts. CloudWatch does not aggregate over dimensions, so each metric is emitted with the
- * dimension `service` alone, and again with `service` and its own dimension. `service` is `POWERTOOLS_SERVICE_NAME`, one
- * per stage.
+ * docs/reference/metrics-and-alarms.md says what each one counts. CloudWatch does not aggregate over dimensions, so each
+ * metric is emitted with the dimension `service` alone, and again with `service` and its own dimension. `service` is
+ * `POWERTOOLS_SERVICE_NAME`, one per stage.
  */
 
 export const namespace = 'livechat';

@@ -11,7 +11,7 @@ import {
   type SendRequest,
 } from '../../core/outbound/request.ts';
 import { sendRequest } from '../../core/outbound/send.ts';
-import { retriedErrors } from '../../core/outbound/state-machine.ts';
+import { retriedErrors, sendStateMachine } from '../../core/outbound/state-machine.ts';
 import { limitCalls, maxWaitMs, NoSlot } from '../../core/routing/channel.ts';
 import { Invocation, named } from './invocation.ts';
 import { ModelLiveChat, type ModelOptions } from './livechat.ts';
@@ -79,12 +79,13 @@ export interface Counts {
 const throttle = 'Lambda.TooManyRequestsException';
 const maxRetries = 3;
 
-/** The retriers of one visit of the state Send. */
+const noResources = { sendFunctionArn: '', waitForTurnFunctionArn: '', deadLetterQueueUrl: '' };
+const { Retry: retriers } = sendStateMachine(noResources).States.Send;
+
+/** The retriers of one visit of the state Send, as the state machine defines them. */
 class Retrier {
   readonly #time: VirtualTime;
-  #failed = 0;
-  #failedCalls = 0;
-  #throttled = 0;
+  readonly #retries = new Map(retriers.map((retrier) => [retrier, 0]));
 
   constructor(time: VirtualTime) {
     this.#time = time;
@@ -93,25 +94,13 @@ class Retrier {
   /** Waits before the retry. Returns false if the error is not retried. */
   async retries(error: unknown): Promise<boolean> {
     const { name } = error instanceof Error ? error : named('Unknown');
-    if (name === throttle) {
-      await this.#wait(Math.min(10_000, 2_000 * 2 ** this.#throttled));
-      this.#throttled += 1;
-      return true;
-    }
-    if (!retriedErrors.includes(name)) return false;
-    if (name.startsWith('Channel')) {
-      await this.#wait(Math.min(30_000, 1_000 * 2 ** this.#failedCalls));
-      this.#failedCalls += 1;
-      return true;
-    }
-    if (this.#failed >= maxRetries) return false;
-    await this.#wait(1_000 * 2 ** this.#failed);
-    this.#failed += 1;
+    const retrier = retriers.find(({ ErrorEquals }) => ErrorEquals.some((one) => one === name));
+    const retries = retrier && this.#retries.get(retrier);
+    if (retrier === undefined || retries === undefined || retries >= retrier.MaxAttempts) return false;
+    this.#retries.set(retrier, retries + 1);
+    const maxSeconds = Math.min(retrier.MaxDelaySeconds, retrier.IntervalSeconds * retrier.BackoffRate ** retries);
+    await this.#time.sleep(this.#time.random() * maxSeconds * 1_000);
     return true;
-  }
-
-  #wait(maxMs: number): Promise<void> {
-    return this.#time.sleep(this.#time.random() * maxMs);
   }
 }
 
