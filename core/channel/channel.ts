@@ -20,6 +20,9 @@ export interface OutgoingMessage<Content> {
 export const maxCallMs = 20_000;
 /** The longest download of a file, in ms. */
 export const maxFetchMs = 10_000;
+/** A join takes effect after a moment: how long, and how often, a call that requires it is repeated. */
+export const joinTimeoutMs = 5_000;
+export const joinPollMs = 400;
 
 /**
  * What the send step needs of a channel. Each method but `withFile` makes one call and throws one of the channel's

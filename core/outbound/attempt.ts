@@ -1,4 +1,13 @@
-import { type Channel, ChannelError, maxCallMs, type SentMessage, settleMs, settlesAt } from '../channel/channel.ts';
+import {
+  type Channel,
+  ChannelError,
+  joinPollMs,
+  joinTimeoutMs,
+  maxCallMs,
+  type SentMessage,
+  settleMs,
+  settlesAt,
+} from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import type { RateLimiter } from '../channel/rate-limiter.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -12,10 +21,6 @@ import {
 } from './delivery.ts';
 import { RequestExpired } from './errors.ts';
 import type { ExecutionInput } from './request.ts';
-
-/** A join takes effect after a moment. */
-const joinTimeoutMs = 5_000;
-const joinPollMs = 400;
 
 /** The longest call, and the writes after it: no call starts with less of the function's time left. */
 export const callTimeMs = maxCallMs + 5_000;

@@ -1,14 +1,10 @@
-import { ChannelError } from '../channel/channel.ts';
+import { ChannelError, joinPollMs, joinTimeoutMs } from '../channel/channel.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { type CallChannel, NoSlot, type RoutingChannel, type Visibility } from './channel.ts';
 import type { Decision, PlannedAction, Target } from './rules.ts';
 import type { Attempt, Phase, ThreadKey } from './store.ts';
-
-/** A join takes effect after a moment. */
-const joinTimeoutMs = 5_000;
-const joinPollMs = 400;
 
 /** Who has the chat: agents and bots that the customer sees, and groups. */
 export interface Assignees {
