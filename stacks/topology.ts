@@ -25,6 +25,9 @@ export interface Pattern {
  */
 const notReplayed = { 'replay-name': [{ exists: false }] } as const;
 
+/** Excludes the events that reconciliation publishes: what they describe happened some time ago. */
+const notRecovered = { metadata: { recovered: [{ exists: false }] } } as const;
+
 export interface FunctionSpec {
   /** `<file without extension>.<export>`, as Lambda expects it. */
   readonly handler: string;
@@ -72,7 +75,12 @@ const recorder = (name: string) => stateWriter(name, ['record-conversations', 'c
 const router = (name: string, detailType: EventType, detail?: Pattern['detail']) =>
   functionSpec(name, {
     concurrency: 20,
-    events: { source: [eventSource], 'detail-type': [detailType], ...(detail && { detail }), ...notReplayed },
+    events: {
+      source: [eventSource],
+      'detail-type': [detailType],
+      detail: { ...detail, ...notRecovered },
+      ...notReplayed,
+    },
     permissions: [
       'read-large-events',
       'read-credentials',
@@ -94,6 +102,7 @@ export const functions = {
   }),
   'chat-started': recorder('chat-started'),
   'chat-updated': recorder('chat-updated'),
+  'chat-observed': recorder('chat-observed'),
   'chat-deactivated': recorder('chat-deactivated'),
   'chat-transferred': recorder('chat-transferred'),
   'agent-changed': recorder('agent-changed'),

@@ -32,11 +32,14 @@ export async function checkWebhookEndpoint(url: string): Promise<Finding[]> {
 /** How many conversations of each organization are read. */
 const maxConversations = 20;
 
-/** The webhook that a stored event came from. */
-function webhookAction(event: ConversationEvent): Action {
+/** The webhook that a stored event came from. Undefined for an event that reconciliation published. */
+function webhookAction(event: ConversationEvent): Action | undefined {
+  if (event.metadata.recovered) return undefined;
   switch (event.type) {
     case 'chat.started':
       return 'incoming_chat';
+    case 'chat.observed':
+      return undefined;
     case 'chat.deactivated':
       return 'chat_deactivated';
     case 'chat.transferred':
@@ -57,8 +60,8 @@ function webhookAction(event: ConversationEvent): Action {
 /** When each webhook last changed what is stored of the latest conversations. Duplicates change nothing, so they do not count. */
 async function readLatestWebhooks(organizationIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const times = new Map<string, string>();
-  const keepLatest = (action: Action, time: string | undefined) => {
-    if (time !== undefined && time > (times.get(action) ?? '')) times.set(action, time);
+  const keepLatest = (action: Action | undefined, time: string | undefined) => {
+    if (action !== undefined && time !== undefined && time > (times.get(action) ?? '')) times.set(action, time);
   };
   for (const organizationId of organizationIds) {
     const latest = await listConversations(organizationId, statuses, maxConversations);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CustomAttributeType, Entity, type EntityItem, Service } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
+import type { EventData } from '../events/catalogue.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import { canonicalJson } from '../events/ids.ts';
 import type { EventMetadata, NormalizedMessage, Participant } from '../events/schemas.ts';
@@ -169,12 +170,24 @@ export async function putEvent(key: ConversationKey, event: ConversationEvent): 
   return written && !written.data?.receivedAt ? 'stored' : 'duplicate';
 }
 
+/** Stores how far a user has read. */
+export function recordRead({ metadata, data }: DomainEvent<'message.seen'>): Promise<void> {
+  return moveReadMark(metadata, data.conversationId, { userId: data.by.id, at: data.seenUpTo });
+}
+
+/** Stores how far users have read, as the channel lists it. */
+export async function recordObservedReads({ metadata, data }: DomainEvent<'chat.observed'>): Promise<void> {
+  await Promise.all(data.seenUpTo.map((seen) => moveReadMark(metadata, data.conversationId, seen)));
+}
+
 /** Moves a user's read mark forward, never back. A duplicate changes it only if it was received earlier. */
-export async function recordRead({ metadata, data }: DomainEvent<'message.seen'>): Promise<void> {
-  const { organizationId, receivedAt } = metadata;
-  const { conversationId, seenUpTo } = data;
+async function moveReadMark(
+  { organizationId, receivedAt }: EventMetadata,
+  conversationId: string,
+  { userId, at: seenUpTo }: EventData<'chat.observed'>['seenUpTo'][number],
+): Promise<void> {
   await ifConditionHolds(
-    ReadMark.upsert({ organizationId, conversationId, userId: data.by.id, seenUpTo, receivedAt, expires: expiry() })
+    ReadMark.upsert({ organizationId, conversationId, userId, seenUpTo, receivedAt, expires: expiry() })
       .where((stored, op) =>
         [
           op.notExists(stored.seenUpTo),

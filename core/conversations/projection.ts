@@ -55,7 +55,8 @@ export interface ConversationProjection {
 
 /**
  * Computes the projection of a conversation. The result does not depend on the order or number of deliveries: events are a
- * set, threads are ordered by their start, and within a thread the start comes first and the rest is ordered by receipt.
+ * set, threads are ordered by their start, and within a thread the start comes first and the rest is ordered by receipt. An
+ * observation of a thread is ordered by the time for which it holds.
  */
 export function projectConversation(
   events: readonly ConversationEvent[],
@@ -134,12 +135,15 @@ function threadStatus(events: readonly ConversationEvent[], lastMessageAt: strin
 
 /** A closed thread stays closed, whatever arrives later. */
 function closesThread(event: ConversationEvent): boolean {
-  return event.type === 'chat.deactivated' || (event.type === 'chat.started' && !event.data.active);
+  return (
+    event.type === 'chat.deactivated' ||
+    ((event.type === 'chat.started' || event.type === 'chat.observed') && !event.data.active)
+  );
 }
 
 /** A thread is queued from the first queue position until an agent joins. */
 function nextQueued(queued: boolean, event: ConversationEvent): boolean {
-  if (event.type === 'chat.started') return event.data.queue !== undefined;
+  if (event.type === 'chat.started' || event.type === 'chat.observed') return event.data.queue !== undefined;
   if (event.type === 'chat.transferred')
     return event.data.queue !== undefined || (queued && !event.data.to.agents?.length);
   if (event.type !== 'agent.changed' || event.data.change !== 'joined') return queued;
@@ -149,7 +153,9 @@ function nextQueued(queued: boolean, event: ConversationEvent): boolean {
 function threadTags(events: readonly ConversationEvent[]): string[] {
   const tags = new Set<string>();
   for (const event of events) {
-    if (event.type === 'chat.started') for (const tag of event.data.tags) tags.add(tag);
+    if (event.type === 'chat.observed') tags.clear();
+    if (event.type === 'chat.started' || event.type === 'chat.observed')
+      for (const tag of event.data.tags) tags.add(tag);
     if (event.type !== 'chat.updated') continue;
     if (event.data.tag !== undefined) tags.add(event.data.tag);
     if (event.data.untag !== undefined) tags.delete(event.data.untag);
@@ -165,6 +171,10 @@ function nextAssignment(current: Assignment, event: ConversationEvent): Assignme
       const { agents, groups } = event.data.to;
       // A transfer to a group alone leaves the chat without an agent until one is assigned.
       return { agents: agents ?? (groups ? [] : current.agents), groups: groups ?? current.groups };
+    }
+    case 'chat.observed': {
+      const { agents = current.agents, groups } = event.data.access;
+      return { agents, groups };
     }
     case 'chat.updated':
       return { agents: current.agents, groups: event.data.groups ?? current.groups };
@@ -188,11 +198,12 @@ const participantOrder: readonly UserType[] = ['customer', 'agent', 'bot', 'syst
 function projectParticipants(events: readonly ConversationEvent[]): Participant[] {
   const participants = new Map<string, Participant>();
   const authoritative = new Set<string>();
-  for (const { participant, isTypeAuthoritative } of events.flatMap(participantMentions)) {
+  for (const { participant, isTypeAuthoritative, isListed } of events.flatMap(participantMentions)) {
     const before = participants.get(participant.id);
     const type = before && authoritative.has(before.id) && !isTypeAuthoritative ? before.type : participant.type;
     if (isTypeAuthoritative) authoritative.add(participant.id);
-    const fields = before?.fields && { fields: { ...before.fields, ...participant.fields } };
+    const [older, newer] = isListed ? [participant, before] : [before, participant];
+    const fields = before?.fields && { fields: { ...older?.fields, ...newer?.fields } };
     participants.set(participant.id, { ...before, ...participant, type, ...fields });
   }
   return [...participants.values()].sort(
@@ -200,13 +211,20 @@ function projectParticipants(events: readonly ConversationEvent[]): Participant[
   );
 }
 
-/** `isTypeAuthoritative`: the type comes from LiveChat; otherwise it is guessed from the id. */
-function participantMentions(
-  event: ConversationEvent,
-): { readonly participant: Participant; readonly isTypeAuthoritative: boolean }[] {
+interface ParticipantMention {
+  readonly participant: Participant;
+  /** Whether the type comes from LiveChat; otherwise it is derived from the id. */
+  readonly isTypeAuthoritative: boolean;
+  /** Whether it comes from a list of LiveChat's, whose session fields can be stale: they replace none that are known. */
+  readonly isListed?: boolean;
+}
+
+function participantMentions(event: ConversationEvent): ParticipantMention[] {
   switch (event.type) {
     case 'chat.started':
       return event.data.participants.map((participant) => ({ participant, isTypeAuthoritative: true }));
+    case 'chat.observed':
+      return event.data.participants.map((participant) => ({ participant, isTypeAuthoritative: true, isListed: true }));
     case 'agent.changed':
       return [{ participant: event.data.agent, isTypeAuthoritative: event.data.change === 'joined' }];
     case 'participant.changed':

@@ -56,6 +56,26 @@ export const catalogue = {
     tag: z.optional(z.string()),
     untag: z.optional(z.string()),
   }),
+  /**
+   * The state of a thread as the carrier lists it. Reconciliation publishes it if the stored projection differs. It replaces
+   * what events received before `observedAt` have set; later events apply on top.
+   */
+  'chat.observed': z.object({
+    ...threadKey,
+    observedAt: time,
+    /** False closes the thread. True does not reopen it: a closed thread stays closed. */
+    active: z.boolean(),
+    /** Every user of the chat. */
+    participants: z.array(participant),
+    /** `agents` is omitted if the carrier does not list who is assigned: then the assigned agents stay. */
+    access: z.object({ groups: z.array(z.number()), agents: z.optional(z.array(z.string())) }),
+    queue: z.optional(queue),
+    tags: z.array(z.string()),
+    /** How far users have read. */
+    seenUpTo: z.array(z.object({ userId: id, at: time })),
+    /** The time of the latest message, if it is later than that of every message that can be restored: a deleted one. */
+    lastMessageAt: z.optional(time),
+  }),
   'chat.deactivated': z.object({ ...threadKey, by: z.optional(author) }),
   'chat.transferred': z.object({
     ...conversationKey,
@@ -85,7 +105,20 @@ export const catalogue = {
   'message.updated': normalizedMessage,
   /** Separate from `message.updated`, so that a rule for messages cannot leak a note. */
   'note.updated': normalizedMessage,
-  'message.deleted': z.object({ ...threadKey, messageId: z.string() }),
+  'message.deleted': z.object({
+    ...threadKey,
+    messageId: z.string(),
+    /** What is known of the message apart from its content. Omitted if the carrier names only its id. */
+    header: z.optional(
+      z.object({
+        direction: normalizedMessage.shape.direction,
+        type: normalizedMessage.shape.type,
+        timestamp: time,
+        author,
+        visibility,
+      }),
+    ),
+  }),
   'message.delivered': z.object({
     ...threadKey,
     messageId: z.string(),
@@ -247,6 +280,11 @@ export const catalogue = {
     typeCheck: z.enum(['match', 'mismatch', 'unknown']),
     /** Of the content, in hex. */
     sha256: z.string(),
+  }),
+  /** Starts a reconciliation of the organization in the metadata. */
+  'reconciliation.requested': z.object({
+    /** `schedule`: the regular run. `recovery`: webhooks have stopped failing. */
+    reason: z.enum(['schedule', 'recovery']),
   }),
   /** A problem that an operator must resolve. */
   'alert.raised': z.object({

@@ -108,7 +108,10 @@ export const metadata = z.object({
   organizationId: id,
   carrier: z.literal('livechat'),
   occurredAt: time,
+  /** When the bridge received the webhook; for a recovered event, until when LiveChat's state is known, see `chat.observed`. */
   receivedAt: time,
+  /** Set if reconciliation published the event because its webhook was lost. Rules with external effects exclude it. */
+  recovered: z.optional(z.literal(true)),
 });
 export type EventMetadata = z.infer<typeof metadata>;
 

@@ -66,8 +66,11 @@ export function threadKey(payload: { chat_id: string; thread_id: string }) {
 
 /** Translates an event from `incoming_event` or from the thread in `incoming_chat`, with the same event id for both. */
 export function translateEvent(event: LiveChatEvent, key: ThreadKey, organizationId: string): EventDraft[] {
-  if (event.deleted) return [deletedDraft(event.id, key)];
   const message = normalize(event, key, organizationId);
+  if (event.deleted) {
+    const { direction, type, timestamp, author, visibility } = message;
+    return [deletedDraft(event.id, key, { direction, type, timestamp, author, visibility })];
+  }
   const isNote = message.visibility === 'agents';
   const common = { ids: messageIds(event.id, key), occurredAt: message.timestamp };
   const received: EventDraft = { ...common, type: isNote ? 'note.received' : 'message.received', data: message };
@@ -85,8 +88,8 @@ function ownDeliveryId({ custom_id }: LiveChatEvent, { author }: NormalizedMessa
   return custom_id?.startsWith('out-') && author.type !== 'customer' ? custom_id : undefined;
 }
 
-function deletedDraft(messageId: string, key: ThreadKey): EventDraft {
-  return { type: 'message.deleted', data: { ...key, messageId }, ids: messageIds(messageId, key) };
+function deletedDraft(messageId: string, key: ThreadKey, header?: EventData<'message.deleted'>['header']): EventDraft {
+  return { type: 'message.deleted', data: { ...key, messageId, header }, ids: messageIds(messageId, key) };
 }
 
 function messageIds(messageId: string, { conversationId, threadId }: ThreadKey): string[] {

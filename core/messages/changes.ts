@@ -1,7 +1,7 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
-import type { ChatEvent } from '../conversations/projection.ts';
+import type { ChatEvent, ThreadActivity } from '../conversations/projection.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
@@ -10,9 +10,11 @@ import {
   contentFields,
   correctAuthor,
   expiry,
+  type HeaderField,
   headerFields,
   keyAttributes,
   Message,
+  type MessageKey,
   messageKey,
   setAuthorType,
 } from './messages.ts';
@@ -54,7 +56,8 @@ export async function editMessage({ metadata, data }: DomainEvent<'message.updat
  */
 export async function deleteMessage({ metadata, data }: DomainEvent<'message.deleted'>): Promise<void> {
   const { organizationId, receivedAt: deletedAt } = metadata;
-  const key = { organizationId, ...data };
+  const { conversationId, threadId, messageId, header } = data;
+  const key = { organizationId, conversationId, threadId, messageId };
   const deleted = await ifConditionHolds(
     Message.update(key)
       .set({ deletedAt, expires: expiry() })
@@ -64,6 +67,17 @@ export async function deleteMessage({ metadata, data }: DomainEvent<'message.del
       .go({ response: 'all_old' }),
   );
   if (deleted?.data?.type === 'media') await removeMedia(key);
+  if (header) await completeTombstone(key, header);
+}
+
+/** Adds what is known of a deleted message whose webhook was lost or is still to come. */
+async function completeTombstone(key: MessageKey, header: Pick<NormalizedMessage, HeaderField>): Promise<void> {
+  await ifConditionHolds(
+    Message.patch(key)
+      .set({ ...headerFields(header), expires: expiry() })
+      .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
+      .go(),
+  );
 }
 
 /** Stores a button click. */
@@ -94,9 +108,15 @@ export function storeChatEvent(event: ChatEvent): Promise<StoreOutcome> {
  */
 export async function applyChatEvent(event: ChatEvent): Promise<void> {
   const conversation = conversationKey(event);
-  const { participants } = await updateProjection(conversation);
+  const { participants } = await updateProjection(conversation, observedActivity(event));
   const misleading = participants.filter(({ misleadingId }) => misleadingId);
   if (misleading.length > 0) await correctAuthors(conversation, new Map(misleading.map(({ id, type }) => [id, type])));
+}
+
+/** The activity that only an observation knows: a message that LiveChat lists as deleted. */
+function observedActivity(event: ChatEvent): ThreadActivity {
+  if (event.type !== 'chat.observed' || event.data.lastMessageAt === undefined) return {};
+  return { [event.data.threadId]: event.data.lastMessageAt };
 }
 
 function conversationKey({ metadata, data }: ChatEvent): ConversationKey {
@@ -133,16 +153,14 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
         .go(),
     );
   if (await replaceContent()) return;
-  const header = headerFields(message);
-  if (await ifConditionHolds(Message.create({ ...key, ...header, ...content, revision, expires: expiry() }).go()))
+  if (
+    await ifConditionHolds(
+      Message.create({ ...key, ...headerFields(message), ...content, revision, expires: expiry() }).go(),
+    )
+  )
     return;
   // The message may have been created between the two writes.
   if (await replaceContent()) return;
   // A tombstone that arrived before its message gets the header, but no time of receipt.
-  await ifConditionHolds(
-    Message.patch(key)
-      .set({ ...header, expires: expiry() })
-      .where(({ timestamp, deletedAt }, op) => `${op.exists(deletedAt)} AND ${op.notExists(timestamp)}`)
-      .go(),
-  );
+  await completeTombstone(key, message);
 }

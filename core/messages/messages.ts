@@ -110,8 +110,10 @@ export function messageKey({ id, organizationId, conversationId, threadId }: Nor
   return { organizationId, conversationId, threadId, messageId: id };
 }
 
+export type HeaderField = 'direction' | 'type' | 'timestamp' | 'author' | 'visibility';
+
 /** Every field except the content, its metadata and the raw payload. A tombstone keeps these fields. */
-export function headerFields({ direction, type, timestamp, author, visibility }: NormalizedMessage) {
+export function headerFields({ direction, type, timestamp, author, visibility }: Pick<NormalizedMessage, HeaderField>) {
   return { direction, type, timestamp, authorId: author.id, authorType: author.type, visibility };
 }
 

@@ -1,0 +1,88 @@
+import type { EventData } from '../events/catalogue.ts';
+import type { DomainEvent } from '../events/event.ts';
+import type { Participant } from '../events/schemas.ts';
+
+/** An event inside a thread: what a message, a note, our own message or a deleted message causes. */
+export type ListedEvent =
+  | DomainEvent<'message.received'>
+  | DomainEvent<'note.received'>
+  | DomainEvent<'message.delivered'>
+  | DomainEvent<'message.deleted'>;
+
+/** The last transfer that the thread's system messages describe. */
+export interface ListedTransfer {
+  /** LiveChat's time. */
+  readonly at: string;
+  /** The agents that the chat was transferred to. Empty if it was transferred to a group. */
+  readonly agents: readonly string[];
+}
+
+/** A thread as the channel lists it, translated to the events that its webhooks cause, with the same ids. */
+export interface ListedThread {
+  readonly conversationId: string;
+  readonly threadId: string;
+  /**
+   * ISO 8601: for when the thread's state holds, before the call that listed it began, less a margin for clocks and for
+   * webhooks in flight. Webhooks received later apply on top of it.
+   */
+  readonly observedAt: string;
+  readonly started: DomainEvent<'chat.started'>;
+  /** Undefined if the list does not include the thread's events. */
+  readonly events: readonly ListedEvent[] | undefined;
+  /** Ids of events that do not match their schema. They cannot be restored. */
+  readonly invalid: readonly string[];
+  /** The latest events that a summary names, if it does; undefined with `events`. */
+  readonly latest: readonly { readonly id: string; readonly at: string }[] | undefined;
+  readonly active: boolean;
+  /** Whether the chat has no later thread. Participants and access describe the chat as it is now: its latest thread. */
+  readonly isLatest: boolean;
+  readonly participants: readonly Participant[];
+  /** The ids of the users who were in the thread. */
+  readonly memberIds: readonly string[];
+  readonly groups: readonly number[];
+  readonly transfer: ListedTransfer | undefined;
+  readonly queue: EventData<'chat.observed'>['queue'];
+  readonly tags: readonly string[];
+  /** How far users have read, in LiveChat's time. */
+  readonly seenUpTo: EventData<'chat.observed'>['seenUpTo'];
+}
+
+export interface Page {
+  readonly threads: readonly ListedThread[];
+  /** Threads that cannot be translated: they do not match the schema. */
+  readonly invalid: readonly string[];
+  /** The id of the next page; undefined on the last. */
+  readonly next: string | undefined;
+}
+
+/** A period, ISO 8601. */
+export interface Period {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * What reconciliation needs of a channel. Each method makes one call and throws the channel's classified errors
+ * (core/channel/channel.ts). `observedAt`: see {@link ListedThread}.
+ */
+export interface ReconciliationSource {
+  /** Active chats with their latest threads, without events. */
+  listActive(observedAt: string, page: string | undefined): Promise<Page>;
+  /** Archived threads of a period. */
+  listArchived(observedAt: string, period: Period, page: string | undefined): Promise<Page>;
+  /** One thread with its events, or the latest of the chat. Undefined if it does not exist or is not accessible. */
+  getThread(observedAt: string, conversationId: string, threadId?: string): Promise<ListedThread | undefined>;
+  /** The ids of a chat's threads, latest first. Undefined if the chat does not exist or is not accessible. */
+  listThreadIds(
+    conversationId: string,
+    page: string | undefined,
+  ): Promise<{ readonly ids: readonly string[]; readonly next: string | undefined } | undefined>;
+  inRegion(region: string): ReconciliationSource;
+  withFreshCredentials(): Promise<ReconciliationSource | undefined>;
+}
+
+/** Creates the source of an organization. `onQuotaExhausted`: the channel reports that no calls remain for `resetMs`. */
+export type CreateReconciliationSource = (
+  organizationId: string,
+  onQuotaExhausted: (resetMs: number) => void,
+) => Promise<ReconciliationSource>;
