@@ -24,13 +24,12 @@ const isHandler = (value: unknown): value is Handler => typeof value === 'functi
 export type DeployedBridge = Awaited<ReturnType<typeof deployBridge>>;
 
 /**
- * The bridge in this process: the local AWS with every function of the topology, in virtual time. The system clock starts at
- * {@link epoch} and follows the real time; tests move it forward. Timers stay real. Once per test file, because modules read
- * the names of their tables when they are imported; each world has organizations of its own.
+ * The bridge in this process: the local AWS with every function of the topology, in virtual time. The clock starts at
+ * {@link epoch} and stands still until a test moves it; timers stay real. Once per test file, because modules read the names
+ * of their tables when they are imported; each world has organizations of its own.
  */
 export async function deployBridge() {
-  // A small step: a call of the rate limiter may not be late for its slot.
-  vi.useFakeTimers({ toFake: ['Date'], now: epoch, shouldAdvanceTime: true, advanceTimeDelta: 2 });
+  vi.useFakeTimers({ toFake: ['Date'], now: epoch });
   const handlers = new Map<string, Handler>();
   const pendingWebhooks = createInFlight();
   const events: Envelope[] = [];
@@ -107,6 +106,21 @@ export async function deployBridge() {
       vi.unstubAllEnvs();
     },
   };
+}
+
+export function moveClock(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+}
+
+/** Lets the clock follow the real time, for code that waits. */
+export async function whileClockRuns<T>(run: () => Promise<T>): Promise<T> {
+  const stepMs = 2;
+  const timer = setInterval(() => moveClock(stepMs), stepMs);
+  try {
+    return await run();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 async function findFreePort(): Promise<number> {

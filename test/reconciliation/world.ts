@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { onTestFinished, vi } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod/mini';
 import type { Participant } from '../../core/events/schemas.ts';
 import type { StoredMessage } from '../../core/messages/queries.ts';
@@ -9,7 +9,7 @@ import { createHttpApi } from '../../local/http-api.ts';
 import { close, listen } from '../../local/listen.ts';
 import { startSimulator } from '../../local/livechat/server.ts';
 import { webhookRoute } from '../../stacks/topology.ts';
-import { bridgeAgent, clientId, type DeployedBridge, webhookSecret } from './bridge.ts';
+import { bridgeAgent, clientId, type DeployedBridge, moveClock, webhookSecret, whileClockRuns } from './bridge.ts';
 
 const webhookBody = z.looseObject({
   action: z.string(),
@@ -23,7 +23,7 @@ const started = z.object({ chat_id: z.string(), thread_id: z.string() });
 const acted = z.object({ event_id: z.optional(z.string()), thread_id: z.string() });
 const calls = z.object({
   methods: z.record(z.string(), z.object({ count: z.number() })),
-  arrivals: z.array(z.looseObject({ method: z.string(), chat_id: z.string() })),
+  arrivals: z.array(z.looseObject({ method: z.string(), chat_id: z.string(), thread_id: z.string() })),
 });
 
 /** A webhook of a chat, and the bridges that did not receive it. */
@@ -73,6 +73,8 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
       const sent = history.get(chatId) ?? [];
       history.set(chatId, sent);
       const lost = [...bridges.values()].filter((one) => isLost(one, names.get(chatId) ?? '', sent.length));
+      // Webhooks of one action arrive one after the other.
+      moveClock(1);
       const at = new Date().toISOString();
       sent.push({ at, action: body.action, lostBy: lost.map((one) => one.name) });
       let response: unknown = { statusCode: 200, body: '{"success":true}' };
@@ -96,10 +98,6 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
     pendingWebhooks: pendingWebhooks.memory,
   });
   const liveChatUrl = `http://127.0.0.1:${simulator.port}`;
-  onTestFinished(async () => {
-    await simulator.stop();
-    await close(api);
-  });
 
   async function request(method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }> {
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
@@ -119,13 +117,19 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
     if (!(await aws.idle(60_000, true))) throw new Error('the bridge does not become idle');
   }
 
+  await expectOk(request('POST', '/simulator/settings', { joinDelayMs: 0, publicAgentsLimit: 10 }));
+
   const world = {
+    async stop(): Promise<void> {
+      await simulator.stop();
+      await close(api);
+    },
     settle,
     now: () => Date.now(),
     /** Lets everything come to rest, then moves the clock forward. */
     async pass(ms: number): Promise<void> {
       await settle();
-      vi.setSystemTime(Date.now() + ms);
+      moveClock(ms);
     },
     async setting(changes: object): Promise<void> {
       await expectOk(request('POST', '/simulator/settings', changes));
@@ -152,10 +156,11 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
     },
     /** Calls LiveChat's Agent Chat API, as LiveChat's own application does. */
     call: (method: string, body: object) => expectOk(request('POST', `/v3.6/agent/action/${method}`, body)),
-    /** The calls to LiveChat's API since the last {@link forgetCalls}, by method. */
-    async calls(): Promise<Record<string, number>> {
-      const { methods } = calls.parse(await expectOk(request('GET', '/simulator/calls')));
-      return Object.fromEntries(Object.entries(methods).map(([name, { count }]) => [name, count]));
+    /** The calls to LiveChat's API since the last {@link forgetCalls}, by method, and the accepted messages. */
+    async calls() {
+      const { methods, arrivals } = calls.parse(await expectOk(request('GET', '/simulator/calls')));
+      const counts = Object.fromEntries(Object.entries(methods).map(([name, { count }]) => [name, count]));
+      return { counts, arrivals };
     },
     async forgetCalls(): Promise<void> {
       await expectOk(request('DELETE', '/simulator/calls'));
@@ -171,10 +176,23 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
   return world;
 }
 
+const reads: readonly string[] = ['list_chats', 'list_archives', 'list_threads', 'get_chat'];
+
 /** The calls that change something at LiveChat. */
-const reads = new Set(['list_chats', 'list_archives', 'list_threads', 'get_chat']);
-export const changes = (made: Readonly<Record<string, number>>) =>
-  Object.keys(made).filter((method) => !reads.has(method));
+export function listChanges(counts: Readonly<Record<string, number>>): string[] {
+  return Object.keys(counts).filter((method) => !reads.includes(method));
+}
+
+/** Compares what is stored with what a bridge stored that lost nothing. */
+export function expectSame(
+  world: Pick<World, 'history'>,
+  stored: Readonly<Record<string, View>>,
+  complete: Readonly<Record<string, View>>,
+): void {
+  for (const [id, expected] of Object.entries(complete))
+    expect(stored[id], `${id}: ${JSON.stringify(world.history(id), null, 1)}`).toEqual(expected);
+  expect(Object.keys(stored)).toEqual(Object.keys(complete));
+}
 
 interface BackfillOptions {
   readonly from?: number;
@@ -186,7 +204,7 @@ interface BackfillOptions {
 }
 
 function bridgeOf(
-  { events, conversations, messages, rules, reconciliation, logger, pendingWebhooks: _ }: DeployedBridge,
+  { events, conversations, messages, rules, reconciliation, logger }: DeployedBridge,
   world: { settle(): Promise<void>; now(): number; history(chatId: string): readonly SentWebhook[] },
   state: { readonly name: string; readonly organizationId: string; share: number },
 ) {
@@ -213,29 +231,33 @@ function bridgeOf(
     /** Reconciles on request, and waits until everything is handled. */
     async backfill(options: BackfillOptions = {}): Promise<ReconciliationRun> {
       const { from = world.now() - 3 * 3_600_000, to = world.now() } = options;
-      const run = await reconciliation.backfill(
-        {
-          organizationId,
-          from: new Date(from).toISOString(),
-          to: new Date(to).toISOString(),
-          conversationId: options.conversationId,
-        },
-        {
-          dryRun: options.dryRun ?? false,
-          signal: options.signal ?? new AbortController().signal,
-          onProgress: () => {},
-          onWait: options.onWait ?? (() => {}),
-          log: logger,
-        },
+      const run = await whileClockRuns(() =>
+        reconciliation.backfill(
+          {
+            organizationId,
+            from: new Date(from).toISOString(),
+            to: new Date(to).toISOString(),
+            conversationId: options.conversationId,
+          },
+          {
+            dryRun: options.dryRun ?? false,
+            signal: options.signal ?? new AbortController().signal,
+            onProgress: () => {},
+            onWait: options.onWait ?? (() => {}),
+            log: logger,
+          },
+        ),
       );
-      await world.settle();
+      await whileClockRuns(world.settle);
       return run;
     },
     /** Reconciles as the schedule does. */
     async reconcile(reason: 'schedule' | 'recovery' = 'schedule'): Promise<ReconciliationRun | undefined> {
       const deadline = Date.now() + 300_000;
-      const run = await reconciliation.reconcileOrganization(organizationId, reason, { deadline, log: logger });
-      await world.settle();
+      const run = await whileClockRuns(() =>
+        reconciliation.reconcileOrganization(organizationId, reason, { deadline, log: logger }),
+      );
+      await whileClockRuns(world.settle);
       return run;
     },
     /** What is stored of every conversation, by id: see {@link toView}. */
