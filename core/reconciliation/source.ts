@@ -1,6 +1,6 @@
 import type { EventData } from '../events/catalogue.ts';
 import type { DomainEvent } from '../events/event.ts';
-import type { Participant } from '../events/schemas.ts';
+import type { NormalizedMessage, Participant } from '../events/schemas.ts';
 
 /** An event inside a thread: what a message, a note, our own message or a deleted message causes. */
 export type ListedEvent =
@@ -42,7 +42,8 @@ export interface ListedThread {
   readonly groups: readonly number[];
   readonly transfer: ListedTransfer | undefined;
   readonly queue: EventData<'chat.observed'>['queue'];
-  readonly tags: readonly string[];
+  /** Undefined if the list does not include them. */
+  readonly tags: readonly string[] | undefined;
   /** How far users have read, in LiveChat's time. */
   readonly seenUpTo: EventData<'chat.observed'>['seenUpTo'];
 }
@@ -77,6 +78,8 @@ export interface ReconciliationSource {
     conversationId: string,
     page: string | undefined,
   ): Promise<{ readonly ids: readonly string[]; readonly next: string | undefined } | undefined>;
+  /** Whether a message has the content that is stored, apart from what changes without an edit. */
+  isSameContent(message: NormalizedMessage, storedContent: unknown): boolean;
   inRegion(region: string): ReconciliationSource;
   withFreshCredentials(): Promise<ReconciliationSource | undefined>;
 }
