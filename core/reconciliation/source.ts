@@ -1,3 +1,4 @@
+import type { Reconnectable } from '../channel/reconnect.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { DomainEvent } from '../events/event.ts';
 import type { NormalizedMessage, Participant } from '../events/schemas.ts';
@@ -66,7 +67,7 @@ export interface Period {
  * What reconciliation needs of a channel. Each method makes one call and throws the channel's classified errors
  * (core/channel/channel.ts). `observedAt`: see {@link ListedThread}.
  */
-export interface ReconciliationSource {
+export interface ReconciliationSource extends Reconnectable<ReconciliationSource> {
   /** Active chats with their latest threads, without events. */
   listActive(observedAt: string, page: string | undefined): Promise<Page>;
   /** Archived threads of a period. */
@@ -80,8 +81,6 @@ export interface ReconciliationSource {
   ): Promise<{ readonly ids: readonly string[]; readonly next: string | undefined } | undefined>;
   /** Whether a message has the content that is stored, apart from what changes without an edit. */
   isSameContent(message: NormalizedMessage, storedContent: unknown): boolean;
-  inRegion(region: string): ReconciliationSource;
-  withFreshCredentials(): Promise<ReconciliationSource | undefined>;
 }
 
 /** Creates the source of an organization. `onQuotaExhausted`: the channel reports that no calls remain for `resetMs`. */
