@@ -6,11 +6,11 @@ import { canonicalJson, deriveId } from '../events/ids.ts';
 import { isRfc3339, type NormalizedMessage, toUtcMicroseconds } from '../events/schemas.ts';
 import { parseJson } from '../platform/json.ts';
 import type {
-  CreateReconciliationSource,
   ListedEvent,
   ListedThread,
   ListedTransfer,
   Page,
+  ReconciliationChannel,
   ReconciliationSource,
 } from '../reconciliation/source.ts';
 import { parseVersion } from './api.ts';
@@ -23,14 +23,17 @@ import type { EventDraft } from './translate-message.ts';
 /** LiveChat's maximum page size. */
 const limit = 100;
 
-/** Returns the reconciliation source of an organization. */
-export function liveChatReconciliation(environment = process.env): CreateReconciliationSource {
+/** LiveChat as reconciliation uses it. */
+export function liveChatReconciliation(environment = process.env): ReconciliationChannel {
   const connect = createConnections(environment);
   const version = parseVersion(environment.LIVECHAT_API_VERSION || 'v3.6');
   // v3.4 and v3.5 cannot list active chats only.
   const listsOnlyActive = version !== 'v3.4' && version !== 'v3.5';
-  return async (organizationId, onQuotaExhausted) =>
-    liveChatSource(await connect(organizationId, onQuotaExhausted), { organizationId, listsOnlyActive });
+  return {
+    connect: async (organizationId, onQuotaExhausted) =>
+      liveChatSource(await connect(organizationId, onQuotaExhausted), { organizationId, listsOnlyActive }),
+    isSameContent,
+  };
 }
 
 interface SourceOptions {
@@ -67,7 +70,6 @@ function liveChatSource(connection: Connection, options: SourceOptions): Reconci
       if (typeof listed === 'string') throw invalidThread(conversationId);
       return listed;
     },
-    isSameContent,
     async listThreadIds(conversationId, page) {
       const answer = await ifAccessible(
         client.listThreads({ chat_id: conversationId, ...(page === undefined ? { limit } : { page_id: page }) }),

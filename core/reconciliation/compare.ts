@@ -8,7 +8,7 @@ import {
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import type { NormalizedMessage, Participant } from '../events/schemas.ts';
-import type { ListedEvent, ListedThread, ReconciliationSource } from './source.ts';
+import type { ListedEvent, ListedThread, ReconciliationChannel } from './source.ts';
 
 /** What is stored of a message. A tombstone has `deletedAt`. */
 export interface StoredItem {
@@ -41,7 +41,7 @@ export interface Comparison {
   readonly isChanging: boolean;
 }
 
-type IsSameContent = ReconciliationSource['isSameContent'];
+type IsSameContent = ReconciliationChannel['isSameContent'];
 
 /**
  * Compares a thread as listed with what is stored. Pure. What happened after `observedAt` is left out: its webhooks may still

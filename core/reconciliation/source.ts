@@ -79,12 +79,12 @@ export interface ReconciliationSource extends Reconnectable<ReconciliationSource
     conversationId: string,
     page: string | undefined,
   ): Promise<{ readonly ids: readonly string[]; readonly next: string | undefined } | undefined>;
+}
+
+/** A channel, as reconciliation uses it. */
+export interface ReconciliationChannel {
+  /** Connects to an organization. `onQuotaExhausted`: the channel reports that no calls remain for `resetMs`. */
+  connect(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<ReconciliationSource>;
   /** Whether a message has the content that is stored, apart from what changes without an edit. */
   isSameContent(message: NormalizedMessage, storedContent: unknown): boolean;
 }
-
-/** Creates the source of an organization. `onQuotaExhausted`: the channel reports that no calls remain for `resetMs`. */
-export type CreateReconciliationSource = (
-  organizationId: string,
-  onQuotaExhausted: (resetMs: number) => void,
-) => Promise<ReconciliationSource>;
