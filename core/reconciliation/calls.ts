@@ -26,7 +26,7 @@ const maxRetries = 3;
 
 export interface CallOptions {
   readonly connect: () => Promise<ReconciliationSource>;
-  readonly limiter: Pick<RateLimiter, 'run' | 'blockCredentials'>;
+  readonly limiter: Pick<RateLimiter, 'run' | 'blockCredentials' | 'holdFor'>;
   readonly clock: Clock;
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
@@ -104,6 +104,9 @@ export function paceCalls(organizationId: string, clock: Clock): CallOptions['li
   let next = 0;
   return {
     blockCredentials: async () => false,
+    holdFor(resetMs) {
+      next = Math.max(next, clock.now() + resetMs);
+    },
     async run(call) {
       const state = await readRateLimitState(organizationId);
       if (state.paused === 'yes' || state.breaker !== 'closed') throw new Deferred(state.openUntil, 'blocked');

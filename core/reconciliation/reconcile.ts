@@ -57,24 +57,27 @@ export interface BackfillOptions {
 }
 
 /**
- * Reconciles a period on request, in this process. Continues an interrupted run of the same chat, or of a period that has the
- * same length. The run says whether it completed; throws an AbortError if it is aborted while another run holds the lease.
+ * Reconciles a period on request, in this process. If a run of the same chat, or of a period of the same length, was
+ * interrupted, it continues that one first and then reads the rest of the period: two runs. Each says whether it completed.
+ * Throws an AbortError if it is aborted while another run holds the lease.
  */
-export async function backfill(request: BackfillRequest, options: BackfillOptions): Promise<ReconciliationRun> {
+export async function backfill(
+  request: BackfillRequest,
+  options: BackfillOptions,
+): Promise<readonly ReconciliationRun[]> {
   const { organizationId } = request;
   const fresh = createRun(request, 'request', true, request.from);
-  if (options.dryRun) return execute(fresh, { ...options, organizationId, publish: undefined });
+  if (options.dryRun) return [await execute(fresh, { ...options, organizationId, publish: undefined })];
   const lease = { organizationId, owner: randomUUID() };
   for (;;) {
     const now = systemClock.now();
     const acquired = await acquireLease(lease, now);
     if ('state' in acquired) {
       const { requested } = acquired.state;
-      const saved = requested && isSameRequest(requested.run, fresh.run) ? requested : fresh;
-      return runWithLease(lease, 'requested', saved, acquired.state, {
-        ...options,
-        deadline: Number.POSITIVE_INFINITY,
-      });
+      const isResumed = requested !== undefined && isSameRequest(requested.run, fresh.run);
+      const run = await runWithLease(lease, 'requested', isResumed ? requested : fresh, acquired.state, options);
+      const isWhole = run.status !== 'complete' || Date.parse(request.to) - Date.parse(run.to) <= marginMs;
+      return isWhole ? [run] : [run, ...(await backfill({ ...request, from: run.to }, options))];
     }
     options.onWait(new Date(acquired.heldUntil).toISOString());
     options.signal.throwIfAborted();
