@@ -17,6 +17,9 @@ export const clientId = '9a0d3c7741be4f6e8d52c0f1a7be2e60';
 /** The start of virtual time. */
 export const epoch = Date.parse('2026-11-27T08:00:00.000Z');
 
+/** Of every invocation. */
+const remainingMs = 60_000;
+
 type Handler = (event: unknown, context: ReturnType<typeof lambdaContext>) => unknown;
 
 const isHandler = (value: unknown): value is Handler => typeof value === 'function';
@@ -46,7 +49,8 @@ export async function deployBridge() {
       const handler = handlers.get(name);
       if (!handler) throw new Error(`no function ${name}`);
       // Functions receive and return JSON.
-      const result = await handler(JSON.parse(JSON.stringify(event)), { ...lambdaContext(), functionName: name });
+      const context = { ...lambdaContext(), functionName: name, getRemainingTimeInMillis: () => remainingMs };
+      const result = await handler(JSON.parse(JSON.stringify(event)), context);
       return result === undefined ? null : JSON.parse(JSON.stringify(result));
     },
   });
@@ -81,11 +85,12 @@ export async function deployBridge() {
     if (!isHandler(module.handler)) throw new Error(`functions/${name}.ts has no handler`);
     handlers.set(name, module.handler);
   }
-  const [conversations, messages, rules, reconciliation, { logger }] = await Promise.all([
+  const [conversations, messages, rules, reconciliation, { liveChatReconciliation }, { logger }] = await Promise.all([
     import('../../core/conversations/queries.ts'),
     import('../../core/messages/queries.ts'),
     import('../../core/routing/store.ts'),
     import('../../core/reconciliation/reconcile.ts'),
+    import('../../core/livechat/reconcile.ts'),
     import('../../core/platform/logger.ts'),
   ]);
   return {
@@ -99,6 +104,7 @@ export async function deployBridge() {
     messages,
     rules,
     reconciliation,
+    channel: liveChatReconciliation(),
     logger,
     async stop(): Promise<void> {
       await aws.stop();
@@ -112,14 +118,22 @@ export function moveClock(ms: number): void {
   vi.setSystemTime(Date.now() + ms);
 }
 
+let clockUsers = 0;
+let clockTimer: NodeJS.Timeout | undefined;
+
 /** Lets the clock follow the real time, for code that waits. */
 export async function whileClockRuns<T>(run: () => Promise<T>): Promise<T> {
   const stepMs = 2;
-  const timer = setInterval(() => moveClock(stepMs), stepMs);
+  clockUsers += 1;
+  clockTimer ??= setInterval(() => moveClock(stepMs), stepMs);
   try {
     return await run();
   } finally {
-    clearInterval(timer);
+    clockUsers -= 1;
+    if (clockUsers === 0) {
+      clearInterval(clockTimer);
+      clockTimer = undefined;
+    }
   }
 }
 
