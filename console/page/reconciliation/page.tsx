@@ -181,10 +181,10 @@ function RunDetails({ run }: { run: ReconciliationRun }) {
         </p>
         <Figures
           figures={[
-            ['Threads read', report.threads],
+            ['Threads in the last pass', report.threads],
             ['Equal', report.equal],
-            ['Repaired', report.repaired],
             ['Unprovable', countUnprovable(report)],
+            ['Repaired in all passes', report.repaired],
             ['Calls to LiveChat', report.calls],
             ['Passes', report.passes],
           ]}
