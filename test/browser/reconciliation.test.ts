@@ -1,8 +1,9 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ReconciliationRun, ReconciliationView } from '../../core/reconciliation/report.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
+import { backfillLater } from './backfill.ts';
 import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
 
 /** Each test has many steps, which are slow under load. */
@@ -62,32 +63,6 @@ async function open(
   await page.route('**/api/reconciliation*', (route) => route.fulfill({ json: { organizations, everyMinutes } }));
   await page.goto(`${local.console}${path}`);
   return page;
-}
-
-/** A run leaves what happened in the last two minutes to the next one. */
-async function reconcileInTenMinutes(): Promise<void> {
-  Object.assign(process.env, local.environment);
-  const [{ backfill }, { liveChatReconciliation }, { logger }] = await Promise.all([
-    import('../../core/reconciliation/reconcile.ts'),
-    import('../../core/livechat/reconcile.ts'),
-    import('../../core/platform/logger.ts'),
-  ]);
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 600_000 });
-  try {
-    await backfill(
-      { organizationId, from: minutesAgo(120), to: minutesAgo(2) },
-      {
-        channel: liveChatReconciliation(),
-        dryRun: false,
-        signal: new AbortController().signal,
-        onProgress: () => {},
-        onWait: () => {},
-        log: logger,
-      },
-    );
-  } finally {
-    vi.useRealTimers();
-  }
 }
 
 const expectAccessible = async (page: Page) => {
@@ -190,7 +165,7 @@ describe('on any screen', options, () => {
     const { page, browserErrors } = opened;
     await page.goto(local.console);
     await page.getByText('Live', { exact: true }).waitFor();
-    await reconcileInTenMinutes();
+    await backfillLater(local);
 
     const events = page.getByRole('list', { name: 'Events, latest first' }).getByRole('listitem');
     for (const type of ['message.received', 'chat.observed']) {
