@@ -33,6 +33,9 @@ const readOutputs = async (stage: string): Promise<StageOutputs> => {
   }
 };
 
+/** Functions log to stdout, where the result of a command belongs. Warnings go to stderr. */
+const quiet = { LOG_LEVEL: 'WARN', POWERTOOLS_METRICS_DISABLED: 'true' };
+
 const isSetting = (variable: string): boolean =>
   variable.startsWith('LIVECHAT_') || [...settings, 'SEND_CONCURRENCY'].includes(variable);
 
@@ -47,7 +50,7 @@ export const findBridge = async (stage: string | undefined): Promise<void> => {
   const { environment, webhookUrl } = await readOutputs(stage ?? localStage);
   // A LiveChat credential or setting from the user's environment must not replace one that the stage lacks.
   for (const variable of Object.keys(process.env)) if (isSetting(variable)) delete process.env[variable];
-  Object.assign(process.env, environment, { WEBHOOK_URL: webhookUrl });
+  Object.assign(process.env, environment, { WEBHOOK_URL: webhookUrl, ...quiet });
 };
 
 /** Whether only this machine can call an address. */
@@ -72,4 +75,16 @@ export const chooseOrganization = async (given: string | undefined): Promise<str
   if (only !== undefined && another === undefined) return only;
   const reason = only === undefined ? 'no organization has a conversation yet' : `choose one of ${known.join(', ')}`;
   throw new UsageError(`--organization is required: ${reason}.`);
+};
+
+/**
+ * Returns the given organization, or else the one that has the chat, or else the only one.
+ *
+ * @throws UsageError if there is none or more than one
+ */
+export const chooseOrganizationOfChat = async (chat: string, given: string | undefined): Promise<string> => {
+  if (given !== undefined) return given;
+  const { findConversations } = await import('../core/conversations/queries.ts');
+  const [only, another] = await findConversations(chat);
+  return only && !another ? only.organizationId : chooseOrganization(undefined);
 };
